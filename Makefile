@@ -1,0 +1,55 @@
+# make run   what the agent would make of this machine's processes
+# make test  lint, types and all tests
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CONFIG ?= sample-configs/typical.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format types pytest fuzz bench completions goldens clean python
+
+help:  ## list the chores
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run  ## scan this machine's live processes with a sample configuration
+	@$(BIN)/proccli scan --config $(CONFIG)
+
+test: check  ## set up everything, then lint, types and all tests
+
+check: lint types pytest
+
+lint: $(VENV)/.dev  ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## mypy --strict
+	@$(BIN)/mypy
+
+pytest: $(VENV)/.dev  ## the tests alone
+	@$(BIN)/python -m pytest -q -n auto
+
+fuzz: $(VENV)/.dev  ## the long differential run of the Rust dialect against the real engine
+	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
+
+format: $(VENV)/.dev  ## put the code into ruff's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:  ## remove what make built
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A venv half made by an interrupted run has no stamp, and is made again.
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install Python 3.10 or newer (Debian: apt install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "make: $(PYTHON) is older than 3.10: name a newer one, as in: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: this python3 has no venv module: apt install python3-venv (Debian, Ubuntu), then make again" >&2; exit 1; }
+
+$(VENV)/.run: pyproject.toml | python
+	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | python
+	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(VENV)/.run $@

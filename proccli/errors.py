@@ -1,0 +1,74 @@
+"""Errors that a user can act on, and the exit codes they end in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXIT_NO = 1
+EXIT_USAGE = 2
+EXIT_INPUT = 3
+EXIT_INCOMPLETE = 4
+EXIT_BUG = 70
+EXIT_LOCKED = 75
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a text file. `line` and `column` count from 1, columns in characters."""
+
+    source: str
+    line: int
+    column: int
+    text: str = ""
+    """The line itself, for the caret; empty where it is not to be shown."""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}"
+
+
+class ProccliError(Exception):
+    """Something the user can act on: one line, without a trace. Ends in `exit_code`."""
+
+    exit_code = EXIT_INPUT
+
+    def __init__(self, problem: str, at: Location | None = None, *, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.at = at
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = f"{self.at}: " if self.at else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}{self.problem}{hint}"
+
+
+class UsageError(ProccliError):
+    """The command line contradicts itself."""
+
+    exit_code = EXIT_USAGE
+
+
+class ConfigError(ProccliError):
+    """The agent, or the server on its way, would refuse the whole configuration."""
+
+
+class SourceError(ProccliError):
+    """A source of processes can't be opened or is not what it claims to be."""
+
+
+class RecordingError(SourceError):
+    """A recording is cut short, damaged, or of another format."""
+
+
+class NoSuchProcess(SourceError):  # noqa: N818 - the field's name for it
+    """The source has no process of this id."""
+
+
+class TagsError(ProccliError):
+    """The output of the tag command is not what the agent accepts; it costs all tags."""
+
+
+class OutputError(ProccliError):
+    """A result could not be written; what was there before is still there."""

@@ -1,0 +1,118 @@
+"""The syntax tree of a pattern once its flags are resolved.
+
+Flags (`(?i)`, `(?s)`, `(?x)`, …) leave no trace here: `(?i)k` is a `Class`, `.` is a `Class`,
+`$` is a `Look`, and a non-capturing group is just its content. So the tree says what matches,
+and everything behind the parser (translation, simulation, automata, printing) has few cases.
+
+Invariants, kept by the parser and by the functions at the end:
+- a `Concat` has two or more parts, none of them a `Concat` or `Empty`;
+- an `Alternate` has two or more branches, none of them an `Alternate`;
+- a `Class` of one character is a `Literal`; a `Class` is never empty;
+- equality ignores spans.
+
+Source: the shape follows regex-syntax 0.7's `hir` module (docs.rs/regex-syntax/0.7.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+Span: TypeAlias = tuple[int, int]
+"""Character offsets [start, end) into the pattern's text."""
+
+NOWHERE: Span = (0, 0)
+
+
+class LookKind(Enum):
+    """The places between two characters that a pattern can ask for."""
+
+    START_TEXT = r"\A"
+    END_TEXT = r"\z"
+    START_LINE = r"(?m:^)"
+    END_LINE = r"(?m:$)"
+    WORD = r"\b"
+    NOT_WORD = r"\B"
+    WORD_ASCII = r"(?-u:\b)"
+    NOT_WORD_ASCII = r"(?-u:\B)"
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Matches the empty text anywhere."""
+
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Exactly one character."""
+
+    char: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """One character out of a set: inclusive code point ranges, sorted, merged, without surrogates."""
+
+    ranges: tuple[tuple[int, int], ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An empty match at certain places."""
+
+    kind: LookKind
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`node` from `min` to `max` times; `max` None: without end."""
+
+    node: Node
+    min: int
+    max: int | None
+    greedy: bool
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A capture group; `index` counts from 1 in the order of opening parentheses."""
+
+    node: Node
+    index: int
+    name: str | None
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """The parts, one after the other."""
+
+    parts: tuple[Node, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternate:
+    """The first branch that leads to a match."""
+
+    branches: tuple[Node, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+Node: TypeAlias = Empty | Literal | Class | Look | Repeat | Group | Concat | Alternate
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A pattern that the crate accepts: its text, its tree, and its groups' names (index 0: None)."""
+
+    pattern: str
+    root: Node
+    group_names: tuple[str | None, ...]
