@@ -32,7 +32,9 @@ class ProccliError(Exception):
 
     exit_code = EXIT_INPUT
 
-    def __init__(self, problem: str, at: Location | None = None, *, hint: str | None = None) -> None:
+    def __init__(
+        self, problem: str, at: Location | None = None, *, hint: str | None = None
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.at = at

@@ -1,0 +1,328 @@
+"""The vocabulary: what a source reads, what a configuration says, what the agent makes of it.
+
+Nothing here does anything. `None` means "not known", and the field says when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from proccli.errors import Location
+
+SourceKind: TypeAlias = Literal["live", "directory", "recording"]
+Status: TypeAlias = Literal["accepted", "dropped", "skipped", "unknown"]
+Reason: TypeAlias = Literal[
+    "rule",
+    "implicit-accept",
+    "no-cmdline",
+    "cmdline-not-utf8",
+    "no-name",
+    "min-lifetime",
+    "future-start",
+    "untagged",
+    "unreadable",
+    "tags-unknown",
+    "masked",
+    "env-unknown",
+]
+Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed"]
+"""Why a field could not be read: the process exited; the kernel refused; the file is not there
+although the process is; the content is not as documented; anything else."""
+
+TextSpan: TypeAlias = tuple[int, int]
+"""Offsets [start, end): characters in a text, bytes in a `Process.cmdline`."""
+
+
+# ---- what a source reads ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One field of a process that could not be read."""
+
+    field: str
+    problem: Problem
+    detail: str
+    """The errno's name (`EACCES`) or what was wrong with the content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process as its source read it. A field is None where `errors` names it, or where the
+    kernel has nothing to say (`exe` of a kernel thread)."""
+
+    pid: int
+    cmdline: bytes | None = None
+    """The whole of /proc/PID/cmdline."""
+    holes: tuple[TextSpan, ...] = ()
+    """Byte ranges of `cmdline` whose content was masked when it was recorded."""
+    comm: str | None = None
+    ppid: int | None = None
+    starttime_ticks: int | None = None
+    """Clock ticks from boot to the start of the process."""
+    exe: str | None = None
+    uid: int | None = None
+    """Owner of the directory /proc/PID."""
+    netns: int | None = None
+    """Inode number of /proc/PID/ns/net."""
+    cgroup: str | None = None
+    """The text of /proc/PID/cgroup."""
+    root_inode: int | None = None
+    """Inode number behind /proc/PID/root: the agent's key for user tables."""
+    errors: tuple[FieldError, ...] = ()
+
+    def error(self, name: str) -> FieldError | None:
+        """Why the field `name` is None, or None where it could be read."""
+        return next((error for error in self.errors if error.field == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Where and when the processes were seen."""
+
+    kind: SourceKind
+    name: str | None
+    """The host name; None where the source doesn't tell."""
+    taken_at_ns: int
+    """Nanoseconds since the epoch: the wall clock (live), when it was recorded, or a directory's
+    own `btime` plus `uptime`."""
+    boot_time_s: int | None
+    """`btime` of /proc/stat, seconds since the epoch; None where the source has none."""
+    ticks_per_s: int
+    proc_root: str
+    redacted: bool = False
+    privileged: bool = True
+    """Whether the reader had root's rights: what it was refused, the agent is refused too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The agent's environment, as far as it is known."""
+
+    values: Mapping[str, str]
+    complete: bool
+    """Whether a name that is missing from `values` is known to be unset."""
+    origin: str
+    """Whose environment it is, for people: `deepflow-agent (pid 71)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagTable:
+    """What the tag command says, by pid, in its own order. An entry may hold no tags at all:
+    for the agent such a process counts as tagged."""
+
+    entries: Mapping[int, tuple[tuple[str, str], ...]]
+    known: bool
+    """False: there is a tag command, but its output is not to be had."""
+    origin: str
+
+
+NO_TAGS = TagTable(entries={}, known=True, origin="none configured")
+
+
+# ---- what a configuration says ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A warning for people and for the `warnings` of a JSON document."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleProblem:
+    """Why the agent throws a rule away. It says so nowhere."""
+
+    code: str
+    """`regex-syntax`, `regex-size`, `match-type`, `action`."""
+    message: str
+    at: Location
+    position: int | None = None
+    """For a pattern: character offset of the mistake in `match_regex`."""
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One element of os-proc-regex, with the values in effect (a missing key has its default)."""
+
+    index: int
+    """Counts from 1, in the file's order."""
+    at: Location
+    """The rule's first key, or the rule itself where it has none."""
+    match_type: str
+    match_regex: str
+    action: str
+    rewrite_name: str
+    problem: RuleProblem | None = None
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False)
+    """Where each value is written, by the key's name as written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The agent's settings for processes, with the values in effect."""
+
+    file: str | None
+    """None: no file, the agent's built-in defaults."""
+    dialect: Literal["static_config"]
+    agent: str
+    via: Literal["server", "file"]
+    sync_enabled: bool = False
+    tagged_only: bool = False
+    proc_root: str = "/proc"
+    socket_sync_interval_s: int = 10
+    min_lifetime_s: int = 3
+    tag_exec: tuple[str, ...] = ()
+    tag_exec_user: str = "deepflow"
+    rules: tuple[Rule, ...] = ()
+    """Empty where os-proc-regex is missing or empty: then only the agent's own `.*` is left."""
+    notices: tuple[Notice, ...] = ()
+    """What the user should know: rules thrown away, values that the server changes, …"""
+
+
+# ---- what the agent makes of it --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """One business tag of a process; `from_pid` is the ancestor it was inherited from."""
+
+    key: str
+    value: str
+    from_pid: int
+
+    @property
+    def name(self) -> str:
+        """The label that it becomes in a query."""
+        return f"os.app.{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketCounts:
+    """A process's sockets: sent, not sent, and of an age that can't be told yet."""
+
+    synced: int
+    skipped: int
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the agent makes of one process, and why."""
+
+    process: Process
+    status: Status
+    reason: Reason
+    process_name: str | None
+    """Its name for the agent; None where it has none, or where it can't be known."""
+    cmdline: str | None
+    """The pieces that the agent sees, joined by one space."""
+    rule: Rule | None
+    """The rule that decided; None for the implicit accept and for processes no rule looked at."""
+    hits: tuple[int, ...]
+    gprocess: str | None
+    tags: tuple[Tag, ...] | None
+    """None: not known."""
+    start_s: int | None
+    """Seconds since the epoch, from whole-number arithmetic."""
+    uptime_s: int | None
+    agent_uptime_s: int | None
+    """The same from the agent's 32-bit floats."""
+    agent_start_s: int | None
+    user: str | None = None
+    container_id: str | None = None
+    sockets: SocketCounts | None = None
+
+
+# ---- why: one rule's part in a verdict -------------------------------------------------------
+
+Outcome: TypeAlias = Literal["hit", "no-match", "not-reached", "ignored", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMatch:
+    """A capture group after a match; `text` and `span` are None where it took no part."""
+
+    index: int
+    name: str | None
+    text: str | None
+    span: TextSpan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """One match that a rewrite replaced, and what came in its place."""
+
+    span: TextSpan
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewriteTrace:
+    """How rewrite-name became a name."""
+
+    template: str
+    expanded: str
+    """With %NAME% replaced, before the groups are."""
+    unset_env: tuple[str, ...]
+    missing_groups: tuple[str, ...]
+    """References to groups that the pattern doesn't have: they expand to nothing."""
+    replacements: tuple[Replacement, ...]
+    result: str | None
+    """None: not known (a masked text, or an environment that a recording doesn't carry)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMiss:
+    """How far a pattern got that did not match."""
+
+    matched_prefix: str
+    """The leading part of the pattern that does match, as written."""
+    span: TextSpan
+    """Where it matched in the subject."""
+    expected: str
+    """The rest of the pattern, which would have had to follow."""
+    subject: str
+    subject_pid: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTrace:
+    """One rule's part in a verdict."""
+
+    rule: Rule
+    outcome: Outcome
+    would_match: bool | None
+    subject: str | None
+    """The text that was tested; None where there is none (no ancestor or tag that matched)."""
+    subject_pid: int | None
+    span: TextSpan | None = None
+    groups: tuple[GroupMatch, ...] = ()
+    rewrite: RewriteTrace | None = None
+    near_miss: NearMiss | None = None
+    also_matches: tuple[str, ...] = ()
+    """Other match types under which the same pattern would have matched."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ancestor:
+    """A process above another; `process_name` is None where it can't be read or has none."""
+
+    pid: int
+    process_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A verdict with everything that led to it."""
+
+    verdict: Verdict
+    ancestors: tuple[Ancestor, ...]
+    """Nearest first."""
+    trace: tuple[RuleTrace, ...]
