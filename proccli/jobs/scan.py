@@ -1,0 +1,72 @@
+"""Every process of a source, with what the agent makes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from proccli.jobs.inputs import Inputs
+from proccli.model import Config, Host, Notice, Status, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How many processes came to which end."""
+
+    total: int
+    accepted: int
+    dropped: int
+    skipped: int
+    unknown: int
+    reported: int
+    """What would be sent: the accepted ones, or 0 with sync disabled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """Verdicts sorted by pid, with what they rest on."""
+
+    host: Host
+    config: Config
+    verdicts: tuple[Verdict, ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def summary(self) -> Summary:
+        """Counts over all verdicts."""
+        by_status: Counter[Status] = Counter(verdict.status for verdict in self.verdicts)
+        return Summary(
+            total=len(self.verdicts),
+            accepted=by_status["accepted"],
+            dropped=by_status["dropped"],
+            skipped=by_status["skipped"],
+            unknown=by_status["unknown"],
+            reported=by_status["accepted"] if self.config.sync_enabled else 0,
+        )
+
+    @property
+    def hits_by_rule(self) -> dict[int, int]:
+        """Processes by the index of the rule that decided; 0 is the implicit accept.
+
+        Rules that nothing hit are there with 0.
+        """
+        hits = {rule.index: 0 for rule in self.config.rules} | {0: 0}
+        for verdict in self.verdicts:
+            if verdict.rule is not None:
+                hits[verdict.rule.index] += 1
+            elif verdict.reason == "implicit-accept":
+                hits[0] += 1
+        return hits
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something that the agent would know is unknown here."""
+        return any(verdict.status == "unknown" for verdict in self.verdicts)
+
+
+def scan(inputs: Inputs) -> ScanResult:
+    """What the agent makes of every process of the source.
+
+    Raises: SourceError.
+    """
+    raise NotImplementedError
