@@ -1,1 +1,5 @@
-"""."""
+"""The process file system: a live /proc, and directories that are laid out like it."""
+
+from proccli.procfs.live import LiveSource
+
+__all__ = ["LiveSource"]
