@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from proccli.errors import Location
 
-SourceKind: TypeAlias = Literal["live", "directory", "recording"]
+SourceKind: TypeAlias = Literal["live", "directory", "recording", "made-up"]
 Status: TypeAlias = Literal["accepted", "dropped", "skipped", "unknown"]
 Reason: TypeAlias = Literal[
     "rule",
@@ -95,6 +95,8 @@ class Host:
     redacted: bool = False
     privileged: bool = True
     """Whether the reader had root's rights: what it was refused, the agent is refused too."""
+    sees_all: bool = True
+    """False where processes may be hidden from the reader, who is not root (hidepid)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

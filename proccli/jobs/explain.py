@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from proccli.errors import ProccliError
+from proccli.errors import NoSuchProcess, ProccliError
 from proccli.jobs.inputs import Inputs
-from proccli.model import Config, Explanation, Host, Notice
+from proccli.jobs.madeup import MadeUp, made_up_source
+from proccli.jobs.notices import verdict_notices
+from proccli.jobs.pipeline import Pipeline
+from proccli.matching.census import Member, family
+from proccli.matching.trace import trace_rules
+from proccli.model import (
+    Ancestor,
+    Config,
+    Explanation,
+    Host,
+    Notice,
+    TagTable,
+    Verdict,
+)
+from proccli.textsafe import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,21 +33,6 @@ class ExplainResult:
     config: Config
     explanations: tuple[Explanation, ...]
     notices: tuple[Notice, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeUp:
-    """A process that exists only in the question."""
-
-    argv: tuple[str, ...] = ()
-    title: str | None = None
-    """A rewritten title: one piece, as `nginx: worker process`. Instead of `argv`."""
-    parents: tuple[str, ...] = ()
-    """Names of the ancestors, nearest first."""
-    tags: tuple[tuple[str, str], ...] = ()
-    user: str | None = None
-    uptime_s: int | None = None
-    """None: old enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class AmbiguousName(ProccliError):  # noqa: N818 - named for what is wrong
     exit_code = 2
 
     def __init__(self, name: str, candidates: Sequence[Candidate]) -> None:
-        super().__init__(f"{name!r} fits {len(candidates)} processes: name one by its pid")
+        super().__init__(f"{visible(name)} fits {len(candidates)} processes: name one by its pid")
         self.name = name
         self.candidates = tuple(candidates)
 
@@ -60,17 +60,82 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
 
     Raises: NoSuchProcess, SourceError.
     """
-    raise NotImplementedError
+    for pid in pids:
+        inputs.source.read(pid)
+    pipeline = Pipeline(inputs)
+    verdicts = pipeline.verdicts(pids)
+    host = inputs.source.host
+    return ExplainResult(
+        host=host,
+        config=inputs.config,
+        explanations=tuple(_explanation(pipeline, verdict) for verdict in verdicts),
+        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts)),
+    )
+
+
+def _explanation(pipeline: Pipeline, verdict: Verdict) -> Explanation:
+    member = pipeline.member(verdict.process.pid)
+    assert member is not None  # noqa: S101 - a verdict is on a member
+    return Explanation(
+        verdict=verdict,
+        ancestors=tuple(
+            Ancestor(
+                pid=above.process.pid,
+                process_name=above.subjects.process_name.text if above.subjects else None,
+            )
+            for above in family(member.process, pipeline.member)
+        ),
+        trace=trace_rules(pipeline.judge, member, pipeline.member),
+    )
 
 
 def find_by_name(inputs: Inputs, name: str) -> int:
     """The pid of the one process of this name (process_name, else comm, else gprocess).
 
+    proccli itself is not meant by anybody and not found.
+
     Raises: NoSuchProcess, AmbiguousName.
     """
-    raise NotImplementedError
+    pipeline = Pipeline(inputs)
+    live = inputs.source.host.kind == "live"
+    pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
+    members = [member for pid in pids if (member := pipeline.member(pid)) is not None]
+    found = (
+        [member for member in members if _process_name(member) == name]
+        or [member for member in members if member.process.comm == name]
+        or [member for member in members if _gprocess(pipeline, member) == name]
+    )
+    if not found:
+        raise NoSuchProcess(
+            f"no process is called {visible(name)}",
+            hint="proccli scan lists all; a pid works too",
+        )
+    if len(found) > 1:
+        raise AmbiguousName(name, [_candidate(member) for member in found])
+    return found[0].process.pid
+
+
+def _process_name(member: Member) -> str | None:
+    return member.subjects.process_name.text if member.subjects is not None else None
+
+
+def _gprocess(pipeline: Pipeline, member: Member) -> str | None:
+    verdict = pipeline.bare_verdict(member.process.pid)
+    return verdict.gprocess if verdict is not None else None
+
+
+def _candidate(member: Member) -> Candidate:
+    return Candidate(
+        pid=member.process.pid,
+        process_name=_process_name(member) or member.process.comm or "",
+        cmdline=member.subjects.cmdline.text if member.subjects is not None else "",
+    )
 
 
 def explain_made_up(inputs: Inputs, made_up: MadeUp) -> ExplainResult:
     """The explanation of a process that exists only in the question (pid 0 in the result)."""
-    raise NotImplementedError
+    source = made_up_source(made_up, inputs.source.host.taken_at_ns)
+    tags = inputs.tags
+    if made_up.tags:
+        tags = TagTable(entries={0: made_up.tags}, known=True, origin="--tag")
+    return explain_pids(replace(inputs, source=source, tags=tags), [0])

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from proccli.jobs.inputs import Inputs
+from proccli.jobs.notices import verdict_notices
+from proccli.jobs.pipeline import Pipeline
 from proccli.model import Config, Host, Notice, Status, Verdict
 
 
@@ -69,4 +71,11 @@ def scan(inputs: Inputs) -> ScanResult:
 
     Raises: SourceError.
     """
-    raise NotImplementedError
+    verdicts = Pipeline(inputs).verdicts(inputs.source.pids())
+    host = inputs.source.host
+    return ScanResult(
+        host=host,
+        config=inputs.config,
+        verdicts=verdicts,
+        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts)),
+    )

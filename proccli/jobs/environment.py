@@ -1,0 +1,82 @@
+"""Whose environment %NAME% in a rewrite-name is taken from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from proccli import agentenv
+from proccli.matching.envexpand import names_mentioned
+from proccli.model import Config, Environment, Notice, SourceKind
+from proccli.textsafe import visible
+
+
+def environment_for(
+    config: Config,
+    kind: SourceKind,
+    recorded: Environment | None,
+    given: Mapping[str, str],
+) -> tuple[Environment, tuple[Notice, ...]]:
+    """The agent's environment as far as it can be known, and what to say about it.
+
+    Live: that of a running deepflow-agent, else our own. A directory: only what was given. A
+    recording: what it carries. Given values override. Nothing is looked up, and nothing said,
+    where no rule mentions a name.
+    """
+    names = mentioned_names(config)
+    if not names:
+        return Environment(values=dict(given), complete=True, origin="--env"), ()
+    notices: list[Notice] = []
+    if kind == "recording":
+        base = recorded or Environment(values={}, complete=False, origin="the recording")
+    elif kind == "directory":
+        base = Environment(values={}, complete=True, origin="--env")
+    else:
+        base = agentenv.find() or _own()
+        if base.origin == OWN:
+            message = (
+                f"no deepflow-agent runs here: {_listed(names)} in rewrite-name"
+                " is taken from proccli's own environment (--env NAME=VALUE overrides)"
+            )
+            notices.append(Notice(code="own-environment", message=message))
+    environment = Environment(
+        values={**base.values, **given}, complete=base.complete, origin=base.origin
+    )
+    missing = tuple(name for name in names if name not in environment.values)
+    if missing and environment.complete:
+        message = f"{_listed(missing)} is not set in {base.origin}: it becomes empty in names"
+        notices.append(Notice(code="env-unset", message=message))
+    elif missing:
+        message = (
+            f"{_listed(missing)} is not known from {base.origin}:"
+            " give it with --env NAME=VALUE, or the names stay unknown"
+        )
+        notices.append(Notice(code="env-unknown", message=message))
+    return environment, tuple(notices)
+
+
+OWN = "proccli's own environment"
+
+
+def mentioned_names(config: Config) -> tuple[str, ...]:
+    """The variables that the rules' rewrite-names mention, each once, in order."""
+    names: dict[str, None] = {}
+    for rule in config.rules:
+        rewrites = rule.match_type in ("cmdline", "process_name") and rule.action == "accept"
+        if rule.problem is None and rewrites:
+            names.update(dict.fromkeys(names_mentioned(rule.rewrite_name)))
+    return tuple(names)
+
+
+def _own() -> Environment:
+    values = {name: value for name, value in os.environ.items() if _is_text(value)}
+    return Environment(values=values, complete=True, origin=OWN)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a value is UTF-8: the agent takes others as empty."""
+    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"%{visible(name)}%" for name in names)

@@ -1,0 +1,67 @@
+"""What the verdicts themselves have to say, counted, once each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from proccli.model import Config, Host, Notice, Verdict
+
+_PROBLEM_WORDS = {
+    "gone": "exited while being read",
+    "denied": "refused",
+    "missing": "without the file",
+    "malformed": "malformed",
+    "failed": "failed",
+}
+
+
+def verdict_notices(config: Config, host: Host, verdicts: Sequence[Verdict]) -> tuple[Notice, ...]:
+    """Sync switched off, processes that could not be read, ages that can't be told."""
+    notices: list[Notice] = []
+    if not config.sync_enabled:
+        message = "os-proc-sync-enabled is false: the agent sends none of this"
+        notices.append(Notice(code="sync-disabled", message=message))
+    notices.extend(_unreadable(verdicts, host))
+    notices.extend(_without_age(verdicts, host))
+    return tuple(notices)
+
+
+def _unreadable(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:
+    notices = []
+    for status, code in (("skipped", "unreadable"), ("unknown", "unreadable-for-us")):
+        problems: Counter[str] = Counter()
+        for verdict in verdicts:
+            if verdict.status == status and verdict.reason == "unreadable":
+                problems.update([_problem(verdict)])
+        if not problems:
+            continue
+        counted = ", ".join(f"{count} {what}" for what, count in sorted(problems.items()))
+        hint = "" if host.privileged or status == "skipped" else "; the agent, as root, reads them"
+        total = sum(problems.values())
+        message = f"{total} processes could not be read ({counted}){hint}"
+        notices.append(Notice(code=code, message=message))
+    return notices
+
+
+def _problem(verdict: Verdict) -> str:
+    for field in ("cmdline", "uid"):
+        error = verdict.process.error(field)
+        if error is not None:
+            return _PROBLEM_WORDS[error.problem]
+    return "an ancestor is hidden"
+
+
+def _without_age(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:
+    pids = [
+        verdict.process.pid
+        for verdict in verdicts
+        if verdict.process.error("stat") is not None and verdict.reason != "unreadable"
+    ]
+    if not pids or host.boot_time_s is None:
+        return []
+    message = (
+        f"{len(pids)} processes have no readable stat (first: pid {pids[0]}):"
+        " no parent and no start time, so old enough, as with the agent"
+    )
+    return [Notice(code="stat-missing", message=message)]

@@ -1,0 +1,127 @@
+"""Rules made ready to match, and what one rule says about one process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proccli import rustregex
+from proccli.matching.census import Lineage, Member
+from proccli.matching.envexpand import Expansion, expand_windows
+from proccli.matching.subjects import Subject
+from proccli.model import Environment, Reason, Rule, TagTable
+from proccli.rustregex import Regex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledRule:
+    """A rule with its pattern compiled and its rewrite-name expanded, as at the agent's start."""
+
+    rule: Rule
+    regex: Regex | None
+    """None: the agent throws the rule away, so it never matches."""
+    expansion: Expansion | None
+    """rewrite-name with %NAME% replaced; None where the agent doesn't rewrite with this rule."""
+    unknown_env: tuple[str, ...] = ()
+    """Names in rewrite-name whose value can't be known here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one rule says about one process."""
+
+    hit: bool | None
+    """None: can't be told; `why` says why."""
+    subject: Subject | None = None
+    """The text that hit, or, without a hit, the one text that was tested."""
+    subject_pid: int | None = None
+    why: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What rules may look at besides the process itself."""
+
+    lineage: Lineage
+    tags: TagTable
+
+
+def compile_rule(rule: Rule, environment: Environment) -> CompiledRule:
+    """A rule ready to match.
+
+    Only accepting cmdline and process_name rules rewrite, and only with a template that is not
+    empty once the environment is in it (agent v6.5 linux_process.rs:254-300).
+    """
+    if rule.problem is not None:
+        return CompiledRule(rule=rule, regex=None, expansion=None)
+    regex = rustregex.compile(rule.match_regex)
+    rewrites = rule.match_type in ("cmdline", "process_name") and rule.action == "accept"
+    if not rewrites or not rule.rewrite_name:
+        return CompiledRule(rule=rule, regex=regex, expansion=None)
+    expansion = expand_windows(rule.rewrite_name, environment.values.get)
+    unknown = () if environment.complete else expansion.unset
+    return CompiledRule(rule=rule, regex=regex, expansion=expansion, unknown_env=unknown)
+
+
+def look(compiled: CompiledRule, member: Member, setting: Setting) -> Finding:
+    """Whether a rule hits a process, decided on the text that its match type asks for.
+
+    Source: agent v6.5 linux_process.rs:286-352.
+    """
+    regex = compiled.regex
+    if regex is None or member.subjects is None:
+        return Finding(hit=False)
+    match compiled.rule.match_type:
+        case "cmdline":
+            return _own(regex, member.subjects.cmdline, member.process.pid)
+        case "parent_process_name":
+            return _ancestors(regex, setting.lineage)
+        case "tag":
+            return _tags(regex, member.process.pid, setting.tags)
+        case _:
+            return _own(regex, member.subjects.process_name, member.process.pid)
+
+
+def _own(regex: Regex, subject: Subject, pid: int) -> Finding:
+    hit = matches(regex, subject)
+    why: Reason | None = "masked" if hit is None else None
+    return Finding(hit=hit, subject=subject, subject_pid=pid, why=why)
+
+
+def _ancestors(regex: Regex, lineage: Lineage) -> Finding:
+    masked = False
+    for member in lineage.members:
+        assert member.subjects is not None  # noqa: S101 - a lineage holds only such members
+        hit = matches(regex, member.subjects.process_name)
+        if hit:
+            return Finding(
+                hit=True, subject=member.subjects.process_name, subject_pid=member.process.pid
+            )
+        masked = masked or hit is None
+    if masked:
+        return Finding(hit=None, why="masked")
+    if not lineage.complete:
+        return Finding(hit=None, why="unreadable")
+    return Finding(hit=False)
+
+
+def _tags(regex: Regex, pid: int, tags: TagTable) -> Finding:
+    if not tags.known:
+        return Finding(hit=None, why="tags-unknown")
+    for key, value in tags.entries.get(pid, ()):
+        pair = f"{key}:{value}"
+        if regex.is_match(pair):
+            return Finding(hit=True, subject=Subject(pair), subject_pid=pid)
+    return Finding(hit=False)
+
+
+def matches(regex: Regex, subject: Subject) -> bool | None:
+    """Whether a pattern matches a subject; None where what is masked decides."""
+    if subject.holes:
+        return regex.is_match_masked(subject.text, subject.holes)
+    return regex.is_match(subject.text)
+
+
+def compile_rules(rules: Sequence[Rule], environment: Environment) -> tuple[CompiledRule, ...]:
+    """All rules, in order, those that the agent throws away included."""
+    return tuple(compile_rule(rule, environment) for rule in rules)

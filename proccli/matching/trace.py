@@ -1,0 +1,178 @@
+"""One rule after the other: what it was tried on, what came of it, and how close it got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proccli.matching.census import Lookup, Member
+from proccli.matching.rules import CompiledRule, Finding, Setting, look, matches
+from proccli.matching.subjects import Subject
+from proccli.matching.verdict import Judge
+from proccli.model import (
+    GroupMatch,
+    NearMiss,
+    Outcome,
+    Replacement,
+    RewriteTrace,
+    RuleTrace,
+)
+from proccli.rustregex import Match, Regex
+from proccli.rustregex.prefix import longest_prefix
+from proccli.rustregex.template import missing_groups
+
+
+def trace_rules(judge: Judge, member: Member, lookup: Lookup) -> tuple[RuleTrace, ...]:
+    """Every rule's part in the verdict, in order.
+
+    A process that never gets to the rules has a trace all the same: what each would have said.
+    """
+    setting = judge.setting(member, lookup)
+    reached = judge.gate(member) is None
+    open_question = False
+    traces: list[RuleTrace] = []
+    for compiled in judge.rules:
+        finding = look(compiled, member, setting)
+        outcome = _outcome(compiled, finding, member, reached=reached, open_question=open_question)
+        traces.append(_trace(compiled, finding, outcome, member, setting))
+        reached = reached and outcome not in ("hit", "unknown")
+        open_question = open_question or outcome == "unknown"
+    return tuple(traces)
+
+
+def _outcome(
+    compiled: CompiledRule,
+    finding: Finding,
+    member: Member,
+    *,
+    reached: bool,
+    open_question: bool,
+) -> Outcome:
+    if compiled.regex is None:
+        return "ignored"
+    if member.subjects is None and not member.known:
+        return "unknown"
+    if not reached:
+        return "unknown" if open_question else "not-reached"
+    if finding.hit is None:
+        return "unknown"
+    return "hit" if finding.hit else "no-match"
+
+
+def _trace(
+    compiled: CompiledRule, finding: Finding, outcome: Outcome, member: Member, setting: Setting
+) -> RuleTrace:
+    rule, regex, subject = compiled.rule, compiled.regex, finding.subject
+    would_match = finding.hit if member.subjects is not None else None
+    if regex is None:
+        problem = rule.problem.message if rule.problem is not None else None
+        return RuleTrace(
+            rule=rule,
+            outcome=outcome,
+            would_match=False,
+            subject=None,
+            subject_pid=None,
+            error=problem,
+        )
+    match = regex.search(subject.text) if would_match and subject is not None else None
+    missed = would_match is False
+    return RuleTrace(
+        rule=rule,
+        outcome=outcome,
+        would_match=would_match,
+        subject=subject.text if subject is not None else None,
+        subject_pid=finding.subject_pid,
+        span=match.span() if match is not None else None,
+        groups=_groups(regex, match),
+        rewrite=_rewrite(compiled, regex, subject) if outcome == "hit" and subject else None,
+        near_miss=_near_miss(regex, rule.match_type, member, setting) if missed else None,
+        also_matches=_also_matches(regex, rule.match_type, member, setting) if missed else (),
+        error=_open_reason(finding, outcome),
+    )
+
+
+def _open_reason(finding: Finding, outcome: Outcome) -> str | None:
+    if outcome != "unknown":
+        return None
+    return {
+        "masked": "what decides was masked when this was recorded",
+        "tags-unknown": "the tags are not known",
+        "unreadable": "a process above it could not be read",
+    }.get(finding.why or "", "whether an earlier rule hits is not known")
+
+
+def _groups(regex: Regex, match: Match | None) -> tuple[GroupMatch, ...]:
+    if match is None:
+        return ()
+    return tuple(
+        GroupMatch(index=index, name=name, text=match.group(index), span=match.span(index))
+        for index, name in enumerate(regex.group_names)
+        if index > 0
+    )
+
+
+def _rewrite(compiled: CompiledRule, regex: Regex, subject: Subject) -> RewriteTrace | None:
+    expansion = compiled.expansion
+    if expansion is None:
+        return None
+    known = not compiled.unknown_env and not subject.holes
+    replaced = regex.replace_all_traced(subject.text, expansion.text) if known else None
+    return RewriteTrace(
+        template=compiled.rule.rewrite_name,
+        expanded=expansion.text,
+        unset_env=expansion.unset,
+        missing_groups=missing_groups(expansion.text, regex.group_names),
+        replacements=tuple(Replacement(span=step.span, text=step.text) for step in replaced.steps)
+        if replaced is not None
+        else (),
+        result=replaced.text if replaced is not None and expansion.text else None,
+    )
+
+
+def _near_miss(regex: Regex, match_type: str, member: Member, setting: Setting) -> NearMiss | None:
+    """How far the pattern got on the text, or on the best of several texts."""
+    best: NearMiss | None = None
+    for subject, pid in _texts(match_type, member, setting):
+        prefix = longest_prefix(regex, subject.text) if not subject.holes else None
+        if prefix is None:
+            continue
+        start, end = prefix.pattern_span
+        matched = regex.pattern[start:end]
+        if best is None or len(matched) > len(best.matched_prefix):
+            best = NearMiss(
+                matched_prefix=matched,
+                span=prefix.text_span,
+                expected=prefix.expected,
+                subject=subject.text,
+                subject_pid=pid,
+            )
+    return best
+
+
+def _also_matches(
+    regex: Regex, match_type: str, member: Member, setting: Setting
+) -> tuple[str, ...]:
+    """The other match types under which the pattern would have matched."""
+    return tuple(
+        kind
+        for kind in ("process_name", "cmdline", "parent_process_name", "tag")
+        if kind != match_type
+        and any(matches(regex, subject) for subject, _ in _texts(kind, member, setting))
+    )
+
+
+def _texts(match_type: str, member: Member, setting: Setting) -> Iterator[tuple[Subject, int]]:
+    """The texts that a match type is tried on, each with the process it belongs to."""
+    if member.subjects is None:
+        return
+    pid = member.process.pid
+    if match_type == "cmdline":
+        yield member.subjects.cmdline, pid
+    elif match_type == "parent_process_name":
+        for ancestor in setting.lineage.members:
+            if ancestor.subjects is not None:
+                yield ancestor.subjects.process_name, ancestor.process.pid
+    elif match_type == "tag":
+        for key, value in setting.tags.entries.get(pid, ()):
+            yield Subject(f"{key}:{value}"), pid
+    else:
+        yield member.subjects.process_name, pid

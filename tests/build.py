@@ -1,0 +1,165 @@
+"""Short ways to write down processes, rules and hosts in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from proccli.errors import Location, NoSuchProcess
+from proccli.matching.census import Member, enrol
+from proccli.matching.inheritance import tags_of
+from proccli.matching.rules import compile_rules
+from proccli.matching.verdict import Judge
+from proccli.model import (
+    NO_TAGS,
+    Config,
+    Environment,
+    Host,
+    Notice,
+    Process,
+    Rule,
+    RuleProblem,
+    Tag,
+    TagTable,
+    Verdict,
+)
+
+BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
+NOW_S = BOOT_S + 97_445
+NO_ENVIRONMENT = Environment(values={}, complete=True, origin="a test")
+
+
+def process(pid: int, *argv: str, ppid: int = 0, **fields: Any) -> Process:
+    """A process an hour after boot, with these arguments."""
+    cmdline = b"".join(argument.encode() + b"\0" for argument in argv)
+    known = {"cmdline": cmdline, "starttime_ticks": 360_000, "uid": 0} | fields
+    return Process(pid=pid, ppid=ppid, **known)
+
+
+def host(**fields: Any) -> Host:
+    """A directory seen at NOW_S."""
+    known: dict[str, Any] = {
+        "kind": "directory",
+        "name": "web-1",
+        "taken_at_ns": NOW_S * 1_000_000_000,
+        "boot_time_s": BOOT_S,
+        "ticks_per_s": 100,
+        "proc_root": "/proc",
+    }
+    return Host(**known | fields)
+
+
+def rule(
+    index: int,
+    match_regex: str,
+    match_type: str = "process_name",
+    action: str = "accept",
+    rewrite_name: str = "",
+    problem: str | None = None,
+) -> Rule:
+    """A rule that stands in line 3 times its index."""
+    at = Location("agent.yaml", 3 * index, 5)
+    return Rule(
+        index=index,
+        at=at,
+        match_type=match_type,
+        match_regex=match_regex,
+        action=action,
+        rewrite_name=rewrite_name,
+        problem=RuleProblem(code="regex-syntax", message=problem, at=at) if problem else None,
+    )
+
+
+def config(*rules: tuple[str, ...] | Rule, **fields: Any) -> Config:
+    """Agent 6.5 with these rules, switched on."""
+    made = tuple(
+        given if isinstance(given, Rule) else rule(index, *given)
+        for index, given in enumerate(rules, start=1)
+    )
+    known: dict[str, Any] = {
+        "file": "agent.yaml",
+        "dialect": "static_config",
+        "agent": "6.5",
+        "via": "server",
+        "sync_enabled": True,
+        "rules": made,
+    }
+    return Config(**known | fields)
+
+
+def tag_table(entries: Mapping[int, Iterable[tuple[str, str]]]) -> TagTable:
+    """What a tag command printed."""
+    table = {pid: tuple(pairs) for pid, pairs in entries.items()}
+    return TagTable(entries=table, known=True, origin="a test")
+
+
+UNKNOWN_TAGS = TagTable(entries={}, known=False, origin="a test")
+
+
+class Machine:
+    """Processes with a configuration: what the agent makes of each."""
+
+    def __init__(
+        self,
+        processes: Sequence[Process],
+        configuration: Config,
+        *,
+        tags: TagTable = NO_TAGS,
+        environment: Environment = NO_ENVIRONMENT,
+        at: Host | None = None,
+    ) -> None:
+        self.host = at or host()
+        self.tags = tags
+        self.judge = Judge(
+            config=configuration,
+            rules=compile_rules(configuration.rules, environment),
+            host=self.host,
+            tags=tags,
+        )
+        self.members = {item.pid: enrol(item, self.host) for item in processes}
+        self.lookup: Callable[[int], Member | None] = self.members.get
+
+    def verdict(self, pid: int) -> Verdict:
+        """The verdict on one process."""
+        return self.judge.judge(self.members[pid], self.lookup)
+
+    def tags_of(self, pid: int) -> tuple[Tag, ...] | None:
+        """The tags of one process, inherited ones included."""
+
+        def verdict_of(of: int) -> Verdict | None:
+            return self.verdict(of) if of in self.members else None
+
+        return tags_of(self.verdict(pid), self.tags, verdict_of)
+
+
+class ListSource:
+    """A source of given processes, which notes what it was asked to read."""
+
+    notices: tuple[Notice, ...] = ()
+
+    def __init__(
+        self,
+        processes: Sequence[Process],
+        *,
+        at: Host | None = None,
+        users: Mapping[int, str] | None = None,
+    ) -> None:
+        self.host = at or host()
+        self.by_pid = {item.pid: item for item in processes}
+        self.user_table = users
+        self.was_read: list[int] = []
+
+    def pids(self) -> Sequence[int]:
+        """Ascending."""
+        return sorted(self.by_pid)
+
+    def read(self, pid: int) -> Process:
+        """One of them. Raises: NoSuchProcess."""
+        self.was_read.append(pid)
+        if pid not in self.by_pid:
+            raise NoSuchProcess(f"no process {pid}")
+        return self.by_pid[pid]
+
+    def users(self, process: Process) -> Mapping[int, str] | None:  # noqa: ARG002 - one table
+        """The same table for all."""
+        return self.user_table
