@@ -108,6 +108,12 @@ class Environment:
     """Whether a name that is missing from `values` is known to be unset."""
     origin: str
     """Whose environment it is, for people: `deepflow-agent (pid 71)`."""
+    unset: frozenset[str] = frozenset()
+    """Names known to be unset where not all are known: a recording carries a few."""
+
+    def knows(self, name: str) -> bool:
+        """Whether the value of a name, or that it has none, is known."""
+        return self.complete or name in self.values or name in self.unset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
