@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from proccli import agentenv
 from proccli.matching.envexpand import names_mentioned
@@ -39,20 +40,26 @@ def environment_for(
                 " is taken from proccli's own environment (--env NAME=VALUE overrides)"
             )
             notices.append(Notice(code="own-environment", message=message))
-    environment = Environment(
-        values={**base.values, **given}, complete=base.complete, origin=base.origin
-    )
-    missing = tuple(name for name in names if name not in environment.values)
-    if missing and environment.complete:
-        message = f"{_listed(missing)} is not set in {base.origin}: it becomes empty in names"
+    environment = replace(base, values={**base.values, **given})
+    return environment, (*notices, *_missing(environment, names))
+
+
+def _missing(environment: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
+    """What to say about names without a value: some are unset, some not known."""
+    missing = [name for name in names if name not in environment.values]
+    unset = tuple(name for name in missing if environment.knows(name))
+    unknown = tuple(name for name in missing if not environment.knows(name))
+    notices = []
+    if unset:
+        message = f"{_listed(unset)} is not set in {environment.origin}: it becomes empty in names"
         notices.append(Notice(code="env-unset", message=message))
-    elif missing:
+    if unknown:
         message = (
-            f"{_listed(missing)} is not known from {base.origin}:"
+            f"{_listed(unknown)} is not known from {environment.origin}:"
             " give it with --env NAME=VALUE, or the names stay unknown"
         )
         notices.append(Notice(code="env-unknown", message=message))
-    return environment, tuple(notices)
+    return tuple(notices)
 
 
 OWN = "proccli's own environment"

@@ -59,7 +59,7 @@ def compile_rule(rule: Rule, environment: Environment) -> CompiledRule:
     if not rewrites or not rule.rewrite_name:
         return CompiledRule(rule=rule, regex=regex, expansion=None)
     expansion = expand_windows(rule.rewrite_name, environment.values.get)
-    unknown = () if environment.complete else expansion.unset
+    unknown = tuple(name for name in expansion.unset if not environment.knows(name))
     return CompiledRule(rule=rule, regex=regex, expansion=expansion, unknown_env=unknown)
 
 

@@ -18,7 +18,6 @@ from proccli.model import (
 )
 from proccli.rustregex import Match, Regex
 from proccli.rustregex.prefix import longest_prefix
-from proccli.rustregex.template import missing_groups
 
 
 def trace_rules(judge: Judge, member: Member, lookup: Lookup) -> tuple[RuleTrace, ...]:
@@ -114,17 +113,21 @@ def _rewrite(compiled: CompiledRule, regex: Regex, subject: Subject) -> RewriteT
     expansion = compiled.expansion
     if expansion is None:
         return None
-    known = not compiled.unknown_env and not subject.holes
-    replaced = regex.replace_all_traced(subject.text, expansion.text) if known else None
+    replacements: tuple[Replacement, ...] = ()
+    result = None
+    if not compiled.unknown_env and not subject.holes:
+        replacements = tuple(
+            Replacement(span=(step.match.start, step.match.end), text=step.expanded)
+            for step in regex.replacements(subject.text, expansion.text)
+        )
+        result = regex.replace_all(subject.text, expansion.text) if expansion.text else None
     return RewriteTrace(
         template=compiled.rule.rewrite_name,
         expanded=expansion.text,
         unset_env=expansion.unset,
-        missing_groups=missing_groups(expansion.text, regex.group_names),
-        replacements=tuple(Replacement(span=step.span, text=step.text) for step in replaced.steps)
-        if replaced is not None
-        else (),
-        result=replaced.text if replaced is not None and expansion.text else None,
+        missing_groups=tuple(str(part.group) for part in regex.missing_groups(expansion.text)),
+        replacements=replacements,
+        result=result,
     )
 
 
