@@ -1,0 +1,51 @@
+"""%NAME% in a rewrite-name, by the rules of the crate `envmnt` 0.10.4 for Windows style."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+_REFERENCE: Final = re.compile(r"%([^% \t\r\n=]*)([% \t\r\n=]|\Z)")
+"""A percent sign, what may be a name, and what ends it: only another `%` makes it one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expansion:
+    """A template after its names were replaced, before its groups are."""
+
+    text: str
+    names: tuple[str, ...]
+    """Every name that it mentions, once, in order."""
+    unset: tuple[str, ...]
+    """Those of them without a value: they became nothing."""
+
+
+def expand_windows(template: str, lookup: Callable[[str], str | None]) -> Expansion:
+    """The template with every `%NAME%` replaced by its value, an unset one by nothing.
+
+    A name may hold any characters but space, tab, CR, LF and `=`: one of those ends the attempt,
+    and what was read stays as written, that character included. `%%` becomes nothing, and so
+    does a lone `%` at the end; an unclosed `%NAME` stays.
+
+    Source: envmnt 0.10.4 expansion.rs, as called at agent v6.5 linux_process.rs:254-262.
+    """
+    values: dict[str, str | None] = {}
+
+    def replacement(found: re.Match[str]) -> str:
+        name, ending = found.groups()
+        if ending == "%":
+            if name and name not in values:
+                values[name] = lookup(name)
+            return values.get(name) or ""
+        return found.group() if name or ending else ""
+
+    text = _REFERENCE.sub(replacement, template)
+    unset = tuple(name for name, value in values.items() if value is None)
+    return Expansion(text=text, names=tuple(values), unset=unset)
+
+
+def names_mentioned(template: str) -> tuple[str, ...]:
+    """The names of variables in a template, each once, in order."""
+    return expand_windows(template, lambda _: None).names
