@@ -12,13 +12,6 @@ from hypothesis import strategies as st
 from proccli.matching.envexpand import expand_windows, names_mentioned
 
 VALUES = {"HOSTNAME": "web-1", "H": "host", "EMPTY": "", "é名": "u", "P": "100%", "a.b": "dot"}
-    "HOSTNAME": "web-1",
-    "H": "host",
-    "EMPTY": "",
-    "é名": "unicode",
-    "P": "100%",
-    "a.b": "dot",
-}
 
 
 def expanded(template: str) -> str:

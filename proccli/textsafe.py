@@ -1,0 +1,36 @@
+"""Text that came from elsewhere, made safe to print: nothing in it acts on a terminal."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNSAFE: Final = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: they move the cursor, change colours, ring bells
+    "\u00ad\u200b\u2060-\u2064\ufeff\u180e"  # take no room: two texts that look the same
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turn the direction of what follows
+    "\u2028\u2029"  # start a new line for some programs
+    "\ufff9-\ufffb\U000e0000-\U000e007f"  # annotations and tags, never shown
+    "\ud800-\udfff\ufffe\uffff"  # no characters at all; surrogates can't be encoded
+    "]"
+)
+
+
+def visible(text: str) -> str:
+    r"""The text with everything that can't be seen, or that acts on a terminal, as an escape.
+
+    Control characters become `\x1b`, others `\u202e` or `\U000e0041`. What can be seen stays:
+    letters of all scripts, emoji with their joiners and variation selectors, backslashes. So it
+    can't be turned back, and is for people, not for programs.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
