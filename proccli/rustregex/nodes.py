@@ -7,7 +7,8 @@ and everything behind the parser (translation, simulation, automata, printing) h
 Invariants, kept by the parser and by the functions at the end:
 - a `Concat` has two or more parts, none of them a `Concat` or `Empty`;
 - an `Alternate` has two or more branches, none of them an `Alternate`;
-- a `Class` of one character is a `Literal`; a `Class` is never empty;
+- a `Class` of one character is a `Literal`; a `Class` is never empty, but under a repetition of
+  zero times, where the crate never looks;
 - equality ignores spans.
 
 Source: the shape follows regex-syntax 0.7's `hir` module (docs.rs/regex-syntax/0.7.2).
@@ -15,6 +16,7 @@ Source: the shape follows regex-syntax 0.7's `hir` module (docs.rs/regex-syntax/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -55,7 +57,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """One character out of a set: inclusive code point ranges, sorted, merged, without surrogates."""
+    """One character out of a set: inclusive ranges, sorted, merged, without surrogates."""
 
     ranges: tuple[tuple[int, int], ...]
     span: Span = field(default=NOWHERE, compare=False)
@@ -111,8 +113,39 @@ Node: TypeAlias = Empty | Literal | Class | Look | Repeat | Group | Concat | Alt
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A pattern that the crate accepts: its text, its tree, and its groups' names (index 0: None)."""
+    """A pattern that the crate accepts: its text, its tree, its groups' names (index 0: None)."""
 
     pattern: str
     root: Node
     group_names: tuple[str | None, ...]
+
+
+def class_of(ranges: tuple[tuple[int, int], ...], span: Span = NOWHERE) -> Class | Literal:
+    """One character out of `ranges`."""
+    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
+        return Literal(chr(ranges[0][0]), span)
+    return Class(ranges, span)
+
+
+def concat(parts: Iterable[Node], span: Span = NOWHERE) -> Node:
+    """The parts one after the other, flattened."""
+    flat: list[Node] = []
+    for part in parts:
+        if isinstance(part, Concat):
+            flat.extend(part.parts)
+        elif not isinstance(part, Empty):
+            flat.append(part)
+    if not flat:
+        return Empty(span)
+    return flat[0] if len(flat) == 1 else Concat(tuple(flat), span)
+
+
+def alternate(branches: Iterable[Node], span: Span = NOWHERE) -> Node:
+    """The first of the branches that leads to a match, flattened."""
+    flat: list[Node] = []
+    for branch in branches:
+        if isinstance(branch, Alternate):
+            flat.extend(branch.branches)
+        else:
+            flat.append(branch)
+    return flat[0] if len(flat) == 1 else Alternate(tuple(flat), span)

@@ -1,0 +1,97 @@
+"""Sets of characters: sorted, disjoint, inclusive code point ranges, and their algebra."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
+
+LAST: Final = 0x10FFFF
+LAST_ASCII: Final = 0x7F
+SURROGATES: Final = (0xD800, 0xDFFF)
+ANY: Final[Ranges] = ((0, 0xD7FF), (0xE000, LAST))
+"""Every character of a Rust string: no surrogates."""
+NOT_NEWLINE: Final[Ranges] = ((0, 9), (11, 0xD7FF), (0xE000, LAST))
+NOT_CRLF: Final[Ranges] = ((0, 9), (11, 12), (14, 0xD7FF), (0xE000, LAST))
+
+
+def normalize(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Sorted, overlapping and touching ranges merged, surrogates taken out."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low <= merged[-1][1] + 1:
+            if high > merged[-1][1]:
+                merged[-1] = merged[-1][0], high
+        else:
+            merged.append((low, high))
+    return _without_surrogates(merged)
+
+
+def _without_surrogates(ranges: list[tuple[int, int]]) -> Ranges:
+    first, last = SURROGATES
+    if not any(low <= last and high >= first for low, high in ranges):
+        return tuple(ranges)
+    return intersect(tuple(ranges), ANY)
+
+
+def union(left: Ranges, right: Ranges) -> Ranges:
+    return normalize((*left, *right))
+
+
+def negate(ranges: Ranges) -> Ranges:
+    """Every character that is not in the set."""
+    gaps: list[tuple[int, int]] = []
+    after = 0
+    for low, high in ranges:
+        if low > after:
+            gaps.append((after, low - 1))
+        after = high + 1
+    if after <= LAST:
+        gaps.append((after, LAST))
+    return _without_surrogates(gaps)
+
+
+def intersect(left: Ranges, right: Ranges) -> Ranges:
+    out: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        low = max(left[i][0], right[j][0])
+        high = min(left[i][1], right[j][1])
+        if low <= high:
+            out.append((low, high))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(out)
+
+
+def subtract(left: Ranges, right: Ranges) -> Ranges:
+    return intersect(left, negate(right))
+
+
+def symmetric_difference(left: Ranges, right: Ranges) -> Ranges:
+    return subtract(union(left, right), intersect(left, right))
+
+
+def covers(ranges: Ranges, low: int, high: int) -> bool:
+    """Whether every one of these code points is in the set."""
+    return any(first <= low and high <= last for first, last in ranges)
+
+
+def fold_ascii(ranges: Ranges) -> Ranges:
+    """The set with both cases of its ASCII letters."""
+    upper = intersect(ranges, ((0x41, 0x5A),))
+    lower = intersect(ranges, ((0x61, 0x7A),))
+    if not upper and not lower:
+        return ranges
+    other_case = [(low + 32, high + 32) for low, high in upper]
+    other_case += [(low - 32, high - 32) for low, high in lower]
+    return normalize([*ranges, *other_case])
+
+
+def contains(ranges: Ranges, code_point: int) -> bool:
+    at = bisect_right(ranges, (code_point, LAST))
+    return at > 0 and code_point <= ranges[at - 1][1]

@@ -1,0 +1,148 @@
+"""What a class, a dot or a literal stands for under the flags in force: a set of characters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from proccli.rustregex import charset, nodes, syntax, unicode
+from proccli.rustregex.charset import Ranges
+from proccli.rustregex.errors import syntax_error
+from proccli.rustregex.nodes import Span
+
+if TYPE_CHECKING:
+    from proccli.rustregex.lowering import FlagState
+
+ASCII_SETS: Final[dict[str, Ranges]] = {
+    "alnum": ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
+    "alpha": ((0x41, 0x5A), (0x61, 0x7A)),
+    "ascii": ((0x00, 0x7F),),
+    "blank": ((0x09, 0x09), (0x20, 0x20)),
+    "cntrl": ((0x00, 0x1F), (0x7F, 0x7F)),
+    "digit": ((0x30, 0x39),),
+    "graph": ((0x21, 0x7E),),
+    "lower": ((0x61, 0x7A),),
+    "print": ((0x20, 0x7E),),
+    "punct": ((0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E)),
+    "space": ((0x09, 0x0D), (0x20, 0x20)),
+    "upper": ((0x41, 0x5A),),
+    "word": ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)),
+    "xdigit": ((0x30, 0x39), (0x41, 0x46), (0x61, 0x66)),
+}
+_PERL_ASCII: Final = {"d": "digit", "s": "space", "w": "word"}
+_LAST_BYTE: Final = 0xFF
+
+
+def atom(
+    ast: syntax.Literal | syntax.Dot | syntax.PerlClass | syntax.UnicodeClass,
+    flags: FlagState,
+    pattern: str,
+) -> nodes.Node:
+    """What one of these stands for outside brackets. Raises: RegexSyntaxError."""
+    match ast:
+        case syntax.Literal(span):
+            return nodes.class_of(_literal(ast, flags, pattern), span)
+        case syntax.Dot(span):
+            if not flags.unicode:
+                raise syntax_error("invalid-utf8", pattern, span)
+            if flags.dot_matches_newline:
+                return nodes.Class(charset.ANY, span)
+            return nodes.Class(charset.NOT_CRLF if flags.crlf else charset.NOT_NEWLINE, span)
+        case syntax.PerlClass(span):
+            return nodes.class_of(_perl(ast, flags, pattern), span)
+        case syntax.UnicodeClass(span):
+            return nodes.class_of(_unicode(ast, flags, pattern), span)
+
+
+def bracketed(ast: syntax.Bracketed, flags: FlagState, pattern: str) -> Ranges:
+    """The set of a bracketed class. Raises: RegexSyntaxError."""
+    content = _content(ast.content, flags, pattern)
+    return _finish(content, ast.negated, flags, pattern, ast.span)
+
+
+def _content(  # noqa: C901 - a case per node
+    content: syntax.ClassSet, flags: FlagState, pattern: str
+) -> Ranges:
+    match content:
+        case syntax.ClassUnion(_, items):
+            ranges: list[tuple[int, int]] = []
+            for item in items:
+                ranges.extend(_content(item, flags, pattern))
+            return charset.normalize(ranges)
+        case syntax.ClassOperation(_, operator, left, right):
+            # Both sides are folded before, so `(?i)[A--a]` is empty.
+            ours = _fold(_content(left, flags, pattern), flags)
+            theirs = _fold(_content(right, flags, pattern), flags)
+            if operator == "&&":
+                return charset.intersect(ours, theirs)
+            if operator == "--":
+                return charset.subtract(ours, theirs)
+            return charset.symmetric_difference(ours, theirs)
+        case syntax.Literal():
+            code_point = _code_point(content, flags, pattern)
+            return ((code_point, code_point),)
+        case syntax.ClassRange(_, start, end):
+            low = _code_point(start, flags, pattern)
+            return charset.normalize([(low, _code_point(end, flags, pattern))])
+        case syntax.AsciiClass(span, name, negated):
+            return _finish(ASCII_SETS[name], negated, flags, pattern, span)
+        case syntax.PerlClass():
+            return _perl(content, flags, pattern)
+        case syntax.UnicodeClass():
+            return _unicode(content, flags, pattern)
+        case syntax.Bracketed():
+            return bracketed(content, flags, pattern)
+
+
+def _literal(ast: syntax.Literal, flags: FlagState, pattern: str) -> Ranges:
+    code_point = _code_point(ast, flags, pattern)
+    if not flags.unicode and code_point > charset.LAST_ASCII:
+        raise syntax_error("invalid-utf8", pattern, ast.span)
+    return _fold(((code_point, code_point),), flags)
+
+
+def _code_point(ast: syntax.Literal, flags: FlagState, pattern: str) -> int:
+    code_point = ord(ast.char)
+    if not flags.unicode and code_point > charset.LAST_ASCII and not ast.byte:
+        raise syntax_error("unicode-not-allowed", pattern, ast.span)
+    return code_point
+
+
+def _perl(ast: syntax.PerlClass, flags: FlagState, pattern: str) -> Ranges:
+    if not flags.unicode:
+        ascii_set = ASCII_SETS[_PERL_ASCII[ast.letter]]
+        return _finish(ascii_set, ast.negated, flags, pattern, ast.span)
+    ranges = unicode.perl(ast.letter)
+    return charset.negate(ranges) if ast.negated else ranges
+
+
+def _unicode(ast: syntax.UnicodeClass, flags: FlagState, pattern: str) -> Ranges:
+    if not flags.unicode:
+        raise syntax_error("unicode-not-allowed", pattern, ast.span)
+    try:
+        ranges = unicode.lookup(ast.name, ast.value)
+    except unicode.UnknownPropertyError:
+        raise syntax_error("unicode-property-not-found", pattern, ast.span) from None
+    except unicode.UnknownValueError:
+        raise syntax_error("unicode-property-value-not-found", pattern, ast.span) from None
+    return _finish(ranges, ast.negated, flags, pattern, ast.span)
+
+
+def _finish(ranges: Ranges, negated: bool, flags: FlagState, pattern: str, span: Span) -> Ranges:
+    """The set folded, then negated; without Unicode it has to stay within ASCII."""
+    ranges = _fold(ranges, flags)
+    if flags.unicode:
+        return charset.negate(ranges) if negated else ranges
+    # The complement in bytes leaves ASCII unless the set holds every other byte.
+    beyond = bool(ranges) and ranges[-1][1] > charset.LAST_ASCII
+    if negated:
+        beyond = not charset.covers(ranges, charset.LAST_ASCII + 1, _LAST_BYTE)
+        ranges = charset.intersect(charset.negate(ranges), ((0, charset.LAST_ASCII),))
+    if beyond:
+        raise syntax_error("invalid-utf8", pattern, span)
+    return ranges
+
+
+def _fold(ranges: Ranges, flags: FlagState) -> Ranges:
+    if not flags.ignore_case:
+        return ranges
+    return unicode.fold(ranges) if flags.unicode else charset.fold_ascii(ranges)

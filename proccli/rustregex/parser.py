@@ -1,0 +1,28 @@
+"""A pattern's text → its resolved tree, or the error that the crate gives."""
+
+from __future__ import annotations
+
+from proccli.rustregex.errors import syntax_error
+from proccli.rustregex.grammar import GrammarParser
+from proccli.rustregex.lowering import Lowering
+from proccli.rustregex.nesting import check_nesting
+from proccli.rustregex.nodes import Parsed
+
+
+def parse(pattern: str) -> Parsed:
+    """The pattern's tree. Raises: RegexSyntaxError exactly where the crate's `Regex::new` fails.
+
+    The crate works in stages, and so the first error of the earliest stage is the one reported:
+    the grammar, the nesting, the flags and classes, the size of the compiled program.
+    """
+    _check_text(pattern)
+    ast = GrammarParser(pattern).parse()
+    check_nesting(pattern, ast)
+    return Lowering(pattern).lower(ast)
+
+
+def _check_text(pattern: str) -> None:
+    try:
+        pattern.encode()
+    except UnicodeEncodeError as error:
+        raise syntax_error("not-utf8", pattern, (error.start, error.end)) from error
