@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from proccli.procfs.files import Unreadable, decode
 
-_LATEST_S = 253_402_300_799  # the end of the year 9999: the last that RFC 3339 can write
+_UPTIME = re.compile(rb"\s*([0-9]{1,10})(?:\.([0-9]{1,9}))?\s")
+# Eleven digits reach the year 5138, and an uptime of ten digits beyond it the year 5455: RFC 3339
+# can write both.
+_BTIME = re.compile(rb"^btime[ \t]+([0-9]{1,11})[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,17 @@ def parse_btime(text: bytes) -> int | None:
 
     Source: the line `btime` of /proc/stat, proc_stat(5).
     """
-    for line in text.splitlines():
-        name, _, value = line.partition(b" ")
-        value = value.strip()
-        if name == b"btime" and value.isdigit() and len(value) <= 12:
-            seconds = int(value)
-            return seconds if seconds <= _LATEST_S else None
-    return None
+    found = _BTIME.search(text)
+    return int(found[1]) if found else None
+
+
+def parse_uptime_ns(text: bytes) -> int | None:
+    """How long the machine had been up, in nanoseconds; None where the text doesn't say.
+
+    Source: the first number of /proc/uptime, seconds with two decimals, proc_uptime(5).
+    """
+    found = _UPTIME.match(text + b"\n")
+    if found is None:
+        return None
+    seconds, decimals = found.groups(default=b"")
+    return int(seconds) * 1_000_000_000 + int(decimals.ljust(9, b"0"))

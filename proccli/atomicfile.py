@@ -1,0 +1,96 @@
+"""Files that are there whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from proccli.errors import OutputError
+
+_NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+@contextmanager
+def atomic_output(path: str, *, mode: int = 0o600, force: bool = False) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the name `path` when the block ends without an exception.
+
+    It is written beside its destination, flushed to the disk, and renamed; on any failure or
+    interruption it is removed, and what was there before is still there. Its permissions are
+    `mode`, whatever the umask. A link is followed: the file that it leads to is replaced.
+
+    Raises: OutputError where the destination can't be written, is not a regular file, or is
+    there already without `force`. An OSError inside the block counts as one of writing.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        _refuse_to_replace(target, path, force=force)
+        fd, temporary = tempfile.mkstemp(prefix=".proccli-", suffix=".tmp", dir=target.parent)
+    except OSError as error:
+        raise _failed(path, error) from error
+    try:
+        with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor
+            os.fchmod(fd, mode)
+            yield file
+            file.flush()
+            os.fsync(fd)
+        _put_in_place(temporary, target, force=force)
+        _flush_directory(target.parent)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError as error:
+        raise _failed(path, error) from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)  # noqa: PTH108 - mkstemp gave a string
+
+
+def _refuse_to_replace(target: Path, path: str, *, force: bool) -> None:
+    try:
+        found = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(found):
+        raise OutputError(f"can't write {path}: it is a directory")
+    if not stat.S_ISREG(found):
+        raise OutputError(f"can't write {path}: it is not a regular file", hint="- is stdout")
+    if not force:
+        raise _exists(path)
+
+
+def _put_in_place(temporary: str, target: Path, *, force: bool) -> None:
+    if not force:
+        # Unlike a rename, a link fails where somebody else's file has come into being meanwhile.
+        try:
+            os.link(temporary, target)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        else:
+            return
+    os.replace(temporary, target)  # noqa: PTH105 - mkstemp gave a string
+
+
+def _flush_directory(directory: Path) -> None:
+    """Make the new name last. Some file systems can't, and the file is there all the same."""
+    with suppress(OSError):
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _exists(path: str) -> OutputError:
+    return OutputError(f"{path} is there already", hint="--force replaces it")
+
+
+def _failed(path: str, error: OSError) -> OutputError:
+    return OutputError(f"can't write {path}: {error.strerror or error}")

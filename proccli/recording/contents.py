@@ -1,0 +1,210 @@
+"""What the lines of a recording say, checked and turned into the model's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+from proccli.model import (
+    Environment,
+    FieldError,
+    Host,
+    Notice,
+    Problem,
+    Process,
+    TagTable,
+    TextSpan,
+)
+from proccli.procfs.fields import READ_FIELDS
+from proccli.recording.checked import Checked
+from proccli.recording.format import VERSION, decode_cmdline, decode_time
+
+_I32 = 2**31 - 1
+_U32 = 2**32 - 1
+_U64 = 2**64 - 1
+_PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}
+
+
+class Header:
+    """The first line: what holds for the whole recording."""
+
+    def __init__(self, line: Checked) -> None:
+        if line.text("type") != "header":
+            raise line.wrong("type is not header")
+        line.text("format")
+        line.integer("version", low=VERSION, high=VERSION)
+        line.text("proccli")
+        line.text("kind")
+        try:
+            taken_at_ns = decode_time(line.text("taken_at"))
+        except ValueError as error:
+            raise line.wrong(f"taken_at is {error}") from error
+        self.host = Host(
+            kind="recording",
+            name=line.text("host", or_null=True),
+            taken_at_ns=taken_at_ns,
+            boot_time_s=line.integer("boot_time_s", high=_U64, or_null=True),
+            ticks_per_s=line.integer("ticks_per_s", low=1, high=1_000_000),
+            proc_root=line.text("proc_root"),
+            redacted=line.flag("redacted"),
+            privileged=line.flag("privileged"),
+            sees_all=line.flag("sees_all"),
+        )
+        self.notices = tuple(_notice(part) for part in line.parts("notices"))
+        self.environment = _environment(line.part("environment"))
+        self.tags = _tags(line.part("tags"))
+        line.done()
+
+
+def _notice(part: Checked) -> Notice:
+    notice = Notice(code=part.text("code"), message=part.text("message"))
+    part.done()
+    return notice
+
+
+def _environment(part: Checked | None) -> Environment | None:
+    if part is None:
+        return None
+    origin = part.text("origin")
+    written = {
+        part.as_text(name, "a name"): None if value is None else part.as_text(value, "a value")
+        for name, value in part.mapping("values").items()
+    }
+    part.done()
+    return Environment(
+        values={name: value for name, value in written.items() if value is not None},
+        complete=False,
+        origin=origin,
+        unset=frozenset(name for name, value in written.items() if value is None),
+    )
+
+
+def _tags(part: Checked | None) -> TagTable | None:
+    if part is None:
+        return None
+    entries: dict[int, tuple[tuple[str, str], ...]] = {}
+    for entry in part.parts("entries"):
+        pid = entry.integer("pid", high=_U64)
+        if pid in entries:
+            raise entry.wrong(f"a second entry for pid {pid}")
+        pairs = []
+        for tag in entry.parts("tags"):
+            pairs.append((tag.text("key"), tag.text("value")))
+            tag.done()
+        entry.done()
+        entries[pid] = tuple(pairs)
+    table = TagTable(entries=entries, known=part.flag("known"), origin=part.text("origin"))
+    part.done()
+    return table
+
+
+class Body:
+    """The lines after the first, in any order but for the last."""
+
+    def __init__(self) -> None:
+        self.processes: dict[int, Process] = {}
+        self.tables: dict[int, Mapping[int, str]] = {}
+        self.without_users: set[int] = set()
+        self.masked_values = 0
+        self.masked_processes = 0
+        self.ended = False
+
+    def add(self, line: Checked) -> None:
+        """Take one line in. Raises: RecordingError."""
+        if self.ended:
+            raise line.wrong("comes after the last one")
+        match line.text("type"):
+            case "process":
+                self._add_process(line)
+            case "users":
+                self._add_users(line)
+            case "end":
+                self._end(line)
+            case other:
+                raise line.wrong(f"unknown type {other!a}")
+        line.done()
+
+    def _add_process(self, line: Checked) -> None:
+        pid = line.integer("pid", low=1, high=_I32)
+        line.what = f"process {pid}"
+        if pid in self.processes:
+            raise line.wrong("stands here twice")
+        cmdline = _cmdline(line)
+        holes = _holes(line, len(cmdline or b""))
+        self.processes[pid] = Process(
+            pid=pid,
+            cmdline=cmdline,
+            holes=holes,
+            comm=line.text("comm", or_null=True),
+            ppid=line.integer("ppid", high=_I32, or_null=True),
+            starttime_ticks=line.integer("starttime_ticks", high=_U64, or_null=True),
+            exe=line.text("exe", or_null=True),
+            uid=line.integer("uid", high=_U32, or_null=True),
+            netns=line.integer("netns", high=_U64, or_null=True),
+            cgroup=line.text("cgroup", or_null=True),
+            root_inode=line.integer("root_inode", high=_U64, or_null=True),
+            errors=tuple(_error(part) for part in line.parts("errors")),
+        )
+        if not line.flag("users"):
+            self.without_users.add(pid)
+        self.masked_values += len(holes)
+        self.masked_processes += bool(holes)
+
+    def _add_users(self, line: Checked) -> None:
+        inode = line.integer("root_inode", high=_U64)
+        if inode in self.tables:
+            raise line.wrong(f"a second table of users for root {inode}")
+        names: dict[int, str] = {}
+        for uid, name in line.mapping("names").items():
+            if not (uid.isascii() and uid.isdigit() and len(uid) <= 10 and int(uid) <= _U32):
+                raise line.wrong(f"{uid[:20]!a} is not a user id")
+            names[int(uid)] = line.as_text(name, "a user's name")
+        self.tables[inode] = names
+
+    def _end(self, line: Checked) -> None:
+        counts = {
+            "processes": len(self.processes),
+            "users": len(self.tables),
+            "masked_values": self.masked_values,
+            "masked_processes": self.masked_processes,
+        }
+        for name, found in counts.items():
+            stated = line.integer(name, high=_U64)
+            if stated != found:
+                raise line.wrong(f"states {stated} {name.replace('_', ' ')}, and {found} are here")
+        self.ended = True
+
+
+def _cmdline(line: Checked) -> bytes | None:
+    pieces = line.items("cmdline", or_null=True)
+    if pieces is None:
+        return None
+    try:
+        return decode_cmdline(pieces)
+    except ValueError as error:
+        raise line.wrong(f"cmdline: {error}") from error
+
+
+def _holes(line: Checked, length: int) -> tuple[TextSpan, ...]:
+    spans: list[TextSpan] = []
+    reached = 0
+    for span in line.items("holes"):
+        match span:
+            case [int(start), int(end)] if reached <= start < end <= length and not isinstance(
+                start, bool
+            ):
+                spans.append((start, end))
+                reached = end
+            case _:
+                raise line.wrong("holes are not ascending ranges of bytes in cmdline")
+    return tuple(spans)
+
+
+def _error(part: Checked) -> FieldError:
+    field = part.text("field")
+    problem = _PROBLEMS.get(part.text("problem"))
+    if field not in READ_FIELDS or problem is None:
+        raise part.wrong("not an error of a field")
+    error = FieldError(field=field, problem=problem, detail=part.text("detail"))
+    part.done()
+    return error

@@ -1,0 +1,115 @@
+"""Reading a recording: the whole of it is valid, or it is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from proccli.errors import Location, NoSuchProcess, RecordingError, SourceError
+from proccli.model import Environment, Host, Notice, Process, TagTable
+from proccli.recording.checked import Checked
+from proccli.recording.contents import Body, Header
+from proccli.recording.format import FORMAT, VERSION
+from proccli.recording.lines import parse_lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The processes of a machine as they were; a `Source`."""
+
+    host: Host
+    notices: Sequence[Notice]
+    tags: TagTable | None
+    """The tags seen when it was made; None where nobody looked."""
+    environment: Environment | None
+    """The variables its configuration mentioned; None where nobody looked."""
+    masked_values: int
+    masked_processes: int
+    processes: Mapping[int, Process]
+    """Ascending by pid."""
+    tables: Mapping[int, Mapping[int, str]]
+    """User names by uid, by the inode number of the root they were found in."""
+    without_users: frozenset[int]
+    """Processes whose own root had no readable table, although another's of that number had."""
+
+    def pids(self) -> Sequence[int]:
+        """All process ids, ascending."""
+        return tuple(self.processes)
+
+    def read(self, pid: int) -> Process:
+        """One process. Raises: NoSuchProcess."""
+        try:
+            return self.processes[pid]
+        except KeyError:
+            raise NoSuchProcess(f"no process {pid} in the recording") from None
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """Names by uid, as the process's own root had them."""
+        if process.root_inode is None or process.pid in self.without_users:
+            return None
+        return self.tables.get(process.root_inode)
+
+
+def read_recording(path: str) -> Recording:
+    """A recording from a file, gzip or not, or from stdin (`-`).
+
+    Raises: RecordingError with the line for what is cut short, damaged or no recording;
+    SourceError for what can't be read.
+    """
+    name = "<stdin>" if path == "-" else path
+    try:
+        if path != "-":
+            with open(path, "rb") as file:  # noqa: PTH123 - a name is shown as it was given
+                return parse_recording(file, name)
+        if sys.stdin is None:
+            raise SourceError("stdin is closed")
+        return parse_recording(sys.stdin.buffer, name)
+    except OSError as error:
+        raise SourceError(f"can't read {name}: {error.strerror or error}") from error
+
+
+def parse_recording(file: BinaryIO, name: str) -> Recording:
+    """The recording that a file holds. Raises: RecordingError; OSError."""
+    lines = parse_lines(file, name)
+    header = _first(lines, name)
+    head = Header(header)
+    body = Body()
+    at = header.at
+    for at, value in lines:
+        body.add(Checked(value, at, "the line"))
+    if not body.ended:
+        raise RecordingError("cut short: the last line is missing", Location(name, at.line + 1, 1))
+    return Recording(
+        host=head.host,
+        notices=head.notices,
+        tags=head.tags,
+        environment=head.environment,
+        masked_values=body.masked_values,
+        masked_processes=body.masked_processes,
+        processes=dict(sorted(body.processes.items())),
+        tables=body.tables,
+        without_users=frozenset(body.without_users),
+    )
+
+
+def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str) -> Checked:
+    try:
+        at, value = next(lines)
+    except StopIteration:
+        raise RecordingError("empty: not a recording", Location(name, 1, 1)) from None
+    except RecordingError as error:
+        if error.problem.startswith("cut short"):
+            raise
+        raise RecordingError(f"not a proccli recording: {error.problem}", error.at) from error
+    if value.get("format") != FORMAT:
+        raise RecordingError("not a proccli recording: its first line is no header", at)
+    version = value.get("version")
+    if type(version) is int and version > VERSION:
+        raise RecordingError(
+            f"written in version {version} of the format, and this proccli reads {VERSION}",
+            at,
+            hint="a newer proccli reads it",
+        )
+    return Checked(value, at, "header")

@@ -1,0 +1,174 @@
+"""Writing a recording."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from proccli import __version__
+from proccli.model import Environment, Process, TagTable
+from proccli.procfs.source import Source
+from proccli.recording.format import FORMAT, VERSION, encode_cmdline, encode_time
+
+# One encoder for all lines, and ASCII alone: what a process calls itself must not reach a
+# terminal through `zcat`.
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a recording holds."""
+
+    processes: int
+    users: int
+    masked_values: int
+    masked_processes: int
+
+
+def write_recording(
+    out: BinaryIO,
+    source: Source,
+    *,
+    compress: bool = False,
+    tags: TagTable | None = None,
+    environment: Environment | None = None,
+    names: Collection[str] = (),
+) -> Written:
+    """Write what a source shows, one process at a time; the last line has the counts returned.
+
+    `tags` and `environment` are what was seen with it, None where nobody looked; of the
+    environment, only the variables `names` are written. Masking is the source's matter
+    (`masking.MaskedSource`).
+
+    Raises: SourceError; OSError where `out` can't be written.
+    """
+    if not compress:
+        return _write(out, source, tags, _environment(environment, names))
+    # No file name in the gzip header: the temporary one says nothing.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6) as packed:
+        return _write(packed, source, tags, _environment(environment, names))
+
+
+def _write(
+    out: BinaryIO | gzip.GzipFile,
+    source: Source,
+    tags: TagTable | None,
+    environment: Mapping[str, object] | None,
+) -> Written:
+    tables: set[int] = set()
+    processes = masked_values = masked_processes = 0
+
+    def put(line: Mapping[str, object]) -> None:
+        out.write(_encode(line).encode("ascii") + b"\n")
+
+    put(_header(source, tags, environment))
+    for pid in source.pids():
+        process = source.read(pid)
+        users = source.users(process)
+        if users is not None and process.root_inode not in tables:
+            assert process.root_inode is not None  # noqa: S101 - the key of the table it has
+            tables.add(process.root_inode)
+            put({"type": "users", "root_inode": process.root_inode, "names": users})
+        put(_process(process, has_users=users is not None))
+        processes += 1
+        masked_values += len(process.holes)
+        masked_processes += bool(process.holes)
+    written = Written(
+        processes=processes,
+        users=len(tables),
+        masked_values=masked_values,
+        masked_processes=masked_processes,
+    )
+    put(
+        {
+            "type": "end",
+            "processes": written.processes,
+            "users": written.users,
+            "masked_values": written.masked_values,
+            "masked_processes": written.masked_processes,
+        }
+    )
+    return written
+
+
+def _header(
+    source: Source, tags: TagTable | None, environment: Mapping[str, object] | None
+) -> Mapping[str, object]:
+    host = source.host
+    return {
+        "type": "header",
+        "format": FORMAT,
+        "version": VERSION,
+        "proccli": __version__,
+        "taken_at": encode_time(host.taken_at_ns),
+        "host": host.name,
+        "kind": host.kind,
+        "proc_root": host.proc_root,
+        "boot_time_s": host.boot_time_s,
+        "ticks_per_s": host.ticks_per_s,
+        "privileged": host.privileged,
+        "sees_all": host.sees_all,
+        "redacted": host.redacted,
+        "notices": [{"code": notice.code, "message": notice.message} for notice in source.notices],
+        "environment": environment,
+        "tags": _tags(tags),
+    }
+
+
+def _environment(
+    environment: Environment | None, names: Collection[str]
+) -> Mapping[str, object] | None:
+    if environment is None:
+        return None
+    return {
+        "origin": environment.origin,
+        "values": dict(_known(environment, names)),
+    }
+
+
+def _known(environment: Environment, names: Collection[str]) -> Iterator[tuple[str, str | None]]:
+    """The variables that are known, null for those known to be unset."""
+    for name in names:
+        if name in environment.values:
+            yield name, environment.values[name]
+        elif environment.complete or name in environment.unset:
+            yield name, None
+
+
+def _tags(tags: TagTable | None) -> Mapping[str, object] | None:
+    if tags is None:
+        return None
+    return {
+        "origin": tags.origin,
+        "known": tags.known,
+        "entries": [
+            {"pid": pid, "tags": [{"key": key, "value": value} for key, value in pairs]}
+            for pid, pairs in tags.entries.items()
+        ],
+    }
+
+
+def _process(process: Process, *, has_users: bool) -> Mapping[str, object]:
+    cmdline = process.cmdline
+    return {
+        "type": "process",
+        "pid": process.pid,
+        "ppid": process.ppid,
+        "comm": process.comm,
+        "cmdline": None if cmdline is None else encode_cmdline(cmdline),
+        "holes": process.holes,
+        "exe": process.exe,
+        "uid": process.uid,
+        "starttime_ticks": process.starttime_ticks,
+        "netns": process.netns,
+        "cgroup": process.cgroup,
+        "root_inode": process.root_inode,
+        "users": has_users,
+        "errors": [
+            {"field": error.field, "problem": error.problem, "detail": error.detail}
+            for error in process.errors
+        ],
+    }
