@@ -1,0 +1,28 @@
+"""The regular expressions of the Rust crate `regex` 1.8.3, in Python.
+
+>>> from proccli import rustregex
+>>> rustregex.compile(r"python3 (.*)\\.py").replace_all("python3 app.py", "$1-py-script")
+'app-py-script'
+
+`compile` accepts and rejects, and what it returns matches and replaces, as the crate does with
+its default options. The names below load the engine when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from proccli.rustregex.errors import RegexSyntaxError
+
+if TYPE_CHECKING:
+    from proccli.rustregex.regex import Match, Regex, Replacement, compile  # noqa: A004
+
+__all__ = ["Match", "Regex", "RegexSyntaxError", "Replacement", "compile"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from proccli.rustregex import regex
+
+        return getattr(regex, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
