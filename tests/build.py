@@ -62,7 +62,7 @@ def rule(
     return Rule(
         index=index,
         at=at,
-        match_type=match_type,
+        match_type=match_type or "process_name",
         match_regex=match_regex,
         action=action,
         rewrite_name=rewrite_name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -33,8 +32,9 @@ def environment_for(
     elif kind == "directory":
         base = Environment(values={}, complete=True, origin="--env")
     else:
-        base = agentenv.find() or _own()
-        if base.origin == OWN:
+        base = agentenv.find()
+        if base is None:
+            base = agentenv.own()
             message = (
                 f"no deepflow-agent runs here: {_listed(names)} in rewrite-name"
                 " is taken from proccli's own environment (--env NAME=VALUE overrides)"
@@ -62,9 +62,6 @@ def _missing(environment: Environment, names: tuple[str, ...]) -> tuple[Notice, 
     return tuple(notices)
 
 
-OWN = "proccli's own environment"
-
-
 def mentioned_names(config: Config) -> tuple[str, ...]:
     """The variables that the rules' rewrite-names mention, each once, in order."""
     names: dict[str, None] = {}
@@ -73,16 +70,6 @@ def mentioned_names(config: Config) -> tuple[str, ...]:
         if rule.problem is None and rewrites:
             names.update(dict.fromkeys(names_mentioned(rule.rewrite_name)))
     return tuple(names)
-
-
-def _own() -> Environment:
-    values = {name: value for name, value in os.environ.items() if _is_text(value)}
-    return Environment(values=values, complete=True, origin=OWN)
-
-
-def _is_text(value: str) -> bool:
-    """Whether a value is UTF-8: the agent takes others as empty."""
-    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -88,7 +88,7 @@ def _tags(
     configured = bool(config.tag_exec and config.tag_exec_user)
     if options.tags is not None:
         return _tags_from_file(options.tags)
-    if recorded is not None and recorded.tags is not None:
+    if recorded is not None and recorded.tags is not None and (recorded.tags.known or configured):
         return recorded.tags, _unknown_tags(recorded.tags, "the recording doesn't carry them")
     if configured:
         table = TagTable(entries={}, known=False, origin="os-app-tag-exec, not run")

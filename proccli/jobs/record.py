@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 
+from proccli.atomicfile import atomic_output
+from proccli.errors import OutputError
+from proccli.jobs.environment import mentioned_names
 from proccli.jobs.inputs import Inputs
-from proccli.model import Notice
+from proccli.jobs.pipeline import Pipeline
+from proccli.model import NO_TAGS, Notice, Verdict
+from proccli.procfs.source import Source
+from proccli.recording import Written, write_recording
+from proccli.recording.masking import MaskedSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,4 +34,49 @@ def record(inputs: Inputs, path: str, *, redact: bool = True, force: bool = Fals
 
     Raises: SourceError, OutputError.
     """
-    raise NotImplementedError
+    source: Source = MaskedSource(inputs.source) if redact else inputs.source
+    changed = _changed(inputs, source)
+    written = _write(inputs, source, path, force=force)
+    return RecordResult(
+        path=path,
+        processes=written.processes,
+        masked_values=written.masked_values,
+        masked_processes=written.masked_processes,
+        changed_pids=changed,
+        notices=inputs.notices,
+    )
+
+
+def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
+    """The processes that the masked source makes something else of."""
+    pids = inputs.source.pids()
+    plain = Pipeline(inputs).verdicts(pids)
+    again = Pipeline(replace(inputs, source=masked)).verdicts(pids)
+    return tuple(
+        before.process.pid
+        for before, after in zip(plain, again, strict=True)
+        if _outcome(before) != _outcome(after)
+    )
+
+
+def _outcome(verdict: Verdict) -> tuple[object, ...]:
+    return verdict.status, verdict.reason, verdict.hits, verdict.gprocess, verdict.tags
+
+
+def _write(inputs: Inputs, source: Source, path: str, *, force: bool) -> Written:
+    known = {
+        "tags": None if inputs.tags is NO_TAGS else inputs.tags,
+        "environment": inputs.environment,
+        "names": mentioned_names(inputs.config),
+    }
+    if path == "-":
+        try:
+            written = write_recording(sys.stdout.buffer, source, **known)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"can't write to stdout: {error.strerror}") from error
+        return written
+    with atomic_output(path, force=force) as out:
+        return write_recording(out, source, compress=path.endswith(".gz"), **known)

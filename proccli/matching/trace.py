@@ -138,12 +138,12 @@ def _near_miss(regex: Regex, match_type: str, member: Member, setting: Setting) 
         prefix = longest_prefix(regex, subject.text) if not subject.holes else None
         if prefix is None:
             continue
-        start, end = prefix.pattern_span
+        start, end = prefix.matched_pattern_span
         matched = regex.pattern[start:end]
         if best is None or len(matched) > len(best.matched_prefix):
             best = NearMiss(
                 matched_prefix=matched,
-                span=prefix.text_span,
+                span=prefix.span,
                 expected=prefix.expected,
                 subject=subject.text,
                 subject_pid=pid,
