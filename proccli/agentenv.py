@@ -34,6 +34,13 @@ def find(root: str = "/proc") -> Environment | None:
     return None
 
 
+def own() -> Environment:
+    """Our own environment, which stands in where no agent runs."""
+    block = b"\0".join(name + b"=" + value for name, value in os.environb.items())
+    origin = "proccli's own environment"
+    return Environment(values=parse_environ(block), complete=True, origin=origin)
+
+
 def parse_environ(block: bytes) -> Mapping[str, str]:
     """The variables of an environment block; of a name that stands there twice, the first, as
     getenv(3) finds it.
