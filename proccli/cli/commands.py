@@ -1,0 +1,26 @@
+"""The commands there are. A new one is a module here of its name, and a line in this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final
+
+import click
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "scan": "every process, with the rule it hits and the name it gets",
+    "explain": "why a process gets the rule and the name it gets",
+    "record": "write what the processes look like into a file, for later or elsewhere",
+    "schema": "the JSON Schema of a command's output",
+    "completion": "the completion script for a shell",
+}
+"""What each command shows, in the order of `proccli --help`: known without loading any."""
+
+
+def load(name: str) -> click.Command:
+    """The command of this name, from its own module."""
+    command = import_module(f"proccli.cli.{name}").command
+    if not isinstance(command, click.Command):
+        raise TypeError(f"proccli.cli.{name}.command is not a click command")
+    return command

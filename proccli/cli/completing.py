@@ -1,0 +1,39 @@
+"""What the shell may offer for an argument: read from /proc at once, without any of the jobs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from proccli.textsafe import visible
+
+_MOST = 200
+
+
+def complete_process(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[Any]]:
+    """Pids, with what runs there, or names; nothing where a snapshot is asked for."""
+    if ctx.params.get("snapshot"):
+        return []
+    root = ctx.params.get("proc_root") or "/proc"
+    if incomplete and not incomplete.isdigit():
+        names = {comm for _, comm in _processes(root, "") if comm.startswith(incomplete)}
+        return [CompletionItem(name) for name in sorted(names) if name.isprintable()]
+    found = sorted(_processes(root, incomplete))[:_MOST]
+    return [CompletionItem(str(pid), help=visible(comm)) for pid, comm in found]
+
+
+def _processes(root: str, prefix: str) -> Iterator[tuple[int, str]]:
+    with suppress(OSError), os.scandir(root) as entries:
+        for entry in entries:
+            if entry.name.isdigit() and entry.name.startswith(prefix):
+                with suppress(OSError):
+                    comm = Path(entry.path, "comm").read_bytes()
+                    yield int(entry.name), comm.decode(errors="replace").rstrip("\n")

@@ -1,0 +1,46 @@
+"""`proccli completion`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from click.shell_completion import ShellComplete, get_completion_class
+
+from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.invocation import Invocation
+from proccli.cli.options import general_options
+from proccli.cli.result import deliver
+
+SHELLS: Final = ("bash", "zsh", "fish")
+
+
+def script(shell: str) -> str:
+    """The script that makes a shell ask `proccli` what may come next."""
+    from proccli.cli.main import proccli
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    completer = kind(proccli, {}, "proccli", "_PROCCLI_COMPLETE")
+    # click's own bash class would start bash to ask for its version first.
+    return ShellComplete.source(completer).strip() + "\n"
+
+
+@click.command(
+    "completion",
+    cls=HelpfulCommand,
+    examples=(
+        ('eval "$(proccli completion bash)"', "in ~/.bashrc"),
+        ('eval "$(proccli completion zsh)"', "in ~/.zshrc, after compinit"),
+        ("proccli completion fish > ~/.config/fish/completions/proccli.fish", "once"),
+    ),
+)
+@click.argument("shell", type=click.Choice(SHELLS))
+@general_options
+def command(shell: str, invocation: Invocation) -> int:
+    """the completion script for a shell
+
+    It completes commands, options and their values, and the pids and names of live processes.
+    """
+    return deliver(invocation, script(shell), ())

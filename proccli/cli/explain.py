@@ -1,0 +1,200 @@
+"""`proccli explain`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proccli.cli.candidates import tell_candidates
+from proccli.cli.completing import complete_process
+from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.invocation import Invocation
+from proccli.cli.options import (
+    Output,
+    general_options,
+    name_values,
+    option,
+    output_options,
+    source_options,
+    strict_option,
+)
+from proccli.cli.result import deliver
+from proccli.cli.streams import view_of
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.jobs.explain import ExplainResult
+    from proccli.jobs.inputs import InputOptions, Inputs
+    from proccli.jobs.madeup import MadeUp
+
+_MADE_UP = "A made-up process instead"
+
+
+@click.command(
+    "explain",
+    cls=HelpfulCommand,
+    examples=(
+        ("proccli explain -c agent.yaml 4242", "why is process 4242 called what it is called?"),
+        ("proccli explain -c agent.yaml nginx", "the same by name"),
+        (
+            "proccli explain -c agent.yaml --cmdline 'python3 -u app.py' --parent supervisord",
+            "what would become of a process that doesn't run here?",
+        ),
+        (
+            "proccli explain -c agent.yaml --title 'nginx: worker process'",
+            "and of one that rewrites its title?",
+        ),
+        ("proccli explain -c agent.yaml --plain 4242 4311 | cut -f1", "only what decided"),
+    ),
+)
+@click.argument("targets", metavar="[PID|NAME]...", nargs=-1, shell_complete=complete_process)
+@option(
+    "--name",
+    "names",
+    section="Which processes",
+    metavar="NAME",
+    multiple=True,
+    help="A process by its name, even if that is all digits. Repeatable.",
+)
+@option(
+    "--argv", section=_MADE_UP, metavar="ARG", multiple=True, help="An argument. Repeat for each."
+)
+@option("--cmdline", section=_MADE_UP, metavar="LINE", help="All arguments, quoted as for a shell.")
+@option("--title", section=_MADE_UP, metavar="TEXT", help="A rewritten title, all in one piece.")
+@option(
+    "--parent",
+    "parents",
+    section=_MADE_UP,
+    metavar="NAME",
+    multiple=True,
+    help="The process_name of its parent; repeat for the parent's parent.",
+)
+@option(
+    "--tag",
+    "with_tags",
+    section=_MADE_UP,
+    metavar="KEY=VALUE",
+    callback=name_values,
+    multiple=True,
+    help="A tag that the tag command names for it. Repeatable.",
+)
+@option("--user", section=_MADE_UP, metavar="NAME", help="Its user.")
+@option(
+    "--uptime",
+    section=_MADE_UP,
+    metavar="SECONDS",
+    type=int,
+    help="Its age; without it, it is old enough.",
+)
+@source_options
+@output_options
+@option(
+    "--plain",
+    section="How to print it",
+    is_flag=True,
+    help="A line for each process: place:action, pid and name, with tabs between them.",
+)
+@strict_option
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    targets: Sequence[str],
+    names: Sequence[str],
+    output: Output,
+    plain: bool,
+    strict: bool,
+    invocation: Invocation,
+    **question: Any,
+) -> int:
+    """why a process gets the rule and the name it gets
+
+    The verdict first, then each rule in order: the text that it is tried on, what matches of it,
+    how rewrite-name makes the name, and, if it does not match, how close it comes. Digits are a
+    pid; anything else is a name.
+    """
+    from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids
+    from proccli.jobs.inputs import open_inputs
+
+    made_up = _made_up(question)
+    if (made_up is None) == (not targets and not names):
+        raise click.UsageError(
+            "name a process by pid or name, or make one up with --argv, --cmdline or --title"
+            if made_up is None
+            else "a made-up process can't be explained together with real ones"
+        )
+    inputs = open_inputs(options)
+    if made_up is not None:
+        result = explain_made_up(inputs, made_up)
+    else:
+        try:
+            result = explain_pids(inputs, _pids(inputs, targets, names))
+        except AmbiguousName as error:
+            if output == "table":
+                tell_candidates(error, invocation)
+            raise
+    incomplete = any(one.verdict.status == "unknown" for one in result.explanations)
+    content = _rendered(result, output, plain, invocation)
+    return deliver(
+        invocation, content, result.notices, EXIT_INCOMPLETE if strict and incomplete else 0
+    )
+
+
+def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[int]:
+    from proccli.jobs.explain import find_by_name
+
+    pids = [
+        int(target) if target.isascii() and target.isdigit() else find_by_name(inputs, target)
+        for target in targets
+    ]
+    return pids + [find_by_name(inputs, name) for name in names]
+
+
+def _made_up(question: dict[str, Any]) -> MadeUp | None:
+    """The process that the options make up, if they do. Raises: click.UsageError."""
+    from proccli.jobs.madeup import MadeUp
+
+    argv, cmdline, title = (question.pop(key) for key in ("argv", "cmdline", "title"))
+    given = [bool(argv), cmdline is not None, title is not None]
+    if sum(given) > 1:
+        raise click.UsageError("--argv, --cmdline and --title say the same thing: give one")
+    if not any(given):
+        if any(value for value in question.values()):
+            raise click.UsageError(
+                "--parent, --tag, --user and --uptime describe a made-up process:"
+                " they need --argv, --cmdline or --title"
+            )
+        return None
+    if cmdline is not None:
+        try:
+            argv = shlex.split(cmdline)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--cmdline") from error
+    return MadeUp(
+        argv=tuple(argv),
+        title=title,
+        parents=tuple(question["parents"]),
+        tags=tuple(question["with_tags"]),
+        user=question["user"],
+        uptime_s=question["uptime"],
+    )
+
+
+def _rendered(
+    result: ExplainResult, output: Output, plain: bool, invocation: Invocation
+) -> str | bytes:
+    from proccli.render.explain_json import explain_document, explain_lines
+    from proccli.render.explain_plain import explain_plain
+    from proccli.render.explain_text import explain_text
+
+    if output == "json":
+        return explain_document(result)
+    if output == "jsonl":
+        return explain_lines(result)
+    if plain:
+        return explain_plain(result)
+    return explain_text(result, view_of(sys.stdout, invocation.colour))

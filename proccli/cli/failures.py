@@ -1,0 +1,64 @@
+"""From an exception to one line on stderr and an exit code: the only place where that happens."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import labelled
+from proccli.cli.streams import PipeClosed, say, view_of
+from proccli.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    Location,
+    ProccliError,
+)
+from proccli.textsafe import visible
+
+
+def report(error: BaseException, invocation: Invocation) -> int:
+    """Say what went wrong, and return the exit code for it."""
+    if isinstance(error, PipeClosed):
+        return 0
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return EXIT_INTERRUPTED
+    if invocation.debug:
+        trace = "".join(traceback.format_exception(error))
+        say("".join(f"{visible(line)}\n" for line in trace.splitlines()))
+    label = labelled(invocation, "error", "red")
+    if isinstance(error, ProccliError):
+        say(f"{label} {visible(str(error))}\n")
+        if error.at is not None and error.at.text:
+            say(_pointer(error.at))
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        say(f"{label} {visible(_usage_problem(error))}\n")
+        return EXIT_USAGE
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    advice = "" if invocation.debug else "; please report this, with what --debug shows"
+    say(f"{label} internal error: {visible(what)}{advice}\n")
+    return EXIT_BUG
+
+
+def _pointer(at: Location) -> str:
+    """The line at fault with a caret under the column, shortened around it on a terminal."""
+    from proccli.render.spans import around, cells
+
+    view = view_of(sys.stderr, "never")
+    start = min(at.column - 1, len(at.text))
+    room = None if view.width is None else view.width - 4
+    before, fault, after = around(at.text, (start, start + 1), room, view.glyphs.ellipsis)
+    return f"    {before}{fault}{after}\n    {' ' * cells(((before, ''),))}^\n"
+
+
+def _usage_problem(error: click.ClickException) -> str:
+    """click's message in our style, and where to read on."""
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    path = context.command_path if isinstance(context, click.Context) else "proccli"
+    return f"{message} (see {path} --help)"

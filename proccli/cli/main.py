@@ -1,0 +1,120 @@
+"""The group of all commands, and what surrounds every one of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from proccli import __version__
+from proccli.cli.commands import COMMANDS, load
+from proccli.cli.failures import report
+from proccli.cli.helptext import SETTINGS, HelpfulCommand, Option
+from proccli.cli.invocation import Invocation
+from proccli.cli.streams import PipeClosed, settle, write
+
+_EXAMPLES = (
+    ("proccli scan -c agent.yaml", "what would the agent make of this machine's processes?"),
+    ("proccli explain -c agent.yaml 4242", "why is process 4242 called what it is called?"),
+    ("proccli record web-1.jsonl.gz", "take the question elsewhere, or keep it for later"),
+    ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "and ask it there"),
+)
+
+
+class Commands(HelpfulCommand, click.Group):
+    """The commands, each loaded when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """None if there is none of this name."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names. Raises: click.UsageError."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise click.UsageError(f"there is no command {name!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What the command returns: its exit code. Raises: PipeClosed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would make it exit code 1, which is an answer with us.
+            raise PipeClosed from error
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, then the options."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+        super().format_options(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Names and options, without loading any command."""
+        names = [
+            CompletionItem(name, help=purpose)
+            for name, purpose in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        write(f"proccli {__version__}\n")
+        ctx.exit()
+
+
+@click.group(
+    cls=Commands, examples=_EXAMPLES, invoke_without_command=True, context_settings=SETTINGS
+)
+@click.option(
+    "--version",
+    cls=Option,
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def proccli(ctx: click.Context) -> None:
+    """what the DeepFlow agent would report about the processes of this machine, and why
+
+    It reads the agent's configuration, runs the agent's own rules over the live processes or a
+    recording of them, and shows which rule each one hits and which name it gets. It changes
+    nothing and sends nothing.
+    """
+    if ctx.invoked_subcommand is None:
+        write(ctx.get_help() + "\n")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; all errors end here."""
+    invocation = Invocation(arguments=arguments)
+    try:
+        code = proccli.main(
+            list(arguments), prog_name="proccli", standalone_mode=False, obj=invocation
+        )
+    except Exception as error:
+        return report(error, invocation)
+    except KeyboardInterrupt as error:
+        return report(error, invocation)
+    finally:
+        settle()
+    return code if isinstance(code, int) else 0

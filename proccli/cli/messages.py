@@ -1,0 +1,48 @@
+"""What goes to stderr: one line per message, `proccli: warning: …`."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import click
+
+from proccli.cli.invocation import Invocation
+from proccli.cli.streams import say, view_of
+from proccli.model import Notice
+from proccli.textsafe import visible
+
+ALIKE = 5
+"""Messages of one kind that are shown; the JSON document has them all."""
+
+
+def tell(message: str) -> None:
+    """A line that is neither an error nor a warning."""
+    say(f"proccli: {visible(message)}\n")
+
+
+def warn(invocation: Invocation, notices: Sequence[Notice]) -> None:
+    """A line per notice; of many of the same kind the first few, and how many more there are."""
+    label = labelled(invocation, "warning", "yellow")
+    for message in _condensed(notices):
+        say(f"{label} {visible(message)}\n")
+
+
+def labelled(invocation: Invocation, word: str, colour: str) -> str:
+    """`proccli: warning:`, the word in colour where stderr has colours."""
+    if view_of(sys.stderr, invocation.colour).colour:
+        word = click.style(word, fg=colour, bold=True)
+    return f"proccli: {word}:"
+
+
+def _condensed(notices: Sequence[Notice]) -> Iterable[str]:
+    times = Counter(notices)
+    kinds = Counter(notice.code for notice in times)
+    shown: Counter[str] = Counter()
+    for notice, count in times.items():
+        shown[notice.code] += 1
+        if shown[notice.code] <= ALIKE:
+            yield notice.message if count == 1 else f"{notice.message} ({count} times)"
+        elif shown[notice.code] == kinds[notice.code]:
+            yield f"and {kinds[notice.code] - ALIKE} more like this ({notice.code})"

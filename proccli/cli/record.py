@@ -1,0 +1,56 @@
+"""`proccli record`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import tell, warn
+from proccli.cli.options import general_options, option, source_options
+from proccli.cli.streams import require_stdout
+
+if TYPE_CHECKING:
+    from proccli.jobs.inputs import InputOptions
+
+
+@click.command(
+    "record",
+    cls=HelpfulCommand,
+    examples=(
+        ("proccli record -c agent.yaml web-1.jsonl.gz", "keep this moment, secrets masked"),
+        ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "look at it later, or elsewhere"),
+        ("ssh web-1 proccli record - | proccli scan -c agent.yaml -s -", "look at another machine"),
+    ),
+)
+@click.argument("path", type=click.Path(allow_dash=True))
+@option(
+    "--no-redact",
+    section="What to write",
+    is_flag=True,
+    help="Write command lines as they are, with the passwords and tokens in them.",
+)
+@option("--force", section="What to write", is_flag=True, help="Replace a file that is there.")
+@source_options
+@general_options
+def command(
+    *, options: InputOptions, path: str, no_redact: bool, force: bool, invocation: Invocation
+) -> int:
+    """write what the processes look like into a file, for later or elsewhere
+
+    PATH is a file of JSON Lines, compressed if its name ends in .gz, or - for standard output.
+    Only its owner may read it. Secrets in command lines are masked, and then the rules are run
+    again: what is said at the end is whether that changed any outcome under this configuration.
+    """
+    from proccli.jobs.inputs import open_inputs
+    from proccli.jobs.record import record
+    from proccli.render.record_text import record_message
+
+    if path == "-":
+        require_stdout()
+    result = record(open_inputs(options), path, redact=not no_redact, force=force)
+    tell(record_message(result, redact=not no_redact))
+    warn(invocation, result.notices)
+    return 0

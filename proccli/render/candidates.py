@@ -1,0 +1,29 @@
+"""The processes that a name may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proccli.jobs.explain import Candidate
+from proccli.render.grid import Column, grid
+from proccli.render.paint import paint
+from proccli.render.spans import Line, shorten
+from proccli.render.view import View
+
+
+def candidates_table(candidates: Sequence[Candidate], view: View) -> str:
+    """A line for each."""
+    mark = view.glyphs.ellipsis
+
+    def name(candidate: Candidate, room: int | None) -> Line:
+        return ((shorten(candidate.process_name, room, mark), "name"),)
+
+    def command(candidate: Candidate, room: int | None) -> Line:
+        return ((shorten(candidate.cmdline, room, mark), ""),)
+
+    columns = (
+        Column[Candidate](title="PID", cell=lambda c, _: ((str(c.pid), ""),), right=True),
+        Column(title="NAME", cell=name, least=8),
+        Column(title="COMMAND", cell=command, least=16),
+    )
+    return paint(grid(candidates, columns, view), view)

@@ -1,0 +1,82 @@
+"""JSON documents and JSON Lines, as bytes: the interface for scripts.
+
+A document is written with a line per key and per element of a list: it can be diffed and
+grepped, and costs no more than the C encoder takes for the elements.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from proccli.model import Config, Host, Notice
+from proccli.render.words import rfc3339
+
+Json: TypeAlias = dict[str, Any]
+
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False).encode
+
+
+def _visible_surrogate(error: UnicodeError) -> tuple[str, int]:
+    """A lone surrogate as an escape that a reader sees: it can only stand inside a string."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lone = (ord(char) for char in error.object[error.start : error.end])
+    # Python hides a byte that it could not decode, of a file name say, in U+DC80 to U+DCFF.
+    escapes = (f"\\\\x{c - 0xDC00:02x}" if 0xDC80 <= c <= 0xDCFF else f"\\\\u{c:04x}" for c in lone)
+    return "".join(escapes), error.end
+
+
+codecs.register_error("proccli-json", _visible_surrogate)
+
+
+def document(command: str, parts: Json) -> bytes:
+    """One document of `proccli/<command>/v1`, the schema first, then the parts in their order."""
+    parts = {"schema": f"proccli/{command}/v1", **parts}
+    keys = (f"{_encode(key)}: {_value(value)}" for key, value in parts.items())
+    return _utf8("{" + ",\n ".join(keys) + "}\n")
+
+
+def lines(elements: Iterable[Json]) -> bytes:
+    """Each element as a document of one line."""
+    return _utf8("".join(f"{_encode(element)}\n" for element in elements))
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n  " + ",\n  ".join(map(_encode, value)) + "]"
+    return _encode(value)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "proccli-json")
+
+
+def snapshot_json(host: Host) -> Json:
+    """Where and when the processes were seen."""
+    return {
+        "kind": host.kind,
+        "host": host.name,
+        "taken_at": rfc3339(host.taken_at_ns // 1_000_000_000),
+        "proc_root": host.proc_root,
+        "redacted": host.redacted,
+    }
+
+
+def config_json(config: Config) -> Json:
+    """Which configuration, read as which agent reads it."""
+    return {
+        "file": config.file,
+        "dialect": config.dialect,
+        "agent": config.agent,
+        "via": config.via,
+        "rules": len(config.rules),
+        "sync_enabled": config.sync_enabled,
+    }
+
+
+def warnings_json(notices: Sequence[Notice]) -> list[Json]:
+    """What stderr said."""
+    return [{"code": notice.code, "message": notice.message} for notice in notices]

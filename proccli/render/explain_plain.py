@@ -1,0 +1,27 @@
+"""A line per process for grep: `agent.yaml:22:drop<TAB>4312<TAB>java`."""
+
+from __future__ import annotations
+
+from proccli.jobs.explain import ExplainResult
+from proccli.model import Verdict
+from proccli.textsafe import visible
+
+
+def explain_plain(result: ExplainResult) -> str:
+    """The place that decided and its action, the pid, and the name.
+
+    Where no rule decided, the place is `-`, and the reason of the JSON stands for the action.
+    """
+    return "".join(_line(explanation.verdict) for explanation in result.explanations)
+
+
+def _line(verdict: Verdict) -> str:
+    rule = verdict.rule
+    place = "-" if rule is None else f"{rule.at.source}:{rule.at.line}"
+    action: str = verdict.reason
+    if rule is not None and verdict.reason == "rule":
+        action = "drop" if verdict.status == "dropped" else "accept"
+    name = verdict.process_name if verdict.gprocess is None else verdict.gprocess
+    if name is None:
+        name = verdict.process.comm or "?"
+    return f"{visible(place)}:{action}\t{verdict.process.pid}\t{visible(name)}\n"

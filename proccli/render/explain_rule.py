@@ -1,0 +1,164 @@
+"""One rule's part in a verdict: what it was tried on, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proccli.model import Explanation, RuleTrace, TextSpan
+from proccli.render.explain_rewrite import rewrite_lines
+from proccli.render.spans import Line, Span, around, cells, foreign, shorten, wrapped
+from proccli.render.view import View
+from proccli.render.words import listed
+
+INDENT = "      "
+
+
+def rule_lines(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
+    """A heading, then the text that was tested and how far the pattern got."""
+    yield from _heading(trace, view)
+    for detail in _details(trace, explanation, view):
+        yield [(INDENT, ""), *detail]
+
+
+def detail_room(view: View) -> int | None:
+    """The cells that a detail may take."""
+    return None if view.width is None else max(view.width - len(INDENT), 20)
+
+
+def _heading(trace: RuleTrace, view: View) -> Iterable[Line]:
+    rule = trace.rule
+    word, style = _outcome(trace, view)
+    start: list[Span] = [(f" #{rule.index:<3} ", "head"), (f"{word:<16}", style)]
+    faint = "dim" if trace.outcome == "not-reached" else ""
+    test: Line = [(f"{rule.match_type} ~ ", "dim"), *foreign(rule.match_regex, faint)]
+    place: Line = foreign(f"{rule.at.source}:{rule.at.line}", "dim")
+    if view.width is None:
+        yield [*start, *test, ("    ", ""), *place]
+        return
+    gap = view.width - cells(start) - cells(test) - cells(place)
+    if gap >= 2:
+        yield [*start, *test, (" " * gap, ""), *place]
+        return
+    indent = " " * cells(start)
+    first, *more = wrapped(test, max(view.width - len(indent), 10))
+    yield [*start, *first]
+    for line in more:
+        yield [(indent, ""), *line]
+    where = f"{rule.at.source}:{rule.at.line}"
+    yield [(indent, ""), (shorten(where, view.width - len(indent), view.glyphs.ellipsis), "dim")]
+
+
+def _outcome(trace: RuleTrace, view: View) -> Span:
+    if trace.outcome == "hit":
+        style = "dropped" if trace.rule.action == "drop" else "accepted"
+        return f"MATCH {view.glyphs.becomes} {trace.rule.action or 'accept'}", style
+    return {
+        "no-match": ("no match", ""),
+        "not-reached": ("not reached", "dim"),
+        "ignored": ("THROWN AWAY", "alarm"),
+        "unknown": ("unknown", "unknown"),
+    }[trace.outcome]
+
+
+def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
+    room = detail_room(view)
+    if trace.outcome == "ignored":
+        text = f"the agent throws this rule away and says nothing: {trace.error or 'invalid'}"
+        yield from wrapped(foreign(text, "alarm"), room)
+        return
+    if trace.outcome == "not-reached":
+        if trace.would_match is None:
+            yield (("not known whether it would match", "dim"),)
+            return
+        yield ((f"would {'' if trace.would_match else 'not '}match", "dim"),)
+        if trace.would_match and trace.subject is not None:
+            whose = _whose(trace.subject_pid, explanation)
+            yield from _subject(trace.subject, trace.span, whose, view)
+        return
+    if trace.error is not None:
+        yield from wrapped(foreign(trace.error, "unknown"), room)
+    if trace.outcome == "hit":
+        yield from _hit(trace, explanation, view)
+    else:
+        yield from _miss(trace, explanation, view)
+
+
+def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
+    room = detail_room(view)
+    if trace.subject is not None:
+        yield from _subject(trace.subject, trace.span, _whose(trace.subject_pid, explanation), view)
+    for group in trace.groups:
+        name = f"${group.index}" if group.name is None else f"${group.index} ${{{group.name}}}"
+        if group.text is None:
+            yield ((f"{name} took no part in the match", "dim"),)
+        else:
+            text = shorten(group.text, room and room - len(name) - 5, view.glyphs.ellipsis)
+            yield ((f"{name} = ", "dim"), (f'"{text}"', "match"))
+    if trace.rewrite is not None:
+        yield from rewrite_lines(trace.rewrite, trace.subject or "", room, view)
+    elif trace.rule.rewrite_name and trace.rule.action != "drop":
+        text = f"note: the agent does not use rewrite-name with match-type {trace.rule.match_type}"
+        yield from wrapped(foreign(text, "warn"), room)
+
+
+def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
+    room = detail_room(view)
+    near = trace.near_miss
+    if near is not None and near.matched_prefix:
+        yield from _subject(near.subject, near.span, _whose(near.subject_pid, explanation), view)
+        message: Line = [
+            ("closest: ", "dim"),
+            *foreign(f'"{near.matched_prefix}"', "accepted"),
+            (" fits, but is not followed by ", "dim"),
+            *foreign(f'"{near.expected}"', "miss"),
+        ]
+        yield from wrapped(message, room)
+    elif trace.subject is not None:
+        yield from _subject(trace.subject, None, _whose(trace.subject_pid, explanation), view)
+    else:
+        yield ((_nothing_tested(trace, explanation), "dim"),)
+    if trace.also_matches:
+        text = f"as match-type {listed(list(trace.also_matches))} this pattern would match"
+        yield from wrapped(foreign(text, "warn"), room)
+
+
+def _nothing_tested(trace: RuleTrace, explanation: Explanation) -> str:
+    match_type = trace.rule.match_type
+    if match_type == "parent_process_name":
+        ancestors = len(explanation.ancestors)
+        return f"none of its {ancestors} ancestors" if ancestors else "it has no known ancestors"
+    if match_type == "tag":
+        return "none of the tags that the tag command names for it"
+    return "there is no text to test"
+
+
+def _whose(pid: int | None, explanation: Explanation) -> str:
+    """A remark for a text that is another process's."""
+    if pid is None or pid == explanation.verdict.process.pid:
+        return ""
+    return f"   (pid {pid})" if pid > 0 else ""
+
+
+def _subject(text: str, span: TextSpan | None, remark: str, view: View) -> Iterable[Line]:
+    """The tested text in quotes, what matched marked in it: underlined, or with carets below."""
+    room = detail_room(view)
+    inner = None if room is None else room - 2 - len(remark)
+    mark = view.glyphs.ellipsis
+    if span is None:
+        yield (('"', "dim"), (shorten(text, inner, mark), ""), ('"', "dim"), (remark, "dim"))
+        return
+    before, match, after = around(text, span, inner, mark)
+    yield (
+        ('"', "dim"),
+        (before, ""),
+        (match, "match"),
+        (after, ""),
+        ('"', "dim"),
+        (remark, "dim"),
+    )
+    if not view.colour or not match:
+        width = max(cells(((match, ""),)), 1)
+        yield (
+            (" " * (1 + cells(((before, ""),))), ""),
+            ("^" * width, "match" if match else "accepted"),
+        )

@@ -1,0 +1,35 @@
+"""What went into a recording, in a line."""
+
+from __future__ import annotations
+
+from proccli.jobs.record import RecordResult
+from proccli.render.words import counted
+
+_SHOWN = 10
+
+
+def record_message(result: RecordResult, *, redact: bool) -> str:
+    """`142 processes, masked 7 values in 5 processes; outcomes unchanged`, after the path."""
+    what = counted(result.processes, "process")
+    if not redact:
+        return f"{_place(result.path)}: {what}, nothing masked"
+    if not result.masked_values:
+        return f"{_place(result.path)}: {what}, nothing to mask"
+    masked = (
+        f"masked {counted(result.masked_values, 'value')}"
+        f" in {counted(result.masked_processes, 'process')}"
+    )
+    return f"{_place(result.path)}: {what}, {masked}; {_outcomes(result.changed_pids)}"
+
+
+def _place(path: str) -> str:
+    return "standard output" if path == "-" else path
+
+
+def _outcomes(changed: tuple[int, ...]) -> str:
+    if not changed:
+        return "outcomes unchanged"
+    pids = ", ".join(str(pid) for pid in changed[:_SHOWN])
+    more = f" and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
+    noun = "pid" if len(changed) == 1 else "pids"
+    return f"masking makes the outcome unknown for {noun} {pids}{more}"

@@ -1,0 +1,90 @@
+"""Facts in a person's words: durations, counts, reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from proccli.model import Config, Reason, Verdict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+SHORT_REASONS: dict[Reason, str] = {
+    "no-cmdline": "no command line",
+    "cmdline-not-utf8": "not UTF-8",
+    "no-name": "no file name",
+    "min-lifetime": "too young",
+    "future-start": "starts in the future",
+    "untagged": "untagged",
+    "unreadable": "unreadable",
+    "tags-unknown": "tags unknown",
+    "masked": "masked",
+    "env-unknown": "variable unknown",
+}
+"""For a cell of a table; `rule` and `implicit-accept` need no word."""
+
+
+def duration(seconds: int) -> str:
+    """A length of time in its two largest units: `3d 2h`, `45m`, `12s`."""
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    if days >= 100:
+        return f"{days}d"
+    if days:
+        return f"{days}d {hours}h"
+    if hours:
+        return f"{hours}h {minutes}m"
+    if minutes:
+        return f"{minutes}m {rest}s" if minutes < 10 else f"{minutes}m"
+    return f"{rest}s"
+
+
+def rfc3339(seconds: int | None) -> str | None:
+    """Seconds since the epoch as `2026-01-02T03:04:05Z`; None beyond the year 9999."""
+    if seconds is None:
+        return None
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00") + "Z"
+    except OverflowError:
+        return None
+
+
+def counted(number: int, noun: str, many: str | None = None) -> str:
+    """`1 process`, `2 processes`."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = many or (f"{noun}es" if noun.endswith("s") else f"{noun}s")
+    return f"{number:,} {plural}"
+
+
+def listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def why(verdict: Verdict, config: Config) -> str:
+    """Why a process has no rule's verdict, as the end of a sentence."""
+    reason = verdict.reason
+    if reason == "min-lifetime":
+        age = "" if verdict.agent_uptime_s is None else f" at {duration(verdict.agent_uptime_s)}"
+        return f"too young{age}: os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
+    if reason == "unreadable":
+        causes = listed([f"{error.field} ({error.detail})" for error in verdict.process.errors])
+        return f"could not be read{': ' if causes else ''}{causes}"
+    return _LONG_REASONS.get(reason, reason)
+
+
+_LONG_REASONS: dict[Reason, str] = {
+    "no-cmdline": "it has no command line (a kernel thread, a zombie, or it cleared its title)",
+    "cmdline-not-utf8": "its command line is not UTF-8, so for the agent it does not exist",
+    "no-name": "its first argument holds no file name",
+    "future-start": "its start lies in the future",
+    "untagged": "os-proc-sync-tagged-only is on, and the tag command names no tags for it",
+    "tags-unknown": "the outcome depends on its tags, and they are not known here",
+    "masked": "the outcome touches a value that the recording masked",
+    "env-unknown": "the name needs a variable of the agent's environment that is not known here",
+}
