@@ -1,0 +1,93 @@
+"""Whose rights the tag command gets."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from proccli.procfs.files import Unreadable, errno_name, read_at
+from proccli.procfs.passwd import MAX_PASSWD_BYTES
+from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
+from proccli.textsafe import visible
+
+PASSWD = "/etc/passwd"  # noqa: S105 - a file's name
+
+# Rust's u32 parser: an optional plus sign, then ASCII digits; no blanks.
+_U32 = re.compile(r"\+?[0-9]{1,4096}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A line of /etc/passwd, as far as we need it."""
+
+    uid: int
+    gid: int | None
+    """The primary group; None where the line has no valid one. The agent doesn't look at it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """The rights to run with."""
+
+    uid: int
+    gid: int
+    change: bool
+    """Whether they have to be taken on; otherwise they are our own."""
+    agent_has_more: bool
+    """Whether the agent, which leaves root's group on, would run it with more rights."""
+
+
+def find_account(content: bytes, name: str) -> Account | None:
+    """The first account of this name; lines without a valid user id are passed over.
+
+    A text parse without NSS, as the agent does it (agent crates/public/src/pwd.rs).
+
+    Raises: UnicodeDecodeError.
+    """
+    for line in content.decode().split("\n"):
+        fields = line.removesuffix("\r").split(":")
+        if len(fields) >= 3 and fields[0] == name and (uid := _u32(fields[2])) is not None:
+            return Account(uid=uid, gid=_u32(fields[3]) if len(fields) > 3 else None)
+    return None
+
+
+def _u32(text: str) -> int | None:
+    number = int(text) if _U32.fullmatch(text) else -1
+    return number if 0 <= number < 1 << 32 else None
+
+
+def rights_for(user: str, passwd: str = PASSWD) -> Rights:
+    """The rights for a user by name.
+
+    Raises: TagCommandFailed where the agent doesn't find the user either, TagCommandUndecided
+    where we may not run anything as this user.
+    """
+    name = visible(user)
+    try:
+        account = find_account(read_at(passwd, None, MAX_PASSWD_BYTES), user)
+    except OSError as error:
+        raise TagCommandFailed(f"{passwd} can't be read ({errno_name(error)})") from error
+    except Unreadable as error:
+        raise TagCommandUndecided(f"{passwd} is {error.detail}") from error
+    except UnicodeDecodeError as error:
+        raise TagCommandFailed(f"{passwd} is not UTF-8") from error
+    if account is None:
+        problem = f"get userid by username {name} fail: {passwd} has no such user"
+        raise TagCommandFailed(problem, hint="os-app-tag-exec-user names another")
+    ours = os.geteuid()
+    if ours != 0:
+        if account.uid != ours:
+            raise TagCommandUndecided(
+                f"it runs as {name}, and only root may run it as another user",
+                hint="run proccli with sudo, or give the command's output with --tags FILE",
+            )
+        return Rights(uid=ours, gid=os.getegid(), change=False, agent_has_more=True)
+    if account.gid is None:
+        raise TagCommandUndecided(f"{passwd} gives {name} no valid group id")
+    return Rights(
+        uid=account.uid,
+        gid=account.gid,
+        change=True,
+        agent_has_more=account.uid != 0 and account.gid != 0,
+    )
