@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proccli.rustregex.errors import syntax_error
 from proccli.rustregex.grammar import GrammarParser
+from proccli.rustregex.limits import too_big
 from proccli.rustregex.lowering import Lowering
 from proccli.rustregex.nesting import check_nesting
 from proccli.rustregex.nodes import Parsed
@@ -18,7 +19,10 @@ def parse(pattern: str) -> Parsed:
     _check_text(pattern)
     ast = GrammarParser(pattern).parse()
     check_nesting(pattern, ast)
-    return Lowering(pattern).lower(ast)
+    parsed = Lowering(pattern).lower(ast)
+    if (span := too_big(parsed.root)) is not None:
+        raise syntax_error("compiled-too-big", pattern, span)
+    return parsed
 
 
 def _check_text(pattern: str) -> None:

@@ -43,7 +43,8 @@ class WitnessError(ValueError):
         for line, below in pairwise(lines):
             if line.startswith("    ") and (carets := re.fullmatch(r" {4}[ ^]*?(\^+)", below)):
                 # Where the crate marks two places, the first is the one that was there before.
-                return carets.start(1) - 4, carets.end(1) - 4
+                start, end = carets.start(1) - 4, carets.end(1) - 4
+                return (end - 1, end) if "flag" in self.reason else (start, end)
         return None
 
 
