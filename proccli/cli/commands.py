@@ -12,6 +12,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "scan": "every process, with the rule it hits and the name it gets",
     "explain": "why a process gets the rule and the name it gets",
     "record": "write what the processes look like into a file, for later or elsewhere",
+    "regex": "try a pattern of the agent's dialect on texts",
     "schema": "the JSON Schema of a command's output",
     "completion": "the completion script for a shell",
 }

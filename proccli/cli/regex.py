@@ -1,0 +1,106 @@
+"""`proccli regex`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.invocation import Invocation
+from proccli.cli.options import Output, general_options, option, output_options
+from proccli.cli.result import deliver
+from proccli.cli.streams import view_of
+from proccli.errors import EXIT_NO
+
+if TYPE_CHECKING:
+    from proccli.jobs.trial import Trial
+    from proccli.model import Notice
+
+
+@click.command(
+    "regex",
+    cls=HelpfulCommand,
+    examples=(
+        (
+            r"proccli regex 'python3 (.*)\.py' 'python3 app.py --port 80' --replace '$1-script'",
+            "what does it match, and what does it make of it?",
+        ),
+        ("proccli regex '^nginx(?!-debug)'", "does the agent take this pattern at all?"),
+        ("ps -eo args= | proccli regex 'java .*-jar'", "which of these lines does it match?"),
+    ),
+)
+@click.argument("pattern")
+@click.argument("texts", metavar="[TEXT]...", nargs=-1)
+@option(
+    "--replace",
+    "template",
+    section="What to try",
+    metavar="TEMPLATE",
+    help="Replace every match, as rewrite-name does: $1, $name, ${name}, $$.",
+)
+@output_options
+@general_options
+def command(
+    *,
+    pattern: str,
+    texts: Sequence[str],
+    template: str | None,
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """try a pattern of the agent's dialect on texts
+
+    The dialect is that of the Rust crate regex 1.8.3, as the agent has it. Without TEXT, the
+    lines of standard input are tried; at a terminal, the pattern alone. Exits with 1 if the agent
+    would refuse the pattern, and so throw its rule away.
+    """
+    from proccli.jobs.trial import try_pattern
+
+    trial = try_pattern(pattern, template)
+    notices = list(_notices(trial))
+    given = iter(texts) if texts else _stdin_lines(notices)
+    content = _rendered(trial, given, output, invocation, notices)
+    return deliver(invocation, content, notices, EXIT_NO if trial.error is not None else 0)
+
+
+def _rendered(
+    trial: Trial,
+    texts: Iterator[str],
+    output: Output,
+    invocation: Invocation,
+    notices: list[Notice],
+) -> str | bytes:
+    from proccli.render.regex_json import regex_document, regex_lines
+    from proccli.render.regex_text import regex_text
+
+    attempts = trial.attempts(texts)
+    if output == "jsonl":
+        return regex_lines(attempts)
+    if output == "json":
+        return regex_document(trial, list(attempts), notices)
+    return regex_text(trial, attempts, view_of(sys.stdout, invocation.colour))
+
+
+def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
+    """The lines of standard input; one that is not UTF-8 can't reach the agent's engine."""
+    from proccli.model import Notice
+
+    if sys.stdin is None or sys.stdin.isatty():
+        return
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield line.removesuffix(b"\n").decode()
+        except UnicodeDecodeError:
+            message = f"<stdin>:{number}: not UTF-8, left out"
+            notices.append(Notice(code="not-utf8", message=message))
+
+
+def _notices(trial: Trial) -> Iterator[Notice]:
+    from proccli.model import Notice
+
+    for group in trial.missing_groups:
+        message = f"the pattern has no group {group}: it becomes nothing in {trial.template}"
+        yield Notice(code="missing-group", message=message)
