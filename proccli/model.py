@@ -5,9 +5,9 @@ Nothing here does anything. `None` means "not known", and the field says when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
 
@@ -97,6 +97,9 @@ class Host:
     """Whether the reader had root's rights: what it was refused, the agent is refused too."""
     sees_all: bool = True
     """False where processes may be hidden from the reader, who is not root (hidepid)."""
+    watched_since_ns: int | None = None
+    """Nanoseconds since the epoch: the earlier look that the sockets are compared with. What it
+    didn't see is new since then; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,3 +337,127 @@ class Explanation:
     ancestors: tuple[Ancestor, ...]
     """Nearest first."""
     trace: tuple[RuleTrace, ...]
+
+
+# ---- sockets ---------------------------------------------------------------------------------
+
+Protocol: TypeAlias = Literal["tcp", "udp"]
+Family: TypeAlias = Literal["ipv4", "ipv6"]
+TableName: TypeAlias = Literal["tcp", "udp", "tcp6", "udp6"]
+SocketRole: TypeAlias = Literal["client", "server"]
+AgeSource: TypeAlias = Literal["fd-ctime", "observed", "state", "unknown"]
+"""How a socket's age is known: the ctime of its link in /proc/PID/fd, which is when somebody
+first looked at it; an earlier look of this run; an earlier run; not at all."""
+SocketStatus: TypeAlias = Literal["synced", "skipped", "undecided"]
+SocketReason: TypeAlias = Literal[
+    "process-not-accepted",
+    "unreadable",
+    "no-owner",
+    "listening",
+    "not-established",
+    "min-lifetime",
+    "udp-unconnected",
+    "ipv6",
+]
+
+
+class Endpoint(NamedTuple):
+    """One end of a socket; an IPv4 address mapped into IPv6 is shown as IPv4."""
+
+    ip: str
+    port: int
+
+
+# Tens of thousands of the next three are made in a run: no frozen ones, which cost six times
+# as much to build.
+
+
+@dataclass(slots=True)
+class SocketFd:
+    """A file descriptor that is a socket."""
+
+    fd: int
+    inode: int
+    since_ns: int | None
+    """When somebody first saw it, nanoseconds since the epoch; None: not known."""
+    age_source: AgeSource
+
+
+@dataclass(slots=True)
+class SocketRow:
+    """One row of a socket table."""
+
+    protocol: Protocol
+    family: Family
+    """`ipv6` for an IPv4 address that is mapped into IPv6."""
+    state: str
+    """The kernel's name (`ESTABLISHED`); `UNCONNECTED` for a UDP socket without a peer."""
+    local: Endpoint
+    remote: Endpoint
+    inode: int
+    """0 for a socket without a file: only listeners of the kernel are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetTable:
+    """One socket table of a network namespace."""
+
+    name: TableName
+    rows: tuple[SocketRow, ...] = ()
+    error: FieldError | None = None
+    """Why it could not be read; then there are no rows."""
+
+
+NetTables: TypeAlias = tuple[NetTable, ...]
+"""tcp, udp, tcp6 and udp6, in this order."""
+
+SocketKey: TypeAlias = tuple[int, int | None, int, int]
+"""A socket from one look to the next: pid, start of the process in ticks, fd, inode."""
+
+
+class Peer(NamedTuple):
+    """The process at the other end of a connection; `gprocess` is None if it isn't accepted."""
+
+    pid: int
+    gprocess: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Socket:
+    """One process's hold on a socket, and what the agent makes of it."""
+
+    pid: int
+    fd: int
+    gprocess: str | None
+    """None unless the process is accepted."""
+    row: SocketRow
+    netns: int | None
+    """Inode number of the namespace whose table has the row; None where it has no number."""
+    netns_idx: int | None
+    """The agent's number for it, from 1 in the order in which it comes upon them; None for a
+    namespace that it doesn't open."""
+    role: SocketRole | None
+    """None for what is not connected."""
+    age_s: int | None
+    age_source: AgeSource
+    status: SocketStatus
+    reason: SocketReason | None
+    """Why it is not sent, or, undecided, what it hangs on; None for a synced one."""
+    peer: Peer | None = None
+
+
+class SyncedSocket(NamedTuple):
+    """A connection as the agent sends it: side 0 is the client, and only the own side has a pid.
+
+    Source: GPIDSyncEntry, agent v6.5 linux_socket.rs:96-127.
+    """
+
+    protocol: Protocol
+    role: SocketRole
+    pid_0: int | None
+    ip_0: str
+    port_0: int
+    pid_1: int | None
+    ip_1: str
+    port_1: int
+    netns_idx: int

@@ -14,15 +14,21 @@ from proccli.model import (
     NO_TAGS,
     Config,
     Environment,
+    FieldError,
     Host,
+    NetTable,
+    NetTables,
     Notice,
     Process,
     Rule,
     RuleProblem,
+    SocketFd,
+    SocketRow,
     Tag,
     TagTable,
     Verdict,
 )
+from proccli.procfs.net import TABLES
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW_S = BOOT_S + 97_445
@@ -143,11 +149,17 @@ class ListSource:
         *,
         at: Host | None = None,
         users: Mapping[int, str] | None = None,
+        sockets: Mapping[int, Sequence[SocketFd] | FieldError] | None = None,
+        nets: Mapping[int, NetTables] | None = None,
     ) -> None:
         self.host = at or host()
         self.by_pid = {item.pid: item for item in processes}
         self.user_table = users
+        self.sockets = sockets or {}
+        self.nets = nets or {}
+        """Tables by the network namespace of the process that is asked through."""
         self.was_read: list[int] = []
+        self.asked_for_tables: list[int] = []
 
     def pids(self) -> Sequence[int]:
         """Ascending."""
@@ -163,3 +175,22 @@ class ListSource:
     def users(self, process: Process) -> Mapping[int, str] | None:  # noqa: ARG002 - one table
         """The same table for all."""
         return self.user_table
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """None, unless it was given some."""
+        return self.sockets.get(pid, ())
+
+    def net_tables(self, pid: int) -> NetTables:
+        """Those of the process's namespace; empty ones, unless they were given."""
+        self.asked_for_tables.append(pid)
+        return self.nets.get(self.by_pid[pid].netns or 0, net_tables())
+
+
+def net_tables(**tables: Sequence[SocketRow] | FieldError) -> NetTables:
+    """The four tables of a namespace: rows, or why there are none, by the table's name."""
+    return tuple(
+        NetTable(name=name, error=given)
+        if isinstance(given := tables.get(name, ()), FieldError)
+        else NetTable(name=name, rows=tuple(given))
+        for name in TABLES
+    )

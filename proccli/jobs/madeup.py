@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.matching.clock import NS_PER_S
-from proccli.model import Host, Notice, Process
+from proccli.model import FieldError, Host, NetTables, Notice, Process, SocketFd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,14 @@ class MadeUpSource:
     def users(self, process: Process) -> Mapping[int, str] | None:
         """The user that was asked for, as uid 0."""
         return {0: self.user} if self.user is not None and process.pid == 0 else None
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:  # noqa: ARG002 - none has any
+        """Nobody made sockets up."""
+        return FieldError(field="fds", problem="missing", detail="made up")
+
+    def net_tables(self, pid: int) -> NetTables:  # noqa: ARG002 - as above
+        """No tables at all."""
+        return ()
 
 
 def made_up_source(made_up: MadeUp, now_ns: int) -> MadeUpSource:

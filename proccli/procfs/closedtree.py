@@ -83,20 +83,29 @@ class ClosedTree:
         except (OSError, Unreadable):
             return False
 
-    def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
-        """The content of a regular file; FIFOs and devices are not opened.
+    @contextmanager
+    def opened_for_reading(self, path: str) -> Iterator[int]:
+        """A descriptor of a regular file or a directory; FIFOs and devices are not opened.
 
         Raises: OSError; Unreadable.
         """
         with self.opened(path) as found:
-            if not stat.S_ISREG(os.fstat(found).st_mode):
+            mode = os.fstat(found).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise Unreadable("malformed", "not a regular file")
             # The descriptor only names the file: opening it again is what needs the right to.
             fd = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return read_fd(fd, limit)
+            yield fd
         finally:
             os.close(fd)
+
+    def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
+        """The content of a regular file. Raises: OSError; Unreadable."""
+        with self.opened_for_reading(path) as fd:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Unreadable("malformed", "not a regular file")
+            return read_fd(fd, limit)
 
     def link(self, path: str) -> str:
         """The text of a link, wherever it leads. Raises: OSError; Unreadable."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model import Host, Notice, Process
+from proccli.model import FieldError, Host, NetTables, Notice, Process, SocketFd
 from proccli.procfs.closedtree import ClosedTree
 from proccli.procfs.fields import read_process
 from proccli.procfs.files import Unreadable, decode, listed_pids
 from proccli.procfs.passwd import MAX_PASSWD_BYTES, parse_passwd
 from proccli.procfs.rights import privileged
+from proccli.procfs.socketfiles import net_tables, socket_fds
 from proccli.procfs.stat import parse_btime, parse_uptime_ns
 
 _TICKS_PER_S = 100  # USER_HZ of every architecture the agent is built for
@@ -95,6 +97,14 @@ class DirectorySource:
             self._users[inode] = table
         return self._users[inode]
 
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """The sockets that a process holds, of unknown age, or why they can't be read."""
+        return socket_fds(_TreeFiles(pid, self._tree), "unknown")
+
+    def net_tables(self, pid: int) -> NetTables:
+        """The socket tables in a process's own directory."""
+        return net_tables(_TreeFiles(pid, self._tree), ask_first=False)
+
     def _has(self, pid: int) -> bool:
         return (pid > 0 and self._tree.is_directory(str(pid))) or pid in self.pids()
 
@@ -128,6 +138,9 @@ class _TreeFiles:
 
     def inode(self, name: str) -> int:
         return self._tree.inode(self._prefix + name)
+
+    def opened(self, name: str) -> AbstractContextManager[int]:
+        return self._tree.opened_for_reading(self._prefix + name)
 
     def alive(self) -> bool:
         return True

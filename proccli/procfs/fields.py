@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from proccli.model import FieldError, Problem, Process
+from proccli.model import FieldError, Process
 from proccli.procfs.files import Unreadable, errno_name
+from proccli.procfs.problems import Living, problem_of
 from proccli.procfs.stat import parse_stat
 
 Value = TypeVar("Value")
@@ -20,7 +20,7 @@ READ_FIELDS = ("uid", "stat", "cmdline", "exe", "netns", "cgroup", "root_inode")
 _NETNS = re.compile(r"net:\[([0-9]{1,20})\]")
 
 
-class ProcessFiles(Protocol):
+class ProcessFiles(Living, Protocol):
     """The files of one process, by their names in its directory. All raise OSError, Unreadable."""
 
     def owner(self) -> int:
@@ -35,9 +35,6 @@ class ProcessFiles(Protocol):
     def inode(self, name: str) -> int:
         """The inode number of what a link leads to."""
 
-    def alive(self) -> bool:
-        """Whether the directory is still that of the process it was opened for."""
-
 
 def read_process(pid: int, files: ProcessFiles) -> Process:
     """The process as it is now; what can't be read is None, with the reason in `errors`."""
@@ -49,7 +46,7 @@ def read_process(pid: int, files: ProcessFiles) -> Process:
         except Unreadable as error:
             problem, detail = error.problem, error.detail
         except OSError as error:
-            problem, detail = _problem(error, files), errno_name(error)
+            problem, detail = problem_of(error, files), errno_name(error)
         if not (may_lack and problem == "missing"):
             errors.append(FieldError(field=name, problem=problem, detail=detail))
         return None
@@ -96,22 +93,3 @@ def _utf8(content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError:
         raise Unreadable("malformed", "not UTF-8") from None
-
-
-def _problem(error: OSError, files: ProcessFiles) -> Problem:
-    """What an error means, once it is known whether the process is still there.
-
-    The links of a process that has exited are refused with EACCES, its files are missing
-    (ENOENT), and reading one that was open fails with ESRCH.
-    """
-    if error.errno not in (
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENOENT,
-        errno.ESRCH,
-        errno.ENOTDIR,
-    ):
-        return "failed"
-    if not files.alive():
-        return "gone"
-    return "denied" if error.errno in (errno.EACCES, errno.EPERM) else "missing"

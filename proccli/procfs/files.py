@@ -15,7 +15,7 @@ MAX_FILE_BYTES = 8 << 20
 
 _CHUNK = 1 << 16
 # Neither a FIFO nor a terminal may hold us up, whatever stands where a file should be.
-_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _PID = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -54,7 +54,7 @@ def read_at(name: str, dir_fd: int | None, limit: int = MAX_FILE_BYTES) -> bytes
 
     Raises: OSError; Unreadable past `limit` bytes.
     """
-    fd = os.open(name, _OPEN, dir_fd=dir_fd)
+    fd = os.open(name, OPEN, dir_fd=dir_fd)
     try:
         return read_fd(fd, limit)
     finally:
@@ -63,7 +63,7 @@ def read_at(name: str, dir_fd: int | None, limit: int = MAX_FILE_BYTES) -> bytes
 
 def read_regular_at(name: str, dir_fd: int, limit: int = MAX_FILE_BYTES) -> bytes:
     """As `read_at`, for a regular file only. Raises: OSError; Unreadable."""
-    fd = os.open(name, _OPEN, dir_fd=dir_fd)
+    fd = os.open(name, OPEN, dir_fd=dir_fd)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise Unreadable("malformed", "not a regular file")

@@ -7,12 +7,14 @@ import os
 import re
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model import FieldError, Host, Notice, Problem, Process
+from proccli.model import FieldError, Host, NetTables, Notice, Problem, Process, SocketFd
 from proccli.procfs.fields import READ_FIELDS, read_process
 from proccli.procfs.files import (
+    OPEN,
     Unreadable,
     decode,
     errno_name,
@@ -22,7 +24,8 @@ from proccli.procfs.files import (
 )
 from proccli.procfs.passwd import MAX_PASSWD_BYTES, parse_passwd
 from proccli.procfs.rights import hidepid, hidepid_notice, privileged
-from proccli.procfs.stat import parse_btime
+from proccli.procfs.socketfiles import ended_tables, net_tables, socket_fds
+from proccli.procfs.stat import parse_btime, parse_stat
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _ROOT_HINT = "--proc-root names a proc mount"
@@ -42,6 +45,7 @@ class LiveSource:
         self._listed: frozenset[int] = frozenset()
         self._processes: dict[int, Process] = {}
         self._users: dict[int, Mapping[int, str]] = {}
+        self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
         boot_time_s = _boot_time_s()
         hiding = hidepid(self._fd)
         self.host = Host(
@@ -90,6 +94,38 @@ class LiveSource:
                 return None
             self._users[inode] = table
         return self._users[inode]
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """The sockets that a process holds, or why they can't be read."""
+        if (found := self._socket_fds.get(pid)) is None:
+            try:
+                with self._opened(pid) as files:
+                    found = socket_fds(files, "fd-ctime")
+            except OSError as error:
+                found = FieldError(field="fds", problem="gone", detail=errno_name(error))
+            self._socket_fds[pid] = found
+        return found
+
+    def net_tables(self, pid: int) -> NetTables:
+        """The socket tables of a process's network namespace, as they are now."""
+        try:
+            with self._opened(pid) as files:
+                return net_tables(files, ask_first=True)
+        except OSError as error:
+            return ended_tables(errno_name(error))
+
+    @contextmanager
+    def _opened(self, pid: int) -> Iterator[_LiveFiles]:
+        """The files of a process, the one that was read if it was. Raises: OSError."""
+        fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
+        try:
+            files = _LiveFiles(pid, fd, self._fd)
+            known = self._processes.get(pid)
+            if known is not None and known.starttime_ticks not in (None, files.starttime_ticks()):
+                raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+            yield files
+        finally:
+            os.close(fd)
 
     def _read(self, pid: int) -> Process:
         listed = pid in self._listed
@@ -164,6 +200,20 @@ class _LiveFiles:
 
     def inode(self, name: str) -> int:
         return os.stat(name, dir_fd=self._fd).st_ino
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[int]:
+        fd = os.open(name, OPEN, dir_fd=self._fd)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def starttime_ticks(self) -> int | None:
+        try:
+            return parse_stat(self.read("stat")).starttime_ticks
+        except Unreadable:
+            return None
 
     def alive(self) -> bool:
         try:

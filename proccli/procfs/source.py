@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from proccli.model import Host, Notice, Process
+from proccli.model import FieldError, Host, NetTables, Notice, Process, SocketFd
 
 
 class Source(Protocol):
@@ -39,4 +39,14 @@ class Source(Protocol):
 
         The first entry with a uid counts, and one table serves all processes whose root has the
         same inode number (agent v6.5 linux_process.rs:455-476).
+        """
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """The file descriptors of a process that are sockets, ascending, or why they can't be
+        read. It may be asked for processes that nobody read."""
+
+    def net_tables(self, pid: int) -> NetTables:
+        """The socket tables of the network namespace that a process is in.
+
+        They are large and not kept: asking again may read them again.
         """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import overload
+from collections.abc import Container, Mapping, Sequence
+from typing import get_args, overload
 
 from proccli.errors import Location, RecordingError
+from proccli.model import FieldError, Problem
 
 _MISSING = object()
+_PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}
 
 
 class Checked:
@@ -100,7 +102,25 @@ class Checked:
 
     def parts(self, name: str) -> Sequence[Checked]:
         """An array of objects."""
-        return [Checked(value, self.at, f"{name}[{n}]") for n, value in enumerate(self.items(name))]
+        return self._parts(name, self.items(name))
+
+    def parts_or_null(self, name: str) -> Sequence[Checked] | None:
+        """An array of objects, or null."""
+        values = self.items(name, or_null=True)
+        return None if values is None else self._parts(name, values)
+
+    def _parts(self, name: str, values: Sequence[object]) -> Sequence[Checked]:
+        return [Checked(value, self.at, f"{name}[{n}]") for n, value in enumerate(values)]
+
+    def field_error(self, fields: Container[str]) -> FieldError:
+        """This object as the error of one of these fields."""
+        field = self.text("field")
+        problem = _PROBLEMS.get(self.text("problem"))
+        if field not in fields or problem is None:
+            raise self.wrong("not an error of a field")
+        error = FieldError(field=field, problem=problem, detail=self.text("detail"))
+        self.done()
+        return error
 
     def done(self) -> None:
         """Raises: RecordingError if a key is left that nobody asked for."""

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import get_args
+from collections.abc import Mapping, Sequence
 
 from proccli.model import (
     Environment,
     FieldError,
     Host,
     Notice,
-    Problem,
     Process,
+    SocketFd,
     TagTable,
     TextSpan,
 )
 from proccli.procfs.fields import READ_FIELDS
 from proccli.recording.checked import Checked
 from proccli.recording.format import VERSION, decode_cmdline, decode_time
+from proccli.recording.nets import NetReader, decode_sockets
 
 _I32 = 2**31 - 1
 _U32 = 2**32 - 1
 _U64 = 2**64 - 1
-_PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}
 
 
 class Header:
@@ -35,25 +34,32 @@ class Header:
         line.integer("version", low=VERSION, high=VERSION)
         line.text("proccli")
         line.text("kind")
-        try:
-            taken_at_ns = decode_time(line.text("taken_at"))
-        except ValueError as error:
-            raise line.wrong(f"taken_at is {error}") from error
+        watched_since = line.text("watched_since", or_null=True)
         self.host = Host(
             kind="recording",
             name=line.text("host", or_null=True),
-            taken_at_ns=taken_at_ns,
+            taken_at_ns=_time(line, "taken_at", line.text("taken_at")),
             boot_time_s=line.integer("boot_time_s", high=_U64, or_null=True),
             ticks_per_s=line.integer("ticks_per_s", low=1, high=1_000_000),
             proc_root=line.text("proc_root"),
             redacted=line.flag("redacted"),
             privileged=line.flag("privileged"),
             sees_all=line.flag("sees_all"),
+            watched_since_ns=(
+                None if watched_since is None else _time(line, "watched_since", watched_since)
+            ),
         )
         self.notices = tuple(_notice(part) for part in line.parts("notices"))
         self.environment = _environment(line.part("environment"))
         self.tags = _tags(line.part("tags"))
         line.done()
+
+
+def _time(line: Checked, name: str, text: str) -> int:
+    try:
+        return decode_time(text)
+    except ValueError as error:
+        raise line.wrong(f"{name} is {error}") from error
 
 
 def _notice(part: Checked) -> Notice:
@@ -105,6 +111,9 @@ class Body:
         self.processes: dict[int, Process] = {}
         self.tables: dict[int, Mapping[int, str]] = {}
         self.without_users: set[int] = set()
+        self.sockets: dict[int, Sequence[SocketFd] | FieldError] = {}
+        self.nets: dict[int, int] = {}
+        self.net_reader = NetReader()
         self.masked_values = 0
         self.masked_processes = 0
         self.ended = False
@@ -118,6 +127,8 @@ class Body:
                 self._add_process(line)
             case "users":
                 self._add_users(line)
+            case "net":
+                self.net_reader.add(line)
             case "end":
                 self._end(line)
             case other:
@@ -143,10 +154,14 @@ class Body:
             netns=line.integer("netns", high=_U64, or_null=True),
             cgroup=line.text("cgroup", or_null=True),
             root_inode=line.integer("root_inode", high=_U64, or_null=True),
-            errors=tuple(_error(part) for part in line.parts("errors")),
+            errors=tuple(part.field_error(READ_FIELDS) for part in line.parts("errors")),
         )
         if not line.flag("users"):
             self.without_users.add(pid)
+        self.sockets[pid] = decode_sockets(line)
+        net = line.integer("net", low=1, high=_I32, or_null=True)
+        if net is not None:
+            self.nets[pid] = net
         self.masked_values += len(holes)
         self.masked_processes += bool(holes)
 
@@ -165,6 +180,11 @@ class Body:
         counts = {
             "processes": len(self.processes),
             "users": len(self.tables),
+            "sockets": sum(
+                0 if isinstance(found, FieldError) else len(found)
+                for found in self.sockets.values()
+            ),
+            "rows": self.net_reader.rows,
             "masked_values": self.masked_values,
             "masked_processes": self.masked_processes,
         }
@@ -198,13 +218,3 @@ def _holes(line: Checked, length: int) -> tuple[TextSpan, ...]:
             case _:
                 raise line.wrong("holes are not ascending ranges of bytes in cmdline")
     return tuple(spans)
-
-
-def _error(part: Checked) -> FieldError:
-    field = part.text("field")
-    problem = _PROBLEMS.get(part.text("problem"))
-    if field not in READ_FIELDS or problem is None:
-        raise part.wrong("not an error of a field")
-    error = FieldError(field=field, problem=problem, detail=part.text("detail"))
-    part.done()
-    return error

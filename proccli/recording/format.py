@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+
+from proccli.model import FieldError
 
 FORMAT = "proccli-recording"
 VERSION = 1
@@ -80,3 +82,8 @@ def decode_time(text: str) -> int:
     moment = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc)
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * _NS_PER_S + int(found[2])
+
+
+def encode_error(error: FieldError) -> Mapping[str, str]:
+    """Why a field could not be read."""
+    return {"field": error.field, "problem": error.problem, "detail": error.detail}

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli.errors import Location, NoSuchProcess, RecordingError, SourceError
-from proccli.model import Environment, Host, Notice, Process, TagTable
+from proccli.model import (
+    Environment,
+    FieldError,
+    Host,
+    NetTables,
+    Notice,
+    Process,
+    SocketFd,
+    TagTable,
+)
+from proccli.procfs.socketfiles import ended_tables
 from proccli.recording.checked import Checked
 from proccli.recording.contents import Body, Header
 from proccli.recording.format import FORMAT, VERSION
@@ -33,6 +43,10 @@ class Recording:
     """User names by uid, by the inode number of the root they were found in."""
     without_users: frozenset[int]
     """Processes whose own root had no readable table, although another's of that number had."""
+    sockets: Mapping[int, Sequence[SocketFd] | FieldError]
+    nets: Mapping[int, int]
+    """The numbers of the processes' network namespaces in this recording."""
+    net_tables_by_number: Mapping[int, NetTables]
 
     def pids(self) -> Sequence[int]:
         """All process ids, ascending."""
@@ -50,6 +64,16 @@ class Recording:
         if process.root_inode is None or process.pid in self.without_users:
             return None
         return self.tables.get(process.root_inode)
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """The sockets that a process held, or why they could not be read."""
+        gone = FieldError(field="fds", problem="gone", detail="not in the recording")
+        return self.sockets.get(pid, gone)
+
+    def net_tables(self, pid: int) -> NetTables:
+        """The socket tables of the network namespace that a process was in."""
+        tables = self.net_tables_by_number.get(self.nets.get(pid, 0))
+        return ended_tables("not in the recording") if tables is None else tables
 
 
 def read_recording(path: str) -> Recording:
@@ -91,6 +115,9 @@ def parse_recording(file: BinaryIO, name: str) -> Recording:
         processes=dict(sorted(body.processes.items())),
         tables=body.tables,
         without_users=frozenset(body.without_users),
+        sockets=body.sockets,
+        nets=body.nets,
+        net_tables_by_number=body.net_reader.tables(),
     )
 
 

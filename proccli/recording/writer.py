@@ -9,9 +9,16 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli import __version__
-from proccli.model import Environment, Process, TagTable
+from proccli.model import Environment, FieldError, Process, TagTable
 from proccli.procfs.source import Source
-from proccli.recording.format import FORMAT, VERSION, encode_cmdline, encode_time
+from proccli.recording.format import (
+    FORMAT,
+    VERSION,
+    encode_cmdline,
+    encode_error,
+    encode_time,
+)
+from proccli.recording.nets import NetWriter, encode_sockets
 
 # One encoder for all lines, and ASCII alone: what a process calls itself must not reach a
 # terminal through `zcat`.
@@ -24,6 +31,9 @@ class Written:
 
     processes: int
     users: int
+    sockets: int
+    rows: int
+    """Of socket tables."""
     masked_values: int
     masked_processes: int
 
@@ -59,7 +69,8 @@ def _write(
     environment: Mapping[str, object] | None,
 ) -> Written:
     tables: set[int] = set()
-    processes = masked_values = masked_processes = 0
+    nets = NetWriter(source)
+    processes = sockets = masked_values = masked_processes = 0
 
     def put(line: Mapping[str, object]) -> None:
         out.write(_encode(line).encode("ascii") + b"\n")
@@ -72,13 +83,20 @@ def _write(
             assert process.root_inode is not None  # noqa: S101 - the key of the table it has
             tables.add(process.root_inode)
             put({"type": "users", "root_inode": process.root_inode, "names": users})
-        put(_process(process, has_users=users is not None))
+        found = source.socket_fds(pid)
+        line = _process(process, has_users=users is not None)
+        put({**line, **encode_sockets(found), "net": nets.number(process)})
         processes += 1
+        sockets += 0 if isinstance(found, FieldError) else len(found)
         masked_values += len(process.holes)
         masked_processes += bool(process.holes)
+    for net in nets.lines():
+        put(net)
     written = Written(
         processes=processes,
         users=len(tables),
+        sockets=sockets,
+        rows=nets.rows,
         masked_values=masked_values,
         masked_processes=masked_processes,
     )
@@ -87,6 +105,8 @@ def _write(
             "type": "end",
             "processes": written.processes,
             "users": written.users,
+            "sockets": written.sockets,
+            "rows": written.rows,
             "masked_values": written.masked_values,
             "masked_processes": written.masked_processes,
         }
@@ -104,6 +124,9 @@ def _header(
         "version": VERSION,
         "proccli": __version__,
         "taken_at": encode_time(host.taken_at_ns),
+        "watched_since": (
+            None if host.watched_since_ns is None else encode_time(host.watched_since_ns)
+        ),
         "host": host.name,
         "kind": host.kind,
         "proc_root": host.proc_root,
@@ -167,8 +190,5 @@ def _process(process: Process, *, has_users: bool) -> Mapping[str, object]:
         "cgroup": process.cgroup,
         "root_inode": process.root_inode,
         "users": has_users,
-        "errors": [
-            {"field": error.field, "problem": error.problem, "detail": error.detail}
-            for error in process.errors
-        ],
+        "errors": [encode_error(error) for error in process.errors],
     }
