@@ -1,0 +1,156 @@
+"""What the server makes of a process's tags on their way into a query.
+
+A process's tags arrive one by one, are joined to one text of `key:value, key:value`, and are
+taken apart again by what they were joined with. So a value may be cut, a tag may be lost, and one
+that nobody wrote may appear.
+
+Source: server/controller/genesis/updater.go (joined), tagrecorder/ch_os_app_tag.go and
+tagrecorder/common (taken apart), db/mysql/migration/rawsql (ch_os_app_tag); branch v6.5 and main.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
+
+Pair: TypeAlias = tuple[str, str]
+Outcome: TypeAlias = Literal["kept", "cut", "lost"]
+Cause: TypeAlias = Literal[
+    "blanks",
+    "comma",
+    "colon-in-key",
+    "colon-in-value",
+    "key-again",
+    "key-case",
+    "too-long",
+    "four-byte",
+]
+"""What in a tag, or beside it, is to blame:
+
+`blanks`: at either end of the key or the value, they are trimmed;
+`comma`: a comma and a blank, which separate tags;
+`colon-in-key`, `colon-in-value`: colons, which separate a key from its value;
+`key-again`: a later tag of the process has the same key, and wins;
+`key-case`: another one's key differs only in upper and lower case, and the table takes one;
+`too-long`: over 256 characters, which the table refuses (MySQL in its default, strict mode),
+    and with it whatever was to be written in the same statement;
+`four-byte`: a character beyond U+FFFF, which the tables refuse: their `utf8` has three bytes.
+"""
+
+JOINT: Final = ", "
+MAX_CHARACTERS: Final = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """How one server takes tags apart."""
+
+    version: str
+    value_may_hold_colons: bool
+    """Split at the first colon; otherwise a pair counts only if it has exactly one."""
+    keys_fold_case: bool
+    """The table's keys are compared without regard to case."""
+
+
+SERVERS: Final[Mapping[str, Server]] = MappingProxyType(
+    {
+        server.version: server
+        for server in (
+            Server(version="6.5", value_may_hold_colons=True, keys_fold_case=True),
+            Server(version="7.1", value_may_hold_colons=False, keys_fold_case=False),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What becomes of one tag."""
+
+    outcome: Outcome
+    value: str | None
+    """What a query shows under its key, blanks around that trimmed; None if it is lost."""
+    causes: tuple[Cause, ...] = ()
+    strays: tuple[Pair, ...] = ()
+    """Tags that nobody wrote, made of the rest of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A key and a value as the server sees them."""
+
+    key: str
+    value: str
+    stray: bool
+
+
+def fates(tags: Sequence[Pair], server: Server) -> tuple[Fate, ...]:
+    """What becomes of each tag that is sent with one process, in the same order."""
+    parts = [_taken_apart(tag, server) for tag in tags]
+    last = {part.key: part for of_one in parts for part in of_one}
+    clashing: set[str] = set()
+    if server.keys_fold_case:
+        written = [part.key for part in last.values() if not _refused(part.key, part.value)]
+        spellings = Counter(key.casefold() for key in written)
+        clashing = {key for key in written if spellings[key.casefold()] > 1}
+    return tuple(
+        _fate(tag, of_one, last, clashing) for tag, of_one in zip(tags, parts, strict=True)
+    )
+
+
+def _taken_apart(tag: Pair, server: Server) -> list[_Part]:
+    wanted = tag[0].strip(" ")
+    parts: list[_Part] = []
+    for piece in f"{tag[0]}:{tag[1]}".split(JOINT):
+        key, colon, value = piece.partition(":")
+        if colon and (server.value_may_hold_colons or ":" not in value):
+            key, value = key.strip(" "), value.strip(" ")
+            stray = key != wanted or bool(parts)
+            parts.append(_Part(key, value, stray))
+    return parts
+
+
+def _refused(key: str, value: str) -> tuple[Cause, ...]:
+    """Why the table takes no such row."""
+    causes: list[Cause] = []
+    if len(key) > MAX_CHARACTERS or len(value) > MAX_CHARACTERS:
+        causes.append("too-long")
+    if max(f"{key}{value}", default="") > "\uffff":
+        causes.append("four-byte")
+    return tuple(causes)
+
+
+def _fate(tag: Pair, parts: Sequence[_Part], last: Mapping[str, _Part], clashing: set[str]) -> Fate:
+    strays = tuple((part.key, part.value) for part in parts if part.stray)
+    own = next((part for part in parts if not part.stray), None)
+    causes = list(_causes(tag, own))
+    if own is None:
+        return Fate(outcome="lost", value=None, causes=tuple(causes), strays=strays)
+    refused = _refused(own.key, own.value)
+    causes += [cause for cause in refused if cause not in causes]
+    if last[own.key] is not own:
+        causes.append("key-again")
+    elif own.key in clashing:
+        causes.append("key-case")
+    elif not refused:
+        outcome: Outcome = "kept" if (own.key, own.value) == tag else "cut"
+        return Fate(outcome=outcome, value=own.value, causes=tuple(causes), strays=strays)
+    return Fate(outcome="lost", value=None, causes=tuple(causes), strays=strays)
+
+
+def _causes(tag: Pair, own: _Part | None) -> list[Cause]:
+    """What in the tag's own text changes it."""
+    key, value = tag
+    causes: list[Cause] = []
+    if own is None and ":" in key:
+        causes.append("colon-in-key")
+    if own is None and ":" in value:
+        causes.append("colon-in-value")
+    if JOINT in key or JOINT in value:
+        causes.append("comma")
+    elif key != key.strip(" ") or value != value.strip(" "):
+        causes.append("blanks")
+    return causes
