@@ -21,8 +21,8 @@ def candidates_table(candidates: Sequence[Candidate], view: View) -> str:
     def command(candidate: Candidate, room: int | None) -> Line:
         return ((shorten(candidate.cmdline, room, mark), ""),)
 
-    columns = (
-        Column[Candidate](title="PID", cell=lambda c, _: ((str(c.pid), ""),), right=True),
+    columns: Sequence[Column[Candidate]] = (
+        Column(title="PID", cell=lambda c, _: ((str(c.pid), ""),), right=True),
         Column(title="NAME", cell=name, least=8),
         Column(title="COMMAND", cell=command, least=16),
     )

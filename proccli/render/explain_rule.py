@@ -11,6 +11,8 @@ from proccli.render.view import View
 from proccli.render.words import listed
 
 INDENT = "      "
+_NEAR = 2
+"""The least number of characters that a pattern must match before it is called close."""
 
 
 def rule_lines(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
@@ -28,7 +30,7 @@ def detail_room(view: View) -> int | None:
 def _heading(trace: RuleTrace, view: View) -> Iterable[Line]:
     rule = trace.rule
     word, style = _outcome(trace, view)
-    start: list[Span] = [(f" #{rule.index:<3} ", "head"), (f"{word:<16}", style)]
+    start: list[Span] = [(f" #{rule.index:<3} ", "head"), (f"{word:<17}", style)]
     faint = "dim" if trace.outcome == "not-reached" else ""
     test: Line = [(f"{rule.match_type} ~ ", "dim"), *foreign(rule.match_regex, faint)]
     place: Line = foreign(f"{rule.at.source}:{rule.at.line}", "dim")
@@ -52,9 +54,11 @@ def _outcome(trace: RuleTrace, view: View) -> Span:
     if trace.outcome == "hit":
         style = "dropped" if trace.rule.action == "drop" else "accepted"
         return f"MATCH {view.glyphs.becomes} {trace.rule.action or 'accept'}", style
+    if trace.outcome == "not-reached":
+        words = {True: "would match", False: "would not match", None: "not known"}
+        return words[trace.would_match], "dim"
     return {
         "no-match": ("no match", ""),
-        "not-reached": ("not reached", "dim"),
         "ignored": ("THROWN AWAY", "alarm"),
         "unknown": ("unknown", "unknown"),
     }[trace.outcome]
@@ -67,13 +71,6 @@ def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable
         yield from wrapped(foreign(text, "alarm"), room)
         return
     if trace.outcome == "not-reached":
-        if trace.would_match is None:
-            yield (("not known whether it would match", "dim"),)
-            return
-        yield ((f"would {'' if trace.would_match else 'not '}match", "dim"),)
-        if trace.would_match and trace.subject is not None:
-            whose = _whose(trace.subject_pid, explanation)
-            yield from _subject(trace.subject, trace.span, whose, view)
         return
     if trace.error is not None:
         yield from wrapped(foreign(trace.error, "unknown"), room)
@@ -104,7 +101,7 @@ def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Lin
 def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
     room = detail_room(view)
     near = trace.near_miss
-    if near is not None and near.matched_prefix:
+    if near is not None and near.span[1] - near.span[0] >= _NEAR:
         yield from _subject(near.subject, near.span, _whose(near.subject_pid, explanation), view)
         message: Line = [
             ("closest: ", "dim"),

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model import Config, Explanation, Reason, Verdict
+from proccli.model import Config, Explanation, Verdict
 from proccli.render.explain_rule import rule_lines
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, joined, plain, wrapped
 from proccli.render.view import View
-from proccli.render.words import duration, listed, rfc3339, why
+from proccli.render.words import duration, listed, own_name, rfc3339, why
 
 _LABEL = 10
-_BEFORE_THE_RULES: frozenset[Reason] = frozenset(
-    {"no-cmdline", "cmdline-not-utf8", "no-name", "min-lifetime", "future-start", "unreadable"}
-)
 
 
 def explain_text(result: ExplainResult, view: View) -> str:
@@ -38,49 +35,58 @@ def _explanation_lines(explanation: Explanation, config: Config, view: View) -> 
         for line in more:
             yield [(" " * (_LABEL + 2), ""), *line]
     yield ()
-    if verdict.reason in _BEFORE_THE_RULES and explanation.trace:
-        yield (("  The rules never see it. They would have said:", "dim"),)
-    for trace in explanation.trace:
-        yield from rule_lines(trace, explanation, view)
+    yield from _rules(explanation, view)
     if verdict.reason == "implicit-accept":
         yield (
             (" end  No rule hit: the agent's own .* accepts it under its own name.", "accepted"),
         )
 
 
+def _rules(explanation: Explanation, view: View) -> Iterable[Line]:
+    """Rule after rule, and a word where the agent itself stops looking."""
+    rule = explanation.verdict.rule
+    told = False
+    for trace in explanation.trace:
+        if trace.outcome == "not-reached" and not told:
+            told = True
+            early = rule is None or trace.rule.index < rule.index
+            text = (
+                "the rules never see it; this is what they would have said:"
+                if early
+                else "not reached; this is what they would have said:"
+            )
+            yield ((f" {text}", "dim"),)
+        yield from rule_lines(trace, explanation, view)
+
+
 def _headline(verdict: Verdict, config: Config, view: View) -> list[Line]:
     """`pid 4312  java  →  DROPPED by rule 3`, and which agent says so."""
     pid = "made up" if verdict.process.pid == 0 else f"pid {verdict.process.pid}"
-    left: list[tuple[str, str]] = [(f"{pid}  ", "head"), *foreign(_own_name(verdict), "head")]
-    left.append((f"  {view.glyphs.becomes}  ", ""))
-    left.extend(_outcome(verdict, config))
+    becomes = (f"  {view.glyphs.becomes}  ", "")
+    outcome, remark = _outcome(verdict, config)
+    line: Line = [(f"{pid}  ", "head"), *foreign(own_name(verdict), "head"), becomes, *outcome]
     agent: Line = ((f"agent {config.agent} ({config.dialect})", "dim"),)
+    between: Line = (("   ", ""),) if remark else ()
     if view.width is None:
-        return [[*left, ("    ", ""), *agent]]
-    gap = view.width - cells(left) - cells(agent)
+        return [[*line, *between, *remark, ("    ", ""), *agent]]
+    gap = view.width - sum(map(cells, (line, between, remark, agent)))
     if gap >= 2:
-        return [[*left, (" " * gap, ""), *agent]]
-    return [*wrapped(left, view.width), [("  ", ""), *agent]]
+        return [[*line, *between, *remark, (" " * gap, ""), *agent]]
+    below = joined([part for part in (remark, agent) if part], "   ")
+    return [*wrapped(line, view.width), *wrapped([("  ", ""), *below], view.width)]
 
 
-def _own_name(verdict: Verdict) -> str:
-    if verdict.process_name is not None:
-        return verdict.process_name
-    return "?" if verdict.process.comm is None else f"[{verdict.process.comm}]"
-
-
-def _outcome(verdict: Verdict, config: Config) -> Line:
+def _outcome(verdict: Verdict, config: Config) -> tuple[Line, Line]:
+    """What becomes of it, and a remark on how."""
     by = "no rule hit" if verdict.rule is None else f"by rule {verdict.rule.index}"
     if verdict.gprocess is not None:
-        return (*foreign(verdict.gprocess or '""', "accepted"), (f"   accepted, {by}", "accepted"))
+        return foreign(verdict.gprocess or '""', "accepted"), ((f"accepted, {by}", "accepted"),)
     if verdict.reason == "rule":
-        return ((f"{verdict.status.upper()} {by}", "alarm"),)
-    hit = "" if verdict.rule is None else f" (rule {verdict.rule.index} had hit)"
+        return ((f"{verdict.status.upper()} {by}", "alarm"),), ()
     style = "unknown" if verdict.status == "unknown" else "warn"
-    return (
-        (f"{verdict.status.upper()}: ", style),
-        *foreign(why(verdict, config), style),
-        (hit, ""),
+    outcome: Line = ((f"{verdict.status.upper()}: ", style), *foreign(why(verdict, config), style))
+    return outcome, () if verdict.rule is None else (
+        (f"after rule {verdict.rule.index} hit", style),
     )
 
 
@@ -114,14 +120,17 @@ def _facts(explanation: Explanation, config: Config, view: View) -> Iterable[tup
         yield "unreadable", foreign(listed(causes)), "warn"
     if not config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, whatever the rules say"
-        yield "but", ((text, "alarm"),), "alarm"
+        yield "however", ((text, "alarm"),), "alarm"
 
 
 def _chain(explanation: Explanation, view: View) -> Line:
     verdict = explanation.verdict
-    pid = verdict.process.pid
-    links = [foreign(f"{_own_name(verdict)} {pid}" if pid else _own_name(verdict))]
-    for ancestor in explanation.ancestors:
-        name = "?" if ancestor.process_name is None else ancestor.process_name
-        links.append(foreign(f"{name} {ancestor.pid}" if ancestor.pid > 0 else name))
-    return joined(links, f" {view.glyphs.came_from} ")
+    # A made-up process has pid 0, and numbers of no meaning above it.
+    pids = verdict.process.pid > 0
+    links = [(own_name(verdict), verdict.process.pid)]
+    links.extend(
+        ("?" if up.process_name is None else up.process_name, up.pid)
+        for up in explanation.ancestors
+    )
+    names = (foreign(f"{name} {pid}" if pids else name) for name, pid in links)
+    return joined(names, f" {view.glyphs.came_from} ")

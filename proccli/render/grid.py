@@ -90,16 +90,11 @@ def _narrowed(
     """Widths that fit: the widest of the columns that can be narrowed gives way first."""
     widths = list(wanted)
     excess = sum(widths[i] for i in kept) + GAP * (len(kept) - 1) - room
-    while excess > 0:
+    for _ in range(excess):
         giving = [i for i in kept if widths[i] > (columns[i].least or widths[i])]
         if not giving:
             break
-        widest = max(giving, key=lambda i: widths[i])
-        others = [widths[i] for i in giving if i != widest and widths[i] < widths[widest]]
-        floor = max(columns[widest].least or 0, max(others, default=0))
-        step = max(min(excess, widths[widest] - floor), 1)
-        widths[widest] -= step
-        excess -= step
+        widths[max(giving, key=lambda i: widths[i])] -= 1
     return widths
 
 

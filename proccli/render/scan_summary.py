@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proccli.jobs.scan import ScanResult
@@ -27,21 +28,15 @@ def rules_lines(result: ScanResult, view: View) -> list[Line]:
         return []
     rows.append(_RuleRow(rule=None, hits=hits[0]))
     mark = view.glyphs.ellipsis
-    columns = (
-        Column[_RuleRow](title="HITS", cell=lambda row, _: _hits_cell(row), right=True),
-        Column[_RuleRow](
+    columns: Sequence[Column[_RuleRow]] = (
+        Column(title="HITS", cell=lambda row, _: _hits_cell(row), right=True),
+        Column(
             title="RULE",
             cell=lambda row, _: ((f"#{row.rule.index}" if row.rule else " 0", ""),),
         ),
-        Column[_RuleRow](
-            title="TESTS", cell=lambda row, room: _test_cell(row, room, mark), least=20
-        ),
-        Column[_RuleRow](
-            title="ACTION", cell=lambda row, room: _action_cell(row, room, view), least=14
-        ),
-        Column[_RuleRow](
-            title="WHERE", cell=lambda row, room: _place_cell(row, room, mark), spare=1
-        ),
+        Column(title="TESTS", cell=lambda row, room: _test_cell(row, room, mark), least=20),
+        Column(title="ACTION", cell=lambda row, room: _action_cell(row, room, view), least=14),
+        Column(title="LINE", cell=lambda row, _: _line_cell(row), right=True),
     )
     return [*grid(rows, columns, view), ()]
 
@@ -74,10 +69,8 @@ def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
     return ((shorten(text, room, view.glyphs.ellipsis), "accepted"),)
 
 
-def _place_cell(row: _RuleRow, room: int | None, mark: str) -> Line:
-    if row.rule is None:
-        return ()
-    return ((shorten(f"{row.rule.at.source}:{row.rule.at.line}", room, mark), "dim"),)
+def _line_cell(row: _RuleRow) -> Line:
+    return () if row.rule is None else ((str(row.rule.at.line), "dim"),)
 
 
 def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from proccli.jobs.scan import ScanResult
 from proccli.model import Verdict
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.scan_summary import rules_lines, total_lines
-from proccli.render.spans import Line, cells, foreign, joined, shorten
+from proccli.render.spans import Line, cells, foreign, joined, plain, shorten
 from proccli.render.view import View
-from proccli.render.words import SHORT_REASONS, duration
+from proccli.render.words import SHORT_REASONS, duration, own_name
+
+_FOLDED = 3
+"""So many processes in a row without a command line become one line of a terminal."""
+_ROOM_FOR_UNNAMED = 18
+"""Cells of a terminal for a name that is not sent anyhow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A process, or a run of processes that have nothing to tell them apart."""
+
+    verdict: Verdict
+    last_pid: int | None = None
+    count: int = 1
 
 
 def scan_table(result: ScanResult, shown: Sequence[Verdict], view: View) -> str:
-    """The chosen processes, and what the whole scan came to."""
-    lines = grid(shown, _columns(shown, view), view)
+    """The chosen processes, and what the whole scan came to.
+
+    On a terminal, kernel threads in a row share a line, unless they were asked for.
+    """
+    rows = [_Row(verdict=verdict) for verdict in shown]
+    if view.width is not None and len(shown) == len(result.verdicts):
+        rows = list(_folded(shown))
+    lines = grid(rows, _columns(shown, view), view)
     if lines:
         lines.append(())
     lines.extend(rules_lines(result, view))
@@ -24,93 +46,98 @@ def scan_table(result: ScanResult, shown: Sequence[Verdict], view: View) -> str:
     return paint(lines, view)
 
 
-def _columns(shown: Sequence[Verdict], view: View) -> list[Column[Verdict]]:
+def _folded(verdicts: Iterable[Verdict]) -> Iterator[_Row]:
+    for idle, run in groupby(verdicts, key=lambda verdict: verdict.reason == "no-cmdline"):
+        alike = list(run)
+        if idle and len(alike) >= _FOLDED:
+            yield _Row(verdict=alike[0], last_pid=alike[-1].process.pid, count=len(alike))
+        else:
+            yield from (_Row(verdict=verdict) for verdict in alike)
+
+
+def _columns(shown: Sequence[Verdict], view: View) -> list[Column[_Row]]:
     """Only columns that have something to say about these processes."""
-    mark = view.glyphs.ellipsis
-    columns = [
-        Column[Verdict](title="PID", cell=lambda v, _: ((str(v.process.pid), ""),), right=True),
-        Column[Verdict](title="VERDICT", cell=lambda v, _: verdict_cell(v)),
-        Column[Verdict](title="NAME", cell=lambda v, room: name_cell(v, room, view), least=12),
+    columns: list[Column[_Row]] = [
+        Column(title="PID", cell=lambda row, _: plain(str(row.verdict.process.pid)), right=True),
+        Column(title="VERDICT", cell=lambda row, _: _verdict_cell(row.verdict)),
+        Column(title="NAME", cell=lambda row, room: _name_cell(row, room, view), least=12),
     ]
     if any(verdict.tags for verdict in shown):
         columns.append(
-            Column(title="TAGS", cell=lambda v, room: _tags_cell(v, room, view), least=10)
+            Column(title="TAGS", cell=lambda row, room: _tags_cell(row, room, view), least=10)
         )
     if any(verdict.user for verdict in shown):
         columns.append(
             Column(
-                title="USER",
-                cell=lambda v, room: ((shorten(v.user or "", room, mark), ""),),
-                least=8,
-                spare=1,
+                title="USER", cell=lambda row, room: _user_cell(row, room, view), least=8, spare=1
             )
         )
     if any(verdict.uptime_s is not None for verdict in shown):
         columns.append(
-            Column(title="UPTIME", cell=lambda v, _: _uptime_cell(v), right=True, spare=2)
+            Column(title="UPTIME", cell=lambda row, _: _uptime_cell(row), right=True, spare=2)
         )
     columns.append(
-        Column(title="COMMAND", cell=lambda v, room: command_cell(v, room, view), least=16)
+        Column(title="COMMAND", cell=lambda row, room: _command_cell(row, room, view), least=16)
     )
     return columns
 
 
-def verdict_cell(verdict: Verdict) -> Line:
+def _verdict_cell(verdict: Verdict) -> Line:
     """`accepted #2`; no number where no rule hit."""
     rule = "" if verdict.rule is None else f" #{verdict.rule.index}"
     return ((f"{verdict.status}{rule}", verdict.status),)
 
 
-def name_cell(verdict: Verdict, room: int | None, view: View) -> Line:
-    """The name it is sent under and the one it had, or the reason why it is not sent."""
-    mark = view.glyphs.ellipsis
+def _name_cell(row: _Row, room: int | None, view: View) -> Line:
+    """The name it is sent under and, where that differs, the one it had."""
+    verdict, mark = row.verdict, view.glyphs.ellipsis
+    if row.last_pid is not None:
+        return ((f"to {row.last_pid}", "dim"),)
     if verdict.gprocess is None:
-        reason = SHORT_REASONS.get(verdict.reason)
-        after = f" ({reason})" if reason else ""
-        own = "?" if verdict.process_name is None else verdict.process_name
-        if verdict.process_name is None and verdict.process.comm is not None:
-            own = f"[{verdict.process.comm}]"
-        return _with_remark(own, "", after, room, mark)
+        room = None if room is None else min(room, _ROOM_FOR_UNNAMED)
+        return ((shorten(own_name(verdict), room, mark), "dim"),)
     if verdict.gprocess == verdict.process_name:
         return ((shorten(verdict.gprocess, room, mark), "name"),)
+    name = verdict.gprocess or '""'
     was = f" {view.glyphs.came_from} {verdict.process_name or '?'}"
-    return _with_remark(verdict.gprocess or '""', "name", was, room, mark)
-
-
-def _with_remark(text: str, style: str, remark: str, room: int | None, mark: str) -> Line:
-    """A text and a dim remark; of the two, the longer one is shortened."""
-    line: Line = (*foreign(text, style), *foreign(remark, "dim"))
+    line: Line = (*foreign(name, "name"), *foreign(was, "dim"))
     if room is None or cells(line) <= room:
         return line
-    about = min(cells(foreign(remark)), max(room - cells(foreign(text)), room // 3))
-    return (
-        (shorten(text, room - about, mark), style),
-        (shorten(remark, about, mark), "dim"),
-    )
+    about = min(cells(foreign(was)), max(room - cells(foreign(name)), room // 3))
+    return ((shorten(name, room - about, mark), "name"), (shorten(was, about, mark), "dim"))
 
 
-def _tags_cell(verdict: Verdict, room: int | None, view: View) -> Line:
-    if not verdict.tags:
-        return (("?", "unknown"),) if verdict.tags is None else ()
-    tags = joined(
-        (
-            foreign(
-                f"{tag.key}={tag.value}", "tag" if tag.from_pid == verdict.process.pid else "dim"
-            )
-            for tag in verdict.tags
-        ),
-        " ",
-    )
-    if room is None or cells(tags) <= room:
-        return tags
-    text = " ".join(f"{tag.key}={tag.value}" for tag in verdict.tags)
-    return ((shorten(text, room, view.glyphs.ellipsis), "tag"),)
+def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
+    tags, own = row.verdict.tags, row.verdict.process.pid
+    if row.count > 1 or tags == ():
+        return ()
+    if tags is None:
+        return (("?", "unknown"),)
+    texts = [(f"{tag.key}={tag.value}", "tag" if tag.from_pid == own else "dim") for tag in tags]
+    line = joined((foreign(text, style) for text, style in texts), " ")
+    if room is None or cells(line) <= room:
+        return line
+    return ((shorten(" ".join(text for text, _ in texts), room, view.glyphs.ellipsis), "tag"),)
 
 
-def _uptime_cell(verdict: Verdict) -> Line:
-    return () if verdict.uptime_s is None else ((duration(verdict.uptime_s), "dim"),)
+def _user_cell(row: _Row, room: int | None, view: View) -> Line:
+    if row.count > 1:
+        return ()
+    return plain(shorten(row.verdict.user or "", room, view.glyphs.ellipsis))
 
 
-def command_cell(verdict: Verdict, room: int | None, view: View) -> Line:
-    """The command line as the agent sees it."""
-    return ((shorten(verdict.cmdline or "", room, view.glyphs.ellipsis), ""),)
+def _uptime_cell(row: _Row) -> Line:
+    uptime_s = row.verdict.uptime_s
+    return () if uptime_s is None or row.count > 1 else ((duration(uptime_s), "dim"),)
+
+
+def _command_cell(row: _Row, room: int | None, view: View) -> Line:
+    """The command line as the agent sees it, after the reason why it is not sent."""
+    verdict = row.verdict
+    if row.count > 1:
+        return ((f"({row.count:,} without a command line)", "skipped"),)
+    reason = SHORT_REASONS.get(verdict.reason)
+    remark = "" if reason is None else f"({reason}) " if verdict.cmdline else f"({reason})"
+    left = None if room is None else max(room - len(remark), 0)
+    command = shorten(verdict.cmdline or "", left, view.glyphs.ellipsis)
+    return ((remark, verdict.status), (command, "dim" if verdict.gprocess is None else ""))

@@ -6,6 +6,7 @@ characters visible; the text of a span is from then on safe to print as it is.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -19,6 +20,7 @@ Span: TypeAlias = tuple[str, str]
 
 Line: TypeAlias = Sequence[Span]
 
+_WORD = re.compile(r"[^ ]* *|.")
 _EXTRA = 4
 """Characters looked at per cell wanted: combining characters take no cell of their own."""
 
@@ -113,23 +115,27 @@ def around(text: str, span: tuple[int, int], room: int | None, mark: str) -> tup
 
 
 def wrapped(line: Line, room: int | None) -> list[Line]:
-    """The line broken into lines of at most `room` cells, wherever it is too long."""
+    """The line broken into lines of at most `room` cells: after a space, or anywhere if need be."""
     if room is None or cells(line) <= room:
         return [line]
     room = max(room, 2)  # a wide character needs two cells
     lines: list[list[Span]] = [[]]
     left = room
     for text, style in line:
-        rest = text
-        while rest:
-            piece = head(rest, left)
-            if not piece:
+        for word in _WORD.findall(text):
+            if cell_len(word.rstrip(" ")) > left and left < room and cell_len(word) <= room:
                 lines.append([])
                 left = room
-                continue
-            lines[-1].append((piece, style))
-            left -= cell_len(piece)
-            rest = rest[len(piece) :]
+            rest = word
+            while rest:
+                piece = head(rest, left) if cell_len(rest.rstrip(" ")) > left else rest
+                if not piece:
+                    lines.append([])
+                    left = room
+                    continue
+                lines[-1].append((piece, style))
+                left -= cell_len(piece)
+                rest = rest[len(piece) :]
     return list(lines)
 
 

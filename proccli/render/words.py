@@ -24,7 +24,7 @@ SHORT_REASONS: dict[Reason, str] = {
 
 
 def duration(seconds: int) -> str:
-    """A length of time in its two largest units: `3d 2h`, `45m`, `12s`."""
+    """A length of time, as exact as a person wants it: `3d 2h`, `5h 1m`, `45m`, `12s`."""
     if seconds < 0:
         return f"-{duration(-seconds)}"
     days, rest = divmod(seconds, 86_400)
@@ -37,7 +37,7 @@ def duration(seconds: int) -> str:
     if hours:
         return f"{hours}h {minutes}m"
     if minutes:
-        return f"{minutes}m {rest}s" if minutes < 10 else f"{minutes}m"
+        return f"{minutes}m"
     return f"{rest}s"
 
 
@@ -64,6 +64,13 @@ def listed(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def own_name(verdict: Verdict) -> str:
+    """What to call a process: as the agent does, else by its comm, as ps brackets it."""
+    if verdict.process_name is not None:
+        return verdict.process_name
+    return "?" if verdict.process.comm is None else f"[{verdict.process.comm}]"
 
 
 def why(verdict: Verdict, config: Config) -> str:
