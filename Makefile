@@ -31,6 +31,12 @@ pytest: $(VENV)/.dev  ## the tests alone
 fuzz: $(VENV)/.dev  ## the long differential run of the Rust dialect against the real engine
 	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
 
+goldens: $(VENV)/.dev  ## write tests/golden anew: read the diff before you commit it
+	@$(BIN)/python -m tests.render.goldens
+
+completions: $(VENV)/.dev  ## write completions/ anew
+	@$(BIN)/python -m tests.cli.completions
+
 format: $(VENV)/.dev  ## put the code into ruff's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .

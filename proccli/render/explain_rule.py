@@ -15,9 +15,16 @@ _NEAR = 2
 """The least number of characters that a pattern must match before it is called close."""
 
 
-def rule_lines(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
-    """A heading, then the text that was tested and how far the pattern got."""
+def rule_lines(
+    trace: RuleTrace, explanation: Explanation, view: View, *, said: str | None = None
+) -> Iterable[Line]:
+    """A heading, then the text that was tested and how far the pattern got.
+
+    `said` is the error of the rule before: it is not told twice.
+    """
     yield from _heading(trace, view)
+    if trace.outcome == "unknown" and trace.error is not None and trace.error == said:
+        return
     for detail in _details(trace, explanation, view):
         yield [(INDENT, ""), *detail]
 
@@ -74,6 +81,8 @@ def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable
         return
     if trace.error is not None:
         yield from wrapped(foreign(trace.error, "unknown"), room)
+        if trace.subject is None:
+            return
     if trace.outcome == "hit":
         yield from _hit(trace, explanation, view)
     else:
@@ -123,9 +132,11 @@ def _nothing_tested(trace: RuleTrace, explanation: Explanation) -> str:
     match_type = trace.rule.match_type
     if match_type == "parent_process_name":
         ancestors = len(explanation.ancestors)
-        return f"none of its {ancestors} ancestors" if ancestors else "it has no known ancestors"
+        if not ancestors:
+            return "it has no ancestor that the agent could see"
+        return f"none of {ancestors} ancestors" if ancestors > 1 else "not its only ancestor"
     if match_type == "tag":
-        return "none of the tags that the tag command names for it"
+        return "no tag that the tag command itself names for it"
     return "there is no text to test"
 
 

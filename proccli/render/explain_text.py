@@ -8,11 +8,12 @@ from proccli.jobs.explain import ExplainResult
 from proccli.model import Config, Explanation, Verdict
 from proccli.render.explain_rule import rule_lines
 from proccli.render.paint import paint
-from proccli.render.spans import Line, cells, foreign, joined, plain, wrapped
+from proccli.render.spans import Line, cells, foreign, joined, plain, shorten, wrapped
 from proccli.render.view import View
 from proccli.render.words import duration, listed, own_name, rfc3339, why
 
-_LABEL = 10
+_LABEL = 12
+_COMMAND_LINES = 3
 
 
 def explain_text(result: ExplainResult, view: View) -> str:
@@ -21,11 +22,11 @@ def explain_text(result: ExplainResult, view: View) -> str:
     for explanation in result.explanations:
         if lines:
             lines.append(())
-        lines.extend(_explanation_lines(explanation, result.config, view))
+        lines.extend(_lines(explanation, result.config, view))
     return paint(lines, view)
 
 
-def _explanation_lines(explanation: Explanation, config: Config, view: View) -> Iterable[Line]:
+def _lines(explanation: Explanation, config: Config, view: View) -> Iterable[Line]:
     verdict = explanation.verdict
     yield from _headline(verdict, config, view)
     for label, value, style in _facts(explanation, config, view):
@@ -44,19 +45,24 @@ def _explanation_lines(explanation: Explanation, config: Config, view: View) -> 
 
 def _rules(explanation: Explanation, view: View) -> Iterable[Line]:
     """Rule after rule, and a word where the agent itself stops looking."""
-    rule = explanation.verdict.rule
-    told = False
+    never = explanation.verdict.status == "skipped" and explanation.verdict.rule is None
+    unreached = [trace for trace in explanation.trace if trace.outcome == "not-reached"]
+    if unreached and all(trace.would_match is None for trace in unreached):
+        yield ((" The rules never see it: it has nothing that they could test.", "dim"),)
+        return
+    if all(trace.outcome in ("unknown", "ignored") for trace in explanation.trace) and (
+        explanation.verdict.reason == "unreadable"
+    ):
+        yield ((" What the rules say to it is not known: it could not be read.", "dim"),)
+        return
+    told, problem = False, None
     for trace in explanation.trace:
         if trace.outcome == "not-reached" and not told:
             told = True
-            early = rule is None or trace.rule.index < rule.index
-            text = (
-                "the rules never see it; this is what they would have said:"
-                if early
-                else "not reached; this is what they would have said:"
-            )
-            yield ((f" {text}", "dim"),)
-        yield from rule_lines(trace, explanation, view)
+            here = "The rules never see it" if never else "Not reached"
+            yield ((f" {here}; this is what they would have said:", "dim"),)
+        yield from rule_lines(trace, explanation, view, said=problem)
+        problem = trace.error
 
 
 def _headline(verdict: Verdict, config: Config, view: View) -> list[Line]:
@@ -78,11 +84,11 @@ def _headline(verdict: Verdict, config: Config, view: View) -> list[Line]:
 
 def _outcome(verdict: Verdict, config: Config) -> tuple[Line, Line]:
     """What becomes of it, and a remark on how."""
-    by = "no rule hit" if verdict.rule is None else f"by rule {verdict.rule.index}"
+    by = ", no rule hit" if verdict.rule is None else f" by rule {verdict.rule.index}"
     if verdict.gprocess is not None:
-        return foreign(verdict.gprocess or '""', "accepted"), ((f"accepted, {by}", "accepted"),)
+        return foreign(verdict.gprocess or '""', "accepted"), ((f"accepted{by}", "accepted"),)
     if verdict.reason == "rule":
-        return ((f"{verdict.status.upper()} {by}", "alarm"),), ()
+        return ((f"{verdict.status.upper()}{by}", "alarm"),), ()
     style = "unknown" if verdict.status == "unknown" else "warn"
     outcome: Line = ((f"{verdict.status.upper()}: ", style), *foreign(why(verdict, config), style))
     return outcome, () if verdict.rule is None else (
@@ -96,7 +102,8 @@ def _facts(explanation: Explanation, config: Config, view: View) -> Iterable[tup
     process = verdict.process
     yield "chain", _chain(explanation, view), "dim"
     if verdict.cmdline is not None:
-        yield "command", foreign(verdict.cmdline), "dim"
+        room = None if view.width is None else (view.width - _LABEL - 2) * _COMMAND_LINES
+        yield "command", plain(shorten(verdict.cmdline, room, view.glyphs.ellipsis)), "dim"
     if verdict.uptime_s is not None:
         since = rfc3339(verdict.start_s)
         yield "up", plain(duration(verdict.uptime_s) + (f", since {since}" if since else "")), "dim"

@@ -16,7 +16,9 @@ from proccli.render.view import View
 Row = TypeVar("Row")
 
 GAP = 2
-PIPED_PADDING = 40
+_TINY = 6
+"""Cells that every column can be narrowed to if nothing else helps."""
+PIPED_PADDING = 60
 """Off a terminal, longer cells push what follows to the right, so that one of four megabytes
 doesn't blow up every line."""
 
@@ -32,7 +34,7 @@ class Column(Generic[Row]):
     cell: Callable[[Row, int | None], Line]
     right: bool = False
     least: int | None = None
-    """The cells it can be narrowed to; None: it can't be."""
+    """The cells below which it is of little use; None: it can't be narrowed."""
     spare: int = 0
     """Left out where the line is too narrow for all; the highest goes first, 0 stays."""
 
@@ -90,11 +92,17 @@ def _narrowed(
     """Widths that fit: the widest of the columns that can be narrowed gives way first."""
     widths = list(wanted)
     excess = sum(widths[i] for i in kept) + GAP * (len(kept) - 1) - room
-    for _ in range(excess):
-        giving = [i for i in kept if widths[i] > (columns[i].least or widths[i])]
-        if not giving:
-            break
-        widths[max(giving, key=lambda i: widths[i])] -= 1
+    for floor in (max(columns[i].least or 0 for i in kept), _TINY):
+        while excess > 0:
+            giving = [
+                i
+                for i in kept
+                if (least := columns[i].least) is not None and widths[i] > min(least, floor)
+            ]
+            if not giving:
+                break
+            widths[max(giving, key=lambda i: widths[i])] -= 1
+            excess -= 1
     return widths
 
 

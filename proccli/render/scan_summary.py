@@ -50,7 +50,7 @@ def _hits_cell(row: _RuleRow) -> Line:
 
 def _test_cell(row: _RuleRow, room: int | None, mark: str) -> Line:
     if row.rule is None:
-        return (("no rule hit", "dim"),)
+        return ((shorten("no rule hit", room, mark), "dim"),)
     text = f"{row.rule.match_type} ~ {row.rule.match_regex}"
     return ((shorten(text, room, mark), ""),)
 
@@ -63,7 +63,7 @@ def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
         return ((shorten(text, room, view.glyphs.ellipsis), "alarm"),)
     if row.rule.action == "drop":
         return (("drop", "dropped"),)
-    if not row.rule.rewrite_name:
+    if not row.rule.rewrite_name or row.rule.match_type not in ("cmdline", "process_name"):
         return (("accept", "accepted"),)
     text = f"accept {view.glyphs.becomes} {row.rule.rewrite_name}"
     return ((shorten(text, room, view.glyphs.ellipsis), "accepted"),)

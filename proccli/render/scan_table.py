@@ -20,6 +20,9 @@ _FOLDED = 3
 _ROOM_FOR_UNNAMED = 18
 """Cells of a terminal for a name that is not sent anyhow."""
 
+_LEAST_REMARK = 12
+"""Cells below which a terminal gets the new name alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
@@ -60,24 +63,29 @@ def _columns(shown: Sequence[Verdict], view: View) -> list[Column[_Row]]:
     columns: list[Column[_Row]] = [
         Column(title="PID", cell=lambda row, _: plain(str(row.verdict.process.pid)), right=True),
         Column(title="VERDICT", cell=lambda row, _: _verdict_cell(row.verdict)),
-        Column(title="NAME", cell=lambda row, room: _name_cell(row, room, view), least=12),
+        Column(title="NAME", cell=lambda row, room: _name_cell(row, room, view), least=14),
     ]
     if any(verdict.tags for verdict in shown):
         columns.append(
-            Column(title="TAGS", cell=lambda row, room: _tags_cell(row, room, view), least=10)
+            Column(
+                title="TAGS",
+                cell=lambda row, room: _tags_cell(row, room, view),
+                least=10,
+                spare=1,
+            )
         )
     if any(verdict.user for verdict in shown):
         columns.append(
             Column(
-                title="USER", cell=lambda row, room: _user_cell(row, room, view), least=8, spare=1
+                title="USER", cell=lambda row, room: _user_cell(row, room, view), least=8, spare=2
             )
         )
     if any(verdict.uptime_s is not None for verdict in shown):
         columns.append(
-            Column(title="UPTIME", cell=lambda row, _: _uptime_cell(row), right=True, spare=2)
+            Column(title="UPTIME", cell=lambda row, _: _uptime_cell(row), right=True, spare=3)
         )
     columns.append(
-        Column(title="COMMAND", cell=lambda row, room: _command_cell(row, room, view), least=16)
+        Column(title="COMMAND", cell=lambda row, room: _command_cell(row, room, view), least=20)
     )
     return columns
 
@@ -103,8 +111,10 @@ def _name_cell(row: _Row, room: int | None, view: View) -> Line:
     line: Line = (*foreign(name, "name"), *foreign(was, "dim"))
     if room is None or cells(line) <= room:
         return line
-    about = min(cells(foreign(was)), max(room - cells(foreign(name)), room // 3))
-    return ((shorten(name, room - about, mark), "name"), (shorten(was, about, mark), "dim"))
+    left = room - cells(foreign(name))
+    if left >= _LEAST_REMARK:
+        return (*foreign(name, "name"), (shorten(was, left, mark), "dim"))
+    return ((shorten(name, room, mark), "name"),)
 
 
 def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
@@ -133,11 +143,12 @@ def _uptime_cell(row: _Row) -> Line:
 
 def _command_cell(row: _Row, room: int | None, view: View) -> Line:
     """The command line as the agent sees it, after the reason why it is not sent."""
-    verdict = row.verdict
+    verdict, mark = row.verdict, view.glyphs.ellipsis
     if row.count > 1:
-        return ((f"({row.count:,} without a command line)", "skipped"),)
+        return ((shorten(f"({row.count:,} without a command line)", room, mark), "skipped"),)
     reason = SHORT_REASONS.get(verdict.reason)
     remark = "" if reason is None else f"({reason}) " if verdict.cmdline else f"({reason})"
     left = None if room is None else max(room - len(remark), 0)
-    command = shorten(verdict.cmdline or "", left, view.glyphs.ellipsis)
-    return ((remark, verdict.status), (command, "dim" if verdict.gprocess is None else ""))
+    command = shorten(verdict.cmdline or "", left, mark)
+    style = "dim" if verdict.gprocess is None else ""
+    return ((shorten(remark, room, mark), verdict.status), (command, style))

@@ -20,7 +20,7 @@ Span: TypeAlias = tuple[str, str]
 
 Line: TypeAlias = Sequence[Span]
 
-_WORD = re.compile(r"[^ ]* *|.")
+_WORD = re.compile(r"[^ ]+ *| +")
 _EXTRA = 4
 """Characters looked at per cell wanted: combining characters take no cell of their own."""
 
@@ -123,19 +123,19 @@ def wrapped(line: Line, room: int | None) -> list[Line]:
     left = room
     for text, style in line:
         for word in _WORD.findall(text):
-            if cell_len(word.rstrip(" ")) > left and left < room and cell_len(word) <= room:
+            rest = word
+            if left < room and left < cell_len(rest.rstrip(" ")) <= room:
                 lines.append([])
                 left = room
-            rest = word
-            while rest:
-                piece = head(rest, left) if cell_len(rest.rstrip(" ")) > left else rest
-                if not piece:
-                    lines.append([])
-                    left = room
-                    continue
+            while cell_len(rest.rstrip(" ")) > left:
+                piece = head(rest, left)
                 lines[-1].append((piece, style))
-                left -= cell_len(piece)
+                lines.append([])
+                left = room
                 rest = rest[len(piece) :]
+            # Blanks that no longer fit are where the line breaks.
+            lines[-1].append((head(rest, left), style))
+            left -= cell_len(rest)
     return list(lines)
 
 

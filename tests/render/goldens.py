@@ -1,0 +1,90 @@
+"""What the renderers make of the shop, and where it is kept: `make goldens` writes it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from proccli.jobs.madeup import MadeUp
+from proccli.jobs.selection import Selection
+from proccli.render.explain_json import explain_document, explain_lines
+from proccli.render.explain_plain import explain_plain
+from proccli.render.explain_text import explain_text
+from proccli.render.scan_json import scan_document, scan_lines
+from proccli.render.scan_table import scan_table
+from proccli.render.view import ASCII, View
+from tests.build import config
+from tests.render.shop import EVERY_PID, explained, made_up, rules, scanned
+
+FOLDER = Path(__file__).parent.parent / "golden"
+TERMINAL = View(width=80)
+QUESTION = MadeUp(
+    argv=("/usr/bin/python3", "/opt/shop/app.py", "--port", "80"),
+    parents=("supervisord", "init"),
+    user="shop",
+    uptime_s=90,
+)
+
+
+def scan_in(view: View) -> str:
+    result = scanned()
+    return scan_table(result, result.verdicts, view)
+
+
+def scan_selected() -> str:
+    result = scanned()
+    return scan_table(result, Selection(rules=(4,)).of(result.verdicts), TERMINAL)
+
+
+def scan_by_default() -> str:
+    result = scanned(config(file=None, sync_enabled=False))
+    return scan_table(result, Selection(names=("java",)).of(result.verdicts), TERMINAL)
+
+
+def scan_as_json() -> bytes:
+    result = scanned()
+    return scan_document(result, result.verdicts)
+
+
+GOLDENS: dict[str, Callable[[], str | bytes]] = {
+    "scan-80.txt": lambda: scan_in(TERMINAL),
+    "scan-80-colour.txt": lambda: scan_in(View(width=80, colour=True)),
+    "scan-200.txt": lambda: scan_in(View(width=200)),
+    "scan-40.txt": lambda: scan_in(View(width=40)),
+    "scan-ascii-80.txt": lambda: scan_in(View(width=80, glyphs=ASCII)),
+    "scan-piped.txt": lambda: scan_in(View()),
+    "scan-selected-80.txt": scan_selected,
+    "scan-defaults-80.txt": scan_by_default,
+    "scan.json": scan_as_json,
+    "scan.jsonl": lambda: scan_lines(scanned().verdicts),
+    "explain-80.txt": lambda: explain_text(explained(*EVERY_PID), TERMINAL),
+    "explain-80-colour.txt": lambda: explain_text(
+        explained(*EVERY_PID), View(width=80, colour=True)
+    ),
+    "explain-200.txt": lambda: explain_text(explained(*EVERY_PID), View(width=200)),
+    "explain-piped.txt": lambda: explain_text(explained(*EVERY_PID), View()),
+    "explain-plain.txt": lambda: explain_plain(explained(*EVERY_PID)),
+    "explain-made-up-80.txt": lambda: explain_text(made_up(QUESTION), TERMINAL),
+    "explain-disabled-80.txt": lambda: explain_text(
+        explained(900, configuration=config(*rules().rules, sync_enabled=False)), TERMINAL
+    ),
+    "explain.json": lambda: explain_document(explained(*EVERY_PID)),
+    "explain.jsonl": lambda: explain_lines(explained(900, 904)),
+}
+
+
+def content(name: str) -> bytes:
+    """What the renderers make of it now."""
+    made = GOLDENS[name]()
+    return made.encode() if isinstance(made, str) else made
+
+
+def write_all() -> None:
+    """Take what is made now for what is right: read the diff before you commit it."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in GOLDENS:
+        (FOLDER / name).write_bytes(content(name))
+
+
+if __name__ == "__main__":
+    write_all()
