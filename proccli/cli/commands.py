@@ -13,6 +13,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "why a process gets the rule and the name it gets",
     "record": "write what the processes look like into a file, for later or elsewhere",
     "regex": "try a pattern of the agent's dialect on texts",
+    "tags": "what the tag command says of each process, and what arrives of it",
     "schema": "the JSON Schema of a command's output",
     "completion": "the completion script for a shell",
 }

@@ -127,7 +127,7 @@ def command(
             if made_up is None
             else "a made-up process can't be explained together with real ones"
         )
-    inputs = open_inputs(options)
+    inputs = open_inputs(options, with_tags=made_up is None)
     if made_up is not None:
         result = explain_made_up(inputs, made_up)
     else:

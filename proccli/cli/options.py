@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
 
@@ -42,6 +43,7 @@ def source_options(body: Body) -> Body:
 
 def _input_options(given: dict[str, Any]) -> InputOptions:
     """Takes its options out of `given`. Raises: click.UsageError."""
+    from proccli.cli.messages import tell
     from proccli.jobs.inputs import InputOptions
 
     named = {"-c": given["config"], "-s": given["snapshot"], "--tags": given["tags"]}
@@ -57,6 +59,9 @@ def _input_options(given: dict[str, Any]) -> InputOptions:
         env=dict(given.pop("env")),
         tags=given.pop("tags"),
         tag_exec=not given.pop("no_tag_exec"),
+        run_tag_exec=given.pop("run_tag_exec"),
+        tag_timeout_s=given.pop("tag_timeout"),
+        announce=tell,
     )
 
 
@@ -78,6 +83,13 @@ def name_values(
         if not name or not equals:
             raise click.BadParameter(f"{name + equals + content!r} is not {param.metavar}")
     return tuple((name, content) for name, _, content in pairs)
+
+
+def _no_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    # A range lets it pass: it is neither below nor above anything.
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
+    return value
 
 
 _WHAT = "What to look at"
@@ -156,6 +168,24 @@ _SOURCE_OPTIONS: Final = (
         section=_WHAT,
         is_flag=True,
         help="Don't run the configuration's tag command: tags are then unknown.",
+    ),
+    # No variable stands for the next two: the environment must not start a command.
+    option(
+        "--run-tag-exec",
+        section=_WHAT,
+        is_flag=True,
+        help="Run it even if the configuration comes from standard input, or others than root"
+        " and you could have written it.",
+    ),
+    option(
+        "--tag-timeout",
+        section=_WHAT,
+        metavar="SECONDS",
+        type=click.FloatRange(min=0, min_open=True, max=86_400),
+        callback=_no_nan,
+        default=10.0,
+        show_default=True,
+        help="How long it may take; the agent has no limit.",
     ),
 )
 

@@ -133,9 +133,11 @@ def _candidate(member: Member) -> Candidate:
 
 
 def explain_made_up(inputs: Inputs, made_up: MadeUp) -> ExplainResult:
-    """The explanation of a process that exists only in the question (pid 0 in the result)."""
+    """The explanation of a process that exists only in the question (pid 0 in the result).
+
+    Its tags are those of the question: `inputs.tags` is about other processes.
+    """
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
-    tags = inputs.tags
-    if made_up.tags:
-        tags = TagTable(entries={0: made_up.tags}, known=True, origin="--tag")
+    entries = {0: made_up.tags} if made_up.tags else {}
+    tags = TagTable(entries=entries, known=True, origin="--tag")
     return explain_pids(replace(inputs, source=source, tags=tags), [0])

@@ -1,0 +1,185 @@
+"""Every tag, with the process it belongs to and what becomes of it on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from proccli.jobs.inputs import Inputs
+from proccli.jobs.notices import verdict_notices
+from proccli.jobs.pipeline import Pipeline
+from proccli.model import NO_TAGS, Config, Host, Notice, Tag, TagTable, Verdict
+from proccli.tags import SERVERS, Fate, Server, fates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """One tag of one process."""
+
+    pid: int
+    verdict: Verdict | None
+    """None: there is no such process."""
+    tag: Tag
+    sent: bool | None
+    """Whether the agent sends it with this process; None: not known."""
+    fate: Fate
+    """What becomes of it, if it is sent."""
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it came from a process above."""
+        return self.tag.from_pid != self.pid
+
+    @property
+    def arrives(self) -> bool:
+        """Whether a query shows it as it was written; true where that is not known."""
+        return self.sent is not False and self.fate.outcome == "kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsSummary:
+    """How many tags come to which end."""
+
+    tags: int
+    processes: int
+    kept: int
+    cut: int
+    lost: int
+    """By the server."""
+    not_sent: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsResult:
+    """All tags, by pid; those of a process in the agent's order."""
+
+    host: Host
+    config: Config
+    table: TagTable
+    server: Server
+    rows: tuple[TagRow, ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def summary(self) -> TagsSummary:
+        """Counts over all rows."""
+        sent = [row.fate.outcome for row in self.rows if row.sent]
+        return TagsSummary(
+            tags=len(self.rows),
+            processes=len({row.pid for row in self.rows}),
+            kept=sent.count("kept"),
+            cut=sent.count("cut"),
+            lost=sent.count("lost"),
+            not_sent=sum(row.sent is False for row in self.rows),
+            unknown=sum(row.sent is None for row in self.rows),
+        )
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something that the agent would know is unknown here."""
+        return not self.table.known or any(row.sent is None for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSelection:
+    """Which tags a user asks to see. A question that is not asked is empty."""
+
+    pids: Sequence[int] = ()
+    keys: Sequence[str] = ()
+    """Globs for the key, with or without its `os.app.`."""
+    lost: bool = False
+    """Only what does not arrive as it was written."""
+    own: bool = False
+    """Only what the tag command said, not what is inherited."""
+
+    def of(self, rows: Iterable[TagRow]) -> tuple[TagRow, ...]:
+        """The rows to show, in their order."""
+        return tuple(row for row in rows if self._asks_for(row))
+
+    def _asks_for(self, row: TagRow) -> bool:
+        return (
+            (not self.pids or row.pid in self.pids)
+            and (not self.keys or any(_like(row.tag.key, glob) for glob in self.keys))
+            and (not self.lost or not row.arrives)
+            and (not self.own or not row.inherited)
+        )
+
+
+def _like(key: str, glob: str) -> bool:
+    return fnmatchcase(key, glob) or fnmatchcase(f"os.app.{key}", glob)
+
+
+def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
+    """What the tag command said, and what is inherited, as the server of a version takes it.
+
+    Raises: SourceError; KeyError for a server that is not in `SERVERS`.
+    """
+    verdicts = Pipeline(inputs).verdicts(inputs.source.pids())
+    by_pid = {verdict.process.pid: verdict for verdict in verdicts}
+    table = inputs.tags
+    chosen = SERVERS[server]
+    pids = {*table.entries, *(pid for pid, verdict in by_pid.items() if verdict.tags)}
+    rows = tuple(
+        row
+        for pid in sorted(pids)
+        for row in _rows(pid, by_pid.get(pid), table.entries.get(pid, ()), chosen)
+    )
+    host = inputs.source.host
+    return TagsResult(
+        host=host,
+        config=inputs.config,
+        table=table,
+        server=chosen,
+        rows=rows,
+        notices=(
+            *inputs.notices,
+            *_table_notices(table, by_pid),
+            *verdict_notices(inputs.config, host, verdicts),
+        ),
+    )
+
+
+def _rows(
+    pid: int, verdict: Verdict | None, own: Sequence[tuple[str, str]], server: Server
+) -> Iterator[TagRow]:
+    sent: bool | None
+    if verdict is not None and verdict.tags:
+        sent, shown = True, verdict.tags
+    else:
+        # An accepted process sends its own tags, even where what it inherits is not known.
+        status = verdict.status if verdict is not None else "skipped"
+        sent = None if status == "unknown" else status == "accepted"
+        shown = tuple(Tag(key=key, value=value, from_pid=pid) for key, value in own)
+    for tag, fate in zip(
+        shown, fates([(tag.key, tag.value) for tag in shown], server), strict=True
+    ):
+        yield TagRow(pid=pid, verdict=verdict, tag=tag, sent=sent, fate=fate)
+
+
+def _table_notices(table: TagTable, by_pid: Mapping[int, Verdict]) -> Iterator[Notice]:
+    if table is NO_TAGS:
+        message = "there is nothing to tell: no os-app-tag-exec is configured, and no --tags given"
+        yield Notice(code="no-tag-source", message=message)
+    missing = [pid for pid in table.entries if pid not in by_pid]
+    if missing:
+        message = (
+            f"{len(missing)} of {len(table.entries)} pids are no process here"
+            f" (first: {missing[0]}): the agent sends their tags with nobody"
+        )
+        yield Notice(code="tags-without-process", message=message)
+    empty = [pid for pid, pairs in table.entries.items() if not pairs and pid in by_pid]
+    if empty:
+        message = (
+            f"{len(empty)} pids have an entry that names no tags (first: {empty[0]}):"
+            " they count as tagged all the same"
+        )
+        yield Notice(code="tags-empty-entry", message=message)
+    unsure = [pid for pid, verdict in by_pid.items() if verdict.tags is None]
+    if table.known and table.entries and unsure:
+        message = (
+            f"what {len(unsure)} processes inherit is not known (first: pid {unsure[0]}):"
+            " it depends on processes that could not be judged"
+        )
+        yield Notice(code="inherited-tags-unknown", message=message)
