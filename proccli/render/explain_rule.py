@@ -41,10 +41,12 @@ def _heading(trace: RuleTrace, view: View) -> Iterable[Line]:
     faint = "dim" if trace.outcome == "not-reached" else ""
     test: Line = [(f"{rule.match_type} ~ ", "dim"), *foreign(rule.match_regex, faint)]
     place: Line = foreign(f"{rule.at.source}:{rule.at.line}", "dim")
-    if view.width is None:
+    if view.width is None or view.margin is None:
         yield [*start, *test, ("    ", ""), *place]
         return
-    gap = view.width - cells(start) - cells(test) - cells(place)
+    gap = view.margin - cells(start) - cells(test) - cells(place)
+    if gap < 2:
+        gap = min(view.width - cells(start) - cells(test) - cells(place), 2)
     if gap >= 2:
         yield [*start, *test, (" " * gap, ""), *place]
         return

@@ -73,9 +73,9 @@ def _headline(verdict: Verdict, config: Config, view: View) -> list[Line]:
     line: Line = [(f"{pid}  ", "head"), *foreign(own_name(verdict), "head"), becomes, *outcome]
     agent: Line = ((f"agent {config.agent} ({config.dialect})", "dim"),)
     between: Line = (("   ", ""),) if remark else ()
-    if view.width is None:
+    if view.width is None or view.margin is None:
         return [[*line, *between, *remark, ("    ", ""), *agent]]
-    gap = view.width - sum(map(cells, (line, between, remark, agent)))
+    gap = view.margin - sum(map(cells, (line, between, remark, agent)))
     if gap >= 2:
         return [[*line, *between, *remark, (" " * gap, ""), *agent]]
     below = joined([part for part in (remark, agent) if part], "   ")

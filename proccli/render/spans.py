@@ -129,14 +129,21 @@ def wrapped(line: Line, room: int | None) -> list[Line]:
                 left = room
             while cell_len(rest.rstrip(" ")) > left:
                 piece = head(rest, left)
-                lines[-1].append((piece, style))
+                _append(lines[-1], piece, style)
                 lines.append([])
                 left = room
                 rest = rest[len(piece) :]
             # Blanks that no longer fit are where the line breaks.
-            lines[-1].append((head(rest, left), style))
+            _append(lines[-1], head(rest, left), style)
             left -= cell_len(rest)
     return list(lines)
+
+
+def _append(line: list[Span], text: str, style: str) -> None:
+    if line and line[-1][1] == style:
+        line[-1] = (line[-1][0] + text, style)
+    else:
+        line.append((text, style))
 
 
 def padded(line: Line, width: int, *, right: bool = False) -> Line:

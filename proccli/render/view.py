@@ -15,6 +15,8 @@ class Glyphs:
     dot: str = "·"
 
 
+_READABLE = 110
+
 UNICODE = Glyphs()
 ASCII = Glyphs(ellipsis="...", came_from="<-", becomes="->", dot="|")
 
@@ -27,3 +29,8 @@ class View:
     """Cells in a line; None off a terminal, where nothing is shortened or wrapped."""
     colour: bool = False
     glyphs: Glyphs = UNICODE
+
+    @property
+    def margin(self) -> int | None:
+        """Where a remark at the right ends: not farther than an eye can follow a line."""
+        return None if self.width is None else min(self.width, _READABLE)
