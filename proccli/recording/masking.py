@@ -1,0 +1,103 @@
+"""Hiding secrets in command lines, argument by argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from proccli.model import (
+    FieldError,
+    Host,
+    NetTables,
+    Notice,
+    Process,
+    SocketFd,
+    TextSpan,
+)
+from proccli.procfs.source import Source
+from proccli.recording.secrets.arguments import find_secrets
+
+MASK = b"***"
+"""Stands for every secret, whatever its length."""
+_MASK_NOT_UTF8 = MASK + b"\xff"
+
+
+def mask(cmdline: bytes, holes: Sequence[TextSpan] = ()) -> tuple[bytes, tuple[TextSpan, ...]]:
+    """A command line with its secrets replaced, and where the replacements stand.
+
+    `holes` are those that it has already, from an earlier masking. The number of arguments stays
+    the same, and so does whether the whole is UTF-8: the agent has no process whose command line
+    isn't.
+    """
+    pieces: list[bytes] = []
+    made: list[TextSpan] = []
+    position = length = 0
+    for start, end in _merged([*find_secrets(cmdline), *holes]):
+        secret = cmdline[start:end]
+        stand_in = secret if (start, end) in holes else _stand_in(secret)
+        pieces += cmdline[position:start], stand_in
+        length += start - position
+        made.append((length, length + len(stand_in)))
+        length += len(stand_in)
+        position = end
+    pieces.append(cmdline[position:])
+    return b"".join(pieces), tuple(made)
+
+
+def _stand_in(secret: bytes) -> bytes:
+    try:
+        secret.decode()
+    except UnicodeDecodeError:
+        return _MASK_NOT_UTF8
+    return MASK
+
+
+def _merged(spans: Iterable[TextSpan]) -> list[TextSpan]:
+    """Ascending, and those that overlap made one."""
+    merged: list[TextSpan] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def mask_process(process: Process) -> Process:
+    """The process without the secrets of its command line."""
+    if process.cmdline is None:
+        return process
+    cmdline, holes = mask(process.cmdline, process.holes)
+    return process if holes == process.holes else replace(process, cmdline=cmdline, holes=holes)
+
+
+class MaskedSource:
+    """A source as a recording of it shows it: without secrets."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._masked: dict[int, Process] = {}
+        self.host: Host = replace(source.host, redacted=True)
+        self.notices: Sequence[Notice] = source.notices
+
+    def pids(self) -> Sequence[int]:
+        """As the source underneath."""
+        return self._source.pids()
+
+    def read(self, pid: int) -> Process:
+        """As the source underneath, without secrets."""
+        if pid not in self._masked:
+            self._masked[pid] = mask_process(self._source.read(pid))
+        return self._masked[pid]
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """As the source underneath."""
+        return self._source.users(process)
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """As the source underneath."""
+        return self._source.socket_fds(pid)
+
+    def net_tables(self, pid: int) -> NetTables:
+        """As the source underneath."""
+        return self._source.net_tables(pid)

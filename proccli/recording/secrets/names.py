@@ -1,0 +1,127 @@
+"""Which names say that their value is a secret."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import lru_cache
+
+
+class Secrecy(Enum):
+    """What a name says about its value."""
+
+    NONE = "none"
+    LIKELY = "likely"
+    """A secret, unless the value is a path or a number: `--auth`, `--private-key`."""
+    CERTAIN = "certain"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_CERTAIN_ENDINGS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "accountkey",
+    "sharedkey",
+    "masterkey",
+    "encryptionkey",
+    "signingkey",
+    "authkey",
+)
+_CERTAIN_LAST = {"pw", "psk", "passin", "passout", "jwt", "bearer", "masterauth"}
+_LIKELY_LAST = {
+    "auth",
+    "basicauth",
+    "cookie",
+    "credential",
+    "credentials",
+    "creds",
+    "privatekey",
+    "pwd",
+    "setcookie",  # Erlang's
+    "secrets",
+    "tokens",
+    "passwords",
+}
+_OTHER_PASSES = {"bypass", "compass", "encompass", "overpass", "underpass"}
+
+# What a secret is named with, and is not itself.
+_DESCRIPTORS = _words(
+    """
+    algorithm algorithms alg audience backend bits bucket bytes cache callback chars class claim
+    cmd command config cost count dir directory disabled driver duration enabled
+    encoding endpoint env expiration expiry expires field file filename files format
+    hint host id ids interval issuer kind length lifetime limit limits location lookup max
+    maximum method min minimum mode module name names namespace optional path paths plugin
+    policy port prefix prompt protocol provider realm ref reference refresh region regex
+    required retries rotation rounds schema scheme scope scopes script server service size
+    source stdin storage store strength strategy suffix supported template timeout ttl type uri
+    url user username validation validity var variable version window
+    """
+)
+# What turns a name into a question about the secret.
+_OPENERS = _words(
+    """
+    allow allowed ask can check count disable enable enabled force generate has hide ignore is
+    max min n no num number only print prompt read require reset show skip support use verify
+    with without
+    """
+)
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+
+
+@lru_cache(maxsize=4096)
+def secrecy(name: str) -> Secrecy:
+    """What a name says: of an option, a variable, a property, a header, a parameter.
+
+    >>> secrecy("db.rootPassword"), secrecy("password-file"), secrecy("tokenizer")
+    (<Secrecy.CERTAIN: 'certain'>, <Secrecy.NONE: 'none'>, <Secrecy.NONE: 'none'>)
+    """
+    words = [word.lower() for word in _WORD.findall(name)]
+    if not words or words[0] in _OPENERS:
+        return Secrecy.NONE
+    last, joined = words[-1], "".join(words)
+    if last in _DESCRIPTORS and words[-2:] != ["secret", "id"]:
+        return Secrecy.NONE
+    if joined.endswith(_CERTAIN_ENDINGS) or last in _CERTAIN_LAST or _names_a_pass(last):
+        return Secrecy.CERTAIN
+    if last in _LIKELY_LAST or joined.endswith("privatekey"):
+        return Secrecy.LIKELY
+    # Inside a name too: PASSWORD_ADMIN, secret_id, token2fa.
+    if any(word.endswith(_CERTAIN_ENDINGS) for word in words[:-1]):
+        return Secrecy.CERTAIN
+    return Secrecy.NONE
+
+
+def _names_a_pass(word: str) -> bool:
+    """`keypass`, `dbpass`, `requirepass`."""
+    return word.endswith("pass") and word not in _OTHER_PASSES
+
+
+_NOTHING = frozenset((b"", b"true", b"false", b"yes", b"no", b"none", b"on", b"off", b"null"))
+_PATH = re.compile(
+    rb"(?:~|\.{0,2})/(?:[^/]+/|[^/]*\.[A-Za-z])|[\w.\-]+\.(?:pem|key|crt|json|ya?ml)$"
+)
+# What programs write over a password in their own command line: mysql x's, others stars.
+_BLOTTED = re.compile(rb"x{3,}|X{3,}|\*+")
+# openssl's ways to say where a password is to be found: openssl-passphrase-options(1).
+_ELSEWHERE = re.compile(rb"(?:file|env|fd):|stdin$")
+
+
+def is_secret(name: str, value: bytes) -> bool:
+    """Whether a value under such a name is worth hiding. `none`, `true` and the like are not."""
+    kind = secrecy(name)
+    if kind is Secrecy.NONE or value.lower() in _NOTHING or _BLOTTED.fullmatch(value):
+        return False
+    if kind is Secrecy.LIKELY:
+        return not (value.isdigit() or _PATH.match(value))
+    return not (name in ("pass", "passin", "passout") and _ELSEWHERE.match(value))
