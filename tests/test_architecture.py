@@ -70,6 +70,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 FORBIDDEN = {
+    "sockets": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "matching": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "rustregex": {"os", "time", "datetime", "subprocess", "socket", "psutil", "click", "rich"},
     "jobs": {"click", "rich"},

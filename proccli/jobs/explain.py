@@ -11,6 +11,7 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.madeup import MadeUp, made_up_source
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.pipeline import Pipeline
+from proccli.jobs.socketnotices import unseen_by_us
 from proccli.matching.census import Member, family
 from proccli.matching.trace import trace_rules
 from proccli.model import (
@@ -22,6 +23,7 @@ from proccli.model import (
     TagTable,
     Verdict,
 )
+from proccli.sockets import counts_by_pid, look_at
 from proccli.textsafe import visible
 
 
@@ -63,13 +65,18 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     for pid in pids:
         inputs.source.read(pid)
     pipeline = Pipeline(inputs)
-    verdicts = pipeline.verdicts(pids)
-    host = inputs.source.host
+    source, host = inputs.source, inputs.source.host
+    sockets = look_at(pids, source, pipeline.bare_verdict, inputs.config.min_lifetime_s)
+    counts = counts_by_pid(sockets, pids)
+    verdicts = [
+        replace(verdict, sockets=counts[verdict.process.pid]) for verdict in pipeline.verdicts(pids)
+    ]
+    unseen = unseen_by_us(sockets, host)
     return ExplainResult(
         host=host,
         config=inputs.config,
         explanations=tuple(_explanation(pipeline, verdict) for verdict in verdicts),
-        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts)),
+        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
     )
 
 

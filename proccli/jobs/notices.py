@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from proccli.model import Config, Host, Notice, Verdict
 
-_PROBLEM_WORDS = {
+PROBLEM_WORDS = {
     "gone": "exited while being read",
     "denied": "refused",
     "missing": "without the file",
@@ -48,7 +48,7 @@ def _problem(verdict: Verdict) -> str:
     for field in ("cmdline", "uid"):
         error = verdict.process.error(field)
         if error is not None:
-            return _PROBLEM_WORDS[error.problem]
+            return PROBLEM_WORDS[error.problem]
     return "an ancestor is hidden"
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.pipeline import Pipeline
+from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model import Config, Host, Notice, Status, Verdict
+from proccli.sockets import counts_by_pid, look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class ScanResult:
     config: Config
     verdicts: tuple[Verdict, ...]
     notices: tuple[Notice, ...]
+    sockets_hidden: bool = False
+    """Whether the agent would see sockets that we can't."""
 
     @property
     def summary(self) -> Summary:
@@ -63,7 +67,7 @@ class ScanResult:
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return any(verdict.status == "unknown" for verdict in self.verdicts)
+        return self.sockets_hidden or any(verdict.status == "unknown" for verdict in self.verdicts)
 
 
 def scan(inputs: Inputs) -> ScanResult:
@@ -73,9 +77,15 @@ def scan(inputs: Inputs) -> ScanResult:
     """
     verdicts = Pipeline(inputs).verdicts(inputs.source.pids())
     host = inputs.source.host
+    sockets = look(verdicts, inputs.source, inputs.config.min_lifetime_s)
+    counts = counts_by_pid(sockets, (verdict.process.pid for verdict in verdicts))
+    unseen = unseen_by_us(sockets, host)
     return ScanResult(
         host=host,
         config=inputs.config,
-        verdicts=verdicts,
-        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts)),
+        verdicts=tuple(
+            replace(verdict, sockets=counts[verdict.process.pid]) for verdict in verdicts
+        ),
+        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
+        sockets_hidden=bool(unseen),
     )

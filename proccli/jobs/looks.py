@@ -1,0 +1,109 @@
+"""Looks at the sockets of a source: one, or a second one when their ages have settled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from proccli.jobs.inputs import Inputs
+from proccli.jobs.pipeline import Pipeline
+from proccli.model import Notice, Socket, Verdict
+from proccli.procfs.watched import Sightings, WatchedSource, sight
+from proccli.recording import open_source
+from proccli.sockets import SocketLook, look
+
+DEFAULT_MAX_WAIT_S = 10.0
+
+
+def _sleep(seconds: float, _undecided: int) -> None:
+    time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the ages of sockets are worth waiting for."""
+
+    no_wait: bool = False
+    max_wait_s: float = DEFAULT_MAX_WAIT_S
+    wait: Callable[[float, int], None] = _sleep
+    """Waits so many seconds for so many sockets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was seen at one moment."""
+
+    inputs: Inputs
+    """With the source that was looked at."""
+    verdicts: tuple[Verdict, ...]
+    """Without tags and users."""
+    sockets: SocketLook
+    notices: tuple[Notice, ...] = ()
+    """Why ages can't be told."""
+
+    @property
+    def too_new_to_tell(self) -> Sequence[Socket]:
+        """The sockets whose fate hangs on their age."""
+        return [
+            socket
+            for socket in self.sockets.sockets
+            if socket.status == "undecided" and socket.reason == "min-lifetime"
+        ]
+
+
+def look_once(inputs: Inputs) -> Look:
+    """All processes and sockets of a source, as they are now. Raises: SourceError."""
+    pipeline = Pipeline(inputs)
+    pids = inputs.source.pids()
+    verdicts = tuple(found for pid in pids if (found := pipeline.bare_verdict(pid)) is not None)
+    sockets = look(verdicts, inputs.source, inputs.config.min_lifetime_s)
+    return Look(inputs=inputs, verdicts=verdicts, sockets=sockets)
+
+
+def look_until_settled(inputs: Inputs, patience: Patience) -> Look:
+    """A look at a source, and on a live machine a second one if the first leaves ages open.
+
+    The second is as long after the first as the youngest open socket needs to reach the minimum
+    lifetime, at most `max_wait_s`; then processes, rules and ages are those of the second. Where
+    that would settle nothing, nobody waits.
+
+    Raises: SourceError.
+    """
+    first = look_once(inputs)
+    undecided = first.too_new_to_tell
+    if not undecided:
+        return first
+    if inputs.source.host.kind != "live":
+        return _told(first, "this snapshot was taken with one look")
+    if patience.no_wait:
+        return _told(first, "there was one look only (--no-wait)")
+    lacking = [inputs.config.min_lifetime_s - (socket.age_s or 0) for socket in undecided]
+    too_long = (
+        f"os-proc-socket-min-lifetime is {inputs.config.min_lifetime_s} s,"
+        f" and --max-wait {patience.max_wait_s:g} s"
+    )
+    if min(lacking) > patience.max_wait_s:
+        return _told(first, too_long)
+    patience.wait(min(max(lacking), patience.max_wait_s), len(undecided))
+    return _told(look_once(_again(inputs)), too_long)
+
+
+def _again(inputs: Inputs) -> Inputs:
+    """The same machine a moment later, and what was seen of its sockets before."""
+    host = inputs.source.host
+    earlier = Sightings(
+        first_seen_ns=sight(inputs.source),
+        age_source="observed",
+        watched_since_ns=host.taken_at_ns,
+    )
+    return replace(inputs, source=WatchedSource(open_source(None, host.proc_root), earlier))
+
+
+def _told(seen: Look, why: str) -> Look:
+    undecided = len(seen.too_new_to_tell)
+    if not undecided:
+        return seen
+    what = "1 socket" if undecided == 1 else f"{undecided:,} sockets"
+    message = f"the age of {what} can't be told, and so whether the agent sends it: {why}"
+    return replace(seen, notices=(Notice(code="age-unknown", message=message),))

@@ -1,0 +1,91 @@
+"""The sockets of all processes: which the agent would send, and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from proccli.jobs.inputs import Inputs
+from proccli.jobs.looks import Patience, look_until_settled
+from proccli.jobs.notices import verdict_notices
+from proccli.jobs.socketnotices import socket_notices
+from proccli.model import Config, Host, Notice, Protocol, Socket, SocketRole
+from proccli.sockets import find_peers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketSelection:
+    """What a user asks to see. Questions that are not asked are empty; a socket has to answer
+    every question that is, each with any one of the values given."""
+
+    pids: Collection[int] = ()
+    names: Sequence[str] = ()
+    """Globs for the gprocess."""
+    roles: Collection[SocketRole] = ()
+    protocols: Collection[Protocol] = ()
+    ports: Collection[int] = ()
+    """Of either end."""
+    skipped: bool = False
+    """Only those that the agent does not send."""
+    listen: bool = False
+    """Only those that wait: TCP listeners, and UDP sockets without a peer."""
+
+    def of(self, sockets: Iterable[Socket]) -> tuple[Socket, ...]:
+        """The sockets to show, in order."""
+        return tuple(socket for socket in sockets if self._asks_for(socket))
+
+    def _asks_for(self, socket: Socket) -> bool:
+        row = socket.row
+        return (
+            (not self.pids or socket.pid in self.pids)
+            and (not self.roles or socket.role in self.roles)
+            and (not self.protocols or row.protocol in self.protocols)
+            and (not self.ports or row.local.port in self.ports or row.remote.port in self.ports)
+            and (not self.skipped or socket.status == "skipped")
+            and (not self.listen or row.state in ("LISTEN", "UNCONNECTED"))
+            and (not self.names or _any(self.names, socket.gprocess))
+        )
+
+
+def _any(globs: Iterable[str], name: str | None) -> bool:
+    return name is not None and any(fnmatchcase(name, pattern) for pattern in globs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketsResult:
+    """The sockets of all processes, sorted by pid, then fd, with what they rest on."""
+
+    host: Host
+    """Of the last look."""
+    config: Config
+    sockets: tuple[Socket, ...]
+    notices: tuple[Notice, ...]
+    incomplete: bool
+    """Whether something that the agent would know is unknown here."""
+
+
+def sockets(inputs: Inputs, selection: SocketSelection, patience: Patience) -> SocketsResult:
+    """What the agent makes of every socket.
+
+    Raises: NoSuchProcess for a pid of the selection that is not there; SourceError.
+    """
+    for pid in selection.pids:
+        inputs.source.read(pid)
+    seen = look_until_settled(inputs, patience)
+    find_peers(seen.sockets)
+    host = seen.inputs.source.host
+    unseen = socket_notices(seen.sockets, host)
+    return SocketsResult(
+        host=host,
+        config=inputs.config,
+        sockets=seen.sockets.sockets,
+        notices=(
+            *inputs.notices,
+            *verdict_notices(inputs.config, host, seen.verdicts),
+            *unseen,
+            *seen.notices,
+        ),
+        incomplete=any(socket.status == "undecided" for socket in seen.sockets.sockets)
+        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen),
+    )
