@@ -76,11 +76,6 @@ def symmetric_difference(left: Ranges, right: Ranges) -> Ranges:
     return subtract(union(left, right), intersect(left, right))
 
 
-def covers(ranges: Ranges, low: int, high: int) -> bool:
-    """Whether every one of these code points is in the set."""
-    return any(first <= low and high <= last for first, last in ranges)
-
-
 def fold_ascii(ranges: Ranges) -> Ranges:
     """The set with both cases of its ASCII letters."""
     upper = intersect(ranges, ((0x41, 0x5A),))

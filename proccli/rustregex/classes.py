@@ -29,7 +29,6 @@ ASCII_SETS: Final[dict[str, Ranges]] = {
     "xdigit": ((0x30, 0x39), (0x41, 0x46), (0x61, 0x66)),
 }
 _PERL_ASCII: Final = {"d": "digit", "s": "space", "w": "word"}
-_LAST_BYTE: Final = 0xFF
 
 
 def atom(
@@ -39,8 +38,11 @@ def atom(
 ) -> nodes.Node:
     """What one of these stands for outside brackets. Raises: RegexSyntaxError."""
     match ast:
-        case syntax.Literal(span):
-            return nodes.class_of(_literal(ast, flags, pattern), span)
+        case syntax.Literal(span, char):
+            code_point = _code_point(ast, flags, pattern)
+            if not flags.ignore_case:
+                return nodes.Literal(char, span)
+            return nodes.class_of(_fold(((code_point, code_point),), flags), span)
         case syntax.Dot(span):
             if not flags.unicode:
                 raise syntax_error("invalid-utf8", pattern, span)
@@ -93,17 +95,11 @@ def _content(  # noqa: C901 - a case per node
             return bracketed(content, flags, pattern)
 
 
-def _literal(ast: syntax.Literal, flags: FlagState, pattern: str) -> Ranges:
-    code_point = _code_point(ast, flags, pattern)
-    if not flags.unicode and code_point > charset.LAST_ASCII:
-        raise syntax_error("invalid-utf8", pattern, ast.span)
-    return _fold(((code_point, code_point),), flags)
-
-
 def _code_point(ast: syntax.Literal, flags: FlagState, pattern: str) -> int:
     code_point = ord(ast.char)
-    if not flags.unicode and code_point > charset.LAST_ASCII and not ast.byte:
-        raise syntax_error("unicode-not-allowed", pattern, ast.span)
+    if not flags.unicode and code_point > charset.LAST_ASCII:
+        kind = "invalid-utf8" if ast.byte else "unicode-not-allowed"
+        raise syntax_error(kind, pattern, ast.span)
     return code_point
 
 
@@ -128,18 +124,11 @@ def _unicode(ast: syntax.UnicodeClass, flags: FlagState, pattern: str) -> Ranges
 
 
 def _finish(ranges: Ranges, negated: bool, flags: FlagState, pattern: str, span: Span) -> Ranges:
-    """The set folded, then negated; without Unicode it has to stay within ASCII."""
-    ranges = _fold(ranges, flags)
-    if flags.unicode:
-        return charset.negate(ranges) if negated else ranges
-    # The complement in bytes leaves ASCII unless the set holds every other byte.
-    beyond = bool(ranges) and ranges[-1][1] > charset.LAST_ASCII
-    if negated:
-        beyond = not charset.covers(ranges, charset.LAST_ASCII + 1, _LAST_BYTE)
-        ranges = charset.intersect(charset.negate(ranges), ((0, charset.LAST_ASCII),))
-    if beyond:
+    """The set folded, then negated, which without Unicode would leave ASCII."""
+    if negated and not flags.unicode:
         raise syntax_error("invalid-utf8", pattern, span)
-    return ranges
+    ranges = _fold(ranges, flags)
+    return charset.negate(ranges) if negated else ranges
 
 
 def _fold(ranges: Ranges, flags: FlagState) -> Ranges:

@@ -50,7 +50,7 @@ def parse_escape(scan: Scanner) -> Primitive:
         return Literal(span, _SPECIAL[char])
     if not char.isascii() or char.isalnum() or char in "<>":
         raise scan.error("escape-unrecognized", span)
-    return Literal(span, char)
+    return Literal(span, char, verbose=scan.verbose)
 
 
 def _parse_hex(scan: Scanner, start: int) -> Literal:

@@ -15,6 +15,7 @@ Source: regex-syntax 0.7.2, ast/parse.rs.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from proccli.rustregex.brackets import parse_bracketed
@@ -35,6 +36,7 @@ from proccli.rustregex.syntax import (
 )
 
 FLAG_LETTERS = frozenset("imsRUux")
+_PLAIN = re.compile(r"[^\\.+*?()|\[{^$]+")
 _LARGEST_COUNT = 0xFFFFFFFF
 _BARE_QUANTIFIERS: dict[str, tuple[int, int | None]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
 
@@ -111,12 +113,23 @@ class GrammarParser:
                 self._repeat(frame)
             elif char == "{":
                 self._repeat_counted(frame)
-            else:
+            elif char in "\\.^$" or scan.verbose:
                 frame.parts.append(self._parse_primitive(char))
+            else:
+                self._take_literals(frame)
         opening = self._frames[-1].opening
         if opening is not None:
             raise scan.error("group-unclosed", opening.span)
         return self._frames[-1].close(scan.pos)
+
+    def _take_literals(self, frame: _Frame) -> None:
+        """Every plain character up to the next that is none."""
+        scan = self._scan
+        run = _PLAIN.match(scan.pattern, scan.pos)
+        end = scan.pos + 1 if run is None else run.end()
+        for at in range(scan.pos, end):
+            frame.parts.append(Literal((at, at + 1), scan.pattern[at]))
+        scan.pos = end
 
     def _parse_primitive(self, char: str) -> Ast:
         scan = self._scan

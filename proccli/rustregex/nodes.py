@@ -9,15 +9,15 @@ Invariants, kept by the parser and by the functions at the end:
 - an `Alternate` has two or more branches, none of them an `Alternate`;
 - a `Class` of one character is a `Literal`; a `Class` is never empty, but under a repetition of
   zero times, where the crate never looks;
-- equality ignores spans.
+- equality and hash ignore spans, and don't recurse: a tree may be 250 levels deep.
 
 Source: the shape follows regex-syntax 0.7's `hir` module (docs.rs/regex-syntax/0.7.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
@@ -40,75 +40,119 @@ class LookKind(Enum):
     NOT_WORD_ASCII = r"(?-u:\B)"
 
 
-@dataclass(frozen=True, slots=True)
-class Empty:
+class _Tree:
+    """Equality of trees, without a frame for each level."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Tree):
+            return NotImplemented
+        return self is other or all(
+            ours == theirs for ours, theirs in zip(_shape(self), _shape(other), strict=False)
+        )
+
+    def __hash__(self) -> int:
+        return hash(tuple(_shape(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Empty(_Tree):
     """Matches the empty text anywhere."""
 
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+@dataclass(frozen=True, slots=True, eq=False)
+class Literal(_Tree):
     """Exactly one character."""
 
     char: str
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+@dataclass(frozen=True, slots=True, eq=False)
+class Class(_Tree):
     """One character out of a set: inclusive ranges, sorted, merged, without surrogates."""
 
     ranges: tuple[tuple[int, int], ...]
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+@dataclass(frozen=True, slots=True, eq=False)
+class Look(_Tree):
     """An empty match at certain places."""
 
     kind: LookKind
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat(_Tree):
     """`node` from `min` to `max` times; `max` None: without end."""
 
     node: Node
     min: int
     max: int | None
     greedy: bool
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+@dataclass(frozen=True, slots=True, eq=False)
+class Group(_Tree):
     """A capture group; `index` counts from 1 in the order of opening parentheses."""
 
     node: Node
     index: int
     name: str | None
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Concat:
+@dataclass(frozen=True, slots=True, eq=False)
+class Concat(_Tree):
     """The parts, one after the other."""
 
     parts: tuple[Node, ...]
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Alternate:
+@dataclass(frozen=True, slots=True, eq=False)
+class Alternate(_Tree):
     """The first branch that leads to a match."""
 
     branches: tuple[Node, ...]
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = NOWHERE
 
 
 Node: TypeAlias = Empty | Literal | Class | Look | Repeat | Group | Concat | Alternate
+
+
+def _shape(root: _Tree) -> Iterator[tuple[object, ...]]:
+    """What each node is, and how many it holds, in reading order: it tells trees apart."""
+    stack: list[_Tree] = [root]
+    while stack:
+        node = stack.pop()
+        match node:
+            case Literal(char):
+                yield ("literal", char)
+            case Class(ranges):
+                yield ("class", ranges)
+            case Look(kind):
+                yield ("look", kind)
+            case Repeat(inner, least, most, greedy):
+                yield ("repeat", least, most, greedy)
+                stack.append(inner)
+            case Group(inner, index, name):
+                yield ("group", index, name)
+                stack.append(inner)
+            case Concat(parts):
+                yield ("concat", len(parts))
+                stack.extend(reversed(parts))
+            case Alternate(branches):
+                yield ("alternate", len(branches))
+                stack.extend(reversed(branches))
+            case _:
+                yield ("empty",)
 
 
 @dataclass(frozen=True, slots=True)

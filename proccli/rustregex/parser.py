@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from proccli.rustregex.errors import syntax_error
+from proccli.rustregex.errors import RegexSyntaxError, syntax_error
 from proccli.rustregex.grammar import GrammarParser
+from proccli.rustregex.hints import hint
 from proccli.rustregex.limits import too_big
 from proccli.rustregex.lowering import Lowering
 from proccli.rustregex.nesting import check_nesting
@@ -16,17 +17,21 @@ def parse(pattern: str) -> Parsed:
     The crate works in stages, and so the first error of the earliest stage is the one reported:
     the grammar, the nesting, the flags and classes, the size of the compiled program.
     """
-    _check_text(pattern)
+    try:
+        return _parse(pattern)
+    except RegexSyntaxError as error:
+        error.hint = hint(error)
+        raise
+
+
+def _parse(pattern: str) -> Parsed:
+    try:
+        pattern.encode()
+    except UnicodeEncodeError as error:
+        raise syntax_error("not-utf8", pattern, (error.start, error.end)) from None
     ast = GrammarParser(pattern).parse()
     check_nesting(pattern, ast)
     parsed = Lowering(pattern).lower(ast)
     if (span := too_big(parsed.root)) is not None:
         raise syntax_error("compiled-too-big", pattern, span)
     return parsed
-
-
-def _check_text(pattern: str) -> None:
-    try:
-        pattern.encode()
-    except UnicodeEncodeError as error:
-        raise syntax_error("not-utf8", pattern, (error.start, error.end)) from error

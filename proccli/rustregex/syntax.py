@@ -38,11 +38,15 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """One character; `byte` where `\\xNN` can mean a byte under `(?-u)`."""
+    """One character.
+
+    `byte`: `\\xNN`, which means a byte under `(?-u)`. `verbose`: escaped while verbose mode was on.
+    """
 
     span: Span
     char: str
     byte: bool = False
+    verbose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

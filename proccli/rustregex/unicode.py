@@ -142,6 +142,20 @@ def is_numeric(char: str) -> bool:
     return charset.contains(lookup("Number"), ord(char))
 
 
+@cache
+def names() -> dict[str, str]:
+    """What `\\p{…}` takes without a value: normalized spelling → canonical name."""
+    spellings: dict[str, str] = {}
+    for table in ("Script", "General_Category"):
+        values = _names()["values"][table].items()
+        known = _sets(table)
+        spellings.update((name, canonical) for name, canonical in values if canonical in known)
+    booleans = _sets("Boolean")
+    properties = _names()["properties"].items()
+    spellings.update((name, canonical) for name, canonical in properties if canonical in booleans)
+    return spellings
+
+
 @lru_cache(maxsize=2)
 def _perl_table(letter: str) -> Ranges:
     return _ranges(_table(letter))
