@@ -163,7 +163,7 @@ def _made_up(question: dict[str, Any]) -> MadeUp | None:
     if sum(given) > 1:
         raise click.UsageError("--argv, --cmdline and --title say the same thing: give one")
     if not any(given):
-        if any(value for value in question.values()):
+        if any(value not in (None, ()) for value in question.values()):
             raise click.UsageError(
                 "--parent, --tag, --user and --uptime describe a made-up process:"
                 " they need --argv, --cmdline or --title"

@@ -49,7 +49,8 @@ def _input_options(given: dict[str, Any]) -> InputOptions:
     named = {"-c": given["config"], "-s": given["snapshot"], "--tags": given["tags"]}
     from_stdin = [name for name, value in named.items() if value == "-"]
     if len(from_stdin) > 1:
-        raise click.UsageError(f"only one of {' and '.join(from_stdin)} can read standard input")
+        *names, last = from_stdin
+        raise click.UsageError(f"only one of {', '.join(names)} and {last} can read standard input")
     return InputOptions(
         config=given.pop("config"),
         snapshot=given.pop("snapshot"),
@@ -188,6 +189,26 @@ _SOURCE_OPTIONS: Final = (
         help="How long it may take; the agent has no limit.",
     ),
 )
+
+
+def wait_options(body: Body) -> Body:
+    """How long to wait for a second look; the command gets them as `no_wait` and `max_wait`."""
+    no_wait = option(
+        "--no-wait",
+        section=_WHAT,
+        is_flag=True,
+        help="Look once: what is new to /proc has no age then.",
+    )
+    max_wait = option(
+        "--max-wait",
+        section=_WHAT,
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        default=10.0,
+        show_default=True,
+        help="Wait at most so long for a second look at the sockets.",
+    )
+    return no_wait(max_wait(body))
 
 
 def output_options(body: Body) -> Body:

@@ -1,0 +1,211 @@
+"""What holds for every command: help, examples, options, variables."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+
+import click
+import pytest
+
+from proccli import __version__
+from proccli.cli.commands import COMMANDS, load
+from proccli.cli.helptext import HelpfulCommand, Option
+from proccli.cli.invocation import Invocation
+from proccli.cli.main import proccli
+from tests.cli.runner import call, environment
+
+VARIABLES = {
+    "config": "PROCCLI_CONFIG",
+    "snapshot": "PROCCLI_SNAPSHOT",
+    "proc_root": "PROCCLI_PROC_ROOT",
+    "agent": "PROCCLI_AGENT",
+    "via": "PROCCLI_VIA",
+    "tags": "PROCCLI_TAGS",
+    "output": "PROCCLI_OUTPUT",
+    "colour": "PROCCLI_COLOR",
+    "state": "PROCCLI_STATE",
+}
+HEAVY = {"rich", "regex", "yaml", "psutil"}
+
+
+def commands() -> Iterator[tuple[str, HelpfulCommand]]:
+    for name in COMMANDS:
+        command = load(name)
+        assert isinstance(command, HelpfulCommand)
+        yield name, command
+
+
+def test_without_a_command_there_is_help() -> None:
+    ran = call()
+
+    assert ran.code == 0
+    assert ran.out == call("--help").out == call("-h").out
+    assert ran.err == ""
+    assert all(f"\n  {name} " in ran.out for name in COMMANDS)
+
+
+def test_the_version_is_told() -> None:
+    assert call("--version").out == f"proccli {__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_begins_with_what_it_does_and_examples(name: str) -> None:
+    ran = call(name, "--help")
+
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0].startswith(f"proccli {name}: ")
+    assert lines[lines.index("") + 1] == "Examples:"
+    assert f"proccli {name}" in ran.out.split("Usage:")[0].split("Examples:")[1]
+    assert ran.out.index("Examples:") < ran.out.index(f"Usage: proccli {name}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_command_says(name: str) -> None:
+    assert (load(name).help or "").split("\n\n")[0] == COMMANDS[name]
+
+
+def examples() -> Iterator[list[str]]:
+    """The arguments of every proccli in the examples, however it is piped and quoted."""
+    for command in (proccli, *(command for _, command in commands())):
+        assert isinstance(command, HelpfulCommand)
+        for example, _ in command.examples:
+            text = example.replace('"$(', "| ").replace(')"', " |")
+            lexer = shlex.shlex(text, posix=True, punctuation_chars="|>")
+            lexer.whitespace_split = True
+            words: list[str] = []
+            for word in (*lexer, "|"):
+                if set(word) <= set("|>"):
+                    if "proccli" in words:
+                        yield words[words.index("proccli") + 1 :]
+                    words = []
+                else:
+                    words.append(word)
+
+
+@pytest.mark.parametrize("arguments", list(examples()), ids=" ".join)
+def test_the_examples_are_accepted(arguments: list[str]) -> None:
+    name, *rest = arguments
+    context = load(name).make_context(name, rest, obj=Invocation(arguments=arguments))
+    assert context.params is not None
+
+
+def test_exactly_the_promised_variables_stand_for_options() -> None:
+    for name, command in commands():
+        for parameter in command.params:
+            expected = VARIABLES.get(parameter.name or "")
+            shared = name not in ("regex", "record") or parameter.name != "tags"
+            if isinstance(parameter, Option) and parameter.envvar is not None:
+                assert parameter.envvar == expected, f"{name} {parameter.name}"
+                assert parameter.show_envvar
+            elif isinstance(parameter, Option) and expected and shared and not parameter.multiple:
+                pytest.fail(f"{name} --{parameter.name}: {expected} does not stand for it")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_a_help_text_that_ends_well(name: str) -> None:
+    command = load(name)
+    for parameter in command.get_params(click.Context(command)):
+        if isinstance(parameter, Option):
+            assert parameter.help, parameter.name
+            assert parameter.help.endswith("."), parameter.name
+        else:
+            assert isinstance(parameter, click.Argument), f"{parameter.name} has no section"
+
+
+def test_a_mistyped_command_is_guessed() -> None:
+    ran = call("scann")
+
+    assert ran.code == 2
+    assert ran.err == (
+        "proccli: error: there is no command 'scann'; did you mean scan? (see proccli --help)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["scan", "--no-such"], "no such option"),
+        (["scan", "--via", "post"], "'post' is not one of 'server', 'file'"),
+        (["scan", "--agent", "7.1"], "agent 7.1 is not emulated yet; 6.5 is"),
+        (["scan", "--env", "NAME"], "'NAME' is not NAME=VALUE"),
+        (["scan", "--env", "=x"], "'=x' is not NAME=VALUE"),
+        (["scan", "-c", "-", "-s", "-"], "only one of -c and -s can read standard input"),
+        (["scan", "-c", "-", "-s", "-", "--tags", "-"], "only one of -c, -s and --tags can"),
+        (["explain"], "name a process by pid or name, or make one up"),
+        (["explain", "1", "--argv", "x"], "can't be explained together with real ones"),
+        (["explain", "--user", "shop"], "they need --argv, --cmdline or --title"),
+        (["explain", "--uptime", "0"], "they need --argv, --cmdline or --title"),
+        (["explain", "--argv", "x", "--title", "y"], "give one"),
+        (["explain", "--cmdline", "'open"], "no closing quotation"),
+        (["schema", "none"], "there is no schema 'none': there are "),
+        (["completion", "tcsh"], "'tcsh' is not one of"),
+        (["record"], "missing argument 'PATH'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], problem: str) -> None:
+    ran = call(*arguments)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("proccli: error: ")
+    assert problem.lower() in ran.err.lower()
+    assert ran.err.endswith(f" (see proccli {arguments[0]} --help)\n")
+    assert ran.err.count("\n") == 1
+
+
+def test_the_agent_that_a_variable_asks_for_must_be_known_too() -> None:
+    ran = call("scan", env={"PROCCLI_AGENT": "7.1"})
+
+    assert ran.code == 2
+    assert "agent 7.1 is not emulated yet" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["--version"], {}),
+        (["--help"], {}),
+        (["scan", "--help"], {}),
+        (["completion", "bash"], {}),
+        (["schema", "scan"], {}),
+        (["scan", "--agent", "7.1"], {}),
+        ([], {"_PROCCLI_COMPLETE": "bash_complete", "COMP_WORDS": "proccli ", "COMP_CWORD": "1"}),
+        (
+            [],
+            {
+                "_PROCCLI_COMPLETE": "bash_complete",
+                "COMP_WORDS": "proccli explain -",
+                "COMP_CWORD": "2",
+            },
+        ),
+    ],
+)
+def test_what_should_be_instant_imports_nothing_heavy(
+    arguments: list[str], variables: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "proccli", *arguments],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
+    }
+    assert "click" in imported
+    assert not imported & HEAVY
+
+
+def test_the_program_can_be_run_as_a_module_and_by_its_name() -> None:
+    (script,) = entry_points(group="console_scripts", name="proccli")
+    assert script.value == "proccli.__main__:main"
+    done = subprocess.run(
+        [sys.executable, "-m", "proccli", "--version"], capture_output=True, check=False, timeout=60
+    )
+    assert done.stdout.decode() == f"proccli {__version__}\n"

@@ -1,0 +1,122 @@
+"""Every exception ends as one line and an exit code."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from proccli.cli import main
+from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.options import general_options
+from proccli.errors import (
+    ConfigError,
+    Location,
+    NoSuchProcess,
+    OutputError,
+    ProccliError,
+    UsageError,
+)
+from tests.cli.runner import Ran, call
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> object:
+    """A command `boom` that raises what it is given."""
+
+    def install(error: BaseException) -> None:
+        @click.command("boom", cls=HelpfulCommand, examples=())
+        @general_options
+        def command(invocation: object) -> int:
+            """fail"""
+            del invocation
+            raise error
+
+        monkeypatch.setattr(main, "COMMANDS", {"boom": "fail"})
+        monkeypatch.setattr(main, "load", lambda _name: command)
+
+    return install
+
+
+def failed(failing: object, error: BaseException, *arguments: str) -> Ran:
+    assert callable(failing)
+    failing(error)
+    return call("boom", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ProccliError("no"), 3),
+        (ConfigError("no"), 3),
+        (NoSuchProcess("no"), 3),
+        (OutputError("no"), 3),
+        (UsageError("no"), 2),
+        (click.UsageError("No."), 2),
+    ],
+)
+def test_what_a_user_can_act_on_is_one_line(failing: object, error: Exception, code: int) -> None:
+    ran = failed(failing, error)
+
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.err.startswith("proccli: error: no")
+    assert ran.err.count("\n") == 1
+
+
+def test_a_place_in_a_file_is_shown_with_a_caret(failing: object) -> None:
+    place = Location("agent.yaml", 7, 9, "\tトマト: [x")
+    ran = failed(failing, ConfigError("this is no list", place, hint="close it"))
+
+    assert ran.err.splitlines() == [
+        "proccli: error: agent.yaml:7:9: this is no list (close it)",
+        "    \\x09トマト: [x",
+        "                  ^",
+    ]
+
+
+def test_a_place_past_the_end_of_its_line_is_shown(failing: object) -> None:
+    ran = failed(failing, ConfigError("something is missing", Location("a.yaml", 1, 5, "abcd")))
+    assert ran.err.splitlines()[1:] == ["    abcd", "        ^"]
+
+
+def test_a_bug_is_reported_without_a_traceback(failing: object) -> None:
+    ran = failed(failing, KeyError("x\n\x1b[2J"))
+
+    assert ran.code == 70
+    assert ran.err == (
+        "proccli: error: internal error: KeyError: 'x\\n\\x1b[2J'; please report this,"
+        " with what --debug shows\n"
+    )
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ConfigError("no")])
+def test_debug_shows_the_traceback(failing: object, error: Exception) -> None:
+    ran = failed(failing, error, "--debug")
+
+    assert ran.err.startswith("Traceback (most recent call last):\n")
+    assert "test_failures.py" in ran.err
+    assert ran.err.splitlines()[-1].startswith("proccli: error: ")
+
+
+def test_hostile_text_in_an_error_does_not_act(failing: object) -> None:
+    ran = failed(failing, ConfigError("\x1b]0;title\x07\nproccli: error: forged\u202e"))
+
+    assert ran.err == "proccli: error: \\x1b]0;title\\x07\\x0aproccli: error: forged\\u202e\n"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_an_interrupt_ends_quietly_with_130(failing: object, error: BaseException) -> None:
+    ran = failed(failing, error)
+
+    assert ran.code == 130
+    assert ran.err.strip() == ""
+
+
+def test_a_reader_who_left_is_no_failure(failing: object) -> None:
+    """Wherever in a job the pipe turns out to be closed."""
+    ran = failed(failing, BrokenPipeError(32, "Broken pipe"))
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_no_colour_reaches_a_file(failing: object) -> None:
+    assert "\x1b" not in failed(failing, ConfigError("no")).err
+    assert "\x1b[31m" in failed(failing, ConfigError("no"), "--color", "always").err

@@ -1,0 +1,38 @@
+"""Warnings: a line each, of many alike only a few."""
+
+from __future__ import annotations
+
+import pytest
+
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import ALIKE, warn
+from proccli.model import Notice
+
+QUIET = Invocation(arguments=(), colour="never")
+
+
+def test_a_warning_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    warn(QUIET, [Notice(code="a", message="one\nline \x1b[31m"), Notice(code="b", message="two")])
+
+    assert capsys.readouterr().err.splitlines() == [
+        "proccli: warning: one\\x0aline \\x1b[31m",
+        "proccli: warning: two",
+    ]
+
+
+def test_what_is_said_twice_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    warn(QUIET, [Notice(code="a", message="same")] * 3)
+    assert capsys.readouterr().err == "proccli: warning: same (3 times)\n"
+
+
+def test_of_many_alike_there_are_a_few(capsys: pytest.CaptureFixture[str]) -> None:
+    warn(QUIET, [Notice(code="lost", message=f"rule {index}") for index in range(ALIKE + 7)])
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == ALIKE + 1
+    assert lines[-1] == "proccli: warning: and 7 more like this (lost)"
+
+
+def test_nothing_to_say_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    warn(QUIET, [])
+    assert capsys.readouterr().err == ""
