@@ -1,0 +1,184 @@
+"""Whether two ordered lists of rules, in which the first match decides, decide alike."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from proccli.rustregex.automata.domain import ANY_TEXT, Domain
+from proccli.rustregex.automata.patternset import Limits, PatternSet
+from proccli.rustregex.automata.search import Budget
+
+Case: TypeAlias = tuple[str, Hashable]
+"""A rule: its pattern, and its outcome. Outcomes are compared with `==`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A subject on which two lists of rules have different outcomes."""
+
+    texts: tuple[str, ...]
+    """The subject: one text; two texts or none only where subjects have several."""
+    old: int | None
+    """Index of the old list's rule that decides; None: none matches."""
+    new: int | None
+    """The same in the new list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How two lists of rules differ."""
+
+    equivalent: bool | None
+    """True: proven to have the same outcome on every subject; None: not decided."""
+    differences: tuple[Difference, ...]
+    """The shortest first."""
+    complete: bool
+    """Whether everything was decided. If not, there may be more differences, or shorter ones."""
+
+
+def first_difference(
+    old: Sequence[Case],
+    new: Sequence[Case],
+    *,
+    old_default: Hashable = None,
+    new_default: Hashable = None,
+    several: bool = False,
+    domain: Domain = ANY_TEXT,
+    limits: Limits | None = None,
+) -> Comparison:
+    """A shortest subject on which two lists differ, or the proof that there is none.
+
+    Where no rule matches, the default is the outcome. `several`: a subject is any number of
+    texts, and a rule matches it if it matches one of them, as with the names of a process's
+    ancestors; so the order of two rules can matter even where no text matches both.
+
+    Raises: RegexSyntaxError.
+    """
+    sides = _Side(old, old_default, 0), _Side(new, new_default, len(old))
+    return _Comparer(*sides, several, domain, limits or Limits()).compare(first=True)
+
+
+def differences(
+    old: Sequence[Case],
+    new: Sequence[Case],
+    *,
+    old_default: Hashable = None,
+    new_default: Hashable = None,
+    several: bool = False,
+    domain: Domain = ANY_TEXT,
+    limits: Limits | None = None,
+) -> Comparison:
+    """`first_difference`, but with a shortest subject for each pair of rules that decide it.
+
+    Neighbouring rules with one outcome count as one rule, and trailing rules that do as the
+    default does count as the default.
+    """
+    sides = _Side(old, old_default, 0), _Side(new, new_default, len(old))
+    return _Comparer(*sides, several, domain, limits or Limits()).compare(first=False)
+
+
+class _Side:
+    """One list, cut into runs of rules with one outcome.
+
+    The last run is the default's: the rules with its outcome at the end of the list, if any, and
+    having no match at all.
+    """
+
+    def __init__(self, cases: Sequence[Case], default: Hashable, offset: int) -> None:
+        self.patterns = [pattern for pattern, _ in cases]
+        self._offset = offset
+        self.outcomes: list[Hashable] = []
+        self._starts: list[int] = []
+        for index, outcome in enumerate([*(outcome for _, outcome in cases), default]):
+            if not self.outcomes or self.outcomes[-1] != outcome:
+                self.outcomes.append(outcome)
+                self._starts.append(index)
+
+    def before(self, run: int) -> range:
+        """The patterns that stand before a run; counted from `offset` on."""
+        return range(self._offset, self._offset + self._starts[run])
+
+    def deciding(self, run: int) -> list[range]:
+        """The patterns one of which has to match so that the run decides; of the default, none."""
+        if run == len(self._starts) - 1:
+            return []
+        return [range(self._offset + self._starts[run], self._offset + self._starts[run + 1])]
+
+    def decider(self, texts: PatternSet, subject: Sequence[str]) -> int | None:
+        """The first rule that matches, says the matcher."""
+        return next(
+            (
+                index
+                for index in range(len(self.patterns))
+                if any(texts.matches(self._offset + index, text) for text in subject)
+            ),
+            None,
+        )
+
+
+class _Comparer:
+    def __init__(
+        self, old: _Side, new: _Side, several: bool, domain: Domain, limits: Limits
+    ) -> None:
+        self._old, self._new = old, new
+        self._several = several
+        self._texts = PatternSet([*old.patterns, *new.patterns], domain, limits)
+        self._pool = Budget(limits.total)
+        self._certain = True
+
+    def compare(self, *, first: bool) -> Comparison:
+        found: list[Difference] = []
+        for old_run, outcome in enumerate(self._old.outcomes):
+            for new_run, other in enumerate(self._new.outcomes):
+                if outcome == other:
+                    continue
+                bound = _length(found[-1].texts) if first and found else None
+                subject = self._subject(old_run, new_run, bound)
+                if subject is not None:
+                    found.append(self._difference(subject))
+        found.sort(key=lambda difference: _length(difference.texts))
+        return Comparison(
+            equivalent=False if found else True if self._certain else None,
+            differences=tuple(found[:1] if first else found),
+            complete=self._certain,
+        )
+
+    def _subject(self, old_run: int, new_run: int, bound: int | None) -> tuple[str, ...] | None:
+        """A shortest subject, shorter than `bound`, that these two runs decide."""
+        earlier = [*self._old.before(old_run), *self._new.before(new_run)]
+        deciding = [*self._old.deciding(old_run), *self._new.deciding(new_run)]
+        if not self._several:
+            return self._texts_for([deciding], earlier, bound)
+        if len(deciding) < 2:
+            return self._texts_for([[run] for run in deciding], earlier, bound)
+        together = self._texts_for([deciding], earlier, bound)
+        if together is not None:
+            bound = _length(together)
+        return self._texts_for([[run] for run in deciding], earlier, bound) or together
+
+    def _texts_for(
+        self, conditions: list[list[range]], earlier: list[int], bound: int | None
+    ) -> tuple[str, ...] | None:
+        """A shortest text for each of the conditions, if they are shorter than `bound` together."""
+        texts: list[str] = []
+        for all_of in conditions:
+            budget = self._texts.budget(self._pool)
+            answer = self._texts.find(all_of, earlier, shorter_than=bound, budget=budget)
+            self._certain = self._certain and answer.decided
+            if answer.text is None:
+                return None
+            texts.append(answer.text)
+        return tuple(texts) if bound is None or _length(texts) < bound else None
+
+    def _difference(self, subject: tuple[str, ...]) -> Difference:
+        return Difference(
+            texts=subject,
+            old=self._old.decider(self._texts, subject),
+            new=self._new.decider(self._texts, subject),
+        )
+
+
+def _length(texts: Sequence[str]) -> int:
+    return sum(map(len, texts))
