@@ -430,6 +430,8 @@ class Socket:
     fd: int
     gprocess: str | None
     """None unless the process is accepted."""
+    process_name: str | None
+    """For people, where there is no gprocess: the agent's name for it, or its comm."""
     row: SocketRow
     netns: int | None
     """Inode number of the namespace whose table has the row; None where it has no number."""

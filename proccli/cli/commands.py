@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "record": "write what the processes look like into a file, for later or elsewhere",
     "regex": "try a pattern of the agent's dialect on texts",
     "tags": "what the tag command says of each process, and what arrives of it",
+    "sockets": "each socket, its role, its age, and why it is not sent",
     "schema": "the JSON Schema of a command's output",
     "completion": "the completion script for a shell",
 }

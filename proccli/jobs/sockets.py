@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,7 +11,7 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
-from proccli.model import Config, Host, Notice, Protocol, Socket, SocketRole
+from proccli.model import Config, Host, Notice, Protocol, Socket, SocketRole, SocketStatus
 from proccli.sockets import find_peers
 
 
@@ -53,6 +54,16 @@ def _any(globs: Iterable[str], name: str | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SocketsSummary:
+    """How many sockets came to which end."""
+
+    total: int
+    synced: int
+    skipped: int
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SocketsResult:
     """The sockets of all processes, sorted by pid, then fd, with what they rest on."""
 
@@ -63,6 +74,17 @@ class SocketsResult:
     notices: tuple[Notice, ...]
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
+
+    @property
+    def summary(self) -> SocketsSummary:
+        """Counts over all sockets."""
+        by_status: Counter[SocketStatus] = Counter(socket.status for socket in self.sockets)
+        return SocketsSummary(
+            total=len(self.sockets),
+            synced=by_status["synced"],
+            skipped=by_status["skipped"],
+            undecided=by_status["undecided"],
+        )
 
 
 def sockets(inputs: Inputs, selection: SocketSelection, patience: Patience) -> SocketsResult:

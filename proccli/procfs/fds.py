@@ -16,10 +16,6 @@ _SOCKET = re.compile(r"socket:\[([0-9]{1,20})\]")
 _PASSED_OVER = (errno.ENOENT, errno.ESRCH, errno.EINVAL)
 
 
-class LinksRefused(OSError):  # noqa: N818 - named for what is wrong
-    """The file descriptors can be listed, but not what they are."""
-
-
 def read_socket_fds(
     directory: int, age_source: Literal["fd-ctime", "unknown"]
 ) -> tuple[SocketFd, ...]:
@@ -29,7 +25,7 @@ def read_socket_fds(
     looks at it; `unknown` is for copies, whose links tell only when they were copied.
 
     Source: proc_pid_fd(5).
-    Raises: OSError if the directory can't be listed; LinksRefused.
+    Raises: OSError if the directory or its links are refused.
     """
     dated = age_source == "fd-ctime"
     found: list[SocketFd] = []
@@ -42,7 +38,7 @@ def read_socket_fds(
         except OSError as error:
             if error.errno in _PASSED_OVER:
                 continue
-            raise LinksRefused(error.errno, error.strerror) from error
+            raise
         inode = _SOCKET.fullmatch(target)
         if inode is not None and _FD.fullmatch(name):
             found.append(SocketFd(int(name), int(inode[1]), since_ns, age_source))

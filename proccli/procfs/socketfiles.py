@@ -8,15 +8,12 @@ from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from proccli.model import FieldError, NetTable, NetTables, SocketFd, TableName
-from proccli.procfs.fds import LinksRefused, read_socket_fds
+from proccli.procfs.fds import read_socket_fds
 from proccli.procfs.files import Unreadable, errno_name
 from proccli.procfs.net import MAX_TABLE_BYTES, TABLES, empty_tables, parse_table
 from proccli.procfs.problems import Living, problem_of
 
 _CHUNK = 1 << 16
-
-FD_FIELDS = ("fds", "fd_links")
-"""What the `FieldError` of a process's sockets names: the directory, or the links in it."""
 
 
 class SocketFiles(Living, Protocol):
@@ -36,8 +33,6 @@ def socket_fds(
     try:
         with files.opened("fd") as directory:
             return read_socket_fds(directory, age_source)
-    except LinksRefused as error:
-        return _field_error("fd_links", error, files)
     except (OSError, Unreadable) as error:
         return _field_error("fds", error, files)
 

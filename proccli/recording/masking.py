@@ -101,11 +101,3 @@ class MaskedSource:
     def net_tables(self, pid: int) -> NetTables:
         """As the source underneath."""
         return self._source.net_tables(pid)
-
-    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
-        """As the source underneath."""
-        return self._source.socket_fds(pid)
-
-    def net_tables(self, pid: int) -> NetTables:
-        """As the source underneath."""
-        return self._source.net_tables(pid)

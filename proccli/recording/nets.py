@@ -18,7 +18,6 @@ from proccli.model import (
     TableName,
 )
 from proccli.procfs.net import KINDS, STATES, TABLES
-from proccli.procfs.socketfiles import FD_FIELDS
 from proccli.procfs.source import Source
 from proccli.recording.checked import Checked
 from proccli.recording.format import decode_time, encode_error, encode_time
@@ -124,7 +123,7 @@ def decode_sockets(line: Checked) -> Sequence[SocketFd] | FieldError:
     if (listed is None) == (problem is None):
         raise line.wrong("has either sockets or sockets_error")
     if problem is not None:
-        return problem.field_error(FD_FIELDS)
+        return problem.field_error(("fds",))
     return tuple(_socket_fd(part) for part in listed or ())
 
 

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from proccli.jobs.scan import ScanResult
-from proccli.model import Rule, Status
+from proccli.model import Config, Host, Rule, Status
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, foreign, joined, plain, shorten, wrapped
 from proccli.render.view import View
 from proccli.render.words import SHORT_REASONS, counted
+
+
+class Basis(Protocol):
+    """What every result rests on."""
+
+    @property
+    def host(self) -> Host:
+        """Where and when the processes were seen."""
+
+    @property
+    def config(self) -> Config:
+        """What the agent was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +98,7 @@ def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:
     total: Line = [(f"{counted(summary.total, 'process')}: ", "head"), *counts]
     if shown < summary.total:
         total = [(f"{shown:,} of {summary.total:,} shown. ", "head"), *total]
-    lines = [_basis_line(result, view), total, _verdict_line(result)]
+    lines = [basis_line(result, view), total, _verdict_line(result)]
     return [piece for line in lines for piece in wrapped(line, view.width)]
 
 
@@ -102,7 +115,7 @@ def _status_part(result: ScanResult, status: Status, number: int) -> Line:
     return part
 
 
-def _basis_line(result: ScanResult, view: View) -> Line:
+def basis_line(result: Basis, view: View) -> Line:
     """The machine, the configuration and the agent that the answer is about."""
     host, config = result.host, result.config
     parts = [

@@ -33,6 +33,9 @@ class SocketLook:
 
     sockets: tuple[Socket, ...]
     """Sorted by pid, then fd."""
+    repeated: tuple[Socket, ...]
+    """Those that the agent comes upon a second time, in a namespace that it can't tell from
+    another."""
     best_known: tuple[Socket, ...]
     """Each socket once, at the process it is best known by."""
     unreadable: tuple[tuple[Verdict, FieldError], ...]
@@ -54,19 +57,17 @@ def look(verdicts: Iterable[Verdict], source: Source, min_lifetime_s: int) -> So
         found = source.socket_fds(verdict.process.pid)
         if isinstance(found, FieldError):
             unreadable.append((verdict, found))
-            if found.field == "fd_links" and source.host.privileged:
-                # The agent is refused each link alone, and goes on with none of them.
-                held.append((verdict, ()))
         else:
             held.append((verdict, found))
     namespaces = open_namespaces(held, source)
     joint = _Join(by_inode(held), namespaces, source.host, min_lifetime_s)
-    for namespace in namespaces:
+    # What is in a namespace with a number is not news from one without.
+    for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
         for table in namespace.tables:
             joint.add(table.rows, namespace, namespace.lost.get(table.name))
-    joint.sockets.sort(key=lambda socket: (socket.pid, socket.fd))
     return SocketLook(
-        sockets=tuple(joint.sockets),
+        sockets=tuple(sorted(joint.sockets, key=by_pid_and_fd)),
+        repeated=tuple(joint.repeated),
         best_known=tuple(joint.best_known),
         unreadable=tuple(unreadable),
         lost=tuple(
@@ -78,6 +79,11 @@ def look(verdicts: Iterable[Verdict], source: Source, min_lifetime_s: int) -> So
         ),
         without_process=joint.without_process,
     )
+
+
+def by_pid_and_fd(socket: Socket) -> tuple[int, int]:
+    """The order of sockets."""
+    return socket.pid, socket.fd
 
 
 def look_at(
@@ -132,7 +138,9 @@ class _Join:
         self._roles = Roles(namespaces)
         self._host = host
         self._min_lifetime_s = min_lifetime_s
+        self._joined: set[int] = set()
         self.sockets: list[Socket] = []
+        self.repeated: list[Socket] = []
         self.best_known: list[Socket] = []
         self.without_process = 0
 
@@ -154,6 +162,10 @@ class _Join:
                 self._socket(row, hold, namespace, unreadable, no_owner)
                 for hold, no_owner in zip(holds, lost, strict=True)
             ]
+            if row.inode in self._joined:
+                self.repeated.extend(made)
+                continue
+            self._joined.add(row.inode)
             self.sockets.extend(made)
             self.best_known.append(made[best_known(holds)])
 
@@ -171,6 +183,7 @@ class _Join:
             pid=verdict.process.pid,
             fd=held.fd,
             gprocess=verdict.gprocess,
+            process_name=verdict.process_name or verdict.process.comm,
             row=row,
             netns=None if namespace.netns == NAMELESS else namespace.netns,
             netns_idx=namespace.idx,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from proccli.model import Socket, SocketCounts, SocketStatus, SyncedSocket
-from proccli.sockets.look import SocketLook
+from proccli.sockets.look import SocketLook, by_pid_and_fd
 
 
 def counts_by_pid(look: SocketLook, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
@@ -32,7 +32,8 @@ def synced_sockets(look: SocketLook) -> tuple[SyncedSocket, ...]:
 
     One that it comes upon in two namespaces, where it can't tell them apart, it sends twice.
     """
-    return tuple(_synced(socket) for socket in look.sockets if socket.status == "synced")
+    found = sorted((*look.sockets, *look.repeated), key=by_pid_and_fd)
+    return tuple(_synced(socket) for socket in found if socket.status == "synced")
 
 
 def _synced(socket: Socket) -> SyncedSocket:
