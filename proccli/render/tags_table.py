@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from proccli.jobs.tags import TagRow, TagsResult
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
-from proccli.render.spans import Line, foreign, joined, plain, shorten, wrapped
+from proccli.render.spans import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.render.view import View
 from proccli.render.words import SHORT_REASONS, counted
 from proccli.tags import MAX_CHARACTERS, Cause
 
 _CAUSES: dict[Cause, str] = {
     "blanks": "blanks at its ends",
-    "comma": 'a comma and a blank (", ")',
-    "colon-in-key": "a colon in the key",
-    "colon-in-value": "a colon in the value",
-    "key-again": "a later tag has this key",
-    "key-case": "another key differs only in case",
+    "comma": '", " inside',
+    "colon-in-key": "colon in the key",
+    "colon-in-value": "colon in the value",
+    "key-again": "key comes again",
+    "key-case": "keys differ in case only",
     "too-long": f"over {MAX_CHARACTERS} characters",
-    "four-byte": "a character of four bytes",
+    "four-byte": "4-byte character",
 }
+_ROOM_FOR_VALUE = 40
+"""Cells for what is left of a value that was cut."""
 
 
 def tags_table(result: TagsResult, shown: Sequence[TagRow], view: View) -> str:
@@ -37,23 +39,34 @@ def _columns(shown: Sequence[TagRow], view: View) -> list[Column[TagRow]]:
     mark = view.glyphs.ellipsis
     columns: list[Column[TagRow]] = [
         Column(title="PID", cell=lambda row, _: plain(str(row.pid)), right=True),
-        Column(title="PROCESS", cell=lambda row, room: _process_cell(row, room, mark), least=10),
-        Column(title="KEY", cell=lambda row, room: _text_cell(row.tag.key, room, mark), least=8),
         Column(
-            title="VALUE", cell=lambda row, room: _text_cell(row.tag.value, room, mark), least=12
+            title="PROCESS",
+            cell=lambda row, room: _process_cell(row, room, mark),
+            least=10,
+            spare=2,
+        ),
+        Column(title="KEY", cell=lambda row, room: _text_cell(row.tag.key, room, mark), least=6),
+        Column(
+            title="VALUE", cell=lambda row, room: _text_cell(row.tag.value, room, mark), least=8
         ),
     ]
     if any(row.inherited for row in shown):
-        columns.append(Column(title="FROM", cell=lambda row, _: _from_cell(row), right=True))
+        columns.append(
+            Column(title="FROM", cell=lambda row, _: _from_cell(row), right=True, spare=1)
+        )
     columns.append(
-        Column(title="ARRIVES", cell=lambda row, room: _fate_cell(row, room, mark), least=16)
+        Column(
+            title="ARRIVES",
+            cell=lambda row, room: _fate_cell(row, room, mark),
+            least=min((view.width or 80) // 3, 26),
+        )
     )
     return columns
 
 
 def _process_cell(row: TagRow, room: int | None, mark: str) -> Line:
     if row.verdict is None:
-        return (("no such process", "unknown"),)
+        return ((shorten("no such process", room, mark), "unknown"),)
     return ((shorten(row.verdict.process_name or "-", room, mark), ""),)
 
 
@@ -67,26 +80,35 @@ def _from_cell(row: TagRow) -> Line:
 
 def _fate_cell(row: TagRow, room: int | None, mark: str) -> Line:
     """Whether the agent sends it, and in which shape the server shows it."""
-    verdict, fate = row.verdict, row.fate
     if row.sent is False:
-        why = "" if verdict is None else f": {_unsent(row)}"
-        return ((shorten(f"not sent{why}", room, mark), "skipped"),)
+        return ((_cut(f"not sent{_why_unsent(row)}", room, mark), "skipped"),)
+    fate = row.fate
     style = {"kept": "accepted", "cut": "unknown", "lost": "dropped"}[fate.outcome]
     text = "kept" if row.sent else "kept, if it is sent"
     if fate.outcome != "kept":
-        text = "lost" if fate.value is None else f'cut to "{fate.value}"'
+        left = shorten(fate.value or "", _ROOM_FOR_VALUE, mark)
+        text = "lost" if fate.value is None else f'cut to "{left}"'
         text += f": {', '.join(_CAUSES[cause] for cause in fate.causes)}"
     if fate.strays:
-        text += f"; makes {' and '.join(f'{key}={value}' for key, value in fate.strays)}"
-    return ((shorten(text, room, mark), style),)
+        strays = (shorten(f"{key}={value}", _ROOM_FOR_VALUE, mark) for key, value in fate.strays)
+        text += f"; makes {', '.join(strays)}"
+    return ((_cut(text, room, mark), style),)
 
 
-def _unsent(row: TagRow) -> str:
+def _why_unsent(row: TagRow) -> str:
     verdict = row.verdict
-    assert verdict is not None  # noqa: S101 - the caller has looked
+    if verdict is None:
+        return ""
     if verdict.status == "dropped" and verdict.rule is not None:
-        return f"rule #{verdict.rule.index} drops the process"
-    return SHORT_REASONS.get(verdict.reason, verdict.reason)
+        return f": dropped by #{verdict.rule.index}"
+    return f": {SHORT_REASONS.get(verdict.reason, verdict.reason)}"
+
+
+def _cut(text: str, room: int | None, mark: str) -> str:
+    """Safe text in `room` cells: what comes first says most."""
+    if room is None or cells(plain(text)) <= room:
+        return text
+    return head(text, room - cells(plain(mark))) + mark
 
 
 def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
