@@ -80,7 +80,7 @@ def _tag_globs(
 )
 @option(
     "--tag",
-    "tags",
+    "having",
     section=_WHICH,
     metavar="KEY[=GLOB]",
     callback=_tag_globs,
@@ -116,7 +116,7 @@ def command(
     from proccli.render.scan_json import scan_document, scan_lines
     from proccli.render.scan_table import scan_table
 
-    selection = Selection(**which)
+    selection = Selection(tags=which.pop("having"), **which)
     inputs = open_inputs(options)
     selection.check(inputs.config)
     result = scan(inputs)

@@ -19,15 +19,15 @@ from proccli.cli.main import proccli
 from tests.cli.runner import call, environment
 
 VARIABLES = {
-    "config": "PROCCLI_CONFIG",
-    "snapshot": "PROCCLI_SNAPSHOT",
-    "proc_root": "PROCCLI_PROC_ROOT",
-    "agent": "PROCCLI_AGENT",
-    "via": "PROCCLI_VIA",
-    "tags": "PROCCLI_TAGS",
-    "output": "PROCCLI_OUTPUT",
-    "colour": "PROCCLI_COLOR",
-    "state": "PROCCLI_STATE",
+    "--config": "PROCCLI_CONFIG",
+    "--snapshot": "PROCCLI_SNAPSHOT",
+    "--proc-root": "PROCCLI_PROC_ROOT",
+    "--agent": "PROCCLI_AGENT",
+    "--via": "PROCCLI_VIA",
+    "--tags": "PROCCLI_TAGS",
+    "--output": "PROCCLI_OUTPUT",
+    "--color": "PROCCLI_COLOR",
+    "--state": "PROCCLI_STATE",
 }
 HEAVY = {"rich", "regex", "yaml", "psutil"}
 
@@ -97,13 +97,16 @@ def test_the_examples_are_accepted(arguments: list[str]) -> None:
 def test_exactly_the_promised_variables_stand_for_options() -> None:
     for name, command in commands():
         for parameter in command.params:
-            expected = VARIABLES.get(parameter.name or "")
-            shared = name not in ("regex", "record") or parameter.name != "tags"
-            if isinstance(parameter, Option) and parameter.envvar is not None:
-                assert parameter.envvar == expected, f"{name} {parameter.name}"
-                assert parameter.show_envvar
-            elif isinstance(parameter, Option) and expected and shared and not parameter.multiple:
-                pytest.fail(f"{name} --{parameter.name}: {expected} does not stand for it")
+            expected = {VARIABLES[flag] for flag in parameter.opts if flag in VARIABLES}
+            given = {parameter.envvar} if parameter.envvar else set()
+            assert given == expected, f"{name} {parameter.opts}"
+            assert not given or (isinstance(parameter, Option) and parameter.show_envvar)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_takes_the_place_of_another(name: str) -> None:
+    names = [parameter.name for parameter in load(name).params]
+    assert sorted(set(names), key=str) == sorted(names, key=str)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
