@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +10,9 @@ import click
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
-from proccli.cli.options import general_options, option, source_options
+from proccli.cli.options import general_options, option, source_options, wait_options
 from proccli.cli.streams import require_stdout
+from proccli.cli.waiting import wait_for_second_look
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
@@ -34,23 +36,37 @@ if TYPE_CHECKING:
 )
 @option("--force", section="What to write", is_flag=True, help="Replace a file that is there.")
 @source_options
+@wait_options
 @general_options
 def command(
-    *, options: InputOptions, path: str, no_redact: bool, force: bool, invocation: Invocation
+    *,
+    options: InputOptions,
+    path: str,
+    no_redact: bool,
+    force: bool,
+    no_wait: bool,
+    max_wait: float,
+    invocation: Invocation,
 ) -> int:
     """write what the processes look like into a file, for later or elsewhere
 
     PATH is a file of JSON Lines, compressed if its name ends in .gz, or - for standard output.
     Only its owner may read it. Secrets in command lines are masked, and then the rules are run
     again: what is said at the end is whether that changed any outcome under this configuration.
+    A live machine is looked at twice, as far apart as the minimum lifetime, if there are sockets
+    that a first look can't tell the age of.
     """
     from proccli.jobs.inputs import open_inputs
+    from proccli.jobs.looks import Patience
     from proccli.jobs.record import record
     from proccli.render.record_text import record_message
 
     if path == "-":
         require_stdout()
-    result = record(open_inputs(options), path, redact=not no_redact, force=force)
+    wait = functools.partial(wait_for_second_look, invocation)
+    patience = Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+    inputs = open_inputs(options)
+    result = record(inputs, path, redact=not no_redact, force=force, patience=patience)
     tell(record_message(result, redact=not no_redact))
     warn(invocation, result.notices)
     return 0

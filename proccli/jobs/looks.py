@@ -30,6 +30,9 @@ class Patience:
     """Waits so many seconds for so many sockets."""
 
 
+NO_PATIENCE = Patience(no_wait=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What was seen at one moment."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from proccli.atomicfile import atomic_output
 from proccli.errors import OutputError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.inputs import Inputs
+from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.pipeline import Pipeline
 from proccli.model import NO_TAGS, Notice, Verdict
 from proccli.procfs.source import Source
-from proccli.recording import Written, write_recording
+from proccli.recording import write_recording
 from proccli.recording.masking import MaskedSource
 
 
@@ -29,21 +33,42 @@ class RecordResult:
     notices: tuple[Notice, ...]
 
 
-def record(inputs: Inputs, path: str, *, redact: bool = True, force: bool = False) -> RecordResult:
+def record(
+    inputs: Inputs,
+    path: str,
+    *,
+    redact: bool = True,
+    force: bool = False,
+    patience: Patience = NO_PATIENCE,
+) -> RecordResult:
     """Write a recording, atomically and with mode 0600; `-` is stdout.
+
+    Of a live machine, it holds what a second look shows if the first leaves the age of sockets
+    open.
 
     Raises: SourceError, OutputError.
     """
-    source: Source = MaskedSource(inputs.source) if redact else inputs.source
-    changed = _changed(inputs, source)
-    written = _write(inputs, source, path, force=force)
+    # Before anybody waits: there may be no place to write to.
+    with _output(path, force=force) as out:
+        seen = look_until_settled(inputs, patience)
+        looked_at = seen.inputs
+        source: Source = MaskedSource(looked_at.source) if redact else looked_at.source
+        changed = _changed(looked_at, source)
+        written = write_recording(
+            out,
+            source,
+            compress=path.endswith(".gz"),
+            tags=None if inputs.tags is NO_TAGS else inputs.tags,
+            environment=inputs.environment,
+            names=mentioned_names(inputs.config),
+        )
     return RecordResult(
         path=path,
         processes=written.processes,
         masked_values=written.masked_values,
         masked_processes=written.masked_processes,
         changed_pids=changed,
-        notices=inputs.notices,
+        notices=(*inputs.notices, *seen.notices),
     )
 
 
@@ -63,20 +88,16 @@ def _outcome(verdict: Verdict) -> tuple[object, ...]:
     return verdict.status, verdict.reason, verdict.hits, verdict.gprocess, verdict.tags
 
 
-def _write(inputs: Inputs, source: Source, path: str, *, force: bool) -> Written:
-    known = {
-        "tags": None if inputs.tags is NO_TAGS else inputs.tags,
-        "environment": inputs.environment,
-        "names": mentioned_names(inputs.config),
-    }
-    if path == "-":
-        try:
-            written = write_recording(sys.stdout.buffer, source, **known)
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"can't write to stdout: {error.strerror}") from error
-        return written
-    with atomic_output(path, force=force) as out:
-        return write_recording(out, source, compress=path.endswith(".gz"), **known)
+@contextmanager
+def _output(path: str, *, force: bool) -> Iterator[BinaryIO]:
+    if path != "-":
+        with atomic_output(path, force=force) as out:
+            yield out
+        return
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"can't write to stdout: {error.strerror}") from error
