@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proccli.rustregex.charset import ASCII_SETS
 from proccli.rustregex.escapes import parse_escape
 from proccli.rustregex.scanner import Scanner
 from proccli.rustregex.syntax import (
@@ -30,24 +31,6 @@ from proccli.rustregex.syntax import (
     Primitive,
 )
 
-ASCII_CLASSES = frozenset(
-    [
-        "alnum",
-        "alpha",
-        "ascii",
-        "blank",
-        "cntrl",
-        "digit",
-        "graph",
-        "lower",
-        "print",
-        "punct",
-        "space",
-        "upper",
-        "word",
-        "xdigit",
-    ]
-)
 _LONGEST_ASCII_CLASS = len("xdigit:]")
 _OPERATORS: tuple[ClassOperator, ...] = ("&&", "--", "~~")
 
@@ -150,7 +133,7 @@ def _ascii_class(scan: Scanner) -> AsciiClass | None:
     negated = scan.pattern.startswith("^", start + 2)
     name_start = start + 2 + negated
     name, closed, _ = scan.pattern[name_start : name_start + _LONGEST_ASCII_CLASS].partition(":]")
-    if not closed or name not in ASCII_CLASSES:
+    if not closed or name not in ASCII_SETS:
         return None
     scan.pos = name_start + len(name) + 2
     return AsciiClass((start, scan.pos), name, negated)

@@ -12,22 +12,6 @@ from proccli.rustregex.nodes import Span
 if TYPE_CHECKING:
     from proccli.rustregex.lowering import FlagState
 
-ASCII_SETS: Final[dict[str, Ranges]] = {
-    "alnum": ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
-    "alpha": ((0x41, 0x5A), (0x61, 0x7A)),
-    "ascii": ((0x00, 0x7F),),
-    "blank": ((0x09, 0x09), (0x20, 0x20)),
-    "cntrl": ((0x00, 0x1F), (0x7F, 0x7F)),
-    "digit": ((0x30, 0x39),),
-    "graph": ((0x21, 0x7E),),
-    "lower": ((0x61, 0x7A),),
-    "print": ((0x20, 0x7E),),
-    "punct": ((0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E)),
-    "space": ((0x09, 0x0D), (0x20, 0x20)),
-    "upper": ((0x41, 0x5A),),
-    "word": ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)),
-    "xdigit": ((0x30, 0x39), (0x41, 0x46), (0x61, 0x66)),
-}
 _PERL_ASCII: Final = {"d": "digit", "s": "space", "w": "word"}
 
 
@@ -86,7 +70,7 @@ def _content(  # noqa: C901 - a case per node
             low = _code_point(start, flags, pattern)
             return charset.normalize([(low, _code_point(end, flags, pattern))])
         case syntax.AsciiClass(span, name, negated):
-            return _finish(ASCII_SETS[name], negated, flags, pattern, span)
+            return _finish(charset.ASCII_SETS[name], negated, flags, pattern, span)
         case syntax.PerlClass():
             return _perl(content, flags, pattern)
         case syntax.UnicodeClass():
@@ -105,7 +89,7 @@ def _code_point(ast: syntax.Literal, flags: FlagState, pattern: str) -> int:
 
 def _perl(ast: syntax.PerlClass, flags: FlagState, pattern: str) -> Ranges:
     if not flags.unicode:
-        ascii_set = ASCII_SETS[_PERL_ASCII[ast.letter]]
+        ascii_set = charset.ASCII_SETS[_PERL_ASCII[ast.letter]]
         return _finish(ascii_set, ast.negated, flags, pattern, ast.span)
     ranges = unicode.perl(ast.letter)
     return charset.negate(ranges) if ast.negated else ranges

@@ -91,7 +91,7 @@ class GrammarParser:
         self._names: set[str] = set()
         self._frames = [_Frame(None, outer_verbose=False, start=0, branch_start=0)]
 
-    def parse(self) -> Ast:
+    def parse(self) -> Ast:  # noqa: C901 - a case per operator
         """The tree of the whole pattern. Raises: RegexSyntaxError."""
         scan = self._scan
         while True:

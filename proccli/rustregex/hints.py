@@ -132,10 +132,12 @@ def _class_unclosed(error: RegexSyntaxError) -> str:
 
 def _class_range_literal(error: RegexSyntaxError) -> str:
     pattern = error.pattern
-    dash = error.end if pattern[error.end : error.end + 1] == "-" else error.position - 1
+    # The fault is the range's end, unless the dash before it can't be an operator.
+    is_end = re.search(r"[^\[^]-$", pattern[: error.position]) is not None
+    dash = error.position - 1 if is_end else error.end
     opened, closed = pattern.rfind("[", 0, dash), pattern.find("]", dash)
     content = pattern[opened + 1 : closed]
-    if min(opened, closed) < 0 or "[" in content or pattern[dash] != "-":
+    if min(opened, closed) < 0 or "[" in content or "]" in content or pattern[dash] != "-":
         return r"write \- for a literal dash"
     rest = pattern[opened:dash] + pattern[dash + 1 : closed].rstrip("-")
     return f"put a literal dash last: {rest}-]"
