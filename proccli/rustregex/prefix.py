@@ -7,18 +7,15 @@ from dataclasses import dataclass
 
 from proccli.rustregex.nodes import (
     Alternate,
-    Class,
     Concat,
-    Empty,
     Group,
-    Literal,
-    Look,
     Node,
     Parsed,
     Repeat,
     Span,
 )
 from proccli.rustregex.regex import Regex
+from proccli.rustregex.shape import can_be_empty
 
 MOST_SEARCHES = 200
 """Searches per call; a pattern that needs more is told about less closely."""
@@ -47,7 +44,7 @@ def longest_prefix(rx: Regex, text: str) -> Prefix | None:
     """
     seeker = _Seeker(text)
     matched, rest = seeker.furthest([], rx.parsed.root)
-    while matched and _can_be_empty(matched[-1]):
+    while matched and can_be_empty(matched[-1]):
         rest.insert(0, matched.pop())
     found = seeker.search(matched)
     if found is None or found[0] == found[1]:
@@ -75,7 +72,7 @@ class _Seeker:
         best_length = 0
         for option in _options(rest[0]):
             inner, inner_rest = self.furthest([*before, *matched], option)
-            while inner and _can_be_empty(inner[-1]):
+            while inner and can_be_empty(inner[-1]):
                 inner_rest.insert(0, inner.pop())
             length = self.length([*before, *matched, *inner]) if inner else 0
             if length > best_length:
@@ -123,22 +120,6 @@ def _options(node: Node) -> tuple[Node, ...]:
 def _source(node: Node, pattern: str) -> str:
     source = pattern[node.span[0] : node.span[1]]
     return f"(?:{source})" if isinstance(node, Alternate) else source
-
-
-def _can_be_empty(node: Node) -> bool:
-    match node:
-        case Literal() | Class():
-            return False
-        case Empty() | Look():
-            return True
-        case Group(inner):
-            return _can_be_empty(inner)
-        case Repeat(inner, low):
-            return low == 0 or _can_be_empty(inner)
-        case Concat(parts):
-            return all(map(_can_be_empty, parts))
-        case Alternate(branches):
-            return any(map(_can_be_empty, branches))
 
 
 def _without_groups(node: Node) -> Node:

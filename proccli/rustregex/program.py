@@ -27,6 +27,7 @@ from proccli.rustregex.nodes import (
     Node,
     Repeat,
 )
+from proccli.rustregex.shape import is_anchored
 
 
 class Op(IntEnum):
@@ -69,24 +70,6 @@ def compile_program(root: Node, groups: int, alphabet: Alphabet) -> Program:
     compiler.fill(holes, len(compiler.program.op))
     compiler.push(Op.MATCH)
     return compiler.program
-
-
-def is_anchored(node: Node) -> bool:
-    """Whether nothing of `node` can match anywhere but from the start of the text."""
-    while True:
-        match node:
-            case Look(LookKind.START_TEXT):
-                return True
-            case Group(inner):
-                node = inner
-            case Concat(parts):
-                node = parts[0]
-            case Repeat(inner, low) if low > 0:
-                node = inner
-            case Alternate(branches):
-                return all(map(is_anchored, branches))
-            case _:
-                return False
 
 
 Hole = tuple[int, bool]

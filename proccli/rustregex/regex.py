@@ -11,6 +11,8 @@ import regex
 
 from proccli.rustregex import template as templates
 from proccli.rustregex.alphabet import Ranges, Substitution, alphabet_of
+from proccli.rustregex.automaton import GaveUpError
+from proccli.rustregex.engine import Engine
 from proccli.rustregex.masked import is_match_masked
 from proccli.rustregex.nodes import Parsed
 from proccli.rustregex.parser import parse
@@ -102,7 +104,7 @@ class Regex:
         self._captures = captures(self._tree)
         self._alphabet = alphabet_of(self._tree, unicode_word())
         # Whichever engine answers, the answer is the same: what differs is how long it takes.
-        self._backtracking = not needs_simulation(self._tree) and not self._loses_groups()
+        self._backtracking = not needs_simulation(self._tree) and self._complete()
 
     @property
     def pattern(self) -> str:
@@ -116,8 +118,19 @@ class Regex:
         """
         return self._captures.names
 
+    @property
+    def may_err(self) -> bool:
+        """Whether the crate's shortcuts can make even `is_match` differ from what the pattern
+        means."""
+        return self._engine.always_errs
+
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
+        if self._engine.always_errs:
+            try:
+                return self._engine.is_match(text)
+            except GaveUpError:
+                pass
         if self._backtracking:
             try:
                 return self._pattern.search(self._seen(text), timeout=TIME_LIMIT_S) is not None
@@ -128,7 +141,7 @@ class Regex:
     def search(self, text: str, start: int = 0) -> Match | None:
         """The leftmost match that begins at `start` or later; what is before `start` still
         counts for look-arounds."""
-        return self._search(text, self._seen(text) if self._backtracking else text, start)
+        return self._find(text, self._seen(text) if self._backtracking else text, start)
 
     def find_iter(self, text: str) -> Iterator[Match]:
         """All matches from left to right, as `replace_all` walks them.
@@ -136,10 +149,13 @@ class Regex:
         An empty match that touches the one before it is left out; after an empty match the
         search goes on one character further.
         """
+        return self._walk(text, groups=True)
+
+    def _walk(self, text: str, *, groups: bool) -> Iterator[Match]:
         seen = self._seen(text) if self._backtracking else text
         at, last_end = 0, -1
         while at <= len(text):
-            match = self._search(text, seen, at)
+            match = self._find(text, seen, at, groups=groups)
             if match is None:
                 return
             at = match.end
@@ -153,7 +169,8 @@ class Regex:
     def replacements(self, text: str, template: str) -> Iterator[Replacement]:
         """What `replace_all` puts in the place of what, from left to right."""
         parts = templates.parse(template)
-        for match in self.find_iter(text):
+        # A template without a $ has no use for groups, so the crate doesn't look for them.
+        for match in self._walk(text, groups="$" in template):
             yield Replacement(match, match.expand(parts))
 
     def replace_all(self, text: str, template: str) -> str:
@@ -189,8 +206,8 @@ class Regex:
         index = self._captures.index_of.get(group, -1) if isinstance(group, str) else group
         return 0 <= index < len(self.group_names)
 
-    def _loses_groups(self) -> bool:
-        return len(self._captures.names) != len(self.parsed.group_names)
+    def _complete(self) -> bool:
+        return self._captures.complete and len(self.group_names) == len(self.parsed.group_names)
 
     def _seen(self, text: str) -> str:
         return text if text.isascii() else text.translate(self._substitution)
@@ -209,6 +226,27 @@ class Regex:
                 return Match(text, spans, self._captures.index_of)
         slots = self._simulation.search(text, start)
         return None if slots is None else Match(text, _pairs(slots), self._captures.index_of)
+
+    def _find(self, text: str, seen: str, start: int, *, groups: bool = True) -> Match | None:
+        """The crate's next match from `start` on; with `groups`, as found for their sake."""
+        exact = self._search(text, seen, start)
+        if not self._engine.errs_at(text, start, exact.span() if exact else None):
+            return exact
+        try:
+            found = self._engine.find(text, start)
+        except GaveUpError:
+            return exact
+        if found is None:
+            return None
+        if len(self.group_names) == 1 or not groups:
+            return Match(text, (found,), self._captures.index_of)
+        # For the groups the crate asks its exact engine, so the match may shift.
+        match = self._search(text, seen, found[0])
+        return match if match and match.start <= found[1] else None
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return Engine(self._tree, self._alphabet)
 
     @cached_property
     def _substitution(self) -> Substitution:

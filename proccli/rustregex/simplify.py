@@ -37,6 +37,8 @@ class Captures:
 
     names: tuple[str | None, ...]
     index_of: dict[str, int]
+    complete: bool
+    """No group was dropped: every group has its place."""
 
 
 def simplify(node: Node) -> Node:
@@ -48,7 +50,7 @@ def captures(root: Node) -> Captures:
     """The groups of a simplified tree, as the crate's compiler counts them."""
     counter = _CaptureCounter()
     counter.visit(root)
-    return Captures(tuple(counter.names), counter.index_of)
+    return Captures(tuple(counter.names), counter.index_of, counter.complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +209,13 @@ class _CaptureCounter:
 
     names: list[str | None] = field(default_factory=lambda: [None])
     index_of: dict[str, int] = field(default_factory=dict)
+    complete: bool = True
 
     def visit(self, node: Node) -> None:
         match node:
             case Group(inner, index, name):
                 if index >= len(self.names):
+                    self.complete = self.complete and index == len(self.names)
                     self.names.append(name)
                     if name is not None:
                         self.index_of[name] = index

@@ -66,8 +66,11 @@ class State:
 class Simulation:
     """One program with all that was learned about it while it ran."""
 
-    def __init__(self, program: Program, alphabet: Alphabet, word: Ranges) -> None:
+    def __init__(
+        self, program: Program, alphabet: Alphabet, word: Ranges, *, longest: bool = False
+    ) -> None:
         self.program = program
+        self._longest = longest
         self._alphabet = alphabet
         wanted = set(program.looks)
         self._bits: list[tuple[int, int]] = []
@@ -102,10 +105,10 @@ class Simulation:
         self, text: str, start: int, end: int, left_hole: bool, right_hole: bool
     ) -> bool:
         """Whether some match lies in text[start:end], without help from a hole beside it."""
-        state = self._state((), HOLE if left_hole else self.kind(text[:start][-1:]), searching=True)
+        state = self.state((), HOLE if left_hole else self.kind(text[:start][-1:]), searching=True)
         for at in range(start, end + 1):
             char = text[at] if at < end else MASKED if right_hole else END
-            edge = state.edges.get(char) or self._grow(state, char)
+            edge = self.edge(state, char)
             if edge.match is not None:
                 return True
             state = edge.state
@@ -118,8 +121,8 @@ class Simulation:
         the left; None if one of them matches."""
         following: dict[int, None] = {}
         for before in befores:
-            state = self._state(threads, before, searching=True)
-            edge = state.edges.get(char) or self._grow(state, char)
+            state = self.state(threads, before, searching=True)
+            edge = self.edge(state, char)
             if edge.match is not None:
                 return None
             following.update(dict.fromkeys(edge.state.threads))
@@ -158,7 +161,7 @@ class Simulation:
 
     def _begin(self, text: str, start: int) -> State:
         before = self.kind(text[start - 1] if start else END)
-        return self._state((), before, searching=start == 0 or not self.program.anchored)
+        return self.state((), before, searching=start == 0 or not self.program.anchored)
 
     def kind(self, char: str) -> int:
         """What look-arounds see of a character, or of an end of the text."""
@@ -169,7 +172,8 @@ class Simulation:
         symbol = self._alphabet.symbol(ord(char))
         return sum(bit for mask, bit in self._bits if symbol & mask)
 
-    def _state(self, threads: tuple[int, ...], before: int, *, searching: bool) -> State:
+    def state(self, threads: tuple[int, ...], before: int, *, searching: bool) -> State:
+        """The state of these threads, none of them further than this instruction."""
         key = (threads, before if self._looks_around else 0, searching)
         state = self._states.get(key)
         if state is None:
@@ -177,8 +181,11 @@ class Simulation:
             self._remembered += len(threads)
         return state
 
+    def edge(self, state: State, char: str) -> Edge:
+        """What happens in `state` before `char`."""
+        return state.edges.get(char) or self._grow(state, char)
+
     def _grow(self, state: State, char: str) -> Edge:
-        """Works out, and remembers, what happens in `state` before `char`."""
         if self._remembered > MEMORY:
             self._states.clear()
             self._remembered = 0
@@ -218,11 +225,12 @@ class Simulation:
                         stack.append((x[pc], saves))
                 else:
                     matched = (source, saves)
-                    break
-            if matched:
+                    if not self._longest:
+                        break
+            if matched and not self._longest:
                 break
         searching = state.searching and matched is None and not program.anchored and len(char) == 1
-        following = self._state(tuple(threads), after, searching=searching)
+        following = self.state(tuple(threads), after, searching=searching)
         moves = tuple(threads.values())
         stays = following.threads and all(
             source == place and not saves for place, (source, saves) in enumerate(moves)

@@ -29,6 +29,7 @@ from proccli.rustregex.nodes import (
     Node,
     Repeat,
 )
+from proccli.rustregex.shape import empty_loops
 
 NEVER = "(?!)"
 
@@ -46,33 +47,7 @@ def needs_simulation(root: Node) -> bool:
     The crate gives up an iteration that gets back to where it was, which changes what later
     branches match and what the groups hold; backtracking engines each have rules of their own.
     """
-    return _scan(root)[1]
-
-
-def _scan(node: Node) -> tuple[bool, bool]:
-    """Whether `node` can match the empty text, and whether it holds a loop over such a node."""
-    match node:
-        case Empty() | Look():
-            return True, False
-        case Literal() | Class():
-            return False, False
-        case Group(inner):
-            return _scan(inner)
-        case Repeat(inner, low, high):
-            empty, loops = _scan(inner)
-            return empty or low == 0, loops or (empty and high != 1)
-        case Concat(parts):
-            empty, loops = True, False
-            for part in parts:
-                part_empty, part_loops = _scan(part)
-                empty, loops = empty and part_empty, loops or part_loops
-            return empty, loops
-        case Alternate(branches):
-            empty, loops = False, False
-            for branch in branches:
-                branch_empty, branch_loops = _scan(branch)
-                empty, loops = empty or branch_empty, loops or branch_loops
-            return empty, loops
+    return any(True for _ in empty_loops(root))
 
 
 class _Translator:
