@@ -192,7 +192,17 @@ class Body:
             stated = line.integer(name, high=_U64)
             if stated != found:
                 raise line.wrong(f"states {stated} {name.replace('_', ' ')}, and {found} are here")
+        self._look_up_references(line)
         self.ended = True
+
+    def _look_up_references(self, line: Checked) -> None:
+        """Raises: RecordingError where a process refers to a table that is not here."""
+        nets = self.net_reader.numbers()
+        for pid, process in self.processes.items():
+            if pid not in self.without_users and process.root_inode not in self.tables:
+                raise line.wrong(f"process {pid} has users, and its table is missing")
+            if pid in self.nets and self.nets[pid] not in nets:
+                raise line.wrong(f"process {pid} is in net {self.nets[pid]}, which is missing")
 
 
 def _cmdline(line: Checked) -> bytes | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import get_args
 
 from proccli.model import (
@@ -194,6 +194,10 @@ class NetReader:
                 local, remote = Endpoint(local_ip, local_port), Endpoint(remote_ip, remote_port)
                 return SocketRow(protocol, family, state, local, remote, inode)
         raise line.wrong("a row is not a state, an address and port twice, and an inode")
+
+    def numbers(self) -> Collection[int]:
+        """The namespaces that have lines."""
+        return self._netns.keys()
 
     def tables(self) -> Mapping[int, NetTables]:
         """The tables by the number of their namespace. One without lines is empty."""

@@ -78,11 +78,11 @@ def _write(
     put(_header(source, tags, environment))
     for pid in source.pids():
         process = source.read(pid)
-        users = source.users(process)
-        if users is not None and process.root_inode not in tables:
-            assert process.root_inode is not None  # noqa: S101 - the key of the table it has
-            tables.add(process.root_inode)
-            put({"type": "users", "root_inode": process.root_inode, "names": users})
+        inode = process.root_inode
+        users = None if inode is None else source.users(process)
+        if users is not None and inode is not None and inode not in tables:
+            tables.add(inode)
+            put({"type": "users", "root_inode": inode, "names": users})
         found = source.socket_fds(pid)
         line = _process(process, has_users=users is not None)
         put({**line, **encode_sockets(found), "net": nets.number(process)})
