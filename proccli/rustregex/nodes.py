@@ -6,7 +6,8 @@ and everything behind the parser (translation, simulation, automata, printing) h
 
 Invariants, kept by the parser and by the functions at the end:
 - a `Concat` has two or more parts, none of them a `Concat` or `Empty`;
-- an `Alternate` has two or more branches, none of them an `Alternate`;
+- an `Alternate` has two or more branches, none of them an `Alternate`, unless all of that one's
+  branches begin alike (the crate then takes it for one branch, see `simplify`);
 - a `Class` of one character is a `Literal`; a `Class` is never empty, but under a repetition of
   zero times, where the crate never looks;
 - equality and hash ignore spans, and don't recurse: a tree may be 250 levels deep.
@@ -188,8 +189,18 @@ def alternate(branches: Iterable[Node], span: Span = NOWHERE) -> Node:
     """The first of the branches that leads to a match, flattened."""
     flat: list[Node] = []
     for branch in branches:
-        if isinstance(branch, Alternate):
+        if isinstance(branch, Alternate) and not _begin_alike(branch.branches):
             flat.extend(branch.branches)
         else:
             flat.append(branch)
     return flat[0] if len(flat) == 1 else Alternate(tuple(flat), span)
+
+
+def _begin_alike(branches: tuple[Node, ...]) -> bool:
+    first = branches[0]
+    if not isinstance(first, Concat):
+        return False
+    # The literal runs of the crate's tree are compared as a whole; a part of one is enough here.
+    return all(
+        isinstance(branch, Concat) and branch.parts[0] == first.parts[0] for branch in branches
+    )

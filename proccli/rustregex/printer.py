@@ -65,7 +65,10 @@ def _write(node: Node, out: list[str]) -> None:  # noqa: C901 - a case per node
         case Alternate(branches):
             for index, branch in enumerate(branches):
                 out.append("|" if index else "")
+                grouped = isinstance(branch, Alternate)
+                out.append("(?:" if grouped else "")
                 _write(branch, out)
+                out.append(")" if grouped else "")
 
 
 def _quantifier(node: Repeat) -> str:
