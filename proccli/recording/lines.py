@@ -7,10 +7,13 @@ import io
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from proccli.errors import Location, RecordingError
 from proccli.recording.format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -26,10 +29,9 @@ def parse_lines(file: BinaryIO, name: str) -> Iterator[tuple[Location, dict[str,
 
 
 def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
-    # Whatever has no peek (a test's bytes, a raw descriptor) gets a buffer around it.
-    buffered = file if isinstance(file, io.BufferedReader) else io.BufferedReader(file)  # type: ignore[type-var]
-    packed = buffered.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-    text = gzip.GzipFile(fileobj=buffered) if packed else buffered
+    head = file.read(len(_GZIP_MAGIC))
+    whole = io.BufferedReader(_Rejoined(head, file))
+    text = gzip.GzipFile(fileobj=whole) if head == _GZIP_MAGIC else whole
     total = number = 0
     while True:
         number += 1
@@ -48,6 +50,24 @@ def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
         if total > MAX_RECORDING_BYTES:
             raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", at)
         yield at, line
+
+
+class _Rejoined(io.RawIOBase):
+    """A file whose first bytes were read already. Closing it leaves the file open."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._head or self._rest.read(len(view))
+        self._head = b""
+        view[: len(data)] = data
+        return len(data)
 
 
 def _parse(line: bytes, at: Location) -> dict[str, object]:
