@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from proccli.rustregex import charset, classes, nodes, syntax
-from proccli.rustregex.errors import syntax_error
+from proccli.rustregex import classes, nodes, syntax
+from proccli.rustregex.errors import RegexSyntaxError, syntax_error
 from proccli.rustregex.nodes import LookKind, Span
+from proccli.rustregex.simplify import simplify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,7 @@ class Lowering:
 
     def lower(self, root: syntax.Ast) -> nodes.Parsed:
         """The resolved tree. Raises: RegexSyntaxError."""
-        tree = self._node(root)
-        self._check_compilable(tree)
+        tree = self._compilable(self._node(root))
         names = tuple(self._group_names[index] for index in range(len(self._group_names)))
         return nodes.Parsed(self._pattern, tree, names)
 
@@ -99,7 +99,7 @@ class Lowering:
                 lowered = []
                 for branch in branches:
                     lowered.append(self._node(branch))
-                return _alternate(lowered, span)
+                return nodes.alternate(lowered, span)
 
     def _look(self, letter: str, span: Span) -> LookKind:
         flags = self._flags
@@ -119,16 +119,29 @@ class Lowering:
             case _:
                 return LookKind.NOT_WORD if flags.unicode else LookKind.NOT_WORD_ASCII
 
-    def _check_compilable(self, root: nodes.Node) -> None:
-        """What the crate's parser lets pass, but its compiler can't do, unless under `{0}`."""
+    def _compilable(self, tree: nodes.Node) -> nodes.Node:
+        """The tree, if the crate's compiler can do what its parser let pass.
+
+        It joins branches that are all classes, also behind a prefix that they share. So
+        `[a&&b]|[c-d]` compiles, where `[a&&b]|c` holds an empty class.
+        """
+        if self._fault(tree) is None:
+            return tree
+        simplified = simplify(tree)
+        fault = self._fault(simplified)
+        if fault is not None:
+            raise fault
+        return simplified
+
+    def _fault(self, root: nodes.Node) -> RegexSyntaxError | None:
         stack = [root]
         while stack:
             node = stack.pop()
             match node:
                 case nodes.Class((), span):
-                    raise syntax_error("class-empty", self._pattern, span)
+                    return syntax_error("class-empty", self._pattern, span)
                 case nodes.Look(_, span) if span in self._crlf_anchors:
-                    raise syntax_error("crlf-anchor", self._pattern, span)
+                    return syntax_error("crlf-anchor", self._pattern, span)
                 case nodes.Repeat(inner) if node.max != 0:
                     stack.append(inner)
                 case nodes.Group(inner):
@@ -137,17 +150,4 @@ class Lowering:
                     stack.extend(reversed(inner_nodes))
                 case _:
                     pass
-
-
-def _alternate(branches: list[nodes.Node], span: Span) -> nodes.Node:
-    """The alternation, less its empty classes where the crate would not notice them.
-
-    It joins branches that are all classes into one, so `[a&&b]|[c-d]` compiles and `[a&&b]|c`
-    doesn't.
-    """
-    joined = nodes.alternate(branches, span)
-    if isinstance(joined, nodes.Alternate):
-        sets = [branch.ranges for branch in joined.branches if isinstance(branch, nodes.Class)]
-        if len(sets) == len(joined.branches) and () in sets:
-            return nodes.class_of(charset.normalize(pair for one in sets for pair in one), span)
-    return joined
+        return None
