@@ -11,6 +11,7 @@ import click
 
 from proccli.cli.candidates import tell_candidates
 from proccli.cli.completing import complete_process
+from proccli.cli.failures import report
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
@@ -134,9 +135,10 @@ def command(
         try:
             result = explain_pids(inputs, _pids(inputs, targets, names))
         except AmbiguousName as error:
+            code = report(error, invocation)
             if output == "table":
                 tell_candidates(error, invocation)
-            raise
+            return code
     incomplete = any(one.verdict.status == "unknown" for one in result.explanations)
     content = _rendered(result, output, plain, invocation)
     return deliver(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
 
@@ -12,6 +13,7 @@ from click.core import ParameterSource
 
 from proccli.cli.helptext import Option
 from proccli.cli.invocation import Invocation
+from proccli.errors import SourceError
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
@@ -51,6 +53,8 @@ def _input_options(given: dict[str, Any]) -> InputOptions:
     if len(from_stdin) > 1:
         *names, last = from_stdin
         raise click.UsageError(f"only one of {', '.join(names)} and {last} can read standard input")
+    if from_stdin and sys.stdin is None:
+        raise SourceError("standard input is closed")
     return InputOptions(
         config=given.pop("config"),
         snapshot=given.pop("snapshot"),

@@ -31,7 +31,7 @@ def view_of(
         return View()
     terminal = _is_terminal(stream)
     if colour == "auto":
-        dumb = environment.get("TERM", "dumb") == "dumb"
+        dumb = (environment.get("TERM") or "dumb") == "dumb"
         coloured = terminal and not dumb and not environment.get("NO_COLOR")
     else:
         coloured = colour == "always"

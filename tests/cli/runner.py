@@ -32,7 +32,9 @@ def environment(**more: str) -> dict[str, str]:
     cleaned = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PROCCLI_", "_PROCCLI", "PYTHON", "COLUMNS", "NO_COLOR", "LC_"))
+        if not name.startswith(
+            ("PROCCLI_", "_PROCCLI", "PYTHONIO", "PYTHONUTF8", "COLUMNS", "NO_COLOR", "LC_")
+        )
     }
     return cleaned | {"LANG": "C.UTF-8"} | more
 
