@@ -26,7 +26,7 @@ def atom(
             code_point = _code_point(ast, flags, pattern)
             if not flags.ignore_case:
                 return nodes.Literal(char, span)
-            return nodes.class_of(_fold(((code_point, code_point),), flags), span)
+            return _class(_fold(((code_point, code_point),), flags), flags, span)
         case syntax.Dot(span):
             if not flags.unicode:
                 raise syntax_error("invalid-utf8", pattern, span)
@@ -34,13 +34,21 @@ def atom(
                 return nodes.Class(charset.ANY, span)
             return nodes.Class(charset.NOT_CRLF if flags.crlf else charset.NOT_NEWLINE, span)
         case syntax.PerlClass(span):
-            return nodes.class_of(_perl(ast, flags, pattern), span)
+            return _class(_perl(ast, flags, pattern), flags, span)
         case syntax.UnicodeClass(span):
             return nodes.class_of(_unicode(ast, flags, pattern), span)
 
 
-def bracketed(ast: syntax.Bracketed, flags: FlagState, pattern: str) -> Ranges:
-    """The set of a bracketed class. Raises: RegexSyntaxError."""
+def bracketed(ast: syntax.Bracketed, flags: FlagState, pattern: str) -> nodes.Node:
+    """What a bracketed class stands for. Raises: RegexSyntaxError."""
+    return _class(_bracketed(ast, flags, pattern), flags, ast.span)
+
+
+def _class(ranges: Ranges, flags: FlagState, span: Span) -> nodes.Node:
+    return nodes.class_of(ranges, span, on_bytes=not flags.unicode)
+
+
+def _bracketed(ast: syntax.Bracketed, flags: FlagState, pattern: str) -> Ranges:
     content = _content(ast.content, flags, pattern)
     return _finish(content, ast.negated, flags, pattern, ast.span)
 
@@ -76,7 +84,7 @@ def _content(  # noqa: C901 - a case per node
         case syntax.UnicodeClass():
             return _unicode(content, flags, pattern)
         case syntax.Bracketed():
-            return bracketed(content, flags, pattern)
+            return _bracketed(content, flags, pattern)
 
 
 def _code_point(ast: syntax.Literal, flags: FlagState, pattern: str) -> int:

@@ -74,8 +74,8 @@ class Lowering:
                 return nodes.Empty(span)
             case syntax.Literal() | syntax.Dot() | syntax.PerlClass() | syntax.UnicodeClass():
                 return classes.atom(ast, self._flags, self._pattern)
-            case syntax.Bracketed(span):
-                return nodes.class_of(classes.bracketed(ast, self._flags, self._pattern), span)
+            case syntax.Bracketed():
+                return classes.bracketed(ast, self._flags, self._pattern)
             case syntax.Assertion(span, letter):
                 return nodes.Look(self._look(letter, span), span)
             case syntax.Group(span, inner, index, name, flags):

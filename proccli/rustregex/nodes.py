@@ -74,10 +74,15 @@ class Literal(_Tree):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Class(_Tree):
-    """One character out of a set: inclusive ranges, sorted, merged, without surrogates."""
+    """One character out of a set: inclusive ranges, sorted, merged, without surrogates.
+
+    `on_bytes`: written under `(?-u)`. It matches the same, but the crate keeps it apart from the
+    same set of characters when it looks for a prefix that branches share.
+    """
 
     ranges: tuple[tuple[int, int], ...]
     span: Span = NOWHERE
+    on_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,8 +141,8 @@ def _shape(root: _Tree) -> Iterator[tuple[object, ...]]:
         match node:
             case Literal(char):
                 yield ("literal", char)
-            case Class(ranges):
-                yield ("class", ranges)
+            case Class(ranges, _, on_bytes):
+                yield ("class", ranges, on_bytes)
             case Look(kind):
                 yield ("look", kind)
             case Repeat(inner, least, most, greedy):
@@ -165,11 +170,13 @@ class Parsed:
     group_names: tuple[str | None, ...]
 
 
-def class_of(ranges: tuple[tuple[int, int], ...], span: Span = NOWHERE) -> Class | Literal:
+def class_of(
+    ranges: tuple[tuple[int, int], ...], span: Span = NOWHERE, *, on_bytes: bool = False
+) -> Class | Literal:
     """One character out of `ranges`."""
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return Literal(chr(ranges[0][0]), span)
-    return Class(ranges, span)
+    return Class(ranges, span, on_bytes)
 
 
 def concat(parts: Iterable[Node], span: Span = NOWHERE) -> Node:

@@ -42,8 +42,9 @@ def _write(node: Node, out: list[str]) -> None:  # noqa: C901 - a case per node
             pass
         case Literal(char):
             out.append(_character(char, _METACHARACTERS))
-        case Class(ranges):
-            out.append(class_text(ranges))
+        case Class(ranges, _, on_bytes):
+            text = class_text(ranges)
+            out.append(f"(?-u:{text})" if on_bytes else text)
         case Look(kind):
             out.append(kind.value)
         case Group(inner, _, name):

@@ -78,8 +78,8 @@ class _Simplifier:
                 return _Term(node, self._key("empty"))
             case Literal(char):
                 return _Term(node, self._key("literal", char), text=char)
-            case Class(ranges):
-                return self._class(ranges, node)
+            case Class(ranges, _, on_bytes):
+                return self._class(ranges, node, on_bytes=on_bytes)
             case Look(kind):
                 return _Term(node, self._key("look", kind))
             case Group(inner, index, name):
@@ -102,11 +102,14 @@ class _Simplifier:
     def _key(self, *shape: object) -> int:
         return self.keys.setdefault(shape, len(self.keys))
 
-    def _class(self, ranges: tuple[tuple[int, int], ...], origin: Node) -> _Term:
+    def _class(
+        self, ranges: tuple[tuple[int, int], ...], origin: Node, *, on_bytes: bool = False
+    ) -> _Term:
         if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
             char = chr(ranges[0][0])
             return _Term(Literal(char, origin.span), self._key("literal", char), text=char)
-        return _Term(Class(ranges, origin.span), self._key("class", ranges))
+        key = self._key("class", ranges, on_bytes)
+        return _Term(Class(ranges, origin.span, on_bytes), key)
 
     def _repeat(self, node: Repeat, term: _Term) -> _Term:
         if node.max == 0:

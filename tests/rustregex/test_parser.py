@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
+from proccli.rustregex import compile  # noqa: A004 - the name that every such module uses
 from proccli.rustregex.errors import MESSAGES, RegexSyntaxError
 from proccli.rustregex.nodes import Class, Concat, Group, Literal, Look, LookKind, Node, Repeat
 from proccli.rustregex.parser import parse
-from tests.rustregex.witness import witness_error
+from tests.rustregex.witness import Witness, witness_error
 
 DATA = Path(__file__).parents[1] / "data" / "rustregex"
 
@@ -106,6 +107,26 @@ def test_simple_case_folding_goes_beyond_ascii_and_no_further() -> None:
     assert root("(?i)ı") == Literal("ı")
     assert root("(?i-u)k") == root("[kK]")
     assert root("(?i)[^k]") == root("[^kK\u212a]")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "span"),
+    [
+        ("(?:[ab]?ab|[ab]?bc)", (0, 3)),
+        ("(?:(?-u:[ab])?ab|[ab]?bc)", (0, 2)),
+        ("(?:(?-u:[ab])?ab|(?-u:[ab])?bc)", (0, 3)),
+        ("(?:(?i-u:a)?ab|(?i:a)?bc)", (0, 2)),
+        ("(?:(?-u:[ac]|[bd])?ab|[abcd]?bc)", (0, 3)),
+        ("(?:(?-u:a)?ab|a?bc)", (0, 3)),
+    ],
+)
+def test_a_class_on_bytes_is_no_shared_prefix_with_one_on_characters(
+    pattern: str, span: tuple[int, int]
+) -> None:
+    """A shared prefix moves in front of the branches, which here changes the match."""
+    found = compile(pattern).search("abc")
+    assert found is not None
+    assert found.span() == Witness(pattern).span("abc") == span
 
 
 def test_repetition_of_repetition_is_nested() -> None:
