@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.streams import say, view_of
-from proccli.model import Notice
 from proccli.textsafe import visible
+
+if TYPE_CHECKING:
+    from proccli.model import Notice
 
 ALIKE = 5
 """Messages of one kind that are shown; the JSON document has them all."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import warn
 from proccli.cli.streams import PipeClosed, write
-from proccli.model import Notice
+
+if TYPE_CHECKING:
+    from proccli.model import Notice
 
 
 def deliver(

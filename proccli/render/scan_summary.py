@@ -136,6 +136,8 @@ def _verdict_line(result: ScanResult) -> Line:
             (f"{counted(result.summary.accepted, 'process')}.", ""),
         )
     unknown = result.summary.unknown
+    if not result.summary.accepted and not unknown:
+        return (("The agent would send nothing: no process is accepted.", "alarm"),)
     return (
         (f"The agent would send {counted(result.summary.reported, 'process')}", "head"),
         (f", and perhaps up to {unknown:,} more." if unknown else ".", "head"),
