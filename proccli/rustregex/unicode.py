@@ -12,8 +12,8 @@ import json
 import zlib
 from bisect import bisect_left
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import accumulate
+from pathlib import Path
 from typing import Any, Final
 
 from proccli.rustregex import charset
@@ -197,6 +197,6 @@ def _table(name: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _file() -> tuple[dict[str, list[int]], bytes]:
-    content = (files(__package__) / "unicode15.dat").read_bytes()
+    content = Path(__file__).with_name("unicode15.dat").read_bytes()
     directory, _, blobs = content.partition(b"\n")
     return json.loads(directory), blobs
