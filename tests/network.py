@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import itertools
 import os
 import shutil
 import socket
@@ -30,10 +31,28 @@ def connected(ip: str = "127.0.0.1", **server: bool) -> Iterator[tuple[socket.so
     if dual or ":" in ip:
         _need_ipv6()
     family = socket.AF_INET6 if dual or ":" in ip else socket.AF_INET
-    with socket.create_server(("::" if dual else ip, 0), family=family, **server) as listener:
+    with fresh(
+        socket.create_server(("::" if dual else ip, 0), family=family, **server)
+    ) as listener:
         port = listener.getsockname()[1]
-        with socket.create_connection((ip, port)) as client, listener.accept()[0] as accepted:
+        with (
+            fresh(socket.create_connection((ip, port))) as client,
+            fresh(listener.accept()[0]) as accepted,
+        ):
             yield listener, client, accepted
+
+
+_numbers = itertools.count(200)
+
+
+def fresh(one: socket.socket) -> socket.socket:
+    """The same socket under a file descriptor number that was never used.
+
+    A link in /proc/PID/fd is as old as the first look at its number, whatever it was then.
+    """
+    number = fcntl.fcntl(one.fileno(), fcntl.F_DUPFD_CLOEXEC, next(_numbers))
+    one.close()
+    return socket.socket(fileno=number)
 
 
 @contextlib.contextmanager
