@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from proccli.rustregex.brackets import parse_bracketed
 from proccli.rustregex.escapes import parse_escape
-from proccli.rustregex.nodes import Span
+from proccli.rustregex.groups import GroupParser, Opening
 from proccli.rustregex.scanner import WHITE_SPACE, Scanner
 from proccli.rustregex.syntax import (
     Alternation,
@@ -35,27 +35,16 @@ from proccli.rustregex.syntax import (
     Repetition,
 )
 
-FLAG_LETTERS = frozenset("imsRUux")
 _PLAIN = re.compile(r"[^\\.+*?()|\[{^$]+")
 _LARGEST_COUNT = 0xFFFFFFFF
 _BARE_QUANTIFIERS: dict[str, tuple[int, int | None]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """What stood between a group's parenthesis and its content."""
-
-    span: Span
-    index: int | None
-    name: str | None = None
-    flags: Flags | None = None
 
 
 @dataclass(slots=True)
 class _Frame:
     """A group (or the whole pattern) that is being read, and the branches of it so far."""
 
-    opening: _Opening | None
+    opening: Opening | None
     outer_verbose: bool
     start: int
     branch_start: int
@@ -83,12 +72,11 @@ class _Frame:
 class GrammarParser:
     """Parses one pattern, once."""
 
-    __slots__ = ("_frames", "_groups", "_names", "_scan")
+    __slots__ = ("_frames", "_groups", "_scan")
 
     def __init__(self, pattern: str) -> None:
         self._scan = Scanner(pattern)
-        self._groups = 0
-        self._names: set[str] = set()
+        self._groups = GroupParser(self._scan)
         self._frames = [_Frame(None, outer_verbose=False, start=0, branch_start=0)]
 
     def parse(self) -> Ast:  # noqa: C901 - a case per operator
@@ -145,7 +133,7 @@ class GrammarParser:
 
     def _open_group(self, frame: _Frame) -> None:
         scan = self._scan
-        opened = self._parse_opening()
+        opened = self._groups.parse_opening()
         if isinstance(opened, Flags):
             frame.parts.append(opened)
             scan.verbose = _verbose(opened, scan.verbose)
@@ -167,81 +155,6 @@ class GrammarParser:
         self._frames[-1].parts.append(
             Group(span, content, opening.index, opening.name, opening.flags)
         )
-
-    def _parse_opening(self) -> _Opening | Flags:
-        """From the parenthesis to the group's content, or a whole `(?flags)`."""
-        scan = self._scan
-        start, paren = scan.pos, scan.char_span
-        scan.advance()
-        for prefix in ("?=", "?!", "?<=", "?<!"):
-            if scan.skip(prefix):
-                raise scan.error("unsupported-look-around", (start, scan.pos))
-        inner = scan.here
-        if scan.skip("?P<") or scan.skip("?<"):
-            index = self._next_index()
-            return _Opening(paren, index, name=self._parse_name())
-        if not scan.skip("?"):
-            return _Opening(paren, self._next_index())
-        if scan.at_end:
-            raise scan.error("group-unclosed", paren)
-        flags = self._parse_flags()
-        closes = scan.char == ")"
-        scan.pos += 1
-        if not closes:
-            return _Opening(paren, None, flags=flags)
-        if not flags.on and not flags.off:
-            raise scan.error("repetition-missing", inner)
-        return Flags((start, scan.pos), flags.on, flags.off)
-
-    def _next_index(self) -> int:
-        self._groups += 1
-        return self._groups
-
-    def _parse_name(self) -> str:
-        """The name in `(?P<name>`, from behind the `<` to behind the `>`."""
-        scan = self._scan
-        start = scan.pos
-        while (char := scan.char) and char != ">":
-            if not _is_name_character(char, first=scan.pos == start):
-                raise scan.error("group-name-invalid", scan.char_span)
-            scan.pos += 1
-        end = scan.pos
-        if scan.at_end:
-            raise scan.error("group-name-unexpected-eof", scan.here)
-        scan.pos += 1
-        name = scan.pattern[start:end]
-        if not name:
-            raise scan.error("group-name-empty", (start, start))
-        if name in self._names:
-            raise scan.error("group-name-duplicate", (start, end))
-        self._names.add(name)
-        return name
-
-    def _parse_flags(self) -> Flags:
-        """The letters up to `:` or `)`, where the cursor stays."""
-        scan = self._scan
-        start = scan.pos
-        on, off = "", ""
-        negation: Span | None = None
-        while (char := scan.char) not in (":", ")"):
-            if char == "-":
-                if negation is not None:
-                    raise scan.error("flag-repeated-negation", scan.char_span)
-                negation = scan.char_span
-            elif char not in FLAG_LETTERS:
-                raise scan.error("flag-unrecognized", scan.char_span)
-            elif char in on or char in off:
-                raise scan.error("flag-duplicate", scan.char_span)
-            elif negation is None:
-                on += char
-            else:
-                off += char
-            scan.pos += 1
-            if scan.at_end:
-                raise scan.error("flag-unexpected-eof", scan.here)
-        if negation is not None and not off:
-            raise scan.error("flag-dangling-negation", negation)
-        return Flags((start, scan.pos), on, off)
 
     def _operand(self, frame: _Frame) -> Ast:
         """What a quantifier at the cursor repeats, taken out of the branch."""
@@ -308,11 +221,3 @@ class GrammarParser:
 def _verbose(flags: Flags, before: bool) -> bool:
     state = flags.state("x")
     return before if state is None else state
-
-
-def _is_name_character(char: str, *, first: bool) -> bool:
-    if char.isascii():
-        return char == "_" or char.isalpha() or (not first and (char.isdigit() or char in ".[]"))
-    from proccli.rustregex import unicode
-
-    return unicode.is_alphabetic(char) or (not first and unicode.is_numeric(char))

@@ -96,7 +96,7 @@ def test_flags_are_resolved() -> None:
     assert root("(?U)a+?") == root("a+")
     assert root("(?s).") != root(".")
     assert root("(?R).") == root(r"[^\r\n]")
-    assert root(r"(?-u)\b\w") == Concat((Look(LookKind.WORD_ASCII), root("[0-9A-Za-z_]")))
+    assert root(r"(?-u)\b\w") == Concat((Look(LookKind.WORD_ASCII), root("(?-u:[0-9A-Za-z_])")))
 
 
 def test_simple_case_folding_goes_beyond_ascii_and_no_further() -> None:
@@ -105,7 +105,7 @@ def test_simple_case_folding_goes_beyond_ascii_and_no_further() -> None:
     assert root("(?i)ß") == root("[ßẞ]")
     assert root("(?i)σ") == root("[Σσς]")
     assert root("(?i)ı") == Literal("ı")
-    assert root("(?i-u)k") == root("[kK]")
+    assert root("(?i-u)k") == root("(?-u:[kK])")
     assert root("(?i)[^k]") == root("[^kK\u212a]")
 
 
