@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from proccli.model import Config, Host, Notice
@@ -49,8 +49,10 @@ def lines(elements: Iterable[Json]) -> bytes:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "[\n  " + ",\n  ".join(map(_encode, value)) + "]"
+    # A list may come as an iterator, so that thousands of dicts need not be there at once.
+    if isinstance(value, Iterator) or (value and isinstance(value, list)):
+        elements = ",\n  ".join(map(_encode, value))
+        return f"[\n  {elements}]" if elements else "[]"
     return _encode(value)
 
 

@@ -127,7 +127,7 @@ def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Li
         yield ((_nothing_tested(trace, explanation), "dim"),)
     if trace.also_matches:
         text = f"as match-type {listed(list(trace.also_matches))} this pattern would match"
-        yield from wrapped(foreign(text, "warn"), room)
+        yield from wrapped(foreign(text, "dim"), room)
 
 
 def _nothing_tested(trace: RuleTrace, explanation: Explanation) -> str:

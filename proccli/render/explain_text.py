@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model import Config, Explanation, Verdict
+from proccli.model import Config, Explanation, SocketCounts, Verdict
 from proccli.render.explain_rule import rule_lines
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, joined, plain, shorten, wrapped
@@ -111,6 +111,8 @@ def _facts(explanation: Explanation, config: Config, view: View) -> Iterable[tup
         yield "user", foreign(verdict.user), "dim"
     if verdict.container_id:
         yield "container", foreign(verdict.container_id), "dim"
+    if verdict.sockets is not None and verdict.gprocess is not None:
+        yield from _sockets(verdict.sockets, process.pid)
     if verdict.tags:
         tags = (
             [
@@ -128,6 +130,21 @@ def _facts(explanation: Explanation, config: Config, view: View) -> Iterable[tup
     if not config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, whatever the rules say"
         yield "however", ((text, "alarm"),), "alarm"
+
+
+def _sockets(counts: SocketCounts, pid: int) -> Iterable[tuple[str, Line, str]]:
+    told = [
+        f"{number:,} {word}"
+        for number, word in (
+            (counts.synced, "would be sent"),
+            (counts.undecided, "of unknown age"),
+            (counts.skipped, "would not be sent"),
+        )
+        if number
+    ]
+    if told:
+        more: Line = ((f"   (proccli sockets --pid {pid})", "dim"),)
+        yield "sockets", [*plain(", ".join(told)), *more], "dim"
 
 
 def _chain(explanation: Explanation, view: View) -> Line:

@@ -18,7 +18,7 @@ def scan_document(result: ScanResult, shown: Sequence[Verdict]) -> bytes:
         {
             "snapshot": snapshot_json(result.host),
             "config": config_json(result.config),
-            "processes": [process_json(verdict) for verdict in shown],
+            "processes": map(process_json, shown),
             "summary": {
                 "total": summary.total,
                 "accepted": summary.accepted,
