@@ -39,19 +39,20 @@ _CERTAIN_ENDINGS = (
 )
 _CERTAIN_LAST = {"pw", "psk", "passin", "passout", "jwt", "bearer", "masterauth"}
 _LIKELY_LAST = {
+    "askpass",
     "auth",
     "basicauth",
     "cookie",
     "credential",
     "credentials",
     "creds",
-    "privatekey",
     "pwd",
     "setcookie",  # Erlang's
     "secrets",
     "tokens",
     "passwords",
 }
+_LIKELY_ENDINGS = ("privatekey", "authuserpass")
 _OTHER_PASSES = {"bypass", "compass", "encompass", "overpass", "underpass"}
 
 # What a secret is named with, and is not itself.
@@ -87,15 +88,15 @@ def secrecy(name: str) -> Secrecy:
     (<Secrecy.CERTAIN: 'certain'>, <Secrecy.NONE: 'none'>, <Secrecy.NONE: 'none'>)
     """
     words = [word.lower() for word in _WORD.findall(name)]
-    if not words or words[0] in _OPENERS:
+    if not words or words[0] in _OPENERS or name in ("PWD", "OLDPWD"):
         return Secrecy.NONE
     last, joined = words[-1], "".join(words)
     if last in _DESCRIPTORS and words[-2:] != ["secret", "id"]:
         return Secrecy.NONE
+    if last in _LIKELY_LAST or joined.endswith(_LIKELY_ENDINGS):
+        return Secrecy.LIKELY
     if joined.endswith(_CERTAIN_ENDINGS) or last in _CERTAIN_LAST or _names_a_pass(last):
         return Secrecy.CERTAIN
-    if last in _LIKELY_LAST or joined.endswith("privatekey"):
-        return Secrecy.LIKELY
     # Inside a name too: PASSWORD_ADMIN, secret_id, token2fa.
     if any(word.endswith(_CERTAIN_ENDINGS) for word in words[:-1]):
         return Secrecy.CERTAIN

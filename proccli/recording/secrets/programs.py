@@ -32,6 +32,7 @@ _USER_COLON = (
 _CURL = (
     ShortOption(b"-u", after=b":"),
     ShortOption(b"-U", after=b":"),
+    ShortOption(b"-b", after=b"="),
     ShortOption(b"--proxy-user", attached=False, after=b":"),
     ShortOption(b"--proxy-user=", separate=False, after=b":"),
     *_USER_COLON,
