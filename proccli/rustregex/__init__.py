@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from proccli.rustregex.errors import RegexSyntaxError
 
 if TYPE_CHECKING:
-    from proccli.rustregex.regex import Match, Regex, Replacement, compile  # noqa: A004
+    from proccli.rustregex.match import Match, Replacement
+    from proccli.rustregex.regex import Regex, compile  # noqa: A004
 
 __all__ = ["Match", "Regex", "RegexSyntaxError", "Replacement", "compile"]
 

@@ -65,9 +65,10 @@ class Alphabet:
 
     def representatives(self) -> dict[int, int]:
         """For each symbol of a non-ASCII character, the lowest code point that has it."""
+        # No text from UTF-8 holds a surrogate.
         lowest: dict[int, int] = {}
         for start, mask in zip(self._starts, self._masks, strict=True):
-            if FIRST_NON_ASCII <= start <= 0x10FFFF:
+            if FIRST_NON_ASCII <= start <= 0x10FFFF and not 0xD800 <= start <= 0xDFFF:
                 lowest.setdefault(mask, start)
         return lowest
 
@@ -84,7 +85,7 @@ class Substitution(dict[int, int]):
         self._lowest = alphabet.representatives()
 
     def __missing__(self, code: int) -> int:
-        self[code] = stand_in = self._lowest[self._alphabet.symbol(code)]
+        self[code] = stand_in = self._lowest.get(self._alphabet.symbol(code), code)
         return stand_in
 
 

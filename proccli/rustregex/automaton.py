@@ -43,7 +43,8 @@ class _State:
     word: bool
     matched: bool
     """A match ended before the last character: the automaton is one character late."""
-    edges: dict[str, _State] = field(default_factory=dict)
+    edges: dict[str, tuple[_State, bool]] = field(default_factory=dict)
+    """By the next character: where it leads to, and whether that is where to jump from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +92,17 @@ class Automaton:
         `shortest` is content with the first match. Raises: GaveUpError.
         """
         state = first = self._start(before, chars[:1], alone=alone)
+        jumps = True
         if not state.waiting:
             return Outcome(None, 0)
         length, at = None, 0
         while at < len(chars):
-            if self._next_literal and state is first:
+            if self._next_literal and jumps:
                 found = self._next_literal(chars, at)
                 if not found:
                     return Outcome(None, len(chars))
                 at = found.start()
-            state = state.edges.get(chars[at]) or self._grow(state, chars[at], keep=first)
+            state, jumps = state.edges.get(chars[at]) or self._grow(state, chars[at], first)
             at += 1
             if state.matched:
                 length = at - 1
@@ -108,13 +110,14 @@ class Automaton:
                     return Outcome(length, at)
             elif not state.waiting:
                 return Outcome(length, at)
-        if self._grow(state, END, keep=first).matched:
+        if self._grow(state, END, first)[0].matched:
             length = len(chars)
         return Outcome(length, len(chars))
 
-    def _forget(self, but: _State) -> None:
-        but.edges.clear()
-        self._states = {(but.waiting, but.word, but.matched): but}
+    def forget(self) -> None:
+        """Starts afresh. What it remembers of earlier runs can change its answer: it jumps where
+        it once jumped, even if that is no longer its first state."""
+        self._states.clear()
         self._remembered = 0
 
     def _start(self, before: str, after: str, *, alone: bool) -> _State:
@@ -142,12 +145,14 @@ class Automaton:
             self._remembered += len(waiting)
         return self._states[key]
 
-    def _grow(self, state: _State, char: str, *, keep: _State) -> _State:
+    def _grow(self, state: _State, char: str, first: _State) -> tuple[_State, bool]:
         """Works out, and remembers, what follows `state`. Raises: GaveUpError."""
         if self._ascii_only and not char.isascii():
             raise GaveUpError
         if self._remembered > MEMORY:
-            self._forget(keep)
+            self.forget()
+            first.edges.clear()
+            self._states[first.waiting, first.word, first.matched] = first
         word = _is_word(char)
         held = _word_looks(state.word, word)
         if char == END:
@@ -157,9 +162,9 @@ class Automaton:
         after = {LookKind.START_LINE} if char == "\n" else set()
         targets, matched = self._advance(self._follow(state.waiting, held), char)
         following = self._state(self._follow(targets, after), word=word, matched=matched)
-        state.edges[char] = following
+        edge = state.edges[char] = (following, following is first)
         self._remembered += 1
-        return following
+        return edge
 
     def _advance(self, waiting: list[int], char: str) -> tuple[list[int], bool]:
         """Where the instructions lead to over `char`, and whether one of them is a match."""

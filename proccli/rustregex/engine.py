@@ -105,6 +105,7 @@ class Engine:
 
     def is_match(self, text: str) -> bool:
         """The crate's `is_match`. Raises: GaveUpError where its exact engine has the answer."""
+        self._forward.forget()
         if self._to_end:
             return self._back(text, 0, len(text))[0] is not None
         if self._suffix:
@@ -115,6 +116,8 @@ class Engine:
 
     def find(self, text: str, start: int) -> Span | None:
         """The crate's `find_at`. Raises: GaveUpError where its exact engine has the answer."""
+        if start == 0:
+            self._forward.forget()
         if self._to_end:
             begin, _ = self._back(text, start, len(text))
             return None if begin is None else (begin, len(text))

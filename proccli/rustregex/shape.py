@@ -92,6 +92,32 @@ def is_anchored(node: Node) -> bool:
                 return False
 
 
+def required_literal(root: Node) -> str:
+    """The longest text of which it is plain that every match holds it; often empty."""
+    best = run = ""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        match node:
+            case Literal(char):
+                run += char
+                if len(run) > len(best):
+                    best = run
+            case Group(inner):
+                pending.append(inner)
+            case Concat(parts):
+                pending += reversed(parts)
+            case Repeat(inner, 1):
+                # What is before the first copy touches it; what is after the last doesn't.
+                run = ""
+                best = max(best, required_literal(inner), key=len)
+            case Empty() | Look():
+                pass
+            case _:
+                run = ""
+    return best
+
+
 def edge_looks(node: Node) -> tuple[frozenset[LookKind], frozenset[LookKind]]:
     """The look-arounds that come first in every match, and those that may, as the crate sees it:
     it doesn't look past what can match a character."""

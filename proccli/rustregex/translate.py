@@ -52,8 +52,6 @@ def needs_simulation(root: Node) -> bool:
 
 class _Translator:
     def __init__(self, alphabet: Alphabet, word: Ranges) -> None:
-        # Lone surrogates are no characters in Rust; str can hold them all the same, and they are
-        # in no set but stand-ins like others.
         stand_ins = sorted(alphabet.representatives().values())
         self.universe = "".join(map(chr, [*range(FIRST_NON_ASCII), *stand_ins]))
         self.sets: dict[Ranges, str] = {}

@@ -1,0 +1,97 @@
+"""Searches without mistakes, by whichever of two engines is faster for a pattern.
+
+The translated pattern runs on the backtracking engine of the module `regex` first, under a time
+limit. Where that would report other spans than the crate, or takes too long, the simulation
+answers. The answer is the same either way; only the time differs.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import regex
+
+from proccli.rustregex.alphabet import Alphabet, Ranges, Substitution
+from proccli.rustregex.budget import longest_safe_text
+from proccli.rustregex.nodes import Node, Span
+from proccli.rustregex.program import compile_program
+from proccli.rustregex.shape import required_literal
+from proccli.rustregex.simplify import Captures
+from proccli.rustregex.simulate import Simulation
+from proccli.rustregex.translate import needs_simulation, translate
+
+TIME_LIMIT_S = 0.2
+"""How long the backtracking engine may take for one search before the simulation takes over."""
+
+Spans = tuple[Span | None, ...]
+
+
+class Exact:
+    """One pattern's exact engine. All positions are character offsets."""
+
+    def __init__(self, root: Node, captures: Captures, alphabet: Alphabet, word: Ranges) -> None:
+        self._root = root
+        self._groups = len(captures.names)
+        self._alphabet = alphabet
+        self._word = word
+        self._backtracks = captures.complete and not needs_simulation(root)
+        self._needle = required_literal(root)
+        self._seen = ("", "")
+
+    def is_match(self, text: str) -> bool:
+        """Whether the pattern matches anywhere."""
+        if self._needle not in text:
+            return False
+        if self._backtracks:
+            try:
+                return self._backtrack(text, 0) is not None
+            except TimeoutError:
+                self._backtracks = False
+        return self.simulation.is_match(text)
+
+    def search(self, text: str, start: int) -> Spans | None:
+        """The spans of the leftmost match from `start` on, and of its groups."""
+        if text.find(self._needle, start) < 0:
+            return None
+        if self._backtracks:
+            try:
+                found = self._backtrack(text, start)
+            except TimeoutError:
+                # A text like the one that took too long will come again.
+                self._backtracks = False
+            else:
+                if found is None:
+                    return None
+                return tuple([None if span[0] < 0 else span for span in found.regs])
+        slots = self.simulation.search(text, start)
+        if slots is None:
+            return None
+        pairs = zip(slots[::2], slots[1::2], strict=True)
+        return tuple([None if a is None or b is None else (a, b) for a, b in pairs])
+
+    def _backtrack(self, text: str, start: int) -> regex.Match[str] | None:
+        if not text.isascii():
+            # A walk over the matches asks for the same text again and again.
+            if text is not self._seen[0]:
+                self._seen = (text, text.translate(self._substitution))
+            text = self._seen[1]
+        if len(text) <= self._safe_length:
+            return self._pattern.search(text, start)
+        return self._pattern.search(text, start, timeout=TIME_LIMIT_S)
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        program = compile_program(self._root, self._groups, self._alphabet)
+        return Simulation(program, self._alphabet, self._word)
+
+    @cached_property
+    def _pattern(self) -> regex.Pattern[str]:
+        return regex.compile(translate(self._root, self._alphabet, self._word), regex.V0)
+
+    @cached_property
+    def _safe_length(self) -> int:
+        return longest_safe_text(self._root)
+
+    @cached_property
+    def _substitution(self) -> Substitution:
+        return Substitution(self._alphabet)
