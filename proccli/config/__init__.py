@@ -1,1 +1,9 @@
-"""."""
+"""Configurations: from an agent's YAML to the settings and rules in effect."""
+
+from __future__ import annotations
+
+from proccli.config.files import read_file
+from proccli.config.loading import defaults, load
+from proccli.config.tagoutput import parse_tag_output
+
+__all__ = ["defaults", "load", "parse_tag_output", "read_file"]

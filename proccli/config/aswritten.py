@@ -1,0 +1,82 @@
+"""The stage of a text that the agent reads as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proccli.config import serde
+from proccli.config.nodes import Node, Scalar, resolved
+from proccli.config.sourcetext import SourceText
+from proccli.config.stages import RULE_FIELDS, RawRule
+from proccli.model import Notice
+
+
+class AsWritten:
+    """Values as the agent's own reader finds them: `stages.Stage`."""
+
+    def __init__(self, source: SourceText) -> None:
+        self.source = source
+        self.notices: list[Notice] = []
+        self.merges = False
+
+    def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
+        return serde.read_fields(node, what, names)
+
+    def boolean(self, node: Node, what: str) -> bool | None:
+        return serde.read_bool(node, what)
+
+    def integer(self, node: Node, what: str) -> int | None:
+        return serde.read_int(node, what, serde.U32_MAX)
+
+    def string(self, node: Node, what: str) -> str | None:
+        text = serde.read_string(node, what)
+        self._note_nulls({what: node}, "")
+        return text
+
+    def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
+        items = serde.read_list(node, what)
+        texts = tuple(serde.read_string(item, f"an element of {what}") for item in items)
+        nulls = [item for item in items if is_null(item)]
+        self._note_nulls({f"an element of {what}": item for item in nulls[:1]}, "")
+        return texts
+
+    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+        items = serde.read_list(node, what)
+        return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
+
+    def _rule(self, node: Node, number: int) -> RawRule:
+        fields = serde.read_fields(node, f"rule {number}", RULE_FIELDS)
+        texts = {
+            name: (serde.read_string(value, f"{name} of rule {number}"), value)
+            for name, value in fields.items()
+        }
+        self._note_nulls(fields, f" of rule {number}")
+        return RawRule(node=node, texts=texts)
+
+    def _note_nulls(self, fields: Mapping[str, Node], where: str) -> None:
+        """One notice for all that a reader of YAML expects to be nothing, and is text here."""
+        nulls = {name: value for name, value in fields.items() if is_null(value)}
+        if not nulls:
+            return
+        first = resolved(next(iter(nulls.values())))
+        names = " and ".join(nulls) + where
+        words = " or ".join(sorted({serde.read_string(value, "") for value in nulls.values()}))
+        self.notices.append(
+            self.source.notice(
+                "null-is-text",
+                first.start,
+                f'{names}: the agent reads an empty value as the text "{words}"'
+                ' (write "" for no text, or leave the key out)',
+            )
+        )
+
+
+def is_null(node: Node) -> bool:
+    """Whether a value is nothing, or the word for it."""
+    scalar = resolved(node)
+    return (
+        isinstance(scalar, Scalar)
+        and scalar.style == "plain"
+        and scalar.tag is None
+        and (scalar.absent or scalar.text in ("~", "null"))
+    )

@@ -1,0 +1,245 @@
+"""YAML text to nodes, by way of PyYAML's events.
+
+Events come out one by one, so the depth is bounded before anything is built on it: libyaml
+needs no stack to scan, only composing does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from proccli.config import nodes
+from proccli.config.flavours import Flavour, Prepared
+from proccli.config.nodes import Node, Style
+from proccli.config.refusal import Refusal
+from proccli.textsafe import visible
+
+MAX_DEPTH: Final = 200
+"""Lists and mappings in one another. The agent's reader ends at 255 brackets."""
+
+Loader: TypeAlias = Literal["libyaml", "python"]
+
+_CORE: Final = "tag:yaml.org,2002:"
+_PROPERTY: Final = re.compile(r"&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*", re.ASCII)
+_GAP: Final = re.compile(r"(?:\s+(?:#[^\r\n]*)?)*")
+_UNQUOTED: Final = re.compile(r"""[-:]\s+[\[\]{}*&!|>%@`?,"]""")
+_STYLES: Final[Mapping[str | None, Style]] = {
+    None: "plain",
+    "": "plain",
+    "'": "single",
+    '"': "double",
+    "|": "literal",
+    ">": "folded",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One YAML document."""
+
+    root: Node
+    start: int
+
+
+def read_documents(
+    prepared: Prepared, flavour: Flavour, *, loader: Loader | None = None
+) -> Iterator[Document]:
+    """The documents of a text, each read only when it is asked for.
+
+    `loader` names the half of PyYAML to use: by default libyaml, where it is built in.
+
+    Raises: Refusal where the text is not YAML, nests too deep, or is of the sort that the
+    flavour's reader sees otherwise than PyYAML.
+    """
+    import yaml
+
+    events = yaml.parse(prepared.text, Loader=_loader_class(loader))
+    try:
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                start = event.start_mark.index if event.start_mark else 0
+                flavour.check_directives(event.version, event.tags, start)
+                yield Document(root=_Builder(prepared, flavour).tree(events), start=start)
+    except yaml.reader.ReaderError as error:
+        raise Refusal(f"not valid YAML: {error.reason}", error.position) from None
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_refusal(error, prepared.text) from None
+
+
+@dataclass(slots=True)
+class _Level:
+    """A list or mapping that is still open; the document itself has no event."""
+
+    event: Any = None
+    number: int | None = None
+    in_flow: bool = False
+    block_column: int = -1
+    """Where the innermost list or mapping without brackets has its dashes or keys."""
+    is_mapping: bool = False
+    children: list[Node] = field(default_factory=list)
+
+
+class _Builder:
+    """Builds the tree of one document."""
+
+    def __init__(self, prepared: Prepared, flavour: Flavour) -> None:
+        self.text = prepared.text
+        self.restore = prepared.restore
+        self.flavour = flavour
+        self.anchored: dict[int, Node] = {}
+        self.numbers: dict[str, int] = {}
+        self.counter = itertools.count()
+
+    def tree(self, events: Iterator[Any]) -> Node:
+        """The root node; takes the document's events up to its end."""
+        import yaml
+
+        level = _Level()
+        outer: list[_Level] = []
+        node: Node
+        for event in events:
+            kind = type(event)
+            if kind is yaml.DocumentEndEvent:
+                break
+            if kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
+                outer.append(level)
+                level = self._opened(event, level, len(outer))
+                continue
+            number = None
+            start = event
+            if kind is yaml.ScalarEvent:
+                number = self._number(event.anchor)
+                node = self._scalar(event)
+            elif kind is yaml.AliasEvent:
+                node = self._alias(event)
+            else:
+                node, number, start = self._collection(level, event), level.number, level.event
+                level = outer.pop()
+            if level.in_flow:
+                is_key = level.is_mapping and len(level.children) % 2 == 0
+                self.flavour.check_in_flow(
+                    self.text, node, start.start_mark, level.block_column, is_key=is_key
+                )
+            level.children.append(node)
+            if number is not None:
+                self.anchored[number] = node
+        return level.children[0]
+
+    def _opened(self, event: Any, parent: _Level, depth: int) -> _Level:
+        start = event.start_mark.index
+        if depth > MAX_DEPTH:
+            problem = f"lists and mappings nest more than {MAX_DEPTH} levels deep"
+            raise Refusal(f"{problem}, and proccli reads no deeper", start)
+        column = parent.block_column
+        if not event.flow_style:
+            start, *_ = self._properties(event)
+            column = start - (self.text.rfind("\n", 0, start) + 1)
+        return _Level(
+            event=event,
+            number=self._number(event.anchor),
+            in_flow=bool(event.flow_style),
+            block_column=column,
+            is_mapping=type(event).__name__ == "MappingStartEvent",
+        )
+
+    def _number(self, anchor: str | None) -> int | None:
+        """A number for a node that is given a name; the name then stands for that node."""
+        if anchor is None:
+            return None
+        self.numbers[anchor] = number = next(self.counter)
+        return number
+
+    def _collection(self, level: _Level, end_event: Any) -> Node:
+        start, tag, _ = self._properties(level.event)
+        end, children = end_event.end_mark.index, tuple(level.children)
+        if not level.is_mapping:
+            return nodes.Sequence(items=children, start=start, end=end, tag=tag)
+        pairs = tuple(zip(children[::2], children[1::2], strict=True))
+        return nodes.Mapping(pairs=pairs, start=start, end=end, tag=tag)
+
+    def _alias(self, event: Any) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        number = self.numbers.get(event.anchor)
+        if number is None:
+            problem = f"not valid YAML: *{visible(event.anchor)} refers to no anchor before it"
+            raise Refusal(problem, start, hint="a value that begins with * must be quoted")
+        return nodes.Alias(
+            name=event.anchor, start=start, end=end, anchored=self.anchored, number=number
+        )
+
+    def _scalar(self, event: Any) -> Node:
+        start, tag, written_tag = self._properties(event)
+        end = event.end_mark.index
+        absent = start == end and tag is None and event.anchor is None
+        if absent:
+            # The two halves of PyYAML place it at either end of the space it would stand in.
+            start = end = _end_of_text(self.text, start)
+        start = min(start, end)
+        style = _STYLES[event.style]
+        if style == "double":
+            self.flavour.check_escapes(self.text, start, end)
+        return nodes.Scalar(
+            text=event.value.translate(self.restore) if self.restore else event.value,
+            style=style,
+            start=start,
+            end=end,
+            tag=tag,
+            written_tag=written_tag,
+            absent=absent,
+        )
+
+    def _properties(self, event: Any) -> tuple[int, str | None, str | None]:
+        """Where a node begins behind its anchor and tag, the tag, and the tag as written."""
+        at = event.start_mark.index
+        if event.anchor is None and event.tag is None:
+            return at, None, None
+        written = None
+        while found := _PROPERTY.match(self.text, at):
+            if found.group().startswith("!"):
+                written = found.group()
+                self.flavour.check_tag_end(self.text, found.end())
+            gap = _GAP.match(self.text, found.end())
+            at = gap.end() if gap else found.end()
+        tag = event.tag
+        if tag is not None and tag.startswith(_CORE):
+            tag = "!!" + tag.removeprefix(_CORE)
+        return at, tag, written
+
+
+def _end_of_text(text: str, at: int) -> int:
+    while at and text[at - 1].isspace():
+        at -= 1
+    return at
+
+
+def _syntax_refusal(error: Any, text: str) -> Refusal:
+    """The error of PyYAML in one line, at its place."""
+    mark = error.problem_mark or error.context_mark
+    offset = mark.index if mark is not None else len(text)
+    problem = " ".join(part for part in (error.problem, error.context) if part)
+    return Refusal(f"not valid YAML: {visible(problem)}", offset, hint=_hint(text, offset))
+
+
+def _hint(text: str, offset: int) -> str | None:
+    """What most often is behind a syntax error, judged by the line it is found on."""
+    if text[offset : offset + 1] == "\t":
+        return "YAML indents with spaces, not with tabs"
+    before = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    line = re.split(r"[\r\n]", text[before : before + 1000], maxsplit=1)[0]
+    return "put the value in single quotes" if _UNQUOTED.search(line) else None
+
+
+def _loader_class(loader: Loader | None) -> Any:
+    import yaml
+
+    if loader is None:
+        loader = "libyaml" if yaml.__with_libyaml__ else "python"
+    if loader == "libyaml":
+        return yaml.CSafeLoader
+    from proccli.config.portable import PortableLoader
+
+    return PortableLoader

@@ -1,0 +1,76 @@
+"""The output of the tag command: a YAML list of processes with their business tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from proccli.config import serde
+from proccli.config.flavours import AGENT, prepared_for_agent
+from proccli.config.nodes import Node
+from proccli.config.reader import Loader, read_documents
+from proccli.config.refusal import Refusal
+from proccli.config.sourcetext import SourceText, check_size
+from proccli.errors import TagsError
+
+MAX_BYTES: Final = 16 << 20
+MAX_TAGS: Final = 1_000_000
+"""Aliases can make a small text say more than that."""
+
+_ENTRY: Final = ("pid", "tags")
+_TAG: Final = ("key", "value")
+
+
+def parse_tag_output(
+    text: bytes, source_name: str, *, loader: Loader | None = None
+) -> Mapping[int, tuple[tuple[str, str], ...]]:
+    """The tags of each process, as pairs of key and value in the text's order.
+
+    Of several entries with one pid the last counts; a key may come twice. An entry without tags
+    is an entry all the same: the process counts as tagged. Bytes that are no UTF-8 become U+FFFD.
+
+    Source: agent v6.5 linux_process.rs:505-540.
+    Raises: TagsError, with the place, where the agent's reader rejects the output, which costs
+    all tags.
+    """
+    source = SourceText(text[:MAX_BYTES].decode("utf-8", "replace"), source_name)
+    try:
+        check_size(text, MAX_BYTES)
+        return _entries(source, loader)
+    except Refusal as refusal:
+        raise TagsError(refusal.problem, source.at(refusal.offset), hint=refusal.hint) from None
+
+
+def _entries(
+    source: SourceText, loader: Loader | None
+) -> Mapping[int, tuple[tuple[str, str], ...]]:
+    documents = read_documents(prepared_for_agent(source.text), AGENT, loader=loader)
+    first = next(documents, None)
+    if first is None:
+        raise Refusal("no output, where the agent expects a list", 0, hint="print [] for no tags")
+    if (second := next(documents, None)) is not None:
+        raise Refusal("a second YAML document begins here", second.start)
+    entries: dict[int, tuple[tuple[str, str], ...]] = {}
+    left = MAX_TAGS
+    for node in serde.read_list(first.root, "the output"):
+        fields = _all_fields(node, "an entry", _ENTRY)
+        pid = serde.read_int(fields["pid"], "pid", serde.U64_MAX)
+        tags = serde.read_list(fields["tags"], "tags")
+        left -= len(tags) + 1
+        if left < 0:
+            raise Refusal(f"more than {MAX_TAGS} tags: proccli reads no more", node.start)
+        entries[pid] = tuple(_tag(tag) for tag in tags)
+    return entries
+
+
+def _tag(node: Node) -> tuple[str, str]:
+    fields = _all_fields(node, "a tag", _TAG)
+    return serde.read_string(fields["key"], "key"), serde.read_string(fields["value"], "value")
+
+
+def _all_fields(node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node]:
+    fields = serde.read_fields(node, what, names)
+    for name in names:
+        if name not in fields:
+            raise Refusal(f"{what} has no {name}", node.start)
+    return fields
