@@ -16,7 +16,7 @@ from proccli.model import FieldError, NetTables, SocketFd, SocketRow
 from proccli.procfs import DirectorySource, LiveSource
 from proccli.procfs.fds import read_socket_fds
 from proccli.procfs.net import TABLES
-from tests.network import connected, enter_new_namespace, inode_of, netns_of, udp_pair
+from tests.network import connected, enter_new_namespace, fresh, inode_of, netns_of, udp_pair
 from tests.procfs.processes import as_nobody, forked, root_only
 
 
@@ -47,13 +47,29 @@ def test_a_process_holds_its_sockets_and_nothing_else() -> None:
 
 def test_a_socket_is_as_old_as_its_link() -> None:
     before_ns = time.time_ns() - 1_000_000_000  # the kernel's clock for this is coarse
-    with socket.socket() as one:
+    with fresh(socket.socket()) as one:
         first, again = (LiveSource().socket_fds(os.getpid()) for _ in "12")
         (mine,) = (item for item in held(first) if item.inode == inode_of(one))
         assert mine.age_source == "fd-ctime"
         assert mine.since_ns is not None
         assert before_ns < mine.since_ns <= time.time_ns()
         assert mine in held(again)
+
+
+def test_a_number_that_is_used_again_keeps_the_age_of_its_link() -> None:
+    with fresh(socket.socket()) as first:
+        number = first.fileno()
+        (before,) = (one for one in held(LiveSource().socket_fds(os.getpid())) if one.fd == number)
+    time.sleep(0.05)
+    with socket.socket() as second:
+        os.dup2(second.fileno(), number)
+        try:
+            found = held(LiveSource().socket_fds(os.getpid()))
+        finally:
+            os.close(number)
+    (after,) = (one for one in found if one.fd == number)
+    assert after.inode != before.inode
+    assert after.since_ns == before.since_ns
 
 
 def test_every_kind_of_connection_is_in_the_tables() -> None:
