@@ -217,7 +217,7 @@ def test_scan_survives_processes_that_come_and_go() -> None:
     thread.start()
     try:
         stranger_errors = set()
-        for _ in range(40):
+        for _ in range(15):
             source = LiveSource()
             for pid in source.pids():
                 process = source.read(pid)
