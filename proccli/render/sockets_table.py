@@ -13,6 +13,7 @@ from proccli.render.scan_summary import basis_line
 from proccli.render.spans import Line, joined, plain, shorten, wrapped
 from proccli.render.view import View
 from proccli.render.words import counted, duration
+from proccli.textsafe import visible
 
 _SKIPPED: dict[SocketReason, str] = {
     "process-not-accepted": "not accepted",
@@ -30,6 +31,21 @@ _UNDECIDED: dict[SocketReason, str] = {
     "no-owner": "owner unknown",
     "min-lifetime": "age unknown",
 }
+_OPEN: dict[SocketReason, str] = {
+    "process-not-accepted": "process?",
+    "unreadable": "unreadable",
+    "no-owner": "owner?",
+    "min-lifetime": "age?",
+}
+_ALIGNED = len("255.255.255.255:65535")
+"""Cells up to which the near ends stand in line."""
+_WIDE = 120
+"""Cells of a terminal from which they do."""
+_LEAST_ENDS = 20
+"""Cells below which two addresses say nothing any more."""
+_LEAST_PEER = 10
+"""Cells below which a peer is left out."""
+
 _STYLES: dict[SocketStatus, str] = {
     "synced": "accepted",
     "skipped": "skipped",
@@ -52,35 +68,22 @@ def _columns(shown: Sequence[Socket], view: View) -> list[Column[Socket]]:
     mark = view.glyphs.ellipsis
     columns: list[Column[Socket]] = [
         Column(title="PID", cell=lambda socket, _: plain(str(socket.pid)), right=True),
-        Column(title="NAME", cell=lambda socket, room: _name_cell(socket, room, mark), least=8),
-        Column(title="", cell=lambda socket, _: _protocol_cell(socket)),
-        Column(
-            title="LOCAL",
-            cell=lambda socket, room: _end_cell(socket.row.local, room, mark),
-            least=21,
-        ),
+        Column(title="NAME", cell=lambda socket, room: _name_cell(socket, room, mark), least=10),
+        Column(title="SYNC", cell=lambda socket, _: _sync_cell(socket)),
     ]
-    if any(socket.role is not None for socket in shown):
-        columns += [
-            Column(title="", cell=lambda socket, _: _direction_cell(socket, view)),
-            Column(
-                title="REMOTE", cell=lambda socket, room: _remote_cell(socket, room, mark), least=21
-            ),
-        ]
-    if any(socket.peer is not None for socket in shown):
-        columns.append(
-            Column(
-                title="PEER",
-                cell=lambda socket, room: _peer_cell(socket, room, mark),
-                least=10,
-                spare=1,
-            )
-        )
     if any(socket.age_s is not None for socket in shown):
         columns.append(
-            Column(title="AGE", cell=lambda socket, _: _age_cell(socket), right=True, spare=2)
+            Column(title="AGE", cell=lambda socket, _: _age_cell(socket), right=True, spare=1)
         )
-    columns.append(Column(title="SYNC", cell=lambda socket, _: _outcome_cell(socket)))
+    in_line = view.width is None or view.width >= _WIDE
+    local = max((len(_written(socket.row.local)) for socket in shown if in_line), default=0)
+    columns.append(
+        Column(
+            title="SOCKET",
+            cell=lambda socket, room: _socket_cell(socket, room, view, min(local, _ALIGNED)),
+            least=41,
+        )
+    )
     return columns
 
 
@@ -90,47 +93,58 @@ def _name_cell(socket: Socket, room: int | None, mark: str) -> Line:
     return ((shorten(socket.gprocess, room, mark) or '""', "name"),)
 
 
-def _protocol_cell(socket: Socket) -> Line:
-    """`tcp`, or `tcp6` as netstat has it."""
-    return plain(socket.row.protocol + ("6" if socket.row.family == "ipv6" else ""))
-
-
-def _end_cell(end: Endpoint, room: int | None, mark: str) -> Line:
-    ip = f"[{end.ip}]" if ":" in end.ip else end.ip
-    return ((shorten(f"{ip}:{end.port}", room, mark), ""),)
-
-
-def _direction_cell(socket: Socket, view: View) -> Line:
-    """From the client to the server."""
-    if socket.role is None:
-        return ()
-    return plain(view.glyphs.becomes if socket.role == "client" else view.glyphs.came_from)
-
-
-def _remote_cell(socket: Socket, room: int | None, mark: str) -> Line:
-    return () if socket.role is None else _end_cell(socket.row.remote, room, mark)
-
-
-def _peer_cell(socket: Socket, room: int | None, mark: str) -> Line:
-    peer = socket.peer
-    if peer is None:
-        return ()
-    if peer.gprocess is None:
-        return ((str(peer.pid), "dim"),)
-    return ((shorten(f"{peer.pid} {peer.gprocess}", room, mark), ""),)
+def _sync_cell(socket: Socket) -> Line:
+    """`synced`, or why not, or what it hangs on."""
+    style = _STYLES[socket.status]
+    if socket.reason is None:
+        return ((socket.status, style),)
+    if socket.reason == "not-established":
+        return ((socket.row.state, style),)
+    words = _SKIPPED if socket.status == "skipped" else _OPEN
+    return ((words.get(socket.reason, socket.reason), style),)
 
 
 def _age_cell(socket: Socket) -> Line:
     return () if socket.age_s is None else ((duration(socket.age_s), "dim"),)
 
 
-def _outcome_cell(socket: Socket) -> Line:
-    """`synced`, or why not, or what it hangs on."""
-    style = _STYLES[socket.status]
-    if socket.reason is None:
-        return ((socket.status, style),)
-    words = _SKIPPED if socket.status == "skipped" else _UNDECIDED
-    return ((words.get(socket.reason, socket.reason), style),)
+def _socket_cell(socket: Socket, room: int | None, view: View, local_width: int) -> Line:
+    """Its protocol and its ends, the arrow from the client to the server, and who is there.
+
+    Where there is little room, the peer is shortened first, and then left out.
+    """
+    row, mark = socket.row, view.glyphs.ellipsis
+    # As netstat has it: tcp6 also where an IPv4 address is mapped into IPv6.
+    protocol = f"{row.protocol}{'6' if row.family == 'ipv6' else '':<2}"
+    local, remote, arrow, peer = _written(row.local), "", "", ""
+    if socket.role is not None:
+        remote = _written(row.remote)
+        arrow = f" {view.glyphs.becomes if socket.role == 'client' else view.glyphs.came_from} "
+        local = f"{local:<{local_width}}"
+    if socket.peer is not None:
+        peer = f"  {socket.peer.pid} {socket.peer.gprocess or ''}".rstrip()
+    if room is not None:
+        left = room - len(protocol) - len(local) - len(arrow) - len(remote)
+        peer = shorten(peer, left, mark) if left >= _LEAST_PEER else ""
+        if left < 0:
+            local, remote = _ends(local, remote, room - len(protocol) - len(arrow), mark)
+    return ((protocol, "dim"), (local, ""), (arrow, ""), (remote, ""), (visible(peer), "dim"))
+
+
+def _ends(local: str, remote: str, room: int, mark: str) -> tuple[str, str]:
+    """Both ends in so many cells: the longer one is shortened first; at the end, ports remain."""
+    local = local.rstrip()
+    if len(local) + len(remote) <= room:
+        return local, remote
+    if remote and room < _LEAST_ENDS:
+        return local[local.rindex(":") :], remote[remote.rindex(":") :]
+    for_local = min(len(local), max(room // 2, room - len(remote)))
+    local = shorten(local, for_local, mark)
+    return local, shorten(remote, room - len(local), mark)
+
+
+def _written(end: Endpoint) -> str:
+    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
 def _total_line(result: SocketsResult, shown: int) -> Line:

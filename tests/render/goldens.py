@@ -7,13 +7,17 @@ from pathlib import Path
 
 from proccli.jobs.madeup import MadeUp
 from proccli.jobs.selection import Selection
+from proccli.jobs.sockets import SocketSelection
 from proccli.render.explain_json import explain_document, explain_lines
 from proccli.render.explain_plain import explain_plain
 from proccli.render.explain_text import explain_text
 from proccli.render.scan_json import scan_document, scan_lines
 from proccli.render.scan_table import scan_table
+from proccli.render.sockets_json import sockets_document, sockets_lines
+from proccli.render.sockets_table import sockets_table
 from proccli.render.view import ASCII, View
 from tests.build import config
+from tests.render.connections import ALL, connections, switched_off
 from tests.render.shop import EVERY_PID, explained, made_up, rules, scanned
 
 FOLDER = Path(__file__).parent.parent / "golden"
@@ -46,6 +50,21 @@ def scan_as_json() -> bytes:
     return scan_document(result, result.verdicts)
 
 
+def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
+    result = connections(selection)
+    return sockets_table(result, selection.of(result.sockets), view)
+
+
+def sockets_as_json() -> bytes:
+    result = connections()
+    return sockets_document(result, result.sockets)
+
+
+def sockets_switched_off() -> str:
+    result = connections(configuration=switched_off())
+    return sockets_table(result, SocketSelection(pids=(900,)).of(result.sockets), TERMINAL)
+
+
 GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "scan-80.txt": lambda: scan_in(TERMINAL),
     "scan-80-colour.txt": lambda: scan_in(View(width=80, colour=True)),
@@ -70,6 +89,15 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     ),
     "explain.json": lambda: explain_document(explained(*EVERY_PID)),
     "explain.jsonl": lambda: explain_lines(explained(900, 904)),
+    "sockets-80.txt": lambda: sockets_in(TERMINAL),
+    "sockets-80-colour.txt": lambda: sockets_in(View(width=80, colour=True)),
+    "sockets-200.txt": lambda: sockets_in(View(width=200)),
+    "sockets-ascii-80.txt": lambda: sockets_in(View(width=80, glyphs=ASCII)),
+    "sockets-piped.txt": lambda: sockets_in(View()),
+    "sockets-listen-80.txt": lambda: sockets_in(TERMINAL, SocketSelection(listen=True)),
+    "sockets-disabled-80.txt": sockets_switched_off,
+    "sockets.json": sockets_as_json,
+    "sockets.jsonl": lambda: sockets_lines(connections().sockets),
 }
 
 
