@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from proccli.cli.options import (
     source_options,
     strict_option,
 )
-from proccli.cli.result import deliver
+from proccli.cli.result import deliver, untold
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions, Inputs
     from proccli.jobs.madeup import MadeUp
 
+_PID = re.compile(r"[0-9]{1,19}")
 _MADE_UP = "A made-up process instead"
 
 
@@ -141,16 +143,16 @@ def command(
             return code
     incomplete = any(one.verdict.status == "unknown" for one in result.explanations)
     content = _rendered(result, output, plain, invocation)
-    return deliver(
-        invocation, content, result.notices, EXIT_INCOMPLETE if strict and incomplete else 0
-    )
+    for_people = output == "table" and not plain
+    notices = untold(result.notices, "sync-disabled") if for_people else result.notices
+    return deliver(invocation, content, notices, EXIT_INCOMPLETE if strict and incomplete else 0)
 
 
 def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[int]:
     from proccli.jobs.explain import find_by_name
 
     pids = [
-        int(target) if target.isascii() and target.isdigit() else find_by_name(inputs, target)
+        int(target) if _PID.fullmatch(target) else find_by_name(inputs, target)
         for target in targets
     ]
     return pids + [find_by_name(inputs, name) for name in names]

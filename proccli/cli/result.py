@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from proccli.model import Notice
 
 
+def untold(notices: Sequence[Notice], *codes: str) -> Sequence[Notice]:
+    """The notices but for those that a result for people says itself, and louder."""
+    return [notice for notice in notices if notice.code not in codes]
+
+
 def deliver(
     invocation: Invocation, content: str | bytes, notices: Sequence[Notice], code: int = 0
 ) -> int:

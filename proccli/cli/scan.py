@@ -19,12 +19,13 @@ from proccli.cli.options import (
     source_options,
     strict_option,
 )
-from proccli.cli.result import deliver
+from proccli.cli.result import deliver, untold
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
+    from proccli.model import Notice
 
 _WHICH = "Which processes to list (the counts are always of all)"
 
@@ -121,6 +122,7 @@ def command(
     selection.check(inputs.config)
     result = scan(inputs)
     shown = selection.of(result.verdicts)
+    notices: Sequence[Notice] = result.notices
     content: str | bytes
     if output == "json":
         content = scan_document(result, shown)
@@ -128,5 +130,6 @@ def command(
         content = scan_lines(shown)
     else:
         content = scan_table(result, shown, view_of(sys.stdout, invocation.colour))
+        notices = untold(notices, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return deliver(invocation, content, result.notices, code)
+    return deliver(invocation, content, notices, code)

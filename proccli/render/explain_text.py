@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model import Config, Explanation, SocketCounts, Verdict
+from proccli.model import Config, Explanation, Verdict
+from proccli.render.explain_facts import LABEL, facts
 from proccli.render.explain_rule import rule_lines
 from proccli.render.paint import paint
-from proccli.render.spans import Line, cells, foreign, joined, plain, shorten, wrapped
+from proccli.render.spans import Line, cells, foreign, joined, wrapped
 from proccli.render.view import View
-from proccli.render.words import duration, listed, own_name, rfc3339, why
-
-_LABEL = 12
-_COMMAND_LINES = 3
+from proccli.render.words import own_name, why
 
 
 def explain_text(result: ExplainResult, view: View) -> str:
@@ -22,19 +20,19 @@ def explain_text(result: ExplainResult, view: View) -> str:
     for explanation in result.explanations:
         if lines:
             lines.append(())
-        lines.extend(_lines(explanation, result.config, view))
+        lines.extend(_lines(explanation, result, view))
     return paint(lines, view)
 
 
-def _lines(explanation: Explanation, config: Config, view: View) -> Iterable[Line]:
-    verdict = explanation.verdict
+def _lines(explanation: Explanation, result: ExplainResult, view: View) -> Iterable[Line]:
+    verdict, config = explanation.verdict, result.config
     yield from _headline(verdict, config, view)
-    for label, value, style in _facts(explanation, config, view):
-        room = None if view.width is None else max(view.width - _LABEL - 2, 10)
+    for label, value, style in facts(explanation, result, view):
+        room = None if view.width is None else max(view.width - LABEL - 2, 10)
         first, *more = wrapped(value, room)
-        yield [(f"  {label:<{_LABEL}}", style), *first]
+        yield [(f"  {label:<{LABEL}}", style), *first]
         for line in more:
-            yield [(" " * (_LABEL + 2), ""), *line]
+            yield [(" " * (LABEL + 2), ""), *line]
     yield ()
     yield from _rules(explanation, view)
     if verdict.reason == "implicit-accept":
@@ -94,67 +92,3 @@ def _outcome(verdict: Verdict, config: Config) -> tuple[Line, Line]:
     return outcome, () if verdict.rule is None else (
         (f"after rule {verdict.rule.index} hit", style),
     )
-
-
-def _facts(explanation: Explanation, config: Config, view: View) -> Iterable[tuple[str, Line, str]]:
-    """What is known of the process, as label, value and the label's style."""
-    verdict = explanation.verdict
-    process = verdict.process
-    yield "chain", _chain(explanation, view), "dim"
-    if verdict.cmdline is not None:
-        room = None if view.width is None else (view.width - _LABEL - 2) * _COMMAND_LINES
-        yield "command", plain(shorten(verdict.cmdline, room, view.glyphs.ellipsis)), "dim"
-    if verdict.uptime_s is not None:
-        since = rfc3339(verdict.start_s)
-        yield "up", plain(duration(verdict.uptime_s) + (f", since {since}" if since else "")), "dim"
-    if verdict.user:
-        yield "user", foreign(verdict.user), "dim"
-    if verdict.container_id:
-        yield "container", foreign(verdict.container_id), "dim"
-    if verdict.sockets is not None and verdict.gprocess is not None:
-        yield from _sockets(verdict.sockets, process.pid)
-    if verdict.tags:
-        tags = (
-            [
-                *foreign(f"{tag.name}={tag.value}", "tag"),
-                ("" if tag.from_pid == process.pid else f" (from pid {tag.from_pid})", "dim"),
-            ]
-            for tag in verdict.tags
-        )
-        yield "tags", joined(tags, ", "), "dim"
-    if verdict.tags is None:
-        yield "tags", plain("not known"), "warn"
-    if process.errors:
-        causes = [f"{error.field} ({error.detail})" for error in process.errors]
-        yield "unreadable", foreign(listed(causes)), "warn"
-    if not config.sync_enabled:
-        text = "os-proc-sync-enabled is false: the agent sends nothing, whatever the rules say"
-        yield "however", ((text, "alarm"),), "alarm"
-
-
-def _sockets(counts: SocketCounts, pid: int) -> Iterable[tuple[str, Line, str]]:
-    told = [
-        f"{number:,} {word}"
-        for number, word in (
-            (counts.synced, "would be sent"),
-            (counts.undecided, "of unknown age"),
-            (counts.skipped, "would not be sent"),
-        )
-        if number
-    ]
-    if told:
-        more: Line = ((f"   (proccli sockets --pid {pid})", "dim"),)
-        yield "sockets", [*plain(", ".join(told)), *more], "dim"
-
-
-def _chain(explanation: Explanation, view: View) -> Line:
-    verdict = explanation.verdict
-    # A made-up process has pid 0, and numbers of no meaning above it.
-    pids = verdict.process.pid > 0
-    links = [(own_name(verdict), verdict.process.pid)]
-    links.extend(
-        ("?" if up.process_name is None else up.process_name, up.pid)
-        for up in explanation.ancestors
-    )
-    names = (foreign(f"{name} {pid}" if pids else name) for name, pid in links)
-    return joined(names, f" {view.glyphs.came_from} ")

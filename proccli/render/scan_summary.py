@@ -12,7 +12,7 @@ from proccli.model import Config, Host, Rule, Status
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, foreign, joined, plain, shorten, wrapped
 from proccli.render.view import View
-from proccli.render.words import SHORT_REASONS, counted
+from proccli.render.words import SHORT_REASONS, counted, seen
 
 
 class Basis(Protocol):
@@ -120,7 +120,7 @@ def basis_line(result: Basis, view: View) -> Line:
     host, config = result.host, result.config
     parts = [
         foreign(host.name or "unnamed host"),
-        plain(f"{host.kind}, redacted" if host.redacted else host.kind),
+        plain(seen(host)),
         foreign(config.file or "the agent's defaults"),
         plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
     ]

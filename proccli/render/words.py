@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from proccli.model import Config, Reason, Verdict
+from proccli.model import Config, Host, Reason, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -49,6 +49,16 @@ def rfc3339(seconds: int | None) -> str | None:
         return (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00") + "Z"
     except OverflowError:
         return None
+
+
+def seen(host: Host) -> str:
+    """How, and if not now then when, the processes were seen."""
+    if host.kind in ("live", "made-up"):
+        return host.kind
+    moment = rfc3339(host.taken_at_ns // 1_000_000_000)
+    kind = "recorded" if host.kind == "recording" else "a directory"
+    at = f" {moment}" if moment else ""
+    return f"{kind}{at}, secrets masked" if host.redacted else f"{kind}{at}"
 
 
 def counted(number: int, noun: str, many: str | None = None) -> str:
