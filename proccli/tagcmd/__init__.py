@@ -58,8 +58,7 @@ def run_tag_command(argv: tuple[str, ...], user: str, timeout_s: float) -> bytes
     Raises: TagCommandFailed, TagCommandUndecided.
     """
     rights = rights_for(user)
-    child = spawn(argv, rights)
-    with ended_with_us(child):
+    with ended_with_us(lambda: spawn(argv, rights)) as child:
         output = collect(child, timeout_s)
     problem = exit_problem(output, rights)
     if problem is not None:

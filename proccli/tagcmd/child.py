@@ -7,11 +7,12 @@ import selectors
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from subprocess import TimeoutExpired
 from types import FrameType
+from typing import Any, TypeAlias
 
 from proccli.tagcmd.failure import TagCommandUndecided, said
 from proccli.tagcmd.spawn import Child
@@ -22,6 +23,8 @@ STDERR_KEPT_BYTES = 16 << 10
 
 GRACE_S = 0.5
 """Between SIGTERM and SIGKILL."""
+
+_Handler: TypeAlias = Callable[[int, FrameType | None], Any]
 
 _CHUNK = 1 << 16
 _PAUSE_S = 0.01
@@ -77,27 +80,59 @@ def _too_long(child: Child, timeout_s: float, stderr: bytes) -> TagCommandUndeci
         what = f"it has exited, but what it started holds its output open after {waited}"
     else:
         what = f"it was still running after {waited}, and was ended{said(stderr)}"
-    hint = "the agent would wait for ever; --tag-timeout gives it longer"
+    hint = "the agent has no limit; --tag-timeout gives it longer"
     return TagCommandUndecided(what, hint=hint)
 
 
 @contextmanager
-def ended_with_us(child: Child) -> Iterator[None]:
+def ended_with_us(start: Callable[[], Child]) -> Iterator[Child]:
     """A child that no exception and no signal of ours outlives, nor what is in its session.
 
     SIGTERM and SIGHUP end us by default: then the child is ended first.
     """
-    try:
-        with _deadly_signals_raised():
-            try:
-                yield
-            except BaseException:
-                _end_session(child)
-                raise
-    finally:
-        for stream in (child.stdout, child.stderr):
-            if stream is not None:
-                stream.close()
+    with _deadly_signals_raised():
+        # While it is being started, there is nothing yet that we could end.
+        held = _HeldSignals()
+        try:
+            child = start()
+        except BaseException:
+            held.release()
+            raise
+        try:
+            held.release()
+            yield child
+        except BaseException:
+            _end_session(child)
+            raise
+        finally:
+            for stream in (child.stdout, child.stderr):
+                if stream is not None:
+                    stream.close()
+
+
+class _HeldSignals:
+    """Signals that would end us, or raise an exception, wait from now until the release."""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._before: dict[int, _Handler] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                handler = signal.getsignal(number)
+                # What is ignored stays ignored: the child is to inherit that.
+                if callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, self._keep)
+
+    def _keep(self, number: int, _frame: FrameType | None) -> None:
+        self._came.append(number)
+
+    def release(self) -> None:
+        """Let come what has come. Raises: what the handlers raise."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        for number in self._came:
+            signal.raise_signal(number)
 
 
 class _Killed(BaseException):
