@@ -20,7 +20,8 @@ from proccli.rustregex.automata.compare import (
     first_difference,
 )
 from proccli.rustregex.automata.domain import ANY_TEXT, Domain, texts_of, texts_without
-from proccli.rustregex.automata.patternset import Answer, Limits, PatternSet
+from proccli.rustregex.automata.limits import Limits
+from proccli.rustregex.automata.patternset import Answer, PatternSet, find_text
 from proccli.rustregex.automata.shadow import Grade, Shadow, shadowed, shadows
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "PatternSet",
     "Shadow",
     "differences",
+    "find_text",
     "first_difference",
     "shadowed",
     "shadows",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from proccli.rustregex.automata.domain import ANY_TEXT, Domain
-from proccli.rustregex.automata.patternset import Limits, PatternSet
-from proccli.rustregex.automata.search import Budget
+from proccli.rustregex.automata.limits import Budget, Limits
+from proccli.rustregex.automata.patternset import NONE, Answer, PatternSet
 
 Case: TypeAlias = tuple[str, Hashable]
 """A rule: its pattern, and its outcome. Outcomes are compared with `==`."""
@@ -162,15 +162,18 @@ class _Comparer:
         self, conditions: list[list[range]], earlier: list[int], bound: int | None
     ) -> tuple[str, ...] | None:
         """A shortest text for each of the conditions, if they are shorter than `bound` together."""
-        texts: list[str] = []
+        answers: list[Answer] = []
         for all_of in conditions:
             budget = self._texts.budget(self._pool)
             answer = self._texts.find(all_of, earlier, shorter_than=bound, budget=budget)
-            self._certain = self._certain and answer.decided
-            if answer.text is None:
+            if answer == NONE:
                 return None
-            texts.append(answer.text)
-        return tuple(texts) if bound is None or _length(texts) < bound else None
+            answers.append(answer)
+        texts = tuple(answer.text for answer in answers if answer.text is not None)
+        if len(texts) < len(answers):
+            self._certain = False
+            return None
+        return texts if bound is None or _length(texts) < bound else None
 
     def _difference(self, subject: tuple[str, ...]) -> Difference:
         return Difference(

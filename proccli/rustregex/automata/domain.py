@@ -35,9 +35,10 @@ class Domain:
 ANY_TEXT = Domain()
 
 
-def texts_of(characters: Ranges, *, min_length: int = 0) -> Domain:
+def texts_of(characters: str, *, min_length: int = 0) -> Domain:
     """The texts made of these characters alone."""
-    return Domain(characters=normalize(characters), min_length=min_length)
+    allowed = normalize((ord(char), ord(char)) for char in characters)
+    return Domain(characters=allowed, min_length=min_length)
 
 
 def texts_without(

@@ -7,7 +7,8 @@ same texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from proccli.rustregex.charset import normalize
 from proccli.rustregex.nodes import (
@@ -21,6 +22,9 @@ from proccli.rustregex.nodes import (
     Node,
     Repeat,
 )
+
+DEEPEST = 20
+"""How deep alternatives with shared beginnings may be nested to have those written once."""
 
 
 def essence(node: Node) -> Node:
@@ -107,15 +111,13 @@ def _concat(parts: Iterable[Node]) -> Node:
     return flat[0] if flat else Empty()
 
 
-def _alternate(branches: Iterable[Node]) -> Node:
-    flat: dict[Node, None] = {}
+def _alternate(branches: Iterable[Node], depth: int = 0) -> Node:
+    flat: list[Node] = []
     for branch in branches:
-        if isinstance(branch, Alternate):
-            flat.update(dict.fromkeys(branch.branches))
-        else:
-            flat[branch] = None
+        flat.extend(branch.branches if isinstance(branch, Alternate) else (branch,))
+    flat = _factored(flat, depth)
     if len(flat) == 1:
-        return next(iter(flat))
+        return flat[0]
     ranges: list[tuple[int, int]] = []
     for branch in flat:
         match branch:
@@ -126,6 +128,31 @@ def _alternate(branches: Iterable[Node]) -> Node:
             case _:
                 return Alternate(tuple(flat))
     return Class(normalize(ranges))
+
+
+def _factored(branches: Iterable[Node], depth: int) -> list[Node]:
+    """The branches, those that begin alike made one: `ab|ac|d` has the branches `a[bc]` and `d`."""
+    alike: dict[Node, list[tuple[Node, ...]]] = {}
+    for branch in branches:
+        parts = branch.parts if isinstance(branch, Concat) else (branch,)
+        alike.setdefault(parts[0], []).append(parts)
+    factored: list[Node] = []
+    for several in alike.values():
+        shared = _shared(several)
+        rests = [_concat(parts[shared:]) for parts in several]
+        if len(several) == 1 or depth == DEEPEST:
+            factored.extend(map(_concat, several))
+        elif all(isinstance(rest, Empty) for rest in rests):
+            factored.append(_concat(several[0]))
+        else:
+            factored.append(_concat((*several[0][:shared], _alternate(rests, depth + 1))))
+    return factored
+
+
+def _shared(several: Sequence[tuple[Node, ...]]) -> int:
+    """How many parts all of them have in common at their start."""
+    columns = zip(*several, strict=False)
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _trim(node: Node, edge: int) -> Node:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from proccli.rustregex.automata.essence import is_zero_width
 from proccli.rustregex.automata.partition import Partition, ranges_of
@@ -29,6 +30,9 @@ from proccli.rustregex.nodes import (
 
 MATCHED = 0
 """The point of a thread that has matched, whatever follows."""
+
+Options: TypeAlias = tuple[int, ...]
+"""Points, to any of which one thread can go."""
 
 
 class TooLargeError(Exception):
@@ -65,6 +69,7 @@ class Nfa:
         self.distance: dict[int, int] = {}
         """From each point that can lead to a match: how many characters, at least, it takes."""
         self._steps: dict[tuple[int, int], Steps] = {}
+        self._ways: dict[tuple[int, int], list[tuple[Options, int]]] = {}
 
     def add(self, tree: Node) -> int:
         """The point at which the pattern starts. Raises: TooLargeError, with nothing added."""
@@ -108,6 +113,13 @@ class Nfa:
         if key not in self._steps:
             self._steps[key] = self._resolve(point, before)
         return self._steps[key]
+
+    def ways(self, point: int, before: int) -> list[tuple[Options, int]]:
+        """`steps` the other way round: each choice of points, and the symbols that lead there."""
+        key = point, before
+        if key not in self._ways:
+            self._ways[key] = self._split(point, before)
+        return self._ways[key]
 
     def always_matches(self, point: int) -> bool:
         """Whether a match is complete here whatever is to both sides."""
@@ -163,6 +175,26 @@ class Nfa:
             matching,
             tuple((read & ~matching, to) for to, read in moves.items() if read & ~matching),
         )
+
+    def _split(self, point: int, before: int) -> list[tuple[Options, int]]:
+        if point == MATCHED:
+            return [((MATCHED,), self.partition.symbols)]
+        steps = self.steps(point, before)
+        parts: list[tuple[Options, int]] = []
+        for read, to in steps.moves:
+            new = read
+            for index, (options, held) in enumerate(parts):
+                if both := held & read:
+                    parts[index] = ((*options, to), both)
+                    if held & ~read:
+                        parts.append((options, held & ~read))
+                    new &= ~both
+            if new:
+                parts.append(((to,), new))
+        # Who has matched can do all that the others can.
+        if matching := steps.matching & self.partition.symbols:
+            parts.append(((MATCHED,), matching))
+        return parts
 
     def _push(self, point: _Point) -> int:
         if len(self._points) >= self._limit:

@@ -22,8 +22,9 @@ _LINE_BREAK_OR_TAB: Final = 40
 _INVISIBLE: Final = 60
 _NUL: Final = 80
 
+_OF_A_RANGE: Final = 128
 _LOOKED_AT: Final = 600
-"""Code points to try, at most, until the most readable one of a set is taken."""
+"""Code points to try, at most, of one range and in all, until the best so far is taken."""
 
 
 def effort(char: str) -> int:
@@ -49,9 +50,8 @@ def most_readable(ranges: Ranges) -> str:
     best = chr(ranges[0][0])
     least = effort(best)
     looked_at = 0
-    # The first characters of many ranges, rather than all of the first range: scripts differ.
     for low, high in ranges:
-        for code in range(low, min(high, low + 40) + 1):
+        for code in range(low, min(high + 1, low + _OF_A_RANGE)):
             if least <= FOREIGN_LETTER or looked_at > _LOOKED_AT:
                 return best
             looked_at += 1

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from proccli.rustregex.automata.domain import ANY_TEXT, Domain
-from proccli.rustregex.automata.patternset import Answer, Limits, PatternSet
-from proccli.rustregex.automata.search import Budget
+from proccli.rustregex.automata.limits import Budget, Limits
+from proccli.rustregex.automata.patternset import UNDECIDED, Answer, PatternSet
+
+SHARE = 5
+"""The part (one fifth) of a search's budget that a search for fewer patterns may have."""
 
 Grade: TypeAlias = Literal["proven", "partial", "disjoint", "unknown"]
 
@@ -39,7 +42,9 @@ def shadowed(
 ) -> Shadow:
     """What the patterns `by`, tried first, leave of `pattern`. Raises: RegexSyntaxError."""
     texts = PatternSet([*by, pattern], domain, limits)
-    return _Shadowing(texts, len(by), Budget(texts.limits.total)).shadow()
+    rule = _Shadowing(texts, len(by), Budget(texts.limits.total))
+    rule.look_for_rest()
+    return rule.shadow()
 
 
 def shadows(
@@ -51,7 +56,11 @@ def shadows(
     """
     texts = PatternSet(patterns, domain, limits)
     pool = Budget(texts.limits.total)
-    return tuple(_Shadowing(texts, index, pool).shadow() for index in range(len(patterns)))
+    rules = [_Shadowing(texts, index, pool) for index in range(len(patterns))]
+    # What can't be reached matters most, and is cheap to find out.
+    for rule in rules:
+        rule.look_for_rest()
+    return tuple(rule.shadow() for rule in rules)
 
 
 class _Shadowing:
@@ -62,13 +71,17 @@ class _Shadowing:
         self._index = index
         self._earlier = range(index)
         self._pool = pool
+        self._found = UNDECIDED
+
+    def look_for_rest(self) -> None:
+        self._found = self._rest(self._earlier)
 
     def shadow(self) -> Shadow:
-        rest = self._rest(self._earlier)
+        rest = self._found
         if not rest.decided:
             return self._without_the_rest()
         if rest.text is None:
-            return self._proven(self._needed())
+            return self._proven(self._earlier)
         taken, by = self._taken()
         if not taken.decided:
             return Shadow(grade="unknown", reaches=rest.text, taken=taken.text, by=by)
@@ -79,8 +92,8 @@ class _Shadowing:
             by=by,
         )
 
-    def _rest(self, earlier: Sequence[int]) -> Answer:
-        budget = self._texts.budget(self._pool)
+    def _rest(self, earlier: Sequence[int], share: int = 1) -> Answer:
+        budget = self._texts.budget(self._pool, share=share)
         return self._texts.find([[self._index]], earlier, budget=budget)
 
     def _taken(self) -> tuple[Answer, tuple[int, ...]]:
@@ -91,8 +104,12 @@ class _Shadowing:
     def _first_to_take(self, text: str) -> int:
         return next(i for i in self._earlier if self._texts.matches(i, text))
 
-    def _proven(self, by: tuple[int, ...]) -> Shadow:
-        return Shadow(grade="proven", reaches=None, taken=self._rest(()).text, by=by)
+    def _proven(self, by: Sequence[int]) -> Shadow:
+        taken = self._rest(())
+        if taken.decided and taken.text is None:
+            return Shadow(grade="proven", reaches=None, taken=None, by=())
+        needed = tuple(by) if len(by) < 2 else self._needed(list(by))
+        return Shadow(grade="proven", reaches=None, taken=taken.text, by=needed)
 
     def _without_the_rest(self) -> Shadow:
         """What can still be said where all earlier patterns together are too much."""
@@ -105,20 +122,31 @@ class _Shadowing:
         return Shadow(grade="unknown", reaches=own if free else None, taken=taken.text, by=by)
 
     def _suffice(self, chosen: Sequence[int]) -> bool:
-        rest = self._rest(chosen)
+        # There will be many of these searches; what takes long is left undecided.
+        rest = self._rest(chosen, share=SHARE)
         return rest.decided and rest.text is None
 
-    def _needed(self) -> tuple[int, ...]:
-        """Of the earlier patterns, which take everything: none if none is needed, one if one
-        will do, else as many as it takes."""
-        if self._suffice([]):
-            return ()
-        for single in self._earlier:
+    def _needed(self, candidates: list[int]) -> tuple[int, ...]:
+        """Of these, which suffice together: one if one will do, else as many as it takes."""
+        for single in candidates:
             if self._suffice([single]):
                 return (single,)
-        chosen = list(self._earlier)
-        for candidate in reversed(self._earlier):
-            without = [other for other in chosen if other != candidate]
-            if self._suffice(without):
-                chosen = without
-        return tuple(chosen)
+        return tuple(self._indispensable([], candidates, tried=True))
+
+    def _indispensable(self, kept: list[int], candidates: list[int], *, tried: bool) -> list[int]:
+        """As many of the candidates, which suffice together with `kept`, as it takes.
+
+        `tried`: it is known that `kept` alone does not suffice.
+
+        Source: U. Junker, "QuickXplain: Preferred Explanations and Relaxations for
+        Over-Constrained Problems" (2004).
+        """
+        if not tried and self._suffice(kept):
+            return []
+        if len(candidates) == 1:
+            return candidates
+        middle = len(candidates) // 2
+        first, second = candidates[:middle], candidates[middle:]
+        of_second = self._indispensable([*kept, *first], second, tried=False)
+        of_first = self._indispensable([*kept, *of_second], first, tried=not of_second)
+        return of_first + of_second

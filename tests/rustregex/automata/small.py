@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import product
 
 from hypothesis import strategies as st
 
 from proccli import rustregex
-from proccli.rustregex.automata import Domain, texts_of
+from proccli.rustregex.alphabet import alphabet_of
+from proccli.rustregex.automata import texts_of
+from proccli.rustregex.nodes import Node
+from proccli.rustregex.program import compile_program
+from proccli.rustregex.regex import unicode_word
+from proccli.rustregex.simplify import simplify
+from proccli.rustregex.simulate import Simulation
 
 CHARS = "ab é\n"
 LENGTH = 4
-"""Long enough for what two small patterns can say together; 781 texts."""
+"""Long enough for what small patterns can say together; 781 texts."""
 
-DOMAIN = texts_of([(ord(char), ord(char)) for char in CHARS])
+DOMAIN = texts_of(CHARS)
 
-LOOKS = ["^", "$", "(?m:^)", "(?m:$)", r"\b", r"\B", r"(?-u:\b)", r"(?-u:\B)"]
+LOOKS = ["^", "$", "(?m:^)", "(?m:$)", r"\b", r"\B", r"(?-u:\b)", r"(?-u:\B)", r"\A", r"\z"]
 ATOMS = ["a", "a", "b", "b", "é", r"\n", " ", ".", "[ab]", "[^a]", r"\w", r"\s", "[a-é]", "(?i:A)"]
+COUNTS = ["*", "+", "?", "*?", "{2}", "{0,2}", "{1,2}", "{2,}", "{1,3}?", "{0}"]
 
 
 @lru_cache(maxsize=8)
@@ -29,27 +36,21 @@ def texts(length: int = LENGTH, chars: str = CHARS) -> tuple[str, ...]:
     )
 
 
-def _repeated(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    counts = ["*", "+", "?", "*?", "{2}", "{0,2}", "{1,2}", "{2,}", "{1,3}?", "{0}"]
-    return st.builds("(?:{}){}".format, inner, st.sampled_from(counts))
-
-
 def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    several = st.lists(inner, min_size=2, max_size=3)
     return st.one_of(
-        st.lists(inner, min_size=2, max_size=3).map("".join),
-        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({'|'.join(parts)})"),
-        _repeated(inner),
+        several.map("".join),
+        several.map(lambda parts: f"({'|'.join(parts)})"),
+        st.builds("(?:{}){}".format, inner, st.sampled_from(COUNTS)),
     )
 
 
-patterns = st.recursive(
+_patterns = st.recursive(
     st.one_of(st.sampled_from(ATOMS), st.sampled_from(ATOMS), st.sampled_from(LOOKS)),
     _larger,
     max_leaves=7,
 )
-anchored = st.builds("^{}$".format, patterns.map("(?:{})".format))
-either = st.one_of(patterns, patterns, anchored)
-lists = st.lists(either, min_size=0, max_size=4)
+patterns = st.one_of(_patterns, _patterns, _patterns.map("^(?:{})$".format))
 
 
 def matching(pattern: str, among: Sequence[str]) -> set[str]:
@@ -58,10 +59,18 @@ def matching(pattern: str, among: Sequence[str]) -> set[str]:
     return {text for text in among if rx.is_match(text)}
 
 
-def shortest(found: set[str]) -> int | None:
+def meant(tree: Node, among: Sequence[str]) -> set[str]:
+    """The texts in which the tree matches, without any of the crate's shortcuts."""
+    tree = simplify(tree)
+    alphabet = alphabet_of(tree, unicode_word())
+    simulation = Simulation(compile_program(tree, 1, alphabet), alphabet, unicode_word())
+    return {text for text in among if simulation.is_match(text)}
+
+
+def exact(patterns: Iterable[str]) -> bool:
+    """Whether the crate takes all these patterns at their word."""
+    return not any(rustregex.compile(pattern).may_err for pattern in patterns)
+
+
+def shortest(found: Iterable[str]) -> int | None:
     return min(map(len, found), default=None)
-
-
-def of_length(domain: Domain, length: int, chars: str = CHARS) -> Iterator[str]:
-    """The texts of a domain up to that length."""
-    return (text for text in texts(length, chars) if domain.holds(text))
