@@ -56,6 +56,8 @@ class NetWriter:
             pids.append(process.pid)
             return number
         tables = self._source.net_tables(process.pid)
+        if all(table.error and table.error.problem == "gone" for table in tables):
+            return None  # a zombie: it is in no namespace any more
         for number, known in self._nameless:
             if tables == known:
                 return number

@@ -36,7 +36,15 @@ def test_a_schema_is_one(name: str) -> None:
     assert schema(name)["properties"]["schema"]["const"] == f"proccli/{name}/v1"
 
 
-@pytest.mark.parametrize("name", ["scan", "explain"])
+ELEMENTS = {
+    "scan": ("processes", "process"),
+    "explain": ("processes", "process"),
+    "sockets": ("sockets", "socket"),
+}
+"""The main list of a document, and what its elements are called in the schema."""
+
+
+@pytest.mark.parametrize("name", ELEMENTS)
 def test_no_key_may_be_missing_or_unknown(name: str) -> None:
     for part in objects(schema(name)):
         assert part["additionalProperties"] is False
@@ -45,6 +53,8 @@ def test_no_key_may_be_missing_or_unknown(name: str) -> None:
 
 def test_what_two_schemas_share_is_the_same() -> None:
     scan, explain = schema("scan")["$defs"], schema("explain")["$defs"]
+    sockets = schema("sockets")["$defs"]
+    assert all(sockets[name] == scan[name] for name in sockets.keys() & scan.keys() - {"summary"})
     for name in scan.keys() & explain.keys() - {"process"}:
         assert scan[name] == explain[name]
     process = explain["process"]["properties"]
@@ -53,20 +63,21 @@ def test_what_two_schemas_share_is_the_same() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["scan", "explain"])
+@pytest.mark.parametrize("name", ELEMENTS)
 def test_documents_are_valid_and_in_the_order_of_their_schema(name: str) -> None:
     given, known = json.loads(content(f"{name}.json")), schema(name)
 
     Draft202012Validator(known).validate(given)
     assert list(given) == list(known["properties"])
-    for process in given["processes"]:
-        assert list(process) == list(known["$defs"]["process"]["properties"])
+    many, one = ELEMENTS[name]
+    for element in given[many]:
+        assert list(element) == list(known["$defs"][one]["properties"])
 
 
-@pytest.mark.parametrize("name", ["scan", "explain"])
+@pytest.mark.parametrize("name", ELEMENTS)
 def test_lines_are_valid_elements(name: str) -> None:
     known = schema(name)
-    element = {"$ref": "#/$defs/process", "$defs": known["$defs"]}
+    element = {"$ref": f"#/$defs/{ELEMENTS[name][1]}", "$defs": known["$defs"]}
     for line in content(f"{name}.jsonl").decode().splitlines():
         Draft202012Validator(element).validate(json.loads(line))
 
