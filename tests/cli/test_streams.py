@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,33 @@ def closed(redirection: str, arguments: list[str]) -> subprocess.CompletedProces
         check=False,
         timeout=60,
     )
+
+
+def test_an_interrupt_while_it_waits_for_input_is_quiet(tmp_path: Path) -> None:
+    fifo = tmp_path / "agent.yaml"
+    os.mkfifo(fifo)
+    waiting = subprocess.Popen(
+        [*PROGRAM, "scan", "-c", str(fifo)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    writer = opened_by_both(fifo, waiting)
+    waiting.send_signal(signal.SIGINT)
+    out, err = waiting.communicate(timeout=60)
+    os.close(writer)
+
+    assert (waiting.returncode, out, err.strip()) == (130, b"", b"")
+
+
+def opened_by_both(fifo: Path, reader: subprocess.Popen[bytes]) -> int:
+    """The writing end, as soon as the other program has opened its own."""
+    while reader.poll() is None:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # ENXIO: nobody reads yet
+            time.sleep(0.01)
+    pytest.fail("it did not wait for its input")
 
 
 def test_the_first_lines_are_there_for_who_wants_no_more(shop: Shop) -> None:
