@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from proccli.config.files import read_file
 from proccli.config.loading import defaults, load
-from proccli.config.tagoutput import parse_tag_output
+from proccli.config.tagoutput import TagEntry, parse_tag_entries, parse_tag_output
 
-__all__ = ["defaults", "load", "parse_tag_output", "read_file"]
+__all__ = [
+    "TagEntry",
+    "defaults",
+    "load",
+    "parse_tag_entries",
+    "parse_tag_output",
+    "read_file",
+]

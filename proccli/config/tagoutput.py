@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from proccli.config import serde
@@ -21,6 +22,17 @@ _ENTRY: Final = ("pid", "tags")
 _TAG: Final = ("key", "value")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagEntry:
+    """One element of the list, whether it counts or not."""
+
+    pid: int
+    tags: tuple[tuple[str, str], ...]
+    """Pairs of key and value; a key may come twice."""
+    line: int
+    """Where it begins, from 1."""
+
+
 def parse_tag_output(
     text: bytes, source_name: str, *, loader: Loader | None = None
 ) -> Mapping[int, tuple[tuple[str, str], ...]]:
@@ -33,24 +45,32 @@ def parse_tag_output(
     Raises: TagsError, with the place, where the agent's reader rejects the output, which costs
     all tags.
     """
+    entries = parse_tag_entries(text, source_name, loader=loader)
+    return {entry.pid: entry.tags for entry in entries}
+
+
+def parse_tag_entries(
+    text: bytes, source_name: str, *, loader: Loader | None = None
+) -> tuple[TagEntry, ...]:
+    """All entries in the text's order, those included that a later one takes the place of.
+
+    Raises: TagsError, as `parse_tag_output`.
+    """
     source = SourceText(text[:MAX_BYTES].decode("utf-8", "replace"), source_name)
     try:
         check_size(text, MAX_BYTES)
-        return _entries(source, loader)
+        return tuple(_entries(source, loader))
     except Refusal as refusal:
         raise TagsError(refusal.problem, source.at(refusal.offset), hint=refusal.hint) from None
 
 
-def _entries(
-    source: SourceText, loader: Loader | None
-) -> Mapping[int, tuple[tuple[str, str], ...]]:
+def _entries(source: SourceText, loader: Loader | None) -> Iterator[TagEntry]:
     documents = read_documents(prepared_for_agent(source.text), AGENT, loader=loader)
     first = next(documents, None)
     if first is None:
         raise Refusal("no output, where the agent expects a list", 0, hint="print [] for no tags")
     if (second := next(documents, None)) is not None:
         raise Refusal("a second YAML document begins here", second.start)
-    entries: dict[int, tuple[tuple[str, str], ...]] = {}
     left = MAX_TAGS
     for node in serde.read_list(first.root, "the output"):
         fields = _all_fields(node, "an entry", _ENTRY)
@@ -59,8 +79,11 @@ def _entries(
         left -= len(tags) + 1
         if left < 0:
             raise Refusal(f"more than {MAX_TAGS} tags: proccli reads no more", node.start)
-        entries[pid] = tuple(_tag(tag) for tag in tags)
-    return entries
+        yield TagEntry(
+            pid=pid,
+            tags=tuple(_tag(tag) for tag in tags),
+            line=source.at(node.start).line,
+        )
 
 
 def _tag(node: Node) -> tuple[str, str]:

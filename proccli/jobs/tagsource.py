@@ -7,6 +7,8 @@ unknown: a command that was not run, or was ended by a limit of ours.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from proccli import config as configs
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 
 COMMAND = "os-app-tag-exec"
 LONGEST_SHOWN = 300
-"""Characters of a command line that is named before it runs."""
+"""Characters of somebody's text in a message of ours."""
+
+SHOWN = 5
+"""Lost tags that a message names."""
+MOST_NOTICES = 1000
 
 Told: TypeAlias = tuple[TagTable, tuple[Notice, ...]]
 
@@ -107,10 +113,37 @@ def _announcement(config: Config) -> str:
 def _parsed(printed: bytes, name: str, config: Config) -> Told:
     """The table in an output; a broken one costs all tags, as with the agent."""
     try:
-        entries = configs.parse_tag_output(printed, name)
+        entries = configs.parse_tag_entries(printed, name)
     except TagsError as error:
         return _lost(name, "tags-rejected", str(error), config)
-    return TagTable(entries=entries, known=True, origin=name), ()
+    table = TagTable(entries={entry.pid: entry.tags for entry in entries}, known=True, origin=name)
+    return table, tuple(islice(_superseded(entries, name), MOST_NOTICES))
+
+
+def _superseded(entries: Sequence[configs.TagEntry], name: str) -> Iterator[Notice]:
+    """A notice for each pid with several entries."""
+    by_pid: dict[int, list[configs.TagEntry]] = {}
+    for entry in entries:
+        by_pid.setdefault(entry.pid, []).append(entry)
+    for pid, of_one in by_pid.items():
+        *earlier, last = of_one
+        if not earlier:
+            continue
+        kept = set(last.tags)
+        lost = dict.fromkeys(
+            f"{key}={value}"
+            for entry in earlier
+            for key, value in entry.tags
+            if (key, value) not in kept
+        )
+        message = (
+            f"{visible(name)}:{last.line}: pid {pid} is there again, and only this entry counts"
+        )
+        if lost:
+            shown = visible(", ".join(islice(lost, SHOWN)))[:LONGEST_SHOWN]
+            more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
+            message += f"; lost: {shown}{more}"
+        yield Notice(code="tags-pid-again", message=message)
 
 
 def _lost(name: str, code: str, problem: str, config: Config) -> Told:

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ ME = pwd.getpwuid(os.geteuid()).pw_name
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
 
 
-def run(*arguments: str, stdin: bytes = b"", code: int = 0, **environment: str) -> Ran:
-    ran = call(*arguments, stdin=stdin, env=environment)
+def run(
+    *arguments: str, stdin: bytes = b"", code: int = 0, env: Mapping[str, str] | None = None
+) -> Ran:
+    ran = call(*arguments, stdin=stdin, env=env)
     assert ran.code == code, ran.err
     return ran
 
@@ -66,14 +68,16 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def configured(folder: Path, *command: str, user: str = ME, **more: Any) -> str:
+def configured(
+    folder: Path, *command: str, user: str = ME, more: Mapping[str, Any] | None = None
+) -> str:
     """The path of a configuration with this tag command."""
     static = {
         "os-proc-sync-enabled": True,
         "os-proc-socket-min-lifetime": 0,
         "os-app-tag-exec": list(command),
         "os-app-tag-exec-user": user,
-        **more,
+        **(more or {}),
     }
     path = folder / "agent.yaml"
     path.write_text(json.dumps({"static_config": static}))
@@ -212,7 +216,7 @@ def test_no_variable_weakens_what_protects(folder: Path) -> None:
         for name in ("RUN_TAG_EXEC", "TAG_EXEC")
         for value in ("1",)
     }
-    done = run("tags", **variables, PROCCLI_CONFIG=config, SUDO_UID=str(os.getuid()))
+    done = run("tags", env={**variables, "PROCCLI_CONFIG": config, "SUDO_UID": str(os.getuid())})
 
     assert "others can write to" in done.err
     assert not (folder / "trace").exists()
@@ -221,7 +225,7 @@ def test_no_variable_weakens_what_protects(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["PROCCLI_TAG_TIMEOUT", "PROCCLI_TAGS_TAG_TIMEOUT"])
 def test_no_variable_makes_it_wait_longer(folder: Path, name: str) -> None:
     config = configured(folder, "sleep", "60")
-    done = run("tags", "-c", config, "--tag-timeout", "0.2", **{name: "60"})
+    done = run("tags", "-c", config, "--tag-timeout", "0.2", env={name: "60"})
     assert "still running after 0.2 s" in done.err
 
 
@@ -286,7 +290,7 @@ def test_explain_tries_tag_rules_on_what_the_command_says(
 ) -> None:
     rule = {"match-regex": "^owner:alice$", "match-type": "tag", "action": "drop"}
     printed = printing(shop.pid, ("owner", "alice"))
-    config = configured(folder, "echo", printed, **{"os-proc-regex": [rule]})
+    config = configured(folder, "echo", printed, more={"os-proc-regex": [rule]})
     given = json.loads(run("explain", "-c", config, str(shop.pid), "--json").out)
 
     (item,) = given["processes"]
@@ -295,7 +299,7 @@ def test_explain_tries_tag_rules_on_what_the_command_says(
 
 def test_tagged_only_lists_who_is_tagged(folder: Path, shop: subprocess.Popen[bytes]) -> None:
     printed = printing(shop.pid, ("owner", "alice"))
-    config = configured(folder, "echo", printed, **{"os-proc-sync-tagged-only": True})
+    config = configured(folder, "echo", printed, more={"os-proc-sync-tagged-only": True})
     given = json.loads(run("scan", "-c", config, "--json").out)
 
     accepted = [item["pid"] for item in given["processes"] if item["status"] == "accepted"]

@@ -222,6 +222,33 @@ def test_an_output_that_the_agent_rejects_costs_all_tags(setup: Setup) -> None:
     assert message.endswith("the agent goes on with no tags at all")
 
 
+def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup: Setup) -> None:
+    tags = setup.folder / "tags.yaml"
+    tags.write_text(
+        "- {pid: 1, tags: [{key: a, value: x}, {key: b, value: y}]}\n"
+        "- {pid: 2, tags: [{key: a, value: x}]}\n"
+        "- {pid: 1, tags: [{key: b, value: y}, {key: c, value: z}]}\n"
+        "- {pid: 0x2, tags: [{key: a, value: x}]}\n"
+    )
+    inputs = setup.open(tags=str(tags))
+
+    assert inputs.tags.entries == {1: (("b", "y"), ("c", "z")), 2: (("a", "x"),)}
+    assert notices(inputs, "tags-pid-again") == [
+        f"{tags}:3: pid 1 is there again, and only this entry counts; lost: a=x",
+        f"{tags}:4: pid 2 is there again, and only this entry counts",
+    ]
+
+
+def test_many_lost_tags_are_told_in_short(setup: Setup) -> None:
+    tags = setup.folder / "tags.yaml"
+    many = ", ".join(f"{{key: k{number}, value: {'x' * 1000}}}" for number in range(20))
+    tags.write_text(f"- {{pid: 1, tags: [{many}]}}\n- {{pid: 1, tags: []}}\n")
+    (message,) = notices(setup.open(tags=str(tags)), "tags-pid-again")
+
+    assert len(message) < 500
+    assert message.endswith(" and 15 more")
+
+
 def test_a_limit_of_ours_leaves_tags_unknown(setup: Setup) -> None:
     setup.write("exec sleep 60")
     message = unknown(setup.open(tag_timeout_s=0.3))
