@@ -87,6 +87,12 @@ def set_comm(name: bytes) -> None:
     _LIBC.prctl(_PR_SET_NAME, name, 0, 0, 0)
 
 
+def exec_raw(program: bytes, argv: Sequence[bytes]) -> None:
+    """Become another program, with arguments that Python refuses to pass (an empty first)."""
+    arguments = (ctypes.c_char_p * (len(argv) + 1))(*argv, None)
+    _LIBC.execv(program, arguments)
+
+
 @contextlib.contextmanager
 def long_command_lines() -> Iterator[None]:
     """Let children start with 6 MiB of arguments, the kernel's upper bound."""
