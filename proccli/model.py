@@ -58,6 +58,9 @@ class Process:
     """The whole of /proc/PID/cmdline."""
     holes: tuple[TextSpan, ...] = ()
     """Byte ranges of `cmdline` whose content was masked when it was recorded."""
+    proofs: frozenset[str] = frozenset()
+    """The questions (digests of them) to which the masked `cmdline` gives the real one's answer:
+    both were asked when the mask was made."""
     comm: str | None = None
     ppid: int | None = None
     starttime_ticks: int | None = None

@@ -38,8 +38,8 @@ NO_ENVIRONMENT = Environment(values={}, complete=True, origin="a test")
 def process(pid: int, *argv: str, ppid: int = 0, **fields: Any) -> Process:
     """A process an hour after boot, with these arguments."""
     cmdline = b"".join(argument.encode() + b"\0" for argument in argv)
-    known = {"cmdline": cmdline, "starttime_ticks": 360_000, "uid": 0} | fields
-    return Process(pid=pid, ppid=ppid, **known)
+    known: dict[str, Any] = {"cmdline": cmdline, "starttime_ticks": 360_000, "uid": 0}
+    return Process(pid=pid, ppid=ppid, **known | fields)
 
 
 def host(**fields: Any) -> Host:

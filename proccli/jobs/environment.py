@@ -32,9 +32,9 @@ def environment_for(
     elif kind == "directory":
         base = Environment(values={}, complete=True, origin="--env")
     else:
-        base = agentenv.find()
-        if base is None:
-            base = agentenv.own()
+        running = agentenv.find()
+        base = running or agentenv.own()
+        if running is None:
             message = (
                 f"no deepflow-agent runs here: {_listed(names)} in rewrite-name"
                 " is taken from proccli's own environment (--env NAME=VALUE overrides)"

@@ -14,6 +14,7 @@ from proccli.jobs.environment import mentioned_names
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.pipeline import Pipeline
+from proccli.jobs.proving import Prover
 from proccli.model import NO_TAGS, Notice, Verdict
 from proccli.procfs.source import Source
 from proccli.recording import write_recording
@@ -52,7 +53,9 @@ def record(
     with _output(path, force=force) as out:
         seen = look_until_settled(inputs, patience)
         looked_at = seen.inputs
-        source: Source = MaskedSource(looked_at.source) if redact else looked_at.source
+        source: Source = looked_at.source
+        if redact:
+            source = MaskedSource(source, Prover(looked_at).prove)
         changed = _changed(looked_at, source)
         written = write_recording(
             out,

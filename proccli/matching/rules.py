@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from proccli import rustregex
 from proccli.matching.census import Lineage, Member
@@ -11,6 +14,8 @@ from proccli.matching.envexpand import Expansion, expand_windows
 from proccli.matching.subjects import Subject
 from proccli.model import Environment, Reason, Rule, TagTable
 from proccli.rustregex import Regex
+
+SubjectKind: TypeAlias = Literal["cmdline", "process_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,30 +78,29 @@ def look(compiled: CompiledRule, member: Member, setting: Setting) -> Finding:
         return Finding(hit=False)
     match compiled.rule.match_type:
         case "cmdline":
-            return _own(regex, member.subjects.cmdline, member.process.pid)
+            return _own(regex, "cmdline", member)
         case "parent_process_name":
             return _ancestors(regex, setting.lineage)
         case "tag":
             return _tags(regex, member.process.pid, setting.tags)
         case _:
-            return _own(regex, member.subjects.process_name, member.process.pid)
+            return _own(regex, "process_name", member)
 
 
-def _own(regex: Regex, subject: Subject, pid: int) -> Finding:
-    hit = matches(regex, subject)
+def _own(regex: Regex, kind: SubjectKind, member: Member) -> Finding:
+    hit = matches(regex, kind, member)
     why: Reason | None = "masked" if hit is None else None
-    return Finding(hit=hit, subject=subject, subject_pid=pid, why=why)
+    subject = subject_of(member, kind)
+    return Finding(hit=hit, subject=subject, subject_pid=member.process.pid, why=why)
 
 
 def _ancestors(regex: Regex, lineage: Lineage) -> Finding:
     masked = False
     for member in lineage.members:
-        assert member.subjects is not None  # noqa: S101 - a lineage holds only such members
-        hit = matches(regex, member.subjects.process_name)
+        hit = matches(regex, "process_name", member)
         if hit:
-            return Finding(
-                hit=True, subject=member.subjects.process_name, subject_pid=member.process.pid
-            )
+            name = subject_of(member, "process_name")
+            return Finding(hit=True, subject=name, subject_pid=member.process.pid)
         masked = masked or hit is None
     if masked:
         return Finding(hit=None, why="masked")
@@ -115,11 +119,30 @@ def _tags(regex: Regex, pid: int, tags: TagTable) -> Finding:
     return Finding(hit=False)
 
 
-def matches(regex: Regex, subject: Subject) -> bool | None:
-    """Whether a pattern matches a subject; None where what is masked decides."""
-    if subject.holes:
-        return regex.is_match_masked(subject.text, subject.holes)
-    return regex.is_match(subject.text)
+def matches(regex: Regex, kind: SubjectKind, member: Member) -> bool | None:
+    """Whether a pattern matches a process's text; None where what is masked decides."""
+    subject = subject_of(member, kind)
+    if not subject.holes or is_proven(member, kind, regex.pattern, None):
+        return regex.is_match(subject.text)
+    return regex.is_match_masked(subject.text, subject.holes)
+
+
+def is_proven(member: Member, kind: SubjectKind, pattern: str, template: str | None) -> bool:
+    """Whether a masked text is known to give the real one's answer to this question."""
+    return question(kind, pattern, template) in member.process.proofs
+
+
+def question(kind: SubjectKind, pattern: str, template: str | None) -> str:
+    """The digest of a question to a text: whether a pattern matches it, or, with a template,
+    what becomes of it. A recording carries the digest, not the configuration."""
+    asked = json.dumps([kind, pattern, template])
+    return hashlib.sha256(asked.encode()).hexdigest()[:32]
+
+
+def subject_of(member: Member, kind: SubjectKind) -> Subject:
+    """One of the texts of a process that the agent knows."""
+    assert member.subjects is not None  # noqa: S101 - only such processes get to the rules
+    return member.subjects.cmdline if kind == "cmdline" else member.subjects.process_name
 
 
 def compile_rules(rules: Sequence[Rule], environment: Environment) -> tuple[CompiledRule, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from proccli.matching.census import Lookup, Member
-from proccli.matching.rules import CompiledRule, Finding, Setting, look, matches
+from proccli.matching.rules import CompiledRule, Finding, Setting, look
 from proccli.matching.subjects import Subject
-from proccli.matching.verdict import Judge
+from proccli.matching.verdict import Judge, rewrite_is_proven
 from proccli.model import (
     GroupMatch,
     NearMiss,
@@ -72,7 +73,9 @@ def _trace(
             subject_pid=None,
             error=problem,
         )
-    match = regex.search(subject.text) if would_match and subject is not None else None
+    # Where the match lies in a masked text says nothing of where it lies in the real one.
+    searchable = would_match and subject is not None and not subject.holes
+    match = regex.search(subject.text) if searchable and subject is not None else None
     missed = would_match is False
     return RuleTrace(
         rule=rule,
@@ -82,9 +85,11 @@ def _trace(
         subject_pid=finding.subject_pid,
         span=match.span() if match is not None else None,
         groups=_groups(regex, match),
-        rewrite=_rewrite(compiled, regex, subject) if outcome == "hit" and subject else None,
+        rewrite=_rewrite(compiled, regex, subject, member)
+        if outcome == "hit" and subject
+        else None,
         near_miss=_near_miss(regex, rule.match_type, member, setting) if missed else None,
-        also_matches=_also_matches(regex, rule.match_type, member, setting) if missed else (),
+        also_matches=_also_matches(compiled, member, setting) if missed else (),
         error=_open_reason(finding, outcome),
     )
 
@@ -109,13 +114,16 @@ def _groups(regex: Regex, match: Match | None) -> tuple[GroupMatch, ...]:
     )
 
 
-def _rewrite(compiled: CompiledRule, regex: Regex, subject: Subject) -> RewriteTrace | None:
+def _rewrite(
+    compiled: CompiledRule, regex: Regex, subject: Subject, member: Member
+) -> RewriteTrace | None:
     expansion = compiled.expansion
     if expansion is None:
         return None
     replacements: tuple[Replacement, ...] = ()
     result = None
-    if not compiled.unknown_env and not subject.holes:
+    told = not subject.holes or rewrite_is_proven(compiled, member)
+    if told and not compiled.unknown_env:
         replacements = tuple(
             Replacement(span=(step.match.start, step.match.end), text=step.expanded)
             for step in regex.replacements(subject.text, expansion.text)
@@ -151,15 +159,15 @@ def _near_miss(regex: Regex, match_type: str, member: Member, setting: Setting) 
     return best
 
 
-def _also_matches(
-    regex: Regex, match_type: str, member: Member, setting: Setting
-) -> tuple[str, ...]:
+def _also_matches(compiled: CompiledRule, member: Member, setting: Setting) -> tuple[str, ...]:
     """The other match types under which the pattern would have matched."""
     return tuple(
         kind
         for kind in ("process_name", "cmdline", "parent_process_name", "tag")
-        if kind != match_type
-        and any(matches(regex, subject) for subject, _ in _texts(kind, member, setting))
+        if kind != compiled.rule.match_type
+        and look(
+            replace(compiled, rule=replace(compiled.rule, match_type=kind)), member, setting
+        ).hit
     )
 
 

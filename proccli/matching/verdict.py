@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from proccli.matching.census import Lookup, Member, lineage
 from proccli.matching.clock import agent_start_s, now_s, start_s
 from proccli.matching.container import container_id
-from proccli.matching.rules import CompiledRule, Finding, Setting, look
+from proccli.matching.rules import (
+    CompiledRule,
+    Finding,
+    Setting,
+    SubjectKind,
+    is_proven,
+    look,
+)
 from proccli.model import Config, Host, Reason, Status, TagTable, Verdict
 
 
@@ -129,6 +136,14 @@ def new_name(member: Member, compiled: CompiledRule | None, finding: Finding | N
     if not compiled.expansion.text:
         return Name(unknown="masked") if own.holes else Name(text=own.text)
     assert finding is not None and finding.subject is not None  # noqa: S101, PT018 - as above
-    if finding.subject.holes:
+    if finding.subject.holes and not rewrite_is_proven(compiled, member):
         return Name(unknown="masked")
     return Name(text=compiled.regex.replace_all(finding.subject.text, compiled.expansion.text))
+
+
+def rewrite_is_proven(compiled: CompiledRule, member: Member) -> bool:
+    """Whether a rule's rewrite of a masked text is known to be that of the real one."""
+    if compiled.regex is None or compiled.expansion is None:
+        return False
+    kind: SubjectKind = "cmdline" if compiled.rule.match_type == "cmdline" else "process_name"
+    return is_proven(member, kind, compiled.regex.pattern, compiled.expansion.text)

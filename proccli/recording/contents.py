@@ -146,6 +146,7 @@ class Body:
             pid=pid,
             cmdline=cmdline,
             holes=holes,
+            proofs=_proofs(line),
             comm=line.text("comm", or_null=True),
             ppid=line.integer("ppid", high=_I32, or_null=True),
             starttime_ticks=line.integer("starttime_ticks", high=_U64, or_null=True),
@@ -228,3 +229,7 @@ def _holes(line: Checked, length: int) -> tuple[TextSpan, ...]:
             case _:
                 raise line.wrong("holes are not ascending ranges of bytes in cmdline")
     return tuple(spans)
+
+
+def _proofs(line: Checked) -> frozenset[str]:
+    return frozenset(line.as_text(proof, "a proof") for proof in line.items("proofs"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from proccli.model import (
@@ -71,11 +71,25 @@ def mask_process(process: Process) -> Process:
     return process if holes == process.holes else replace(process, cmdline=cmdline, holes=holes)
 
 
-class MaskedSource:
-    """A source as a recording of it shows it: without secrets."""
+def no_proofs(_real: Process, _masked: Process) -> frozenset[str]:
+    """Nothing is asked of both, so nothing is known."""
+    return frozenset()
 
-    def __init__(self, source: Source) -> None:
+
+class MaskedSource:
+    """A source as a recording of it shows it: without secrets.
+
+    `prove` is given each process as it is and as it is masked, and tells what can be told of the
+    masked one all the same.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        prove: Callable[[Process, Process], frozenset[str]] = no_proofs,
+    ) -> None:
         self._source = source
+        self._prove = prove
         self._masked: dict[int, Process] = {}
         self.host: Host = replace(source.host, redacted=True)
         self.notices: Sequence[Notice] = source.notices
@@ -87,7 +101,11 @@ class MaskedSource:
     def read(self, pid: int) -> Process:
         """As the source underneath, without secrets."""
         if pid not in self._masked:
-            self._masked[pid] = mask_process(self._source.read(pid))
+            real = self._source.read(pid)
+            masked = mask_process(real)
+            if masked is not real:
+                masked = replace(masked, proofs=self._prove(real, masked))
+            self._masked[pid] = masked
         return self._masked[pid]
 
     def users(self, process: Process) -> Mapping[int, str] | None:

@@ -183,6 +183,7 @@ def _process(process: Process, *, has_users: bool) -> Mapping[str, object]:
         "comm": process.comm,
         "cmdline": None if cmdline is None else encode_cmdline(cmdline),
         "holes": process.holes,
+        "proofs": sorted(process.proofs),
         "exe": process.exe,
         "uid": process.uid,
         "starttime_ticks": process.starttime_ticks,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from proccli.matching.rules import question
 from proccli.model import Environment, FieldError, Process
 from tests.build import NOW_S, UNKNOWN_TAGS, Machine, config, host, process, rule, tag_table
 
@@ -209,6 +211,24 @@ class TestMasks:
     def test_a_name_made_from_a_masked_text_is_unknown(self) -> None:
         rules = ("--env=(.*)", "cmdline", "accept", "$1")
         assert outcome(self.ITEM, rules)[:2] == ("unknown", "masked")
+
+    def test_what_was_proven_when_the_mask_was_made_is_certain(self) -> None:
+        proof = question("cmdline", "hunter2", None)
+        proven = replace(self.ITEM, proofs=frozenset({proof}))
+
+        assert outcome(proven, ("hunter2", "cmdline", "drop"))[0] == "accepted"
+        assert outcome(proven, ("hunter3", "cmdline", "drop"))[0] == "unknown"
+        assert outcome(proven, ("hunter2",))[0] == "accepted"
+
+    def test_a_proven_rewrite_gives_the_name(self) -> None:
+        rules = ("^.*--env=(.*)$", "cmdline", "accept", "$1")
+        pattern = rules[0]
+        matches = question("cmdline", pattern, None)
+        rewrites = question("cmdline", pattern, "$1")
+
+        assert outcome(replace(self.ITEM, proofs=frozenset({matches})), rules)[0] == "unknown"
+        both = replace(self.ITEM, proofs=frozenset({matches, rewrites}))
+        assert outcome(both, rules) == ("accepted", "rule", "prod")
 
     def test_the_process_name_is_not_touched(self) -> None:
         assert outcome(self.ITEM, ("^shop$", "", "accept", "S"))[2] == "S"
