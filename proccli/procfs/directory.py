@@ -64,7 +64,7 @@ class DirectorySource:
     def pids(self) -> Sequence[int]:
         """All process ids, ascending. Raises: SourceError where there are none."""
         if not self._pids:
-            numbers = listed_pids(self._tree.fd)
+            numbers = listed_pids(self._tree.fd, self.host.proc_root)
             self._pids = tuple(pid for pid in numbers if self._tree.is_directory(str(pid)))
             self._listed = frozenset(self._pids)
             if not self._pids:

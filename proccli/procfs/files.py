@@ -7,6 +7,7 @@ import os
 import re
 import stat
 
+from proccli.errors import SourceError
 from proccli.model import Problem
 
 MAX_FILE_BYTES = 8 << 20
@@ -72,9 +73,13 @@ def read_regular_at(name: str, dir_fd: int, limit: int = MAX_FILE_BYTES) -> byte
         os.close(fd)
 
 
-def listed_pids(dir_fd: int) -> list[int]:
-    """The entries of a directory that are process ids, ascending. Raises: OSError."""
-    return sorted(int(name) for name in os.listdir(dir_fd) if _PID.fullmatch(name))
+def listed_pids(dir_fd: int, path: str) -> tuple[int, ...]:
+    """The entries of a directory that are process ids, ascending. Raises: SourceError."""
+    try:
+        names = os.listdir(dir_fd)
+    except OSError as error:
+        raise SourceError(f"can't list {path}: {error.strerror}") from error
+    return tuple(sorted(int(name) for name in names if _PID.fullmatch(name)))
 
 
 def decode(raw: bytes) -> str:

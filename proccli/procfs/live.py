@@ -28,6 +28,7 @@ from proccli.procfs.socketfiles import ended_tables, net_tables, socket_fds
 from proccli.procfs.stat import parse_btime, parse_stat
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_NOT_THERE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENAMETOOLONG)
 _ROOT_HINT = "--proc-root names a proc mount"
 
 
@@ -71,7 +72,7 @@ class LiveSource:
     def pids(self) -> Sequence[int]:
         """All process ids, ascending. Raises: SourceError where there are none."""
         if not self._pids:
-            self._pids = tuple(listed_pids(self._fd))
+            self._pids = listed_pids(self._fd, self.host.proc_root)
             self._listed = frozenset(self._pids)
             if not self._pids:
                 raise SourceError(f"{self.host.proc_root} shows no processes", hint=_ROOT_HINT)
@@ -134,7 +135,9 @@ class LiveSource:
         except OSError as error:
             if listed:
                 return _vanished(pid, error)
-            raise self._no_such_process(pid) from error
+            if error.errno in _NOT_THERE:
+                raise self._no_such_process(pid) from error
+            raise SourceError(f"can't read process {pid}: {error.strerror}") from error
         try:
             files = _LiveFiles(pid, fd, self._fd)
             if not listed:
@@ -226,9 +229,7 @@ class _LiveFiles:
 
 def _vanished(pid: int, error: OSError) -> Process:
     """A process that was listed, and can't be opened any more."""
-    problem: Problem = (
-        "gone" if error.errno in (errno.ENOENT, errno.ESRCH, errno.ENOTDIR) else "failed"
-    )
+    problem: Problem = "gone" if error.errno in _NOT_THERE else "failed"
     return Process(
         pid=pid,
         errors=tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import threading
 import time
@@ -258,7 +259,7 @@ def test_unknown_pid_is_named() -> None:
         LiveSource().read(4_194_305)
 
 
-@pytest.mark.parametrize("pid", [0, -1, 2**40])
+@pytest.mark.parametrize("pid", [0, -1, 2**40, 10**300])
 def test_impossible_pid_is_unknown(pid: int) -> None:
     with pytest.raises(NoSuchProcess):
         LiveSource().read(pid)
@@ -302,6 +303,29 @@ def test_root_without_processes_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="shows no processes"):
         source.read(1)
     assert "\n" not in str(listing.value)
+
+
+def test_lack_of_descriptors_is_no_missing_process() -> None:
+    def starve() -> tuple[str, str, str]:
+        source = LiveSource()
+        other = LiveSource()
+        other.pids()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))
+        while True:
+            try:
+                os.dup(0)
+            except OSError:
+                break
+        with pytest.raises(SourceError) as asked:
+            source.read(os.getpid())
+        with pytest.raises(SourceError) as listed:
+            source.pids()
+        return str(asked.value), str(listed.value), str(problems(other.read(1)))
+
+    asked, listed, read_anyway = in_child(starve)
+    assert "Too many open files" in asked
+    assert listed == "can't list /proc: Too many open files"
+    assert "'cmdline': 'failed'" in read_anyway
 
 
 def test_root_is_found_whatever_the_working_directory(
