@@ -166,7 +166,7 @@ def _table_notices(table: TagTable, by_pid: Mapping[int, Verdict]) -> Iterator[N
     if missing:
         message = (
             f"{len(missing)} of {len(table.entries)} pids are no process here"
-            f" (first: {missing[0]}): the agent sends their tags with nobody"
+            f" (first: {missing[0]}): nobody gets their tags"
         )
         yield Notice(code="tags-without-process", message=message)
     empty = [pid for pid, pairs in table.entries.items() if not pairs and pid in by_pid]

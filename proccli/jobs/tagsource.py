@@ -99,8 +99,7 @@ def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
         return None
     if path == "-":
         return "the configuration comes from standard input"
-    problem = why_untrusted(path, written)
-    return None if problem is None else f"the configuration is not only root's or yours: {problem}"
+    return why_untrusted(path, written)
 
 
 def _announcement(config: Config) -> str:
@@ -155,6 +154,6 @@ def _lost(name: str, code: str, problem: str, config: Config) -> Told:
 
 
 def _unknown(name: str, why: str, hint: str | None) -> Told:
-    message = f"tags are unknown: {why}" + (f" ({hint})" if hint else "")
+    message = f"tags are unknown: {why}" + (f"; {hint}" if hint else "")
     table = TagTable(entries={}, known=False, origin=name)
     return table, (Notice(code="tags-unknown", message=message),)

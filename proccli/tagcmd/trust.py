@@ -112,7 +112,8 @@ def _check(found: os.stat_result, name: str) -> None:
 
 def _check_owner(found: os.stat_result, name: str) -> None:
     if found.st_uid not in (0, os.geteuid()):
-        raise _Untrusted(f"{visible(name)} belongs to user id {found.st_uid}")
+        whose = f"user id {found.st_uid}, who is neither root nor you"
+        raise _Untrusted(f"{visible(name)} belongs to {whose}")
 
 
 def _holds(fd: int, content: bytes) -> bool:

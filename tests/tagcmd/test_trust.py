@@ -17,6 +17,10 @@ CONTENT = b"static_config: {}\n"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
 
 
+def belongs(path: Path, uid: int) -> str:
+    return f"{path} belongs to user id {uid}, who is neither root nor you"
+
+
 @pytest.fixture
 def ours() -> Iterator[Path]:
     """A directory of ours on a way that only root and we can change; /tmp is sticky."""
@@ -157,7 +161,7 @@ def test_a_link_of_somebody_else_in_a_sticky_directory_is_not_trusted(
     link.symlink_to(config)
     assert why_untrusted(str(link), CONTENT) is None
     os.lchown(link, 65534, 65534)
-    assert why_untrusted(str(link), CONTENT) == f"{link} belongs to user id 65534"
+    assert why_untrusted(str(link), CONTENT) == belongs(link, 65534)
 
 
 # ---- owners ------------------------------------------------------------------------------------
@@ -167,14 +171,14 @@ def test_a_link_of_somebody_else_in_a_sticky_directory_is_not_trusted(
 @pytest.mark.root
 def test_a_file_of_somebody_else_is_not_trusted(config: Path) -> None:
     os.chown(config, 65534, 65534)
-    assert why_untrusted(str(config), CONTENT) == f"{config} belongs to user id 65534"
+    assert why_untrusted(str(config), CONTENT) == belongs(config, 65534)
 
 
 @AS_ROOT
 @pytest.mark.root
 def test_nor_is_a_file_of_ours_in_somebody_elses_directory(ours: Path, config: Path) -> None:
     os.chown(ours, 65534, 65534)
-    assert why_untrusted(str(config), CONTENT) == f"{ours} belongs to user id 65534"
+    assert why_untrusted(str(config), CONTENT) == belongs(ours, 65534)
 
 
 @AS_ROOT
@@ -203,7 +207,7 @@ def test_somebody_trusts_root_and_themselves(ours: Path, config: Path) -> None:
         f"    print(why_untrusted(path, {CONTENT!r}))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["None", "None", f"{theirs} belongs to user id 1234"]
+    assert done.stdout.splitlines() == ["None", "None", belongs(theirs, 1234)]
 
 
 # ---- what is read is what is judged ------------------------------------------------------------
