@@ -23,9 +23,9 @@ def tell_candidates(error: AmbiguousName, invocation: Invocation) -> None:
 
     table = candidates_table(error.candidates[:_MOST], view_of(sys.stderr, invocation.colour))
     more = len(error.candidates) - _MOST
-    hidden = f"and {more:,} more: see proccli scan --name {shlex.quote(error.name)}\n"
+    hidden = f"and {more:,} more\n" if more > 0 else ""
     again = naming(invocation.arguments, error.name, error.candidates[0].pid)
-    say(table + (visible(hidden) + "\n" if more > 0 else "") + f"next: {visible(again)}\n")
+    say(f"{table}{hidden}next: {visible(again)}\n")
 
 
 def naming(arguments: Sequence[str], name: str, pid: int) -> str:

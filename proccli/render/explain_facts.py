@@ -24,8 +24,8 @@ def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterab
     verdict = explanation.verdict
     process = verdict.process
     if result.host.kind in ("recording", "directory"):
-        on = f" on {result.host.name}" if result.host.name else ""
-        yield "seen", foreign(f"{seen(result.host)}{on}"), "dim"
+        where = f"{result.host.name}, " if result.host.name else ""
+        yield "seen", foreign(f"{where}{seen(result.host)}"), "dim"
     yield "chain", _chain(explanation, view), "dim"
     if verdict.cmdline is not None:
         room = None if view.width is None else (view.width - LABEL - 2) * _COMMAND_LINES

@@ -58,7 +58,7 @@ def seen(host: Host) -> str:
     moment = rfc3339(host.taken_at_ns // 1_000_000_000)
     kind = "recorded" if host.kind == "recording" else "a directory"
     at = f" {moment}" if moment else ""
-    return f"{kind}{at}, secrets masked" if host.redacted else f"{kind}{at}"
+    return f"{kind}{at}{', secrets masked' if host.redacted else ''}"
 
 
 def counted(number: int, noun: str, many: str | None = None) -> str:

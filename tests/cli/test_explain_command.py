@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,3 +154,17 @@ def test_a_terminal_underlines_and_a_file_gets_carets(shop: Shop) -> None:
     assert "\x1b[4;32mbash\x1b[0m" in shown.out
     assert "^^^^" not in shown.out
     assert "        ^^^^\n" in call("explain", *shop, "903").out
+
+
+def test_of_very_many_candidates_the_first_are_shown(shop: Shop, tmp_path: Path) -> None:
+    root = tmp_path / "proc"
+    for pid in range(1, 31):
+        (root / str(pid)).mkdir(parents=True)
+        (root / str(pid) / "cmdline").write_bytes(b"worker\0\x1b[2J\0")
+    lines = call("explain", *shop[:2], "-s", str(root), "worker").err.splitlines()
+
+    assert [line.split()[0] for line in lines[2:22]] == [str(pid) for pid in range(1, 21)]
+    assert lines[2].endswith("worker \\x1b[2J")
+    assert lines[22] == "and 10 more"
+    assert lines[23].startswith("next: proccli explain -c ")
+    assert len(lines) == 24
