@@ -23,12 +23,12 @@ def age_s(socket: SocketFd, host: Host) -> int | None:
     return max(host.taken_at_ns // _NS_PER_S - socket.since_ns // _NS_PER_S, 0)
 
 
-def old_enough(socket: SocketFd, host: Host, min_lifetime_s: int) -> bool | None:
-    """Whether it has lived for the minimum lifetime; None where only a later look can tell.
+def old_enough(socket: SocketFd, age: int | None, host: Host, min_lifetime_s: int) -> bool | None:
+    """Whether a socket of this age has lived for the minimum lifetime; None where only a later
+    look can tell.
 
     On a first look a link that seems young says nothing: it may be our own look that made it.
     """
-    age = age_s(socket, host)
     if age is None or socket.since_ns is None or age >= min_lifetime_s:
         return True
     watched = host.watched_since_ns is not None and socket.since_ns > host.watched_since_ns

@@ -12,6 +12,7 @@ from proccli.model import (
     SocketReason,
     SocketRow,
     SocketStatus,
+    Status,
     TableName,
     Verdict,
 )
@@ -178,7 +179,9 @@ class _Join:
         no_owner: bool | None,
     ) -> Socket:
         verdict, held = hold.verdict, hold.socket
-        status, reason = self._outcome(row, hold, unreadable, no_owner)
+        age = age_s(held, self._host)
+        old = old_enough(held, age, self._host, self._min_lifetime_s)
+        status, reason = _outcome(row, verdict.status, unreadable, no_owner, old)
         return Socket(
             pid=verdict.process.pid,
             fd=held.fd,
@@ -188,34 +191,37 @@ class _Join:
             netns=None if namespace.netns == NAMELESS else namespace.netns,
             netns_idx=namespace.idx,
             role=self._roles.of(row, namespace),
-            age_s=age_s(held, self._host),
+            age_s=age,
             age_source=held.age_source,
             status=status,
             reason=reason,
         )
 
-    def _outcome(
-        self, row: SocketRow, hold: Hold, unreadable: bool | None, no_owner: bool | None
-    ) -> tuple[SocketStatus, SocketReason | None]:
-        """What becomes of a socket: the first gate that it certainly fails counts, in the agent's
-        order; else the first that can't be told."""
-        status = hold.verdict.status
-        tcp = row.protocol == "tcp"
-        old = old_enough(hold.socket, self._host, self._min_lifetime_s)
-        gates: tuple[tuple[SocketReason, bool | None], ...] = (
-            ("process-not-accepted", None if status == "unknown" else status != "accepted"),
-            ("unreadable", unreadable),
-            ("no-owner", no_owner),
-            ("listening", tcp and row.state == "LISTEN"),
-            ("not-established", tcp and row.state != "ESTABLISHED"),
-            ("min-lifetime", None if old is None else not old),
-            ("udp-unconnected", not tcp and is_unspecified(row, row.remote)),
-            ("ipv6", ":" in row.local.ip or ":" in row.remote.ip),
-        )
-        open_question: SocketReason | None = None
-        for reason, fails in gates:
-            if fails:
-                return "skipped", reason
-            if fails is None and open_question is None:
-                open_question = reason
-        return ("synced", None) if open_question is None else ("undecided", open_question)
+
+def _outcome(
+    row: SocketRow,
+    process: Status,
+    unreadable: bool | None,
+    no_owner: bool | None,
+    old: bool | None,
+) -> tuple[SocketStatus, SocketReason | None]:
+    """What becomes of a socket: the first gate that it certainly fails counts, in the agent's
+    order; else the first that can't be told."""
+    tcp = row.protocol == "tcp"
+    gates: tuple[tuple[SocketReason, bool | None], ...] = (
+        ("process-not-accepted", None if process == "unknown" else process != "accepted"),
+        ("unreadable", unreadable),
+        ("no-owner", no_owner),
+        ("listening", tcp and row.state == "LISTEN"),
+        ("not-established", tcp and row.state != "ESTABLISHED"),
+        ("min-lifetime", None if old is None else not old),
+        ("udp-unconnected", not tcp and is_unspecified(row, row.remote)),
+        ("ipv6", ":" in row.local.ip or ":" in row.remote.ip),
+    )
+    open_question: SocketReason | None = None
+    for reason, fails in gates:
+        if fails:
+            return "skipped", reason
+        if fails is None and open_question is None:
+            open_question = reason
+    return ("synced", None) if open_question is None else ("undecided", open_question)
