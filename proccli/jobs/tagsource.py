@@ -27,7 +27,9 @@ LONGEST_SHOWN = 300
 
 SHOWN = 5
 """Lost tags that a message names."""
-MOST_NOTICES = 1000
+PID_AGAIN = "tags-pid-again"
+MOST_NOTICES = 100
+"""Of this kind."""
 
 Told: TypeAlias = tuple[TagTable, tuple[Notice, ...]]
 
@@ -116,7 +118,11 @@ def _parsed(printed: bytes, name: str, config: Config) -> Told:
     except TagsError as error:
         return _lost(name, "tags-rejected", str(error), config)
     table = TagTable(entries={entry.pid: entry.tags for entry in entries}, known=True, origin=name)
-    return table, tuple(islice(_superseded(entries, name), MOST_NOTICES))
+    notices = tuple(_superseded(entries, name))
+    if len(notices) > MOST_NOTICES:
+        more = f"{len(notices) - MOST_NOTICES} more pids are there again"
+        notices = (*notices[:MOST_NOTICES], Notice(code=PID_AGAIN, message=more))
+    return table, notices
 
 
 def _superseded(entries: Sequence[configs.TagEntry], name: str) -> Iterator[Notice]:
@@ -142,7 +148,7 @@ def _superseded(entries: Sequence[configs.TagEntry], name: str) -> Iterator[Noti
             shown = visible(", ".join(islice(lost, SHOWN)))[:LONGEST_SHOWN]
             more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
             message += f"; lost: {shown}{more}"
-        yield Notice(code="tags-pid-again", message=message)
+        yield Notice(code=PID_AGAIN, message=message)
 
 
 def _lost(name: str, code: str, problem: str, config: Config) -> Told:

@@ -239,6 +239,15 @@ def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup:
     ]
 
 
+def test_of_many_such_pids_the_first_are_told_and_the_rest_counted(setup: Setup) -> None:
+    tags = setup.folder / "tags.yaml"
+    tags.write_text("".join(f"- {{pid: {number % 120}, tags: []}}\n" for number in range(240)))
+    told = notices(setup.open(tags=str(tags)), "tags-pid-again")
+
+    assert len(told) == 101
+    assert told[-1] == "20 more pids are there again"
+
+
 def test_many_lost_tags_are_told_in_short(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     many = ", ".join(f"{{key: k{number}, value: {'x' * 1000}}}" for number in range(20))
