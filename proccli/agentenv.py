@@ -11,6 +11,7 @@ from proccli.procfs import LiveSource
 from proccli.procfs.files import Unreadable, read_at
 
 AGENT = "deepflow-agent"
+OWN = "proccli's own environment"
 
 
 def find(root: str = "/proc") -> Environment | None:
@@ -37,8 +38,7 @@ def find(root: str = "/proc") -> Environment | None:
 def own() -> Environment:
     """Our own environment, which stands in where no agent runs."""
     block = b"\0".join(name + b"=" + value for name, value in os.environb.items())
-    origin = "proccli's own environment"
-    return Environment(values=parse_environ(block), complete=True, origin=origin)
+    return Environment(values=parse_environ(block), complete=True, origin=OWN)
 
 
 def parse_environ(block: bytes) -> Mapping[str, str]:

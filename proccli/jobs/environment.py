@@ -26,22 +26,30 @@ def environment_for(
     names = mentioned_names(config)
     if not names:
         return Environment(values=dict(given), complete=True, origin="--env"), ()
-    notices: list[Notice] = []
-    if kind == "recording":
-        base = recorded or Environment(values={}, complete=False, origin="the recording")
-    elif kind == "directory":
-        base = Environment(values={}, complete=True, origin="--env")
-    else:
-        running = agentenv.find()
-        base = running or agentenv.own()
-        if running is None:
-            message = (
-                f"no deepflow-agent runs here: {_listed(names)} in rewrite-name"
-                " is taken from proccli's own environment (--env NAME=VALUE overrides)"
-            )
-            notices.append(Notice(code="own-environment", message=message))
+    base = _base(kind, recorded)
     environment = replace(base, values={**base.values, **given})
-    return environment, (*notices, *_missing(environment, names))
+    looked_up = tuple(name for name in names if name not in given)
+    return environment, (*_stand_in(base, looked_up), *_missing(environment, names))
+
+
+def _base(kind: SourceKind, recorded: Environment | None) -> Environment:
+    """The environment that a source comes with, before what was given overrides it."""
+    if kind == "recording":
+        return recorded or Environment(values={}, complete=False, origin="the recording")
+    if kind == "directory":
+        return Environment(values={}, complete=True, origin="--env")
+    return agentenv.find() or agentenv.own()
+
+
+def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
+    """That our environment stands in for the agent's, here or where a recording was made."""
+    if base.origin != agentenv.OWN or not names:
+        return ()
+    message = (
+        f"no deepflow-agent runs here: {_listed(names)} in rewrite-name"
+        " is taken from proccli's own environment (--env NAME=VALUE overrides)"
+    )
+    return (Notice(code="own-environment", message=message),)
 
 
 def _missing(environment: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
