@@ -10,7 +10,8 @@ import click
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
-from proccli.cli.options import general_options, option, source_options, wait_options
+from proccli.cli.options import general_options, option
+from proccli.cli.source_options import source_options, wait_options
 from proccli.cli.streams import require_stdout
 from proccli.cli.waiting import wait_for_second_look
 

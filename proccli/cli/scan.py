@@ -16,10 +16,10 @@ from proccli.cli.options import (
     name_values,
     option,
     output_options,
-    source_options,
     strict_option,
 )
 from proccli.cli.result import deliver, untold
+from proccli.cli.source_options import source_options
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
 

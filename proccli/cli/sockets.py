@@ -10,16 +10,9 @@ import click
 
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
-from proccli.cli.options import (
-    Output,
-    general_options,
-    option,
-    output_options,
-    source_options,
-    strict_option,
-    wait_options,
-)
+from proccli.cli.options import Output, general_options, option, output_options, strict_option
 from proccli.cli.result import deliver
+from proccli.cli.source_options import source_options, wait_options
 from proccli.cli.streams import view_of
 from proccli.cli.waiting import wait_for_second_look
 from proccli.errors import EXIT_INCOMPLETE

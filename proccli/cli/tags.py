@@ -9,15 +9,9 @@ import click
 
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
-from proccli.cli.options import (
-    Output,
-    general_options,
-    option,
-    output_options,
-    source_options,
-    strict_option,
-)
+from proccli.cli.options import Output, general_options, option, output_options, strict_option
 from proccli.cli.result import deliver
+from proccli.cli.source_options import source_options
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
 

@@ -100,8 +100,9 @@ def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Lin
         if group.text is None:
             yield ((f"{name} took no part in the match", "dim"),)
         else:
-            text = shorten(group.text, room and room - len(name) - 5, view.glyphs.ellipsis)
-            yield ((f"{name} = ", "dim"), (f'"{text}"', "match"))
+            left = None if room is None else max(room - len(name) - 5, 10)
+            text = shorten(group.text, left, view.glyphs.ellipsis)
+            yield from wrapped(((f"{name} = ", "dim"), (f'"{text}"', "match")), room)
     if trace.rewrite is not None:
         yield from rewrite_lines(trace.rewrite, trace.subject or "", room, view)
     elif trace.rule.rewrite_name and trace.rule.action != "drop":
