@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from proccli.rustregex import charset, nodes, syntax, unicode
@@ -58,10 +59,11 @@ def _content(  # noqa: C901 - a case per node
 ) -> Ranges:
     match content:
         case syntax.ClassUnion(_, items):
-            ranges: list[tuple[int, int]] = []
+            sets: dict[int, Ranges] = {}
             for item in items:
-                ranges.extend(_content(item, flags, pattern))
-            return charset.normalize(ranges)
+                ranges = _content(item, flags, pattern)
+                sets[id(ranges)] = ranges
+            return charset.normalize(pair for ranges in sets.values() for pair in ranges)
         case syntax.ClassOperation(_, operator, left, right):
             # Both sides are folded before, so `(?i)[A--a]` is empty.
             ours = _fold(_content(left, flags, pattern), flags)
@@ -99,20 +101,33 @@ def _perl(ast: syntax.PerlClass, flags: FlagState, pattern: str) -> Ranges:
     if not flags.unicode:
         ascii_set = charset.ASCII_SETS[_PERL_ASCII[ast.letter]]
         return _finish(ascii_set, ast.negated, flags, pattern, ast.span)
-    ranges = unicode.perl(ast.letter)
-    return charset.negate(ranges) if ast.negated else ranges
+    return _perl_set(ast.letter, ast.negated)
 
 
 def _unicode(ast: syntax.UnicodeClass, flags: FlagState, pattern: str) -> Ranges:
     if not flags.unicode:
         raise syntax_error("unicode-not-allowed", pattern, ast.span)
     try:
-        ranges = unicode.lookup(ast.name, ast.value)
+        return _unicode_set(ast.name, ast.value, ast.negated, flags.ignore_case)
     except unicode.UnknownPropertyError:
         raise syntax_error("unicode-property-not-found", pattern, ast.span) from None
     except unicode.UnknownValueError:
         raise syntax_error("unicode-property-value-not-found", pattern, ast.span) from None
-    return _finish(ranges, ast.negated, flags, pattern, ast.span)
+
+
+# A pattern may name the same set ten thousand times: it is made once, and is one object.
+@lru_cache(maxsize=6)
+def _perl_set(letter: str, negated: bool) -> Ranges:
+    ranges = unicode.perl(letter)
+    return charset.negate(ranges) if negated else ranges
+
+
+@lru_cache(maxsize=64)
+def _unicode_set(name: str, value: str | None, negated: bool, ignore_case: bool) -> Ranges:
+    ranges = unicode.lookup(name, value)
+    if ignore_case:
+        ranges = unicode.fold(ranges)
+    return charset.negate(ranges) if negated else ranges
 
 
 def _finish(ranges: Ranges, negated: bool, flags: FlagState, pattern: str, span: Span) -> Ranges:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from proccli.rustregex.charset import Ranges
@@ -73,6 +74,8 @@ class Estimate:
     program: Program
     class_size: ClassSize
     exact: bool = True
+    _sizes: dict[int, int] = field(default_factory=dict)
+    """By the identity of a class's ranges, which classes of one name share."""
 
     def cost(self, node: Node) -> Cost:  # noqa: C901, PLR0912 - a case per node
         match node:
@@ -84,9 +87,13 @@ class Estimate:
                 return Cost(INSTRUCTION)
             case Class(ranges):
                 if not self.program.on_bytes:
-                    return Cost(INSTRUCTION + _RANGE * len(_joined(ranges)))
+                    return Cost(INSTRUCTION + _RANGE * _range_count(ranges))
                 self.exact = False
-                return Cost(INSTRUCTION * self.class_size(ranges, self.program.reverse))
+                size = self._sizes.get(id(ranges))
+                if size is None:
+                    size = INSTRUCTION * self.class_size(ranges, self.program.reverse)
+                    self._sizes[id(ranges)] = size
+                return Cost(size)
             case Group(inner):
                 cost = self.cost(inner)
                 slot = 0 if self.program.on_bytes else INSTRUCTION
@@ -153,12 +160,11 @@ def _repeated(node: Repeat, cost: Cost) -> Cost:
     return Cost(first.size + rest.size, peak, rest.nothing)
 
 
-def _joined(ranges: Ranges) -> list[tuple[int, int]]:
+def _range_count(ranges: Ranges) -> int:
     """The ranges as the crate counts them: to it, nothing lies between U+D7FF and U+E000."""
-    joined: list[tuple[int, int]] = []
-    for low, high in ranges:
-        if low == 0xE000 and joined and joined[-1][1] == 0xD7FF:
-            joined[-1] = joined[-1][0], high
-        else:
-            joined.append((low, high))
-    return joined
+    after = bisect_left(ranges, (0xE000,))
+    joined = 0 < after < len(ranges) and (ranges[after - 1][1], ranges[after][0]) == (
+        0xD7FF,
+        0xE000,
+    )
+    return len(ranges) - joined

@@ -196,6 +196,9 @@ def test_two_hundred_and_fifty_levels_are_allowed(pattern: str, kind: str | None
         ("ab|" * 50_000, None),
         ("[" + "ab-y" * 20_000 + "]", None),
         ("(a)" * 50_000, None),
+        ("\\w" * 20_000, "compiled-too-big"),
+        ("[" + "\\W" * 20_000 + "]", None),
+        ("(?i)[^" + "\\pL" * 20_000 + "]", None),
     ],
 )
 def test_huge_patterns_are_judged_quickly_and_without_recursion(
