@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.pipeline import Pipeline
 from proccli.model import Notice, Socket, Verdict
+from proccli.procfs.source import Source
 from proccli.procfs.watched import Sightings, WatchedSource, sight
 from proccli.recording import open_source
 from proccli.sockets import SocketLook, look
@@ -64,16 +65,16 @@ def look_once(inputs: Inputs) -> Look:
     return Look(inputs=inputs, verdicts=verdicts, sockets=sockets)
 
 
-def look_until_settled(inputs: Inputs, patience: Patience) -> Look:
+def look_until_settled(inputs: Inputs, patience: Patience, *remembered: Sightings) -> Look:
     """A look at a source, and on a live machine a second one if the first leaves ages open.
 
     The second is as long after the first as the youngest open socket needs to reach the minimum
     lifetime, at most `max_wait_s`; then processes, rules and ages are those of the second. Where
-    that would settle nothing, nobody waits.
+    that would settle nothing, nobody waits. `remembered` is what earlier runs saw of the sockets.
 
     Raises: SourceError.
     """
-    first = look_once(inputs)
+    first = look_once(_remembering(inputs, inputs.source, remembered))
     undecided = first.too_new_to_tell
     if not undecided:
         return first
@@ -89,18 +90,18 @@ def look_until_settled(inputs: Inputs, patience: Patience) -> Look:
     if min(lacking) > patience.max_wait_s:
         return _told(first, too_long)
     patience.wait(min(max(lacking), patience.max_wait_s), len(undecided))
-    return _told(look_once(_again(inputs)), too_long)
-
-
-def _again(inputs: Inputs) -> Inputs:
-    """The same machine a moment later, and what was seen of its sockets before."""
     host = inputs.source.host
     earlier = Sightings(
         first_seen_ns=sight(inputs.source),
         age_source="observed",
         watched_since_ns=host.taken_at_ns,
     )
-    return replace(inputs, source=WatchedSource(open_source(None, host.proc_root), earlier))
+    again = open_source(None, host.proc_root)
+    return _told(look_once(_remembering(inputs, again, (*remembered, earlier))), too_long)
+
+
+def _remembering(inputs: Inputs, source: Source, sightings: Sequence[Sightings]) -> Inputs:
+    return replace(inputs, source=WatchedSource(source, *sightings) if sightings else source)
 
 
 def _told(seen: Look, why: str) -> Look:
