@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 CONFIG ?= sample-configs/typical.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types pytest fuzz bench completions goldens clean python
+.PHONY: help run test check lint format readme types pytest fuzz bench completions goldens clean python
 
 help:  ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ goldens: $(VENV)/.dev  ## write tests/golden anew: read the diff before you comm
 
 completions: $(VENV)/.dev  ## write completions/ anew
 	@$(BIN)/python -m tests.cli.completions
+
+readme: $(VENV)/.dev  ## write what README.md's commands print anew
+	@$(BIN)/python -m tests.readme
 
 format: $(VENV)/.dev  ## put the code into ruff's format
 	@$(BIN)/ruff check --fix .

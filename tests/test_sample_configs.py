@@ -1,0 +1,157 @@
+"""The sample configurations do what their comments say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proccli import config as configs
+from proccli.jobs.explain import explain_made_up
+from proccli.jobs.inputs import Inputs
+from proccli.jobs.madeup import MadeUp
+from proccli.model import NO_TAGS, Config, Environment, Verdict
+from tests.build import ListSource
+
+FOLDER = Path(__file__).parent.parent / "sample-configs"
+ENVIRONMENT = Environment(
+    values={"HOSTNAME": "web-1", "CLUSTER": "fra1"}, complete=True, origin="a test"
+)
+
+
+def load(name: str, via: Any = "server") -> Config:
+    return configs.load((FOLDER / name).read_bytes(), name, via=via)
+
+
+def verdict(name: str, **made_up: Any) -> Verdict:
+    inputs = Inputs(
+        config=load(name),
+        source=ListSource([]),
+        environment=ENVIRONMENT,
+        tags=NO_TAGS,
+        notices=(),
+    )
+    return explain_made_up(inputs, MadeUp(**made_up)).explanations[0].verdict
+
+
+def outcome(name: str, line: str, **made_up: Any) -> tuple[str, str | None]:
+    found = verdict(name, argv=tuple(line.split()), **made_up)
+    return found.status, found.gprocess
+
+
+@pytest.mark.parametrize("via", ["server", "file"])
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_sample_loads_without_a_remark_and_is_switched_on(path: Path, via: str) -> None:
+    config = load(path.name, via)
+
+    assert config.sync_enabled
+    assert config.notices == ()
+    assert config.rules
+    assert all(rule.problem is None for rule in config.rules)
+
+
+def test_there_are_five() -> None:
+    assert len(list(FOLDER.glob("*.yaml"))) == 5
+
+
+@pytest.mark.parametrize(
+    ("line", "parents", "expected"),
+    [
+        ("bash", (), ("dropped", None)),
+        ("-bash", (), ("dropped", None)),
+        ("/usr/bin/python3 app.py --port 80", (), ("accepted", "/usr/bin/app-py-script --port 80")),
+        ("worker", ("nginx",), ("accepted", "worker")),
+        ("nginx", (), ("dropped", None)),
+    ],
+)
+def test_typical(line: str, parents: tuple[str, ...], expected: tuple[str, str | None]) -> None:
+    assert outcome("typical.yaml", line, parents=parents) == expected
+
+
+def test_the_login_shell_falls_through_to_the_last_rule() -> None:
+    found = verdict("typical.yaml", argv=("-bash",))
+
+    assert found.rule is not None
+    assert found.rule.index == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "expected"),
+    [
+        ("python3 app.py", {}, ("accepted", "app-py-script")),
+        ("nginx -g", {}, ("accepted", "nginx-web-1")),
+        ("sh", {"parents": ("nginx",)}, ("accepted", "sh")),
+        ("usleep", {}, ("dropped", None)),
+        ("shop", {"tags": (("app", "x"),)}, ("accepted", "shop")),
+        ("shop", {}, ("accepted", "shop")),
+    ],
+)
+def test_yaml_comment(line: str, more: Any, expected: tuple[str, str | None]) -> None:
+    assert outcome("yaml-comment.yaml", line, **more) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("java -jar pay.jar", "pay"),
+        ("/usr/lib/jvm/bin/java -Xmx1g -jar /opt/pay/pay-1.4.jar --port 80", "pay-1.4"),
+        ("java -cp a.jar:b.jar -Xmx1g com.shop.Orders --port 80", "com.shop.Orders"),
+        ("java -Dx=y com.shop.Orders$Main", "com.shop.Orders$Main"),
+        ("python3 -m http.server 8000", "http.server"),
+        ("/usr/bin/python3.11 -u -m shop.worker", "shop.worker"),
+        ("/usr/bin/python3 -u /opt/shop/app.py --port 80", "app"),
+        ("python3 app.py other.py", "app"),
+        ("python3 /opt/shop/bin/worker --queue mail", "worker"),
+        ("python3", "python3"),
+        ("nginx", "nginx"),
+    ],
+)
+def test_java_python(line: str, name: str) -> None:
+    assert outcome("java-python.yaml", line) == ("accepted", name)
+
+
+def test_java_python_names_gunicorn_by_its_title() -> None:
+    assert verdict("java-python.yaml", title="gunicorn: worker [shop]").gprocess == "shop"
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ((("owner", "alice"),), ("accepted", "pay-fra1")),
+        ((("owner", "alice"), ("observe", "no")), ("dropped", None)),
+        ((("tier", "batch"),), ("dropped", None)),
+        ((("tier", "batched"),), ("accepted", "pay-fra1")),
+        ((), ("skipped", None)),
+    ],
+)
+def test_fleet_tags(tags: Any, expected: tuple[str, str | None]) -> None:
+    assert outcome("fleet-tags.yaml", "java -jar pay.jar", tags=tags) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("nginx: worker process", "nginx"),
+        ("nginx: master process /usr/sbin/nginx -g daemon off;", "nginx"),
+        ("/usr/sbin/nginx", "nginx"),
+        ("/usr/sbin/mysqld", "mysql"),
+        ("postgres: shop shop 10.0.0.5(41000) idle", "postgres"),
+        ("redis-server *:6379", "redis"),
+        ("redis-exporter", None),
+        ("nginx-exporter", None),
+        ("bash", None),
+    ],
+)
+def test_allow_list(title: str, name: str | None) -> None:
+    found = verdict("allow-list.yaml", title=title, uptime_s=60)
+
+    assert (found.status, found.gprocess) == ("accepted" if name else "dropped", name)
+
+
+def test_allow_list_takes_what_the_deployment_tool_started() -> None:
+    assert outcome("allow-list.yaml", "anything", parents=("sh", "deployd"))[0] == "accepted"
+
+
+def test_allow_list_leaves_the_young_out() -> None:
+    assert verdict("allow-list.yaml", argv=("mysqld",), uptime_s=9).reason == "min-lifetime"
