@@ -252,6 +252,14 @@ class Verdict:
     container_id: str | None = None
     sockets: SocketCounts | None = None
 
+    @property
+    def decided_by(self) -> int | None:
+        """The index of the rule that decided, 0 for the implicit accept; None for a process that
+        never got that far."""
+        if self.rule is not None:
+            return self.rule.index
+        return 0 if self.reason in ("implicit-accept", "untagged") else None
+
 
 # ---- why: one rule's part in a verdict -------------------------------------------------------
 
@@ -449,6 +457,28 @@ class Socket:
     reason: SocketReason | None
     """Why it is not sent, or, undecided, what it hangs on; None for a synced one."""
     peer: Peer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncedProcess:
+    """A process as the agent sends it, with its own words for what it doesn't know: "" and 0.
+
+    Source: ProcessInfo, agent v6.5 message/trident.proto:712-722.
+    """
+
+    name: str
+    pid: int
+    process_name: str
+    cmdline: str
+    user: str
+    start_time: int
+    """Seconds since the epoch, from its 32-bit floats; 0 for what an u32 can't hold."""
+    os_app_tags: tuple[tuple[str, str], ...] | None
+    """None: not known here."""
+    netns_id: int
+    container_id: str
+    starttime_ticks: int | None
+    """Tells it from another process of the same pid; the agent doesn't send it."""
 
 
 class SyncedSocket(NamedTuple):

@@ -21,6 +21,8 @@ class InputOptions:
 
     config: str | None = None
     """A path, `-` for stdin, None for the agent's defaults."""
+    config_text: bytes | None = None
+    """What was read from it, where somebody has read it already."""
     snapshot: str | None = None
     """A recording, a directory, `-` for a recording on stdin, None for the live machine."""
     proc_root: str | None = None
@@ -49,9 +51,11 @@ class Inputs:
     """Of the configuration, the source, the environment and the tags, in this order."""
 
 
-def open_inputs(options: InputOptions, *, with_tags: bool = True) -> Inputs:
-    """Load and open what the options name; where tags don't matter, nothing is run or read for
-    them.
+def open_inputs(
+    options: InputOptions, *, with_tags: bool | Callable[[Config], bool] = True
+) -> Inputs:
+    """Load and open what the options name; where tags don't matter, which may depend on the
+    configuration, nothing is run or read for them.
 
     Raises: UsageError (contradicting options), ConfigError, SourceError.
     """
@@ -67,7 +71,8 @@ def open_inputs(options: InputOptions, *, with_tags: bool = True) -> Inputs:
     environment, env_notices = environment_for(
         config, source.host.kind, recorded.environment if recorded else None, options.env
     )
-    tags, tag_notices = tag_table(options, config, written, source) if with_tags else (NO_TAGS, ())
+    wanted = with_tags if isinstance(with_tags, bool) else with_tags(config)
+    tags, tag_notices = tag_table(options, config, written, source) if wanted else (NO_TAGS, ())
     return Inputs(
         config=config,
         source=source,
@@ -96,6 +101,8 @@ def _load_config(options: InputOptions) -> tuple[Config, tuple[Notice, ...], byt
         problem = "no configuration given (-c FILE): the agent's built-in defaults apply"
         return config, (Notice(code="no-config", message=problem), *config.notices), None
     name = "<stdin>" if options.config == "-" else options.config
-    text = configs.read_file(options.config)
+    text = options.config_text
+    if text is None:
+        text = configs.read_file(options.config)
     config = configs.load(text, name, agent=agent, via=options.via)
     return config, config.notices, text

@@ -41,7 +41,8 @@ class Look:
     inputs: Inputs
     """With the source that was looked at."""
     verdicts: tuple[Verdict, ...]
-    """Without tags and users."""
+    """Without tags and users, which the pipeline adds."""
+    pipeline: Pipeline
     sockets: SocketLook
     notices: tuple[Notice, ...] = ()
     """Why ages can't be told."""
@@ -62,7 +63,7 @@ def look_once(inputs: Inputs) -> Look:
     pids = inputs.source.pids()
     verdicts = tuple(found for pid in pids if (found := pipeline.bare_verdict(pid)) is not None)
     sockets = look(verdicts, inputs.source, inputs.config.min_lifetime_s)
-    return Look(inputs=inputs, verdicts=verdicts, sockets=sockets)
+    return Look(inputs=inputs, verdicts=verdicts, pipeline=pipeline, sockets=sockets)
 
 
 def look_until_settled(inputs: Inputs, patience: Patience, *remembered: Sightings) -> Look:
