@@ -13,15 +13,18 @@ import regex
 
 from proccli.rustregex.alphabet import Alphabet, Ranges, Substitution
 from proccli.rustregex.budget import longest_safe_text
-from proccli.rustregex.nodes import Node, Span
+from proccli.rustregex.nodes import Node, Repeat, Span
 from proccli.rustregex.program import compile_program
-from proccli.rustregex.shape import required_literal
+from proccli.rustregex.shape import mirrored, required_literal, required_runs
 from proccli.rustregex.simplify import Captures
 from proccli.rustregex.simulate import Simulation
 from proccli.rustregex.translate import needs_simulation, translate
 
 TIME_LIMIT_S = 0.2
 """How long the backtracking engine may take for one search before the simulation takes over."""
+
+LONG_RUN = 1000
+"""Characters of one set in a row, from which on it pays to look for them first."""
 
 Spans = tuple[Span | None, ...]
 
@@ -40,7 +43,7 @@ class Exact:
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        if self._needle not in text:
+        if self._needle not in text or not self._has_runs(text):
             return False
         if self._backtracks:
             try:
@@ -51,7 +54,7 @@ class Exact:
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
-        if text.find(self._needle, start) < 0:
+        if text.find(self._needle, start) < 0 or not self._has_runs(text):
             return None
         if self._backtracks:
             try:
@@ -63,18 +66,42 @@ class Exact:
                 if found is None:
                     return None
                 return tuple([None if span[0] < 0 else span for span in found.regs])
-        slots = self.simulation.search(text, start)
-        if slots is None:
+        return self._simulate(text, start)
+
+    def _simulate(self, text: str, start: int) -> Spans | None:
+        """The end by priority, then the start as the furthest one back, then the groups: so no
+        more threads carry positions than one start needs."""
+        end = self.simulation.end(text, start)
+        if end is None:
             return None
+        before = text[start - 1] if start else ""
+        begin = end - self._backward.reach(text[start:end][::-1], text[end : end + 1], before)
+        if self._groups == 1:
+            return ((begin, end),)
+        slots = self.simulation.slots(text, begin, end)
         pairs = zip(slots[::2], slots[1::2], strict=True)
         return tuple([None if a is None or b is None else (a, b) for a, b in pairs])
 
+    def _has_runs(self, text: str) -> bool:
+        """Whether the text has all the long runs that a match needs: what `a{300000}` would have
+        either engine try from each of as many starts."""
+        for pattern, least in self._runs:
+            runs = pattern.finditer(self._see(text))
+            if not any(run.end() - run.start() >= least for run in runs):
+                return False
+        return True
+
+    def _see(self, text: str) -> str:
+        """The text as translated patterns want it."""
+        if text.isascii():
+            return text
+        # A walk over the matches asks for the same text again and again.
+        if text is not self._seen[0]:
+            self._seen = (text, text.translate(self._substitution))
+        return self._seen[1]
+
     def _backtrack(self, text: str, start: int) -> regex.Match[str] | None:
-        if not text.isascii():
-            # A walk over the matches asks for the same text again and again.
-            if text is not self._seen[0]:
-                self._seen = (text, text.translate(self._substitution))
-            text = self._seen[1]
+        text = self._see(text)
         if len(text) <= self._safe_length:
             return self._pattern.search(text, start)
         return self._pattern.search(text, start, timeout=TIME_LIMIT_S)
@@ -85,8 +112,23 @@ class Exact:
         return Simulation(program, self._alphabet, self._word)
 
     @cached_property
+    def _backward(self) -> Simulation:
+        program = compile_program(mirrored(self._root), 1, self._alphabet)
+        return Simulation(program, self._alphabet, self._word, longest=True)
+
+    @cached_property
     def _pattern(self) -> regex.Pattern[str]:
-        return regex.compile(translate(self._root, self._alphabet, self._word), regex.V0)
+        return self._compiled(self._root)
+
+    @cached_property
+    def _runs(self) -> list[tuple[regex.Pattern[str], int]]:
+        return [
+            (self._compiled(Repeat(one, 1, None, greedy=True)), least)
+            for one, least in required_runs(self._root, LONG_RUN)
+        ]
+
+    def _compiled(self, node: Node) -> regex.Pattern[str]:
+        return regex.compile(translate(node, self._alphabet, self._word), regex.V0)
 
     @cached_property
     def _safe_length(self) -> int:

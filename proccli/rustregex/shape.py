@@ -118,6 +118,36 @@ def required_literal(root: Node) -> str:
     return best
 
 
+def required_runs(root: Node, least: int) -> Iterator[tuple[Literal | Class, int]]:
+    """Sets of which every match holds so many characters in a row, `least` or more."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        run = _run(node)
+        if run and run[1] >= least:
+            yield run
+            continue
+        match node:
+            case Group(inner) | Repeat(inner, 1):
+                pending.append(inner)
+            case Concat(parts):
+                pending += parts
+
+
+def _run(node: Node) -> tuple[Literal | Class, int] | None:
+    """The set, if the node takes characters of one set alone, and how many at least."""
+    match node:
+        case Literal() | Class():
+            return node, 1
+        case Group(inner):
+            return _run(inner)
+        case Repeat(inner, low):
+            run = _run(inner)
+            return run and (run[0], run[1] * low)
+        case _:
+            return None
+
+
 def edge_looks(node: Node) -> tuple[frozenset[LookKind], frozenset[LookKind]]:
     """The look-arounds that come first in every match, and those that may, as the crate sees it:
     it doesn't look past what can match a character."""

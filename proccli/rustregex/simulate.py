@@ -128,27 +128,53 @@ class Simulation:
             following.update(dict.fromkeys(edge.state.threads))
         return tuple(following)
 
-    def search(self, text: str, start: int = 0) -> Slots | None:
-        """The positions saved by the leftmost match from `start` on: start and end of group 0,
-        of group 1, and so on, with None for a group that took no part."""
+    def end(self, text: str, start: int) -> int | None:
+        """Where the leftmost match from `start` on ends."""
         state = self._begin(text, start)
-        slots: list[Slots] = []
-        found: Slots | None = None
+        found = None
         for at in range(start, len(text) + 1):
             char = text[at : at + 1]
             edge = state.edges.get(char) or self._grow(state, char)
             if edge.match is not None:
-                thread, saves = edge.match
-                found = self._saved(slots[thread] if thread >= 0 else self._empty, saves, at)
-            if edge.moves is not None:
-                slots = [
-                    self._saved(slots[thread] if thread >= 0 else self._empty, saves, at)
-                    for thread, saves in edge.moves
-                ]
+                found = at
             state = edge.state
-            if not slots and not state.searching:
+            if not state.threads and not state.searching:
                 break
         return found
+
+    def reach(self, chars: str, before: str, after: str) -> int:
+        """How many of `chars` the longest match takes that begins with the first of them.
+
+        For a program that is known to match there. `before` and `after` are the characters on
+        both sides, empty at the ends of the text.
+        """
+        state = self.state((0,), self.kind(before), searching=False)
+        found = 0
+        for at, char in enumerate(chars):
+            edge = state.edges.get(char) or self._grow(state, char)
+            if edge.match is not None:
+                found = at
+            state = edge.state
+            if not state.threads:
+                return found
+        return len(chars) if self.edge(state, after).match is not None else found
+
+    def slots(self, text: str, start: int, end: int) -> Slots:
+        """The positions that the match of text[start:end] saves: start and end of group 0, of
+        group 1, and so on, with None for a group that took no part."""
+        state = self.state((0,), self.kind(text[start - 1] if start else END), searching=False)
+        slots: list[Slots] = [self._empty]
+        for at in range(start, end):
+            char = text[at]
+            edge = state.edges.get(char) or self._grow(state, char)
+            if edge.moves is not None:
+                slots = [self._saved(slots[thread], saves, at) for thread, saves in edge.moves]
+            state = edge.state
+        match = self.edge(state, text[end : end + 1]).match
+        if match is None:
+            raise ValueError(f"no match at {start}..{end}")
+        thread, saves = match
+        return self._saved(slots[thread], saves, end)
 
     @staticmethod
     def _saved(slots: Slots, saves: Sequence[int], at: int) -> Slots:
