@@ -39,7 +39,8 @@ def _unreadable(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:
         counted = ", ".join(f"{count} {what}" for what, count in sorted(problems.items()))
         hint = "" if host.privileged or status == "skipped" else "; the agent, as root, reads them"
         total = sum(problems.values())
-        message = f"{total} processes could not be read ({counted}){hint}"
+        who = "1 process" if total == 1 else f"{total} processes"
+        message = f"{who} could not be read ({counted}){hint}"
         notices.append(Notice(code=code, message=message))
     return notices
 
@@ -60,8 +61,9 @@ def _without_age(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:
     ]
     if not pids or host.boot_time_s is None:
         return []
+    who = "1 process has" if len(pids) == 1 else f"{len(pids)} processes have"
     message = (
-        f"{len(pids)} processes have no readable stat (first: pid {pids[0]}):"
+        f"{who} no readable stat (first: pid {pids[0]}):"
         " no parent and no start time, so old enough, as with the agent"
     )
     return [Notice(code="stat-missing", message=message)]

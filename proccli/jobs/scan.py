@@ -58,10 +58,8 @@ class ScanResult:
         """
         hits = {rule.index: 0 for rule in self.config.rules} | {0: 0}
         for verdict in self.verdicts:
-            if verdict.rule is not None:
-                hits[verdict.rule.index] += 1
-            elif verdict.reason == "implicit-accept":
-                hits[0] += 1
+            if verdict.decided_by is not None:
+                hits[verdict.decided_by] += 1
         return hits
 
     @property

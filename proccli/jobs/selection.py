@@ -56,19 +56,12 @@ class Selection:
     def _asks_for(self, verdict: Verdict) -> bool:
         return (
             (not self.statuses or verdict.status in self.statuses)
-            and (not self.rules or _deciding(verdict) in self.rules)
-            and (not self.unmatched or _deciding(verdict) == 0)
+            and (not self.rules or verdict.decided_by in self.rules)
+            and (not self.unmatched or verdict.decided_by == 0)
             and (not self.names or _any(self.names, verdict.gprocess, verdict.process_name))
             and (not self.users or _has_user(verdict, self.users))
             and (not self.tags or _has_tag(verdict, self.tags))
         )
-
-
-def _deciding(verdict: Verdict) -> int | None:
-    """The index of the rule that decided; None if it never got to the rules."""
-    if verdict.rule is not None:
-        return verdict.rule.index
-    return 0 if verdict.reason == "implicit-accept" else None
 
 
 def _any(globs: Iterable[str], *names: str | None) -> bool:
@@ -92,7 +85,7 @@ def _has_tag(verdict: Verdict, wanted: Iterable[tuple[str, str]]) -> bool:
 _SORT_KEYS: dict[SortKey, Callable[[Verdict], Any]] = {
     "pid": lambda verdict: verdict.process.pid,
     "name": lambda verdict: verdict.process_name if verdict.gprocess is None else verdict.gprocess,
-    "rule": _deciding,
+    "rule": lambda verdict: verdict.decided_by,
     "status": lambda verdict: _BY_STATUS[verdict.status],
     "uptime": lambda verdict: verdict.uptime_s,
     "user": lambda verdict: verdict.user,

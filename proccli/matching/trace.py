@@ -90,13 +90,15 @@ def _trace(
         else None,
         near_miss=_near_miss(regex, rule.match_type, member, setting) if missed else None,
         also_matches=_also_matches(compiled, member, setting) if missed else (),
-        error=_open_reason(finding, outcome),
+        error=_open_reason(finding, outcome, member),
     )
 
 
-def _open_reason(finding: Finding, outcome: Outcome) -> str | None:
+def _open_reason(finding: Finding, outcome: Outcome, member: Member) -> str | None:
     if outcome != "unknown":
         return None
+    if member.subjects is None:
+        return "the process could not be read"
     return {
         "masked": "what decides was masked when this was recorded",
         "tags-unknown": "the tags are not known",
