@@ -199,6 +199,28 @@ class Config:
     """What the user should know: rules thrown away, values that the server changes, …"""
 
 
+Severity: TypeAlias = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """Something to know about a place in a configuration."""
+
+    severity: Severity
+    code: str
+    """`proccli check --explain CODE` tells more."""
+    message: str
+    at: Location
+    end: Location
+    """Behind the last character; may be in a later line."""
+    rule: int | None = None
+    """The rule's index, where it is about one."""
+    effect: str | None = None
+    """What the agent makes of it."""
+    hint: str | None = None
+    """What to write instead."""
+
+
 # ---- what the agent makes of it --------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ LAYERS = [
     {"rustregex"},
     {"config"},
     {"procfs", "recording", "atomicfile", "tagcmd", "agentenv", "state"},
-    {"matching", "tags", "sockets"},
+    {"matching", "tags", "sockets", "lint"},
     {"jobs"},
     {"render", "schemas"},
     {"cli"},
@@ -72,6 +72,7 @@ def test_imports_go_one_way(path: Path) -> None:
 FORBIDDEN = {
     "sockets": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "matching": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
+    "lint": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click", "rich"},
     "rustregex": {"os", "time", "datetime", "subprocess", "socket", "psutil", "click", "rich"},
     "jobs": {"click", "rich"},
     "config": {"click", "rich", "psutil", "time", "subprocess"},

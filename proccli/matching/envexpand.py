@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_REFERENCE: Final = re.compile(r"%([^% \t\r\n=]*)([% \t\r\n=]|\Z)")
+REFERENCE: Final = re.compile(r"%([^% \t\r\n=]*)([% \t\r\n=]|\Z)")
 """A percent sign, what may be a name, and what ends it: only another `%` makes it one."""
 
 
@@ -41,7 +41,7 @@ def expand_windows(template: str, lookup: Callable[[str], str | None]) -> Expans
             return values.get(name) or ""
         return found.group() if name or ending else ""
 
-    text = _REFERENCE.sub(replacement, template)
+    text = REFERENCE.sub(replacement, template)
     unset = tuple(name for name, value in values.items() if value is None)
     return Expansion(text=text, names=tuple(values), unset=unset)
 

@@ -1,0 +1,118 @@
+"""What a check looks at, and how it says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from proccli import rustregex
+from proccli.config.agents import Agent, agent_of_version
+from proccli.lint.codes import CODES
+from proccli.lint.written import Place, Written
+from proccli.model import Config, Diagnostic, Environment, Rule, TextSpan
+from proccli.rustregex import Regex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is known of the machine that a configuration is for. Nothing, by default."""
+
+    environment: Environment | None = None
+    """The agent's."""
+    users: frozenset[str] | None = None
+    """The names in /etc/passwd; None: not known."""
+    absent: frozenset[str] = frozenset()
+    """Absolute paths of commands that are not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """A configuration with its text."""
+
+    config: Config
+    written: Written
+    surroundings: Surroundings = field(default_factory=Surroundings)
+
+    @property
+    def agent(self) -> Agent:
+        """The words that the agent knows."""
+        return agent_of_version(self.config.agent)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those that the agent doesn't throw away."""
+        return tuple(rule for rule in self.config.rules if rule.problem is None)
+
+    @cached_property
+    def regexes(self) -> Mapping[int, Regex]:
+        """Their patterns, by the rule's index."""
+        return {rule.index: rustregex.compile(rule.match_regex) for rule in self.rules}
+
+    def at(
+        self,
+        place: Place,
+        code: str,
+        message: str,
+        *,
+        rule: Rule | None = None,
+        effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic about a place."""
+        at, end = place
+        return Diagnostic(
+            severity=CODES[code],
+            code=code,
+            message=message,
+            at=at,
+            end=end,
+            rule=rule.index if rule is not None else None,
+            effect=effect,
+            hint=hint,
+        )
+
+    def at_value(
+        self,
+        rule: Rule,
+        name: str,
+        code: str,
+        message: str,
+        *,
+        part: TextSpan | None = None,
+        effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic about a value of a rule, or a part of it; about the rule where the key is
+        not written."""
+        scalar = self.written.value(rule, name)
+        if scalar is None:
+            return self.at_rule(rule, code, message, effect=effect, hint=hint)
+        place = self.written.part(scalar, part)
+        return self.at(place, code, message, rule=rule, effect=effect, hint=hint)
+
+    def at_rule(
+        self,
+        rule: Rule,
+        code: str,
+        message: str,
+        *,
+        effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic about a rule as a whole: at its pattern, else at its first key."""
+        scalar = self.written.value(rule, "match-regex")
+        place = (
+            self.written.part(scalar, None)
+            if scalar is not None
+            else self.written.from_place(rule.at)
+        )
+        return self.at(place, code, message, rule=rule, effect=effect, hint=hint)
+
+    def at_setting(
+        self, name: str, code: str, message: str, *, effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic about a key of static_config."""
+        place = self.written.setting_place(name)
+        return self.at(place, code, message, effect=effect, hint=hint)
