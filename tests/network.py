@@ -11,9 +11,11 @@ import shutil
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -104,3 +106,9 @@ def ip_command(*arguments: str) -> None:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+
+
+def wait_until_older_than(seconds: float) -> None:
+    """Wait until the calling process has been running for so long, in whole seconds."""
+    while time.time() - psutil.Process().create_time() < seconds + 1:
+        time.sleep(0.1)
