@@ -19,14 +19,16 @@ import pytest
 from proccli.errors import NoSuchProcess, OutputError
 from proccli.jobs.explain import explain_pids
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.looks import NO_PATIENCE, Patience
+from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.record import record
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
 from proccli.model import NO_TAGS, FieldError, Peer, Socket, SocketCounts
 from proccli.procfs import DirectorySource, LiveSource
 from proccli.procfs.source import Source
+from proccli.procfs.watched import Sightings, sight
 from proccli.recording import read_recording
+from proccli.sockets import synced_sockets
 from tests.build import NO_ENVIRONMENT, ListSource, config, net_tables, process
 from tests.network import (
     connected,
@@ -399,6 +401,27 @@ def test_verdicts_are_those_of_the_second_look() -> None:
             pytest.skip("pids have wrapped around")
         assert of(result, client, child).status == "synced"
         assert of(result, client).reason == "no-owner"
+
+
+def test_what_an_earlier_run_saw_needs_no_second_look() -> None:
+    with connected() as (_, client, accepted):
+        first = look_until_settled(inputs(min_lifetime_s=2), NO_PATIENCE)
+        (key,) = (one for one in sight(first.inputs.source) if one[3] == inode_of(client))
+        long_since = first.inputs.source.host.taken_at_ns - 500_000_000_000
+        state = Sightings(first_seen_ns={key: long_since}, age_source="state")
+        second = look_until_settled(inputs(min_lifetime_s=2), NO_PATIENCE, state)
+        found = {each.row.inode: each for each in second.sockets.sockets if each.pid == ME()}
+        remembered, other = found[inode_of(client)], found[inode_of(accepted)]
+        assert (remembered.status, remembered.age_source) == ("synced", "state")
+        assert remembered.age_s is not None
+        assert remembered.age_s >= 500
+        assert other.status == "undecided"
+        sent = [one for one in synced_sockets(second.sockets) if one.pid_0 == ME()]
+        assert [(one.role, one.ip_1, one.port_1) for one in sent] == [
+            ("client", *client.getpeername())
+        ]
+        # The next run remembers what this one was told.
+        assert sight(second.inputs.source)[key] == long_since
 
 
 # ---- other rights -----------------------------------------------------------------------------
