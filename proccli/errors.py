@@ -74,3 +74,13 @@ class TagsError(ProccliError):
 
 class OutputError(ProccliError):
     """A result could not be written; what was there before is still there."""
+
+
+class StateError(ProccliError):
+    """What a run should leave for the next can't be read or kept."""
+
+
+class StateLocked(ProccliError):  # noqa: N818 - what is the case
+    """Another run holds the lock of the state."""
+
+    exit_code = EXIT_LOCKED

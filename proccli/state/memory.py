@@ -1,0 +1,46 @@
+"""What one run of `sync` remembers for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proccli.model import Host, SocketKey, SyncedProcess, SyncedSocket
+
+_DRIFT_S = 60
+"""How far two readings of one boot time may lie apart: it moves when the clock is set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What was told, of which machine, and what was seen of its sockets."""
+
+    host: str | None
+    boot_id: str | None
+    """None: not a live machine."""
+    boot_time_s: int | None
+    config: str
+    """A digest of the settings in effect."""
+    enabled: bool
+    digest: str | None
+    processes: tuple[SyncedProcess, ...]
+    sockets: tuple[SyncedSocket, ...]
+    told: frozenset[str]
+    """The warnings of this run, without the numbers in them."""
+    written_to: str | None
+    """The file that has its document; None: standard output."""
+    looked_at_ns: int | None
+    """When all sockets were looked at, nanoseconds since the epoch; None: they weren't."""
+    looked_as: str
+    """With what eyes: which proc mount, and whether with root's rights."""
+    first_seen_ns: Mapping[SocketKey, int]
+
+    def same_boot(self, host: Host, boot_id: str | None) -> bool:
+        """Whether this is about the same boot of the same machine, as far as can be told."""
+        if self.boot_id is not None and boot_id is not None:
+            return self.boot_id == boot_id
+        if self.host != host.name:
+            return False
+        if self.boot_time_s is None or host.boot_time_s is None:
+            return True
+        return abs(self.boot_time_s - host.boot_time_s) <= _DRIFT_S
