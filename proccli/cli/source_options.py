@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
@@ -20,22 +21,34 @@ EMULATED: Final = ("6.5",)
 
 def source_options(body: Body) -> Body:
     """What to look at; the command gets it as `options`, an `InputOptions`."""
-
-    @functools.wraps(body)
-    def with_options(**given: Any) -> Any:
-        return body(options=_input_options(given), **given)
-
-    wrapped = cast("Body", with_options)
-    for decorate in reversed(_SOURCE_OPTIONS):
-        wrapped = decorate(wrapped)
-    return wrapped
+    return source_options_without()(body)
 
 
-def _input_options(given: dict[str, Any]) -> InputOptions:
+def source_options_without(*names: str) -> Callable[[Body], Body]:
+    """The same, for a command that says some of it in its own way: without these parameters."""
+
+    def decorated(body: Body) -> Body:
+        @functools.wraps(body)
+        def with_options(**given: Any) -> Any:
+            return body(options=_input_options(given, names), **given)
+
+        wrapped = cast("Body", with_options)
+        for name, decorate in reversed(tuple(_SOURCE_OPTIONS.items())):
+            if name not in names:
+                wrapped = decorate(wrapped)
+        return wrapped
+
+    return decorated
+
+
+def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOptions:
     """Takes its options out of `given`. Raises: click.UsageError."""
     from proccli.cli.messages import tell
     from proccli.jobs.inputs import InputOptions
 
+    # A parameter of that name is then the command's own.
+    own = {name: given.pop(name) for name in without if name in given}
+    given.update(dict.fromkeys(without))
     named = {"-c": given["config"], "-s": given["snapshot"], "--tags": given["tags"]}
     from_stdin = [name for name, value in named.items() if value == "-"]
     if len(from_stdin) > 1:
@@ -43,7 +56,7 @@ def _input_options(given: dict[str, Any]) -> InputOptions:
         raise click.UsageError(f"only one of {', '.join(names)} and {last} can read standard input")
     if from_stdin and sys.stdin is None:
         raise SourceError("standard input is closed")
-    return InputOptions(
+    options = InputOptions(
         config=given.pop("config"),
         snapshot=given.pop("snapshot"),
         proc_root=given.pop("proc_root"),
@@ -56,6 +69,8 @@ def _input_options(given: dict[str, Any]) -> InputOptions:
         tag_timeout_s=given.pop("tag_timeout"),
         announce=tell,
     )
+    given.update(own)
+    return options
 
 
 def _emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -72,8 +87,8 @@ def _no_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float
 
 
 _WHAT = "What to look at"
-_SOURCE_OPTIONS: Final = (
-    option(
+_SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "config": option(
         "-c",
         "--config",
         section=_WHAT,
@@ -83,7 +98,7 @@ _SOURCE_OPTIONS: Final = (
         show_envvar=True,
         help="The agent's configuration, - for standard input. Without it, the agent's defaults.",
     ),
-    option(
+    "snapshot": option(
         "-s",
         "--snapshot",
         section=_WHAT,
@@ -94,7 +109,7 @@ _SOURCE_OPTIONS: Final = (
         help="A recording, a directory laid out like /proc, or - for a recording on standard"
         " input, instead of the live machine.",
     ),
-    option(
+    "proc_root": option(
         "--proc-root",
         section=_WHAT,
         metavar="DIR",
@@ -103,7 +118,7 @@ _SOURCE_OPTIONS: Final = (
         show_envvar=True,
         help="Another mount of the live proc file system; overrides os-proc-root.",
     ),
-    option(
+    "agent": option(
         "--agent",
         section=_WHAT,
         metavar="VERSION",
@@ -115,7 +130,7 @@ _SOURCE_OPTIONS: Final = (
         show_envvar=True,
         help=f"Which agent to be: {', '.join(EMULATED)}.",
     ),
-    option(
+    "via": option(
         "--via",
         section=_WHAT,
         type=click.Choice(["server", "file"]),
@@ -125,7 +140,7 @@ _SOURCE_OPTIONS: Final = (
         show_envvar=True,
         help="How the configuration reaches the agent: the server rewrites some values.",
     ),
-    option(
+    "env": option(
         "--env",
         section=_WHAT,
         metavar="NAME=VALUE",
@@ -133,7 +148,7 @@ _SOURCE_OPTIONS: Final = (
         multiple=True,
         help="A variable of the agent's environment, for %NAME%. Repeatable.",
     ),
-    option(
+    "tags": option(
         "--tags",
         section=_WHAT,
         metavar="FILE",
@@ -142,21 +157,21 @@ _SOURCE_OPTIONS: Final = (
         show_envvar=True,
         help="What the tag command printed, - for standard input, instead of running it.",
     ),
-    option(
+    "no_tag_exec": option(
         "--no-tag-exec",
         section=_WHAT,
         is_flag=True,
         help="Don't run the configuration's tag command: tags are then unknown.",
     ),
     # No variable stands for the next two: the environment must not start a command.
-    option(
+    "run_tag_exec": option(
         "--run-tag-exec",
         section=_WHAT,
         is_flag=True,
         help="Run it even if the configuration comes from standard input, or others than root"
         " and you could have written it.",
     ),
-    option(
+    "tag_timeout": option(
         "--tag-timeout",
         section=_WHAT,
         metavar="SECONDS",
@@ -166,7 +181,7 @@ _SOURCE_OPTIONS: Final = (
         show_default=True,
         help="How long it may take; the agent has no limit.",
     ),
-)
+}
 
 
 def wait_options(body: Body) -> Body:
