@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proccli import rustregex
 from proccli.rustregex.automata import Case, Comparison, Limits, differences, first_difference
+from tests.rustregex import strategies
 from tests.rustregex.automata import lists, small
 
 EQUIVALENT = Comparison(equivalent=True, differences=(), complete=True)
@@ -32,7 +33,7 @@ def cases(patterns: Iterable[str]) -> list[Case]:
     return [(pattern, index) for index, pattern in enumerate(patterns)]
 
 
-@settings(max_examples=120, deadline=None)
+@strategies.examples(120)
 @given(rule_lists, rule_lists, st.integers(0, 2), st.integers(0, 2))
 def test_answers_agree_with_trying_all_short_texts(
     old: Rules, new: Rules, old_default: int, new_default: int
@@ -56,7 +57,7 @@ def test_answers_agree_with_trying_all_short_texts(
         assert not differing
 
 
-@settings(max_examples=60, deadline=None)
+@strategies.examples(60)
 @given(rule_lists, rule_lists, st.integers(0, 2))
 def test_subjects_of_several_texts_agree_with_trying_all_small_sets(
     old: Rules, new: Rules, default: int
@@ -82,7 +83,7 @@ def test_subjects_of_several_texts_agree_with_trying_all_small_sets(
         assert not differing
 
 
-@settings(max_examples=50, deadline=None)
+@strategies.examples(50)
 @given(rule_lists, rule_lists)
 def test_every_difference_has_its_witness(old: Rules, new: Rules) -> None:
     assume(small.exact(pattern for pattern, _ in [*old, *new]))
@@ -102,7 +103,7 @@ def test_every_difference_has_its_witness(old: Rules, new: Rules) -> None:
     assert {(was, now) for was, now in pairs if was != now} <= outcomes
 
 
-@settings(max_examples=40, deadline=None)
+@strategies.examples(40)
 @given(rule_lists, st.booleans())
 def test_a_list_is_equivalent_to_itself(rules: Rules, several: bool) -> None:
     assert first_difference(rules, list(rules), several=several) == EQUIVALENT

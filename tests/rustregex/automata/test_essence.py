@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.rustregex.automata.essence import essence, relaxed
 from proccli.rustregex.nodes import Empty, Group, Node, Repeat
 from proccli.rustregex.parser import parse
+from tests.rustregex import strategies
 from tests.rustregex.automata import small
 
 
@@ -16,14 +17,14 @@ def essence_of(pattern: str) -> Node:
     return essence(parse(pattern).root)
 
 
-@settings(max_examples=150, deadline=None)
+@strategies.examples(150)
 @given(small.patterns)
 def test_an_essence_matches_in_the_same_texts(pattern: str) -> None:
     root = parse(pattern).root
     assert small.meant(essence(root), small.texts()) == small.meant(root, small.texts())
 
 
-@settings(max_examples=100, deadline=None)
+@strategies.examples(100)
 @given(small.patterns, st.integers(0, 3))
 def test_a_relaxed_tree_matches_in_the_same_texts_and_more(pattern: str, most: int) -> None:
     root = parse(pattern).root

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.rustregex.automata.partition import Partition, contains, nodes_of
@@ -10,6 +10,7 @@ from proccli.rustregex.charset import ANY, LAST, negate, normalize
 from proccli.rustregex.nodes import Class, LookKind
 from proccli.rustregex.parser import parse
 from proccli.rustregex.regex import unicode_word
+from tests.rustregex import strategies
 from tests.rustregex.automata import small
 
 CODES = st.one_of(st.integers(0, 0x250), st.integers(0, LAST)).filter(
@@ -26,7 +27,7 @@ def symbols_of(it: Partition, char: str) -> list[int]:
     return [symbol for symbol, held in enumerate(it.members) if contains(held, ord(char))]
 
 
-@settings(max_examples=60, deadline=None)
+@strategies.examples(60)
 @given(st.lists(small.patterns, max_size=3), CODES, CODES)
 def test_each_character_has_one_symbol_and_its_company_is_in_the_same_sets(
     patterns: list[str], code: int, other: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proccli import rustregex
@@ -33,7 +33,7 @@ def questions(draw: st.DrawFn) -> tuple[list[str], list[list[int]], list[int]]:
     return patterns, groups, draw(st.lists(numbers, max_size=3))
 
 
-@settings(max_examples=150, deadline=None)
+@strategies.examples(150)
 @given(questions(), st.one_of(st.none(), st.integers(0, 3)))
 def test_answers_agree_with_trying_all_short_texts(
     question: tuple[list[str], list[list[int]], list[int]], shorter_than: int | None
@@ -56,7 +56,7 @@ def test_answers_agree_with_trying_all_short_texts(
         assert small.shortest(expected) == (None if answer.text is None else len(answer.text))
 
 
-@settings(strategies.examples(100))
+@strategies.examples(100)
 @given(
     st.lists(strategies.patterns, min_size=1, max_size=2), st.lists(strategies.patterns, max_size=3)
 )
@@ -71,7 +71,7 @@ def test_no_text_that_is_found_turns_out_to_be_none(wanted: list[str], unwanted:
     texts.find(groups, range(len(wanted), len(wanted) + len(unwanted)))
 
 
-@settings(max_examples=60, deadline=None)
+@strategies.examples(60)
 @given(small.patterns, small.patterns)
 def test_an_alternation_matches_what_its_branches_match(one: str, other: str) -> None:
     both = f"(?:{one})|(?:{other})"
@@ -81,7 +81,7 @@ def test_an_alternation_matches_what_its_branches_match(one: str, other: str) ->
     assert texts.find([[2]], [0, 1]) == Answer(None)
 
 
-@settings(max_examples=60, deadline=None)
+@strategies.examples(60)
 @given(small.patterns)
 def test_a_pattern_never_reaches_past_itself(pattern: str) -> None:
     assert find_text(matching=[pattern], avoiding=[pattern]) == Answer(None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli import rustregex
 from proccli.rustregex.automata import Domain, Limits, Shadow, shadowed, shadows
+from tests.rustregex import strategies
 from tests.rustregex.automata import lists, small
 
 
@@ -35,7 +36,7 @@ def check(shadow: Shadow, pattern: str, by: list[str]) -> None:
             assert shadow.by == ()
 
 
-@settings(max_examples=120, deadline=None)
+@strategies.examples(120)
 @given(small.patterns, st.lists(small.patterns, max_size=4))
 def test_answers_agree_with_trying_all_short_texts(pattern: str, by: list[str]) -> None:
     shadow = shadowed(pattern, by, domain=small.DOMAIN)
@@ -43,7 +44,7 @@ def test_answers_agree_with_trying_all_short_texts(pattern: str, by: list[str]) 
     check(shadow, pattern, by)
 
 
-@settings(max_examples=60, deadline=None)
+@strategies.examples(60)
 @given(st.lists(small.patterns, min_size=2, max_size=5))
 def test_no_pattern_of_a_proof_could_be_left_out(patterns: list[str]) -> None:
     *by, pattern = patterns
@@ -54,7 +55,7 @@ def test_no_pattern_of_a_proof_could_be_left_out(patterns: list[str]) -> None:
             assert shadowed(pattern, fewer, domain=small.DOMAIN).grade != "proven"
 
 
-@settings(max_examples=40, deadline=None)
+@strategies.examples(40)
 @given(st.lists(small.patterns, max_size=4))
 def test_a_list_is_answered_like_its_patterns_one_by_one(patterns: list[str]) -> None:
     together = shadows(patterns, domain=small.DOMAIN)
