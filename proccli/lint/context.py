@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,8 +22,8 @@ class Surroundings:
     """The agent's."""
     users: frozenset[str] | None = None
     """The names in /etc/passwd; None: not known."""
-    absent: frozenset[str] = frozenset()
-    """Absolute paths of commands that are not there."""
+    exists: Callable[[str], bool] = lambda _path: True
+    """Whether there is a file of this absolute path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,12 @@ class Context:
         return self.at(place, code, message, rule=rule, effect=effect, hint=hint)
 
     def at_setting(
-        self, name: str, code: str, message: str, *, effect: str | None = None,
+        self,
+        name: str,
+        code: str,
+        message: str,
+        *,
+        effect: str | None = None,
         hint: str | None = None,
     ) -> Diagnostic:
         """A diagnostic about a key of static_config."""

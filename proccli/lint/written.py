@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from proccli.config.nodes import Alias, Mapping, Node, Scalar, resolved
 from proccli.config.nodes import Sequence as SequenceNode
@@ -11,6 +13,8 @@ from proccli.config.sourcetext import SourceText
 from proccli.config.static_config import SECTION
 from proccli.errors import Location
 from proccli.model import Rule, TextSpan
+
+_LINE_BREAK: Final = re.compile(r"\r\n?|\n")
 
 Place = tuple[Location, Location]
 """Where something begins, and where it ends: behind its last character."""
@@ -23,6 +27,7 @@ class Written:
         self.source = source
         self.root = root
         self.section = _section(root)
+        self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(source.text))]
         self._scalars: dict[tuple[int, int], Scalar] = {}
         for scalar in _scalars(root):
             at = source.at(scalar.start)
@@ -35,7 +40,16 @@ class Written:
 
     def scalar_at(self, at: Location) -> Scalar | None:
         """The value or key that begins at a place."""
-        return self._scalars.get((at.line, at.column))
+        return self.scalar_by(at.line, at.column)
+
+    def scalar_by(self, line: int, column: int) -> Scalar | None:
+        """The same by line and column."""
+        return self._scalars.get((line, column))
+
+    def offset(self, line: int, column: int) -> int:
+        """Where a line and column are in the text."""
+        start = self._starts[line - 1] if 0 < line <= len(self._starts) else 0
+        return min(start + column - 1, len(self.source.text))
 
     def from_place(self, at: Location) -> Place:
         """The value or key that begins at a place; else that place alone."""

@@ -1,0 +1,83 @@
+"""Which rules the processes of recordings hit, and which they don't."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from proccli.jobs.environment import environment_for
+from proccli.jobs.inputs import InputOptions, Inputs
+from proccli.jobs.pipeline import Pipeline
+from proccli.jobs.tagsource import tag_table
+from proccli.lint.context import Context
+from proccli.matching.rules import look
+from proccli.model import Config, Diagnostic
+from proccli.procfs.source import Source
+from proccli.recording import Recording
+
+
+class Observation:
+    """What the processes of some sources did to the rules of a configuration."""
+
+    def __init__(self) -> None:
+        self.sources = 0
+        self.matched: Counter[int] = Counter()
+        """Processes that a rule matches, whether or not they get to it."""
+        self.decided: Counter[int] = Counter()
+        self.open: Counter[int] = Counter()
+        """Processes for which it can't be told."""
+        self.taken_by: dict[int, Counter[int]] = {}
+        """For each rule, which earlier ones decided about processes that it matches."""
+
+    def add(self, config: Config, source: Source, env: Mapping[str, str]) -> None:
+        """Count the processes of one more source. Tag commands are not run."""
+        self.sources += 1
+        pipeline = Pipeline(_inputs(config, source, env))
+        for pid in source.pids():
+            member = pipeline.member(pid)
+            if member is None or pipeline.judge.gate(member) is not None:
+                continue
+            setting = pipeline.judge.setting(member, pipeline.member)
+            findings = {
+                compiled.rule.index: look(compiled, member, setting).hit
+                for compiled in pipeline.judge.rules
+            }
+            first = next((index for index, hit in findings.items() if hit is not False), None)
+            for index, hit in findings.items():
+                self.open[index] += hit is None or (
+                    first != index and findings.get(first or 0) is None and bool(hit)
+                )
+                self.matched[index] += hit is True
+                if hit and first is not None and first != index and findings[first]:
+                    self.taken_by.setdefault(index, Counter())[first] += 1
+            if first is not None and findings[first]:
+                self.decided[first] += 1
+
+
+def _inputs(config: Config, source: Source, env: Mapping[str, str]) -> Inputs:
+    recorded = source if isinstance(source, Recording) else None
+    environment, _ = environment_for(
+        config, source.host.kind, recorded.environment if recorded else None, env
+    )
+    tags, _ = tag_table(InputOptions(tag_exec=False), config, None, source)
+    return Inputs(config=config, source=source, environment=environment, tags=tags, notices=())
+
+
+def unhit(context: Context, seen: Observation, proven: Sequence[int]) -> Iterator[Diagnostic]:
+    """The rules that no process got to, but for those where that is proven anyhow."""
+    where = "this recording" if seen.sources == 1 else f"these {seen.sources} recordings"
+    for rule in context.rules:
+        index = rule.index
+        if seen.decided[index] or seen.open[index] or index in proven:
+            continue
+        matched = seen.matched[index]
+        if matched:
+            takers = sorted(seen.taken_by.get(index, ()))
+            names = ", ".join(str(taker) for taker in takers)
+            by = f"rule {names}" if len(takers) == 1 else f"rules {names}"
+            processes = "1 process" if matched == 1 else f"{matched} processes"
+            message = f"no process of {where} gets to rule {index}"
+            effect = f"it matches {processes}, all taken by {by}"
+        else:
+            message, effect = f"no process of {where} matches rule {index}", None
+        yield context.at_rule(rule, "rule-not-observed", message, effect=effect)

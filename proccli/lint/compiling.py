@@ -1,0 +1,68 @@
+"""Rules that the agent throws away, and patterns that only some agents take."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from proccli import rustregex
+from proccli.lint.context import Context
+from proccli.model import Diagnostic, Rule
+from proccli.rustregex import RegexSyntaxError
+from proccli.rustregex.dialect import rejected_by_1_6
+from proccli.textsafe import visible
+
+_THROWN_AWAY = "the agent throws the rule away and says nothing; the others keep their order"
+_LONGEST = 60
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Everything for which the agent would throw a rule away, also more than one thing."""
+    for rule in context.config.rules:
+        yield from _pattern(rule, context)
+        yield from _word(rule, "match-type", rule.match_type, context.agent.match_types, context)
+        yield from _word(rule, "action", rule.action, context.agent.actions, context)
+
+
+def _pattern(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    try:
+        rustregex.compile(rule.match_regex)
+    except RegexSyntaxError as error:
+        code = "regex-size" if error.kind == "compiled-too-big" else "regex-syntax"
+        yield context.at_value(
+            rule,
+            "match-regex",
+            code,
+            f"match-regex doesn't compile: {error.message}",
+            part=(error.position, error.end),
+            effect=_THROWN_AWAY,
+            hint=error.hint,
+        )
+        return
+    older = rejected_by_1_6(rule.match_regex)
+    if older is not None:
+        yield context.at_value(
+            rule,
+            "match-regex",
+            "regex-older-agents",
+            f"match-regex doesn't compile for agents 6.2: {older.message}",
+            part=(older.position, older.end),
+            effect="those agents throw the rule away and say nothing; later ones take it",
+            hint=older.hint,
+        )
+
+
+def _word(
+    rule: Rule, name: str, word: str, known: tuple[str, ...], context: Context
+) -> Iterator[Diagnostic]:
+    if word in known:
+        return
+    close = difflib.get_close_matches(word.strip().lower()[:_LONGEST], known, n=1)
+    if close:
+        hint = f"write {close[0]}"
+    elif word in ("~", "null"):
+        hint = "leave the key out"
+    else:
+        hint = f"it knows {', '.join(known)}"
+    message = f'the agent knows no {name} "{visible(word[:_LONGEST])}"'
+    yield context.at_value(rule, name, name, message, effect=_THROWN_AWAY, hint=hint)

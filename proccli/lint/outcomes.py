@@ -1,0 +1,244 @@
+"""Which names a rewrite can come to: answers by way of automata, checked with the matcher."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Final
+
+from proccli.lint.context import Context
+from proccli.lint.domains import NAMES
+from proccli.lint.patterns import LIMITS
+from proccli.lint.rewriting import rewrites
+from proccli.model import Diagnostic, Rule
+from proccli.rustregex import Regex, RegexSyntaxError, template
+from proccli.rustregex.automata import Domain, find_text, texts_without
+from proccli.rustregex.nodes import (
+    Alternate,
+    Class,
+    Concat,
+    Empty,
+    Group,
+    Literal,
+    Look,
+    Node,
+    Repeat,
+    alternate,
+    concat,
+)
+from proccli.rustregex.printer import to_pattern
+from proccli.textsafe import visible
+
+_LINES: Final = texts_without("\0\n", min_length=1)
+"""What `.` does not match is left aside: nobody writes a pattern for it."""
+_LONGEST = 100
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Names with more in them than was meant, without anything in them, or too many of them."""
+    for rule in context.rules:
+        if rewrites(rule) and "%" not in rule.rewrite_name.replace("%%", ""):
+            yield from _check(rule, rule.rewrite_name, context)
+        elif rewrites(rule):
+            # What stands for a variable is a word of no meaning here.
+            yield from _kept(rule, context)
+            yield from _many(rule, context)
+
+
+def _check(rule: Rule, name: str, context: Context) -> Iterator[Diagnostic]:
+    regex = context.regexes[rule.index]
+    yield from _kept(rule, context)
+    yield from _many(rule, context)
+    text = _text_of_empty_name(regex, name, _domain(rule))
+    if text is not None:
+        yield context.at_value(
+            rule,
+            "rewrite-name",
+            "rewrite-empty",
+            "the name can be empty",
+            effect=f'"{visible(text[:_LONGEST])}" gets the name ""; it is synced like that',
+            hint="let the group match one character at least, or add a word to rewrite-name",
+        )
+
+
+def _domain(rule: Rule) -> Domain:
+    if rule.match_type == "cmdline":
+        return _LINES
+    return replace(_LINES, characters=NAMES.characters, avoiding=NAMES.avoiding)
+
+
+def _kept(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    regex, domain = context.regexes[rule.index], _domain(rule)
+    text = _text_with_rest(regex, domain)
+    if text is None:
+        return
+    text = _plausible(regex, rule, domain) or text
+    result = regex.replace_all(text, rule.rewrite_name)
+    yield context.at_value(
+        rule,
+        "rewrite-name",
+        "rewrite-keeps-text",
+        "text around the match stays in the name",
+        effect=f'"{visible(text[:_LONGEST])}" becomes "{visible(result[:_LONGEST])}"',
+        hint="let the pattern take the whole line: ^.* before it, and .*$ behind it"
+        if rule.match_type == "cmdline"
+        else "let the pattern take the whole name, from ^ to $",
+    )
+
+
+def _text_with_rest(regex: Regex, domain: Domain) -> str | None:
+    """A text that the pattern matches, but not as a whole; None where none was found."""
+    try:
+        whole = rf"\A(?:{to_pattern(regex.parsed.root)})\z"
+        rest = find_text(matching=[regex.pattern], avoiding=[whole], domain=domain, limits=LIMITS)
+        # It may match the whole text where it could, and yet stop before: a lazy repetition.
+        sample = find_text(
+            matching=[regex.pattern],
+            domain=replace(domain, min_length=_LONG_ENOUGH),
+            limits=LIMITS,
+        )
+    except RegexSyntaxError:
+        return None  # by a few bytes, or a level, too large
+    for text in (rest.text, sample.text):
+        if text is not None and (match := regex.search(text)) and match.span() != (0, len(text)):
+            return text
+    return None
+
+
+_LONG_ENOUGH = 24
+
+
+def _plausible(regex: Regex, rule: Rule, domain: Domain) -> str | None:
+    """A text as one sees them, if the pattern leaves something of it."""
+    core = find_text(matching=[regex.pattern], domain=domain, limits=LIMITS).text
+    if core is None:
+        return None
+    longer = replace(domain, min_length=len(core) + 3)
+    core = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text or core
+    match = regex.search(core)
+    core = (match.group(0) or "app") if match is not None else core
+    around = ("/usr/bin/", " --port 80") if rule.match_type == "cmdline" else ("my-", "-2")
+    for before, after in (around, ("", around[1]), (around[0], "")):
+        text = before + core + after
+        found = regex.search(text)
+        if found is not None and found.span() != (0, len(text)) and domain.holds(text):
+            return text
+    return None
+
+
+def _many(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    """A captured part of a command line that may hold any arguments."""
+    if rule.match_type != "cmdline":
+        return
+    regex = context.regexes[rule.index]
+    for part in template.parse(rule.rewrite_name):
+        if not isinstance(part, template.Reference):
+            continue
+        group = _group(regex, part.group)
+        if group is not None and _spans_arguments(group):
+            yield context.at_value(
+                rule,
+                "rewrite-name",
+                "rewrite-many-names",
+                f"{visible(rule.rewrite_name[slice(*part.span)])} can hold any arguments,"
+                " so there can be a name for each command line",
+                part=part.span,
+                effect="every other name is another process for the server",
+                hint=r"capture one argument: (\S+) instead of (.*)",
+            )
+            return
+
+
+def _group(regex: Regex, group: int | str) -> Node | None:
+    if group == 0:
+        return regex.parsed.root
+    for node in _nodes(regex.parsed.root):
+        if isinstance(node, Group) and group in (node.index, node.name):
+            return node
+    return None
+
+
+def _spans_arguments(root: Node) -> bool:
+    return any(
+        isinstance(node, Repeat)
+        and node.max is None
+        and any(isinstance(inner, Class) and _holds_words(inner) for inner in _nodes(node.node))
+        for node in _nodes(root)
+    )
+
+
+def _holds_words(node: Class) -> bool:
+    """Whether letters and spaces are in the class."""
+    return all(any(low <= ord(char) <= high for low, high in node.ranges) for char in "a z")
+
+
+def _nodes(root: Node) -> Iterator[Node]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        match node:
+            case Group(inner) | Repeat(inner):
+                stack.append(inner)
+            case Concat(parts) | Alternate(parts):
+                stack.extend(parts)
+            case _:
+                pass
+
+
+def _text_of_empty_name(regex: Regex, name: str, domain: Domain) -> str | None:
+    """A text that the rewrite turns into nothing; None where none was found."""
+    parts = template.parse(name)
+    if not all(isinstance(part, template.Reference) for part in parts):
+        return None
+    groups = {part.group for part in parts if isinstance(part, template.Reference)}
+    if 0 in groups:
+        return None
+    left = _without(regex.parsed.root, groups)
+    if left is None:
+        return None
+    try:
+        pattern = rf"\A(?:{to_pattern(left)})\z"
+        text = find_text(matching=[regex.pattern, pattern], domain=domain, limits=LIMITS).text
+    except RegexSyntaxError:
+        return None
+    return text if text is not None and not regex.replace_all(text, name) else None
+
+
+def _without(node: Node, groups: Collection[int | str]) -> Node | None:
+    """What is left of a pattern where these groups match nothing; None if they can't."""
+    match node:
+        case Group(inner, index, name):
+            if index in groups or name in groups:
+                return Empty() if _can_be_empty(inner) else None
+            return _without(inner, groups)
+        case Repeat(inner, least, most, greedy):
+            left = _without(inner, groups)
+            if left is not None:
+                return Repeat(left, least, most, greedy)
+            return None if least else Empty()
+        case Concat(parts):
+            pieces = [_without(part, groups) for part in parts]
+            whole = [piece for piece in pieces if piece is not None]
+            return concat(whole) if len(whole) == len(pieces) else None
+        case Alternate(branches):
+            options = [left for one in branches if (left := _without(one, groups)) is not None]
+            return alternate(options) if options else None
+        case _:
+            return node
+
+
+def _can_be_empty(node: Node) -> bool:
+    match node:
+        case Group(inner):
+            return _can_be_empty(inner)
+        case Repeat(inner, least):
+            return not least or _can_be_empty(inner)
+        case Concat(parts):
+            return all(_can_be_empty(part) for part in parts)
+        case Alternate(branches):
+            return any(_can_be_empty(branch) for branch in branches)
+        case Literal() | Class():
+            return False
+        case Look() | Empty():
+            return True

@@ -1,0 +1,132 @@
+"""What a pattern can match at all, of the texts that its match type is tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from proccli.lint.context import Context
+from proccli.lint.domains import CMDLINES, DOMAINS, NAMES, SUBJECTS
+from proccli.model import Diagnostic, Rule
+from proccli.rustregex.automata import Domain, Limits, find_text, texts_without
+from proccli.textsafe import visible
+
+LIMITS: Final = Limits(steps=300_000, total=600_000)
+"""For questions whose answer is no more than a remark."""
+
+_NO_SPACE: Final = texts_without("\0/\n ", min_length=1)
+_NO_BREAK: Final = texts_without("\0\n", min_length=1)
+_SCRIPT: Final = r"\.(py|pyc|sh|bash|rb|pl|js|mjs|php|lua|jar|war)\b"
+_NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, r"[:\[*(]|^nginx "))
+"""Programs that rewrite their titles write such things: `nginx: worker process`."""
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Patterns that match everything, nothing, or not what they seem to be for."""
+    for rule in context.config.rules:
+        if not rule.places and not rule.match_regex:
+            yield _empty_rule(rule, context)
+        elif rule.problem is None and not rule.match_regex:
+            yield _empty_regex(rule, context)
+        elif rule.problem is None:
+            yield from _possible(rule, context)
+
+
+def _empty_rule(rule: Rule, context: Context) -> Diagnostic:
+    return context.at_rule(
+        rule,
+        "empty-rule",
+        f"rule {rule.index} has no values",
+        effect="it matches every process and accepts it, so no rule behind it is ever reached",
+        hint="fill it in, or delete it together with its dash",
+    )
+
+
+def _empty_regex(rule: Rule, context: Context) -> Diagnostic:
+    written = "match-regex" in rule.places
+    return context.at_value(
+        rule,
+        "match-regex",
+        "empty-regex",
+        "an empty match-regex matches everything"
+        if written
+        else f"rule {rule.index} has no match-regex, so it matches everything",
+        effect="every rule behind it is never reached"
+        if rule.match_type in ("process_name", "cmdline")
+        else None,
+        hint="write .* if that is meant",
+    )
+
+
+def _possible(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    pattern, domain = rule.match_regex, DOMAINS[rule.match_type]
+    if not _can_match(pattern, domain):
+        yield context.at_value(
+            rule,
+            "match-regex",
+            "never-matches",
+            f"this pattern matches no text that can be {SUBJECTS[rule.match_type]}",
+            effect="the rule never hits",
+            hint=_instead(rule),
+        )
+    elif not _can_match(pattern, replace(_NO_BREAK, matching=domain.matching)):
+        yield context.at_value(
+            rule,
+            "match-regex",
+            "needs-line-break",
+            "this pattern asks for a line break in its text",
+            effect="hardly any process has one in it",
+            hint="write |- instead of |, which keeps the line break at the end of the pattern"
+            if pattern.endswith("\n")
+            else None,
+        )
+    elif rule.match_type in ("process_name", "parent_process_name"):
+        yield from _improbable_name(rule, context)
+
+
+def _instead(rule: Rule) -> str | None:
+    if rule.match_type in ("process_name", "parent_process_name"):
+        if rule.match_type == "process_name" and _can_match(rule.match_regex, CMDLINES):
+            return "a name holds no slash: write match-type: cmdline, or leave the folder out"
+        return "a name is the last part of argv[0], without any slash"
+    if rule.match_type == "tag":
+        return "a tag is tried as key:value, each by itself"
+    return None
+
+
+def _improbable_name(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    pattern = rule.match_regex
+    if not _can_match(pattern, replace(NAMES, avoiding=(*NAMES.avoiding, _SCRIPT))):
+        yield context.at_value(
+            rule,
+            "match-regex",
+            "script-name",
+            "this pattern asks for the name of a script, which is not the name of its process",
+            effect="a script runs under the name of its interpreter (python3, java, bash), so the"
+            " rule hardly ever hits",
+            hint="write match-type: cmdline",
+        )
+    elif not _can_match(pattern, _NO_SPACE) and _can_match(pattern, _NO_TITLE):
+        yield _needs_space(rule, context)
+
+
+def _needs_space(rule: Rule, context: Context) -> Diagnostic:
+    example = find_text(matching=[rule.match_regex], domain=NAMES, limits=LIMITS).text or ""
+    return context.at_value(
+        rule,
+        "match-regex",
+        "needs-space",
+        f'this pattern asks for a space, as in "{visible(example[:60])}",'
+        " and a process_name is argv[0] alone",
+        effect="only processes that rewrite their titles have spaces in their names",
+        hint="write match-type: cmdline to match arguments"
+        if rule.match_type == "process_name"
+        else "parents are matched by their names alone, not by their command lines",
+    )
+
+
+def _can_match(pattern: str, domain: Domain) -> bool:
+    """Whether there is such a text; also where that is not decided."""
+    found = find_text(matching=[pattern], domain=domain, limits=LIMITS)
+    return found.text is not None or not found.decided

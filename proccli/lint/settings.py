@@ -1,0 +1,200 @@
+"""What surrounds the rules: the switches, the intervals, the tag command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from proccli.config.nodes import resolved
+from proccli.lint.context import Context
+from proccli.model import Diagnostic
+from proccli.textsafe import visible
+
+_ENABLED: Final = "os-proc-sync-enabled"
+_TAGGED_ONLY: Final = "os-proc-sync-tagged-only"
+_LIFETIME: Final = "os-proc-socket-min-lifetime"
+_INTERVAL: Final = "os-proc-socket-sync-interval"
+_COMMAND: Final = "os-app-tag-exec"
+_USER: Final = "os-app-tag-exec-user"
+
+_LONG_S: Final = 3600
+_SHELL_WORDS: Final = re.compile(r"^(?:\|\|?|&&?|;|[0-9]?>>?.*|<.*)$|\$\(|`|\$\{?[A-Za-z_]|;$")
+_SHELLS: Final = re.compile(r"(?:^|/)(?:ba|da|z|k|a)?sh$")
+_TIME_LIMITS: Final = re.compile(r"(?:^|/)timeout$")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Settings that leave nothing to sync, or that do more than one may want."""
+    config = context.config
+    if not config.sync_enabled:
+        yield context.at_setting(
+            _ENABLED,
+            "sync-off",
+            f"{_ENABLED} is {'off' if context.written.setting(_ENABLED) else 'off by default'}",
+            effect="the agent sends no processes and no sockets, whatever the rules say",
+            hint=f"write {_ENABLED}: true",
+        )
+    yield from _intervals(context)
+    yield from _tags(context)
+    if config.tag_exec:
+        yield from _command(context)
+
+
+def _intervals(context: Context) -> Iterator[Diagnostic]:
+    lifetime, interval = context.config.min_lifetime_s, context.config.socket_sync_interval_s
+    if lifetime == 0:
+        yield context.at_setting(
+            _LIFETIME,
+            "min-lifetime",
+            "no process or socket is too young",
+            effect="every process that is there for a moment is sent, and the server keeps it for"
+            " a day",
+            hint="leave the key out: the agent then waits for 3 seconds",
+        )
+    elif lifetime > _LONG_S:
+        yield context.at_setting(
+            _LIFETIME,
+            "min-lifetime",
+            f"processes and sockets younger than {lifetime} s are left out",
+            effect="the unit is seconds; connections hardly ever get so old",
+            hint="write a few seconds",
+        )
+    if interval == 0:
+        yield context.at_setting(
+            _INTERVAL,
+            "socket-interval",
+            "the agent does not wait between two looks at the sockets",
+            effect="it reads /proc over and over, and runs the tag command each time",
+            hint="leave the key out: the agent then waits for 10 seconds",
+        )
+    elif interval > _LONG_S:
+        yield context.at_setting(
+            _INTERVAL,
+            "socket-interval",
+            f"the agent looks at the sockets every {interval} s",
+            effect="the unit is seconds; connections in between are never seen",
+            hint="write a few seconds",
+        )
+
+
+def _tags(context: Context) -> Iterator[Diagnostic]:
+    config = context.config
+    if config.tag_exec and config.tag_exec_user:
+        return
+    if config.tagged_only:
+        yield context.at_setting(
+            _TAGGED_ONLY,
+            "tagged-only-untagged",
+            f"{_TAGGED_ONLY} is on, and there is no {_COMMAND}",
+            effect="no process has a tag, so none is synced",
+            hint=f"name the command in {_COMMAND}",
+        )
+    for rule in context.rules:
+        if rule.match_type == "tag":
+            yield context.at_rule(
+                rule,
+                "tag-rule-untagged",
+                f"rule {rule.index} matches tags, and there is no {_COMMAND}",
+                effect="no process has a tag, so the rule never hits",
+                hint=f"name the command in {_COMMAND}",
+            )
+    if config.tag_exec:
+        yield context.at_setting(
+            _USER,
+            "tag-exec-no-user",
+            f"{_USER} is empty",
+            effect=f"the agent does not run {_COMMAND}: there are no tags",
+            hint="name a user who may do little else",
+        )
+
+
+def _command(context: Context) -> Iterator[Diagnostic]:
+    config = context.config
+    program = config.tag_exec[0]
+    shell = _SHELLS.search(program) is not None
+    if " " in program.strip() and len(config.tag_exec) == 1:
+        yield _element(
+            context,
+            0,
+            "tag-exec-shell",
+            f'"{visible(program[:60])}" is the name of one program, spaces included',
+            effect="the agent runs the list without a shell and finds no such program: no tags",
+            hint="make each argument an element of the list",
+        )
+    elif not shell:
+        yield from _shell_words(context)
+    if "/" not in program and not (shell and " " in program):
+        yield _element(
+            context,
+            0,
+            "tag-exec-relative",
+            f"{visible(program[:60])} is looked up in the PATH of the agent",
+            effect="which program it is depends on how the agent was started",
+            hint="write its whole path",
+        )
+    elif not context.surroundings.exists(program):
+        yield _element(
+            context,
+            0,
+            "tag-exec-missing",
+            f"{visible(program[:60])} is not on this machine",
+            effect="where it is missing, there are no tags",
+            hint=None,
+        )
+    if not any(_TIME_LIMITS.search(argument) for argument in config.tag_exec[:1]):
+        yield _element(
+            context,
+            0,
+            "tag-exec-no-timeout",
+            "nothing limits how long the tag command takes",
+            effect="the agent waits for it without end: one that hangs stops the sync",
+            hint="begin with /usr/bin/timeout, 10",
+        )
+    yield from _user(context)
+
+
+def _shell_words(context: Context) -> Iterator[Diagnostic]:
+    for index, argument in enumerate(context.config.tag_exec):
+        if _SHELL_WORDS.search(argument):
+            yield _element(
+                context,
+                index,
+                "tag-exec-shell",
+                f'"{visible(argument[:60])}" means something to a shell, and none runs here',
+                effect="the program gets it as it is written",
+                hint="write [/bin/sh, -c, 'the whole line']",
+            )
+            return
+
+
+def _user(context: Context) -> Iterator[Diagnostic]:
+    user, users = context.config.tag_exec_user, context.surroundings.users
+    if user == "root":
+        yield context.at_setting(
+            _USER,
+            "tag-exec-root",
+            "the tag command runs as root",
+            effect="whoever can change the command, or what it reads, is root on every host",
+            hint="name a user who may do little else; the agent's default is deepflow",
+        )
+    elif user and users is not None and user not in users:
+        yield context.at_setting(
+            _USER,
+            "tag-user-missing",
+            f"this machine has no user {visible(user[:60])} in /etc/passwd",
+            effect="where there is none, the agent does not run the tag command",
+            hint="the agent reads /etc/passwd alone: a user of LDAP or SSSD is none",
+        )
+
+
+def _element(
+    context: Context, index: int, code: str, message: str, *, effect: str, hint: str | None
+) -> Diagnostic:
+    """A diagnostic about an element of the command."""
+    elements = context.written.elements(_COMMAND)
+    if index < len(elements):
+        node = resolved(elements[index])
+        place = context.written.place((node.start, node.end))
+        return context.at(place, code, message, effect=effect, hint=hint)
+    return context.at_setting(_COMMAND, code, message, effect=effect, hint=hint)

@@ -1,0 +1,102 @@
+"""Programs whose processes have other names than one thinks: rewritten titles, login shells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from proccli.lint.context import Context
+from proccli.model import Diagnostic, Rule
+
+_WORKERS: Final[Mapping[str, Sequence[str]]] = {
+    "nginx": ("nginx: worker process", "nginx -g daemon off;"),
+    "php-fpm": ("php-fpm: pool www",),
+    "postgres": ("postgres: checkpointer", "postgres: shop shop 10.0.0.5(41000) idle"),
+    "sshd": ("sshd: root [priv]",),
+    "redis-server": ("redis-server *:6379",),
+    "gunicorn": ("gunicorn: worker [shop]",),
+    "dovecot": ("dovecot: anvil",),
+    "proftpd": ("proftpd: (accepting connections)",),
+    "vsftpd": ("vsftpd: connected",),
+    "sendmail": ("sendmail: accepting connections",),
+}
+"""Bare names, and the process_name of those that rewrote their titles to such texts."""
+_PARENTS: Final[Mapping[str, Sequence[str]]] = {
+    "nginx": ("nginx: master process nginx", "nginx -g daemon off;"),
+    "php-fpm": ("php-fpm.conf)",),
+    "sshd": ("sshd -D [listener] 0 of 10-100 startups",),
+    "gunicorn": ("gunicorn: master [shop]",),
+}
+"""The same of those that have children.
+
+Source: agent v6.5 linux_process.rs:128-133, run on the titles: what stands behind the last slash
+of `nginx: master process /usr/sbin/nginx -g daemon off;` is `nginx -g daemon off;`.
+"""
+_SHELLS: Final = ("bash", "sh", "zsh", "fish", "dash", "ksh", "tcsh", "csh")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Patterns for a bare name that such processes don't have."""
+    for rule in context.rules:
+        if rule.match_type in ("process_name", "parent_process_name"):
+            yield from _titles(rule, context)
+            yield from _shells(rule, context)
+
+
+def _titles(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    known = _WORKERS if rule.match_type == "process_name" else _PARENTS
+    for name, titles in known.items():
+        missed = [title for title in titles if _misses(rule, name, title, context)]
+        if not missed:
+            continue
+        whose = "processes" if rule.match_type == "process_name" else "parents"
+        yield context.at_rule(
+            rule,
+            "title-changer",
+            f'this matches "{name}", but {name} rewrites its title, and the name with it',
+            effect=f'{whose} called "{missed[0]}" are not hit',
+            hint=f"leave the $ out, or write ^{name}(: .*| .*)?$ to be exact",
+        )
+
+
+def _shells(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    missed = [shell for shell in _SHELLS if _misses(rule, shell, f"-{shell}", context)]
+    if missed:
+        names = ", ".join(f'"-{shell}"' for shell in missed)
+        yield context.at_rule(
+            rule,
+            "login-shell",
+            f'this matches "{missed[0]}", but not the login shell "-{missed[0]}"',
+            effect=f"processes called {names} are not hit",
+            hint=f"write -? before the name, as in ^-?{missed[0]}$",
+        )
+
+
+def _misses(rule: Rule, name: str, variant: str, context: Context) -> bool:
+    """Whether a rule hits one name and not the other, and that makes a difference."""
+    regex = context.regexes[rule.index]
+    if not regex.is_match(name) or regex.is_match(variant):
+        return False
+    if rule.match_type == "parent_process_name":
+        return True
+    decides, instead = _decider(name, context), _decider(variant, context)
+    if decides is not rule:
+        return False
+    return instead is None or _outcome(instead) != _outcome(rule)
+
+
+def _decider(name: str, context: Context) -> Rule | None:
+    """The rule that decides a process of this name, if neither parents nor tags do."""
+    return next(
+        (
+            rule
+            for rule in context.rules
+            if rule.match_type in ("process_name", "cmdline")
+            and context.regexes[rule.index].is_match(name)
+        ),
+        None,
+    )
+
+
+def _outcome(rule: Rule) -> tuple[str, str]:
+    return rule.action, "" if rule.action == "drop" else rule.rewrite_name
