@@ -17,8 +17,8 @@ class MadeUp:
     argv: tuple[str, ...] = ()
     title: str | None = None
     """A rewritten title: one piece, as `nginx: worker process`. Instead of `argv`."""
-    parents: tuple[str, ...] = ()
-    """The ancestors' first arguments, nearest first."""
+    parents: tuple[str | tuple[str, ...], ...] = ()
+    """The ancestors, nearest first: all their arguments, or the first alone."""
     tags: tuple[tuple[str, str], ...] = ()
     user: str | None = None
     uptime_s: int | None = None
@@ -68,8 +68,9 @@ def made_up_source(made_up: MadeUp, now_ns: int) -> MadeUpSource:
     pieces = made_up.argv if made_up.title is None else (made_up.title,)
     depth = len(made_up.parents)
     processes = {0: _process(0, pieces, ppid=1 if depth else 0)}
-    for level, name in enumerate(made_up.parents, start=1):
-        processes[level] = _process(level, (name,), ppid=level + 1 if level < depth else 0)
+    for level, above in enumerate(made_up.parents, start=1):
+        arguments = (above,) if isinstance(above, str) else above
+        processes[level] = _process(level, arguments, ppid=level + 1 if level < depth else 0)
     boot_time_s = None
     if made_up.uptime_s is not None:
         boot_time_s = now_ns // NS_PER_S - made_up.uptime_s

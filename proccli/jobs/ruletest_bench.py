@@ -1,0 +1,200 @@
+"""Where rule tests are run: a configuration, and the processes that are put before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from proccli import config as configs
+from proccli.config.testfile import Invented, Recorded, Suite, SuiteError
+from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
+from proccli.jobs.environment import environment_for
+from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, find_by_name
+from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
+from proccli.jobs.madeup import MadeUp, made_up_source
+from proccli.jobs.pipeline import Pipeline
+from proccli.model import Config, Environment, Notice, TagTable, Verdict
+from proccli.procfs.source import Source
+
+Via: TypeAlias = Literal["server", "file"]
+
+_NOW_NS = 1_767_225_600_000_000_000
+"""2026-01-01: made-up processes live at the same moment in every run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What a command line says in place of the files of tests."""
+
+    config: str | None = None
+    """A path, `-` for stdin."""
+    agent: str | None = None
+    via: Via | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Beside what the files say, and before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One process before the rules."""
+
+    inputs: Inputs
+    verdict: Verdict
+
+    def explain(self) -> ExplainResult:
+        """Why it fares as it does."""
+        return explain_pids(self.inputs, [self.verdict.process.pid])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    config: Config
+    text: bytes
+    path: str
+
+
+class Benches:
+    """The benches of several files of tests; what they share is read once."""
+
+    def __init__(self, overrides: Overrides) -> None:
+        self._overrides = overrides
+        self._loaded: dict[tuple[str, str, Via], _Loaded] = {}
+        self._read: dict[str, bytes] = {}
+        self._notices: dict[Notice, None] = {}
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        """All configurations, each once, in the order in which they were first needed."""
+        return tuple(loaded.config for loaded in self._loaded.values())
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was said of configurations, recordings and environments, each once."""
+        return tuple(self._notices)
+
+    def of(self, suite: Suite) -> Bench:
+        """Where the tests of a file are run. Raises: ConfigError, SuiteError."""
+        overrides = self._overrides
+        agent = overrides.agent or suite.agent or "6.5"
+        via = overrides.via or suite.via or "server"
+        if overrides.config is not None:
+            path, at = overrides.config, None
+        elif suite.config is not None:
+            path, at = beside(suite.file, suite.config), suite.config_at
+        else:
+            hint = "write config: FILE, or give it with -c FILE"
+            raise SuiteError("no configuration is named", suite.source.at(0), hint=hint)
+        key = (path if path == "-" else os.path.realpath(path), agent, via)
+        if key not in self._loaded:
+            self._loaded[key] = self._load(path, agent, via, at)
+        loaded = self._loaded[key]
+        self.note(loaded.config.notices)
+        return Bench(suite, loaded, {**suite.env, **overrides.env}, self)
+
+    def note(self, notices: tuple[Notice, ...]) -> None:
+        """Keep what is to be said."""
+        self._notices.update(dict.fromkeys(notices))
+
+    def _load(self, path: str, agent: str, via: Via, at: Location | None) -> _Loaded:
+        if path not in self._read:
+            try:
+                self._read[path] = configs.read_file(path)
+            except ConfigError as error:
+                if at is None:
+                    raise
+                raise SuiteError(f"config: {error.problem}", at) from None
+        # What leads up and down again tells nobody anything.
+        name = "<stdin>" if path == "-" else os.path.normpath(path)
+        config = configs.load(self._read[path], name, agent=agent, via=via)
+        return _Loaded(config=config, text=self._read[path], path=path)
+
+
+class Bench:
+    """One file's configuration and environment. It reads nothing of the machine it runs on."""
+
+    def __init__(
+        self, suite: Suite, loaded: _Loaded, env: Mapping[str, str], shared: Benches
+    ) -> None:
+        self.config = loaded.config
+        self._suite = suite
+        self._loaded = loaded
+        self._env = env
+        self._shared = shared
+        self._environment: Environment | None = None
+        self._recordings: dict[str, Pipeline] = {}
+
+    def trial(self, process: Invented | Recorded) -> Trial:
+        """One process before the rules.
+
+        Raises: SuiteError where a recording or its process can't be had.
+        """
+        if isinstance(process, Invented):
+            return invented_trial(process, self.config, self._made_up_environment())
+        pipeline = self._recording(process)
+        pid = self._pid(process, pipeline.inputs)
+        (verdict,) = pipeline.verdicts([pid])
+        return Trial(inputs=pipeline.inputs, verdict=verdict)
+
+    def _made_up_environment(self) -> Environment:
+        if self._environment is None:
+            nothing = Environment(values={}, complete=False, origin="env: of the tests")
+            environment, notices = environment_for(self.config, "recording", nothing, self._env)
+            self._shared.note(notices)
+            self._environment = environment
+        return self._environment
+
+    def _recording(self, process: Recorded) -> Pipeline:
+        path = beside(self._suite.file, process.recording)
+        if path not in self._recordings:
+            options = InputOptions(
+                config=self._loaded.path,
+                config_text=self._loaded.text,
+                snapshot=path,
+                agent=self.config.agent,
+                via=self.config.via,
+                env=self._env,
+            )
+            try:
+                inputs = open_inputs(options)
+            except SourceError as error:
+                # What is wrong inside of it has its own place, and tells it.
+                raise SuiteError(f"recording: {error}", process.recording_at) from None
+            self._shared.note(tuple(n for n in inputs.notices if n not in inputs.config.notices))
+            self._recordings[path] = Pipeline(replace(inputs, config=self.config))
+        return self._recordings[path]
+
+    def _pid(self, process: Recorded, inputs: Inputs) -> int:
+        try:
+            if process.pid is None:
+                return find_by_name(inputs, process.process_name or "")
+            inputs.source.read(process.pid)
+        except (NoSuchProcess, AmbiguousName) as error:
+            raise SuiteError(error.problem, process.which_at, hint=error.hint) from None
+        return process.pid
+
+
+def invented_trial(process: Invented, config: Config, environment: Environment) -> Trial:
+    """A made-up process before the rules of a configuration."""
+    made_up = MadeUp(
+        argv=process.argv,
+        title=process.title,
+        parents=process.parents,
+        user=process.user,
+        uptime_s=process.uptime_s,
+    )
+    source: Source = made_up_source(made_up, _NOW_NS)
+    tags = TagTable(
+        entries={} if process.tags is None else {0: process.tags},
+        known=True,
+        origin="tags: of the test",
+    )
+    inputs = Inputs(config=config, source=source, environment=environment, tags=tags, notices=())
+    (verdict,) = Pipeline(inputs).verdicts([0])
+    return Trial(inputs=inputs, verdict=verdict)
+
+
+def beside(file: str, path: str) -> str:
+    """A path that is relative to the folder of a file; stdin is in the current one."""
+    return path if file == "<stdin>" else os.path.join(os.path.dirname(file), path)  # noqa: PTH118, PTH120 - shown as it was given
