@@ -31,10 +31,9 @@ class Budget:
 
     def spend(self, steps: int) -> None:
         """Raises: ExceededError when nothing is left."""
-        self.left -= steps
-        if self.pool is not None:
-            self.pool.left -= steps
-            if self.pool.left < 0:
+        budget: Budget | None = self
+        while budget is not None:
+            budget.left -= steps
+            if budget.left < 0:
                 raise ExceededError
-        if self.left < 0:
-            raise ExceededError
+            budget = budget.pool

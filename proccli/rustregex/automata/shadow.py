@@ -11,7 +11,7 @@ from proccli.rustregex.automata.limits import Budget, Limits
 from proccli.rustregex.automata.patternset import UNDECIDED, Answer, PatternSet
 
 SHARE = 5
-"""The part (one fifth) of a search's budget that a search for fewer patterns may have."""
+"""A search with fewer patterns may take this part (a fifth) of what all such searches may."""
 
 Grade: TypeAlias = Literal["proven", "partial", "disjoint", "unknown"]
 
@@ -71,6 +71,7 @@ class _Shadowing:
         self._index = index
         self._earlier = range(index)
         self._pool = pool
+        self._spare = texts.budget(pool)
         self._found = UNDECIDED
 
     def look_for_rest(self) -> None:
@@ -92,8 +93,8 @@ class _Shadowing:
             by=by,
         )
 
-    def _rest(self, earlier: Sequence[int], share: int = 1) -> Answer:
-        budget = self._texts.budget(self._pool, share=share)
+    def _rest(self, earlier: Sequence[int]) -> Answer:
+        budget = self._texts.budget(self._pool)
         return self._texts.find([[self._index]], earlier, budget=budget)
 
     def _taken(self) -> tuple[Answer, tuple[int, ...]]:
@@ -122,8 +123,9 @@ class _Shadowing:
         return Shadow(grade="unknown", reaches=own if free else None, taken=taken.text, by=by)
 
     def _suffice(self, chosen: Sequence[int]) -> bool:
-        # There will be many of these searches; what takes long is left undecided.
-        rest = self._rest(chosen, share=SHARE)
+        # There can be many of these searches; one that takes long is given up.
+        budget = self._texts.budget(self._spare, share=SHARE)
+        rest = self._texts.find([[self._index]], chosen, budget=budget)
         return rest.decided and rest.text is None
 
     def _needed(self, candidates: list[int]) -> tuple[int, ...]:
