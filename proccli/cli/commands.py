@@ -12,9 +12,12 @@ COMMANDS: Final[Mapping[str, str]] = {
     "scan": "every process, with the rule it hits and the name it gets",
     "explain": "why a process gets the rule and the name it gets",
     "record": "write what the processes look like into a file, for later or elsewhere",
+    "diff": "what a change of the configuration does to which processes",
     "regex": "try a pattern of the agent's dialect on texts",
     "tags": "what the tag command says of each process, and what arrives of it",
     "sockets": "each socket, its role, its age, and why it is not sent",
+    "sync": "what the agent would send, and what of it is new, once or again and again",
+    "check": "what is wrong with a configuration, before it is rolled out",
     "schema": "the JSON Schema of a command's output",
     "completion": "the completion script for a shell",
 }

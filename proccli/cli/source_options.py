@@ -79,9 +79,10 @@ def _emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | N
     return value
 
 
-def _no_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+def no_nan(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
+    """A number of seconds, if any is given. Raises: click.BadParameter."""
     # A range lets it pass: it is neither below nor above anything.
-    if math.isnan(value):
+    if value is not None and math.isnan(value):
         raise click.BadParameter("nan is no number of seconds")
     return value
 
@@ -176,7 +177,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         section=_WHAT,
         metavar="SECONDS",
         type=click.FloatRange(min=0, min_open=True, max=86_400),
-        callback=_no_nan,
+        callback=no_nan,
         default=10.0,
         show_default=True,
         help="How long it may take; the agent has no limit.",
@@ -197,7 +198,7 @@ def wait_options(body: Body) -> Body:
         section=_WHAT,
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        callback=_no_nan,
+        callback=no_nan,
         default=10.0,
         show_default=True,
         help="Wait at most so long for a second look at the sockets.",

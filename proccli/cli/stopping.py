@@ -1,0 +1,77 @@
+"""Signals that end a loop, or one run, in good order."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from proccli.cli.streams import PipeClosed
+from proccli.jobs.syncloop import Stopped
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stop:
+    """A request to end, which is heard between two steps."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._usual = {number: signal.getsignal(number) for number in _STOPPING}
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """The first signal asks to end; a second one ends at once, as it always does."""
+        for number in _STOPPING:
+            signal.signal(number, self._ask)
+        try:
+            yield
+        finally:
+            self._restore()
+            os.close(self._reader)
+            os.close(self._writer)
+
+    def sleep(self, seconds: float) -> None:
+        """Raises: Stopped if somebody asks to end, or has asked; PipeClosed if stdout's reader is
+        gone, who would not be told anything any more."""
+        waiting = select.poll()
+        waiting.register(self._reader, select.POLLIN)
+        watched = _stdout()
+        if watched is not None:
+            waiting.register(watched, 0)
+        for fd, _ in waiting.poll(seconds * 1000):
+            if fd == self._reader:
+                raise Stopped
+            raise PipeClosed
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._restore()
+        os.write(self._writer, b".")
+
+    def _restore(self) -> None:
+        for number, usual in self._usual.items():
+            signal.signal(number, signal.SIG_DFL if usual is None else usual)
+
+
+def _stdout() -> int | None:
+    with suppress(AttributeError, OSError, ValueError):
+        return sys.stdout.fileno()
+    return None
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM takes the way of SIGINT, on which temporary files are removed."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    usual = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, usual)

@@ -1,0 +1,317 @@
+"""What the agent would send, and what of it is news since the last time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from proccli.jobs.inputs import Inputs
+from proccli.jobs.looks import Look, Patience, look_until_settled
+from proccli.jobs.notices import verdict_notices
+from proccli.jobs.socketnotices import socket_notices
+from proccli.jobs.syncchanges import Changes, changes_since
+from proccli.model import (
+    Config,
+    Host,
+    Notice,
+    SocketKey,
+    SyncedProcess,
+    SyncedSocket,
+    Verdict,
+)
+from proccli.procfs.watched import Sightings, sight
+from proccli.sockets import synced_sockets
+from proccli.state import Memory, boot_id
+
+_FRESH_NS = 600 * 1_000_000_000
+"""How long a state spares the second look: by then, what is new since the last run has become
+most of what there is."""
+
+_U32 = 1 << 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncResult:
+    """One cycle: processes sorted by pid, sockets as the agent comes upon them."""
+
+    host: Host
+    config: Config
+    enabled: bool
+    """Whether the agent sends anything; or `--assume-enabled`."""
+    digest: str | None
+    """None where tags that go into it are not known."""
+    changed: bool | None
+    """Whether anything differs from the last time; None: there is no state to tell."""
+    agent_sends: bool | None
+    """Whether the agent would notice; None as with `changed`."""
+    processes: tuple[SyncedProcess, ...]
+    sockets: tuple[SyncedSocket, ...]
+    changes: Changes | None
+    """None as with `changed`."""
+    notices: tuple[Notice, ...]
+    news: tuple[Notice, ...]
+    """Those of the notices that the last run had not told."""
+    incomplete: bool
+    """Whether something that the agent would know is unknown here."""
+    before: Memory | None
+    memory: Memory
+    """For the next run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a look came to."""
+
+    host: Host
+    processes: tuple[SyncedProcess, ...] = ()
+    sockets: tuple[SyncedSocket, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    incomplete: bool = False
+    looked_at_ns: int | None = None
+    first_seen_ns: Mapping[SocketKey, int]
+
+
+def sync(
+    inputs: Inputs,
+    before: Memory | None,
+    patience: Patience,
+    *,
+    remembering: bool = True,
+    assume_enabled: bool = False,
+) -> SyncResult:
+    """One cycle. Without `before` it is the first one, or, where nothing is remembered, one that
+    can't tell what is new.
+
+    Raises: SourceError.
+    """
+    config, host = inputs.config, inputs.source.host
+    enabled = config.sync_enabled or assume_enabled
+    boot = boot_id() if host.kind == "live" else None
+    known = before is not None and before.same_boot(host, boot)
+    looked_as = f"{host.proc_root} {'as root' if host.privileged else 'as a user'}"
+    if enabled:
+        earlier = before if known and host.kind == "live" else None
+        seen = _seen(look_until_settled(inputs, patience, *_sightings(earlier, host, looked_as)))
+    else:
+        seen = _nothing(inputs, before if known else None)
+    notices = (*inputs.notices, *seen.notices, *_restarts(before, config, known=known))
+    memory = Memory(
+        host=host.name,
+        boot_id=boot,
+        boot_time_s=host.boot_time_s,
+        config=config_digest(config),
+        enabled=enabled,
+        digest=digest(seen.processes),
+        processes=seen.processes,
+        sockets=seen.sockets,
+        told=frozenset(map(_gist, notices)),
+        written_to=before.written_to if before is not None else None,
+        looked_at_ns=seen.looked_at_ns,
+        looked_as=looked_as,
+        first_seen_ns=seen.first_seen_ns,
+    )
+    compared = before is not None or remembering
+    changes = changes_since(before, memory, same_boot=known) if compared else None
+    return SyncResult(
+        host=seen.host,
+        config=config,
+        enabled=enabled,
+        digest=memory.digest,
+        changed=_changed(before, memory, changes),
+        agent_sends=_agent_sends(before, memory, same_boot=known) if compared else None,
+        processes=seen.processes,
+        sockets=seen.sockets,
+        changes=changes,
+        notices=notices,
+        news=tuple(
+            notice for notice in notices if before is None or _gist(notice) not in before.told
+        ),
+        incomplete=seen.incomplete,
+        before=before,
+        memory=memory,
+    )
+
+
+def _sightings(before: Memory | None, host: Host, looked_as: str) -> Sequence[Sightings]:
+    """What an earlier run saw of the sockets: it spares the second look while it is fresh."""
+    if before is None:
+        return ()
+    at_ns = before.looked_at_ns
+    fresh = (
+        at_ns is not None
+        and 0 <= host.taken_at_ns - at_ns <= _FRESH_NS
+        and before.looked_as == looked_as
+    )
+    return (
+        Sightings(
+            first_seen_ns=before.first_seen_ns,
+            age_source="state",
+            watched_since_ns=at_ns if fresh else None,
+        ),
+    )
+
+
+def _seen(look: Look) -> _Seen:
+    config, source = look.inputs.config, look.inputs.source
+    host = source.host
+    verdicts = look.pipeline.verdicts(verdict.process.pid for verdict in look.verdicts)
+    accepted = [verdict for verdict in verdicts if verdict.status == "accepted"]
+    unseen = socket_notices(look.sockets, host)
+    left_out = _left_out(verdicts, accepted)
+    live = host.kind == "live"
+    return _Seen(
+        host=host,
+        processes=tuple(map(_as_sent, accepted)),
+        sockets=synced_sockets(look.sockets),
+        notices=(
+            *verdict_notices(config, host, look.verdicts),
+            *left_out,
+            *unseen,
+            *look.notices,
+        ),
+        incomplete=bool(left_out)
+        or any(socket.status == "undecided" for socket in look.sockets.sockets)
+        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen),
+        looked_at_ns=host.taken_at_ns if live else None,
+        first_seen_ns=sight(source) if live else {},
+    )
+
+
+def _nothing(inputs: Inputs, before: Memory | None) -> _Seen:
+    """With sync disabled: what was seen of sockets stays known for when it is enabled again."""
+    message = (
+        "os-proc-sync-enabled is false: the agent sends nothing, so nothing is listed"
+        " (--assume-enabled looks all the same)"
+    )
+    return _Seen(
+        host=inputs.source.host,
+        notices=(Notice(code="sync-disabled", message=message),),
+        first_seen_ns=before.first_seen_ns if before is not None else {},
+    )
+
+
+def _as_sent(verdict: Verdict) -> SyncedProcess:
+    process, started = verdict.process, verdict.agent_start_s
+    return SyncedProcess(
+        name=verdict.gprocess or "",
+        pid=process.pid,
+        process_name=verdict.process_name or "",
+        cmdline=verdict.cmdline or "",
+        user=verdict.user or "",
+        start_time=started if started is not None and 0 <= started < _U32 else 0,
+        os_app_tags=None
+        if verdict.tags is None
+        else tuple((tag.key, tag.value) for tag in verdict.tags),
+        netns_id=(process.netns or 0) % _U32,
+        container_id=verdict.container_id or "",
+        starttime_ticks=process.starttime_ticks,
+    )
+
+
+def _left_out(verdicts: Sequence[Verdict], accepted: Sequence[Verdict]) -> list[Notice]:
+    """What the agent would know and we don't: it is not in the lists, and must not be missed."""
+    notices = []
+    unknown = [verdict for verdict in verdicts if verdict.status == "unknown"]
+    if unknown:
+        reasons = Counter(verdict.reason for verdict in unknown)
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        what = "1 process is" if len(unknown) == 1 else f"{len(unknown):,} processes are"
+        message = (
+            f"{what} left out: whether the agent sends them is not known here ({counted};"
+            f" first: pid {unknown[0].process.pid})"
+        )
+        notices.append(Notice(code="unknown-left-out", message=message))
+    untold = sum(verdict.tags is None for verdict in accepted)
+    if untold:
+        what = "1 process has" if untold == 1 else f"{untold:,} processes have"
+        message = f"{what} tags that are not known here: their os_app_tags and the digest are null"
+        notices.append(Notice(code="tags-left-out", message=message))
+    return notices
+
+
+def _restarts(before: Memory | None, config: Config, *, known: bool) -> list[Notice]:
+    """Why everything starts over for the agent."""
+    if before is None:
+        return []
+    if not known:
+        message = (
+            "the state is of another boot or machine: all of its processes count as removed,"
+            " whatever their pids"
+        )
+        return [Notice(code="another-boot", message=message)]
+    if before.config != config_digest(config):
+        message = "the configuration differs from that of the last run: the agent restarts then"
+        return [Notice(code="config-changed", message=message)]
+    return []
+
+
+def _changed(before: Memory | None, now: Memory, changes: Changes | None) -> bool | None:
+    if changes is None:
+        return None
+    return (
+        before is None
+        or changes.any
+        or (before.enabled, before.digest) != (now.enabled, now.digest)
+    )
+
+
+def _agent_sends(before: Memory | None, now: Memory, *, same_boot: bool) -> bool:
+    """Whether the agent sends processes: agent 6.5 compares nothing but their pids, and sends
+    once when it has started, as it does anew when its configuration changes.
+
+    Source: agent v6.5 querier.rs:116-200, 338-356.
+    """
+    if not now.enabled:
+        return False
+    if before is None or not same_boot or not before.enabled or before.config != now.config:
+        return True
+    pids = [{process.pid for process in memory.processes} for memory in (before, now)]
+    return pids[0] != pids[1]
+
+
+def digest(processes: Sequence[SyncedProcess]) -> str | None:
+    """The SHA-1, in hexadecimal, by which agents 6.2 to 6.4 tell whether processes changed; None
+    where their tags are not known.
+
+    Over the processes by pid: the pid as 8 bytes, big-endian, then each tag's key and value.
+
+    Source: agent v6.4 linux_process.rs:67-108.
+    """
+    hashed = hashlib.sha1(usedforsecurity=False)
+    for process in sorted(processes, key=lambda process: process.pid):
+        if process.os_app_tags is None:
+            return None
+        hashed.update(process.pid.to_bytes(8, "big"))
+        for key, value in process.os_app_tags:
+            hashed.update(key.encode(errors="surrogateescape"))
+            hashed.update(value.encode(errors="surrogateescape"))
+    return hashed.hexdigest()
+
+
+def config_digest(config: Config) -> str:
+    """A digest of the settings in effect, whatever the file says besides."""
+    settings = [
+        config.agent,
+        config.via,
+        config.sync_enabled,
+        config.tagged_only,
+        config.proc_root,
+        config.socket_sync_interval_s,
+        config.min_lifetime_s,
+        config.tag_exec,
+        config.tag_exec_user,
+        [
+            (rule.match_type, rule.match_regex, rule.action, rule.rewrite_name)
+            for rule in config.rules
+        ],
+    ]
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+
+
+def _gist(notice: Notice) -> str:
+    """A notice without its numbers: three sockets fewer are the same news."""
+    return f"{notice.code}: {re.sub('[0-9][0-9,]*', '#', notice.message)}"

@@ -1,0 +1,107 @@
+"""A cycle of `sync` for people: what changed, and whether the agent would notice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proccli.jobs.sync import SyncResult
+from proccli.model import SyncedProcess
+from proccli.render.paint import paint
+from proccli.render.scan_summary import basis_line
+from proccli.render.spans import Line, foreign, head, plain, wrapped
+from proccli.render.view import View
+from proccli.render.words import counted, rfc3339
+
+_SHOWN = 20
+"""Processes of a kind that are named."""
+
+
+def sync_text(result: SyncResult, view: View) -> str:
+    """The news, then the sums."""
+    lines = [*_news(result, view)]
+    if lines:
+        lines.append(())
+    for line in (basis_line(result, view), _moment(result), *_sums(result)):
+        lines.extend(wrapped(line, view.width))
+    return paint(lines, view)
+
+
+def _news(result: SyncResult, view: View) -> list[Line]:
+    changes = result.changes
+    if changes is None:
+        return []
+    first = result.before is None
+    return [
+        *([] if first else _named("-", changes.removed, "dropped", view)),
+        *_named("+", changes.added, "accepted", view),
+        *_named("~", changes.changed, "warn", view),
+    ]
+
+
+def _named(sign: str, processes: Sequence[SyncedProcess], style: str, view: View) -> list[Line]:
+    lines = [_process_line(sign, process, style, view) for process in processes[:_SHOWN]]
+    if len(processes) > _SHOWN:
+        lines.append(((f"{sign} and {len(processes) - _SHOWN:,} more", style),))
+    return lines
+
+
+def _process_line(sign: str, process: SyncedProcess, style: str, view: View) -> Line:
+    beginning = f"{sign} {process.pid:>7}  "
+    spans = [(beginning, style), *foreign(process.name, "name")]
+    if process.process_name != process.name:
+        came_from = f"  {view.glyphs.came_from} {process.process_name}"
+        spans += foreign(came_from, "dim")
+    for key, value in process.os_app_tags or ():
+        spans += foreign(f"  {key}={value}", "tag")
+    return _cut(spans, view)
+
+
+def _cut(spans: list[tuple[str, str]], view: View) -> Line:
+    if view.width is None:
+        return spans
+    room, kept = view.width, list[tuple[str, str]]()
+    for text, style in spans:
+        fitting = head(text, room)
+        kept.append((fitting, style))
+        if fitting != text:
+            break
+        room -= len(fitting)
+    return kept
+
+
+def _moment(result: SyncResult) -> Line:
+    when = rfc3339(result.host.taken_at_ns // 1_000_000_000) or "at an unknown time"
+    told = f"digest {result.digest}" if result.digest else "digest unknown"
+    return ((f"{when}, {told}", "dim"),)
+
+
+def _sums(result: SyncResult) -> list[Line]:
+    if not result.enabled:
+        return [(("The agent would send nothing: os-proc-sync-enabled is false.", "alarm"),)]
+    processes = counted(len(result.processes), "process")
+    sockets = counted(len(result.sockets), "socket")
+    sums: list[Line] = [((f"The agent would have {processes} and {sockets} to send.", "head"),)]
+    changes = result.changes
+    if changes is None:
+        return [*sums, plain("There is no state to compare with.")]
+    if result.before is None:
+        return [*sums, plain("This is the first run of this state: everything is new.")]
+    if not result.changed:
+        sums.append(plain("Nothing has changed since the last run."))
+    else:
+        what = (
+            f"{len(changes.added):,} added, {len(changes.removed):,} removed,"
+            f" {len(changes.changed):,} changed; sockets: {changes.sockets_added:,} added,"
+            f" {changes.sockets_removed:,} removed."
+        )
+        sums.append(plain(f"Since the last run, processes: {what}"))
+    if result.agent_sends:
+        sums.append(plain(f"Agent {result.config.agent} would send its processes now."))
+    elif changes.changed or result.changed:
+        sums.append(
+            plain(
+                f"Agent {result.config.agent} would not notice anything about its processes:"
+                " it compares their pids only."
+            )
+        )
+    return sums
