@@ -33,6 +33,15 @@ _SIDECARS = ("-journal", "-wal", "-shm")
 _MAGIC = b"SQLite format 3\0"
 _ROLLBACK_JOURNAL = b"\1\1"
 _KEPT_ASIDE = 9
+_CIRCUMSTANCES = (
+    "unable to open database file",
+    "attempt to write a readonly database",
+    "disk I/O error",
+    "database or disk is full",
+    "out of memory",
+    "large file support is disabled",
+)
+"""SQLite's words for what is not the file's fault; Python 3.10 has no error codes."""
 _BUSY_S = 5.0
 
 
@@ -118,13 +127,16 @@ class Store:
                 connection.text_factory = bytes
                 connection.execute("PRAGMA trusted_schema = OFF")
                 yield connection
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             # A full disk, missing rights, another program's lock: the file itself may be sound.
-            if "locked" in str(error):
+            if "database is locked" in str(error):
                 problem = f"another program holds {visible(str(self._path))} open"
                 raise StateLocked(problem, hint="close it, and run again") from error
-            raise self._error(str(error)) from error
-        except sqlite3.Error as error:
+            if any(circumstance in str(error) for circumstance in _CIRCUMSTANCES):
+                raise self._error(str(error)) from error
+            raise Malformed(str(error)) from error
+        except UnicodeDecodeError as error:
+            # The names of columns, which the module decodes on its own.
             raise Malformed(str(error)) from error
 
     def _check_header(self) -> None:

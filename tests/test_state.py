@@ -1,0 +1,424 @@
+"""The state of `sync`: kept whole, in a place that is nobody else's."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proccli.errors import EXIT_LOCKED, StateError, StateLocked
+from proccli.model import SyncedProcess, SyncedSocket
+from proccli.state import Memory, Store, boot_id, default_state, given_state, locked
+from tests import build
+from tests.procfs.processes import as_nobody, in_child, public_directory, root_only
+
+PROCESS = SyncedProcess(
+    name="shop\udc80\n",
+    pid=4242,
+    process_name="python3",
+    cmdline="python3 'ü'",
+    user="",
+    start_time=0,
+    os_app_tags=(("owner", "alice"), ("owner", "bob")),
+    netns_id=4026531840,
+    container_id="",
+    starttime_ticks=77,
+)
+SOCKET = SyncedSocket("tcp", "client", 4242, "10.0.0.5", 41000, None, "10.0.0.9", 5432, 1)
+MEMORY = Memory(
+    host="web-1",
+    boot_id="b1",
+    boot_time_s=1_767_225_600,
+    config="c",
+    enabled=True,
+    digest=None,
+    processes=(PROCESS, replace(PROCESS, pid=4300, os_app_tags=None, starttime_ticks=None)),
+    sockets=(SOCKET, SOCKET, SOCKET._replace(pid_0=None, pid_1=1)),
+    told=frozenset({"a", "b"}),
+    written_to="/out",
+    looked_at_ns=1_767_225_601_000_000_000,
+    looked_as="/proc as root",
+    first_seen_ns={(4242, 77, 3, 9): 1_767_225_600_000_000_000, (1, None, 3, 10): 5},
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A state with something in it."""
+    Store(tmp_path / "s").save(MEMORY)
+    return tmp_path / "s"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_what_was_saved_is_loaded(path: Path) -> None:
+    loaded, notices = Store(path).load()
+    assert loaded is not None
+    assert sorted(loaded.sockets, key=str) == sorted(MEMORY.sockets, key=str)
+    assert replace(loaded, sockets=MEMORY.sockets) == MEMORY
+    assert notices == ()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert names(path.parent) == ["s"]
+
+
+def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
+    smaller = replace(
+        MEMORY,
+        processes=(replace(PROCESS, name="other"),),
+        sockets=(SOCKET,),
+        first_seen_ns={(1, None, 3, 10): 6},
+        told=frozenset(),
+        digest="d" * 40,
+    )
+    Store(path).save(smaller)
+    assert Store(path).load() == (smaller, ())
+    empty = replace(smaller, processes=(), sockets=(), first_seen_ns={})
+    Store(path).save(empty)
+    assert Store(path).load() == (empty, ())
+
+
+def test_a_missing_state_is_no_error_and_is_not_made_by_loading(tmp_path: Path) -> None:
+    assert Store(tmp_path / "s").load() == (None, ())
+    assert names(tmp_path) == []
+
+
+def test_an_empty_file_is_a_state_without_content(tmp_path: Path) -> None:
+    """As `mktemp` makes it, or a run that was killed before its first commit."""
+    (tmp_path / "s").touch()
+    assert Store(tmp_path / "s").load() == (None, ())
+    Store(tmp_path / "s").save(MEMORY)
+    assert Store(tmp_path / "s").load()[0] is not None
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
+
+
+def test_numbers_that_sqlite_cannot_hold_are_forgotten(tmp_path: Path) -> None:
+    wild = replace(MEMORY, first_seen_ns={(1, 1 << 64, 3, 9): 1, (1, 1, 3, 1 << 63): 1})
+    Store(tmp_path / "s").save(wild)
+    loaded, _ = Store(tmp_path / "s").load()
+    assert loaded is not None
+    assert loaded.first_seen_ns == {}
+
+
+# ---- damage -----------------------------------------------------------------------------------
+
+
+def execute(*statements: str) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    return damage
+
+
+def at(offset: int, content: bytes) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        with path.open("r+b") as file:
+            file.seek(offset)
+            file.write(content)
+
+    return damage
+
+
+def truncated(size: int) -> Callable[[Path], None]:
+    return lambda path: os.truncate(path, size)
+
+
+def hot_journal(path: Path) -> None:
+    path.write_bytes(b"x" * 5000)
+    path.with_name("s-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"j" * 600)
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "text": lambda path: path.write_text("not a database"),
+    "one byte": lambda path: path.write_bytes(b"S"),
+    "zeros": lambda path: path.write_bytes(bytes(8192)),
+    "cut in the header": truncated(50),
+    "cut after the header": truncated(100),
+    "cut after a page": truncated(4096),
+    "cut in a page": truncated(6000),
+    "read-only for SQLite": at(18, b"\x09\x09"),
+    "a WAL": at(18, b"\x02\x02"),
+    "another page size": at(16, b"\x00\x07"),
+    "another application": execute("PRAGMA application_id = 1"),
+    "a later version": execute("PRAGMA user_version = 99"),
+    "no tables": execute(*(f"DROP TABLE {name}" for name in ("meta", "process", "socket"))),
+    "another table": execute("CREATE TABLE more (x)"),
+    "a view": execute("CREATE VIEW more AS SELECT * FROM meta"),
+    "a trigger": execute("CREATE TRIGGER t AFTER INSERT ON meta BEGIN DELETE FROM meta; END"),
+    "a column less": execute("ALTER TABLE sighting DROP COLUMN first_seen_ns"),
+    "a key that is missing": execute("DELETE FROM meta WHERE name = 'told'"),
+    "no JSON": execute("UPDATE meta SET value = '{'"),
+    "deep JSON": execute(f"UPDATE meta SET value = '{'[' * 100_000}'"),
+    "another type": execute("UPDATE meta SET value = '1.5' WHERE name = 'enabled'"),
+    "NULL": execute("UPDATE meta SET value = NULL WHERE name = 'host'"),
+    "a BLOB that is no text": execute("UPDATE meta SET value = x'ff' WHERE name = 'host'"),
+    "text that is not UTF-8": execute("UPDATE process SET sent = CAST(x'22ff22' AS TEXT)"),
+    "a process that is a list": execute("UPDATE process SET sent = '[]'"),
+    "a tag that is no pair": execute(
+        "UPDATE process SET sent = replace(sent, '[\"owner\", \"bob\"]', '[1]')"
+    ),
+    "a socket that is short": execute("DELETE FROM socket", "INSERT INTO socket VALUES('[1]', 1)"),
+    "a sighting of text": execute("UPDATE sighting SET first_seen_ns = 'x'"),
+    "a hot journal of garbage": hot_journal,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_state_is_moved_aside_said_and_rebuilt(
+    path: Path, damage: Callable[[Path], object]
+) -> None:
+    damage(path)
+    broken = path.read_bytes()
+
+    loaded, notices = Store(path).load()
+    assert loaded is None
+    assert [notice.code for notice in notices] == ["state-damaged"]
+    assert str(path) + ".damaged" in notices[0].message
+    assert path.with_name("s.damaged").read_bytes() == broken
+    assert not {"s", "s-journal", "s-wal", "s-shm"} & set(names(path.parent))
+
+    Store(path).save(MEMORY)
+    assert Store(path).load()[0] is not None
+
+
+def test_a_flipped_bit_is_found_or_changes_nothing_that_crashes(path: Path) -> None:
+    whole = path.read_bytes()
+    dice = random.Random(4)
+    found = 0
+    for _ in range(80):
+        broken = bytearray(whole)
+        for _ in range(dice.choice((1, 1, 20))):
+            broken[dice.randrange(len(broken))] ^= 1 << dice.randrange(8)
+        for left in path.parent.iterdir():
+            left.unlink()
+        path.write_bytes(broken)
+        loaded, notices = Store(path).load()
+        found += bool(notices)
+        assert (loaded is None) == bool(notices)
+        Store(path).save(MEMORY)
+        assert Store(path).load()[1] == ()
+    assert found > 10
+
+
+def test_damage_done_between_loading_and_saving_is_repaired(path: Path) -> None:
+    store = Store(path)
+    store.load()
+    path.write_text("damaged")
+    (notice,) = store.save(MEMORY)
+    assert notice.code == "state-damaged"
+    assert store.load()[0] is not None
+
+
+def test_what_was_moved_aside_before_stays(path: Path) -> None:
+    for number in range(12):
+        path.write_text(f"damage {number}")
+        Store(path).load()
+    aside = names(path.parent)
+    assert aside == ["s.damaged", *(f"s.damaged-{number}" for number in range(2, 10))]
+    assert (path.parent / "s.damaged").read_text() == "damage 0"
+    assert (path.parent / "s.damaged-9").read_text() == "damage 11"
+
+
+# ---- disks and rights -------------------------------------------------------------------------
+
+
+def test_a_full_disk_leaves_the_state_as_it_was(path: Path) -> None:
+    large = replace(MEMORY, processes=tuple(replace(PROCESS, pid=pid) for pid in range(1, 2000)))
+
+    def save_with_little_room() -> str:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+        with pytest.raises(StateError) as caught:
+            Store(path).save(large)
+        return str(caught.value)
+
+    problem = in_child(save_with_little_room)
+    assert "--no-state" in problem
+    loaded, notices = Store(path).load()
+    assert notices == ()
+    assert loaded is not None
+    assert loaded.processes == MEMORY.processes
+
+
+@root_only
+def test_a_read_only_directory_is_said_before_the_work() -> None:
+    def attempt() -> str:
+        with pytest.raises(StateError) as caught:
+            given_state(str(folder / "s"))
+        return str(caught.value)
+
+    with public_directory() as folder:
+        problem = as_nobody(attempt)
+    assert "no right to write" in problem
+    assert "--no-state" in problem
+
+
+@root_only
+def test_what_belongs_to_others_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    os.chown(tmp_path / "theirs", 65534, 65534)
+    with pytest.raises(StateError, match="belongs to user id 65534"):
+        given_state(str(tmp_path / "theirs" / "s"))
+    (tmp_path / "s").touch()
+    os.chown(tmp_path / "s", 65534, 65534)
+    with pytest.raises(StateError, match="belongs to user id 65534"):
+        Store(tmp_path / "s").load()
+    (tmp_path / "xdg").mkdir()
+    (tmp_path / "xdg" / "proccli").mkdir()
+    os.chown(tmp_path / "xdg" / "proccli", 65534, 65534)
+    with pytest.raises(StateError, match="belongs to user id 65534"):
+        default_state(["x"], {"XDG_STATE_HOME": str(tmp_path / "xdg")})
+
+
+@pytest.mark.parametrize("suffix", ["", "-journal", "-wal"])
+def test_links_are_not_followed(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / f"s{suffix}").symlink_to("precious")
+    for attempt in (Store(tmp_path / "s").load, lambda: Store(tmp_path / "s").save(MEMORY)):
+        with pytest.raises(StateError, match="is a symbolic link"):
+            attempt()
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_linked_lock_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "s.lock").symlink_to("precious")
+    with pytest.raises(StateError, match="symbolic link"), locked(tmp_path / "s", 0):
+        pass
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_fifo_is_no_state_and_no_lock(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "s")
+    os.mkfifo(tmp_path / "s.lock")
+    with pytest.raises(StateError, match="not a regular file"):
+        Store(tmp_path / "s").load()
+    with pytest.raises(StateError, match="not a file of yours"), locked(tmp_path / "s", 0):
+        pass
+
+
+def test_a_directory_where_others_exchange_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    with pytest.raises(StateError, match="others can exchange files"):
+        given_state(str(tmp_path / "shared" / "s"))
+    (tmp_path / "shared").chmod(0o1777)
+    assert given_state(str(tmp_path / "shared" / "s")) == tmp_path / "shared" / "s"
+
+
+@pytest.mark.parametrize("wrong", ["", "a\0b", "/", "none/", "/none/such/s", "/dev/null/s"])
+def test_what_cannot_be_a_file_is_refused(wrong: str) -> None:
+    with pytest.raises(StateError):
+        given_state(wrong)
+
+
+def test_the_default_place_is_ours_alone(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        path = default_state(["x"], {"XDG_STATE_HOME": str(tmp_path / "a" / "b")})
+    finally:
+        os.umask(umask)
+    assert path.parent == tmp_path / "a" / "b" / "proccli"
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.parent.chmod(0o755)
+    assert default_state(["x"], {"XDG_STATE_HOME": str(tmp_path / "a" / "b")}) == path
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_each_question_has_its_own_default_state(tmp_path: Path) -> None:
+    place = {"XDG_STATE_HOME": str(tmp_path)}
+    assert default_state(["a", "b"], place) != default_state(["ab", ""], place)
+    assert default_state(["a\udc80"], place) != default_state(["a\udc81"], place)
+
+
+def test_a_linked_default_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "proccli").symlink_to("there")
+    with pytest.raises(StateError, match="is not a directory"):
+        default_state(["x"], {"XDG_STATE_HOME": str(tmp_path)})
+
+
+def test_a_relative_state_home_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = default_state(["x"], {"XDG_STATE_HOME": "here"})
+    assert path.parent == tmp_path / ".local" / "state" / "proccli"
+
+
+# ---- the lock ---------------------------------------------------------------------------------
+
+
+def test_the_second_waits_for_the_first(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def first() -> None:
+        with locked(tmp_path / "s", 0):
+            entered.set()
+            time.sleep(0.2)
+            order.append("first")
+
+    entered = threading.Event()
+    thread = threading.Thread(target=first)
+    thread.start()
+    entered.wait()
+    with locked(tmp_path / "s", 5):
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_the_second_gives_up_and_names_the_first(tmp_path: Path) -> None:
+    with locked(tmp_path / "s", 0):
+        began = time.monotonic()
+        with (
+            pytest.raises(StateLocked, match=rf"pid {os.getpid()}.*waited 0.2 s") as caught,
+            locked(tmp_path / "s", 0.2),
+        ):
+            pass
+        assert 0.2 <= time.monotonic() - began < 1
+    assert caught.value.exit_code == EXIT_LOCKED
+    with locked(tmp_path / "s", 0):
+        pass
+
+
+def test_another_program_in_the_file_is_named_as_such(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proccli.state.store._BUSY_S", 0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StateLocked, match="another program"):
+            Store(path).load()
+    assert Store(path).load()[1] == ()
+
+
+# ---- boots ------------------------------------------------------------------------------------
+
+
+def test_a_boot_is_told_by_its_id_before_anything_else() -> None:
+    host = build.host(name="renamed", boot_time_s=5)
+    assert MEMORY.same_boot(host, "b1")
+    assert not MEMORY.same_boot(build.host(), "b2")
+
+
+def test_without_an_id_host_and_boot_time_tell() -> None:
+    boot_s = MEMORY.boot_time_s or 0
+    assert MEMORY.same_boot(build.host(boot_time_s=boot_s + 3), None)
+    assert MEMORY.same_boot(build.host(boot_time_s=None), None)
+    assert not MEMORY.same_boot(build.host(boot_time_s=boot_s + 600), None)
+    assert not MEMORY.same_boot(build.host(name="web-2", boot_time_s=boot_s), None)
+
+
+def test_this_boot_has_an_id() -> None:
+    assert boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
