@@ -57,13 +57,14 @@ def record(
         if redact:
             source = MaskedSource(source, Prover(looked_at).prove)
         changed = _changed(looked_at, source)
+        names = mentioned_names(inputs.config)
         written = write_recording(
             out,
             source,
             compress=path.endswith(".gz"),
             tags=None if inputs.tags is NO_TAGS else inputs.tags,
-            environment=inputs.environment,
-            names=mentioned_names(inputs.config),
+            environment=inputs.environment if names else None,
+            names=names,
         )
     return RecordResult(
         path=path,

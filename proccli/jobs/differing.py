@@ -1,0 +1,193 @@
+"""Processes that nobody has seen yet: does any exist that two configurations treat differently?
+
+The rules of each match type are compared as lists by themselves (`rustregex.automata`). A text
+that they decide differently becomes a made-up process, which both whole configurations judge;
+only if they do differ is it a witness. That there is none is proven where all rules look at one
+text, and is otherwise left open: rules on several texts of one process may hide each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from proccli.jobs.inputs import Inputs
+from proccli.jobs.madeup import MadeUp, made_up_source
+from proccli.jobs.pipeline import Pipeline
+from proccli.matching.rules import CompiledRule, compile_rules
+from proccli.model import Config, Notice, Status, TagTable, Verdict
+from proccli.rustregex import automata
+from proccli.rustregex.automata import Domain
+
+FILE_NAMES = automata.texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
+COMMAND_LINES = automata.texts_without("\0", min_length=1)
+TAGS = automata.texts_without("", matching=(":",))
+
+_DOMAINS: dict[str, Domain] = {
+    "process_name": FILE_NAMES,
+    "cmdline": COMMAND_LINES,
+    "parent_process_name": FILE_NAMES,
+    "tag": TAGS,
+}
+_SETTINGS = ("sync_enabled", "tagged_only", "min_lifetime_s", "tag_exec", "tag_exec_user")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one configuration makes of a made-up process."""
+
+    status: Status
+    rule: int | None
+    gprocess: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """A text that two configurations treat differently, and for which kind of rule."""
+
+    match_type: str
+    text: str
+    """A process name, a command line, the names of ancestors (nearest first, a line each), or
+    a `key:value`."""
+    old: Outcome
+    new: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What could be said by construction."""
+
+    old: Config
+    new: Config
+    witnesses: tuple[Witness, ...]
+    equivalent: bool | None
+    notices: tuple[Notice, ...]
+
+
+def compare_rules(old: Inputs, new: Inputs) -> Proof:
+    """Witnesses for each match type, or the proof that there is none.
+
+    Raises: nothing; what takes too long is left open.
+    """
+    before = _valid(compile_rules(old.config.rules, old.environment))
+    after = _valid(compile_rules(new.config.rules, new.environment))
+    settings = [name for name in _SETTINGS if _differs(old.config, new.config, name)]
+    notices = tuple(_setting_notice(old.config, new.config, name) for name in settings)
+    if [_case(rule) for rule in before] == [_case(rule) for rule in after]:
+        equivalent = None if settings else True
+        return Proof(
+            old=old.config, new=new.config, witnesses=(), equivalent=equivalent, notices=notices
+        )
+    witnesses: list[Witness] = []
+    proven = True
+    for match_type, domain in _DOMAINS.items():
+        found = _compared(before, after, match_type, domain)
+        proven = proven and found.equivalent is True
+        witnesses.extend(_confirmed(old, new, match_type, found))
+    one_text = len({rule.rule.match_type for rule in (*before, *after)}) == 1
+    equivalent = False if witnesses else True if proven and one_text and not settings else None
+    return Proof(
+        old=old.config,
+        new=new.config,
+        witnesses=tuple(witnesses),
+        equivalent=equivalent,
+        notices=notices,
+    )
+
+
+def _valid(rules: Sequence[CompiledRule]) -> list[CompiledRule]:
+    return [rule for rule in rules if rule.regex is not None]
+
+
+def _case(rule: CompiledRule) -> Hashable:
+    return rule.rule.match_type, rule.rule.match_regex, _outcome(rule)
+
+
+def _outcome(rule: CompiledRule) -> Hashable:
+    """What a hit comes to: two rules with the same give every process the same name."""
+    if rule.rule.action == "drop":
+        return "drop"
+    if rule.expansion is None or not rule.expansion.text:
+        return None
+    return rule.rule.match_type, rule.rule.match_regex, rule.expansion.text
+
+
+def _compared(
+    before: Sequence[CompiledRule],
+    after: Sequence[CompiledRule],
+    match_type: str,
+    domain: Domain,
+) -> automata.Comparison:
+    def cases(rules: Sequence[CompiledRule]) -> list[automata.Case]:
+        return [
+            (rule.rule.match_regex, _outcome(rule))
+            for rule in rules
+            if rule.rule.match_type == match_type
+        ]
+
+    several = match_type in ("parent_process_name", "tag")
+    return automata.differences(cases(before), cases(after), several=several, domain=domain)
+
+
+def _confirmed(
+    old: Inputs, new: Inputs, match_type: str, found: automata.Comparison
+) -> Iterator[Witness]:
+    """The texts on which the whole configurations differ, each judged by both."""
+    for difference in found.differences:
+        made_up = _made_up(match_type, difference.texts)
+        if made_up is None:
+            continue
+        before, after = _judged(old, made_up), _judged(new, made_up)
+        if (before.status, before.gprocess) != (after.status, after.gprocess):
+            yield Witness(
+                match_type=match_type,
+                text="\n".join(difference.texts),
+                old=_of(before),
+                new=_of(after),
+            )
+
+
+def _made_up(match_type: str, texts: Sequence[str]) -> MadeUp | None:
+    """A process that has these texts, and otherwise as little as possible."""
+    if match_type == "parent_process_name":
+        return MadeUp(argv=("x",), parents=tuple(texts))
+    if match_type == "tag":
+        tags = [text.partition(":") for text in texts]
+        return MadeUp(argv=("x",), tags=tuple((key, value) for key, _, value in tags))
+    return MadeUp(title=texts[0]) if len(texts) == 1 else None
+
+
+def _judged(inputs: Inputs, made_up: MadeUp) -> Verdict:
+    source = made_up_source(made_up, inputs.source.host.taken_at_ns)
+    entries = {0: made_up.tags} if made_up.tags else {}
+    tags = TagTable(entries=entries, known=True, origin="a witness")
+    (verdict,) = Pipeline(replace(inputs, source=source, tags=tags)).verdicts([0])
+    return verdict
+
+
+def _of(verdict: Verdict) -> Outcome:
+    return Outcome(status=verdict.status, rule=verdict.decided_by, gprocess=verdict.gprocess)
+
+
+def _differs(old: Config, new: Config, setting: str) -> bool:
+    return bool(getattr(old, setting) != getattr(new, setting))
+
+
+def _setting_notice(old: Config, new: Config, setting: str) -> Notice:
+    key = {
+        "sync_enabled": "os-proc-sync-enabled",
+        "tagged_only": "os-proc-sync-tagged-only",
+        "min_lifetime_s": "os-proc-socket-min-lifetime",
+        "tag_exec": "os-app-tag-exec",
+        "tag_exec_user": "os-app-tag-exec-user",
+    }[setting]
+    before, after = _written(getattr(old, setting)), _written(getattr(new, setting))
+    return Notice(code="setting-differs", message=f"{key} was {before} and becomes {after}")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return str(value)

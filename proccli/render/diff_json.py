@@ -1,0 +1,65 @@
+"""What a change of the configuration does, as JSON."""
+
+from __future__ import annotations
+
+from proccli.jobs.diff import Change, DiffResult, Fate
+from proccli.jobs.differing import Outcome, Witness
+from proccli.render.document import Json, document, lines, warnings_json
+from proccli.render.process_json import tag_json
+
+
+def diff_document(result: DiffResult) -> bytes:
+    """The document `proccli/diff/v1`."""
+    return document(
+        "diff",
+        {
+            "changes": [_change(change) for change in result.changes],
+            "witnesses": [_witness(witness) for witness in result.witnesses],
+            "equivalent": result.equivalent,
+            "processes": result.seen,
+            "undecided": result.undecided,
+            "connections": {
+                "lost": result.connections.lost,
+                "gained": result.connections.gained,
+            },
+            "warnings": warnings_json(result.notices),
+        },
+    )
+
+
+def diff_lines(result: DiffResult) -> bytes:
+    """A line for each change."""
+    return lines(_change(change) for change in result.changes)
+
+
+def _change(change: Change) -> Json:
+    return {
+        "snapshot": change.snapshot,
+        "pid": change.pid,
+        "change": change.kind,
+        "old": _fate(change.old),
+        "new": _fate(change.new),
+    }
+
+
+def _fate(fate: Fate) -> Json:
+    return {
+        "status": fate.status,
+        "reason": fate.reason,
+        "rule": fate.rule,
+        "gprocess": fate.gprocess,
+        "tags": None if fate.tags is None else [tag_json(tag) for tag in fate.tags],
+    }
+
+
+def _witness(witness: Witness) -> Json:
+    return {
+        "match_type": witness.match_type,
+        "text": witness.text,
+        "old": _outcome(witness.old),
+        "new": _outcome(witness.new),
+    }
+
+
+def _outcome(outcome: Outcome) -> Json:
+    return {"status": outcome.status, "rule": outcome.rule, "gprocess": outcome.gprocess}

@@ -1,0 +1,108 @@
+"""What a change of the configuration does, for people: grouped by kind, alike ones together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from proccli.jobs.diff import Change, ChangeKind, DiffResult, Fate
+from proccli.jobs.differing import Outcome
+from proccli.render.paint import paint
+from proccli.render.spans import Line, foreign, shorten, wrapped
+from proccli.render.view import View
+from proccli.render.words import counted, listed
+
+_TITLES: dict[ChangeKind, tuple[str, str]] = {
+    "lost": ("no longer sent", "dropped"),
+    "gained": ("sent from now on", "accepted"),
+    "renamed": ("renamed", "warn"),
+    "retagged": ("retagged", "tag"),
+    "rule": ("decided otherwise, and as unsent or as named as before", "dim"),
+}
+_SHOWN_PIDS = 5
+_SHOWN_WITNESSES = 8
+
+
+def diff_text(result: DiffResult, view: View) -> str:
+    """The changes by kind, the witnesses, and what it comes to."""
+    lines: list[Line] = []
+    for kind, (title, style) in _TITLES.items():
+        changes = [change for change in result.changes if change.kind == kind]
+        if changes:
+            count = counted(len(changes), "process")
+            lines.append(((f"{count} {title}", style),))
+            lines.extend(_groups(changes, view))
+            lines.append(())
+    if result.witnesses:
+        lines.append((("by construction, each tried on both:", "head"),))
+        for witness in result.witnesses[:_SHOWN_WITNESSES]:
+            text = shorten(witness.text.replace("\n", " ← "), _room(view), view.glyphs.ellipsis)
+            lines.append([("  ", ""), (f"{witness.match_type} ", "dim"), (f'"{text}"', "name")])
+            lines.append(_step(_outcome(witness.old), _outcome(witness.new), view))
+        left_out = len(result.witnesses) - _SHOWN_WITNESSES
+        if left_out > 0:
+            lines.append(((f"  and {left_out} more (-o json has them all)", "dim"),))
+        lines.append(())
+    lines.extend(wrapped(((_total(result), "head"),), view.width))
+    return paint(lines, view)
+
+
+def _groups(changes: Sequence[Change], view: View) -> Iterable[Line]:
+    """Changes that read the same share a line."""
+
+    def what(change: Change) -> tuple[str, str, str]:
+        name = change.process_name or f"pid {change.pid}"
+        return name, _fate(change.old), _fate(change.new)
+
+    for (name, old, new), group in groupby(sorted(changes, key=what), key=what):
+        alike = list(group)
+        pids = [f"{change.pid}" for change in alike[:_SHOWN_PIDS]]
+        more = len(alike) - len(pids)
+        where = f"pid {', '.join(pids)}" + (f" and {more:,} more" if more else "")
+        snapshots = sorted({change.snapshot for change in alike} - {"live"})
+        if snapshots:
+            where += f" in {listed(snapshots)}"
+        shown = shorten(name, _room(view), view.glyphs.ellipsis)
+        yield [("  ", ""), (shown, "name"), ("  ", ""), *foreign(where, "dim")]
+        yield _step(old, new, view)
+
+
+def _step(old: str, new: str, view: View) -> Line:
+    arrow = f" {view.glyphs.becomes} "
+    return [("    ", ""), *foreign(old, "dim"), (arrow, "dim"), *foreign(new)]
+
+
+def _fate(fate: Fate) -> str:
+    tags = ", ".join(f"{tag.key}={tag.value}" for tag in fate.tags or ())
+    return _outcome(fate) + (f" [{tags}]" if tags else "")
+
+
+def _outcome(outcome: Fate | Outcome) -> str:
+    by = "" if not outcome.rule else f" by rule {outcome.rule}"
+    if outcome.status == "accepted":
+        return f'"{outcome.gprocess}"{by}'
+    return f"{outcome.status}{by}"
+
+
+def _total(result: DiffResult) -> str:
+    parts = []
+    if result.seen:
+        parts.append(f"{counted(result.seen, 'process')} compared")
+        parts.append(counted(len(result.changes), "change") if result.changes else "no change")
+        if result.connections.lost or result.connections.gained:
+            parts.append(f"{counted(result.connections.lost, 'connection')} lose their label")
+            parts.append(f"{result.connections.gained:,} gain one")
+        if result.undecided:
+            parts.append(f"{result.undecided:,} undecided: unknown on one side")
+    parts.append(
+        {
+            True: "the rules are proven to treat all processes alike",
+            False: "the configurations differ",
+            None: "whether they differ for other processes is not decided",
+        }[result.equivalent]
+    )
+    return "; ".join(parts)
+
+
+def _room(view: View) -> int | None:
+    return None if view.width is None else max(view.width - 30, 20)

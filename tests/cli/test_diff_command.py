@@ -1,0 +1,83 @@
+"""`proccli diff` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from proccli.render.schemas import schema_text
+
+ROOT = Path(__file__).parent.parent.parent
+RECORDING = "docs/example/web-1.jsonl"
+TYPICAL = "sample-configs/typical.yaml"
+COMMENT = "sample-configs/yaml-comment.yaml"
+
+
+def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
+    done = subprocess.run(
+        [sys.executable, "-m", "proccli", "diff", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def as_json(*arguments: str) -> Any:
+    given = json.loads(run("--json", *arguments).stdout)
+    Draft202012Validator(json.loads(schema_text("diff"))).validate(given)
+    return given
+
+
+def test_the_changes_on_a_recording_are_told_by_kind() -> None:
+    given = as_json("-s", RECORDING, "--env", "HOSTNAME=web-1", TYPICAL, COMMENT)
+
+    by_kind: dict[str, set[int]] = {}
+    for change in given["changes"]:
+        by_kind.setdefault(change["change"], set()).add(change["pid"])
+    assert 14 in by_kind["gained"]
+    assert {16, 17} <= by_kind["renamed"]
+    assert given["processes"] == 11
+    assert given["equivalent"] is False
+
+
+def test_the_same_configuration_is_proven_alike() -> None:
+    assert run(TYPICAL, TYPICAL).stdout == (b"the rules are proven to treat all processes alike\n")
+    assert as_json(TYPICAL, TYPICAL)["equivalent"] is True
+
+
+def test_the_exit_code_tells_only_when_asked() -> None:
+    run(TYPICAL, COMMENT)
+    run("--exit-code", TYPICAL, COMMENT, code=1)
+    run("--exit-code", TYPICAL, TYPICAL)
+
+
+def test_the_live_machine_can_be_compared_too() -> None:
+    given = as_json("--live", TYPICAL, TYPICAL)
+
+    assert given["processes"] > 0
+    assert given["changes"] == []
+
+
+def test_jsonl_is_a_line_per_change() -> None:
+    lines = run("-o", "jsonl", "-s", RECORDING, TYPICAL, COMMENT).stdout.splitlines()
+
+    assert all(json.loads(line)["snapshot"] == RECORDING for line in lines)
+
+
+def test_a_configuration_that_is_missing_is_one_line_and_code_three() -> None:
+    done = run(TYPICAL, "no-such-file.yaml", code=3)
+
+    assert done.stderr.decode().count("\n") == 1
+
+
+def test_two_configurations_can_not_both_come_from_standard_input() -> None:
+    run("-", "-", code=2)
