@@ -58,14 +58,15 @@ class AsWritten:
         nulls = {name: value for name, value in fields.items() if is_null(value)}
         if not nulls:
             return
-        first = resolved(next(iter(nulls.values())))
+        first = next(iter(nulls.values()))
         names = " and ".join(nulls) + where
-        words = " or ".join(sorted({serde.read_string(value, "") for value in nulls.values()}))
+        texts = sorted({serde.read_string(value, "") for value in nulls.values()})
+        words = " or ".join(f'"{text}"' for text in texts)
         self.notices.append(
             self.source.notice(
                 "null-is-text",
                 first.start,
-                f'{names}: the agent reads an empty value as the text "{words}"'
+                f"{names}: the agent reads an empty value as the text {words}"
                 ' (write "" for no text, or leave the key out)',
             )
         )

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from proccli.config.nodes import Alias, Node, Scalar, Sequence, described, resolved
 from proccli.config.nodes import Mapping as MappingNode
 from proccli.config.refusal import Refusal
-from proccli.config.serde import shown
+from proccli.config.serde import U32_MAX, hint_for_bool, hint_for_int, shown
 from proccli.textsafe import visible
 
 MAX_EXPANDED: Final = 100_000
@@ -57,7 +57,7 @@ def read_bool(node: Node, what: str) -> bool | None:
         value = _SWITCHES.get(value, value)
     if value is None or isinstance(value, bool):
         return value
-    raise _wrong(scalar, what, "true or false")
+    raise _wrong(node, what, "true or false", hint_for_bool(scalar.text))
 
 
 def read_int(node: Node, what: str) -> int | None:
@@ -71,7 +71,7 @@ def read_int(node: Node, what: str) -> int | None:
     if isinstance(value, float) and value <= float(_I64_MAX):
         # What does not fit becomes the least number of 64 bits, on the machines that servers are.
         return int(value) if abs(value) < float(_I64_MAX) else -_I64_MAX - 1
-    raise _wrong(scalar, what, "a whole number")
+    raise _wrong(node, what, "a whole number", hint_for_int(scalar.text, U32_MAX))
 
 
 def read_list(node: Node, what: str) -> tuple[Node, ...] | None:
@@ -81,7 +81,8 @@ def read_list(node: Node, what: str) -> tuple[Node, ...] | None:
         return written.items
     if isinstance(written, Scalar) and resolve(written) is None:
         return None
-    raise _wrong(written, what, "a list")
+    hint = "write it as a list: [one, two]" if isinstance(written, Scalar) else None
+    raise _wrong(node, what, "a list", hint)
 
 
 def read_strings(node: Node, what: str) -> tuple[str, ...] | None:
@@ -102,7 +103,7 @@ def read_fields(node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, N
     if isinstance(written, Scalar) and resolve(written) is None:
         return None
     if not isinstance(written, MappingNode):
-        raise _wrong(written, what, "a mapping")
+        raise _wrong(node, what, "a mapping")
     fields = _Fields(what, names)
     fields.take(written, None)
     return fields.found
@@ -225,12 +226,14 @@ def _scalar(node: Node, what: str, wanted: str) -> Scalar:
     written = resolved(node)
     if isinstance(written, Scalar):
         return written
-    raise _wrong(written, what, wanted)
+    raise _wrong(node, what, wanted)
 
 
-def _wrong(written: Scalar | Sequence | MappingNode, what: str, wanted: str) -> Refusal:
+def _wrong(node: Node, what: str, wanted: str, hint: str | None = None) -> Refusal:
+    written = resolved(node)
     got = shown(written) if isinstance(written, Scalar) else described(written)
-    return Refusal(f"{what} must be {wanted}, not {got}", written.start, by="server")
+    problem = f"{what} must be {wanted}, not {got}"
+    return Refusal(problem, node.start, by="server", hint=hint)
 
 
 def _refuse_duplicates(mapping: MappingNode, what: str) -> None:

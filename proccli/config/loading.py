@@ -81,7 +81,7 @@ def _from_server(source: SourceText, loader: Loader | None) -> Node | None:
     try:
         second = next(documents, None)
     except Refusal as refusal:
-        raise Refusal(f"{problem} ({refusal.problem})", refusal.offset, hint=hint) from None
+        raise Refusal(problem, refusal.offset, hint=hint) from None
     if second is not None:
         raise Refusal(problem, second.start, hint=hint)
     return first.root if first else None

@@ -83,4 +83,4 @@ def described(node: Written) -> str:
         return "a mapping"
     if isinstance(node, Sequence):
         return "a list"
-    return "a value"
+    return "a single value"

@@ -53,6 +53,47 @@ class PortableLoader(yaml.SafeLoader):
                 break
         return yaml.ScalarToken("".join(words), True, start, end)
 
+    def scan_block_scalar_indicators(self, start_mark: Any) -> tuple[bool | None, int | None]:
+        """What stands behind `|` or `>`: keep (True) or strip (False) line breaks; indentation."""
+        keep: bool | None = None
+        indent: int | None = None
+        for _ in range(2):
+            char = self.peek()
+            if keep is None and char in "+-":
+                keep = char == "+"
+            elif indent is None and char in "0123456789":
+                if char == "0":
+                    raise self._error("block", start_mark, "found an indentation of 0")
+                indent = int(char)
+            else:
+                break
+            self.forward()
+        return keep, indent
+
+    def scan_block_scalar_indentation(self) -> Any:
+        """The line breaks before the first line, and the deepest indentation among them."""
+        found = super().scan_block_scalar_indentation()
+        self._refuse_tab()
+        return found
+
+    def scan_block_scalar_breaks(self, indent: int) -> Any:
+        """The line breaks between two lines, and the indentation of the second."""
+        found = super().scan_block_scalar_breaks(indent)
+        if self.column < indent:
+            self._refuse_tab()
+        return found
+
+    def _refuse_tab(self) -> None:
+        if self.peek() == "\t":
+            problem = "found a tab character where an indentation space is expected"
+            raise self._error("block", self.get_mark(), problem)
+
+    def scan_block_scalar_ignored_line(self, start_mark: Any) -> None:
+        """The rest of the line with `|` or `>`: blanks and a comment."""
+        while self.peek() in " \t":
+            self.forward()
+        super().scan_block_scalar_ignored_line(start_mark)
+
     def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Any) -> Any:
         """Quoted text up to a blank; an escape must name a character."""
         try:

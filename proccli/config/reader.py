@@ -112,7 +112,8 @@ class _Builder:
             number = None
             start = event
             if kind is yaml.ScalarEvent:
-                number = self._number(event.anchor)
+                if event.anchor is not None:
+                    number = self._number(event.anchor)
                 node = self._scalar(event)
             elif kind is yaml.AliasEvent:
                 node = self._alias(event)
@@ -172,14 +173,17 @@ class _Builder:
         )
 
     def _scalar(self, event: Any) -> Node:
-        start, tag, written_tag = self._properties(event)
-        end = event.end_mark.index
-        absent = start == end and tag is None and event.anchor is None
-        if absent:
-            # The two halves of PyYAML place it at either end of the space it would stand in.
-            start = end = _end_of_text(self.text, start)
-        start = min(start, end)
+        start, end = event.start_mark.index, event.end_mark.index
         style = _STYLES[event.style]
+        tag = written_tag = None
+        absent = False
+        if event.tag is not None or event.anchor is not None:
+            start, tag, written_tag = self._properties(event)
+            start = min(start, end)
+        elif start == end:
+            # The two halves of PyYAML place it at either end of the space it would stand in.
+            absent = True
+            start = end = _end_of_text(self.text, start)
         if style == "double":
             self.flavour.check_escapes(self.text, start, end)
         return nodes.Scalar(
@@ -221,11 +225,13 @@ def _syntax_refusal(error: Any, text: str) -> Refusal:
     mark = error.problem_mark or error.context_mark
     offset = mark.index if mark is not None else len(text)
     problem = " ".join(part for part in (error.problem, error.context) if part)
-    return Refusal(f"not valid YAML: {visible(problem)}", offset, hint=_hint(text, offset))
+    return Refusal(f"not valid YAML: {visible(problem)}", offset, hint=_hint(problem, text, offset))
 
 
-def _hint(text: str, offset: int) -> str | None:
+def _hint(problem: str, text: str, offset: int) -> str | None:
     """What most often is behind a syntax error, judged by the line it is found on."""
+    if "<document start>" in problem:
+        return "this line is indented less than those before it"
     if text[offset : offset + 1] == "\t":
         return "YAML indents with spaces, not with tabs"
     before = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1

@@ -23,6 +23,7 @@ _RADIX: Final = re.compile(r"([-+]?)0([xob])(\+?[0-9a-fA-F]+)")
 _BASES: Final = {"x": 16, "o": 8, "b": 2}
 _DECIMAL: Final = re.compile(r"[-+]?[0-9]+")
 _OCTAL_OF_OLD: Final = re.compile(r"[-+]*0[0-9]+")
+_ALMOST_A_NUMBER: Final = re.compile(r"0*([0-9]+)(?:\.0*|s)?")
 _BOOLS: Final = {"true": True, "false": False}
 
 
@@ -40,13 +41,7 @@ def read_bool(node: Node, what: str) -> bool:
         value = _BOOLS.get(scalar.text)
         if value is not None:
             return value
-    word = scalar.text.strip().lower()
-    hint = None
-    if word in {"true", "yes", "on", "y", "1"}:
-        hint = "write true"
-    elif word in {"false", "no", "off", "n", "0"}:
-        hint = "write false"
-    raise _wrong(scalar, what, wanted, hint)
+    raise _wrong(node, what, wanted, hint_for_bool(scalar.text))
 
 
 def read_int(node: Node, what: str, maximum: int) -> int:
@@ -56,9 +51,21 @@ def read_int(node: Node, what: str, maximum: int) -> int:
     value = integer(scalar)
     if value is not None and 0 <= value <= maximum:
         return value
-    digits = re.fullmatch(r"0*([0-9]+)(?:\.0*|s)?", scalar.text.replace("_", ""), re.ASCII)
-    hint = f"write {int(digits[1])}" if digits and len(digits[1]) <= 10 else None
-    raise _wrong(scalar, what, wanted, hint)
+    raise _wrong(node, what, wanted, hint_for_int(scalar.text, maximum))
+
+
+def hint_for_bool(text: str) -> str | None:
+    """What to write instead of a word that means true or false elsewhere."""
+    word = text.strip().lower()
+    if word in {"true", "yes", "on", "y", "1"}:
+        return "write true"
+    return "write false" if word in {"false", "no", "off", "n", "0"} else None
+
+
+def hint_for_int(text: str, maximum: int) -> str | None:
+    """What to write instead of something that is a number to people."""
+    found = _ALMOST_A_NUMBER.fullmatch(text.strip().replace("_", "")[:LONGEST_NUMBER])
+    return f"write {int(found[1])}" if found and int(found[1]) <= maximum else None
 
 
 def integer(scalar: Scalar) -> int | None:
@@ -92,7 +99,8 @@ def read_list(node: Node, what: str) -> tuple[Node, ...]:
     written = resolved(node)
     if isinstance(written, Sequence):
         return written.items
-    raise _wrong(written, what, "a list")
+    hint = "write it as a list: [one, two]" if isinstance(written, Scalar) else None
+    raise _wrong(node, what, "a list", hint)
 
 
 def read_fields(node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node]:
@@ -109,10 +117,10 @@ def read_fields(node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, N
             # With fewer, releases of serde differ: from 1.0.182 on the rest gets its default.
             problem = f"{what} is a list of {len(written.items)}, for {len(names)} fields"
             by: Refuser = "agent" if len(written.items) > len(names) else "proccli"
-            raise Refusal(problem, written.start, by=by, hint="write a mapping")
+            raise Refusal(problem, node.start, by=by, hint="write a mapping")
         return dict(zip(names, written.items, strict=True))
     if not isinstance(written, MappingNode):
-        raise _wrong(written, what, "a mapping")
+        raise _wrong(node, what, "a mapping")
     fields: dict[str, Node] = {}
     for key, value in written.pairs:
         name = read_string(key, f"a key of {what}")
@@ -128,7 +136,7 @@ def _scalar(node: Node, what: str, wanted: str) -> Scalar:
     written = resolved(node)
     if isinstance(written, Scalar):
         return written
-    raise _wrong(written, what, wanted)
+    raise _wrong(node, what, wanted)
 
 
 def _core_tag(scalar: Scalar) -> str | None:
@@ -142,11 +150,10 @@ def _is_bare(scalar: Scalar) -> bool:
     return scalar.style == "plain" and scalar.tag is None and not scalar.absent
 
 
-def _wrong(
-    written: Scalar | Sequence | MappingNode, what: str, wanted: str, hint: str | None = None
-) -> Refusal:
+def _wrong(node: Node, what: str, wanted: str, hint: str | None = None) -> Refusal:
+    written = resolved(node)
     got = shown(written) if isinstance(written, Scalar) else described(written)
-    return Refusal(f"{what} must be {wanted}, not {got}", written.start, by="agent", hint=hint)
+    return Refusal(f"{what} must be {wanted}, not {got}", node.start, by="agent", hint=hint)
 
 
 def shown(scalar: Scalar) -> str:

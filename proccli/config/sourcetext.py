@@ -14,7 +14,7 @@ from proccli.model import Notice
 from proccli.textsafe import visible
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")
-LONGEST_SHOWN: Final = 400
+LONGEST_SHOWN: Final = 400  # characters
 """Longer lines are left out of messages: nobody finds a caret in them."""
 
 
@@ -34,9 +34,12 @@ class SourceText:
         """The place of a character, with its line for the caret."""
         index = bisect_right(self._starts, min(offset, len(self.text))) - 1
         start = self._starts[index]
-        found = _LINE_BREAK.search(self.text, start)
-        end = found.start() if found else len(self.text)
-        line = self.text[start:end] if end - start <= LONGEST_SHOWN else ""
+        last = index + 1 == len(self._starts)
+        end = len(self.text) if last else self._starts[index + 1]
+        line = ""
+        if end - start <= LONGEST_SHOWN:
+            line = self.text[start:end].rstrip("\r\n")
+            end = start + len(line)
         return Location(visible(self.name), index + 1, min(offset, end) - start + 1, line)
 
     def notice(self, code: str, offset: int, text: str) -> Notice:

@@ -24,6 +24,7 @@ from proccli.config.unknownkeys import (
     misspelt_keys,
 )
 from proccli.model import Config, Notice
+from proccli.textsafe import visible
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: Agent)
     if section is None:
         return replace(defaults, notices=(*defaults.notices, *notices))
     fields = {} if is_null(section) else stage.fields(section, SECTION, KEYS) or {}
+    if not stage.merges:
+        _refuse_repeated(section)
 
     def value(key: str, read: Callable[[Node, str], T | None], default: T) -> T:
         node = fields.get(key)
@@ -102,6 +105,23 @@ def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Notice]
         return mapping, []
     misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage)
     return None, [*misspelt, _nothing(mapping.start, stage)]
+
+
+def _refuse_repeated(section: Node) -> None:
+    """Refuses any key written twice: the agent does so for each key that it knows, and knows more.
+
+    Raises: Refusal.
+    """
+    mapping = resolved(section)
+    seen: set[str] = set()
+    for key, _ in mapping.pairs if isinstance(mapping, MappingNode) else ():
+        scalar = resolved(key)
+        if not isinstance(scalar, Scalar):
+            continue
+        if scalar.text in seen:
+            problem = f"{visible(scalar.text)} stands twice in {SECTION}"
+            raise Refusal(f"{problem}, which the agent rejects if it knows the key", key.start)
+        seen.add(scalar.text)
 
 
 def _names(mapping: MappingNode) -> Mapping[str, int]:

@@ -53,7 +53,7 @@ class ThroughServer:
         value = goyaml.read_int(node, what)
         if value is not None and not 0 <= value <= serde.U32_MAX:
             problem = f"{what} must be a whole number from 0 to {serde.U32_MAX}, not {value}"
-            raise Refusal(problem, resolved(node).start, by="agent")
+            raise Refusal(problem, node.start, by="agent")
         self._compare(node, what, value, lambda: serde.read_int(node, what, serde.U32_MAX))
         return value
 
@@ -83,8 +83,8 @@ class ThroughServer:
     def _rule(self, node: Node, number: int) -> RawRule:
         fields = self.fields(node, f"rule {number}", RULE_FIELDS)
         if fields is None:
-            problem = f"rule {number} must be a mapping, not empty: the server passes it on"
-            raise Refusal(problem, resolved(node).start, by="agent", hint="delete the dash")
+            problem = f"rule {number} must be a mapping, not empty"
+            raise Refusal(problem, node.start, by="agent", hint="delete the dash")
         texts: dict[str, tuple[str, Node]] = {}
         vanished: dict[str, Node] = {}
         for name, value in fields.items():
@@ -94,7 +94,7 @@ class ThroughServer:
             else:
                 texts[name] = (text, value)
         if vanished and not texts:
-            start = resolved(next(iter(vanished.values()))).start
+            start = next(iter(vanished.values())).start
             self._note(
                 start,
                 f"rule {number} has no values: the server sends it as {{}}, which matches every"
@@ -106,10 +106,10 @@ class ThroughServer:
 
     def _string(self, node: Node, what: str) -> str | None:
         text = goyaml.read_string(node, what)
-        lost = next((char for char in text or "" if char in _LOST_ON_THE_WAY), None)
-        if lost is not None:
-            problem = f"{what} holds {visible(lost)}, which doesn't come through the server whole"
-            raise Refusal(problem, resolved(node).start, hint="leave the character out")
+        for char in _LOST_ON_THE_WAY:
+            if text is not None and char in text:
+                problem = f"{what} holds {visible(char)}, which doesn't reach the agent as it is"
+                raise Refusal(problem, node.start, hint="leave the character out")
         return text
 
     def _compare(
@@ -128,11 +128,11 @@ class ThroughServer:
         scalar = resolved(node)
         written = serde.shown(scalar) if isinstance(scalar, Scalar) else what
         after = str(value).lower() if isinstance(value, bool) else visible(str(value))
-        self._note(scalar.start, f"{what}: the server turns {written} into {after}; {alone}")
+        self._note(node.start, f"{what}: the server turns {written} into {after}; {alone}")
 
     def _note_vanished(self, vanished: Mapping[str, Node], where: str) -> None:
         if vanished:
-            start = resolved(next(iter(vanished.values()))).start
+            start = next(iter(vanished.values())).start
             names = " and ".join(vanished) + where
             text = f"{names}: empty, so the server leaves it out and the agent has its default"
             self._note(start, text)

@@ -18,6 +18,8 @@ _LIKE: Final = 0.83
 """How alike two names must be for one to be meant by the other: the other keys of static_config
 are not known here, and none of them is that much like ours."""
 _LONGEST: Final = 60
+_MOST_KEYS: Final = 1000
+"""Keys looked at in one mapping: comparing names takes its time."""
 
 
 def meant(name: str, known: Sequence[str]) -> str | None:
@@ -69,7 +71,7 @@ def _passed_over(key: Scalar, where: str, hint: str, stage: Stage) -> Notice:
 def _keys(node: Node) -> Iterator[Scalar]:
     mapping = resolved(node)
     if isinstance(mapping, MappingNode):
-        for key, _ in mapping.pairs:
+        for key, _ in mapping.pairs[:_MOST_KEYS]:
             scalar = resolved(key)
             if isinstance(scalar, Scalar):
                 yield scalar

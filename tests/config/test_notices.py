@@ -1,0 +1,263 @@
+"""What a configuration's reader should know is said once, with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from proccli.config import load
+from proccli.config.loading import Via
+from proccli.config.static_config import KEYS
+from proccli.config.unknownkeys import meant
+from proccli.model import Rule
+from tests.config.measured import VIAS
+
+
+def notices(text: str, via: Via = "server") -> list[tuple[str, str]]:
+    config = load(text.encode(), "a.yaml", via=via)
+    return [(notice.code, notice.message) for notice in config.notices]
+
+
+def codes(text: str, via: Via = "server") -> list[str]:
+    return [code for code, _ in notices(text, via)]
+
+
+def rule(text: str, index: int = 1, via: Via = "server") -> Rule:
+    return load(text.encode(), "a.yaml", via=via).rules[index - 1]
+
+
+@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize(
+    ("text", "place", "right"),
+    [
+        ("os_proc_regex: []\nos-proc-root: a\n", "1:1", "os-proc-regex"),
+        ("os-proc-regexp: []\n", "1:1", "os-proc-regex"),
+        ("OS-PROC-ROOT: a\n", "1:1", "os-proc-root"),
+        ("static_config:\n  os-proc-sync-enable: true\n", "2:3", "os-proc-sync-enabled"),
+        ("static-config:\n  os-proc-root: a\n", "1:1", "static_config"),
+        ("os-proc-regex:\n- match_regex: a\n", "2:3", "match-regex"),
+        ("os-proc-regex:\n- {action: drop, match-typ: a}\n", "2:18", "match-type"),
+    ],
+)
+def test_a_key_that_is_almost_ours_is_named_with_the_right_spelling(
+    text: str, place: str, right: str, via: Via
+) -> None:
+    code, message = notices(text, via)[0]
+
+    assert code == "unknown-key"
+    assert message.startswith(f"a.yaml:{place}: ")
+    assert f"(write {right})" in message
+
+
+@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "static_config:\n  log-level: INFO\n  process-scheduling-priority: 1\n  os-proc-root: a\n",
+        "static_config:\n  x: {os_proc_regex: []}\n",
+        "max_cpus: 1\nplatform_enabled: 1\nstatic_config: {}\n",
+    ],
+)
+def test_other_keys_are_none_of_our_business(text: str, via: Via) -> None:
+    assert notices(text, via) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["guard-interval", "proc-event", "log-level", "src-interfaces", "ebpf", "so-plugins", "", "os"],
+)
+def test_no_other_key_of_the_agent_is_taken_for_ours(name: str) -> None:
+    assert meant(name, KEYS) is None
+
+
+@pytest.mark.parametrize("via", VIAS)
+def test_every_foreign_key_of_a_rule_is_named(via: Via) -> None:
+    """A rule has four keys; those of newer agents mean nothing here."""
+    code, message = notices("os-proc-regex:\n- {match-regex: a, ignore: true}\n", via)[0]
+
+    assert code == "unknown-key"
+    assert message == (
+        "a.yaml:2:20: ignore is no key of rule 1: the agent passes over it"
+        " (it knows match-regex, match-type, rewrite-name, action)"
+    )
+
+
+@pytest.mark.parametrize("via", VIAS)
+def test_our_keys_beside_static_config_are_named(via: Via) -> None:
+    text = "static_config:\nos-proc-root: /x\nos-proc-regex: []\n"
+    messages = [message for _, message in notices(text, via)]
+
+    assert messages[0] == (
+        "a.yaml:2:1: os-proc-root stands beside static_config, not in it:"
+        " the agent passes over it (indent it under static_config)"
+    )
+    assert messages[1].startswith("a.yaml:3:1: os-proc-regex stands beside")
+
+
+NO_VALUES = (
+    "has no values: the server sends it as {}, which matches every process and accepts it,"
+    " so no rule behind it is reached"
+)
+LEFT_OUT = "empty, so the server leaves it out and the agent has its default"
+ALONE = "the agent alone would reject it"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (
+            "os-proc-sync-enabled: yes",
+            "1:23",
+            f"os-proc-sync-enabled: the server turns yes into true; {ALONE}",
+        ),
+        (
+            "os-proc-socket-min-lifetime: 010",
+            "1:30",
+            f"os-proc-socket-min-lifetime: the server turns 010 into 8; {ALONE}",
+        ),
+        ("os-proc-root:", "1:14", f"os-proc-root: {LEFT_OUT}"),
+        ("os-proc-regex: ~", "1:16", f"os-proc-regex: {LEFT_OUT}"),
+        (
+            "os-proc-regex:\n- {match-regex: a, match-type: , action: ~}",
+            "2:31",
+            f"match-type and action of rule 1: {LEFT_OUT}",
+        ),
+        (
+            "os-proc-regex:\n- {match-regex: , action: }\n",
+            "2:16",
+            f"rule 1 {NO_VALUES}",
+        ),
+        ("os-app-tag-exec: [a, ~, ~]", "1:22", f"an element of os-app-tag-exec: {LEFT_OUT}"),
+        (
+            "x: &x {action: drop}\nos-proc-regex:\n- <<: *x\n  match-regex: a\n",
+            "3:3",
+            "the server applies the merge key of rule 1; the agent alone would ignore it",
+        ),
+    ],
+)
+def test_what_the_server_changes_is_shown_before_and_after(
+    text: str, place: str, message: str
+) -> None:
+    assert notices(text) == [("server-changes-value", f"a.yaml:{place}: {message}")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "os-proc-sync-enabled: true\nos-proc-socket-min-lifetime: 0x10\n",
+        "os-proc-root: '~'\nos-app-tag-exec: ['', \"null\", 1.50]\n",
+        "os-proc-regex:\n- {match-regex: 'a', action: ''}\n- {}\n",
+        "x: [yes, 010, ~]\nos-proc-root: yes\n",
+    ],
+)
+def test_what_the_server_leaves_alone_is_not_mentioned(text: str) -> None:
+    assert notices(text) == []
+
+
+def test_nothing_is_text_to_the_agent_and_that_is_said_once_for_each_rule() -> None:
+    text = "os-proc-root:\nos-proc-regex:\n- {match-regex: a, rewrite-name: null, action: }\n"
+    found = notices(text, "file")
+
+    assert [code for code, _ in found] == ["null-is-text", "null-is-text", "rule-thrown-away"]
+    assert found[0][1].startswith(
+        'a.yaml:1:14: os-proc-root: the agent reads an empty value as the text "~"'
+    )
+    assert (
+        'rewrite-name and action of rule 1: the agent reads an empty value as the text "null"'
+        in (found[1][1])
+    )
+    assert codes("os-proc-root: ''\nos-proc-regex: [{action: 'null'}]\n", "file") == [
+        "rule-thrown-away"
+    ]
+
+
+def test_a_merge_key_that_nobody_applies_is_named() -> None:
+    text = "x: &x {action: drop}\nos-proc-regex:\n- <<: *x\n"
+
+    assert codes(text, "file") == ["unknown-key"]
+    assert "no merge keys" in notices(text, "file")[0][1]
+
+
+@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize(
+    ("value", "code", "hint"),
+    [
+        ("match-type: Cmdline", "match-type", "write cmdline"),
+        ("match-type: 'cmdline '", "match-type", "write cmdline"),
+        ("match-type: cmd", "match-type", "write cmdline"),
+        ("match-type: 5", "match-type", "it knows process_name, cmdline"),
+        ("action: Drop", "action", "write drop"),
+        ("action: ignore", "action", "it knows accept, drop"),
+        ("match-regex: '(?=a)'", "regex-syntax", None),
+        ("match-regex: a(", "regex-syntax", None),
+        (r"match-regex: \w{1,200}", "regex-size", None),
+    ],
+)
+def test_a_rule_that_the_agent_throws_away_keeps_its_place_and_is_announced(
+    value: str, code: str, hint: str | None, via: Via
+) -> None:
+    text = f"os-proc-regex:\n- match-regex: before\n- {value}\n- match-regex: after\n"
+    config = load(text.encode(), "a.yaml", via=via)
+    problem = config.rules[1].problem
+
+    assert [rule.index for rule in config.rules] == [1, 2, 3]
+    assert [rule.problem is None for rule in config.rules] == [True, False, True]
+    assert problem is not None
+    assert problem.code == code
+    assert str(problem.at).startswith("a.yaml:3:")
+    if hint is not None:
+        assert problem.hint is not None
+        assert problem.hint.startswith(hint)
+    (notice,) = config.notices
+    assert notice.code == "rule-thrown-away"
+    assert notice.message.startswith(f"{problem.at}: the agent throws rule 2 away without a word")
+    assert problem.message in notice.message
+
+
+def test_each_reason_to_throw_a_rule_away_is_announced() -> None:
+    text = "os-proc-regex:\n- {match-regex: '(', match-type: x, action: y}\n"
+
+    assert codes(text) == ["rule-thrown-away"] * 3
+    assert rule(text).match_type == "x"
+    assert rule(text).action == "y"
+
+
+@pytest.mark.parametrize("via", VIAS)
+def test_values_in_effect_stand_for_what_is_missing_or_empty(via: Via) -> None:
+    text = "os-proc-regex:\n- {}\n- {match-type: '', action: '', match-regex: ''}\n"
+    first, second = load(text.encode(), "a.yaml", via=via).rules
+
+    for found in (first, second):
+        assert found.problem is None
+        assert (found.match_type, found.match_regex) == ("process_name", "")
+        assert (found.action, found.rewrite_name) == ("accept", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "places"),
+    [
+        ("os-proc-regex:\n- match-regex: a\n  action: drop\n", "2:3", ["2:16", "3:11"]),
+        ("os-proc-regex:\n-\n  # c\n  match-regex: 'a'\n", "4:3", ["4:16"]),
+        ("os-proc-regex:\n- {}\n", "2:3", []),
+        ("os-proc-regex: [{match-regex: a}]\n", "1:18", ["1:31"]),
+        ("x: &x\n  match-regex: a\nos-proc-regex:\n- *x\n", "4:3", ["2:16"]),
+        ("x: &x a\nos-proc-regex:\n- match-regex: *x\n", "3:3", ["1:7"]),
+        ("os-proc-regex:\n- &r !!map\n  match-regex: &m !!str a\n", "3:3", ["3:25"]),
+    ],
+)
+def test_a_rule_knows_where_it_and_its_values_stand(text: str, at: str, places: list[str]) -> None:
+    found = rule(text)
+
+    assert str(found.at) == f"a.yaml:{at}"
+    assert [str(place) for place in found.places.values()] == [f"a.yaml:{p}" for p in places]
+
+
+def test_a_rule_written_as_a_list_stands_where_the_list_does() -> None:
+    found = rule("os-proc-regex:\n- [a, tag, '', drop]\n", via="file")
+
+    assert str(found.at) == "a.yaml:2:3"
+    assert {name: str(place) for name, place in found.places.items()} == {
+        "match-regex": "a.yaml:2:4",
+        "match-type": "a.yaml:2:7",
+        "rewrite-name": "a.yaml:2:12",
+        "action": "a.yaml:2:16",
+    }
