@@ -73,7 +73,8 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
     return options
 
 
-def _emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """The version, if it is one that we know. Raises: click.BadParameter."""
     if value is not None and value not in EMULATED:
         raise click.BadParameter(f"agent {value} is not emulated yet; {', '.join(EMULATED)} is")
     return value
@@ -123,7 +124,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--agent",
         section=_WHAT,
         metavar="VERSION",
-        callback=_emulated_agent,
+        callback=emulated_agent,
         shell_complete=lambda _ctx, _param, incomplete: [
             version for version in EMULATED if version.startswith(incomplete)
         ],

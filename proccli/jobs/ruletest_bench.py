@@ -22,6 +22,8 @@ Via: TypeAlias = Literal["server", "file"]
 
 _NOW_NS = 1_767_225_600_000_000_000
 """2026-01-01: made-up processes live at the same moment in every run."""
+_SHOWN = 10
+"""Pids that a message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +172,12 @@ class Bench:
             if process.pid is None:
                 return find_by_name(inputs, process.process_name or "")
             inputs.source.read(process.pid)
-        except (NoSuchProcess, AmbiguousName) as error:
-            raise SuiteError(error.problem, process.which_at, hint=error.hint) from None
+        except AmbiguousName as error:
+            pids = ", ".join(str(candidate.pid) for candidate in error.candidates[:_SHOWN])
+            more = ", …" if len(error.candidates) > _SHOWN else ""
+            raise SuiteError(error.problem, process.which_at, hint=f"pid: {pids}{more}") from None
+        except NoSuchProcess as error:
+            raise SuiteError(error.problem, process.which_at) from None
         return process.pid
 
 
@@ -197,4 +203,6 @@ def invented_trial(process: Invented, config: Config, environment: Environment) 
 
 def beside(file: str, path: str) -> str:
     """A path that is relative to the folder of a file; stdin is in the current one."""
-    return path if file == "<stdin>" else os.path.join(os.path.dirname(file), path)  # noqa: PTH118, PTH120 - shown as it was given
+    folder = "" if file == "<stdin>" else os.path.dirname(file)  # noqa: PTH120 - shown as given
+    # A file may be called -, which elsewhere is stdin.
+    return os.path.join(folder or "." if path == "-" else folder, path)  # noqa: PTH118 - likewise
