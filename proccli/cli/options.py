@@ -39,7 +39,17 @@ def name_values(
 
 def output_options(body: Body) -> Body:
     """How to print the result; the command gets it as `output`. The last one given counts."""
+    return _with_output(body, _OUTPUT_OPTION)
 
+
+def output_options_with(**more: str) -> Callable[[Body], Body]:
+    """`output_options` of a command that has further formats, each with a word on it."""
+    words = "; ".join(["For people; one JSON document; a JSON line for each", *more.values()])
+    choice = _output_option(("table", "json", "jsonl", *more), f"{words}.")
+    return lambda body: _with_output(body, choice)
+
+
+def _with_output(body: Body, choice: Callable[[Body], Body]) -> Body:
     @functools.wraps(body)
     def with_output(**given: Any) -> Any:
         given.pop("as_json")
@@ -47,7 +57,7 @@ def output_options(body: Body) -> Body:
         output = context.meta.get(_OUTPUT, given.pop("output"))
         return body(output=output, **given)
 
-    return _OUTPUT_OPTION(_JSON_OPTION(cast("Body", with_output)))
+    return choice(_JSON_OPTION(cast("Body", with_output)))
 
 
 def _remember_output(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -58,17 +68,25 @@ def _remember_output(ctx: click.Context, param: click.Parameter, value: Any) -> 
 
 
 _HOW = "How to print it"
-_OUTPUT_OPTION = option(
-    "-o",
-    "--output",
-    section=_HOW,
-    type=click.Choice(["table", "json", "jsonl"]),
-    default="table",
-    show_default=True,
-    callback=_remember_output,
-    envvar="PROCCLI_OUTPUT",
-    show_envvar=True,
-    help="For people; one JSON document; one JSON line for each process.",
+
+
+def _output_option(formats: Sequence[str], explained: str) -> Callable[[Body], Body]:
+    return option(
+        "-o",
+        "--output",
+        section=_HOW,
+        type=click.Choice(formats),
+        default="table",
+        show_default=True,
+        callback=_remember_output,
+        envvar="PROCCLI_OUTPUT",
+        show_envvar=True,
+        help=explained,
+    )
+
+
+_OUTPUT_OPTION: Callable[[Any], Any] = _output_option(
+    ("table", "json", "jsonl"), "For people; one JSON document; one JSON line for each process."
 )
 _JSON_OPTION = option(
     "--json", "as_json", section=_HOW, is_flag=True, callback=_remember_output, help="-o json."

@@ -26,8 +26,8 @@ class Observation:
         self.decided: Counter[int] = Counter()
         self.open: Counter[int] = Counter()
         """Processes for which it can't be told."""
-        self.taken_by: dict[int, Counter[int]] = {}
-        """For each rule, which earlier ones decided about processes that it matches."""
+        self.taken_by: dict[int, set[int]] = {}
+        """For each rule, which earlier ones decide about processes that it matches."""
 
     def add(self, config: Config, source: Source, env: Mapping[str, str]) -> None:
         """Count the processes of one more source. Tag commands are not run."""
@@ -42,16 +42,21 @@ class Observation:
                 compiled.rule.index: look(compiled, member, setting).hit
                 for compiled in pipeline.judge.rules
             }
-            first = next((index for index, hit in findings.items() if hit is not False), None)
-            for index, hit in findings.items():
-                self.open[index] += hit is None or (
-                    first != index and findings.get(first or 0) is None and bool(hit)
-                )
-                self.matched[index] += hit is True
-                if hit and first is not None and first != index and findings[first]:
-                    self.taken_by.setdefault(index, Counter())[first] += 1
-            if first is not None and findings[first]:
-                self.decided[first] += 1
+            self._count(findings)
+
+    def _count(self, findings: Mapping[int, bool | None]) -> None:
+        """Count one process; `findings` are in the order of the rules."""
+        first = next((index for index, hit in findings.items() if hit is not False), None)
+        decided = first is not None and findings[first] is not None
+        for index, hit in findings.items():
+            if hit is None or (hit and not decided):
+                self.open[index] += 1
+            elif hit:
+                self.matched[index] += 1
+                if first is not None and index != first:
+                    self.taken_by.setdefault(index, set()).add(first)
+        if first is not None and decided:
+            self.decided[first] += 1
 
 
 def _inputs(config: Config, source: Source, env: Mapping[str, str]) -> Inputs:

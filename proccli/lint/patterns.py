@@ -10,13 +10,14 @@ from proccli.lint.context import Context
 from proccli.lint.domains import CMDLINES, DOMAINS, NAMES, SUBJECTS
 from proccli.model import Diagnostic, Rule
 from proccli.rustregex.automata import Domain, Limits, find_text, texts_without
+from proccli.rustregex.charset import normalize, subtract
 from proccli.textsafe import visible
 
 LIMITS: Final = Limits(steps=300_000, total=600_000)
 """For questions whose answer is no more than a remark."""
 
 _NO_SPACE: Final = texts_without("\0/\n ", min_length=1)
-_NO_BREAK: Final = texts_without("\0\n", min_length=1)
+_LINE_BREAK: Final = ((10, 10),)
 _SCRIPT: Final = r"\.(py|pyc|sh|bash|rb|pl|js|mjs|php|lua|jar|war)\b"
 _NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, r"[:\[*(]|^nginx "))
 """Programs that rewrite their titles write such things: `nginx: worker process`."""
@@ -61,28 +62,44 @@ def _empty_regex(rule: Rule, context: Context) -> Diagnostic:
 
 def _possible(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     pattern, domain = rule.match_regex, DOMAINS[rule.match_type]
-    if not _can_match(pattern, domain):
-        yield context.at_value(
-            rule,
-            "match-regex",
-            "never-matches",
-            f"this pattern matches no text that can be {SUBJECTS[rule.match_type]}",
-            effect="the rule never hits",
-            hint=_instead(rule),
-        )
-    elif not _can_match(pattern, replace(_NO_BREAK, matching=domain.matching)):
-        yield context.at_value(
-            rule,
-            "match-regex",
-            "needs-line-break",
-            "this pattern asks for a line break in its text",
-            effect="hardly any process has one in it",
-            hint="write |- instead of |, which keeps the line break at the end of the pattern"
-            if pattern.endswith("\n")
-            else None,
-        )
+    if not _can_match(pattern, _lines(domain)):
+        if _can_match(pattern, _with_breaks(domain)):
+            yield _needs_line_break(rule, context)
+        else:
+            yield _never_matches(rule, context)
     elif rule.match_type in ("process_name", "parent_process_name"):
         yield from _improbable_name(rule, context)
+
+
+def _lines(domain: Domain) -> Domain:
+    return replace(domain, characters=subtract(domain.characters, _LINE_BREAK))
+
+
+def _with_breaks(domain: Domain) -> Domain:
+    return replace(domain, characters=normalize((*domain.characters, *_LINE_BREAK)))
+
+
+def _never_matches(rule: Rule, context: Context) -> Diagnostic:
+    return context.at_value(
+        rule,
+        "match-regex",
+        "never-matches",
+        f"this pattern matches no text that can be {SUBJECTS[rule.match_type]}",
+        effect="the rule never hits",
+        hint=_instead(rule),
+    )
+
+
+def _needs_line_break(rule: Rule, context: Context) -> Diagnostic:
+    at_end = rule.match_regex.endswith("\n")
+    return context.at_value(
+        rule,
+        "match-regex",
+        "needs-line-break",
+        "this pattern asks for a line break in its text",
+        effect="hardly any process has one in it",
+        hint="write |- for |, which keeps the line break as the pattern's end" if at_end else None,
+    )
 
 
 def _instead(rule: Rule) -> str | None:

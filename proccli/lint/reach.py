@@ -190,7 +190,11 @@ def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
             effect="every process is accepted under its own name",
             hint="list rules in os-proc-regex",
         )
-    elif known.catch_all is None and any(rule.action == "accept" for rule in rules):
+    elif (
+        known.catch_all is None
+        and not context.config.tagged_only
+        and any(rule.action == "accept" for rule in rules)
+    ):
         yield context.at_rule(
             context.config.rules[-1],
             "no-final-drop",

@@ -1,0 +1,177 @@
+"""`proccli check`."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
+
+from proccli.cli.failures import report
+from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.invocation import Invocation
+from proccli.cli.options import general_options, option, output_options_with
+from proccli.cli.result import deliver
+from proccli.cli.source_options import source_options_without
+from proccli.cli.streams import view_of
+from proccli.errors import SourceError
+
+if TYPE_CHECKING:
+    from proccli.jobs.check import CheckResult
+    from proccli.jobs.inputs import InputOptions
+
+Format: TypeAlias = Literal["table", "json", "jsonl", "sarif", "github"]
+
+
+def _complete_code(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[Any]]:
+    from proccli.lint.codes import CODES
+
+    return [CompletionItem(code) for code in CODES if code.startswith(incomplete)]
+
+
+@click.command(
+    "check",
+    cls=HelpfulCommand,
+    examples=(
+        ("proccli check agent.yaml", "is anything wrong with it?"),
+        ("proccli check agent.yaml -s web-1.jsonl.gz", "and which rules hit nothing there?"),
+        ("proccli check --explain rewrite-group", "what does that mean?"),
+        ("proccli check --fail-on warning -o github configs/*.yaml", "in a CI run on GitHub"),
+        ("proccli check -o sarif agent.yaml > check.sarif", "for a code scanning service"),
+    ),
+)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
+@source_options_without(
+    "config", "snapshot", "proc_root", "tags", "no_tag_exec", "run_tag_exec", "tag_timeout"
+)
+@option(
+    "-c",
+    "--config",
+    section="What to look at",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    envvar="PROCCLI_CONFIG",
+    show_envvar=True,
+    help="One more file to check; without any FILE, the variable counts.",
+)
+@option(
+    "-s",
+    "--snapshot",
+    "snapshots",
+    section="What to look at",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(allow_dash=True),
+    envvar="PROCCLI_SNAPSHOT",
+    show_envvar=True,
+    help="A recording, or a directory laid out like /proc: which rules do its processes never get"
+    " to? Repeatable.",
+)
+@option(
+    "--fail-on",
+    section="What to look at",
+    type=click.Choice(["error", "warning"]),
+    default="error",
+    show_default=True,
+    help="Exit with 1 if there is anything as bad as that.",
+)
+@option(
+    "--explain",
+    section="What to look at",
+    metavar="CODE",
+    shell_complete=_complete_code,
+    help="Show the page of a diagnostic, with examples, and check nothing.",
+)
+@output_options_with(sarif="SARIF 2.1.0", github="annotations for GitHub")
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    files: Sequence[str],
+    config: str | None,
+    snapshots: Sequence[str],
+    explain: str | None,
+    fail_on: Literal["error", "warning"],
+    output: Format,
+    invocation: Invocation,
+) -> int:
+    """what is wrong with a configuration, before it is rolled out
+
+    Each FILE is read as the agent reads it, after what the server makes of it. Told are values
+    that make the agent reject it, rules that it throws away without a word, rules that nothing
+    ever gets to, names that come out otherwise than meant, and settings that leave nothing to
+    sync; each with its place and what to write instead. Nothing that a configuration names is
+    run.
+    """
+    from proccli.jobs.check import CheckOptions, check
+
+    if explain is not None:
+        return deliver(invocation, _page(explain), ())
+    result = check(
+        CheckOptions(
+            files=_files(files, config, snapshots),
+            agent=options.agent or "6.5",
+            via=options.via,
+            env=options.env,
+            snapshots=tuple(snapshots),
+        )
+    )
+    code = deliver(
+        invocation, _rendered(result, output, invocation), result.notices, result.exit_code(fail_on)
+    )
+    for unread in result.reports:
+        if unread.failure is not None:
+            report(unread.failure, invocation)
+    return code
+
+
+def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -> tuple[str, ...]:
+    """The files to check, each once. Raises: click.UsageError, SourceError."""
+    source = click.get_current_context().get_parameter_source("config")
+    named = [*files]
+    if config is not None and not (files and source is ParameterSource.ENVIRONMENT):
+        named.append(config)
+    if not named:
+        raise click.UsageError("name the configuration to check: proccli check agent.yaml")
+    given = tuple(dict.fromkeys(named))
+    from_stdin = [*given, *snapshots].count("-")
+    if from_stdin > 1:
+        raise click.UsageError("only one of FILE, -c and -s can read standard input")
+    if from_stdin and sys.stdin is None:
+        raise SourceError("standard input is closed")
+    return given
+
+
+def _page(code: str) -> str:
+    """Raises: click.BadParameter for a code that there is none of."""
+    from proccli.lint.codes import CODES
+    from proccli.lint.pages import page
+
+    if code not in CODES:
+        close = difflib.get_close_matches(code, CODES, n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise click.BadParameter(f"there is no code {code!r}{hint}", param_hint="--explain")
+    return page(code)
+
+
+def _rendered(result: CheckResult, output: Format, invocation: Invocation) -> str | bytes:
+    from proccli.render.check_github import check_github
+    from proccli.render.check_json import check_document, check_lines
+    from proccli.render.check_sarif import check_sarif
+    from proccli.render.check_text import check_text
+
+    if output == "json":
+        return check_document(result)
+    if output == "jsonl":
+        return check_lines(result)
+    if output == "sarif":
+        return check_sarif(result)
+    if output == "github":
+        return check_github(result)
+    return check_text(result, view_of(sys.stdout, invocation.colour))
