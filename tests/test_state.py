@@ -141,7 +141,7 @@ def hot_journal(path: Path) -> None:
     path.with_name("s-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"j" * 600)
 
 
-DAMAGES: dict[str, Callable[[Path], None]] = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "text": lambda path: path.write_text("not a database"),
     "one byte": lambda path: path.write_bytes(b"S"),
     "zeros": lambda path: path.write_bytes(bytes(8192)),
