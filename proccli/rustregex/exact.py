@@ -7,6 +7,7 @@ answers. The answer is the same either way; only the time differs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import regex
@@ -69,16 +70,10 @@ class Exact:
         return self._simulate(text, start)
 
     def _simulate(self, text: str, start: int) -> Spans | None:
-        """The end by priority, then the start as the furthest one back, then the groups: so no
-        more threads carry positions than one start needs."""
-        end = self.simulation.end(text, start)
-        if end is None:
-            return None
-        before = text[start - 1] if start else ""
-        begin = end - self._backward.reach(text[start:end][::-1], text[end : end + 1], before)
-        if self._groups == 1:
-            return ((begin, end),)
-        slots = self.simulation.slots(text, begin, end)
+        span = _simulated_span(self.simulation, lambda: self._backward, text, start)
+        if span is None or self._groups == 1:
+            return span and (span,)
+        slots = self.simulation.slots(text, *span)
         pairs = zip(slots[::2], slots[1::2], strict=True)
         return tuple([None if a is None or b is None else (a, b) for a, b in pairs])
 
@@ -113,8 +108,7 @@ class Exact:
 
     @cached_property
     def _backward(self) -> Simulation:
-        program = compile_program(mirrored(self._root), 1, self._alphabet)
-        return Simulation(program, self._alphabet, self._word, longest=True)
+        return _backward(self._root, self._alphabet, self._word)
 
     @cached_property
     def _pattern(self) -> regex.Pattern[str]:
@@ -137,3 +131,27 @@ class Exact:
     @cached_property
     def _substitution(self) -> Substitution:
         return Substitution(self._alphabet)
+
+
+def simulated_span(root: Node, alphabet: Alphabet, word: Ranges, text: str) -> Span | None:
+    """Where a tree first matches, by the simulation alone: for a tree that is asked but once."""
+    if required_literal(root) not in text:
+        return None
+    forward = Simulation(compile_program(root, 1, alphabet), alphabet, word)
+    return _simulated_span(forward, lambda: _backward(root, alphabet, word), text, 0)
+
+
+def _simulated_span(
+    forward: Simulation, backward: Callable[[], Simulation], text: str, start: int
+) -> Span | None:
+    """The end by priority, then the start as the furthest one back: so no thread needs to carry
+    the position that it started from."""
+    end = forward.end(text, start)
+    if end is None:
+        return None
+    before = text[start - 1] if start else ""
+    return (end - backward().reach(text[start:end][::-1], text[end : end + 1], before), end)
+
+
+def _backward(root: Node, alphabet: Alphabet, word: Ranges) -> Simulation:
+    return Simulation(compile_program(mirrored(root), 1, alphabet), alphabet, word, longest=True)

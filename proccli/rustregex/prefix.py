@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from proccli.rustregex.alphabet import alphabet_of
+from proccli.rustregex.exact import simulated_span
 from proccli.rustregex.nodes import (
     Alternate,
     Concat,
     Group,
     Node,
-    Parsed,
     Repeat,
     Span,
+    concat,
 )
-from proccli.rustregex.regex import Regex
+from proccli.rustregex.regex import Regex, unicode_word
 from proccli.rustregex.shape import can_be_empty
 
 MOST_SEARCHES = 200
@@ -42,10 +44,12 @@ def longest_prefix(rx: Regex, text: str) -> Prefix | None:
     What can match the empty text counts as matched only where something after it is, too:
     of `python3 (.*)\\.py` on `python3 app`, the part is `python3 `.
     """
-    seeker = _Seeker(text)
+    seeker = _Seeker(text, rx.parsed.root)
     matched, rest = seeker.furthest([], rx.parsed.root)
     while matched and can_be_empty(matched[-1]):
         rest.insert(0, matched.pop())
+    if not matched:
+        return None
     found = seeker.search(matched)
     if found is None or found[0] == found[1]:
         return None
@@ -57,8 +61,9 @@ def longest_prefix(rx: Regex, text: str) -> Prefix | None:
 
 
 class _Seeker:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, root: Node) -> None:
         self.text = text
+        self.alphabet = alphabet_of(root, unicode_word())
         self.searches = 0
 
     def furthest(self, before: list[Node], node: Node) -> tuple[list[Node], list[Node]]:
@@ -99,9 +104,8 @@ class _Seeker:
         self.searches += 1
         if self.searches > MOST_SEARCHES:
             return None
-        root = Concat(tuple(_without_groups(node) for node in nodes))
-        match = Regex(Parsed("", root, (None,))).search(self.text)
-        return match.span() if match else None
+        root = concat(_without_groups(node) for node in nodes)
+        return simulated_span(root, self.alphabet, unicode_word(), self.text)
 
 
 def _options(node: Node) -> tuple[Node, ...]:
@@ -111,7 +115,7 @@ def _options(node: Node) -> tuple[Node, ...]:
             return _options(inner) if isinstance(inner, Alternate) else (inner,)
         case Alternate(branches):
             return branches
-        case Repeat(inner, low) if low > 0:
+        case Repeat(inner, 1):
             return (inner,)
         case _:
             return ()

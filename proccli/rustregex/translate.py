@@ -141,6 +141,8 @@ def _count(low: int, high: int | None) -> str:
             return "+"
         case 0, 1:
             return "?"
+        case _ if low == high:
+            return f"{{{low}}}"
         case _:
             return f"{{{low},{'' if high is None else high}}}"
 
@@ -156,7 +158,7 @@ def _members(universe: str, ranges: Ranges) -> str:
     """The characters of `universe`, which is sorted, that are in the set."""
     inside = []
     following = iter(ranges)
-    low, high = next(following)
+    low, high = next(following, (0x110000, 0x110000))
     for char in universe:
         code = ord(char)
         while code > high:
