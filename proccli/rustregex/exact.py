@@ -44,7 +44,7 @@ class Exact:
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        if self._needle not in text or not self._has_runs(text):
+        if self._needle not in text or (self._runs and not self._has_runs(text)):
             return False
         if self._backtracks:
             try:
@@ -55,7 +55,7 @@ class Exact:
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
-        if text.find(self._needle, start) < 0 or not self._has_runs(text):
+        if text.find(self._needle, start) < 0 or (self._runs and not self._has_runs(text)):
             return None
         if self._backtracks:
             try:
@@ -96,7 +96,8 @@ class Exact:
         return self._seen[1]
 
     def _backtrack(self, text: str, start: int) -> regex.Match[str] | None:
-        text = self._see(text)
+        if not text.isascii():
+            text = self._see(text)
         if len(text) <= self._safe_length:
             return self._pattern.search(text, start)
         return self._pattern.search(text, start, timeout=TIME_LIMIT_S)
