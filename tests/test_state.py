@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import signal
 import sqlite3
 import stat
 import threading
@@ -20,7 +21,7 @@ from proccli.errors import EXIT_LOCKED, StateError, StateLocked
 from proccli.model import SyncedProcess, SyncedSocket
 from proccli.state import Memory, Store, boot_id, default_state, given_state, locked
 from tests import build
-from tests.procfs.processes import as_nobody, in_child, public_directory, root_only
+from tests.procfs.processes import as_nobody, fork, in_child, public_directory, root_only
 
 PROCESS = SyncedProcess(
     name="shop\udc80\n",
@@ -230,6 +231,36 @@ def test_what_was_moved_aside_before_stays(path: Path) -> None:
     assert aside == ["s.damaged", *(f"s.damaged-{number}" for number in range(2, 10))]
     assert (path.parent / "s.damaged").read_text() == "damage 0"
     assert (path.parent / "s.damaged-9").read_text() == "damage 11"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
+    path: Path, seed: int
+) -> None:
+    """However far the transaction got."""
+    dice = random.Random(seed)
+    many = replace(
+        MEMORY,
+        processes=tuple(replace(PROCESS, pid=pid) for pid in range(1, 300)),
+        config="many",
+    )
+    for _ in range(30):
+        pid = fork()
+        if pid == 0:
+            try:
+                while True:
+                    Store(path).save(many)
+                    Store(path).save(MEMORY)
+            finally:
+                os._exit(1)
+        time.sleep(dice.uniform(0.005, 0.05))
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        assert os.WIFSIGNALED(status)
+        loaded, notices = Store(path).load()
+        assert notices == ()
+        assert loaded is not None
+        assert (loaded.config, len(loaded.processes)) in (("many", 299), ("c", 2))
 
 
 # ---- disks and rights -------------------------------------------------------------------------

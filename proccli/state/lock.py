@@ -8,7 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from proccli.errors import StateError, StateLocked
@@ -41,8 +41,9 @@ def locked(
             problem = f"can't lock {visible(str(path))}: it is not a file of yours"
             raise StateError(problem, hint=ELSEWHERE)
         _acquire(fd, path, state, timeout_s, sleep)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk: then nobody is told who we are
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(fd)

@@ -1,0 +1,653 @@
+"""`proccli sync`: documents, files, states, locks and signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from proccli.render.schemas import schema_text
+from tests.cli.machine import write_config, write_machine
+from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal, spawn
+from tests.network import connected, netns_of, wait_until_older_than
+from tests.procfs.processes import as_nobody, public_directory, root_only, running
+
+CONFIG = """\
+static_config:
+  os-proc-sync-enabled: {enabled}
+  os-proc-socket-min-lifetime: {min_lifetime}
+  os-proc-regex:
+    - match-regex: ^(python|sleep).*
+      rewrite-name: {name}
+    - match-regex: .*
+      action: drop
+"""
+VALIDATOR = Draft202012Validator(json.loads(schema_text("sync")))
+ME = os.getpid
+
+
+def write(folder: Path, *, enabled: bool = True, min_lifetime: int = 0, name: str = "t") -> str:
+    path = folder / "agent.yaml"
+    path.write_text(
+        CONFIG.format(enabled=str(enabled).lower(), min_lifetime=min_lifetime, name=name),
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The living machine, where everything is old enough, and a state of the test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    return write(tmp_path)
+
+
+def run(*arguments: str, code: int = 0, **more: Any) -> Ran:
+    ran = call("sync", "--once", *arguments, **more)
+    assert ran.code == code, ran.err
+    return ran
+
+
+def parsed(text: str) -> Any:
+    given = json.loads(text)
+    VALIDATOR.validate(given)
+    assert list(given) == list(json.loads(schema_text("sync"))["properties"])
+    return given
+
+
+def document(*arguments: str, code: int = 0) -> Any:
+    return parsed(run(*arguments, "--json", code=code).out)
+
+
+def codes(given: Any) -> set[str]:
+    return {one["code"] for one in given["warnings"]}
+
+
+def until(lines: IO[str], holds: Callable[[Any], bool]) -> Any:
+    """The first of the next few documents of which something holds."""
+    for _ in range(3):
+        given = parsed(lines.readline())
+        if holds(given):
+            return given
+    pytest.fail("it never came true")
+
+
+def states(folder: Path) -> list[Path]:
+    return sorted((folder / "xdg" / "proccli").glob("*.sqlite3"))
+
+
+# ---- one run after another --------------------------------------------------------------------
+
+
+def test_a_run_tells_what_is_new_since_the_last_one(config: str, tmp_path: Path) -> None:
+    first = document("-c", config)
+    assert (first["changed"], first["agent_sends"], first["enabled"]) == (True, True, True)
+    with running(["/bin/sleep", "6666"]) as pid:
+        second = document("-c", config)
+        third = document("-c", config)
+    assert pid in second["changes"]["processes"]["added"]
+    assert second["agent_sends"] is True
+    assert pid not in third["changes"]["processes"]["added"]
+    (sleeper,) = (one for one in second["processes"] if one["pid"] == pid)
+    assert sleeper == {
+        "name": "t",
+        "pid": pid,
+        "process_name": "sleep",
+        "cmdline": "/bin/sleep 6666",
+        "user": sleeper["user"],
+        "start_time": sleeper["start_time"],
+        "os_app_tags": [],
+        "netns_id": netns_of(ME()),
+        "container_id": "",
+    }
+    assert abs(sleeper["start_time"] - time.time()) < 60
+    assert pid in document("-c", config)["changes"]["processes"]["removed"]
+    (state,) = states(tmp_path)
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+    assert stat.S_IMODE(state.parent.stat().st_mode) == 0o700
+
+
+def test_connections_are_listed_from_both_sides(config: str) -> None:
+    with connected() as (listener, client, _):
+        given = document("-c", config)
+        client_port, server_port = client.getsockname()[1], listener.getsockname()[1]
+    found = [one for one in given["sockets"] if one["port_1"] == server_port]
+    ends = {"protocol": "tcp", "ip_0": "127.0.0.1", "port_0": client_port, "ip_1": "127.0.0.1"}
+    as_client, as_server = sorted(found, key=lambda one: str(one["role"]))
+    assert as_client.items() >= {**ends, "role": "client", "pid_0": ME(), "pid_1": None}.items()
+    assert as_server.items() >= {**ends, "role": "server", "pid_0": None, "pid_1": ME()}.items()
+    assert as_client["netns_idx"] == as_server["netns_idx"]
+
+
+def test_names_that_change_are_told_though_the_agent_does_not_notice(
+    config: str, tmp_path: Path
+) -> None:
+    document("-c", config)
+    write(tmp_path, name="renamed")
+    given = document("-c", config)
+    assert ME() in given["changes"]["processes"]["changed"]
+    assert given["agent_sends"] is True  # it has restarted
+    assert "config-changed" in codes(given)
+
+
+def test_the_table_is_for_people(config: str) -> None:
+    run("-c", config)
+    with running(["/bin/sleep", "6666"]) as pid:
+        out = run("-c", config).out
+    assert f"+ {pid:>7}  t  ← sleep\n" in out
+    assert "The agent would have " in out
+    assert "Agent 6.5 would send its processes now." in out
+    assert f"- {pid:>7}  t  ← sleep\n" in run("-c", config).out
+
+
+def test_a_terminal_cuts_lines_and_tells_the_same(config: str) -> None:
+    ran = on_a_terminal("sync", "--once", "-c", config, "--no-wait", columns=60)
+    assert ran.code == 0
+    assert "everything is new" in ran.out
+    assert all(len(line) <= 60 for line in ran.out.splitlines() if line.startswith("+"))
+
+
+def test_no_state_tells_no_news_and_leaves_nothing(config: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        given = document("-c", config, "--no-state")
+        assert (given["changed"], given["agent_sends"], given["changes"]) == (None, None, None)
+    assert not (tmp_path / "xdg").exists()
+    assert "no state to compare" in run("-c", config, "--no-state").out
+
+
+def test_if_changed_is_silent_about_the_same(config: str, tmp_path: Path) -> None:
+    machine = str(write_machine(tmp_path / "proc"))
+    again = ("-c", config, "-s", machine, "--state", str(tmp_path / "s"), "--if-changed")
+    assert run(*again, "--json").out != ""
+    assert run(*again, "--json").out == ""
+    assert run(*again, "--exit-code").code == 0
+    write(tmp_path, name="other")
+    ran = run(*again, "--exit-code", "--json", code=1)
+    assert parsed(ran.out)["changed"] is True
+
+
+def test_recordings_are_compared_where_a_state_is_named(config: str, tmp_path: Path) -> None:
+    record = str(tmp_path / "here.jsonl.gz")
+    state = ("--state", str(tmp_path / "s"))
+    with running(["/bin/sleep", "6666"]) as pid:
+        assert call("record", "-c", config, record).code == 0
+    given = document("-c", config, "-s", record)
+    assert given["changed"] is None
+    assert document("-c", config, "-s", record, *state)["changed"] is True
+    assert document("-c", config, "-s", record, *state)["changed"] is False
+    live = document("-c", config, *state)
+    assert pid in live["changes"]["processes"]["removed"]
+    assert ME() not in live["changes"]["processes"]["removed"]
+    assert "another-boot" not in codes(live)
+
+
+def test_disabled_lists_nothing_and_says_so_clearly(config: str, tmp_path: Path) -> None:
+    write(tmp_path, enabled=False)
+    ran = run("-c", config, "--json")
+    given = parsed(ran.out)
+    assert (given["enabled"], given["processes"], given["sockets"]) == (False, [], [])
+    assert "os-proc-sync-enabled is false" in ran.err
+    assert "--assume-enabled" in ran.err
+    assert "The agent would send nothing" in run("-c", config).out
+    assumed = document("-c", config, "--assume-enabled")
+    assert assumed["enabled"] is True
+    assert assumed["config"]["sync_enabled"] is False
+    assert ME() in {one["pid"] for one in assumed["processes"]}
+
+
+def test_disabled_no_tag_command_is_run(config: str, tmp_path: Path) -> None:
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write(f"  os-app-tag-exec: [touch, {tmp_path}/ran]\n  os-app-tag-exec-user: root\n")
+    Path(config).write_text(Path(config).read_text().replace("enabled: true", "enabled: false"))
+    run("-c", config, "--run-tag-exec")
+    assert not (tmp_path / "ran").exists()
+
+
+@root_only
+def test_the_tag_command_is_named_on_a_terminal_but_not_to_cron(
+    config: str, tmp_path: Path
+) -> None:
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write("  os-app-tag-exec: [echo, '[]']\n  os-app-tag-exec-user: root\n")
+    assert "running os-app-tag-exec" in run("-c", config, "--run-tag-exec").err
+    ran = run("-c", config, "--run-tag-exec", "--out", str(tmp_path / "o"))
+    assert ran.err == ""
+
+
+def test_strict_counts_what_is_unknown(config: str, tmp_path: Path) -> None:
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write("  os-app-tag-exec: [echo, '[]']\n  os-app-tag-exec-user: root\n")
+    ran = run("-c", config, "--no-tag-exec", "--strict", "--exit-code", "--json", code=4)
+    given = parsed(ran.out)
+    assert given["digest"] is None
+    assert {one["os_app_tags"] is None for one in given["processes"]} == {True}
+    assert "os_app_tags" in ran.err
+
+
+# ---- files, for cron --------------------------------------------------------------------------
+
+
+def test_a_file_is_replaced_whole_and_nothing_is_said(config: str, tmp_path: Path) -> None:
+    out = tmp_path / "sync.json"
+    out.write_text("old")
+    out.chmod(0o666)
+    for _ in range(2):
+        ran = run("-c", config, "--out", str(out))
+        assert (ran.out, ran.err) == ("", "")
+        assert parsed(out.read_text())["snapshot"]["kind"] == "live"
+        assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    run("-c", config, "--out", str(out), "--out-mode", "0644", "-o", "jsonl")
+    assert stat.S_IMODE(out.stat().st_mode) == 0o644
+    assert out.read_text().count("\n") == 1
+    parsed(out.read_text())
+    run("-c", config, "--out", str(out), "-o", "table")
+    assert "The agent would have" in out.read_text()
+    left = {entry.name for entry in tmp_path.iterdir()}
+    assert left == {"agent.yaml", "sync.json", "xdg"}
+
+
+def test_what_is_wrong_is_said_once_and_again_when_it_returns(config: str, tmp_path: Path) -> None:
+    """A mail from cron when something begins, not one a minute."""
+    out = str(tmp_path / "sync.json")
+    write(tmp_path, enabled=False)
+    assert "os-proc-sync-enabled is false" in run("-c", config, "--out", out).err
+    assert run("-c", config, "--out", out).err == ""
+    write(tmp_path)
+    assert run("-c", config, "--out", out).err == ""
+    write(tmp_path, enabled=False)
+    assert "os-proc-sync-enabled is false" in run("-c", config, "--out", out).err
+
+
+def test_an_unchanged_file_is_left_alone_and_a_lost_one_is_written(
+    config: str, tmp_path: Path
+) -> None:
+    machine = str(write_machine(tmp_path / "proc"))
+    out, other = tmp_path / "sync.json", tmp_path / "other.json"
+    again = ("-c", config, "-s", machine, "--state", str(tmp_path / "s"), "--if-changed")
+    run(*again, "--out", str(out))
+    before = out.stat()
+    run(*again, "--out", str(out))
+    assert (out.stat().st_ino, out.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    out.unlink()
+    run(*again, "--out", str(out))
+    assert parsed(out.read_text())["changed"] is False
+    run(*again, "--out", str(other))
+    assert other.exists()
+
+
+def test_each_file_has_a_state_of_its_own(config: str, tmp_path: Path) -> None:
+    """Who looks by hand does not take the news away from cron."""
+    out = tmp_path / "sync.json"
+    run("-c", config, "--out", str(out))
+    run("-c", config)
+    with running(["/bin/sleep", "6666"]) as pid:
+        assert pid in document("-c", config)["changes"]["processes"]["added"]
+        run("-c", config, "--out", str(out))
+        assert pid in parsed(out.read_text())["changes"]["processes"]["added"]
+    assert len(states(tmp_path)) == 2
+
+
+def test_a_file_that_cannot_be_written_keeps_the_news_for_the_next_run(
+    config: str, tmp_path: Path
+) -> None:
+    state = ("--state", str(tmp_path / "s"))
+    run("-c", config, *state)
+    with running(["/bin/sleep", "6666"]) as pid:
+        ran = run("-c", config, *state, "--out", str(tmp_path / "none" / "o"), code=3)
+        assert ran.err.count("\n") == 1
+        assert "can't write" in ran.err
+        given = document("-c", config, *state)
+    assert pid in given["changes"]["processes"]["added"]
+
+
+def test_a_reader_that_is_gone_has_not_had_the_news(config: str, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "s"))
+    run("-c", config, *state)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with running(["/bin/sleep", "6666"]) as pid:
+        done = spawn("sync", "--once", "-c", config, *state, stdout=writer)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert pid in document("-c", config, *state)["changes"]["processes"]["added"]
+
+
+def test_a_full_disk_harms_neither_file_nor_state(config: str, tmp_path: Path) -> None:
+    """As `ulimit -f` makes one: no file may grow beyond some blocks."""
+    out, state = tmp_path / "o.json", tmp_path / "s"
+    run("-c", config, "--state", str(state), "--out", str(out))
+    good = out.read_bytes()
+    arguments = ["sync", "--once", "-c", config, "--state", str(state), "--out", str(out)]
+    program = " ".join((*PROGRAM, *arguments))
+    full = subprocess.run(
+        ["sh", "-c", f"ulimit -f 0; exec {program}"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == 3, full.stderr
+    assert full.stderr.startswith("proccli: error: ")
+    assert full.stderr.count("\n") == 1
+    assert out.read_bytes() == good
+    run("-c", config, "--state", str(state), "--out", str(out))
+    assert parsed(out.read_text())["changed"] is not None
+
+
+@root_only
+@pytest.mark.parametrize("room_kib", [4, 60])
+def test_a_full_file_system_harms_neither(room_kib: int, tmp_path: Path) -> None:
+    config = write(tmp_path)
+    script = f"""
+        set -e
+        mount -t tmpfs -o size=256k none {tmp_path}/disk
+        cd {tmp_path}/disk
+        sync() {{ {" ".join(PROGRAM)} sync --once -c {config} --state s --out o; }}
+        sync; cp o ../good
+        head -c $(( ($(stat -f -c %a .) * $(stat -f -c %S .)) - {room_kib * 1024} )) \
+            /dev/zero > filler
+        set +e
+        i=0; while [ $i -lt 2 ]; do sync 2>> ../said; echo $? >> ../codes; i=$((i+1)); done
+        set -e
+        cp o ../after; rm filler; sync; cp o ../last; ls -A > ../names
+    """
+    (tmp_path / "disk").mkdir()
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script],
+        env=environment(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=str(Path.cwd())),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    assert set((tmp_path / "codes").read_text().split()) <= {"0", "3"}
+    assert "Traceback" not in (tmp_path / "said").read_text()
+    for name in ("good", "after", "last"):
+        parsed((tmp_path / name).read_text())
+    assert "damaged" not in (tmp_path / "names").read_text()
+    assert (tmp_path / "names").read_text().split() == ["o", "s", "s.lock"]
+
+
+@root_only
+def test_a_read_only_directory_is_one_line_that_says_what_to_do() -> None:
+    def attempt() -> Ran:
+        return call("sync", "--once", "--state", str(folder / "s"))
+
+    with public_directory() as folder:
+        ran = as_nobody(attempt)
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.count("\n") == 1
+    assert "--state FILE names another place, --no-state does without" in ran.err
+
+
+def test_a_damaged_state_is_said_and_the_run_goes_on(config: str, tmp_path: Path) -> None:
+    state, out = tmp_path / "s", tmp_path / "o"
+    run("-c", config, "--state", str(state), "--out", str(out))
+    state.write_bytes(b"damage" * 1000)
+    ran = run("-c", config, "--state", str(state), "--out", str(out))
+    assert f"it is now {state}.damaged" in ran.err
+    given = parsed(out.read_text())
+    assert given["changed"] is True
+    assert "state-damaged" in codes(given)
+    ran = run("-c", config, "--state", str(state), "--out", str(out))
+    assert ran.err == ""
+
+
+@pytest.mark.parametrize("killed_by", [signal.SIGKILL, signal.SIGTERM])
+def test_runs_that_are_killed_leave_file_and_state_whole(
+    config: str, tmp_path: Path, killed_by: signal.Signals
+) -> None:
+    """Fifty with each signal, two at a time, at any moment of a run."""
+    dice = random.Random(7)
+    state, out = tmp_path / "s", tmp_path / "o"
+    program = [*PROGRAM, "sync", "--once", "-c", config, "--state", str(state), "--out", str(out)]
+    began = time.monotonic()
+    assert subprocess.run(program, env=environment(), check=False).returncode == 0
+    took = time.monotonic() - began
+    ended = []
+    for _ in range(25):
+        pair = [
+            subprocess.Popen(program, env=environment(), stderr=subprocess.DEVNULL)
+            for _ in range(2)
+        ]
+        time.sleep(dice.uniform(0.1, 0.9 * took))
+        for one in pair:
+            one.send_signal(killed_by)
+        ended += [one.wait(timeout=30) for one in pair]
+        parsed(out.read_text())
+        with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as connection:
+            assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            assert connection.execute("SELECT count(*) FROM meta").fetchone() == (10,)
+    ran = run("-c", config, "--state", str(state), "--json")
+    parsed(ran.out)
+    assert not list(tmp_path.glob("*.damaged*"))
+    assert len([code for code in ended if code != 0]) > 10
+    if killed_by == signal.SIGTERM:
+        assert not list(tmp_path.glob(".proccli-*"))
+
+
+def test_two_at_once_take_turns_or_give_up_with_75(config: str, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "s"))
+    with looping("-c", config, *state, "-o", "jsonl") as (loop, lines):
+        lines.readline()
+        began = time.monotonic()
+        ran = run("-c", config, *state, "--lock-timeout", "0.3", code=75)
+        assert 0.3 <= time.monotonic() - began < 5
+        assert f"another sync (pid {loop.pid}) is at work" in ran.err
+        assert (ran.out, ran.err.count("\n")) == ("", 1)
+        waiting = subprocess.Popen(
+            [*PROGRAM, "sync", "--once", "-c", config, *state, "--json"],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(0.5)
+        assert waiting.poll() is None
+        loop.terminate()
+        assert loop.wait(timeout=10) == 0
+        out, _ = waiting.communicate(timeout=20)
+    assert waiting.returncode == 0
+    assert parsed(out.decode())["changed"] is not None
+
+
+# ---- the loop ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def looping(*arguments: str, **settings: Any) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A loop that is at work, with its stdout; it is killed in the end."""
+    with subprocess.Popen(
+        [*PROGRAM, "sync", *arguments],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=settings.pop("stderr", subprocess.PIPE),
+        encoding="utf-8",
+        **settings,
+    ) as loop:
+        assert loop.stdout is not None
+        try:
+            yield loop, loop.stdout
+        finally:
+            loop.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_loop_prints_a_document_a_line_until_it_is_told_to_stop(
+    config: str, number: signal.Signals
+) -> None:
+    with looping("-c", config, "--interval", "1", "-o", "jsonl") as (loop, lines):
+        first = parsed(lines.readline())
+        began = time.monotonic()
+        with running(["/bin/sleep", "6666"]) as pid:
+            second = parsed(lines.readline())
+        assert 0.5 < time.monotonic() - began < 5
+        third = parsed(lines.readline())
+        loop.send_signal(number)
+        assert loop.wait(timeout=5) == 0
+        assert lines.read() == ""
+        assert "Traceback" not in (loop.stderr.read() if loop.stderr else "")
+    assert first["changed"] is True
+    assert pid in second["changes"]["processes"]["added"]
+    assert pid in third["changes"]["processes"]["removed"]
+
+
+def test_the_loop_stops_at_once_while_it_waits_for_the_second_look(tmp_path: Path) -> None:
+    wait_until_older_than(10)
+    config = write(tmp_path, min_lifetime=9)
+    with (
+        connected(),
+        looping("-c", config, "--no-state", "-o", "jsonl") as (loop, lines),
+    ):
+        with pytest.raises(subprocess.TimeoutExpired):
+            loop.wait(timeout=2)
+        began = time.monotonic()
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+        assert time.monotonic() - began < 2
+        assert lines.read() == ""
+
+
+def test_the_loop_follows_its_configuration_and_survives_a_broken_one(
+    config: str, tmp_path: Path
+) -> None:
+    with looping("-c", config, "--interval", "1", "-o", "jsonl") as (loop, lines):
+        parsed(lines.readline())
+        write(tmp_path, name="renamed")
+        changed = until(lines, lambda given: "config-changed" in codes(given))
+        assert ME() in changed["changes"]["processes"]["changed"]
+        assert changed["agent_sends"] is True
+        Path(config).write_text("static_config: [", encoding="utf-8")
+        broken = until(lines, lambda given: "config-rejected" in codes(given))
+        Path(config).unlink()
+        lost = until(lines, lambda given: "no such file" in str(given["warnings"]))
+        write(tmp_path, name="back")
+        back = until(lines, lambda given: "config-rejected" not in codes(given))
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+        said = loop.stderr.read() if loop.stderr else ""
+    for given in (broken, lost):
+        assert {one["name"] for one in given["processes"]} == {"renamed"}
+    assert {one["name"] for one in back["processes"]} == {"back"}
+    assert said.count("the agent goes on with the configuration that it has") == 2
+
+
+def test_a_loop_that_begins_with_a_broken_configuration_does_not_begin(tmp_path: Path) -> None:
+    (tmp_path / "agent.yaml").write_text("static_config: [", encoding="utf-8")
+    done = spawn("sync", "--no-state", "-c", str(tmp_path / "agent.yaml"))
+    assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_a_closed_pipe_ends_the_loop_quietly_even_if_there_is_no_news(
+    config: str, tmp_path: Path
+) -> None:
+    write(tmp_path, enabled=False)
+    arguments = ("-c", config, "--interval", "60", "--if-changed", "-o", "jsonl")
+    with looping(*arguments) as (loop, lines):
+        lines.readline()
+        lines.close()
+        assert loop.wait(timeout=5) == 0
+        said = loop.stderr.read() if loop.stderr else ""
+    assert said.count("\n") == 1  # that sync is disabled
+
+
+def test_the_loop_keeps_a_file_current(config: str, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    with looping("-c", config, "--interval", "1", "--out", str(out)) as (loop, lines):
+        seen = set()
+        for _ in range(400):
+            if out.exists():
+                seen.add(parsed(out.read_text())["snapshot"]["taken_at"])
+            if len(seen) == 3:
+                break
+            time.sleep(0.02)
+        assert len(seen) == 3
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+        assert lines.read() == ""
+        assert (loop.stderr.read() if loop.stderr else "") == ""
+
+
+def test_a_configuration_from_stdin_lasts_for_the_whole_loop(config: str) -> None:
+    text = Path(config).read_text()
+    arguments = ("-c", "-", "--interval", "1", "--no-state", "-o", "jsonl")
+    with looping(*arguments, stdin=subprocess.PIPE) as (loop, lines):
+        assert loop.stdin is not None
+        loop.stdin.write(text)
+        loop.stdin.close()
+        first, second = parsed(lines.readline()), parsed(lines.readline())
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+    assert first["config"] == second["config"]
+    assert (first["changed"], second["changed"] in (True, False)) == (None, True)
+
+
+# ---- wrong usage ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--exit-code"], "--exit-code tells of one run: it needs --once"),
+        (["--strict"], "--strict tells of one run: it needs --once"),
+        (["--once", "--interval", "5"], "contradict each other"),
+        (["--interval", "0.5"], "range"),
+        (["--interval", "nan"], "nan is no number"),
+        (["--lock-timeout", "nan"], "nan is no number"),
+        (["--lock-timeout", "-1"], "range"),
+        (["--once", "--state", "x", "--no-state"], "contradict each other"),
+        (["--once", "--no-state", "--if-changed"], "needs a state to compare with"),
+        (["--once", "--no-state", "--exit-code"], "needs a state to compare with"),
+        (["--once", "--out-mode", "rw"], "no octal mode"),
+        (["--once", "--out-mode", "0777"], "nobody run it"),
+        (["--tags", "-"], "--tags is read in every cycle"),
+        (["--once", "--state", "agent.yaml", "-c", "./agent.yaml"], "name the same file"),
+        (["--once", "--state", "s", "--out", "s.lock"], "name the same file"),
+        (["-s", "."], "a snapshot doesn't change"),
+    ],
+)
+def test_wrong_usage_is_told(arguments: list[str], problem: str) -> None:
+    ran = call("sync", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert problem in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_the_variable_names_a_state_that_no_state_overrides(config: str, tmp_path: Path) -> None:
+    variable = {"PROCCLI_STATE": str(tmp_path / "s")}
+    run("-c", config, "--no-state", env=variable)
+    assert not (tmp_path / "s").exists()
+    run("-c", config, env=variable)
+    assert (tmp_path / "s").exists()
+
+
+def test_help_is_quick() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "proccli", "sync", "--help"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert not loaded & {"sqlite3", "yaml", "regex", "rich", "psutil"}
+
+
+def test_the_shop_as_a_whole(tmp_path: Path) -> None:
+    """A directory gives the same document again, byte for byte."""
+    machine = ("-c", write_config(tmp_path), "-s", str(write_machine(tmp_path / "proc")))
+    assert run(*machine, "--json").out == run(*machine, "--json").out
