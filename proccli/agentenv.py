@@ -23,7 +23,7 @@ def find(root: str = "/proc") -> Environment | None:
     Source: /proc/PID/environ, proc_pid_environ(5): what the process was started with. The agent
     does not change it.
     """
-    for pid in _agents(root):
+    for pid in agent_pids(root):
         origin = f"{AGENT} (pid {pid})"
         try:
             block = read_at(f"{root}/{pid}/environ", None)
@@ -33,6 +33,23 @@ def find(root: str = "/proc") -> Environment | None:
             continue
         return Environment(values=parse_environ(block), complete=True, origin=origin)
     return None
+
+
+def agent_pids(root: str = "/proc") -> Iterator[int]:
+    """Processes called deepflow-agent by their comm, their program or their first argument."""
+    if os.path.realpath(root) == "/proc":
+        yield from _agents_of_this_machine()
+        return
+    # psutil knows one proc mount per program run.
+    try:
+        source = LiveSource(root)
+        processes = [source.read(pid) for pid in source.pids()]
+    except SourceError:
+        return
+    for process in processes:
+        argv0 = (process.cmdline or b"").partition(b"\0")[0]
+        if argv0 and _is_agent(process.comm, process.exe, os.fsdecode(argv0)):
+            yield process.pid
 
 
 def own() -> Environment:
@@ -66,23 +83,6 @@ def _is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _agents(root: str) -> Iterator[int]:
-    """Processes called deepflow-agent by their comm, their program or their first argument."""
-    if os.path.realpath(root) == "/proc":
-        yield from _agents_of_this_machine()
-        return
-    # psutil knows one proc mount per program run.
-    try:
-        source = LiveSource(root)
-        processes = [source.read(pid) for pid in source.pids()]
-    except SourceError:
-        return
-    for process in processes:
-        argv0 = (process.cmdline or b"").partition(b"\0")[0]
-        if argv0 and _is_agent(process.comm, process.exe, os.fsdecode(argv0)):
-            yield process.pid
 
 
 def _agents_of_this_machine() -> Iterator[int]:

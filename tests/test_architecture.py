@@ -16,7 +16,7 @@ LAYERS = [
     {"model"},
     {"rustregex"},
     {"config"},
-    {"procfs", "recording", "atomicfile", "tagcmd", "agentenv", "state"},
+    {"procfs", "recording", "atomicfile", "tagcmd", "agentenv", "agentproc", "state"},
     {"matching", "tags", "sockets", "lint"},
     {"jobs"},
     {"render", "schemas"},

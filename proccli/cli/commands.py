@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "sync": "what the agent would send, and what of it is new, once or again and again",
     "check": "what is wrong with a configuration, before it is rolled out",
     "test": "rule tests: made-up and recorded processes, and what should become of each",
+    "doctor": "every gate between a process and its label, and where labels are lost",
     "schema": "the JSON Schema of a command's output",
     "completion": "the completion script for a shell",
 }

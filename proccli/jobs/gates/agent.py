@@ -1,0 +1,147 @@
+"""The gates before the first process: the configuration, the agent, its rights, its /proc."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from proccli.agentproc import (
+    CAP_SETUID,
+    MACHINES_PID_NAMESPACE,
+    AgentProcess,
+    ProcView,
+    own_pid_namespace,
+)
+from proccli.jobs.gates.gate import Gate, brief, failed, passed, unknown
+from proccli.jobs.scan import Summary
+from proccli.model import Config, SourceKind
+
+NO_SECTION: Final = "no-static-config"
+_SETTING: Final = "os-proc-sync-enabled"
+_OTHER_AGENTS: Final = (
+    "the answers here are agent 6.5's; 6.6.5 to 6.6.8 ignore or alter os-proc-regex, and 6.6.9 and"
+    " later know none of the os-proc-* keys"
+)
+_ON_THE_MACHINE: Final = "run proccli doctor on the machine itself"
+_ASK_VERSION: Final = (
+    "ask the server (deepflow-ctl agent list), or run deepflow-agent -v if you trust the program"
+)
+
+
+def configuration(config: Config) -> Gate:
+    """The configuration was found, and the agent would take it."""
+    name = "configuration"
+    if config.file is None:
+        detail = "none was given: the agent's built-in defaults stand in"
+        return unknown(name, detail, "give the agent group's configuration with -c FILE")
+    nothing = next((notice for notice in config.notices if notice.code == NO_SECTION), None)
+    if nothing is not None:
+        return failed(name, nothing.message, "is this the agent group's configuration?")
+    remarks = sum(notice.code != "rule-thrown-away" for notice in config.notices)
+    detail = f"{config.file}: agent {config.agent} takes it"
+    if not remarks:
+        return passed(name, detail)
+    more = "1 warning" if remarks == 1 else f"{remarks} warnings"
+    return passed(name, f"{detail}, with {more}", hint="proccli check tells all about it")
+
+
+def sync_enabled(config: Config, summary: Summary | None) -> Gate:
+    """The switch. What it removes is what would get past all others."""
+    removes = summary.accepted - summary.reported if summary is not None else None
+    if config.sync_enabled:
+        return passed("sync-enabled", f"{_SETTING} is true", removes=removes)
+    why = "" if config.file is None else ", as it is where the key is missing"
+    return failed(
+        "sync-enabled",
+        f"{_SETTING} is false{why}: the agent sends neither processes nor sockets",
+        f"write {_SETTING}: true into static_config; agents restart to take it over",
+        removes=removes,
+    )
+
+
+def agent_running(
+    agents: Sequence[AgentProcess] | None, kind: SourceKind, *, sees_all: bool
+) -> Gate:
+    """A deepflow-agent runs; of several, the likeliest counts."""
+    name = "agent-running"
+    if agents is None:
+        return unknown(name, f"a {kind} does not tell", _ON_THE_MACHINE)
+    if agents:
+        first, *others = agents
+        command = brief(first.exe or first.cmdline)
+        detail = f"pid {first.pid}, {command}"
+        if others:
+            pids = ", ".join(str(agent.pid) for agent in others[:5])
+            detail += f"; also called deepflow-agent: pid {pids}{' …' if len(others) > 5 else ''}"
+        return passed(name, detail)
+    if not sees_all:
+        hint = "run proccli doctor as root"
+        return unknown(name, "none is seen, but processes are hidden from us", hint)
+    if own_pid_namespace() != MACHINES_PID_NAMESPACE:
+        detail = "none is seen from this pid namespace, which is not the machine's own"
+        return unknown(name, detail, "run proccli doctor outside of the container")
+    return failed(
+        name, "no deepflow-agent runs on this machine", "start it: systemctl start deepflow-agent"
+    )
+
+
+def agent_rights(agents: Sequence[AgentProcess] | None, config: Config, kind: SourceKind) -> Gate:
+    """It may read every process, and become the user of the tag command."""
+    name = "agent-rights"
+    if agents is None:
+        return unknown(name, f"a {kind} does not tell", _ON_THE_MACHINE)
+    if not agents:
+        return unknown(name, "there is no running agent to look at")
+    agent = agents[0]
+    who = "root" if agent.euid == 0 else f"uid {agent.euid}" if agent.euid is not None else "?"
+    if agent.reads_all is None:
+        return unknown(name, f"the rights of pid {agent.pid} can't be read", "try as root")
+    if agent.shares_our_user_namespace is False:
+        detail = f"pid {agent.pid} is {who} of another user namespace only: a rootless container"
+        return failed(name, detail, "run the agent as root of the machine")
+    if not agent.reads_all:
+        return failed(
+            name,
+            f"pid {agent.pid} is {who} without CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: it can't"
+            " read other users' processes, least of all their sockets",
+            "run it as root; in a container, privileged or with these capabilities",
+        )
+    if config.tag_exec and not (agent.capabilities or 0) & CAP_SETUID:
+        user = brief(config.tag_exec_user)
+        detail = f"pid {agent.pid} has no CAP_SETUID: it can't run the tag command as {user}"
+        return failed(name, detail, "give it the capability")
+    return passed(name, f"pid {agent.pid} is {who}, and may read every process that it sees")
+
+
+def agent_version(agents: Sequence[AgentProcess] | None, kind: SourceKind) -> Gate:
+    """Which agent it is can't be told without running it."""
+    who = f"pid {agents[0].pid}" if agents else f"a {kind}" if agents is None else "this machine"
+    return unknown("agent-version", f"{who} does not tell it; {_OTHER_AGENTS}", _ASK_VERSION)
+
+
+def proc_root(view: ProcView, agent: AgentProcess | None, processes: int | None) -> Gate:
+    """What the agent sees at os-proc-root is a proc mount, and of which processes.
+
+    Without an agent, what we see there. `processes` is how many we see; None: not looked.
+    """
+    name, who = "proc-root", "the agent" if agent is not None else "proccli"
+    path = brief(view.path)
+    mount = "mount the machine's /proc there, or correct os-proc-root"
+    if view.problem is not None:
+        return failed(name, f"{who} can't open {path}: {view.problem}", mount)
+    if view.filesystem not in ("proc", None):
+        detail = f"{path} is no proc mount for {who}, but a {brief(view.filesystem)} file system"
+        return failed(name, detail, mount)
+    namespace = view.pid_namespace
+    if view.filesystem is None or namespace is None:
+        hint = "run proccli doctor as root"
+        return unknown(name, f"what {who} sees at {path} can't be told from here", hint)
+    seen = f", {processes:,} now" if processes is not None else ""
+    if namespace == MACHINES_PID_NAMESPACE:
+        return passed(name, f"{path} shows {who} all processes of the machine{seen}")
+    detail = f"{path} shows {who} only the processes of pid namespace {namespace}, a container's"
+    ours = own_pid_namespace()
+    if agent is not None and ours is not None and namespace != ours:
+        hint = "run its container with hostPID: true (docker: --pid host)"
+        return failed(name, detail, hint)
+    return passed(name, detail + seen, hint="is that container all that the agent is to see?")

@@ -1,0 +1,97 @@
+"""The gates for people: the verdict, then each gate, and what to do about those that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from proccli.jobs.doctor import DoctorResult
+from proccli.jobs.gates.gate import Gate, State
+from proccli.render.paint import paint
+from proccli.render.scan_summary import basis_line
+from proccli.render.spans import Line, cells, foreign, padded, plain, wrapped
+from proccli.render.view import View
+from proccli.render.words import counted
+
+_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}
+_WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
+_GAP: Final = "  "
+_LEAST: Final = 36
+"""Cells below which a detail goes under its gate instead of beside it."""
+
+
+def doctor_text(result: DoctorResult, view: View) -> str:
+    """What the agent would send, then a paragraph per gate."""
+    lines: list[Line] = [piece for line in _verdict(result) for piece in wrapped(line, view.width)]
+    if result.host is not None and result.config is not None:
+        lines += wrapped(basis_line(_Basis(result), view), view.width)
+    lines.append(())
+    state_width = max(len(_WORDS[gate.state]) for gate in result.gates)
+    name_width = max(len(gate.gate) for gate in result.gates)
+    counts = [_count(gate) for gate in result.gates]
+    count_width = max(map(len, counts))
+    for gate, count in zip(result.gates, counts, strict=True):
+        head: Line = [
+            *padded(((_WORDS[gate.state], _STYLES[gate.state]),), state_width),
+            (_GAP, ""),
+            *padded(((gate.gate, "name"),), name_width),
+            (_GAP, ""),
+            *padded(plain(count), count_width, right=True),
+            (_GAP, ""),
+        ]
+        lines += _paragraph(head, gate, view)
+    return paint(lines, view)
+
+
+class _Basis:
+    """A result that has a host and a configuration."""
+
+    def __init__(self, result: DoctorResult) -> None:
+        assert result.host is not None and result.config is not None  # noqa: S101, PT018 - asked before
+        self.host, self.config = result.host, result.config
+
+
+def _verdict(result: DoctorResult) -> Iterable[Line]:
+    summary, first = result.summary, result.first_failure
+    if summary is None:
+        yield (("What the agent would send is not known.", "alarm"),)
+    else:
+        more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
+        sent = f"{summary.reported:,} of {counted(summary.total, 'process')}{more}."
+        style = "head" if summary.reported or more else "alarm"
+        yield ((f"The agent would send {sent}", style),)
+    if first is not None:
+        yield (
+            ("The first gate that fails: ", "head"),
+            (f"{first.gate}", "alarm"),
+            (": ", ""),
+            *foreign(first.detail),
+        )
+    else:
+        yield plain("No gate fails that can be seen from here.")
+
+
+def _count(gate: Gate) -> str:
+    return f"-{gate.removes:,}" if gate.removes else ""
+
+
+def _paragraph(head: Line, gate: Gate, view: View) -> list[Line]:
+    """The detail beside the gate, or under it where the line is too narrow; then the hint."""
+    indent = cells(head)
+    beside = view.width is None or view.width - indent >= _LEAST
+    if not beside:
+        indent = 4
+    room = None if view.width is None else max(view.width - indent, 1)
+    detail = wrapped(foreign(gate.detail, "dim" if gate.state == "pass" else ""), room)
+    lines: list[Line] = [] if beside else [head]
+    for number, piece in enumerate(detail):
+        start: Line = head if beside and not number else plain(" " * indent)
+        lines.append([*start, *piece])
+    if gate.hint is not None:
+        arrow = f"{view.glyphs.becomes} "
+        hint = wrapped(foreign(gate.hint), None if room is None else max(room - len(arrow), 1))
+        for number, piece in enumerate(hint):
+            lines.append(
+                [(" " * indent, ""), (" " * len(arrow) if number else arrow, "dim"), *piece]
+            )
+    return lines
