@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from proccli.config.testfile import Invented, read_suite
+from proccli.config.testfile import Invented, SuiteError, read_suite
 from proccli.config.yamltext import scalar
 from proccli.errors import ProccliError, UsageError
 from proccli.jobs.environment import mentioned_names
@@ -58,7 +58,8 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     secret away; else it is taken from the recording, if there is one. `file` is where the text
     is to stand: paths in it are relative to that, or to the current folder. Each test was run.
 
-    Raises: UsageError where the configuration is no file; SourceError.
+    Raises: UsageError where the configuration is no file; SuiteError where no outcome is known;
+    SourceError.
     """
     if options.config is None or options.config == "-":
         raise UsageError("the tests need a configuration in a file: name it with -c FILE")
@@ -68,7 +69,7 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     verdicts = pipeline.verdicts(pids)
     groups: dict[tuple[object, ...], list[Verdict]] = {}
     for verdict in verdicts:
-        if verdict.status != "unknown" and verdict.tags is not None:
+        if verdict.status != "unknown":
             groups.setdefault(tuple(outcome_of(verdict).values()), []).append(verdict)
     recording = _recording(inputs, options, file)
     chosen = list(groups.values())[:MOST_TESTS]
@@ -77,11 +78,13 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     head = _head(inputs, options, file)
     tests = list(_that_pass(head, tests, options.config, file))
     if not tests:
-        raise UsageError("there is no outcome to make a test of")
+        problem = f"no test can be written: of {len(verdicts)} processes no outcome is known"
+        why = (n.message for n in inputs.notices if n.code in ("tags-unknown", "env-unknown"))
+        raise SuiteError(problem, hint=next(why, None))
     return Draft(
         text=head + "".join(test.lines for test in tests),
         tests=len(tests),
-        unknown=sum(verdict.status == "unknown" or verdict.tags is None for verdict in verdicts),
+        unknown=sum(verdict.status == "unknown" for verdict in verdicts),
         undescribed=len(chosen) - len(tests),
         too_many=len(groups) - len(chosen),
     )
@@ -135,7 +138,10 @@ class _Writer:
     def _fares_alike(self, invented: Invented, verdict: Verdict) -> bool:
         inputs = self._pipeline.inputs
         trial = invented_trial(invented, inputs.config, inputs.environment)
-        return outcome_of(trial.verdict) == outcome_of(verdict)
+        alike = outcome_of(trial.verdict)
+        if verdict.tags is None:
+            alike["tags"] = None  # what is not known is not expected
+        return alike == outcome_of(verdict)
 
     def _written(self, verdict: Verdict, process: Iterable[str]) -> _Test:
         name = self._name(verdict)
