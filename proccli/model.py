@@ -311,9 +311,11 @@ class RewriteTrace:
     """How rewrite-name became a name."""
 
     template: str
-    expanded: str
-    """With %NAME% replaced, before the groups are."""
+    expanded: str | None
+    """With %NAME% replaced, before the groups are; None: a variable is not known."""
     unset_env: tuple[str, ...]
+    unknown_env: tuple[str, ...]
+    """Names that may or may not be set: the environment is not known whole."""
     missing_groups: tuple[str, ...]
     """References to groups that the pattern doesn't have: they expand to nothing."""
     replacements: tuple[Replacement, ...]

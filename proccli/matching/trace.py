@@ -133,8 +133,9 @@ def _rewrite(
         result = regex.replace_all(subject.text, expansion.text) if expansion.text else None
     return RewriteTrace(
         template=compiled.rule.rewrite_name,
-        expanded=expansion.text,
-        unset_env=expansion.unset,
+        expanded=None if compiled.unknown_env else expansion.text,
+        unset_env=tuple(name for name in expansion.unset if name not in compiled.unknown_env),
+        unknown_env=compiled.unknown_env,
         missing_groups=tuple(str(part.group) for part in regex.missing_groups(expansion.text)),
         replacements=replacements,
         result=result,

@@ -28,7 +28,7 @@ def rewrite_lines(
 
 def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[str, str, str]]:
     yield "rewrite-name", rewrite.template, ""
-    if rewrite.expanded != rewrite.template:
+    if rewrite.expanded not in (None, rewrite.template):
         yield "environment", rewrite.expanded, ""
     many = len(rewrite.replacements) > 1
     for number, replacement in enumerate(rewrite.replacements[:_SHOWN_REPLACEMENTS], start=1):
@@ -54,6 +54,8 @@ def _notes(rewrite: RewriteTrace, subject: str) -> Iterable[str]:
         yield f"the pattern has no group {group!r}, so it becomes nothing"
     for name in rewrite.unset_env:
         yield f"%{name}% is not set in the agent's environment, so it becomes nothing"
+    for name in rewrite.unknown_env:
+        yield f"%{name}% is not known here (--env {name}=VALUE gives it)"
 
 
 def _untouched(rewrite: RewriteTrace, subject: str) -> Iterable[tuple[int, int]]:

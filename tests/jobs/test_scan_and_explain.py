@@ -12,7 +12,9 @@ from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids, f
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.madeup import MadeUp
 from proccli.jobs.scan import scan
-from proccli.model import NO_TAGS, Explanation, RuleTrace
+from proccli.model import NO_TAGS, Environment, Explanation, RuleTrace
+from proccli.render.explain_text import explain_text
+from proccli.render.view import View
 from tests.build import (
     NO_ENVIRONMENT,
     UNKNOWN_TAGS,
@@ -146,6 +148,21 @@ def test_missing_groups_and_unset_names_are_told() -> None:
     assert trace.rewrite.missing_groups == ("1_py",)
     assert trace.rewrite.unset_env == ("HOST",)
     assert trace.rewrite.result == "-3"
+
+
+def test_a_name_that_is_not_known_is_not_called_unset() -> None:
+    carried = Environment(values={}, complete=False, origin="a test", unset=frozenset({"UNSET"}))
+    given = replace(inputs(("python", "", "accept", "$0-%HOST%-%UNSET%")), environment=carried)
+
+    result = explain_pids(given, [20])
+
+    rewrite = result.explanations[0].trace[0].rewrite
+    assert rewrite is not None
+    assert (rewrite.expanded, rewrite.result) == (None, None)
+    assert (rewrite.unset_env, rewrite.unknown_env) == (("UNSET",), ("HOST",))
+    shown = explain_text(result, View())
+    assert "%HOST% is not known here (--env HOST=VALUE gives it)" in shown
+    assert "%HOST% is not set" not in shown
 
 
 def test_a_miss_tells_how_far_it_got_and_where_it_would_have_matched() -> None:
