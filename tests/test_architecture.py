@@ -72,7 +72,17 @@ def test_imports_go_one_way(path: Path) -> None:
 FORBIDDEN = {
     "sockets": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "matching": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
-    "lint": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click", "rich"},
+    "lint": {
+        "os",
+        "time",
+        "datetime",
+        "pathlib",
+        "subprocess",
+        "socket",
+        "psutil",
+        "click",
+        "rich",
+    },
     "rustregex": {"os", "time", "datetime", "subprocess", "socket", "psutil", "click", "rich"},
     "jobs": {"click", "rich"},
     "config": {"click", "rich", "psutil", "time", "subprocess"},
