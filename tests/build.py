@@ -35,7 +35,7 @@ NOW_S = BOOT_S + 97_445
 NO_ENVIRONMENT = Environment(values={}, complete=True, origin="a test")
 
 
-def process(pid: int, *argv: str, ppid: int = 0, **fields: Any) -> Process:
+def process(pid: int, *argv: str, ppid: int | None = 0, **fields: Any) -> Process:
     """A process an hour after boot, with these arguments."""
     cmdline = b"".join(argument.encode() + b"\0" for argument in argv)
     known: dict[str, Any] = {"cmdline": cmdline, "starttime_ticks": 360_000, "uid": 0}

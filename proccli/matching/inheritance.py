@@ -19,14 +19,14 @@ def tags_of(
     """
     if not table.known:
         return None
-    if verdict.status == "unknown":
-        return None
-    if verdict.status != "accepted":
+    if verdict.status not in ("accepted", "unknown"):
         return ()
     pid = verdict.process.pid
     tags = [Tag(key=key, value=value, from_pid=pid) for key, value in table.entries.get(pid, ())]
+    certain = verdict.status == "accepted"
+    if not certain and (tags or (verdict.process.ppid is None and table.entries)):
+        return None  # accepted, it would have them; dropped, none
     seen = {tag.key for tag in tags}
-    certain = True
     for ancestor in _chain(verdict, verdict_of):
         certain = certain and ancestor.status == "accepted"
         for key, value in table.entries.get(ancestor.process.pid, ()):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proccli.model import Tag
-from tests.build import UNKNOWN_TAGS, Machine, config, process, tag_table
+from proccli.model import FieldError, Tag
+from tests.build import UNKNOWN_TAGS, Machine, config, host, process, tag_table
 
 FAMILY = [
     process(1, "init"),
@@ -66,6 +66,37 @@ def test_an_entry_without_tags_counts_as_tagged() -> None:
 
 def test_unknown_tags_stay_unknown() -> None:
     assert Machine(FAMILY, config(), tags=UNKNOWN_TAGS).tags_of(5) is None
+
+
+def test_where_nobody_has_tags_an_unknown_verdict_leaves_none_to_know() -> None:
+    masked = process(5, "child", "***", ppid=10, holes=((6, 9),))
+    family = [*FAMILY[:2], masked]
+    rules = config(("s3cret", "cmdline", "drop"))
+
+    def seen(entries: dict[int, list[tuple[str, str]]]) -> tuple[Tag, ...] | None:
+        machine = Machine(family, rules, tags=tag_table(entries))
+        assert machine.verdict(5).status == "unknown"
+        return machine.tags_of(5)
+
+    assert seen({}) == seen({99: [("k", "v")]}) == ()
+    assert seen({5: [("k", "v")]}) is None
+    assert seen({1: [("k", "v")]}) is None
+
+
+def test_without_its_parent_an_unknown_one_may_have_anybodys_tags() -> None:
+    hidden = process(
+        5,
+        ppid=None,
+        cmdline=None,
+        errors=(FieldError(field="cmdline", problem="denied", detail="EACCES"),),
+    )
+
+    def seen(entries: dict[int, list[tuple[str, str]]]) -> tuple[Tag, ...] | None:
+        at = host(privileged=False)
+        return Machine([*FAMILY[:2], hidden], config(), tags=tag_table(entries), at=at).tags_of(5)
+
+    assert seen({}) == ()
+    assert seen({1: [("k", "v")]}) is None
 
 
 def test_a_circle_of_parents_ends() -> None:
