@@ -141,11 +141,12 @@ def command(
             if output == "table":
                 tell_candidates(error, invocation)
             return code
-    incomplete = any(one.verdict.status == "unknown" for one in result.explanations)
     content = _rendered(result, output, plain, invocation)
     for_people = output == "table" and not plain
     notices = untold(result.notices, "sync-disabled") if for_people else result.notices
-    return deliver(invocation, content, notices, EXIT_INCOMPLETE if strict and incomplete else 0)
+    return deliver(
+        invocation, content, notices, EXIT_INCOMPLETE if strict and result.incomplete else 0
+    )
 
 
 def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[int]:

@@ -35,6 +35,15 @@ class ExplainResult:
     config: Config
     explanations: tuple[Explanation, ...]
     notices: tuple[Notice, ...]
+    sockets_hidden: bool = False
+    """Whether the agent would see sockets that we can't."""
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something that the agent would know is unknown here."""
+        return self.sockets_hidden or any(
+            one.verdict.status == "unknown" for one in self.explanations
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +86,7 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
         config=inputs.config,
         explanations=tuple(_explanation(pipeline, verdict) for verdict in verdicts),
         notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
+        sockets_hidden=bool(unseen),
     )
 
 

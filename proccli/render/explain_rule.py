@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from proccli.model import Explanation, RuleTrace, TextSpan
 from proccli.render.explain_rewrite import rewrite_lines
 from proccli.render.spans import Line, Span, around, cells, foreign, shorten, wrapped
 from proccli.render.view import View
-from proccli.render.words import listed
+from proccli.render.words import counted, listed
 
 INDENT = "      "
 _NEAR = 2
@@ -134,13 +135,25 @@ def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Li
 def _nothing_tested(trace: RuleTrace, explanation: Explanation) -> str:
     match_type = trace.rule.match_type
     if match_type == "parent_process_name":
-        ancestors = len(explanation.ancestors)
-        if not ancestors:
-            return "it has no ancestor that the agent could see"
-        return f"none of {ancestors} ancestors" if ancestors > 1 else "not its only ancestor"
+        return _no_ancestor(explanation)
     if match_type == "tag":
         return "no tag that the tag command itself names for it"
     return "there is no text to test"
+
+
+def _no_ancestor(explanation: Explanation) -> str:
+    """Which ancestors were tried: the agent's walk ends at the first that it does not know."""
+    ancestors = explanation.ancestors
+    tried = list(takewhile(lambda above: above.process_name is not None, ancestors))
+    if len(tried) == len(ancestors):
+        if not tried:
+            return "it has no ancestor that the agent could see"
+        return f"none of {len(tried)} ancestors" if len(tried) > 1 else "not its only ancestor"
+    pid = ancestors[len(tried)].pid
+    end = f"the way up ends at pid {pid}, which is no process to the agent"
+    if not tried:
+        return f"no ancestor: {end}"
+    return f"none of {counted(len(tried), 'ancestor')}: {end}"
 
 
 def _whose(pid: int | None, explanation: Explanation) -> str:

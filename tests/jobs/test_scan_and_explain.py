@@ -12,7 +12,7 @@ from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids, f
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.madeup import MadeUp
 from proccli.jobs.scan import scan
-from proccli.model import NO_TAGS, Environment, Explanation, RuleTrace
+from proccli.model import NO_TAGS, Environment, Explanation, FieldError, RuleTrace
 from proccli.render.explain_text import explain_text
 from proccli.render.view import View
 from tests.build import (
@@ -116,6 +116,22 @@ def test_ancestors_go_on_where_the_agents_walk_ends() -> None:
     item = explained(3, source=ListSource(processes))
 
     assert [(above.pid, above.process_name) for above in item.ancestors] == [(2, None), (1, "init")]
+
+
+def test_where_the_agents_walk_ends_is_said() -> None:
+    processes = [
+        process(1, "init"),
+        process(2, ppid=1),
+        process(3, "sh", ppid=2),
+        process(4, "x", ppid=3),
+    ]
+    given = inputs(("init", "parent_process_name"), source=ListSource(processes))
+
+    direct, above = (explain_text(explain_pids(given, [pid]), View()) for pid in (3, 4))
+
+    end = "the way up ends at pid 2, which is no process to the agent"
+    assert f"no ancestor: {end}" in direct
+    assert f"none of 1 ancestor: {end}" in above
 
 
 def test_a_process_before_the_rules_has_a_trace_all_the_same() -> None:
@@ -252,9 +268,15 @@ def test_unreadable_processes_are_counted_once() -> None:
     assert result.incomplete
 
 
-def _denied() -> Any:
-    from proccli.model import FieldError
+def test_sockets_that_only_root_sees_leave_an_explanation_incomplete() -> None:
+    refused = FieldError(field="fds", problem="denied", detail="EACCES")
+    source = ListSource(PROCESSES, at=host(privileged=False), sockets={20: refused})
 
+    assert explain_pids(inputs(source=source), [20]).incomplete
+    assert not explain_pids(inputs(source=source), [10]).incomplete
+
+
+def _denied() -> Any:
     return (FieldError(field="cmdline", problem="denied", detail="EACCES"),)
 
 
