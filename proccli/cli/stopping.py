@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -13,13 +14,16 @@ from types import FrameType
 from proccli.cli.streams import PipeClosed
 from proccli.jobs.syncloop import Stopped
 
+_LONGEST_S = 3600.0
+"""At a time: an interval may be of any length, and poll(2) counts milliseconds in 32 bits."""
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
     """A request to end, which is heard between two steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, watch_stdout: bool) -> None:
+        self._watched = _stdout() if watch_stdout else None
         self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._usual = {number: signal.getsignal(number) for number in _STOPPING}
 
@@ -36,17 +40,19 @@ class Stop:
             os.close(self._writer)
 
     def sleep(self, seconds: float) -> None:
-        """Raises: Stopped if somebody asks to end, or has asked; PipeClosed if stdout's reader is
-        gone, who would not be told anything any more."""
+        """Raises: Stopped if somebody asks to end, or has asked; PipeClosed if stdout is watched
+        and its reader is gone, who would not be told anything any more."""
         waiting = select.poll()
         waiting.register(self._reader, select.POLLIN)
-        watched = _stdout()
-        if watched is not None:
-            waiting.register(watched, 0)
-        for fd, _ in waiting.poll(seconds * 1000):
-            if fd == self._reader:
-                raise Stopped
-            raise PipeClosed
+        if self._watched is not None:
+            waiting.register(self._watched, 0)
+        ends = time.monotonic() + seconds
+        while True:
+            left = ends - time.monotonic()
+            for fd, _ in waiting.poll(1000 * min(max(left, 0.0), _LONGEST_S)):
+                raise Stopped if fd == self._reader else PipeClosed
+            if left <= _LONGEST_S:
+                return
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self._restore()

@@ -89,8 +89,8 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     type=click.FloatRange(min=1, max=86_400),
     callback=no_nan,
     metavar="SECONDS",
-    help="From the beginning of a cycle to that of the next."
-    "  [default: os-proc-socket-sync-interval, at least 1]",
+    help="From the beginning of a cycle to that of the next; without it"
+    " os-proc-socket-sync-interval, and at least 1.",
 )
 @option(
     "--assume-enabled",
@@ -176,7 +176,7 @@ def command(
     _check(how, strict=strict)
     if out is None:
         require_stdout()
-    stop = None if once else Stop()
+    stop = None if once else Stop(watch_stdout=out is None)
     sleep = time.sleep if stop is None else stop.sleep
     wait = functools.partial(wait_for_second_look, invocation, sleep=sleep)
     plan = SyncPlan(

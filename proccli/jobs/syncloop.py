@@ -101,19 +101,21 @@ def _check(plan: SyncPlan) -> None:
             raise UsageError("a snapshot doesn't change: --once is enough for it")
         if plan.inputs.tags == "-":
             raise UsageError("--tags is read in every cycle: give a file, or --once")
-    if plan.state is None or not plan.keep_state:
-        return
-    state = os.path.realpath(plan.state)
-    named = {
+    written = {"--out": {os.path.realpath(plan.out)}} if plan.out is not None else {}
+    if plan.state is not None and plan.keep_state:
+        state = os.path.realpath(plan.state)
+        written["--state"] = {state, *(state + suffix for suffix in SIDE_FILES)}
+        if written.get("--out", set()) & written["--state"]:
+            raise UsageError("--state and --out name the same file")
+    read = {
         "--config": plan.inputs.config,
         "--snapshot": plan.inputs.snapshot,
         "--tags": plan.inputs.tags,
-        "--out": plan.out,
     }
-    own = {state, *(state + suffix for suffix in SIDE_FILES)}
-    for name, path in named.items():
-        if path not in (None, "-") and os.path.realpath(path or "") in own:
-            raise UsageError(f"--state and {name} name the same file")
+    for name, path in read.items():
+        for other, paths in written.items():
+            if path not in (None, "-") and os.path.realpath(path or "") in paths:
+                raise UsageError(f"{other} and {name} name the same file")
 
 
 @contextmanager

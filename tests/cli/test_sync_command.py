@@ -20,6 +20,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.render.schemas import schema_text
+from proccli.state import locked
 from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal, spawn
 from tests.network import connected, netns_of, wait_until_older_than
@@ -596,6 +597,65 @@ def test_a_configuration_from_stdin_lasts_for_the_whole_loop(config: str) -> Non
     assert (first["changed"], second["changed"] in (True, False)) == (None, True)
 
 
+def test_with_a_file_nobody_needs_to_read_stdout(config: str, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    with looping("-c", config, "--interval", "1", "--out", str(out)) as (loop, lines):
+        lines.close()
+        with pytest.raises(subprocess.TimeoutExpired):
+            loop.wait(timeout=2.5)
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+
+
+def test_an_interval_may_be_longer_than_anybody_lives(config: str) -> None:
+    text = Path(config).read_text().replace("lifetime: 0", "lifetime: 0\n  PLACE: 4294967295")
+    Path(config).write_text(text.replace("PLACE", "os-proc-socket-sync-interval"))
+    with looping("-c", config, "--via", "file", "-o", "jsonl") as (loop, lines):
+        parsed(lines.readline())
+        with pytest.raises(subprocess.TimeoutExpired):
+            loop.wait(timeout=1)
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+
+
+def test_a_loop_that_waits_for_the_lock_can_be_stopped(config: str, tmp_path: Path) -> None:
+    with (
+        locked(tmp_path / "s", 0),
+        looping("-c", config, "--state", str(tmp_path / "s")) as (
+            loop,
+            _,
+        ),
+    ):
+        with pytest.raises(subprocess.TimeoutExpired):
+            loop.wait(timeout=1.5)
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+
+
+def test_the_loop_keeps_no_descriptors_of_past_cycles(config: str) -> None:
+    with looping("-c", config, "--interval", "1", "-o", "jsonl") as (loop, lines):
+        counts = []
+        for _ in range(3):
+            lines.readline()
+            time.sleep(0.3)
+            counts.append(len(list(Path(f"/proc/{loop.pid}/fd").iterdir())))
+    assert counts[0] == counts[2]
+
+
+# ---- the schema -------------------------------------------------------------------------------
+
+
+def test_the_schema_is_strict_and_shares_what_it_shares() -> None:
+    mine, scan = (json.loads(schema_text(name)) for name in ("sync", "scan"))
+    for part in (mine, *mine["$defs"].values()):
+        if part.get("type") == "object":
+            assert part["additionalProperties"] is False
+            assert part["required"] == list(part["properties"])
+    shared = mine["$defs"].keys() & scan["$defs"].keys() - {"process", "tag"}
+    assert shared == {"time", "snapshot", "config", "warning"}
+    assert all(mine["$defs"][name] == scan["$defs"][name] for name in shared)
+
+
 # ---- wrong usage ------------------------------------------------------------------------------
 
 
@@ -617,6 +677,8 @@ def test_a_configuration_from_stdin_lasts_for_the_whole_loop(config: str) -> Non
         (["--tags", "-"], "--tags is read in every cycle"),
         (["--once", "--state", "agent.yaml", "-c", "./agent.yaml"], "name the same file"),
         (["--once", "--state", "s", "--out", "s.lock"], "name the same file"),
+        (["--once", "--out", "agent.yaml", "-c", "./agent.yaml"], "name the same file"),
+        (["--once", "--out", "t", "--tags", "t"], "name the same file"),
         (["-s", "."], "a snapshot doesn't change"),
     ],
 )
