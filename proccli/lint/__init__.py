@@ -70,10 +70,10 @@ def lint(
             found += rewriting.check(context)
         return Linted(config=None, diagnostics=ordered(found), is_yaml=reading.is_yaml)
     known = reach.reach(context)
-    for check in (refused.notices, compiling.check, patterns.check, titles.check):
+    for check in (refused.notices, compiling.check, titles.check, rewriting.check, settings.check):
         found += check(context)
-    for check in (rewriting.check, outcomes.check, settings.check):
-        found += check(context)
+    found += patterns.check(context, known)
+    found += outcomes.check(context, known)
     found += reach.check(context, known)
     return Linted(
         config=reading.config,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from proccli.lint.context import Context
-from proccli.lint.domains import NAMES
-from proccli.lint.patterns import LIMITS
+from proccli.lint.domains import LIMITS, NAMES
+from proccli.lint.reach import Reach
 from proccli.lint.rewriting import rewrites
 from proccli.model import Diagnostic, Rule
 from proccli.rustregex import Regex, RegexSyntaxError, template
@@ -21,6 +21,7 @@ from proccli.rustregex.nodes import (
     Group,
     Literal,
     Look,
+    LookKind,
     Node,
     Repeat,
     alternate,
@@ -34,22 +35,17 @@ _LINES: Final = texts_without("\0\n", min_length=1)
 _LONGEST = 100
 
 
-def check(context: Context) -> Iterator[Diagnostic]:
+def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
     """Names with more in them than was meant, without anything in them, or too many of them."""
     for rule in context.rules:
-        if rewrites(rule) and "%" not in rule.rewrite_name.replace("%%", ""):
-            yield from _check(rule, rule.rewrite_name, context)
-        elif rewrites(rule):
-            # What stands for a variable is a word of no meaning here.
-            yield from _kept(rule, context)
+        if rewrites(rule):
+            yield from _kept(rule, known.samples.get(rule.index), context)
             yield from _many(rule, context)
+            yield from _empty(rule, context)
 
 
-def _check(rule: Rule, name: str, context: Context) -> Iterator[Diagnostic]:
-    regex = context.regexes[rule.index]
-    yield from _kept(rule, context)
-    yield from _many(rule, context)
-    text = _text_of_empty_name(regex, name, _domain(rule))
+def _empty(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    text = _text_of_empty_name(context.regexes[rule.index], rule.rewrite_name, _domain(rule))
     if text is not None:
         yield context.at_value(
             rule,
@@ -67,12 +63,13 @@ def _domain(rule: Rule) -> Domain:
     return replace(_LINES, characters=NAMES.characters, avoiding=NAMES.avoiding)
 
 
-def _kept(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     regex, domain = context.regexes[rule.index], _domain(rule)
-    text = _text_with_rest(regex, domain)
+    if _takes_all(regex.parsed.root):
+        return
+    text = _plausible(regex, rule, sample, domain) or _text_with_rest(regex, domain)
     if text is None:
         return
-    text = _plausible(regex, rule, domain) or text
     result = regex.replace_all(text, rule.rewrite_name)
     yield context.at_value(
         rule,
@@ -86,43 +83,56 @@ def _kept(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     )
 
 
+def _takes_all(root: Node) -> bool:
+    """Whether a pattern begins with `^` and ends with `$`, so that every match is all there is."""
+    match root:
+        case Concat(parts):
+            ends = parts[0], parts[-1]
+            return [isinstance(end, Look) and end.kind for end in ends] == _WHOLE
+        case Alternate(branches):
+            return all(_takes_all(branch) for branch in branches)
+        case _:
+            return False
+
+
+_WHOLE: Final = [LookKind.START_TEXT, LookKind.END_TEXT]
+
+
 def _text_with_rest(regex: Regex, domain: Domain) -> str | None:
     """A text that the pattern matches, but not as a whole; None where none was found."""
     try:
         whole = rf"\A(?:{to_pattern(regex.parsed.root)})\z"
         rest = find_text(matching=[regex.pattern], avoiding=[whole], domain=domain, limits=LIMITS)
-        # It may match the whole text where it could, and yet stop before: a lazy repetition.
-        sample = find_text(
-            matching=[regex.pattern],
-            domain=replace(domain, min_length=_LONG_ENOUGH),
-            limits=LIMITS,
-        )
     except RegexSyntaxError:
         return None  # by a few bytes, or a level, too large
-    for text in (rest.text, sample.text):
-        if text is not None and (match := regex.search(text)) and match.span() != (0, len(text)):
-            return text
-    return None
+    text = rest.text
+    if text is None:
+        # It could match the whole of any text, and may yet stop before: a lazy repetition.
+        longer = replace(domain, min_length=_LONG)
+        text = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text
+    return text if text is not None and _leaves_some(regex, text) else None
 
 
-_LONG_ENOUGH = 24
+_LONG = 24
 
 
-def _plausible(regex: Regex, rule: Rule, domain: Domain) -> str | None:
+def _leaves_some(regex: Regex, text: str) -> bool:
+    found = regex.search(text)
+    return found is not None and found.span() != (0, len(text))
+
+
+def _plausible(regex: Regex, rule: Rule, sample: str | None, domain: Domain) -> str | None:
     """A text as one sees them, if the pattern leaves something of it."""
-    core = find_text(matching=[regex.pattern], domain=domain, limits=LIMITS).text
-    if core is None:
+    if sample is None:
         return None
-    longer = replace(domain, min_length=len(core) + 3)
-    core = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text or core
-    match = regex.search(core)
-    core = (match.group(0) or "app") if match is not None else core
-    around = ("/usr/bin/", " --port 80") if rule.match_type == "cmdline" else ("my-", "-2")
-    for before, after in (around, ("", around[1]), (around[0], "")):
-        text = before + core + after
-        found = regex.search(text)
-        if found is not None and found.span() != (0, len(text)) and domain.holds(text):
-            return text
+    longer = replace(domain, min_length=len(sample) + 3)
+    text = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text or sample
+    found = regex.search(text)
+    core = (found.group(0) if found is not None else None) or "app"
+    before, after = ("/usr/bin/", " --port 80") if rule.match_type == "cmdline" else ("my-", "-2")
+    for candidate in (before + core + after, core + after, before + core):
+        if _leaves_some(regex, candidate) and domain.holds(candidate):
+            return candidate
     return None
 
 

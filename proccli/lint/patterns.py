@@ -6,24 +6,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from proccli import rustregex
 from proccli.lint.context import Context
-from proccli.lint.domains import CMDLINES, DOMAINS, NAMES, SUBJECTS
+from proccli.lint.domains import CMDLINES, DOMAINS, LIMITS, NAMES, SUBJECTS
+from proccli.lint.reach import Reach
 from proccli.model import Diagnostic, Rule
-from proccli.rustregex.automata import Domain, Limits, find_text, texts_without
+from proccli.rustregex.automata import Domain, find_text, texts_without
 from proccli.rustregex.charset import normalize, subtract
 from proccli.textsafe import visible
-
-LIMITS: Final = Limits(steps=300_000, total=600_000)
-"""For questions whose answer is no more than a remark."""
 
 _NO_SPACE: Final = texts_without("\0/\n ", min_length=1)
 _LINE_BREAK: Final = ((10, 10),)
 _SCRIPT: Final = r"\.(py|pyc|sh|bash|rb|pl|js|mjs|php|lua|jar|war)\b"
+_SCRIPT_NAME: Final = rustregex.compile(_SCRIPT)
+_NO_SCRIPT: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _SCRIPT))
 _NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, r"[:\[*(]|^nginx "))
 """Programs that rewrite their titles write such things: `nginx: worker process`."""
 
 
-def check(context: Context) -> Iterator[Diagnostic]:
+def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
     """Patterns that match everything, nothing, or not what they seem to be for."""
     for rule in context.config.rules:
         if not rule.places and not rule.match_regex:
@@ -31,7 +32,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         elif rule.problem is None and not rule.match_regex:
             yield _empty_regex(rule, context)
         elif rule.problem is None:
-            yield from _possible(rule, context)
+            yield from _possible(rule, known.samples.get(rule.index), context)
 
 
 def _empty_rule(rule: Rule, context: Context) -> Diagnostic:
@@ -60,15 +61,17 @@ def _empty_regex(rule: Rule, context: Context) -> Diagnostic:
     )
 
 
-def _possible(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+def _possible(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
+    """`sample` is a text that the rule matches: mostly it answers what would take a search."""
     pattern, domain = rule.match_regex, DOMAINS[rule.match_type]
-    if not _can_match(pattern, _lines(domain)):
+    usual = sample is not None and "\n" not in sample
+    if not usual and not _can_match(pattern, _lines(domain)):
         if _can_match(pattern, _with_breaks(domain)):
             yield _needs_line_break(rule, context)
         else:
             yield _never_matches(rule, context)
     elif rule.match_type in ("process_name", "parent_process_name"):
-        yield from _improbable_name(rule, context)
+        yield from _improbable_name(rule, sample, context)
 
 
 def _lines(domain: Domain) -> Domain:
@@ -112,9 +115,10 @@ def _instead(rule: Rule) -> str | None:
     return None
 
 
-def _improbable_name(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     pattern = rule.match_regex
-    if not _can_match(pattern, replace(NAMES, avoiding=(*NAMES.avoiding, _SCRIPT))):
+    scripts = sample is None or _SCRIPT_NAME.is_match(sample)
+    if scripts and not _can_match(pattern, _NO_SCRIPT):
         yield context.at_value(
             rule,
             "match-regex",
@@ -124,7 +128,9 @@ def _improbable_name(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             " rule hardly ever hits",
             hint="write match-type: cmdline",
         )
-    elif not _can_match(pattern, _NO_SPACE) and _can_match(pattern, _NO_TITLE):
+        return
+    spaces = sample is None or " " in sample
+    if spaces and not _can_match(pattern, _NO_SPACE) and _can_match(pattern, _NO_TITLE):
         yield _needs_space(rule, context)
 
 

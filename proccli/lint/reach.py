@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from proccli import rustregex
 from proccli.lint.context import Context
-from proccli.lint.domains import DOMAINS
-from proccli.lint.patterns import LIMITS
+from proccli.lint.domains import DOMAINS, LIMITS
 from proccli.model import Diagnostic, Rule
 from proccli.rustregex.automata import Limits, Shadow, find_text, shadows
 from proccli.textsafe import visible
@@ -17,6 +17,8 @@ Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 
 _SEARCH: Final = Limits(steps=500_000, total=3_000_000)
 _LONGEST = 80
+_PROBES: Final = ("a", "7 - .", "\x01", "\U00010348")
+"""Texts that spare most patterns, those for something, a proof that they don't match all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Reach:
     behind: tuple[Rule, ...]
     """The rules behind the catch-all."""
     unreachable: tuple[Unreachable, ...]
+    samples: Mapping[int, str]
+    """For most rules a text that they match, a short one."""
 
 
 def reach(context: Context) -> Reach:
@@ -68,25 +72,42 @@ def reach(context: Context) -> Reach:
                 by=tuple(alike[position].index for position in shadow.by),
             )
     behind = tuple(rule for rule in context.rules if rule.index > last)
+    texts = {index: _shorter(shadow.reaches, shadow.taken) for index, shadow in found.items()}
+    texts.update((rule.index, _sample(rule)) for rule in behind)
     return Reach(
         catch_all=catch_all,
         shadows=found,
         behind=behind,
-        unreachable=tuple(_unreachable(found, behind, last)),
+        unreachable=tuple(_unreachable(found, behind, last, texts)),
+        samples={index: text for index, text in texts.items() if text is not None},
     )
+
+
+def _shorter(one: str | None, other: str | None) -> str | None:
+    return min((text for text in (one, other) if text is not None), key=len, default=None)
+
+
+def _sample(rule: Rule) -> str | None:
+    domain = DOMAINS[rule.match_type]
+    return find_text(matching=[rule.match_regex], domain=domain, limits=LIMITS).text
 
 
 def catches_all(rule: Rule) -> bool:
     """Whether a rule matches every process that gets to the rules, as far as that is decided."""
     if rule.match_type not in ("process_name", "cmdline"):
         return False
-    domain = DOMAINS[rule.match_type]
+    domain, regex = DOMAINS[rule.match_type], rustregex.compile(rule.match_regex)
+    if not all(regex.is_match(text) for text in _PROBES):
+        return False
     left = find_text(avoiding=[rule.match_regex], domain=domain, limits=LIMITS)
     return left.decided and left.text is None
 
 
 def _unreachable(
-    found: Mapping[int, Shadow], behind: Sequence[Rule], last: int
+    found: Mapping[int, Shadow],
+    behind: Sequence[Rule],
+    last: int,
+    texts: Mapping[int, str | None],
 ) -> Iterator[Unreachable]:
     for index, shadow in sorted(found.items()):
         grade = shadow.grade
@@ -100,10 +121,13 @@ def _unreachable(
                 taken=shadow.taken,
             )
     for rule in behind:
-        text = find_text(
-            matching=[rule.match_regex], domain=DOMAINS[rule.match_type], limits=LIMITS
-        ).text
-        yield Unreachable(rule=rule.index, by=(last,), proof="proven", reaches=None, taken=text)
+        yield Unreachable(
+            rule=rule.index,
+            by=(last,),
+            proof="proven",
+            reaches=None,
+            taken=texts[rule.index],
+        )
 
 
 def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
@@ -182,7 +206,7 @@ def _early(rule: Rule, behind: Sequence[Rule], context: Context) -> Diagnostic:
 
 def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
     rules = context.rules
-    if not context.config.rules:
+    if not context.config.rules and context.config.sync_enabled:
         yield context.at_setting(
             "os-proc-regex",
             "no-rules",

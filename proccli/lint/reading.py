@@ -16,7 +16,7 @@ from proccli.config.nodes import Node, resolved
 from proccli.config.nodes import Sequence as SequenceNode
 from proccli.config.reader import read_documents
 from proccli.config.refusal import Refusal
-from proccli.config.sourcetext import SourceText
+from proccli.config.sourcetext import SourceText, check_bytes
 from proccli.config.stages import RULE_FIELDS, RawRule, Stage
 from proccli.config.static_config import read_config
 from proccli.config.throughserver import ThroughServer
@@ -45,12 +45,12 @@ def read(text: bytes, name: str, agent: str, via: Via) -> Reading:
     """A configuration with its faults. Raises: UsageError for an agent that isn't emulated."""
     shown = text.removeprefix(codecs.BOM_UTF8) if via == "server" else text
     source = SourceText(shown[:MAX_BYTES].decode("utf-8", "replace"), name)
-    root, is_yaml = _tree(source, via)
+    root, is_yaml = _tree(text, source, via)
     written = Written(source, root)
     try:
         config = configs.load(text, name, agent=agent, via=via)
     except ConfigError as failure:
-        if not is_yaml or len(text) > MAX_BYTES:
+        if not is_yaml:
             return Reading(written=written, config=None, is_yaml=is_yaml, failure=failure)
         rest, faults = _tolerant(written, name, agent, via)
         return Reading(
@@ -59,9 +59,10 @@ def read(text: bytes, name: str, agent: str, via: Via) -> Reading:
     return Reading(written=written, config=config, is_yaml=True)
 
 
-def _tree(source: SourceText, via: Via) -> tuple[Node | None, bool]:
+def _tree(text: bytes, source: SourceText, via: Via) -> tuple[Node | None, bool]:
     """The root of the first document, and whether the text is YAML so far."""
     try:
+        check_bytes(text, MAX_BYTES)
         if via == "server":
             documents = read_documents(prepared_for_server(source.text), SERVER)
         else:
