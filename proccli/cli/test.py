@@ -42,12 +42,15 @@ class _WithInit(HelpfulCommand):
             return init.make_context(f"{info_name} init", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
-        """`init` and the options; the shell itself knows the files."""
-        found = super().shell_complete(ctx, incomplete)
-        if incomplete and "init".startswith(incomplete) and not ctx.params.get("files"):
-            return [CompletionItem("init", help="write tests of what is seen now"), *found]
-        return found
+
+def _complete_first(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[Any]]:
+    """`init` as the first word, and files, which the shell itself knows."""
+    found: list[CompletionItem[Any]] = [CompletionItem(incomplete, type="file")]
+    if not ctx.params.get("files") and "init".startswith(incomplete):
+        found.insert(0, CompletionItem("init", help="write tests of what is seen now"))
+    return found
 
 
 @click.command(
@@ -64,7 +67,13 @@ class _WithInit(HelpfulCommand):
         ),
     ),
 )
-@click.argument("files", metavar="[FILE|DIR]...", nargs=-1, type=click.Path(allow_dash=True))
+@click.argument(
+    "files",
+    metavar="[FILE|DIR]...",
+    nargs=-1,
+    type=click.Path(allow_dash=True),
+    shell_complete=_complete_first,
+)
 @option(
     "--run",
     "names",
@@ -183,10 +192,12 @@ def _overrides(
 def _updated(suites: Sequence[Suite], result: RuleTestResult) -> bool:
     """Whether any file was changed; tells which."""
     from proccli.jobs.ruletest_update import update_files
+    from proccli.render.words import counted
 
     updates = update_files(suites, result)
     for update in updates:
-        tell(f"{update.file}: {update.values} expected values of {update.tests} tests changed")
+        values = counted(update.values, "expected value")
+        tell(f"{update.file}: {values} of {counted(update.tests, 'test')} changed")
     return bool(updates)
 
 
