@@ -72,6 +72,25 @@ class ProcView:
     """Inode number of the namespace whose processes it shows; None: not known."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What else of a live machine decides whether labels get through."""
+
+    agents: tuple[AgentProcess, ...]
+    """The likeliest first."""
+    view: ProcView
+    """What the first agent sees at its os-proc-root; without one, what we see."""
+    own_pid_namespace: int | None
+    """Inode number of the namespace that we are in."""
+
+
+def look_around(proc_root: str, stand_in: str) -> Surroundings:
+    """The agents, and what the first sees at `proc_root`; without one, we at `stand_in`."""
+    agents = find_agents()
+    view = proc_view(proc_root, agents[0].pid) if agents else proc_view(stand_in)
+    return Surroundings(agents=agents, view=view, own_pid_namespace=own_pid_namespace())
+
+
 def find_agents() -> tuple[AgentProcess, ...]:
     """Every process of that name, the likeliest agent first: by its program's name and its
     rights, then by pid."""

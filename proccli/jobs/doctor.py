@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from proccli import agentproc
 from proccli import config as configs
-from proccli.agentproc import AgentProcess
+from proccli.agentproc import Surroundings
 from proccli.errors import ConfigError, SourceError
 from proccli.jobs.gates import agent, connections, naming, onebyone, server
 from proccli.jobs.gates.gate import Gate, failed, unknown
@@ -37,6 +36,7 @@ GATES: Final = (
 )
 """The order in which they are told."""
 
+_ELSEWHERE = "--proc-root DIR looks at another mount of /proc"
 _REJECTED = "not known: the configuration is not taken, and an agent goes on with its previous one"
 
 
@@ -75,11 +75,14 @@ def doctor(options: InputOptions, patience: Patience) -> DoctorResult:
         if error.at is None:
             raise
         return _rejected(error)
-    except SourceError as error:
+    except SourceError:
         if options.snapshot is not None or options.proc_root is not None:
             raise
-        return _without_processes(options, error)
-    return _examined(seen, tags_given=options.tags is not None)
+        return _without_processes(options)
+    config, host = seen.inputs.config, seen.inputs.source.host
+    live = host.kind == "live"
+    around = agentproc.look_around(config.proc_root, host.proc_root) if live else None
+    return examine(seen, around, tags_from_file=options.tags is not None)
 
 
 def _rejected(error: ConfigError) -> DoctorResult:
@@ -94,34 +97,22 @@ def _rejected(error: ConfigError) -> DoctorResult:
     )
 
 
-def _without_processes(options: InputOptions, error: SourceError) -> DoctorResult:
+def _without_processes(options: InputOptions) -> DoctorResult:
     """os-proc-root shows us no processes."""
     config = _config(options)
-    agents = agentproc.find_agents()
-    chosen = agents[0] if agents else None
-    view = agentproc.proc_view(config.proc_root, chosen.pid if chosen else None)
-    mount = agent.proc_root(view, chosen, None)
-    if chosen is None and mount.state != "fail":
-        mount = failed("proc-root", str(error.problem), "correct os-proc-root")
+    around = agentproc.look_around(config.proc_root, config.proc_root)
     later = (
-        unknown(gate, "not known: there are no processes to look at")
+        unknown(gate, "not known: there are no processes to look at", _ELSEWHERE)
         for gate in (*onebyone.GATES, "tag-command", onebyone.NAMES, "name-length", "sockets")
     )
     gates = (
-        *_before(config, None, agents, None),
-        mount,
+        *_before(config, None, around, None),
         naming.rules_valid(config),
         *later,
         connections.socket_interval(config),
         *server.server_gates(),
     )
-    return DoctorResult(
-        config=config,
-        host=None,
-        summary=None,
-        gates=gates,
-        notices=config.notices,
-    )
+    return DoctorResult(config=config, host=None, summary=None, gates=gates, notices=config.notices)
 
 
 def _config(options: InputOptions) -> Config:
@@ -132,62 +123,43 @@ def _config(options: InputOptions) -> Config:
     return configs.load(options.config_text, name, agent=version, via=options.via)
 
 
-def _examined(seen: Look, *, tags_given: bool) -> DoctorResult:
+def examine(
+    seen: Look, around: Surroundings | None, *, tags_from_file: bool = False
+) -> DoctorResult:
+    """The gates around what was seen; `around` is None unless the machine is a live one."""
     inputs, verdicts = seen.inputs, seen.verdicts
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
     summary = ScanResult(host=host, config=config, verdicts=verdicts, notices=()).summary
-    live = host.kind == "live"
-    agents = agentproc.find_agents() if live else None
     gates = (
-        *_before(config, summary, agents, host),
-        _mount(config, host, agents, summary.total),
+        *_before(config, summary, around, host),
         naming.rules_valid(config),
         *onebyone.one_by_one(config, verdicts, sees_all=host.sees_all),
-        naming.tag_command(config, tags, inputs.notices, host.kind, tags_given),
+        naming.tag_command(config, tags, inputs.notices, host.kind, from_file=tags_from_file),
         naming.variables(config, inputs.environment, inputs.notices, host.kind),
         naming.name_length(verdicts),
         connections.sockets(seen),
         connections.socket_interval(config),
         *server.server_gates(),
     )
-    return DoctorResult(
-        config=config,
-        host=host,
-        summary=summary,
-        gates=gates,
-        notices=(
-            *inputs.notices,
-            *verdict_notices(config, host, verdicts),
-            *socket_notices(seen.sockets, host),
-            *seen.notices,
-        ),
+    notices = (
+        *inputs.notices,
+        *verdict_notices(config, host, verdicts),
+        *socket_notices(seen.sockets, host),
+        *seen.notices,
     )
+    return DoctorResult(config=config, host=host, summary=summary, gates=gates, notices=notices)
 
 
 def _before(
-    config: Config,
-    summary: Summary | None,
-    agents: Sequence[AgentProcess] | None,
-    host: Host | None,
+    config: Config, summary: Summary | None, around: Surroundings | None, host: Host | None
 ) -> tuple[Gate, ...]:
-    """The gates before the mount of /proc."""
+    """The gates before the first rule."""
     kind, sees_all = (host.kind, host.sees_all) if host is not None else ("live", True)
     return (
         agent.configuration(config),
         agent.sync_enabled(config, summary),
-        agent.agent_running(agents, kind, sees_all=sees_all),
-        agent.agent_rights(agents, config, kind),
-        agent.agent_version(agents, kind),
+        agent.agent_running(around, kind, sees_all=sees_all),
+        agent.agent_rights(around, config, kind),
+        agent.agent_version(around, kind),
+        agent.proc_root(around, kind, summary.total if summary is not None else None),
     )
-
-
-def _mount(
-    config: Config, host: Host, agents: Sequence[AgentProcess] | None, processes: int
-) -> Gate:
-    if agents is None:
-        detail = f"a {host.kind} does not tell what the agent sees at its os-proc-root"
-        return unknown("proc-root", detail, "run proccli doctor on the machine itself")
-    if agents:
-        view = agentproc.proc_view(config.proc_root, agents[0].pid)
-        return agent.proc_root(view, agents[0], None)
-    return agent.proc_root(agentproc.proc_view(host.proc_root), None, processes)

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from proccli.agentproc import (
-    CAP_SETUID,
-    MACHINES_PID_NAMESPACE,
-    AgentProcess,
-    ProcView,
-    own_pid_namespace,
-)
+from proccli.agentproc import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, unknown
 from proccli.jobs.scan import Summary
 from proccli.model import Config, SourceKind
@@ -59,15 +52,13 @@ def sync_enabled(config: Config, summary: Summary | None) -> Gate:
     )
 
 
-def agent_running(
-    agents: Sequence[AgentProcess] | None, kind: SourceKind, *, sees_all: bool
-) -> Gate:
+def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bool) -> Gate:
     """A deepflow-agent runs; of several, the likeliest counts."""
     name = "agent-running"
-    if agents is None:
+    if around is None:
         return unknown(name, f"a {kind} does not tell", _ON_THE_MACHINE)
-    if agents:
-        first, *others = agents
+    if around.agents:
+        first, *others = around.agents
         command = brief(first.exe or first.cmdline)
         detail = f"pid {first.pid}, {command}"
         if others:
@@ -77,7 +68,7 @@ def agent_running(
     if not sees_all:
         hint = "run proccli doctor as root"
         return unknown(name, "none is seen, but processes are hidden from us", hint)
-    if own_pid_namespace() != MACHINES_PID_NAMESPACE:
+    if around.own_pid_namespace != MACHINES_PID_NAMESPACE:
         detail = "none is seen from this pid namespace, which is not the machine's own"
         return unknown(name, detail, "run proccli doctor outside of the container")
     return failed(
@@ -85,14 +76,14 @@ def agent_running(
     )
 
 
-def agent_rights(agents: Sequence[AgentProcess] | None, config: Config, kind: SourceKind) -> Gate:
+def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) -> Gate:
     """It may read every process, and become the user of the tag command."""
     name = "agent-rights"
-    if agents is None:
+    if around is None:
         return unknown(name, f"a {kind} does not tell", _ON_THE_MACHINE)
-    if not agents:
+    if not around.agents:
         return unknown(name, "there is no running agent to look at")
-    agent = agents[0]
+    agent = around.agents[0]
     who = "root" if agent.euid == 0 else f"uid {agent.euid}" if agent.euid is not None else "?"
     if agent.reads_all is None:
         return unknown(name, f"the rights of pid {agent.pid} can't be read", "try as root")
@@ -113,18 +104,25 @@ def agent_rights(agents: Sequence[AgentProcess] | None, config: Config, kind: So
     return passed(name, f"pid {agent.pid} is {who}, and may read every process that it sees")
 
 
-def agent_version(agents: Sequence[AgentProcess] | None, kind: SourceKind) -> Gate:
+def agent_version(around: Surroundings | None, kind: SourceKind) -> Gate:
     """Which agent it is can't be told without running it."""
-    who = f"pid {agents[0].pid}" if agents else f"a {kind}" if agents is None else "this machine"
+    who = f"a {kind}" if around is None else "this machine"
+    if around is not None and around.agents:
+        who = f"pid {around.agents[0].pid}"
     return unknown("agent-version", f"{who} does not tell it; {_OTHER_AGENTS}", _ASK_VERSION)
 
 
-def proc_root(view: ProcView, agent: AgentProcess | None, processes: int | None) -> Gate:
+def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | None) -> Gate:
     """What the agent sees at os-proc-root is a proc mount, and of which processes.
 
-    Without an agent, what we see there. `processes` is how many we see; None: not looked.
+    `processes` is how many we see there; None: they could not be listed.
     """
-    name, who = "proc-root", "the agent" if agent is not None else "proccli"
+    name = "proc-root"
+    if around is None:
+        detail = f"a {kind} does not tell what the agent sees at its os-proc-root"
+        return unknown(name, detail, _ON_THE_MACHINE)
+    view = around.view
+    who = "the agent" if around.agents else "proccli"
     path = brief(view.path)
     mount = "mount the machine's /proc there, or correct os-proc-root"
     if view.problem is not None:
@@ -132,16 +130,15 @@ def proc_root(view: ProcView, agent: AgentProcess | None, processes: int | None)
     if view.filesystem not in ("proc", None):
         detail = f"{path} is no proc mount for {who}, but a {brief(view.filesystem)} file system"
         return failed(name, detail, mount)
-    namespace = view.pid_namespace
+    if processes is None and not around.agents:
+        return failed(name, f"{path} shows no processes", mount)
+    namespace, ours = view.pid_namespace, around.own_pid_namespace
     if view.filesystem is None or namespace is None:
         hint = "run proccli doctor as root"
         return unknown(name, f"what {who} sees at {path} can't be told from here", hint)
-    seen = f", {processes:,} now" if processes is not None else ""
     if namespace == MACHINES_PID_NAMESPACE:
-        return passed(name, f"{path} shows {who} all processes of the machine{seen}")
+        return passed(name, f"{path} shows {who} all processes of the machine")
     detail = f"{path} shows {who} only the processes of pid namespace {namespace}, a container's"
-    ours = own_pid_namespace()
-    if agent is not None and ours is not None and namespace != ours:
-        hint = "run its container with hostPID: true (docker: --pid host)"
-        return failed(name, detail, hint)
-    return passed(name, detail + seen, hint="is that container all that the agent is to see?")
+    if around.agents and ours is not None and namespace != ours:
+        return failed(name, detail, "run its container with hostPID: true (docker: --pid host)")
+    return passed(name, detail, hint="is that container all that the agent is to see?")

@@ -34,7 +34,12 @@ def rules_valid(config: Config) -> Gate:
 
 
 def tag_command(
-    config: Config, tags: TagTable, notices: Sequence[Notice], kind: SourceKind, from_file: bool
+    config: Config,
+    tags: TagTable,
+    notices: Sequence[Notice],
+    kind: SourceKind,
+    *,
+    from_file: bool,
 ) -> Gate:
     """The tag command runs as its user, and the agent can read what it prints."""
     name = "tag-command"
