@@ -28,7 +28,7 @@ def container_id(cgroup: str) -> str | None:
 
 
 def _path(cgroup: str) -> str | None:
-    for line in cgroup.splitlines():
+    for line in cgroup.split("\n"):
         fields = line.split(":", 2)
         if len(fields) != 3 or not fields[0].isdigit():
             return None  # the agent's reader gives the whole file up

@@ -44,5 +44,10 @@ def test_the_first_line_with_a_known_controller_decides() -> None:
     assert container_id(f"9:pids:/\n8:memory:/docker/{ID}\n") is None
 
 
+@pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_only_a_newline_ends_a_line(odd: str) -> None:
+    assert container_id(f"0::/a{odd}b/{ID}\n") == ID
+
+
 def test_the_id_is_any_64_bytes() -> None:
     assert container_id("0::/docker/" + "z" * 64) == "z" * 64
