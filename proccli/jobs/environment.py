@@ -29,7 +29,7 @@ def environment_for(
     base = _base(kind, recorded)
     environment = replace(base, values={**base.values, **given})
     looked_up = tuple(name for name in names if name not in given)
-    return environment, (*_stand_in(base, looked_up), *_missing(environment, names))
+    return environment, (*_stand_in(base, looked_up), *_missing(environment, names, kind))
 
 
 def _base(kind: SourceKind, recorded: Environment | None) -> Environment:
@@ -52,7 +52,9 @@ def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
     return (Notice(code="own-environment", message=message),)
 
 
-def _missing(environment: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
+def _missing(
+    environment: Environment, names: tuple[str, ...], kind: SourceKind
+) -> tuple[Notice, ...]:
     """What to say about names without a value: some are unset, some not known."""
     missing = [name for name in names if name not in environment.values]
     unset = tuple(name for name in missing if environment.knows(name))
@@ -62,8 +64,10 @@ def _missing(environment: Environment, names: tuple[str, ...]) -> tuple[Notice, 
         message = f"{_listed(unset)} is not set in {environment.origin}: it becomes empty in names"
         notices.append(Notice(code="env-unset", message=message))
     if unknown:
+        # Whose environment a recording's was says nothing about a name that it doesn't carry.
+        origin = "the recording" if kind == "recording" else environment.origin
         message = (
-            f"{_listed(unknown)} is not known from {environment.origin}:"
+            f"{_listed(unknown)} is not known from {origin}:"
             " give it with --env NAME=VALUE, or the names stay unknown"
         )
         notices.append(Notice(code="env-unknown", message=message))

@@ -71,6 +71,16 @@ def test_a_name_that_a_recording_does_not_carry_is_unknown() -> None:
     assert codes == ["env-unknown"]
 
 
+def test_it_is_the_recording_that_does_not_carry_it_whoever_was_asked_then() -> None:
+    carried = Environment(values={}, complete=False, origin="--env")
+
+    _, notices = environment_for(RULES, "recording", carried, {"SITE": "fra1"})
+
+    assert [notice.message.partition(":")[0] for notice in notices] == [
+        "%UNSET_HERE% is not known from the recording"
+    ]
+
+
 @pytest.mark.parametrize(
     "rules", [(("a",),), (("a", "", "drop", "%X%"),), (("a", "tag", "", "%X%"),)]
 )
