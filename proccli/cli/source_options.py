@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
+from click.core import ParameterSource
 
 from proccli.cli.options import Body, name_values, option
 from proccli.errors import SourceError
@@ -49,6 +50,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
     # A parameter of that name is then the command's own.
     own = {name: given.pop(name) for name in without if name in given}
     given.update(dict.fromkeys(without))
+    _prefer_typed(given)
     named = {"-c": given["config"], "-s": given["snapshot"], "--tags": given["tags"]}
     from_stdin = [name for name, value in named.items() if value == "-"]
     if len(from_stdin) > 1:
@@ -71,6 +73,18 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
     )
     given.update(own)
     return options
+
+
+def _prefer_typed(given: dict[str, Any]) -> None:
+    """Of two options that exclude each other, one that was typed comes before a variable."""
+    source_of = click.get_current_context().get_parameter_source
+    for one, other in (("snapshot", "proc_root"), ("run_tag_exec", "tags")):
+        for typed, set_aside in ((one, other), (other, one)):
+            if (
+                source_of(typed) is ParameterSource.COMMANDLINE
+                and source_of(set_aside) is ParameterSource.ENVIRONMENT
+            ):
+                given[set_aside] = None
 
 
 def emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

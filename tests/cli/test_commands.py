@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import click
 import pytest
@@ -16,6 +18,7 @@ from proccli.cli.commands import COMMANDS, load
 from proccli.cli.helptext import HelpfulCommand, Option
 from proccli.cli.invocation import Invocation
 from proccli.cli.main import proccli
+from tests.cli.machine import write_machine
 from tests.cli.runner import call, environment
 
 VARIABLES = {
@@ -50,6 +53,18 @@ def test_without_a_command_there_is_help() -> None:
 
 def test_the_version_is_told() -> None:
     assert call("--version").out == f"proccli {__version__}\n"
+
+
+def test_a_typed_option_comes_before_a_variable_that_excludes_it(tmp_path: Path) -> None:
+    folder = write_machine(tmp_path / "proc")
+
+    live = call("scan", "--json", "--proc-root", "/proc", env={"PROCCLI_SNAPSHOT": str(folder)})
+    directory = call("scan", "--json", "-s", str(folder), env={"PROCCLI_PROC_ROOT": "/proc"})
+    both = {"PROCCLI_SNAPSHOT": str(folder), "PROCCLI_PROC_ROOT": "/proc"}
+
+    assert json.loads(live.out)["snapshot"]["kind"] == "live"
+    assert json.loads(directory.out)["snapshot"]["kind"] == "directory"
+    assert call("scan", env=both).code == 2
 
 
 @pytest.mark.parametrize("name", COMMANDS)
