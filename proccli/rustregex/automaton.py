@@ -49,9 +49,9 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many characters the match takes, or None; and how many were read to tell."""
+    """Where the match ends, or None; and how far was read to tell."""
 
-    length: int | None
+    end: int | None
     read: int
 
 
@@ -85,17 +85,19 @@ class Automaton:
         self._states: dict[tuple[tuple[int, ...], bool, bool], _State] = {}
         self._remembered = 0
 
-    def run(self, chars: str, before: str, *, alone: bool, shortest: bool = False) -> Outcome:
-        """What matches at the front of `chars`, or further on, with `before` to the left of it.
+    def run(
+        self, chars: str, before: str, *, start: int = 0, alone: bool, shortest: bool = False
+    ) -> Outcome:
+        """What matches from `start` on, or further on, with `before` to the left of it.
 
         `before` is empty at the end of the text, and `alone` tells that there is no text at all.
         `shortest` is content with the first match. Raises: GaveUpError.
         """
-        state = first = self._start(before, chars[:1], alone=alone)
+        state = first = self._start(before, chars[start : start + 1], alone=alone)
         jumps = True
         if not state.waiting:
-            return Outcome(None, 0)
-        length, at = None, 0
+            return Outcome(None, start)
+        end, at = None, start
         while at < len(chars):
             if self._next_literal and jumps:
                 found = self._next_literal(chars, at)
@@ -105,14 +107,14 @@ class Automaton:
             state, jumps = state.edges.get(chars[at]) or self._grow(state, chars[at], first)
             at += 1
             if state.matched:
-                length = at - 1
+                end = at - 1
                 if shortest:
-                    return Outcome(length, at)
+                    return Outcome(end, at)
             elif not state.waiting:
-                return Outcome(length, at)
+                return Outcome(end, at)
         if self._grow(state, END, first)[0].matched:
-            length = len(chars)
-        return Outcome(length, len(chars))
+            end = len(chars)
+        return Outcome(end, len(chars))
 
     def forget(self) -> None:
         """Starts afresh. What it remembers of earlier runs can change its answer: it jumps where

@@ -1,6 +1,6 @@
 """Which of its engines the crate uses for a pattern, and where that makes it answer wrongly.
 
-The crate prefers fast engines to its exact one, and three of their shortcuts can be seen from
+The crate prefers fast engines to its exact one, and some of their shortcuts can be seen from
 outside. `Engine` makes the same mistakes; whoever asks it must first ask `errs_at` whether there
 is a mistake to be made, which is rare.
 
@@ -9,6 +9,9 @@ is a mistake to be made, which is rare.
   and a search that goes on at `\\B` may find no start, which ends the walk.
 - The forward automaton may be wrong about the character before it (see `automaton`): `a?\\bb`
   "matches" ` xb`, with no place to tell where.
+- The automata decide look-arounds when they have read the next character, but line starts when
+  they have read the last one: `\\z(?m:^)` never matches. And a loop that gets back to its start
+  only then tries its branches in another order: see `(\\b|a)+`.
 - If all matches end in a literal of three or more characters, and don't begin with a longer one,
   it looks for that literal first and for matches that end there: `a.{5}bcd|.bcd` finds `Xbcd` in
   `aXbcdXbcd`, not the whole.
@@ -19,6 +22,7 @@ choose_match_type), regex-syntax 0.7.2 `hir::Properties` (look_set_prefix and th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from proccli.rustregex import literals
@@ -112,7 +116,7 @@ class Engine:
             by_suffix = self._find_by_suffix(text, 0)
             if by_suffix is not None:
                 return by_suffix[0] >= 0
-        return self._forward.run(text, "", alone=not text, shortest=True).length is not None
+        return self._forward.run(text, "", alone=not text, shortest=True).end is not None
 
     def find(self, text: str, start: int) -> Span | None:
         """The crate's `find_at`. Raises: GaveUpError where its exact engine has the answer."""
@@ -139,14 +143,8 @@ class Engine:
     def _find_by_suffix(self, text: str, start: int) -> Span | None:
         """The match that ends at the first literal where one does; (-1, -1) where none does, and
         None where the crate gives up on this way of searching."""
-        data = text.encode(errors="surrogatepass")
-        at = len(text[:start].encode(errors="surrogatepass"))
         within = False
-        while True:
-            at = data.find(self._suffix, at)
-            if at < 0:
-                return (-1, -1)
-            end = len(data[: at + len(self._suffix)].decode(errors="ignore"))
+        for end in self._suffix_ends(text, start):
             begin, reached = self._back(text, start, end, within=within)
             if begin is not None:
                 return None if begin == start and not within else (begin, end)
@@ -155,12 +153,27 @@ class Engine:
             # The crate counts bytes: it stops in the midst of a character that takes several.
             within = not text[reached].isascii()
             start = reached + within
-            at += 1
+        return (-1, -1)
+
+    def _suffix_ends(self, text: str, start: int) -> Iterator[int]:
+        """Where the literal ends, again and again."""
+        suffix = self._suffix_text
+        if suffix is not None:
+            at = text.find(suffix, start)
+            while at >= 0:
+                yield at + len(suffix)
+                at = text.find(suffix, at + 1)
+            return
+        # It begins within a character.
+        data = text.encode(errors="surrogatepass")
+        place = data.find(self._suffix, len(text[:start].encode(errors="surrogatepass")))
+        while place >= 0:
+            yield len(data[: place + len(self._suffix)].decode(errors="ignore"))
+            place = data.find(self._suffix, place + 1)
 
     def _end(self, text: str, start: int) -> int | None:
         before = text[start - 1 : start]
-        length = self._forward.run(text[start:], before, alone=not text).length
-        return None if length is None else start + length
+        return self._forward.run(text, before, start=start, alone=not text).end
 
     def _back(
         self, text: str, start: int, end: int, *, within: bool = False
@@ -169,7 +182,7 @@ class Engine:
         back it was looked for. `within`: a rest of a character is there before `start`."""
         chars = text[start:end][::-1] + (NO_CHARACTER if within else "")
         outcome = self._backward.run(chars, text[end : end + 1], alone=len(text) == start)
-        return None if outcome.length is None else end - outcome.length, end - outcome.read
+        return None if outcome.end is None else end - outcome.end, end - outcome.read
 
     @cached_property
     def _suffix_text(self) -> str | None:

@@ -40,7 +40,9 @@ class Exact:
         self._word = word
         self._backtracks = captures.complete and not needs_simulation(root)
         self._needle = required_literal(root)
+        # A walk over the matches asks for the same text again and again.
         self._seen = ("", "")
+        self._ran = ("", False)
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
@@ -80,6 +82,11 @@ class Exact:
     def _has_runs(self, text: str) -> bool:
         """Whether the text has all the long runs that a match needs: what `a{300000}` would have
         either engine try from each of as many starts."""
+        if text is not self._ran[0]:
+            self._ran = (text, self._look_for_runs(text))
+        return self._ran[1]
+
+    def _look_for_runs(self, text: str) -> bool:
         for pattern, least in self._runs:
             runs = pattern.finditer(self._see(text))
             if not any(run.end() - run.start() >= least for run in runs):
@@ -90,7 +97,6 @@ class Exact:
         """The text as translated patterns want it."""
         if text.isascii():
             return text
-        # A walk over the matches asks for the same text again and again.
         if text is not self._seen[0]:
             self._seen = (text, text.translate(self._substitution))
         return self._seen[1]

@@ -15,17 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proccli.rustregex.program import Op
-from proccli.rustregex.simulate import (
-    ASCII_WORD_BIT,
-    END,
-    NEWLINE_BIT,
-    WORD_BIT,
-    Simulation,
-    holds,
-)
-
-ANY_CHARACTER = frozenset({0, NEWLINE_BIT, WORD_BIT, WORD_BIT | ASCII_WORD_BIT})
-"""The sorts of character there are, as look-arounds see them."""
+from proccli.rustregex.sides import ANY_CHARACTER, END, holds
+from proccli.rustregex.simulate import Simulation
 
 Span = tuple[int, int]
 

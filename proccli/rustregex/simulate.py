@@ -22,19 +22,19 @@ from dataclasses import dataclass, field
 from proccli.rustregex.alphabet import ASCII_WORD, NEWLINE, Alphabet, Ranges
 from proccli.rustregex.nodes import LookKind
 from proccli.rustregex.program import Op, Program
+from proccli.rustregex.sides import (
+    ASCII_WORD_BIT,
+    END,
+    HOLE,
+    MASKED,
+    NEWLINE_BIT,
+    START,
+    WORD_BIT,
+    holds,
+)
 
 MEMORY = 400_000
 """Threads and edges remembered at one time, some 50 MB."""
-
-START, NEWLINE_BIT, WORD_BIT, ASCII_WORD_BIT, HOLE = 1, 2, 4, 8, 16
-"""What is to one side of a position: an end of the text (`START`), a sort of character, or
-something unknown next to which no look-around holds (`HOLE`)."""
-
-END = ""
-"""Stands for the character after the last one."""
-
-MASKED = "masked"
-"""Stands for whatever a hole may hold."""
 
 Slots = tuple[int | None, ...]
 
@@ -86,26 +86,27 @@ class Simulation:
         self._states: dict[tuple[tuple[int, ...], int, bool], State] = {}
         self._remembered = 0
 
-    def is_match(self, text: str, start: int = 0) -> bool:
-        """Whether some match begins at `start` or later."""
-        state = self._begin(text, start)
-        get = state.edges.get
-        for at in range(start, len(text) + 1):
+    def is_match(self, text: str) -> bool:
+        """Whether the program matches anywhere."""
+        state = self._begin(text, 0)
+        for at in range(len(text) + 1):
             char = text[at : at + 1]
-            edge = get(char) or self._grow(state, char)
+            edge = state.edges.get(char) or self._grow(state, char)
             if edge.match is not None:
                 return True
             state = edge.state
             if not state.searching and not state.threads:
                 return False
-            get = state.edges.get
         return False
 
     def matches_between(
         self, text: str, start: int, end: int, left_hole: bool, right_hole: bool
     ) -> bool:
-        """Whether some match lies in text[start:end], without help from a hole beside it."""
-        state = self.state((), HOLE if left_hole else self.kind(text[:start][-1:]), searching=True)
+        """Whether some match lies in text[start:end], without help from a hole beside it.
+
+        Where there is no hole, the text begins, or ends.
+        """
+        state = self.state((), HOLE if left_hole else START, searching=True)
         for at in range(start, end + 1):
             char = text[at] if at < end else MASKED if right_hole else END
             edge = self.edge(state, char)
@@ -271,24 +272,3 @@ class Simulation:
         return frozenset(
             number for number, kind in enumerate(self.program.looks) if holds(kind, before, after)
         )
-
-
-def holds(kind: LookKind, before: int, after: int) -> bool:
-    """Whether a look-around holds between what is to the left and what is to the right."""
-    match kind:
-        case LookKind.START_TEXT:
-            return bool(before & START)
-        case LookKind.END_TEXT:
-            return bool(after & START)
-        case LookKind.START_LINE:
-            return bool(before & (START | NEWLINE_BIT))
-        case LookKind.END_LINE:
-            return bool(after & (START | NEWLINE_BIT))
-        case LookKind.WORD:
-            return bool((before ^ after) & WORD_BIT)
-        case LookKind.NOT_WORD:
-            return not (before ^ after) & WORD_BIT
-        case LookKind.WORD_ASCII:
-            return bool((before ^ after) & ASCII_WORD_BIT)
-        case LookKind.NOT_WORD_ASCII:
-            return not (before ^ after) & ASCII_WORD_BIT

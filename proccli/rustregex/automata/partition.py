@@ -23,7 +23,7 @@ from proccli.rustregex.nodes import (
     Node,
     Repeat,
 )
-from proccli.rustregex.simulate import ASCII_WORD_BIT, NEWLINE_BIT, START, WORD_BIT, holds
+from proccli.rustregex.sides import ASCII_WORD_BIT, NEWLINE_BIT, START, WORD_BIT, holds
 
 
 class Partition:
