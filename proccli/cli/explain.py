@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions, Inputs
     from proccli.jobs.madeup import MadeUp
 
-_PID = re.compile(r"[0-9]{1,19}")
+_PID = re.compile(r"[0-9]{1,300}")
 _MADE_UP = "A made-up process instead"
 
 

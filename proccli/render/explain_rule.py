@@ -30,6 +30,11 @@ def rule_lines(
         yield [(INDENT, ""), *detail]
 
 
+def is_conditional(trace: RuleTrace) -> bool:
+    """Whether all that is not known of a rule is whether an earlier one decides."""
+    return trace.outcome == "unknown" and trace.would_match is not None
+
+
 def detail_room(view: View) -> int | None:
     """The cells that a detail may take."""
     return None if view.width is None else max(view.width - len(INDENT), 20)
@@ -39,7 +44,7 @@ def _heading(trace: RuleTrace, view: View) -> Iterable[Line]:
     rule = trace.rule
     word, style = _outcome(trace, view)
     start: list[Span] = [(f" #{rule.index:<3} ", "head"), (f"{word:<17}", style)]
-    faint = "dim" if trace.outcome == "not-reached" else ""
+    faint = "dim" if trace.outcome == "not-reached" or is_conditional(trace) else ""
     test: Line = [(f"{rule.match_type} ~ ", "dim"), *foreign(rule.match_regex, faint)]
     place: Line = foreign(f"{rule.at.source}:{rule.at.line}", "dim")
     if view.width is None or view.margin is None:
@@ -64,7 +69,7 @@ def _outcome(trace: RuleTrace, view: View) -> Span:
     if trace.outcome == "hit":
         style = "dropped" if trace.rule.action == "drop" else "accepted"
         return f"MATCH {view.glyphs.becomes} {trace.rule.action or 'accept'}", style
-    if trace.outcome == "not-reached":
+    if trace.outcome == "not-reached" or is_conditional(trace):
         words = {True: "would match", False: "would not match", None: "not known"}
         return words[trace.would_match], "dim"
     return {
@@ -80,7 +85,7 @@ def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable
         text = f"the agent throws this rule away and says nothing: {trace.error or 'invalid'}"
         yield from wrapped(foreign(text, "alarm"), room)
         return
-    if trace.outcome == "not-reached":
+    if trace.outcome == "not-reached" or is_conditional(trace):
         return
     if trace.error is not None:
         yield from wrapped(foreign(trace.error, "unknown"), room)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from proccli.jobs.explain import ExplainResult
 from proccli.model import Config, Explanation, Verdict
 from proccli.render.explain_facts import LABEL, facts
-from proccli.render.explain_rule import rule_lines
+from proccli.render.explain_rule import is_conditional, rule_lines
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, joined, wrapped
 from proccli.render.view import View
@@ -55,9 +55,11 @@ def _rules(explanation: Explanation, view: View) -> Iterable[Line]:
         return
     told, problem = False, None
     for trace in explanation.trace:
-        if trace.outcome == "not-reached" and not told:
+        if (trace.outcome == "not-reached" or is_conditional(trace)) and not told:
             told = True
             here = "The rules never see it" if never else "Not reached"
+            if is_conditional(trace):
+                here = "Whether the others are reached is not known"
             yield ((f" {here}; this is what they would have said:", "dim"),)
         yield from rule_lines(trace, explanation, view, said=problem)
         problem = trace.error

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.render.schemas import schema_text
+from tests.cli.machine import write_machine
 from tests.cli.runner import call, on_a_terminal
 
 SCHEMA = json.loads(schema_text("explain"))
@@ -51,6 +52,32 @@ def test_several_come_in_the_order_asked_for(shop: Shop) -> None:
 def test_lines_are_the_elements_of_the_list(shop: Shop) -> None:
     lines = call("explain", *shop, "900", "903", "-o", "jsonl").out.splitlines()
     assert [json.loads(line) for line in lines] == explained(*shop, "900", "903")["processes"]
+
+
+def test_rules_behind_an_undecided_one_say_what_they_would_have_said(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text(
+        "os-proc-regex:\n- {match-regex: x, match-type: tag}\n- {match-regex: init}\n"
+        "- {match-regex: other}\nos-app-tag-exec: [/bin/true]\n",
+        encoding="utf-8",
+    )
+    folder = str(write_machine(tmp_path / "proc"))
+
+    lines = call("explain", "-c", str(config), "-s", folder, "1").out.splitlines()
+
+    at = lines.index(
+        " Whether the others are reached is not known; this is what they would have said:"
+    )
+    assert lines[at - 2].startswith(" #1   unknown ")
+    assert [line[6:21] for line in lines[at + 1 :]] == ["would match    ", "would not match"]
+
+
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 300])
+def test_digits_are_a_pid_however_many(shop: Shop, digits: str) -> None:
+    ran = call("explain", *shop, digits)
+
+    assert ran.code == 3
+    assert f"no process {digits} in" in ran.err
 
 
 def test_plain_is_a_line_for_grep(shop: Shop) -> None:
