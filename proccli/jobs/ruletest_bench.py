@@ -10,13 +10,14 @@ from typing import Literal, TypeAlias
 from proccli import config as configs
 from proccli.config.testfile import Invented, Recorded, Suite, SuiteError
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
-from proccli.jobs.environment import environment_for
+from proccli.jobs.environment import mentioned_names
 from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, find_by_name
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
 from proccli.jobs.madeup import MadeUp, made_up_source
 from proccli.jobs.pipeline import Pipeline
 from proccli.model import Config, Environment, Notice, TagTable, Verdict
 from proccli.procfs.source import Source
+from proccli.textsafe import visible
 
 Via: TypeAlias = Literal["server", "file"]
 
@@ -124,7 +125,6 @@ class Bench:
         self._loaded = loaded
         self._env = env
         self._shared = shared
-        self._environment: Environment | None = None
         self._recordings: dict[str, Pipeline] = {}
 
     def trial(self, process: Invented | Recorded) -> Trial:
@@ -133,19 +133,21 @@ class Bench:
         Raises: SuiteError where a recording or its process can't be had.
         """
         if isinstance(process, Invented):
-            return invented_trial(process, self.config, self._made_up_environment())
+            return self._invented(process)
         pipeline = self._recording(process)
         pid = self._pid(process, pipeline.inputs)
         (verdict,) = pipeline.verdicts([pid])
         return Trial(inputs=pipeline.inputs, verdict=verdict)
 
-    def _made_up_environment(self) -> Environment:
-        if self._environment is None:
-            nothing = Environment(values={}, complete=False, origin="env: of the tests")
-            environment, notices = environment_for(self.config, "recording", nothing, self._env)
-            self._shared.note(notices)
-            self._environment = environment
-        return self._environment
+    def _invented(self, process: Invented) -> Trial:
+        environment = Environment(values=self._env, complete=False, origin="env: of the tests")
+        trial = invented_trial(process, self.config, environment)
+        if trial.verdict.reason == "env-unknown":
+            missing = [name for name in mentioned_names(self.config) if name not in self._env]
+            names = ", ".join(f"%{visible(name)}%" for name in missing)
+            message = f"{names} is not known: give it under env: in {visible(self._suite.file)}"
+            self._shared.note((Notice(code="env-unknown", message=message),))
+        return trial
 
     def _recording(self, process: Recorded) -> Pipeline:
         path = beside(self._suite.file, process.recording)

@@ -96,9 +96,10 @@ def _replacement(node: Node, value: Value, text: str) -> Edit:
     if value is None:
         new = "null"
     elif isinstance(value, str):
-        like = written.style if isinstance(written, Scalar) and not written.absent else "plain"
-        # "null" and "~" stand for nothing here, unless they are quoted.
-        new = scalar(value, like="single" if like != "double" and value in ("null", "~") else like)
+        quoted = isinstance(written, Scalar) and written.style in ("single", "double")
+        like = written.style if isinstance(written, Scalar) and quoted else "plain"
+        # Without quotes these stand for nothing.
+        new = scalar(value, like="single" if like == "plain" and value in ("null", "~") else like)
     else:
         new = str(value)
     if isinstance(node, Scalar) and node.absent:

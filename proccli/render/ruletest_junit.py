@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from proccli.jobs.ruletest import CaseResult, RuleTestResult
 from proccli.render.explain_text import explain_text
-from proccli.render.ruletest_text import said
+from proccli.render.ruletest_text import came, said
 from proccli.render.view import View
 from proccli.textsafe import visible
 
@@ -46,7 +46,7 @@ def _case(result: CaseResult) -> str:
     if result.passed:
         return f"{start}/>"
     message = "; ".join(
-        f"{failure.field}: expected {said(failure.expected)}, got {said(failure.got)}"
+        f"{failure.field}: expected {said(failure.expected)}, got {came(failure)}"
         for failure in result.failures
     )
     trace = explain_text(result.explained, View()) if result.explained is not None else ""

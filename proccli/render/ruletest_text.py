@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from proccli.config.testfile import Value
-from proccli.jobs.ruletest import CaseResult, RuleCoverage, RuleTestResult
+from proccli.jobs.ruletest import CaseResult, Failure, RuleCoverage, RuleTestResult
 from proccli.model import Config
 from proccli.render.explain_text import explain_text
 from proccli.render.paint import paint
@@ -67,7 +67,7 @@ def _case(result: CaseResult, view: View) -> str:
             ("expected ", "dim"),
             *foreign(said(failure.expected), "accepted"),
             (", got ", "dim"),
-            *foreign(said(failure.got), "miss"),
+            *foreign(came(failure), "miss"),
         ]
         lines.extend([(" " * _INDENT, ""), *part] for part in wrapped(line, room))
     text = paint(lines, view)
@@ -89,6 +89,12 @@ def said(value: Value) -> str:
         assert isinstance(given, dict)  # noqa: S101 - tags are pairs
         return "{" + ", ".join(f"{key}: {_one(one)}" for key, one in given.items()) + "}"
     return str(value)
+
+
+def came(failure: Failure) -> str:
+    """What came instead; tags that are none are not known, for no tags at all are `{}`."""
+    unknown = failure.field == "tags" and failure.got is None
+    return "tags that are not known" if unknown else said(failure.got)
 
 
 def _one(value: object) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proccli.config.testfile import SuiteError
+from proccli.config.testfile import FIELDS, SuiteError, read_suite
 from proccli.errors import ConfigError, OutputError, UsageError
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.ruletest import Failure, RuleTestResult, run_suites
@@ -249,6 +250,51 @@ def test_the_command_line_comes_before_the_file(folder: Path) -> None:
     assert not other.passed
 
 
+def test_a_folder_that_cannot_be_looked_into_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "config: agent.yaml\ntests:\n- {name: a, process: {title: x}, expect: {rule: 0}}")
+    below = folder / "below"
+    below.mkdir()
+    real = os.scandir
+
+    def refused(path: Any) -> Any:
+        if Path(path) == below:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refused)  # root may look everywhere
+    with pytest.raises(SuiteError, match=f"can't look into {below}: Permission denied"):
+        open_suites([str(folder)])
+
+
+def test_a_directory_laid_out_like_proc_is_as_good_as_a_recording(folder: Path) -> None:
+    root = folder / "proc"
+    (root / "7").mkdir(parents=True)
+    (root / "stat").write_text("btime 1767225600\n", encoding="utf-8")
+    (root / "uptime").write_text("1000.00 1.00\n", encoding="utf-8")
+    (root / "7" / "cmdline").write_bytes(b"bash\0")
+
+    assert one(folder, "recording: proc\n  pid: 7", "{rule: 1}") == []
+
+
+def test_tags_that_are_not_known_are_not_those_that_were_expected(folder: Path) -> None:
+    write(folder, f"{CONFIG}  os-app-tag-exec: [tags]\n", "agent.yaml")
+    recorded = f"recording: {EXAMPLE}\n  pid: 22"
+
+    (failure,) = one(folder, recorded.replace("22", "21"), "{status: unknown, tags: {}}")
+    assert (failure.field, failure.got) == ("tags", None)
+
+
+def test_the_example_of_the_page_is_read() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    suite = read_suite(page.split("```yaml\n")[1].split("```")[0].encode(), "web.test.yaml")
+
+    assert [case.at.line for case in suite.cases] == [4, 7]
+    for name in FIELDS:
+        assert f"| `{name}` | " in page
+
+
 def test_a_name_that_fits_no_test_is_wrong_usage(folder: Path) -> None:
     text = "config: agent.yaml\ntests:\n- {name: a, process: {title: x}, expect: {rule: 0}}\n"
     with pytest.raises(UsageError, match="no test is called like b"):
@@ -258,19 +304,22 @@ def test_a_name_that_fits_no_test_is_wrong_usage(folder: Path) -> None:
 def test_what_the_configuration_has_to_say_is_said_once(folder: Path) -> None:
     write(folder, CONFIG.replace("^(sh|bash)$", "(?!x)").replace("true", "false"), "agent.yaml")
     text = (
-        "config: agent.yaml\ntests:\n- {name: a, process: {title: x}, expect: {rule: 0}}\n"
+        "config: agent.yaml\ntests:\n- {name: a, process: {title: batch}, expect: {rule: 0}}\n"
         f"- {{name: b, recording: {EXAMPLE}, pid: 1, expect: {{rule: 0}}}}\n"
+        "- {name: c, process: {title: batch}, expect: {rule: 0}}\n"
     )
     both = write(folder, text), write(folder, text, "b.test.yaml")
     notices = run(*both).notices
 
     assert [notice.code for notice in notices] == [
         "rule-thrown-away",
-        "env-unknown",  # for made-up processes
+        "env-unknown",  # for made-up processes of a
         "env-unknown",  # for those of the recording
+        "env-unknown",  # for made-up processes of b
         "sync-disabled",
     ]
-    assert len(set(notices)) == 4
+    assert f"%CLUSTER% is not known: give it under env: in {both[0]}" == notices[1].message
+    assert len(set(notices)) == 5
 
 
 # ---- --update ----------------------------------------------------------------------------------
@@ -362,6 +411,39 @@ def test_after_a_change_of_a_rule_an_update_is_a_minimal_diff(folder: Path) -> N
         '+     gprocess: "py-shop"   # was: app',
     ]
     assert [one.case.name for one in result.results if not one.passed] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\n    gprocess: |\n      old\n      lines\n    # c", "\n    gprocess: shop\n    # c"),
+        ("\n    gprocess: >-\n      old", "\n    gprocess: shop"),
+        ("\n    gprocess:\n      old\n      words # c", "\n    gprocess:\n      shop # c"),
+        ("\n    ? gprocess\n    : old", "\n    ? gprocess\n    : shop"),
+        ("\n    rule: 7\n    gprocess:   # c", "\n    rule: 2\n    gprocess: shop   # c"),
+        (" {gprocess}", " {gprocess: shop}"),
+        (" {gprocess, rule: 1}", " {gprocess: shop, rule: 2}"),
+        (' {"gprocess":old}', ' {"gprocess":shop}'),
+        (" { gprocess: old words\n     here , rule: ~ }", " { gprocess: shop , rule: 2 }"),
+        (" {gprocess: 'it''s'}", " {gprocess: 'shop'}"),
+        (' {gprocess: "a\\\n    b"}', ' {gprocess: "shop"}'),
+        (" {tags: {owner: [a]}}", " {tags: {owner: bob}}"),
+        (
+            "\n    tags:\n      owner:\n      - a\n      - b # c",
+            "\n    tags:\n      {owner: bob} # c",
+        ),
+        ("\n    tags: {}   # c", "\n    tags: {owner: bob}   # c"),
+    ],
+)
+def test_a_value_is_changed_however_it_is_written(folder: Path, old: str, new: str) -> None:
+    head = (
+        "config: agent.yaml\ntests:\n- name: a\n"
+        "  process: {cmdline: [python3, shop.py], tags: {owner: bob}}\n  expect:"
+    )
+    path = write(folder, f"{head}{old}\n# the end\n")
+
+    assert update(path).passed
+    assert Path(path).read_text(encoding="utf-8") == f"{head}{new}\n# the end\n"
 
 
 def test_names_that_need_quotes_are_written_so_that_they_are_read_again(folder: Path) -> None:
