@@ -5,6 +5,7 @@ Everything here is read from /proc and nothing is run: a process of that name ma
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -175,6 +176,8 @@ def _opened(start: str, path: str, *, follow: bool) -> Iterator[int | None]:
 
     Raises: OSError, ValueError.
     """
+    if not path:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     if follow:
         fd: int | None = os.open(path, _PATH_DIRECTORY & ~os.O_NOFOLLOW)
     else:

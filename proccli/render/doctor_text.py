@@ -7,6 +7,7 @@ from typing import Final
 
 from proccli.jobs.doctor import DoctorResult
 from proccli.jobs.gates.gate import Gate, State
+from proccli.jobs.scan import Summary
 from proccli.render.paint import paint
 from proccli.render.scan_summary import basis_line
 from proccli.render.spans import Line, cells, foreign, padded, plain, wrapped
@@ -56,10 +57,7 @@ def _verdict(result: DoctorResult) -> Iterable[Line]:
     if summary is None:
         yield (("What the agent would send is not known.", "alarm"),)
     else:
-        more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
-        sent = f"{summary.reported:,} of {counted(summary.total, 'process')}{more}."
-        style = "head" if summary.reported or more else "alarm"
-        yield ((f"The agent would send {sent}", style),)
+        yield from _sent(summary, switched_on=result.config is None or result.config.sync_enabled)
     if first is not None:
         yield (
             ("The first gate that fails: ", "head"),
@@ -69,6 +67,19 @@ def _verdict(result: DoctorResult) -> Iterable[Line]:
         )
     else:
         yield plain("No gate fails that can be seen from here.")
+
+
+def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
+    total = counted(summary.total, "process")
+    more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
+    if switched_on:
+        style = "head" if summary.reported or more else "alarm"
+        yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
+    else:
+        yield (
+            (f"The agent would send 0 of {total}. ", "alarm"),
+            (f"Switched on, it would send {summary.accepted:,}{more}.", ""),
+        )
 
 
 def _count(gate: Gate) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from proccli.jobs.madeup import MadeUp
 from proccli.jobs.selection import Selection
 from proccli.jobs.sockets import SocketSelection
+from proccli.render.doctor_json import doctor_document, doctor_lines
+from proccli.render.doctor_text import doctor_text
 from proccli.render.explain_json import explain_document, explain_lines
 from proccli.render.explain_plain import explain_plain
 from proccli.render.explain_text import explain_text
@@ -18,6 +20,7 @@ from proccli.render.sockets_table import sockets_table
 from proccli.render.view import ASCII, View
 from tests.build import config
 from tests.render.connections import ALL, connections, switched_off
+from tests.render.patients import doctored, well
 from tests.render.shop import EVERY_PID, explained, made_up, rules, scanned
 
 FOLDER = Path(__file__).parent.parent / "golden"
@@ -96,6 +99,14 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "sockets-piped.txt": lambda: sockets_in(View()),
     "sockets-listen-80.txt": lambda: sockets_in(TERMINAL, SocketSelection(listen=True)),
     "sockets-disabled-80.txt": sockets_switched_off,
+    "doctor-80.txt": lambda: doctor_text(doctored(), TERMINAL),
+    "doctor-80-colour.txt": lambda: doctor_text(doctored(), View(width=80, colour=True)),
+    "doctor-40.txt": lambda: doctor_text(doctored(), View(width=40)),
+    "doctor-200.txt": lambda: doctor_text(doctored(), View(width=200)),
+    "doctor-piped.txt": lambda: doctor_text(doctored(), View()),
+    "doctor-well-80.txt": lambda: doctor_text(well(), TERMINAL),
+    "doctor.json": lambda: doctor_document(doctored()),
+    "doctor.jsonl": lambda: doctor_lines(doctored().gates),
     "sockets.json": sockets_as_json,
     "sockets.jsonl": lambda: sockets_lines(connections().sockets),
 }

@@ -40,6 +40,7 @@ ELEMENTS = {
     "scan": ("processes", "process"),
     "explain": ("processes", "process"),
     "sockets": ("sockets", "socket"),
+    "doctor": ("gates", "gate"),
 }
 """The main list of a document, and what its elements are called in the schema."""
 

@@ -92,12 +92,19 @@ def _gate(name: str, at: _Stopped, came: int, config: Config) -> Gate:
         return unknown(name, "no process gets this far", removes=0)
     detail = _DETAILS[name](at.removed, config)
     if at.undecided:
-        pid = at.undecided[0].process.pid
-        detail += f"; {len(at.undecided):,} can't be decided here (first: pid {pid})"
+        detail = _undecided(name, at, detail)
         return unknown(name, detail, _why_undecided(at.undecided), removes=removes)
     if removes == came:
         return failed(name, f"{detail}; none is left", _HINTS[name], removes=removes)
     return passed(name, detail, removes=removes)
+
+
+def _undecided(name: str, at: _Stopped, detail: str) -> str:
+    count, first = len(at.undecided), _first(at.undecided)
+    if name != "readable":
+        return f"{detail}; {count:,} can't be decided here{first}"
+    refused = f"{count:,} can't be read by us{first}, but by the agent, as root"
+    return f"{detail}; {refused}" if at.removed else refused
 
 
 def _why_undecided(undecided: Sequence[Verdict]) -> str:
