@@ -263,6 +263,35 @@ def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
         assert (loaded.config, len(loaded.processes)) in (("many", 299), ("c", 2))
 
 
+def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) -> None:
+    dice = random.Random(1)
+    many = replace(MEMORY, processes=tuple(replace(PROCESS, pid=pid) for pid in range(1, 400)))
+    outcomes = set()
+    for number in range(60):
+        path = tmp_path / str(number)
+        reader, writer = os.pipe()
+        pid = fork()
+        if pid == 0:
+            try:
+                os.write(writer, b".")
+                Store(path).save(many)
+            finally:
+                os._exit(0)
+        os.read(reader, 1)
+        time.sleep(dice.uniform(0, 0.03))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(reader)
+        os.close(writer)
+        loaded, notices = Store(path).load()
+        assert notices == ()
+        assert loaded is None or len(loaded.processes) == 399
+        outcomes.add((path.exists(), loaded is None))
+        Store(path).save(MEMORY)
+        assert Store(path).load()[0] is not None
+    assert (True, True) in outcomes
+
+
 # ---- disks and rights -------------------------------------------------------------------------
 
 

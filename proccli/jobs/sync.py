@@ -33,6 +33,9 @@ most of what there is."""
 
 _U32 = 1 << 32
 
+_COUNTED = re.compile(r"[0-9][0-9,]*( \w+){0,2}")
+"""`1 socket belongs`, `2 sockets belong`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
@@ -313,5 +316,5 @@ def config_digest(config: Config) -> str:
 
 
 def _gist(notice: Notice) -> str:
-    """A notice without its numbers: three sockets fewer are the same news."""
-    return f"{notice.code}: {re.sub('[0-9][0-9,]*', '#', notice.message)}"
+    """A notice without its numbers and what they count: three sockets fewer are the same news."""
+    return f"{notice.code}: {_COUNTED.sub('#', notice.message)}"

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import sqlite3
 
 _SIDECARS = ("-journal", "-wal", "-shm")
-_MAGIC = b"SQLite format 3\0"
 _ROLLBACK_JOURNAL = b"\1\1"
 _KEPT_ASIDE = 9
 _CIRCUMSTANCES = (
@@ -62,7 +61,7 @@ class Store:
             return None, ()
         try:
             with self._connected() as connection:
-                return memory_of(_read(connection)), ()
+                return (None if _is_empty(connection) else memory_of(_read(connection))), ()
         except Malformed as finding:
             return None, (self._move_aside(str(finding)),)
 
@@ -89,10 +88,10 @@ class Store:
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
             except OSError as error:
                 raise self._error(error.strerror or str(error)) from error
-        fresh = not self._path.stat().st_size
         with self._connected() as connection:
+            empty = _is_empty(connection)  # a transaction begins with a page of its own
             connection.execute("BEGIN IMMEDIATE")
-            if fresh:
+            if empty:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
                 for statement in SCHEMA.values():
@@ -114,7 +113,6 @@ class Store:
         except ImportError as error:
             raise StateError("this Python has no sqlite3 module", hint="--no-state") from error
 
-        self._check_header()
         try:
             with closing(
                 sqlite3.connect(
@@ -126,6 +124,9 @@ class Store:
             ) as connection:
                 connection.text_factory = bytes
                 connection.execute("PRAGMA trusted_schema = OFF")
+                # The first look at the file rolls back what a killed run had begun to write.
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                self._check_header()
                 yield connection
         except sqlite3.Error as error:
             # A full disk, missing rights, another program's lock: the file itself may be sound.
@@ -140,7 +141,7 @@ class Store:
             raise Malformed(str(error)) from error
 
     def _check_header(self) -> None:
-        """A file that SQLite would take for read-only, or for one with a WAL, is none of ours.
+        """A file that SQLite takes for read-only, or for one with a WAL, is none of ours.
 
         Source: the SQLite file format, the database header.
         """
@@ -149,11 +150,7 @@ class Store:
                 header = file.read(100)
         except OSError as error:
             raise self._error(error.strerror or str(error)) from error
-        if not header:
-            return
-        if not header.startswith(_MAGIC):
-            raise Malformed("it is no SQLite file")
-        if header[18:20] != _ROLLBACK_JOURNAL:
+        if header and header[18:20] != _ROLLBACK_JOURNAL:
             raise Malformed("its header is not as we write it")
 
     def _move_aside(self, why: str) -> Notice:
@@ -179,6 +176,12 @@ class Store:
 
     def _error(self, why: str) -> StateError:
         return StateError(f"the state {visible(str(self._path))}: {visible(why)}", hint=ELSEWHERE)
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether nothing was ever committed: a run was killed before it had got so far."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    return not pages
 
 
 def _read(connection: sqlite3.Connection) -> Mapping[str, set[Row]]:
