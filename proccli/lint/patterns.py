@@ -10,6 +10,7 @@ from proccli import rustregex
 from proccli.lint.context import Context
 from proccli.lint.domains import CMDLINES, DOMAINS, LIMITS, NAMES, SUBJECTS
 from proccli.lint.reach import Reach
+from proccli.lint.titles import WORKERS
 from proccli.model import Diagnostic, Rule
 from proccli.rustregex.automata import Domain, find_text, texts_without
 from proccli.rustregex.charset import normalize, subtract
@@ -20,7 +21,8 @@ _LINE_BREAK: Final = ((10, 10),)
 _SCRIPT: Final = r"\.(py|pyc|sh|bash|rb|pl|js|mjs|php|lua|jar|war)\b"
 _SCRIPT_NAME: Final = rustregex.compile(_SCRIPT)
 _NO_SCRIPT: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _SCRIPT))
-_NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, r"[:\[*(]|^nginx "))
+_TITLE: Final = rf"[:\[*(]|^({'|'.join(WORKERS)})"
+_NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _TITLE))
 """Programs that rewrite their titles write such things: `nginx: worker process`."""
 
 

@@ -100,9 +100,12 @@ class _Tolerant:
         try:
             return reading()
         except Refusal as refusal:
-            if all(refusal.offset != known.offset for known in self.faults):
-                self.faults.append(refusal)
+            self._note(refusal)
             return None
+
+    def _note(self, refusal: Refusal) -> None:
+        if all(refusal.offset != known.offset for known in self.faults):
+            self.faults.append(refusal)
 
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
         return self._attempt(lambda: self.inner.fields(node, what, names))
@@ -129,9 +132,13 @@ class _Tolerant:
         return tuple(self._rule(item, number) for number, item in enumerate(items.items, start=1))
 
     def _rule(self, node: Node, number: int) -> RawRule:
-        fields = self.fields(node, f"rule {number}", RULE_FIELDS) or {}
+        known = len(self.faults)
+        fields = self.fields(node, f"rule {number}", RULE_FIELDS)
+        if fields is None and len(self.faults) == known:
+            problem = f"rule {number} must be a mapping, not empty"
+            self._note(Refusal(problem, node.start, by="agent", hint="delete the dash"))
         texts: dict[str, tuple[str, Node]] = {}
-        for name, value in fields.items():
+        for name, value in (fields or {}).items():
             text = self.string(value, f"{name} of rule {number}")
             if text is not None:
                 texts[name] = (text, value)

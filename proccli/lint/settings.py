@@ -112,7 +112,7 @@ def _tags(context: Context) -> Iterator[Diagnostic]:
 def _command(context: Context) -> Iterator[Diagnostic]:
     config = context.config
     program = config.tag_exec[0]
-    shell = _SHELLS.search(program) is not None
+    shell = any(_SHELLS.search(argument) for argument in config.tag_exec)
     if " " in program.strip() and len(config.tag_exec) == 1:
         yield _element(
             context,
@@ -124,7 +124,7 @@ def _command(context: Context) -> Iterator[Diagnostic]:
         )
     elif not shell:
         yield from _shell_words(context)
-    if "/" not in program and not (shell and " " in program):
+    if "/" not in program:
         yield _element(
             context,
             0,

@@ -8,7 +8,7 @@ from typing import Final
 from proccli.lint.context import Context
 from proccli.model import Diagnostic, Rule
 
-_WORKERS: Final[Mapping[str, Sequence[str]]] = {
+WORKERS: Final[Mapping[str, Sequence[str]]] = {
     "nginx": ("nginx: worker process", "nginx -g daemon off;"),
     "php-fpm": ("php-fpm: pool www",),
     "postgres": ("postgres: checkpointer", "postgres: shop shop 10.0.0.5(41000) idle"),
@@ -44,7 +44,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _titles(rule: Rule, context: Context) -> Iterator[Diagnostic]:
-    known = _WORKERS if rule.match_type == "process_name" else _PARENTS
+    known = WORKERS if rule.match_type == "process_name" else _PARENTS
     for name, titles in known.items():
         missed = [title for title in titles if _misses(rule, name, title, context)]
         if not missed:
@@ -75,7 +75,9 @@ def _shells(rule: Rule, context: Context) -> Iterator[Diagnostic]:
 def _misses(rule: Rule, name: str, variant: str, context: Context) -> bool:
     """Whether a rule hits one name and not the other, and that makes a difference."""
     regex = context.regexes[rule.index]
-    if not regex.is_match(name) or regex.is_match(variant):
+    found = regex.search(name)
+    # A pattern that takes a part of the name is hardly for this program.
+    if found is None or found.span() != (0, len(name)) or regex.is_match(variant):
         return False
     if rule.match_type == "parent_process_name":
         return True
