@@ -20,7 +20,7 @@ from proccli.cli.testinit import init
 from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
-    from proccli.config.testfile import Suite
+    from proccli.config.suite import Suite
     from proccli.jobs.ruletest import RuleTestResult
     from proccli.jobs.ruletest_bench import Overrides
 

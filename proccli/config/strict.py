@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from proccli.config.aswritten import is_null
 from proccli.config.flavours import Flavour, prepared_for_server
 from proccli.config.nodes import Mapping as MappingNode
 from proccli.config.nodes import Node, Scalar, Sequence, described, resolved
@@ -135,17 +136,6 @@ class Reading:
         if self._left < 0:
             problem = f"more than {MAX_CHARACTERS} characters in all: proccli reads no more"
             raise Refusal(problem, node.start)
-
-
-def is_null(node: Node) -> bool:
-    """Whether a value is nothing, or the word for it."""
-    scalar = resolved(node)
-    return (
-        isinstance(scalar, Scalar)
-        and scalar.style == "plain"
-        and scalar.tag is None
-        and (scalar.absent or scalar.text in ("~", "null"))
-    )
 
 
 def _wrong(node: Node, what: str, wanted: str, hint: str | None = None) -> Refusal:

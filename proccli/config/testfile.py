@@ -1,102 +1,40 @@
-"""Files of rule tests: processes, made up or recorded, and what is to become of each."""
+"""Reading files of rule tests."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias, cast, get_args
+from typing import Final, get_args
 
 from proccli.config.agents import agent_of_version
+from proccli.config.aswritten import is_null
+from proccli.config.loading import Via
 from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.reader import Loader
 from proccli.config.refusal import Refusal
 from proccli.config.sourcetext import SourceText, check_bytes
-from proccli.config.strict import Reading, is_null, read_root
-from proccli.errors import Location, ProccliError, UsageError
+from proccli.config.strict import Reading, read_root
+from proccli.config.suite import (
+    FIELDS,
+    Case,
+    Expected,
+    Invented,
+    Pairs,
+    Recorded,
+    Suite,
+    SuiteError,
+    Value,
+)
+from proccli.errors import UsageError
 from proccli.model import Reason, Status
 
 MAX_BYTES: Final = 4 << 20
-FIELDS: Final = ("status", "reason", "rule", "action", "gprocess", "tags")
-"""What can be expected, in the order in which it is told."""
-
-Pairs: TypeAlias = tuple[tuple[str, str], ...]
-Value: TypeAlias = str | int | Pairs | None
-
 _FILE: Final = ("config", "agent", "via", "env", "tests")
 _TEST: Final = ("name", "process", "recording", "pid", "process_name", "expect")
 _PROCESS: Final = ("cmdline", "title", "user", "uptime_s", "parents", "tags")
 _LONGEST_UPTIME_S: Final = 10**10
 _PID_MAX: Final = 2**31 - 1
 _U32_MAX: Final = 2**32 - 1
-
-
-class SuiteError(ProccliError):
-    """A file of rule tests is not what it should be, or can't be used as it is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invented:
-    """A process that exists only in its test."""
-
-    argv: tuple[str, ...] = ()
-    """None at all: a process without a command line."""
-    title: str | None = None
-    """A rewritten title, instead of `argv`."""
-    user: str | None = None
-    uptime_s: int | None = None
-    """None: old enough; negative: it starts in the future."""
-    parents: tuple[tuple[str, ...], ...] = ()
-    """Their arguments, nearest first."""
-    tags: Pairs | None = None
-    """What the tag command says of it; None: it doesn't name it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """A process of a recording: named by exactly one of `pid` and `process_name`."""
-
-    recording: str
-    """Relative to the file of tests."""
-    recording_at: Location
-    pid: int | None
-    process_name: str | None
-    which_at: Location
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """One expectation, with the node that says so."""
-
-    value: Value
-    """Tags as pairs sorted by key, with several pairs for a key that has several values."""
-    node: Node = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One test."""
-
-    name: str
-    at: Location
-    process: Invented | Recorded
-    expect: Mapping[str, Expected]
-    """By the names in `FIELDS`; at least one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
-    """A file of tests."""
-
-    file: str
-    source: SourceText
-    config: str | None
-    """Relative to the file of tests; None where it doesn't name one."""
-    config_at: Location | None
-    agent: str | None
-    via: Literal["server", "file"] | None
-    env: Mapping[str, str]
-    cases: tuple[Case, ...]
 
 
 def read_suite(text: bytes, source_name: str, *, loader: Loader | None = None) -> Suite:
@@ -123,7 +61,7 @@ class _Reader:
         fields = self.values.fields(root, "a file of tests", _FILE)
         if "tests" not in fields:
             raise Refusal("no tests are here", root.start, hint="write tests: and a list")
-        config, via = fields.get("config"), fields.get("via")
+        config = fields.get("config")
         items = self.values.items(fields["tests"], "tests", "a list of tests: - name: …")
         if not items:
             raise Refusal("tests is an empty list", fields["tests"].start)
@@ -133,9 +71,7 @@ class _Reader:
             config=self.values.text(config, "config") if config else None,
             config_at=self.source.at(config.start) if config else None,
             agent=self._agent(fields["agent"]) if "agent" in fields else None,
-            via=cast('Literal["server", "file"]', self.values.word(via, "via", ("server", "file")))
-            if via
-            else None,
+            via=self._via(fields["via"]) if "via" in fields else None,
             env=self._env(fields["env"]) if "env" in fields else {},
             cases=self._cases(items),
         )
@@ -146,6 +82,9 @@ class _Reader:
             return agent_of_version(text).number
         except UsageError as error:
             raise Refusal(error.problem, node.start) from None
+
+    def _via(self, node: Node) -> Via:
+        return "file" if self.values.word(node, "via", ("server", "file")) == "file" else "server"
 
     def _env(self, node: Node) -> Mapping[str, str]:
         return {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from proccli.config.testfile import Case, Suite, Value
+from proccli.config.suite import Case, Suite, Value
 from proccli.errors import UsageError
 from proccli.jobs.explain import ExplainResult
 from proccli.jobs.ruletest_bench import Bench, Benches, Overrides

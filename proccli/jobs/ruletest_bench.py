@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
 
 from proccli import config as configs
-from proccli.config.testfile import Invented, Recorded, Suite, SuiteError
+from proccli.config.loading import Via
+from proccli.config.suite import Invented, Recorded, Suite, SuiteError
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, find_by_name
@@ -18,8 +18,6 @@ from proccli.jobs.pipeline import Pipeline
 from proccli.model import Config, Environment, Notice, TagTable, Verdict
 from proccli.procfs.source import Source
 from proccli.textsafe import visible
-
-Via: TypeAlias = Literal["server", "file"]
 
 _NOW_NS = 1_767_225_600_000_000_000
 """2026-01-01: made-up processes live at the same moment in every run."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from proccli.config import read_file
-from proccli.config.testfile import Suite, SuiteError, read_suite
+from proccli.config.suite import Suite, SuiteError
+from proccli.config.testfile import read_suite
 from proccli.errors import ConfigError
 from proccli.textsafe import visible
 

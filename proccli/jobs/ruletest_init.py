@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from proccli.config.testfile import Invented, SuiteError, read_suite
+from proccli.config.suite import Invented, SuiteError
+from proccli.config.testfile import read_suite
 from proccli.config.yamltext import scalar
 from proccli.errors import ProccliError, UsageError
 from proccli.jobs.environment import mentioned_names

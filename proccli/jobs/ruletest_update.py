@@ -12,7 +12,8 @@ from proccli.atomicfile import atomic_output
 from proccli.config import read_file
 from proccli.config.nodes import Alias, Node, Scalar, resolved
 from proccli.config.nodes import Mapping as MappingNode
-from proccli.config.testfile import Case, Pairs, Recorded, Suite, SuiteError, Value, read_suite
+from proccli.config.suite import Case, Pairs, Recorded, Suite, SuiteError, Value
+from proccli.config.testfile import read_suite
 from proccli.config.yamltext import flow_list, scalar
 from proccli.errors import OutputError
 from proccli.jobs.ruletest import CaseResult, RuleTestResult

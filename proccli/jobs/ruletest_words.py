@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from proccli.config.testfile import Invented, Pairs
+from proccli.config.suite import Invented, Pairs
 from proccli.config.yamltext import flow_list, scalar
 from proccli.jobs.ruletest import outcome_of
 from proccli.model import Verdict

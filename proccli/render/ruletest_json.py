@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proccli.config.testfile import Value
+from proccli.config.suite import Value
 from proccli.jobs.ruletest import CaseResult, RuleTestResult
 from proccli.render.document import Json, document, lines, warnings_json
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from proccli.config.testfile import Value
+from proccli.config.suite import Value
 from proccli.jobs.ruletest import CaseResult, Failure, RuleCoverage, RuleTestResult
 from proccli.model import Config
 from proccli.render.explain_text import explain_text

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from proccli.config.nodes import Scalar
 from proccli.config.reader import Loader
 from proccli.config.strict import read_root
-from proccli.config.testfile import Invented, Recorded, Suite, SuiteError, read_suite
+from proccli.config.suite import Invented, Recorded, Suite, SuiteError
+from proccli.config.testfile import read_suite
 from proccli.config.yamltext import flow_list, scalar
 
 EXAMPLE = """\
@@ -243,6 +244,7 @@ def test_a_suite_with_slips_of_the_pen_is_one_or_refused(data: st.DataObject) ->
     outcome(text.encode(), "libyaml")
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=60))
 def test_any_bytes_are_a_suite_or_one_error_with_a_place(data: bytes) -> None:
     outcome(data, "libyaml")
@@ -269,6 +271,7 @@ ANY_TEXT: Any = st.text(
 )
 
 
+@settings(deadline=None)
 @given(texts=st.lists(ANY_TEXT, max_size=5), like=st.sampled_from(["plain", "single", "double"]))
 def test_a_text_that_is_written_is_read_as_it_was(texts: list[str], like: Any) -> None:
     lines = "".join(f"    {scalar(text, like=like)}: {scalar(text)}\n" for text in set(texts))

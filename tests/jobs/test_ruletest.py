@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from proccli.config.testfile import FIELDS, SuiteError, read_suite
+from proccli.config.suite import FIELDS, SuiteError
+from proccli.config.testfile import read_suite
 from proccli.errors import ConfigError, OutputError, UsageError
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.ruletest import Failure, RuleTestResult, run_suites
