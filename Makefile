@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 CONFIG ?= sample-configs/typical.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format readme types pytest fuzz bench completions goldens clean python
+.PHONY: help run test check lint format readme types pytest fuzz completions goldens clean
+.NOTPARALLEL: # one venv, and pytest runs in parallel by itself
 
 help:  ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,18 +48,35 @@ format: $(VENV)/.dev  ## put the code into ruff's format
 clean:  ## remove what make built
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# A venv half made by an interrupted run has no stamp, and is made again.
-python:
-	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install Python 3.10 or newer (Debian: apt install python3 python3-venv)" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "make: $(PYTHON) is older than 3.10: name a newer one, as in: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: this python3 has no venv module: apt install python3-venv (Debian, Ubuntu), then make again" >&2; exit 1; }
+# An interrupted pip leaves what can't be told from a whole venv by looking at it: so there is no
+# stamp while it runs, and without one the venv is made again from nothing.
+define venv
+@test -e $(VENV)/.run -a -z '$(OTHER)' || { \
+  command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install Python 3.10 or newer (Debian: apt install python3 python3-venv)" >&2; exit 1; }; \
+  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "make: $(PYTHON) is older than 3.10: name a newer one, as in: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }; \
+  $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv module: apt install python3-venv (Debian, Ubuntu), then make again" >&2; exit 1; }; \
+  $(PYTHON) -m venv --clear $(VENV); }
+@rm -f $(VENV)/.run $(VENV)/.dev
+endef
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --editable
 
-$(VENV)/.run: pyproject.toml | python
-	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
+# A PYTHON that is named is the one the venv is made with.
+ifneq ($(origin PYTHON),file)
+ifneq ($(shell cat $(VENV)/.run 2>/dev/null),$(PYTHON))
+OTHER := yes
+$(VENV)/.run $(VENV)/.dev: FORCE
+endif
+endif
+
+$(VENV)/.run: pyproject.toml
+	$(venv)
+	@$(PIP) .
+	@echo $(PYTHON) >$@
+
+$(VENV)/.dev: pyproject.toml
+	$(venv)
+	@$(PIP) '.[dev]'
+	@echo $(PYTHON) >$(VENV)/.run
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | python
-	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
-	@touch $(VENV)/.run $@
+FORCE:
