@@ -6,8 +6,8 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -49,7 +49,8 @@ ROUTINE: Final = frozenset(
         "config-changed",
     }
 )
-"""What is as it should be on a healthy machine: with --out, stderr stays silent about it."""
+"""What is as it should be on a healthy machine: stderr is silent about it with --out, and after
+the first cycle."""
 
 
 def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
@@ -191,14 +192,12 @@ def command(
         lock_timeout_s=how["lock_timeout"],
     )
     way = Way(
-        deliver=functools.partial(
-            _deliver,
+        deliver=_Delivery(
             invocation=invocation,
             output=_format(output, out),
             out=out,
             mode=how["out_mode"],
             if_changed=how["if_changed"],
-            once=once,
         ),
         tell=functools.partial(warn, invocation),
         sleep=sleep,
@@ -240,30 +239,39 @@ def _format(output: Output, out: str | None) -> Output:
     return "json" if out is not None and source is ParameterSource.DEFAULT else output
 
 
-def _deliver(
-    result: SyncResult,
-    *,
-    invocation: Invocation,
-    output: Output,
-    out: str | None,
-    mode: int,
-    if_changed: bool,
-    once: bool,
-) -> bool:
-    """Put a result out, then say what there is to say. Whether it was written."""
-    from proccli.atomicfile import atomic_output
+@dataclass(slots=True, kw_only=True)
+class _Delivery:
+    """Puts results out, then says what there is to say."""
 
-    wanted = not (if_changed and result.changed is False and _has_it(result, out))
-    if wanted and out is None:
-        write(_content(result, output, invocation, to_file=False))
-    elif wanted and out is not None:
-        with atomic_output(out, mode=mode, force=True) as file:
-            file.write(_content(result, output, invocation, to_file=True))
-    if once and out is None:
-        warn(invocation, result.notices)
-    else:
-        warn(invocation, _worth_saying(result, quiet=out is not None))
-    return wanted
+    invocation: Invocation
+    output: Output
+    out: str | None
+    mode: int
+    if_changed: bool
+    said_all: bool = False
+    """Whether somebody who reads along has been told everything once."""
+
+    def __call__(self, result: SyncResult) -> bool:
+        """Whether it was written. Raises: OutputError, PipeClosed."""
+        from proccli.atomicfile import atomic_output
+
+        unchanged = self.if_changed and result.changed is False
+        wanted = not (unchanged and _has_it(result, self.out))
+        if wanted and self.out is None:
+            write(_content(result, self.output, self.invocation, to_file=False))
+        elif wanted and self.out is not None:
+            with atomic_output(self.out, mode=self.mode, force=True) as file:
+                file.write(_content(result, self.output, self.invocation, to_file=True))
+        warn(self.invocation, self._worth_saying(result))
+        return wanted
+
+    def _worth_saying(self, result: SyncResult) -> Sequence[Notice]:
+        """To people everything, once; to cron, and later in a loop, what is both new and not as
+        it should be."""
+        if self.out is None and not self.said_all:
+            self.said_all = True
+            return result.notices
+        return [notice for notice in result.news if notice.code not in ROUTINE]
 
 
 def _has_it(result: SyncResult, out: str | None) -> bool:
@@ -272,11 +280,6 @@ def _has_it(result: SyncResult, out: str | None) -> bool:
         return True
     written_to = result.before.written_to if result.before is not None else None
     return written_to == os.path.realpath(out) and os.path.exists(out)  # noqa: PTH110 - text
-
-
-def _worth_saying(result: SyncResult, *, quiet: bool) -> list[Notice]:
-    """What the run before has not said already."""
-    return [notice for notice in result.news if not (quiet and notice.code in ROUTINE)]
 
 
 def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_file: bool) -> bytes:

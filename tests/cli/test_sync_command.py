@@ -632,6 +632,37 @@ def test_a_loop_that_waits_for_the_lock_can_be_stopped(config: str, tmp_path: Pa
         assert loop.wait(timeout=5) == 0
 
 
+def test_a_loop_tells_everything_once(config: str, tmp_path: Path) -> None:
+    """Even what an earlier run has told, which was another reader's."""
+    write(tmp_path, enabled=False)
+    run("-c", config)
+    with looping("-c", config, "--interval", "1", "-o", "jsonl") as (loop, lines):
+        for _ in range(3):
+            assert "sync-disabled" in codes(parsed(lines.readline()))
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+        said = loop.stderr.read() if loop.stderr else ""
+    assert said.count("os-proc-sync-enabled is false") == 1
+
+
+@root_only
+def test_a_broken_configuration_does_not_cost_the_tags(config: str, tmp_path: Path) -> None:
+    """The agent goes on with its command, too."""
+    printed = tmp_path / "tags"
+    printed.write_text(f"- pid: {ME()}\n  tags:\n  - key: owner\n    value: alice\n")
+    printed.chmod(0o644)
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write(f"  os-app-tag-exec: [cat, {printed}]\n  os-app-tag-exec-user: root\n")
+    with looping("-c", config, "--interval", "1", "-o", "jsonl") as (loop, lines):
+        parsed(lines.readline())
+        Path(config).write_text("static_config: [", encoding="utf-8")
+        given = until(lines, lambda given: "config-rejected" in codes(given))
+        loop.terminate()
+        assert loop.wait(timeout=5) == 0
+    (one,) = (one for one in given["processes"] if one["pid"] == ME())
+    assert one["os_app_tags"] == [{"key": "owner", "value": "alice"}]
+
+
 def test_the_loop_keeps_no_descriptors_of_past_cycles(config: str) -> None:
     with looping("-c", config, "--interval", "1", "-o", "jsonl") as (loop, lines):
         counts = []
