@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.madeup import MadeUp, made_up_source
-from proccli.jobs.notices import verdict_notices
+from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.matching.census import Member, family
@@ -41,8 +41,11 @@ class ExplainResult:
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return self.sockets_hidden or any(
-            one.verdict.status == "unknown" for one in self.explanations
+        verdicts = [one.verdict for one in self.explanations]
+        return (
+            self.sockets_hidden
+            or any(verdict.status == "unknown" for verdict in verdicts)
+            or bool(refused_to_us(verdicts, self.host))
         )
 
 

@@ -24,7 +24,30 @@ def verdict_notices(config: Config, host: Host, verdicts: Sequence[Verdict]) -> 
         notices.append(Notice(code="sync-disabled", message=message))
     notices.extend(_unreadable(verdicts, host))
     notices.extend(_without_age(verdicts, host))
+    if pids := refused_to_us(verdicts, host):
+        who = "1 process" if len(pids) == 1 else f"{len(pids):,} processes"
+        message = (
+            f"the user and the network namespace of {who} are not known without root's rights"
+            f" (first: pid {pids[0]}); the agent, as root, knows them"
+        )
+        notices.append(Notice(code="owner-unknown-to-us", message=message))
     return tuple(notices)
+
+
+def refused_to_us(verdicts: Sequence[Verdict], host: Host) -> Sequence[int]:
+    """The processes that the agent, as root, knows more of: the user's name, the namespace."""
+    if host.privileged:
+        return ()
+    return [
+        verdict.process.pid
+        for verdict in verdicts
+        if verdict.status in ("accepted", "unknown")
+        and verdict.reason != "unreadable"
+        and any(
+            error.field in ("root_inode", "netns") and error.problem == "denied"
+            for error in verdict.process.errors
+        )
+    ]
 
 
 def _unreadable(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.notices import verdict_notices
+from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model import Config, Host, Notice, Status, Verdict
@@ -65,7 +65,11 @@ class ScanResult:
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return self.sockets_hidden or any(verdict.status == "unknown" for verdict in self.verdicts)
+        return (
+            self.sockets_hidden
+            or any(verdict.status == "unknown" for verdict in self.verdicts)
+            or bool(refused_to_us(self.verdicts, self.host))
+        )
 
 
 def scan(inputs: Inputs) -> ScanResult:

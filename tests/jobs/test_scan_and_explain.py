@@ -268,6 +268,25 @@ def test_unreadable_processes_are_counted_once() -> None:
     assert result.incomplete
 
 
+def test_users_and_namespaces_that_only_root_sees_are_counted_once() -> None:
+    refused = tuple(
+        FieldError(field=field, problem="denied", detail="EACCES")
+        for field in ("exe", "netns", "root_inode")
+    )
+    shown = [process(pid, "x", errors=refused) for pid in (30, 31)]
+
+    def told(*, privileged: bool) -> tuple[list[str], bool]:
+        source = ListSource([*PROCESSES, *shown], at=host(privileged=privileged))
+        result = scan(inputs(source=source))
+        return [notice.message for notice in result.notices], result.incomplete
+
+    (message,), incomplete = told(privileged=False)
+    assert message.startswith("the user and the network namespace of 2 processes are not known")
+    assert "(first: pid 30)" in message
+    assert incomplete
+    assert told(privileged=True) == ([], False)
+
+
 def test_sockets_that_only_root_sees_leave_an_explanation_incomplete() -> None:
     refused = FieldError(field="fds", problem="denied", detail="EACCES")
     source = ListSource(PROCESSES, at=host(privileged=False), sockets={20: refused})
