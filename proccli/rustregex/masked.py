@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proccli.rustregex.program import Op
-from proccli.rustregex.sides import ANY_CHARACTER, END, holds
-from proccli.rustregex.simulate import Simulation
+from proccli.rustregex.sides import ANY_CHARACTER, END, HOLE, MASKED, START, holds
+from proccli.rustregex.simulate import Simulation, State
 
 Span = tuple[int, int]
 
@@ -26,7 +26,7 @@ def is_match_masked(simulation: Simulation, text: str, holes: Sequence[Span]) ->
     merged = _merged(holes)
     if not merged:
         return simulation.is_match(text)
-    if any(simulation.matches_between(text, *piece) for piece in _known(text, merged)):
+    if any(_matches_between(simulation, text, *piece) for piece in _known(text, merged)):
         return True
     return None if _may_match(simulation, text, merged) else False
 
@@ -58,13 +58,15 @@ def _may_match(simulation: Simulation, text: str, holes: list[Span]) -> bool:
     befores = frozenset({simulation.kind(END)})
     at = 0
     for start, end in [*holes, (len(text), len(text) + 1)]:
-        for position in range(at, start):
-            found = simulation.step_any(threads, befores, text[position])
-            if found is None:
+        if at < start:
+            # Only what is before the first character may be more than one thing.
+            first = _step(simulation, threads, befores, text[at])
+            state = None if first is None else _run_on(simulation, first, text, at + 1, start)
+            if state is None:
                 return True
-            threads, befores = found, frozenset({simulation.kind(text[position])})
+            threads, befores = state.threads, frozenset({simulation.kind(text[start - 1])})
         if start == len(text) < end:
-            return simulation.step_any(threads, befores, END) is None
+            return _step(simulation, threads, befores, END) is None
         after = simulation.kind(text[end : end + 1])
         passed = _pass_hole(simulation, threads, befores, after)
         if passed is None:
@@ -106,3 +108,47 @@ def _pass_hole(
                 passed[program.x[pc]] = None
                 pending.append(program.x[pc])
     return tuple(passed)
+
+
+def _matches_between(
+    simulation: Simulation, text: str, start: int, end: int, left_hole: bool, right_hole: bool
+) -> bool:
+    """Whether some match lies in text[start:end], without help from a hole beside it.
+
+    Where there is no hole, the text begins, or ends.
+    """
+    state = simulation.state((), HOLE if left_hole else START, searching=True)
+    for at in range(start, end + 1):
+        char = text[at] if at < end else MASKED if right_hole else END
+        edge = simulation.edge(state, char)
+        if edge.match is not None:
+            return True
+        state = edge.state
+    return False
+
+
+def _step(
+    simulation: Simulation, threads: tuple[int, ...], befores: frozenset[int], char: str
+) -> tuple[int, ...] | None:
+    """The threads that go on over `char`, a new one included, whichever of `befores` is to the
+    left; None if one of them matches."""
+    following: dict[int, None] = {}
+    for before in befores:
+        edge = simulation.edge(simulation.state(threads, before, searching=True), char)
+        if edge.match is not None:
+            return None
+        following.update(dict.fromkeys(edge.state.threads))
+    return tuple(following)
+
+
+def _run_on(
+    simulation: Simulation, threads: tuple[int, ...], text: str, start: int, end: int
+) -> State | None:
+    """The state after text[start:end], from these threads on; None if one matches before."""
+    state = simulation.state(threads, simulation.kind(text[start - 1 : start]), searching=True)
+    for at in range(start, end):
+        edge = simulation.edge(state, text[at])
+        if edge.match is not None:
+            return None
+        state = edge.state
+    return state

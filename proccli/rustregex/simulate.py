@@ -99,36 +99,6 @@ class Simulation:
                 return False
         return False
 
-    def matches_between(
-        self, text: str, start: int, end: int, left_hole: bool, right_hole: bool
-    ) -> bool:
-        """Whether some match lies in text[start:end], without help from a hole beside it.
-
-        Where there is no hole, the text begins, or ends.
-        """
-        state = self.state((), HOLE if left_hole else START, searching=True)
-        for at in range(start, end + 1):
-            char = text[at] if at < end else MASKED if right_hole else END
-            edge = self.edge(state, char)
-            if edge.match is not None:
-                return True
-            state = edge.state
-        return False
-
-    def step_any(
-        self, threads: tuple[int, ...], befores: frozenset[int], char: str
-    ) -> tuple[int, ...] | None:
-        """The threads that go on over `char`, a new one included, whichever of `befores` is to
-        the left; None if one of them matches."""
-        following: dict[int, None] = {}
-        for before in befores:
-            state = self.state(threads, before, searching=True)
-            edge = self.edge(state, char)
-            if edge.match is not None:
-                return None
-            following.update(dict.fromkeys(edge.state.threads))
-        return tuple(following)
-
     def end(self, text: str, start: int) -> int | None:
         """Where the leftmost match from `start` on ends."""
         state = self._begin(text, start)
