@@ -39,7 +39,7 @@ def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterab
     if verdict.sockets is not None and verdict.gprocess is not None:
         yield from _sockets(verdict.sockets, process.pid)
     yield from _tags(verdict)
-    if process.errors:
+    if process.errors and verdict.reason != "unreadable":  # else the headline has them
         causes = [f"{error.field} ({error.detail})" for error in process.errors]
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
