@@ -45,6 +45,8 @@ def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
 
 
 def _empty(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    if context.regexes[rule.index].missing_groups(rule.rewrite_name):
+        return  # that is told, and worse
     text = _text_of_empty_name(context.regexes[rule.index], rule.rewrite_name, _domain(rule))
     if text is not None:
         yield context.at_value(

@@ -40,7 +40,7 @@ RAISES = [
     ("rewrite-keeps-text", "match-regex: .*\\.jar\nmatch-type: cmdline\nrewrite-name: j"),
     ("rewrite-empty", "match-regex: ^a(b)?$\nrewrite-name: $1"),
     ("rewrite-empty", "match-regex: ^(?:a(b)|c(d))$\nrewrite-name: $1"),
-    ("rewrite-empty", "match-regex: ^(?P<x>[a-z]*)-\\d+$\nrewrite-name: ${x}${y}"),
+    ("rewrite-empty", "match-regex: ^(?P<x>[a-z]*)-?$\nrewrite-name: ${x}"),
     ("rewrite-many-names", "match-regex: ^java (.+)$\nmatch-type: cmdline\nrewrite-name: $1"),
     ("rewrite-many-names", "match-regex: ^java .*$\nmatch-type: cmdline\nrewrite-name: $0"),
     ("rewrite-ignored", "match-regex: ^a$\naction: drop\nrewrite-name: a"),

@@ -1,0 +1,146 @@
+"""`proccli check`, as one uses it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import call, on_a_terminal, spawn
+
+CLEAN = "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: .*\n"
+WARNS = CLEAN + "  match-typ: cmdline\n"
+FAILS = CLEAN + "- match-regex: a(?=b)\n"
+BROKEN = "a: [\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "agent.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "fail_on", "code"),
+    [
+        (CLEAN, "warning", 0),
+        (WARNS, "error", 0),
+        (WARNS, "warning", 1),
+        (FAILS, "error", 1),
+        ("os-proc-socket-min-lifetime: -5\n", "error", 1),
+        (BROKEN, "error", 3),
+        ("inputs: {}\n", "error", 1),
+    ],
+)
+def test_the_exit_code_is_the_answer(file: Path, text: str, fail_on: str, code: int) -> None:
+    file.write_text(text, encoding="utf-8")
+    for form in ("table", "json", "jsonl", "sarif", "github"):
+        ran = call("check", str(file), "--fail-on", fail_on, "-o", form)
+        assert (ran.code, ran.err) == (code, "")
+
+
+def test_the_worst_of_several_files_counts_and_all_are_told(tmp_path: Path) -> None:
+    names = []
+    for name, text in (("a.yaml", BROKEN), ("b.yaml", FAILS), ("c.yaml", CLEAN)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        names.append(str(tmp_path / name))
+    ran = call("check", *names)
+
+    assert ran.code == 3
+    assert ran.out.index("yaml-syntax") < ran.out.index("regex-syntax")
+    assert ran.out.splitlines()[-1].endswith(" in 3 files")
+
+
+def test_a_missing_file_is_one_line_on_stderr_and_part_of_the_document(file: Path) -> None:
+    ran = call("check", str(file), "--json")
+
+    assert ran.code == 3
+    assert ran.err == f"proccli: error: {file}: no such file\n"
+    (found,) = json.loads(ran.out)["diagnostics"]
+    assert (found["code"], found["file"], found["line"], found["column"]) == (
+        "unreadable",
+        str(file),
+        1,
+        1,
+    )
+    assert "unreadable" not in call("check", str(file)).out
+
+
+def test_the_file_may_be_an_option_a_variable_or_standard_input(file: Path) -> None:
+    file.write_text(FAILS, encoding="utf-8")
+    variable = {"PROCCLI_CONFIG": str(file)}
+
+    assert call("check", "-c", str(file)).code == 1
+    assert call("check", env=variable).code == 1
+    assert "<stdin>:4:" in call("check", "-", stdin=FAILS.encode()).out
+    assert call("check", "-", stdin=CLEAN.encode(), env=variable).code == 0
+    assert call("check", str(file), "-c", str(file)).out.endswith(" in 1 file\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "name the configuration to check"),
+        (["-", "-s", "-"], "can read standard input"),
+        (["--explain", "rewrite-grup"], "did you mean rewrite-group"),
+        (["--explain", "zzz"], "there is no code 'zzz'"),
+        (["x", "-o", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], problem: str) -> None:
+    ran = call("check", *arguments)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert problem in ran.err
+
+
+def test_a_page_explains_a_code(file: Path) -> None:
+    ran = call("check", "--explain", "rewrite-group")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("# rewrite-group: ")
+    assert "**Instead.**" in ran.out
+
+
+def test_via_and_env_change_what_is_said(file: Path) -> None:
+    file.write_text(
+        "os-proc-sync-enabled: yes\nos-proc-regex:\n- {match-regex: .*, rewrite-name: x-%ZONE%}\n",
+        encoding="utf-8",
+    )
+
+    assert call("check", str(file)).code == 0
+    assert call("check", str(file), "--via", "file").code == 1
+    assert "rewrite-env" in call("check", str(file)).out
+    assert "rewrite-env" not in call("check", str(file), "--env", "ZONE=b").out
+
+
+def test_recordings_tell_which_rules_nothing_gets_to(shop: tuple[str, ...], file: Path) -> None:
+    snapshot = shop[shop.index("-s") + 1]
+    file.write_text(
+        "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: ^no-such-program$\n"
+        "- match-regex: .*\n",
+        encoding="utf-8",
+    )
+    ran = call("check", str(file), "-s", snapshot, "-s", snapshot, "--json")
+    found = [
+        one for one in json.loads(ran.out)["diagnostics"] if one["code"] == "rule-not-observed"
+    ]
+
+    assert [one["rule"] for one in found] == [1]
+    assert "these 2 recordings" in found[0]["message"]
+
+
+def test_on_a_terminal_there_are_colours_and_everything_fits(file: Path) -> None:
+    file.write_text(FAILS.replace("a(?=b)", f"{'a' * 90}(?=b)"), encoding="utf-8")
+    ran = on_a_terminal("check", str(file), columns=60)
+
+    assert ran.code == 1
+    assert "\x1b[1;31merror[regex-syntax]" in ran.out
+    assert "…" in ran.out
+
+
+def test_the_same_text_gives_the_same_answer(file: Path) -> None:
+    file.write_text(FAILS + WARNS.partition("\n")[2].partition("\n")[2], encoding="utf-8")
+
+    runs = {spawn("check", str(file), env={"PYTHONHASHSEED": seed}).stdout for seed in "012"}
+    assert len(runs) == 1
