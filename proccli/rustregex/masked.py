@@ -26,7 +26,7 @@ def is_match_masked(simulation: Simulation, text: str, holes: Sequence[Span]) ->
     merged = _merged(holes)
     if not merged:
         return simulation.is_match(text)
-    if any(_matches_between(simulation, text, *piece) for piece in _known(text, merged)):
+    if any(_matches_between(simulation, text, piece) for piece in _known(text, merged)):
         return True
     return None if _may_match(simulation, text, merged) else False
 
@@ -110,13 +110,12 @@ def _pass_hole(
     return tuple(passed)
 
 
-def _matches_between(
-    simulation: Simulation, text: str, start: int, end: int, left_hole: bool, right_hole: bool
-) -> bool:
-    """Whether some match lies in text[start:end], without help from a hole beside it.
+def _matches_between(simulation: Simulation, text: str, piece: tuple[int, int, bool, bool]) -> bool:
+    """Whether some match lies in a piece of `_known`, without help from a hole beside it.
 
     Where there is no hole, the text begins, or ends.
     """
+    start, end, left_hole, right_hole = piece
     state = simulation.state((), HOLE if left_hole else START, searching=True)
     for at in range(start, end + 1):
         char = text[at] if at < end else MASKED if right_hole else END
