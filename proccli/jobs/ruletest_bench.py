@@ -21,6 +21,8 @@ from proccli.textsafe import visible
 
 _NOW_NS = 1_767_225_600_000_000_000
 """2026-01-01: made-up processes live at the same moment in every run."""
+_NO_FILES = ("<stdin>", "/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+"""How pipes are called, as those of a shell's <(command)."""
 _SHOWN = 10
 """Pids that a message lists."""
 
@@ -202,7 +204,7 @@ def invented_trial(process: Invented, config: Config, environment: Environment) 
 
 
 def beside(file: str, path: str) -> str:
-    """A path that is relative to the folder of a file; stdin is in the current one."""
-    folder = "" if file == "<stdin>" else os.path.dirname(file)  # noqa: PTH120 - shown as given
+    """A path that is relative to the folder of a file; what is no file is in the current one."""
+    folder = "" if file.startswith(_NO_FILES) else os.path.dirname(file)  # noqa: PTH120 - shown as given
     # A file may be called -, which elsewhere is stdin.
     return os.path.join(folder or "." if path == "-" else folder, path)  # noqa: PTH118 - likewise

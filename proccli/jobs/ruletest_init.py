@@ -101,7 +101,8 @@ class _Writer:
 
     def test(self, alike: Sequence[Verdict]) -> _Test | None:
         """A test for the outcome that all of these have; None where none can be written."""
-        for verdict in alike[:_TRIES]:
+        # The shorter the command line, the easier to read, and the less of somebody's in it.
+        for verdict in sorted(alike, key=lambda v: len(v.process.cmdline or b""))[:_TRIES]:
             invented = self._invented(verdict)
             if invented is not None and self._fares_alike(invented, verdict):
                 lines = list(invented_lines(invented))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +16,7 @@ from proccli.cli.helptext import Option
 from proccli.cli.testinit import init
 from proccli.config.yamltext import scalar
 from proccli.render.schemas import schema_text
-from tests.cli.runner import call, on_a_terminal, spawn
+from tests.cli.runner import PROGRAM, call, environment, on_a_terminal, spawn
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample-configs"
@@ -214,6 +216,19 @@ def test_the_tests_may_come_from_stdin(folder: Path) -> None:
     assert call("test", "-c", "-", "a.test.yaml", stdin=CONFIG.encode()).code == 1
     assert call("test", "-c", "-", "-", stdin=b"").code == 2
     assert call("test", "--update", "-", stdin=TESTS.encode()).code == 2
+
+
+def test_the_tests_may_come_from_another_command(folder: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(PROGRAM)} test <(cat a.test.yaml) --run 'a shell'"],
+        env=environment(),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_another_configuration_takes_the_place_of_that_in_the_file(folder: Path) -> None:

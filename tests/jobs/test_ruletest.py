@@ -568,6 +568,7 @@ def test_init_writes_one_test_for_each_outcome_and_no_secret(tmp_path: Path) -> 
     assert [one.verdict.decided_by for one in result.results] == [4, 3, 2, 1]
     assert (made.tests, made.unknown, made.undescribed) == (4, 1, 0)
     assert "***" not in made.text
+    assert "cmdline: ['-bash', '--norc', '-i']" in made.text  # the shortest that rule 4 drops
 
 
 def test_what_can_only_be_recorded_refers_to_the_recording(folder: Path) -> None:
