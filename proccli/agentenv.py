@@ -88,7 +88,11 @@ def _is_utf8(text: bytes) -> bool:
 def _agents_of_this_machine() -> Iterator[int]:
     import psutil  # costs more to load than all else here, and few rules mention a variable
 
-    for process in psutil.process_iter(["name", "exe", "cmdline"]):
+    try:
+        processes = list(psutil.process_iter(["name", "exe", "cmdline"]))
+    except (OSError, IndexError):  # an empty /proc is beyond psutil
+        return
+    for process in processes:
         info = process.info
         argv = info["cmdline"]
         # A zombie has no command line any more, and no environment to ask for.

@@ -35,6 +35,7 @@ _GATES_SAY = (
     "env-unset",
     "env-unknown",
     "unreadable",
+    "unreadable-for-us",
 )
 
 

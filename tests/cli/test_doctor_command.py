@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from proccli import agentenv
 from proccli.jobs.doctor import GATES
 from proccli.render.schemas import schema_text
 from tests.cli.machine import write_config, write_machine
-from tests.cli.runner import Ran, call, on_a_terminal
+from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
 from tests.network import connected, wait_until_older_than
 from tests.procfs.processes import as_nobody, public_directory, root_only, running
 
@@ -161,6 +163,27 @@ def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made
     ran = call("doctor", "-c", path)
     assert ran.code == 1
     assert ran.out.startswith("What the agent would send is not known.\n")
+
+
+@root_only
+def test_an_empty_proc_is_a_failed_gate_too(tmp_path: Path) -> None:
+    """Even where a name asks for the agent's environment."""
+    rules = "  os-proc-regex: [{match-regex: .*, rewrite-name: '%ROLE%'}]\n"
+    command = f"mount -t tmpfs none /proc || exit 99; exec {shlex.join(PROGRAM)} doctor --json -c "
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", command + write_config(tmp_path, ON + rules)],
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode == 99 or b"unshare" in done.stderr:
+        pytest.skip("needs a mount namespace")
+
+    assert done.returncode == 1, done.stderr
+    parsed = json.loads(done.stdout)
+    assert parsed["first_failure"] in ("agent-running", "proc-root")
+    assert states(parsed)["proc-root"] == "fail"
 
 
 def test_contradicting_options_are_wrong_usage() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from proccli import agentenv, agentproc
 from proccli.agentproc import MACHINES_PID_NAMESPACE, AgentProcess, ProcView, Surroundings
@@ -22,7 +24,7 @@ from proccli.jobs.gates.gate import Gate
 from proccli.jobs.inputs import InputOptions, Inputs
 from proccli.jobs.looks import NO_PATIENCE, look_once
 from proccli.jobs.scan import scan
-from proccli.model import NO_TAGS, Config, FieldError, Notice, Process, TagTable
+from proccli.model import NO_TAGS, Config, FieldError, Notice, Process, Rule, TagTable
 from tests.build import (
     NO_ENVIRONMENT,
     NOW_S,
@@ -37,6 +39,7 @@ from tests.build import (
 )
 from tests.procfs.processes import NOBODY, as_nobody, forked, public_directory, root_only, running
 from tests.render.shop import inputs as shop_inputs
+from tests.render.shop import processes as shop_processes
 from tests.render.shop import rules
 from tests.sockets.looking import REFUSED, fd, tcp, tcp6
 
@@ -74,8 +77,8 @@ def inputs(
     )
 
 
-def examined(given: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
-    return examine(look_once(given), around)
+def examined(looked_at: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
+    return examine(look_once(looked_at), around)
 
 
 def gate(result: DoctorResult, name: str) -> Gate:
@@ -135,10 +138,10 @@ def test_every_gate_is_told_once_and_in_order(tmp_path: Path) -> None:
 def test_the_gates_remove_what_scan_counts(
     configuration: Config, around: Surroundings | None, known: bool
 ) -> None:
-    given = shop_inputs(configuration)
-    given = given if known else replace(given, tags=UNKNOWN_TAGS)
-    counted = scan(given).summary
-    result = examined(given, around)
+    shop = shop_inputs(configuration)
+    shop = shop if known else replace(shop, tags=UNKNOWN_TAGS)
+    counted = scan(shop).summary
+    result = examined(shop, around)
 
     removed = {each.gate: each.removes for each in result.gates if each.removes is not None}
     assert result.summary == counted
@@ -146,6 +149,33 @@ def test_the_gates_remove_what_scan_counts(
     assert sum(removed[name] for name in onebyone.GATES if name != "rules") == counted.skipped
     assert removed["sync-enabled"] == counted.accepted - counted.reported
     assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    processes=st.sets(st.sampled_from([item.pid for item in shop_processes()])),
+    order=st.permutations(rules().rules),
+    size=st.integers(0, 6),
+    switches=st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+)
+def test_the_gates_remove_what_scan_counts_whatever_there_is(
+    processes: set[int], order: list[Rule], size: int, switches: tuple[bool, ...]
+) -> None:
+    sync_enabled, tagged_only, privileged, known = switches
+    shop = shop_inputs(config(*order[:size], sync_enabled=sync_enabled, tagged_only=tagged_only))
+    there = [item for item in shop_processes() if item.pid in processes]
+    source = ListSource(there, at=host(kind="live", privileged=privileged))
+    given_inputs = replace(shop, source=source, tags=shop.tags if known else UNKNOWN_TAGS)
+    counted = scan(given_inputs).summary
+    result = examined(given_inputs)
+
+    removed = {each.gate: each.removes for each in result.gates if each.removes is not None}
+    assert removed["rules"] == counted.dropped
+    assert sum(removed[name] for name in onebyone.GATES if name != "rules") == counted.skipped
+    assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+    nothing_left = not counted.accepted and not counted.unknown and counted.total
+    one_by_one = [each.state for each in result.gates if each.gate in onebyone.GATES]
+    assert ("fail" in one_by_one) == bool(nothing_left)
 
 
 # ---- gates that processes pass one by one ------------------------------------------------------
@@ -329,10 +359,10 @@ def test_one_connection_that_is_sent_is_enough(
 ) -> None:
     configuration = config(min_lifetime_s=20)
     at = host(kind="live", watched_since_ns=(NOW_S - 5) * 10**9)
-    given = inputs(
+    machine = inputs(
         configuration=configuration, at=at, sockets={7: fds}, nets={0: net_tables(**tables)}
     )
-    result = examined(given)
+    result = examined(machine)
 
     assert gate(result, "sockets").state == state
     assert told in gate(result, "sockets").detail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Final
 
 from proccli.agentproc import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
@@ -59,8 +60,10 @@ def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bo
         return unknown(name, f"a {kind} does not tell", _ON_THE_MACHINE)
     if around.agents:
         first, *others = around.agents
-        command = brief(first.exe or first.cmdline)
-        detail = f"pid {first.pid}, {command}"
+        detail = f"pid {first.pid}, {brief(first.exe or first.cmdline)}"
+        if first.started_s is not None:
+            since = datetime.fromtimestamp(first.started_s, tz=timezone.utc)
+            detail += f", since {since:%Y-%m-%dT%H:%M:%SZ}"
         if others:
             pids = ", ".join(str(agent.pid) for agent in others[:5])
             detail += f"; also called deepflow-agent: pid {pids}{' …' if len(others) > 5 else ''}"
@@ -134,7 +137,7 @@ def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | No
         return failed(name, f"{path} shows no processes", mount)
     namespace, ours = view.pid_namespace, around.own_pid_namespace
     if view.filesystem is None or namespace is None:
-        hint = "run proccli doctor as root"
+        hint = "run proccli doctor as root of the machine, outside of containers"
         return unknown(name, f"what {who} sees at {path} can't be told from here", hint)
     if namespace == MACHINES_PID_NAMESPACE:
         return passed(name, f"{path} shows {who} all processes of the machine")

@@ -22,7 +22,8 @@ def rules_valid(config: Config) -> Gate:
     if not config.rules:
         return passed(name, "there are no rules: the agent's own accepts every process")
     if not lost:
-        return passed(name, f"the agent throws away none of the {len(config.rules)} rules")
+        rules = "the rule" if len(config.rules) == 1 else f"all {len(config.rules)} rules"
+        return passed(name, f"the agent takes {rules}")
     told = "; ".join(
         f"rule {rule.index} ({rule.at.source}:{rule.at.line}): {brief(rule.problem.message)}"
         for rule in lost[:_SHOWN]
