@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import takewhile
 
-from proccli.model import Explanation, RuleTrace, TextSpan
+from proccli.model import Explanation, NearMiss, RuleTrace, TextSpan
 from proccli.render.explain_rewrite import rewrite_lines
 from proccli.render.spans import Line, Span, around, cells, foreign, shorten, wrapped
 from proccli.render.view import View
@@ -13,7 +13,10 @@ from proccli.render.words import counted, listed
 
 INDENT = "      "
 _NEAR = 2
-"""The least number of characters that a pattern must match before it is called close."""
+"""The least number of letters and digits that a pattern must match before it is called close:
+that every option begins with `--` says nothing."""
+_LOOKED_AT = 1_000
+"""Characters that are counted: a match may have megabytes."""
 
 
 def rule_lines(
@@ -119,7 +122,7 @@ def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Lin
 def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
     room = detail_room(view)
     near = trace.near_miss
-    if near is not None and near.span[1] - near.span[0] >= _NEAR:
+    if near is not None and _is_close(near):
         yield from _subject(near.subject, near.span, _whose(near.subject_pid, explanation), view)
         message: Line = [
             ("closest: ", "dim"),
@@ -135,6 +138,11 @@ def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Li
     if trace.also_matches:
         text = f"as match-type {listed(list(trace.also_matches))} this pattern would match"
         yield from wrapped(foreign(text, "dim"), room)
+
+
+def _is_close(near: NearMiss) -> bool:
+    start, end = near.span
+    return sum(map(str.isalnum, near.subject[start:end][:_LOOKED_AT])) >= _NEAR
 
 
 def _nothing_tested(trace: RuleTrace, explanation: Explanation) -> str:

@@ -191,6 +191,15 @@ def test_a_miss_tells_how_far_it_got_and_where_it_would_have_matched() -> None:
     assert trace[1].also_matches == ("cmdline",)
 
 
+def test_dashes_alone_are_not_called_close() -> None:
+    given = inputs(("--token=", "cmdline"), ("--port ", "cmdline"))
+
+    shown = explain_text(explain_made_up(given, MadeUp(argv=("x", "--port=80"))), View())
+
+    assert 'token="' not in shown
+    assert 'closest: "--port" fits, but is not followed by " "' in shown
+
+
 def test_after_an_undecided_rule_the_rest_is_undecided() -> None:
     given = replace(inputs(("x:y", "tag", "drop"), ("python",)), tags=UNKNOWN_TAGS)
 
