@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import click
 import pytest
 
@@ -109,6 +112,19 @@ def test_an_interrupt_ends_quietly_with_130(failing: object, error: BaseExceptio
 
     assert ran.code == 130
     assert ran.err.strip() == ""
+
+
+def test_nothing_is_imported_where_an_interrupt_would_end_in_a_traceback() -> None:
+    """A key that is pressed at once hits the imports, which take longest."""
+    code = (
+        "import sys; before = set(sys.modules); import proccli.__main__;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert set(ran.stdout.split()) <= {"__future__", "proccli", "proccli.__main__"}
 
 
 def test_a_reader_who_left_is_no_failure(failing: object) -> None:
