@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +10,8 @@ from proccli.jobs.looks import Look, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.jobs.syncchanges import Changes, changes_since
+from proccli.jobs.syncnotices import gist, left_out_notices, restart_notices
+from proccli.jobs.syncsent import as_sent, config_digest, digest
 from proccli.model import (
     Config,
     Host,
@@ -21,7 +19,6 @@ from proccli.model import (
     SocketKey,
     SyncedProcess,
     SyncedSocket,
-    Verdict,
 )
 from proccli.procfs.watched import Sightings, sight
 from proccli.sockets import synced_sockets
@@ -30,11 +27,6 @@ from proccli.state import Memory, boot_id
 _FRESH_NS = 600 * 1_000_000_000
 """How long a state spares the second look: by then, what is new since the last run has become
 most of what there is."""
-
-_U32 = 1 << 32
-
-_COUNTED = re.compile(r"[0-9][0-9,]*( \w+){0,2}")
-"""`1 socket belongs`, `2 sockets belong`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +93,7 @@ def sync(
         seen = _seen(look_until_settled(inputs, patience, *_sightings(earlier, host, looked_as)))
     else:
         seen = _nothing(inputs, before if known else None)
-    notices = (*inputs.notices, *seen.notices, *_restarts(before, config, known=known))
+    notices = (*inputs.notices, *seen.notices, *restart_notices(before, config, known=known))
     memory = Memory(
         host=host.name,
         boot_id=boot,
@@ -111,7 +103,7 @@ def sync(
         digest=digest(seen.processes),
         processes=seen.processes,
         sockets=seen.sockets,
-        told=frozenset(map(_gist, notices)),
+        told=frozenset(map(gist, notices)),
         written_to=before.written_to if before is not None else None,
         looked_at_ns=seen.looked_at_ns,
         looked_as=looked_as,
@@ -131,7 +123,7 @@ def sync(
         changes=changes,
         notices=notices,
         news=tuple(
-            notice for notice in notices if before is None or _gist(notice) not in before.told
+            notice for notice in notices if before is None or gist(notice) not in before.told
         ),
         incomplete=seen.incomplete,
         before=before,
@@ -164,11 +156,11 @@ def _seen(look: Look) -> _Seen:
     verdicts = look.pipeline.verdicts(verdict.process.pid for verdict in look.verdicts)
     accepted = [verdict for verdict in verdicts if verdict.status == "accepted"]
     unseen = socket_notices(look.sockets, host)
-    left_out = _left_out(verdicts, accepted)
+    left_out = left_out_notices(verdicts, accepted)
     live = host.kind == "live"
     return _Seen(
         host=host,
-        processes=tuple(map(_as_sent, accepted)),
+        processes=tuple(map(as_sent, accepted)),
         sockets=synced_sockets(look.sockets),
         notices=(
             *verdict_notices(config, host, look.verdicts),
@@ -197,61 +189,6 @@ def _nothing(inputs: Inputs, before: Memory | None) -> _Seen:
     )
 
 
-def _as_sent(verdict: Verdict) -> SyncedProcess:
-    process, started = verdict.process, verdict.agent_start_s
-    return SyncedProcess(
-        name=verdict.gprocess or "",
-        pid=process.pid,
-        process_name=verdict.process_name or "",
-        cmdline=verdict.cmdline or "",
-        user=verdict.user or "",
-        start_time=started if started is not None and 0 <= started < _U32 else 0,
-        os_app_tags=None
-        if verdict.tags is None
-        else tuple((tag.key, tag.value) for tag in verdict.tags),
-        netns_id=(process.netns or 0) % _U32,
-        container_id=verdict.container_id or "",
-        starttime_ticks=process.starttime_ticks,
-    )
-
-
-def _left_out(verdicts: Sequence[Verdict], accepted: Sequence[Verdict]) -> list[Notice]:
-    """What the agent would know and we don't: it is not in the lists, and must not be missed."""
-    notices = []
-    unknown = [verdict for verdict in verdicts if verdict.status == "unknown"]
-    if unknown:
-        reasons = Counter(verdict.reason for verdict in unknown)
-        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        what = "1 process is" if len(unknown) == 1 else f"{len(unknown):,} processes are"
-        message = (
-            f"{what} left out: whether the agent sends them is not known here ({counted};"
-            f" first: pid {unknown[0].process.pid})"
-        )
-        notices.append(Notice(code="unknown-left-out", message=message))
-    untold = sum(verdict.tags is None for verdict in accepted)
-    if untold:
-        what = "1 process has" if untold == 1 else f"{untold:,} processes have"
-        message = f"{what} tags that are not known here: their os_app_tags and the digest are null"
-        notices.append(Notice(code="tags-left-out", message=message))
-    return notices
-
-
-def _restarts(before: Memory | None, config: Config, *, known: bool) -> list[Notice]:
-    """Why everything starts over for the agent."""
-    if before is None:
-        return []
-    if not known:
-        message = (
-            "the state is of another boot or machine: all of its processes count as removed,"
-            " whatever their pids"
-        )
-        return [Notice(code="another-boot", message=message)]
-    if before.config != config_digest(config):
-        message = "the configuration differs from that of the last run: the agent restarts then"
-        return [Notice(code="config-changed", message=message)]
-    return []
-
-
 def _changed(before: Memory | None, now: Memory, changes: Changes | None) -> bool | None:
     if changes is None:
         return None
@@ -274,47 +211,3 @@ def _agent_sends(before: Memory | None, now: Memory, *, same_boot: bool) -> bool
         return True
     pids = [{process.pid for process in memory.processes} for memory in (before, now)]
     return pids[0] != pids[1]
-
-
-def digest(processes: Sequence[SyncedProcess]) -> str | None:
-    """The SHA-1, in hexadecimal, by which agents 6.2 to 6.4 tell whether processes changed; None
-    where their tags are not known.
-
-    Over the processes by pid: the pid as 8 bytes, big-endian, then each tag's key and value.
-
-    Source: agent v6.4 linux_process.rs:67-108.
-    """
-    hashed = hashlib.sha1(usedforsecurity=False)
-    for process in sorted(processes, key=lambda process: process.pid):
-        if process.os_app_tags is None:
-            return None
-        hashed.update(process.pid.to_bytes(8, "big"))
-        for key, value in process.os_app_tags:
-            hashed.update(key.encode(errors="surrogateescape"))
-            hashed.update(value.encode(errors="surrogateescape"))
-    return hashed.hexdigest()
-
-
-def config_digest(config: Config) -> str:
-    """A digest of the settings in effect, whatever the file says besides."""
-    settings = [
-        config.agent,
-        config.via,
-        config.sync_enabled,
-        config.tagged_only,
-        config.proc_root,
-        config.socket_sync_interval_s,
-        config.min_lifetime_s,
-        config.tag_exec,
-        config.tag_exec_user,
-        [
-            (rule.match_type, rule.match_regex, rule.action, rule.rewrite_name)
-            for rule in config.rules
-        ],
-    ]
-    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
-
-
-def _gist(notice: Notice) -> str:
-    """A notice without its numbers and what they count: three sockets fewer are the same news."""
-    return f"{notice.code}: {_COUNTED.sub('#', notice.message)}"

@@ -13,7 +13,8 @@ import pytest
 
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience
-from proccli.jobs.sync import SyncResult, digest, sync
+from proccli.jobs.sync import SyncResult, sync
+from proccli.jobs.syncsent import digest
 from proccli.model import NO_TAGS, FieldError, Process, TagTable
 from proccli.procfs import LiveSource
 from proccli.state import Memory
@@ -341,7 +342,7 @@ def test_what_is_new_since_a_fresh_state_waits_for_the_next_run() -> None:
     with connected() as (listener, *_):
         port = listener.getsockname()[1]
         waits = Waits()
-        result = sync(live(), before.memory, waits.patience())
+        result = sync(live(), aged(before.memory, 4), waits.patience())
         assert mine(result, port) == []
         after = sync(live(), aged(result.memory, 4), waits.patience())
         assert len(mine(after, port)) == 2
