@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from proccli.matching.census import Lookup, Member
-from proccli.matching.rules import CompiledRule, Finding, Setting, look
+from proccli.matching.rules import CompiledRule, Finding, Setting, look, subject_of
 from proccli.matching.subjects import Subject
 from proccli.matching.verdict import Judge, rewrite_is_proven
 from proccli.model import (
@@ -125,12 +125,15 @@ def _rewrite(
     replacements: tuple[Replacement, ...] = ()
     result = None
     told = not subject.holes or rewrite_is_proven(compiled, member)
-    if told and not compiled.unknown_env:
+    if not expansion.text and not compiled.unknown_env:
+        own = subject_of(member, "process_name")
+        result = None if own.holes else own.text  # an empty template rewrites nothing
+    elif told and not compiled.unknown_env:
         replacements = tuple(
             Replacement(span=(step.match.start, step.match.end), text=step.expanded)
             for step in regex.replacements(subject.text, expansion.text)
         )
-        result = regex.replace_all(subject.text, expansion.text) if expansion.text else None
+        result = regex.replace_all(subject.text, expansion.text)
     return RewriteTrace(
         template=compiled.rule.rewrite_name,
         expanded=None if compiled.unknown_env else expansion.text,

@@ -29,7 +29,7 @@ def rewrite_lines(
 def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[str, str, str]]:
     yield "rewrite-name", rewrite.template, ""
     if rewrite.expanded not in (None, rewrite.template):
-        yield "environment", rewrite.expanded, ""
+        yield "environment", rewrite.expanded or '""', ""
     many = len(rewrite.replacements) > 1
     for number, replacement in enumerate(rewrite.replacements[:_SHOWN_REPLACEMENTS], start=1):
         room = None if view.width is None else view.width // 3
@@ -48,6 +48,8 @@ def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[st
 
 
 def _notes(rewrite: RewriteTrace, subject: str) -> Iterable[str]:
+    if rewrite.expanded == "":
+        yield "nothing is left of rewrite-name, so the agent does not rewrite"
     if any(subject[start:end] for start, end in _untouched(rewrite, subject)):
         yield "the agent replaces only what matched, so the text around it stays in the name"
     for group in rewrite.missing_groups:

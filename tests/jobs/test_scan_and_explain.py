@@ -166,6 +166,19 @@ def test_missing_groups_and_unset_names_are_told() -> None:
     assert trace.rewrite.result == "-3"
 
 
+def test_a_template_of_which_nothing_is_left_rewrites_nothing() -> None:
+    result = explain_pids(inputs((r"\.py", "cmdline", "accept", "%HOST%")), [20])
+
+    (item,) = result.explanations
+    rewrite = item.trace[0].rewrite
+    assert rewrite is not None
+    assert (rewrite.expanded, rewrite.replacements) == ("", ())
+    assert rewrite.result == item.verdict.gprocess == "python3"
+    shown = explain_text(result, View())
+    assert "nothing is left of rewrite-name, so the agent does not rewrite" in shown
+    assert "not known" not in shown
+
+
 def test_a_name_that_is_not_known_is_not_called_unset() -> None:
     carried = Environment(values={}, complete=False, origin="a test", unset=frozenset({"UNSET"}))
     given = replace(inputs(("python", "", "accept", "$0-%HOST%-%UNSET%")), environment=carried)
