@@ -47,8 +47,10 @@ _WHERE = "Where to compare"
     "snapshots",
     section=_WHERE,
     metavar="PATH",
-    type=click.Path(),
+    type=click.Path(allow_dash=True),
     multiple=True,
+    envvar="PROCCLI_SNAPSHOT",
+    show_envvar=True,
     help="On this recording, or directory laid out like /proc. Repeatable.",
 )
 @option("--live", section=_WHERE, is_flag=True, help="On the live machine.")
@@ -78,8 +80,8 @@ def command(
     from proccli.render.diff_json import diff_document, diff_lines
     from proccli.render.diff_text import diff_text
 
-    if (old, new).count("-") == 2:
-        raise click.UsageError("only one of OLD and NEW can be read from standard input")
+    if (old, new, options.tags, *snapshots).count("-") > 1:
+        raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
     where: list[str | None] = [*snapshots, *([None] if live else [])]
     result = diff(replace(options, config=old), replace(options, config=new), where)
     content: str | bytes

@@ -111,16 +111,19 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
 def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[Inputs, Inputs]:
     """The same source under both configurations: what is read once is the same for both."""
     before = open_inputs(replace(old, snapshot=snapshot))
-    after = open_inputs(replace(new, snapshot=snapshot))
-    if snapshot is None and before.source.host.proc_root != after.source.host.proc_root:
-        return before, after
-    return before, replace(after, source=before.source)
+    if snapshot is not None:
+        return before, open_inputs(replace(new, snapshot=snapshot), source=before.source)
+    after = open_inputs(replace(new, snapshot=None))
+    same_root = before.source.host.proc_root == after.source.host.proc_root
+    return before, replace(after, source=before.source) if same_root else after
 
 
 def _proof(old: InputOptions, new: InputOptions) -> Proof:
-    """By construction, under the environment that was given: no machine, no tags."""
-    before = open_inputs(replace(old, snapshot=None), with_tags=False)
-    after = open_inputs(replace(new, snapshot=None), with_tags=False)
+    """By construction: no process is read, and no tag, wherever os-proc-root points."""
+    before, after = (
+        open_inputs(replace(options, snapshot=None, proc_root="/proc"), with_tags=False)
+        for options in (old, new)
+    )
     return compare_rules(before, after)
 
 

@@ -52,10 +52,14 @@ class Inputs:
 
 
 def open_inputs(
-    options: InputOptions, *, with_tags: bool | Callable[[Config], bool] = True
+    options: InputOptions,
+    *,
+    with_tags: bool | Callable[[Config], bool] = True,
+    source: Source | None = None,
 ) -> Inputs:
     """Load and open what the options name; where tags don't matter, which may depend on the
-    configuration, nothing is run or read for them.
+    configuration, nothing is run or read for them. `source` is what they name where it is open
+    already.
 
     Raises: UsageError (contradicting options), ConfigError, SourceError.
     """
@@ -66,7 +70,8 @@ def open_inputs(
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
     config, config_notices, written = _load_config(options)
-    source = open_source(options.snapshot, options.proc_root or config.proc_root)
+    if source is None:
+        source = open_source(options.snapshot, options.proc_root or config.proc_root)
     recorded = source if isinstance(source, Recording) else None
     environment, env_notices = environment_for(
         config, source.host.kind, recorded.environment if recorded else None, options.env

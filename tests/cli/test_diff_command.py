@@ -79,5 +79,26 @@ def test_a_configuration_that_is_missing_is_one_line_and_code_three() -> None:
     assert done.stderr.decode().count("\n") == 1
 
 
+def test_a_recording_can_come_from_standard_input() -> None:
+    with (ROOT / RECORDING).open("rb") as recording:
+        done = subprocess.run(
+            [sys.executable, "-m", "proccli", "diff", "--json", "-s", "-", TYPICAL, COMMENT],
+            cwd=ROOT,
+            stdin=recording,
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+
+    assert json.loads(done.stdout)["processes"] == 11
+
+
+def test_without_a_machine_os_proc_root_need_not_exist(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text("static_config: {os-proc-root: /no/such/proc}\n", encoding="utf-8")
+
+    run(str(elsewhere), str(elsewhere))
+
+
 def test_two_configurations_can_not_both_come_from_standard_input() -> None:
     run("-", "-", code=2)
