@@ -150,7 +150,7 @@ def _nothing_tested(trace: RuleTrace, explanation: Explanation) -> str:
     if match_type == "parent_process_name":
         return _no_ancestor(explanation)
     if match_type == "tag":
-        return "no tag that the tag command itself names for it"
+        return "none of the tags that the tag command itself names for it"
     return "there is no text to test"
 
 

@@ -204,6 +204,15 @@ def test_a_miss_tells_how_far_it_got_and_where_it_would_have_matched() -> None:
     assert trace[1].also_matches == ("cmdline",)
 
 
+def test_a_tag_that_does_not_match_is_not_called_no_tag() -> None:
+    given = replace(inputs(("team:db", "tag")), tags=tag_table({20: [("x", "1")]}))
+
+    shown = explain_text(explain_pids(given, [20]), View())
+
+    assert "none of the tags that the tag command itself names for it" in shown
+    assert "no tag" not in shown
+
+
 def test_dashes_alone_are_not_called_close() -> None:
     given = inputs(("--token=", "cmdline"), ("--port ", "cmdline"))
 
