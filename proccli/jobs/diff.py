@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from proccli import config as configs
 from proccli.jobs.differing import Proof, Witness, compare_rules
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
 from proccli.jobs.looks import look_once
@@ -80,6 +81,7 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
 
     Raises: UsageError, ConfigError, SourceError.
     """
+    old, new = _read_once(old), _read_once(new)
     changes: list[Change] = []
     notices: list[Notice] = []
     undecided = seen = 0
@@ -106,6 +108,13 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
         settings_differ=bool(proof.notices),
         notices=tuple(dict.fromkeys((*notices, *proof.notices))),
     )
+
+
+def _read_once(options: InputOptions) -> InputOptions:
+    """The same with the configuration's text: it may come from a pipe, and is used several times."""
+    if options.config is None or options.config_text is not None:
+        return options
+    return replace(options, config_text=configs.read_file(options.config))
 
 
 def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[Inputs, Inputs]:

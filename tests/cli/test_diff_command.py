@@ -93,6 +93,21 @@ def test_a_recording_can_come_from_standard_input() -> None:
     assert json.loads(done.stdout)["processes"] == 11
 
 
+def test_a_configuration_can_come_from_standard_input() -> None:
+    with (ROOT / TYPICAL).open("rb") as typical:
+        done = subprocess.run(
+            [sys.executable, "-m", "proccli", "diff", "-s", RECORDING, "-", TYPICAL],
+            cwd=ROOT,
+            stdin=typical,
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+
+    assert b"no change" in done.stdout
+    assert b"proven to treat all processes alike" in done.stdout
+
+
 def test_without_a_machine_os_proc_root_need_not_exist(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.yaml"
     elsewhere.write_text("static_config: {os-proc-root: /no/such/proc}\n", encoding="utf-8")
