@@ -102,6 +102,17 @@ def test_a_page_explains_a_code(file: Path) -> None:
     assert "**Instead.**" in ran.out
 
 
+def test_codes_are_completed() -> None:
+    line = "proccli check --explain rewrite-e"
+    variables = {"_PROCCLI_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "3"}
+
+    assert spawn(env=variables).stdout.split() == [
+        "plain,rewrite-env",
+        "plain,rewrite-env-unset",
+        "plain,rewrite-empty",
+    ]
+
+
 def test_via_and_env_change_what_is_said(file: Path) -> None:
     file.write_text(
         "os-proc-sync-enabled: yes\nos-proc-regex:\n- {match-regex: .*, rewrite-name: x-%ZONE%}\n",
