@@ -111,7 +111,7 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
 
 
 def _read_once(options: InputOptions) -> InputOptions:
-    """The same with the configuration's text: it may come from a pipe, and is used several times."""
+    """The same with the configuration's text, which may come from a pipe and is used again."""
     if options.config is None or options.config_text is not None:
         return options
     return replace(options, config_text=configs.read_file(options.config))
