@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import os
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -24,33 +22,17 @@ from proccli.cli.options import (
     strict_option,
 )
 from proccli.cli.source_options import no_nan, source_options, wait_options
-from proccli.cli.streams import require_stdout, view_of, write
+from proccli.cli.streams import require_stdout
+from proccli.cli.syncdelivery import Delivery
 from proccli.cli.waiting import wait_for_second_look
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
-    from proccli.jobs.sync import SyncResult
-    from proccli.model import Notice
 
 _WHEN = "When to look"
 _WHERE = "Where it goes"
 _STATE = "What is remembered"
-
-ROUTINE: Final = frozenset(
-    {
-        "no-config",
-        "own-environment",
-        "unreadable",
-        "stat-missing",
-        "sockets-unreadable",
-        "sockets-without-process",
-        "another-boot",
-        "config-changed",
-    }
-)
-"""What is as it should be on a healthy machine: stderr is silent about it with --out, and after
-the first cycle."""
 
 
 def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
@@ -192,7 +174,7 @@ def command(
         lock_timeout_s=how["lock_timeout"],
     )
     way = Way(
-        deliver=_Delivery(
+        deliver=Delivery(
             invocation=invocation,
             output=_format(output, out),
             out=out,
@@ -237,60 +219,3 @@ def _announcer(announce: Callable[[str], None] | None, out: str | None) -> Any:
 def _format(output: Output, out: str | None) -> Output:
     source = click.get_current_context().get_parameter_source("output")
     return "json" if out is not None and source is ParameterSource.DEFAULT else output
-
-
-@dataclass(slots=True, kw_only=True)
-class _Delivery:
-    """Puts results out, then says what there is to say."""
-
-    invocation: Invocation
-    output: Output
-    out: str | None
-    mode: int
-    if_changed: bool
-    said_all: bool = False
-    """Whether somebody who reads along has been told everything once."""
-
-    def __call__(self, result: SyncResult) -> bool:
-        """Whether it was written. Raises: OutputError, PipeClosed."""
-        from proccli.atomicfile import atomic_output
-
-        unchanged = self.if_changed and result.changed is False
-        wanted = not (unchanged and _has_it(result, self.out))
-        if wanted and self.out is None:
-            write(_content(result, self.output, self.invocation, to_file=False))
-        elif wanted and self.out is not None:
-            with atomic_output(self.out, mode=self.mode, force=True) as file:
-                file.write(_content(result, self.output, self.invocation, to_file=True))
-        warn(self.invocation, self._worth_saying(result))
-        return wanted
-
-    def _worth_saying(self, result: SyncResult) -> Sequence[Notice]:
-        """To people everything, once; to cron, and later in a loop, what is both new and not as
-        it should be."""
-        if self.out is None and not self.said_all:
-            self.said_all = True
-            return result.notices
-        return [notice for notice in result.news if notice.code not in ROUTINE]
-
-
-def _has_it(result: SyncResult, out: str | None) -> bool:
-    """Whether the file is there, and is of the run that this one was compared with."""
-    if out is None:
-        return True
-    written_to = result.before.written_to if result.before is not None else None
-    return written_to == os.path.realpath(out) and os.path.exists(out)  # noqa: PTH110 - text
-
-
-def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_file: bool) -> bytes:
-    from proccli.render.sync_json import sync_document, sync_line
-
-    if output == "json":
-        return sync_document(result)
-    if output == "jsonl":
-        return sync_line(result)
-    from proccli.render.sync_text import sync_text
-    from proccli.render.view import View
-
-    view = View() if to_file else view_of(sys.stdout, invocation.colour)
-    return sync_text(result, view).encode(errors="backslashreplace")

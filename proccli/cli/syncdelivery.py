@@ -1,0 +1,90 @@
+"""How a cycle of `proccli sync` gets to its reader, and what is said beside it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import warn
+from proccli.cli.options import Output
+from proccli.cli.streams import view_of, write
+
+if TYPE_CHECKING:
+    from proccli.jobs.sync import SyncResult
+    from proccli.model import Notice
+
+ROUTINE: Final = frozenset(
+    {
+        "no-config",
+        "own-environment",
+        "unreadable",
+        "stat-missing",
+        "sockets-unreadable",
+        "sockets-without-process",
+        "another-boot",
+        "config-changed",
+    }
+)
+"""What is as it should be on a healthy machine: stderr is silent about it with --out, and after
+the first cycle."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """Puts results out, then says what there is to say."""
+
+    invocation: Invocation
+    output: Output
+    out: str | None
+    mode: int
+    if_changed: bool
+    said_all: bool = False
+    """Whether somebody who reads along has been told everything once."""
+
+    def __call__(self, result: SyncResult) -> bool:
+        """Whether it was written. Raises: OutputError, PipeClosed."""
+        from proccli.atomicfile import atomic_output
+
+        unchanged = self.if_changed and result.changed is False
+        wanted = not (unchanged and _has_it(result, self.out))
+        if wanted and self.out is None:
+            write(_content(result, self.output, self.invocation, to_file=False))
+        elif wanted and self.out is not None:
+            with atomic_output(self.out, mode=self.mode, force=True) as file:
+                file.write(_content(result, self.output, self.invocation, to_file=True))
+        warn(self.invocation, self._worth_saying(result))
+        return wanted
+
+    def _worth_saying(self, result: SyncResult) -> Sequence[Notice]:
+        """To people everything, once; to cron, and later in a loop, what is both new and not as
+        it should be."""
+        if self.out is None and not self.said_all:
+            self.said_all = True
+            return result.notices
+        return [notice for notice in result.news if notice.code not in ROUTINE]
+
+
+def _has_it(result: SyncResult, out: str | None) -> bool:
+    """Whether the file is there, and is of the run that this one was compared with."""
+    if out is None:
+        return True
+    written_to = result.before.written_to if result.before is not None else None
+    return written_to == os.path.realpath(out) and os.path.exists(out)  # noqa: PTH110 - text
+
+
+def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_file: bool) -> bytes:
+    from proccli.render.sync_json import sync_document, sync_line
+
+    if output == "json":
+        return sync_document(result)
+    if output == "jsonl":
+        return sync_line(result)
+    from proccli.render.sync_text import sync_text
+    from proccli.render.view import View
+
+    view = View() if to_file else view_of(sys.stdout, invocation.colour)
+    return sync_text(result, view).encode(errors="backslashreplace")
