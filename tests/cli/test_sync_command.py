@@ -491,7 +491,9 @@ def looping(*arguments: str, **settings: Any) -> Iterator[tuple[subprocess.Popen
 def await_listening(loop: subprocess.Popen[str]) -> None:
     """Until it has its own answer to SIGTERM, and then a little."""
     for _ in range(1000):
-        found = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{loop.pid}/status").read_text(), re.M)
+        found = re.search(
+            r"^SigCgt:\s*(\w+)$", Path(f"/proc/{loop.pid}/status").read_text(), re.MULTILINE
+        )
         if found and int(found[1], 16) & 1 << (signal.SIGTERM - 1):
             break
         time.sleep(0.02)
