@@ -235,6 +235,15 @@ def test_who_is_refused_to_us_alone_is_not_counted_as_removed() -> None:
     assert result.first_failure is None
 
 
+def test_who_cannot_be_decided_may_be_the_one_that_gets_past() -> None:
+    ours = host(kind="live", privileged=False)
+    denied = process(8, cmdline=None, errors=(DENIED,))
+    given_inputs = inputs(process(7, "nginx"), denied, at=ours, configuration=config(DROP_ALL))
+    rules_gate = gate(examined(given_inputs), "rules")
+
+    assert (rules_gate.state, rules_gate.removes) == ("unknown", 1)
+
+
 def test_a_mount_that_hides_processes_leaves_open_who_there_is() -> None:
     result = examined(
         inputs(at=host(kind="live", privileged=False, sees_all=False)), replace(WELL, agents=())

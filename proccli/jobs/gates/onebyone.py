@@ -74,10 +74,11 @@ def one_by_one(config: Config, verdicts: Sequence[Verdict], *, sees_all: bool) -
             at = stopped[name]
             (at.undecided if undecided else at.removed).append(verdict)
     gates = []
-    left = len(verdicts)
+    left, in_doubt = len(verdicts), False
     for name in GATES:
         at = stopped[name]
-        gates.append(_gate(name, at, left, config))
+        gates.append(_gate(name, at, left, config, in_doubt=in_doubt))
+        in_doubt = in_doubt or bool(at.undecided)
         left -= len(at.removed) + len(at.undecided)
     if not sees_all and gates[0].state != "fail":
         detail = f"{gates[0].detail}; but this mount of /proc hides other users' processes"
@@ -86,7 +87,8 @@ def one_by_one(config: Config, verdicts: Sequence[Verdict], *, sees_all: bool) -
     return gates
 
 
-def _gate(name: str, at: _Stopped, came: int, config: Config) -> Gate:
+def _gate(name: str, at: _Stopped, came: int, config: Config, *, in_doubt: bool) -> Gate:
+    """`in_doubt`: others may come to it that could not be decided before."""
     removes = len(at.removed)
     if not came:
         return unknown(name, "no process gets this far", removes=0)
@@ -94,6 +96,9 @@ def _gate(name: str, at: _Stopped, came: int, config: Config) -> Gate:
     if at.undecided:
         detail = _undecided(name, at, detail)
         return unknown(name, detail, _why_undecided(at.undecided), removes=removes)
+    if removes == came and in_doubt:
+        detail += "; none is left of those that can be decided here"
+        return unknown(name, detail, _HINTS[name], removes=removes)
     if removes == came:
         return failed(name, f"{detail}; none is left", _HINTS[name], removes=removes)
     return passed(name, detail, removes=removes)
