@@ -244,6 +244,17 @@ def test_who_cannot_be_decided_may_be_the_one_that_gets_past() -> None:
     assert (rules_gate.state, rules_gate.removes) == ("unknown", 1)
 
 
+def test_a_hidden_ancestor_leaves_the_rules_open() -> None:
+    ours = host(kind="live", privileged=False)
+    hidden = process(6, cmdline=None, errors=(DENIED,))
+    child = process(8, "worker", ppid=6)
+    configuration = config(("nginx", "parent_process_name", "drop"))
+    result = examined(inputs(hidden, child, at=ours, configuration=configuration))
+
+    assert "pid 6" in gate(result, "readable").detail
+    assert "1 can't be decided here (first: pid 8)" in gate(result, "rules").detail
+
+
 def test_a_mount_that_hides_processes_leaves_open_who_there_is() -> None:
     result = examined(
         inputs(at=host(kind="live", privileged=False, sees_all=False)), replace(WELL, agents=())
@@ -338,6 +349,27 @@ def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
     assert "nosuch" in gate(result, "tag-command").detail
 
 
+def test_a_directory_has_no_environment_to_miss_a_variable_in() -> None:
+    configuration = config((".*", "process_name", "accept", "%ROLE%"))
+    notices = (Notice(code="env-unset", message="about %ROLE%"),)
+    at = host(kind="directory")
+    result = examined(inputs(configuration=configuration, notices=notices, at=at), None)
+
+    assert gate(result, "environment").state == "unknown"
+
+
+def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
+    tagged = inputs(configuration=config(tag_exec=("x",)), tags=tag_table({7: []}))
+    recorded = replace(tagged, source=ListSource([process(7, "nginx")], at=host(kind="recording")))
+
+    for result in (
+        examine(look_once(tagged), WELL, tags_from_file=True),
+        examined(recorded, None),
+    ):
+        assert gate(result, "tag-command").state == "unknown"
+        assert "1 process named" in gate(result, "tag-command").detail
+
+
 # ---- sockets -----------------------------------------------------------------------------------
 
 
@@ -382,6 +414,23 @@ def test_sockets_that_only_root_sees_are_unknown() -> None:
 
     assert gate(examined(inputs(at=ours, sockets={7: REFUSED})), "sockets").state == "unknown"
     assert gate(examined(inputs(sockets={7: REFUSED})), "sockets").state == "fail"
+
+
+@pytest.mark.parametrize(
+    ("every", "least", "told"),
+    [
+        (10, 3, "no connection of 20 s or more"),
+        (10, 0, "no connection of 10 s or more"),
+        (2, 3, "no connection of 6 s or more"),
+        (0, 3, "without a pause"),
+    ],
+)
+def test_how_long_a_connection_must_live_is_told(every: int, least: int, told: str) -> None:
+    configuration = config(socket_sync_interval_s=every, min_lifetime_s=least)
+    found = gate(examined(inputs(configuration=configuration)), "socket-interval")
+
+    assert found.state == "pass"
+    assert told in found.detail
 
 
 def test_nothing_is_said_of_the_sockets_of_nobody() -> None:
