@@ -1,0 +1,91 @@
+"""What a configuration says, and what there is to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from proccli.errors import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A warning for people and for the `warnings` of a JSON document."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleProblem:
+    """Why the agent throws a rule away. It says so nowhere."""
+
+    code: str
+    """`regex-syntax`, `regex-size`, `match-type`, `action`."""
+    message: str
+    at: Location
+    position: int | None = None
+    """For a pattern: character offset of the mistake in `match_regex`."""
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One element of os-proc-regex, with the values in effect (a missing key has its default)."""
+
+    index: int
+    """Counts from 1, in the file's order."""
+    at: Location
+    """The rule's first key, or the rule itself where it has none."""
+    match_type: str
+    match_regex: str
+    action: str
+    rewrite_name: str
+    problem: RuleProblem | None = None
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False)
+    """Where each value is written, by the key's name as written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The agent's settings for processes, with the values in effect."""
+
+    file: str | None
+    """None: no file, the agent's built-in defaults."""
+    dialect: Literal["static_config"]
+    agent: str
+    via: Literal["server", "file"]
+    sync_enabled: bool = False
+    tagged_only: bool = False
+    proc_root: str = "/proc"
+    socket_sync_interval_s: int = 10
+    min_lifetime_s: int = 3
+    tag_exec: tuple[str, ...] = ()
+    tag_exec_user: str = "deepflow"
+    rules: tuple[Rule, ...] = ()
+    """Empty where os-proc-regex is missing or empty: then only the agent's own `.*` is left."""
+    notices: tuple[Notice, ...] = ()
+    """What the user should know: rules thrown away, values that the server changes, …"""
+
+
+Severity: TypeAlias = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """Something to know about a place in a configuration."""
+
+    severity: Severity
+    code: str
+    """`proccli check --explain CODE` tells more."""
+    message: str
+    at: Location
+    end: Location
+    """Behind the last character; may be in a later line."""
+    rule: int | None = None
+    """The rule's index, where it is about one."""
+    effect: str | None = None
+    """What the agent makes of it."""
+    hint: str | None = None
+    """What to write instead."""

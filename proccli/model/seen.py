@@ -1,0 +1,113 @@
+"""What a source reads: processes, hosts, the environment and the tags of an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+SourceKind: TypeAlias = Literal["live", "directory", "recording", "made-up"]
+Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed"]
+"""Why a field could not be read: the process exited; the kernel refused; the file is not there
+although the process is; the content is not as documented; anything else."""
+
+TextSpan: TypeAlias = tuple[int, int]
+"""Offsets [start, end): characters in a text, bytes in a `Process.cmdline`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One field of a process that could not be read."""
+
+    field: str
+    problem: Problem
+    detail: str
+    """The errno's name (`EACCES`) or what was wrong with the content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process as its source read it. A field is None where `errors` names it, or where the
+    kernel has nothing to say (`exe` of a kernel thread)."""
+
+    pid: int
+    cmdline: bytes | None = None
+    """The whole of /proc/PID/cmdline."""
+    holes: tuple[TextSpan, ...] = ()
+    """Byte ranges of `cmdline` whose content was masked when it was recorded."""
+    proofs: frozenset[str] = frozenset()
+    """The questions (digests of them) to which the masked `cmdline` gives the real one's answer:
+    both were asked when the mask was made."""
+    comm: str | None = None
+    ppid: int | None = None
+    starttime_ticks: int | None = None
+    """Clock ticks from boot to the start of the process."""
+    exe: str | None = None
+    uid: int | None = None
+    """Owner of the directory /proc/PID."""
+    netns: int | None = None
+    """Inode number of /proc/PID/ns/net."""
+    cgroup: str | None = None
+    """The text of /proc/PID/cgroup."""
+    root_inode: int | None = None
+    """Inode number behind /proc/PID/root: the agent's key for user tables."""
+    errors: tuple[FieldError, ...] = ()
+
+    def error(self, name: str) -> FieldError | None:
+        """Why the field `name` is None, or None where it could be read."""
+        return next((error for error in self.errors if error.field == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Where and when the processes were seen."""
+
+    kind: SourceKind
+    name: str | None
+    """The host name; None where the source doesn't tell."""
+    taken_at_ns: int
+    """Nanoseconds since the epoch: the wall clock (live), when it was recorded, or a directory's
+    own `btime` plus `uptime`."""
+    boot_time_s: int | None
+    """`btime` of /proc/stat, seconds since the epoch; None where the source has none."""
+    ticks_per_s: int
+    proc_root: str
+    redacted: bool = False
+    privileged: bool = True
+    """Whether the reader had root's rights: what it was refused, the agent is refused too."""
+    sees_all: bool = True
+    """False where processes may be hidden from the reader, who is not root (hidepid)."""
+    watched_since_ns: int | None = None
+    """Nanoseconds since the epoch: the earlier look that the sockets are compared with. What it
+    didn't see is new since then; None: there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The agent's environment, as far as it is known."""
+
+    values: Mapping[str, str]
+    complete: bool
+    """Whether a name that is missing from `values` is known to be unset."""
+    origin: str
+    """Whose environment it is, for people: `deepflow-agent (pid 71)`."""
+    unset: frozenset[str] = frozenset()
+    """Names known to be unset where not all are known: a recording carries a few."""
+
+    def knows(self, name: str) -> bool:
+        """Whether the value of a name, or that it has none, is known."""
+        return self.complete or name in self.values or name in self.unset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagTable:
+    """What the tag command says, by pid, in its own order. An entry may hold no tags at all:
+    for the agent such a process counts as tagged."""
+
+    entries: Mapping[int, tuple[tuple[str, str], ...]]
+    known: bool
+    """False: there is a tag command, but its output is not to be had."""
+    origin: str
+
+
+NO_TAGS = TagTable(entries={}, known=True, origin="none configured")
