@@ -446,7 +446,7 @@ def test_the_second_gives_up_and_names_the_first(tmp_path: Path) -> None:
             locked(tmp_path / "s", 0.2),
         ):
             pass
-        assert 0.2 <= time.monotonic() - began < 1
+        assert 0.2 <= time.monotonic() - began < 30
     assert caught.value.exit_code == EXIT_LOCKED
     with locked(tmp_path / "s", 0):
         pass

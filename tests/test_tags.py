@@ -120,9 +120,9 @@ def test_a_refused_tag_clashes_with_nobody() -> None:
 
 def test_many_tags_take_no_time() -> None:
     tags = [(f"key-{number}", "value, and:more") for number in range(20_000)]
-    started = time.monotonic()
+    started = time.process_time()
     fates(tags, V65)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def go_strings_to_map(text: str, version: str) -> dict[str, str]:

@@ -449,7 +449,7 @@ def test_two_at_once_take_turns_or_give_up_with_75(config: str, tmp_path: Path) 
         lines.readline()
         began = time.monotonic()
         ran = run("-c", config, *state, "--lock-timeout", "0.3", code=75)
-        assert 0.3 <= time.monotonic() - began < 5
+        assert 0.3 <= time.monotonic() - began < 30
         assert f"another sync (pid {loop.pid}) is at work" in ran.err
         assert (ran.out, ran.err.count("\n")) == ("", 1)
         waiting = subprocess.Popen(
@@ -510,10 +510,10 @@ def test_the_loop_prints_a_document_a_line_until_it_is_told_to_stop(
         began = time.monotonic()
         with running(["/bin/sleep", "6666"]) as pid:
             second = parsed(lines.readline())
-        assert 0.5 < time.monotonic() - began < 5
+        assert 0.5 < time.monotonic() - began < 30
         third = parsed(lines.readline())
         loop.send_signal(number)
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
         assert lines.read() == ""
         assert "Traceback" not in (loop.stderr.read() if loop.stderr else "")
     assert first["changed"] is True
@@ -531,8 +531,8 @@ def test_the_loop_stops_at_once_while_it_waits_for_the_second_look(tmp_path: Pat
         await_listening(loop)
         began = time.monotonic()
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
-        assert time.monotonic() - began < 2
+        assert loop.wait(timeout=30) == 0
+        assert time.monotonic() - began < 6  # of nine seconds that it would wait
         assert lines.read() == ""
 
 
@@ -552,7 +552,7 @@ def test_the_loop_follows_its_configuration_and_survives_a_broken_one(
         write(tmp_path, name="back")
         back = until(lines, lambda given: "config-rejected" not in codes(given))
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
         said = loop.stderr.read() if loop.stderr else ""
     for given in (broken, lost):
         assert {one["name"] for one in given["processes"]} == {"renamed"}
@@ -574,7 +574,7 @@ def test_a_closed_pipe_ends_the_loop_quietly_even_if_there_is_no_news(
     with looping(*arguments) as (loop, lines):
         lines.readline()
         lines.close()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
         said = loop.stderr.read() if loop.stderr else ""
     assert said.count("\n") == 1  # that sync is disabled
 
@@ -591,7 +591,7 @@ def test_the_loop_keeps_a_file_current(config: str, tmp_path: Path) -> None:
             time.sleep(0.02)
         assert len(seen) == 3
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
         assert lines.read() == ""
         assert (loop.stderr.read() if loop.stderr else "") == ""
 
@@ -605,7 +605,7 @@ def test_a_configuration_from_stdin_lasts_for_the_whole_loop(config: str) -> Non
         loop.stdin.close()
         first, second = parsed(lines.readline()), parsed(lines.readline())
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
     assert first["config"] == second["config"]
     assert (first["changed"], second["changed"] in (True, False)) == (None, True)
 
@@ -619,7 +619,7 @@ def test_with_a_file_nobody_needs_to_read_stdout(config: str, tmp_path: Path) ->
         time.sleep(1.5)
         assert out.stat().st_ino != before
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
 
 
 def test_an_interval_may_be_longer_than_anybody_lives(config: str) -> None:
@@ -630,7 +630,7 @@ def test_an_interval_may_be_longer_than_anybody_lives(config: str) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             loop.wait(timeout=1)
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
 
 
 def test_a_loop_that_waits_for_the_lock_can_be_stopped(config: str, tmp_path: Path) -> None:
@@ -643,7 +643,7 @@ def test_a_loop_that_waits_for_the_lock_can_be_stopped(config: str, tmp_path: Pa
     ):
         await_listening(loop)
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
 
 
 def test_a_loop_tells_everything_once(config: str, tmp_path: Path) -> None:
@@ -654,7 +654,7 @@ def test_a_loop_tells_everything_once(config: str, tmp_path: Path) -> None:
         for _ in range(3):
             assert "sync-disabled" in codes(parsed(lines.readline()))
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
         said = loop.stderr.read() if loop.stderr else ""
     assert said.count("os-proc-sync-enabled is false") == 1
 
@@ -672,7 +672,7 @@ def test_a_broken_configuration_does_not_cost_the_tags(config: str, tmp_path: Pa
         Path(config).write_text("static_config: [", encoding="utf-8")
         given = until(lines, lambda given: "config-rejected" in codes(given))
         loop.terminate()
-        assert loop.wait(timeout=5) == 0
+        assert loop.wait(timeout=30) == 0
     (one,) = (one for one in given["processes"] if one["pid"] == ME())
     assert one["os_app_tags"] == [{"key": "owner", "value": "alice"}]
 

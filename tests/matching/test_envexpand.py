@@ -92,6 +92,6 @@ def test_every_name_mentioned_stands_between_percent_signs(template: str) -> Non
 
 
 def test_a_huge_template_takes_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     expand_windows("%%" * 500_000 + "%a" * 200_000, VALUES.get)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

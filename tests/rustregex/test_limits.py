@@ -81,9 +81,9 @@ def test_the_edge_of_mixed_patterns_is_the_crates(template: str, largest: int) -
     ],
 )
 def test_huge_counts_are_never_expanded(pattern: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert not is_accepted(pattern)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_smallest_part_that_is_too_big_is_shown() -> None:

@@ -204,11 +204,11 @@ def test_two_hundred_and_fifty_levels_are_allowed(pattern: str, kind: str | None
 def test_huge_patterns_are_judged_quickly_and_without_recursion(
     pattern: str, kind: str | None
 ) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     try:
         parse(pattern)
         found = None
     except RegexSyntaxError as error:
         found = error.kind
     assert found == kind
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
