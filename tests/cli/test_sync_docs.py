@@ -1,4 +1,4 @@
-"""docs/sync.md: what it tells people to type."""
+"""docs/sync.md and README.md: what they tell people to type."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ import pytest
 from proccli.cli.sync import command
 from tests.cli.runner import PROGRAM, call, environment
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "sync.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BINARY = "/usr/local/bin/proccli"
 CONFIG = "static_config: {os-proc-sync-enabled: true, os-proc-socket-min-lifetime: 0}\n"
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT + README, re.MULTILINE | re.DOTALL)
 
 
 RECIPES = blocks("sh")
