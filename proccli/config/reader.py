@@ -133,8 +133,7 @@ class _Builder:
     def _opened(self, event: Any, parent: _Level, depth: int) -> _Level:
         start = event.start_mark.index
         if depth > MAX_DEPTH:
-            problem = f"lists and mappings nest more than {MAX_DEPTH} levels deep"
-            raise Refusal(f"{problem}, and proccli reads no deeper", start)
+            raise _too_deep(start)
         column = parent.block_column
         if not event.flow_style:
             start, *_ = self._properties(event)
@@ -225,7 +224,15 @@ def _syntax_refusal(error: Any, text: str) -> Refusal:
     mark = error.problem_mark or error.context_mark
     offset = mark.index if mark is not None else len(text)
     problem = " ".join(part for part in (error.problem, error.context) if part)
+    if "maximum nesting depth" in problem:
+        # libyaml 0.2.6 counts, too, and to 1,000, while it looks ahead of the events it hands out.
+        return _too_deep(offset)
     return Refusal(f"not valid YAML: {visible(problem)}", offset, hint=_hint(problem, text, offset))
+
+
+def _too_deep(offset: int) -> Refusal:
+    problem = f"lists and mappings nest more than {MAX_DEPTH} levels deep"
+    return Refusal(f"{problem}, and proccli reads no deeper", offset)
 
 
 def _hint(problem: str, text: str, offset: int) -> str | None:
