@@ -11,6 +11,7 @@ from proccli.model.config import (
     RuleProblem,
     Severity,
 )
+from proccli.model.fleet import End, HostView, Listener, Party
 from proccli.model.seen import (
     NO_TAGS,
     Environment,
@@ -41,6 +42,14 @@ from proccli.model.sockets import (
     SyncedSocket,
     TableName,
 )
+from proccli.model.topology import (
+    Certainty,
+    Edge,
+    Node,
+    Remote,
+    Topology,
+    TopologyHost,
+)
 from proccli.model.trace import (
     Ancestor,
     Explanation,
@@ -63,8 +72,11 @@ __all__ = [
     "NO_TAGS",
     "AgeSource",
     "Ancestor",
+    "Certainty",
     "Config",
     "Diagnostic",
+    "Edge",
+    "End",
     "Endpoint",
     "Environment",
     "Explanation",
@@ -72,16 +84,21 @@ __all__ = [
     "FieldError",
     "GroupMatch",
     "Host",
+    "HostView",
+    "Listener",
     "NearMiss",
     "NetTable",
     "NetTables",
+    "Node",
     "Notice",
     "Outcome",
+    "Party",
     "Peer",
     "Problem",
     "Process",
     "Protocol",
     "Reason",
+    "Remote",
     "Replacement",
     "RewriteTrace",
     "Rule",
@@ -104,5 +121,7 @@ __all__ = [
     "Tag",
     "TagTable",
     "TextSpan",
+    "Topology",
+    "TopologyHost",
     "Verdict",
 ]
