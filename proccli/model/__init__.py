@@ -12,6 +12,14 @@ from proccli.model.config import (
     Severity,
 )
 from proccli.model.fleet import End, HostView, Listener, Party
+from proccli.model.flows import (
+    CapturedConnection,
+    CapturedOption,
+    Flow,
+    Instance,
+    SideLabel,
+    TotOption,
+)
 from proccli.model.seen import (
     NO_TAGS,
     Environment,
@@ -72,6 +80,8 @@ __all__ = [
     "NO_TAGS",
     "AgeSource",
     "Ancestor",
+    "CapturedConnection",
+    "CapturedOption",
     "Certainty",
     "Config",
     "Diagnostic",
@@ -82,9 +92,11 @@ __all__ = [
     "Explanation",
     "Family",
     "FieldError",
+    "Flow",
     "GroupMatch",
     "Host",
     "HostView",
+    "Instance",
     "Listener",
     "NearMiss",
     "NetTable",
@@ -105,6 +117,7 @@ __all__ = [
     "RuleProblem",
     "RuleTrace",
     "Severity",
+    "SideLabel",
     "Socket",
     "SocketCounts",
     "SocketFd",
@@ -123,5 +136,6 @@ __all__ = [
     "TextSpan",
     "Topology",
     "TopologyHost",
+    "TotOption",
     "Verdict",
 ]

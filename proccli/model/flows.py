@@ -1,0 +1,98 @@
+"""Flow records and captured connections, and the labels that they get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from proccli.model.sockets import Endpoint, Protocol
+
+Instance: TypeAlias = Literal["pod", "other", "none"]
+"""What a record's `auto_instance` of a side is already: a pod, which comes before a process;
+something else that a process comes before (a node, a host, an address); not said.
+
+Source: server/ingester/common/common.go, branch v6.5:155-186."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A connection as a flow record has it. Side 0 is the client."""
+
+    protocol: Protocol | None
+    """None: neither TCP nor UDP, or not said."""
+    side_0: Endpoint | None
+    """None: not said, or no address; then `problem` says what is wrong."""
+    side_1: Endpoint | None
+    start_s: float | None = None
+    """Seconds since the epoch; None: not said."""
+    end_s: float | None = None
+    host: str | None = None
+    """Whose agent saw it, as far as the record says."""
+    instance_0: Instance = "none"
+    instance_1: Instance = "none"
+    problem: str | None = None
+    """Why this is no record of a flow: `no ip_0`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideLabel:
+    """What one side of a flow is labelled with."""
+
+    label: str
+    """`socket` or `tot`: how the process was found; else the reason why there is none."""
+    gprocess: str | None = None
+    auto_instance: str | None = None
+    """None: the record's own value stays, or there is none."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Key and value, as `os.app.KEY`."""
+    pid: int | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotOption:
+    """TCP option kind 253, as TOT or an agent puts it into a segment: who sent it.
+
+    Source: deepflowio/tcp-option-tracing module/tot.c and ebpf/tot.bpf.c (v1); deepflow #11819
+    and #11847 (v2).
+    """
+
+    version: Literal[1, 2]
+    pid: int
+    """Process id in the sender's pid namespace of the host; 0: the kernel sent it by itself."""
+    address: str | None
+    """v1: the source IPv4 address before any translation; None: not carried, or not certain."""
+    seq: int | None
+    """v1: the segment's sequence number before any translation; None as above."""
+    agent_id: int | None
+    """v2: the agent that put it there."""
+    ambiguous: bool
+    """v1 of 12 bytes, whose last four may be the address or the sequence number, and nothing in
+    the segment tells which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturedOption:
+    """A TOT option where it was seen."""
+
+    time_s: float
+    """Seconds since the epoch, by the clock of the capturing machine."""
+    source: Endpoint
+    destination: Endpoint
+    is_syn: bool
+    is_ack: bool
+    option: TotOption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturedConnection:
+    """A TCP connection in a capture, with the options that each side sent."""
+
+    flow: Flow
+    """Times are those of its first and last packet."""
+    client_certain: bool
+    """Whether side 0 is known to be the client: its SYN, or the SYN-ACK, was captured."""
+    packets: int
+    options_0: tuple[CapturedOption, ...] = ()
+    """Sent by side 0; of many alike (version, pid, address, agent) only the first."""
+    options_1: tuple[CapturedOption, ...] = ()
