@@ -17,6 +17,7 @@ from proccli.model.flows import (
     CapturedOption,
     Flow,
     Instance,
+    Segment,
     SideLabel,
     TotOption,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "Rule",
     "RuleProblem",
     "RuleTrace",
+    "Segment",
     "Severity",
     "SideLabel",
     "Socket",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.sockets import Endpoint, Protocol
 
@@ -49,17 +49,41 @@ class SideLabel:
     host: str | None = None
 
 
+FIN: Final = 0x01
+SYN: Final = 0x02
+RST: Final = 0x04
+PSH: Final = 0x08
+ACK: Final = 0x10
+"""Bits of a segment's flags."""
+
+
+class Segment(NamedTuple):
+    """A TCP segment of a capture, as far as its headers tell. Millions are made in a run."""
+
+    time_s: float | None
+    """Seconds since the epoch, by the clock of the capturing machine; None: not recorded."""
+    source: Endpoint
+    destination: Endpoint
+    flags: int
+    seq: int
+    ack: int
+    payload_bytes: int
+    """As it was sent, also where less of it was captured."""
+    options: bytes
+    """The options of its header, as far as they were captured."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotOption:
     """TCP option kind 253, as TOT or an agent puts it into a segment: who sent it.
 
-    Source: deepflowio/tcp-option-tracing module/tot.c and ebpf/tot.bpf.c (v1); deepflow #11819
-    and #11847 (v2).
+    Source: deepflowio/tcp-option-tracing tot.c and ebpf/tot.bpf.c (v1); deepflow #11819 and
+    #11847 (v2).
     """
 
     version: Literal[1, 2]
     pid: int
-    """Process id in the sender's pid namespace of the host; 0: the kernel sent it by itself."""
+    """Process id in the pid namespace of the sender's host; 0: the kernel sent it by itself."""
     address: str | None
     """v1: the source IPv4 address before any translation; None: not carried, or not certain."""
     seq: int | None
@@ -75,13 +99,32 @@ class TotOption:
 class CapturedOption:
     """A TOT option where it was seen."""
 
-    time_s: float
-    """Seconds since the epoch, by the clock of the capturing machine."""
+    time_s: float | None
+    """As in the segment."""
     source: Endpoint
     destination: Endpoint
-    is_syn: bool
-    is_ack: bool
+    flags: int
+    seq: int
+    """The segment's own sequence number, as captured."""
     option: TotOption
+
+    @property
+    def is_syn(self) -> bool:
+        """Whether the segment opens a connection, or answers one that does."""
+        return bool(self.flags & SYN)
+
+    @property
+    def is_ack(self) -> bool:
+        """With `is_syn`: whether it is the answer."""
+        return bool(self.flags & ACK)
+
+    @property
+    def translated(self) -> bool | None:
+        """Whether the source address was translated on the way here; None: not known."""
+        address = self.option.address
+        if address is None or ":" in self.source.ip:
+            return None
+        return address != self.source.ip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
