@@ -17,7 +17,7 @@ LAYERS = [
     {"rustregex"},
     {"config"},
     {"procfs", "recording", "atomicfile", "tagcmd", "agentenv", "agentproc", "state"},
-    {"matching", "tags", "sockets", "lint"},
+    {"matching", "tags", "sockets", "lint", "fleet"},
     {"jobs"},
     {"render", "schemas"},
     {"cli"},

@@ -37,6 +37,13 @@ def name_values(
     return tuple((name, content) for name, _, content in pairs)
 
 
+def tag_globs(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """Without a glob, any value will do. Raises: click.BadParameter."""
+    return name_values(ctx, param, [text if "=" in text else f"{text}=*" for text in values])
+
+
 def output_options(body: Body) -> Body:
     """How to print the result; the command gets it as `output`. The last one given counts."""
     return _with_output(body, _OUTPUT_OPTION)

@@ -83,7 +83,7 @@ class HostView:
     addresses: tuple[str, ...]
     """The IPv4 addresses that its sockets use, without loopback, sorted."""
     parties: Mapping[int, Party]
-    """The processes that hold `ends`, `listeners`, or are accepted, by pid."""
+    """All processes that the source shows, by pid."""
     ends: Sequence[End]
     """Every connected IPv4 socket, once; also those that the agent doesn't send."""
     listeners: Sequence[Listener] = ()

@@ -10,13 +10,14 @@ from proccli.model.config import Config, Notice
 from proccli.model.sockets import Protocol
 
 Certainty: TypeAlias = Literal["both-ends", "client-end", "server-end"]
-Remote: TypeAlias = Literal["elsewhere", "absent", "not-sent", "ambiguous"]
+Remote: TypeAlias = Literal["elsewhere", "absent", "not-sent", "undecided", "ambiguous"]
 """Why one end of an edge has no node:
 
 `elsewhere`: no source has that address;
 `absent`: a source has the address, and not this connection: it was taken at another moment, the
     addresses are translated in between, or the sockets of a process could not be read;
 `not-sent`: a source has this very end, and its agent doesn't send it;
+`undecided`: a source has this very end, and whether its agent sends it can't be told here;
 `ambiguous`: several sources have this very end."""
 
 
@@ -73,7 +74,8 @@ class Edge:
     """For people: the process that holds the far end where that is not sent, or the one that
     listens there where the connection is absent."""
     remote_reason: str | None = None
-    """Why the far end is not sent: a `SocketReason`, or the reason why its process is not."""
+    """Why the far end is not sent, or may not be: a `SocketReason`, or, where that is its process,
+    the `Reason` for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from proccli.errors import Location, RecordingError
+from proccli.errors import Location, RecordingError, SourceError
 from proccli.recording.format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
 
 if TYPE_CHECKING:
@@ -29,9 +31,7 @@ def parse_lines(file: BinaryIO, name: str) -> Iterator[tuple[Location, dict[str,
 
 
 def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
-    head = file.read(len(_GZIP_MAGIC))
-    whole = io.BufferedReader(_Rejoined(head, file))
-    text = gzip.GzipFile(fileobj=whole) if head == _GZIP_MAGIC else whole
+    text = unpacked(file)
     total = number = 0
     while True:
         number += 1
@@ -50,6 +50,34 @@ def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
         if total > MAX_RECORDING_BYTES:
             raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", at)
         yield at, line
+
+
+@contextmanager
+def opened(path: str) -> Iterator[tuple[BinaryIO, str]]:
+    """A file (`-`: stdin), and what to call it. Raises: SourceError, for reading from it, too."""
+    name = "<stdin>" if path == "-" else path
+    try:
+        if path != "-":
+            with open(path, "rb") as file:  # noqa: PTH123 - a name is shown as it was given
+                yield file, name
+        elif sys.stdin is None:
+            raise SourceError("stdin is closed")
+        else:
+            yield sys.stdin.buffer, name
+    except OSError as error:
+        raise SourceError(f"can't read {name}: {error.strerror or error}") from error
+
+
+def unpacked(file: BinaryIO) -> BinaryIO:
+    """The same bytes, or, of gzip data, what is packed in them.
+
+    Reading it raises EOFError, gzip.BadGzipFile or zlib.error where those are damaged. Closing it
+    leaves the file open.
+    """
+    head = file.read(len(_GZIP_MAGIC))
+    whole = io.BufferedReader(_Rejoined(head, file))
+    packed = gzip.GzipFile(fileobj=whole) if head == _GZIP_MAGIC else whole
+    return cast("BinaryIO", packed)
 
 
 class _Rejoined(io.RawIOBase):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
 from pathlib import Path
+from typing import BinaryIO, cast
 
+from proccli.errors import Location, RecordingError
 from proccli.procfs import DirectorySource, LiveSource
 from proccli.procfs.source import Source
-from proccli.recording.reader import read_recording
+from proccli.recording.format import MAX_RECORDING_BYTES
+from proccli.recording.lines import opened, unpacked
+from proccli.recording.reader import parse_recording, read_recording
+from proccli.recording.syncoutput import MAGIC, SyncOutput, parse_sync_output
 
 
 def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
@@ -19,3 +27,24 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
     if spec != "-" and Path(spec).is_dir():
         return DirectorySource(spec)
     return read_recording(spec)
+
+
+def open_source_or_output(spec: str) -> Source | SyncOutput:
+    """The same for a path, which may also be the output of `proccli sync`.
+
+    Raises: SourceError; RecordingError.
+    """
+    if spec != "-" and Path(spec).is_dir():
+        return DirectorySource(spec)
+    with opened(spec) as (file, name):
+        start = Location(name, 1, 1)
+        text = io.BufferedReader(cast("io.RawIOBase", unpacked(file)))
+        try:
+            if not text.peek(len(MAGIC)).startswith(MAGIC):
+                return parse_recording(cast("BinaryIO", text), name)
+            content = text.read(MAX_RECORDING_BYTES + 1)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise RecordingError(f"damaged gzip data: {error}", start) from error
+    if len(content) > MAX_RECORDING_BYTES:
+        raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", start)
+    return parse_sync_output(content, name)

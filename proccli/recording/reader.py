@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from proccli.errors import Location, NoSuchProcess, RecordingError, SourceError
+from proccli.errors import Location, NoSuchProcess, RecordingError
 from proccli.model import (
     Environment,
     FieldError,
@@ -22,7 +21,7 @@ from proccli.procfs.socketfiles import ended_tables
 from proccli.recording.checked import Checked
 from proccli.recording.contents import Body, Header
 from proccli.recording.format import FORMAT, VERSION
-from proccli.recording.lines import parse_lines
+from proccli.recording.lines import opened, parse_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +81,8 @@ def read_recording(path: str) -> Recording:
     Raises: RecordingError with the line for what is cut short, damaged or no recording;
     SourceError for what can't be read.
     """
-    name = "<stdin>" if path == "-" else path
-    try:
-        if path != "-":
-            with open(path, "rb") as file:  # noqa: PTH123 - a name is shown as it was given
-                return parse_recording(file, name)
-        if sys.stdin is None:
-            raise SourceError("stdin is closed")
-        return parse_recording(sys.stdin.buffer, name)
-    except OSError as error:
-        raise SourceError(f"can't read {name}: {error.strerror or error}") from error
+    with opened(path) as (file, name):
+        return parse_recording(file, name)
 
 
 def parse_recording(file: BinaryIO, name: str) -> Recording:

@@ -1,0 +1,207 @@
+"""`proccli topology`."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import click
+
+from proccli.cli.fleet_options import FleetCommand, fleet_options
+from proccli.cli.invocation import Invocation
+from proccli.cli.options import (
+    general_options,
+    option,
+    output_options_with,
+    strict_option,
+    tag_globs,
+)
+from proccli.cli.progress import progress_bar
+from proccli.cli.result import deliver
+from proccli.cli.source_options import source_options_without, wait_options
+from proccli.cli.streams import view_of
+from proccli.cli.waiting import wait_for_second_look
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.jobs.hostviews import NamedSource
+    from proccli.jobs.inputs import InputOptions
+    from proccli.model import Topology
+
+_WHICH = "Which connections to show"
+_WAYS = ("gprocess", "name", "host", "pid", "os.app.")
+
+Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "html"]
+
+
+@click.command(
+    "topology",
+    cls=FleetCommand,
+    sources_are_arguments=True,
+    examples=(
+        (
+            "proccli topology -c agent.yaml web-1.jsonl.gz app-1.jsonl.gz db-1.jsonl.gz",
+            "which processes of these hosts talk to each other?",
+        ),
+        ("sudo proccli topology -c agent.yaml", "and on this machine?"),
+        (
+            "proccli topology -c agent.yaml -o html *.jsonl.gz > topology.html",
+            "as a page to search, zoom and pass on",
+        ),
+        (
+            "proccli topology -c agent.yaml --group-by os.app.owner *.jsonl.gz",
+            "whose services depend on whose?",
+        ),
+        (
+            "proccli topology --network blue blue/*.jsonl.gz --network red red/*.jsonl.gz",
+            "two networks that use the same addresses",
+        ),
+        (
+            "proccli topology -c agent.yaml --certainty client-end *.jsonl.gz",
+            "where does the other end lack a label?",
+        ),
+    ),
+)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1, expose_value=False)
+@option(
+    "--gprocess",
+    "names",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="Whose gprocess at either end is like this. Repeatable.",
+)
+@option(
+    "--host",
+    "hosts",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="With an end on such a host. Repeatable.",
+)
+@option(
+    "--tag",
+    "tags",
+    section=_WHICH,
+    metavar="KEY[=GLOB]",
+    callback=tag_globs,
+    multiple=True,
+    help="With this tag at either end. Repeatable.",
+)
+@option(
+    "--protocol",
+    "protocols",
+    section=_WHICH,
+    type=click.Choice(["tcp", "udp"]),
+    multiple=True,
+    help="Of this protocol.",
+)
+@option(
+    "--port",
+    "ports",
+    section=_WHICH,
+    type=click.IntRange(min=0, max=65535),
+    metavar="PORT",
+    multiple=True,
+    help="To this port. Repeatable.",
+)
+@option(
+    "--certainty",
+    "certainties",
+    section=_WHICH,
+    type=click.Choice(["both-ends", "client-end", "server-end"]),
+    multiple=True,
+    help="Of which both ends have a name, or only that one. Repeatable.",
+)
+@option(
+    "--group-by",
+    section="How to print it",
+    metavar="WHAT",
+    default="gprocess",
+    show_default=True,
+    shell_complete=lambda _ctx, _param, typed: [way for way in _WAYS if way.startswith(typed)],
+    help="What is one node: gprocess, its processes on a host; name, those on all hosts; host; pid;"
+    " or os.app.KEY, the processes with one value of that tag.",
+)
+@fleet_options
+@source_options_without("snapshot")
+@wait_options
+@output_options_with(
+    dot="Graphviz", mermaid="Mermaid", svg="a drawing", html="a page that needs nothing else"
+)
+@strict_option
+@general_options
+def command(
+    *,
+    sources: Sequence[NamedSource],
+    options: InputOptions,
+    group_by: str,
+    no_wait: bool,
+    max_wait: float,
+    output: Format,
+    strict: bool,
+    invocation: Invocation,
+    **which: Any,
+) -> int:
+    """who talks to whom, over many hosts, as the server joins their connections
+
+    The two ends of every long-lived connection are joined as the server joins them: by the IPv4
+    addresses and ports of both, over all hosts of a network; over loopback within a host and a
+    network namespace. Told is how sure each edge is, and what was left out. A SOURCE is a
+    recording, a directory laid out like /proc, or the output of proccli sync; without any it is
+    the live machine.
+    """
+    from proccli.fleet import ConnectionSelection
+    from proccli.jobs.looks import Patience
+    from proccli.jobs.topology import topology
+
+    patience = Patience(
+        no_wait=no_wait,
+        max_wait_s=max_wait,
+        wait=functools.partial(wait_for_second_look, invocation),
+    )
+    with progress_bar(invocation, len(sources), "Reading") as progress:
+        result = topology(
+            options,
+            sources,
+            ConnectionSelection(**which),
+            group_by=group_by,
+            patience=patience,
+            progress=progress,
+        )
+    code = EXIT_INCOMPLETE if strict and result.incomplete else 0
+    return deliver(invocation, _rendered(result, output, invocation), result.notices, code)
+
+
+def _rendered(result: Topology, output: Format, invocation: Invocation) -> str | bytes:
+    match output:
+        case "json":
+            from proccli.render.topology_json import topology_document
+
+            return topology_document(result)
+        case "jsonl":
+            from proccli.render.topology_json import topology_lines
+
+            return topology_lines(result)
+        case "dot":
+            from proccli.render.topology_dot import topology_dot
+
+            return topology_dot(result)
+        case "mermaid":
+            from proccli.render.topology_mermaid import topology_mermaid
+
+            return topology_mermaid(result)
+        case "svg":
+            from proccli.render.topology_svg import topology_svg
+
+            return topology_svg(result)
+        case "html":
+            from proccli.render.topology_html import topology_html
+
+            return topology_html(result)
+        case _:
+            from proccli.render.topology_table import topology_table
+
+            return topology_table(result, view_of(sys.stdout, invocation.colour))

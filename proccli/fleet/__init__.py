@@ -1,0 +1,27 @@
+"""Many hosts: what the server makes of the connections that their agents send."""
+
+from proccli.fleet.graph import Graph, Sides, graph
+from proccli.fleet.grouping import GROUPINGS, TAG_PREFIX, Grouping, grouping
+from proccli.fleet.keys import Network, is_loopback
+from proccli.fleet.pairing import Link, SeenEnd
+from proccli.fleet.selection import ConnectionSelection
+from proccli.fleet.store import Fleet
+from proccli.fleet.view import host_view, synced_view
+
+__all__ = [
+    "GROUPINGS",
+    "TAG_PREFIX",
+    "ConnectionSelection",
+    "Fleet",
+    "Graph",
+    "Grouping",
+    "Link",
+    "Network",
+    "SeenEnd",
+    "Sides",
+    "graph",
+    "grouping",
+    "host_view",
+    "is_loopback",
+    "synced_view",
+]

@@ -1,0 +1,212 @@
+"""Connections to edges: the same two nodes, over the same addresses, to the same port."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from proccli.fleet.grouping import Group, Grouping, Members, in_order
+from proccli.fleet.pairing import Link, SeenEnd
+from proccli.fleet.store import Fleet
+from proccli.model import Certainty, Edge, Node, Party, Protocol, Remote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """A connection with the processes at its ends."""
+
+    link: Link
+    client: Party | None
+    """None: its end is not sent, or not known."""
+    server: Party | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """What the connections come to."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    connections: int
+    by_remote: Mapping[Remote, int]
+    """Connections of which one end has no node, by the reason."""
+    shared_addresses: Sequence[str]
+    """Far addresses that several hosts of one network use."""
+
+
+class _EdgeKey(NamedTuple):
+    client: Group | None
+    server: Group | None
+    protocol: Protocol
+    client_ip: str
+    server_ip: str
+    server_port: int
+    certainty: Certainty
+    remote: Remote | None
+    remote_host: str | None
+    remote_process: str | None
+    remote_reason: str | None
+
+
+def graph(
+    fleet: Fleet,
+    by: Grouping,
+    names: Sequence[str],
+    wanted: Callable[[Sides], bool],
+) -> Graph:
+    """The connections that are wanted, as a graph. `names` are what the hosts are called."""
+    drawing = _Drawing(fleet=fleet, by=by, names=names)
+    for link in fleet.links():
+        sides = drawing.sides(link)
+        if wanted(sides):
+            drawing.add(sides)
+    return drawing.done()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Drawing:
+    fleet: Fleet
+    by: Grouping
+    names: Sequence[str]
+    members: dict[Group, Members] = field(default_factory=dict)
+    edges: Counter[_EdgeKey] = field(default_factory=Counter)
+    by_remote: Counter[Remote] = field(default_factory=Counter)
+    shared: dict[str, None] = field(default_factory=dict)
+    _parties: dict[tuple[int, int], Party | None] = field(default_factory=dict)
+
+    def party(self, end: SeenEnd | None) -> Party | None:
+        if end is None:
+            return None
+        key = (end.host, end.pid)
+        if key not in self._parties:
+            self._parties[key] = self.fleet.party(*key)
+        return self._parties[key]
+
+    def sides(self, link: Link) -> Sides:
+        return Sides(link=link, client=self.party(link.client), server=self.party(link.server))
+
+    def add(self, sides: Sides) -> None:
+        link, seen = sides.link, sides.link.seen
+        far = _Far() if link.remote is None else self._far(link)
+        if far.remote is not None:
+            self.by_remote[far.remote] += 1
+        self.edges[
+            _EdgeKey(
+                client=self._group(link.client, sides.client),
+                server=self._group(link.server, sides.server),
+                protocol=seen.protocol,
+                client_ip=seen.client.ip,
+                server_ip=seen.server.ip,
+                server_port=seen.server.port,
+                certainty=link.certainty,
+                remote=far.remote,
+                remote_host=far.host,
+                remote_process=far.process,
+                remote_reason=far.reason,
+            )
+        ] += 1
+
+    def _group(self, end: SeenEnd | None, party: Party | None) -> Group | None:
+        if end is None or party is None:
+            return None
+        group = self.by.group(end.host, party)
+        if group not in self.members:
+            self.members[group] = Members(self.by.label(self.fleet.hosts[end.host], party))
+        self.members[group].add(end.host, party)
+        return group
+
+    def _far(self, link: Link) -> _Far:
+        """What is known of the end that has no node."""
+        seen = link.seen
+        owners = self.fleet.owners(seen)
+        if len(owners) > 1:
+            self.shared[seen.far.ip] = None
+        if link.remote in ("not-sent", "undecided") and link.other is not None:
+            party = self.party(link.other)
+            return _Far(
+                remote=link.remote,
+                host=self.names[link.other.host],
+                process=_called(party),
+                reason=_why(link.other, party),
+            )
+        if link.remote != "absent" or not owners:
+            remote: Remote = "elsewhere" if link.remote == "absent" else "ambiguous"
+            return _Far(remote=remote)
+        (host, *others) = owners
+        if others:
+            return _Far(remote="absent")
+        names = {_called(self.fleet.party(host, pid)) for pid in self._holders(seen, host)}
+        return _Far(
+            remote="absent",
+            host=self.names[host],
+            process=names.pop() if len(names) == 1 else None,
+        )
+
+    def _holders(self, seen: SeenEnd, host: int) -> Sequence[int]:
+        """The processes that may hold the far end, on the host that has its address."""
+        if seen.protocol == "tcp":
+            return self.fleet.listening(host, seen.far) if seen.role == "client" else ()
+        # Each end of a UDP connection calls itself the client, so their keys differ.
+        turned = self.fleet.find("udp", seen.server, seen.client)
+        return [end.pid for end in turned if end.host == host]
+
+    def done(self) -> Graph:
+        ordered = in_order(self.members.values(), self.names)
+        numbers = {id(members): number for number, members in enumerate(ordered, start=1)}
+        ids = {group: f"n{numbers[id(members)]}" for group, members in self.members.items()}
+        edges = [_edge(key, connections, ids) for key, connections in self.edges.items()]
+        return Graph(
+            nodes=tuple(members.node(numbers[id(members)], self.names) for members in ordered),
+            edges=tuple(sorted(edges, key=_order)),
+            connections=self.edges.total(),
+            by_remote=dict(self.by_remote),
+            shared_addresses=tuple(self.shared),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Far:
+    remote: Remote | None = None
+    host: str | None = None
+    process: str | None = None
+    reason: str | None = None
+
+
+def _called(party: Party | None) -> str | None:
+    if party is None:
+        return None
+    return party.gprocess if party.gprocess is not None else party.process_name
+
+
+def _why(end: SeenEnd, party: Party | None) -> str | None:
+    """Of a process that is not sent, the reason for that says more."""
+    if end.reason != "process-not-accepted" or party is None or party.status == "accepted":
+        return end.reason
+    return "dropped" if party.status == "dropped" else party.reason or end.reason
+
+
+def _edge(key: _EdgeKey, connections: int, ids: Mapping[Group, str]) -> Edge:
+    values = key._asdict()
+    for side in ("client", "server"):
+        group = values[side]
+        values[side] = None if group is None else ids[group]
+    return Edge(**values, connections=connections)
+
+
+def _order(edge: Edge) -> tuple[object, ...]:
+    """The busiest first, then as nodes and addresses come."""
+    return (
+        -edge.connections,
+        *((side is None, int((side or "n0")[1:])) for side in (edge.client, edge.server)),
+        edge.server_port,
+        edge.server_ip,
+        edge.client_ip,
+        edge.protocol,
+        edge.certainty,
+        edge.remote or "",
+        edge.remote_host or "",
+        edge.remote_process or "",
+        edge.remote_reason or "",
+    )

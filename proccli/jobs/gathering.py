@@ -1,0 +1,135 @@
+"""Many sources to one fleet, and what there is to say about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from proccli import config as configs
+from proccli.fleet import Fleet, Network
+from proccli.jobs.hostviews import NamedSource, views
+from proccli.jobs.inputs import InputOptions
+from proccli.jobs.looks import Patience
+from proccli.model import Config, HostView, Notice
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is told how many of how many sources were looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """A fleet, which is to be closed, with what it rests on."""
+
+    fleet: Fleet
+    names: tuple[str, ...]
+    """What its hosts are called, each otherwise."""
+    config: Config
+    notices: tuple[Notice, ...]
+    incomplete: bool
+    """Whether something that an agent would know is unknown here."""
+
+
+def gather(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    patience: Patience,
+    progress: Progress,
+) -> Gathered:
+    """Look at all sources. Of two of one host the newer counts.
+
+    Raises: UsageError, ConfigError, SourceError.
+    """
+    hosts = _Hosts()
+    config: Config | None = None
+    notices: dict[Notice, list[str]] = {}
+    incomplete = False
+    try:
+        for done, looked in enumerate(views(options, sources, patience), start=1):
+            config = config or looked.config
+            incomplete = incomplete or looked.incomplete
+            for notice in dict.fromkeys(looked.notices):
+                notices.setdefault(notice, []).append(looked.view.source)
+            hosts.add(looked.view)
+            progress(done, len(sources))
+    except BaseException:
+        hosts.fleet.close()
+        raise
+    said = (_worded(notice, by, len(sources)) for notice, by in notices.items())
+    return Gathered(
+        fleet=hosts.fleet,
+        names=_names(hosts.fleet.hosts),
+        config=config or configs.defaults(options.agent or "6.5", options.via),
+        notices=(*said, *hosts.notices),
+        incomplete=incomplete,
+    )
+
+
+@dataclass(slots=True)
+class _Hosts:
+    fleet: Fleet = field(default_factory=Fleet)
+    notices: list[Notice] = field(default_factory=list)
+    _called: dict[tuple[Network, str], list[int]] = field(default_factory=dict)
+
+    def add(self, view: HostView) -> None:
+        namesakes = self._called.setdefault((view.network, view.name), [])
+        for host in namesakes:
+            before = self.fleet.hosts[host]
+            if not _same_machine(before, view):
+                continue
+            newer, older = (
+                (before, view) if before.taken_at_ns > view.taken_at_ns else (view, before)
+            )
+            self.notices.append(_host_again(newer, older))
+            if keeps:
+                return
+            self.fleet.forget(host)
+            namesakes.remove(host)
+            break
+        namesakes.append(len(self.fleet.hosts))
+        self.fleet.add(view)
+
+
+def _same_machine(one: HostView, other: HostView) -> bool:
+    """Of two that share a name: unless they were started at different times, which outputs of
+    `sync` don't tell."""
+    return len({one.boot_time_s, other.boot_time_s} - {None}) < 2
+
+
+def _host_again(newer: HostView, older: HostView) -> Notice:
+    message = (
+        f"{older.source} and {newer.source} are both of host {newer.name}: the newer one counts,"
+        f" {newer.source} (two hosts of one name are told apart by --network)"
+    )
+    return Notice(code="host-again", message=message)
+
+
+def _names(hosts: Sequence[HostView]) -> tuple[str, ...]:
+    """Their names, with the network, or the source, where those alone would be the same."""
+    names = [view.name for view in hosts]
+    for more in (_with_network, _with_source):
+        times = Counter(names)
+        names = [
+            name if times[name] == 1 else more(name, view)
+            for name, view in zip(names, hosts, strict=True)
+        ]
+    return tuple(names)
+
+
+def _with_network(name: str, view: HostView) -> str:
+    return f"{name} ({view.network})" if view.network else name
+
+
+def _with_source(name: str, view: HostView) -> str:
+    return f"{name} [{view.source}]"
+
+
+def _worded(notice: Notice, by: Sequence[str], sources: int) -> Notice:
+    """A notice with who gave it, unless all did."""
+    if len(by) == sources:
+        return notice
+    message = f"{by[0]}: {notice.message}"
+    if len(by) > 1:
+        message = f"{notice.message} ({len(by):,} sources, first: {by[0]})"
+    return Notice(code=notice.code, message=message)

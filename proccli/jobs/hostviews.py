@@ -1,0 +1,141 @@
+"""Looks at many hosts: the live machine, recordings, directories, outputs of `sync`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+from proccli import config as configs
+from proccli.errors import UsageError
+from proccli.fleet import Network, host_view, synced_view
+from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
+from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
+from proccli.jobs.notices import verdict_notices
+from proccli.jobs.socketnotices import socket_notices
+from proccli.matching.inheritance import tags_of
+from proccli.model import Config, HostView, Notice
+from proccli.recording import SyncOutput, open_source_or_output
+
+LIVE = "live"
+_WORTH_HELPERS = 24
+"""Sources from which on it pays to start processes that read them side by side."""
+_MOST_HELPERS = 8
+_AHEAD = 4
+"""Sources for each of those that may be read before the result is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedSource:
+    """What to look at, and the network that its addresses are of."""
+
+    path: str | None
+    """A recording, a directory laid out like /proc, the output of `sync`, `-` for one of these
+    but the directory on stdin; None: the live machine."""
+    network: Network = ""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return LIVE if self.path is None else "<stdin>" if self.path == "-" else self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a look at one source came to."""
+
+    view: HostView
+    config: Config | None
+    """None for the output of `sync`, which was made with one of its own."""
+    notices: tuple[Notice, ...]
+    incomplete: bool
+    """Whether something that the agent would know is unknown here."""
+
+
+def views(
+    options: InputOptions, sources: Sequence[NamedSource], patience: Patience
+) -> Iterator[Looked]:
+    """What looks at all of them come to, in their order, one or a few at a time in memory.
+
+    Raises: UsageError, ConfigError, SourceError for the first of them that can't be read.
+    """
+    if options.tags is not None and len(sources) > 1:
+        raise UsageError("--tags is the output of one host's command, and there are several hosts")
+    if options.config is not None and options.config_text is None:
+        options = replace(options, config_text=configs.read_file(options.config))
+    helpers = min(len(os.sched_getaffinity(0)), _MOST_HELPERS)
+    if helpers < 2 or len(sources) < _WORTH_HELPERS:
+        for source in sources:
+            yield look_at(options, source, patience)
+    else:
+        yield from _side_by_side(options, sources, patience, helpers)
+
+
+def _side_by_side(
+    options: InputOptions, sources: Sequence[NamedSource], patience: Patience, helpers: int
+) -> Iterator[Looked]:
+    quiet = replace(options, announce=None)  # a helper reads files and runs nothing
+    method = "fork" if threading.active_count() == 1 else "spawn"
+    pool = ProcessPoolExecutor(helpers, mp_context=get_context(method), initializer=_leave_ctrl_c)
+    try:
+        pending: deque[tuple[NamedSource, Future[Looked] | None]] = deque()
+        left = iter(sources)
+        while True:
+            while len(pending) < helpers * _AHEAD and (source := next(left, None)) is not None:
+                here = source.path in (None, "-")
+                task = None if here else pool.submit(look_at, quiet, source, patience)
+                pending.append((source, task))
+            if not pending:
+                return
+            source, task = pending.popleft()
+            yield look_at(options, source, patience) if task is None else task.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_ctrl_c() -> None:
+    """The terminal sends it to the helpers, too: the one that they help ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def look_at(options: InputOptions, source: NamedSource, patience: Patience) -> Looked:
+    """One source. Raises: UsageError, ConfigError, SourceError."""
+    if source.path is None:
+        return _looked(open_inputs(replace(options, snapshot=None)), source, patience)
+    opened = open_source_or_output(source.path)
+    if isinstance(opened, SyncOutput):
+        view = synced_view(opened, source.name, source.network)
+        return Looked(view=view, config=None, notices=(), incomplete=False)
+    options = replace(options, snapshot=source.path, proc_root=None)
+    return _looked(open_inputs(options, source=opened), source, NO_PATIENCE)
+
+
+def _looked(inputs: Inputs, source: NamedSource, patience: Patience) -> Looked:
+    seen = look_until_settled(inputs, patience)
+    host = seen.inputs.source.host
+    unseen = socket_notices(seen.sockets, host)
+    view = host_view(
+        host=host,
+        source=source.name,
+        network=source.network,
+        verdicts=seen.verdicts,
+        tags_of=lambda verdict: tags_of(verdict, inputs.tags, seen.pipeline.bare_verdict),
+        look=seen.sockets,
+    )
+    return Looked(
+        view=view,
+        config=inputs.config,
+        notices=(
+            *inputs.notices,
+            *verdict_notices(inputs.config, host, seen.verdicts),
+            *unseen,
+            *seen.notices,
+        ),
+        incomplete=any(socket.status == "undecided" for socket in seen.sockets.best_known)
+        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen),
+    )

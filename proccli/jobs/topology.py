@@ -1,0 +1,132 @@
+"""Who talks to whom, over all sources, as the server joins what their agents send."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from proccli.errors import UsageError
+from proccli.fleet import ConnectionSelection, Fleet, Graph, graph, grouping
+from proccli.jobs.gathering import Gathered, Progress, gather
+from proccli.jobs.hostviews import NamedSource
+from proccli.jobs.inputs import InputOptions
+from proccli.jobs.looks import Patience
+from proccli.model import HostView, Notice, Topology, TopologyHost
+
+_NS_PER_S = 1_000_000_000
+_FAR_APART_S = 60
+"""Recordings that were made in one go are not farther apart than this."""
+
+
+def topology(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    selection: ConnectionSelection,
+    *,
+    group_by: str,
+    patience: Patience,
+    progress: Progress,
+) -> Topology:
+    """The graph of all connections of all sources.
+
+    Raises: UsageError for an unknown grouping; ConfigError, SourceError.
+    """
+    try:
+        by = grouping(group_by)
+    except ValueError as error:
+        raise UsageError(f"--group-by: {error}") from error
+    gathered = gather(options, sources, patience, progress)
+    with gathered.fleet as fleet:
+        names = gathered.names
+        drawn = graph(fleet, by, names, lambda sides: selection.asks_for(sides, names))
+        hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
+        left_out: Counter[str] = Counter()
+        for view, _ in hosts:
+            left_out.update(view.left_out)
+        return Topology(
+            config=gathered.config,
+            group_by=by.name,
+            hosts=tuple(_host(view, name) for view, name in hosts),
+            nodes=drawn.nodes,
+            edges=drawn.edges,
+            connections=drawn.connections,
+            left_out=dict(left_out.most_common()),
+            notices=(*gathered.notices, *_notices(gathered, drawn, hosts)),
+            incomplete=gathered.incomplete,
+        )
+
+
+def _host(view: HostView, name: str) -> TopologyHost:
+    return TopologyHost(
+        name=name,
+        source=view.source,
+        kind=view.kind,
+        network=view.network,
+        taken_at_ns=view.taken_at_ns,
+        addresses=view.addresses,
+    )
+
+
+def _notices(
+    gathered: Gathered, drawn: Graph, hosts: Sequence[tuple[HostView, str]]
+) -> Iterator[Notice]:
+    for view, name in hosts:
+        if not view.enabled:
+            message = f"the agent of {name} sends nothing: os-proc-sync-enabled was false"
+            yield Notice(code="sync-disabled", message=message)
+    absent, ambiguous = drawn.by_remote.get("absent", 0), drawn.by_remote.get("ambiguous", 0)
+    if absent:
+        yield _absent(absent, hosts)
+    if ambiguous:
+        message = (
+            f"{_connections(ambiguous)} not joined: several processes have the same end, with"
+            " equal addresses and ports. If the hosts are in different networks, name those"
+            " with --network"
+        )
+        yield Notice(code="ambiguous", message=message)
+    elif drawn.shared_addresses:
+        message = (
+            f"several hosts of one network use {_listed(drawn.shared_addresses)}:"
+            " if these are different networks, name them with --network"
+        )
+        yield Notice(code="shared-addresses", message=message)
+    if crossed := _crossed(gathered.fleet):
+        yield crossed
+
+
+def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Notice:
+    (first, _), *_ = ordered = sorted(hosts, key=lambda host: host[0].taken_at_ns)
+    last, _ = ordered[-1]
+    message = (
+        f"{_connections(count)} seen at one end only, although a source has the far address:"
+        " opened or closed between two looks, translated on the way (NAT), or out of sight there"
+    )
+    apart_s = (last.taken_at_ns - first.taken_at_ns) // _NS_PER_S
+    if apart_s >= _FAR_APART_S:
+        message += (
+            f". By their own clocks the sources are up to {timedelta(seconds=apart_s)} apart"
+            f" ({first.source} first, {last.source} last)"
+        )
+    return Notice(code="one-end", message=message)
+
+
+def _crossed(fleet: Fleet) -> Notice | None:
+    """The server knows no networks: agents send no VPC with a connection."""
+    count = fleet.crossed()
+    if not count:
+        return None
+    what = "1 connection" if count == 1 else f"{count:,} connections"
+    message = (
+        f"{what} of different networks have equal addresses and ports, and are kept apart here;"
+        " the server takes them for one, and labels one of them wrongly"
+    )
+    return Notice(code="networks-collide", message=message)
+
+
+def _connections(count: int) -> str:
+    return "1 connection is" if count == 1 else f"{count:,} connections are"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"{texts[0]} and {len(texts) - 1:,} more addresses"
