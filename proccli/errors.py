@@ -64,6 +64,10 @@ class RecordingError(SourceError):
     """A recording is cut short, damaged, or of another format."""
 
 
+class FlowsError(ProccliError):
+    """Flow records are damaged, or in none of the formats that are known."""
+
+
 class NoSuchProcess(SourceError):  # noqa: N818 - the field's name for it
     """The source has no process of this id."""
 

@@ -78,9 +78,8 @@ class _Hosts:
             before = self.fleet.hosts[host]
             if not _same_machine(before, view):
                 continue
-            newer, older = (
-                (before, view) if before.taken_at_ns > view.taken_at_ns else (view, before)
-            )
+            keeps = before.taken_at_ns > view.taken_at_ns
+            newer, older = (before, view) if keeps else (view, before)
             self.notices.append(_host_again(newer, older))
             if keeps:
                 return
