@@ -151,6 +151,7 @@ class ListSource:
         users: Mapping[int, str] | None = None,
         sockets: Mapping[int, Sequence[SocketFd] | FieldError] | None = None,
         nets: Mapping[int, NetTables] | None = None,
+        addresses: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         self.host = at or host()
         self.by_pid = {item.pid: item for item in processes}
@@ -158,6 +159,8 @@ class ListSource:
         self.sockets = sockets or {}
         self.nets = nets or {}
         """Tables by the network namespace of the process that is asked through."""
+        self.own_addresses = addresses or {}
+        """By the network namespace, too."""
         self.was_read: list[int] = []
         self.asked_for_tables: list[int] = []
 
@@ -179,6 +182,10 @@ class ListSource:
     def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
         """None, unless it was given some."""
         return self.sockets.get(pid, ())
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """Those of the process's namespace; unreadable, unless they were given."""
+        return self.own_addresses.get(self.by_pid[pid].netns or 0)
 
     def net_tables(self, pid: int) -> NetTables:
         """Those of the process's namespace; empty ones, unless they were given."""

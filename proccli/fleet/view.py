@@ -33,10 +33,12 @@ def host_view(
     verdicts: Iterable[Verdict],
     tags_of: Callable[[Verdict], tuple[Tag, ...] | None],
     look: SocketLook,
+    addresses: Iterable[str],
 ) -> HostView:
     """What a look came to, for a network in which the host's addresses are its own.
 
-    Sockets count once, at the process that the agent gives them to.
+    Sockets count once, at the process that the agent gives them to. `addresses` are those of the
+    host's network namespaces, as far as they can be read.
     """
     connected = [socket for socket in look.best_known if socket.role is not None]
     ends = [end for socket in connected if (end := _end(socket, host)) is not None]
@@ -47,7 +49,7 @@ def host_view(
         network=network,
         taken_at_ns=host.taken_at_ns,
         boot_time_s=host.boot_time_s,
-        addresses=_addresses(socket.row.local.ip for socket in look.best_known),
+        addresses=_addresses((*addresses, *(socket.row.local.ip for socket in look.best_known))),
         parties={verdict.process.pid: _party(verdict, tags_of(verdict)) for verdict in verdicts},
         ends=ends,
         listeners=_listeners(look.best_known),

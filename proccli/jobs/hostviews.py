@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -19,7 +19,8 @@ from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.matching.inheritance import tags_of
-from proccli.model import Config, HostView, Notice
+from proccli.model import Config, HostView, Notice, Verdict
+from proccli.procfs.source import Source
 from proccli.recording import SyncOutput, open_source_or_output
 
 LIVE = "live"
@@ -55,6 +56,18 @@ class Looked:
     notices: tuple[Notice, ...]
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
+
+
+def _addresses(verdicts: Iterable[Verdict], source: Source) -> Iterator[str]:
+    """Those of each network namespace, by way of the first process that shows them."""
+    known: set[int] = set()
+    for verdict in verdicts:
+        netns = verdict.process.netns
+        if netns is not None and netns not in known:
+            found = source.addresses(verdict.process.pid)
+            if found is not None:
+                known.add(netns)
+                yield from found
 
 
 def views(
@@ -126,6 +139,7 @@ def _looked(inputs: Inputs, source: NamedSource, patience: Patience) -> Looked:
         verdicts=seen.verdicts,
         tags_of=lambda verdict: tags_of(verdict, inputs.tags, seen.pipeline.bare_verdict),
         look=seen.sockets,
+        addresses=_addresses(seen.verdicts, seen.inputs.source),
     )
     return Looked(
         view=view,

@@ -53,6 +53,10 @@ class MadeUpSource:
         """Nobody made sockets up."""
         return FieldError(field="fds", problem="missing", detail="made up")
 
+    def addresses(self, pid: int) -> Sequence[str] | None:  # noqa: ARG002 - as above
+        """None: a made-up process is on no network."""
+        return None
+
     def net_tables(self, pid: int) -> NetTables:  # noqa: ARG002 - as above
         """No tables at all."""
         return ()

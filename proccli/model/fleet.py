@@ -81,7 +81,8 @@ class HostView:
     """By the clock of the host."""
     boot_time_s: int | None
     addresses: tuple[str, ...]
-    """The IPv4 addresses that its sockets use, without loopback, sorted."""
+    """Its IPv4 addresses, as far as they are known, and those that its sockets use, ascending,
+    without loopback."""
     parties: Mapping[int, Party]
     """All processes that the source shows, by pid."""
     ends: Sequence[End]

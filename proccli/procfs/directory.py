@@ -14,7 +14,7 @@ from proccli.procfs.fields import read_process
 from proccli.procfs.files import Unreadable, decode, listed_pids
 from proccli.procfs.passwd import MAX_PASSWD_BYTES, parse_passwd
 from proccli.procfs.rights import privileged
-from proccli.procfs.socketfiles import net_tables, socket_fds
+from proccli.procfs.socketfiles import addresses, net_tables, socket_fds
 from proccli.procfs.stat import parse_btime, parse_uptime_ns
 
 _TICKS_PER_S = 100  # USER_HZ of every architecture the agent is built for
@@ -104,6 +104,10 @@ class DirectorySource:
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables in a process's own directory."""
         return net_tables(_TreeFiles(pid, self._tree), ask_first=False)
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """The IPv4 addresses in a process's own directory."""
+        return addresses(_TreeFiles(pid, self._tree))
 
     def _has(self, pid: int) -> bool:
         return (pid > 0 and self._tree.is_directory(str(pid))) or pid in self.pids()

@@ -24,7 +24,7 @@ from proccli.procfs.files import (
 )
 from proccli.procfs.passwd import MAX_PASSWD_BYTES, parse_passwd
 from proccli.procfs.rights import hidepid, hidepid_notice, privileged
-from proccli.procfs.socketfiles import ended_tables, net_tables, socket_fds
+from proccli.procfs.socketfiles import addresses, ended_tables, net_tables, socket_fds
 from proccli.procfs.stat import parse_btime, parse_stat
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -114,6 +114,14 @@ class LiveSource:
                 return net_tables(files, ask_first=True)
         except OSError as error:
             return ended_tables(errno_name(error))
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """The IPv4 addresses of a process's network namespace, as they are now."""
+        try:
+            with self._opened(pid) as files:
+                return addresses(files)
+        except OSError:
+            return None
 
     @contextmanager
     def _opened(self, pid: int) -> Iterator[_LiveFiles]:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from proccli.model import FieldError, NetTable, NetTables, SocketFd, TableName
+from proccli.procfs.addresses import parse_fib_trie
 from proccli.procfs.fds import read_socket_fds
 from proccli.procfs.files import Unreadable, errno_name
 from proccli.procfs.net import MAX_TABLE_BYTES, TABLES, empty_tables, parse_table
@@ -52,6 +53,14 @@ def net_tables(files: SocketFiles, *, ask_first: bool) -> NetTables:
     if all(table.error and table.error.problem == "missing" for table in tables):
         return _without_zombie(tables, files)
     return tables
+
+
+def addresses(files: SocketFiles) -> tuple[str, ...] | None:
+    """The IPv4 addresses of the process's network namespace; None where they can't be read."""
+    try:
+        return parse_fib_trie(files.read("net/fib_trie"))
+    except (OSError, Unreadable):
+        return None
 
 
 def ended_tables(detail: str) -> NetTables:

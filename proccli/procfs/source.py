@@ -45,6 +45,10 @@ class Source(Protocol):
         """The file descriptors of a process that are sockets, ascending, or why they can't be
         read. It may be asked for processes that nobody read."""
 
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """The IPv4 addresses of the network namespace that a process is in, ascending, without
+        loopback; None where they can't be read."""
+
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables of the network namespace that a process is in.
 

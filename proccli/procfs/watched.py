@@ -46,6 +46,10 @@ class WatchedSource:
         """As the source underneath."""
         return self._source.users(process)
 
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """As the source underneath."""
+        return self._source.addresses(pid)
+
     def net_tables(self, pid: int) -> NetTables:
         """As the source underneath."""
         return self._source.net_tables(pid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import get_args, overload
 
 from proccli.errors import Location, RecordingError
@@ -67,6 +68,18 @@ class Checked:
         except UnicodeEncodeError as error:
             raise self.wrong(f"{name} holds half a surrogate pair") from error
         return value
+
+    def as_ipv4(self, value: object, name: str) -> str:
+        """An IPv4 address with its dots."""
+        text = self.as_text(value, name)
+        try:
+            return str(IPv4Address(text))
+        except ValueError as error:
+            raise self.wrong(f"{name} is no IPv4 address") from error
+
+    def ipv4(self, name: str) -> str:
+        """The same of a key."""
+        return self.as_ipv4(self._take(name), name)
 
     def flag(self, name: str) -> bool:
         """true or false."""

@@ -114,6 +114,7 @@ class Body:
         self.sockets: dict[int, Sequence[SocketFd] | FieldError] = {}
         self.nets: dict[int, int] = {}
         self.net_reader = NetReader()
+        self.addresses: dict[int, Sequence[str]] = {}
         self.masked_values = 0
         self.masked_processes = 0
         self.ended = False
@@ -129,6 +130,8 @@ class Body:
                 self._add_users(line)
             case "net":
                 self.net_reader.add(line)
+            case "addresses":
+                self._add_addresses(line)
             case "end":
                 self._end(line)
             case other:
@@ -177,6 +180,14 @@ class Body:
             names[int(uid)] = line.as_text(name, "a user's name")
         self.tables[inode] = names
 
+    def _add_addresses(self, line: Checked) -> None:
+        number = line.integer("net", low=1, high=_I32)
+        if number in self.addresses:
+            raise line.wrong(f"a second list of the addresses of net {number}")
+        self.addresses[number] = tuple(
+            line.as_ipv4(address, "an address") for address in line.items("ipv4")
+        )
+
     def _end(self, line: Checked) -> None:
         counts = {
             "processes": len(self.processes),
@@ -204,6 +215,9 @@ class Body:
                 raise line.wrong(f"process {pid} has users, and its table is missing")
             if pid in self.nets and self.nets[pid] not in nets:
                 raise line.wrong(f"process {pid} is in net {self.nets[pid]}, which is missing")
+        for number in self.addresses:
+            if number not in nets:
+                raise line.wrong(f"addresses are of net {number}, which is missing")
 
 
 def _cmdline(line: Checked) -> bytes | None:

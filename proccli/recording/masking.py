@@ -116,6 +116,10 @@ class MaskedSource:
         """As the source underneath."""
         return self._source.socket_fds(pid)
 
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """As the source underneath."""
+        return self._source.addresses(pid)
+
     def net_tables(self, pid: int) -> NetTables:
         """As the source underneath."""
         return self._source.net_tables(pid)

@@ -41,7 +41,7 @@ class NetWriter:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._by_netns: dict[int, tuple[int, list[int]]] = {}
-        self._nameless: list[tuple[int, NetTables]] = []
+        self._nameless: list[tuple[int, NetTables, int]] = []
         self._count = 0
         self.rows = 0
 
@@ -58,10 +58,10 @@ class NetWriter:
         tables = self._source.net_tables(process.pid)
         if all(table.error and table.error.problem == "gone" for table in tables):
             return None  # a zombie: it is in no namespace any more
-        for number, known in self._nameless:
+        for number, known, _ in self._nameless:
             if tables == known:
                 return number
-        self._nameless.append((self._next(), tables))
+        self._nameless.append((self._next(), tables, process.pid))
         return self._count
 
     def _next(self) -> int:
@@ -72,8 +72,18 @@ class NetWriter:
         """The lines of all tables, once all processes have their numbers."""
         for netns, (number, pids) in self._by_netns.items():
             yield from self._lines(number, netns, self._tables(pids))
-        for number, tables in self._nameless:
+            yield from self._addresses(number, pids)
+        for number, tables, pid in self._nameless:
             yield from self._lines(number, None, tables)
+            yield from self._addresses(number, [pid])
+
+    def _addresses(self, number: int, pids: Sequence[int]) -> Iterator[Mapping[str, object]]:
+        """A line, unless nobody can tell."""
+        for pid in pids:
+            found = self._source.addresses(pid)
+            if found is not None:
+                yield {"type": "addresses", "net": number, "ipv4": found}
+                return
 
     def _tables(self, pids: Sequence[int]) -> NetTables:
         """What the first process shows; the next one's turn comes if it has exited meanwhile."""

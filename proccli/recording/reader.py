@@ -46,6 +46,7 @@ class Recording:
     nets: Mapping[int, int]
     """The numbers of the processes' network namespaces in this recording."""
     net_tables_by_number: Mapping[int, NetTables]
+    addresses_by_number: Mapping[int, Sequence[str]]
 
     def pids(self) -> Sequence[int]:
         """All process ids, ascending."""
@@ -68,6 +69,10 @@ class Recording:
         """The sockets that a process held, or why they could not be read."""
         gone = FieldError(field="fds", problem="gone", detail="not in the recording")
         return self.sockets.get(pid, gone)
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """The IPv4 addresses of the network namespace that a process was in."""
+        return self.addresses_by_number.get(self.nets.get(pid, 0))
 
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables of the network namespace that a process was in."""
@@ -109,6 +114,7 @@ def parse_recording(file: BinaryIO, name: str) -> Recording:
         sockets=body.sockets,
         nets=body.nets,
         net_tables_by_number=body.net_reader.tables(),
+        addresses_by_number=body.addresses,
     )
 
 

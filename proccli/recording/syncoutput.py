@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address
 from typing import Final, TypeVar
 
 from proccli.errors import Location, RecordingError
@@ -120,10 +119,10 @@ def _socket(part: Checked) -> SyncedSocket:
         protocol=_one_of(part, "protocol", _PROTOCOLS),
         role=role,
         pid_0=part.integer("pid_0", low=1, high=_I32, or_null=role != "client"),
-        ip_0=_ipv4(part, "ip_0"),
+        ip_0=part.ipv4("ip_0"),
         port_0=part.integer("port_0", high=_U16),
         pid_1=part.integer("pid_1", low=1, high=_I32, or_null=role != "server"),
-        ip_1=_ipv4(part, "ip_1"),
+        ip_1=part.ipv4("ip_1"),
         port_1=part.integer("port_1", high=_U16),
         netns_idx=part.integer("netns_idx", high=_U32),
     )
@@ -134,11 +133,3 @@ def _one_of(part: Checked, name: str, known: Mapping[str, _Word]) -> _Word:
     if word not in known:
         raise part.wrong(f"{name} is none of {', '.join(known)}")
     return known[word]
-
-
-def _ipv4(part: Checked, name: str) -> str:
-    text = part.text(name)
-    try:
-        return str(IPv4Address(text))
-    except ValueError as error:
-        raise part.wrong(f"{name} is no IPv4 address") from error
