@@ -1,0 +1,91 @@
+"""The columns that are added to every record, and their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from proccli.model.flows import SideLabel
+
+_OWN_IF_NONE: Final = frozenset({"auto_instance_0", "auto_instance_1"})
+"""A record that has these already keeps its own value where the label has none."""
+
+_MOST_REMEMBERED: Final = 4096
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def added_columns(keys: Sequence[str]) -> tuple[str, ...]:
+    """The names, in their order; `keys` are those of the os.app tags."""
+    names = ["gprocess", "auto_instance", *(f"os.app.{sayable(key)}" for key in keys), "label"]
+    return tuple(dict.fromkeys(f"{name}_{n}" for name in names for n in (0, 1)))
+
+
+def sayable(text: str) -> str:
+    r"""Text that UTF-8 can carry: half a surrogate pair becomes an escape that a reader sees.
+
+    Python hides a byte that it could not decode in U+DC80 to U+DCFF: that becomes `\xNN`.
+    """
+    return text if text.isascii() else _LONE_SURROGATE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The values for one record, as its format writes them."""
+
+    replaced: Mapping[str, str]
+    """For the columns that the record has already, without those that stay."""
+    tail: bytes
+    """What is appended to it."""
+
+
+class Labels:
+    """Values for the added columns, encoded once for each pair of labels that comes often."""
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        *,
+        encode: Callable[[str | None], str],
+        append: Callable[[Mapping[str, str]], str],
+    ) -> None:
+        """`encode` writes one value; `append` all that are appended, by column."""
+        self.columns = added_columns(keys)
+        self._keys = tuple(keys)
+        self._encode = encode
+        self._append = append
+        self._remembered: dict[tuple[frozenset[str], SideLabel, SideLabel], Encoded] = {}
+
+    def encoded(self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel) -> Encoded:
+        """The values for a record that has the columns `present` already."""
+        key = (present, side_0, side_1)
+        found = self._remembered.get(key)
+        if found is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[key] = self._encoded(*key)
+        return found
+
+    def _encoded(self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel) -> Encoded:
+        pairs = zip(self._values(side_0), self._values(side_1), strict=True)
+        values = dict(zip(self.columns, (value for pair in pairs for value in pair), strict=True))
+        stays = {name for name in present & _OWN_IF_NONE if values[name] is None}
+        texts = {
+            name: self._encode(None if value is None else sayable(value))
+            for name, value in values.items()
+        }
+        return Encoded(
+            {name: text for name, text in texts.items() if name in present - stays},
+            self._append({n: t for n, t in texts.items() if n not in present}).encode(),
+        )
+
+    def _values(self, side: SideLabel) -> Sequence[str | None]:
+        tags = {sayable(key): value for key, value in side.tags}
+        by_key = {sayable(key): tags.get(sayable(key)) for key in self._keys}
+        return [side.gprocess, side.auto_instance, *by_key.values(), side.label]

@@ -1,0 +1,100 @@
+"""Which format a file of flow records is in, told by how it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias
+
+from proccli.errors import FlowsError
+from proccli.flows.delimited import likely_delimiter
+from proccli.flows.fieldmap import FieldMap
+from proccli.flows.lines import Lines
+from proccli.flows.ndjson import parse_object
+
+Format: TypeAlias = Literal["ndjson", "csv", "tsv", "zeek"]
+
+_LINES: Final = 20
+"""So many are looked at where the first tells nothing."""
+
+_MAGIC: Final = (
+    (b"\xd4\xc3\xb2\xa1", "a packet capture"),
+    (b"\xa1\xb2\xc3\xd4", "a packet capture"),
+    (b"\x4d\x3c\xb2\xa1", "a packet capture"),
+    (b"\xa1\xb2\x3c\x4d", "a packet capture"),
+    (b"\x0a\x0d\x0d\x0a", "a packet capture"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd"),
+    (b"\xfd7zXZ\x00", "packed with xz"),
+    (b"BZh", "packed with bzip2"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PAR1", "a Parquet file"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+)
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def take_bom(lines: Lines) -> bytes:
+    """The byte order mark of UTF-8, if the file begins with one. It is gone from the line."""
+    first = lines.peek(0)
+    if not first.startswith(_BOM):
+        return b""
+    lines.replace_next(first.removeprefix(_BOM))
+    return _BOM
+
+
+def detect(lines: Lines, fields: FieldMap) -> Format:
+    """The format. An empty file is NDJSON without lines. Raises: FlowsError."""
+    first = lines.peek(0)
+    for magic, what in _MAGIC:
+        if first.startswith(magic):
+            raise FlowsError(f"no flow records, but {what}", lines.at(), hint=_KNOWN)
+    ahead = list(_ahead(lines))
+    if not ahead:
+        return "ndjson"
+    if any(line.startswith((b"#separator ", b"#fields")) for line in ahead):
+        return "zeek"
+    if likely_delimiter(lines, fields) is not None:
+        return "csv"
+    objects = [found for found in map(_object, ahead) if found is not None]
+    if objects:
+        _refuse_answers(objects[0], lines)
+        return "ndjson"
+    if ahead[0].lstrip().startswith((b"{", b"[")):
+        raise FlowsError("JSON, but not one object per line", lines.at(), hint=_ONE_PER_LINE)
+    raise FlowsError("no flow records in a known format", lines.at(), hint=_KNOWN)
+
+
+_KNOWN: Final = (
+    "known are NDJSON, CSV whose header names DeepFlow's columns or those that --fields does, "
+    "and Zeek's logs; each may be packed with gzip"
+)
+_ONE_PER_LINE: Final = "jq -c '.[]' makes that of an array, jq -c '.data[]' of ClickHouse's JSON"
+_FROM_QUERIER: Final = (
+    "jq -c '.result | .columns as $c | .values[] | [$c, .] | transpose | map({(.[0]): .[1]}) | add'"
+    " makes a line of each row"
+)
+
+
+def _ahead(lines: Lines) -> Iterator[bytes]:
+    """The lines to look at, without blank ones. It looks no further than it is asked to."""
+    for index in range(_LINES):
+        line = lines.peek(index)
+        if not line:
+            return
+        if not line.isspace():
+            yield line
+
+
+def _object(line: bytes) -> dict[str, object] | None:
+    try:
+        return parse_object(line.decode(errors="surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_answers(value: dict[str, object], lines: Lines) -> None:
+    """An answer of DeepFlow's querier is one object with a table in it, and no record."""
+    result = value.get("result")
+    if isinstance(result, dict) and {"columns", "values"} <= result.keys():
+        problem = "an answer of DeepFlow's querier, not one object per line"
+        raise FlowsError(problem, lines.at(), hint=_FROM_QUERIER)
