@@ -101,6 +101,16 @@ def fates(tags: Sequence[Pair], server: Server) -> tuple[Fate, ...]:
     )
 
 
+def arriving(tags: Sequence[Pair], server: Server) -> tuple[Pair, ...]:
+    """The keys and values that a query shows of the tags that are sent with one process."""
+    arrived: dict[str, str] = {}
+    for (key, _), fate in zip(tags, fates(tags, server), strict=True):
+        if fate.value is not None:
+            arrived[key.strip(" ")] = fate.value
+        arrived.update(fate.strays)
+    return tuple(arrived.items())
+
+
 def _taken_apart(tag: Pair, server: Server) -> list[_Part]:
     wanted = tag[0].strip(" ")
     parts: list[_Part] = []

@@ -140,12 +140,11 @@ class Fleet:
         row = self._database.execute(query, (host, pid)).fetchone()
         return None if row is None else _unpacked(row[0])
 
-    def tag_keys(self) -> Sequence[str]:
-        """The keys of all tags of all processes, sorted."""
-        keys: set[str] = set()
-        for (packed,) in self._database.execute("SELECT party FROM parties"):
-            keys.update(key for key, _ in _unpacked(packed).tags or ())
-        return sorted(keys)
+    def parties(self) -> Iterator[Party]:
+        """All processes of all hosts."""
+        query = "SELECT party FROM parties ORDER BY host, pid"
+        for (packed,) in self._database.execute(query):
+            yield _unpacked(packed)
 
     def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
         """The hosts of a network whose sockets use this address."""

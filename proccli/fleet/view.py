@@ -84,6 +84,7 @@ def _synced_party(process: SyncedProcess) -> Party:
         status="accepted",
         reason=None,
         started_s=process.start_time or None,
+        container_id=process.container_id or None,
     )
 
 
@@ -123,6 +124,7 @@ def _party(verdict: Verdict, tags: tuple[Tag, ...] | None) -> Party:
         status=verdict.status,
         reason=verdict.reason,
         started_s=verdict.start_s,
+        container_id=verdict.container_id or None,
     )
 
 

@@ -33,6 +33,8 @@ class Party:
     """None where the source doesn't tell: the output of `sync`."""
     started_s: int | None
     """Seconds since the epoch, by the clock of its host; None: not known."""
+    container_id: str | None = None
+    """None: in none, or not known."""
 
 
 # Hundreds of thousands of these are made in a run, so no frozen ones.

@@ -1,0 +1,211 @@
+"""Which process is at each side of a flow, by the connections that a fleet's agents send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from proccli.fleet.keys import Network, is_loopback
+from proccli.fleet.pairing import SeenEnd
+from proccli.fleet.store import Fleet
+from proccli.fleet.whose import Hosts, Timing, is_near
+from proccli.model import (
+    CapturedConnection,
+    CapturedOption,
+    Endpoint,
+    Flow,
+    Instance,
+    Party,
+    Protocol,
+    SideLabel,
+)
+from proccli.tags import Server, arriving
+
+_FOUND_KEPT = 1 << 16
+"""Connections whose ends are kept: records of one come again every minute."""
+
+
+class Labeller:
+    """Labels flows as the server would, and captured connections by their TCP options, too."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        names: Sequence[str],
+        *,
+        network: Network | None,
+        timing: Timing,
+        server: Server,
+    ) -> None:
+        self._fleet = fleet
+        self._names = names
+        self._hosts = Hosts(fleet, names, network)
+        self._timing = timing
+        self._server = server
+        self._find = lru_cache(_FOUND_KEPT)(self._ends)
+        self._party = lru_cache(_FOUND_KEPT)(fleet.party)
+        self._arriving = lru_cache(_FOUND_KEPT)(self._tags)
+
+    def keys(self) -> Sequence[str]:
+        """The keys of all tags that labels may have, sorted."""
+        found = {key for party in self._fleet.parties() for key, _ in self._tags(party.tags)}
+        return sorted(found)
+
+    def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:
+        return arriving(tags or (), self._server)
+
+    def flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
+        """The labels of both sides.
+
+        Source: server/controller/trisolaris/vtap/process_info.go (v6.5), GetGPIDResponseByReq;
+        agent v6.5 policy.rs:182-290, which looks a packet up in both directions.
+        """
+        protocol, one, other = flow.protocol, flow.side_0, flow.side_1
+        if flow.problem is not None or one is None or other is None:
+            return (SideLabel(label="no-flow"),) * 2
+        if protocol is None:
+            return (SideLabel(label="other-protocol"),) * 2
+        if ":" in one.ip or ":" in other.ip:
+            return (SideLabel(label="ipv6"),) * 2
+        observer = self._hosts.observer(flow.host)
+        ends = [
+            end for end in self._find(protocol, one, other) if self._hosts.may_see(end, observer)
+        ]
+        return (
+            self._side(flow, one, flow.instance_0, ends, observer),
+            self._side(flow, other, flow.instance_1, ends, observer),
+        )
+
+    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[SeenEnd, ...]:
+        """Those between the two, whichever of them is the client."""
+        between = [*self._fleet.find(protocol, one, other)]
+        if one != other:
+            between += self._fleet.find(protocol, other, one)
+        return tuple(between)
+
+    def _side(
+        self,
+        flow: Flow,
+        side: Endpoint,
+        instance: Instance,
+        ends: Sequence[SeenEnd],
+        observer: int | None,
+    ) -> SideLabel:
+        here = [end for end in ends if is_near(end, side)]
+        if not here:
+            known = self._hosts.owners(side.ip, observer)
+            return SideLabel(label="no-connection" if known else "no-host")
+        if is_loopback(side.ip) and observer is None:
+            return SideLabel(label="loopback")
+        here = [end for end in here if self._holds(end, flow)]
+        if not here:
+            return SideLabel(label="other-time")
+        sent = {(end.host, end.pid) for end in here if end.status == "synced"}
+        if len(sent) > 1:
+            return SideLabel(label="ambiguous")
+        if sent:
+            ((host, pid),) = sent
+            return self._labelled("socket", host, pid, instance)
+        return self._not_sent(here[0])
+
+    def _holds(self, end: SeenEnd, flow: Flow) -> bool:
+        taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
+        if not self._timing.holds(flow, end.since_ns, taken_at_ns):
+            return False
+        party = self._party(end.host, end.pid)
+        last = flow.end_s if flow.end_s is not None else flow.start_s
+        started = None if party is None else party.started_s
+        return last is None or started is None or started <= last + self._timing.within_s
+
+    def _not_sent(self, end: SeenEnd) -> SideLabel:
+        if end.status == "undecided":
+            return SideLabel(label="undecided", pid=end.pid, host=self._names[end.host])
+        label = end.reason or "unreadable"
+        party = self._party(end.host, end.pid)
+        if label == "process-not-accepted" and party is not None:
+            label = _why_not_accepted(party)
+        return SideLabel(label=label, pid=end.pid, host=self._names[end.host])
+
+    def _labelled(self, how: str, host: int, pid: int, instance: Instance) -> SideLabel:
+        party = self._party(host, pid)
+        if party is None or party.gprocess is None:
+            why = "no-process" if party is None else _why_not_accepted(party)
+            return SideLabel(label=why, pid=pid, host=self._names[host])
+        return SideLabel(
+            label=how,
+            gprocess=party.gprocess,
+            auto_instance=_auto_instance(party, instance),
+            tags=self._arriving(party.tags),
+            pid=pid,
+            host=self._names[host],
+        )
+
+    def captured(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
+        """The labels of both sides of a connection, by its options where no socket is known."""
+        observer = self._hosts.observer(None)
+        sides = zip(
+            self.flow(connection.flow),
+            (connection.options_0, connection.options_1),
+            (connection.flow.instance_0, connection.flow.instance_1),
+            strict=True,
+        )
+        one, other = (
+            label
+            if label.label == "socket" or not options
+            else self._by_option(options, instance, observer)
+            for label, options, instance in sides
+        )
+        return one, other
+
+    def _by_option(
+        self, options: Sequence[CapturedOption], instance: Instance, observer: int | None
+    ) -> SideLabel:
+        """The process that the options name.
+
+        What answers a SYN is sent while any process may run, and TOT's kernel module names that
+        one; pid 0 is nobody's.
+        """
+        trusted = [option for option in options if not (option.is_syn and option.is_ack)]
+        if not trusted:
+            return SideLabel(label="tot-syn-ack")
+        named = [option for option in trusted if option.option.pid]
+        if not named:
+            return SideLabel(label="tot-no-pid")
+        found = {self._sender(option, observer) for option in named}
+        if len(found) > 1:
+            return SideLabel(label="ambiguous")
+        (sender,) = found
+        if isinstance(sender, str):
+            return SideLabel(label=sender)
+        return self._labelled("tot", *sender, instance)
+
+    def _sender(self, captured: CapturedOption, observer: int | None) -> tuple[int, int] | str:
+        """The host and pid that an option names, or why it names none that is known."""
+        ip = captured.option.address or captured.source.ip
+        owners = self._hosts.owners(ip, observer) if ":" not in ip else ()
+        if len(owners) != 1:
+            return "ambiguous" if owners else "no-host"
+        (host,) = owners
+        party = self._party(host, captured.option.pid)
+        if party is None:
+            return "no-process"
+        taken_at_ns = self._fleet.hosts[host].taken_at_ns
+        if not self._timing.lived(party, captured.time_s, taken_at_ns):
+            return "other-time"
+        return host, party.pid
+
+
+def _why_not_accepted(party: Party) -> str:
+    if party.status == "unknown":
+        return "undecided"
+    return "dropped" if party.status == "dropped" else party.reason or "process-not-accepted"
+
+
+def _auto_instance(party: Party, instance: Instance) -> str | None:
+    """The process, unless the record has a pod, or the server may know one by the container.
+
+    Source: server/ingester/common/common.go, branch v6.5:155-186.
+    """
+    if instance == "pod" or (instance == "none" and party.container_id is not None):
+        return None
+    return party.gprocess

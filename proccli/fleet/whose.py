@@ -1,0 +1,96 @@
+"""Whose a flow is, and whether what a source shows holds at the time of the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proccli.fleet.keys import Network, is_loopback
+from proccli.fleet.pairing import SeenEnd
+from proccli.fleet.store import Fleet
+from proccli.model import Endpoint, Flow, Party
+
+_NS_PER_S = 1_000_000_000
+_ROUNDED_S = 1
+"""Start times are whole seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When what a source shows may be taken as true."""
+
+    within_s: float
+    """How far a flow may lie from the time at which its connection is known to have been there:
+    clocks of hosts differ, and agents hear of a connection some seconds late."""
+
+    def holds(self, flow: Flow, since_ns: int | None, taken_at_ns: int) -> bool:
+        """Whether a connection that was there from `since_ns` (None: not known) to `taken_at_ns`
+        is the one of the flow, and not another of the same addresses and ports."""
+        first = flow.start_s if flow.start_s is not None else flow.end_s
+        last = flow.end_s if flow.end_s is not None else flow.start_s
+        if first is None or last is None:
+            return True
+        until = taken_at_ns / _NS_PER_S
+        since = until if since_ns is None else min(since_ns / _NS_PER_S, until)
+        return first <= until + self.within_s and last >= since - self.within_s
+
+    def lived(self, party: Party, time_s: float | None, taken_at_ns: int) -> bool:
+        """Whether a process was the one of its pid at this time: it had started, and was there
+        when the source was taken."""
+        if time_s is None:
+            return True
+        started = party.started_s
+        return (
+            started is not None
+            and started <= time_s + _ROUNDED_S
+            and time_s <= taken_at_ns / _NS_PER_S + self.within_s
+        )
+
+
+class Hosts:
+    """Finds hosts by what a record says of them."""
+
+    def __init__(self, fleet: Fleet, names: Sequence[str], network: Network | None) -> None:
+        self._fleet = fleet
+        self._network = network
+        self._by_name: dict[str, set[int]] = {}
+        for host in fleet.present:
+            for name in {names[host], fleet.hosts[host].name}:
+                self._by_name.setdefault(name, set()).add(host)
+        self._only = fleet.present[0] if len(fleet.present) == 1 else None
+
+    def observer(self, name: str | None) -> int | None:
+        """The host whose agent saw a flow: the one that the record names, or, where it names
+        none, the only one there is."""
+        if name is None:
+            return self._only
+        found = self._by_name.get(name, set())
+        return next(iter(found)) if len(found) == 1 else None
+
+    def network(self, observer: int | None) -> Network | None:
+        """The network whose addresses a flow has; None: it may be any."""
+        return self._network if observer is None else self._fleet.hosts[observer].network
+
+    def owners(self, ip: str, observer: int | None) -> Sequence[int]:
+        """The hosts that may have an address."""
+        if is_loopback(ip):
+            return self._fleet.present if observer is None else (observer,)
+        network = self.network(observer)
+        if network is not None:
+            return self._fleet.hosts_with(network, ip)
+        networks = {self._fleet.hosts[host].network for host in self._fleet.present}
+        return [host for one in sorted(networks) for host in self._fleet.hosts_with(one, ip)]
+
+    def may_see(self, end: SeenEnd, observer: int | None) -> bool:
+        """Whether an end may be one of a flow's."""
+        if is_loopback(end.server.ip):
+            return observer is None or end.host == observer
+        network = self.network(observer)
+        return network is None or self._fleet.hosts[end.host].network == network
+
+
+def is_near(end: SeenEnd, side: Endpoint) -> bool:
+    """Whether an end is at this side of its connection. Over loopback only ports tell."""
+    if is_loopback(end.server.ip):
+        return end.near.port == side.port
+    return end.near == side
