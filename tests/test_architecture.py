@@ -16,8 +16,8 @@ LAYERS = [
     {"model"},
     {"rustregex"},
     {"config"},
-    {"procfs", "recording", "atomicfile", "tagcmd", "agentenv", "agentproc", "state"},
-    {"matching", "tags", "sockets", "lint", "fleet"},
+    {"procfs", "recording", "flows", "atomicfile", "tagcmd", "agentenv", "agentproc", "state"},
+    {"matching", "tags", "sockets", "lint", "identity", "fleet"},
     {"jobs"},
     {"render", "schemas"},
     {"cli"},
@@ -70,6 +70,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 FORBIDDEN = {
+    "identity": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "sockets": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "matching": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "lint": {
