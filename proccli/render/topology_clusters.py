@@ -1,0 +1,42 @@
+"""Vertices by the host they are on, for languages that draw frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from proccli.model import Topology
+from proccli.render.topology_fold import Link, Vertex
+from proccli.render.topology_words import left_out_text, total_text
+
+
+def by_host(
+    result: Topology, vertices: Iterable[Vertex]
+) -> Sequence[tuple[str | None, Sequence[Vertex]]]:
+    """Each host with its vertices, in the order of the hosts; None, last, for the others.
+
+    Where each node is a host, a frame around it would say nothing: then all are others.
+    """
+    hosts: dict[str | None, list[Vertex]] = {host.name: [] for host in result.hosts}
+    others = []
+    for vertex in vertices:
+        if vertex.host is None or (vertex.node is not None and result.group_by == "host"):
+            others.append(vertex)
+        else:
+            hosts.setdefault(vertex.host, []).append(vertex)
+    return [(host, inside) for host, inside in [*hosts.items(), (None, others)] if inside]
+
+
+def vertex_lines(vertex: Vertex) -> Sequence[str]:
+    """Its name, and beneath it, why it is not known."""
+    return (vertex.label, vertex.note) if vertex.note else (vertex.label,)
+
+
+def caption(result: Topology) -> Sequence[str]:
+    """What there is to see, and what was left out."""
+    left_out = left_out_text(result.left_out)
+    return (total_text(result), left_out) if left_out else (total_text(result),)
+
+
+def is_dashed(link: Link) -> bool:
+    """Whether some of it was seen from one end only."""
+    return link.certainty != "both-ends"

@@ -1,0 +1,109 @@
+"""A topology as an SVG file that needs nothing else: a drawing, a legend, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from proccli.model import Topology
+from proccli.render.spans import plain, wrapped
+from proccli.render.topology_drawing import SURE, Drawing, dense, drawing
+from proccli.render.topology_fold import Picture, picture
+from proccli.render.topology_lettering import NOTE, width, written
+from proccli.render.topology_theme import DARK, LIGHT, concrete, drawing_css
+from proccli.render.topology_words import left_out_text, spread_text, total_text
+
+_MARGIN = 24.0
+_TITLE = 46.0
+_LINE = 18.0
+_NARROWEST = 560.0
+_SAMPLE = 40.0
+
+_PAGE_CSS = """\
+.page { fill: var(--page); }
+.drawing .title, .drawing .caption { font-family: system-ui, "Segoe UI", sans-serif; }
+.drawing .title { font-size: 17px; font-weight: 600; }
+.drawing .caption { font-size: 11.5px; fill: var(--dim); }
+"""
+
+
+def topology_svg(result: Topology) -> str:
+    """The whole file. Its colours follow the viewer's, light or dark."""
+    shown = picture(result)
+    drawn = drawing(result, shown)
+    wide = max(drawn.width, _NARROWEST)
+    below = list(_below(result, shown, wide, _TITLE + _MARGIN + drawn.height + 30))
+    high = _TITLE + _MARGIN * 2 + drawn.height + 30 + len(below) * _LINE
+    size = (round(wide + 2 * _MARGIN, 1), round(high, 1))
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}"'
+        f' width="{size[0]}" height="{size[1]}" class="drawing{dense(shown)}" role="img">'
+    )
+    title = written(total_text(result))
+    parts = (
+        head,
+        f"<title>{title}</title>",
+        f"<style>{_css()}</style>",
+        f'<rect class="page" width="{size[0]}" height="{size[1]}"/>',
+        f'<text class="title" x="{_MARGIN}" y="{_MARGIN + 14}">{title}</text>',
+        _body(drawn, result),
+        *below,
+        "</svg>",
+    )
+    return "".join(f"{part}\n" for part in parts)
+
+
+def _css() -> str:
+    rules = drawing_css() + _PAGE_CSS
+    dark = concrete(rules, DARK)
+    return f"\n{concrete(rules, LIGHT)}@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
+
+
+def _body(drawn: Drawing, result: Topology) -> str:
+    top = _TITLE + _MARGIN / 2
+    if not result.edges:
+        words = "No connection was found." if not result.connections else "No connection is shown."
+        return f'<text class="caption" x="{_MARGIN}" y="{top + 10}">{words}</text>'
+    return f'<g transform="translate({_MARGIN} {top})">\n{drawn.body}\n</g>'
+
+
+def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterator[str]:
+    """A line for each kind of line there is, and the caption."""
+    y = top
+    for kind in kinds(shown):
+        yield (
+            f'<g class="link {kind}"><path class="line" stroke-width="2"'
+            f' d="M{_MARGIN} {y - 4:.1f}h{_SAMPLE}"/></g>'
+            f'<text class="caption" x="{_MARGIN + _SAMPLE + 10}" y="{y:.1f}">{SURE[kind]}</text>'
+        )
+        y += _LINE
+    room = int(wide / width("m", NOTE))
+    for text in remarks(result, shown):
+        for line in wrapped(plain(text), room):
+            words = "".join(piece for piece, _ in line)
+            yield f'<text class="caption" x="{_MARGIN}" y="{y:.1f}">{written(words)}</text>'
+            y += _LINE
+
+
+def kinds(shown: Picture) -> Sequence[str]:
+    """The kinds of lines in a picture, from the surest."""
+    found = {link.certainty for link in shown.links}
+    return [kind for kind in SURE if kind in found]
+
+
+def remarks(result: Topology, shown: Picture) -> Sequence[str]:
+    """How to read a drawing, and what is not in it."""
+    said = []
+    if shown.links:
+        said.append(
+            "Lines lead from the client to the server, the thicker the more connections;"
+            " the number behind the colon is the server's port."
+        )
+    if any(vertex.node is None for vertex in shown.vertices):
+        said.append("A dashed box is an end that is not known, and says why.")
+    left_out = left_out_text(result.left_out)
+    if left_out:
+        said.append(f"{left_out}.")
+    spread = spread_text(result.hosts)
+    if spread:
+        said.append(f"The hosts were {spread}.")
+    return said

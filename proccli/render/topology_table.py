@@ -1,0 +1,200 @@
+"""A topology for a terminal: who talks to whom, the hosts, and what it comes to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from proccli.model import Topology, TopologyHost
+from proccli.render.grid import Column, grid
+from proccli.render.paint import paint
+from proccli.render.spans import Line, cells, foreign, joined, plain, shorten, wrapped
+from proccli.render.topology_fold import Strand, Vertex, picture
+from proccli.render.topology_words import (
+    CERTAINTY,
+    briefly,
+    by_certainty,
+    left_out_text,
+    port_text,
+    spread_text,
+    taken,
+    total_text,
+)
+from proccli.render.view import View
+from proccli.render.words import counted
+
+_LEAST_NAME = 8
+_LEAST_HOST = 6
+"""Cells below which the host of a process is left out."""
+_SHOWN_ADDRESSES = 3
+_SEEN = {"both-ends": "both ends", "client-end": "client", "server-end": "server"}
+_STYLES = {"both-ends": "accepted", "client-end": "warn", "server-end": "warn"}
+
+
+def topology_table(result: Topology, view: View) -> str:
+    """A line for each client, server and port, by client; the busiest of both first."""
+    lines = grid(_by_client(picture(result).strands), _edge_columns(view), view)
+    if lines:
+        lines.append(())
+    hosts = grid(result.hosts, _host_columns(result.hosts, view), view)
+    if hosts:
+        lines.extend([*hosts, ()])
+    for line in _ending(result, view):
+        lines.extend(wrapped(line, view.width))
+    return paint(lines, view)
+
+
+def _by_client(strands: Sequence[Strand]) -> list[Strand]:
+    busy: dict[str, int] = defaultdict(int)
+    first: dict[str, int] = {}
+    for at, strand in enumerate(strands):
+        busy[strand.client.id] += strand.connections
+        first.setdefault(strand.client.id, at)
+    return sorted(strands, key=lambda one: (-busy[one.client.id], first[one.client.id]))
+
+
+def _edge_columns(view: View) -> Sequence[Column[Strand]]:
+    mark, indent = view.glyphs.ellipsis, len(view.glyphs.becomes) + 1
+    return (
+        Column(
+            title="CLIENT",
+            cell=lambda strand, room: _vertex_cell(strand.client, strand.client.label, room, mark),
+            least=_LEAST_NAME,
+        ),
+        Column(
+            title=f"{' ' * indent}SERVER",
+            cell=lambda strand, room: _server_cell(strand, room, view),
+            least=_LEAST_NAME + indent,
+        ),
+        Column(title="PORT", cell=lambda strand, _: _port_cell(strand), right=True),
+        Column(title="CONN", cell=lambda strand, _: plain(f"{strand.connections:,}"), right=True),
+        Column(title="SEEN AT", cell=lambda strand, _: _seen_cell(strand)),
+        Column(
+            title="THE OTHER END",
+            cell=lambda strand, room: _why_cell(strand, room, mark),
+            least=16,
+        ),
+    )
+
+
+def _server_cell(strand: Strand, room: int | None, view: View) -> Line:
+    arrow = f"{view.glyphs.becomes} "
+    label = strand.server.label
+    if strand.server.node is None:
+        label = label.removesuffix(f":{strand.port}")  # it has a column of its own
+    room = None if room is None else room - len(arrow)
+    cell = _vertex_cell(strand.server, label, room, view.glyphs.ellipsis)
+    return ((arrow, "dim"), *cell)
+
+
+def _vertex_cell(vertex: Vertex, label: str, room: int | None, mark: str) -> Line:
+    """`nginx @web-1`: where there is little room, the host is shortened first."""
+    style = "name" if vertex.node is not None else ""
+    if vertex.host is None or vertex.host == label:
+        return ((shorten(label, room, mark), style),)
+    host = f" @{vertex.host}"
+    if room is None:
+        return (*foreign(label, style), *foreign(host, "dim"))
+    name, place = cells(foreign(label)), cells(foreign(host))
+    for_host = min(place, max(room - name, room // 3))
+    if for_host < min(place, _LEAST_HOST):
+        return ((shorten(label, room, mark), style),)
+    return (
+        (shorten(label, room - for_host, mark), style),
+        (shorten(host, for_host, mark), "dim"),
+    )
+
+
+def _why_cell(strand: Strand, room: int | None, mark: str) -> Line:
+    """Why the other end is not known, as long as can be."""
+    if room is None or cells(foreign(strand.note)) <= room:
+        return foreign(strand.note, "dim")
+    return ((shorten(briefly(strand.edges[0]), room, mark), "dim"),)
+
+
+def _port_cell(strand: Strand) -> Line:
+    return plain(port_text(strand.protocol, strand.port, len(strand.ports)))
+
+
+def _seen_cell(strand: Strand) -> Line:
+    return ((_SEEN[strand.certainty], _STYLES[strand.certainty]),)
+
+
+def _host_columns(hosts: Sequence[TopologyHost], view: View) -> Sequence[Column[TopologyHost]]:
+    mark = view.glyphs.ellipsis
+    columns: list[Column[TopologyHost]] = [
+        Column(
+            title="HOST",
+            cell=lambda host, room: ((shorten(host.name, room, mark), "name"),),
+            least=_LEAST_NAME,
+        )
+    ]
+    if any(host.network for host in hosts):
+        columns.append(
+            Column(
+                title="NETWORK",
+                cell=lambda host, room: ((shorten(host.network, room, mark), ""),),
+                least=_LEAST_NAME,
+            )
+        )
+    return (
+        *columns,
+        Column(title="TAKEN", cell=lambda host, _: plain(taken(host))),
+        Column(
+            title="FROM",
+            cell=lambda host, room: ((shorten(_source(host), room, mark), "dim"),),
+            least=12,
+        ),
+        Column(
+            title="ADDRESSES",
+            cell=lambda host, room: ((shorten(_addresses(host), room, mark), "dim"),),
+            least=15,
+            spare=1,
+        ),
+    )
+
+
+def _source(host: TopologyHost) -> str:
+    return f"sync: {host.source}" if host.kind == "sync" else host.source
+
+
+def _addresses(host: TopologyHost) -> str:
+    more = len(host.addresses) - _SHOWN_ADDRESSES
+    listed = ", ".join(host.addresses[:_SHOWN_ADDRESSES])
+    return f"{listed} and {more:,} more" if more > 0 else listed
+
+
+def _ending(result: Topology, view: View) -> Sequence[Line]:
+    config = result.config
+    parts = [
+        foreign(config.file or "the agent's defaults"),
+        plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
+        plain(f"by {result.group_by}"),
+    ]
+    spread = spread_text(result.hosts)
+    if spread:
+        parts.append(plain(spread))
+    basis = [(text, "dim") for text, _ in joined(parts, f" {view.glyphs.dot} ")]
+    ending: list[Line] = [basis, _total_line(result)]
+    left_out = left_out_text(result.left_out)
+    if left_out:
+        ending.append(((f"{left_out}.", "dim"),))
+    if not config.sync_enabled:
+        ending.append((("The agents send nothing: os-proc-sync-enabled is false.", "alarm"),))
+    return ending
+
+
+def _total_line(result: Topology) -> Line:
+    if not result.edges:
+        words = "no connection is shown" if result.connections else "no connection is sent"
+        return (
+            (f"{counted(len(result.hosts), 'host')}: ", "head"),
+            (f"{words}.", "alarm" if not result.connections else ""),
+        )
+    numbers = by_certainty(result.edges)
+    parts: list[Line] = [
+        ((f"{number:,} seen at {CERTAINTY[kind]}", _STYLES[kind]),)
+        for kind, number in numbers.items()
+        if number
+    ]
+    return [(f"{total_text(result)}: ", "head"), *joined(parts, ", ")]
