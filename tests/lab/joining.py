@@ -73,6 +73,15 @@ def left_out(hosts: Sequence[Seen], name_of: Naming) -> Counter[str]:
     )
 
 
+def owners(seen: Seen, name_of: Naming) -> Counter[tuple[str, str, int]]:
+    """The connections that are sent of a host: how many of a protocol, in a role, of a process."""
+    return Counter(
+        (key[1], "client" if is_client else "server", end.pid)
+        for key, is_client, end in _ends(seen, name_of)
+        if end.pid is not None and end.name is not None
+    )
+
+
 def _lines(seen: Seen) -> Iterator[tuple[int, Line]]:
     """Connections with the number of their namespace."""
     for number, lines in enumerate(seen.namespaces):

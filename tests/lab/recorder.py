@@ -15,7 +15,8 @@ from tests.lab.namespaces import Host, LabError, wait_for
 
 ROOT = Path(__file__).parents[2]
 _OUTPUT = "/opt/recording.jsonl"
-_CONFIG = "/opt/agent.yaml"
+CONFIG = "/opt/agent.yaml"
+"""Where the configuration is, inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,11 @@ class Recorder:
     command: Sequence[str] = (sys.executable, "-m", "proccli")
     path: str = str(ROOT)
     """PYTHONPATH."""
+
+    def run(self, host: Host, *arguments: str) -> str:
+        """What `proccli` prints that is run inside, with the configuration in `CONFIG`."""
+        host.write(CONFIG, self.config)
+        return host.run("env", f"PYTHONPATH={self.path}", *self.command, *arguments)
 
     def record(
         self, hosts: Sequence[Host], folder: Path, between: Callable[[], None] | None = None
@@ -50,12 +56,12 @@ class Recorder:
 
     @contextlib.contextmanager
     def _running(self, host: Host) -> Iterator[_Run]:
-        host.write(_CONFIG, self.config)
+        host.write(CONFIG, self.config)
         # It says on a terminal, and only there, when it waits for its second look.
         ours, theirs = pty.openpty()
         try:
             pid = host.start(
-                *(*self.command, "record", "-c", _CONFIG, "--force", _OUTPUT),
+                *(*self.command, "record", "-c", CONFIG, "--force", _OUTPUT),
                 log="record",
                 env={"PYTHONPATH": self.path, "TERM": "dumb"},
                 stderr=os.ttyname(theirs),

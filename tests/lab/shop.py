@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tests.lab.namespaces import USERS, Host, require, running_host, wait_for
 from tests.lab.wires import has_ipv6, running_switch
@@ -73,15 +75,37 @@ class Shop:
         return self.web, self.app, self.db
 
 
-def start_program(host: Host, program: str, *arguments: str, called: str | None = None) -> int:
-    """Start one of `programs/` as `/opt/shop/CALLED.py`, wait until it is ready; its pid."""
+def start_program(
+    host: Host,
+    program: str,
+    *arguments: str,
+    called: str | None = None,
+    netns: int | Literal["new"] | None = None,
+) -> int:
+    """Start one of `programs/` as `/opt/shop/CALLED.py`, wait until it is ready; its pid.
+
+    `netns` is a process whose network namespace it shares, or asks for one of its own.
+    """
     name = called or program
     path = f"/opt/shop/{name}.py"
     if not host.outer_path(path).exists():
         host.write(path, (PROGRAMS / f"{program}.py").read_text(encoding="utf-8"))
-    pid = host.start(PYTHON, path, *arguments, user="shop", log=name)
+    command, user = [PYTHON, path, *arguments], "root"
+    if netns == "new":
+        alone = 'ip link set lo up && exec "$@"'
+        command = ["unshare", "--net", "bash", "-c", alone, "bash", *command]
+    elif netns is not None:
+        command = ["nsenter", f"--net=/proc/{netns}/ns/net", *command]
+    else:
+        user = "shop"
+    pid = host.start(*command, user=user, log=name)
     host.wait_for_log(pid, name)
     return pid
+
+
+def grow_older_than(seconds: float) -> None:
+    """Wait until everything that runs has run for so long, in whole seconds."""
+    time.sleep(seconds + 1.1)
 
 
 def start_redis(host: Host, *addresses: str, log: str = "redis", port: int = 6379) -> int:

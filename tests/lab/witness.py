@@ -38,19 +38,15 @@ class Seen:
     """A host at one moment."""
 
     host: str
-    network: str = ""
+    network: str
     namespaces: Sequence[Sequence[Line]]
     """The sockets of each of its network namespaces."""
     commands: Mapping[int, str]
     """Command lines by pid."""
-    too_young: Collection[int] = ()
+    addresses: Collection[str]
+    """Over IPv4, without loopback."""
+    too_young: Collection[int]
     """The ports whose connections nobody knows for long enough."""
-
-    @property
-    def addresses(self) -> set[str]:
-        """Where it can be reached from elsewhere."""
-        lines = (line for lines in self.namespaces for line in lines)
-        return {line.local.ip for line in lines if line.local.ip not in ("0.0.0.0", "*")}
 
 
 def sockets_of(host: Host, *, netns_of: int | None = None) -> list[Line]:
@@ -58,17 +54,26 @@ def sockets_of(host: Host, *, netns_of: int | None = None) -> list[Line]:
     return [_line(text) for text in host.run("ss", "-Htunap", netns_of=netns_of).splitlines()]
 
 
+def connections_of(host: Host) -> set[tuple[str, At, At]]:
+    """The connections of a host by protocol and addresses, without a look at who holds them:
+    that would tell the kernel to remember since when."""
+    lines = map(_line, host.run("ss", "-Htun").splitlines())
+    return {(line.protocol, line.local, line.remote) for line in lines if line.state == "ESTAB"}
+
+
 def see(
     host: Host, *, network: str = "", pods: Sequence[int] = (), too_young: Collection[int] = ()
 ) -> Seen:
     """A host as it is now; `pods` are processes in further network namespaces."""
     lines = host.run("ps", "-eo", "pid=,args=").splitlines()
+    interfaces = host.run("ip", "-4", "-o", "addr").splitlines()
     commands = (line.strip().partition(" ") for line in lines)
     return Seen(
         host=host.name,
         network=network,
         namespaces=[sockets_of(host), *(sockets_of(host, netns_of=pid) for pid in pods)],
         commands={int(pid): command.strip() for pid, _, command in commands},
+        addresses={line.split()[3].partition("/")[0] for line in interfaces} - {"127.0.0.1"},
         too_young=too_young,
     )
 
