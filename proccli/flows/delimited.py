@@ -11,13 +11,13 @@ from proccli.flows.context import Context
 from proccli.flows.csvtext import DELIMITERS, quoted, split_cells, still_open, unquoted
 from proccli.flows.fieldmap import FieldMap
 from proccli.flows.lines import MAX_LINE_BYTES, Lines
+from proccli.flows.oddities import NAME_THEM, no_addresses
 from proccli.flows.places import find_places
 from proccli.flows.table import Table, TableRecord
 
 _NULLS: Final = frozenset({"", "\\N", "NULL"})
 """How databases write that there is no value."""
 _HEADER_LINES: Final = 10
-_SHOWN: Final = 8
 
 
 class _Row(NamedTuple):
@@ -63,12 +63,7 @@ def _table(header: _Row, lines: Lines, context: Context, delimiter: str) -> Tabl
         if name not in names:
             raise FlowsError(f"no column {name!a}, which is to be {part}", lines.at(header.line))
     if not table.places.has_addresses:
-        shown = ", ".join(map(ascii, names[:_SHOWN])) + (", …" if len(names) > _SHOWN else "")
-        raise FlowsError(
-            f"no columns that are known to have addresses among {shown}",
-            lines.at(header.line),
-            hint="--fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME says which have",
-        )
+        raise FlowsError(no_addresses(names), lines.at(header.line), hint=NAME_THEM)
     return table
 
 

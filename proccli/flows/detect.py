@@ -43,23 +43,30 @@ def take_bom(lines: Lines) -> bytes:
 
 
 def detect(lines: Lines, fields: FieldMap) -> Format:
-    """The format. An empty file is NDJSON without lines. Raises: FlowsError."""
-    first = lines.peek(0)
-    for magic, what in _MAGIC:
-        if first.startswith(magic):
-            raise FlowsError(f"no flow records, but {what}", lines.at(), hint=_KNOWN)
-    ahead = list(_ahead(lines))
-    if not ahead:
+    """The format. An empty file is NDJSON without lines.
+
+    It reads no further than it has to: the next line may be long in coming.
+
+    Raises: FlowsError.
+    """
+    _refuse_magic(lines)
+    start = b""
+    for line in _ahead(lines):
+        if line.startswith((b"#separator ", b"#fields")):
+            return "zeek"
+        value = _object(line)
+        if value is not None:
+            _refuse_answers(value, lines)
+            return "ndjson"
+        if not start:
+            start = line.strip()
+            if start in (b"{", b"[") or start.startswith(b"[{"):
+                break
+            if likely_delimiter(lines, fields) is not None:
+                return "csv"
+    if not start:
         return "ndjson"
-    if any(line.startswith((b"#separator ", b"#fields")) for line in ahead):
-        return "zeek"
-    if likely_delimiter(lines, fields) is not None:
-        return "csv"
-    objects = [found for found in map(_object, ahead) if found is not None]
-    if objects:
-        _refuse_answers(objects[0], lines)
-        return "ndjson"
-    if ahead[0].lstrip().startswith((b"{", b"[")):
+    if start.startswith((b"{", b"[")):
         raise FlowsError("JSON, but not one object per line", lines.at(), hint=_ONE_PER_LINE)
     raise FlowsError("no flow records in a known format", lines.at(), hint=_KNOWN)
 
@@ -75,8 +82,15 @@ _FROM_QUERIER: Final = (
 )
 
 
+def _refuse_magic(lines: Lines) -> None:
+    first = lines.peek(0)
+    for magic, what in _MAGIC:
+        if first.startswith(magic):
+            raise FlowsError(f"no flow records, but {what}", lines.at(), hint=_KNOWN)
+
+
 def _ahead(lines: Lines) -> Iterator[bytes]:
-    """The lines to look at, without blank ones. It looks no further than it is asked to."""
+    """The lines to look at, without blank ones."""
     for index in range(_LINES):
         line = lines.peek(index)
         if not line:
@@ -86,6 +100,8 @@ def _ahead(lines: Lines) -> Iterator[bytes]:
 
 
 def _object(line: bytes) -> dict[str, object] | None:
+    if not line.lstrip().startswith(b"{"):
+        return None
     try:
         return parse_object(line.decode(errors="surrogateescape"))
     except (ValueError, RecursionError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from proccli.flows.times import Times
@@ -10,13 +10,24 @@ from proccli.model.config import Notice
 
 Oddity: TypeAlias = Literal["not-json", "cells", "open-quote", "no-fields"]
 
-_SAID: Final = {
-    "not-json": ("is no JSON object", "are no JSON objects"),
-    "cells": ("has more or fewer cells than there are columns",) * 2,
-    "open-quote": ("opens a quote that is never closed",) * 2,
-    "no-fields": ("stands before any #fields", "stand before any #fields"),
+_SAID: Final[Mapping[Oddity, tuple[str, str]]] = {
+    "not-json": ("line is no JSON object, and goes out", "lines are no JSON objects, and go out"),
+    "cells": (
+        "row has more or fewer cells than there are columns, and goes out",
+        "rows have more or fewer cells than there are columns, and go out",
+    ),
+    "open-quote": (
+        "row opens a quote that is never closed, and goes out",
+        "rows open quotes that are never closed, and go out",
+    ),
+    "no-fields": (
+        "row stands before any #fields, and goes out",
+        "rows stand before any #fields, and go out",
+    ),
 }
 _SHOWN: Final = 3
+_SHOWN_NAMES: Final = 8
+_MOST_NAMES: Final = _SHOWN_NAMES + 1
 
 
 class Oddities:
@@ -25,6 +36,8 @@ class Oddities:
     def __init__(self) -> None:
         self._places: dict[Oddity, list[int]] = {}
         self._counts: dict[Oddity, int] = {}
+        self._without_addresses: Sequence[str] = ()
+        self._with_addresses = False
 
     def add(self, oddity: Oddity, line: int) -> None:
         """One more, in this line."""
@@ -33,29 +46,47 @@ class Oddities:
         if len(places) < _SHOWN:
             places.append(line)
 
+    def names(self, names: Sequence[str], *, have_addresses: bool) -> None:
+        """Names that a record has, and whether addresses are known to be under some."""
+        self._with_addresses = self._with_addresses or have_addresses
+        if not have_addresses:
+            self._without_addresses = self._without_addresses or tuple(names[:_MOST_NAMES])
+
     def notices(self, name: str, times: Times) -> Sequence[Notice]:
         """What to tell of the file of this name, and of the times in it."""
-        notices = []
-        for oddity, count in self._counts.items():
-            one, many = _SAID[oddity]
-            places = self._places[oddity]
-            rest = ", …" if count > len(places) else ""
-            lines = "line" if count == 1 else f"{count} lines"
-            at = f"{name}:{', '.join(map(str, places))}{rest}"
-            told = f"{lines} that {one if count == 1 else many}: passed on without labels ({at})"
-            notices.append(Notice(code=f"flows-{oddity}", message=told))
-        return (*notices, *_of_times(name, times))
+        notices = [self._notice(oddity, name) for oddity in self._counts]
+        if self._without_addresses and not self._with_addresses:
+            told = f"{name}: {no_addresses(self._without_addresses)}: {NAME_THEM}"
+            notices.append(Notice(code="flows-no-addresses", message=told))
+        if times.without_zone:
+            said = _number(
+                times.without_zone, "time without a time zone is", "times without a time zone are"
+            )
+            told = f"{name}: {said} not used: zone=UTC or zone=+08:00 in --fields says which it is"
+            notices.append(Notice(code="flows-zone", message=told))
+        if times.unreadable:
+            said = _number(
+                times.unreadable, "time that can't be read is", "times that can't be read are"
+            )
+            notices.append(Notice(code="flows-time", message=f"{name}: {said} not used"))
+        return notices
+
+    def _notice(self, oddity: Oddity, name: str) -> Notice:
+        count, places = self._counts[oddity], self._places[oddity]
+        at = f"{name}:{','.join(map(str, places))}" + (",…" if count > len(places) else "")
+        told = f"{at}: {_number(count, *_SAID[oddity])} without labels"
+        return Notice(code=f"flows-{oddity}", message=told)
 
 
-def _of_times(name: str, times: Times) -> Sequence[Notice]:
-    notices = []
-    if times.without_zone:
-        told = (
-            f"{name}: {times.without_zone} times say no time zone, and are not used: "
-            "zone=UTC or zone=+08:00 in --fields says which it is"
-        )
-        notices.append(Notice(code="flows-zone", message=told))
-    if times.unreadable:
-        told = f"{name}: {times.unreadable} times can't be read, and are not used"
-        notices.append(Notice(code="flows-time", message=told))
-    return notices
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def no_addresses(names: Sequence[str]) -> str:
+    """That none of these names is known to be that of an address."""
+    shown = ", ".join(map(ascii, names[:_SHOWN_NAMES]))
+    rest = ", …" if len(names) > _SHOWN_NAMES else ""
+    return f"no names that are known to be those of addresses among {shown}{rest}"
+
+
+NAME_THEM: Final = "--fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME says which are"

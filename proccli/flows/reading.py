@@ -19,6 +19,7 @@ from proccli.model.flows import Flow, Instance
 from proccli.model.sockets import Endpoint
 
 _NOTHING: Final = (None, "")
+_LONGEST_S: Final = 1e9
 
 
 class FlowReader:
@@ -61,7 +62,7 @@ class FlowReader:
         if places.duration is None or start_s is None:
             return None
         duration = read_number(values[places.duration])
-        return start_s + duration if duration is not None and duration >= 0 else None
+        return start_s + duration if duration is not None and 0 <= duration < _LONGEST_S else None
 
 
 def _endpoint(

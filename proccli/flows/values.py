@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from functools import lru_cache
+from math import isfinite
 from typing import Final
 
 from proccli.model.flows import Instance
 from proccli.model.sockets import Protocol
 
-_LONGEST_ADDRESS: Final = 64
+_LONGEST: Final = 64
 _PROTOCOLS: Final[Mapping[object, Protocol]] = {
     6: "tcp",
     "6": "tcp",
@@ -41,7 +42,7 @@ def read_address(value: object) -> str | None:
 
     None where it is none. The interface that may follow a link-local one (`%eth0`) is left out.
     """
-    return _address(value) if type(value) is str and len(value) <= _LONGEST_ADDRESS else None
+    return _address(value) if type(value) is str and len(value) <= _LONGEST else None
 
 
 @lru_cache(maxsize=1 << 15)
@@ -56,28 +57,41 @@ def _address(text: str) -> str | None:
 
 
 def read_port(value: object) -> int | None:
-    """0 to 65535; None for anything else."""
-    port = read_number(value)
-    return int(port) if port is not None and port.is_integer() and 0 <= port <= 0xFFFF else None
+    """0 to 65535; None for anything else. Some exporters make `80.0` of it."""
+    if type(value) is str:
+        digits = value.strip().removesuffix(".0")
+        port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 5 else -1
+    elif type(value) is int:
+        port = value
+    elif type(value) is float and value.is_integer():
+        port = int(value)
+    else:
+        return None
+    return port if 0 <= port <= 0xFFFF else None
 
 
 def read_number(value: object) -> float | None:
-    """A number, or its text (`80`, and `80.0` as some exporters make of it); else None."""
-    if type(value) is int and -(1 << 53) < value < 1 << 53:
-        return float(value)
-    if type(value) is float:
-        return value
-    if type(value) is str and len(value) <= _LONGEST_ADDRESS and value.isascii():
+    """A finite number, or its text; None for anything else."""
+    if type(value) is str:
+        if len(value) > _LONGEST or not value.isascii() or "_" in value:
+            return None
         try:
-            return float(value)
+            number = float(value)
         except ValueError:
             return None
-    return None
+    elif type(value) is float or (type(value) is int and -_EXACT < value < _EXACT):
+        number = float(value)
+    else:
+        return None
+    return number if isfinite(number) else None
+
+
+_EXACT: Final = 1 << 53
 
 
 def is_ipv6(value: object) -> bool:
     """Whether this `is_ipv4` says no: 0, false, or the word for it."""
-    return str(value).strip().lower() in _IPV6_FLAGS
+    return _word(value) in _IPV6_FLAGS
 
 
 def read_instance(
@@ -104,4 +118,9 @@ def _is_positive(value: object) -> bool:
 
 
 def _is_pod(kind: object) -> bool:
-    return read_number(kind) == _POD or str(kind).strip().lower() in _POD_WORDS
+    return read_number(kind) == _POD or _word(kind) in _POD_WORDS
+
+
+def _word(value: object) -> str:
+    # Arrays and objects may be nested too deeply to be written.
+    return str(value).strip().lower() if isinstance(value, (str, int, float)) else ""
