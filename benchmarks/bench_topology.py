@@ -1,0 +1,161 @@
+"""Seconds and memory for the topology of a fleet: ours, jq, and a naive join, in one run.
+
+    python benchmarks/bench_topology.py [RECORDINGS] [CONNECTIONS] [ROUNDS]
+
+Ours decides on every process by rules, gives every socket its role and its fate, joins both ends
+of all connections, and prints the JSON document. `zcat | jq` prints the rows of the socket tables
+and joins nothing. The naive join reads all recordings into dictionaries, takes every process for
+one that is sent, and counts connections between command lines. They take turns, and the medians
+of all rounds are compared, so that a busy machine slows all of them.
+
+A second fleet, of a tenth of the recordings, shows how memory grows. What is counted is the
+memory of all processes of a contestant together, pages that several share once (PSS).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from fleet import write_fleet
+
+ROOT = Path(__file__).parent.parent
+CONFIG = ROOT / "sample-configs" / "java-python.yaml"
+OURS = "proccli topology"
+
+
+class Measured(NamedTuple):
+    """One run."""
+
+    seconds: float
+    peak_mib: float
+
+
+def contestants(folder: Path) -> Mapping[str, list[str]]:
+    """Commands that read all recordings of a folder."""
+    files = sorted(map(str, folder.glob("*.jsonl.gz")))
+    given = {
+        OURS: [sys.executable, "-m", "proccli", "topology", "-c", str(CONFIG), "--json", *files],
+        "naive join": [sys.executable, __file__, "--naive", str(folder)],
+    }
+    if shutil.which("jq") and shutil.which("zcat"):
+        rows = 'select(.type == "net") | .net as $net | .rows[] | [$net, .[]]'
+        script = f"zcat {folder}/*.jsonl.gz | jq -c '{rows}'"
+        given["zcat | jq -c"] = ["bash", "-c", script]
+    return given
+
+
+def measure(command: Sequence[str]) -> Measured:
+    """Run a command to its end."""
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT) as running:
+        peak = _Peak(psutil.Process(running.pid))
+        peak.start()
+        code = running.wait()
+        seconds = time.perf_counter() - started
+        peak.join()
+    if code:
+        sys.exit(f"{command[0]} … ended with {code}")
+    return Measured(seconds, peak.bytes / (1 << 20))
+
+
+class _Peak(threading.Thread):
+    """Looks at the memory of a process and of all that it has started, until it has ended."""
+
+    def __init__(self, root: psutil.Process) -> None:
+        super().__init__(daemon=True)
+        self._root = root
+        self.bytes = 0
+
+    def run(self) -> None:
+        while self._root.is_running() and self._root.status() != psutil.STATUS_ZOMBIE:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                together = [self._root, *self._root.children(recursive=True)]
+                self.bytes = max(self.bytes, sum(map(_shared_once, together)))
+            time.sleep(0.05)
+
+
+def _shared_once(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def naive(folder: Path) -> int:
+    """The number of connections of which both ends were seen."""
+    hosts = [
+        [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+        for path in sorted(folder.glob("*.gz"))
+    ]
+    ends: dict[tuple[Any, ...], list[str]] = {}
+    for number, lines in enumerate(hosts):
+        holders = {
+            socket["inode"]: " ".join(line["cmdline"])
+            for line in lines
+            if line["type"] == "process"
+            for socket in line["sockets"] or ()
+        }
+        rows = [row for line in lines if line["type"] == "net" for row in line["rows"]]
+        for state, *addresses, inode in rows:
+            if state == "ESTABLISHED" and inode in holders:
+                scope = number if addresses[2].startswith("127.") else -1
+                pair = sorted([tuple(addresses[:2]), tuple(addresses[2:])])
+                ends.setdefault((scope, *pair), []).append(holders[inode])
+    edges = Counter(tuple(both) for both in ends.values() if len(both) == 2)
+    return edges.total()
+
+
+def compare(folder: Path, rounds: int) -> float:
+    """Take turns, print medians, and return our peak in MiB."""
+    commands = contestants(folder)
+    runs: dict[str, list[Measured]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            runs[name].append(measure(command))
+    for name, measured in runs.items():
+        ratio = statistics.median(
+            mine.seconds / other.seconds for mine, other in zip(runs[OURS], measured, strict=True)
+        )
+        print(
+            f"  {name:17} {statistics.median(run.seconds for run in measured):7.2f} s"
+            f" {max(run.peak_mib for run in measured):7.0f} MiB   ours / it: {ratio:.2f}"
+        )
+    return max(run.peak_mib for run in runs[OURS])
+
+
+def main() -> None:
+    """Two fleets, one ten times the other."""
+    if sys.argv[1:2] == ["--naive"]:
+        print(naive(Path(sys.argv[2])))
+        return
+    given = [int(text) for text in sys.argv[1:4]]
+    recordings, connections, rounds = given + [1000, 500, 3][len(given) :]
+    peaks = []
+    for size in (max(recordings // 10, 1), recordings):
+        with tempfile.TemporaryDirectory() as folder:
+            files = write_fleet(Path(folder), size, connections)
+            megabytes = sum(path.stat().st_size for path in files) / 1e6
+            print(
+                f"{size} recordings of {connections} ends of connections, {megabytes:.1f} MB,"
+                f" medians of {rounds} rounds"
+            )
+            peaks.append(compare(Path(folder), rounds))
+    print(f"ten times the recordings: {peaks[1] / peaks[0]:.2f} times our memory")
+
+
+if __name__ == "__main__":
+    main()
