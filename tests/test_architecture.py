@@ -16,8 +16,18 @@ LAYERS = [
     {"model"},
     {"rustregex"},
     {"config"},
-    {"procfs", "recording", "flows", "atomicfile", "tagcmd", "agentenv", "agentproc", "state"},
-    {"matching", "tags", "sockets", "lint", "identity", "fleet"},
+    {
+        "procfs",
+        "recording",
+        "flows",
+        "captures",
+        "atomicfile",
+        "tagcmd",
+        "agentenv",
+        "agentproc",
+        "state",
+    },
+    {"matching", "tags", "sockets", "tot", "lint", "identity", "fleet"},
     {"jobs"},
     {"render", "schemas"},
     {"cli"},
@@ -70,6 +80,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 FORBIDDEN = {
+    "tot": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "identity": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "sockets": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "matching": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},

@@ -84,13 +84,13 @@ class TotOption:
     version: Literal[1, 2]
     pid: int
     """Process id in the pid namespace of the sender's host; 0: the kernel sent it by itself."""
-    address: str | None
+    address: str | None = None
     """v1: the source IPv4 address before any translation; None: not carried, or not certain."""
-    seq: int | None
+    seq: int | None = None
     """v1: the segment's sequence number before any translation; None as above."""
-    agent_id: int | None
+    agent_id: int | None = None
     """v2: the agent that put it there."""
-    ambiguous: bool
+    ambiguous: bool = False
     """v1 of 12 bytes, whose last four may be the address or the sequence number, and nothing in
     the segment tells which."""
 
@@ -137,5 +137,6 @@ class CapturedConnection:
     """Whether side 0 is known to be the client: its SYN, or the SYN-ACK, was captured."""
     packets: int
     options_0: tuple[CapturedOption, ...] = ()
-    """Sent by side 0; of many alike (version, pid, address, agent) only the first."""
+    """Sent by side 0; of many alike (version, pid, address, agent, in a SYN or not) only the first:
+    the kernel itself answers with the SYN-ACK, so what stands in that is worth less."""
     options_1: tuple[CapturedOption, ...] = ()
