@@ -1,0 +1,91 @@
+"""Where the IP packet begins in a captured frame.
+
+Source: www.tcpdump.org/linktypes.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from proccli.captures.misses import CUT, NOT_TCP, Miss, packed_in
+
+IPV4: Final = 0x0800
+IPV6: Final = 0x86DD
+_TAGS: Final = frozenset({0x8100, 0x88A8, 0x9100})
+"""A VLAN, and the outer one of two."""
+_PACKED: Final = {0x8847: "MPLS", 0x8848: "MPLS", 0x8864: "PPPoE", 0x88E5: "MACsec"}
+
+
+class Start(NamedTuple):
+    """What begins where."""
+
+    protocol: int
+    """`IPV4` or `IPV6`."""
+    at: int
+
+
+def start_of_ip(link: int, data: bytes) -> Start | Miss:
+    """Where the IP packet begins. Raises: KeyError for a link that is not read."""
+    return _LINKS[link](data)
+
+
+def behind_type(data: bytes, type_at: int, at: int) -> Start | Miss:
+    """What the Ethernet type at `type_at` announces, which begins `at` or behind VLAN tags."""
+    kind = int.from_bytes(data[type_at : type_at + 2], "big")
+    while kind in _TAGS:
+        kind = int.from_bytes(data[at + 2 : at + 4], "big")
+        at += 4
+    if kind in (IPV4, IPV6):
+        return Start(kind, at)
+    if at > len(data):
+        return CUT
+    return packed_in(_PACKED[kind]) if kind in _PACKED else NOT_TCP
+
+
+def ethernet(data: bytes, at: int = 0) -> Start | Miss:
+    """Where the IP packet begins in an Ethernet frame, with or without VLAN tags."""
+    return behind_type(data, at + 12, at + 14)
+
+
+def _by_version(data: bytes, at: int) -> Start | Miss:
+    if at >= len(data):
+        return CUT
+    version = data[at] >> 4
+    if version == 4:
+        return Start(IPV4, at)
+    return Start(IPV6, at) if version == 6 else NOT_TCP
+
+
+def _bare(data: bytes) -> Start | Miss:
+    return _by_version(data, 0)
+
+
+def _loopback(data: bytes) -> Start | Miss:
+    # BSD's address family comes first; IPv6 has three numbers there, in the capturing machine's
+    # byte order, so the packet itself is asked.
+    return _by_version(data, 4)
+
+
+def _cooked(data: bytes) -> Start | Miss:
+    return behind_type(data, 14, 16)
+
+
+def _cooked_2(data: bytes) -> Start | Miss:
+    return behind_type(data, 0, 20)
+
+
+_LINKS: Final[Mapping[int, Callable[[bytes], Start | Miss]]] = {
+    0: _loopback,
+    1: ethernet,
+    12: _bare,  # DLT_RAW, of systems that write their own number for it into files
+    14: _bare,
+    101: _bare,
+    108: _loopback,
+    113: _cooked,
+    228: _bare,
+    229: _bare,
+    276: _cooked_2,
+}
+KNOWN: Final = frozenset(_LINKS)
+"""The LINKTYPE numbers that are read."""
