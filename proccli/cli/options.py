@@ -111,6 +111,17 @@ def strict_option(body: Body) -> Body:
     )(body)
 
 
+def server_option(explained: str, **settings: Any) -> Callable[[Body], Body]:
+    """`--server`, a version of the server; the command gets it as `server`."""
+    return option(
+        "--server",
+        section="What to look at",
+        type=click.Choice(["6.5", "7.1"]),
+        help=explained,
+        **settings,
+    )
+
+
 def general_options(body: Body) -> Body:
     """`--color` and `--debug`, which the invocation keeps; the command gets it as `invocation`."""
 

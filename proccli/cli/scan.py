@@ -16,6 +16,7 @@ from proccli.cli.options import (
     name_values,
     option,
     output_options,
+    server_option,
     strict_option,
 )
 from proccli.cli.result import deliver, untold
@@ -45,6 +46,7 @@ def _tag_globs(
         ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "and of the recorded one?"),
         ("proccli scan -c agent.yaml --unmatched", "what do my rules miss?"),
         ("proccli scan -c agent.yaml --rule 2 --status dropped", "what does rule 2 drop?"),
+        ("proccli scan -c agent.yaml --identity --server 7.1", "which of them will be one?"),
         (
             "proccli scan -c agent.yaml -o jsonl | jq -r 'select(.gprocess) | .gprocess' | sort -u",
             "every name, once",
@@ -98,12 +100,26 @@ def _tag_globs(
     help="What to order them by.",
 )
 @option("--reverse", section=_WHICH, is_flag=True, help="The other way round.")
+@option(
+    "--identity",
+    section="What to look at",
+    is_flag=True,
+    help="Also which of them the server takes for one gprocess, and what restarts and time do.",
+)
+@server_option("For --identity: which server; by default that of the agent's version.")
 @source_options
 @output_options
 @strict_option
 @general_options
 def command(
-    *, options: InputOptions, output: Output, strict: bool, invocation: Invocation, **which: Any
+    *,
+    options: InputOptions,
+    identity: bool,
+    server: str | None,
+    output: Output,
+    strict: bool,
+    invocation: Invocation,
+    **which: Any,
 ) -> int:
     """every process, with the rule it hits and the name it gets
 
@@ -111,6 +127,10 @@ def command(
     unknown) and the number of the rule that decided, the name it is sent under and the one it
     had. Below, the rules with the processes that each one decided, and what the agent would send.
     """
+    if server is not None and not identity:
+        raise click.UsageError("--server says whose ids --identity shows: give both")
+    from proccli.identity import SERVERS, server_beside
+    from proccli.jobs.identity import identify
     from proccli.jobs.inputs import open_inputs
     from proccli.jobs.scan import scan
     from proccli.jobs.selection import Selection
@@ -122,14 +142,19 @@ def command(
     selection.check(inputs.config)
     result = scan(inputs)
     shown = selection.of(result.verdicts)
+    identified = None
+    if identity:
+        chosen = SERVERS[server] if server else server_beside(result.config.agent)
+        identified = identify(result.verdicts, result.host, chosen)
     notices: Sequence[Notice] = result.notices
     content: str | bytes
     if output == "json":
-        content = scan_document(result, shown)
+        content = scan_document(result, shown, identified)
     elif output == "jsonl":
-        content = scan_lines(shown)
+        content = scan_lines(shown, identified)
     else:
-        content = scan_table(result, shown, view_of(sys.stdout, invocation.colour))
+        view = view_of(sys.stdout, invocation.colour)
+        content = scan_table(result, shown, view, identified)
         notices = untold(notices, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return deliver(invocation, content, notices, code)

@@ -9,7 +9,14 @@ import click
 
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
-from proccli.cli.options import Output, general_options, option, output_options, strict_option
+from proccli.cli.options import (
+    Output,
+    general_options,
+    option,
+    output_options,
+    server_option,
+    strict_option,
+)
 from proccli.cli.result import deliver
 from proccli.cli.source_options import source_options
 from proccli.cli.streams import view_of
@@ -55,14 +62,7 @@ _WHICH = "Which tags to list (the counts are always of all)"
     help="Which are not sent, or which the server cuts or loses.",
 )
 @option("--own", section=_WHICH, is_flag=True, help="Which the command names, none inherited.")
-@option(
-    "--server",
-    section="What to look at",
-    type=click.Choice(["6.5", "7.1"]),
-    default="6.5",
-    show_default=True,
-    help="Which server takes the tags.",
-)
+@server_option("Which server takes the tags.", default="6.5", show_default=True)
 @source_options
 @output_options
 @strict_option

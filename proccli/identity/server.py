@@ -25,7 +25,7 @@ class Server:
     aging_s: int = 86_400
     """`genesis.aging_time`: how long what an agent reported last outlives its reports."""
     kept_s: int = 168 * 3600
-    """`deleted_resource_retention_time`: how long a deleted one can still come back."""
+    """`deleted_resource_retention_time`: how long a deleted one stays, as `NAME (deleted)`."""
 
 
 SERVERS: Final[Mapping[str, Server]] = MappingProxyType(

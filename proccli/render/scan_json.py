@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from proccli.jobs.identity import Identified
 from proccli.jobs.scan import ScanResult
 from proccli.model import Verdict
-from proccli.render.document import config_json, document, lines, snapshot_json, warnings_json
+from proccli.render.document import (
+    Json,
+    config_json,
+    document,
+    lines,
+    snapshot_json,
+    warnings_json,
+)
+from proccli.render.identity_json import identities_json, identity_json
 from proccli.render.process_json import process_json
 
 
-def scan_document(result: ScanResult, shown: Sequence[Verdict]) -> bytes:
-    """The document `proccli/scan/v1` with the chosen processes; the summary counts all."""
+def scan_document(
+    result: ScanResult, shown: Sequence[Verdict], identified: Identified | None = None
+) -> bytes:
+    """The document `proccli/scan/v1` with the chosen processes; the summary counts all.
+
+    With `identified`, each process has its identity, and the document what they come to.
+    """
     summary = result.summary
+    identities = {} if identified is None else {"identities": identities_json(identified)}
     return document(
         "scan",
         {
             "snapshot": snapshot_json(result.host),
             "config": config_json(result.config),
-            "processes": map(process_json, shown),
+            "processes": _processes(shown, identified),
             "summary": {
                 "total": summary.total,
                 "accepted": summary.accepted,
@@ -27,11 +42,24 @@ def scan_document(result: ScanResult, shown: Sequence[Verdict]) -> bytes:
                 "unknown": summary.unknown,
                 "reported": summary.reported,
             },
+            **identities,
             "warnings": warnings_json(result.notices),
         },
     )
 
 
-def scan_lines(shown: Sequence[Verdict]) -> bytes:
+def scan_lines(shown: Sequence[Verdict], identified: Identified | None = None) -> bytes:
     """A line for each of the chosen processes."""
-    return lines(process_json(verdict) for verdict in shown)
+    return lines(_processes(shown, identified))
+
+
+def _processes(shown: Sequence[Verdict], identified: Identified | None) -> Iterator[Json]:
+    if identified is None:
+        return map(process_json, shown)
+    return (
+        {
+            **process_json(verdict),
+            "identity": identity_json(identified.by_pid.get(verdict.process.pid)),
+        }
+        for verdict in shown
+    )

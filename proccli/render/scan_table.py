@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from proccli.jobs.identity import Identified
 from proccli.jobs.scan import ScanResult
 from proccli.model import Verdict
 from proccli.render.grid import Column, grid
+from proccli.render.identity_text import group_cell, identity_lines
 from proccli.render.paint import paint
 from proccli.render.scan_summary import rules_lines, total_lines
 from proccli.render.spans import Line, cells, foreign, joined, plain, shorten
@@ -33,17 +35,28 @@ class _Row:
     count: int = 1
 
 
-def scan_table(result: ScanResult, shown: Sequence[Verdict], view: View) -> str:
+def scan_table(
+    result: ScanResult,
+    shown: Sequence[Verdict],
+    view: View,
+    identified: Identified | None = None,
+) -> str:
     """The chosen processes, and what the whole scan came to.
 
-    On a terminal, kernel threads in a row share a line, unless they were asked for.
+    On a terminal, kernel threads in a row share a line, unless they were asked for. With
+    `identified`, each has its gprocess, and the names of several processes are counted.
     """
     rows = [_Row(verdict=verdict) for verdict in shown]
     if view.width is not None and len(shown) == len(result.verdicts):
         rows = list(_folded(shown))
-    lines = grid(rows, _columns(shown, view), view)
+    columns = _columns(shown, view)
+    if identified is not None and identified.server.aggregates:
+        columns.insert(2, _group_column(identified))
+    lines = grid(rows, columns, view)
     if lines:
         lines.append(())
+    if identified is not None:
+        lines.extend(identity_lines(identified, shown, view))
     lines.extend(rules_lines(result, view))
     lines.extend(total_lines(result, len(shown), view))
     return paint(lines, view)
@@ -88,6 +101,14 @@ def _columns(shown: Sequence[Verdict], view: View) -> list[Column[_Row]]:
         Column(title="COMMAND", cell=lambda row, room: _command_cell(row, room, view), least=20)
     )
     return columns
+
+
+def _group_column(identified: Identified) -> Column[_Row]:
+    return Column(
+        title="ID",
+        cell=lambda row, _: group_cell(identified.by_pid.get(row.verdict.process.pid)),
+        right=True,
+    )
 
 
 def _verdict_cell(verdict: Verdict) -> Line:

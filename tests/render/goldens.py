@@ -20,6 +20,7 @@ from proccli.render.sockets_table import sockets_table
 from proccli.render.view import ASCII, View
 from tests.build import config
 from tests.render.connections import ALL, connections, switched_off
+from tests.render.identities import identified, workers
 from tests.render.patients import doctored, well
 from tests.render.shop import EVERY_PID, explained, made_up, rules, scanned
 
@@ -53,6 +54,21 @@ def scan_as_json() -> bytes:
     return scan_document(result, result.verdicts)
 
 
+def scan_with_identity(view: View, server: str = "7.1") -> str:
+    result = workers()
+    return scan_table(result, result.verdicts, view, identified(result, server))
+
+
+def scan_with_identity_as_json(server: str = "7.1") -> bytes:
+    result = workers()
+    return scan_document(result, result.verdicts, identified(result, server))
+
+
+def scan_with_identity_as_lines() -> bytes:
+    result = workers()
+    return scan_lines(result.verdicts, identified(result, "7.1"))
+
+
 def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
     result = connections(selection)
     return sockets_table(result, selection.of(result.sockets), view)
@@ -79,6 +95,15 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "scan-defaults-80.txt": scan_by_default,
     "scan.json": scan_as_json,
     "scan.jsonl": lambda: scan_lines(scanned().verdicts),
+    "scan-identity-80.txt": lambda: scan_with_identity(TERMINAL),
+    "scan-identity-80-colour.txt": lambda: scan_with_identity(View(width=80, colour=True)),
+    "scan-identity-200.txt": lambda: scan_with_identity(View(width=200)),
+    "scan-identity-40.txt": lambda: scan_with_identity(View(width=40)),
+    "scan-identity-piped.txt": lambda: scan_with_identity(View()),
+    "scan-identity-by-pid-80.txt": lambda: scan_with_identity(TERMINAL, "6.5"),
+    "scan-identity.json": scan_with_identity_as_json,
+    "scan-identity-by-pid.json": lambda: scan_with_identity_as_json("6.5"),
+    "scan-identity.jsonl": scan_with_identity_as_lines,
     "explain-80.txt": lambda: explain_text(explained(*EVERY_PID), TERMINAL),
     "explain-80-colour.txt": lambda: explain_text(
         explained(*EVERY_PID), View(width=80, colour=True)
