@@ -5,6 +5,7 @@ The files are read by scapy, of the extra `proccli[pcap]`, which is loaded when 
 
 from proccli.captures.magic import MAGIC_BYTES, is_capture
 from proccli.captures.opening import Capture, capture_of, open_capture
+from proccli.captures.sniffing import sniffed
 from proccli.captures.tally import CaptureError, Tally
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "capture_of",
     "is_capture",
     "open_capture",
+    "sniffed",
 ]

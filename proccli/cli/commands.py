@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "sockets": "each socket, its role, its age, and why it is not sent",
     "sync": "what the agent would send, and what of it is new, once or again and again",
     "topology": "who talks to whom, over many hosts, as the server joins their connections",
+    "label": "flow records and captures with the processes at both ends, as the server labels them",
     "check": "what is wrong with a configuration, before it is rolled out",
     "test": "rule tests: made-up and recorded processes, and what should become of each",
     "doctor": "every gate between a process and its label, and where labels are lost",

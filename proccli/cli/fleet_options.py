@@ -129,10 +129,14 @@ def _sources(ctx: click.Context) -> tuple[NamedSource, ...]:
     named: list[tuple[str | None, str]] = ctx.meta[_GIVEN]
     if not named:
         named = [(os.environ.get("PROCCLI_SNAPSHOT") or None, "")]
-    options = ctx.params
-    from_stdin = [*(path for path, _ in named), options.get("config"), options.get("tags")]
+    others = {"flows": "FLOWS", "config": "-c", "tags": "--tags"}
+    from_stdin = [*(path for path, _ in named), *map(ctx.params.get, others)]
     if from_stdin.count("-") > 1:
-        raise click.UsageError("only one of the sources, -c and --tags can read standard input")
+        names = [written for name, written in others.items() if name in ctx.params]
+        raise click.UsageError(
+            f"only one of the sources, {', '.join(names[:-1])} and {names[-1]} can read standard"
+            " input"
+        )
     if "-" in from_stdin and sys.stdin is None:
         raise SourceError("standard input is closed")
     if len({path for path, _ in named if path is None}) != sum(path is None for path, _ in named):

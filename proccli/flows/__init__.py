@@ -4,7 +4,7 @@ from proccli.flows.added import added_columns
 from proccli.flows.detect import Format
 from proccli.flows.fieldmap import NO_FIELDS, FieldMap, parse_fields
 from proccli.flows.record import Record
-from proccli.flows.stream import FORMATS, FlowStream, open_flows
+from proccli.flows.stream import FORMATS, FlowStream, flows_of, open_flows
 
 __all__ = [
     "FORMATS",
@@ -14,6 +14,7 @@ __all__ = [
     "Format",
     "Record",
     "added_columns",
+    "flows_of",
     "open_flows",
     "parse_fields",
 ]

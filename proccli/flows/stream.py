@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import get_args
+from contextlib import AbstractContextManager, nullcontext
+from typing import BinaryIO, get_args
 
 from proccli.flows.context import Context
 from proccli.flows.delimited import csv_records, likely_delimiter
@@ -24,9 +25,15 @@ class FlowStream:
     """The records of a file, to be gone through once."""
 
     def __init__(
-        self, path: str, *, form: Format | None, fields: FieldMap, keys: Sequence[str]
+        self,
+        opening: AbstractContextManager[tuple[BinaryIO, str]],
+        *,
+        form: Format | None,
+        fields: FieldMap,
+        keys: Sequence[str],
     ) -> None:
-        self._path = path
+        """`opening` gives the file, and what to call it."""
+        self._opening = opening
         self._form = form
         self._context = Context(fields=fields, keys=keys, times=Times(fields.zone))
         self._notices: Sequence[Notice] = ()
@@ -40,7 +47,7 @@ class FlowStream:
         what can't be read.
         """
         context = self._context
-        with opened(self._path) as (file, name):
+        with self._opening as (file, name):
             lines = Lines(file, name)
             yield from _records(lines, self._form, context)
         self._notices = (*context.oddities.notices(name, context.times),)
@@ -63,7 +70,19 @@ def open_flows(
     `form`: the format; None: told by how the file begins. `keys`: of the os.app tags that every
     record gets columns for.
     """
-    return FlowStream(path, form=form, fields=fields, keys=keys)
+    return FlowStream(opened(path), form=form, fields=fields, keys=keys)
+
+
+def flows_of(
+    file: BinaryIO,
+    name: str,
+    *,
+    form: Format | None = None,
+    fields: FieldMap = NO_FIELDS,
+    keys: Sequence[str] = (),
+) -> FlowStream:
+    """The same of a stream, from where it stands."""
+    return FlowStream(nullcontext((file, name)), form=form, fields=fields, keys=keys)
 
 
 def _records(lines: Lines, form: Format | None, context: Context) -> Iterator[bytes | Record]:

@@ -75,9 +75,14 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     leaves the file open.
     """
     head = file.read(len(_GZIP_MAGIC))
-    whole = io.BufferedReader(_Rejoined(head, file))
+    whole = rejoined(head, file)
     packed = gzip.GzipFile(fileobj=whole) if head == _GZIP_MAGIC else whole
     return cast("BinaryIO", packed)
+
+
+def rejoined(head: bytes, rest: BinaryIO) -> io.BufferedReader:
+    """A file whose first bytes were read already, from its beginning."""
+    return io.BufferedReader(_Rejoined(head, rest))
 
 
 class _Rejoined(io.RawIOBase):

@@ -1,0 +1,191 @@
+"""`proccli label`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import click
+
+from proccli.cli.fleet_options import FleetCommand, fleet_options
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import tell, warn
+from proccli.cli.options import general_options, option, server_option, strict_option
+from proccli.cli.progress import progress_bar
+from proccli.cli.source_options import no_nan, source_options_without, wait_options
+from proccli.cli.streams import view_of, write
+from proccli.cli.waiting import wait_for_second_look
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.flows import FieldMap, Format
+    from proccli.jobs.hostviews import NamedSource
+    from proccli.jobs.inputs import InputOptions
+    from proccli.jobs.label import Labelling
+    from proccli.model import Notice
+
+_WHAT = "What to label"
+_CHUNK_BYTES = 1 << 16
+
+
+def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
+    """Raises: FlowsError."""
+    from proccli.flows import NO_FIELDS, parse_fields
+
+    return NO_FIELDS if value is None else parse_fields(value)
+
+
+@click.command(
+    "label",
+    cls=FleetCommand,
+    sources_are_arguments=False,
+    examples=(
+        (
+            "proccli label -c agent.yaml -s web-1.jsonl.gz -s db-1.jsonl.gz flows.ndjson",
+            "whose flows are these?",
+        ),
+        (
+            "zcat conn.log.gz | proccli label -c agent.yaml -s web-1.jsonl.gz",
+            "Zeek's log, as it comes",
+        ),
+        (
+            "proccli label --fields ip_0=src,port_0=sp,ip_1=dst,port_1=dp,protocol=proto flows.csv",
+            "a table with names of its own, by the live machine",
+        ),
+        (
+            "proccli label -c agent.yaml -s web-1.jsonl.gz capture.pcap",
+            "short connections, too, by what TCP option tracing put into their packets",
+        ),
+        (
+            "proccli label -s web-1.jsonl.gz flows.ndjson | jq -r .label_0 | sort | uniq -c",
+            "how many have a label, and why not the others?",
+        ),
+    ),
+)
+@click.argument("flows", metavar="[FLOWS]", default="-", type=click.Path(allow_dash=True))
+@option(
+    "--format",
+    "form",
+    section=_WHAT,
+    type=click.Choice(["ndjson", "csv", "tsv", "zeek", "capture"]),
+    help="What FLOWS are; without it, that is told by how they begin.",
+)
+@option(
+    "--fields",
+    section=_WHAT,
+    metavar="FIELD=NAME,...",
+    callback=_fields,
+    help="Where the fields are: ip_0, port_0, ip_1, port_1, protocol, start, end, host.",
+)
+@option(
+    "--within",
+    "within_s",
+    section=_WHAT,
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    callback=no_nan,
+    default=60.0,
+    show_default=True,
+    help="How far a record may lie from the time at which a source has its connection.",
+)
+@option(
+    "--in-network",
+    "network",
+    section=_WHAT,
+    metavar="NAME",
+    help="The network that the addresses of FLOWS are of, where sources are of several.",
+)
+@fleet_options
+@server_option("Which server labels.", default="6.5", show_default=True)
+@source_options_without("snapshot")
+@wait_options
+@strict_option
+@general_options
+def command(
+    *,
+    flows: str,
+    form: Format | str | None,
+    fields: FieldMap,
+    within_s: float,
+    network: str | None,
+    sources: Sequence[NamedSource],
+    server: str,
+    options: InputOptions,
+    no_wait: bool,
+    max_wait: float,
+    strict: bool,
+    invocation: Invocation,
+) -> int:
+    """flow records and captures with the processes at both ends, as the server labels them
+
+    Each record comes out as it went in, with gprocess, auto_instance and os.app tags of both
+    sides, and how its process was found, or why it has none. FLOWS is NDJSON, CSV or a conn.log
+    of Zeek; or a packet capture, whose connections come out as NDJSON. Without it, standard input
+    is read.
+    """
+    from proccli.jobs.gathering import gather
+    from proccli.jobs.label import Labelling
+    from proccli.jobs.looks import Patience
+    from proccli.recording.lines import opened
+    from proccli.render.label_json import label_summary
+    from proccli.tags import SERVERS
+
+    wait = functools.partial(wait_for_second_look, invocation)
+    patience = Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+    with progress_bar(invocation, len(sources), "Reading") as progress:
+        gathered = gather(options, sources, patience, progress)
+    with gathered.fleet, opened(flows) as (file, name):
+        warn(invocation, gathered.notices)
+        labelling = Labelling(gathered, network=network, within_s=within_s, server=SERVERS[server])
+        told = _print(labelling, file, name, form, fields)
+    warn(invocation, [*told, *labelling.notices()])
+    if view_of(sys.stderr, invocation.colour).width is not None:
+        tell(label_summary(labelling.tally))
+    return EXIT_INCOMPLETE if strict and gathered.incomplete else 0
+
+
+def _print(
+    labelling: Labelling, file: BinaryIO, name: str, form: str | None, fields: FieldMap
+) -> Sequence[Notice]:
+    """Print the input with its labels; what there is to say about it.
+
+    Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError.
+    """
+    from proccli.captures import capture_of, sniffed
+    from proccli.flows import flows_of
+    from proccli.render.label_json import captured_line
+    from proccli.tot import connections
+
+    is_capture, stream = sniffed(file) if form is None else (form == "capture", file)
+    chunk_bytes = _CHUNK_BYTES if _is_regular(file) else 0
+    keys = labelling.keys()
+    if not is_capture:
+        records = flows_of(stream, name, form=cast("Format | None", form), fields=fields, keys=keys)
+        _print_in_chunks(labelling.flows(records), chunk_bytes)
+        return records.notices
+    capture = capture_of(stream, name)
+    labelled = labelling.captured(connections(capture.segments()))
+    _print_in_chunks((captured_line(*item, keys) for item in labelled), chunk_bytes)
+    return capture.notices()
+
+
+def _is_regular(file: BinaryIO) -> bool:
+    with suppress(OSError):
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return False
+
+
+def _print_in_chunks(pieces: Iterable[bytes], chunk_bytes: int) -> None:
+    """Print many pieces at a time; each at once where somebody may be waiting for it."""
+    waiting = bytearray()
+    for piece in pieces:
+        waiting += piece
+        if len(waiting) >= chunk_bytes:
+            write(bytes(waiting))
+            waiting.clear()
+    write(bytes(waiting))

@@ -1,0 +1,123 @@
+"""Flow records and captured connections, labelled from what sources show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from proccli.errors import UsageError
+from proccli.fleet import Labeller, Network, Timing
+from proccli.flows import FlowStream
+from proccli.jobs.gathering import Gathered
+from proccli.model import CapturedConnection, Flow, Notice, SideLabel
+from proccli.tags import Server
+
+Captured = tuple[CapturedConnection, SideLabel, SideLabel]
+"""A connection with the labels of its sides."""
+
+_LABELS = frozenset({"socket", "tot"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many records got how many labels."""
+
+    records: int = 0
+    both: int = 0
+    one: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Sides without a label, by the reason."""
+    perhaps_pods: int = 0
+    """Sides whose `auto_instance` is open: the server may know the container's pod."""
+    untimed: int = 0
+    """Labelled records that tell no time."""
+
+    def add(self, flow: Flow, *sides: SideLabel) -> None:
+        """Count a record."""
+        labelled = [side for side in sides if side.label in _LABELS]
+        self.records += 1
+        self.both += len(labelled) == len(sides)
+        self.one += 0 < len(labelled) < len(sides)
+        if labelled and flow.start_s is None and flow.end_s is None:
+            self.untimed += 1
+        for side, instance in zip(sides, (flow.instance_0, flow.instance_1), strict=True):
+            if side.label not in _LABELS:
+                self.reasons[side.label] += 1
+            elif side.auto_instance is None and instance != "pod":
+                self.perhaps_pods += 1
+
+
+class Labelling:
+    """A run over one input. What it hands out streams; the tally and the notices grow with it."""
+
+    def __init__(
+        self, gathered: Gathered, *, network: Network | None, within_s: float, server: Server
+    ) -> None:
+        """Raises: UsageError if no source is of the network."""
+        fleet = gathered.fleet
+        networks = {fleet.hosts[host].network for host in fleet.present}
+        if network is not None and network not in networks:
+            known = ", ".join(sorted(filter(None, networks))) or "none has a name"
+            raise UsageError(f"no source is in the network {network!r} of --in-network ({known})")
+        self.tally = Tally()
+        self.config = gathered.config
+        self._labeller = Labeller(
+            fleet,
+            gathered.names,
+            network=network,
+            timing=Timing(within_s=within_s),
+            server=server,
+        )
+        self._within_s = within_s
+
+    def keys(self) -> Sequence[str]:
+        """The keys of the tags that labels may have."""
+        return self._labeller.keys()
+
+    def flows(self, stream: FlowStream) -> Iterator[bytes]:
+        """The records with their labels, and what stands between them, in order.
+
+        Raises: FlowsError, SourceError.
+        """
+        for item in stream:
+            if isinstance(item, bytes):
+                yield item
+                continue
+            sides = self._labeller.flow(item.flow)
+            self.tally.add(item.flow, *sides)
+            yield item.labelled(*sides)
+
+    def captured(self, connections: Iterable[CapturedConnection]) -> Iterator[Captured]:
+        """The connections with the labels of their sides."""
+        for connection in connections:
+            sides = self._labeller.captured(connection)
+            self.tally.add(connection.flow, *sides)
+            yield (connection, *sides)
+
+    def notices(self) -> Iterator[Notice]:
+        """What there is to say when all have been gone through."""
+        tally = self.tally
+        if outside := tally.reasons["other-time"]:
+            message = (
+                f"{_sides(outside)} of connections that a source has, but at another time than the"
+                f" record's: the same addresses and ports may have been another's then"
+                f" (--within {self._within_s:g} is how many seconds are let pass)"
+            )
+            yield Notice(code="other-time", message=message)
+        if tally.untimed:
+            message = (
+                f"{tally.untimed:,} labelled records tell no time: their labels hold for the moment"
+                " of the sources"
+            )
+            yield Notice(code="untimed", message=message)
+        if tally.perhaps_pods:
+            message = (
+                f"{_sides(tally.perhaps_pods)} of processes in containers: where the server knows a"
+                " container's pod, auto_instance is the pod, so it is left open"
+            )
+            yield Notice(code="perhaps-pod", message=message)
+
+
+def _sides(count: int) -> str:
+    return "1 side is" if count == 1 else f"{count:,} sides are"
