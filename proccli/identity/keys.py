@@ -87,7 +87,7 @@ class Identity:
     after_restart: Continuity
     """Whether it still is that gprocess with another pid, and the same name and command line."""
     after_exec: Continuity
-    """Whether it is with the same pid, and another command line or title."""
+    """Whether it is with the same pid, and a command line that differs in what is compared."""
     refused: tuple[Refusal, ...]
 
 
