@@ -95,7 +95,6 @@ def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 )
 @option(
     "--in-network",
-    "network",
     section=_WHAT,
     metavar="NAME",
     help="The network that the addresses of FLOWS are of, where sources are of several.",
@@ -112,7 +111,7 @@ def command(
     form: Format | str | None,
     fields: FieldMap,
     within_s: float,
-    network: str | None,
+    in_network: str | None,
     sources: Sequence[NamedSource],
     server: str,
     options: InputOptions,
@@ -141,7 +140,9 @@ def command(
         gathered = gather(options, sources, patience, progress)
     with gathered.fleet, opened(flows) as (file, name):
         warn(invocation, gathered.notices)
-        labelling = Labelling(gathered, network=network, within_s=within_s, server=SERVERS[server])
+        labelling = Labelling(
+            gathered, network=in_network, within_s=within_s, server=SERVERS[server]
+        )
         told = _print(labelling, file, name, form, fields)
     warn(invocation, [*told, *labelling.notices()])
     if view_of(sys.stderr, invocation.colour).width is not None:

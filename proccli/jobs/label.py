@@ -106,9 +106,10 @@ class Labelling:
             )
             yield Notice(code="other-time", message=message)
         if tally.untimed:
+            tell = "record tells" if tally.untimed == 1 else "records tell"
             message = (
-                f"{tally.untimed:,} labelled records tell no time: their labels hold for the moment"
-                " of the sources"
+                f"{tally.untimed:,} labelled {tell} no time: a label holds for the moment of its"
+                " source"
             )
             yield Notice(code="untimed", message=message)
         if tally.perhaps_pods:
