@@ -92,7 +92,7 @@ class Identity:
 
 
 def identities(processes: Sequence[Reported], server: Server) -> tuple[Identity, ...]:
-    """Which gprocess each is, in the same order."""
+    """Which gprocess each is, in the same order, for a server that sees all for the first time."""
     groups: dict[Hashable, int] = {}
     return tuple(
         _identity(process, place, server, groups) for place, process in enumerate(processes)
