@@ -1,0 +1,179 @@
+"""A topology as a web page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+
+from proccli.model import Topology
+from proccli.render.topology_drawing import SURE, dense, drawing
+from proccli.render.topology_fold import Picture, picture
+from proccli.render.topology_lettering import written
+from proccli.render.topology_page_data import page_data
+from proccli.render.topology_page_tables import connections_table, hosts_table
+from proccli.render.topology_svg import kinds, remarks
+from proccli.render.topology_theme import DARK, LIGHT, asset, drawing_css, variables
+from proccli.render.topology_words import CERTAINTY, total_text
+from proccli.render.words import counted
+
+TITLE = "Who talks to whom"
+_SCRIPTS = ("stage.js", "table.js", "page.js", "main.js")
+
+
+def topology_html(result: Topology) -> str:
+    """The whole page: the drawing with search, filters and details, and tables beneath.
+
+    Its policy lets no script run but its own and nothing be loaded; names are text wherever they
+    stand. Without scripts, the drawing and the tables are still there.
+    """
+    shown = picture(result)
+    style, script = _style(), _script()
+    return "\n".join(
+        (
+            "<!doctype html>",
+            '<html lang="en" class="no-js">',
+            "<head>",
+            '<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            '<meta name="referrer" content="no-referrer">',
+            f"<title>{TITLE}: {written(total_text(result))}</title>",
+            f"<style>{style}</style>",
+            "</head>",
+            "<body>",
+            *_body(result, shown),
+            f'<script type="application/json" id="data">{page_data(shown)}</script>',
+            f"<script>{script}</script>",
+            "</body>",
+            "</html>\n",
+        )
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(content: str) -> str:
+    return f"sha256-{b64encode(sha256(content.encode()).digest()).decode()}"
+
+
+def _style() -> str:
+    light, dark = variables(LIGHT), variables(DARK)
+    not_light = ':root:not([data-theme="light"])'
+    return "\n".join(
+        (
+            f":root {{ {light} }}",
+            f"@media (prefers-color-scheme: dark) {{ {not_light} {{ {dark} }} }}",
+            f':root[data-theme="dark"] {{ {dark} }}',
+            # Three times, so that paper is white whatever was chosen.
+            f"@media print {{ :root:root:root {{ {light} color-scheme: light; }} }}",
+            drawing_css(),
+            asset("page.css"),
+        )
+    )
+
+
+def _script() -> str:
+    parts = "\n".join(asset(name) for name in _SCRIPTS)
+    return (
+        '"use strict";\n(() => {\nconst byId = (id) => document.getElementById(id);\n'
+        f'const data = JSON.parse(byId("data").textContent);\n{parts}}})();\n'
+    )
+
+
+def _body(result: Topology, shown: Picture) -> Iterator[str]:
+    yield '<a class="skip" href="#connections">Skip to the table</a>'
+    yield f'<header class="top"><div><h1>{TITLE}</h1><p>{written(total_text(result))}</p></div>'
+    yield '<button type="button" id="theme" value="system"></button></header>'
+    yield "<main>"
+    if shown.links:
+        yield from _controls(result)
+    yield from _stage(result, shown)
+    if shown.links:
+        yield '<section class="after">'
+        yield '<h2 id="connections">Connections</h2>'
+        yield connections_table(shown)
+        yield '<p id="nothing" class="dim" hidden>Nothing is like that.</p>'
+        yield "</section>"
+    yield '<section class="after"><h2 id="hosts">Hosts</h2>'
+    yield hosts_table(result)
+    yield "</section>"
+    yield "</main>"
+    yield f"<footer>{''.join(f'<p>{written(text)}</p>' for text in _footnotes(result, shown))}"
+    yield "</footer>"
+
+
+def _controls(result: Topology) -> Iterator[str]:
+    yield '<div class="controls" role="search" aria-label="What to show">'
+    yield (
+        '<div class="search"><label class="said" for="q">Search</label>'
+        '<input type="search" id="q" autocomplete="off" autocapitalize="none" spellcheck="false"'
+        ' placeholder="Name, host, tag, :port or address"><kbd aria-hidden="true">/</kbd></div>'
+    )
+    names = dict.fromkeys(host.name for host in result.hosts)
+    options = "".join(f'<option value="{written(name)}">{written(name)}</option>' for name in names)
+    yield (
+        '<label class="said" for="host">Host</label>'
+        f'<select id="host"><option value="">All hosts</option>{options}</select>'
+    )
+    yield '<div class="seen" role="group" aria-labelledby="seen"><span id="seen">Seen at</span>'
+    for kind, words in CERTAINTY.items():
+        yield (
+            f'<label><input type="checkbox" name="seen" value="{kind}" checked autocomplete="off">'
+            f"{written(words)}</label>"
+        )
+    yield "</div>"
+    yield '<button type="button" id="clear" hidden>Show all</button>'
+    yield '<output id="count" aria-live="polite"></output></div>'
+
+
+def _stage(result: Topology, shown: Picture) -> Iterator[str]:
+    yield '<figure class="stage">'
+    if not shown.links:
+        words = "No connection was found." if not result.connections else "No connection is shown."
+        yield f'<div class="canvas" id="canvas"><p class="none">{words}</p></div></figure>'
+        return
+    drawn = drawing(result, shown)
+    yield (
+        '<div class="canvas" id="canvas" tabindex="0" role="application" aria-label="Drawing: arrow'
+        ' keys go from box to box, Enter opens one, plus and minus zoom, 0 shows all">'
+    )
+    yield (
+        f'<svg class="drawing{dense(shown)}" viewBox="0 0 {drawn.width} {drawn.height}"'
+        f' width="{drawn.width}" height="{drawn.height}">'
+    )
+    yield drawn.body
+    yield "</svg></div>"
+    yield (
+        '<div class="zoom" role="group" aria-label="Zoom">'
+        '<button type="button" id="nearer" aria-label="Zoom in">+</button>'
+        '<button type="button" id="farther" aria-label="Zoom out">−</button>'
+        '<button type="button" id="fit">Show all</button></div>'
+    )
+    yield '<aside id="details" aria-label="Details" aria-live="polite" hidden></aside></figure>'
+    yield '<div class="legend">'
+    for kind in kinds(shown):
+        yield (
+            '<span><svg class="drawing" width="40" height="8" aria-hidden="true">'
+            f'<g class="link {kind}"><path class="line" stroke-width="2" d="M0 4h40"/></g></svg>'
+            f"{written(SURE[kind])}</span>"
+        )
+    yield '<span class="help">Drag to move, turn the wheel to zoom, click for details</span></div>'
+
+
+def _footnotes(result: Topology, shown: Picture) -> Iterator[str]:
+    yield from remarks(result, shown)
+    for notice in result.notices:
+        yield notice.message
+    config = result.config
+    yield (
+        f"Made by proccli from {counted(len(result.hosts), 'host')}, under"
+        f" {config.file or 'the defaults of the agent'} as agent {config.agent} reads it"
+        f" ({config.dialect}, via {config.via})."
+    )
