@@ -17,6 +17,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "tags": "what the tag command says of each process, and what arrives of it",
     "sockets": "each socket, its role, its age, and why it is not sent",
     "sync": "what the agent would send, and what of it is new, once or again and again",
+    "tot": "which process sent a connection's segments, by the TCP option that says so",
     "topology": "who talks to whom, over many hosts, as the server joins their connections",
     "label": "flow records and captures with the processes at both ends, as the server labels them",
     "check": "what is wrong with a configuration, before it is rolled out",

@@ -1,0 +1,156 @@
+"""`proccli tot`."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import warn
+from proccli.cli.options import Output, general_options, option, output_options, strict_option
+from proccli.cli.result import deliver
+from proccli.cli.streams import view_of, write
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.jobs.tot import TotRun
+
+_WHICH = "Which options to list (the counts are always of all)"
+_TABLE_LINES = 1_000
+_AT_ONCE = 1_000
+"""Lines that are written together when files are read; from a pipe, each as it comes."""
+
+
+def _addresses(
+    _ctx: click.Context, _param: click.Parameter, values: Sequence[str]
+) -> tuple[str, ...]:
+    """Each as captures write it. Raises: click.BadParameter."""
+    import ipaddress
+
+    try:
+        return tuple(str(ipaddress.ip_address(value)) for value in values)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command(
+    "tot",
+    cls=HelpfulCommand,
+    examples=(
+        ("proccli tot capture.pcap", "which processes sent these connections?"),
+        (
+            "sudo tcpdump -i any -U -w - tcp | proccli tot -o jsonl -",
+            "as they come, on this machine",
+        ),
+        ("proccli tot --pid 4242 --every capture.pcap", "all that one process sent"),
+        ("proccli tot --ip 10.0.0.5 web-1.pcap db-1.pcapng.gz", "and one host, in two captures"),
+    ),
+)
+@click.argument(
+    "captures", metavar="CAPTURE...", nargs=-1, required=True, type=click.Path(allow_dash=True)
+)
+@option(
+    "--pid",
+    "pids",
+    section=_WHICH,
+    type=click.IntRange(0, 0xFFFF_FFFF),
+    metavar="PID",
+    multiple=True,
+    help="Of this process; 0: of the kernel. Repeatable.",
+)
+@option(
+    "--ip",
+    "ips",
+    section=_WHICH,
+    metavar="ADDRESS",
+    multiple=True,
+    callback=_addresses,
+    help="With this address at either end, or before translation. Repeatable.",
+)
+@option(
+    "--port",
+    "ports",
+    section=_WHICH,
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    multiple=True,
+    help="With this port at either end. Repeatable.",
+)
+@option(
+    "--unique/--every",
+    "unique",
+    section=_WHICH,
+    default=None,
+    help="Those that are alike (who sent what to whom) once, with their number, as the table has"
+    " it; or each, as JSON has it.",
+)
+@option(
+    "--limit",
+    section=_WHICH,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"At most so many; 0: all. Without it, {_TABLE_LINES:,} in the table.",
+)
+@output_options
+@strict_option
+@general_options
+def command(
+    *,
+    captures: Sequence[str],
+    pids: Sequence[int],
+    ips: Sequence[str],
+    ports: Sequence[int],
+    unique: bool | None,
+    limit: int | None,
+    output: Output,
+    strict: bool,
+    invocation: Invocation,
+) -> int:
+    """which process sent a connection's segments, by the TCP option that says so
+
+    TCP option tracing puts the id of the sending process into SYNs, and into a segment now and
+    then: option kind 253. This shows it, for pcap and pcapng files, packed by gzip or not, and
+    for what tcpdump writes into a pipe (-). Where addresses are translated on the way, version 1
+    also tells the one before.
+
+    It needs the extra pcap: pip install 'proccli[pcap]'.
+    """
+    from proccli.jobs.tot import TotRun, TotSelection, tot
+    from proccli.render.tot_json import tot_document, tot_lines
+    from proccli.render.tot_table import tot_table
+
+    if captures.count("-") > 1:
+        raise click.UsageError("only one CAPTURE can be standard input")
+    selection = TotSelection(pids=pids, ips=ips, ports=ports)
+    folded = output == "table" if unique is None else unique
+    if limit is None and output == "table":
+        limit = _TABLE_LINES
+    if output == "jsonl" and not folded and not limit:
+        return _follow(TotRun(captures, selection), captures, strict=strict, invocation=invocation)
+    result = tot(captures, selection, unique=folded, limit=limit or None)
+    content: str | bytes
+    if output == "json":
+        content = tot_document(result)
+    elif output == "jsonl":
+        content = tot_lines(result.rows)
+    else:
+        content = tot_table(result, view_of(sys.stdout, invocation.colour))
+    code = EXIT_INCOMPLETE if strict and result.incomplete else 0
+    return deliver(invocation, content, result.notices, code)
+
+
+def _follow(run: TotRun, captures: Sequence[str], *, strict: bool, invocation: Invocation) -> int:
+    """Print each option as soon as it is read. Raises: PipeClosed; OutputError."""
+    from proccli.render.tot_json import tot_lines
+
+    rows = run.rows()
+    at_once = 1 if "-" in captures else _AT_ONCE
+    while some := tuple(itertools.islice(rows, at_once)):
+        write(tot_lines(some))
+    warn(invocation, run.notices)
+    return EXIT_INCOMPLETE if strict and run.incomplete else 0

@@ -1,0 +1,163 @@
+"""TOT options as a table: which process of the sender sent it, and what the network made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proccli.jobs.tot import TotResult, TotSummary
+from proccli.jobs.totrows import TotRow
+from proccli.model import Endpoint
+from proccli.render.grid import Column, grid
+from proccli.render.paint import paint
+from proccli.render.spans import Line, joined, plain, shorten, wrapped
+from proccli.render.tot_words import kind_of_segment, moment
+from proccli.render.view import View
+from proccli.render.words import counted
+
+_DAY = len("2026-01-02T")
+
+
+def tot_table(result: TotResult, view: View) -> str:
+    """The options that were chosen, and what all of the captures came to."""
+    lines = grid(result.rows, _columns(result.rows, view), view)
+    if lines:
+        lines.append(())
+    for line in _summary_lines(result):
+        lines.extend(wrapped(line, view.width))
+    return paint(lines, view)
+
+
+def _columns(rows: Sequence[TotRow], view: View) -> list[Column[TotRow]]:
+    """Only columns that have something to say about these options."""
+    mark = view.glyphs.ellipsis
+    one_day = len({_day(row.seen.time_s) for row in rows}) == 1
+    columns: list[Column[TotRow]] = [
+        Column(title="TIME", cell=lambda row, _: _time_cell(row, one_day), spare=2),
+        Column(title="PID", cell=lambda row, _: _pid_cell(row), right=True),
+        Column(title="SEGMENT", cell=lambda row, _: _segment_cell(row), spare=3),
+    ]
+    if any(row.count > 1 for row in rows):
+        columns.append(
+            Column(title="COUNT", cell=lambda row, _: plain(f"{row.count:,}"), right=True, spare=4)
+        )
+    columns.append(
+        Column(
+            title="SENDER AND RECEIVER",
+            cell=lambda row, room: _ends_cell(row, room, view),
+            least=24,
+        )
+    )
+    if len({row.capture for row in rows}) > 1:
+        columns.append(
+            Column(
+                title="CAPTURE",
+                cell=lambda row, room: ((shorten(row.capture, room, mark), "dim"),),
+                least=8,
+                spare=1,
+            )
+        )
+    columns.append(Column(title="SAYS", cell=lambda row, _: _says_cell(row), least=6))
+    return columns
+
+
+def _day(seconds: float | None) -> str:
+    return (moment(seconds) or "")[:_DAY]
+
+
+def _time_cell(row: TotRow, one_day: bool) -> Line:
+    text = moment(row.seen.time_s) or "?"
+    return ((text[_DAY:-1] if one_day and len(text) > 1 else text, "dim"),)
+
+
+def _pid_cell(row: TotRow) -> Line:
+    pid = row.seen.option.pid
+    return ((str(pid), "name" if pid else "dim"),)
+
+
+def _segment_cell(row: TotRow) -> Line:
+    kind = kind_of_segment(row.seen)
+    return ((kind, "warn" if kind == "SYN-ACK" else ""),)
+
+
+def _ends_cell(row: TotRow, room: int | None, view: View) -> Line:
+    """Both ends; where there is too little room, the middle of an address is what gives way."""
+    arrow = f" {view.glyphs.becomes} "
+    source, destination = _written(row.seen.source), _written(row.seen.destination)
+    if room is not None and len(source) + len(arrow) + len(destination) > room:
+        left = room - len(arrow)
+        for_source = min(len(source), max(left // 2, left - len(destination)))
+        source = shorten(source, for_source, view.glyphs.ellipsis)
+        destination = shorten(destination, left - len(source), view.glyphs.ellipsis)
+    return ((source, ""), (arrow, "dim"), (destination, ""))
+
+
+def _written(end: Endpoint) -> str:
+    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
+
+
+def _says_cell(row: TotRow) -> Line:
+    seen, option = row.seen, row.seen.option
+    parts: list[Line] = [((f"v{option.version}", "dim"),)]
+    if not option.pid:
+        parts.append((("the kernel", "dim"),))
+    if option.agent_id is not None:
+        parts.append(plain(f"agent {option.agent_id}"))
+    if seen.translated and option.address is not None:
+        parts.append((("sent from ", ""), (option.address, "tag")))
+    if option.ambiguous:
+        parts.append((("address or sequence number", "unknown"),))
+    return list(joined(parts, ", "))
+
+
+def _summary_lines(result: TotResult) -> list[Line]:
+    summary = result.summary
+    lines = [_read_line(summary), _found_line(result)]
+    return [line for line in lines if line]
+
+
+def _read_line(summary: TotSummary) -> Line:
+    parts = [plain(counted(summary.packets, "packet"))]
+    parts.append(plain(f"{counted(summary.tcp, 'TCP segment')}"))
+    if summary.tcp:
+        parts.append(plain(f"{summary.syns:,} with SYN"))
+    if summary.decapsulated:
+        parts.append(plain(f"{summary.decapsulated:,} in tunnels"))
+    missing = summary.cut + summary.malformed + summary.encapsulated + summary.link_type
+    if missing:
+        parts.append(((f"{missing:,} not read", "warn"),))
+    day, last = _day(summary.first_s), _day(summary.last_s)
+    if day:
+        days = day[:-1] if day == last else f"{day[:-1]} to {last[:-1]}"
+        parts.append(plain(f"{days} (UTC)"))
+    return joined(parts, ", ")
+
+
+def _found_line(result: TotResult) -> Line:
+    summary = result.summary
+    other = f"{counted(summary.other_253, 'other option')} of kind 253"
+    if not summary.options:
+        says = "No segment has a TOT option"
+        if summary.other_253:
+            return ((f"{says}, but {other}.", "head"),)
+        if summary.tcp and not summary.syns:
+            says = f"{says}; it stands in SYNs above all, and none was captured"
+        return ((f"{says}.", "head"),)
+    parts: list[str] = [
+        f"{summary.versions[version]:,} of version {version}"
+        for version in (1, 2)
+        if summary.versions[version]
+    ]
+    remarks = (
+        (summary.translated, "from a translated address"),
+        (summary.kernel, "by the kernel"),
+        (summary.syn_ack, "in a SYN-ACK"),
+        (summary.ambiguous, "ambiguous"),
+    )
+    parts.extend(f"{number:,} {remark}" for number, remark in remarks if number)
+    total = f"{counted(summary.options, 'TOT option')}"
+    if result.more:
+        total = f"{total}, {result.more:,} of them not listed"
+    line: list[tuple[str, str]] = [(total, "head"), (f": {', '.join(parts)}", "")]
+    if summary.other_253:
+        line.append((f"; {other}", ""))
+    return line
