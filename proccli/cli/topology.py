@@ -15,6 +15,7 @@ from proccli.cli.options import (
     general_options,
     option,
     output_options_with,
+    server_option,
     strict_option,
     tag_globs,
 )
@@ -126,6 +127,7 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
     " or os.app.KEY, the processes with one value of that tag.",
 )
 @fleet_options
+@server_option("Which server counts gprocesses; by default that of the agent's version.")
 @source_options_without("snapshot")
 @wait_options
 @output_options_with(
@@ -138,6 +140,7 @@ def command(
     sources: Sequence[NamedSource],
     options: InputOptions,
     group_by: str,
+    server: str | None,
     no_wait: bool,
     max_wait: float,
     output: Format,
@@ -154,6 +157,7 @@ def command(
     the live machine.
     """
     from proccli.fleet import ConnectionSelection
+    from proccli.identity import SERVERS, server_beside
     from proccli.jobs.looks import Patience
     from proccli.jobs.topology import topology
 
@@ -168,6 +172,7 @@ def command(
             sources,
             ConnectionSelection(**which),
             group_by=group_by,
+            server=SERVERS[server] if server else server_beside(options.agent or "6.5"),
             patience=patience,
             progress=progress,
         )
@@ -184,7 +189,7 @@ def _rendered(result: Topology, output: Format, invocation: Invocation) -> str |
         case "jsonl":
             from proccli.render.topology_json import topology_lines
 
-            return topology_lines(result)
+            return topology_lines(result.edges)
         case "dot":
             from proccli.render.topology_dot import topology_dot
 

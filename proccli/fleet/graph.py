@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from proccli.fleet.grouping import Group, Grouping, Members, in_order
 from proccli.fleet.pairing import Link, SeenEnd
 from proccli.fleet.store import Fleet
+from proccli.identity import Reported, Server, by_name, identities
 from proccli.model import Certainty, Edge, Node, Party, Protocol, Remote
 
 
@@ -30,10 +32,14 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     connections: int
+    """Wanted or not."""
     by_remote: Mapping[Remote, int]
     """Connections of which one end has no node, by the reason."""
     shared_addresses: Sequence[str]
     """Far addresses that several hosts of one network use."""
+
+
+_PARTIES_KEPT = 1 << 14
 
 
 class _EdgeKey(NamedTuple):
@@ -55,10 +61,13 @@ def graph(
     by: Grouping,
     names: Sequence[str],
     wanted: Callable[[Sides], bool],
+    server: Server,
 ) -> Graph:
-    """The connections that are wanted, as a graph. `names` are what the hosts are called."""
-    drawing = _Drawing(fleet=fleet, by=by, names=names)
+    """The connections that are wanted, as a graph. `names` are what the hosts are called; `server`
+    tells which processes are one gprocess."""
+    drawing = _Drawing(fleet=fleet, by=by, names=names, server=server)
     for link in fleet.links():
+        drawing.connections += 1
         sides = drawing.sides(link)
         if wanted(sides):
             drawing.add(sides)
@@ -70,19 +79,20 @@ class _Drawing:
     fleet: Fleet
     by: Grouping
     names: Sequence[str]
+    server: Server
+    connections: int = 0
     members: dict[Group, Members] = field(default_factory=dict)
     edges: Counter[_EdgeKey] = field(default_factory=Counter)
     by_remote: Counter[Remote] = field(default_factory=Counter)
     shared: dict[str, None] = field(default_factory=dict)
-    _parties: dict[tuple[int, int], Party | None] = field(default_factory=dict)
+    _party: Callable[[int, int], Party | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Connections of one process come again and again.
+        self._party = lru_cache(_PARTIES_KEPT)(self.fleet.party)
 
     def party(self, end: SeenEnd | None) -> Party | None:
-        if end is None:
-            return None
-        key = (end.host, end.pid)
-        if key not in self._parties:
-            self._parties[key] = self.fleet.party(*key)
-        return self._parties[key]
+        return None if end is None else self._party(end.host, end.pid)
 
     def sides(self, link: Link) -> Sides:
         return Sides(link=link, client=self.party(link.client), server=self.party(link.server))
@@ -158,12 +168,34 @@ class _Drawing:
         ids = {group: f"n{numbers[id(members)]}" for group, members in self.members.items()}
         edges = [_edge(key, connections, ids) for key, connections in self.edges.items()]
         return Graph(
-            nodes=tuple(members.node(numbers[id(members)], self.names) for members in ordered),
+            nodes=tuple(
+                members.node(numbers[id(members)], self.names, self._gprocesses(members))
+                for members in ordered
+            ),
             edges=tuple(sorted(edges, key=_order)),
-            connections=self.edges.total(),
+            connections=self.connections,
             by_remote=dict(self.by_remote),
             shared_addresses=tuple(self.shared),
         )
+
+    def _gprocesses(self, members: Members) -> tuple[int, int]:
+        """For how many the server takes these processes, at least and at most."""
+        parties = ((host, self.fleet.party(host, pid)) for host, pid in sorted(members.pids))
+        reported = [_reported(party, host) for host, party in parties if party is not None]
+        uses = by_name(identities(reported, self.server))
+        return sum(use.at_least for use in uses), sum(use.at_most for use in uses)
+
+
+def _reported(party: Party, host: int) -> Reported:
+    return Reported(
+        pid=party.pid,
+        name=party.gprocess or "",
+        process_name=party.process_name or "",
+        cmdline=party.cmdline or "",
+        holes=party.holes,
+        container_id=party.container_id,
+        agent=str(host),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,7 +100,7 @@ class Members:
             theirs if self.tags is None else {tag: None for tag in self.tags if tag in theirs}
         )
 
-    def node(self, number: int, names: Sequence[str]) -> Node:
+    def node(self, number: int, names: Sequence[str], gprocesses: tuple[int, int]) -> Node:
         """The node; `names` are what the hosts are called."""
         (host, *more) = sorted(self.hosts)
         (name, *other_names) = self.names
@@ -111,6 +111,7 @@ class Members:
             gprocess=None if other_names else name,
             pids=tuple(sorted(pid for _, pid in self.pids)),
             tags=tuple(self.tags or ()),
+            gprocesses=gprocesses,
         )
 
 

@@ -206,6 +206,6 @@ def _auto_instance(party: Party, instance: Instance) -> str | None:
 
     Source: server/ingester/common/common.go, branch v6.5:155-186.
     """
-    if instance == "pod" or (instance == "none" and party.container_id is not None):
+    if instance == "pod" or (instance == "none" and party.container_id != ""):
         return None
     return party.gprocess

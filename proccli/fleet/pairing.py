@@ -64,21 +64,22 @@ def linked(ends: Sequence[SeenEnd]) -> Iterator[Link]:
     """The connections of all ends that share one key.
 
     The server keeps one process for each side, the one it came upon last; where several claim a
-    side, which of them it is can't be told from the addresses, and no two are linked.
+    side, or may, which of them it is can't be told from the addresses, and no two are linked.
 
     Source: server/controller/trisolaris/vtap/process_info.go (v6.5), addData.
     """
     clients = [end for end in ends if end.role == "client"]
     servers = [end for end in ends if end.role == "server"]
     sent_clients, sent_servers = _sent(clients), _sent(servers)
-    if len(sent_clients) == len(sent_servers) == 1:
+    claimed_once = _claims(clients) == _claims(servers) == 1
+    if claimed_once and len(sent_clients) == len(sent_servers) == 1:
         yield Link(client=sent_clients[0], server=sent_servers[0], remote=None)
         return
     for end in sent_clients:
-        remote, other = _remote(sent_clients, servers)
+        remote, other = _remote(clients, servers)
         yield Link(client=end, server=None, remote=remote, other=other)
     for end in sent_servers:
-        remote, other = _remote(sent_servers, clients)
+        remote, other = _remote(servers, clients)
         yield Link(client=None, server=end, remote=remote, other=other)
 
 
@@ -88,9 +89,14 @@ def _sent(ends: Sequence[SeenEnd]) -> list[SeenEnd]:
     return list({(end.host, end.pid): end for end in ends if end.status == "synced"}.values())
 
 
+def _claims(ends: Sequence[SeenEnd]) -> int:
+    """How many processes the server may hear of for one side."""
+    return len({(end.host, end.pid) for end in ends if end.status != "skipped"})
+
+
 def _remote(here: Sequence[SeenEnd], there: Sequence[SeenEnd]) -> tuple[Remote, SeenEnd | None]:
     """What is known of the other end of one that is sent."""
-    if len(here) > 1 or len({(end.host, end.pid) for end in there}) > 1:
+    if _claims(here) > 1 or len({(end.host, end.pid) for end in there}) > 1:
         return "ambiguous", None
     if not there:
         return "absent", None

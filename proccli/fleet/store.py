@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
 from typing import Any, Final
@@ -213,6 +213,10 @@ def _packed(party: Party) -> str:
 
 
 def _unpacked(packed: str) -> Party:
-    values: Mapping[str, Any] = dict(zip(_PARTY, json.loads(packed), strict=True))
+    values: dict[str, Any] = dict(zip(_PARTY, json.loads(packed), strict=True))
     tags = values["tags"]
-    return Party(**{**values, "tags": None if tags is None else tuple(map(tuple, tags))})
+    values |= {
+        "tags": None if tags is None else tuple(map(tuple, tags)),
+        "holes": tuple(map(tuple, values["holes"])),
+    }
+    return Party(**values)

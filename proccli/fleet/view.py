@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from proccli.fleet.keys import is_loopback, number
+from proccli.identity import Reported
 from proccli.model import (
     End,
     Endpoint,
@@ -32,6 +33,7 @@ def host_view(
     network: str,
     verdicts: Iterable[Verdict],
     tags_of: Callable[[Verdict], tuple[Tag, ...] | None],
+    reported: Callable[[Verdict], Reported],
     look: SocketLook,
     addresses: Iterable[str],
 ) -> HostView:
@@ -50,7 +52,10 @@ def host_view(
         taken_at_ns=host.taken_at_ns,
         boot_time_s=host.boot_time_s,
         addresses=_addresses((*addresses, *(socket.row.local.ip for socket in look.best_known))),
-        parties={verdict.process.pid: _party(verdict, tags_of(verdict)) for verdict in verdicts},
+        parties={
+            verdict.process.pid: _party(verdict, tags_of(verdict), reported(verdict))
+            for verdict in verdicts
+        },
         ends=ends,
         listeners=_listeners(look.best_known),
         left_out=_left_out(connected),
@@ -69,13 +74,18 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
         taken_at_ns=output.taken_at_ns,
         boot_time_s=None,
         addresses=_addresses(end.ip for end in near),
-        parties={process.pid: _synced_party(process) for process in output.processes},
+        parties={
+            process.pid: _synced_party(process, masked=output.redacted)
+            for process in output.processes
+        },
         ends=ends,
         enabled=output.enabled,
     )
 
 
-def _synced_party(process: SyncedProcess) -> Party:
+def _synced_party(process: SyncedProcess, *, masked: bool) -> Party:
+    # Where in it the masks are is not told.
+    holes = ((0, len(process.cmdline)),) if masked else ()
     return Party(
         pid=process.pid,
         gprocess=process.name,
@@ -84,7 +94,9 @@ def _synced_party(process: SyncedProcess) -> Party:
         status="accepted",
         reason=None,
         started_s=process.start_time or None,
-        container_id=process.container_id or None,
+        cmdline=process.cmdline,
+        holes=holes,
+        container_id=process.container_id,
     )
 
 
@@ -115,7 +127,7 @@ def _names_a_host(ip: str) -> bool:
 _ANY = "0.0.0.0"  # noqa: S104 - compared
 
 
-def _party(verdict: Verdict, tags: tuple[Tag, ...] | None) -> Party:
+def _party(verdict: Verdict, tags: tuple[Tag, ...] | None, reported: Reported) -> Party:
     return Party(
         pid=verdict.process.pid,
         gprocess=verdict.gprocess,
@@ -124,7 +136,9 @@ def _party(verdict: Verdict, tags: tuple[Tag, ...] | None) -> Party:
         status=verdict.status,
         reason=verdict.reason,
         started_s=verdict.start_s,
-        container_id=verdict.container_id or None,
+        cmdline=verdict.cmdline,
+        holes=reported.holes,
+        container_id=reported.container_id,
     )
 
 

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from proccli import config as configs
 from proccli.errors import UsageError
 from proccli.fleet import Network, host_view, synced_view
+from proccli.jobs.identity import reported
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
@@ -138,6 +139,7 @@ def _looked(inputs: Inputs, source: NamedSource, patience: Patience) -> Looked:
         network=source.network,
         verdicts=seen.verdicts,
         tags_of=lambda verdict: tags_of(verdict, inputs.tags, seen.pipeline.bare_verdict),
+        reported=lambda verdict: reported(verdict, host),
         look=seen.sockets,
         addresses=_addresses(seen.verdicts, seen.inputs.source),
     )

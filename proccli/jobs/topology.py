@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from proccli.errors import UsageError
 from proccli.fleet import ConnectionSelection, Fleet, Graph, graph, grouping
+from proccli.identity import Server
 from proccli.jobs.gathering import Gathered, Progress, gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
@@ -25,6 +26,7 @@ def topology(
     selection: ConnectionSelection,
     *,
     group_by: str,
+    server: Server,
     patience: Patience,
     progress: Progress,
 ) -> Topology:
@@ -39,7 +41,7 @@ def topology(
     gathered = gather(options, sources, patience, progress)
     with gathered.fleet as fleet:
         names = gathered.names
-        drawn = graph(fleet, by, names, lambda sides: selection.asks_for(sides, names))
+        drawn = graph(fleet, by, names, lambda sides: selection.asks_for(sides, names), server)
         hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
         left_out: Counter[str] = Counter()
         for view, _ in hosts:
@@ -47,6 +49,7 @@ def topology(
         return Topology(
             config=gathered.config,
             group_by=by.name,
+            server=server.version,
             hosts=tuple(_host(view, name) for view, name in hosts),
             nodes=drawn.nodes,
             edges=drawn.edges,

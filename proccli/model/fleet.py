@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from proccli.model.seen import SourceKind
+from proccli.model.seen import SourceKind, TextSpan
 from proccli.model.sockets import (
     Endpoint,
     Protocol,
@@ -33,8 +33,12 @@ class Party:
     """None where the source doesn't tell: the output of `sync`."""
     started_s: int | None
     """Seconds since the epoch, by the clock of its host; None: not known."""
+    cmdline: str | None
+    """As the agent sends it; None where it sends none."""
+    holes: tuple[TextSpan, ...] = ()
+    """What of `cmdline` is masked, in characters, ascending."""
     container_id: str | None = None
-    """None: in none, or not known."""
+    """Empty: in none. None: not known."""
 
 
 # Hundreds of thousands of these are made in a run, so no frozen ones.

@@ -50,6 +50,8 @@ class Node:
     """Ascending; of all hosts where there are several."""
     tags: tuple[tuple[str, str], ...]
     """Key and value of the tags that all its processes have."""
+    gprocesses: tuple[int, int] = (1, 1)
+    """For how many the server takes its processes: at least, and at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class Topology:
     config: Config
     group_by: str
     """`gprocess`, `name`, `host`, `pid`, or `os.app.KEY`."""
+    server: str
+    """The version of the server that tells which processes are one gprocess."""
     hosts: tuple[TopologyHost, ...]
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]

@@ -32,6 +32,8 @@ class SyncOutput:
     host: str | None
     taken_at_ns: int
     enabled: bool
+    redacted: bool
+    """Whether its command lines have masks."""
     processes: tuple[SyncedProcess, ...]
     sockets: tuple[SyncedSocket, ...]
 
@@ -49,6 +51,7 @@ def parse_sync_output(text: bytes, name: str) -> SyncOutput:
         host=snapshot.text("host", or_null=True),
         taken_at_ns=_time(snapshot),
         enabled=document.flag("enabled"),
+        redacted=snapshot.flag("redacted"),
         processes=tuple(map(_process, document.parts("processes"))),
         sockets=tuple(map(_socket, document.parts("sockets"))),
     )

@@ -17,6 +17,7 @@ def topology_document(result: Topology) -> bytes:
         {
             "config": config_json(result.config),
             "group_by": result.group_by,
+            "server": result.server,
             "hosts": [_host_json(host) for host in result.hosts],
             "nodes": [_node_json(node) for node in result.nodes],
             "edges": [_edge_json(edge) for edge in result.edges],
@@ -57,6 +58,7 @@ def _node_json(node: Node) -> Json:
         "gprocess": node.gprocess,
         "label": node.label,
         "pids": list(node.pids),
+        "gprocesses": {"at_least": node.gprocesses[0], "at_most": node.gprocesses[1]},
         "tags": [{"name": f"os.app.{key}", "key": key, "value": value} for key, value in node.tags],
     }
 

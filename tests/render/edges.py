@@ -84,6 +84,7 @@ def topology(
     known: dict[str, Any] = {
         "config": config(),
         "group_by": "gprocess",
+        "server": "6.5",
         "connections": sum(one.connections for one in edges),
     }
     ordered = sorted(edges, key=lambda one: -one.connections)
