@@ -84,7 +84,7 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
 )
 @option(
     "--tag",
-    "tags",
+    "having",
     section=_WHICH,
     metavar="KEY[=GLOB]",
     callback=tag_globs,
@@ -170,7 +170,7 @@ def command(
         result = topology(
             options,
             sources,
-            ConnectionSelection(**which),
+            ConnectionSelection(tags=which.pop("having"), **which),
             group_by=group_by,
             server=SERVERS[server] if server else server_beside(options.agent or "6.5"),
             patience=patience,
