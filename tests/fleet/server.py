@@ -1,0 +1,81 @@
+"""The server's join once more, in the words of its own code and slowly: to compare with.
+
+Source: FACTS of server/controller/trisolaris/vtap (v6.5 process_info.go, main
+agent_process_info.go): getKey, addData.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, combinations, permutations
+from typing import NamedTuple
+
+from proccli.model import Endpoint, Protocol, SocketRole, SocketStatus
+
+Pid = tuple[str, int]
+"""The agent, and the pid on its host."""
+Answer = tuple[Pid | None, Pid | None]
+"""Of the client and of the server."""
+Key = tuple[object, ...]
+
+
+class Entry(NamedTuple):
+    """What an agent knows of one socket, and whether it sends it."""
+
+    agent: str
+    epc: str
+    netns: int | None
+    protocol: Protocol
+    role: SocketRole
+    client: Endpoint
+    server: Endpoint
+    pid: int
+    status: SocketStatus
+
+
+def key(entry: Entry) -> Key:
+    """Under which the server keeps it."""
+    if entry.server.ip.split(".")[0] == "127":
+        ends = (entry.agent, entry.netns, entry.client.port, entry.server.port)
+        return ("loopback", entry.protocol, *ends)
+    return ("normal", entry.protocol, entry.epc, *entry.client, *entry.server)
+
+
+def joined(entries: Iterable[Entry]) -> Mapping[Key, Answer]:
+    """What the server has when it has gone through these, in this order."""
+    kept: dict[Key, list[Pid | None]] = {}
+    for entry in entries:
+        pair = kept.setdefault(key(entry), [None, None])
+        pair[entry.role == "server"] = (entry.agent, entry.pid)
+    return {of: (pair[0], pair[1]) for of, pair in kept.items()}
+
+
+def answers(entries: Sequence[Entry]) -> Mapping[Key, set[Answer]]:
+    """All that it may have: in whatever order entries come, and whichever of the undecided ones
+    are sent. Keys are independent of each other."""
+    by_key: dict[Key, list[Entry]] = {}
+    for entry in entries:
+        by_key.setdefault(key(entry), []).append(entry)
+    return {of: set(_answers(of, some)) for of, some in by_key.items()}
+
+
+def _answers(of: Key, entries: Sequence[Entry]) -> Iterator[Answer]:
+    different = dict.fromkeys(entries)
+    sent = [entry for entry in different if entry.status == "synced"]
+    perhaps = [entry for entry in different if entry.status == "undecided"]
+    for more in _subsets(perhaps):
+        for order in _orders((*sent, *more)):
+            yield joined(order).get(of, (None, None))
+
+
+def _orders(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Enough of them to have every two entries at the end."""
+    if len(entries) < 2:
+        yield entries
+    for last in permutations(entries, 2):
+        yield (*(entry for entry in entries if entry not in last), *last)
+
+
+def _subsets(entries: Sequence[Entry]) -> Iterator[tuple[Entry, ...]]:
+    sizes = range(len(entries) + 1)
+    return chain.from_iterable(combinations(entries, size) for size in sizes)
