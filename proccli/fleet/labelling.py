@@ -95,18 +95,21 @@ class Labeller:
         if not here:
             known = self._hosts.owners(side.ip, observer)
             return SideLabel(label="no-connection" if known else "no-host")
-        if is_loopback(side.ip) and observer is None:
+        loopback = any(is_loopback(ip) for end in here for ip in (side.ip, end.server.ip))
+        if loopback and observer is None:
             return SideLabel(label="loopback")
         here = [end for end in here if self._holds(end, flow)]
         if not here:
             return SideLabel(label="other-time")
-        sent = {(end.host, end.pid) for end in here if end.status == "synced"}
-        if len(sent) > 1:
+        # Over loopback a record doesn't say in which namespace, so even what isn't sent may be it.
+        claims = {(end.host, end.pid) for end in here if loopback or end.status != "skipped"}
+        if len(claims) > 1:
             return SideLabel(label="ambiguous")
+        sent = {(end.host, end.pid) for end in here if end.status == "synced"}
         if sent:
             ((host, pid),) = sent
             return self._labelled("socket", host, pid, instance)
-        return self._not_sent(here[0])
+        return self._not_sent(here)
 
     def _holds(self, end: SeenEnd, flow: Flow) -> bool:
         taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
@@ -117,9 +120,13 @@ class Labeller:
         started = None if party is None else party.started_s
         return last is None or started is None or started <= last + self._timing.within_s
 
-    def _not_sent(self, end: SeenEnd) -> SideLabel:
-        if end.status == "undecided":
+    def _not_sent(self, ends: Sequence[SeenEnd]) -> SideLabel:
+        undecided = [end for end in ends if end.status == "undecided"]
+        (end, *others) = undecided or ends
+        if undecided:
             return SideLabel(label="undecided", pid=end.pid, host=self._names[end.host])
+        if any((other.host, other.pid) != (end.host, end.pid) for other in others):
+            return SideLabel(label="ambiguous")
         label = end.reason or "unreadable"
         party = self._party(end.host, end.pid)
         if label == "process-not-accepted" and party is not None:

@@ -36,6 +36,8 @@ _IN_ORDER: Final = "ORDER BY scope, protocol, client, server, host, pid"
 _PROTOCOLS: Final[tuple[Protocol, ...]] = ("tcp", "udp")
 _STATUSES: Final[tuple[SocketStatus, ...]] = ("synced", "skipped", "undecided")
 _PORT_BITS: Final = 16
+_LATEST_NS: Final = (1 << 63) - 1
+"""In 2262: no number of SQLite's is larger."""
 _PARTY: Final = tuple(field.name for field in fields(Party))
 _ANYWHERE: Final = 0
 """The number of 0.0.0.0, which stands for `::` of a listener, too."""
@@ -114,7 +116,7 @@ class Fleet:
                 number(end.server.ip),
                 _STATUSES.index(end.status),
                 end.reason,
-                end.since_ns,
+                None if end.since_ns is None else max(-_LATEST_NS, min(end.since_ns, _LATEST_NS)),
             )
 
     def _key_columns(self, key: JoinKey) -> tuple[int, int, int, int]:
@@ -188,7 +190,8 @@ class Fleet:
         ]
         query = f"{_ROWS} WHERE client = ? AND server = ? AND protocol = ? {_IN_ORDER}"
         found = self._database.execute(query, (*keys, _PROTOCOLS.index(protocol)))
-        return [_seen_end(row) for row in found]
+        # A connection with 0.0.0.0 has the same numbers as one over loopback.
+        return [end for row in found if is_loopback((end := _seen_end(row)).server.ip) == loopback]
 
 
 def _seen_end(row: Sequence[Any]) -> SeenEnd:
