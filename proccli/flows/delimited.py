@@ -37,17 +37,18 @@ def csv_records(lines: Lines, context: Context, delimiter: str) -> Iterator[byte
     table = None
     for row in _rows(lines, delimiter):
         whole = row.body + row.end
-        if not row.body:
+        cells = row.cells
+        if table is not None and cells is not None and len(cells) == table.width:
+            yield table.row(cells, row.body, row.end)
+        elif not row.body.strip():
             yield whole
         elif table is None:
             table = _table(row, lines, context, delimiter)
-            cells = "".join(delimiter + quoted(name, delimiter) for name in table.appended)
-            yield b"".join((row.body, cells.encode(), row.end))
-        elif row.cells is None or len(row.cells) != table.width:
-            context.oddities.add("open-quote" if row.cells is None else "cells", row.line)
-            yield whole
+            names = "".join(delimiter + quoted(name, delimiter) for name in table.appended)
+            yield b"".join((row.body, names.encode(), row.end))
         else:
-            yield table.row(row.cells, row.body, row.end)
+            context.oddities.add("open-quote" if cells is None else "cells", row.line)
+            yield whole
 
 
 def _table(header: _Row, lines: Lines, context: Context, delimiter: str) -> Table:

@@ -84,8 +84,10 @@ _FROM_QUERIER: Final = (
 
 def _refuse_magic(lines: Lines) -> None:
     first = lines.peek(0)
+    # A newer capture begins with one.
+    begin = first + lines.peek(1) if first == b"\n" else first
     for magic, what in _MAGIC:
-        if first.startswith(magic):
+        if begin.startswith(magic):
             raise FlowsError(f"no flow records, but {what}", lines.at(), hint=_KNOWN)
 
 

@@ -60,26 +60,21 @@ class Times:
         return None
 
     def _moment(self, found: re.Match[str]) -> float | None:
-        year, month, day, hour, minute, second, decimals, utc, sign, hours, minutes = found.groups()
-        zone: tzinfo | None = timezone.utc
-        if sign:
-            offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-            zone = timezone(offset if sign == "+" else -offset) if offset < _DAY else None
-        elif not utc:
-            zone = self._zone
+        *date, second, decimals, utc, sign, hours, minutes = found.groups()
+        try:
+            if sign:
+                offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+                zone: tzinfo | None = timezone(offset if sign == "+" else -offset)
+            else:
+                zone = timezone.utc if utc else self._zone
+            year, month, day, hour, minute = map(int, date)
+            moment = datetime(year, month, day, hour, minute, int(second or 0), tzinfo=zone)
             if zone is None:
+                # Python would take it for the time of this machine.
                 self.without_zone += 1
                 return None
-        try:
-            moment = datetime(
-                int(year), int(month), int(day), int(hour), int(minute), int(second or 0),
-                tzinfo=zone,
-            )  # fmt: skip
             since = moment.timestamp()
         except (ValueError, OverflowError):
             self.unreadable += 1
             return None
         return since + float(f"0.{decimals or 0}") if since > 0 else None
-
-
-_DAY: Final = timedelta(days=1)

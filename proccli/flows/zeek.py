@@ -26,19 +26,8 @@ def zeek_records(lines: Lines, context: Context) -> Iterator[bytes | TableRecord
         body = text.rstrip(_LINE_ENDS)
         if text.startswith("#"):
             yield log.header(body, text[len(body) :]).encode(errors="surrogateescape")
-        elif not body:
-            yield line
-        elif log.table is None:
-            context.oddities.add("no-fields", lines.number)
-            yield line
         else:
-            cells = body.split(log.separator)
-            if len(cells) == log.table.width:
-                end = len(text) - len(body)
-                yield log.table.row(cells, line[: len(line) - end], line[len(line) - end :])
-            else:
-                context.oddities.add("cells", lines.number)
-                yield line
+            yield log.row(line, body, lines.number)
 
 
 class _Log:
@@ -75,6 +64,17 @@ class _Log:
                 self.separator.join([key, *values, *("string" for _ in self.table.appended)]) + end
             )
         return text + end
+
+    def row(self, line: bytes, body: str, number: int) -> bytes | TableRecord:
+        """The record of a line, or the line. `body`: it without its end."""
+        if self.table is not None and body:
+            cells = body.split(self.separator)
+            if len(cells) == self.table.width:
+                whole = line.rstrip(_LINE_ENDS.encode())
+                return self.table.row(cells, whole, line[len(whole) :])
+        if body.strip():
+            self._context.oddities.add("no-fields" if self.table is None else "cells", number)
+        return line
 
     def _table(self, names: list[str]) -> Table:
         labels = Labels(self._context.keys, encode=self._value, append=self._cells)
