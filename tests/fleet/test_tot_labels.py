@@ -1,0 +1,163 @@
+"""Labels of captured connections by TCP option tracing, where no socket is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from proccli.model import CapturedOption, HostView
+from proccli.model.flows import ACK, PSH, SYN
+from tests.build import NOW_S
+from tests.fleet.building import (
+    NOW_NS,
+    NS_PER_S,
+    SYN_ACK,
+    captured,
+    end,
+    labels,
+    option,
+    party,
+    refused,
+    view,
+    words,
+)
+
+SHORT = "10.0.0.1:4000 > 10.0.0.2:80"
+CLIENT, SERVER = "10.0.0.1:4000", "10.0.0.2:80"
+
+
+def hosts(**client: Any) -> tuple[HostView, HostView]:
+    """The processes of two hosts, of whose short connection nobody knows a socket."""
+    return (
+        view("a", parties=[party(1, **client), refused(9)], addresses=("10.0.0.1",)),
+        view("b", parties=[party(2)], addresses=("10.0.0.2",)),
+    )
+
+
+def of_client(*options: CapturedOption, **how: Any) -> str:
+    """How the client's side is labelled by these."""
+    return words(captured(SHORT, options), *hosts(), **how)[0]
+
+
+def test_each_side_is_whom_its_options_name() -> None:
+    one, other = labels(
+        captured(SHORT, [option(CLIENT, 1)], [option(SERVER, 2, PSH | ACK)]), *hosts()
+    )
+
+    assert (one.label, one.gprocess, one.host, one.pid) == ("tot", "p1", "a", 1)
+    assert (other.label, other.gprocess, other.host, other.pid) == ("tot", "p2", "b", 2)
+
+
+def test_a_socket_comes_before_an_option() -> None:
+    known = view("a", end(SHORT, 5), parties=[party(1), party(5)])
+
+    one, _ = labels(captured(SHORT, [option(CLIENT, 1)]), known, hosts()[1])
+
+    assert (one.label, one.pid) == ("socket", 5)
+
+
+def test_without_options_the_reason_is_that_of_the_sockets() -> None:
+    assert words(captured(SHORT), *hosts()) == ("no-connection", "no-connection")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([option(CLIENT, 1, SYN_ACK)], "tot-syn-ack"),
+        ([option(CLIENT, 0)], "tot-no-pid"),
+        ([option(CLIENT, 0, SYN_ACK)], "tot-syn-ack"),
+        ([option(CLIENT, 0), option(CLIENT, 1, PSH | ACK)], "tot"),
+        ([option(CLIENT, 9, SYN_ACK), option(CLIENT, 1, PSH | ACK)], "tot"),
+        ([option(CLIENT, 9)], "dropped"),
+        ([option(CLIENT, 4)], "no-process"),
+        ([option(CLIENT, 2**32 - 1)], "no-process"),
+        ([option(CLIENT, 1), option(CLIENT, 9, PSH | ACK)], "ambiguous"),
+        ([option(CLIENT, 1), option(CLIENT, 4, PSH | ACK)], "ambiguous"),
+        ([option(CLIENT, 1), option(CLIENT, 1, PSH | ACK)], "tot"),
+        ([option("10.9.9.9:4000", 1)], "no-host"),
+    ],
+)
+def test_an_option_is_believed_as_far_as_it_goes(
+    options: Sequence[CapturedOption], expected: str
+) -> None:
+    assert of_client(*options) == expected
+
+
+def test_a_translated_address_is_seen_through() -> None:
+    """The segment comes from a gateway that is a host of ours, with a process of that pid."""
+    gateway = view("gateway", parties=[party(1)], addresses=("192.0.2.1",))
+    carried = option("192.0.2.1:61000", 1, address="10.0.0.1")
+
+    one, _ = labels(captured("192.0.2.1:61000 > 10.0.0.2:80", [carried]), *hosts(), gateway)
+
+    assert (one.label, one.host) == ("tot", "a")
+
+
+def test_without_an_address_the_sender_is_whose_the_segment_is() -> None:
+    assert of_client(option(CLIENT, 1, version=2, address=None, agent_id=3)) == "tot"
+    assert of_client(option(CLIENT, 1, address=None, ambiguous=True)) == "tot"
+
+
+def test_over_ipv6_an_option_names_nobody() -> None:
+    source = option("2001:db8::1:4000", 1, address=None)
+
+    one, _ = labels(captured(SHORT, [source]), *hosts())
+
+    assert one.label == "no-host"
+
+
+def test_an_address_of_several_hosts_names_none_of_them() -> None:
+    twin = view("twin", parties=[party(1)], addresses=("10.0.0.1",))
+
+    assert words(captured(SHORT, [option(CLIENT, 1)]), *hosts(), twin)[0] == "ambiguous"
+
+
+def test_a_network_tells_twins_apart() -> None:
+    twin = view("twin", parties=[party(1)], addresses=("10.0.0.1",), network="blue")
+    connection = captured(SHORT, [option(CLIENT, 1)])
+
+    assert words(connection, *hosts(), twin)[0] == "ambiguous"
+    assert labels(connection, *hosts(), twin, network="blue")[0].host == "twin"
+    assert labels(connection, *hosts(), twin, network="")[0].host == "a"
+
+
+def test_over_loopback_only_a_single_host_can_be_meant() -> None:
+    sent = option("127.0.0.1:4000", 1)
+    connection = captured("127.0.0.1:4000 > 127.0.0.1:80", [sent])
+
+    assert words(connection, *hosts())[0] == "ambiguous"
+    assert words(connection, hosts()[0])[0] == "tot"
+
+
+@pytest.mark.parametrize(
+    ("started_s", "taken_s", "expected"),
+    [
+        (-3600, 0, "tot"),
+        (1, 0, "tot"),
+        (2, 0, "other-time"),
+        (None, 0, "other-time"),
+        (-3600, -10, "tot"),
+        (-3600, -11, "other-time"),
+        (-3600, 86_400, "tot"),
+    ],
+)
+def test_a_pid_counts_while_its_process_is_known_to_have_lived(
+    started_s: int | None, taken_s: int, expected: str
+) -> None:
+    """From its start to the look, and 10 seconds more."""
+    lived = party(1, started_s=None if started_s is None else NOW_S + started_s)
+    at = NOW_NS + taken_s * NS_PER_S
+    host = view("a", parties=[lived], addresses=("10.0.0.1",), taken_at_ns=at)
+
+    assert words(captured(SHORT, [option(CLIENT, 1)]), host, within_s=10)[0] == expected
+
+
+def test_a_segment_that_tells_no_time_is_believed() -> None:
+    assert of_client(option(CLIENT, 1, time_s=None)) == "tot"
+
+
+def test_the_syn_itself_is_no_answer_to_one() -> None:
+    assert not option(CLIENT, 1, SYN).is_ack
+    assert of_client(option(CLIENT, 1, SYN)) == "tot"
