@@ -24,7 +24,7 @@ class TotRow:
 def collected(
     rows: Iterable[TotRow], *, unique: bool, limit: int | None
 ) -> tuple[tuple[TotRow, ...], int]:
-    """At most `limit` rows, with `unique` one for all that are alike, and how many were left out."""
+    """At most `limit` rows, with `unique` one for all alike, and how many were left out."""
     kept: list[TotRow] = []
     fold = _Fold()
     more = 0

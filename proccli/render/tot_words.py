@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+import functools
+from datetime import datetime, timedelta
 from typing import Final
 
 from proccli.model import CapturedOption
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, and the Z is ours
 _FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 
 
 def moment(seconds: float | None) -> str | None:
-    """`2026-01-02T03:04:05.000006Z`; None if it is not known, or beyond the year 9999."""
+    """`2026-01-02T03:04:05.000006Z`; None if it is not known, or beyond the years 1 to 9999."""
     if seconds is None:
         return None
+    second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
+    written = _to_the_second(second)
+    return None if written is None else f"{written}.{microsecond:06}Z"
+
+
+@functools.lru_cache(maxsize=1_000)
+def _to_the_second(seconds: int) -> str | None:
     try:
-        made = _EPOCH + timedelta(microseconds=round(seconds * 1e6))
+        return (_EPOCH + timedelta(seconds=seconds)).isoformat()
     except OverflowError:
         return None
-    return f"{made:%Y-%m-%dT%H:%M:%S}.{made.microsecond:06}Z"
 
 
 def flag_names(flags: int) -> list[str]:
