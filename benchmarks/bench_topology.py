@@ -81,11 +81,11 @@ class _Peak(threading.Thread):
         self.bytes = 0
 
     def run(self) -> None:
-        while self._root.is_running() and self._root.status() != psutil.STATUS_ZOMBIE:
-            with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            while self._root.status() != psutil.STATUS_ZOMBIE:
                 together = [self._root, *self._root.children(recursive=True)]
                 self.bytes = max(self.bytes, sum(map(_shared_once, together)))
-            time.sleep(0.05)
+                time.sleep(0.05)
 
 
 def _shared_once(process: psutil.Process) -> int:

@@ -36,6 +36,8 @@ _UP_S = 97_445
 _HOUR_NS = 3_600 * 1_000_000_000
 _NETNS = 4_026_531_840
 _FIRST_PORT = 32_768
+_POOL = 8
+"""Connections that a service keeps open to another."""
 _CGROUP = "0::/system.slice/{}.service\n"
 _USERS = {0: "root", 33: "www-data", 100: "redis", 101: "postgres", 999: "shop"}
 _KERNEL = ("kthreadd", "rcu_sched", "ksoftirqd/0", "kworker/0:1H", "migration/0", "kswapd0")
@@ -196,17 +198,16 @@ class FleetHost:
         held.append(SocketFd(len(held) + 5, self._inode, since, "fd-ctime"))
 
     def _connect(self) -> None:
-        """The n-th connection of every host goes to the host that is n further on."""
+        """The n-th pool of connections of every host goes to the host that is n further on."""
         fleet, loopback = self.connections * 2 // 5, self.connections // 20
         ours = address(self.number)
         for turn in range(fleet):
-            client_port, server = _FIRST_PORT + turn, _SERVICES[turn % 6]
-            there = address((self.number + turn + 1) % self.hosts)
-            caller = self._one_of(_CALLING[turn % len(_CALLING)], turn)
-            self._establish(caller, Endpoint(ours, client_port), Endpoint(there, server.port))
-            here = address((self.number - turn - 1) % self.hosts)
-            holder = self._one_of(server.name, turn)
-            self._establish(holder, Endpoint(ours, server.port), Endpoint(here, client_port))
+            pool, port = turn // _POOL, _FIRST_PORT + turn
+            server, calling = _SERVICES[pool % 6], _CALLING[pool % len(_CALLING)]
+            there = Endpoint(address((self.number + pool + 1) % self.hosts), server.port)
+            self._establish(self._one_of(calling, turn), Endpoint(ours, port), there)
+            here = Endpoint(address((self.number - pool - 1) % self.hosts), port)
+            self._establish(self._one_of(server.name, turn), Endpoint(ours, server.port), here)
         for turn in range(loopback):
             ends = Endpoint("127.0.0.1", _FIRST_PORT + turn), Endpoint("127.0.0.1", 6379)
             self._establish(self._one_of("app", turn), *ends)
@@ -214,13 +215,12 @@ class FleetHost:
         for turn in range(self.connections - 2 * fleet - 2 * loopback):
             port, caller = _FIRST_PORT + fleet + turn, self._one_of("worker", turn)
             if turn % 2:
-                outside = Endpoint(f"203.0.113.{turn % 250 + 1}", 443)
+                outside = Endpoint(f"203.0.113.{turn // _POOL + 1}", 443)
                 self._establish(caller, Endpoint(ours, port), outside)
             else:
                 local, remote = (f"fd00::{host + 1:x}" for host in (self.number, self.number + 1))
-                self._hold(
-                    caller, "ESTABLISHED", Endpoint(local, port), Endpoint(remote, 8080), "ipv6"
-                )
+                ends = Endpoint(local, port), Endpoint(remote, 8080)
+                self._hold(caller, "ESTABLISHED", *ends, "ipv6")
 
     def _one_of(self, service: str, turn: int) -> int:
         pids = self._services[service]

@@ -192,7 +192,7 @@ def running_host(name: str, *, booted_earlier_s: int = 0) -> Iterator[Host]:
 
     Raises: NoLabError where there are no such namespaces to be had.
     """
-    namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid"]
+    namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
     clock = ["--boottime", str(booted_earlier_s)] if booted_earlier_s else []
     namespaces += ["--time"] if booted_earlier_s else []
     passwd = "".join(f"{user}:x:{uid}:{uid}::/:/bin/false\n" for user, uid in USERS.items())

@@ -22,7 +22,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 PYTHON = SYSTEM_PYTHON if Path(SYSTEM_PYTHON).exists() else sys.executable
 """What the shop's own programs run in: they need no package."""
 
-WEB, APP, DB, OUTSIDE = "10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.99"
+WEB, APP, DB, OUTSIDE = "10.77.0.1", "10.77.0.2", "10.77.0.3", "203.0.113.9"
 _PREFIX6 = "fd77::"
 _NGINX = f"""
 user www-data;
@@ -160,6 +160,7 @@ def running_shop() -> Iterator[Shop]:
         for host, address in zip(hosts, (WEB, APP, DB, OUTSIDE), strict=True):
             sixth = f"{_PREFIX6}{address.rpartition('.')[2]}/64"
             switch.plug(host, f"{address}/24", *([sixth] if ipv6 else []))
+            host.configure_network("route add default dev eth0")
         folder = postgres_folder()
         shop = Shop(
             web=web, app=app, db=db, outside=outside, ipv6=ipv6, postgres=folder is not None

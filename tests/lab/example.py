@@ -1,0 +1,69 @@
+"""Makes docs/example/shop-*.jsonl anew: the shop's hosts, recorded as their owner would.
+
+    sudo .venv/bin/python -m tests.lab.example
+
+It needs nginx, Redis and PostgreSQL, and a /usr/bin/python3 of the same version as this one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from tests.lab.namespaces import Host
+from tests.lab.recorder import ROOT, Recorder
+from tests.lab.shop import SYSTEM_PYTHON, grow_older_than, running_shop
+
+FOLDER = ROOT / "docs" / "example"
+CONFIG = FOLDER / "shop.yaml"
+MOST_BYTES = 60_000
+_UPTIME_S = 75
+_HOME = "/opt/proccli"
+_LAUNCHER = f"#!{_HOME}/bin/python\nfrom proccli.__main__ import main\n\nmain()\n"
+
+
+def install(host: Host) -> None:
+    """A place for proccli that tells nothing of this machine."""
+    host.write(f"{_HOME}/pyvenv.cfg", f"home = {Path(SYSTEM_PYTHON).parent}\n")
+    host.write(f"{_HOME}/bin/proccli", _LAUNCHER, mode=0o755)
+    host.run("ln", "-s", SYSTEM_PYTHON, f"{_HOME}/bin/python")
+
+
+def checked(recording: Path) -> Path:
+    """The same, unless something of this machine is in it or it is too long for an example."""
+    text = recording.read_text(encoding="utf-8")
+    ours = {str(ROOT), str(Path.home()), sys.prefix, tempfile.gettempdir(), os.uname().nodename}
+    found = sorted(word for word in ours if f'"{word}' in text or f"{word}/" in text)
+    if found or len(text) > MOST_BYTES:
+        sys.exit(f"{recording}: {len(text)} bytes, and {found} in it")
+    return recording
+
+
+def main() -> None:
+    """Run the shop for a while, then record it."""
+    version = ("-c", "import sys; print(*sys.version_info[:2])")
+    theirs = subprocess.run([SYSTEM_PYTHON, *version], capture_output=True, text=True, check=True)
+    if theirs.stdout.split() != [str(number) for number in sys.version_info[:2]]:
+        sys.exit(f"{SYSTEM_PYTHON} is not of this Python's version")
+    recorder = Recorder(
+        config=CONFIG.read_text(encoding="utf-8"),
+        command=(f"{_HOME}/bin/proccli",),
+        path=f"{sysconfig.get_path('purelib')}:{ROOT}",
+    )
+    with running_shop() as shop, tempfile.TemporaryDirectory() as folder:
+        if not (shop.postgres and shop.ipv6):
+            sys.exit("the example shows PostgreSQL and IPv6, and one of them is missing here")
+        for host in shop.recorded:
+            install(host)
+        grow_older_than(_UPTIME_S)
+        for name, path in recorder.record(shop.recorded, Path(folder)).items():
+            shutil.copyfile(checked(path), FOLDER / f"shop-{name}.jsonl")
+
+
+if __name__ == "__main__":
+    main()
