@@ -40,6 +40,8 @@ class Graph:
 
 
 _PARTIES_KEPT = 1 << 14
+UDP_CLIENT = "udp-client"
+"""A `remote_reason`: the far end is there and sent, as the client's end of another connection."""
 
 
 class _EdgeKey(NamedTuple):
@@ -100,7 +102,7 @@ class _Drawing:
     def add(self, sides: Sides) -> None:
         link, seen = sides.link, sides.link.seen
         far = _Far() if link.remote is None else self._far(link)
-        if far.remote is not None:
+        if far.remote is not None and far.reason != UDP_CLIENT:
             self.by_remote[far.remote] += 1
         self.edges[
             _EdgeKey(
@@ -147,20 +149,23 @@ class _Drawing:
         (host, *others) = owners
         if others:
             return _Far(remote="absent")
-        names = {_called(self.fleet.party(host, pid)) for pid in self._holders(seen, host)}
+        turned = self._turned(seen, host)
+        listening = self.fleet.listening(host, seen.far) if seen.role == "client" else ()
+        names = {_called(self.fleet.party(host, pid)) for pid in turned or listening}
         return _Far(
             remote="absent",
             host=self.names[host],
             process=names.pop() if len(names) == 1 else None,
+            reason=UDP_CLIENT if turned else None,
         )
 
-    def _holders(self, seen: SeenEnd, host: int) -> Sequence[int]:
-        """The processes that may hold the far end, on the host that has its address."""
+    def _turned(self, seen: SeenEnd, host: int) -> Sequence[int]:
+        """The processes of a host that have the same connection the other way round: each end of
+        a UDP connection calls itself the client, so the server has two of it."""
         if seen.protocol == "tcp":
-            return self.fleet.listening(host, seen.far) if seen.role == "client" else ()
-        # Each end of a UDP connection calls itself the client, so their keys differ.
-        turned = self.fleet.find("udp", seen.server, seen.client)
-        return [end.pid for end in turned if end.host == host]
+            return ()
+        found = self.fleet.find("udp", seen.server, seen.client)
+        return [end.pid for end in found if end.host == host]
 
     def done(self) -> Graph:
         ordered = in_order(self.members.values(), self.names)

@@ -26,6 +26,7 @@ CREATE TABLE ends (
   scope INTEGER, protocol INTEGER, client INTEGER, server INTEGER, role INTEGER,
   host INTEGER, pid INTEGER, client_ip INTEGER, server_ip INTEGER, status INTEGER,
   reason TEXT, since_ns INTEGER);
+CREATE INDEX udp_ends ON ends (client, server) WHERE protocol = 1;
 CREATE TABLE parties (host INTEGER, pid INTEGER, party TEXT, PRIMARY KEY (host, pid)) WITHOUT ROWID;
 CREATE TABLE listeners (
   host INTEGER, port INTEGER, ip INTEGER, pid INTEGER, PRIMARY KEY (host, port, ip, pid)
@@ -54,7 +55,7 @@ class Fleet:
         self._scopes: dict[str, int] = {}
         self._owners: dict[tuple[Network, str], list[int]] = {}
         self._forgotten: set[int] = set()
-        self._can_find = False
+        self._can_find_tcp = False
 
     def __enter__(self) -> Fleet:
         return self
@@ -181,15 +182,18 @@ class Fleet:
         Of a loopback connection those of every host and namespace. Raises: ValueError if one of
         the two is no IPv4 address.
         """
-        if not self._can_find:
-            self._database.execute("CREATE INDEX by_ends ON ends (client, server)")
-            self._can_find = True
+        if protocol == "tcp" and not self._can_find_tcp:
+            self._database.execute(
+                "CREATE INDEX tcp_ends ON ends (client, server) WHERE protocol = 0"
+            )
+            self._can_find_tcp = True
         loopback = is_loopback(server.ip)
         keys = [
             (0 if loopback else number(end.ip)) << _PORT_BITS | end.port for end in (client, server)
         ]
-        query = f"{_ROWS} WHERE client = ? AND server = ? AND protocol = ? {_IN_ORDER}"
-        found = self._database.execute(query, (*keys, _PROTOCOLS.index(protocol)))
+        of_protocol = f"protocol = {_PROTOCOLS.index(protocol)}"  # as it stands in the index
+        query = f"{_ROWS} WHERE client = ? AND server = ? AND {of_protocol} {_IN_ORDER}"
+        found = self._database.execute(query, keys)
         # A connection with 0.0.0.0 has the same numbers as one over loopback.
         return [end for row in found if is_loopback((end := _seen_end(row)).server.ip) == loopback]
 

@@ -77,7 +77,7 @@ class Edge:
     listens there where the connection is absent."""
     remote_reason: str | None = None
     """Why the far end is not sent, or may not be: a `SocketReason`, or, where that is its process,
-    the `Reason` for that."""
+    the `Reason` for that. `udp-client` with `absent`: it is sent, as a client's end, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,8 @@ def why_unknown(edge: Edge) -> str:
         words = _NOT_SENT if edge.remote == "not-sent" else _UNDECIDED
         reason = edge.remote_reason
         return what if reason is None else f"{what}: {words.get(reason, reason)}"
+    if edge.remote_reason == "udp-client":
+        return f"{process or 'the other end'} calls itself the client, too"
     where = f"not seen on {host}" if host else "not seen where it should be"
     return f"{where}, where {process} listens" if process else where
 
@@ -76,6 +78,8 @@ def briefly(edge: Edge) -> str:
         reason = edge.remote_reason or "not sent"
         said = _BRIEFLY.get(reason) or _SHORT.get(reason, reason)
         return said if edge.remote == "not-sent" else f"{said}?"
+    if edge.remote_reason == "udp-client":
+        return "client, too"
     brief = {"elsewhere": "not recorded", "absent": "not seen there"}
     return brief.get(edge.remote, "several hosts")
 
@@ -86,14 +90,14 @@ def port_text(protocol: str, port: int | None, many: int = 0) -> str:
 
 
 def left_out_text(left_out: Mapping[str, int]) -> str:
-    """`18 connections left out that no agent sends: 12 IPv6, …`; empty where there are none."""
+    """`18 ends of connections not sent: 12 IPv6, …`; empty where there are none."""
     some = [(reason, number) for reason, number in left_out.items() if number]
     if not some:
         return ""
     some.sort(key=lambda pair: (-pair[1], pair[0]))
     reasons = ", ".join(f"{number:,} {_LEFT_OUT.get(reason, reason)}" for reason, number in some)
-    total = counted(sum(number for _, number in some), "connection")
-    return f"{total} left out that no agent sends: {reasons}"
+    total = counted(sum(number for _, number in some), "end")
+    return f"{total} of connections not sent: {reasons}"
 
 
 def taken(host: TopologyHost) -> str:
