@@ -37,6 +37,8 @@ _SHOWN_PIDS = 8
 DENSE = 120
 """Lines above which they are fainter, and only the busiest are labelled from the start."""
 _LABELLED = 40
+MOST = 5_000
+"""Lines that are drawn: a browser takes seconds for so many, and nobody can tell them apart."""
 SPACING = Spacing()
 
 SURE: Mapping[str, str] = {

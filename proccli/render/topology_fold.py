@@ -94,6 +94,8 @@ class Picture:
     vertices: tuple[Vertex, ...]
     strands: tuple[Strand, ...]
     links: tuple[Link, ...]
+    quieter: int = 0
+    """Strands that are not among them, because there are too many."""
 
 
 class _Kind(NamedTuple):
@@ -107,8 +109,8 @@ class _Kind(NamedTuple):
     note: str
 
 
-def picture(result: Topology) -> Picture:
-    """The vertices, strands and links of a topology."""
+def picture(result: Topology, most: int | None = None) -> Picture:
+    """The vertices, strands and links of a topology; only the busiest strands, if not all."""
     unknown = _Unknown(result.edges, taken={node.id for node in result.nodes})
     known = {
         node.id: Vertex(id=node.id, label=node.label, note="", host=node.host, node=node)
@@ -134,7 +136,16 @@ def picture(result: Topology) -> Picture:
         for (client, server, _, _, _, note), edges in gathered.items()
     ]
     strands.sort(key=lambda strand: -strand.connections)
-    return Picture(vertices=tuple(vertices.values()), strands=tuple(strands), links=_links(strands))
+    shown = strands[:most]
+    if len(shown) < len(strands):
+        used = {end.id for strand in shown for end in (strand.client, strand.server)}
+        vertices = {name: vertex for name, vertex in vertices.items() if name in used}
+    return Picture(
+        vertices=tuple(vertices.values()),
+        strands=tuple(shown),
+        links=_links(shown),
+        quieter=len(strands) - len(shown),
+    )
 
 
 def _strand(client: Vertex, server: Vertex, note: str, edges: Sequence[Edge]) -> Strand:

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from proccli.model import Topology
-from proccli.render.topology_drawing import SURE, dense, drawing
+from proccli.render.topology_drawing import MOST, SURE, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import written
 from proccli.render.topology_page_data import page_data
 from proccli.render.topology_page_tables import connections_table, hosts_table
-from proccli.render.topology_svg import kinds, remarks
+from proccli.render.topology_svg import kinds, quieter_text, remarks
 from proccli.render.topology_theme import DARK, LIGHT, asset, drawing_css, variables
 from proccli.render.topology_words import CERTAINTY, total_text
 from proccli.render.words import counted
 
 TITLE = "Who talks to whom"
+_HELP = "Drag to move, turn the wheel to zoom, click for details. After a search, Enter goes there."
 _SCRIPTS = ("stage.js", "table.js", "page.js", "main.js")
 
 
@@ -27,7 +28,7 @@ def topology_html(result: Topology) -> str:
     Its policy lets no script run but its own and nothing be loaded; names are text wherever they
     stand. Without scripts, the drawing and the tables are still there.
     """
-    shown = picture(result)
+    shown = picture(result, MOST)
     style, script = _style(), _script()
     return "\n".join(
         (
@@ -89,7 +90,8 @@ def _script() -> str:
 
 def _body(result: Topology, shown: Picture) -> Iterator[str]:
     yield '<a class="skip" href="#connections">Skip to the table</a>'
-    yield f'<header class="top"><div><h1>{TITLE}</h1><p>{written(total_text(result))}</p></div>'
+    yield f'<header class="top"><div><h1>{TITLE}</h1><p>{written(total_text(result))}</p>'
+    yield f"<p>{quieter_text(shown)}</p></div>" if shown.quieter else "</div>"
     yield '<button type="button" id="theme" value="system"></button></header>'
     yield "<main>"
     if shown.links:
@@ -164,7 +166,7 @@ def _stage(result: Topology, shown: Picture) -> Iterator[str]:
             f'<g class="link {kind}"><path class="line" stroke-width="2" d="M0 4h40"/></g></svg>'
             f"{written(SURE[kind])}</span>"
         )
-    yield '<span class="help">Drag to move, turn the wheel to zoom, click for details</span></div>'
+    yield f'<span class="help">{_HELP}</span></div>'
 
 
 def _footnotes(result: Topology, shown: Picture) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from proccli.model import Topology
 from proccli.render.spans import plain, wrapped
-from proccli.render.topology_drawing import SURE, Drawing, dense, drawing
+from proccli.render.topology_drawing import MOST, SURE, Drawing, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import NOTE, width, written
 from proccli.render.topology_theme import DARK, LIGHT, concrete, drawing_css
@@ -28,7 +28,7 @@ _PAGE_CSS = """\
 
 def topology_svg(result: Topology) -> str:
     """The whole file. Its colours follow the viewer's, light or dark."""
-    shown = picture(result)
+    shown = picture(result, MOST)
     drawn = drawing(result, shown)
     wide = max(drawn.width, _NARROWEST)
     below = list(_below(result, shown, wide, _TITLE + _MARGIN + drawn.height + 30))
@@ -100,10 +100,20 @@ def remarks(result: Topology, shown: Picture) -> Sequence[str]:
         )
     if any(vertex.node is None for vertex in shown.vertices):
         said.append("A dashed box is an end that is not known, and says why.")
-    left_out = left_out_text(result.left_out)
-    if left_out:
-        said.append(f"{left_out}.")
-    spread = spread_text(result.hosts)
-    if spread:
-        said.append(f"The hosts were {spread}.")
-    return said
+    left_out, spread = left_out_text(result.left_out), spread_text(result.hosts)
+    return [
+        *said,
+        *([quieter_text(shown)] if shown.quieter else []),
+        *([f"{left_out}."] if left_out else []),
+        *([f"The hosts were {spread}."] if spread else []),
+    ]
+
+
+def quieter_text(shown: Picture) -> str:
+    """What a picture of the busiest lines leaves out; empty where it has all."""
+    if not shown.quieter:
+        return ""
+    return (
+        f"These are the {len(shown.strands):,} busiest lines; {shown.quieter:,} quieter ones are"
+        " not shown: -o json has them all."
+    )

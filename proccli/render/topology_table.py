@@ -68,11 +68,12 @@ def _edge_columns(view: View) -> Sequence[Column[Strand]]:
         ),
         Column(title="PORT", cell=lambda strand, _: _port_cell(strand), right=True),
         Column(title="CONN", cell=lambda strand, _: plain(f"{strand.connections:,}"), right=True),
-        Column(title="SEEN AT", cell=lambda strand, _: _seen_cell(strand)),
+        Column(title="SEEN AT", cell=lambda strand, _: _seen_cell(strand), spare=1),
         Column(
             title="THE OTHER END",
             cell=lambda strand, room: _why_cell(strand, room, mark),
             least=16,
+            spare=2,
         ),
     )
 
@@ -144,12 +145,13 @@ def _host_columns(hosts: Sequence[TopologyHost], view: View) -> Sequence[Column[
             title="FROM",
             cell=lambda host, room: ((shorten(_source(host), room, mark), "dim"),),
             least=12,
+            spare=1,
         ),
         Column(
             title="ADDRESSES",
             cell=lambda host, room: ((shorten(_addresses(host), room, mark), "dim"),),
             least=15,
-            spare=1,
+            spare=2,
         ),
     )
 

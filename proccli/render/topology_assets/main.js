@@ -50,7 +50,8 @@ function enliven() {
   }
   start();
   listenToPointers((target) => pick(targetOf(target)));
-  svg.addEventListener("pointerover", (event) => light(targetOf(event.target) || picked));
+  // More lines than that can't be lit and dimmed as fast as a pointer moves over them.
+  if (drawn.links.length <= 1500) svg.addEventListener("pointerover", (event) => light(targetOf(event.target) || picked));
   svg.addEventListener("pointerleave", () => light(picked));
   canvas.addEventListener("keydown", (event) => walk(event) && event.preventDefault());
   canvas.addEventListener("blur", () => {
@@ -85,6 +86,9 @@ if (svg) {
     remember();
   };
   controls.q.addEventListener("input", changed);
+  controls.q.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") fitTo(places.filter((_, at) => !drawn.vertices[at].classList.contains("out")));
+  });
   for (const control of [controls.host, ...controls.seen]) control.addEventListener("change", changed);
   byId("clear").addEventListener("click", () => {
     controls.q.value = controls.host.value = "";

@@ -32,6 +32,22 @@ function fit() {
   show();
 }
 
+// As near as shows all of these places.
+function fitTo(some) {
+  if (!some.length) return;
+  const left = Math.min(...some.map((place) => place.x));
+  const right = Math.max(...some.map((place) => place.x + place.width));
+  const top = Math.min(...some.map((place) => place.y));
+  const bottom = Math.max(...some.map((place) => place.y + place.height));
+  const wide = canvas.clientWidth / (right - left + 4 * MARGIN);
+  const high = canvas.clientHeight / (bottom - top + 4 * MARGIN);
+  untouched = false;
+  view.scale = Math.min(wide, high, 1.25);
+  view.x = (left + right) / 2;
+  view.y = (top + bottom) / 2;
+  show();
+}
+
 // On a narrow screen a wide drawing would be a thread: there it starts readable, at its left end.
 function start() {
   const room = canvas.clientWidth;
