@@ -70,7 +70,7 @@ def _by_tag(name: str) -> Grouping:
         if party.tags is None:
             return f"{name} unknown"
         found = value(party)
-        return f"no {name}" if found is None else found
+        return f"no {name}" if found is None else found or EMPTY
 
     return Grouping(
         name=name, group=lambda _, party: (value(party), party.tags is None), label=label
@@ -116,10 +116,12 @@ class Members:
 
 
 def in_order(members: Iterable[Members], names: Sequence[str]) -> list[Members]:
-    """By host, then label; what spans several hosts comes last."""
+    """By host, then label; what spans several hosts comes last. The order in which the hosts
+    came makes no difference."""
 
-    def order(of_one: Members) -> tuple[bool, str, str, list[tuple[int, int]]]:
-        (host, *more) = sorted(of_one.hosts)
-        return bool(more), names[host], of_one.label, sorted(of_one.pids)
+    def order(of_one: Members) -> tuple[bool, list[str], str, list[tuple[str, int]]]:
+        hosts = sorted(names[host] for host in of_one.hosts)
+        pids = sorted((names[host], pid) for host, pid in of_one.pids)
+        return len(hosts) > 1, hosts[:1], of_one.label, pids
 
     return sorted(members, key=order)
