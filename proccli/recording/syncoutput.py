@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Final, TypeVar
 
 from proccli.errors import Location, RecordingError
@@ -47,13 +47,20 @@ def parse_sync_output(text: bytes, name: str) -> SyncOutput:
     snapshot = document.part("snapshot")
     if snapshot is None:
         raise document.wrong("snapshot is null")
+    processes = tuple(map(_process, document.parts("processes")))
+    sockets = tuple(map(_socket, document.parts("sockets")))
+    if len(pids := {process.pid for process in processes}) < len(processes):
+        raise document.wrong("two of its processes have one pid")
+    for socket in sockets:
+        if (pid := socket.pid_0 if socket.role == "client" else socket.pid_1) not in pids:
+            raise document.wrong(f"a socket of pid {pid}, which is none of its processes")
     return SyncOutput(
         host=snapshot.text("host", or_null=True),
         taken_at_ns=_time(snapshot),
         enabled=document.flag("enabled"),
         redacted=snapshot.flag("redacted"),
-        processes=tuple(map(_process, document.parts("processes"))),
-        sockets=tuple(map(_socket, document.parts("sockets"))),
+        processes=processes,
+        sockets=sockets,
     )
 
 
@@ -89,11 +96,10 @@ def _past_blanks(text: str, at: int) -> int:
 def _time(snapshot: Checked) -> int:
     text = snapshot.text("taken_at")
     try:
-        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) * _NS_PER_S
-    except (ValueError, OverflowError) as error:
-        raise snapshot.wrong(
-            f"taken_at is not a time like 2026-01-02T03:04:05Z: {error}"
-        ) from error
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError as error:
+        raise snapshot.wrong("taken_at is not a time like 2026-01-02T03:04:05Z") from error
+    return int(moment.timestamp()) * _NS_PER_S
 
 
 def _process(part: Checked) -> SyncedProcess:
