@@ -22,7 +22,7 @@ _ARROWS: dict[Sureness, str] = {
     "mixed": "-.->",
 }
 _SPEAKING = re.compile(r"[^A-Za-z0-9 \u0080-\U0010ffff]")
-_WORDS = re.compile(r"(?<=[A-Za-z0-9])[/,.-](?=[A-Za-z])")
+_WORDS = re.compile(r"(?<=[A-Za-z0-9])[/,.-](?=[A-Za-z0-9])")
 """Punctuation inside words, which means nothing to Mermaid and to Markdown."""
 
 
