@@ -9,12 +9,16 @@ from proccli.jobs.totrows import TotRow
 from proccli.model import Endpoint
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
-from proccli.render.spans import Line, joined, plain, shorten, wrapped
+from proccli.render.spans import Line, cells, joined, plain, shorten, wrapped
 from proccli.render.tot_words import kind_of_segment, moment
 from proccli.render.view import View
 from proccli.render.words import counted
 
 _DAY = len("2026-01-02T")
+_LEAST_ENDS = len("10.100.0.5:41000 -> 192.0.2.99:8080")
+"""Cells below which two addresses say little any more."""
+_PORTS_ALONE = 24
+"""Cells below which they say nothing, and only the ports are left."""
 
 
 def tot_table(result: TotResult, view: View) -> str:
@@ -32,19 +36,25 @@ def _columns(rows: Sequence[TotRow], view: View) -> list[Column[TotRow]]:
     mark = view.glyphs.ellipsis
     one_day = len({_day(row.seen.time_s) for row in rows}) == 1
     columns: list[Column[TotRow]] = [
-        Column(title="TIME", cell=lambda row, _: _time_cell(row, one_day), spare=2),
+        Column(
+            title="TIME",
+            cell=lambda row, room: ((_time(row.seen.time_s, one_day, room), "dim"),),
+            least=len("03:04:05" if one_day else "01-02 03:04:05"),
+            spare=2,
+        ),
         Column(title="PID", cell=lambda row, _: _pid_cell(row), right=True),
-        Column(title="SEGMENT", cell=lambda row, _: _segment_cell(row), spare=3),
     ]
     if any(row.count > 1 for row in rows):
         columns.append(
-            Column(title="COUNT", cell=lambda row, _: plain(f"{row.count:,}"), right=True, spare=4)
+            Column(title="COUNT", cell=lambda row, _: plain(f"{row.count:,}"), right=True, spare=1)
         )
+    else:
+        columns.append(Column(title="SEGMENT", cell=lambda row, _: _segment_cell(row), spare=1))
     columns.append(
         Column(
             title="SENDER AND RECEIVER",
             cell=lambda row, room: _ends_cell(row, room, view),
-            least=24,
+            least=_LEAST_ENDS,
         )
     )
     if len({row.capture for row in rows}) > 1:
@@ -52,11 +62,17 @@ def _columns(rows: Sequence[TotRow], view: View) -> list[Column[TotRow]]:
             Column(
                 title="CAPTURE",
                 cell=lambda row, room: ((shorten(row.capture, room, mark), "dim"),),
-                least=8,
-                spare=1,
+                least=10,
+                spare=3,
             )
         )
-    columns.append(Column(title="SAYS", cell=lambda row, _: _says_cell(row), least=6))
+    columns.append(
+        Column(
+            title="SAYS",
+            cell=lambda row, room: _says_cell(row, room, mark),
+            least=len("v1, from 255.255.255.255"),
+        )
+    )
     return columns
 
 
@@ -64,9 +80,17 @@ def _day(seconds: float | None) -> str:
     return (moment(seconds) or "")[:_DAY]
 
 
-def _time_cell(row: TotRow, one_day: bool) -> Line:
-    text = moment(row.seen.time_s) or "?"
-    return ((text[_DAY:-1] if one_day and len(text) > 1 else text, "dim"),)
+def _time(seconds: float | None, one_day: bool, room: int | None) -> str:
+    """The moment, as exactly as there is room for; on one day, without the day."""
+    whole = moment(seconds)
+    if whole is None:
+        return "?"
+    day, time = whole[:_DAY], whole[_DAY:-1]
+    forms = (time,) if one_day else (whole, f"{day[5:-1]} {time}")
+    for form in forms:
+        if room is None or len(form) <= room:
+            return form
+    return forms[-1].partition(".")[0]
 
 
 def _pid_cell(row: TotRow) -> Line:
@@ -75,15 +99,16 @@ def _pid_cell(row: TotRow) -> Line:
 
 
 def _segment_cell(row: TotRow) -> Line:
-    kind = kind_of_segment(row.seen)
-    return ((kind, "warn" if kind == "SYN-ACK" else ""),)
+    return plain(kind_of_segment(row.seen))
 
 
 def _ends_cell(row: TotRow, room: int | None, view: View) -> Line:
     """Both ends; where there is too little room, the middle of an address is what gives way."""
     arrow = f" {view.glyphs.becomes} "
     source, destination = _written(row.seen.source), _written(row.seen.destination)
-    if room is not None and len(source) + len(arrow) + len(destination) > room:
+    if room is not None and room < _PORTS_ALONE:
+        source, destination = (text[text.rindex(":") :] for text in (source, destination))
+    elif room is not None and len(source) + len(arrow) + len(destination) > room:
         left = room - len(arrow)
         for_source = min(len(source), max(left // 2, left - len(destination)))
         source = shorten(source, for_source, view.glyphs.ellipsis)
@@ -95,18 +120,23 @@ def _written(end: Endpoint) -> str:
     return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
-def _says_cell(row: TotRow) -> Line:
+def _says_cell(row: TotRow, room: int | None, mark: str) -> Line:
     seen, option = row.seen, row.seen.option
     parts: list[Line] = [((f"v{option.version}", "dim"),)]
     if not option.pid:
         parts.append((("the kernel", "dim"),))
+    if seen.is_syn and seen.is_ack:
+        parts.append((("in a SYN-ACK", "warn"),))
     if option.agent_id is not None:
         parts.append(plain(f"agent {option.agent_id}"))
     if seen.translated and option.address is not None:
-        parts.append((("sent from ", ""), (option.address, "tag")))
+        parts.append((("from ", ""), (option.address, "tag")))
     if option.ambiguous:
-        parts.append((("address or sequence number", "unknown"),))
-    return list(joined(parts, ", "))
+        parts.append((("ambiguous", "unknown"),))
+    line = joined(parts, ", ")
+    if room is None or cells(line) <= room:
+        return line
+    return ((shorten("".join(text for text, _ in line), room, mark), ""),)
 
 
 def _summary_lines(result: TotResult) -> list[Line]:

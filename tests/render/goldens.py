@@ -17,12 +17,15 @@ from proccli.render.scan_json import scan_document, scan_lines
 from proccli.render.scan_table import scan_table
 from proccli.render.sockets_json import sockets_document, sockets_lines
 from proccli.render.sockets_table import sockets_table
+from proccli.render.tot_json import tot_document, tot_lines
+from proccli.render.tot_table import tot_table
 from proccli.render.view import ASCII, View
 from tests.build import config
 from tests.render.connections import ALL, connections, switched_off
 from tests.render.identities import identified, workers
 from tests.render.patients import doctored, well
 from tests.render.shop import EVERY_PID, explained, made_up, rules, scanned
+from tests.render.traced import WEB, traced
 
 FOLDER = Path(__file__).parent.parent / "golden"
 TERMINAL = View(width=80)
@@ -132,6 +135,16 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "doctor-well-80.txt": lambda: doctor_text(well(), TERMINAL),
     "doctor.json": lambda: doctor_document(doctored()),
     "doctor.jsonl": lambda: doctor_lines(doctored().gates),
+    "tot-80.txt": lambda: tot_table(traced(), TERMINAL),
+    "tot-80-colour.txt": lambda: tot_table(traced(), View(width=80, colour=True)),
+    "tot-40.txt": lambda: tot_table(traced(), View(width=40)),
+    "tot-200.txt": lambda: tot_table(traced(), View(width=200)),
+    "tot-ascii-80.txt": lambda: tot_table(traced(WEB), View(width=80, glyphs=ASCII)),
+    "tot-every-limited-80.txt": lambda: tot_table(traced(unique=False, limit=4), TERMINAL),
+    "tot-piped.txt": lambda: tot_table(traced(), View()),
+    "tot.json": lambda: tot_document(traced(unique=False)),
+    "tot-unique.json": lambda: tot_document(traced(WEB)),
+    "tot.jsonl": lambda: tot_lines(traced(unique=False).rows),
     "sockets.json": sockets_as_json,
     "sockets.jsonl": lambda: sockets_lines(connections().sockets),
 }
