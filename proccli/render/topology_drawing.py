@@ -73,7 +73,8 @@ def drawing(result: Topology, shown: Picture) -> Drawing:
     colours = host_colours(result, shown.vertices)
     room = Room(_taken(layout))
     placed = [
-        placed_label(label, route, room) for label, route in zip(labels, layout.routes, strict=True)
+        placed_label(label, route, room, is_wanted=at < _LABELLED or len(labels) <= DENSE)
+        for at, (label, route) in enumerate(zip(labels, layout.routes, strict=True))
     ]
     body = [
         _group("frames", (_frame(frame, colours) for frame in layout.frames)),
@@ -122,6 +123,8 @@ def _note(vertex: Vertex, result: Topology) -> str:
     if result.group_by != "pid":
         few = len(node.pids) == 1
         parts.append(f"pid {node.pids[0]}" if few else counted(len(node.pids), "process"))
+    if node.gprocesses != (1, 1):
+        parts.append(gprocesses_text(node))
     if node.tags:
         parts.append(" ".join(f"{key}={value}" for key, value in node.tags))
     return " · ".join(parts)
@@ -189,7 +192,10 @@ def vertex_title(vertex: Vertex) -> str:
             called(vertex), vertex.note, f"{listed} and {more:,} more" if more > 0 else listed
         )
     return paragraphs(
-        called(vertex), pids_text(node), *(f"os.app.{key}: {value}" for key, value in node.tags)
+        called(vertex),
+        pids_text(node),
+        f"for the server: {gprocesses_text(node)}",
+        *(f"os.app.{key}: {value}" for key, value in node.tags),
     )
 
 
@@ -198,6 +204,13 @@ def pids_text(node: Node) -> str:
     more = len(node.pids) - _SHOWN_PIDS
     listed = ", ".join(str(pid) for pid in node.pids[:_SHOWN_PIDS])
     return f"pid {listed}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def gprocesses_text(node: Node) -> str:
+    """For how many the server takes its processes: `2 gprocesses`, `1 to 3 gprocesses`."""
+    least, most = node.gprocesses
+    many = counted(most, "gprocess")
+    return many if least == most else f"{least:,} to {many}"
 
 
 def _vertex(vertex: Vertex, note: str, spot: Spot) -> str:

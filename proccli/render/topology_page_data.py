@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from proccli.model import Edge
 from proccli.render.document import Json
-from proccli.render.topology_drawing import SURE
+from proccli.render.topology_drawing import SURE, gprocesses_text
 from proccli.render.topology_fold import Link, Picture, Strand, Vertex
 from proccli.render.topology_lines import link_label
 from proccli.render.topology_words import port_text
@@ -68,6 +68,7 @@ def _facts(vertex: Vertex) -> Iterable[tuple[str, str]]:
     if node.gprocess is not None and node.gprocess != node.label:
         yield "gprocess", node.gprocess or '""'
     yield counted(len(node.pids), "pid"), _listed([str(pid) for pid in node.pids])
+    yield "for the server", gprocesses_text(node)
     for key, value in node.tags:
         yield f"os.app.{key}", value
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.model import Edge, Remote, Topology
@@ -189,6 +189,7 @@ def edges(draw: st.DrawFn) -> Edge:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(edges(), max_size=60))
 def test_whatever_the_edges_each_is_in_one_strand(some: list[Edge]) -> None:
     result = topology([host("web-1")], NODES, some)
