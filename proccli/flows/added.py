@@ -80,9 +80,11 @@ class Labels:
             name: self._encode(None if value is None else sayable(value))
             for name, value in values.items()
         }
+        tail = self._append({n: t for n, t in texts.items() if n not in present})
         return Encoded(
             {name: text for name, text in texts.items() if name in present - stays},
-            self._append({n: t for n, t in texts.items() if n not in present}).encode(),
+            # What the format puts between may be bytes of the file that are not UTF-8.
+            tail.encode(errors="surrogateescape"),
         )
 
     def _values(self, side: SideLabel) -> Sequence[str | None]:

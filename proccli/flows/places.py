@@ -2,14 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
 from proccli.flows.fieldmap import FieldMap, Part
 
-ZEEK_CLIENT: Final = "id.orig_h"
-ZEEK_START: Final = "ts"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """The names that one kind of record has; of several for the same, the newest comes first."""
+
+    ips: tuple[str, str]
+    ports: tuple[Sequence[str], Sequence[str]]
+    protocol: Sequence[str]
+    start: str
+    ends: Sequence[str] = ()
+    durations: Sequence[str] = ()
+    """Seconds after the start; only used where there is no end."""
+    hosts: Sequence[str] = ()
+
+
+DEEPFLOW: Final = Family(
+    ips=("ip_0", "ip_1"),
+    ports=(("client_port", "port_0"), ("server_port", "port_1")),
+    protocol=("protocol", "Enum(protocol)"),
+    start="start_time",
+    ends=("end_time", "time"),
+    hosts=("agent", "vtap"),
+)
+"""Source: server/querier/db_descriptions/clickhouse/tag/flow_log/l4_flow_log and l7_flow_log,
+server/ingester/flow_log/log_data/l4_flow_log.go (the columns). port_0 and port_1 are `sync`'s."""
+
+ZEEK: Final = Family(
+    ips=("id.orig_h", "id.resp_h"),
+    ports=(("id.orig_p",), ("id.resp_p",)),
+    protocol=("proto",),
+    start="ts",
+    durations=("duration",),
+)
+"""Source: Zeek, scripts/base/protocols/conn/main.zeek."""
+
+IS_IPV4: Final = ("is_ipv4", "Enum(is_ipv4)")
+OF_SIDES: Final = {
+    "ip4": ("ip4_{n}",),
+    "ip6": ("ip6_{n}",),
+    "kind": (
+        "auto_instance_type_{n}",
+        "Enum(auto_instance_type_{n})",
+        "resource_gl0_type_{n}",
+        "Enum(resource_gl0_type_{n})",
+    ),
+    "name": ("auto_instance_{n}", "resource_gl0_{n}"),
+    "number": ("auto_instance_id_{n}", "resource_gl0_id_{n}"),
+    "pod": ("pod_{n}",),
+    "pod_id": ("pod_id_{n}",),
+}
+"""What DeepFlow has of each side; with the side's number for `{n}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +114,11 @@ def _texts(part: Places | SidePlaces) -> Iterator[str]:
 def find_places(names: Collection[str], given: FieldMap) -> Places:
     """Where a record with these names has what.
 
-    What `given` names is nowhere else. The other names are those of Zeek where there is an
-    `id.orig_h`, and DeepFlow's otherwise; of several names for the same, the newest.
-
-    Source: server/querier/db_descriptions/clickhouse/tag/flow_log/l4_flow_log and l7_flow_log;
-    server/ingester/flow_log/log_data/l4_flow_log.go (the columns); Zeek's Conn::Info.
+    What `given` names is nowhere else. The other names are those of Zeek where there is its
+    client's address, and DeepFlow's otherwise.
     """
     finder = _Finder(names, given)
-    return finder.zeek() if finder.first(ZEEK_CLIENT) else finder.deepflow()
+    return finder.places(ZEEK if finder.first([ZEEK.ips[0]]) else DEEPFLOW)
 
 
 class _Finder:
@@ -80,7 +126,7 @@ class _Finder:
         self._names = frozenset(names)
         self._given = given.names
 
-    def first(self, *candidates: str) -> str | None:
+    def first(self, candidates: Sequence[str]) -> str | None:
         """The first of these that the record has, as a key or as a path of keys."""
         for name in candidates:
             if name in self._names or self._may_be_nested(name):
@@ -90,57 +136,34 @@ class _Finder:
     def _may_be_nested(self, name: str) -> bool:
         return any(char == "." and name[:index] in self._names for index, char in enumerate(name))
 
-    def part(self, part: Part, *known: str) -> str | None:
+    def _part(self, part: Part, known: Sequence[str]) -> str | None:
         given = self._given.get(part)
-        return self.first(*known) if given is None else self.first(given)
+        return self.first(known if given is None else [given])
 
-    def times(self, start: str, *ends: str) -> tuple[str | None, str | None]:
-        # Whoever names one of the two doesn't want the other from somewhere else.
-        if "start" in self._given or "end" in self._given:
-            return self.part("start"), self.part("end")
-        return self.first(start), self.first(*ends)
-
-    def zeek(self) -> Places:
-        start, end = self.times(ZEEK_START)
+    def places(self, family: Family) -> Places:
+        # Whoever names a start or an end doesn't want the other from somewhere else.
+        own = "start" in self._given or "end" in self._given
+        start = self._part("start", [] if own else [family.start])
+        end = self._part("end", [] if own else family.ends)
+        durations = family.durations if start == family.start and end is None else ()
         return Places(
-            side_0=self._side(0, "id.orig_h", "id.orig_p"),
-            side_1=self._side(1, "id.resp_h", "id.resp_p"),
-            protocol=self.part("protocol", "proto"),
+            side_0=self._side(family, 0, "ip_0", "port_0"),
+            side_1=self._side(family, 1, "ip_1", "port_1"),
+            is_ipv4=self.first(IS_IPV4),
+            protocol=self._part("protocol", family.protocol),
             start=start,
             end=end,
-            duration=self.first("duration") if start == ZEEK_START and end is None else None,
-            host=self.part("host"),
+            duration=self.first(durations),
+            host=self._part("host", family.hosts),
         )
 
-    def deepflow(self) -> Places:
-        start, end = self.times("start_time", "end_time", "time")
-        return Places(
-            side_0=self._side(0, "ip_0", "client_port", "port_0"),
-            side_1=self._side(1, "ip_1", "server_port", "port_1"),
-            is_ipv4=self.first("is_ipv4", "Enum(is_ipv4)"),
-            protocol=self.part("protocol", "protocol", "Enum(protocol)"),
-            start=start,
-            end=end,
-            host=self.part("host", "agent", "vtap"),
-        )
-
-    def _side(self, n: int, ip: str, *ports: str) -> SidePlaces:
-        ip_part: Part = "ip_0" if n == 0 else "ip_1"
-        port_part: Part = "port_0" if n == 0 else "port_1"
-        own = ip_part in self._given
+    def _side(self, family: Family, n: int, ip: Part, port: Part) -> SidePlaces:
+        known = {
+            part: self.first([name.format(n=n) for name in names])
+            for part, names in OF_SIDES.items()
+        }
+        if ip in self._given:
+            known |= {"ip4": None, "ip6": None}
         return SidePlaces(
-            ip=self.part(ip_part, ip),
-            ip4=None if own else self.first(f"ip4_{n}"),
-            ip6=None if own else self.first(f"ip6_{n}"),
-            port=self.part(port_part, *ports),
-            kind=self.first(
-                f"auto_instance_type_{n}",
-                f"Enum(auto_instance_type_{n})",
-                f"resource_gl0_type_{n}",
-                f"Enum(resource_gl0_type_{n})",
-            ),
-            name=self.first(f"auto_instance_{n}", f"resource_gl0_{n}"),
-            number=self.first(f"auto_instance_id_{n}", f"resource_gl0_id_{n}"),
-            pod=self.first(f"pod_{n}"),
-            pod_id=self.first(f"pod_id_{n}"),
+            ip=self._part(ip, [family.ips[n]]), port=self._part(port, family.ports[n]), **known
         )

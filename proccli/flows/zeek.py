@@ -14,7 +14,7 @@ from proccli.flows.context import Context
 from proccli.flows.lines import Lines
 from proccli.flows.table import Table, TableRecord
 
-_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
+_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _LINE_ENDS: Final = "\r\n"
 
 
@@ -100,7 +100,9 @@ class _Log:
 
     def _escaped(self, value: str) -> str:
         return "".join(
-            _hex(char) if char < " " or char in f"\\{self.separator}\x7f" else char
+            _hex(char)
+            if char < " " or "\x7f" <= char <= "\x9f" or char in f"\\{self.separator}"
+            else char
             for char in value
         )
 
@@ -110,4 +112,6 @@ def _hex(char: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    raw = text.encode(errors="surrogateescape")
+    raw = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), raw)
+    return raw.decode(errors="surrogateescape")

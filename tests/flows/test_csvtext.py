@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.flows.csvtext import DELIMITERS, quoted, split_cells, still_open, unquoted
@@ -19,6 +19,7 @@ def csv_module(text: str, delimiter: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
+@settings(deadline=None)
 @given(TEXT, DELIMITER)
 def test_a_line_has_the_cells_that_the_csv_module_finds(text: str, delimiter: str) -> None:
     line = text.replace("\n", "")
@@ -32,6 +33,7 @@ def test_a_line_has_the_cells_that_the_csv_module_finds(text: str, delimiter: st
         assert [[unquoted(cell) for cell in cells], ["x"]] == rows
 
 
+@settings(deadline=None)
 @given(TEXT, DELIMITER)
 def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter: str) -> None:
     lines = [line for line in text.split("\n") if line]
@@ -48,6 +50,7 @@ def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter
     assert len(rows) == taken + open_before
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=2, max_size=6), DELIMITER)
 def test_quoted_cells_say_what_was_meant(values: list[str], delimiter: str) -> None:
     text = delimiter.join(quoted(value, delimiter) for value in values)

@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.flows import parse_fields
@@ -72,6 +72,7 @@ def test_addresses_are_written_in_one_way(written: object, read: str | None) -> 
     assert read_address(written) == read
 
 
+@settings(deadline=None)
 @given(st.ip_addresses())
 def test_every_address_is_read(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
@@ -267,6 +268,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(NAMES), SCALARS | st.lists(SCALARS) | st.just({"orig_h": 1}))
 )

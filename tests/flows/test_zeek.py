@@ -19,7 +19,7 @@ SMALL = b"#fields\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\n10.0.0.5\t1\t10.0
 def read_by_zeek(log: bytes) -> list[dict[str, str | None]]:
     """The rows as Zeek's own reader takes them, for fields of type string."""
     rows, fields = [], list[str]()
-    for line in log.decode(errors="surrogateescape").splitlines():
+    for line in log.decode(errors="surrogateescape").split("\n")[:-1]:
         cells = line.split("\t")
         if cells[0] == "#fields":
             fields = cells[1:]
@@ -91,7 +91,7 @@ def test_logs_may_follow_each_other_with_other_fields() -> None:
         ("a\tb\nc\\", b"a\\x09b\\x0ac\\x5c"),
         ("#x", b"\\x23x"),
         ("a,b", b"a,b"),
-        ("\x1b\x7f", b"\\x1b\\x7f"),
+        ("\x1b\x7f\x9b", b"\\x1b\\x7f\\xc2\\x9b"),
         ("é", "é".encode()),
         ("\udcff", b"\\x5cxff"),
     ],
@@ -149,6 +149,31 @@ def test_comments_and_odd_headers_change_nothing(comment: bytes) -> None:
 
     assert ran.out.startswith(label(SMALL).out)
     assert ran.out.endswith(comment if comment != b"#fields" else b"label_1")
+
+
+def test_what_is_written_for_nothing_need_not_be_utf_8() -> None:
+    ran = label(
+        b"#unset_field\t\xff\n#empty_field\t\xfe\n" + SMALL, keys=(), sides=(NOBODY, NOBODY)
+    )
+
+    assert ran.out.endswith(b"\t2\t\xff\t\xff\t\xff\t\xff\tno-socket\tno-socket\n")
+
+
+@pytest.mark.parametrize("separator", [b"\\xe9", b"\xff", b"||", b"\\x2c", b" "])
+def test_any_separator_will_do(separator: bytes) -> None:
+    raw = {b"\\xe9": b"\xe9", b"\\x2c": b","}.get(separator, separator)
+    log = b"#separator " + separator + b"\n" + SMALL.replace(b"\t", raw)
+    ran = label(log, keys=(), sides=(SHOP, NOBODY))
+
+    assert len(ran.flows) == 1
+    assert ran.out.splitlines()[2].split(raw)[4:] == [
+        b"shop",
+        b"-",
+        b"shop",
+        b"-",
+        b"socket",
+        b"no-socket",
+    ]
 
 
 def test_line_ends_of_another_system_stay() -> None:
