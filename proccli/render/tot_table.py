@@ -52,7 +52,7 @@ def _columns(rows: Sequence[TotRow], view: View) -> list[Column[TotRow]]:
         columns.append(Column(title="SEGMENT", cell=lambda row, _: _segment_cell(row), spare=1))
     columns.append(
         Column(
-            title="SENDER AND RECEIVER",
+            title=f"FROM {view.glyphs.becomes} TO",
             cell=lambda row, room: _ends_cell(row, room, view),
             least=_LEAST_ENDS,
         )
@@ -106,13 +106,15 @@ def _ends_cell(row: TotRow, room: int | None, view: View) -> Line:
     """Both ends; where there is too little room, the middle of an address is what gives way."""
     arrow = f" {view.glyphs.becomes} "
     source, destination = _written(row.seen.source), _written(row.seen.destination)
+    mark = view.glyphs.ellipsis
     if room is not None and room < _PORTS_ALONE:
-        source, destination = (text[text.rindex(":") :] for text in (source, destination))
-    elif room is not None and len(source) + len(arrow) + len(destination) > room:
+        ports = arrow.join(text[text.rindex(":") :] for text in (source, destination))
+        return plain(shorten(ports, room, mark))
+    if room is not None and len(source) + len(arrow) + len(destination) > room:
         left = room - len(arrow)
         for_source = min(len(source), max(left // 2, left - len(destination)))
-        source = shorten(source, for_source, view.glyphs.ellipsis)
-        destination = shorten(destination, left - len(source), view.glyphs.ellipsis)
+        source = shorten(source, for_source, mark)
+        destination = shorten(destination, left - len(source), mark)
     return ((source, ""), (arrow, "dim"), (destination, ""))
 
 
