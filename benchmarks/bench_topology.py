@@ -1,4 +1,4 @@
-"""Seconds and memory for the topology of a fleet: ours, jq, and a naive join, in one run.
+"""Time and memory for the topology of a fleet: ours, jq, and a naive join, in one run.
 
     python benchmarks/bench_topology.py [RECORDINGS] [CONNECTIONS] [ROUNDS]
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -41,6 +42,8 @@ class Measured(NamedTuple):
     """One run."""
 
     seconds: float
+    cpu_s: float
+    """Of all its processes together."""
     peak_mib: float
 
 
@@ -64,12 +67,13 @@ def measure(command: Sequence[str]) -> Measured:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT) as running:
         peak = _Peak(psutil.Process(running.pid))
         peak.start()
-        code = running.wait()
+        _, status, used = os.wait4(running.pid, 0)
         seconds = time.perf_counter() - started
+        running.returncode = os.waitstatus_to_exitcode(status)
         peak.join()
-    if code:
-        sys.exit(f"{command[0]} … ended with {code}")
-    return Measured(seconds, peak.bytes / (1 << 20))
+    if running.returncode:
+        sys.exit(f"{command[0]} … ended with {running.returncode}")
+    return Measured(seconds, used.ru_utime + used.ru_stime, peak.bytes / (1 << 20))
 
 
 class _Peak(threading.Thread):
@@ -127,12 +131,14 @@ def compare(folder: Path, rounds: int) -> float:
         for name, command in commands.items():
             runs[name].append(measure(command))
     for name, measured in runs.items():
-        ratio = statistics.median(
-            mine.seconds / other.seconds for mine, other in zip(runs[OURS], measured, strict=True)
-        )
+        pairs = list(zip(runs[OURS], measured, strict=True))
+        wall = statistics.median(mine.seconds / other.seconds for mine, other in pairs)
+        cpu = statistics.median(mine.cpu_s / other.cpu_s for mine, other in pairs)
         print(
-            f"  {name:17} {statistics.median(run.seconds for run in measured):7.2f} s"
-            f" {max(run.peak_mib for run in measured):7.0f} MiB   ours / it: {ratio:.2f}"
+            f"  {name:17}{statistics.median(run.seconds for run in measured):7.2f} s"
+            f"{statistics.median(run.cpu_s for run in measured):7.2f} s of CPU"
+            f"{max(run.peak_mib for run in measured):6.0f} MiB"
+            f"   ours / it: {wall:.2f}, CPU {cpu:.2f}"
         )
     return max(run.peak_mib for run in runs[OURS])
 
