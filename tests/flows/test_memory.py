@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from proccli.flows import open_flows
+from proccli.flows.added import Encoded
+from proccli.flows.reading import FlowReader
+from proccli.model import SideLabel
 
 FEW = 20_000
 PADDING = "x" * 300
@@ -73,3 +79,18 @@ def test_many_times_the_records_take_no_more_memory(form: str, many: int, tmp_pa
 
     # The caches fill up, to bounds. To keep the lines of the others would take 30 MiB and more.
     assert peaks[many] - peaks[FEW] < 16 << 10
+
+
+def test_what_never_comes_again_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    path.write_text("".join(f'{{"ip_0":1,"k{n}":2}}\n' for n in range(5_000)))
+    stream = open_flows(str(path))
+    for n, item in enumerate(stream):
+        assert not isinstance(item, bytes)
+        side = SideLabel(label=f"reason-{n}")
+        item.labelled(side, side)
+        if n == 4_999:
+            kept = gc.get_objects()
+
+    assert sum(isinstance(thing, FlowReader) for thing in kept) < 500
+    assert sum(isinstance(thing, Encoded) for thing in kept) < 4_500
