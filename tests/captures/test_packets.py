@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -17,8 +17,9 @@ from proccli.captures.links import KNOWN
 from proccli.captures.misses import Miss
 from proccli.captures.packets import Packet
 from proccli.captures.segments import find_segment
-from proccli.model import Endpoint
+from proccli.model import Endpoint, Segment
 from proccli.tot import decode
+from tests.captures import blocks
 from tests.captures.frames import (
     ETHERNET,
     FRAMES,
@@ -32,21 +33,30 @@ from tests.captures.frames import (
     v4,
     v6,
 )
-from tests.captures.reading import read, read_bytes
+from tests.captures.reading import read_bytes
 from tests.captures.witness import by_tshark
+
+SECONDS = 1_767_323_045
+
+
+@pytest.fixture(scope="module")
+def by_others(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Segment]:
+    """What tshark makes of each, all in one file."""
+    path = tmp_path_factory.mktemp("frames") / "x.pcapng"
+    content = blocks.section() + b"".join(blocks.interface(frame.link) for frame in FRAMES.values())
+    for number, frame in enumerate(FRAMES.values()):
+        content += blocks.packet(frame, SECONDS * 10**6, number=number)
+    path.write_bytes(content)
+    return dict(zip(FRAMES, by_tshark(path), strict=True))
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_the_segment_is_what_tshark_sees(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.pcap"
-    path.write_bytes(pcap(FRAMES[name]))
+def test_the_segment_is_what_tshark_sees(name: str, by_others: Mapping[str, Segment]) -> None:
+    (one,), capture = read_bytes(pcap(FRAMES[name], times=[(SECONDS, 0)]))
 
-    (one,), capture = read(path)
-
-    (theirs,) = by_tshark(path)
     if "fragment" in name:
         one = one._replace(payload_bytes=-1)
-    assert one == theirs
+    assert one == by_others[name]
     assert capture.tally.decapsulated == (name in TUNNELS)
     assert not capture.tally.incomplete
 
