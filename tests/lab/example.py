@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.lab.namespaces import Host
 from tests.lab.recorder import ROOT, Recorder
-from tests.lab.shop import SYSTEM_PYTHON, grow_older_than, running_shop
+from tests.lab.shop import PYTHON, grow_older_than, running_shop
 
 FOLDER = ROOT / "docs" / "example"
 CONFIG = FOLDER / "shop.yaml"
@@ -29,9 +29,9 @@ _LAUNCHER = f"#!{_HOME}/bin/python\nfrom proccli.__main__ import main\n\nmain()\
 
 def install(host: Host) -> None:
     """A place for proccli that tells nothing of this machine."""
-    host.write(f"{_HOME}/pyvenv.cfg", f"home = {Path(SYSTEM_PYTHON).parent}\n")
+    host.write(f"{_HOME}/pyvenv.cfg", f"home = {Path(PYTHON).parent}\n")
     host.write(f"{_HOME}/bin/proccli", _LAUNCHER, mode=0o755)
-    host.run("ln", "-s", SYSTEM_PYTHON, f"{_HOME}/bin/python")
+    host.run("ln", "-s", PYTHON, f"{_HOME}/bin/python")
 
 
 def checked(recording: Path) -> Path:
@@ -47,9 +47,11 @@ def checked(recording: Path) -> Path:
 def main() -> None:
     """Run the shop for a while, then record it."""
     version = ("-c", "import sys; print(*sys.version_info[:2])")
-    theirs = subprocess.run([SYSTEM_PYTHON, *version], capture_output=True, text=True, check=True)
-    if theirs.stdout.split() != [str(number) for number in sys.version_info[:2]]:
-        sys.exit(f"{SYSTEM_PYTHON} is not of this Python's version")
+    theirs = subprocess.run([PYTHON, *version], capture_output=True, text=True, check=True)
+    if PYTHON != "/usr/bin/python3" or theirs.stdout.split() != [
+        str(number) for number in sys.version_info[:2]
+    ]:
+        sys.exit(f"{PYTHON} is not of this Python's version, or not in its usual place")
     recorder = Recorder(
         config=CONFIG.read_text(encoding="utf-8"),
         command=(f"{_HOME}/bin/proccli",),

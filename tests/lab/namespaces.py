@@ -13,7 +13,10 @@ from pathlib import Path
 
 import psutil
 
-NEEDED = ("unshare", "nsenter", "setpriv", "mount", "hostname", "bash", "ip", "ss", "ps")
+NEEDED = (
+    *("unshare", "nsenter", "setpriv", "mount", "hostname"),
+    *("bash", "ip", "ss", "ps", "kill", "python3"),
+)
 USERS = {"root": 0, "www-data": 33, "redis": 102, "postgres": 103, "shop": 999, "nobody": 65534}
 """The users of every host, whatever those of this machine are."""
 
@@ -53,6 +56,11 @@ def require(*programs: str) -> None:
     missing = [name for name in (*NEEDED, *programs) if shutil.which(name, path=_PATH) is None]
     if missing:
         raise NoLabError(f"not installed: {', '.join(missing)}")
+
+
+def program(name: str) -> str:
+    """Where a program is that `require` has found."""
+    return shutil.which(name, path=_PATH) or name
 
 
 def wait_for(what: str, happened: Callable[[], bool], patience_s: float = _PATIENCE_S) -> None:

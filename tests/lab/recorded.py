@@ -16,6 +16,7 @@ from tests.lab.witness import At, Seen, connections_of, see
 
 CONFIG = ROOT / "docs" / "example" / "shop.yaml"
 TWIN_PORT = 45_000
+POD = "10.77.0.50"
 _LIFETIME_S = 2
 
 
@@ -76,6 +77,8 @@ def recorded_shop(folder: Path) -> Iterator[Recorded]:
     with running_shop() as shop:
         start_program(shop.app, "hold", "--http", f"{APP}:8000", called="selfcheck")
         pod = _start_twins(shop)
+        shop.switch.plug_pod(shop.db, pod, f"{POD}/24")
+        start_program(shop.app, "hold", "--redis", f"{POD}:6379", called="podclient")
         late = start_program(shop.app, "hold", "--redis", f"{DB}:6379", "--later", called="late")
         grow_older_than(_LIFETIME_S)
         before = {host.name: connections_of(host) for host in shop.recorded}

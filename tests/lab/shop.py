@@ -7,20 +7,18 @@ outside ──► web-1 nginx ──► app-1 app ──► db-1 redis, postgres
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.lab.namespaces import USERS, Host, require, running_host, wait_for
-from tests.lab.wires import has_ipv6, running_switch
+from tests.lab.namespaces import USERS, Host, program, require, running_host, wait_for
+from tests.lab.wires import Switch, has_ipv6, running_switch
 
 PROGRAMS = Path(__file__).parent / "programs"
-SYSTEM_PYTHON = "/usr/bin/python3"
-PYTHON = SYSTEM_PYTHON if Path(SYSTEM_PYTHON).exists() else sys.executable
-"""What the shop's own programs run in: they need no package."""
+PYTHON = program("python3")
+"""The system's own, in which the shop's programs run: they need no package."""
 
 WEB, APP, DB, OUTSIDE = "10.77.0.1", "10.77.0.2", "10.77.0.3", "203.0.113.9"
 _PREFIX6 = "fd77::"
@@ -64,6 +62,8 @@ class Shop:
     app: Host
     db: Host
     outside: Host
+    switch: Switch
+    """What they are all plugged into."""
     ipv6: bool
     """Whether the hosts have IPv6 addresses, and a connection over them."""
     postgres: bool
@@ -77,7 +77,7 @@ class Shop:
 
 def start_program(
     host: Host,
-    program: str,
+    script: str,
     *arguments: str,
     called: str | None = None,
     netns: int | Literal["new"] | None = None,
@@ -86,10 +86,10 @@ def start_program(
 
     `netns` is a process whose network namespace it shares, or asks for one of its own.
     """
-    name = called or program
+    name = called or script
     path = f"/opt/shop/{name}.py"
     if not host.outer_path(path).exists():
-        host.write(path, (PROGRAMS / f"{program}.py").read_text(encoding="utf-8"))
+        host.write(path, (PROGRAMS / f"{script}.py").read_text(encoding="utf-8"))
     command, user = [PYTHON, path, *arguments], "root"
     if netns == "new":
         alone = 'ip link set lo up && exec "$@"'
@@ -163,7 +163,13 @@ def running_shop() -> Iterator[Shop]:
             host.configure_network("route add default dev eth0")
         folder = postgres_folder()
         shop = Shop(
-            web=web, app=app, db=db, outside=outside, ipv6=ipv6, postgres=folder is not None
+            web=web,
+            app=app,
+            db=db,
+            outside=outside,
+            switch=switch,
+            ipv6=ipv6,
+            postgres=folder is not None,
         )
         if folder is not None:
             _start_postgres(db, folder)

@@ -32,6 +32,17 @@ class Switch:
             f"link set {interface} up",
         )
 
+    def plug_pod(self, host: Host, pid: int, address: str) -> None:
+        """Give the network namespace of a process on a host an interface of its own.
+
+        Raises: NoLabError.
+        """
+        interface = f"pod{pid}"
+        self.plug(host, interface=interface)
+        host.run("ip", "link", "set", interface, "netns", str(pid))
+        host.run("ip", "addr", "add", address, "dev", interface, netns_of=pid)
+        host.run("ip", "link", "set", interface, "up", netns_of=pid)
+
 
 @contextlib.contextmanager
 def running_switch() -> Iterator[Switch]:

@@ -66,7 +66,11 @@ def see(
 ) -> Seen:
     """A host as it is now; `pods` are processes in further network namespaces."""
     lines = host.run("ps", "-eo", "pid=,args=").splitlines()
-    interfaces = host.run("ip", "-4", "-o", "addr").splitlines()
+    interfaces = [
+        line
+        for pid in (None, *pods)
+        for line in host.run("ip", "-4", "-o", "addr", netns_of=pid).splitlines()
+    ]
     commands = (line.strip().partition(" ") for line in lines)
     return Seen(
         host=host.name,

@@ -17,7 +17,15 @@ from tests.cli.runner import call
 from tests.lab.joining import Joined, join, left_out, owners
 from tests.lab.namespaces import wait_for
 from tests.lab.reading import codes, edges, every_selection, shifted, topology
-from tests.lab.recorded import CONFIG, Recorded, lab_or_skip, name_of, recorded_shop, with_lifetime
+from tests.lab.recorded import (
+    CONFIG,
+    POD,
+    Recorded,
+    lab_or_skip,
+    name_of,
+    recorded_shop,
+    with_lifetime,
+)
 from tests.lab.recorder import CONFIG as INSIDE
 from tests.lab.recorder import Recorder
 from tests.lab.shop import APP, DB, OUTSIDE, WEB
@@ -51,10 +59,9 @@ def test_the_edges_are_those_that_the_shop_was_built_with(recorded: Recorded) ->
     found = edges(topology("-c", recorded.config, *recorded.paths.values()))
 
     def both(client: str, server: str, ips: tuple[str, str], port: int) -> int:
-        (here, there) = (
-            (host, name) for host, _, name in (client.partition(" "), server.partition(" "))
-        )
-        return found[Joined(here, there, "tcp", *ips, port, "both-ends", None)]
+        (host, _, name), (far_host, _, far_name) = client.partition(" "), server.partition(" ")
+        ends = (host, name), (far_host, far_name)
+        return found[Joined(*ends, "tcp", *ips, port, "both-ends", None)]
 
     assert both("web-1 nginx", "app-1 app", (WEB, APP), 8000) >= 1
     assert both("db-1 report", "web-1 nginx", (DB, WEB), 80) == 2
@@ -65,6 +72,8 @@ def test_the_edges_are_those_that_the_shop_was_built_with(recorded: Recorded) ->
     assert both("web-1 health", "web-1 nginx", loopback, 80) == 1
     assert both("web-1 cachecheck", "web-1 redis", loopback, 6379) == 1
     assert both("db-1 dbcheck", "db-1 redis", loopback, 6379) == 1
+    assert both("db-1 podcheck", "db-1 pod", loopback, 6379) == 1
+    assert both("app-1 podclient", "db-1 pod", (APP, POD), 6379) == 1
     if recorded.shop.postgres:
         assert both("app-1 app", "db-1 postgres", (APP, DB), 5432) == 1
     one_end = {edge: times for edge, times in found.items() if edge.remote is not None}
