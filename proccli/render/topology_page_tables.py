@@ -68,7 +68,7 @@ def _called(vertex: Vertex) -> str:
     name = f'<span class="name">{_isolated(vertex.label)}</span>'
     if vertex.host is None or vertex.host == vertex.label:
         return name
-    return f'{name} <span class="host">{_isolated(vertex.host)}</span>'
+    return f'{name} <span class="dim">on</span> <span class="host">{_isolated(vertex.host)}</span>'
 
 
 def _isolated(text: str) -> str:
