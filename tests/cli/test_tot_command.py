@@ -24,6 +24,7 @@ from tests.tot.segments import v1
 
 MASQUERADED = str(DATA / "v1-16-masqueraded-any.pcap")
 V2 = str(DATA / "v2.pcap")
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str, code: int = 0, stdin: bytes = b"") -> Ran:
@@ -288,3 +289,20 @@ def test_a_hostile_name_acts_on_nothing(tmp_path: Path) -> None:
     assert "\x1b" not in table.out + table.err
     assert len(table.err.splitlines()) == 1
     assert given["summary"]["unreadable"]["cut"] == 1
+
+
+def test_the_page_shows_what_is_printed() -> None:
+    page = (ROOT / "docs" / "tot.md").read_text(encoding="utf-8")
+    command, _, shown = page.split("```console\n$ ")[1].split("```")[0].partition("\n")
+    name, *arguments = command.split()[1:]
+
+    assert (name, arguments[-1]) == ("tot", "capture.pcap")
+    assert run(*arguments[:-1], MASQUERADED).out == shown
+
+
+def test_the_page_names_every_count() -> None:
+    page = (ROOT / "docs" / "tot.md").read_text(encoding="utf-8")
+    summary = document(MASQUERADED)["summary"]
+
+    for name in (*summary["unreadable"], "other_253", "decapsulated", "fragments"):
+        assert f"`{name}`" in page
