@@ -17,11 +17,17 @@ from proccli.render.scan_json import scan_document, scan_lines
 from proccli.render.scan_table import scan_table
 from proccli.render.sockets_json import sockets_document, sockets_lines
 from proccli.render.sockets_table import sockets_table
+from proccli.render.topology_dot import topology_dot
+from proccli.render.topology_json import topology_document, topology_lines
+from proccli.render.topology_mermaid import topology_mermaid
+from proccli.render.topology_svg import topology_svg
+from proccli.render.topology_table import topology_table
 from proccli.render.tot_json import tot_document, tot_lines
 from proccli.render.tot_table import tot_table
 from proccli.render.view import ASCII, View
 from tests.build import config
 from tests.render.connections import ALL, connections, switched_off
+from tests.render.edges import every_kind, hostile, small
 from tests.render.identities import identified, workers
 from tests.render.patients import doctored, well
 from tests.render.shop import EVERY_PID, explained, made_up, rules, scanned
@@ -145,6 +151,20 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "tot.json": lambda: tot_document(traced(unique=False)),
     "tot-unique.json": lambda: tot_document(traced(WEB)),
     "tot.jsonl": lambda: tot_lines(traced(unique=False).rows),
+    "topology-80.txt": lambda: topology_table(every_kind(), TERMINAL),
+    "topology-80-colour.txt": lambda: topology_table(every_kind(), View(width=80, colour=True)),
+    "topology-200.txt": lambda: topology_table(every_kind(), View(width=200)),
+    "topology-40.txt": lambda: topology_table(every_kind(), View(width=40)),
+    "topology-ascii-80.txt": lambda: topology_table(every_kind(), View(width=80, glyphs=ASCII)),
+    "topology-piped.txt": lambda: topology_table(every_kind(), View()),
+    "topology-hostile-80.txt": lambda: topology_table(hostile(), TERMINAL),
+    "topology.json": lambda: topology_document(small()),
+    "topology.jsonl": lambda: topology_lines(small().edges),
+    "topology.dot": lambda: topology_dot(every_kind()),
+    "topology-hostile.dot": lambda: topology_dot(hostile()),
+    "topology.mmd": lambda: topology_mermaid(every_kind()),
+    "topology-hostile.mmd": lambda: topology_mermaid(hostile()),
+    "topology.svg": lambda: topology_svg(every_kind()),
     "sockets.json": sockets_as_json,
     "sockets.jsonl": lambda: sockets_lines(connections().sockets),
 }
