@@ -112,7 +112,8 @@ def _long_row(first: bytes, lines: Lines, delimiter: str) -> _Row:
 def likely_delimiter(lines: Lines, fields: FieldMap) -> str | None:
     """What separates the cells of the header that comes next.
 
-    None: with none of the delimiters there are columns that are known to have addresses.
+    None: with none of the delimiters there is a column that is known to have an address, or one
+    of the user's.
     """
     header = b""
     for index in range(_HEADER_LINES):
@@ -122,6 +123,9 @@ def likely_delimiter(lines: Lines, fields: FieldMap) -> str | None:
     text = header.decode(errors="surrogateescape").strip("\r\n")
     for delimiter in DELIMITERS:
         cells = split_cells(text, delimiter)
-        if cells and find_places(names_of(cells), fields).has_addresses:
-            return delimiter
+        if cells:
+            names = names_of(cells)
+            known = find_places(names, fields).has_an_address
+            if known or not set(names).isdisjoint(fields.names.values()):
+                return delimiter
     return None

@@ -75,6 +75,11 @@ class SidePlaces:
     pod: str | None = None
     pod_id: str | None = None
 
+    @property
+    def has_address(self) -> bool:
+        """Whether there is a name for an address."""
+        return self.ip is not None or self.ip4 is not None or self.ip6 is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
@@ -98,10 +103,12 @@ class Places:
     @property
     def has_addresses(self) -> bool:
         """Whether both sides have an address somewhere."""
-        return all(
-            side.ip is not None or side.ip4 is not None or side.ip6 is not None
-            for side in (self.side_0, self.side_1)
-        )
+        return self.side_0.has_address and self.side_1.has_address
+
+    @property
+    def has_an_address(self) -> bool:
+        """Whether one of them has."""
+        return self.side_0.has_address or self.side_1.has_address
 
 
 def _texts(part: Places | SidePlaces) -> Iterator[str]:

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from proccli.errors import FlowsError
-from proccli.flows import delimited, parse_fields
+from proccli.flows import Format, delimited, parse_fields
 from proccli.model import Endpoint, SideLabel
 from tests.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, label
 
@@ -198,14 +198,28 @@ def test_what_databases_write_for_nothing_is_nothing(null: str) -> None:
     assert ran.notices == ()
 
 
-def test_a_column_that_the_user_names_must_be_there() -> None:
+@pytest.mark.parametrize("form", [None, "csv"])
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [(HEADER, "ip_0=src"), (b"source;destination\n", "ip_0=src,ip_1=destination")],
+)
+def test_a_column_that_the_user_names_must_be_there(
+    header: bytes, fields: str, form: Format | None
+) -> None:
     with pytest.raises(FlowsError, match=r":1:1: no column 'src', which is to be ip_0"):
-        label(HEADER + ROW, form="csv", fields=parse_fields("ip_0=src"))
+        label(header + ROW, form=form, fields=parse_fields(fields))
 
 
 def test_a_header_without_addresses_is_refused_with_its_names() -> None:
     with pytest.raises(FlowsError, match=r"among 'a', 'b' \(--fields ip_0=NAME"):
         label(b"a,b\n1,2\n", form="csv")
+
+
+def test_a_header_with_one_address_is_refused_with_its_names() -> None:
+    with pytest.raises(
+        FlowsError, match=r":1:1: no names .* among 'ip_0', 'b' \(--fields ip_0=NAME"
+    ):
+        label(b"ip_0,b\n1,2\n")
 
 
 def test_a_header_that_never_ends_is_refused() -> None:
