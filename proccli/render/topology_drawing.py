@@ -11,6 +11,7 @@ from proccli.render.topology_fold import Link, Picture, Vertex
 from proccli.render.topology_lettering import (
     NAME,
     NOTE,
+    Size,
     fitted,
     paragraphs,
     width,
@@ -34,6 +35,8 @@ _HEIGHT = 42.0
 _PADDING = 11.0
 _NARROWEST = 108.0
 _SHOWN_PIDS = 8
+_SPOKEN = Size(px=NAME.px, cells=120)
+"""Names in the titles of lines: those of boxes have them whole."""
 DENSE = 120
 """Lines above which they are fainter, and only the busiest are labelled from the start."""
 _LABELLED = 40
@@ -166,7 +169,7 @@ def _links(links: Sequence[Link], layout: Layout) -> Iterator[str]:
 def link_title(link: Link) -> str:
     """Everything about a line but its addresses."""
     return paragraphs(
-        f"{called(link.client)} → {called(link.server)}",
+        f"{fitted(called(link.client), _SPOKEN)} → {fitted(called(link.server), _SPOKEN)}",
         *(
             f"{port_text(strand.protocol, strand.port, len(strand.ports))},"
             f" {counted(strand.connections, 'connection')}, {SURE[strand.certainty]}"

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from proccli.render.graph import outwards
 from proccli.render.graph.model import Point
 from proccli.render.topology_fold import Link
 from proccli.render.topology_lettering import LABEL, Size, width
@@ -90,7 +91,7 @@ def _before_head(start: Point, end: Point) -> Point:
 
 def _controls(start: Point, end: Point) -> tuple[Point, Point]:
     if start.x == end.x:  # within a layer: outwards and back
-        out = start.x + 26 + min(abs(end.y - start.y) / 4, 60)
+        out = start.x + outwards(start, end)
         return Point(out, start.y), Point(out, end.y)
     bend = (end.x - start.x) / 2
     return Point(start.x + bend, start.y), Point(end.x - bend, end.y)

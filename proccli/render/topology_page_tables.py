@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from proccli.model import Topology, TopologyHost
+from proccli.render.spans import shorten
 from proccli.render.topology_fold import Picture, Strand, Vertex
-from proccli.render.topology_lettering import written
+from proccli.render.topology_lettering import ELLIPSIS, written
 from proccli.render.topology_words import CERTAINTY, port_text, taken
 
+_LONGEST = 240
+"""Cells of a name in a row; details have it whole."""
 _HEADINGS = (
     ("Client", ""),
     ("Server", ""),
@@ -73,6 +76,7 @@ def _called(vertex: Vertex) -> str:
 
 def _isolated(text: str) -> str:
     """Letters that run from right to left must not take what stands beside them along."""
+    text = shorten(text, _LONGEST, ELLIPSIS)
     return written(text) if text.isascii() else f"<bdi>{written(text)}</bdi>"
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.model import Notice, Topology
+from proccli.render.spans import shorten
 from proccli.render.topology_fold import picture
 from proccli.render.topology_html import topology_html
 from proccli.textsafe import visible
@@ -158,7 +159,10 @@ def test_names_are_text_and_can_be_seen() -> None:
     page = Page(text)
     cells = {content for tag, content in page.texts if tag in ("span", "bdi")}
 
-    assert {visible(name) or '""' for name in HOSTILE} <= cells
+    assert {shorten(name, 240, "…") or '""' for name in HOSTILE} <= cells
+    assert {visible(name) or '""' for name in HOSTILE} <= {
+        vertex["label"] for vertex in data_of(page)["vertices"]
+    }
     assert text.count("</script") == 2
     assert text.count("<!--") == 0
     assert not set("\u202e\u200b\x1b\x07\x00") & set(text)
@@ -230,6 +234,15 @@ def test_of_five_hundred_addresses_the_first_forty_are_listed() -> None:
     assert strand["facts"][-1] == ["", "and 460 more"]
     assert len(strand["facts"]) == 43
     assert "198.51.1.249" in strand["hay"], "and all of them are found"
+
+
+def test_names_of_megabytes_are_there_once() -> None:
+    here = topology(
+        [], [node(1, None, "x" * 1_000_000)], [edge(1, 1, port) for port in range(1, 200)]
+    )
+
+    # In the title of its box, and in the data: its label, and twice where a search looks.
+    assert len(topology_html(here)) < 5_000_000
 
 
 def test_nothing_needs_no_controls() -> None:

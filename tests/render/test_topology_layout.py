@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.render.graph import Box, Layout, Spacing, Wire, laid_out
+from proccli.render.graph import Box, Layout, Spacing, Wire, laid_out, outwards
 from proccli.render.graph.cycles import in_a_row
 from proccli.render.graph.layering import layers
 from proccli.render.graph.ordering import crossings, inversions, items, ordered
@@ -269,6 +269,18 @@ def test_lines_to_one_box_share_their_way() -> None:
     routes = laid_out(boxes, wires, SPACING).routes[-3:]
 
     assert len({route[3:] for route in routes}) == 1
+
+
+def test_lines_within_a_layer_bend_inside_of_the_drawing() -> None:
+    """Eight of one kind, of which the first calls the last, and its label."""
+    boxes = [Box(100, 40, None, "java")] * 8 + [Box(100, 40)] * 8
+    wires = [Wire(0, 7), *(Wire(8 + at, at) for at in range(8))]
+
+    layout = laid_out(boxes, wires, SPACING, [90.0] * len(wires))
+
+    start, end = layout.routes[0]
+    assert start.x == end.x
+    assert start.x + 0.75 * outwards(start, end) + 45 == pytest.approx(layout.width, abs=0.1)
 
 
 def test_nothing_is_laid_out() -> None:

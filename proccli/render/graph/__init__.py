@@ -7,7 +7,7 @@ After Sugiyama, Tagawa and Toda, "Methods for Visual Understanding of Hierarchic
 Structures" (1981).
 """
 
-from proccli.render.graph.layout import Frame, Layout, Spot, laid_out
+from proccli.render.graph.layout import Frame, Layout, Spot, laid_out, outwards
 from proccli.render.graph.model import Box, Spacing, Wire
 
-__all__ = ["Box", "Frame", "Layout", "Spacing", "Spot", "Wire", "laid_out"]
+__all__ = ["Box", "Frame", "Layout", "Spacing", "Spot", "Wire", "laid_out", "outwards"]

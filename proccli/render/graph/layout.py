@@ -90,9 +90,22 @@ def laid_out(
         spots=spots,
         frames=frames,
         routes=routes,
-        width=columns[-1].right + spacing.frame if columns else 0.0,
+        width=max([columns[-1].right + spacing.frame if columns else 0.0, *_reaches(routes, room)]),
         height=_lowest(spots, frames, routes),
     )
+
+
+def outwards(start: Point, end: Point) -> float:
+    """How far the control points of a line within a layer lie outside of its boxes."""
+    return 26 + min(abs(end.y - start.y) / 4, 60)
+
+
+def _reaches(routes: Sequence[Sequence[Point]], room: Sequence[float]) -> Iterator[float]:
+    """How far lines within a layer come, with a label in their middle."""
+    for at, (start, *_, end) in enumerate(routes):
+        if start.x == end.x:
+            label = room[at] / 2 if room else 0.0
+            yield round(start.x + 0.75 * outwards(start, end) + label, 1)
 
 
 class _Column(NamedTuple):

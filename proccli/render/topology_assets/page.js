@@ -1,11 +1,8 @@
 // What is looked for and what is picked; both are kept in the address, so that it can be shared.
 const root = document.documentElement;
-const drawn = {
-  vertices: data.vertices.map((one) => svg.querySelector(`.vertex[data-vertex="${one.id}"]`)),
-  links: [],
-  labels: [],
-};
+const drawn = { vertices: [], links: [], labels: [] };
 if (svg) {
+  drawn.vertices.push(...svg.querySelectorAll(".vertex"));
   for (const link of svg.querySelectorAll(".link")) drawn.links[Number(link.dataset.link)] = link;
   for (const label of svg.querySelectorAll(".label")) drawn.labels[Number(label.dataset.link)] = label;
 }
@@ -150,7 +147,10 @@ function describe(what) {
   if (!what) return;
   const close = element("button", { type: "button", className: "close", textContent: "×" });
   close.setAttribute("aria-label", "Close details");
-  close.addEventListener("click", () => pick(null));
+  close.addEventListener("click", () => {
+    pick(null);
+    canvas.focus({ preventScroll: true });
+  });
   panel.append(close);
   if (what.vertex !== undefined) {
     const vertex = data.vertices[what.vertex];
