@@ -8,11 +8,14 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
 
 from proccli import config as configs
-from proccli.errors import UsageError
+from proccli.errors import SourceError, UsageError
 from proccli.fleet import Network, host_view, synced_view
 from proccli.jobs.identity import reported
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
@@ -95,26 +98,59 @@ def _side_by_side(
 ) -> Iterator[Looked]:
     quiet = replace(options, announce=None)  # a helper reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
-    pool = ProcessPoolExecutor(helpers, mp_context=get_context(method), initializer=_leave_ctrl_c)
+    others = set(active_children())
+    pool = ProcessPoolExecutor(helpers, mp_context=get_context(method), initializer=_die_with_us)
     try:
         pending: deque[tuple[NamedSource, Future[Looked] | None]] = deque()
         left = iter(sources)
         while True:
             while len(pending) < helpers * _AHEAD and (source := next(left, None)) is not None:
                 here = source.path in (None, "-")
-                task = None if here else pool.submit(look_at, quiet, source, patience)
+                with _without_ctrl_c():
+                    task = None if here else pool.submit(look_at, quiet, source, patience)
                 pending.append((source, task))
             if not pending:
                 return
             source, task = pending.popleft()
-            yield look_at(options, source, patience) if task is None else task.result()
+            yield look_at(options, source, patience) if task is None else _result(task, source)
+    except BaseException:
+        # Nobody waits for what they read, which may be a pipe that never ends.
+        for helper in set(active_children()) - others:
+            helper.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_ctrl_c() -> None:
-    """The terminal sends it to the helpers, too: the one that they help ends them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """The terminal sends it to the helpers, too, which start with what is held back here: the one
+    that they help ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _die_with_us() -> None:
+    """A helper ends when the one that it helps was killed."""
+    parent = parent_process()
+    assert parent is not None  # noqa: S101 - we are in a helper
+    threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _result(task: Future[Looked], source: NamedSource) -> Looked:
+    try:
+        return task.result()
+    except BrokenProcessPool as error:
+        problem = f"can't read {source.name}: a helper process was killed (out of memory?)"
+        raise SourceError(problem) from error
 
 
 def look_at(options: InputOptions, source: NamedSource, patience: Patience) -> Looked:
