@@ -24,9 +24,17 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
     """
     if spec is None:
         return LiveSource(proc_root)
-    if spec != "-" and Path(spec).is_dir():
+    if _is_directory(spec):
         return DirectorySource(spec)
     return read_recording(spec)
+
+
+def _is_directory(spec: str) -> bool:
+    """Not where that can't be told, and opening it will tell why."""
+    try:
+        return spec != "-" and Path(spec).is_dir()
+    except OSError:
+        return False
 
 
 def open_source_or_output(spec: str) -> Source | SyncOutput:
@@ -34,7 +42,7 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
 
     Raises: SourceError; RecordingError.
     """
-    if spec != "-" and Path(spec).is_dir():
+    if _is_directory(spec):
         return DirectorySource(spec)
     with opened(spec) as (file, name):
         start = Location(name, 1, 1)
