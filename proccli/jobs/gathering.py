@@ -59,7 +59,7 @@ def gather(
     said = (_worded(notice, by, len(sources)) for notice, by in notices.items())
     return Gathered(
         fleet=hosts.fleet,
-        names=_names(hosts.fleet.hosts),
+        names=_names(hosts.fleet),
         config=config or configs.defaults(options.agent or "6.5", options.via),
         notices=(*said, *hosts.notices),
         incomplete=incomplete,
@@ -104,14 +104,14 @@ def _host_again(newer: HostView, older: HostView) -> Notice:
     return Notice(code="host-again", message=message)
 
 
-def _names(hosts: Sequence[HostView]) -> tuple[str, ...]:
+def _names(fleet: Fleet) -> tuple[str, ...]:
     """Their names, with the network, or the source, where those alone would be the same."""
-    names = [view.name for view in hosts]
+    names = [view.name for view in fleet.hosts]
     for more in (_with_network, _with_source):
-        times = Counter(names)
+        times = Counter(names[host] for host in fleet.present)
         names = [
-            name if times[name] == 1 else more(name, view)
-            for name, view in zip(names, hosts, strict=True)
+            more(name, view) if times[name] > 1 else name
+            for name, view in zip(names, fleet.hosts, strict=True)
         ]
     return tuple(names)
 

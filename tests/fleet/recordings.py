@@ -82,7 +82,7 @@ def recorded(
     return str(path)
 
 
-def later(seconds: int) -> dict[str, int]:
+def later(seconds: int) -> dict[str, Any]:
     """So many seconds after NOW_S."""
     return {"taken_at_ns": (NOW_S + seconds) * NS_PER_S}
 
