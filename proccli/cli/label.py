@@ -34,7 +34,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
-    """Raises: FlowsError."""
+    """Raises: UsageError."""
     from proccli.flows import NO_FIELDS, parse_fields
 
     return NO_FIELDS if value is None else parse_fields(value)
@@ -80,7 +80,8 @@ def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     section=_WHAT,
     metavar="FIELD=NAME,...",
     callback=_fields,
-    help="Where the fields are: ip_0, port_0, ip_1, port_1, protocol, start, end, host.",
+    help="Where the fields are: ip_0, port_0, ip_1, port_1, protocol, start, end, host; and"
+    " zone=ZONE, the time zone of times that say none.",
 )
 @option(
     "--within",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,11 @@ from proccli.fleet.store import Fleet
 from proccli.model import Endpoint, Flow, Party
 
 _NS_PER_S = 1_000_000_000
+_AGENT = re.compile(r"-[A-Z]\d+$", re.ASCII)
+"""What the server puts behind a host's name to call the agent on it: `web-1-W12`.
+
+Source: server/controller/trisolaris/vtap/vtap_discovery.go.
+"""
 _ROUNDED_S = 1
 """Start times are whole seconds."""
 
@@ -64,7 +70,7 @@ class Hosts:
         none, the only one there is."""
         if name is None:
             return self._only
-        found = self._by_name.get(name, set())
+        found = self._by_name.get(name) or self._by_name.get(_AGENT.sub("", name), set())
         return next(iter(found)) if len(found) == 1 else None
 
     def network(self, observer: int | None) -> Network | None:

@@ -90,15 +90,16 @@ class _Rejoined(io.RawIOBase):
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = head
-        self._rest = rest
+        # A pipe gives what there is, not what is asked for: somebody may be waiting for it.
+        self._more = getattr(rest, "read1", rest.read)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
-        data = self._head or self._rest.read(len(view))
-        self._head = b""
+        data: bytes = self._head[: len(view)] or self._more(len(view))
+        self._head = self._head[len(view) :]
         view[: len(data)] = data
         return len(data)
 

@@ -198,7 +198,12 @@ class Waiting(io.BytesIO):
     asked_again = False
 
     def read(self, size: int | None = -1) -> bytes:
-        data = super().read(size)
+        return self._noted(super().read(size))
+
+    def read1(self, size: int | None = -1) -> bytes:
+        return self._noted(super().read1(size))
+
+    def _noted(self, data: bytes) -> bytes:
         self.asked_again = self.asked_again or not data
         return data
 
