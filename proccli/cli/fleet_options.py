@@ -43,16 +43,18 @@ class FleetCommand(HelpfulCommand):
                 given.enter(value)
             elif name in _SNAPSHOT and value is not None:
                 given.add(value)
-            elif name == _LIVE:
+            elif written == [_LIVE]:
                 given.add(None)
             elif name == "" and value is not None and self.sources_are_arguments:
                 given.add(value)
             else:
                 rest.extend(written)
-        if not ctx.resilient_parsing:
-            given.check()
         ctx.meta[_GIVEN] = given.sources
-        return super().parse_args(ctx, rest)
+        left = super().parse_args(ctx, rest)  # which ends here if only help is asked for
+        if (idle := given.idle()) is not None and not ctx.resilient_parsing:
+            problem = f"--network {idle} holds for the sources behind it: there are none"
+            raise click.UsageError(problem, ctx)
+        return left
 
     def _words(self, args: Sequence[str]) -> Iterator[tuple[str, str | None, Sequence[str]]]:
         """Each option with its value, `""` for an argument; and the words themselves."""
@@ -90,21 +92,22 @@ class _Given:
 
     def __init__(self) -> None:
         self.sources: list[tuple[str | None, str]] = []
-        self._network = ""
-        self._used = True
+        self._entered: list[tuple[str, int]] = []
+        """The networks, each with how many sources stand before it."""
 
     def enter(self, network: str) -> None:
-        self.check()
-        self._network, self._used = network, False
+        self._entered.append((network, len(self.sources)))
 
     def add(self, path: str | None) -> None:
-        self.sources.append((path, self._network))
-        self._used = True
+        self.sources.append((path, self._entered[-1][0] if self._entered else ""))
 
-    def check(self) -> None:
-        if not self._used:
-            problem = f"--network {self._network} holds for the sources behind it: there are none"
-            raise click.UsageError(problem)
+    def idle(self) -> str | None:
+        """A network with no source behind it."""
+        starts = [*(before for _, before in self._entered), len(self.sources)]
+        for (network, start), end in zip(self._entered, starts[1:], strict=True):
+            if start == end:
+                return network
+        return None
 
 
 def fleet_options(body: Body) -> Body:

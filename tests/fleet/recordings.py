@@ -33,7 +33,9 @@ def source(
     **fields: Any,
 ) -> ListSource:
     """A host with a process for each name, and its connections, like `10.0.0.1:4000 10.0.0.2:80`;
-    `10.0.0.1:80` is a listener, and `udp 10.0.0.1:53 10.0.0.2:53` is over UDP."""
+    `10.0.0.1:80` is a listener, and `udp 10.0.0.1:53 10.0.0.2:53` is over UDP. They were first
+    seen `age_s` before the look."""
+    age_s = fields.pop("age_s", 60)
     rows: list[SocketRow] = []
     sockets = {}
     processes = []
@@ -41,7 +43,7 @@ def source(
         processes.append(process(pid, command, netns=NETNS))
         first = len(rows) + 1
         rows += [_row(100 + number, text) for number, text in enumerate(its, first)]
-        sockets[pid] = [fd(3 + row.inode, row.inode) for row in rows[first - 1 :]]
+        sockets[pid] = [fd(3 + row.inode, row.inode, age_s) for row in rows[first - 1 :]]
     tables = net_tables(
         tcp=[row for row in rows if row.protocol == "tcp"],
         udp=[row for row in rows if row.protocol == "udp"],

@@ -1,0 +1,184 @@
+"""`proccli topology` on the command line: which sources, in which networks, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import Ran, call, spawn
+from tests.fleet.recordings import config, pairs, recorded
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With three recordings under short names, as the current directory."""
+    monkeypatch.chdir(tmp_path)
+    for path, name in zip(pairs(tmp_path, 3), "abc", strict=True):
+        Path(path).rename(tmp_path / name)
+    (tmp_path / "-s").write_bytes((tmp_path / "a").read_bytes())
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, **how: str) -> Ran:
+    return call("topology", "-c", config(folder), "--json", *arguments, env=how)
+
+
+def networks(ran: Ran) -> str:
+    """`a:blue b:` for a source in the network blue, and one in none."""
+    assert ran.code == 0, ran.err
+    return " ".join(f"{host['source']}:{host['network']}" for host in json.loads(ran.out)["hosts"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("a b", "a: b:"),
+        ("-s a b --snapshot c", "a: b: c:"),
+        ("-sa --snapshot=b", "a: b:"),
+        ("--network blue a b", "a:blue b:blue"),
+        ("a --network blue b --network red c", "a: b:blue c:red"),
+        ("a --network=blue b --network=red c", "a: b:blue c:red"),
+        ("--network blue a --network= b", "a:blue b:"),
+        ("--network blue -s a --network red -sb", "a:blue b:red"),
+        ("--network blue --host web-1 a --network red --port 80 b", "a:blue b:red"),
+        ("--network blue --group-by host -- a b", "a:blue b:blue"),
+        ("--network -x a --network --json b", "a:-x b:--json"),
+        ("--network a a", "a:a"),
+        ("-- -s", "-s:"),
+        ("-s -s", "-s:"),
+        ("--network --network a", "a:--network"),
+        ("--host a b", "b:"),
+        ("--certainty client-end a -o json b", "a: b:"),
+    ],
+)
+def test_a_network_holds_for_the_sources_behind_it(
+    arguments: str, expected: str, folder: Path
+) -> None:
+    assert networks(run(folder, *arguments.split(" "))) == expected
+
+
+@pytest.mark.parametrize("network", ["", " ", "日本", "\x1b[31m", "[bold]x", "a=b", "x" * 5_000])
+def test_a_network_may_have_any_name(network: str, folder: Path) -> None:
+    assert networks(run(folder, "--network", network, "a")) == f"a:{network}"
+    assert networks(run(folder, f"--network={network}", "a")) == f"a:{network}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ("a --network blue", "--network blue holds for the sources behind it: there are none"),
+        ("--network blue", "--network blue holds for"),
+        ("--network blue --network red a", "--network blue holds for"),
+        ("a --network", "'--network' requires an argument"),
+        ("--live --live", "--live stands for one machine"),
+        ("--live=yes a", "'--live' does not take a value"),
+        ("- -", "only one of the sources, -c and --tags can read standard input"),
+        ("-s - -", "only one of the sources"),
+        ("--tags - -", "only one of the sources"),
+        ("-c - -", "only one of the sources"),
+        ("--tags x a b", "--tags is the output of one host's command"),
+        ("--nope a", "no such option '--nope'"),
+        ("--network blue --nope", "no such option '--nope'"),
+        ("--port 65536 a", "65536 is not in the range"),
+        ("--group-by os.app. a", "'os.app.' is none of"),
+        ("--tag =x a", "'=x' is not KEY[=GLOB]"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: str, problem: str, folder: Path) -> None:
+    ran = run(folder, *arguments.split())
+
+    assert (ran.code, ran.out) == (2, "")
+    assert problem in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_where_a_network_is_idle_the_help_of_the_command_is_named(folder: Path) -> None:
+    assert "(see proccli topology --help)" in run(folder, "--network", "blue").err
+
+
+def test_help_comes_before_anything_that_is_wrong(folder: Path) -> None:
+    ran = run(folder, "--network", "blue", "--help")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("proccli topology: ")
+
+
+def test_a_variable_names_a_source_where_none_is_given(folder: Path) -> None:
+    assert networks(run(folder, PROCCLI_SNAPSHOT="b")) == "b:"
+    assert networks(run(folder, "a", PROCCLI_SNAPSHOT="b")) == "a:"
+    assert networks(run(folder, "-s", "a", PROCCLI_SNAPSHOT="b")) == "a:"
+
+
+def test_a_variable_names_one_source_whatever_its_name(folder: Path) -> None:
+    (folder / "a b").write_bytes((folder / "a").read_bytes())
+
+    assert networks(run(folder, PROCCLI_SNAPSHOT="a b")) == "a b:"
+
+
+def test_a_network_does_not_hold_for_a_variable(folder: Path) -> None:
+    assert run(folder, "--network", "blue", PROCCLI_SNAPSHOT="b").code == 2
+
+
+def test_standard_input_is_a_source_among_others(folder: Path) -> None:
+    text = (folder / "b").read_bytes()
+
+    ran = call("topology", "-c", config(folder), "--json", "a", "-", "c", stdin=text)
+
+    assert networks(ran) == "a: <stdin>: c:"
+    assert json.loads(ran.out)["summary"]["connections"] == 3
+
+
+def test_a_closed_standard_input_is_told(folder: Path) -> None:
+    ran = spawn("topology", "-c", config(folder), "a", "-", stdin=None, preexec_fn=_close_stdin)
+
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == "proccli: error: standard input is closed\n"
+
+
+def _close_stdin() -> None:
+    import os
+
+    os.close(0)
+
+
+def test_the_live_machine_stands_beside_recordings(folder: Path) -> None:
+    ran = run(folder, "a", "--live", "--no-wait", "--network", "far", "b")
+
+    assert networks(ran) == "a: live: b:far"
+
+
+def test_damage_is_told_with_its_place(folder: Path) -> None:
+    (folder / "b").write_bytes((folder / "b").read_bytes()[:600])
+
+    ran = run(folder, "a", "b", "c")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("proccli: error: b:2:")
+
+
+def test_an_incomplete_view_is_an_exit_code_if_that_is_asked(folder: Path) -> None:
+    young = recorded(folder, "young", {"app": ["10.9.0.1:1 10.9.0.2:2"]}, age_s=0)
+
+    assert run(folder, "a", "--strict").code == 0
+    assert run(folder, "a", young).code == 0
+    assert run(folder, "a", young, "--strict").code == 4
+
+
+@pytest.mark.parametrize("output", ["table", "json", "jsonl", "dot", "mermaid", "svg", "html"])
+def test_names_that_nobody_should_trust_reach_no_terminal(output: str, folder: Path) -> None:
+    evil = {
+        "\x1b[31mred\x07</script>": ["10.0.0.1:1 10.0.0.2:80"],
+        "": ["10.0.0.1:2 10.0.0.2:80"],
+        "[bold]" + "b" * 10_000: ["10.0.0.1:3 10.0.0.2:80"],
+    }
+    path = recorded(folder, "w\x1b]0;x\x07[bold]" + "h" * 10_000, evil, "10.0.0.1", file="evil")
+
+    ran = call(
+        *("topology", "-c", config(folder), "-o", output, "--network", "\x1b[31mn", path),
+        *("--network", "n", path),
+    )
+
+    assert ran.code == 0
+    assert not {"\x1b", "\x07"}.intersection(ran.out + ran.err)
