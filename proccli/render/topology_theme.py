@@ -57,7 +57,7 @@ def _with_hosts(
 
 
 LIGHT = _with_hosts(_LIGHT, fill=(0.965, 0.6), edge=(0.85, 0.42), title=(0.29, 0.55))
-DARK = _with_hosts(_DARK, fill=(0.125, 0.26), edge=(0.26, 0.24), title=(0.78, 0.52))
+DARK = _with_hosts(_DARK, fill=(0.13, 0.2), edge=(0.27, 0.2), title=(0.78, 0.52))
 
 
 def asset(name: str) -> str:

@@ -190,6 +190,19 @@ def test_places_that_are_far_enough_apart_are_as_wanted() -> None:
     assert settled([0.0, 50.0, 200.0], [1.0, 1.0, 1.0], [40.0, 40.0]) == [0.0, 50.0, 200.0]
 
 
+def test_what_is_bound_keeps_together_and_goes_where_its_mean_wants() -> None:
+    places = settled([0.0, 100.0, 300.0], [1.0, 3.0, 1.0], [40.0, 40.0], [True, False])
+
+    assert places == [45.0, 85.0, 300.0]
+
+
+def test_what_is_bound_is_not_held_back_by_what_stands_above() -> None:
+    """The second would be pushed up against the first, were it not bound to the third."""
+    places = settled([0.0, 10.0, 200.0], [1.0, 1.0, 1.0], [40.0, 40.0], [False, True])
+
+    assert places == [0.0, 85.0, 125.0]
+
+
 def rectangles(layout: Layout) -> list[tuple[float, float, float, float]]:
     return [(s.x, s.y, s.x + s.width, s.y + s.height) for s in layout.spots]
 
@@ -216,6 +229,23 @@ def test_no_two_things_overlap(graph: tuple[list[Box], list[Wire]]) -> None:
         others = [frame for frame in frames if not apart(frame, spot)]
         assert others == inside
         assert len(inside) == (box.group is not None)
+
+
+@settings(deadline=None)
+@given(graphs())
+def test_frames_have_no_holes(graph: tuple[list[Box], list[Wire]]) -> None:
+    boxes, wires = graph
+    layout = laid_out(boxes, wires, SPACING)
+
+    for frame in layout.frames:
+        inside = [
+            spot
+            for spot, box in zip(layout.spots, boxes, strict=True)
+            if box.group == frame.group
+            and spot.x == pytest.approx(frame.x + SPACING.frame, abs=0.2)
+        ]
+        used = sum(spot.height for spot in inside) + SPACING.box * (len(inside) - 1)
+        assert frame.height == pytest.approx(SPACING.header + used + SPACING.frame, abs=0.5)
 
 
 @settings(deadline=None)

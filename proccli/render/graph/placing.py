@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from proccli.render.graph.model import Box, Spacing
 from proccli.render.graph.ordering import Items
@@ -19,6 +20,7 @@ def placed(
     """The height at which the middle of each item lies; the topmost thing begins at 0."""
     middle = [0.0] * len(given.layer)
     gaps = [_gaps(row, given, boxes, spacing) for row in rows]
+    bound = [_bound(row, given) for row in rows]
     for row, apart in zip(rows, gaps, strict=True):
         _put(row, settled([0.0] * len(row), [1.0] * len(row), apart), middle)
     both = [{**left, **right} for left, right in zip(given.left, given.right, strict=True)]
@@ -33,7 +35,7 @@ def placed(
                 1.0 + sum(joined[item].values()) * (1 if item < len(boxes) else _STRAIGHT)
                 for item in row
             ]
-            _put(row, settled(wanted, weights, gaps[at]), middle)
+            _put(row, settled(wanted, weights, gaps[at], bound[at]), middle)
     top = min((_top(row[0], given, boxes, spacing, middle) for row in rows if row), default=0.0)
     return [value - top for value in middle]
 
@@ -65,6 +67,12 @@ def _gaps(row: Sequence[int], given: Items, boxes: Sequence[Box], spacing: Spaci
     return [_gap(one, other, given, boxes, spacing) for one, other in pairwise(row)]
 
 
+def _bound(row: Sequence[int], given: Items) -> list[bool]:
+    """Whether each item is in one frame with the one above it: frames have no holes."""
+    groups = [given.group[item] for item in row]
+    return [one is not None and one == other for one, other in pairwise(groups)]
+
+
 def _gap(one: int, other: int, given: Items, boxes: Sequence[Box], spacing: Spacing) -> float:
     number = len(boxes)
     halves = sum(boxes[item].height for item in (one, other) if item < number) / 2
@@ -80,23 +88,54 @@ def _gap(one: int, other: int, given: Items, boxes: Sequence[Box], spacing: Spac
 
 
 def settled(
-    wanted: Sequence[float], weights: Sequence[float], gaps: Sequence[float]
+    wanted: Sequence[float],
+    weights: Sequence[float],
+    gaps: Sequence[float],
+    bound: Sequence[bool] = (),
 ) -> list[float]:
     """Places as near as can be to the wanted ones, in this order and so far apart at least.
 
-    The sum of the squared distances, each times its weight, is the smallest possible: with the
-    gaps taken off, that is an isotonic regression, by pooling adjacent violators.
+    Those that are `bound` to the one before them are no farther from it than that. The sum of the
+    squared distances, each times its weight, is the smallest possible: with the gaps taken off,
+    that is an isotonic regression, by pooling adjacent violators.
     """
     shifts = [0.0]
     for gap in gaps:
         shifts.append(shifts[-1] + gap)
-    pools: list[tuple[float, float, int]] = []  # mean, weight, members
-    for goal, weight, shift in zip(wanted, weights, shifts, strict=False):
-        mean, heavy, members = goal - shift, weight, 1
-        while pools and pools[-1][0] > mean:
-            other, its_weight, its_members = pools.pop()
-            mean = (mean * heavy + other * its_weight) / (heavy + its_weight)
-            heavy, members = heavy + its_weight, members + its_members
-        pools.append((mean, heavy, members))
-    values = [mean for mean, _, members in pools for _ in range(members)]
+    pools: list[_Pool] = []
+    for block in _blocks(wanted, weights, shifts, bound):
+        pools.append(block)
+        while len(pools) > 1 and pools[-2].mean > pools[-1].mean:
+            below = pools.pop()
+            pools.append(pools.pop().with_(below))
+    values = [pool.mean for pool in pools for _ in range(pool.members)]
     return [value + shift for value, shift in zip(values, shifts, strict=False)]
+
+
+class _Pool(NamedTuple):
+    """Members that move as one."""
+
+    mean: float
+    weight: float
+    members: int
+
+    def with_(self, other: _Pool) -> _Pool:
+        weight = self.weight + other.weight
+        mean = (self.mean * self.weight + other.mean * other.weight) / weight
+        return _Pool(mean, weight, self.members + other.members)
+
+
+def _blocks(
+    wanted: Sequence[float],
+    weights: Sequence[float],
+    shifts: Sequence[float],
+    bound: Sequence[bool],
+) -> list[_Pool]:
+    blocks: list[_Pool] = []
+    for at, (goal, weight) in enumerate(zip(wanted, weights, strict=True)):
+        one = _Pool(goal - shifts[at], weight, 1)
+        if at and bound and bound[at - 1]:
+            blocks[-1] = blocks[-1].with_(one)
+        else:
+            blocks.append(one)
+    return blocks
