@@ -208,20 +208,21 @@ def test_a_stream_is_read_from_where_it_stands() -> None:
     assert len(list(capture_of(stream, "x").segments())) == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"", "empty"),
-        (b"\xd4\xc3\xb2", "not a pcap or pcapng file"),
-        (b'{"ip_0": "10.0.0.5"}\n', "not a pcap or pcapng file"),
-        (bytes.fromhex("34cdb2a1") + bytes(40), "not a pcap or pcapng file"),
-        (gzip.compress(b"text"), "not a pcap or pcapng file"),
-        (gzip.compress(b""), "empty"),
-        (gzip.compress(b"text")[:12], "the gzip data end too early"),
-        (b"\x1f\x8bnonsense", "damaged gzip data: Unknown compression method"),
-    ],
-)
-def test_what_is_no_capture_is_said_so(content: bytes, problem: str, tmp_path: Path) -> None:
+NO_CAPTURES = {
+    "nothing": (b"", "empty"),
+    "too short": (b"\xd4\xc3\xb2", "not a pcap or pcapng file"),
+    "text": (b'{"ip_0": "10.0.0.5"}\n', "not a pcap or pcapng file"),
+    "a format of old": (bytes.fromhex("34cdb2a1") + bytes(40), "not a pcap or pcapng file"),
+    "packed text": (gzip.compress(b"text"), "not a pcap or pcapng file"),
+    "packed nothing": (gzip.compress(b""), "empty"),
+    "half a packing": (gzip.compress(b"text")[:12], "the gzip data end too early"),
+    "no packing": (b"\x1f\x8bnonsense", "damaged gzip data: Unknown compression method"),
+}
+
+
+@pytest.mark.parametrize("name", NO_CAPTURES)
+def test_what_is_no_capture_is_said_so(name: str, tmp_path: Path) -> None:
+    content, problem = NO_CAPTURES[name]
     path = tmp_path / "x.pcap"
     path.write_bytes(content)
 
