@@ -65,7 +65,13 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
         ),
     ),
 )
-@click.argument("sources", metavar="[SOURCE]...", nargs=-1, expose_value=False)
+@click.argument(
+    "sources",
+    metavar="[SOURCE]...",
+    nargs=-1,
+    expose_value=False,
+    type=click.Path(allow_dash=True),
+)
 @option(
     "--gprocess",
     "names",

@@ -149,6 +149,27 @@ def test_the_live_machine_stands_beside_recordings(folder: Path) -> None:
     assert networks(ran) == "a: live: b:far"
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("proccli topology ", "file"),
+        ("proccli topology a ", "file"),
+        ("proccli topology --network blue ", "file"),
+        ("proccli topology --network blue --network red ", "file"),
+        ("proccli topology --network blue -s ", "file"),
+        ("proccli topology --network blue --certainty cl", "plain,client-end"),
+        ("proccli topology --group-by os", "plain,os.app."),
+    ],
+)
+def test_what_may_follow_is_completed(line: str, expected: str) -> None:
+    """A source, whatever network is still without one."""
+    place = str(len(line.split(" ")) - 1)
+
+    ran = spawn(env={"_PROCCLI_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": place})
+
+    assert (ran.stdout.strip().rstrip(","), ran.stderr) == (expected, "")
+
+
 def test_damage_is_told_with_its_place(folder: Path) -> None:
     (folder / "b").write_bytes((folder / "b").read_bytes()[:600])
 
