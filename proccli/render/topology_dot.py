@@ -18,10 +18,11 @@ _STYLES: dict[Sureness, str] = {
 }
 
 
-def topology_dot(result: Topology) -> str:
-    """A digraph with a cluster for each host; ids of nodes are those of the JSON."""
+def topology_dot(result: Topology) -> bytes:
+    """In UTF-8: a digraph with a cluster for each host; ids of nodes are those of the JSON."""
     shown = picture(result)
-    return "".join(f"{line}\n" for line in _lines(result, shown.vertices, shown.links))
+    lines = _lines(result, shown.vertices, shown.links)
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _lines(result: Topology, vertices: Iterable[Vertex], links: Iterable[Link]) -> Iterator[str]:

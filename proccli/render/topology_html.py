@@ -22,35 +22,34 @@ _HELP = "Drag to move, turn the wheel to zoom, click for details. After a search
 _SCRIPTS = ("stage.js", "table.js", "page.js", "main.js")
 
 
-def topology_html(result: Topology) -> str:
-    """The whole page: the drawing with search, filters and details, and tables beneath.
+def topology_html(result: Topology) -> bytes:
+    """The whole page, in UTF-8: the drawing with search, filters and details, and tables beneath.
 
     Its policy lets no script run but its own and nothing be loaded; names are text wherever they
     stand. Without scripts, the drawing and the tables are still there.
     """
     shown = picture(result, MOST)
     style, script = _style(), _script()
-    return "\n".join(
-        (
-            "<!doctype html>",
-            '<html lang="en" class="no-js">',
-            "<head>",
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="color-scheme" content="light dark">',
-            '<meta name="referrer" content="no-referrer">',
-            f"<title>{TITLE}: {written(total_text(result))}</title>",
-            f"<style>{style}</style>",
-            "</head>",
-            "<body>",
-            *_body(result, shown),
-            f'<script type="application/json" id="data">{page_data(shown)}</script>',
-            f"<script>{script}</script>",
-            "</body>",
-            "</html>\n",
-        )
+    parts = (
+        "<!doctype html>",
+        '<html lang="en" class="no-js">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        '<meta name="referrer" content="no-referrer">',
+        f"<title>{TITLE}: {written(total_text(result))}</title>",
+        f"<style>{style}</style>",
+        "</head>",
+        "<body>",
+        *_body(result, shown),
+        f'<script type="application/json" id="data">{page_data(shown)}</script>',
+        f"<script>{script}</script>",
+        "</body>",
+        "</html>",
     )
+    return "".join(f"{part}\n" for part in parts).encode()
 
 
 def _policy(style: str, script: str) -> str:

@@ -26,16 +26,16 @@ _WORDS = re.compile(r"(?<=[A-Za-z0-9])[/,.-](?=[A-Za-z0-9])")
 """Punctuation inside words, which means nothing to Mermaid and to Markdown."""
 
 
-def topology_mermaid(result: Topology) -> str:
-    """A flowchart from left to right, with a subgraph for each host."""
+def topology_mermaid(result: Topology) -> bytes:
+    """In UTF-8: a flowchart from left to right, with a subgraph for each host."""
     shown = picture(result)
     text = "".join(f"{line}\n" for line in _lines(result, shown))
-    if len(shown.links) <= MOST_EDGES and len(text) <= MOST_TEXT:
-        return text
-    return (
-        f"%% {len(shown.links):,} lines in {len(text):,} characters: Mermaid draws {MOST_EDGES} in"
-        f" {MOST_TEXT:,} unless its maxEdges and maxTextSize are raised\n{text}"
-    )
+    if len(shown.links) > MOST_EDGES or len(text) > MOST_TEXT:
+        text = (
+            f"%% {len(shown.links):,} lines in {len(text):,} characters: Mermaid draws"
+            f" {MOST_EDGES} in {MOST_TEXT:,} unless its maxEdges and maxTextSize are raised\n{text}"
+        )
+    return text.encode()
 
 
 def _lines(result: Topology, shown: Picture) -> Iterator[str]:

@@ -26,8 +26,8 @@ _PAGE_CSS = """\
 """
 
 
-def topology_svg(result: Topology) -> str:
-    """The whole file. Its colours follow the viewer's, light or dark."""
+def topology_svg(result: Topology) -> bytes:
+    """The whole file, in UTF-8. Its colours follow the viewer's, light or dark."""
     shown = picture(result, MOST)
     drawn = drawing(result, shown)
     wide = max(drawn.width, _NARROWEST)
@@ -49,7 +49,7 @@ def topology_svg(result: Topology) -> str:
         *below,
         "</svg>",
     )
-    return "".join(f"{part}\n" for part in parts)
+    return "".join(f"{part}\n" for part in parts).encode()
 
 
 def _css() -> str:

@@ -126,7 +126,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
 
 
 def page_of(name: str) -> str:
-    return topology_html(TOPOLOGIES[name]())
+    return topology_html(TOPOLOGIES[name]()).decode()
 
 
 @WHOLE
@@ -536,7 +536,7 @@ def test_paper_is_white_and_has_no_buttons(visit: Opener) -> None:
 
 @WHOLE
 def test_the_drawing_alone_opens_and_follows_the_system(visit: Opener, name: str) -> None:
-    content = topology_svg(TOPOLOGIES[name]())
+    content = topology_svg(TOPOLOGIES[name]()).decode()
     colours = []
     for scheme in ("light", "dark"):
         opened = visit(content, suffix=".svg", color_scheme=scheme)

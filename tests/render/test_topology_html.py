@@ -90,7 +90,7 @@ def data_of(page: Page) -> Any:
 
 @WHOLE
 def test_there_is_nothing_in_it_but_what_we_put_there(result: Topology) -> None:
-    page = Page(topology_html(result))
+    page = Page(topology_html(result).decode())
 
     assert {tag for tag, _ in page.elements} <= {
         *("html", "head", "meta", "title", "style", "body", "script", "a", "header", "main"),
@@ -113,7 +113,7 @@ def test_there_is_nothing_in_it_but_what_we_put_there(result: Topology) -> None:
 
 @WHOLE
 def test_its_policy_allows_its_own_script_and_style_and_nothing_else(result: Topology) -> None:
-    page = Page(topology_html(result))
+    page = Page(topology_html(result).decode())
     (policy,) = [meta["content"] for meta in page.of("meta") if "http-equiv" in meta]
     (style,), (_, script) = page.text_of("style"), page.text_of("script")
 
@@ -128,7 +128,7 @@ def test_its_policy_allows_its_own_script_and_style_and_nothing_else(result: Top
 
 @WHOLE
 def test_it_names_no_other_place(result: Topology) -> None:
-    text = topology_html(result)
+    text = topology_html(result).decode()
 
     assert not re.search(r"https?:|//[a-z]+\.|url\(|@import|fetch\(|XMLHttpRequest", text)
     assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|eval\(", text)
@@ -136,12 +136,12 @@ def test_it_names_no_other_place(result: Topology) -> None:
 
 @WHOLE
 def test_it_is_always_the_same(result: Topology) -> None:
-    assert topology_html(result) == topology_html(replace(result))
+    assert topology_html(result).decode() == topology_html(replace(result)).decode()
 
 
 @WHOLE
 def test_the_table_has_a_row_for_each_strand_in_the_order_of_the_data(result: Topology) -> None:
-    drawn, page = picture(result), Page(topology_html(result))
+    drawn, page = picture(result), Page(topology_html(result).decode())
     rows = [row["data-link"] for row in page.of("tr") if "data-link" in row]
     data = data_of(page)
 
@@ -155,7 +155,7 @@ def test_the_table_has_a_row_for_each_strand_in_the_order_of_the_data(result: To
 
 
 def test_names_are_text_and_can_be_seen() -> None:
-    text = topology_html(hostile())
+    text = topology_html(hostile()).decode()
     page = Page(text)
     cells = {content for tag, content in page.texts if tag in ("span", "bdi")}
 
@@ -178,15 +178,15 @@ def test_any_name_is_text(name: str) -> None:
         [edge(1, None, 80, remote="not-sent", remote_host=name, remote_process=name)],
         notices=(Notice(code="x", message=name),),
     )
-    page = Page(topology_html(here))
+    page = Page(topology_html(here).decode())
 
     assert data_of(page)["vertices"][0]["label"] == (visible(name) or '""')
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b]", topology_html(here))
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b]", topology_html(here).decode())
 
 
 def test_what_a_script_would_say_stands_in_the_page() -> None:
     """Warnings, what was left out, and how to read it are there without scripts."""
-    text = " ".join(Page(topology_html(every_kind())).text_of("p"))
+    text = " ".join(Page(topology_html(every_kind()).decode()).text_of("p"))
 
     assert "16 ends of connections not sent: 12 IPv6, 4 too young." in text
     assert "the sources were taken 95 s apart" in text
@@ -194,7 +194,7 @@ def test_what_a_script_would_say_stands_in_the_page() -> None:
 
 
 def test_a_search_looks_through_names_hosts_tags_ports_addresses_and_reasons() -> None:
-    data = data_of(Page(topology_html(small())))
+    data = data_of(Page(topology_html(small()).decode()))
     (shop,) = [vertex for vertex in data["vertices"] if vertex["label"] == "shop"]
     hay = " ".join(strand["hay"] for strand in data["strands"])
 
@@ -205,7 +205,7 @@ def test_a_search_looks_through_names_hosts_tags_ports_addresses_and_reasons() -
 
 
 def test_details_say_who_it_is() -> None:
-    data = data_of(Page(topology_html(small())))
+    data = data_of(Page(topology_html(small()).decode()))
     (shop,) = [vertex for vertex in data["vertices"] if vertex["label"] == "shop"]
 
     assert shop["facts"] == [
@@ -225,7 +225,7 @@ def test_details_say_who_it_is() -> None:
 
 
 def test_of_five_hundred_addresses_the_first_forty_are_listed() -> None:
-    data = data_of(Page(topology_html(every_kind())))
+    data = data_of(Page(topology_html(every_kind()).decode()))
     (crowd,) = [vertex for vertex in data["vertices"] if vertex["label"] == "500 addresses"]
     (strand,) = [strand for strand in data["strands"] if strand["connections"] == 1_000]
 
@@ -242,11 +242,11 @@ def test_names_of_megabytes_are_there_once() -> None:
     )
 
     # In the title of its box, and in the data: its label, and twice where a search looks.
-    assert len(topology_html(here)) < 5_000_000
+    assert len(topology_html(here).decode()) < 5_000_000
 
 
 def test_nothing_needs_no_controls() -> None:
-    page = Page(topology_html(empty()))
+    page = Page(topology_html(empty()).decode())
 
     assert not page.of("input")
     assert "No connection was found." in page.text_of("p")
@@ -254,7 +254,7 @@ def test_nothing_needs_no_controls() -> None:
 
 def test_only_so_many_lines_are_shown_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proccli.render.topology_html.MOST", 3)
-    page = Page(topology_html(small()))
+    page = Page(topology_html(small()).decode())
 
     assert len([row for row in page.of("tr") if "data-link" in row]) == 3
     assert any(

@@ -53,7 +53,7 @@ def decoded(label: str) -> str:
 
 @pytest.mark.parametrize("result", TOPOLOGIES.values(), ids=TOPOLOGIES)
 def test_every_line_is_of_the_language(result: Topology) -> None:
-    text = topology_mermaid(result)
+    text = topology_mermaid(result).decode()
 
     for line in text.splitlines():
         assert any(re.fullmatch(pattern, line) for pattern in _LINES), line
@@ -67,7 +67,7 @@ def test_every_line_is_of_the_language(result: Topology) -> None:
 
 @pytest.mark.parametrize("result", TOPOLOGIES.values(), ids=TOPOLOGIES)
 def test_every_vertex_is_declared_once_before_its_lines(result: Topology) -> None:
-    text, drawn = topology_mermaid(result), picture(result)
+    text, drawn = topology_mermaid(result).decode(), picture(result)
     declared = re.findall(r"^ +(v\d+)[\[(]", text, re.MULTILINE)
     lines = re.findall(r"^  (v\d+) -(?:\.-|-)>\|.*\| (v\d+)$", text, re.MULTILINE)
 
@@ -77,7 +77,7 @@ def test_every_vertex_is_declared_once_before_its_lines(result: Topology) -> Non
 
 
 def test_names_are_shown_as_they_are() -> None:
-    labels = re.findall(r'\["([^"]*)"\]', topology_mermaid(hostile()))
+    labels = re.findall(r'\["([^"]*)"\]', topology_mermaid(hostile()).decode())
     shown = {decoded(label.partition("<br/>")[0]) for label in labels}
 
     assert {visible(name) for name in HOSTILE if name} <= shown
@@ -86,21 +86,21 @@ def test_names_are_shown_as_they_are() -> None:
 @settings(deadline=None)
 @given(st.text(min_size=1, max_size=40))
 def test_any_name_comes_back(name: str) -> None:
-    text = topology_mermaid(topology([], [node(1, None, name)], [edge(1, 1, 80)]))
+    text = topology_mermaid(topology([], [node(1, None, name)], [edge(1, 1, 80)])).decode()
     (label,) = re.findall(r'v0\["([^"]*)"\]', text)
 
     assert decoded(label).strip() in (visible(name).strip(), "\u200b")
 
 
 def test_what_is_seen_from_one_end_is_dashed() -> None:
-    text = topology_mermaid(small())
+    text = topology_mermaid(small()).decode()
 
     assert "v1 -->|" in text
     assert re.search(r"-\.->\|\"#58;6379\"", text)
 
 
 def test_more_than_mermaid_draws_by_itself_is_said_in_the_first_line() -> None:
-    large, little = topology_mermaid(fleet(1_000)), topology_mermaid(small())
+    large, little = topology_mermaid(fleet(1_000)).decode(), topology_mermaid(small()).decode()
 
     assert re.match(r"%% [\d,]+ lines in [\d,]+ characters: Mermaid draws 500 in 50,000 ", large)
     assert large.splitlines()[1] == "flowchart LR"
@@ -108,6 +108,6 @@ def test_more_than_mermaid_draws_by_itself_is_said_in_the_first_line() -> None:
 
 
 def test_nothing_is_an_empty_flowchart() -> None:
-    assert topology_mermaid(replace(empty(), hosts=())) == (
+    assert topology_mermaid(replace(empty(), hosts=())).decode() == (
         "flowchart LR\n  %% 0 connections, 0 processes, 0 hosts\n"
     )

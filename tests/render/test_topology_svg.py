@@ -44,7 +44,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def parsed(result: Topology) -> Element:
-    return ElementTree.fromstring(topology_svg(result))
+    return ElementTree.fromstring(topology_svg(result).decode())
 
 
 def of_class(root: Element, name: str) -> list[Element]:
@@ -80,12 +80,12 @@ def test_it_needs_nothing_else(result: Topology) -> None:
     (style,) = [one.text or "" for one in root.iter(SVG + "style")]
 
     assert not re.search(r"url\(|@import|@font-face|var\(", style)
-    assert topology_svg(result).count("http") == 1, "the namespace"
+    assert topology_svg(result).decode().count("http") == 1, "the namespace"
 
 
 @WHOLE
 def test_it_is_always_the_same(result: Topology) -> None:
-    assert topology_svg(result) == topology_svg(replace(result))
+    assert topology_svg(result).decode() == topology_svg(replace(result)).decode()
 
 
 @WHOLE
@@ -202,7 +202,7 @@ def test_names_are_text_and_can_be_seen() -> None:
     for name in HOSTILE:
         shown = visible(name) or '""'
         assert any(title.split("\n")[0].startswith(shown) for title in titles), name
-    assert not set("\u202e\u200b\x1b\x07\x00") & set(topology_svg(hostile()))
+    assert not set("\u202e\u200b\x1b\x07\x00") & set(topology_svg(hostile()).decode())
 
 
 @settings(deadline=None)
