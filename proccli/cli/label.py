@@ -6,7 +6,7 @@ import functools
 import os
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -15,7 +15,7 @@ import click
 from proccli.cli.fleet_options import FleetCommand, fleet_options
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
-from proccli.cli.options import general_options, option, server_option, strict_option
+from proccli.cli.options import general_options, name_values, option, server_option, strict_option
 from proccli.cli.progress import progress_bar
 from proccli.cli.source_options import no_nan, source_options_without, wait_options
 from proccli.cli.streams import view_of, write
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _WHAT = "What to label"
 _CHUNK_BYTES = 1 << 16
+_U32_DIGITS = 10
 
 
 def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
@@ -38,6 +39,17 @@ def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     from proccli.flows import NO_FIELDS, parse_fields
 
     return NO_FIELDS if value is None else parse_fields(value)
+
+
+def _agent_ids(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> Mapping[int, str]:
+    """Raises: click.BadParameter."""
+    pairs = name_values(ctx, param, values)
+    for number, _ in pairs:
+        if not (number.isascii() and number.isdigit() and len(number) <= _U32_DIGITS):
+            raise click.BadParameter(f"{number!r} is no agent's id, which is a number")
+    return {int(number): host for number, host in pairs}
 
 
 @click.command(
@@ -100,6 +112,15 @@ def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     metavar="NAME",
     help="The network that the addresses of FLOWS are of, where sources are of several.",
 )
+@option(
+    "--agent-id",
+    "agents",
+    section=_WHAT,
+    metavar="ID=HOST",
+    callback=_agent_ids,
+    multiple=True,
+    help="Which host the agent of this id is on, for TCP options that name an agent. Repeatable.",
+)
 @fleet_options
 @server_option("Which server labels.", default="6.5", show_default=True)
 @source_options_without("snapshot")
@@ -113,6 +134,7 @@ def command(
     fields: FieldMap,
     within_s: float,
     in_network: str | None,
+    agents: Mapping[int, str],
     sources: Sequence[NamedSource],
     server: str,
     options: InputOptions,
@@ -142,7 +164,11 @@ def command(
     with gathered.fleet, opened(flows) as (file, name):
         warn(invocation, gathered.notices)
         labelling = Labelling(
-            gathered, network=in_network, within_s=within_s, server=SERVERS[server]
+            gathered,
+            network=in_network,
+            within_s=within_s,
+            server=SERVERS[server],
+            agents=agents,
         )
         told = _print(labelling, file, name, form, fields)
     warn(invocation, [*told, *labelling.notices()])

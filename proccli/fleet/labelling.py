@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from proccli.fleet.keys import Network, is_loopback
 from proccli.fleet.pairing import SeenEnd
+from proccli.fleet.senders import Senders
 from proccli.fleet.store import Fleet
 from proccli.fleet.whose import Hosts, Timing, is_near
 from proccli.model import (
@@ -36,7 +37,9 @@ class Labeller:
         network: Network | None,
         timing: Timing,
         server: Server,
+        agents: Mapping[int, str] | None = None,
     ) -> None:
+        """`agents`: the hosts of agents, by the ids that the server gave them."""
         self._fleet = fleet
         self._names = names
         self._hosts = Hosts(fleet, names, network)
@@ -44,6 +47,7 @@ class Labeller:
         self._server = server
         self._find = lru_cache(_FOUND_KEPT)(self._ends)
         self._party = lru_cache(_FOUND_KEPT)(fleet.party)
+        self._senders = Senders(self._hosts, self._party, timing, agents or {})
         self._arriving = lru_cache(_FOUND_KEPT)(self._tags)
 
     def keys(self) -> Sequence[str]:
@@ -149,57 +153,23 @@ class Labeller:
 
     def captured(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides of a connection, by its options where no socket is known."""
-        observer = self._hosts.observer(None)
-        sides = zip(
-            self.flow(connection.flow),
-            (connection.options_0, connection.options_1),
-            (connection.flow.instance_0, connection.flow.instance_1),
-            strict=True,
+        flow = connection.flow
+        one, other = self.flow(flow)
+        return (
+            self._by_option(one, connection.options_0, flow.instance_0),
+            self._by_option(other, connection.options_1, flow.instance_1),
         )
-        one, other = (
-            label
-            if label.label == "socket" or not options
-            else self._by_option(options, instance, observer)
-            for label, options, instance in sides
-        )
-        return one, other
 
     def _by_option(
-        self, options: Sequence[CapturedOption], instance: Instance, observer: int | None
+        self, by_socket: SideLabel, options: Sequence[CapturedOption], instance: Instance
     ) -> SideLabel:
-        """The process that the options name.
-
-        What answers a SYN is sent while any process may run, and TOT's kernel module names that
-        one; pid 0 is nobody's.
-        """
-        trusted = [option for option in options if not (option.is_syn and option.is_ack)]
-        if not trusted:
-            return SideLabel(label="tot-syn-ack")
-        named = [option for option in trusted if option.option.pid]
-        if not named:
-            return SideLabel(label="tot-no-pid")
-        found = {self._sender(option, observer) for option in named}
-        if len(found) > 1:
-            return SideLabel(label="ambiguous")
-        (sender,) = found
+        if by_socket.label == "socket" or not options:
+            return by_socket
+        sender = self._senders.of(options)
         if isinstance(sender, str):
             return SideLabel(label=sender)
-        return self._labelled("tot", *sender, instance)
-
-    def _sender(self, captured: CapturedOption, observer: int | None) -> tuple[int, int] | str:
-        """The host and pid that an option names, or why it names none that is known."""
-        ip = captured.option.address or captured.source.ip
-        owners = self._hosts.owners(ip, observer) if ":" not in ip else ()
-        if len(owners) != 1:
-            return "ambiguous" if owners else "no-host"
-        (host,) = owners
-        party = self._party(host, captured.option.pid)
-        if party is None:
-            return "no-process"
-        taken_at_ns = self._fleet.hosts[host].taken_at_ns
-        if not self._timing.lived(party, captured.time_s, taken_at_ns):
-            return "other-time"
-        return host, party.pid
+        how = "tot" if sender.certain else "tot-source"
+        return self._labelled(how, sender.host, sender.pid, instance)
 
 
 def _why_not_accepted(party: Party) -> str:

@@ -68,8 +68,14 @@ class Hosts:
     def observer(self, name: str | None) -> int | None:
         """The host whose agent saw a flow: the one that the record names, or, where it names
         none, the only one there is."""
-        if name is None:
-            return self._only
+        return self._only if name is None else self.named(name)
+
+    def taken_at_ns(self, host: int) -> int:
+        """When a host was looked at, by its own clock."""
+        return self._fleet.hosts[host].taken_at_ns
+
+    def named(self, name: str) -> int | None:
+        """The host of this name, or of the agent of this name; None if there is not just one."""
         found = self._by_name.get(name) or self._by_name.get(_AGENT.sub("", name), set())
         return next(iter(found)) if len(found) == 1 else None
 

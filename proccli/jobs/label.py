@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proccli.errors import UsageError
@@ -16,7 +16,7 @@ from proccli.tags import Server
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""
 
-_LABELS = frozenset({"socket", "tot"})
+_LABELS = frozenset({"socket", "tot", "tot-source"})
 
 
 @dataclass(slots=True)
@@ -52,14 +52,29 @@ class Labelling:
     """A run over one input. What it hands out streams; the tally and the notices grow with it."""
 
     def __init__(
-        self, gathered: Gathered, *, network: Network | None, within_s: float, server: Server
+        self,
+        gathered: Gathered,
+        *,
+        network: Network | None,
+        within_s: float,
+        server: Server,
+        agents: Mapping[int, str],
     ) -> None:
-        """Raises: UsageError if no source is of the network."""
+        """`agents`: the hosts of agents, by the ids that the server gave them.
+
+        Raises: UsageError if no source is of the network, or none is a host of `agents`.
+        """
         fleet = gathered.fleet
         networks = {fleet.hosts[host].network for host in fleet.present}
         if network is not None and network not in networks:
             known = ", ".join(sorted(filter(None, networks))) or "none has a name"
             raise UsageError(f"no source is in the network {network!r} of --in-network ({known})")
+        for host in agents.values():
+            if host not in gathered.names:
+                raise UsageError(
+                    f"no source is of the host {host!r} of --agent-id"
+                    f" ({', '.join(gathered.names[:5])})"
+                )
         self.tally = Tally()
         self.config = gathered.config
         self._labeller = Labeller(
@@ -68,6 +83,7 @@ class Labelling:
             network=network,
             timing=Timing(within_s=within_s),
             server=server,
+            agents=agents,
         )
         self._within_s = within_s
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -143,12 +143,13 @@ def labeller(
     within_s: float = 60,
     names: Sequence[str] | None = None,
     server: Server = SERVERS["6.5"],
+    agents: Mapping[int, str] | None = None,
 ) -> Iterator[Labeller]:
     """A labeller of these hosts."""
     called = [one.name for one in views] if names is None else names
     timing = Timing(within_s=within_s)
     with fleet(*views) as made:
-        yield Labeller(made, called, network=network, timing=timing, server=server)
+        yield Labeller(made, called, network=network, timing=timing, server=server, agents=agents)
 
 
 def labels(of: Flow | CapturedConnection, *views: HostView, **how: Any) -> Labels:

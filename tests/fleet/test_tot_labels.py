@@ -95,9 +95,28 @@ def test_a_translated_address_is_seen_through() -> None:
     assert (one.label, one.host) == ("tot", "a")
 
 
-def test_without_an_address_the_sender_is_whose_the_segment_is() -> None:
-    assert of_client(option(CLIENT, 1, version=2, address=None, agent_id=3)) == "tot"
-    assert of_client(option(CLIENT, 1, address=None, ambiguous=True)) == "tot"
+def test_without_an_address_the_sender_is_whose_the_segment_is_and_that_is_said() -> None:
+    assert of_client(option(CLIENT, 1, version=2, address=None, agent_id=3)) == "tot-source"
+    assert of_client(option(CLIENT, 1, address=None, ambiguous=True)) == "tot-source"
+
+
+def test_one_option_with_an_address_vouches_for_the_others() -> None:
+    without = option(CLIENT, 1, PSH | ACK, address=None)
+
+    assert of_client(without, option(CLIENT, 1)) == "tot"
+
+
+def test_an_agent_whose_host_is_known_is_seen_through_a_translation() -> None:
+    """The segment comes from a gateway that is a host of ours, with a process of that pid."""
+    gateway = view("gateway", parties=[party(1)], addresses=("192.0.2.1",))
+    carried = option("192.0.2.1:61000", 1, version=2, address=None, agent_id=3)
+    connection = captured("192.0.2.1:61000 > 10.0.0.2:80", [carried])
+
+    one, _ = labels(connection, *hosts(), gateway, agents={3: "a"})
+    assert (one.label, one.host) == ("tot", "a")
+
+    one, _ = labels(connection, *hosts(), gateway, agents={4: "a"})
+    assert (one.label, one.host) == ("tot-source", "gateway")
 
 
 def test_over_ipv6_an_option_names_nobody() -> None:
