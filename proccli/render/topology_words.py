@@ -58,7 +58,7 @@ def why_unknown(edge: Edge) -> str:
     if edge.remote == "elsewhere":
         return "not in the recordings"
     if edge.remote == "ambiguous":
-        return "several hosts have this end"
+        return "several processes have this end"
     if edge.remote in ("not-sent", "undecided"):
         what = "not sent" if edge.remote == "not-sent" else "may not be sent"
         words = _NOT_SENT if edge.remote == "not-sent" else _UNDECIDED
@@ -81,7 +81,7 @@ def briefly(edge: Edge) -> str:
     if edge.remote_reason == "udp-client":
         return "client, too"
     brief = {"elsewhere": "not recorded", "absent": "not seen there"}
-    return brief.get(edge.remote, "several hosts")
+    return brief.get(edge.remote, "several processes")
 
 
 def port_text(protocol: str, port: int | None, many: int = 0) -> str:

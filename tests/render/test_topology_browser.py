@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -43,8 +42,6 @@ def browser() -> Iterator[Browser]:
     with driver.sync_playwright() as started:
         arguments = ["--disable-gpu", "--disable-quic", "--disable-background-networking"]
         arguments += ["--disable-component-update", "--disable-sync"]
-        if os.geteuid() == 0:
-            arguments.append("--no-sandbox")
         opened = started.chromium.launch(executable_path=found, args=arguments)
         yield opened
         opened.close()
