@@ -38,7 +38,7 @@ goldens: $(VENV)/.dev  ## write tests/golden anew: read the diff before you comm
 completions: $(VENV)/.dev  ## write completions/ anew
 	@$(BIN)/python -m tests.cli.completions
 
-readme: $(VENV)/.dev  ## write what README.md's commands print anew
+readme: $(VENV)/.dev  ## write what the commands in README.md and docs/ print anew
 	@$(BIN)/python -m tests.readme
 
 format: $(VENV)/.dev  ## put the code into ruff's format

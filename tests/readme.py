@@ -1,4 +1,4 @@
-"""README.md's generated parts: what its commands print, and the list of commands.
+"""The generated parts of README.md and other pages: what commands print, and which there are.
 
 `python -m tests.readme` writes them anew.
 """
@@ -15,6 +15,8 @@ from proccli.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+PAGES = (README, *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "topology")))
+"""Those that show what commands print."""
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LIST = re.compile(r"(<!-- commands -->\n).*?(<!-- /commands -->)", re.DOTALL)
@@ -61,4 +63,5 @@ def _run(command: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(written_anew(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(written_anew(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from proccli.cli.commands import COMMANDS
-from tests.readme import README, ROOT, written_anew
+from tests.readme import PAGES, README, ROOT, written_anew
 
 
 def test_the_first_two_commands_are_make_run_and_make_test() -> None:
@@ -17,10 +18,11 @@ def test_the_first_two_commands_are_make_run_and_make_test() -> None:
     assert commands[:2] == ["$ make run", "$ make test"]
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="two of its commands need jq")
-def test_every_command_prints_what_the_readme_shows() -> None:
+@pytest.mark.skipif(shutil.which("jq") is None, reason="some of the commands need jq")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_prints_what_a_page_shows(page: Path) -> None:
     """`make readme` writes it anew."""
-    text = README.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
 
     assert written_anew(text) == text
 

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from proccli.render.schemas import schema_text
 from tests.cli.runner import call, on_a_terminal
 from tests.cli.test_scan_command import Shop, pids, scanned
-from tests.readme import ROOT, written_anew
+from tests.readme import ROOT
 
 EXAMPLE = ("-s", str(ROOT / "docs" / "example" / "web-1.jsonl"))
 PAGE = ROOT / "docs" / "identity.md"
@@ -25,13 +25,6 @@ WITH = ("--identity", "--server", "7.1")
 def identity(document: Any, pid: int) -> Any:
     (found,) = [item["identity"] for item in document["processes"] if item["pid"] == pid]
     return found
-
-
-@pytest.mark.skipif(shutil.which("jq") is None, reason="two of its commands need jq")
-def test_the_page_shows_what_is_printed() -> None:
-    """`python -m tests.cli.test_scan_identity` writes it anew."""
-    text = PAGE.read_text(encoding="utf-8")
-    assert written_anew(text) == text
 
 
 def test_every_word_of_the_schema_is_explained() -> None:
@@ -222,7 +215,3 @@ def test_a_terminal_has_it_in_its_width(shop: Shop) -> None:
 def test_a_live_machine_has_it() -> None:
     given = scanned("--identity")
     assert given["identities"]["processes"] == given["summary"]["accepted"] > 0
-
-
-if __name__ == "__main__":
-    PAGE.write_text(written_anew(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
