@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from itertools import groupby
 from typing import Any, Final
 
+from proccli.errors import StateError
 from proccli.fleet.keys import JoinKey, Network, is_loopback, join_key, number, written
 from proccli.fleet.pairing import Link, SeenEnd, linked
 from proccli.model import Endpoint, HostView, Party, Protocol, SocketStatus
@@ -45,7 +47,10 @@ _ANYWHERE: Final = 0
 
 
 class Fleet:
-    """The hosts that were added, and the ends of all their connections."""
+    """The hosts that were added, and the ends of all their connections.
+
+    Whatever reads or writes raises StateError where the disk is full.
+    """
 
     def __init__(self) -> None:
         self.hosts: list[HostView] = []
@@ -87,7 +92,7 @@ class Fleet:
         for ip in self.hosts[host].addresses:
             self._owners[self.hosts[host].network, ip].remove(host)
         for table in ("parties", "ends", "listeners"):
-            self._database.execute(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608 - ours
+            self._run(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608 - ours
 
     @property
     def present(self) -> Sequence[int]:
@@ -96,7 +101,12 @@ class Fleet:
 
     def _insert(self, table: str, columns: int, rows: Iterable[tuple[Any, ...]]) -> None:
         marks = ", ".join("?" * columns)
-        self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - ours
+        with _room():
+            self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - ours
+
+    def _run(self, query: str, values: Sequence[int] = ()) -> sqlite3.Cursor:
+        with _room():
+            return self._database.execute(query, values)
 
     def _end_rows(self, host: int, view: HostView) -> Iterator[tuple[Any, ...]]:
         for end in view.ends:
@@ -127,26 +137,26 @@ class Fleet:
 
     def links(self) -> Iterator[Link]:
         """Every connection of which at least one end is sent."""
-        rows = self._database.execute(f"{_ROWS} {_IN_ORDER}")
+        rows = self._run(f"{_ROWS} {_IN_ORDER}")
         for _, ends in groupby(rows, key=lambda row: row[:4]):
             yield from linked([_seen_end(row) for row in ends])
 
     def undecided(self) -> int:
         """How many ends may be sent or not, as far as can be told here."""
         status = _STATUSES.index("undecided")
-        found = self._database.execute("SELECT count(*) FROM ends WHERE status = ?", (status,))
+        found = self._run("SELECT count(*) FROM ends WHERE status = ?", (status,))
         return int(found.fetchone()[0])
 
     def party(self, host: int, pid: int) -> Party | None:
         """A process; None where its host's source shows none of this pid."""
         query = "SELECT party FROM parties WHERE host = ? AND pid = ?"
-        row = self._database.execute(query, (host, pid)).fetchone()
+        row = self._run(query, (host, pid)).fetchone()
         return None if row is None else _unpacked(row[0])
 
     def parties(self) -> Iterator[Party]:
         """All processes of all hosts."""
         query = "SELECT party FROM parties ORDER BY host, pid"
-        for (packed,) in self._database.execute(query):
+        for (packed,) in self._run(query):
             yield _unpacked(packed)
 
     def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
@@ -162,7 +172,7 @@ class Fleet:
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
         """The accepted processes of a host that wait for connections to this address."""
         query = "SELECT DISTINCT pid FROM listeners WHERE host = ? AND port = ? AND ip IN (?, ?)"
-        rows = self._database.execute(query, (host, at.port, number(at.ip), _ANYWHERE))
+        rows = self._run(query, (host, at.port, number(at.ip), _ANYWHERE))
         return sorted(pid for (pid,) in rows)
 
     def crossed(self) -> int:
@@ -171,7 +181,7 @@ class Fleet:
         query = f"""SELECT count(*) FROM (
             SELECT 1 FROM ends WHERE status = 0 AND scope IN ({self._network_scopes()})
             GROUP BY protocol, client, server HAVING count(DISTINCT scope) > 1)"""  # noqa: S608 - numbers
-        return int(self._database.execute(query).fetchone()[0])
+        return int(self._run(query).fetchone()[0])
 
     def _network_scopes(self) -> str:
         return ", ".join(str(scope) for name, scope in self._scopes.items() if name[0] == "@")
@@ -183,9 +193,7 @@ class Fleet:
         the two is no IPv4 address.
         """
         if protocol == "tcp" and not self._can_find_tcp:
-            self._database.execute(
-                "CREATE INDEX tcp_ends ON ends (client, server) WHERE protocol = 0"
-            )
+            self._run("CREATE INDEX tcp_ends ON ends (client, server) WHERE protocol = 0")
             self._can_find_tcp = True
         loopback = is_loopback(server.ip)
         keys = [
@@ -193,9 +201,19 @@ class Fleet:
         ]
         of_protocol = f"protocol = {_PROTOCOLS.index(protocol)}"  # as it stands in the index
         query = f"{_ROWS} WHERE client = ? AND server = ? AND {of_protocol} {_IN_ORDER}"
-        found = self._database.execute(query, keys)
+        found = self._run(query, keys)
         # A connection with 0.0.0.0 has the same numbers as one over loopback.
         return [end for row in found if is_loopback((end := _seen_end(row)).server.ip) == loopback]
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Where SQLite may need more of it on the disk. Raises: StateError."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        problem = f"the connections of all hosts can't be kept on the disk for now: {error}"
+        raise StateError(problem, hint="SQLITE_TMPDIR names another directory for that") from error
 
 
 def _seen_end(row: Sequence[Any]) -> SeenEnd:
