@@ -170,24 +170,26 @@ def command(
             server=SERVERS[server],
             agents=agents,
         )
-        told = _print(labelling, file, name, form, fields)
+        told, whole = _print(labelling, file, name, form, fields)
     warn(invocation, [*told, *labelling.notices()])
     if view_of(sys.stderr, invocation.colour).width is not None:
         tell(label_summary(labelling.tally))
-    return EXIT_INCOMPLETE if strict and gathered.incomplete else 0
+    return EXIT_INCOMPLETE if strict and (gathered.incomplete or not whole) else 0
 
 
 def _print(
     labelling: Labelling, file: BinaryIO, name: str, form: str | None, fields: FieldMap
-) -> Sequence[Notice]:
-    """Print the input with its labels; what there is to say about it.
+) -> tuple[Sequence[Notice], bool]:
+    """Print the input with its labels; what there is to say about it, and whether it was seen
+    whole.
 
     Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError.
     """
     from proccli.captures import capture_of, sniffed
     from proccli.flows import flows_of
+    from proccli.jobs.label import evicted_notices
     from proccli.render.label_json import captured_line
-    from proccli.tot import connections
+    from proccli.tot import ConnectionCounts, connections
 
     is_capture, stream = sniffed(file) if form is None else (form == "capture", file)
     chunk_bytes = _CHUNK_BYTES if _is_regular(file) else 0
@@ -195,11 +197,13 @@ def _print(
     if not is_capture:
         records = flows_of(stream, name, form=cast("Format | None", form), fields=fields, keys=keys)
         _print_in_chunks(labelling.flows(records), chunk_bytes)
-        return records.notices
+        return records.notices, True
     capture = capture_of(stream, name)
-    labelled = labelling.captured(connections(capture.segments()))
+    counts = ConnectionCounts()
+    labelled = labelling.captured(connections(capture.segments(), counts=counts))
     _print_in_chunks((captured_line(*item, keys) for item in labelled), chunk_bytes)
-    return capture.notices()
+    notices = (*capture.notices(), *evicted_notices(counts, name))
+    return notices, not (capture.tally.incomplete or counts.evicted)
 
 
 def _is_regular(file: BinaryIO) -> bool:

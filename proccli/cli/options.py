@@ -93,7 +93,7 @@ def _output_option(formats: Sequence[str], explained: str) -> Callable[[Body], B
 
 
 _OUTPUT_OPTION: Callable[[Any], Any] = _output_option(
-    ("table", "json", "jsonl"), "For people; one JSON document; one JSON line for each process."
+    ("table", "json", "jsonl"), "For people; one JSON document; a JSON line for each element."
 )
 _JSON_OPTION = option(
     "--json", "as_json", section=_HOW, is_flag=True, callback=_remember_output, help="-o json."

@@ -168,7 +168,7 @@ class Labeller:
         sender = self._senders.of(options)
         if isinstance(sender, str):
             return SideLabel(label=sender)
-        how = "tot" if sender.certain else "tot-source"
+        how = "tot" if sender.certain else "tot-likely"
         return self._labelled(how, sender.host, sender.pid, instance)
 
 

@@ -12,7 +12,7 @@ from proccli.model import CapturedOption, Party
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A process, and whether it is certain which host's it is."""
+    """A process, and whether it is certainly that one."""
 
     host: int
     pid: int
@@ -41,29 +41,31 @@ class Senders:
         self._agents = {agent: hosts.named(name) for agent, name in agents.items()}
 
     def of(self, options: Sequence[CapturedOption]) -> Sender | str:
-        """The process that sent all of them, or why it is not known.
+        """The process that sent them, or why it is not known.
 
-        What answers a SYN is sent while any process may run, and TOT's kernel module names that
-        one; pid 0 is nobody's.
+        A SYN is sent by connect(2), while its process runs; when it is sent again, by a timer, any
+        process may. Data may be sent by write(2), or later, when an acknowledgement makes room. A
+        SYN is answered by the kernel, and then an option names whoever runs. So the first SYN
+        decides, else the data, and that is less than certain. Pid 0 is nobody's.
 
-        Source: deepflowio/tcp-option-tracing tot.c:158-168, ebpf/tot.bpf.c:104-110.
+        Source: deepflowio/tcp-option-tracing tot.c:95-102, 158-168, ebpf/tot.bpf.c:52-57.
         """
-        trusted = [option for option in options if not (option.is_syn and option.is_ack)]
-        if not trusted:
-            return "tot-syn-ack"
-        named = [option for option in trusted if option.option.pid]
-        if not named:
-            return "tot-no-pid"
-        found = [self._sender(option) for option in named]
-        reasons = [sender for sender in found if isinstance(sender, str)]
+        named = [option for option in options if option.option.pid]
+        opening = [option for option in named if option.is_syn and not option.is_ack][:1]
+        chosen = opening or [option for option in named if not option.is_syn]
+        if not chosen:
+            answers = all(option.is_syn and option.is_ack for option in options)
+            return "tot-syn-ack" if answers else "tot-no-pid"
+        found = [self._sender(option) for option in chosen]
+        reasons = {sender for sender in found if isinstance(sender, str)}
         senders = [sender for sender in found if isinstance(sender, Sender)]
         processes = {(sender.host, sender.pid) for sender in senders}
-        if len(processes) + len(set(reasons)) > 1:
+        if len(processes) + len(reasons) > 1:
             return "ambiguous"
         if reasons:
-            return reasons[0]
-        ((host, pid),) = processes
-        return Sender(host, pid, any(sender.certain for sender in senders))
+            return reasons.pop()
+        certain = bool(opening) and senders[0].certain
+        return Sender(senders[0].host, senders[0].pid, certain)
 
     def _sender(self, captured: CapturedOption) -> Sender | str:
         origin = self._origin(captured)
@@ -80,14 +82,16 @@ class Senders:
         """The host whose pid it is.
 
         An option may say so, by the address before any translation or by its agent. The address
-        of the segment says it only if nobody has translated that on the way.
+        of the segment says it only if nobody has translated that on the way, as somebody has where
+        twelve bytes are ambiguous.
         """
         option = captured.option
         if option.agent_id in self._agents:
             host = self._agents[option.agent_id]
             return "no-host" if host is None else _Origin(host, certain=True)
-        ip = option.address or captured.source.ip
+        told = option.address or option.candidate
+        ip = told or captured.source.ip
         owners = self._hosts.owners(ip, self._hosts.observer(None)) if ":" not in ip else ()
         if len(owners) != 1:
             return "ambiguous" if owners else "no-host"
-        return _Origin(owners[0], certain=option.address is not None)
+        return _Origin(owners[0], certain=told is not None)

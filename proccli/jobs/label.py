@@ -12,11 +12,12 @@ from proccli.flows import FlowStream
 from proccli.jobs.gathering import Gathered
 from proccli.model import CapturedConnection, Flow, Notice, SideLabel
 from proccli.tags import Server
+from proccli.tot import ConnectionCounts
 
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""
 
-_LABELS = frozenset({"socket", "tot", "tot-source"})
+_LABELS = frozenset({"socket", "tot", "tot-likely"})
 
 
 @dataclass(slots=True)
@@ -134,6 +135,16 @@ class Labelling:
                 " container's pod, auto_instance is the pod, so it is left open"
             )
             yield Notice(code="perhaps-pod", message=message)
+
+
+def evicted_notices(counts: ConnectionCounts, name: str) -> Iterator[Notice]:
+    """What there is to say about connections that were given out before they had ended."""
+    if counts.evicted:
+        message = (
+            f"{name}: more connections were open at once than are kept: {counts.evicted:,} came out"
+            " early, and what followed of them stands in further lines"
+        )
+        yield Notice(code="capture-evicted", message=message)
 
 
 def _sides(count: int) -> str:

@@ -93,6 +93,9 @@ class TotOption:
     ambiguous: bool = False
     """v1 of 12 bytes, whose last four may be the address or the sequence number, and nothing in
     the segment tells which."""
+    candidate: str | None = None
+    """Where `ambiguous`: the address, if those bytes are one. That it is one of a known host's is
+    no chance: as a sequence number it would be any of four billion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ def _one_of_two(pid: int, last: bytes, segment: Segment) -> TotOption:
     is_seq = _number(last) == segment.seq
     is_address = last == _NO_ADDRESS or _dotted(last) == segment.source.ip
     if is_seq == is_address:
-        return TotOption(version=1, pid=pid, ambiguous=True)
+        return TotOption(version=1, pid=pid, ambiguous=True, candidate=_dotted(last))
     if is_seq:
         return TotOption(version=1, pid=pid, seq=segment.seq)
     return TotOption(version=1, pid=pid, address=_address(last, segment))

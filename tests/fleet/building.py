@@ -179,7 +179,11 @@ def option(source: str, pid: int, flags: int = SYN, **fields: Any) -> CapturedOp
         "seq": 1,
     }
     tot: dict[str, Any] = {"version": 1, "address": endpoint(source).ip}
-    carried = {name: fields.pop(name) for name in (*tot, "agent_id", "ambiguous") if name in fields}
+    carried = {
+        name: fields.pop(name)
+        for name in (*tot, "agent_id", "ambiguous", "candidate")
+        if name in fields
+    }
     return CapturedOption(
         source=endpoint(source),
         flags=flags,

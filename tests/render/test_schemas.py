@@ -41,6 +41,7 @@ ELEMENTS = {
     "explain": ("processes", "process"),
     "sockets": ("sockets", "socket"),
     "doctor": ("gates", "gate"),
+    "tot": ("options", "option"),
 }
 """The main list of a document, and what its elements are called in the schema."""
 
