@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +15,7 @@ from proccli.render.topology_html import topology_html
 from proccli.render.topology_svg import topology_svg
 from proccli.textsafe import visible
 from tests.render.edges import HOSTILE, empty, every_kind, fleet, hostile, small
+from tests.render.visits import Opener
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,96 +29,6 @@ TOPOLOGIES: dict[str, Callable[[], Topology]] = {
     "empty": empty,
 }
 WHOLE = pytest.mark.parametrize("name", TOPOLOGIES)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip(f"none of {', '.join(names)} is installed")
-    with driver.sync_playwright() as started:
-        arguments = ["--disable-gpu", "--disable-quic", "--disable-background-networking"]
-        arguments += ["--disable-component-update", "--disable-sync"]
-        opened = started.chromium.launch(executable_path=found, args=arguments)
-        yield opened
-        opened.close()
-
-
-class Visit:
-    """A page that is open, and everything it complained of or asked for."""
-
-    def __init__(
-        self, browser: Browser, path: Path, fragment: str, settings: dict[str, Any]
-    ) -> None:
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.url = path.as_uri()
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | settings
-        )
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(self.url + fragment)
-
-    def rows(self) -> list[str]:
-        """What the rows of connections say that can be seen."""
-        shown = self.page.locator("tbody tr[data-link]:visible")
-        return [re.sub(r"\s+", " ", text).strip() for text in shown.all_inner_texts()]
-
-    def lit(self) -> set[str]:
-        """The names of the boxes that stand out."""
-        return set(self.page.locator(".vertex.hot .name").all_text_contents())
-
-    def vertex(self, name: str) -> Any:
-        return self.page.locator(".vertex", has=self.page.locator(f'.name:text-is("{name}")')).first
-
-    def background(self) -> str:
-        return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
-
-    def scale(self) -> float:
-        return float(
-            self.page.evaluate(
-                "canvas => canvas.clientWidth / canvas.querySelector('svg').viewBox.baseVal.width",
-                self.page.query_selector("#canvas"),
-            )
-        )
-
-
-Opener = Callable[..., Visit]
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for what a browser does in its own time, like turning a wheel.
-
-    Playwright's own waiting evaluates text, which the page's policy forbids.
-    """
-    end = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
-    opened: list[Visit] = []
-
-    def visit_one(
-        content: str, fragment: str = "", suffix: str = ".html", **settings: Any
-    ) -> Visit:
-        path = tmp_path / f"page-{len(opened)}{suffix}"
-        path.write_text(content, encoding="utf-8")
-        opened.append(Visit(browser, path, fragment, settings))
-        return opened[-1]
-
-    yield visit_one
-    for one in opened:
-        one.context.close()
-        assert one.complaints == []
 
 
 def page_of(name: str) -> str:
@@ -390,89 +299,6 @@ def test_everything_to_press_has_a_name(visit: Opener) -> None:
     )
 
     assert nameless == []
-
-
-def test_the_drawing_is_zoomed_at_the_pointer_and_moved(visit: Opener) -> None:
-    opened = visit(page_of("fleet-40"))
-    page, fitted = opened.page, opened.scale()
-    place = opened.vertex("postgres").bounding_box()
-    x, y = place["x"] + 20, place["y"] + 10
-    page.mouse.move(x, y)
-    page.mouse.wheel(0, -400)
-    until(lambda: opened.scale() > fitted * 1.5)
-    moved = opened.vertex("postgres").bounding_box()
-    assert moved["x"] <= x <= moved["x"] + moved["width"]
-
-    page.mouse.down()
-    page.mouse.move(x - 120, y - 30, steps=4)
-    page.mouse.up()
-    dragged = opened.vertex("postgres").bounding_box()
-    assert dragged["x"] == pytest.approx(moved["x"] - 120, abs=2)
-    assert page.locator("#details").is_hidden(), "that was no click"
-
-    page.click("#fit")
-    assert opened.scale() == pytest.approx(fitted, rel=0.01)
-    page.mouse.move(x, y)
-    page.mouse.wheel(0, 300)
-    until(lambda: bool(page.evaluate("scrollY > 0")))
-    assert opened.scale() == pytest.approx(fitted, rel=0.01), "there the page scrolls on"
-
-
-def test_two_fingers_zoom(visit: Opener) -> None:
-    opened = visit(page_of("fleet-40"))
-    before = opened.scale()
-    opened.page.evaluate(
-        """() => {
-            const canvas = document.getElementById("canvas");
-            canvas.setPointerCapture = () => {};
-            const box = canvas.getBoundingClientRect();
-            const send = (type, id, x) => canvas.dispatchEvent(new PointerEvent(type, {
-                pointerId: id, clientX: box.left + x, clientY: box.top + 100, bubbles: true }));
-            send("pointerdown", 1, 300); send("pointerdown", 2, 400);
-            send("pointermove", 1, 250); send("pointermove", 2, 450);
-            send("pointerup", 1, 250); send("pointerup", 2, 450);
-        }"""
-    )
-
-    assert opened.scale() == pytest.approx(before * 2, rel=0.01)
-    assert opened.page.locator("#details").is_hidden()
-
-
-def test_a_large_drawing_shows_its_labels_only_when_it_is_near(visit: Opener) -> None:
-    opened = visit(page_of("fleet-500"))
-    assert opened.page.locator(".label:visible").count() == 0
-
-    for _ in range(3):
-        opened.page.click("#nearer")
-    assert opened.page.locator(".label:not(.crowded)").first.is_visible()
-    assert not opened.page.locator(".label.crowded").first.is_visible()
-
-
-def test_enter_goes_to_what_was_found(visit: Opener) -> None:
-    opened = visit(page_of("fleet-500"))
-    before = opened.scale()
-    opened.page.fill("#q", "node-024 postgres orders-api")
-    opened.page.press("#q", "Enter")
-
-    assert opened.scale() > before
-    canvas = opened.page.locator("#canvas").bounding_box()
-    assert canvas is not None
-    for vertex in opened.page.locator(".vertex:not(.out)").all():
-        box = vertex.bounding_box()
-        assert box is not None
-        assert canvas["x"] <= box["x"]
-        assert box["x"] + box["width"] <= canvas["x"] + canvas["width"]
-
-
-def test_on_a_phone_the_drawing_starts_readable(visit: Opener) -> None:
-    opened = visit(page_of("small"), viewport={"width": 390, "height": 844})
-
-    assert opened.scale() >= 0.7
-    assert opened.vertex("203.0.113.7").bounding_box()["x"] >= 16
-    opened.vertex("203.0.113.7").click()
-    details = opened.page.locator("#details").bounding_box()
-    assert details is not None
-    assert details["width"] <= 390
 
 
 def test_hostile_names_are_names(visit: Opener) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.model import Edge, Remote, Topology
-from proccli.render.topology_fold import PER_NODE, PER_PORT, Picture, Vertex, picture
+from proccli.render.topology_fold import Picture, Vertex, picture
+from proccli.render.topology_unknown import PER_NODE, PER_PORT
 from proccli.render.topology_words import why_unknown
 from tests.render.edges import edge, every_kind, fleet, host, node, topology
 

@@ -54,7 +54,7 @@ function start() {
   const narrow = room < 760;
   const scale = narrow ? 0.75 : Math.min(1.25, room / whole.width);
   const wanted = whole.height * scale + (narrow ? 40 : 130);
-  canvas.style.height = `${Math.round(Math.min(Math.max(wanted, 240), innerHeight * 0.72))}px`;
+  canvas.style.height = `${Math.round(Math.min(Math.max(wanted, 240), innerHeight * (narrow ? 0.6 : 0.72)))}px`;
   fit();
   if (narrow) {
     view.scale = Math.max(view.scale, Math.min(fitting().high, 0.75));

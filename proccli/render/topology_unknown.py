@@ -1,0 +1,140 @@
+"""Ends that are not known: which of them are shown as one.
+
+They have only addresses, and a server on the Internet has thousands of those. So where many of a
+kind talk to one port of one node, they are one: `500 addresses`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import NamedTuple, TypeAlias
+
+from proccli.model import Edge
+from proccli.render.topology_words import why_unknown
+from proccli.render.words import counted
+
+PER_PORT = 3
+"""Addresses at one port of one node that are still shown one by one."""
+PER_NODE = 8
+"""Unknown ends of one kind beside one node, before those become one, whatever the port."""
+
+
+@dataclass(slots=True)
+class FarEnd:
+    """Ends that are shown as one."""
+
+    host: str | None
+    process: str | None
+    note: str
+    addresses: dict[str, None] = field(default_factory=dict)
+
+    def label(self) -> str:
+        """Its process, its address, or how many addresses there are."""
+        if self.process is not None:
+            return self.process or '""'
+        if len(self.addresses) == 1:
+            return next(iter(self.addresses))
+        (ip, *more) = dict.fromkeys(address.partition(":")[0] for address in self.addresses)
+        return counted(len(more) + 1, "address") if more else ip
+
+
+class _Kind(NamedTuple):
+    """What unknown ends must share to be one vertex."""
+
+    peer: str | None
+    is_server: bool
+    remote: str | None
+    host: str | None
+    process: str | None
+    note: str
+
+
+class UnknownEnds:
+    """Gives each end without a node its vertex: processes first, then addresses, folded."""
+
+    def __init__(self, edges: Iterable[Edge], taken: set[str]) -> None:
+        self._far: dict[tuple[object, ...], FarEnd] = {}
+        self._key_of: dict[tuple[int, bool], tuple[object, ...]] = {}
+        self._ids: dict[tuple[object, ...], str] = {}
+        self.of_any_port: set[str] = set()
+        sides = [(edge, server) for edge in edges for server in _missing(edge)]
+        by_kind: dict[_Kind, list[tuple[Edge, bool]]] = defaultdict(list)
+        for edge, server in sides:
+            by_kind[_kind(edge, server)].append((edge, server))
+        wide_keys = set()
+        for kind, alike in by_kind.items():
+            for key, is_wide, edge, server in _folded(kind, alike):
+                self._key_of[id(edge), server] = key
+                if is_wide:
+                    wide_keys.add(key)
+        free = (name for number in count(1) if (name := f"x{number}") not in taken)
+        for edge, server in sides:
+            key = self._key_of[id(edge), server]
+            if key not in self._far:
+                self._ids[key] = next(free)
+                self._far[key] = FarEnd(edge.remote_host, _process(edge), why_unknown(edge))
+            self._far[key].addresses.setdefault(_address(edge, server))
+        self.of_any_port = {self._ids[key] for key in wide_keys}
+
+    def id_of(self, edge: Edge, *, server: bool) -> str:
+        """The id of an edge's end."""
+        return self._ids[self._key_of[id(edge), server]]
+
+    def ends(self) -> Mapping[str, FarEnd]:
+        """All of them by their ids, as the edges come."""
+        return {self._ids[key]: far for key, far in self._far.items()}
+
+
+def _missing(edge: Edge) -> Iterable[bool]:
+    """Which ends have no node: False the client's, True the server's."""
+    return [side for side, node in ((False, edge.client), (True, edge.server)) if node is None]
+
+
+def _kind(edge: Edge, server: bool) -> _Kind:
+    return _Kind(
+        peer=edge.client if server else edge.server,
+        is_server=server,
+        remote=edge.remote,
+        host=edge.remote_host,
+        process=_process(edge),
+        note=why_unknown(edge),
+    )
+
+
+def _process(edge: Edge) -> str | None:
+    """The process that holds the end. Who merely listens there is not known to hold it."""
+    return edge.remote_process if edge.remote in ("not-sent", "undecided") else None
+
+
+def _address(edge: Edge, server: bool) -> str:
+    """A client's port changes with each connection, so it says nothing."""
+    return f"{edge.server_ip}:{edge.server_port}" if server else edge.client_ip
+
+
+_Keyed: TypeAlias = tuple[tuple[object, ...], bool, Edge, bool]
+
+
+def _folded(kind: _Kind, alike: Sequence[tuple[Edge, bool]]) -> Iterable[_Keyed]:
+    """The vertex of each of these ends: its key, whether ports are folded too, and the end."""
+    if kind.process is not None:
+        # The same process beside other nodes is the same vertex.
+        same = (kind.host, kind.process, kind.remote, kind.note)
+        return [(same, False, edge, server) for edge, server in alike]
+    addresses: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for edge, server in alike:
+        addresses[edge.protocol, edge.server_port].add(_address(edge, server))
+    keyed: list[_Keyed] = []
+    for edge, server in alike:
+        at = (edge.protocol, edge.server_port)
+        key: tuple[object, ...]
+        if len(addresses[at]) > PER_PORT:
+            key = (kind, *at)
+        else:
+            key = (kind._replace(peer=None), _address(edge, server))
+        keyed.append((key, False, edge, server))
+    if len({key for key, *_ in keyed}) > PER_NODE:
+        return [((kind,), True, edge, server) for edge, server in alike]
+    return keyed
