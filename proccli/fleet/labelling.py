@@ -105,6 +105,11 @@ class Labeller:
         here = [end for end in here if self._holds(end, flow)]
         if not here:
             return SideLabel(label="other-time")
+        if own := [end for end in here if end.host == observer]:
+            here = own  # an agent knows its own end, whoever else has one like it
+        elif not loopback and len(self._hosts.owners(side.ip, observer)) > 1:
+            # Of another host with this address it may be a connection that was too short to see.
+            return SideLabel(label="ambiguous")
         # Over loopback a record doesn't say in which namespace, so even what isn't sent may be it.
         claims = {(end.host, end.pid) for end in here if loopback or end.status != "skipped"}
         if len(claims) > 1:

@@ -63,7 +63,9 @@ class Hosts:
         for host in fleet.present:
             for name in {names[host], fleet.hosts[host].name}:
                 self._by_name.setdefault(name, set()).add(host)
-        self._only = fleet.present[0] if len(fleet.present) == 1 else None
+        self._present = fleet.present
+        self._only = self._present[0] if len(self._present) == 1 else None
+        self._networks = sorted({fleet.hosts[host].network for host in self._present})
 
     def observer(self, name: str | None) -> int | None:
         """The host whose agent saw a flow: the one that the record names, or, where it names
@@ -86,12 +88,11 @@ class Hosts:
     def owners(self, ip: str, observer: int | None) -> Sequence[int]:
         """The hosts that may have an address."""
         if is_loopback(ip):
-            return self._fleet.present if observer is None else (observer,)
+            return self._present if observer is None else (observer,)
         network = self.network(observer)
         if network is not None:
             return self._fleet.hosts_with(network, ip)
-        networks = {self._fleet.hosts[host].network for host in self._fleet.present}
-        return [host for one in sorted(networks) for host in self._fleet.hosts_with(one, ip)]
+        return [host for one in self._networks for host in self._fleet.hosts_with(one, ip)]
 
     def may_see(self, end: SeenEnd, observer: int | None) -> bool:
         """Whether an end may be one of a flow's."""

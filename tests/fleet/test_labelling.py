@@ -190,22 +190,47 @@ def test_what_another_host_may_send_of_the_same_end_makes_it_ambiguous() -> None
     assert words(flow(CLIENT), *shop(), view("c", doubtful)) == ("ambiguous", "socket")
 
 
-def test_what_another_host_does_not_send_changes_nothing() -> None:
-    """The server doesn't hear of it."""
-    dropped = end(CLIENT, 3, status="skipped", reason="process-not-accepted")
+def test_what_another_host_does_not_send_may_be_the_flow_unless_it_is_said_who_saw_it() -> None:
+    """The server doesn't hear of it, and labels what the one agent sees and not the other's."""
+    hosts = (*shop(), view("c", end(CLIENT, 3, status="skipped", reason="min-lifetime")))
 
-    assert words(flow(CLIENT), *shop(), view("c", dropped)) == ("socket", "socket")
+    assert words(flow(CLIENT), *hosts) == ("ambiguous", "socket")
+    assert words(flow(CLIENT, host="a"), *hosts) == ("socket", "socket")
+    assert words(flow(CLIENT, host="b"), *hosts) == ("ambiguous", "socket")
+    assert words(flow(CLIENT, host="c"), *hosts) == ("min-lifetime", "socket")
 
 
-def test_of_an_end_that_nobody_sends_and_one_may_send_the_doubt_is_said() -> None:
+def test_another_host_with_the_address_may_have_had_a_connection_too_short_to_see() -> None:
+    """As containers on different hosts often have equal addresses."""
+    twin = view("c", addresses=("10.0.0.1",))
+
+    assert words(flow(CLIENT), *shop(), twin) == ("ambiguous", "socket")
+    assert words(flow(CLIENT, host="a"), *shop(), twin) == ("socket", "socket")
+    assert words(flow(CLIENT, host="c"), *shop(), twin) == ("ambiguous", "socket")
+
+
+def test_an_agent_knows_its_own_end_whoever_has_one_like_it() -> None:
+    """And tells the server no more than that."""
+    hosts = (*shop(), view("c", end(CLIENT, 3)))
+
+    assert [labels(flow(CLIENT, host=name), *hosts)[0].pid for name in "abc"] == [1, None, 3]
+
+
+def test_an_end_that_one_host_does_not_send_and_another_may_is_nobodys() -> None:
     dropped = end(CLIENT, 1, status="skipped", reason="process-not-accepted")
     doubtful = end(CLIENT, 3, status="undecided", reason="min-lifetime")
+    hosts = view("a", dropped), view("c", doubtful)
 
-    for hosts in (
-        (view("a", dropped), view("c", doubtful)),
-        (view("c", doubtful), view("a", dropped)),
-    ):
-        assert words(flow(CLIENT), *hosts)[0] == "undecided"
+    for some in (hosts, hosts[::-1]):
+        assert words(flow(CLIENT), *some)[0] == "ambiguous"
+
+
+def test_of_two_ends_of_a_host_of_which_one_may_be_sent_the_doubt_is_said() -> None:
+    dropped = end(CLIENT, 1, status="skipped", reason="process-not-accepted")
+    doubtful = end(CLIENT, 3, netns=2, status="undecided", reason="min-lifetime")
+
+    for ends in ((dropped, doubtful), (doubtful, dropped)):
+        assert words(flow(CLIENT), view("a", *ends))[0] == "undecided"
 
 
 def test_an_end_that_two_hosts_do_not_send_is_nobodys() -> None:
@@ -225,8 +250,8 @@ def test_one_process_that_sends_an_end_twice_is_one() -> None:
 
 
 def test_the_other_time_of_one_claim_leaves_the_other() -> None:
-    """A port that was given out again."""
-    earlier = view("c", end(CLIENT, 3), taken_at_ns=NOW_NS - 3600 * NS_PER_S)
+    """A port that was given out again, on a host whose address was."""
+    earlier = view("c", end(CLIENT, 3), taken_at_ns=NOW_NS - 3600 * NS_PER_S, addresses=())
 
     one, _ = labels(flow(CLIENT), *shop(), earlier)
 
@@ -385,7 +410,8 @@ def test_a_label_is_the_only_process_that_may_have_the_end(
     for label, near, far in zip(found, (one, other), (other, one), strict=True):
         ends = ends_at(near, far, protocol, views)
         claims = ends["synced"] | ends["undecided"]
-        if len(claims) > 1:
+        owners = [host for host in views if near.ip in host.addresses]
+        if (any(ends.values()) and len(owners) > 1) or len(claims) > 1:
             assert label.label == "ambiguous"
         elif claims:
             assert label.label == ("socket" if ends["synced"] else "undecided")
@@ -393,6 +419,25 @@ def test_a_label_is_the_only_process_that_may_have_the_end(
         else:
             assert label.gprocess is None
             assert (label.label in ("no-connection", "no-host")) == (not ends["skipped"])
+
+
+@given(fleets(), st.sampled_from([text for text in CONNECTIONS if "127." not in text]))
+@settings(deadline=None)
+def test_to_the_agent_that_saw_a_flow_its_own_end_is_the_one(
+    views: tuple[HostView, ...], connection: str
+) -> None:
+    one, other = map(endpoint, connection.split())
+
+    for host in views:
+        found = labels(flow(f"{connection.replace(' ', ' > ')}", host=host.name), *views)
+        for label, near, far in zip(found, (one, other), (other, one), strict=True):
+            ends = ends_at(near, far, "tcp", [host])
+            claims = ends["synced"] | ends["undecided"]
+            if len(claims) == 1:
+                assert label.label == ("socket" if ends["synced"] else "undecided")
+                assert {(label.host, label.pid)} == claims
+            elif any(ends.values()):
+                assert label.gprocess is None
 
 
 @given(fleets(), st.sampled_from([text for text in CONNECTIONS if "127." in text]))

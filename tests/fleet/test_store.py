@@ -100,7 +100,7 @@ def test_a_full_disk_is_told() -> None:
     with Fleet() as made:
         made._database.execute("PRAGMA max_page_count = 10")
 
-        with pytest.raises(StateError, match="can't be kept on the disk for now: .* is full"):
+        with pytest.raises(StateError, match=r"can't be kept on the disk for now: .* is full"):
             made.add(host)
 
 
