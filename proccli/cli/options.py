@@ -122,6 +122,31 @@ def server_option(explained: str, **settings: Any) -> Callable[[Body], Body]:
     )
 
 
+def port_option(section: str, explained: str) -> Callable[[Body], Body]:
+    """`--port`, repeatable; the command gets it as `ports`."""
+    return option(
+        "--port",
+        "ports",
+        section=section,
+        type=click.IntRange(min=0, max=65535),
+        metavar="PORT",
+        multiple=True,
+        help=explained,
+    )
+
+
+def protocol_option(section: str) -> Callable[[Body], Body]:
+    """`--protocol`, repeatable; the command gets it as `protocols`."""
+    return option(
+        "--protocol",
+        "protocols",
+        section=section,
+        type=click.Choice(["tcp", "udp"]),
+        multiple=True,
+        help="Of this protocol.",
+    )
+
+
 def general_options(body: Body) -> Body:
     """`--color` and `--debug`, which the invocation keeps; the command gets it as `invocation`."""
 

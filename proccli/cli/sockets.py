@@ -10,7 +10,15 @@ import click
 
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
-from proccli.cli.options import Output, general_options, option, output_options, strict_option
+from proccli.cli.options import (
+    Output,
+    general_options,
+    option,
+    output_options,
+    port_option,
+    protocol_option,
+    strict_option,
+)
 from proccli.cli.result import deliver
 from proccli.cli.source_options import source_options, wait_options
 from proccli.cli.streams import view_of
@@ -59,23 +67,8 @@ _WHICH = "Which sockets to list (the counts are always of all)"
     multiple=True,
     help="Connections on this side.",
 )
-@option(
-    "--protocol",
-    "protocols",
-    section=_WHICH,
-    type=click.Choice(["tcp", "udp"]),
-    multiple=True,
-    help="Of this protocol.",
-)
-@option(
-    "--port",
-    "ports",
-    section=_WHICH,
-    type=click.IntRange(min=0, max=65535),
-    metavar="PORT",
-    multiple=True,
-    help="With this port at either end. Repeatable.",
-)
+@protocol_option(_WHICH)
+@port_option(_WHICH, "With this port at either end. Repeatable.")
 @option("--skipped", section=_WHICH, is_flag=True, help="Which the agent does not send.")
 @option(
     "--listen",

@@ -15,6 +15,8 @@ from proccli.cli.options import (
     general_options,
     option,
     output_options_with,
+    port_option,
+    protocol_option,
     server_option,
     strict_option,
     tag_globs,
@@ -97,23 +99,8 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
     multiple=True,
     help="With this tag at either end. Repeatable.",
 )
-@option(
-    "--protocol",
-    "protocols",
-    section=_WHICH,
-    type=click.Choice(["tcp", "udp"]),
-    multiple=True,
-    help="Of this protocol.",
-)
-@option(
-    "--port",
-    "ports",
-    section=_WHICH,
-    type=click.IntRange(min=0, max=65535),
-    metavar="PORT",
-    multiple=True,
-    help="To this port. Repeatable.",
-)
+@protocol_option(_WHICH)
+@port_option(_WHICH, "To this port. Repeatable.")
 @option(
     "--certainty",
     "certainties",

@@ -12,7 +12,14 @@ import click
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import warn
-from proccli.cli.options import Output, general_options, option, output_options, strict_option
+from proccli.cli.options import (
+    Output,
+    general_options,
+    option,
+    output_options,
+    port_option,
+    strict_option,
+)
 from proccli.cli.result import deliver
 from proccli.cli.streams import view_of, write
 from proccli.errors import EXIT_INCOMPLETE
@@ -72,15 +79,7 @@ def _addresses(
     callback=_addresses,
     help="With this address at either end, or before translation. Repeatable.",
 )
-@option(
-    "--port",
-    "ports",
-    section=_WHICH,
-    type=click.IntRange(0, 65535),
-    metavar="PORT",
-    multiple=True,
-    help="With this port at either end. Repeatable.",
-)
+@port_option(_WHICH, "With this port at either end. Repeatable.")
 @option(
     "--unique/--every",
     "unique",
