@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
 
 from proccli.jobs.label import Tally
 from proccli.model import CapturedConnection, Endpoint, SideLabel
 from proccli.render.document import Json, lines
+from proccli.render.tot_words import moment
 from proccli.render.words import counted
 
 
@@ -19,8 +19,8 @@ def captured_line(
     flow = connection.flow
     sides = (side_0, side_1)
     line: Json = {
-        "start_time": _rfc3339(flow.start_s),
-        "end_time": _rfc3339(flow.end_s),
+        "start_time": moment(flow.start_s),
+        "end_time": moment(flow.end_s),
         "protocol": flow.protocol,
         "ip_0": _ip(flow.side_0),
         "client_port": _port(flow.side_0),
@@ -47,13 +47,6 @@ def label_summary(tally: Tally) -> str:
     )
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in tally.reasons.most_common())
     return f"{line} ({reasons})" if reasons else line
-
-
-def _rfc3339(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _ip(end: Endpoint | None) -> str | None:
