@@ -6,7 +6,7 @@ import functools
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -20,7 +20,7 @@ from proccli.cli.progress import progress_bar
 from proccli.cli.source_options import no_nan, source_options_without, wait_options
 from proccli.cli.streams import view_of, write
 from proccli.cli.waiting import wait_for_second_look
-from proccli.errors import EXIT_INCOMPLETE
+from proccli.errors import EXIT_INCOMPLETE, ProccliError
 
 if TYPE_CHECKING:
     from proccli.flows import FieldMap, Format
@@ -214,10 +214,20 @@ def _is_regular(file: BinaryIO) -> bool:
 
 def _print_in_chunks(pieces: Iterable[bytes], chunk_bytes: int) -> None:
     """Print many pieces at a time; each at once where somebody may be waiting for it."""
+    for chunk in _chunks(pieces, chunk_bytes):
+        write(chunk)
+
+
+def _chunks(pieces: Iterable[bytes], chunk_bytes: int) -> Iterator[bytes]:
+    """The pieces, put together; where the input is damaged, first those that come before that."""
     waiting = bytearray()
-    for piece in pieces:
-        waiting += piece
-        if len(waiting) >= chunk_bytes:
-            write(bytes(waiting))
-            waiting.clear()
-    write(bytes(waiting))
+    try:
+        for piece in pieces:
+            waiting += piece
+            if len(waiting) >= chunk_bytes:
+                yield bytes(waiting)
+                waiting.clear()
+    except (ProccliError, OSError):
+        yield bytes(waiting)
+        raise
+    yield bytes(waiting)
