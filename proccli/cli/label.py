@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 _WHAT = "What to label"
 _CHUNK_BYTES = 1 << 16
-_U32_DIGITS = 10
+_AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)
+_MOST_AGENT_ID = 0xFFFF_FFFF
 
 
 def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
@@ -45,11 +47,15 @@ def _agent_ids(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> Mapping[int, str]:
     """Raises: click.BadParameter."""
-    pairs = name_values(ctx, param, values)
-    for number, _ in pairs:
-        if not (number.isascii() and number.isdigit() and len(number) <= _U32_DIGITS):
-            raise click.BadParameter(f"{number!r} is no agent's id, which is a number")
-    return {int(number): host for number, host in pairs}
+    agents: dict[int, str] = {}
+    for number, host in name_values(ctx, param, values):
+        if not _AGENT_ID.fullmatch(number) or int(number) > _MOST_AGENT_ID:
+            raise click.BadParameter(
+                f"{number!r} is no agent's id, a number up to {_MOST_AGENT_ID}"
+            )
+        if agents.setdefault(int(number), host) != host:
+            raise click.BadParameter(f"agent {int(number)} is on one host, and not on two")
+    return agents
 
 
 @click.command(
