@@ -100,5 +100,5 @@ def _remote(here: Sequence[SeenEnd], there: Sequence[SeenEnd]) -> tuple[Remote, 
         return "ambiguous", None
     if not there:
         return "absent", None
-    end = there[0]
-    return ("undecided" if end.status == "undecided" else "not-sent"), end
+    undecided = [end for end in there if end.status == "undecided"]
+    return ("undecided", undecided[0]) if undecided else ("not-sent", there[0])

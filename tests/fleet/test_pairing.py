@@ -52,6 +52,8 @@ def test_one_end_of_each_side_is_a_connection() -> None:
         ([seen(1, "server", "skipped"), seen(2, "server", "skipped")], "ambiguous", None),
         ([seen(1, "server", "skipped"), seen(2, "server", "undecided")], "ambiguous", None),
         ([seen(1, "server", "skipped"), seen(1, "server", "skipped")], "not-sent", 0),
+        ([seen(1, "server", "skipped"), seen(1, "server", "undecided")], "undecided", 1),
+        ([seen(1, "server", "undecided"), seen(1, "server", "skipped")], "undecided", 0),
     ],
 )
 def test_what_is_known_of_an_end_that_is_not_sent(
