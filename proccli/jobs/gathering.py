@@ -43,26 +43,27 @@ def gather(
     """
     hosts = _Hosts()
     config: Config | None = None
-    notices: dict[Notice, list[str]] = {}
-    incomplete = False
+    looks: list[tuple[tuple[Notice, ...], bool]] = []
     try:
         for done, looked in enumerate(views(options, sources, patience), start=1):
             config = config or looked.config
-            incomplete = incomplete or looked.incomplete
-            for notice in dict.fromkeys(looked.notices):
-                notices.setdefault(notice, []).append(looked.view.source)
-            hosts.add(looked.view)
+            if hosts.add(looked.view):
+                looks.append((looked.notices, looked.incomplete))
             progress(done, len(sources))
     except BaseException:
         hosts.fleet.close()
         raise
-    said = (_worded(notice, by, len(sources)) for notice, by in notices.items())
+    notices: dict[Notice, list[str]] = {}
+    for host in hosts.fleet.present:
+        for notice in dict.fromkeys(looks[host][0]):
+            notices.setdefault(notice, []).append(hosts.fleet.hosts[host].source)
+    said = (_worded(notice, by, len(hosts.fleet.present)) for notice, by in notices.items())
     return Gathered(
         fleet=hosts.fleet,
         names=_names(hosts.fleet),
         config=config or configs.defaults(options.agent or "6.5", options.via),
         notices=(*said, *hosts.notices),
-        incomplete=incomplete,
+        incomplete=any(looks[host][1] for host in hosts.fleet.present),
     )
 
 
@@ -72,7 +73,8 @@ class _Hosts:
     notices: list[Notice] = field(default_factory=list)
     _called: dict[tuple[Network, str], list[int]] = field(default_factory=dict)
 
-    def add(self, view: HostView) -> None:
+    def add(self, view: HostView) -> bool:
+        """Whether it counts, unless a newer one of its host follows."""
         namesakes = self._called.setdefault((view.network, view.name), [])
         for host in namesakes:
             before = self.fleet.hosts[host]
@@ -82,12 +84,13 @@ class _Hosts:
             newer, older = (before, view) if keeps else (view, before)
             self.notices.append(_host_again(newer, older))
             if keeps:
-                return
+                return False
             self.fleet.forget(host)
             namesakes.remove(host)
             break
         namesakes.append(len(self.fleet.hosts))
         self.fleet.add(view)
+        return True
 
 
 def _same_machine(one: HostView, other: HostView) -> bool:

@@ -275,3 +275,17 @@ def test_what_one_source_of_several_says_is_said_of_it(tmp_path: Path) -> None:
         ("odd", "something is odd")
     ]
     assert drawn(tmp_path, web, *others).notices[0].message == f"{web}: something is odd"
+
+
+def test_what_an_older_recording_lacks_is_not_said(tmp_path: Path) -> None:
+    """It doesn't count, whichever comes first."""
+    connections = {"redis": ["10.0.0.3:6379", "10.0.0.3:4000 10.0.0.9:1"]}
+    when = {"boot_time_s": BOOT_S + 2}
+    older = recorded(tmp_path, "db-1", connections, file="older", age_s=0, **when)
+    newer = again(tmp_path, "newer", 3600)
+
+    assert drawn(tmp_path, older).incomplete
+    assert told(drawn(tmp_path, older)) == ["age-unknown"]
+    for paths in permutations((older, newer)):
+        found = drawn(tmp_path, *paths)
+        assert (found.incomplete, told(found)) == (False, ["host-again"])
