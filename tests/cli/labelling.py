@@ -1,13 +1,11 @@
-"""`proccli label` run on the shop's recordings, and what it wrote."""
+"""`proccli label` run on recordings of few hosts, and what it wrote."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tests.cli.runner import Ran, call
 from tests.fleet.recordings import config, recorded
@@ -16,11 +14,10 @@ Record: TypeAlias = dict[str, Any]
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example"
 SHOP_CONFIG = ("-c", str(EXAMPLE / "shop.yaml"))
-SHOP = (
-    *SHOP_CONFIG,
-    *(f"-s{EXAMPLE / f'shop-{name}.jsonl'}" for name in ("web-1", "app-1", "db-1")),
-)
+SHOP_RECORDINGS = [str(EXAMPLE / f"shop-{name}.jsonl") for name in ("web-1", "app-1", "db-1")]
+SHOP = (*SHOP_CONFIG, *(f"-s{path}" for path in SHOP_RECORDINGS))
 """The options that name the shop's configuration and its recordings."""
+SHOP_TAKEN_S = 1_795_784_659
 
 CLIENT, SERVER = "10.0.0.1:4000", "10.0.0.2:80"
 FLOW = {"ip_0": "10.0.0.1", "client_port": 4000, "ip_1": "10.0.0.2", "server_port": 80}
@@ -55,12 +52,7 @@ def label(*arguments: str, stdin: bytes = b"", code: int = 0) -> Ran:
 
 def objects(ran: Ran) -> list[Record]:
     """The lines of JSON that came out."""
-    return [json.loads(line) for line in ran.out.splitlines()]
-
-
-def rows(ran: Ran, delimiter: str = ",") -> list[dict[str, str]]:
-    """The rows that came out, by the names in the header."""
-    return list(csv.DictReader(io.StringIO(ran.out, newline=""), delimiter=delimiter))
+    return [json.loads(line) for line in ran.out.split("\n")[:-1]]
 
 
 def labels(record: Record) -> tuple[Any, Any]:
@@ -71,3 +63,75 @@ def labels(record: Record) -> tuple[Any, Any]:
 def names(found: Sequence[Record]) -> list[tuple[Any, Any]]:
     """The processes at both sides of each."""
     return [(record["gprocess_0"], record["gprocess_1"]) for record in found]
+
+
+class At(NamedTuple):
+    """An address and a port."""
+
+    ip: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is an IPv4 address that every host has."""
+        return self.ip.startswith("127.")
+
+
+class Seen(NamedTuple):
+    """One end of a connection, as `proccli sockets` shows it on its host."""
+
+    host: str
+    protocol: str
+    near: At
+    far: At
+    is_client: bool
+    pid: int
+    gprocess: str | None
+    status: str
+    reason: str | None
+
+
+def ends_of(config: Sequence[str], recordings: Sequence[str]) -> Iterator[Seen]:
+    """All connected sockets of these hosts."""
+    for path in recordings:
+        ran = call("sockets", "--json", *config, "-s", path)
+        assert ran.code == 0, ran.err
+        document = json.loads(ran.out)
+        for one in document["sockets"]:
+            if one["role"] is not None:
+                yield Seen(
+                    document["snapshot"]["host"],
+                    one["protocol"],
+                    At(**one["local"]),
+                    At(**one["remote"]),
+                    one["role"] == "client",
+                    one["pid"],
+                    one["gprocess"],
+                    one["status"],
+                    one["reason"],
+                )
+
+
+class Connection(NamedTuple):
+    """A connection for which a flow record is written; `host` saw it."""
+
+    host: str
+    protocol: str
+    one: At
+    other: At
+
+    @property
+    def reversed(self) -> Connection:
+        """The same with its sides exchanged."""
+        return self._replace(one=self.other, other=self.one)
+
+
+def connections_of(ends: Sequence[Seen]) -> list[Connection]:
+    """Each connection once for every host that has an end of it, client first, in any order."""
+    return sorted(
+        {
+            Connection(end.host, end.protocol, *sides)
+            for end in ends
+            for sides in [(end.near, end.far) if end.is_client else (end.far, end.near)]
+        }
+    )
