@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import NamedTuple, TypeAlias
 
@@ -10,6 +11,10 @@ from proccli.model import Endpoint, Protocol
 
 Network: TypeAlias = str
 """Within it an address means one host. The server knows of one only."""
+
+
+_ADDRESSES_KEPT = 1 << 13
+"""Of those that are turned into numbers and back: they come again and again."""
 
 
 class JoinKey(NamedTuple):
@@ -31,11 +36,13 @@ def is_loopback(ip: str) -> bool:
     return ip.startswith("127.")
 
 
+@lru_cache(_ADDRESSES_KEPT)
 def number(ip: str) -> int:
     """An IPv4 address as a number. Raises: ValueError."""
     return int(IPv4Address(ip))
 
 
+@lru_cache(_ADDRESSES_KEPT)
 def written(address: int) -> str:
     """An IPv4 address with its dots."""
     return ".".join(map(str, struct.pack("!I", address)))

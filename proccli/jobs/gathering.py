@@ -18,6 +18,10 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many of how many sources were looked at."""
 
 
+_CLOCK_SET_S = 60
+"""How far a clock may be set between two looks, for all that a start may seem to have moved."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """A fleet, which is to be closed, with what it rests on."""
@@ -94,9 +98,14 @@ class _Hosts:
 
 
 def _same_machine(one: HostView, other: HostView) -> bool:
-    """Of two that share a name: unless they were started at different times, which outputs of
-    `sync` don't tell."""
-    return len({one.boot_time_s, other.boot_time_s} - {None}) < 2
+    """Of two that share a name and a network: if they share an address, too, which means one host
+    there, or were started at the same time, as far as that is known.
+
+    The time of a start is reckoned from the clock, and follows it when that is set.
+    """
+    boots = [view.boot_time_s for view in (one, other) if view.boot_time_s is not None]
+    started_together = len(boots) < 2 or abs(boots[0] - boots[1]) <= _CLOCK_SET_S
+    return started_together or not set(one.addresses).isdisjoint(other.addresses)
 
 
 def _host_again(newer: HostView, older: HostView) -> Notice:

@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from proccli.model import FieldError
 
@@ -24,6 +25,8 @@ MAX_RECORDING_BYTES = 1 << 30
 
 _NS_PER_S = 1_000_000_000
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
+_SECONDS_KEPT = 1024
+"""Most sockets of a recording were first seen in the same few."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -79,9 +82,13 @@ def decode_time(text: str) -> int:
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError("not a time like 2026-01-02T03:04:05.000000000Z")
-    moment = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc)
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * _NS_PER_S + int(found[2])
+    return _seconds(found[1]) * _NS_PER_S + int(found[2])
+
+
+@lru_cache(_SECONDS_KEPT)
+def _seconds(text: str) -> int:
+    since = datetime.fromisoformat(text).replace(tzinfo=timezone.utc) - _EPOCH
+    return since.days * 86_400 + since.seconds
 
 
 def encode_error(error: FieldError) -> Mapping[str, str]:

@@ -119,10 +119,10 @@ def test_progress_is_told(tmp_path: Path) -> None:
     assert heard == [(1, 3), (2, 3), (3, 3)]
 
 
-def again(folder: Path, file: str, seconds: int, **fields: Any) -> str:
+def again(folder: Path, file: str, seconds: int, *, ip: str = "10.0.0.3", **fields: Any) -> str:
     """Another recording of db-1, so much later."""
     known = {"boot_time_s": BOOT_S + 2} | later(seconds) | fields
-    return recorded(folder, "db-1", {"redis": ["10.0.0.3:6379"]}, "10.0.0.3", file=file, **known)
+    return recorded(folder, "db-1", {"redis": [f"{ip}:6379"]}, ip, file=file, **known)
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
@@ -156,9 +156,25 @@ def test_a_host_that_was_forgotten_leaves_nothing_behind(tmp_path: Path) -> None
     assert {node.host for node in found.nodes} == {"web-1", "app-1"}
 
 
-def test_hosts_of_one_name_that_were_started_at_different_times_are_two(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "moved",
+    [{"boot_time_s": BOOT_S - 30, "ip": "10.0.0.4"}, {"boot_time_s": BOOT_S - 99_999}],
+    ids=["the clock was set", "it was started again"],
+)
+def test_a_host_stays_one_if_its_start_or_its_address_does(
+    moved: dict[str, Any], tmp_path: Path
+) -> None:
+    one, other = again(tmp_path, "one.jsonl", 0), again(tmp_path, "other.jsonl", 9, **moved)
+
+    found = drawn(tmp_path, one, other)
+
+    assert [(host.name, host.source) for host in found.hosts] == [("db-1", other)]
+    assert told(found) == ["host-again"]
+
+
+def test_hosts_of_one_name_that_share_neither_start_nor_address_are_two(tmp_path: Path) -> None:
     one = again(tmp_path, "one.jsonl", 0)
-    other = again(tmp_path, "other.jsonl", 0, boot_time_s=BOOT_S - 5)
+    other = again(tmp_path, "other.jsonl", 0, boot_time_s=BOOT_S - 3600, ip="10.0.0.4")
 
     found = drawn(tmp_path, one, other)
 
