@@ -9,6 +9,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from scapy.layers.inet import IP, TCP
+from scapy.layers.inet6 import IPv6
+
+from tests.captures.frames import ETHERNET, Frame, ether, pcap
 from tests.cli.labelling import Connection, Record
 
 NUMBERS = {"tcp": 6, "udp": 17}
@@ -117,3 +121,14 @@ FORMS: Mapping[str, Form] = {
 }
 
 PACKINGS: Mapping[str, Callable[[bytes], bytes]] = {"plain": bytes, "gzip": gzip.compress}
+
+
+def syns(connections: Sequence[Connection], at_s: float, options: bytes = b"") -> bytes:
+    """A capture of the SYN of each, with these options."""
+    listed = [(options[0], options[2:])] if options else []
+    frames = []
+    for one in connections:
+        ip = (IPv6 if ":" in one.one.ip else IP)(src=one.one.ip, dst=one.other.ip)
+        syn = TCP(sport=one.one.port, dport=one.other.port, flags="S", seq=1, options=listed)
+        frames.append(Frame(ETHERNET, bytes(ether() / ip / syn)))
+    return pcap(*frames, times=[(int(at_s), 0)] * len(frames))

@@ -135,3 +135,9 @@ def connections_of(ends: Sequence[Seen]) -> list[Connection]:
             for sides in [(end.near, end.far) if end.is_client else (end.far, end.near)]
         }
     )
+
+
+def two_connections() -> list[Connection]:
+    """That of `two_hosts`, and one that nobody has."""
+    one, other = At("10.0.0.1", 4000), At("10.0.0.2", 80)
+    return [Connection("a", "tcp", one, other), Connection("a", "tcp", one, At("10.0.0.2", 81))]

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-from tests.captures.frames import Frame, ether, pcap
-from tests.cli.flowfiles import FORMS, PACKINGS
+from tests.cli.flowfiles import FORMS, PACKINGS, syns
 from tests.cli.labelling import (
     SHOP,
     SHOP_CONFIG,
@@ -142,19 +140,6 @@ def test_a_record_keeps_what_it_had() -> None:
         ]
 
 
-def capture_of(connections: Sequence[Connection]) -> bytes:
-    """A capture of the SYN of each."""
-    from scapy.layers.inet import IP, TCP
-    from scapy.layers.inet6 import IPv6
-
-    frames = []
-    for one in connections:
-        ip = (IPv6 if ":" in one.one.ip else IP)(src=one.one.ip, dst=one.other.ip)
-        syn = TCP(sport=one.one.port, dport=one.other.port, flags="S", seq=1)
-        frames.append(Frame(1, bytes(ether() / ip / syn)))
-    return pcap(*frames, times=[(SHOP_TAKEN_S, 0)] * len(frames))
-
-
 def tcp_connections(*, over_loopback: bool) -> list[Connection]:
     """Each once, from the host that has seen its client or else from the other."""
     found = [
@@ -170,7 +155,7 @@ def test_captured_connections_have_the_very_processes(*, turned: bool) -> None:
     """Of these the pids and hosts are told, too."""
     wanted = [one.reversed if turned else one for one in tcp_connections(over_loopback=False)]
 
-    found = objects(label(*SHOP, stdin=capture_of(wanted)))
+    found = objects(label(*SHOP, stdin=syns(wanted, SHOP_TAKEN_S)))
 
     assert len(wanted) > 10
     assert [told(record) for record in found] == [sides_of(one) for one in wanted]
@@ -182,7 +167,7 @@ def test_a_capture_of_loopback_is_of_the_only_host() -> None:
     assert {one.host for one in wanted} == {"web-1", "db-1"}
 
     for one in wanted:
-        stdin = capture_of([one])
+        stdin = syns([one], SHOP_TAKEN_S)
         (alone,) = objects(label(*SHOP_CONFIG, f"-s{recording_of(one.host)}", stdin=stdin))
         (among_others,) = objects(label(*SHOP, stdin=stdin))
         assert told(alone) == sides_of(one)
