@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import builtins
 import gzip
+import json
+import signal
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.labelling import flow, label, labels, ndjson, objects, two_hosts
+from tests.build import NOW_S
+from tests.cli.flowfiles import FORMS, syns
+from tests.cli.labelling import (
+    flow,
+    label,
+    labels,
+    ndjson,
+    objects,
+    two_connections,
+    two_hosts,
+)
+from tests.cli.runner import PROGRAM, TERMINAL, environment, on_a_terminal, spawn
 
 
 @pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
@@ -78,3 +94,313 @@ def test_an_agent_may_be_named_again(tmp_path: Path) -> None:
     again = ("--agent-id", "7=a", "--agent-id", "07=a", "--agent-id", "4294967295=a")
 
     assert len(objects(label(*two_hosts(tmp_path), *again, stdin=ndjson(flow())))) == 1
+
+
+def test_help_comes_before_anything_that_is_wrong() -> None:
+    ran = label("--network", "blue", "--within", "-1", "--help")
+
+    assert ran.err == ""
+    assert ran.out.startswith("proccli label: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"no flow records\n", ":1:1: no flow records in a known format (known are NDJSON, "),
+        (b"[1]\n", ":1:1: JSON, but not one object per line"),
+        (b'{\n  "ip_0": 1\n}\n', ":1:1: JSON, but not one object per line"),
+        (b"\x28\xb5\x2f\xfd", ":1:1: no flow records, but packed with zstd"),
+        (b"\x1f\x8b\x08", ":1:1: cut short: the gzip data end too early"),
+        (b"\x1f\x8bxxxxxxxxxxxxxxx", ":1:1: damaged gzip data: "),
+        (b"\xd4\xc3\xb2\xa1", ": a damaged capture: "),
+        (b"\x0a\x0d\x0d\x0a", ": a damaged capture: "),
+        (gzip.compress(b"\xd4\xc3\xb2\xa1"), ": a damaged capture: "),
+    ],
+)
+def test_what_can_not_be_read_is_one_line(content: bytes, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    path.write_bytes(content)
+    hosts = two_hosts(tmp_path)
+
+    for name, ran in (
+        (str(path), label(*hosts, str(path), code=3)),
+        ("<stdin>", label(*hosts, stdin=content, code=3)),
+    ):
+        assert ran.err.startswith(f"proccli: error: {name}{problem}")
+        assert (ran.out, ran.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("none", "No such file or directory"), ("", "Is a directory"), ("x/y", "Not a directory")],
+)
+def test_a_file_that_can_not_be_opened_is_one_line(name: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    path = f"{tmp_path}/{name}"
+
+    for given in ([path], ["--format", "csv", path], ["--format", "capture", path]):
+        ran = label(*two_hosts(tmp_path), *given, code=3)
+        assert (ran.out, ran.err) == ("", f"proccli: error: can't read {path}: {problem}\n")
+
+
+def test_a_source_that_can_not_be_read_is_one_line(tmp_path: Path) -> None:
+    ran = label("-s", str(tmp_path / "none"), stdin=ndjson(flow()), code=3)
+
+    assert ran.err.endswith(f"can't read {tmp_path}/none: No such file or directory\n")
+
+
+def test_no_records_are_no_error(tmp_path: Path) -> None:
+    for content in (b"", b"\n", gzip.compress(b"")):
+        ran = label(*two_hosts(tmp_path), stdin=content)
+        assert (ran.out, ran.err) == (content if content == b"\n" else "", "") or ran.out == "\n"
+
+
+def test_without_scapy_flow_records_are_labelled_and_captures_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def without_scapy(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.partition(".")[0] == "scapy":
+            raise ModuleNotFoundError("No module named 'scapy'", name="scapy")
+        return real(name, *args, **kwargs)
+
+    capture = syns(two_connections(), NOW_S)
+    monkeypatch.setattr(builtins, "__import__", without_scapy)
+
+    ran = label(*two_hosts(tmp_path), stdin=capture, code=3)
+
+    assert ran.out == ""
+    assert ran.err == (
+        "proccli: error: reading captures needs scapy, which is not installed"
+        " (pip install 'proccli[pcap]')\n"
+    )
+    assert len(objects(label(*two_hosts(tmp_path), stdin=ndjson(flow())))) == 1
+
+
+def test_strict_tells_what_is_open(tmp_path: Path) -> None:
+    """A connection that is new to /proc may be too young for its agent to send it."""
+    record = ndjson(flow())
+    known = label(*two_hosts(tmp_path), "--strict", stdin=record)
+    hosts = two_hosts(tmp_path, age_s=0)
+
+    open_ = label(*hosts, "--strict", stdin=record, code=4)
+
+    assert labels(objects(known)[0]) == ("socket", "socket")
+    assert labels(objects(open_)[0]) == ("undecided", "socket")
+    assert label(*hosts, stdin=record).out == open_.out
+
+
+def test_strict_tells_that_a_capture_is_cut_short(tmp_path: Path) -> None:
+    cut = syns(two_connections(), NOW_S)[:-1]
+
+    ran = label(*two_hosts(tmp_path), "--strict", stdin=cut, code=4)
+
+    assert len(objects(ran)) == 1
+    assert ran.err.startswith("proccli: warning: <stdin>: cut short in the packet at byte ")
+    assert label(*two_hosts(tmp_path), stdin=cut).out == ran.out
+
+
+# ---- streams ----------------------------------------------------------------------------------
+
+
+class Running:
+    """The program, fed through a pipe."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [*PROGRAM, "label", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(**TERMINAL),
+        )
+
+    def write(self, content: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(content)
+        self._process.stdin.flush()
+
+    def read_line(self) -> bytes:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    def close_output(self) -> None:
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def end(self) -> tuple[int, bytes, bytes]:
+        """Its exit code, and what was left to read."""
+        try:
+            out, err = self._process.communicate(timeout=60)
+        finally:
+            self._process.kill()
+        return self._process.returncode, out, err
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("option", [False, True], ids=["told by its beginning", "with --format"])
+def test_a_record_comes_out_before_the_next_is_written(
+    name: str, tmp_path: Path, *, option: bool
+) -> None:
+    form = FORMS[name]
+    lines = form.write(two_connections(), NOW_S).splitlines(keepends=True)
+    records = {"zeek": 3, "zeek-json": 2, "deepflow-ndjson": 2}.get(name, 2)
+    head, first, rest = lines[:-records], lines[-records], lines[1 - records :]
+    running = Running(*two_hosts(tmp_path), *(["--format", form.option] if option else []), "-")
+
+    running.write(b"".join(head))
+    for _ in head:
+        running.read_line()
+    running.write(first)
+    shown = running.read_line()
+    running.write(b"".join(rest))
+
+    assert b"socket" in shown
+    code, out, err = running.end()
+    assert (code, len(out.splitlines()), err) == (0, len(rest), b"")
+
+
+def test_a_connection_comes_out_when_it_has_ended(tmp_path: Path) -> None:
+    """While the capture goes on: as soon as another one begins at its ends."""
+    one, other = two_connections()
+    capture = syns([one], NOW_S)
+    again = syns([one, other], NOW_S + 1).replace(b"\x00\x00\x00\x01", b"\x00\x00\x00\x02")
+    running = Running(*two_hosts(tmp_path), "-")
+
+    running.write(capture)
+    running.write(again[24:])
+    shown = json.loads(running.read_line())
+    code, out, err = running.end()
+
+    assert (shown["start_time"], labels(shown)) == ("2026-01-02T03:04:05.000000Z", ("socket",) * 2)
+    assert (code, len(out.splitlines()), err) == (0, 2, b"")
+
+
+def test_an_interrupt_is_quiet(tmp_path: Path) -> None:
+    running = Running(*two_hosts(tmp_path), "-")
+    running.write(ndjson(flow()))
+    running.read_line()
+
+    running.interrupt()
+
+    code, out, err = running.end()
+    assert (code, out, err.strip()) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_a_reader_who_leaves_ends_it_quietly(tmp_path: Path, *, piped: bool) -> None:
+    path = tmp_path / "flows"
+    path.write_bytes(ndjson(*[flow(), {"x": 1}] * 5_000))
+    hosts = " ".join(two_hosts(tmp_path))
+    given = (
+        f"cat {path} | {' '.join(PROGRAM)} label {hosts} -"
+        if piped
+        else (f"{' '.join(PROGRAM)} label {hosts} {path}")
+    )
+
+    done = subprocess.run(
+        ["bash", "-c", f"{given} | head -1; echo ${{PIPESTATUS[@]}}"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    first, codes = done.stdout.splitlines()
+    assert labels(json.loads(first)) == ("socket", "socket")
+    assert codes.split()[-2:] == ["0", "0"]
+    assert done.stderr == ""
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    path.write_bytes(ndjson(*[flow()] * 10_000))
+    for given in ([str(path)], ["--format", "ndjson", str(path)]):
+        with Path("/dev/full").open("wb") as full:
+            done = spawn("label", *two_hosts(tmp_path), *given, stdout=full)
+
+        assert (done.returncode, done.stderr) == (
+            3,
+            "proccli: error: standard output can't be written: No space left on device\n",
+        )
+
+
+@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_told_if_it_is_needed(redirection: str, tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    path.write_bytes(ndjson(flow()))
+
+    def run(*given: str) -> subprocess.CompletedProcess[str]:
+        words = [*PROGRAM, "label", *two_hosts(tmp_path), *given]
+        return subprocess.run(
+            ["/bin/sh", "-c", f'"$@" {redirection}', "sh", *words],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    needed = {"<&-": "-", ">&-": str(path)}.get(redirection)
+    if needed is not None:
+        done = run(needed)
+        which = "input" if redirection == "<&-" else "output"
+        assert done.returncode == 3
+        assert done.stderr == f"proccli: error: standard {which} is closed\n"
+    if redirection != ">&-":
+        assert run(str(path)).returncode == 0
+
+
+# ---- terminals --------------------------------------------------------------------------------
+
+SUMMARY = "proccli: 2 records: 1 labelled at both sides, 0 at one, 1 at none (2 no-connection)"
+
+
+@pytest.mark.parametrize("columns", [20, 80, 200])
+def test_a_terminal_is_told_what_it_came_to(columns: int, tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    path.write_bytes(ndjson(flow(start_time=NOW_S), flow(server_port=81)))
+
+    shown = on_a_terminal("label", *two_hosts(tmp_path), str(path), columns=columns)
+
+    *records, last = shown.out.splitlines()
+    assert [labels(json.loads(line))[0] for line in records] == ["socket", "no-connection"]
+    assert (shown.code, last) == (0, SUMMARY)
+
+
+def test_without_a_terminal_there_is_nothing_to_say(tmp_path: Path) -> None:
+    ran = label(*two_hosts(tmp_path), stdin=ndjson(flow(start_time=NOW_S), flow(server_port=81)))
+
+    assert ran.err == ""
+
+
+def test_colours_are_for_who_wants_them(tmp_path: Path) -> None:
+    path = tmp_path / "flows"
+    path.write_bytes(b"no record\n" + ndjson(flow(start_time=NOW_S)))
+    hosts = two_hosts(tmp_path)
+
+    def shown(*options: str, **env: str) -> str:
+        return on_a_terminal("label", *hosts, *options, str(path), env=env).out
+
+    coloured = "proccli: \x1b[33m\x1b[1mwarning:\x1b[0m"
+    plain = "proccli: warning: "
+    assert coloured in shown() or "\x1b[" in shown()
+    for text in (shown(NO_COLOR="1"), shown("--color", "never"), shown(TERM="dumb")):
+        assert plain in text
+        assert "\x1b" not in text
+    assert "\x1b[" in shown("--color", "always", NO_COLOR="1")
+
+
+def test_a_label_of_a_disabled_agent_is_said_to_be_none(tmp_path: Path) -> None:
+    disabled = tmp_path / "agent.yaml"
+    hosts = two_hosts(tmp_path)
+    disabled.write_text(disabled.read_text().replace("enabled: true", "enabled: false"))
+
+    ran = label(*hosts, stdin=ndjson(flow()))
+
+    assert "os-proc-sync-enabled is false: the agent sends none of this" in ran.err
