@@ -67,8 +67,11 @@ class FleetCommand(HelpfulCommand):
         words = iter(args)
         for word in words:
             if word == "--":
-                rest = list(words)
-                yield from (("", argument, ["--", argument]) for argument in rest)
+                # click takes one of these, and reads all behind it as arguments.
+                end = ["--"]
+                for argument in words:
+                    yield "", argument, [*end, argument]
+                    end = []
                 return
             if not word.startswith("-") or word == "-":
                 yield "", word, [word]

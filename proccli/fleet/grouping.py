@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proccli.model import HostView, Node, Party
+from proccli.tags import Server, arriving
 
 Group: TypeAlias = tuple[str | int | None, ...]
 """Equal for processes that are one node."""
@@ -30,10 +31,13 @@ class Grouping:
     label: Callable[[HostView, Party], str]
 
 
-def grouping(name: str) -> Grouping:
-    """The grouping of this name. Raises: ValueError if there is none."""
+def grouping(name: str, server: Server) -> Grouping:
+    """The grouping of this name; by tags, as they arrive at the server.
+
+    Raises: ValueError if there is none.
+    """
     if name.startswith(TAG_PREFIX) and name != TAG_PREFIX:
-        return _by_tag(name)
+        return _by_tag(name, server)
     ways: dict[str, Grouping] = {
         "gprocess": Grouping(
             name="gprocess",
@@ -59,12 +63,11 @@ def grouping(name: str) -> Grouping:
     return ways[name]
 
 
-def _by_tag(name: str) -> Grouping:
+def _by_tag(name: str, server: Server) -> Grouping:
     key = name.removeprefix(TAG_PREFIX)
 
     def value(party: Party) -> str | None:
-        # The last of several with one key is the one that the server keeps.
-        return dict(party.tags or ()).get(key)
+        return dict(arriving(party.tags or (), server)).get(key)
 
     def label(_: HostView, party: Party) -> str:
         if party.tags is None:

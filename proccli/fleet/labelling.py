@@ -61,6 +61,9 @@ class Labeller:
     def flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides.
 
+        An agent is told the processes of the connections of which it has sent an end, and of no
+        others: where a record names an agent that is known, that is all that its label rests on.
+
         Source: server/controller/trisolaris/vtap/process_info.go (v6.5), GetGPIDResponseByReq;
         agent v6.5 policy.rs:182-290, which looks a packet up in both directions.
         """
@@ -114,11 +117,12 @@ class Labeller:
         claims = {(end.host, end.pid) for end in here if loopback or end.status != "skipped"}
         if len(claims) > 1:
             return SideLabel(label="ambiguous")
-        sent = {(end.host, end.pid) for end in here if end.status == "synced"}
-        if sent:
-            ((host, pid),) = sent
-            return self._labelled("socket", host, pid, instance)
-        return self._not_sent(here)
+        sent = next((end for end in here if end.status == "synced"), None)
+        if sent is None:
+            return self._not_sent(here)
+        if (untold := _untold(sent, ends, observer)) is not None:
+            return SideLabel(label=untold, pid=sent.pid, host=self._names[sent.host])
+        return self._labelled("socket", sent.host, sent.pid, instance)
 
     def _holds(self, end: SeenEnd, flow: Flow) -> bool:
         taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
@@ -175,6 +179,24 @@ class Labeller:
             return SideLabel(label=sender)
         how = "tot" if sender.certain else "tot-likely"
         return self._labelled(how, sender.host, sender.pid, instance)
+
+
+def _untold(sent: SeenEnd, ends: Sequence[SeenEnd], observer: int | None) -> str | None:
+    """Why the agent that saw a flow is not told of an end, or may not be; None: it is."""
+    if observer is None:
+        return None
+    own = {end.status for end in ends if end.host == observer and _same_direction(end, sent)}
+    if "synced" in own:
+        return None
+    return "undecided" if "undecided" in own else "other-agent"
+
+
+def _same_direction(one: SeenEnd, other: SeenEnd) -> bool:
+    """Whether two ends between the same two are of one connection: each end of a UDP connection
+    calls itself the client. Over loopback only ports tell."""
+    if is_loopback(one.server.ip):
+        return (one.client.port, one.server.port) == (other.client.port, other.server.port)
+    return (one.client, one.server) == (other.client, other.server)
 
 
 def _why_not_accepted(party: Party) -> str:

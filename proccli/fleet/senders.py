@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from proccli.fleet.keys import is_loopback
 from proccli.fleet.whose import Hosts, Timing
 from proccli.model import CapturedOption, Party
 
@@ -94,4 +95,6 @@ class Senders:
         owners = self._hosts.owners(ip, self._hosts.observer(None)) if ":" not in ip else ()
         if len(owners) != 1:
             return "ambiguous" if owners else "no-host"
-        return _Origin(owners[0], certain=told is not None)
+        # Every machine has a loopback: that it is the only source's is no more than likely.
+        certain = told is not None and not is_loopback(ip)
+        return _Origin(owners[0], certain=certain)

@@ -20,6 +20,9 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 _CLOCK_SET_S = 60
 """How far a clock may be set between two looks, for all that a start may seem to have moved."""
+_ROUNDED_S = 1
+"""The kernel itself may tell one second more or less."""
+_NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +102,22 @@ class _Hosts:
 
 def _same_machine(one: HostView, other: HostView) -> bool:
     """Of two that share a name and a network: if they share an address, too, which means one host
-    there, or were started at the same time, as far as that is known.
+    there, unless both were up at the same time, having been started at different ones; or if they
+    were started at the same time, as far as that is known.
 
     The time of a start is reckoned from the clock, and follows it when that is set.
     """
-    boots = [view.boot_time_s for view in (one, other) if view.boot_time_s is not None]
-    started_together = len(boots) < 2 or abs(boots[0] - boots[1]) <= _CLOCK_SET_S
-    return started_together or not set(one.addresses).isdisjoint(other.addresses)
+    apart = bool(one.addresses and other.addresses) and set(one.addresses).isdisjoint(
+        other.addresses
+    )
+    if one.boot_time_s is None or other.boot_time_s is None:
+        return not apart
+    between_s = abs(one.boot_time_s - other.boot_time_s)
+    if apart:
+        return between_s <= _ROUNDED_S
+    earlier, later = sorted((one, other), key=lambda view: view.boot_time_s or 0)
+    started_again = (later.boot_time_s or 0) * _NS_PER_S >= earlier.taken_at_ns
+    return started_again or between_s <= _CLOCK_SET_S
 
 
 def _host_again(newer: HostView, older: HostView) -> Notice:

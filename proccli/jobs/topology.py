@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from proccli import tags
 from proccli.errors import UsageError
 from proccli.fleet import ConnectionSelection, Fleet, Graph, graph, grouping
 from proccli.identity import Server
@@ -35,7 +36,7 @@ def topology(
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
     try:
-        by = grouping(group_by)
+        by = grouping(group_by, tags.SERVERS[server.version])
     except ValueError as error:
         raise UsageError(f"--group-by: {error}") from error
     gathered = gather(options, sources, patience, progress)
@@ -119,10 +120,14 @@ def _crossed(fleet: Fleet) -> Notice | None:
     count = fleet.crossed()
     if not count:
         return None
-    what = "1 connection" if count == 1 else f"{count:,} connections"
+    what = (
+        "1 pair of addresses and ports is"
+        if count == 1
+        else (f"{count:,} pairs of addresses and ports are")
+    )
     message = (
-        f"{what} of different networks have equal addresses and ports, and are kept apart here;"
-        " the server takes them for one, and labels one of them wrongly"
+        f"{what} used in several networks, which are kept apart here; the server takes what it is"
+        " sent of them for one connection, and its labels may be wrong"
     )
     return Notice(code="networks-collide", message=message)
 

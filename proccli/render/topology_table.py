@@ -22,6 +22,7 @@ from proccli.render.topology_words import (
 )
 from proccli.render.view import View
 from proccli.render.words import counted
+from proccli.textsafe import visible
 
 _LEAST_NAME = 8
 _LEAST_HOST = 6
@@ -171,7 +172,7 @@ def _ending(result: Topology, view: View) -> Sequence[Line]:
     parts = [
         foreign(config.file or "the agent's defaults"),
         plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
-        plain(f"by {result.group_by}"),
+        plain(f"by {visible(result.group_by)}"),
     ]
     spread = spread_text(result.hosts)
     if spread:

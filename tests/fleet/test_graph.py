@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from proccli.fleet import GROUPINGS, Graph, grouping
 from proccli.fleet.graph import UDP_CLIENT
 from proccli.model import Edge, HostView
+from proccli.tags import SERVERS
 from tests.fleet.building import drawn, end, links, listener, party, refused, view
 from tests.fleet.fleets import fleets
 
@@ -272,10 +273,17 @@ def test_no_tag_and_unknown_tags_are_nodes_of_their_own() -> None:
 @pytest.mark.parametrize("name", ["", "os.app.", "os.app", "PID", "gprocess ", "tag"])
 def test_other_groupings_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"is none of gprocess, name, host, pid and os\.app\.KEY"):
-        grouping(name)
+        grouping(name, SERVERS["6.5"])
 
 
-@pytest.mark.parametrize("key", ["a.b", " ", "日本", "os.app.x", "=", "\x1b[31m"])
+def test_a_group_is_a_tag_as_it_arrives() -> None:
+    """The server trims it, and takes what stands behind a comma for another one."""
+    sent = party(1, tags=((" owner ", " alice, and bob"),))
+
+    assert grouped("os.app.owner", sent, names="a") == [("alice", "a0", "p1", (1,))]
+
+
+@pytest.mark.parametrize("key", ["a.b", "日本", "os.app.x", "=", "\x1b[31m"])
 def test_a_tag_may_have_any_key(key: str) -> None:
     tagged = party(1, tags=((key, "v"),))
 

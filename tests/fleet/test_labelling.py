@@ -197,7 +197,35 @@ def test_what_another_host_does_not_send_may_be_the_flow_unless_it_is_said_who_s
     assert words(flow(CLIENT), *hosts) == ("ambiguous", "socket")
     assert words(flow(CLIENT, host="a"), *hosts) == ("socket", "socket")
     assert words(flow(CLIENT, host="b"), *hosts) == ("ambiguous", "socket")
-    assert words(flow(CLIENT, host="c"), *hosts) == ("min-lifetime", "socket")
+    assert words(flow(CLIENT, host="c"), *hosts) == ("min-lifetime", "other-agent")
+
+
+def test_an_agent_is_told_of_no_connection_of_which_it_has_sent_no_end() -> None:
+    gateway = view("gateway", addresses=("10.0.0.9",))
+
+    assert words(flow(CLIENT), *shop(), gateway) == ("socket", "socket")
+    assert words(flow(CLIENT, host="gateway"), *shop(), gateway) == ("other-agent",) * 2
+    assert words(flow(CLIENT, host="not ours"), *shop(), gateway) == ("socket", "socket")
+
+
+def test_an_agent_that_may_have_sent_an_end_may_be_told() -> None:
+    doubtful = end(CLIENT, 1, status="undecided", reason="min-lifetime")
+    server = view("b", end("10.0.0.2:80 < 10.0.0.1:4000", 2))
+
+    assert words(flow(CLIENT, host="a"), view("a", doubtful), server) == ("undecided",) * 2
+
+
+def test_each_agent_knows_its_own_side_of_what_two_udp_sockets_send_each_other() -> None:
+    """Both call themselves the client, so the server has two connections of it."""
+    one, other = "10.0.0.1:4000 > 10.0.0.2:5000", "10.0.0.2:5000 > 10.0.0.1:4000"
+    hosts = (
+        view("a", end(one, 1, protocol="udp")),
+        view("b", end(other, 2, protocol="udp")),
+    )
+
+    assert words(flow(one, protocol="udp"), *hosts) == ("socket", "socket")
+    assert words(flow(one, protocol="udp", host="a"), *hosts) == ("socket", "other-agent")
+    assert words(flow(one, protocol="udp", host="b"), *hosts) == ("other-agent", "socket")
 
 
 def test_another_host_with_the_address_may_have_had_a_connection_too_short_to_see() -> None:
@@ -206,7 +234,7 @@ def test_another_host_with_the_address_may_have_had_a_connection_too_short_to_se
 
     assert words(flow(CLIENT), *shop(), twin) == ("ambiguous", "socket")
     assert words(flow(CLIENT, host="a"), *shop(), twin) == ("socket", "socket")
-    assert words(flow(CLIENT, host="c"), *shop(), twin) == ("ambiguous", "socket")
+    assert words(flow(CLIENT, host="c"), *shop(), twin) == ("ambiguous", "other-agent")
 
 
 def test_an_agent_knows_its_own_end_whoever_has_one_like_it() -> None:

@@ -18,7 +18,7 @@ from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.topology import topology
 from proccli.model import Topology
-from tests.build import BOOT_S
+from tests.build import BOOT_S, NOW_S
 from tests.cli.runner import call
 from tests.fleet.recordings import config, later, recorded
 
@@ -158,12 +158,14 @@ def test_a_host_that_was_forgotten_leaves_nothing_behind(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "moved",
-    [{"boot_time_s": BOOT_S - 30, "ip": "10.0.0.4"}, {"boot_time_s": BOOT_S - 99_999}],
-    ids=["the clock was set", "it was started again"],
+    [
+        {"boot_time_s": BOOT_S - 30},
+        {"boot_time_s": NOW_S + 3},
+        {"boot_time_s": BOOT_S + 3, "ip": "10.0.0.4"},
+    ],
+    ids=["its clock was set", "it was started again", "it has another address"],
 )
-def test_a_host_stays_one_if_its_start_or_its_address_does(
-    moved: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_host_that_changes_stays_one(moved: dict[str, Any], tmp_path: Path) -> None:
     one, other = again(tmp_path, "one.jsonl", 0), again(tmp_path, "other.jsonl", 9, **moved)
 
     found = drawn(tmp_path, one, other)
@@ -172,9 +174,29 @@ def test_a_host_stays_one_if_its_start_or_its_address_does(
     assert told(found) == ["host-again"]
 
 
-def test_hosts_of_one_name_that_share_neither_start_nor_address_are_two(tmp_path: Path) -> None:
+def test_outputs_of_sync_without_an_address_in_common_are_of_two_hosts(tmp_path: Path) -> None:
+    """They don't tell when their hosts were started."""
+    outputs = []
+    for ip in ("10.0.0.1", "10.0.0.4"):
+        path = recorded(tmp_path, "localhost", {"nginx": [f"{ip}:80", f"{ip}:80 10.9.9.9:1"]}, ip)
+        printed = call("sync", "--once", "--no-state", "--json", "-c", config(tmp_path), "-s", path)
+        outputs.append(tmp_path / f"{ip}.json")
+        outputs[-1].write_text(printed.out, encoding="utf-8")
+
+    found = drawn(tmp_path, *map(str, outputs))
+
+    assert len(found.hosts) == 2
+    assert told(found) == []
+
+
+@pytest.mark.parametrize(
+    "differing",
+    [{"boot_time_s": BOOT_S - 3600}, {"boot_time_s": BOOT_S + 5, "ip": "10.0.0.4"}],
+    ids=["up at the same time", "started together, elsewhere"],
+)
+def test_hosts_of_one_name_may_be_two(differing: dict[str, Any], tmp_path: Path) -> None:
     one = again(tmp_path, "one.jsonl", 0)
-    other = again(tmp_path, "other.jsonl", 0, boot_time_s=BOOT_S - 3600, ip="10.0.0.4")
+    other = again(tmp_path, "other.jsonl", 0, **differing)
 
     found = drawn(tmp_path, one, other)
 
