@@ -90,6 +90,11 @@ class Seen(NamedTuple):
     status: str
     reason: str | None
 
+    @property
+    def direction(self) -> tuple[At, At]:
+        """Client and server, as its agent takes them."""
+        return (self.near, self.far) if self.is_client else (self.far, self.near)
+
 
 def ends_of(config: Sequence[str], recordings: Sequence[str]) -> Iterator[Seen]:
     """All connected sockets of these hosts."""
@@ -128,13 +133,7 @@ class Connection(NamedTuple):
 
 def connections_of(ends: Sequence[Seen]) -> list[Connection]:
     """Each connection once for every host that has an end of it, client first, in any order."""
-    return sorted(
-        {
-            Connection(end.host, end.protocol, *sides)
-            for end in ends
-            for sides in [(end.near, end.far) if end.is_client else (end.far, end.near)]
-        }
-    )
+    return sorted({Connection(end.host, end.protocol, *end.direction) for end in ends})
 
 
 def two_connections() -> list[Connection]:

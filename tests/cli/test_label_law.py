@@ -20,6 +20,7 @@ ADDRESSES = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.3"}
 UNKNOWN = "10.0.0.9"
 PROCESSES = ("app", "db", "secret")
 """The last of them is dropped by the rules."""
+SERVER_PORT = 80
 OLD_S = 60
 
 
@@ -32,9 +33,17 @@ class End(NamedTuple):
     far: At
     process: str
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether its agent sends it."""
+        return self.process != "secret"
 
-def ports() -> st.SearchStrategy[int]:
-    return st.sampled_from((80, 4000, 4001))
+    @property
+    def direction(self) -> tuple[At, At]:
+        """Client and server, for the agent, to which everybody is a client over UDP."""
+        if self.protocol == "tcp" and self.near.port == SERVER_PORT:
+            return self.far, self.near
+        return self.near, self.far
 
 
 @st.composite
@@ -49,10 +58,8 @@ def ends(draw: st.DrawFn) -> list[End]:
             other, ips = host, ("127.0.0.1", "127.0.0.1")
         else:
             other = draw(st.sampled_from((*ADDRESSES, "unknown")))
-            ips = ADDRESSES[host], ADDRESSES.get(other, UNKNOWN)
-        one, far = (At(ip, draw(ports())) for ip in ips)
-        if one == far:
-            continue
+            ips = ADDRESSES.get(host, UNKNOWN), ADDRESSES.get(other, UNKNOWN)
+        one, far = At(ips[0], draw(st.sampled_from((4000, 4001)))), At(ips[1], SERVER_PORT)
         for name, near, remote in ((host, one, far), (other, far, one)):
             if name in ADDRESSES and draw(st.integers(0, 4)):
                 end = End(name, protocol, near, remote, draw(st.sampled_from(PROCESSES)))
@@ -65,6 +72,7 @@ def record_hosts(folder: Path, of: Iterable[End]) -> list[str]:
     options = ["-c", config(folder)]
     for host, address in ADDRESSES.items():
         its: dict[str, list[str]] = {name: [] for name in PROCESSES}
+        its["listener"] = [f"0.0.0.0:{SERVER_PORT}"]
         for end in of:
             if end.host == host:
                 udp = "udp " if end.protocol == "udp" else ""
@@ -79,26 +87,31 @@ def written(at: At) -> str:
 
 def expected(near: At, far: At, record: Connection, of: Sequence[End]) -> tuple[str, str | None]:
     """The label and the name of one side."""
-    loopback = near.is_loopback or far.is_loopback
-    known = [
-        end
-        for end in of
-        if (end.protocol, end.near, end.far) == (record.protocol, near, far)
-        and (not loopback or end.host == record.host)
-    ]
-    if known:
-        (end,) = known
-        return ("dropped", None) if end.process == "secret" else ("socket", end.process)
-    owned = near.is_loopback or near.ip in ADDRESSES.values()
-    return ("no-connection" if owned else "no-host"), None
+    known = [end for end in of if (end.protocol, end.near, end.far) == (record.protocol, near, far)]
+    if near.is_loopback:
+        if known and not record.host:
+            return "loopback", None
+        known = [end for end in known if end.host == record.host]
+    if not known:
+        owned = near.is_loopback or near.ip in ADDRESSES.values()
+        return ("no-connection" if owned else "no-host"), None
+    (end,) = known
+    if not end.is_sent:
+        return "dropped", None
+    told = not record.host or any(
+        own.is_sent
+        and (own.host, own.protocol, own.direction) == (record.host, end.protocol, end.direction)
+        for own in of
+    )
+    return ("socket", end.process) if told else ("other-agent", None)
 
 
 def records_of(of: Sequence[End]) -> list[Connection]:
-    """Of all these connections in both directions and by every host, and of those over the other
-    protocol, and over another port."""
+    """Of all these connections in both directions, seen by every host and by nobody knows whom,
+    and of those over the other protocol, and over another port."""
     found = []
     for end in of:
-        for host in ADDRESSES:
+        for host in (*ADDRESSES, ""):
             for protocol in ("tcp", "udp"):
                 one = Connection(host, protocol, end.near, end.far)
                 other = one._replace(other=At(end.far.ip, 81))

@@ -63,8 +63,11 @@ def both_ways() -> list[Connection]:
     return [turned for one in connections() for turned in (one, one.reversed)]
 
 
-def side_of(near: At, far: At, connection: Connection) -> Side:
-    """By a join of its own: whoever has this end, and if nobody, whether anybody could."""
+def side_of(near: At, far: At, connection: Connection, agent: str | None) -> Side:
+    """By a join of its own: whoever has this end, and if nobody, whether anybody could.
+
+    An agent that is named is told of the connections of which it has sent an end.
+    """
     if ":" in near.ip:
         return Side("ipv6")
     found = [
@@ -75,7 +78,17 @@ def side_of(near: At, far: At, connection: Connection) -> Side:
     ]
     for end in found:
         if end.status == "synced":
-            return Side("socket", end.gprocess, end.pid, end.host)
+            told = agent is None or any(
+                (own.host, own.protocol, own.direction) == (agent, end.protocol, end.direction)
+                and own.status == "synced"
+                for own in shop_ends()
+            )
+            return Side(
+                "socket" if told else "other-agent",
+                end.gprocess if told else None,
+                end.pid,
+                end.host,
+            )
     for end in found:
         if end.reason == "process-not-accepted":
             return Side("dropped", None, end.pid, end.host)
@@ -83,9 +96,9 @@ def side_of(near: At, far: At, connection: Connection) -> Side:
     return Side("no-connection" if near.ip in shop_addresses() else "no-host")
 
 
-def sides_of(connection: Connection) -> tuple[Side, Side]:
+def sides_of(connection: Connection, agent: str | None = None) -> tuple[Side, Side]:
     one, other = connection.one, connection.other
-    return side_of(one, other, connection), side_of(other, one, connection)
+    return side_of(one, other, connection, agent), side_of(other, one, connection, agent)
 
 
 def told(record: Record) -> tuple[Side, Side]:
@@ -107,8 +120,9 @@ def test_every_connection_is_labelled_in_every_format(
     name: str, way: str, packing: str, tmp_path: Path
 ) -> None:
     form, wanted = FORMS[name], both_ways()
-    if name.startswith("zeek"):
-        # Its logs don't say which host has seen a connection, and over loopback that decides.
+    names_agents = not name.startswith("zeek")
+    if not names_agents:
+        # Zeek doesn't say which host has seen a connection, and over loopback that decides.
         wanted = [one for one in wanted if not one.one.is_loopback]
     content = PACKINGS[packing](form.write(wanted, SHOP_TAKEN_S))
     path = tmp_path / "flows"
@@ -118,14 +132,12 @@ def test_every_connection_is_labelled_in_every_format(
     ran = label(*SHOP, *options, *([str(path)] if "file" in way else ["-"]), stdin=content)
 
     assert ran.err == ""
-    found = form.read(ran.out)
-    assert [told(record) for record in found] == [without_pids(sides_of(one)) for one in wanted]
-    assert {side.label for one in wanted for side in sides_of(one)} == {
-        "socket",
-        "dropped",
-        "no-host",
-        "ipv6",
-    }
+    expected = [sides_of(one, one.host if names_agents else None) for one in wanted]
+    assert [told(record) for record in form.read(ran.out)] == list(map(without_pids, expected))
+    reasons = {side.label for sides in expected for side in sides}
+    assert reasons == {"socket", "dropped", "no-host", "ipv6"} | (
+        {"other-agent"} if names_agents else set()
+    )
 
 
 def test_a_record_keeps_what_it_had() -> None:
