@@ -13,11 +13,11 @@ from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     Output,
     general_options,
-    name_values,
     option,
     output_options,
     server_option,
     strict_option,
+    tag_globs,
 )
 from proccli.cli.result import deliver, untold
 from proccli.cli.source_options import source_options
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
     from proccli.model import Notice
 
 _WHICH = "Which processes to list (the counts are always of all)"
-
-
-def _tag_globs(
-    ctx: click.Context, param: click.Parameter, values: Sequence[str]
-) -> tuple[tuple[str, str], ...]:
-    """Without a glob, any value will do. Raises: click.BadParameter."""
-    return name_values(ctx, param, [text if "=" in text else f"{text}=*" for text in values])
 
 
 @click.command(
@@ -86,7 +79,7 @@ def _tag_globs(
     "having",
     section=_WHICH,
     metavar="KEY[=GLOB]",
-    callback=_tag_globs,
+    callback=tag_globs,
     multiple=True,
     help="With this tag. Repeatable.",
 )

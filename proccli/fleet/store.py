@@ -141,12 +141,6 @@ class Fleet:
         for _, ends in groupby(rows, key=lambda row: row[:4]):
             yield from linked([_seen_end(row) for row in ends])
 
-    def undecided(self) -> int:
-        """How many ends may be sent or not, as far as can be told here."""
-        status = _STATUSES.index("undecided")
-        found = self._run("SELECT count(*) FROM ends WHERE status = ?", (status,))
-        return int(found.fetchone()[0])
-
     def party(self, host: int, pid: int) -> Party | None:
         """A process; None where its host's source shows none of this pid."""
         query = "SELECT party FROM parties WHERE host = ? AND pid = ?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proccli.model import Topology
-from proccli.render.topology_fold import Link, Vertex
+from proccli.render.topology_fold import Vertex
 from proccli.render.topology_words import left_out_text, total_text
 
 
@@ -35,8 +35,3 @@ def caption(result: Topology) -> Sequence[str]:
     """What there is to see, and what was left out."""
     left_out = left_out_text(result.left_out)
     return (total_text(result), left_out) if left_out else (total_text(result),)
-
-
-def is_dashed(link: Link) -> bool:
-    """Whether some of it was seen from one end only."""
-    return link.certainty != "both-ends"

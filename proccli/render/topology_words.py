@@ -24,14 +24,12 @@ _NOT_SENT: Mapping[str, str] = {
     "not-established": "not established",
     "udp-unconnected": "not connected",
     "ipv6": "IPv6",
-    "disabled": "its agent sends nothing",
 }
 _BRIEFLY: Mapping[str, str] = {
     "process-not-accepted": "not accepted",
     "no-owner": "another's",
     "not-established": "not established",
     "udp-unconnected": "not connected",
-    "disabled": "sends nothing",
     "ipv6": "IPv6",
 }
 _UNDECIDED: Mapping[str, str] = {

@@ -108,7 +108,7 @@ def test_a_fleet_without_hosts_has_nothing() -> None:
     with Fleet() as made:
         assert not [*made.links(), *made.parties(), *made.present]
         assert made.find("tcp", endpoint("10.0.0.1:1"), endpoint("10.0.0.2:2")) == []
-        assert (made.undecided(), made.crossed(), made.party(0, 1)) == (0, 0, None)
+        assert (made.crossed(), made.party(0, 1)) == (0, None)
 
 
 def test_a_host_that_is_taken_out_is_gone() -> None:
