@@ -6,7 +6,7 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 from proccli.errors import Location, RecordingError
 from proccli.procfs import DirectorySource, LiveSource
@@ -14,7 +14,9 @@ from proccli.procfs.source import Source
 from proccli.recording.format import MAX_RECORDING_BYTES
 from proccli.recording.lines import opened, unpacked
 from proccli.recording.reader import parse_recording, read_recording
-from proccli.recording.syncoutput import MAGIC, SyncOutput, parse_sync_output
+from proccli.recording.syncoutput import SyncOutput, is_sync_output, parse_sync_output
+
+_INSTEAD: Final = "proccli record writes one; proccli sync --json will do, too"
 
 
 def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
@@ -48,8 +50,8 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
         start = Location(name, 1, 1)
         text = io.BufferedReader(cast("io.RawIOBase", unpacked(file)))
         try:
-            if not text.peek(len(MAGIC)).startswith(MAGIC):
-                return parse_recording(cast("BinaryIO", text), name)
+            if not is_sync_output(text.peek()):
+                return parse_recording(cast("BinaryIO", text), name, instead=_INSTEAD)
             content = text.read(MAX_RECORDING_BYTES + 1)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise RecordingError(f"damaged gzip data: {error}", start) from error

@@ -90,10 +90,15 @@ def read_recording(path: str) -> Recording:
         return parse_recording(file, name)
 
 
-def parse_recording(file: BinaryIO, name: str) -> Recording:
-    """The recording that a file holds. Raises: RecordingError; OSError."""
+def parse_recording(
+    file: BinaryIO, name: str, *, instead: str = "proccli record writes one"
+) -> Recording:
+    """The recording that a file holds; `instead` is what to tell where it holds something else.
+
+    Raises: RecordingError; OSError.
+    """
     lines = parse_lines(file, name)
-    header = _first(lines, name)
+    header = _first(lines, name, instead)
     head = Header(header)
     body = Body()
     at = header.at
@@ -118,17 +123,20 @@ def parse_recording(file: BinaryIO, name: str) -> Recording:
     )
 
 
-def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str) -> Checked:
+def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, instead: str) -> Checked:
     try:
         at, value = next(lines)
     except StopIteration:
-        raise RecordingError("empty: not a recording", Location(name, 1, 1)) from None
+        at = Location(name, 1, 1)
+        raise RecordingError("empty: not a recording", at, hint=instead) from None
     except RecordingError as error:
         if error.problem.startswith("cut short"):
             raise
-        raise RecordingError(f"not a proccli recording: {error.problem}", error.at) from error
+        problem = f"not a proccli recording: {error.problem}"
+        raise RecordingError(problem, error.at, hint=instead) from error
     if value.get("format") != FORMAT:
-        raise RecordingError("not a proccli recording: its first line is no header", at)
+        problem = "not a proccli recording: its first line is no header"
+        raise RecordingError(problem, at, hint=instead)
     version = value.get("version")
     if type(version) is int and version > VERSION:
         raise RecordingError(

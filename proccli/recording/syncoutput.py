@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,8 +14,8 @@ from proccli.model import Protocol, SocketRole, SyncedProcess, SyncedSocket
 from proccli.recording.checked import Checked
 
 SCHEMA: Final = "proccli/sync/v1"
-MAGIC: Final = b'{"schema": "proccli/sync/'
-"""What such a document begins with: its schema is its first key."""
+_BEGINNING: Final = re.compile(rb'\s*\{\s*"schema"\s*:\s*"proccli/sync/')
+"""Its schema is its first key, also where jq has written it anew."""
 
 _Word = TypeVar("_Word")
 _U16 = 2**16 - 1
@@ -36,6 +37,11 @@ class SyncOutput:
     """Whether its command lines have masks."""
     processes: tuple[SyncedProcess, ...]
     sockets: tuple[SyncedSocket, ...]
+
+
+def is_sync_output(head: bytes) -> bool:
+    """Whether what begins so is such a document."""
+    return _BEGINNING.match(head) is not None
 
 
 def parse_sync_output(text: bytes, name: str) -> SyncOutput:

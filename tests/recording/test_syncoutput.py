@@ -48,6 +48,25 @@ def test_what_sync_prints_is_read_as_it_was(output: str, pack: Any, tmp_path: Pa
     assert found.sockets
 
 
+@pytest.mark.parametrize("indent", [None, 0, 2, "\t"])
+def test_what_jq_makes_of_it_is_read_as_well(indent: Any, tmp_path: Path) -> None:
+    separators = (",", ":") if indent is None else None
+    path = tmp_path / "sync.out"
+    path.write_text(
+        "\n" + json.dumps(json.loads(printed("--json")), indent=indent, separators=separators)
+    )
+    found = open_source_or_output(str(path))
+    assert found == parse_sync_output(printed("--json"), "x")
+
+
+def test_what_is_neither_is_told_what_would_be(tmp_path: Path) -> None:
+    path = tmp_path / "sync.out"
+    path.write_bytes(printed("-o", "table"))
+    with pytest.raises(RecordingError) as raised:
+        open_source_or_output(str(path))
+    assert raised.value.hint == "proccli record writes one; proccli sync --json will do, too"
+
+
 def test_of_several_cycles_the_last_one_counts() -> None:
     cycles = printed("-o", "jsonl") + changed(sockets=[]) + b"\n\n"
     assert parse_sync_output(cycles, "x").sockets == ()
