@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
+from proccli.captures import is_capture
 from proccli.errors import FlowsError
 from proccli.flows.delimited import likely_delimiter
 from proccli.flows.fieldmap import FieldMap
 from proccli.flows.lines import Lines
 from proccli.flows.ndjson import parse_object
+from proccli.recording.format import FORMAT
 
 Format: TypeAlias = Literal["ndjson", "csv", "tsv", "zeek"]
 
@@ -17,11 +19,6 @@ _LINES: Final = 20
 """So many are looked at where the first tells nothing."""
 
 _MAGIC: Final = (
-    (b"\xd4\xc3\xb2\xa1", "a packet capture"),
-    (b"\xa1\xb2\xc3\xd4", "a packet capture"),
-    (b"\x4d\x3c\xb2\xa1", "a packet capture"),
-    (b"\xa1\xb2\x3c\x4d", "a packet capture"),
-    (b"\x0a\x0d\x0d\x0a", "a packet capture"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd"),
     (b"\xfd7zXZ\x00", "packed with xz"),
     (b"BZh", "packed with bzip2"),
@@ -56,6 +53,7 @@ def detect(lines: Lines, fields: FieldMap) -> Format:
             return "zeek"
         value = _object(line)
         if value is not None:
+            _refuse_sources(value, lines)
             _refuse_answers(value, lines)
             return "ndjson"
         if not start:
@@ -66,6 +64,8 @@ def detect(lines: Lines, fields: FieldMap) -> Format:
                 return "csv"
     if not start:
         return "ndjson"
+    if start.startswith(_OUTPUT):
+        raise _source("an output of proccli", lines)
     if start.startswith((b"{", b"[")):
         raise FlowsError("JSON, but not one object per line", lines.at(), hint=_ONE_PER_LINE)
     raise FlowsError("no flow records in a known format", lines.at(), hint=_KNOWN)
@@ -76,6 +76,8 @@ _KNOWN: Final = (
     "and Zeek's logs; each may be packed with gzip"
 )
 _ONE_PER_LINE: Final = "jq -c '.[]' makes that of an array, jq -c '.data[]' of ClickHouse's JSON"
+_OUTPUT: Final = b'{"schema": "proccli/'
+_SOURCES: Final = "sources are given with -s, each with one of its own"
 _FROM_QUERIER: Final = (
     "jq -c '.result | .columns as $c | .values[] | [$c, .] | transpose | map({(.[0]): .[1]}) | add'"
     " makes a line of each row"
@@ -86,9 +88,11 @@ def _refuse_magic(lines: Lines) -> None:
     first = lines.peek(0)
     # A newer capture begins with one.
     begin = first + lines.peek(1) if first == b"\n" else first
-    for magic, what in _MAGIC:
-        if begin.startswith(magic):
-            raise FlowsError(f"no flow records, but {what}", lines.at(), hint=_KNOWN)
+    what = next((what for magic, what in _MAGIC if begin.startswith(magic)), None)
+    if is_capture(begin):
+        what = "a packet capture"
+    if what is not None:
+        raise FlowsError(f"no flow records, but {what}", lines.at(), hint=_KNOWN)
 
 
 def _ahead(lines: Lines) -> Iterator[bytes]:
@@ -108,6 +112,18 @@ def _object(line: bytes) -> dict[str, object] | None:
         return parse_object(line.decode(errors="surrogateescape"))
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse_sources(value: dict[str, object], lines: Lines) -> None:
+    """What tells of hosts is easily given in the place of what tells of flows."""
+    if value.get("format") == FORMAT:
+        raise _source("a recording of proccli", lines)
+    if str(value.get("schema")).startswith("proccli/"):
+        raise _source("an output of proccli", lines)
+
+
+def _source(what: str, lines: Lines) -> FlowsError:
+    return FlowsError(f"no flow records, but {what}", lines.at(), hint=_SOURCES)
 
 
 def _refuse_answers(value: dict[str, object], lines: Lines) -> None:

@@ -139,6 +139,18 @@ def test_a_line_of_just_the_limit_is_none_too_long() -> None:
             b'{"OPT_STATUS":"SUCCESS","result":{"columns":[],"values":[]}}',
             "an answer of DeepFlow's",
         ),
+        (
+            Path("docs/example/web-1.jsonl").read_bytes(),
+            "no flow records, but a recording of proccli (sources are given with -s",
+        ),
+        (
+            b'{"schema": "proccli/sync/v1", "processes": []}\n',
+            "no flow records, but an output of proccli (sources are given with -s",
+        ),
+        (
+            b'{"schema": "proccli/sync/v1",\n "processes": []}\n',
+            "no flow records, but an output of proccli (sources are given with -s",
+        ),
         (b"hello\nworld\n", "no flow records in a known format (known are NDJSON, CSV"),
         (b"a,b\n1,2\n", "no flow records in a known format"),
         (b"\0" * 100, "no flow records in a known format"),
