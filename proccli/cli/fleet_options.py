@@ -50,7 +50,11 @@ class FleetCommand(HelpfulCommand):
             else:
                 rest.extend(written)
         ctx.meta[_GIVEN] = given.sources
+        ctx.allow_extra_args = True  # click's own words for them don't say what to do
         left = super().parse_args(ctx, rest)  # which ends here if only help is asked for
+        if left and not ctx.resilient_parsing:
+            problem = f"unexpected extra argument {left[0]!r}: each source needs a -s of its own"
+            raise click.UsageError(problem, ctx)
         if (idle := given.idle()) is not None and not ctx.resilient_parsing:
             problem = f"--network {idle} holds for the sources behind it: there are none"
             raise click.UsageError(problem, ctx)
