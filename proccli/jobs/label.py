@@ -70,11 +70,11 @@ class Labelling:
         if network is not None and network not in networks:
             known = ", ".join(sorted(filter(None, networks))) or "none has a name"
             raise UsageError(f"no source is in the network {network!r} of --in-network ({known})")
-        for host in agents.values():
-            if host not in gathered.names:
+        names = [gathered.names[host] for host in fleet.present]
+        for name in agents.values():
+            if name not in names:
                 raise UsageError(
-                    f"no source is of the host {host!r} of --agent-id"
-                    f" ({', '.join(gathered.names[:5])})"
+                    f"no source is of the host {name!r} of --agent-id ({', '.join(names[:5])})"
                 )
         self.tally = Tally()
         self.config = gathered.config
