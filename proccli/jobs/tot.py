@@ -67,8 +67,6 @@ class TotResult:
     """What captures say, as a whole."""
 
     rows: tuple[TotRow, ...]
-    more: int
-    """Options that were chosen, and left out because there are too many lines."""
     summary: TotSummary
     notices: tuple[Notice, ...]
     incomplete: bool
@@ -164,11 +162,13 @@ def tot(
     rows, more = collected(run.rows(), unique=unique, limit=limit)
     notices = list(run.notices)
     if more:
-        message = f"{more:,} options are not listed: there are more than {limit:,} lines (--limit)"
+        are = "is" if more == 1 else "are"
+        message = (
+            f"{_options(more)} {are} not listed: there are more than {limit:,} lines (--limit)"
+        )
         notices.append(Notice(code="tot-limit", message=message))
     return TotResult(
         rows=rows,
-        more=more,
         summary=run.summary,
         notices=tuple(notices),
         incomplete=run.incomplete,

@@ -186,9 +186,10 @@ def _found_line(result: TotResult) -> Line:
         (summary.ambiguous, "ambiguous"),
     )
     parts.extend(f"{number:,} {remark}" for number, remark in remarks if number)
-    total = f"{counted(summary.options, 'TOT option')}"
-    if result.more:
-        total = f"{total}, {result.more:,} of them not listed"
+    total = counted(summary.options, "TOT option")
+    listed = sum(row.count for row in result.rows)
+    if listed < summary.options:
+        total = f"{listed:,} of {summary.options:,} shown. {total}"
     line: list[tuple[str, str]] = [(total, "head"), (f": {', '.join(parts)}", "")]
     if summary.other_253:
         line.append((f"; {other}", ""))

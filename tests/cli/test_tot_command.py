@@ -134,12 +134,33 @@ def test_a_table_has_a_limit_that_can_be_lifted(tmp_path: Path) -> None:
     limited, all_of_them = run(str(path)), run("--limit", "0", str(path))
 
     assert len(limited.out.splitlines()) == 1 + 1_000 + 3
-    assert "101 of them not listed" in limited.out
+    assert "\n1,000 of 1,101 shown. 1,101 TOT options: " in limited.out
     assert limited.err == (
         "proccli: warning: 101 options are not listed: there are more than 1,000 lines (--limit)\n"
     )
     assert len(all_of_them.out.splitlines()) == 1 + 1_101 + 3
     assert all_of_them.err == ""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (["--pid", "12618"], "3 of 5 shown. 5 TOT options: 5 of version 2\n"),
+        (["--pid", "1"], "0 of 5 shown. 5 TOT options: 5 of version 2\n"),
+        (["--port", "8080"], "\n5 TOT options: 5 of version 2\n"),
+    ],
+)
+def test_what_was_not_asked_for_is_counted(chosen: list[str], said: str) -> None:
+    ran = run(*chosen, V2)
+
+    assert ran.out.endswith(said)
+    assert ran.err == ""
+
+
+def test_one_option_that_is_not_listed_is_one() -> None:
+    assert run("--every", "--limit", "4", V2).err == (
+        "proccli: warning: 1 option is not listed: there are more than 4 lines (--limit)\n"
+    )
 
 
 def test_a_capture_without_options_says_so(tmp_path: Path) -> None:
