@@ -189,10 +189,12 @@ def _ending(result: Topology, view: View) -> Sequence[Line]:
 
 def _total_line(result: Topology) -> Line:
     if not result.edges:
-        words = "no connection is shown" if result.connections else "no connection is sent"
+        all_of_them = counted(result.connections, "connection")
         return (
             (f"{counted(len(result.hosts), 'host')}: ", "head"),
-            (f"{words}.", "alarm" if not result.connections else ""),
+            (f"0 of {all_of_them} shown.", "")
+            if result.connections
+            else ("no connection is sent.", "alarm"),
         )
     numbers = by_certainty(result.edges)
     parts: list[Line] = [

@@ -103,7 +103,7 @@ def test_agents_that_are_switched_off_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("connections", "words"),
-    [(0, "1 host: no connection is sent."), (7, "1 host: no connection is shown.")],
+    [(0, "1 host: no connection is sent."), (7, "1 host: 0 of 7 connections shown.")],
 )
 def test_nothing_is_said_to_be_nothing(connections: int, words: str) -> None:
     text = topology_table(replace(empty(), connections=connections), View(width=80))
