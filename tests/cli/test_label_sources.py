@@ -84,6 +84,23 @@ def test_outputs_of_sync_label_what_is_sent(tmp_path: Path) -> None:
             assert ours == ("no-connection" if theirs == "dropped" else theirs)
 
 
+def test_an_output_of_a_sync_that_is_switched_off_has_nothing_to_label_with(tmp_path: Path) -> None:
+    """Which is why there is no connection."""
+    hosts = two_hosts(tmp_path)
+    enabled = Path(hosts[1])
+    enabled.write_text(enabled.read_text().replace("enabled: true", "enabled: false"))
+    printed = call("sync", "--once", "--no-state", "--json", *hosts[:4])
+    output = tmp_path / "a.sync"
+    output.write_text(printed.out, encoding="utf-8")
+
+    ran = label("-s", str(output), stdin=ndjson(flow()))
+
+    assert names(objects(ran)) == [(None, None)]
+    assert ran.err == (
+        "proccli: warning: the agent of a sends nothing: os-proc-sync-enabled was false\n"
+    )
+
+
 def test_a_host_twice_is_known_by_its_newer_recording(tmp_path: Path) -> None:
     hosts = two_hosts(tmp_path)
     again = {"other": ["10.0.0.1:4000 10.0.0.2:80"]}
