@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from proccli import config as configs
 from proccli.fleet import Fleet, Network
 from proccli.jobs.hostviews import NamedSource, views
 from proccli.jobs.inputs import InputOptions
@@ -32,7 +31,8 @@ class Gathered:
     fleet: Fleet
     names: tuple[str, ...]
     """What its hosts are called, each otherwise."""
-    config: Config
+    config: Config | None
+    """None: all sources are outputs of `sync`, each made with a configuration of its own."""
     notices: tuple[Notice, ...]
     incomplete: bool
     """Whether something that an agent would know is unknown here."""
@@ -68,7 +68,7 @@ def gather(
     return Gathered(
         fleet=hosts.fleet,
         names=_names(hosts.fleet),
-        config=config or configs.defaults(options.agent or "6.5", options.via),
+        config=config,
         notices=(*said, *hosts.notices),
         incomplete=any(looks[host][1] for host in hosts.fleet.present),
     )

@@ -84,7 +84,8 @@ class Edge:
 class Topology:
     """Nodes in the order of host and name, edges from the busiest to the quietest."""
 
-    config: Config
+    config: Config | None
+    """None: all sources are outputs of `sync`, each made with a configuration of its own."""
     group_by: str
     """`gprocess`, `name`, `host`, `pid`, or `os.app.KEY`."""
     server: str

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 
-from proccli.model import Topology
+from proccli.model import Config, Topology
 from proccli.render.topology_drawing import MOST, SURE, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import written
@@ -172,9 +172,13 @@ def _footnotes(result: Topology, shown: Picture) -> Iterator[str]:
     yield from remarks(result, shown)
     for notice in result.notices:
         yield notice.message
-    config = result.config
-    yield (
-        f"Made by proccli from {counted(len(result.hosts), 'host')}, under"
-        f" {config.file or 'the defaults of the agent'} as agent {config.agent} reads it"
-        f" ({config.dialect}, via {config.via})."
+    yield f"Made by proccli from {counted(len(result.hosts), 'host')}, {_basis(result.config)}."
+
+
+def _basis(config: Config | None) -> str:
+    if config is None:
+        return "as proccli sync printed it"
+    return (
+        f"under {config.file or 'the defaults of the agent'} as agent {config.agent} reads it"
+        f" ({config.dialect}, via {config.via})"
     )

@@ -15,7 +15,7 @@ def topology_document(result: Topology) -> bytes:
     return document(
         "topology",
         {
-            "config": config_json(result.config),
+            "config": None if result.config is None else config_json(result.config),
             "group_by": result.group_by,
             "server": result.server,
             "hosts": [_host_json(host) for host in result.hosts],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from proccli.model import Topology, TopologyHost
+from proccli.model import Config, Topology, TopologyHost
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, joined, plain, shorten, wrapped
@@ -168,12 +168,7 @@ def _addresses(host: TopologyHost) -> str:
 
 
 def _ending(result: Topology, view: View) -> Sequence[Line]:
-    config = result.config
-    parts = [
-        foreign(config.file or "the agent's defaults"),
-        plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
-        plain(f"by {visible(result.group_by)}"),
-    ]
+    parts = [*_basis(result.config), plain(f"by {visible(result.group_by)}")]
     spread = spread_text(result.hosts)
     if spread:
         parts.append(plain(spread))
@@ -182,9 +177,18 @@ def _ending(result: Topology, view: View) -> Sequence[Line]:
     left_out = left_out_text(result.left_out)
     if left_out:
         ending.append(((f"{left_out}.", "dim"),))
-    if not config.sync_enabled:
+    if result.config is not None and not result.config.sync_enabled:
         ending.append((("The agents send nothing: os-proc-sync-enabled is false.", "alarm"),))
     return ending
+
+
+def _basis(config: Config | None) -> Sequence[Line]:
+    if config is None:
+        return [plain("as proccli sync printed it")]
+    return [
+        foreign(config.file or "the agent's defaults"),
+        plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
+    ]
 
 
 def _total_line(result: Topology) -> Line:

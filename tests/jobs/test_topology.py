@@ -230,6 +230,15 @@ def test_an_output_of_sync_and_a_recording_of_its_host_are_of_one_host(tmp_path:
         assert told(found) == ["host-again"]
 
 
+def test_where_all_are_outputs_of_sync_no_configuration_of_ours_counts(tmp_path: Path) -> None:
+    how = ("-c", config(tmp_path), "-s", shop(tmp_path)[0])
+    output = tmp_path / "sync.json"
+    output.write_text(call("sync", "--once", "--no-state", "--json", *how).out, encoding="utf-8")
+
+    assert drawn(tmp_path, str(output)).config is None
+    assert drawn(tmp_path, str(output), shop(tmp_path)[1]).config is not None
+
+
 def test_an_unknown_grouping_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--group-by: 'x' is none of"):
         drawn(tmp_path, *shop(tmp_path), group_by="x")

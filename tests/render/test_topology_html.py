@@ -245,6 +245,13 @@ def test_names_of_megabytes_are_there_once() -> None:
     assert len(topology_html(here).decode()) < 5_000_000
 
 
+def test_outputs_of_sync_were_made_with_configurations_of_their_own() -> None:
+    page = Page(topology_html(replace(small(), config=None)).decode())
+
+    assert page.text_of("p")[-1].startswith("Made by proccli from ")
+    assert page.text_of("p")[-1].endswith(", as proccli sync printed it.")
+
+
 def test_nothing_needs_no_controls() -> None:
     page = Page(topology_html(empty()).decode())
 

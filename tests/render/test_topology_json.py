@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,13 @@ def test_documents_are_valid_and_in_the_order_of_their_schema(result: Topology) 
     for many, one in (("hosts", "host"), ("nodes", "node"), ("edges", "edge")):
         for element in given[many]:
             assert list(element) == list(SCHEMA["$defs"][one]["properties"])
+
+
+def test_outputs_of_sync_were_made_with_configurations_of_their_own() -> None:
+    given = json.loads(topology_document(replace(small(), config=None)))
+
+    Draft202012Validator(SCHEMA).validate(given)
+    assert given["config"] is None
 
 
 @pytest.mark.parametrize("result", TOPOLOGIES.values(), ids=TOPOLOGIES)

@@ -101,6 +101,10 @@ def test_agents_that_are_switched_off_are_named() -> None:
     )
 
 
+def test_outputs_of_sync_were_made_with_configurations_of_their_own() -> None:
+    assert lines(config=None)[-3].startswith("as proccli sync printed it · by gprocess")
+
+
 @pytest.mark.parametrize(
     ("connections", "words"),
     [(0, "1 host: no connection is sent."), (7, "1 host: 0 of 7 connections shown.")],
