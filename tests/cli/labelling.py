@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
+from unittest.mock import patch
 
-from tests.cli.runner import Ran, call
+from proccli.cli.main import run
+from tests.cli.runner import Ran, call, environment
 from tests.fleet.recordings import config, recorded
 
 Record: TypeAlias = dict[str, Any]
@@ -48,6 +54,20 @@ def label(*arguments: str, stdin: bytes = b"", code: int = 0) -> Ran:
     ran = call("label", *arguments, stdin=stdin)
     assert ran.code == code, ran.err
     return ran
+
+
+def label_bytes(*arguments: str, stdin: bytes) -> tuple[int, bytes, bytes]:
+    """Run it on what may be no text: the exit code, and what went to stdout and stderr."""
+    given, out, err = (io.TextIOWrapper(io.BytesIO(content)) for content in (stdin, b"", b""))
+    with (
+        patch.dict(os.environ, environment(), clear=True),
+        patch.object(sys, "stdin", given),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = run(["label", *arguments])
+    written = [stream.buffer.getvalue() for stream in (out, err)]
+    return code, written[0], written[1]
 
 
 def objects(ran: Ran) -> list[Record]:

@@ -11,11 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from proccli.flows import FORMATS
 from proccli.tags import SERVERS, arriving
 from tests.build import NOW_S
 from tests.cli.flowfiles import FORMS, syns
-from tests.cli.labelling import Record, label, objects, two_connections, two_hosts
+from tests.cli.labelling import (
+    EXAMPLE,
+    Record,
+    label,
+    label_bytes,
+    objects,
+    two_connections,
+    two_hosts,
+)
 from tests.cli.runner import call, on_a_terminal
 
 HOSTILE = (
@@ -201,3 +212,34 @@ def zeek_rows(text: str) -> list[Record]:
         }
         for row in rows
     ]
+
+
+@st.composite
+def inputs(draw: st.DrawFn) -> bytes:
+    """Anything, or records that are broken in some places."""
+    if draw(st.booleans()):
+        return draw(st.binary())
+    form = FORMS[draw(st.sampled_from(sorted(FORMS)))]
+    content = bytearray(form.write(two_connections(), NOW_S))
+    for piece in draw(st.lists(st.binary(max_size=4), max_size=5)):
+        at = draw(st.integers(0, len(content)))
+        content[at : at + len(piece)] = piece
+    return bytes(content)
+
+
+@given(inputs(), st.sampled_from([None, *FORMATS]))
+@settings(deadline=None, max_examples=300)
+def test_whatever_comes_in_ends_in_order(content: bytes, form: str | None) -> None:
+    """In as many lines, or in one that says what is wrong."""
+    option = [] if form is None else ["--format", form]
+
+    code, out, err = label_bytes("-s", SOURCE, *option, "-", stdin=content)
+
+    assert code in (0, 3)
+    assert err.count(b"error:") == (code == 3)
+    assert not CONTROLS.search(err.decode())
+    if form == "ndjson" and code == 0 and not content.startswith((b"\x1f\x8b", b"\xef\xbb\xbf")):
+        assert out.count(b"\n") == content.count(b"\n")
+
+
+SOURCE = str(EXAMPLE / "shop-app-1.jsonl")
