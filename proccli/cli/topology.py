@@ -58,7 +58,7 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
             "whose services depend on whose?",
         ),
         (
-            "proccli topology --network blue blue/*.jsonl.gz --network red red/*.jsonl.gz",
+            "proccli topology -c agent.yaml --network a a/* --network b b/*",
             "two networks that use the same addresses",
         ),
         (
@@ -120,7 +120,9 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
     " or os.app.KEY, the processes with one value of that tag.",
 )
 @fleet_options
-@server_option("Which server counts gprocesses; by default that of the agent's version.")
+@server_option(
+    "Which server takes the tags and counts gprocesses; by default that of the agent's version."
+)
 @source_options_without("snapshot")
 @wait_options
 @output_options_with(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from proccli import tags
+from proccli.fleet.far import UDP_CLIENT, FarEnds
 from proccli.fleet.grouping import Group, Grouping, Members, in_order
 from proccli.fleet.pairing import Link, SeenEnd
 from proccli.fleet.store import Fleet
@@ -40,8 +42,6 @@ class Graph:
 
 
 _PARTIES_KEPT = 1 << 14
-UDP_CLIENT = "udp-client"
-"""A `remote_reason`: the far end is there and sent, as the client's end of another connection."""
 
 
 class _EdgeKey(NamedTuple):
@@ -66,7 +66,7 @@ def graph(
     server: Server,
 ) -> Graph:
     """The connections that are wanted, as a graph. `names` are what the hosts are called; `server`
-    tells which processes are one gprocess."""
+    tells which processes are one gprocess, and how their tags arrive."""
     drawing = _Drawing(fleet=fleet, by=by, names=names, server=server)
     for link in fleet.links():
         drawing.connections += 1
@@ -86,12 +86,20 @@ class _Drawing:
     members: dict[Group, Members] = field(default_factory=dict)
     edges: Counter[_EdgeKey] = field(default_factory=Counter)
     by_remote: Counter[Remote] = field(default_factory=Counter)
-    shared: dict[str, None] = field(default_factory=dict)
+    far_ends: FarEnds = field(init=False)
     _party: Callable[[int, int], Party | None] = field(init=False)
 
     def __post_init__(self) -> None:
         # Connections of one process come again and again.
-        self._party = lru_cache(_PARTIES_KEPT)(self.fleet.party)
+        self._party = lru_cache(_PARTIES_KEPT)(self._queried)
+        self.far_ends = FarEnds(self.fleet, self.names, self._party)
+
+    def _queried(self, host: int, pid: int) -> Party | None:
+        """A process with its tags as a query shows them."""
+        party = self.fleet.party(host, pid)
+        if party is None or not party.tags:
+            return party
+        return replace(party, tags=tags.arriving(party.tags, tags.SERVERS[self.server.version]))
 
     def party(self, end: SeenEnd | None) -> Party | None:
         return None if end is None else self._party(end.host, end.pid)
@@ -101,7 +109,7 @@ class _Drawing:
 
     def add(self, sides: Sides) -> None:
         link, seen = sides.link, sides.link.seen
-        far = _Far() if link.remote is None else self._far(link)
+        far = self.far_ends.of(link)
         if far.remote is not None and far.reason != UDP_CLIENT:
             self.by_remote[far.remote] += 1
         self.edges[
@@ -129,44 +137,6 @@ class _Drawing:
         self.members[group].add(end.host, party)
         return group
 
-    def _far(self, link: Link) -> _Far:
-        """What is known of the end that has no node."""
-        seen = link.seen
-        owners = self.fleet.owners(seen)
-        if len(owners) > 1:
-            self.shared[seen.far.ip] = None
-        if link.remote in ("not-sent", "undecided") and link.other is not None:
-            party = self.party(link.other)
-            return _Far(
-                remote=link.remote,
-                host=self.names[link.other.host],
-                process=_called(party),
-                reason=_why(link.other, party),
-            )
-        if link.remote != "absent" or not owners:
-            remote: Remote = "elsewhere" if link.remote == "absent" else "ambiguous"
-            return _Far(remote=remote)
-        (host, *others) = owners
-        if others:
-            return _Far(remote="absent")
-        turned = self._turned(seen, host)
-        listening = self.fleet.listening(host, seen.far) if seen.role == "client" else ()
-        names = {_called(self.fleet.party(host, pid)) for pid in turned or listening}
-        return _Far(
-            remote="absent",
-            host=self.names[host],
-            process=names.pop() if len(names) == 1 else None,
-            reason=UDP_CLIENT if turned else None,
-        )
-
-    def _turned(self, seen: SeenEnd, host: int) -> Sequence[int]:
-        """The processes of a host that have the same connection the other way round: each end of
-        a UDP connection calls itself the client, so the server has two of it."""
-        if seen.protocol == "tcp":
-            return ()
-        found = self.fleet.find("udp", seen.server, seen.client)
-        return [end.pid for end in found if end.host == host]
-
     def done(self) -> Graph:
         ordered = in_order(self.members.values(), self.names)
         numbers = {id(members): number for number, members in enumerate(ordered, start=1)}
@@ -180,7 +150,7 @@ class _Drawing:
             edges=tuple(sorted(edges, key=_order)),
             connections=self.connections,
             by_remote=dict(self.by_remote),
-            shared_addresses=tuple(self.shared),
+            shared_addresses=tuple(self.far_ends.shared),
         )
 
     def _gprocesses(self, members: Members) -> tuple[int, int]:
@@ -201,27 +171,6 @@ def _reported(party: Party, host: int) -> Reported:
         container_id=party.container_id,
         agent=str(host),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Far:
-    remote: Remote | None = None
-    host: str | None = None
-    process: str | None = None
-    reason: str | None = None
-
-
-def _called(party: Party | None) -> str | None:
-    if party is None:
-        return None
-    return party.gprocess if party.gprocess is not None else party.process_name
-
-
-def _why(end: SeenEnd, party: Party | None) -> str | None:
-    """Of a process that is not sent, the reason for that says more."""
-    if end.reason != "process-not-accepted" or party is None or party.status == "accepted":
-        return end.reason
-    return "dropped" if party.status == "dropped" else party.reason or end.reason
 
 
 def _edge(key: _EdgeKey, connections: int, ids: Mapping[Group, str]) -> Edge:

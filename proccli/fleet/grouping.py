@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proccli.model import HostView, Node, Party
-from proccli.tags import Server, arriving
 
 Group: TypeAlias = tuple[str | int | None, ...]
 """Equal for processes that are one node."""
@@ -31,13 +30,10 @@ class Grouping:
     label: Callable[[HostView, Party], str]
 
 
-def grouping(name: str, server: Server) -> Grouping:
-    """The grouping of this name; by tags, as they arrive at the server.
-
-    Raises: ValueError if there is none.
-    """
+def grouping(name: str) -> Grouping:
+    """The grouping of this name. Raises: ValueError if there is none."""
     if name.startswith(TAG_PREFIX) and name != TAG_PREFIX:
-        return _by_tag(name, server)
+        return _by_tag(name)
     ways: dict[str, Grouping] = {
         "gprocess": Grouping(
             name="gprocess",
@@ -63,11 +59,11 @@ def grouping(name: str, server: Server) -> Grouping:
     return ways[name]
 
 
-def _by_tag(name: str, server: Server) -> Grouping:
+def _by_tag(name: str) -> Grouping:
     key = name.removeprefix(TAG_PREFIX)
 
     def value(party: Party) -> str | None:
-        return dict(arriving(party.tags or (), server)).get(key)
+        return dict(party.tags or ()).get(key)
 
     def label(_: HostView, party: Party) -> str:
         if party.tags is None:
@@ -90,6 +86,8 @@ class Members:
     pids: set[tuple[int, int]] = field(default_factory=set)
     tags: dict[tuple[str, str], None] | None = None
     """Those that all have had so far; None: there were no processes yet."""
+    untold: bool = False
+    """Whether the tags of one of them are not known."""
 
     def add(self, host: int, party: Party) -> None:
         """One more process, or one that is there already."""
@@ -98,6 +96,7 @@ class Members:
         self.hosts.add(host)
         self.names.add(party.gprocess)
         self.pids.add((host, party.pid))
+        self.untold = self.untold or party.tags is None
         theirs = dict.fromkeys(party.tags or ())
         self.tags = (
             theirs if self.tags is None else {tag: None for tag in self.tags if tag in theirs}
@@ -113,7 +112,7 @@ class Members:
             host=None if more else names[host],
             gprocess=None if other_names else name,
             pids=tuple(sorted(pid for _, pid in self.pids)),
-            tags=tuple(self.tags or ()),
+            tags=None if self.untold else tuple(self.tags or ()),
             gprocesses=gprocesses,
         )
 

@@ -160,7 +160,7 @@ def look_at(options: InputOptions, source: NamedSource, patience: Patience) -> L
     opened = open_source_or_output(source.path)
     if isinstance(opened, SyncOutput):
         view = synced_view(opened, source.name, source.network)
-        return Looked(view=view, config=None, notices=(), incomplete=False)
+        return Looked(view=view, config=None, notices=(), incomplete=_lacks_tags(view))
     options = replace(options, snapshot=source.path, proc_root=None)
     return _looked(open_inputs(options, source=opened), source, NO_PATIENCE)
 
@@ -189,5 +189,10 @@ def _looked(inputs: Inputs, source: NamedSource, patience: Patience) -> Looked:
             *seen.notices,
         ),
         incomplete=any(socket.status == "undecided" for socket in seen.sockets.best_known)
-        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen),
+        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen)
+        or _lacks_tags(view),
     )
+
+
+def _lacks_tags(view: HostView) -> bool:
+    return any(party.status == "accepted" and party.tags is None for party in view.parties.values())

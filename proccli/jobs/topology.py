@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from proccli import tags
 from proccli.errors import UsageError
 from proccli.fleet import ConnectionSelection, Fleet, Graph, graph, grouping
 from proccli.identity import Server
@@ -36,7 +35,7 @@ def topology(
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
     try:
-        by = grouping(group_by, tags.SERVERS[server.version])
+        by = grouping(group_by)
     except ValueError as error:
         raise UsageError(f"--group-by: {error}") from error
     gathered = gather(options, sources, patience, progress)

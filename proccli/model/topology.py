@@ -48,8 +48,9 @@ class Node:
     """None: processes of several names. It may be empty."""
     pids: tuple[int, ...]
     """Ascending; of all hosts where there are several."""
-    tags: tuple[tuple[str, str], ...]
-    """Key and value of the tags that all its processes have."""
+    tags: tuple[tuple[str, str], ...] | None
+    """Key and value, as they arrive at the server, of the tags that all its processes have.
+    None: those of one of them are not known."""
     gprocesses: tuple[int, int] = (1, 1)
     """For how many the server takes its processes: at least, and at most."""
 

@@ -198,7 +198,7 @@ def vertex_title(vertex: Vertex) -> str:
         called(vertex),
         pids_text(node),
         f"for the server: {gprocesses_text(node)}",
-        *(f"os.app.{key}: {value}" for key, value in node.tags),
+        *(f"os.app.{key}: {value}" for key, value in node.tags or ()),
     )
 
 

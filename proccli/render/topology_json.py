@@ -59,7 +59,9 @@ def _node_json(node: Node) -> Json:
         "label": node.label,
         "pids": list(node.pids),
         "gprocesses": {"at_least": node.gprocesses[0], "at_most": node.gprocesses[1]},
-        "tags": [{"name": f"os.app.{key}", "key": key, "value": value} for key, value in node.tags],
+        "tags": None
+        if node.tags is None
+        else [{"name": f"os.app.{key}", "key": key, "value": value} for key, value in node.tags],
     }
 
 

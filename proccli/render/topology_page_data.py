@@ -69,7 +69,9 @@ def _facts(vertex: Vertex) -> Iterable[tuple[str, str]]:
         yield "gprocess", node.gprocess or '""'
     yield counted(len(node.pids), "pid"), _listed([str(pid) for pid in node.pids])
     yield "for the server", gprocesses_text(node)
-    for key, value in node.tags:
+    if node.tags is None:
+        yield "tags", "not known"
+    for key, value in node.tags or ():
         yield f"os.app.{key}", value
 
 
@@ -79,7 +81,7 @@ def _hay(vertex: Vertex) -> str:
     parts = [vertex.label, vertex.host or "", vertex.note]
     if node is not None:
         parts += [node.gprocess or "", *(str(pid) for pid in node.pids)]
-        parts += [f"os.app.{key}={value} os.app.{key}: {value}" for key, value in node.tags]
+        parts += [f"os.app.{key}={value} os.app.{key}: {value}" for key, value in node.tags or ()]
     return " ".join(parts)
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.runner import Ran, call, spawn
 from tests.fleet.recordings import config, pairs, recorded
 
+SHOP = "docs/example/shop.yaml"
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -185,6 +187,38 @@ def test_an_incomplete_view_is_an_exit_code_if_that_is_asked(folder: Path) -> No
     assert run(folder, "a", "--strict").code == 0
     assert run(folder, "a", young).code == 0
     assert run(folder, "a", young, "--strict").code == 4
+
+
+def test_tags_are_those_that_arrive_at_the_server(tmp_path: Path) -> None:
+    tags = tmp_path / "tags.yaml"
+    tags.write_text('- {pid: 9, tags: [{key: team, value: "shop, and url:http://x"}]}\n')
+    how = ("-c", SHOP, "--tags", str(tags), "docs/example/shop-app-1.jsonl")
+
+    def tagged(*more: str) -> list[tuple[list[int], list[tuple[str, str]]]]:
+        document = json.loads(call("topology", "--json", *how, *more).out)
+        return [
+            (node["pids"], [(tag["key"], tag["value"]) for tag in node["tags"]])
+            for node in document["nodes"]
+            if node["tags"]
+        ]
+
+    old = [([9], [("team", "shop"), ("and url", "http://x")])]
+    assert tagged("--tag", "team=shop") == tagged("--tag", "and url") == old
+    assert tagged("--tag", "team=shop,*") == []
+    assert tagged("--tag", "team", "--server", "7.1") == [([9], [("team", "shop")])]
+
+
+def test_tags_that_are_not_known_are_null_and_the_view_is_incomplete(tmp_path: Path) -> None:
+    tagging = tmp_path / "agent.yaml"
+    tagging.write_text("os-proc-sync-enabled: true\nos-app-tag-exec: [/bin/true]\n")
+    ran = call(
+        *("topology", "-c", str(tagging), "--json", "--strict", "docs/example/shop-app-1.jsonl")
+    )
+
+    assert ran.code == 4
+    document = json.loads(ran.out)
+    assert {node["tags"] for node in document["nodes"]} == {None}
+    assert [warning["code"] for warning in document["warnings"]] == ["tags-unknown"]
 
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "dot", "mermaid", "svg", "html"])

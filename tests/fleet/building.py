@@ -125,7 +125,7 @@ def drawn(*views: HostView, by: str = "gprocess", names: Sequence[str] | None = 
     """Their graph."""
     called = [one.name for one in views] if names is None else names
     with fleet(*views) as made:
-        return graph(made, grouping(by, SERVERS["6.5"]), called, lambda _: True, IDENTITIES["6.5"])
+        return graph(made, grouping(by), called, lambda _: True, IDENTITIES["6.5"])
 
 
 def who(seen: SeenEnd | None) -> tuple[int, int] | None:

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.fleet import GROUPINGS, Graph, grouping
-from proccli.fleet.graph import UDP_CLIENT
+from proccli.fleet.far import UDP_CLIENT
 from proccli.model import Edge, HostView
-from proccli.tags import SERVERS
 from tests.fleet.building import drawn, end, links, listener, party, refused, view
 from tests.fleet.fleets import fleets
 
@@ -273,7 +272,7 @@ def test_no_tag_and_unknown_tags_are_nodes_of_their_own() -> None:
 @pytest.mark.parametrize("name", ["", "os.app.", "os.app", "PID", "gprocess ", "tag"])
 def test_other_groupings_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"is none of gprocess, name, host, pid and os\.app\.KEY"):
-        grouping(name, SERVERS["6.5"])
+        grouping(name)
 
 
 def test_a_group_is_a_tag_as_it_arrives() -> None:
@@ -291,12 +290,28 @@ def test_a_tag_may_have_any_key(key: str) -> None:
 
 
 def test_a_node_has_the_tags_that_all_its_processes_have() -> None:
-    parties = [party(1, "app", tags=TAGGED), party(2, "app", tags=TAGGED[1:]), party(3, "app")]
+    parties = [party(1, "app", tags=TAGGED), party(2, "app", tags=TAGGED[2:]), party(3, "app")]
     ends = [end(f"10.0.0.1:400{pid} > 1.1.1.1:80", pid) for pid in (1, 2, 3)]
 
-    for count, expected in ((1, TAGGED), (2, TAGGED[1:]), (3, ())):
+    for count, expected in ((1, TAGGED[1:]), (2, TAGGED[2:]), (3, ())):
         (node,) = drawn(view("a", *ends[:count], parties=parties)).nodes
         assert node.tags == expected
+
+
+def test_the_tags_of_a_node_are_those_that_arrive() -> None:
+    sent = party(1, "app", tags=((" owner ", " alice, and bob"), ("url", "http://x")))
+    (node,) = drawn(view("a", end("10.0.0.1:4000 > 1.1.1.1:80", 1), parties=[sent])).nodes
+
+    assert node.tags == (("owner", "alice"), ("url", "http://x"))
+
+
+def test_where_the_tags_of_one_process_are_not_known_those_of_its_node_are_not() -> None:
+    parties = [party(1, "app", tags=TAGGED), party(2, "app", tags=None)]
+    ends = [end(f"10.0.0.1:400{pid} > 1.1.1.1:80", pid) for pid in (1, 2)]
+
+    for few in (ends, ends[::-1], ends[1:]):
+        (node,) = drawn(view("a", *few, parties=parties)).nodes
+        assert node.tags is None
 
 
 def turned(found: Graph) -> list[Any]:
