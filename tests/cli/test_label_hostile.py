@@ -88,10 +88,16 @@ def read(form: str, text: str) -> list[Record]:
     if form == "zeek":
         return zeek_rows(text)
     if form in DELIMITERS:
-        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=DELIMITERS[form]))
+        # The csv module of Python 3.10 takes no NUL.
+        lines = io.StringIO(text.replace("\0", STAND_IN), newline="")
+        return [
+            {key.replace(STAND_IN, "\0"): cell.replace(STAND_IN, "\0") for key, cell in row.items()}
+            for row in csv.DictReader(lines, delimiter=DELIMITERS[form])
+        ]
     return [json.loads(line) for line in text.split("\n")[:-1]]
 
 
+STAND_IN = "\ue000"
 DELIMITERS = {"deepflow-csv": ",", "semicolons": ";", "deepflow-tsv": "\t"}
 ESCAPING = [form for form in FORMS if form not in DELIMITERS]
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
