@@ -68,7 +68,7 @@ class _Shape:
 
     def __init__(self, keys: Sequence[str], labels: Labels, context: Context) -> None:
         places = find_places(keys, context.fields)
-        context.oddities.names(keys, have_addresses=places.has_addresses)
+        context.oddities.names(keys, places)
         self._reader = FlowReader(places, context.times)
         self._paths = tuple(places.names.difference(keys))
         self.labels = labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
+from proccli.flows.places import Places
 from proccli.flows.times import Times
 from proccli.model.config import Notice
 
@@ -38,6 +39,8 @@ class Oddities:
         self._counts: dict[Oddity, int] = {}
         self._without_addresses: Sequence[str] = ()
         self._with_addresses = False
+        self._without_protocol: Sequence[str] = ()
+        self._with_protocol = False
 
     def add(self, oddity: Oddity, line: int) -> None:
         """One more, in this line."""
@@ -46,11 +49,17 @@ class Oddities:
         if len(places) < _SHOWN:
             places.append(line)
 
-    def names(self, names: Sequence[str], *, have_addresses: bool) -> None:
-        """Names that a record has, and whether addresses are known to be under some."""
-        self._with_addresses = self._with_addresses or have_addresses
-        if not have_addresses:
-            self._without_addresses = self._without_addresses or tuple(names[:_MOST_NAMES])
+    def names(self, names: Sequence[str], places: Places) -> None:
+        """Names that a record has, and what is known to be under some of them."""
+        some = tuple(names[:_MOST_NAMES])
+        if not places.has_addresses:
+            self._without_addresses = self._without_addresses or some
+            return
+        self._with_addresses = True
+        if places.protocol is None:
+            self._without_protocol = self._without_protocol or some
+        else:
+            self._with_protocol = True
 
     def notices(self, name: str, times: Times) -> Sequence[Notice]:
         """What to tell of the file of this name, and of the times in it."""
@@ -58,6 +67,9 @@ class Oddities:
         if self._without_addresses and not self._with_addresses:
             told = f"{name}: {no_addresses(self._without_addresses)}: {NAME_THEM}"
             notices.append(Notice(code="flows-no-addresses", message=told))
+        if self._without_protocol and not self._with_protocol:
+            told = f"{name}: {_no_protocol(self._without_protocol)}: {_NAME_IT}"
+            notices.append(Notice(code="flows-no-protocol", message=told))
         if times.without_zone:
             said = _number(
                 times.without_zone, "time without a time zone is", "times without a time zone are"
@@ -84,9 +96,17 @@ def _number(count: int, one: str, many: str) -> str:
 
 def no_addresses(names: Sequence[str]) -> str:
     """That none of these names is known to be that of an address."""
+    return f"no names that are known to be those of addresses among {_listed(names)}"
+
+
+def _no_protocol(names: Sequence[str]) -> str:
+    return f"no name that is known to be that of the protocol among {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(map(ascii, names[:_SHOWN_NAMES]))
-    rest = ", …" if len(names) > _SHOWN_NAMES else ""
-    return f"no names that are known to be those of addresses among {shown}{rest}"
+    return f"{shown}, …" if len(names) > _SHOWN_NAMES else shown
 
 
+_NAME_IT: Final = "--fields protocol=NAME says which is"
 NAME_THEM: Final = "--fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME says which are"

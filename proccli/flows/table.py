@@ -25,6 +25,7 @@ class Table:
     ) -> None:
         """`said` tells what a cell says; None: nothing."""
         self.places = find_places(names, context.fields)
+        context.oddities.names(names, self.places)
         self.width = len(names)
         self.delimiter = delimiter
         self.labels = labels

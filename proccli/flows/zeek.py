@@ -79,9 +79,7 @@ class _Log:
     def _table(self, names: list[str]) -> Table:
         labels = Labels(self._context.keys, encode=self._value, append=self._cells)
         known = [_unescaped(name) for name in names]
-        table = Table(known, labels, self._context, delimiter=self.separator, said=self._said)
-        self._context.oddities.names(known, have_addresses=table.places.has_addresses)
-        return table
+        return Table(known, labels, self._context, delimiter=self.separator, said=self._said)
 
     def _said(self, cell: str) -> str | None:
         return None if cell in (self._unset, self._empty) else cell

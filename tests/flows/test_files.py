@@ -21,7 +21,7 @@ from proccli.errors import FlowsError, SourceError
 from proccli.flows import Format, lines, open_flows, parse_fields
 from tests.flows.labelling import SAMPLES, label, label_file
 
-JSON = b'{"ip_0":"10.0.0.5","client_port":1,"ip_1":"10.0.0.9","server_port":2}\n'
+JSON = b'{"ip_0":"10.0.0.5","client_port":1,"ip_1":"10.0.0.9","server_port":2,"protocol":6}\n'
 CSV = b"ip_0,client_port,ip_1,server_port\n10.0.0.5,1,10.0.0.9,2\n"
 ZEEK = (SAMPLES / "conn.log").read_bytes()
 

@@ -46,13 +46,12 @@ def line(form: str, n: int) -> str:
     ip = f"10.{host >> 16}.{host >> 8 & 255}.{host & 255}"
     if form == "ndjson":
         broken = "no record\n" if n % 100 == 0 else ""
-        return (
-            f'{broken}{{"ip_0":"{ip}","client_port":{n % 65536},"ip_1":"{ip}","k{n % 999}":{n}}}\n'
-        )
+        ends = f'"ip_0":"{ip}","client_port":{n % 65536},"ip_1":"{ip}","protocol":6'
+        return f'{broken}{{{ends},"k{n % 999}":{n}}}\n'
     if form == "csv":
-        return f'{ip},{n % 65536},{ip},443,"a ""quoted""\n{PADDING}"\n'
-    fields = "#fields\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tx\n" if n % 1000 == 0 else ""
-    return f"{fields}{ip}\t{n % 65536}\t{ip}\t443\t{PADDING}\n"
+        return f'{ip},{n % 65536},{ip},443,6,"a ""quoted""\n{PADDING}"\n'
+    fields = "#fields\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tx\n"
+    return f"{fields if n % 1000 == 0 else ''}{ip}\t{n % 65536}\t{ip}\t443\ttcp\t{PADDING}\n"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_many_times_the_records_take_no_more_memory(form: str, many: int, tmp_pa
         path = tmp_path / str(count)
         with path.open("w") as file:
             if form == "csv":
-                file.write("ip_0,client_port,ip_1,server_port,name\n")
+                file.write("ip_0,client_port,ip_1,server_port,protocol,name\n")
             file.writelines(line(form, n) for n in range(count))
         done = subprocess.run(
             [sys.executable, "-c", LABELS, str(path)],

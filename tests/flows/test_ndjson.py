@@ -10,7 +10,9 @@ from proccli.flows import parse_fields
 from proccli.model import Endpoint, SideLabel
 from tests.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, flow_of, label
 
-RECORD = b'{"ip_0":"10.0.0.5","client_port":41000,"ip_1":"10.0.0.9","server_port":5432}'
+RECORD = (
+    b'{"ip_0":"10.0.0.5","client_port":41000,"ip_1":"10.0.0.9","server_port":5432,"protocol":6}'
+)
 
 
 def test_a_record_of_the_querier_is_read_whole() -> None:
@@ -146,7 +148,8 @@ def test_a_nested_value_where_a_word_belongs_is_not_said(place: str) -> None:
     flow = flow_of({**json.loads(RECORD), place: deep})
 
     assert flow.side_0 == Endpoint("10.0.0.5", 41000)
-    assert (flow.protocol, flow.start_s, flow.host) == (None, None, None)
+    assert flow.protocol == (None if place == "protocol" else "tcp")
+    assert (flow.start_s, flow.host) == (None, None)
 
 
 def test_names_are_valid_json_whatever_is_in_them() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proccli.flows import parse_fields
 from proccli.flows.values import read_address, read_port, read_protocol
 from proccli.model import Endpoint, Instance
-from tests.flows.labelling import flow_of
+from tests.flows.labelling import flow_of, label
 
 BASE = {"ip_0": "10.0.0.5", "client_port": 1, "ip_1": "10.0.0.9", "server_port": 2}
 
@@ -110,6 +110,28 @@ def test_every_address_is_read(address: ipaddress.IPv4Address | ipaddress.IPv6Ad
 )
 def test_ports_are_whole_numbers_of_16_bits(written: object, read: int | None) -> None:
     assert read_port(written) == read
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"ip_0":"10.0.0.5","client_port":1,"ip_1":"10.0.0.9","server_port":2}\n',
+        b"ip_0,client_port,ip_1,server_port\n10.0.0.5,1,10.0.0.9,2\n",
+        b"#fields\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\n10.0.0.5\t1\t10.0.0.9\t2\n",
+    ],
+)
+def test_that_nothing_tells_the_protocol_is_said(data: bytes) -> None:
+    ran = label(data)
+
+    assert ran.codes == ["flows-no-protocol"]
+    assert ran.notices[0].message.endswith(": --fields protocol=NAME says which is")
+    assert "no name that is known to be that of the protocol among '" in ran.notices[0].message
+
+
+def test_a_protocol_in_some_records_is_enough() -> None:
+    without = b'{"ip_0":"10.0.0.5","client_port":1,"ip_1":"10.0.0.9","server_port":2}\n'
+
+    assert label(without + without[:-2] + b',"protocol":6}\n').notices == ()
 
 
 @pytest.mark.parametrize(
