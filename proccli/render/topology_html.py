@@ -14,7 +14,7 @@ from proccli.render.topology_page_data import page_data
 from proccli.render.topology_page_tables import connections_table, hosts_table
 from proccli.render.topology_svg import kinds, quieter_text, remarks
 from proccli.render.topology_theme import DARK, LIGHT, asset, drawing_css, variables
-from proccli.render.topology_words import CERTAINTY, total_text
+from proccli.render.topology_words import CERTAINTY, nothing_text, total_text
 from proccli.render.words import counted
 
 TITLE = "Who talks to whom"
@@ -137,8 +137,8 @@ def _controls(result: Topology) -> Iterator[str]:
 def _stage(result: Topology, shown: Picture) -> Iterator[str]:
     yield '<figure class="stage">'
     if not shown.links:
-        words = "No connection was found." if not result.connections else "No connection is shown."
-        yield f'<div class="canvas" id="canvas"><p class="none">{words}</p></div></figure>'
+        words = nothing_text(result).capitalize()
+        yield f'<div class="canvas" id="canvas"><p class="none">{words}.</p></div></figure>'
         return
     drawn = drawing(result, shown)
     yield (

@@ -10,7 +10,7 @@ from proccli.render.topology_drawing import MOST, SURE, Drawing, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import NOTE, width, written
 from proccli.render.topology_theme import DARK, LIGHT, concrete, drawing_css
-from proccli.render.topology_words import left_out_text, spread_text, total_text
+from proccli.render.topology_words import left_out_text, nothing_text, spread_text, total_text
 
 _MARGIN = 24.0
 _TITLE = 46.0
@@ -61,8 +61,8 @@ def _css() -> str:
 def _body(drawn: Drawing, result: Topology) -> str:
     top = _TITLE + _MARGIN / 2
     if not result.edges:
-        words = "No connection was found." if not result.connections else "No connection is shown."
-        return f'<text class="caption" x="{_MARGIN}" y="{top + 10}">{words}</text>'
+        words = nothing_text(result).capitalize()
+        return f'<text class="caption" x="{_MARGIN}" y="{top + 10}">{words}.</text>'
     return f'<g transform="translate({_MARGIN} {top})">\n{drawn.body}\n</g>'
 
 

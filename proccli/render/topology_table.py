@@ -15,6 +15,7 @@ from proccli.render.topology_words import (
     briefly,
     by_certainty,
     left_out_text,
+    nothing_text,
     port_text,
     spread_text,
     taken,
@@ -193,12 +194,9 @@ def _basis(config: Config | None) -> Sequence[Line]:
 
 def _total_line(result: Topology) -> Line:
     if not result.edges:
-        all_of_them = counted(result.connections, "connection")
         return (
             (f"{counted(len(result.hosts), 'host')}: ", "head"),
-            (f"0 of {all_of_them} shown.", "")
-            if result.connections
-            else ("no connection is sent.", "alarm"),
+            (f"{nothing_text(result)}.", "" if result.connections else "alarm"),
         )
     numbers = by_certainty(result.edges)
     parts: list[Line] = [

@@ -112,6 +112,13 @@ def spread_text(hosts: Iterable[TopologyHost]) -> str:
     return f"taken up to {duration(apart)} apart" if apart > 1 else ""
 
 
+def nothing_text(result: Topology) -> str:
+    """Why there is no edge."""
+    if not result.connections:
+        return "no connection is sent"
+    return f"0 of {counted(result.connections, 'connection')} shown"
+
+
 def by_certainty(edges: Iterable[Edge]) -> dict[Certainty, int]:
     """Connections by whose end was seen, every kind named."""
     numbers: dict[Certainty, int] = dict.fromkeys(CERTAINTY, 0)

@@ -256,7 +256,7 @@ def test_nothing_needs_no_controls() -> None:
     page = Page(topology_html(empty()).decode())
 
     assert not page.of("input")
-    assert "No connection was found." in page.text_of("p")
+    assert "No connection is sent." in page.text_of("p")
 
 
 def test_only_so_many_lines_are_shown_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

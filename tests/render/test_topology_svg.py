@@ -238,7 +238,7 @@ def test_only_kinds_of_lines_that_occur_are_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("connections", "words"), [(0, "No connection was found."), (3, "No connection is shown.")]
+    ("connections", "words"), [(0, "No connection is sent."), (3, "0 of 3 connections shown.")]
 )
 def test_nothing_is_said_to_be_nothing(connections: int, words: str) -> None:
     texts = [
