@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.flows.csvtext import DELIMITERS, quoted, split_cells, still_open, unquoted
+from tests.flows.labelling import read_csv
 
 TEXT = st.text(alphabet='ab",;\t \n', max_size=30)
 DELIMITER = st.sampled_from(DELIMITERS)
-
-
-def csv_module(text: str, delimiter: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 @settings(deadline=None)
@@ -25,7 +19,7 @@ def test_a_line_has_the_cells_that_the_csv_module_finds(text: str, delimiter: st
     line = text.replace("\n", "")
     cells = split_cells(line, delimiter)
     # What is open takes the next line to it.
-    rows = csv_module(f"{line}\nx\n", delimiter)
+    rows = read_csv(f"{line}\nx\n", delimiter)
 
     if cells is None:
         assert len(rows) == 1
@@ -46,7 +40,7 @@ def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter
             open_before = split_cells(line, delimiter) is None
         taken += not open_before
 
-    rows = csv_module("".join(line + "\n" for line in lines), delimiter)
+    rows = read_csv("".join(line + "\n" for line in lines), delimiter)
     assert len(rows) == taken + open_before
 
 
@@ -55,7 +49,7 @@ def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter
 def test_quoted_cells_say_what_was_meant(values: list[str], delimiter: str) -> None:
     text = delimiter.join(quoted(value, delimiter) for value in values)
 
-    assert csv_module(text, delimiter) == [values]
+    assert read_csv(text, delimiter) == [values]
     cells = split_cells(text, delimiter)
     assert cells is not None
     assert [unquoted(cell) for cell in cells] == values
