@@ -115,7 +115,8 @@ def spread_text(hosts: Iterable[TopologyHost]) -> str:
 def nothing_text(result: Topology) -> str:
     """Why there is no edge."""
     if not result.connections:
-        return "no connection is sent"
+        known = "known to be " if result.incomplete else ""
+        return f"no connection is {known}sent"
     return f"0 of {counted(result.connections, 'connection')} shown"
 
 

@@ -105,6 +105,12 @@ def test_outputs_of_sync_were_made_with_configurations_of_their_own() -> None:
     assert lines(config=None)[-3].startswith("as proccli sync printed it · by gprocess")
 
 
+def test_what_is_not_seen_may_be_sent_all_the_same() -> None:
+    text = topology_table(replace(empty(), incomplete=True), View(width=80))
+
+    assert text.splitlines()[-1] == "1 host: no connection is known to be sent."
+
+
 @pytest.mark.parametrize(
     ("connections", "words"),
     [(0, "1 host: no connection is sent."), (7, "1 host: 0 of 7 connections shown.")],
