@@ -39,7 +39,10 @@ _WHICH = "Which processes to list (the counts are always of all)"
         ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "and of the recorded one?"),
         ("proccli scan -c agent.yaml --unmatched", "what do my rules miss?"),
         ("proccli scan -c agent.yaml --rule 2 --status dropped", "what does rule 2 drop?"),
-        ("proccli scan -c agent.yaml --identity --server 7.1", "which of them will be one?"),
+        (
+            "proccli scan -c agent.yaml --identity --server 7.1",
+            "which does the server take for one?",
+        ),
         (
             "proccli scan -c agent.yaml -o jsonl | jq -r 'select(.gprocess) | .gprocess' | sort -u",
             "every name, once",
