@@ -34,9 +34,14 @@ if TYPE_CHECKING:
     from proccli.model import Topology
 
 _WHICH = "Which connections to show"
-_WAYS = ("gprocess", "name", "host", "pid", "os.app.")
 
 Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "html"]
+
+
+def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    from proccli.fleet import GROUPINGS, TAG_PREFIX
+
+    return [way for way in (*GROUPINGS, TAG_PREFIX) if way.startswith(typed)]
 
 
 @click.command(
@@ -115,7 +120,7 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
     metavar="WHAT",
     default="gprocess",
     show_default=True,
-    shell_complete=lambda _ctx, _param, typed: [way for way in _WAYS if way.startswith(typed)],
+    shell_complete=_groupings,
     help="What is one node: gprocess, its processes on a host; name, those on all hosts; host; pid;"
     " or os.app.KEY, the processes with one value of that tag.",
 )
