@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
@@ -21,7 +22,7 @@ from proccli.cli.progress import progress_bar
 from proccli.cli.source_options import no_nan, source_options_without, wait_options
 from proccli.cli.streams import view_of, write
 from proccli.cli.waiting import wait_for_second_look
-from proccli.errors import EXIT_INCOMPLETE, ProccliError
+from proccli.errors import EXIT_INCOMPLETE, ProccliError, SourceError
 
 if TYPE_CHECKING:
     from proccli.flows import FieldMap, Format
@@ -163,6 +164,7 @@ def command(
     from proccli.render.label_json import label_summary
     from proccli.tags import SERVERS
 
+    _look_for(flows)
     wait = functools.partial(wait_for_second_look, invocation)
     patience = Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     with progress_bar(invocation, len(sources), "Reading") as progress:
@@ -181,6 +183,15 @@ def command(
     if view_of(sys.stderr, invocation.colour).width is not None:
         tell(label_summary(labelling.tally))
     return EXIT_INCOMPLETE if strict and (gathered.incomplete or not whole) else 0
+
+
+def _look_for(flows: str) -> None:
+    """Before anybody waits for sources. Raises: SourceError if it isn't there."""
+    if flows != "-":
+        try:
+            Path(flows).stat()  # opening a pipe, and closing it, would end who writes into it
+        except OSError as error:
+            raise SourceError(f"can't read {flows}: {error.strerror}") from error
 
 
 def _print(
@@ -204,6 +215,8 @@ def _print(
         records = flows_of(stream, name, form=cast("Format | None", form), fields=fields, keys=keys)
         _print_in_chunks(labelling.flows(records), chunk_bytes)
         return records.notices, True
+    if fields.names:
+        raise click.UsageError(f"--fields is for flow records, and {name} is a capture")
     capture = capture_of(stream, name)
     counts = ConnectionCounts()
     labelled = labelling.captured(connections(capture.segments(), counts=counts))

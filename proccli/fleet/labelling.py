@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from proccli.fleet.keys import Network, is_loopback
 from proccli.fleet.pairing import SeenEnd
-from proccli.fleet.senders import Senders
+from proccli.fleet.senders import Sender, Senders
 from proccli.fleet.store import Fleet
 from proccli.fleet.whose import Hosts, Timing, is_near
 from proccli.model import (
@@ -67,6 +67,9 @@ class Labeller:
         Source: server/controller/trisolaris/vtap/process_info.go (v6.5), GetGPIDResponseByReq;
         agent v6.5 policy.rs:182-290, which looks a packet up in both directions.
         """
+        return self._sides(flow, self._timing, ended=False)
+
+    def _sides(self, flow: Flow, timing: Timing, *, ended: bool) -> tuple[SideLabel, SideLabel]:
         protocol, one, other = flow.protocol, flow.side_0, flow.side_1
         if flow.problem is not None or one is None or other is None:
             return (SideLabel(label="no-flow"),) * 2
@@ -78,9 +81,10 @@ class Labeller:
         ends = [
             end for end in self._find(protocol, one, other) if self._hosts.may_see(end, observer)
         ]
+        at_the_time = [end for end in ends if self._holds(end, flow, timing, ended=ended)]
         return (
-            self._side(flow, one, flow.instance_0, ends, observer),
-            self._side(flow, other, flow.instance_1, ends, observer),
+            self._side(one, flow.instance_0, ends, at_the_time, observer),
+            self._side(other, flow.instance_1, ends, at_the_time, observer),
         )
 
     def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[SeenEnd, ...]:
@@ -92,10 +96,10 @@ class Labeller:
 
     def _side(
         self,
-        flow: Flow,
         side: Endpoint,
         instance: Instance,
         ends: Sequence[SeenEnd],
+        at_the_time: Sequence[SeenEnd],
         observer: int | None,
     ) -> SideLabel:
         here = [end for end in ends if is_near(end, side)]
@@ -105,7 +109,7 @@ class Labeller:
         loopback = any(is_loopback(ip) for end in here for ip in (side.ip, end.server.ip))
         if loopback and observer is None:
             return SideLabel(label="loopback")
-        here = [end for end in here if self._holds(end, flow)]
+        here = [end for end in at_the_time if is_near(end, side)]
         if not here:
             return SideLabel(label="other-time")
         if own := [end for end in here if end.host == observer]:
@@ -124,14 +128,14 @@ class Labeller:
             return SideLabel(label=untold, pid=sent.pid, host=self._names[sent.host])
         return self._labelled("socket", sent.host, sent.pid, instance)
 
-    def _holds(self, end: SeenEnd, flow: Flow) -> bool:
+    def _holds(self, end: SeenEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
         taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
-        if not self._timing.holds(flow, end.since_ns, taken_at_ns):
+        if not timing.holds(flow, end.since_ns, taken_at_ns, ended=ended):
             return False
         party = self._party(end.host, end.pid)
         last = flow.end_s if flow.end_s is not None else flow.start_s
         started = None if party is None else party.started_s
-        return last is None or started is None or started <= last + self._timing.within_s
+        return last is None or started is None or started <= last + timing.within_s
 
     def _not_sent(self, ends: Sequence[SeenEnd]) -> SideLabel:
         undecided = [end for end in ends if end.status == "undecided"]
@@ -161,23 +165,37 @@ class Labeller:
         )
 
     def captured(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
-        """The labels of both sides of a connection, by its options where no socket is known."""
+        """The labels of both sides of a connection, by its options where no socket is known.
+
+        A socket that was there only about that time may be that of another connection: then a SYN
+        that names another process is right.
+        """
         flow = connection.flow
-        one, other = self.flow(flow)
-        return (
-            self._by_option(one, connection.options_0, flow.instance_0),
-            self._by_option(other, connection.options_1, flow.instance_1),
+        about = self._sides(flow, self._timing, ended=connection.ended)
+        exact = self._sides(flow, Timing(within_s=0), ended=connection.ended)
+        options = (connection.options_0, connection.options_1)
+        one, other = (
+            by_socket if surely.label == "socket" else self._by_option(by_socket, sent, instance)
+            for by_socket, surely, sent, instance in zip(
+                about, exact, options, (flow.instance_0, flow.instance_1), strict=True
+            )
         )
+        return one, other
 
     def _by_option(
         self, by_socket: SideLabel, options: Sequence[CapturedOption], instance: Instance
     ) -> SideLabel:
-        if by_socket.label == "socket" or not options:
+        if not options:
             return by_socket
         sender = self._senders.of(options)
+        doubtful = isinstance(sender, str) or not sender.certain
+        if by_socket.label == "socket":
+            named = (self._names[sender.host], sender.pid) if isinstance(sender, Sender) else None
+            if doubtful or named == (by_socket.host, by_socket.pid):
+                return by_socket
         if isinstance(sender, str):
             return SideLabel(label=sender)
-        how = "tot" if sender.certain else "tot-likely"
+        how = "tot-likely" if doubtful else "tot"
         return self._labelled(how, sender.host, sender.pid, instance)
 
 

@@ -51,9 +51,10 @@ class Senders:
 
         Source: deepflowio/tcp-option-tracing tot.c:95-102, 158-168, ebpf/tot.bpf.c:52-57.
         """
-        named = [option for option in options if option.option.pid]
-        opening = [option for option in named if option.is_syn and not option.is_ack][:1]
-        chosen = opening or [option for option in named if not option.is_syn]
+        syns = [option for option in options if option.is_syn and not option.is_ack]
+        opening = [option for option in syns[:1] if option.option.pid]
+        data = [option for option in options if not option.is_syn and option.option.pid]
+        chosen = opening or data
         if not chosen:
             answers = all(option.is_syn and option.is_ack for option in options)
             return "tot-syn-ack" if answers else "tot-no-pid"
@@ -75,9 +76,10 @@ class Senders:
         party = self._party(origin.host, captured.option.pid)
         if party is None:
             return "no-process"
-        if not self._timing.lived(party, captured.time_s, self._hosts.taken_at_ns(origin.host)):
+        life = self._timing.lived(party, captured.time_s, self._hosts.view(origin.host))
+        if life == "not":
             return "other-time"
-        return Sender(origin.host, party.pid, origin.certain)
+        return Sender(origin.host, party.pid, origin.certain and life == "surely")
 
     def _origin(self, captured: CapturedOption) -> _Origin | str:
         """The host whose pid it is.
@@ -95,6 +97,8 @@ class Senders:
         owners = self._hosts.owners(ip, self._hosts.observer(None)) if ":" not in ip else ()
         if len(owners) != 1:
             return "ambiguous" if owners else "no-host"
+        if option.agent_id is not None and owners[0] in self._agents.values():
+            return "no-host"  # that one's agent has another id: somebody translated the address
         # Every machine has a loopback: that it is the only source's is no more than likely.
         certain = told is not None and not is_loopback(ip)
         return _Origin(owners[0], certain=certain)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from proccli.fleet.keys import Network, is_loopback
 from proccli.fleet.pairing import SeenEnd
 from proccli.fleet.store import Fleet
-from proccli.model import Endpoint, Flow, Party
+from proccli.model import Endpoint, Flow, HostView, Party
 
 _NS_PER_S = 1_000_000_000
-_AGENT = re.compile(r"-[A-Z]\d+$", re.ASCII)
+_AGENT = re.compile(r"-[HPW]\d+$", re.ASCII)
 """What the server puts behind a host's name to call the agent on it: `web-1-W12`.
 
 Source: server/controller/trisolaris/vtap/vtap_discovery.go.
 """
-_ROUNDED_S = 1
-"""Start times are whole seconds."""
+_ROUNDED_S = 2
+"""Boot and start are each cut to whole seconds: a process has started before so many more."""
+_AGENT_ROUNDED_S = 10
+"""And of what an agent has reckoned, in its 32-bit floats."""
+
+
+Life: TypeAlias = Literal["surely", "likely", "not"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,28 +35,35 @@ class Timing:
     """How far a flow may lie from the time at which its connection is known to have been there:
     clocks of hosts differ, and agents hear of a connection some seconds late."""
 
-    def holds(self, flow: Flow, since_ns: int | None, taken_at_ns: int) -> bool:
+    def holds(
+        self, flow: Flow, since_ns: int | None, taken_at_ns: int, *, ended: bool = False
+    ) -> bool:
         """Whether a connection that was there from `since_ns` (None: not known) to `taken_at_ns`
-        is the one of the flow, and not another of the same addresses and ports."""
+        is the one of the flow, and not another of the same addresses and ports; `ended`: the
+        flow's connection was gone after it."""
         first = flow.start_s if flow.start_s is not None else flow.end_s
         last = flow.end_s if flow.end_s is not None else flow.start_s
         if first is None or last is None:
             return True
         until = taken_at_ns / _NS_PER_S
         since = until if since_ns is None else min(since_ns / _NS_PER_S, until)
+        if ended and last + self.within_s < until:
+            return False
         return first <= until + self.within_s and last >= since - self.within_s
 
-    def lived(self, party: Party, time_s: float | None, taken_at_ns: int) -> bool:
+    def lived(self, party: Party, time_s: float | None, view: HostView) -> Life:
         """Whether a process was the one of its pid at this time: it had started, and was there
-        when the source was taken."""
+        when its host was looked at.
+
+        Source: proc_pid_stat(5), starttime; clock ticks are cut off in whole seconds here.
+        """
         if time_s is None:
-            return True
-        started = party.started_s
-        return (
-            started is not None
-            and started <= time_s + _ROUNDED_S
-            and time_s <= taken_at_ns / _NS_PER_S + self.within_s
-        )
+            return "likely"
+        started, taken = party.started_s, view.taken_at_ns / _NS_PER_S
+        if started is None or started > time_s or time_s > taken + self.within_s:
+            return "not"
+        rounded_s = _AGENT_ROUNDED_S if view.kind == "sync" else _ROUNDED_S
+        return "surely" if started + rounded_s <= time_s <= taken else "likely"
 
 
 class Hosts:
@@ -72,9 +85,9 @@ class Hosts:
         none, the only one there is."""
         return self._only if name is None else self.named(name)
 
-    def taken_at_ns(self, host: int) -> int:
-        """When a host was looked at, by its own clock."""
-        return self._fleet.hosts[host].taken_at_ns
+    def view(self, host: int) -> HostView:
+        """What is known of a host."""
+        return self._fleet.hosts[host]
 
     def named(self, name: str) -> int | None:
         """The host of this name, or of the agent of this name; None if there is not just one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proccli.fleet import Fleet, Network
+from proccli.jobs.fleetnotices import fleet_notices
 from proccli.jobs.hostviews import NamedSource, views
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import Patience
@@ -65,11 +66,12 @@ def gather(
         for notice in dict.fromkeys(looks[host][0]):
             notices.setdefault(notice, []).append(hosts.fleet.hosts[host].source)
     said = (_worded(notice, by, len(hosts.fleet.present)) for notice, by in notices.items())
+    names = _names(hosts.fleet)
     return Gathered(
         fleet=hosts.fleet,
-        names=_names(hosts.fleet),
+        names=names,
         config=config,
-        notices=(*said, *hosts.notices),
+        notices=(*said, *hosts.notices, *fleet_notices(hosts.fleet, names)),
         incomplete=any(looks[host][1] for host in hosts.fleet.present),
     )
 

@@ -87,9 +87,6 @@ class Labelling:
             agents=agents,
         )
         self._within_s = within_s
-        self._silent = [
-            gathered.names[host] for host in fleet.present if not fleet.hosts[host].enabled
-        ]
 
     def keys(self) -> Sequence[str]:
         """The keys of the tags that labels may have."""
@@ -118,9 +115,6 @@ class Labelling:
     def notices(self) -> Iterator[Notice]:
         """What there is to say when all have been gone through."""
         tally = self.tally
-        for name in self._silent:
-            message = f"the agent of {name} sends nothing: os-proc-sync-enabled was false"
-            yield Notice(code="sync-disabled", message=message)
         if outside := tally.reasons["other-time"]:
             message = (
                 f"{_sides(outside)} of connections that a source has, but at another time than the"

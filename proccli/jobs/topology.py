@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from proccli.errors import UsageError
-from proccli.fleet import ConnectionSelection, Fleet, Graph, graph, grouping
+from proccli.fleet import ConnectionSelection, Graph, graph, grouping
 from proccli.identity import Server
-from proccli.jobs.gathering import Gathered, Progress, gather
+from proccli.jobs.gathering import Progress, gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import Patience
@@ -55,7 +55,7 @@ def topology(
             edges=drawn.edges,
             connections=drawn.connections,
             left_out=dict(left_out.most_common()),
-            notices=(*gathered.notices, *_notices(gathered, drawn, hosts)),
+            notices=(*gathered.notices, *_notices(drawn, hosts)),
             incomplete=gathered.incomplete,
         )
 
@@ -71,13 +71,7 @@ def _host(view: HostView, name: str) -> TopologyHost:
     )
 
 
-def _notices(
-    gathered: Gathered, drawn: Graph, hosts: Sequence[tuple[HostView, str]]
-) -> Iterator[Notice]:
-    for view, name in hosts:
-        if not view.enabled:
-            message = f"the agent of {name} sends nothing: os-proc-sync-enabled was false"
-            yield Notice(code="sync-disabled", message=message)
+def _notices(drawn: Graph, hosts: Sequence[tuple[HostView, str]]) -> Iterator[Notice]:
     absent, ambiguous = drawn.by_remote.get("absent", 0), drawn.by_remote.get("ambiguous", 0)
     if absent:
         yield _absent(absent, hosts)
@@ -94,8 +88,6 @@ def _notices(
             " if these are different networks, name them with --network"
         )
         yield Notice(code="shared-addresses", message=message)
-    if crossed := _crossed(gathered.fleet):
-        yield crossed
 
 
 def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Notice:
@@ -112,23 +104,6 @@ def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Notice:
             f" ({first.source} first, {last.source} last)"
         )
     return Notice(code="one-end", message=message)
-
-
-def _crossed(fleet: Fleet) -> Notice | None:
-    """The server knows no networks: agents send no VPC with a connection."""
-    count = fleet.crossed()
-    if not count:
-        return None
-    what = (
-        "1 pair of addresses and ports is"
-        if count == 1
-        else (f"{count:,} pairs of addresses and ports are")
-    )
-    message = (
-        f"{what} used in several networks, which are kept apart here; the server takes what it is"
-        " sent of them for one connection, and its labels may be wrong"
-    )
-    return Notice(code="networks-collide", message=message)
 
 
 def _connections(count: int) -> str:

@@ -138,6 +138,8 @@ class CapturedConnection:
     """Times are those of its first and last packet."""
     client_certain: bool
     """Whether side 0 is known to be the client: its SYN, or the SYN-ACK, was captured."""
+    ended: bool
+    """Whether its end was captured: closed at both sides, or reset."""
     packets: int
     options_0: tuple[CapturedOption, ...] = ()
     """Sent by side 0; of many alike (version, pid, address, agent, in a SYN or not) only the first:

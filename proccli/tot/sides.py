@@ -92,6 +92,7 @@ class Conversation:
                 end_s=self.last_s,
             ),
             client_certain=self._client is not None,
+            ended=self.closed,
             packets=self._packets,
             options_0=tuple(options[client].values()),
             options_1=tuple(options[1 - client].values()),

@@ -199,12 +199,15 @@ def captured(
     text: str,
     options_0: Sequence[CapturedOption] = (),
     options_1: Sequence[CapturedOption] = (),
+    *,
+    ended: bool = False,
     **fields: Any,
 ) -> CapturedConnection:
     """A captured connection with these options."""
     return CapturedConnection(
         flow=flow(text, **fields),
         client_certain=True,
+        ended=ended,
         packets=10,
         options_0=tuple(options_0),
         options_1=tuple(options_1),

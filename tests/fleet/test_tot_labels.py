@@ -171,10 +171,13 @@ def test_over_loopback_only_a_single_host_can_be_meant() -> None:
     ("started_s", "taken_s", "expected"),
     [
         (-3600, 0, "tot"),
-        (1, 0, "tot"),
-        (2, 0, "other-time"),
+        (-2, 0, "tot"),
+        (-1, 0, "tot-likely"),
+        (0, 0, "tot-likely"),
+        (1, 0, "other-time"),
         (None, 0, "other-time"),
-        (-3600, -10, "tot"),
+        (-3600, -1, "tot-likely"),
+        (-3600, -10, "tot-likely"),
         (-3600, -11, "other-time"),
         (-3600, 86_400, "tot"),
     ],
@@ -182,7 +185,8 @@ def test_over_loopback_only_a_single_host_can_be_meant() -> None:
 def test_a_pid_counts_while_its_process_is_known_to_have_lived(
     started_s: int | None, taken_s: int, expected: str
 ) -> None:
-    """From its start to the look, and 10 seconds more."""
+    """From two seconds after what is told of its start, of which the rest is cut off, to the look;
+    and perhaps for 10 seconds more."""
     lived = party(1, started_s=None if started_s is None else NOW_S + started_s)
     at = NOW_NS + taken_s * NS_PER_S
     host = view("a", parties=[lived], addresses=("10.0.0.1",), taken_at_ns=at)
@@ -190,8 +194,68 @@ def test_a_pid_counts_while_its_process_is_known_to_have_lived(
     assert words(captured(SHORT, [option(CLIENT, 1)]), host, within_s=10)[0] == expected
 
 
-def test_a_segment_that_tells_no_time_is_believed() -> None:
-    assert of_client(option(CLIENT, 1, time_s=None)) == "tot"
+def test_what_an_agent_has_reckoned_in_its_floats_may_be_seconds_off() -> None:
+    for started_s, expected in ((-10, "tot"), (-9, "tot-likely"), (1, "other-time")):
+        lived = party(1, started_s=NOW_S + started_s)
+        host = view("a", parties=[lived], addresses=("10.0.0.1",), kind="sync")
+        assert words(captured(SHORT, [option(CLIENT, 1)]), host)[0] == expected
+
+
+def test_a_segment_that_tells_no_time_may_have_been_anothers() -> None:
+    assert of_client(option(CLIENT, 1, time_s=None)) == "tot-likely"
+
+
+def test_a_syn_that_is_sent_again_names_nobody() -> None:
+    """The first one was the kernel's, and so is the second, while some process runs."""
+    assert of_client(option(CLIENT, 0), option(CLIENT, 1)) == "tot-no-pid"
+    assert of_client(option(CLIENT, 0), option(CLIENT, 9), option(CLIENT, 1, PSH | ACK)) == (
+        "tot-likely"
+    )
+
+
+def test_another_agents_host_is_not_the_one_of_the_segment() -> None:
+    """Its own agent has another id, so somebody has translated the address."""
+    sent = option(CLIENT, 1, version=2, address=None, agent_id=3)
+
+    assert of_client(sent, agents={3: "a"}) == "tot"
+    assert of_client(sent, agents={4: "b"}) == "tot-likely"
+    assert of_client(sent, agents={4: "a"}) == "no-host"
+
+
+@pytest.mark.parametrize(
+    ("seen_s", "ended", "expected"),
+    [
+        (-1, False, ("socket", 5)),
+        (-30, False, ("tot", 1)),
+        (-30, True, ("tot", 1)),
+        (-61, False, ("tot", 1)),
+        (-61, True, ("tot", 1)),
+    ],
+)
+def test_a_socket_of_about_that_time_gives_way_to_a_syn_of_another_process(
+    seen_s: int, ended: bool, expected: tuple[str, int]
+) -> None:
+    """It may be that of a later connection between the same ends."""
+    later = end(SHORT, 5, since_ns=NOW_NS - NS_PER_S)
+    host = view("a", later, parties=[party(1), party(5)])
+    sent = option(CLIENT, 1, time_s=float(NOW_S - 100))
+    connection = captured(
+        SHORT, [sent], start_s=NOW_S - 100.0, end_s=float(NOW_S + seen_s), ended=ended
+    )
+
+    one, _ = labels(connection, host, hosts()[1])
+
+    assert (one.label, one.pid) == expected
+
+
+def test_a_socket_that_was_there_when_a_connection_had_ended_is_anothers() -> None:
+    old = end(SHORT, 5, since_ns=NOW_NS - 3600 * NS_PER_S)
+    host = view("a", old, parties=[party(5)])
+    start_s, end_s = NOW_S - 200.0, NOW_S - 100.0
+
+    for ended, expected in ((False, "socket"), (True, "other-time")):
+        connection = captured(SHORT, start_s=start_s, end_s=end_s, ended=ended)
+        assert words(connection, host)[0] == expected
 
 
 def test_the_syn_itself_is_no_answer_to_one() -> None:

@@ -64,6 +64,10 @@ class Recorded:
         return how, called, program.host.name, program.pid, program.owner
 
 
+CUT_OFF_S = 3.2
+"""Start times are up to two seconds early: the machine's, and a process's own, are whole ones."""
+
+
 def side(record: Mapping[str, Any], n: int = 0) -> tuple[Any, ...]:
     keys = ("label", "gprocess", "host", "pid", "os.app.owner")
     return tuple(record[f"{key}_{n}"] for key in keys)
@@ -83,6 +87,7 @@ def record(network: Network, folder: Path) -> Recorded:
     """Short connections, which are long closed when their hosts are recorded."""
     programs = start_programs(network)
     mark(network, programs)
+    time.sleep(CUT_OFF_S)
     with network.captured(folder / "x.pcap"):
         for called in ("till", "desk", "second", "backup", "gone", "recycled"):
             programs[called].tell("USR1")
@@ -90,8 +95,7 @@ def record(network: Network, folder: Path) -> Recorded:
     desk = network.desk.host
     for called in ("gone", "recycled"):
         end(desk, programs[called].pid)
-    # Start times are up to two seconds early: that of the machine's, and its own, are whole ones.
-    time.sleep(3.2)
+    time.sleep(CUT_OFF_S)
     give_away(desk, programs["recycled"].pid)
     programs["impostor"] = start(desk, "caller", f"{STORE}:{PORT}", "41050", called="impostor")
     text = with_lifetime(CONFIG.read_text(encoding="utf-8"), 0) + TAGS

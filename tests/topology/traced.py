@@ -10,7 +10,8 @@ import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,25 @@ class Network:
         pid = wire.start("tcpdump", *options, "tcp", log="tcpdump")
         wire.wait_for_log(pid, "tcpdump", "listening on")
         yield
+        # What it has not read when it is told to end is lost.
+        wait_for("the rest of the packets", _stays(wire.outer_path(_CAPTURE)))
         wire.run("kill", "-INT", str(pid))
         wait_for("the end of tcpdump", lambda: not wire.is_running(pid))
         shutil.copyfile(wire.outer_path(_CAPTURE), to)
+
+
+def _stays(path: Path) -> Callable[[], bool]:
+    """Whether a file has been as it is for half a second, each time it is asked."""
+    seen = [(-1, 0.0)]
+
+    def stays() -> bool:
+        size, since = seen[0]
+        now = time.monotonic()
+        if path.stat().st_size != size:
+            seen[0] = (path.stat().st_size, now)
+        return path.stat().st_size == size and now - since > 0.5
+
+    return stays
 
 
 @contextlib.contextmanager
