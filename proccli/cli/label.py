@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -18,11 +15,12 @@ from proccli.cli.fleet_options import FleetCommand, fleet_options
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
 from proccli.cli.options import general_options, name_values, option, server_option, strict_option
+from proccli.cli.pieces import somebody_waits_for, write_pieces
 from proccli.cli.progress import progress_bar
 from proccli.cli.source_options import no_nan, source_options_without, wait_options
-from proccli.cli.streams import view_of, write
+from proccli.cli.streams import view_of
 from proccli.cli.waiting import wait_for_second_look
-from proccli.errors import EXIT_INCOMPLETE, ProccliError, SourceError
+from proccli.errors import EXIT_INCOMPLETE, SourceError
 
 if TYPE_CHECKING:
     from proccli.flows import FieldMap, Format
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from proccli.model import Notice
 
 _WHAT = "What to label"
-_CHUNK_BYTES = 1 << 16
 _AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)
 _MOST_AGENT_ID = 0xFFFF_FFFF
 
@@ -73,7 +70,7 @@ def _agent_ids(
             "Zeek's log, as it comes",
         ),
         (
-            "proccli label --fields ip_0=src,port_0=sp,ip_1=dst,port_1=dp,protocol=proto flows.csv",
+            "proccli label -c agent.yaml --fields ip_0=a,port_0=p,ip_1=b,port_1=q,protocol=r x.csv",
             "a table with names of its own, by the live machine",
         ),
         (
@@ -81,7 +78,7 @@ def _agent_ids(
             "short connections, too, by what TCP option tracing put into their packets",
         ),
         (
-            "proccli label -s web-1.jsonl.gz flows.ndjson | jq -r .label_0 | sort | uniq -c",
+            "proccli label -c agent.yaml flows.ndjson | jq -r .label_0 | sort | uniq -c",
             "how many have a label, and why not the others?",
         ),
     ),
@@ -178,7 +175,7 @@ def command(
             server=SERVERS[server],
             agents=agents,
         )
-        told, whole = _print(labelling, file, name, form, fields)
+        told, whole = _print(labelling, file, name, form, fields, with_agents=bool(agents))
     warn(invocation, [*told, *labelling.notices()])
     if view_of(sys.stderr, invocation.colour).width is not None:
         tell(label_summary(labelling.tally))
@@ -195,12 +192,19 @@ def _look_for(flows: str) -> None:
 
 
 def _print(
-    labelling: Labelling, file: BinaryIO, name: str, form: str | None, fields: FieldMap
+    labelling: Labelling,
+    file: BinaryIO,
+    name: str,
+    form: str | None,
+    fields: FieldMap,
+    *,
+    with_agents: bool,
 ) -> tuple[Sequence[Notice], bool]:
     """Print the input with its labels; what there is to say about it, and whether it was seen
     whole.
 
-    Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError.
+    Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError; click.UsageError for
+    options of the other kind of input.
     """
     from proccli.captures import capture_of, sniffed
     from proccli.flows import flows_of
@@ -208,45 +212,22 @@ def _print(
     from proccli.render.label_json import captured_line
     from proccli.tot import ConnectionCounts, connections
 
-    is_capture, stream = sniffed(file) if form is None else (form == "capture", file)
-    chunk_bytes = _CHUNK_BYTES if _is_regular(file) else 0
+    is_capture, stream = sniffed(file)
+    wanted = cast("Format | None", None if form == "capture" else form)
+    at_once = somebody_waits_for(file)
     keys = labelling.keys()
-    if not is_capture:
-        records = flows_of(stream, name, form=cast("Format | None", form), fields=fields, keys=keys)
-        _print_in_chunks(labelling.flows(records), chunk_bytes)
+    if not is_capture and form != "capture":
+        if with_agents:
+            raise click.UsageError(f"--agent-id is for captures, and {name} is none")
+        records = flows_of(stream, name, form=wanted, fields=fields, keys=keys)
+        write_pieces(labelling.flows(records), at_once=at_once)
         return records.notices, True
-    if fields.names:
-        raise click.UsageError(f"--fields is for flow records, and {name} is a capture")
+    if fields.names or wanted is not None:
+        what = "--fields" if fields.names else f"--format {wanted}"
+        raise click.UsageError(f"{what} is for flow records, and {name} is a capture")
     capture = capture_of(stream, name)
     counts = ConnectionCounts()
     labelled = labelling.captured(connections(capture.segments(), counts=counts))
-    _print_in_chunks((captured_line(*item, keys) for item in labelled), chunk_bytes)
+    write_pieces((captured_line(*item, keys) for item in labelled), at_once=at_once)
     notices = (*capture.notices(), *evicted_notices(counts, name))
     return notices, not (capture.tally.incomplete or counts.evicted)
-
-
-def _is_regular(file: BinaryIO) -> bool:
-    with suppress(OSError):
-        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    return False
-
-
-def _print_in_chunks(pieces: Iterable[bytes], chunk_bytes: int) -> None:
-    """Print many pieces at a time; each at once where somebody may be waiting for it."""
-    for chunk in _chunks(pieces, chunk_bytes):
-        write(chunk)
-
-
-def _chunks(pieces: Iterable[bytes], chunk_bytes: int) -> Iterator[bytes]:
-    """The pieces, put together; where the input is damaged, first those that come before that."""
-    waiting = bytearray()
-    try:
-        for piece in pieces:
-            waiting += piece
-            if len(waiting) >= chunk_bytes:
-                yield bytes(waiting)
-                waiting.clear()
-    except (ProccliError, OSError):
-        yield bytes(waiting)
-        raise
-    yield bytes(waiting)

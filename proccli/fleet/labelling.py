@@ -141,7 +141,7 @@ class Labeller:
         undecided = [end for end in ends if end.status == "undecided"]
         (end, *others) = undecided or ends
         if undecided:
-            return SideLabel(label="undecided", pid=end.pid, host=self._names[end.host])
+            return SideLabel(label="undecided", pid=end.pid or None, host=self._names[end.host])
         if any((other.host, other.pid) != (end.host, end.pid) for other in others):
             return SideLabel(label="ambiguous")
         label = end.reason or "unreadable"

@@ -42,7 +42,8 @@ def host_view(
     Sockets count once, at the process that the agent gives them to. `addresses` are those of the
     host's network namespaces, as far as they can be read.
     """
-    connected = [socket for socket in look.best_known if socket.role is not None]
+    known = (*look.best_known, *look.hidden)
+    connected = [socket for socket in known if socket.role is not None]
     ends = [end for socket in connected if (end := _end(socket, host)) is not None]
     return HostView(
         name=host.name or source,
@@ -51,7 +52,7 @@ def host_view(
         network=network,
         taken_at_ns=host.taken_at_ns,
         boot_time_s=host.boot_time_s,
-        addresses=_addresses((*addresses, *(socket.row.local.ip for socket in look.best_known))),
+        addresses=_addresses((*addresses, *(socket.row.local.ip for socket in known))),
         parties={
             verdict.process.pid: _party(verdict, tags_of(verdict), reported(verdict))
             for verdict in verdicts

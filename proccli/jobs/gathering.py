@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 from proccli.fleet import Fleet, Network
 from proccli.jobs.fleetnotices import fleet_notices
-from proccli.jobs.hostviews import NamedSource, views
+from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import Patience
+from proccli.jobs.sidebyside import views
 from proccli.model import Config, HostView, Notice
 
 Progress: TypeAlias = Callable[[int, int], None]

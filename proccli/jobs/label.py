@@ -77,7 +77,6 @@ class Labelling:
                     f"no source is of the host {name!r} of --agent-id ({', '.join(names[:5])})"
                 )
         self.tally = Tally()
-        self.config = gathered.config
         self._labeller = Labeller(
             fleet,
             gathered.names,

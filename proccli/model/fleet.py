@@ -57,6 +57,7 @@ class End:
     """Which of its host's network namespaces: the agent's number for it, the negative inode
     number for one that the agent doesn't open, None where it has no number at all."""
     pid: int
+    """0: of a process that only root can look into."""
     status: SocketStatus
     reason: SocketReason | None
     """Why it is not sent, or may not be; None for a synced one."""

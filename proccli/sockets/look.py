@@ -45,6 +45,9 @@ class SocketLook:
     """Tables that could not be read, of the namespaces that the agent opens."""
     without_process: int
     """Rows of none of the processes."""
+    hidden: tuple[Socket, ...]
+    """Of these, where the reader had no root's rights, those that another process may hold that
+    only root can look into; as pid 0's."""
 
 
 def look(verdicts: Iterable[Verdict], source: Source, min_lifetime_s: int) -> SocketLook:
@@ -79,6 +82,7 @@ def look(verdicts: Iterable[Verdict], source: Source, min_lifetime_s: int) -> So
             if table.error is not None
         ),
         without_process=joint.without_process,
+        hidden=tuple(joint.hidden),
     )
 
 
@@ -144,6 +148,7 @@ class _Join:
         self.repeated: list[Socket] = []
         self.best_known: list[Socket] = []
         self.without_process = 0
+        self.hidden: list[Socket] = []
 
     def add(self, rows: Iterable[SocketRow], namespace: Namespace, loss: FieldError | None) -> None:
         """Take in the rows of one table; `loss` is why the agent has none of them."""
@@ -157,6 +162,8 @@ class _Join:
             holds = self._holds.get(row.inode)
             if holds is None:
                 self.without_process += row.inode != 0
+                if row.inode != 0 and not self._host.privileged:
+                    self.hidden.append(self._somebodys(row, namespace))
                 continue
             lost = lost_to_another(holds)
             made = [
@@ -195,6 +202,22 @@ class _Join:
             age_source=held.age_source,
             status=status,
             reason=reason,
+        )
+
+    def _somebodys(self, row: SocketRow, namespace: Namespace) -> Socket:
+        return Socket(
+            pid=0,
+            fd=0,
+            gprocess=None,
+            process_name=None,
+            row=row,
+            netns=None if namespace.netns == NAMELESS else namespace.netns,
+            netns_idx=namespace.idx,
+            role=self._roles.of(row, namespace),
+            age_s=None,
+            age_source="unknown",
+            status="undecided",
+            reason="unreadable",
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.build import NOW_S
+from tests.captures.witness import DATA
 from tests.cli.flowfiles import FORMS, syns
 from tests.cli.labelling import (
     flow,
@@ -24,6 +25,8 @@ from tests.cli.labelling import (
     two_hosts,
 )
 from tests.cli.runner import PROGRAM, TERMINAL, environment, on_a_terminal, spawn
+
+CAPTURE = DATA / "v2.pcap"
 
 
 @pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
@@ -93,7 +96,42 @@ def test_wrong_usage_is_one_line(arguments: list[str], problem: str, tmp_path: P
 def test_an_agent_may_be_named_again(tmp_path: Path) -> None:
     again = ("--agent-id", "7=a", "--agent-id", "07=a", "--agent-id", "4294967295=a")
 
-    assert len(objects(label(*two_hosts(tmp_path), *again, stdin=ndjson(flow())))) == 1
+    assert len(objects(label(*two_hosts(tmp_path), *again, str(CAPTURE)))) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--fields", "ip_0=a"], "--fields is for flow records"),
+        (["--format", "ndjson"], "--format ndjson is for flow records"),
+        (["--format", "zeek"], "--format zeek is for flow records"),
+    ],
+)
+def test_what_is_for_flow_records_is_not_for_captures(
+    arguments: list[str], problem: str, tmp_path: Path
+) -> None:
+    ran = label(*two_hosts(tmp_path), *arguments, str(CAPTURE), code=2)
+
+    assert problem in ran.err
+    assert f"{CAPTURE} is a capture" in ran.err
+    assert ran.out == ""
+
+
+def test_what_is_for_captures_is_not_for_flow_records(tmp_path: Path) -> None:
+    how = (*two_hosts(tmp_path), "--agent-id", "7=a")
+    ran = label(*how, stdin=ndjson(flow()), code=2)
+
+    assert "--agent-id is for captures, and <stdin> is none" in ran.err
+    assert ran.out == ""
+
+
+def test_an_input_that_is_missing_is_told_before_sources_are_read(tmp_path: Path) -> None:
+    missing, worse = tmp_path / "missing", tmp_path / "worse.jsonl"
+    worse.write_text("no recording", encoding="utf-8")
+
+    ran = label(*two_hosts(tmp_path), "-s", str(worse), str(missing), code=3)
+
+    assert ran.err == f"proccli: error: can't read {missing}: No such file or directory\n"
 
 
 def test_help_comes_before_anything_that_is_wrong() -> None:

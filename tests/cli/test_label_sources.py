@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.build import NOW_S
+from tests.captures.witness import DATA
 from tests.cli.flowfiles import FORMS, syns
 from tests.cli.labelling import (
     SHOP,
@@ -37,6 +38,8 @@ from tests.cli.labelling import (
 from tests.cli.runner import call
 from tests.fleet.recordings import config, later, recorded
 from tests.network import connected, udp_pair
+
+CAPTURE = DATA / "v2.pcap"
 
 
 def shop_flows() -> bytes:
@@ -106,9 +109,10 @@ def test_a_host_twice_is_known_by_its_newer_recording(tmp_path: Path) -> None:
     again = {"other": ["10.0.0.1:4000 10.0.0.2:80"]}
     newer = recorded(tmp_path, "a", again, "10.0.0.1", file="again.jsonl", **later(5))
 
-    ran = label(*hosts, "-s", newer, "--agent-id", "1=a", stdin=ndjson(flow()))
+    ran = label(*hosts, "-s", newer, stdin=ndjson(flow()))
 
     assert names(objects(ran)) == [("other", "server")]
+    assert label(*hosts, "-s", newer, "--agent-id", "1=a", str(CAPTURE)).code == 0
     assert "are both of host a: the newer one counts" in ran.err
 
 

@@ -20,7 +20,8 @@ from proccli.jobs.topology import topology
 from proccli.model import Topology
 from tests.build import BOOT_S, NOW_S
 from tests.cli.runner import call
-from tests.fleet.recordings import config, later, recorded
+from tests.fleet.recordings import config, later, recorded, recording, source
+from tests.sockets.looking import REFUSED
 
 WEB = {"nginx": ["10.0.0.1:80", "10.0.0.1:80 10.0.0.9:5000", "10.0.0.1:4000 10.0.0.2:8000"]}
 APP = {
@@ -202,6 +203,45 @@ def test_hosts_of_one_name_may_be_two(differing: dict[str, Any], tmp_path: Path)
 
     assert [host.name for host in found.hosts] == [f"db-1 [{one}]", f"db-1 [{other}]"]
     assert told(found) == []
+
+
+def seen_by_a_user(folder: Path) -> str:
+    """db-1 recorded without root's rights: the sockets of redis are hidden, those of mine not."""
+    connections = {
+        "mine": ["10.0.0.3:9000"],
+        "redis": ["10.0.0.3:6379", "10.0.0.3:6379 10.0.0.2:4000", "10.0.0.3:4001 10.0.0.9:80"],
+    }
+    machine = source("db-1", connections, ["10.0.0.3"], privileged=False)
+    machine.sockets = {**machine.sockets, 11: REFUSED}
+    path = folder / "db-1.jsonl"
+    path.write_bytes(recording(machine))
+    return str(path)
+
+
+def test_an_end_that_only_root_can_see_may_be_sent(tmp_path: Path) -> None:
+    """It stands in the tables of the namespace, and whose it is can't be told."""
+    app = recorded(
+        tmp_path, "app-1", {"app": ["10.0.0.2:4000 10.0.0.3:6379"]}, "10.0.0.2", boot_time_s=1
+    )
+
+    found = drawn(tmp_path, app, seen_by_a_user(tmp_path))
+
+    (edge,) = found.edges
+    assert (edge.certainty, edge.remote, edge.remote_host) == ("client-end", "undecided", "db-1")
+    assert (edge.remote_process, edge.remote_reason) == (None, "unreadable")
+    assert found.left_out["undecided"] == 2
+    assert found.incomplete
+
+
+def test_a_flow_of_what_only_root_can_see_is_undecided(tmp_path: Path) -> None:
+    flow = {"ip_0": "10.0.0.2", "client_port": 4000, "ip_1": "10.0.0.3", "server_port": 6379}
+    line = json.dumps(flow | {"protocol": 6}).encode()
+
+    path, agent = seen_by_a_user(tmp_path), config(tmp_path)
+    ran = call("label", "-c", agent, "-s", path, stdin=line)
+
+    assert json.loads(ran.out)["label_1"] == "undecided"
+    assert call("label", "--strict", "-c", agent, "-s", path, stdin=line).code == 4
 
 
 def test_hosts_of_one_name_in_two_networks_are_two(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from proccli.errors import ProccliError, RecordingError, SourceError, UsageError
-from proccli.jobs.hostviews import Looked, NamedSource, views
+from proccli.jobs.hostviews import Looked, NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_PATIENCE
+from proccli.jobs.sidebyside import views
 from tests.cli.runner import call
 from tests.fleet.processes import ended, group, readers, running, silent_pipes, wait_for
 from tests.fleet.recordings import config, pairs, recorded
@@ -104,7 +105,8 @@ def test_the_first_source_that_is_no_good_is_named(
     paths = pairs(tmp_path, MANY)
     damaged = Path(paths[20])
     damaged.write_bytes(damaged.read_bytes()[:-90])
-    paths.insert(25, str(tmp_path / "missing"))
+    worse = Path(paths[25])
+    worse.write_bytes(b"")
 
     with pytest.raises(RecordingError) as caught:
         looked(tmp_path, *paths)
@@ -112,6 +114,18 @@ def test_the_first_source_that_is_no_good_is_named(
     assert caught.value.at is not None
     assert caught.value.at.source == paths[20]
     assert str(caught.value).startswith(f"{paths[20]}:")
+
+
+@both_ways
+def test_what_is_missing_is_told_before_anybody_waits(
+    way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way(monkeypatch)
+    paths = pairs(tmp_path, MANY)
+    Path(paths[20]).write_bytes(b"")
+
+    with pytest.raises(SourceError, match=r"can't read .*missing: No such file or directory"):
+        looked(tmp_path, *paths, str(tmp_path / "missing"))
 
 
 def written(content: bytes) -> Callable[[Path], None]:
