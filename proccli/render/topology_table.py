@@ -29,6 +29,7 @@ _LEAST_NAME = 8
 _LEAST_HOST = 6
 """Cells below which the host of a process is left out."""
 _SHOWN_ADDRESSES = 3
+_MANY_HOSTS, _SHOWN_HOSTS = 40, 10
 _SEEN = {"both-ends": "both ends", "client-end": "client", "server-end": "server"}
 _STYLES = {"both-ends": "accepted", "client-end": "warn", "server-end": "warn"}
 
@@ -38,9 +39,7 @@ def topology_table(result: Topology, view: View) -> str:
     lines = grid(_by_client(picture(result).strands), _edge_columns(view), view)
     if lines:
         lines.append(())
-    hosts = grid(result.hosts, _host_columns(result.hosts, view), view)
-    if hosts:
-        lines.extend([*hosts, ()])
+    lines.extend(_host_lines(result.hosts, view))
     for line in _ending(result, view):
         lines.extend(wrapped(line, view.width))
     return paint(lines, view)
@@ -121,6 +120,16 @@ def _port_cell(strand: Strand) -> Line:
 
 def _seen_cell(strand: Strand) -> Line:
     return ((_SEEN[strand.certainty], _STYLES[strand.certainty]),)
+
+
+def _host_lines(hosts: Sequence[TopologyHost], view: View) -> list[Line]:
+    """A line for each host; of very many, the first, and how many more there are."""
+    shown = hosts if len(hosts) <= _MANY_HOSTS else hosts[:_SHOWN_HOSTS]
+    lines = grid(shown, _host_columns(shown, view), view)
+    if len(shown) < len(hosts):
+        more = f"and {len(hosts) - len(shown):,} more hosts, which --json lists"
+        lines.append(((more, "dim"),))
+    return [*lines, ()] if lines else []
 
 
 def _host_columns(hosts: Sequence[TopologyHost], view: View) -> Sequence[Column[TopologyHost]]:

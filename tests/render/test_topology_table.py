@@ -202,3 +202,16 @@ def test_no_name_breaks_a_line(name: str, width: int) -> None:
 
     assert len(text.splitlines()) == text.count("\n")
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b]", text)
+
+
+def test_very_many_hosts_are_counted() -> None:
+    """What is above them would be out of sight."""
+
+    def hosts_of(count: int) -> list[str]:
+        many = replace(small(), hosts=tuple(host(f"h{number:03}") for number in range(count)))
+        return [line for line in topology_table(many, View()).splitlines() if line[:2] == "h0"]
+
+    assert len(hosts_of(40)) == 40
+    assert len(hosts_of(41)) == 10
+    many = replace(small(), hosts=tuple(host(f"h{number}") for number in range(1_041)))
+    assert "\nand 1,031 more hosts, which --json lists\n\n" in topology_table(many, View())
