@@ -25,14 +25,9 @@ _Table: TypeAlias = "OrderedDict[_Key, Conversation]"
 class ConnectionCounts:
     """What became of the connections; it is complete when the last one is out."""
 
-    connections: int = 0
-    idle: int = 0
-    """Of these: given out because nothing was seen of them for so long."""
     evicted: int = 0
     """Given out early, since more were open at once than are kept: what follows of such a one
     appears as another connection."""
-    uncertain: int = 0
-    """Of which it is not known who the client is."""
 
 
 def connections(
@@ -93,7 +88,7 @@ class _Connections:
     def rest(self) -> Iterator[CapturedConnection]:
         """Those that are left, by when they were seen last."""
         left = sorted((*self._closed.values(), *self._open.values()), key=_last_seen)
-        yield from map(self._given_out, left)
+        yield from (conversation.connection() for conversation in left)
 
     def _expired(self, now: float) -> Iterator[CapturedConnection]:
         for table, after_s in ((self._closed, LINGER_S), (self._open, self._idle_s)):
@@ -102,24 +97,17 @@ class _Connections:
                 seen = table[key].seen_s
                 if seen is None or seen + after_s >= now:
                     break
-                self._counts.idle += table is self._open
-                yield self._given_out(table.pop(key))
+                yield table.pop(key).connection()
 
     def _evicted(self) -> CapturedConnection:
         # A closed one is complete.
         table = self._closed or self._open
         self._counts.evicted += table is self._open
-        return self._given_out(table.popitem(last=False)[1])
+        return table.popitem(last=False)[1].connection()
 
     def _take_out(self, key: _Key) -> CapturedConnection:
         ended = self._open.pop(key, None) or self._closed.pop(key)
-        return self._given_out(ended)
-
-    def _given_out(self, conversation: Conversation) -> CapturedConnection:
-        connection = conversation.connection()
-        self._counts.connections += 1
-        self._counts.uncertain += not connection.client_certain
-        return connection
+        return ended.connection()
 
 
 def _last_seen(conversation: Conversation) -> float:
