@@ -173,7 +173,7 @@ def test_captured_connections_are_counted_like_records(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "said"), [(0, []), (1, ["x.pcap: more connections"])])
 def test_connections_that_came_out_early_are_told(count: int, said: list[str]) -> None:
-    notices = evicted_notices(ConnectionCounts(connections=5, evicted=count), "x.pcap")
+    notices = evicted_notices(ConnectionCounts(evicted=count), "x.pcap")
 
     assert [notice.message[: len("x.pcap: more connections")] for notice in notices] == said
 
