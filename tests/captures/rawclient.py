@@ -126,9 +126,11 @@ def main(capture: str) -> None:
     command = ["tcpdump", "-i", "kernel", "-w", capture, "-U", "--immediate-mode", "-Z", "root"]
     tcpdump = subprocess.Popen([*command, "tcp"], stderr=subprocess.PIPE)
     assert tcpdump.stderr is not None
+    said = b""
     while b"listening on" not in (line := tcpdump.stderr.readline()):
+        said += line
         if not line:
-            raise SystemExit("tcpdump did not start")
+            raise SystemExit(f"tcpdump did not start: {said.decode()}")
     seen: list[Any] = []
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     wire.bind(("client", 0))

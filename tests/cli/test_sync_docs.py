@@ -14,6 +14,7 @@ import pytest
 
 from proccli.cli.sync import command
 from tests.cli.runner import PROGRAM, call, environment
+from tests.procfs.processes import root_only
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")
@@ -124,6 +125,7 @@ def command_lines() -> list[str]:
     return [fields[6], started]
 
 
+@root_only
 @pytest.mark.parametrize("line", command_lines(), ids=["cron", "systemd"])
 def test_the_jobs_run_and_are_silent(line: str, tmp_path: Path) -> None:
     (tmp_path / "agent.yaml").write_text(CONFIG, encoding="utf-8")

@@ -186,7 +186,9 @@ def test_a_process_that_has_exited_is_gone() -> None:
 def test_a_zombie_has_no_sockets_and_no_namespace() -> None:
     with forked(stays=False) as child:
         source = LiveSource()
-        assert not held(source.socket_fds(child)) or os.geteuid() != 0
+        found = source.socket_fds(child)
+        # Without root's rights a zombie can't be looked into.
+        assert isinstance(found, FieldError) if os.geteuid() else not held(found)
         tables = source.net_tables(child)
         assert [table.error and table.error.problem for table in tables] == ["gone"] * 4
 
