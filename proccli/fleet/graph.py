@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -42,9 +42,6 @@ class Graph:
 
 
 _PARTIES_KEPT = 1 << 14
-_NS_PER_S = 1_000_000_000
-_CLOCKS_S = 60
-"""How far the clocks of two hosts may be apart."""
 
 
 class _EdgeKey(NamedTuple):
@@ -71,7 +68,7 @@ def graph(
     """The connections that are wanted, as a graph. `names` are what the hosts are called; `server`
     tells which processes are one gprocess, and how their tags arrive."""
     drawing = _Drawing(fleet=fleet, by=by, names=names, server=server)
-    for link in drawing.links():
+    for link in fleet.links():
         drawing.connections += 1
         sides = drawing.sides(link)
         if wanted(sides):
@@ -106,29 +103,6 @@ class _Drawing:
 
     def party(self, end: SeenEnd | None) -> Party | None:
         return None if end is None else self._party(end.host, end.pid)
-
-    def links(self) -> Iterator[Link]:
-        """The connections, but for those whose ends can't have been there at one time."""
-        for link in self.fleet.links():
-            client, server = link.client, link.server
-            if client is None or server is None or not self._strangers(client, server):
-                yield link
-                continue
-            yield Link(client=client, server=None, remote="absent")
-            yield Link(client=None, server=server, remote="absent")
-
-    def _strangers(self, one: SeenEnd, other: SeenEnd) -> bool:
-        """Whether they are of two connections, one after the other, between the same ends: a
-        process has started when the other host had already been looked at."""
-        return one.host != other.host and (
-            self._began_after(one, other.host) or self._began_after(other, one.host)
-        )
-
-    def _began_after(self, end: SeenEnd, host: int) -> bool:
-        party = self.party(end)
-        taken_s = self.fleet.hosts[host].taken_at_ns // _NS_PER_S
-        started_s = None if party is None else party.started_s
-        return started_s is not None and started_s > taken_s + _CLOCKS_S
 
     def sides(self, link: Link) -> Sides:
         return Sides(link=link, client=self.party(link.client), server=self.party(link.server))

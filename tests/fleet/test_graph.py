@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from proccli.fleet import GROUPINGS, Graph, grouping
 from proccli.fleet.far import UDP_CLIENT
 from proccli.model import Edge, HostView
-from tests.build import NOW_S
-from tests.fleet.building import NOW_NS, NS_PER_S, drawn, end, links, listener, party, refused, view
+from tests.fleet.building import drawn, end, links, listener, party, refused, view
 from tests.fleet.fleets import fleets
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
@@ -354,26 +353,3 @@ def test_every_connection_is_in_one_edge_between_nodes_that_there_are(
         if edge.remote is not None and edge.remote_reason != UDP_CLIENT:
             counted[edge.remote] += edge.connections
     assert counted == found.by_remote
-
-
-@pytest.mark.parametrize(
-    ("started_after_s", "joined"), [(-3_600, True), (60, True), (61, False), (None, True)]
-)
-def test_a_process_that_had_not_started_yet_has_no_part_in_what_was_seen_then(
-    started_after_s: int | None, joined: bool
-) -> None:
-    """The client's port was used again, for another connection to the same server."""
-    later = NOW_NS + 7_200 * NS_PER_S
-    started_s = None if started_after_s is None else NOW_S + started_after_s
-    for ends in ((CLIENT, SERVER), (SERVER, CLIENT)):
-        first = view("a", end(ends[0], 1))
-        second = view(
-            "b", end(ends[1], 2), parties=[party(2, started_s=started_s)], taken_at_ns=later
-        )
-        for hosts in ((first, second), (second, first)):
-            found = drawn(*hosts)
-            assert found.connections == (1 if joined else 2)
-            assert {edge.certainty for edge in found.edges} == (
-                {"both-ends"} if joined else {"client-end", "server-end"}
-            )
-            assert {edge.remote for edge in found.edges} == {None if joined else "absent"}
