@@ -338,6 +338,7 @@ def test_what_our_first_look_made_is_observed_and_what_others_made_is_not() -> N
             mount_proc(root, "")
             os.lstat(root / str(ME()) / "fd" / str(client.fileno()))
             time.sleep(1.1)
+            wait_until_older_than(2)  # or the process is too young for any look
             _, new, _accepted2 = stack.enter_context(connected())
             wait = Waits()
             result = sockets(
