@@ -22,7 +22,7 @@ from proccli.model import (
 )
 from proccli.tags import Server, arriving
 
-_FOUND_KEPT = 1 << 16
+_FOUND_KEPT = 1 << 14
 """Connections whose ends are kept: records of one come again every minute."""
 
 

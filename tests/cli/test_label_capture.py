@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from proccli.render.schemas import schema_text
 from tests.build import NOW_S
 from tests.captures.blocks import interface, packet, resolution, section, shift
 from tests.captures.frames import ETHERNET, FRAMES, Frame
@@ -27,6 +29,7 @@ from tests.cli.labelling import (
     two_hosts,
 )
 from tests.cli.runner import call
+from tests.readme import ROOT
 from tests.tot.segments import v1, v2
 
 
@@ -209,3 +212,18 @@ def test_a_damaged_capture_ends_as_such(data: st.DataObject) -> None:
 
 WHOLE = syns([*two_connections(), SHORT], NOW_S, v1(CLIENT_PID, address="10.0.0.1", seq=1))
 SYNC = str(Path(__file__).parents[2] / "docs" / "example" / "shop-app-1.jsonl")
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.pcap*")), ids=lambda path: path.name)
+def test_lines_are_as_their_schema_says_in_its_order(path: Path) -> None:
+    known = json.loads(schema_text("label"))
+    shop = ROOT / "docs" / "example"
+    sources = [f"-s{shop / name}" for name in ("shop-app-1.jsonl", "shop-db-1.jsonl")]
+
+    found = objects(label("-c", str(shop / "shop.yaml"), *sources, str(path)))
+
+    assert found
+    for line in found:
+        Draft202012Validator(known).validate(line)
+        fixed = [key for key in line if not key.startswith("os.app.")]
+        assert fixed == list(known["properties"])
