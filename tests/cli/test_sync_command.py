@@ -63,6 +63,13 @@ def run(*arguments: str, code: int = 0, **more: Any) -> Ran:
     return ran
 
 
+def wrong(err: str) -> str:
+    """What is said to be wrong, but for what a user without rights can't see of others' processes
+    on the machine."""
+    lines = err.splitlines(keepends=True)
+    return "".join(line for line in lines if "without root's rights" not in line)
+
+
 def parsed(text: str) -> Any:
     given = json.loads(text)
     VALIDATOR.validate(given)
@@ -248,7 +255,7 @@ def test_a_file_is_replaced_whole_and_nothing_is_said(config: str, tmp_path: Pat
     out.chmod(0o666)
     for _ in range(2):
         ran = run("-c", config, "--out", str(out))
-        assert (ran.out, ran.err) == ("", "")
+        assert (ran.out, wrong(ran.err)) == ("", "")
         assert parsed(out.read_text())["snapshot"]["kind"] == "live"
         assert stat.S_IMODE(out.stat().st_mode) == 0o600
     run("-c", config, "--out", str(out), "--out-mode", "0644", "-o", "jsonl")
@@ -266,9 +273,9 @@ def test_what_is_wrong_is_said_once_and_again_when_it_returns(config: str, tmp_p
     out = str(tmp_path / "sync.json")
     write(tmp_path, enabled=False)
     assert "os-proc-sync-enabled is false" in run("-c", config, "--out", out).err
-    assert run("-c", config, "--out", out).err == ""
+    assert wrong(run("-c", config, "--out", out).err) == ""
     write(tmp_path)
-    assert run("-c", config, "--out", out).err == ""
+    assert wrong(run("-c", config, "--out", out).err) == ""
     write(tmp_path, enabled=False)
     assert "os-proc-sync-enabled is false" in run("-c", config, "--out", out).err
 
@@ -593,7 +600,7 @@ def test_the_loop_keeps_a_file_current(config: str, tmp_path: Path) -> None:
         loop.terminate()
         assert loop.wait(timeout=30) == 0
         assert lines.read() == ""
-        assert (loop.stderr.read() if loop.stderr else "") == ""
+        assert wrong(loop.stderr.read() if loop.stderr else "") == ""
 
 
 def test_a_configuration_from_stdin_lasts_for_the_whole_loop(config: str) -> None:
