@@ -125,6 +125,12 @@ def _agent_ids(
     multiple=True,
     help="Which host the agent of this id is on, for TCP options that name an agent. Repeatable.",
 )
+@option(
+    "--assume-enabled",
+    section=_WHAT,
+    is_flag=True,
+    help="Label even if os-proc-sync-enabled is false, and agents send nothing.",
+)
 @fleet_options
 @server_option("Which server labels.", default="6.5", show_default=True)
 @source_options_without("snapshot")
@@ -139,6 +145,7 @@ def command(
     within_s: float,
     in_network: str | None,
     agents: Mapping[int, str],
+    assume_enabled: bool,
     sources: Sequence[NamedSource],
     server: str,
     options: InputOptions,
@@ -174,6 +181,7 @@ def command(
             within_s=within_s,
             server=SERVERS[server],
             agents=agents,
+            assume_enabled=assume_enabled,
         )
         told, whole = _print(labelling, file, name, form, fields, with_agents=bool(agents))
     warn(invocation, [*told, *labelling.notices()])

@@ -38,12 +38,15 @@ class Labeller:
         timing: Timing,
         server: Server,
         agents: Mapping[int, str] | None = None,
+        assume_enabled: bool = False,
     ) -> None:
-        """`agents`: the hosts of agents, by the ids that the server gave them."""
+        """`agents`: the hosts of agents, by the ids that the server gave them. `assume_enabled`:
+        label as if all agents sent what they see."""
         self._fleet = fleet
         self._names = names
         self._hosts = Hosts(fleet, names, network)
         self._timing = timing
+        self._assume_enabled = assume_enabled
         self._server = server
         self._find = lru_cache(_FOUND_KEPT)(self._ends)
         self._party = lru_cache(_FOUND_KEPT)(fleet.party)
@@ -155,6 +158,8 @@ class Labeller:
         if party is None or party.gprocess is None:
             why = "no-process" if party is None else _why_not_accepted(party)
             return SideLabel(label=why, pid=pid, host=self._names[host])
+        if not (self._assume_enabled or self._fleet.hosts[host].enabled):
+            return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
         return SideLabel(
             label=how,
             gprocess=party.gprocess,

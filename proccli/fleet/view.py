@@ -36,6 +36,7 @@ def host_view(
     reported: Callable[[Verdict], Reported],
     look: SocketLook,
     addresses: Iterable[str],
+    enabled: bool,
 ) -> HostView:
     """What a look came to, for a network in which the host's addresses are its own.
 
@@ -60,6 +61,7 @@ def host_view(
         ends=ends,
         listeners=_listeners(look.best_known),
         left_out=_left_out(connected),
+        enabled=enabled,
     )
 
 

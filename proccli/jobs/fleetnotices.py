@@ -11,7 +11,8 @@ from proccli.model import Notice
 def fleet_notices(fleet: Fleet, names: Sequence[str]) -> Iterator[Notice]:
     """Agents that send nothing, and what the server takes for one."""
     for host in fleet.present:
-        if not fleet.hosts[host].enabled:
+        # Of a look with a configuration, that is said already.
+        if fleet.hosts[host].kind == "sync" and not fleet.hosts[host].enabled:
             message = f"the agent of {names[host]} sends nothing: os-proc-sync-enabled was false"
             yield Notice(code="sync-disabled", message=message)
     if crossed := _crossed(fleet):

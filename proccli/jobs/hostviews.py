@@ -83,6 +83,7 @@ def _looked(inputs: Inputs, source: NamedSource, patience: Patience) -> Looked:
         reported=lambda verdict: reported(verdict, host),
         look=seen.sockets,
         addresses=_addresses(seen.verdicts, seen.inputs.source),
+        enabled=inputs.config.sync_enabled,
     )
     return Looked(
         view=view,

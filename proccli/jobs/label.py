@@ -60,8 +60,10 @@ class Labelling:
         within_s: float,
         server: Server,
         agents: Mapping[int, str],
+        assume_enabled: bool = False,
     ) -> None:
-        """`agents`: the hosts of agents, by the ids that the server gave them.
+        """`agents`: the hosts of agents, by the ids that the server gave them. `assume_enabled`:
+        label as if all agents sent what they see.
 
         Raises: UsageError if no source is of the network, or none is a host of `agents`.
         """
@@ -84,6 +86,7 @@ class Labelling:
             timing=Timing(within_s=within_s),
             server=server,
             agents=agents,
+            assume_enabled=assume_enabled,
         )
         self._within_s = within_s
 

@@ -98,4 +98,4 @@ class HostView:
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Connections that are not sent, by reason."""
     enabled: bool = True
-    """Whether the agent sends anything."""
+    """Whether the agent sends anything; `ends` are as if it did, but for the output of `sync`."""

@@ -51,5 +51,5 @@ def test_every_label_is_explained_once() -> None:
         *("socket", "tot", "tot-likely", "tot-syn-ack", "tot-no-pid"),
         *("no-host", "no-connection", "no-process", "no-flow"),
         *("other-time", "other-agent", "other-protocol"),
-        *("ambiguous", "undecided", "ipv6", "loopback"),
+        *("ambiguous", "undecided", "ipv6", "loopback", "sync-disabled"),
     }

@@ -391,3 +391,12 @@ def test_a_directory_is_a_source_like_others(live: tuple[str, ...], tmp_path: Pa
     (found,) = objects(ran)
     assert names([found]) == [(name, name)]
     assert (found["pid_0"], found["pid_1"]) == (os.getpid(), os.getpid())
+
+
+def test_without_a_configuration_nothing_is_sent_and_nothing_labelled(tmp_path: Path) -> None:
+    """As the agent's defaults have it."""
+    _, _, *sources = two_hosts(tmp_path)
+
+    assert labels(objects(label(*sources, stdin=ndjson(flow())))[0]) == ("sync-disabled",) * 2
+    assumed = label(*sources, "--assume-enabled", stdin=ndjson(flow()))
+    assert labels(objects(assumed)[0]) == ("socket", "socket")

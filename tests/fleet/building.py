@@ -144,12 +144,21 @@ def labeller(
     names: Sequence[str] | None = None,
     server: Server = SERVERS["6.5"],
     agents: Mapping[int, str] | None = None,
+    assume_enabled: bool = False,
 ) -> Iterator[Labeller]:
     """A labeller of these hosts."""
     called = [one.name for one in views] if names is None else names
     timing = Timing(within_s=within_s)
     with fleet(*views) as made:
-        yield Labeller(made, called, network=network, timing=timing, server=server, agents=agents)
+        yield Labeller(
+            made,
+            called,
+            network=network,
+            timing=timing,
+            server=server,
+            agents=agents,
+            assume_enabled=assume_enabled,
+        )
 
 
 def labels(of: Flow | CapturedConnection, *views: HostView, **how: Any) -> Labels:

@@ -488,3 +488,12 @@ def test_over_loopback_a_label_is_the_only_process_of_the_only_host_with_the_por
                 and {known.client.port, known.server.port} == {one.port, other.port}
                 and near.port == (known.client if known.role == "client" else known.server).port
             } == {label.pid}
+
+
+def test_an_agent_that_sends_nothing_has_nothing_labelled() -> None:
+    client, server = shop()
+    silent = replace(client, enabled=False)
+
+    assert words(flow(CLIENT), silent, server) == ("sync-disabled", "socket")
+    assert words(flow(CLIENT), silent, server, assume_enabled=True) == ("socket", "socket")
+    assert labels(flow(CLIENT), silent, server)[0].gprocess is None
