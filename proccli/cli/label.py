@@ -6,7 +6,6 @@ import functools
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
@@ -20,7 +19,7 @@ from proccli.cli.progress import progress_bar
 from proccli.cli.source_options import no_nan, source_options_without, wait_options
 from proccli.cli.streams import view_of
 from proccli.cli.waiting import wait_for_second_look
-from proccli.errors import EXIT_INCOMPLETE, SourceError
+from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.flows import FieldMap, Format
@@ -164,11 +163,11 @@ def command(
     from proccli.jobs.gathering import gather
     from proccli.jobs.label import Labelling
     from proccli.jobs.looks import Patience
-    from proccli.recording.lines import opened
+    from proccli.recording.lines import opened, require_there
     from proccli.render.label_json import label_summary
     from proccli.tags import SERVERS
 
-    _look_for(flows)
+    require_there(flows)
     wait = functools.partial(wait_for_second_look, invocation)
     patience = Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     with progress_bar(invocation, len(sources), "Reading") as progress:
@@ -188,15 +187,6 @@ def command(
     if view_of(sys.stderr, invocation.colour).width is not None:
         tell(label_summary(labelling.tally))
     return EXIT_INCOMPLETE if strict and (gathered.incomplete or not whole) else 0
-
-
-def _look_for(flows: str) -> None:
-    """Before anybody waits for sources. Raises: SourceError if it isn't there."""
-    if flows != "-":
-        try:
-            Path(flows).stat()  # opening a pipe, and closing it, would end who writes into it
-        except OSError as error:
-            raise SourceError(f"can't read {flows}: {error.strerror}") from error
 
 
 def _print(

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
-from pathlib import Path
 
 from proccli import config as configs
 from proccli.errors import SourceError, UsageError
 from proccli.jobs.hostviews import Looked, NamedSource, look_at
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import Patience
+from proccli.recording.lines import require_there
 
 _WORTH_HELPERS = 24
 """Sources from which on it pays to start processes that read them side by side."""
@@ -40,23 +40,14 @@ def views(
     if options.config is not None and options.config_text is None:
         options = replace(options, config_text=configs.read_file(options.config))
     for source in sources:
-        _look_for(source)
+        if source.path is not None:
+            require_there(source.path)
     helpers = min(len(os.sched_getaffinity(0)), _MOST_HELPERS)
     if helpers < 2 or len(sources) < _WORTH_HELPERS:
         for source in sources:
             yield look_at(options, source, patience)
     else:
         yield from _side_by_side(options, sources, patience, helpers)
-
-
-def _look_for(source: NamedSource) -> None:
-    """Before anybody waits for the others. Raises: SourceError if it isn't there."""
-    if source.path not in (None, "-"):
-        try:
-            Path(source.path).stat()
-        except (OSError, ValueError) as error:
-            problem = error.strerror if isinstance(error, OSError) else error
-            raise SourceError(f"can't read {source.name}: {problem}") from error
 
 
 def _side_by_side(

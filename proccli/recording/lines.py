@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from proccli.errors import Location, RecordingError, SourceError
@@ -50,6 +51,19 @@ def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
         if total > MAX_RECORDING_BYTES:
             raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", at)
         yield at, line
+
+
+def require_there(path: str) -> None:
+    """What `opened` would find missing, told before anybody waits. Raises: SourceError.
+
+    Nothing is opened: who writes into a pipe would be ended by its being closed.
+    """
+    if path != "-":
+        try:
+            Path(path).stat()
+        except (OSError, ValueError) as error:
+            problem = error.strerror if isinstance(error, OSError) else error
+            raise SourceError(f"can't read {path}: {problem}") from error
 
 
 @contextmanager
