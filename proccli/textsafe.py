@@ -16,6 +16,10 @@ _UNSAFE: Final = re.compile(
     "]"
 )
 
+_ACTING: Final = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+
 
 def visible(text: str) -> str:
     r"""The text with everything that can't be seen, or that acts on a terminal, as an escape.
@@ -27,6 +31,14 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNSAFE.sub(_escape, text)
+
+
+def inert_json(text: str) -> str:
+    """JSON text with what acts on a terminal as an escape: the same JSON.
+
+    JSON itself escapes C0 alone; DEL, C1 and what turns directions act on terminals, too.
+    """
+    return _ACTING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.textsafe import visible
+from proccli.textsafe import inert_json, visible
+
+TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,12 @@ def test_nothing_in_the_result_is_a_control_or_a_surrogate(text: str) -> None:
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in shown)
     assert visible(shown) == shown
     shown.encode()
+
+
+@given(st.text())
+def test_json_without_what_acts_is_the_same_json(text: str) -> None:
+    written = inert_json(json.dumps(text, ensure_ascii=False))
+
+    assert json.loads(written) == text
+    assert not any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in written)
+    assert not any(unicodedata.bidirectional(char) in TURNS for char in written)

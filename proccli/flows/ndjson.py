@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,12 +13,10 @@ from proccli.flows.lines import Lines
 from proccli.flows.places import find_places
 from proccli.flows.reading import FlowReader
 from proccli.model.flows import Flow, SideLabel
+from proccli.textsafe import inert_json
 
 _BLANKS: Final = b" \t\r\n"
 _MOST_SHAPES: Final = 256
-_ACTING = re.compile(
-    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _decode = json.JSONDecoder().decode
 _decode_long_numbers = json.JSONDecoder(parse_int=str).decode
@@ -84,8 +81,7 @@ class _Shape:
 
 
 def _value(value: str | None) -> str:
-    # JSON itself escapes C0 alone; DEL, C1 and what turns directions act on terminals, too.
-    return _ACTING.sub(lambda found: f"\\u{ord(found.group()):04x}", _encode(value))
+    return inert_json(_encode(value))
 
 
 def _members(values: Mapping[str, str]) -> str:

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from proccli.model import Config, Host, Notice
 from proccli.render.words import rfc3339
+from proccli.textsafe import inert_json
 
 Json: TypeAlias = dict[str, Any]
 
-_ACTING = re.compile(
-    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False).encode
 
 
@@ -57,9 +54,7 @@ def _value(value: object) -> str:
 
 
 def _utf8(text: str) -> bytes:
-    # JSON itself escapes C0 alone; DEL, C1 and what turns directions act on terminals, too.
-    text = _ACTING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
-    return text.encode("utf-8", "proccli-json")
+    return inert_json(text).encode("utf-8", "proccli-json")
 
 
 def snapshot_json(host: Host) -> Json:
