@@ -87,4 +87,4 @@ def _why(end: SeenEnd, party: Party | None) -> str | None:
     """Of a process that is not sent, the reason for that says more."""
     if end.reason != "process-not-accepted" or party is None or party.status == "accepted":
         return end.reason
-    return "dropped" if party.status == "dropped" else party.reason or end.reason
+    return party.why_not_accepted

@@ -223,9 +223,7 @@ def _same_direction(one: SeenEnd, other: SeenEnd) -> bool:
 
 
 def _why_not_accepted(party: Party) -> str:
-    if party.status == "unknown":
-        return "undecided"
-    return "dropped" if party.status == "dropped" else party.reason or "process-not-accepted"
+    return "undecided" if party.status == "unknown" else party.why_not_accepted
 
 
 def _auto_instance(party: Party, instance: Instance) -> str | None:

@@ -40,6 +40,11 @@ class Party:
     container_id: str | None = None
     """Empty: in none. None: not known."""
 
+    @property
+    def why_not_accepted(self) -> str:
+        """Of a process that isn't: the reason, as far as it is known."""
+        return "dropped" if self.status == "dropped" else self.reason or "process-not-accepted"
+
 
 # Hundreds of thousands of these are made in a run, so no frozen ones.
 
