@@ -149,7 +149,7 @@ def _sources(ctx: click.Context) -> tuple[NamedSource, ...]:
         )
     if "-" in from_stdin and sys.stdin is None:
         raise SourceError("standard input is closed")
-    if len({path for path, _ in named if path is None}) != sum(path is None for path, _ in named):
+    if sum(path is None for path, _ in named) > 1:
         raise click.UsageError("--live stands for one machine: give it once")
     return tuple(NamedSource(path=path, network=network) for path, network in named)
 

@@ -177,6 +177,8 @@ class Labeller:
         """
         flow = connection.flow
         about = self._sides(flow, self._timing, ended=connection.ended)
+        if not (connection.options_0 or connection.options_1):
+            return about
         exact = self._sides(flow, Timing(within_s=0), ended=connection.ended)
         options = (connection.options_0, connection.options_1)
         one, other = (
