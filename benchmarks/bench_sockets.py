@@ -29,7 +29,7 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, sockets
-from proccli.model import NO_TAGS, Environment
+from proccli.model.seen import NO_TAGS, Environment
 from proccli.procfs import LiveSource
 from proccli.render.sockets_json import sockets_document
 

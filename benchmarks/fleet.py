@@ -15,19 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proccli.model import (
-    Endpoint,
-    Family,
-    FieldError,
-    Host,
-    NetTable,
-    NetTables,
-    Notice,
-    Process,
-    SocketFd,
-    SocketRow,
-    TagTable,
-)
+from proccli.model.config import Notice
+from proccli.model.seen import FieldError, Host, Process, TagTable
+from proccli.model.sockets import Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
 from proccli.procfs.net import TABLES
 from proccli.recording import write_recording
 

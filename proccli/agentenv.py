@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from proccli.errors import SourceError
-from proccli.model import Environment
+from proccli.model.seen import Environment
 from proccli.procfs import LiveSource
 from proccli.procfs.files import Unreadable, read_at
 

@@ -10,24 +10,10 @@ from proccli.matching.census import Member, enrol
 from proccli.matching.inheritance import tags_of
 from proccli.matching.rules import compile_rules
 from proccli.matching.verdict import Judge
-from proccli.model import (
-    NO_TAGS,
-    Config,
-    Environment,
-    FieldError,
-    Host,
-    NetTable,
-    NetTables,
-    Notice,
-    Process,
-    Rule,
-    RuleProblem,
-    SocketFd,
-    SocketRow,
-    Tag,
-    TagTable,
-    Verdict,
-)
+from proccli.model.config import Config, Notice, Rule, RuleProblem
+from proccli.model.seen import NO_TAGS, Environment, FieldError, Host, Process, TagTable
+from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
+from proccli.model.verdict import Tag, Verdict
 from proccli.procfs.net import TABLES
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from proccli import agentenv
-from proccli.model import Environment
+from proccli.model.seen import Environment
 from tests.procfs.processes import as_nobody, forked, root_only, set_comm
 
 NAME = f"agent-{os.getpid()}"

@@ -15,7 +15,8 @@ from proccli.captures.octets import Octets
 from proccli.captures.packets import packets
 from proccli.captures.segments import find_segment
 from proccli.captures.tally import CaptureError, Tally, notices
-from proccli.model import Notice, Segment
+from proccli.model.config import Notice
+from proccli.model.flows import Segment
 from proccli.recording.lines import opened
 
 _GZIP: Final = b"\x1f\x8b"

@@ -12,7 +12,8 @@ from proccli.captures.links import start_of_ip
 from proccli.captures.misses import CUT, MALFORMED, Miss, packed_in
 from proccli.captures.packets import Packet
 from proccli.captures.tunnels import inside
-from proccli.model import Endpoint, Segment
+from proccli.model.flows import Segment
+from proccli.model.sockets import Endpoint
 
 MOST_TUNNELS: Final = 4
 """Packets in packets that are opened; nobody means more."""

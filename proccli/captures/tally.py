@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from proccli.errors import ProccliError
-from proccli.model import Notice
+from proccli.model.config import Notice
 
 
 class CaptureError(ProccliError):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from proccli.jobs.hostviews import NamedSource
     from proccli.jobs.inputs import InputOptions
     from proccli.jobs.label import Labelling
-    from proccli.model import Notice
+    from proccli.model.config import Notice
 
 _WHAT = "What to label"
 _AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)

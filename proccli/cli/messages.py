@@ -14,7 +14,7 @@ from proccli.cli.streams import say, view_of
 from proccli.textsafe import visible
 
 if TYPE_CHECKING:
-    from proccli.model import Notice
+    from proccli.model.config import Notice
 
 ALIKE = 5
 """Messages of one kind that are shown; the JSON document has them all."""

@@ -17,7 +17,7 @@ from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.jobs.trial import Trial
-    from proccli.model import Notice
+    from proccli.model.config import Notice
 
 
 @click.command(
@@ -86,7 +86,7 @@ def _rendered(
 
 def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
     """The lines of standard input; one that is not UTF-8 can't reach the agent's engine."""
-    from proccli.model import Notice
+    from proccli.model.config import Notice
 
     if sys.stdin is None or sys.stdin.isatty():
         return
@@ -99,7 +99,7 @@ def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
 
 
 def _notices(trial: Trial) -> Iterator[Notice]:
-    from proccli.model import Notice
+    from proccli.model.config import Notice
 
     for group in trial.missing_groups:
         message = f"the pattern has no group {group}: it becomes nothing in {trial.template}"

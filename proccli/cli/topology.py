@@ -31,7 +31,7 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.jobs.hostviews import NamedSource
     from proccli.jobs.inputs import InputOptions
-    from proccli.model import Topology
+    from proccli.model.topology import Topology
 
 _WHICH = "Which connections to show"
 

@@ -8,7 +8,7 @@ from proccli.config import serde
 from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.sourcetext import SourceText
 from proccli.config.stages import RULE_FIELDS, RawRule
-from proccli.model import Notice
+from proccli.model.config import Notice
 
 
 class AsWritten:

@@ -16,7 +16,7 @@ from proccli.config.sourcetext import SourceText, check_bytes
 from proccli.config.static_config import read_config
 from proccli.config.throughserver import ThroughServer
 from proccli.errors import ConfigError
-from proccli.model import Config
+from proccli.model.config import Config
 
 Via: TypeAlias = Literal["server", "file"]
 

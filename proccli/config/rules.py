@@ -16,7 +16,7 @@ from proccli.config.scalarmap import source_offset
 from proccli.config.sourcetext import SourceText
 from proccli.config.stages import RawRule
 from proccli.errors import Location
-from proccli.model import Notice, Rule, RuleProblem
+from proccli.model.config import Notice, Rule, RuleProblem
 from proccli.textsafe import visible
 
 

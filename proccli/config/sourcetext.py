@@ -10,7 +10,7 @@ from typing import Final
 
 from proccli.config.refusal import Refusal
 from proccli.errors import Location
-from proccli.model import Notice
+from proccli.model.config import Notice
 from proccli.textsafe import visible
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")

@@ -23,7 +23,7 @@ from proccli.config.unknownkeys import (
     misplaced_keys,
     misspelt_keys,
 )
-from proccli.model import Config, Notice
+from proccli.model.config import Config, Notice
 from proccli.textsafe import visible
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.refusal import Refusal
 from proccli.config.sourcetext import SourceText
 from proccli.config.stages import RULE_FIELDS, RawRule
-from proccli.model import Notice
+from proccli.model.config import Notice
 from proccli.textsafe import visible
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from proccli.config.goyaml import is_merge
 from proccli.config.nodes import Mapping as MappingNode
 from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.stages import Stage
-from proccli.model import Notice
+from proccli.model.config import Notice
 from proccli.textsafe import visible
 
 CODE: Final = "unknown-key"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from proccli.fleet.pairing import Link, SeenEnd
 from proccli.fleet.store import Fleet
-from proccli.model import Party, Remote
+from proccli.model.fleet import Party
+from proccli.model.topology import Remote
 
 UDP_CLIENT = "udp-client"
 """A `remote_reason`: the far end is there and sent, as the client's end of another connection."""

@@ -14,7 +14,9 @@ from proccli.fleet.grouping import Group, Grouping, Members, in_order
 from proccli.fleet.pairing import Link, SeenEnd
 from proccli.fleet.store import Fleet
 from proccli.identity import Reported, Server, by_name, identities
-from proccli.model import Certainty, Edge, Node, Party, Protocol, Remote
+from proccli.model.fleet import Party
+from proccli.model.sockets import Protocol
+from proccli.model.topology import Certainty, Edge, Node, Remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

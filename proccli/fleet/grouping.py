@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from proccli.model import HostView, Node, Party
+from proccli.model.fleet import HostView, Party
+from proccli.model.topology import Node
 
 Group: TypeAlias = tuple[str | int | None, ...]
 """Equal for processes that are one node."""

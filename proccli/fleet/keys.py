@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import NamedTuple, TypeAlias
 
-from proccli.model import Endpoint, Protocol
+from proccli.model.sockets import Endpoint, Protocol
 
 Network: TypeAlias = str
 """Within it an address means one host. The server knows of one only."""

@@ -10,16 +10,9 @@ from proccli.fleet.pairing import SeenEnd
 from proccli.fleet.senders import Sender, Senders
 from proccli.fleet.store import Fleet
 from proccli.fleet.whose import Hosts, Timing, is_near
-from proccli.model import (
-    CapturedConnection,
-    CapturedOption,
-    Endpoint,
-    Flow,
-    Instance,
-    Party,
-    Protocol,
-    SideLabel,
-)
+from proccli.model.fleet import Party
+from proccli.model.flows import CapturedConnection, CapturedOption, Flow, Instance, SideLabel
+from proccli.model.sockets import Endpoint, Protocol
 from proccli.tags import Server, arriving
 
 _FOUND_KEPT = 1 << 14

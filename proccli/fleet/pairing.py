@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from proccli.model import Certainty, Endpoint, Protocol, Remote, SocketRole, SocketStatus
+from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
+from proccli.model.topology import Certainty, Remote
 
 
 @dataclass(slots=True)

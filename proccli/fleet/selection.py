@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from proccli.fleet.graph import Sides
-from proccli.model import Certainty, Party, Protocol
+from proccli.model.fleet import Party
+from proccli.model.sockets import Protocol
+from proccli.model.topology import Certainty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from proccli.fleet.keys import is_loopback
 from proccli.fleet.whose import Hosts, Timing
-from proccli.model import CapturedOption, Party
+from proccli.model.fleet import Party
+from proccli.model.flows import CapturedOption
 
 
 @dataclass(frozen=True, slots=True)

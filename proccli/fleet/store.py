@@ -18,7 +18,8 @@ from typing import Any, Final
 from proccli.errors import StateError
 from proccli.fleet.keys import JoinKey, Network, is_loopback, join_key, number, written
 from proccli.fleet.pairing import Link, SeenEnd, linked
-from proccli.model import Endpoint, HostView, Party, Protocol, SocketStatus
+from proccli.model.fleet import HostView, Party
+from proccli.model.sockets import Endpoint, Protocol, SocketStatus
 
 _TABLES: Final = """
 PRAGMA journal_mode = OFF;

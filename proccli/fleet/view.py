@@ -7,19 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from proccli.fleet.keys import is_loopback, number
 from proccli.identity import Reported
-from proccli.model import (
-    End,
-    Endpoint,
-    Host,
-    HostView,
-    Listener,
-    Party,
-    Socket,
-    SyncedProcess,
-    SyncedSocket,
-    Tag,
-    Verdict,
-)
+from proccli.model.fleet import End, HostView, Listener, Party
+from proccli.model.seen import Host
+from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
+from proccli.model.verdict import Tag, Verdict
 from proccli.recording import SyncOutput
 from proccli.sockets import SocketLook
 

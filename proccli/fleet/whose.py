@@ -10,7 +10,9 @@ from typing import Literal, TypeAlias
 from proccli.fleet.keys import Network, is_loopback
 from proccli.fleet.pairing import SeenEnd
 from proccli.fleet.store import Fleet
-from proccli.model import Endpoint, Flow, HostView, Party
+from proccli.model.fleet import HostView, Party
+from proccli.model.flows import Flow
+from proccli.model.sockets import Endpoint
 
 _NS_PER_S = 1_000_000_000
 _AGENT = re.compile(r"-[HPW]\d+$", re.ASCII)

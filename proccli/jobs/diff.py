@@ -12,7 +12,9 @@ from proccli.jobs.differing import Proof, Witness, compare_rules
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
 from proccli.jobs.looks import look_once
 from proccli.jobs.pipeline import Pipeline
-from proccli.model import Config, Notice, Reason, Rule, Socket, Status, Tag, Verdict
+from proccli.model.config import Config, Notice, Rule
+from proccli.model.sockets import Socket
+from proccli.model.verdict import Reason, Status, Tag, Verdict
 
 ChangeKind: TypeAlias = Literal["lost", "gained", "renamed", "retagged", "rule"]
 

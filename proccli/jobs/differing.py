@@ -15,7 +15,9 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.madeup import MadeUp, made_up_source
 from proccli.jobs.pipeline import Pipeline
 from proccli.matching.rules import CompiledRule, compile_rules
-from proccli.model import Config, Notice, Status, TagTable, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.seen import TagTable
+from proccli.model.verdict import Status, Verdict
 from proccli.rustregex import automata
 from proccli.rustregex.automata import Domain
 

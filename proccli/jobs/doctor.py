@@ -16,7 +16,8 @@ from proccli.jobs.looks import Look, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.scan import ScanResult, Summary
 from proccli.jobs.socketnotices import socket_notices
-from proccli.model import Config, Host, Notice
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Host
 
 GATES: Final = (
     "configuration",

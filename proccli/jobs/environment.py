@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from proccli import agentenv
 from proccli.matching.envexpand import names_mentioned
-from proccli.model import Config, Environment, Notice, SourceKind
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Environment, SourceKind
 from proccli.textsafe import visible
 
 

@@ -14,15 +14,10 @@ from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.matching.census import Member, family
 from proccli.matching.trace import trace_rules
-from proccli.model import (
-    Ancestor,
-    Config,
-    Explanation,
-    Host,
-    Notice,
-    TagTable,
-    Verdict,
-)
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Host, TagTable
+from proccli.model.trace import Ancestor, Explanation
+from proccli.model.verdict import Verdict
 from proccli.sockets import counts_by_pid, look_at
 from proccli.textsafe import visible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from proccli.fleet import Fleet
-from proccli.model import Notice
+from proccli.model.config import Notice
 
 
 def fleet_notices(fleet: Fleet, names: Sequence[str]) -> Iterator[Notice]:

@@ -13,7 +13,8 @@ from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import Patience
 from proccli.jobs.sidebyside import views
-from proccli.model import Config, HostView, Notice
+from proccli.model.config import Config, Notice
+from proccli.model.fleet import HostView
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many of how many sources were looked at."""

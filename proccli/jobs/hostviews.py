@@ -12,7 +12,9 @@ from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.matching.inheritance import tags_of
-from proccli.model import Config, HostView, Notice, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.fleet import HostView
+from proccli.model.verdict import Verdict
 from proccli.procfs.source import Source
 from proccli.recording import SyncOutput, open_source_or_output
 

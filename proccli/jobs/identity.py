@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from proccli.identity import Identity, NameUse, Reported, Server, by_name, identities
 from proccli.matching.subjects import Subjects, subjects
-from proccli.model import Host, TextSpan, Verdict
+from proccli.model.seen import Host, TextSpan
+from proccli.model.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from proccli import config as configs
 from proccli.errors import UsageError
 from proccli.jobs.environment import environment_for
 from proccli.jobs.tagsource import tag_table
-from proccli.model import NO_TAGS, Config, Environment, Notice, TagTable
+from proccli.model.config import Config, Notice
+from proccli.model.seen import NO_TAGS, Environment, TagTable
 from proccli.procfs.source import Source
 from proccli.recording import Recording, open_source
 

@@ -10,7 +10,8 @@ from proccli.errors import UsageError
 from proccli.fleet import Labeller, Network, Timing
 from proccli.flows import FlowStream
 from proccli.jobs.gathering import Gathered
-from proccli.model import CapturedConnection, Flow, Notice, SideLabel
+from proccli.model.config import Notice
+from proccli.model.flows import CapturedConnection, Flow, SideLabel
 from proccli.tags import Server
 from proccli.tot import ConnectionCounts
 

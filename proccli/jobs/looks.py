@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.pipeline import Pipeline
-from proccli.model import Notice, Socket, Verdict
+from proccli.model.config import Notice
+from proccli.model.sockets import Socket
+from proccli.model.verdict import Verdict
 from proccli.procfs.source import Source
 from proccli.procfs.watched import Sightings, WatchedSource, sight
 from proccli.recording import open_source

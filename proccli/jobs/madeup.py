@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.matching.clock import NS_PER_S
-from proccli.model import FieldError, Host, NetTables, Notice, Process, SocketFd
+from proccli.model.config import Notice
+from proccli.model.seen import FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from proccli.model import Config, Host, Notice, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Host
+from proccli.model.verdict import Verdict
 
 PROBLEM_WORDS = {
     "gone": "exited while being read",

@@ -11,7 +11,7 @@ from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.tagsource import tag_table
 from proccli.lint.context import Context
 from proccli.matching.rules import look
-from proccli.model import Config, Diagnostic
+from proccli.model.config import Config, Diagnostic
 from proccli.procfs.source import Source
 from proccli.recording import Recording
 

@@ -11,7 +11,8 @@ from proccli.matching.census import Member, enrol
 from proccli.matching.inheritance import tags_of
 from proccli.matching.rules import compile_rules
 from proccli.matching.verdict import Judge
-from proccli.model import Process, Verdict
+from proccli.model.seen import Process
+from proccli.model.verdict import Verdict
 
 
 class Pipeline:

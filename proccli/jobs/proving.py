@@ -13,7 +13,7 @@ from proccli.matching.rules import (
     question,
     subject_of,
 )
-from proccli.model import Process
+from proccli.model.seen import Process
 
 
 class Prover:

@@ -15,7 +15,9 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.proving import Prover
-from proccli.model import NO_TAGS, Notice, Verdict
+from proccli.model.config import Notice
+from proccli.model.seen import NO_TAGS
+from proccli.model.verdict import Verdict
 from proccli.procfs.source import Source
 from proccli.recording import write_recording
 from proccli.recording.masking import MaskedSource

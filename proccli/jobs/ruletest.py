@@ -12,7 +12,8 @@ from proccli.config.suite import Case, Suite, Value
 from proccli.errors import UsageError
 from proccli.jobs.explain import ExplainResult
 from proccli.jobs.ruletest_bench import Bench, Benches, Overrides
-from proccli.model import Config, Notice, Rule, Verdict
+from proccli.model.config import Config, Notice, Rule
+from proccli.model.verdict import Verdict
 from proccli.textsafe import visible
 
 KNOWN = "accepted, dropped or skipped"

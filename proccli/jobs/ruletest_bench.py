@@ -15,7 +15,9 @@ from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, fin
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
 from proccli.jobs.madeup import MadeUp, made_up_source
 from proccli.jobs.pipeline import Pipeline
-from proccli.model import Config, Environment, Notice, TagTable, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Environment, TagTable
+from proccli.model.verdict import Verdict
 from proccli.procfs.source import Source
 from proccli.textsafe import visible
 

@@ -18,7 +18,8 @@ from proccli.jobs.ruletest import compare, outcome_of
 from proccli.jobs.ruletest_bench import Benches, Overrides, invented_trial
 from proccli.jobs.ruletest_words import expectation, in_words, invented_lines, mapping
 from proccli.matching.census import family
-from proccli.model import Host, Process, Verdict
+from proccli.model.seen import Host, Process
+from proccli.model.verdict import Verdict
 from proccli.recording import Recording
 from proccli.recording.masking import mask_process
 from proccli.textsafe import visible

@@ -9,7 +9,9 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.socketnotices import unseen_by_us
-from proccli.model import Config, Host, Notice, Status, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Host
+from proccli.model.verdict import Status, Verdict
 from proccli.sockets import counts_by_pid, look
 
 

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
 
 from proccli.errors import UsageError
-from proccli.model import Config, Status, Verdict
+from proccli.model.config import Config
+from proccli.model.verdict import Status, Verdict
 
 SortKey: TypeAlias = Literal["pid", "name", "rule", "status", "uptime", "user"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from proccli.jobs.notices import PROBLEM_WORDS
-from proccli.model import Host, Notice
+from proccli.model.config import Notice
+from proccli.model.seen import Host
 from proccli.sockets import SocketLook
 
 

@@ -11,7 +11,9 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
-from proccli.model import Config, Host, Notice, Protocol, Socket, SocketRole, SocketStatus
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Host
+from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
 from proccli.sockets import find_peers
 
 

@@ -12,14 +12,9 @@ from proccli.jobs.socketnotices import socket_notices
 from proccli.jobs.syncchanges import Changes, changes_since
 from proccli.jobs.syncnotices import gist, left_out_notices, restart_notices
 from proccli.jobs.syncsent import as_sent, config_digest, digest
-from proccli.model import (
-    Config,
-    Host,
-    Notice,
-    SocketKey,
-    SyncedProcess,
-    SyncedSocket,
-)
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Host
+from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.procfs.watched import Sightings, sight
 from proccli.sockets import synced_sockets
 from proccli.state import Memory, boot_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from proccli.model import SyncedProcess, SyncedSocket
+from proccli.model.sockets import SyncedProcess, SyncedSocket
 from proccli.state import Memory
 
 

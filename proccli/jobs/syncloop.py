@@ -14,7 +14,7 @@ from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
 from proccli.jobs.looks import Patience
 from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.tagsource import COMMAND
-from proccli.model import Config, Notice
+from proccli.model.config import Config, Notice
 from proccli.state import Store, default_state, given_state, locked
 
 _LEAST_INTERVAL_S = 1.0

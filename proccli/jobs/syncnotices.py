@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from proccli.jobs.syncsent import config_digest
-from proccli.model import Config, Notice, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.verdict import Verdict
 from proccli.state import Memory
 
 _COUNTED = re.compile(r"[0-9][0-9,]*( \w+){0,2}")

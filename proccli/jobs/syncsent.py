@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from proccli.model import Config, SyncedProcess, Verdict
+from proccli.model.config import Config
+from proccli.model.sockets import SyncedProcess
+from proccli.model.verdict import Verdict
 
 _U32 = 1 << 32
 

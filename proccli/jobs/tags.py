@@ -9,7 +9,9 @@ from fnmatch import fnmatchcase
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.pipeline import Pipeline
-from proccli.model import NO_TAGS, Config, Host, Notice, Tag, TagTable, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.seen import NO_TAGS, Host, TagTable
+from proccli.model.verdict import Tag, Verdict
 from proccli.tags import SERVERS, Fate, Server, fates
 
 

@@ -13,7 +13,9 @@ from proccli.jobs.gathering import Progress, gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import Patience
-from proccli.model import HostView, Notice, Topology, TopologyHost
+from proccli.model.config import Notice
+from proccli.model.fleet import HostView
+from proccli.model.topology import Topology, TopologyHost
 
 _NS_PER_S = 1_000_000_000
 _FAR_APART_S = 60

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from proccli.captures import Capture, open_capture
 from proccli.jobs.totrows import TotRow, collected
-from proccli.model import CapturedOption, Notice, Segment
-from proccli.model.flows import SYN
+from proccli.model.config import Notice
+from proccli.model.flows import SYN, CapturedOption, Segment
 from proccli.tot import decode
 
 

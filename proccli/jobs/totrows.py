@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from proccli.model import CapturedOption, Endpoint
+from proccli.model.flows import CapturedOption
+from proccli.model.sockets import Endpoint
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proccli import rustregex
-from proccli.model import GroupMatch, TextSpan
+from proccli.model.seen import TextSpan
+from proccli.model.trace import GroupMatch
 from proccli.rustregex import Regex, RegexSyntaxError
 
 

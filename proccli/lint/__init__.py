@@ -25,7 +25,7 @@ from proccli.lint import (
 from proccli.lint.context import Context, Surroundings
 from proccli.lint.reach import Unreachable
 from proccli.lint.reading import read
-from proccli.model import Config, Diagnostic
+from proccli.model.config import Config, Diagnostic
 
 __all__ = ["Linted", "Surroundings", "Unreachable", "lint", "ordered"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from proccli.model import Severity
+from proccli.model.config import Severity
 
 CODES: Final[Mapping[str, Severity]] = {
     # The text, and what its readers make of it.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from proccli import rustregex
 from proccli.lint.context import Context
-from proccli.model import Diagnostic, Rule
+from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import RegexSyntaxError
 from proccli.rustregex.dialect import rejected_by_1_6
 from proccli.textsafe import visible

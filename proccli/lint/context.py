@@ -10,7 +10,8 @@ from proccli import rustregex
 from proccli.config.agents import Agent, agent_of_version
 from proccli.lint.codes import CODES
 from proccli.lint.written import Place, Written
-from proccli.model import Config, Diagnostic, Environment, Rule, TextSpan
+from proccli.model.config import Config, Diagnostic, Rule
+from proccli.model.seen import Environment, TextSpan
 from proccli.rustregex import Regex
 
 

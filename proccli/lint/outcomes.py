@@ -11,7 +11,7 @@ from proccli.lint.domains import LIMITS, NAMES
 from proccli.lint.emptynames import text_of_empty_name
 from proccli.lint.reach import Reach
 from proccli.lint.rewriting import rewrites
-from proccli.model import Diagnostic, Rule
+from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import Regex, RegexSyntaxError, template
 from proccli.rustregex.automata import Domain, find_text, texts_without
 from proccli.rustregex.nodes import (

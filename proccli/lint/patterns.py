@@ -11,7 +11,7 @@ from proccli.lint.context import Context
 from proccli.lint.domains import CMDLINES, DOMAINS, LIMITS, NAMES, SUBJECTS
 from proccli.lint.reach import Reach
 from proccli.lint.titles import WORKERS
-from proccli.model import Diagnostic, Rule
+from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata import Domain, find_text, texts_without
 from proccli.rustregex.charset import normalize, subtract
 from proccli.textsafe import visible

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from proccli import rustregex
 from proccli.lint.context import Context
 from proccli.lint.domains import DOMAINS, LIMITS
-from proccli.model import Diagnostic, Rule
+from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata import Limits, Shadow, find_text, shadows
 from proccli.textsafe import visible
 

@@ -22,7 +22,7 @@ from proccli.config.static_config import read_config
 from proccli.config.throughserver import ThroughServer
 from proccli.errors import ConfigError
 from proccli.lint.written import Written
-from proccli.model import Config
+from proccli.model.config import Config
 
 T = TypeVar("T")
 

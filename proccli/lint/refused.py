@@ -14,7 +14,7 @@ from proccli.errors import ConfigError, Location
 from proccli.lint.context import Context
 from proccli.lint.reading import Reading
 from proccli.lint.written import Place, Written
-from proccli.model import Config, Diagnostic, Notice, Rule
+from proccli.model.config import Config, Diagnostic, Notice, Rule
 from proccli.textsafe import visible
 
 _HINT: Final = re.compile(r"(?P<text>.*) \((?P<hint>[^()]*(?:\([^()]*\)[^()]*)*)\)", re.DOTALL)

@@ -8,7 +8,7 @@ from typing import Final
 
 from proccli.lint.context import Context
 from proccli.matching.envexpand import REFERENCE
-from proccli.model import Diagnostic, Rule
+from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.template import Reference
 from proccli.textsafe import visible
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from proccli.config.nodes import resolved
 from proccli.lint.context import Context
-from proccli.model import Diagnostic
+from proccli.model.config import Diagnostic
 from proccli.textsafe import visible
 
 _ENABLED: Final = "os-proc-sync-enabled"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from proccli.lint.context import Context
-from proccli.model import Diagnostic, Rule
+from proccli.model.config import Diagnostic, Rule
 
 WORKERS: Final[Mapping[str, Sequence[str]]] = {
     "nginx": ("nginx: worker process", "nginx -g daemon off;"),

@@ -12,7 +12,8 @@ from proccli.config.scalarmap import source_span
 from proccli.config.sourcetext import SourceText
 from proccli.config.static_config import SECTION
 from proccli.errors import Location
-from proccli.model import Rule, TextSpan
+from proccli.model.config import Rule
+from proccli.model.seen import TextSpan
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from proccli.matching.subjects import Subjects, subjects
-from proccli.model import Host, Process, Reason
+from proccli.model.seen import Host, Process
+from proccli.model.verdict import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from proccli.model import Host, Process
+from proccli.model.seen import Host, Process
 
 NS_PER_S = 1_000_000_000
 

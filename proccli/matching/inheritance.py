@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from proccli.model import Tag, TagTable, Verdict
+from proccli.model.seen import TagTable
+from proccli.model.verdict import Tag, Verdict
 
 
 def tags_of(

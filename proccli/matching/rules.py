@@ -12,7 +12,9 @@ from proccli import rustregex
 from proccli.matching.census import Lineage, Member
 from proccli.matching.envexpand import Expansion, expand_windows
 from proccli.matching.subjects import Subject
-from proccli.model import Environment, Reason, Rule, TagTable
+from proccli.model.config import Rule
+from proccli.model.seen import Environment, TagTable
+from proccli.model.verdict import Reason
 from proccli.rustregex import Regex
 
 SubjectKind: TypeAlias = Literal["cmdline", "process_name"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from proccli.model import TextSpan
+from proccli.model.seen import TextSpan
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,7 @@ from proccli.matching.census import Lookup, Member
 from proccli.matching.rules import CompiledRule, Finding, Setting, look, subject_of
 from proccli.matching.subjects import Subject
 from proccli.matching.verdict import Judge, rewrite_is_proven
-from proccli.model import (
-    GroupMatch,
-    NearMiss,
-    Outcome,
-    Replacement,
-    RewriteTrace,
-    RuleTrace,
-)
+from proccli.model.trace import GroupMatch, NearMiss, Outcome, Replacement, RewriteTrace, RuleTrace
 from proccli.rustregex import Match, Regex
 from proccli.rustregex.prefix import longest_prefix
 

@@ -16,7 +16,9 @@ from proccli.matching.rules import (
     is_proven,
     look,
 )
-from proccli.model import Config, Host, Reason, Status, TagTable, Verdict
+from proccli.model.config import Config
+from proccli.model.seen import Host, TagTable
+from proccli.model.verdict import Reason, Status, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

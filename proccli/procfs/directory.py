@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model import FieldError, Host, NetTables, Notice, Process, SocketFd
+from proccli.model.config import Notice
+from proccli.model.seen import FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd
 from proccli.procfs.closedtree import ClosedTree
 from proccli.procfs.fields import read_process
 from proccli.procfs.files import Unreadable, decode, listed_pids

@@ -7,7 +7,7 @@ import os
 import re
 from typing import Literal
 
-from proccli.model import SocketFd
+from proccli.model.sockets import SocketFd
 
 _FD = re.compile(r"0|[1-9][0-9]{0,9}")
 _SOCKET = re.compile(r"socket:\[([0-9]{1,20})\]")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from proccli.model import FieldError, Process
+from proccli.model.seen import FieldError, Process
 from proccli.procfs.files import Unreadable, errno_name
 from proccli.procfs.problems import Living, problem_of
 from proccli.procfs.stat import parse_stat

@@ -8,7 +8,7 @@ import re
 import stat
 
 from proccli.errors import SourceError
-from proccli.model import Problem
+from proccli.model.seen import Problem
 
 MAX_FILE_BYTES = 8 << 20
 """More than the kernel gives out: arguments and environment together are held to 6 MiB

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model import FieldError, Host, NetTables, Notice, Problem, Process, SocketFd
+from proccli.model.config import Notice
+from proccli.model.seen import FieldError, Host, Problem, Process
+from proccli.model.sockets import NetTables, SocketFd
 from proccli.procfs.fields import READ_FIELDS, read_process
 from proccli.procfs.files import (
     OPEN,

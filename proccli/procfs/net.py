@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from proccli.model import Endpoint, Family, Protocol, SocketRow, TableName
+from proccli.model.sockets import Endpoint, Family, Protocol, SocketRow, TableName
 from proccli.procfs.files import Unreadable
 
 TABLES: tuple[TableName, ...] = ("tcp", "udp", "tcp6", "udp6")

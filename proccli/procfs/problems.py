@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Protocol
 
-from proccli.model import Problem
+from proccli.model.seen import Problem
 
 
 class Living(Protocol):

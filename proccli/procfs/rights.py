@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from proccli.model import Notice
+from proccli.model.config import Notice
 from proccli.procfs.files import Unreadable, decode, read_at
 
 # linux/capability.h: to read any file, and to look into any process.

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from proccli.model import FieldError, NetTable, NetTables, SocketFd, TableName
+from proccli.model.seen import FieldError
+from proccli.model.sockets import NetTable, NetTables, SocketFd, TableName
 from proccli.procfs.addresses import parse_fib_trie
 from proccli.procfs.fds import read_socket_fds
 from proccli.procfs.files import Unreadable, errno_name

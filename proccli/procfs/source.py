@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from proccli.model import FieldError, Host, NetTables, Notice, Process, SocketFd
+from proccli.model.config import Notice
+from proccli.model.seen import FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd
 
 
 class Source(Protocol):

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from proccli.errors import NoSuchProcess
-from proccli.model import FieldError, Host, NetTables, Notice, Process, SocketFd, SocketKey
+from proccli.model.config import Notice
+from proccli.model.seen import FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd, SocketKey
 from proccli.procfs.source import Source
 
 

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from proccli.model import (
-    Environment,
-    FieldError,
-    Host,
-    Notice,
-    Process,
-    SocketFd,
-    TagTable,
-    TextSpan,
-)
+from proccli.model.config import Notice
+from proccli.model.seen import Environment, FieldError, Host, Process, TagTable, TextSpan
+from proccli.model.sockets import SocketFd
 from proccli.procfs.fields import READ_FIELDS
 from proccli.recording.checked import Checked
 from proccli.recording.format import VERSION, decode_cmdline, decode_time

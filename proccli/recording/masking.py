@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from proccli.model import (
-    FieldError,
-    Host,
-    NetTables,
-    Notice,
-    Process,
-    SocketFd,
-    TextSpan,
-)
+from proccli.model.config import Notice
+from proccli.model.seen import FieldError, Host, Process, TextSpan
+from proccli.model.sockets import NetTables, SocketFd
 from proccli.procfs.source import Source
 from proccli.recording.secrets.arguments import find_secrets
 

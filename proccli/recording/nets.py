@@ -6,13 +6,12 @@ import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import get_args
 
-from proccli.model import (
+from proccli.model.seen import FieldError, Process
+from proccli.model.sockets import (
     AgeSource,
     Endpoint,
-    FieldError,
     NetTable,
     NetTables,
-    Process,
     SocketFd,
     SocketRow,
     TableName,

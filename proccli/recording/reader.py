@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli.errors import Location, NoSuchProcess, RecordingError
-from proccli.model import (
-    Environment,
-    FieldError,
-    Host,
-    NetTables,
-    Notice,
-    Process,
-    SocketFd,
-    TagTable,
-)
+from proccli.model.config import Notice
+from proccli.model.seen import Environment, FieldError, Host, Process, TagTable
+from proccli.model.sockets import NetTables, SocketFd
 from proccli.procfs.socketfiles import ended_tables
 from proccli.recording.checked import Checked
 from proccli.recording.contents import Body, Header

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Final, TypeVar
 
 from proccli.errors import Location, RecordingError
-from proccli.model import Protocol, SocketRole, SyncedProcess, SyncedSocket
+from proccli.model.sockets import Protocol, SocketRole, SyncedProcess, SyncedSocket
 from proccli.recording.checked import Checked
 
 SCHEMA: Final = "proccli/sync/v1"

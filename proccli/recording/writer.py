@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli import __version__
-from proccli.model import Environment, FieldError, Process, TagTable
+from proccli.model.seen import Environment, FieldError, Process, TagTable
 from proccli.procfs.source import Source
 from proccli.recording.format import (
     FORMAT,

@@ -6,7 +6,7 @@ Source: docs.github.com, "Workflow commands for GitHub Actions".
 from __future__ import annotations
 
 from proccli.jobs.check import CheckResult
-from proccli.model import Diagnostic, Severity
+from proccli.model.config import Diagnostic, Severity
 from proccli.textsafe import visible
 
 _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}

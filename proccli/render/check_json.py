@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proccli.jobs.check import CheckResult
 from proccli.lint import Unreachable
-from proccli.model import Diagnostic
+from proccli.model.config import Diagnostic
 from proccli.render.document import Json, document, lines, warnings_json
 
 

@@ -12,7 +12,7 @@ from proccli import __version__
 from proccli.jobs.check import CheckResult
 from proccli.lint.codes import CODES
 from proccli.lint.pages import page, title
-from proccli.model import Diagnostic, Severity
+from proccli.model.config import Diagnostic, Severity
 from proccli.render.document import Json, lines
 
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}

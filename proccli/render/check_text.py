@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proccli.jobs.check import CheckResult
-from proccli.model import Diagnostic, Severity
+from proccli.model.config import Diagnostic, Severity
 from proccli.render.paint import paint
 from proccli.render.spans import Line, around, cells, foreign, joined, wrapped
 from proccli.render.view import View

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from proccli.model import Config, Host, Notice
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Host
 from proccli.render.words import rfc3339
 from proccli.textsafe import inert_json
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model import Verdict
+from proccli.model.verdict import Verdict
 from proccli.textsafe import visible
 
 

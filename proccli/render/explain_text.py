@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model import Config, Explanation, Verdict
+from proccli.model.config import Config
+from proccli.model.trace import Explanation
+from proccli.model.verdict import Verdict
 from proccli.render.explain_facts import LABEL, facts
 from proccli.render.explain_rule import is_conditional, rule_lines
 from proccli.render.paint import paint

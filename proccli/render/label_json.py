@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proccli.jobs.label import Tally
-from proccli.model import CapturedConnection, Endpoint, SideLabel
+from proccli.model.flows import CapturedConnection, SideLabel
+from proccli.model.sockets import Endpoint
 from proccli.render.document import Json, lines
 from proccli.render.tot_words import moment
 from proccli.render.words import counted

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-from proccli.model import Process, Rule, Tag, Verdict
+from proccli.model.config import Rule
+from proccli.model.seen import Process
+from proccli.model.verdict import Tag, Verdict
 from proccli.render.document import Json
 from proccli.render.words import rfc3339
 

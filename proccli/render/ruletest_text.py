@@ -10,7 +10,7 @@ from typing import Final
 
 from proccli.config.suite import Value
 from proccli.jobs.ruletest import CaseResult, Failure, RuleCoverage, RuleTestResult
-from proccli.model import Config
+from proccli.model.config import Config
 from proccli.render.explain_text import explain_text
 from proccli.render.paint import paint
 from proccli.render.ruletest_json import value_json

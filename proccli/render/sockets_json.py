@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proccli.jobs.sockets import SocketsResult
-from proccli.model import Socket
+from proccli.model.sockets import Socket
 from proccli.render.document import (
     Json,
     config_json,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from proccli.jobs.sockets import SocketsResult
-from proccli.model import Endpoint, Socket, SocketReason, SocketStatus
+from proccli.model.sockets import Endpoint, Socket, SocketReason, SocketStatus
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.scan_summary import basis_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proccli.jobs.sync import SyncResult
 from proccli.jobs.syncchanges import Changes
-from proccli.model import SyncedProcess, SyncedSocket
+from proccli.model.sockets import SyncedProcess, SyncedSocket
 from proccli.render.document import (
     Json,
     config_json,

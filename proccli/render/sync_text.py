@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proccli.jobs.sync import SyncResult
-from proccli.model import SyncedProcess
+from proccli.model.sockets import SyncedProcess
 from proccli.render.paint import paint
 from proccli.render.scan_summary import basis_line
 from proccli.render.spans import Line, foreign, head, plain, wrapped

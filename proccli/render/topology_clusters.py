@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.topology_fold import Vertex
 from proccli.render.topology_words import left_out_text, total_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.topology_clusters import by_host, caption, vertex_lines
 from proccli.render.topology_fold import Link, Sureness, Vertex, picture
 from proccli.render.topology_lines import link_label, thickness

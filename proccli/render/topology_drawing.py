@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from proccli.model import Node, Topology
+from proccli.model.topology import Node, Topology
 from proccli.render.graph import Box, Frame, Layout, Spacing, Spot, Wire, laid_out
 from proccli.render.topology_fold import Link, Picture, Vertex
 from proccli.render.topology_lettering import (

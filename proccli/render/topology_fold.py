@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from proccli.model import Certainty, Edge, Node, Protocol, Topology
+from proccli.model.sockets import Protocol
+from proccli.model.topology import Certainty, Edge, Node, Topology
 from proccli.render.topology_unknown import UnknownEnds
 from proccli.render.topology_words import why_unknown
 

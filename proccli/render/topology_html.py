@@ -6,7 +6,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 
-from proccli.model import Config, Topology
+from proccli.model.config import Config
+from proccli.model.topology import Topology
 from proccli.render.topology_drawing import MOST, SURE, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.model import Edge, Node, Topology, TopologyHost
+from proccli.model.topology import Edge, Node, Topology, TopologyHost
 from proccli.render.document import Json, config_json, document, lines, warnings_json
 from proccli.render.topology_words import by_certainty
 from proccli.render.words import rfc3339

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.topology_clusters import by_host, caption, vertex_lines
 from proccli.render.topology_fold import Picture, Sureness, picture
 from proccli.render.topology_lines import link_label, thickness

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from proccli.model import Edge
+from proccli.model.topology import Edge
 from proccli.render.document import Json
 from proccli.render.topology_drawing import SURE, gprocesses_text
 from proccli.render.topology_fold import Link, Picture, Strand, Vertex

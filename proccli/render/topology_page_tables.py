@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from proccli.model import Topology, TopologyHost
+from proccli.model.topology import Topology, TopologyHost
 from proccli.render.spans import shorten
 from proccli.render.topology_fold import Picture, Strand, Vertex
 from proccli.render.topology_lettering import ELLIPSIS, written

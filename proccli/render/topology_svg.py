@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.spans import plain, wrapped
 from proccli.render.topology_drawing import MOST, SURE, Drawing, dense, drawing
 from proccli.render.topology_fold import Picture, picture

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from proccli.model import Config, Topology, TopologyHost
+from proccli.model.config import Config
+from proccli.model.topology import Topology, TopologyHost
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, joined, plain, shorten, wrapped

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple, TypeAlias
 
-from proccli.model import Edge
+from proccli.model.topology import Edge
 from proccli.render.topology_words import why_unknown
 from proccli.render.words import counted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from proccli.model import Certainty, Edge, Topology, TopologyHost
+from proccli.model.topology import Certainty, Edge, Topology, TopologyHost
 from proccli.render.words import SHORT_REASONS, counted, duration, rfc3339
 
 CERTAINTY: Mapping[Certainty, str] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from proccli.jobs.tot import TotResult, TotSummary
 from proccli.jobs.totrows import TotRow
-from proccli.model import Endpoint
+from proccli.model.sockets import Endpoint
 from proccli.render.document import Json, document, lines, warnings_json
 from proccli.render.tot_words import flag_names, moment
 

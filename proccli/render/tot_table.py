@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from proccli.jobs.tot import TotResult, TotSummary
 from proccli.jobs.totrows import TotRow
-from proccli.model import Endpoint
+from proccli.model.sockets import Endpoint
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, joined, plain, shorten, wrapped

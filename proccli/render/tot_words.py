@@ -6,7 +6,7 @@ import functools
 from datetime import datetime, timedelta
 from typing import Final
 
-from proccli.model import CapturedOption
+from proccli.model.flows import CapturedOption
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, and the Z is ours
 _FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from proccli.model import Config, Host, Reason, Verdict
+from proccli.model.config import Config
+from proccli.model.seen import Host
+from proccli.model.verdict import Reason, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

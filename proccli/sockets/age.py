@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proccli.model import Host, SocketFd
+from proccli.model.seen import Host
+from proccli.model.sockets import SocketFd
 
 _NS_PER_S = 1_000_000_000
 

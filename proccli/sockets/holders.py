@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from proccli.model import SocketFd, Verdict
+from proccli.model.sockets import SocketFd
+from proccli.model.verdict import Verdict
 
 Held: TypeAlias = tuple[Verdict, Sequence[SocketFd]]
 """A process with its sockets."""

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from proccli.model import (
-    FieldError,
-    Host,
-    Socket,
-    SocketReason,
-    SocketRow,
-    SocketStatus,
-    Status,
-    TableName,
-    Verdict,
-)
+from proccli.model.seen import FieldError, Host
+from proccli.model.sockets import Socket, SocketReason, SocketRow, SocketStatus, TableName
+from proccli.model.verdict import Status, Verdict
 from proccli.procfs.source import Source
 from proccli.sockets.age import age_s, old_enough
 from proccli.sockets.holders import Held, Hold, best_known, by_inode, lost_to_another

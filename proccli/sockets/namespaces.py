@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from proccli.model import (
-    Endpoint,
-    FieldError,
-    NetTables,
-    SocketRole,
-    SocketRow,
-    TableName,
-)
+from proccli.model.seen import FieldError
+from proccli.model.sockets import Endpoint, NetTables, SocketRole, SocketRow, TableName
 from proccli.procfs.source import Source
 from proccli.sockets.holders import Held
 

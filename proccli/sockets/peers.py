@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proccli.model import Endpoint, Peer, Protocol, Socket
+from proccli.model.sockets import Endpoint, Peer, Protocol, Socket
 from proccli.sockets.look import SocketLook
 
 

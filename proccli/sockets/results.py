@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from proccli.model import Socket, SocketCounts, SocketStatus, SyncedSocket
+from proccli.model.sockets import Socket, SocketStatus, SyncedSocket
+from proccli.model.verdict import SocketCounts
 from proccli.sockets.look import SocketLook, by_pid_and_fd
 
 

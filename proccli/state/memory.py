@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proccli.model import Host, SocketKey, SyncedProcess, SyncedSocket
+from proccli.model.seen import Host
+from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 
 _DRIFT_S = 60
 """How far two readings of one boot time may lie apart: it moves when the clock is set."""

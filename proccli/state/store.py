@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from proccli.errors import StateError, StateLocked
-from proccli.model import Notice
+from proccli.model.config import Notice
 from proccli.state.memory import Memory
 from proccli.state.place import ELSEWHERE, own_file
 from proccli.state.tables import (

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
-from proccli.model import SocketKey, SyncedProcess, SyncedSocket
+from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.state.memory import Memory
 
 APPLICATION_ID: Final = 0x70726363  # "prcc", in the header: file(1) shows it

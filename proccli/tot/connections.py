@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from proccli.model import CapturedConnection, Endpoint, Segment
-from proccli.model.flows import SYN
+from proccli.model.flows import SYN, CapturedConnection, Segment
+from proccli.model.sockets import Endpoint
 from proccli.tot.sides import Conversation
 
 IDLE_S: Final = 7_500.0

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from proccli.model import Segment, TotOption
+from proccli.model.flows import Segment, TotOption
 
 KIND: Final = 253
 _END, _PADDING = 0, 1

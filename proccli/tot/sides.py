@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from proccli.model import CapturedConnection, CapturedOption, Endpoint, Flow, Segment, TotOption
-from proccli.model.flows import ACK, FIN, RST, SYN
+from proccli.model.flows import (
+    ACK,
+    FIN,
+    RST,
+    SYN,
+    CapturedConnection,
+    CapturedOption,
+    Flow,
+    Segment,
+    TotOption,
+)
+from proccli.model.sockets import Endpoint
 from proccli.tot.decode import decode
 
 MOST_OPTIONS: Final = 64

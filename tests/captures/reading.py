@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 from proccli.captures import Capture, capture_of, open_capture
-from proccli.model import Segment
+from proccli.model.flows import Segment
 
 
 def read(path: Path) -> tuple[list[Segment], Capture]:

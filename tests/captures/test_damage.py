@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proccli.captures import Capture, CaptureError, capture_of
 from proccli.captures.blocks import MOST_BLOCK_BYTES
 from proccli.captures.packets import MOST_PACKET_BYTES
-from proccli.model import Segment
+from proccli.model.flows import Segment
 from tests.captures import blocks
 from tests.captures.frames import FRAMES, pcap
 from tests.captures.reading import read_bytes

@@ -12,7 +12,7 @@ import pytest
 
 from proccli.captures import CaptureError, capture_of, is_capture, open_capture
 from proccli.errors import SourceError
-from proccli.model import Segment
+from proccli.model.flows import Segment
 from tests.captures import blocks
 from tests.captures.frames import FRAMES, RAW, Frame, pcap
 from tests.captures.reading import read, read_bytes

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from proccli.model import Endpoint
+from proccli.model.sockets import Endpoint
 from proccli.tot import connections
 from tests.captures.rawclient import CLIENT, KERNEL, PID, PORT, VARIANTS
 from tests.captures.reading import read

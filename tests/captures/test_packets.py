@@ -17,7 +17,8 @@ from proccli.captures.links import KNOWN
 from proccli.captures.misses import Miss
 from proccli.captures.packets import Packet
 from proccli.captures.segments import find_segment
-from proccli.model import Endpoint, Segment
+from proccli.model.flows import Segment
+from proccli.model.sockets import Endpoint
 from proccli.tot import decode
 from tests.captures import blocks
 from tests.captures.frames import (

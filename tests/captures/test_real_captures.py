@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proccli.model import CapturedConnection, CapturedOption, Endpoint
+from proccli.model.flows import CapturedConnection, CapturedOption
+from proccli.model.sockets import Endpoint
 from proccli.tot import connections, decode
 from tests.captures.reading import read
 from tests.captures.witness import DATA, REAL, by_tshark, run

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from proccli.model import Endpoint, Segment
+from proccli.model.flows import Segment
+from proccli.model.sockets import Endpoint
 
 DATA = Path(__file__).parent.parent / "data" / "captures"
 REAL = sorted(path.name for path in DATA.iterdir() if path.suffix in (".pcap", ".pcapng"))

@@ -6,7 +6,7 @@ import pytest
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import ALIKE, warn
-from proccli.model import Notice
+from proccli.model.config import Notice
 
 QUIET = Invocation(arguments=(), colour="never")
 

@@ -11,7 +11,7 @@ from typing import Any
 from proccli.config import load
 from proccli.config.loading import Via
 from proccli.config.reader import Loader
-from proccli.model import Config
+from proccli.model.config import Config
 
 DATA = Path(__file__).parent.parent / "data" / "configs"
 VIAS: tuple[Via, ...] = ("file", "server")

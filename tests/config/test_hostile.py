@@ -12,7 +12,7 @@ from proccli.config import load, parse_tag_output
 from proccli.config.loading import MAX_BYTES, Via
 from proccli.config.reader import MAX_DEPTH, Loader
 from proccli.errors import ConfigError, ProccliError, TagsError
-from proccli.model import Config
+from proccli.model.config import Config
 from proccli.textsafe import visible
 from tests.config.measured import DATA, VIAS
 

@@ -7,7 +7,7 @@ import pytest
 from proccli.config import defaults, load
 from proccli.config.loading import MAX_BYTES, Via
 from proccli.errors import ConfigError, UsageError
-from proccli.model import Config
+from proccli.model.config import Config
 from tests.config.measured import DATA, VIAS
 
 EVERY_KEY = """\

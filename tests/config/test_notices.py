@@ -8,7 +8,7 @@ from proccli.config import load
 from proccli.config.loading import Via
 from proccli.config.static_config import KEYS
 from proccli.config.unknownkeys import meant
-from proccli.model import Rule
+from proccli.model.config import Rule
 from tests.config.measured import VIAS
 
 

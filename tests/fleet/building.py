@@ -8,19 +8,17 @@ from typing import Any
 
 from proccli.fleet import Fleet, Graph, Labeller, Link, SeenEnd, Timing, graph, grouping
 from proccli.identity import SERVERS as IDENTITIES
-from proccli.model import (
+from proccli.model.fleet import End, HostView, Listener, Party
+from proccli.model.flows import (
+    ACK,
+    SYN,
     CapturedConnection,
     CapturedOption,
-    End,
-    Endpoint,
     Flow,
-    HostView,
-    Listener,
-    Party,
     SideLabel,
     TotOption,
 )
-from proccli.model.flows import ACK, SYN
+from proccli.model.sockets import Endpoint
 from proccli.tags import SERVERS, Server
 from tests.build import BOOT_S, NOW_S
 

@@ -7,7 +7,8 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from proccli.model import End, HostView, Protocol, SocketRole, SocketStatus
+from proccli.model.fleet import End, HostView
+from proccli.model.sockets import Protocol, SocketRole, SocketStatus
 from tests.fleet.building import NOW_NS, endpoint, party, refused, view
 from tests.fleet.server import Entry
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proccli.model import SocketRow
+from proccli.model.sockets import SocketRow
 from proccli.recording import write_recording
 from tests.build import NOW_S, ListSource, host, net_tables, process
 from tests.sockets.looking import fd, tcp, udp

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, permutations
 from typing import NamedTuple
 
-from proccli.model import Endpoint, Protocol, SocketRole, SocketStatus
+from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
 
 Pid = tuple[str, int]
 """The agent, and the pid on its host."""

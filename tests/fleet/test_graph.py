@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from proccli.fleet import GROUPINGS, Graph, grouping
 from proccli.fleet.far import UDP_CLIENT
-from proccli.model import Edge, HostView
+from proccli.model.fleet import HostView
+from proccli.model.topology import Edge
 from tests.fleet.building import drawn, end, links, listener, party, refused, view
 from tests.fleet.fleets import fleets
 

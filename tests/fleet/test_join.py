@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from proccli.fleet import Link, SeenEnd
-from proccli.model import HostView
+from proccli.model.fleet import HostView
 from tests.fleet.building import links
 from tests.fleet.fleets import NAMESPACES, UNOPENED, entries, fleets
 from tests.fleet.server import Answer, Entry, Key, Pid, answers, key

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model import End, Endpoint, HostView, Party
+from proccli.model.fleet import End, HostView, Party
+from proccli.model.sockets import Endpoint
 from proccli.tags import SERVERS
 from tests.build import NOW_S
 from tests.fleet.building import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proccli.fleet.pairing import SeenEnd, linked
-from proccli.model import Endpoint
+from proccli.model.sockets import Endpoint
 from tests.fleet.building import end, links, view, who
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from proccli.errors import StateError
 from proccli.fleet import Fleet
-from proccli.model import End, Endpoint, Party
+from proccli.model.fleet import End, Party
+from proccli.model.sockets import Endpoint
 from tests.fleet.building import end, endpoint, fleet, links, listener, party, refused, view, who
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"

@@ -9,7 +9,8 @@ import pytest
 
 from proccli.errors import RecordingError
 from proccli.fleet import synced_view
-from proccli.model import Endpoint, HostView
+from proccli.model.fleet import HostView
+from proccli.model.sockets import Endpoint
 from proccli.recording.syncoutput import parse_sync_output
 from tests.fleet.building import links, view, who
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proccli.model import CapturedOption, HostView, SideLabel
-from proccli.model.flows import ACK, PSH, SYN
+from proccli.model.fleet import HostView
+from proccli.model.flows import ACK, PSH, SYN, CapturedOption, SideLabel
 from tests.build import NOW_S
 from tests.fleet.building import (
     NOW_NS,

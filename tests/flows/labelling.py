@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from proccli.flows import NO_FIELDS, FieldMap, Format, open_flows
-from proccli.model import Flow, Notice, SideLabel
+from proccli.model.config import Notice
+from proccli.model.flows import Flow, SideLabel
 
 SAMPLES = Path(__file__).parent / "samples"
 SHOP = SideLabel(

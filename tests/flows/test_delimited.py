@@ -10,7 +10,8 @@ import pytest
 
 from proccli.errors import FlowsError
 from proccli.flows import Format, delimited, parse_fields
-from proccli.model import Endpoint, SideLabel
+from proccli.model.flows import SideLabel
+from proccli.model.sockets import Endpoint
 from tests.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, label
 
 HEADER = b"ip_0,client_port,ip_1,server_port,protocol\n"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proccli.errors import ProccliError
 from proccli.flows import Format
 from proccli.flows.csvtext import DELIMITERS
-from proccli.model import SideLabel
+from proccli.model.flows import SideLabel
 from tests.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, label, read_csv
 from tests.flows.test_zeek import read_by_zeek, said
 

@@ -12,7 +12,7 @@ import pytest
 from proccli.flows import open_flows
 from proccli.flows.added import Encoded
 from proccli.flows.reading import FlowReader
-from proccli.model import SideLabel
+from proccli.model.flows import SideLabel
 
 FEW = 20_000
 PADDING = "x" * 300
@@ -21,7 +21,7 @@ LABELS = """
 import sys
 from pathlib import Path
 from proccli.flows import open_flows
-from proccli.model import SideLabel
+from proccli.model.flows import SideLabel
 
 out = open("/dev/null", "wb")
 stream = open_flows(sys.argv[1], keys=["owner"])

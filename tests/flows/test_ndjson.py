@@ -7,7 +7,8 @@ import json
 import pytest
 
 from proccli.flows import parse_fields
-from proccli.model import Endpoint, SideLabel
+from proccli.model.flows import SideLabel
+from proccli.model.sockets import Endpoint
 from tests.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, flow_of, label
 
 RECORD = (

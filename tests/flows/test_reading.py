@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from proccli.flows import parse_fields
 from proccli.flows.values import read_address, read_port, read_protocol
-from proccli.model import Endpoint, Instance
+from proccli.model.flows import Instance
+from proccli.model.sockets import Endpoint
 from tests.flows.labelling import flow_of, label
 
 BASE = {"ip_0": "10.0.0.5", "client_port": 1, "ip_1": "10.0.0.9", "server_port": 2}

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from proccli.flows import parse_fields
-from proccli.model import Endpoint, SideLabel
+from proccli.model.flows import SideLabel
+from proccli.model.sockets import Endpoint
 from tests.flows.labelling import COLUMNS, NOBODY, SAMPLES, SHOP, Ran, label
 
 LOG = (SAMPLES / "conn.log").read_bytes()

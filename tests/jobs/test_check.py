@@ -10,7 +10,8 @@ from proccli.errors import SourceError
 from proccli.jobs.check import CheckOptions, CheckResult, FileReport, check
 from proccli.jobs.observed import Observation, unhit
 from proccli.lint import lint
-from proccli.model import Diagnostic, Host
+from proccli.model.config import Diagnostic
+from proccli.model.seen import Host
 from tests.build import ListSource, host, process
 
 RULES = (

@@ -15,7 +15,7 @@ from proccli.jobs.differing import compare_rules
 from proccli.jobs.explain import explain_pids
 from proccli.jobs.inputs import InputOptions, Inputs
 from proccli.jobs.madeup import MadeUp, made_up_source
-from proccli.model import NO_TAGS
+from proccli.model.seen import NO_TAGS
 from proccli.recording import write_recording
 from tests.build import NO_ENVIRONMENT, ListSource, config, process, tag_table
 

@@ -24,7 +24,8 @@ from proccli.jobs.gates.gate import Gate
 from proccli.jobs.inputs import InputOptions, Inputs
 from proccli.jobs.looks import NO_PATIENCE, look_once
 from proccli.jobs.scan import scan
-from proccli.model import NO_TAGS, Config, FieldError, Notice, Process, Rule, TagTable
+from proccli.model.config import Config, Notice, Rule
+from proccli.model.seen import NO_TAGS, FieldError, Process, TagTable
 from tests.build import (
     NO_ENVIRONMENT,
     NOW_S,

@@ -18,7 +18,7 @@ from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.label import Labelling, Tally, evicted_notices
 from proccli.jobs.looks import NO_PATIENCE
-from proccli.model import SideLabel
+from proccli.model.flows import SideLabel
 from proccli.render.label_json import label_summary
 from proccli.tags import SERVERS
 from proccli.tot import ConnectionCounts

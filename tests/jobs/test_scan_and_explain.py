@@ -12,7 +12,8 @@ from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids, f
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.madeup import MadeUp
 from proccli.jobs.scan import scan
-from proccli.model import NO_TAGS, Environment, Explanation, FieldError, RuleTrace
+from proccli.model.seen import NO_TAGS, Environment, FieldError
+from proccli.model.trace import Explanation, RuleTrace
 from proccli.render.explain_text import explain_text
 from proccli.render.view import View
 from tests.build import (

@@ -23,7 +23,9 @@ from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.record import record
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
-from proccli.model import NO_TAGS, FieldError, Peer, Socket, SocketCounts
+from proccli.model.seen import NO_TAGS, FieldError
+from proccli.model.sockets import Peer, Socket
+from proccli.model.verdict import SocketCounts
 from proccli.procfs import DirectorySource, LiveSource
 from proccli.procfs.source import Source
 from proccli.procfs.watched import Sightings, sight

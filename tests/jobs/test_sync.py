@@ -15,7 +15,7 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience
 from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.syncsent import digest
-from proccli.model import NO_TAGS, FieldError, Process, TagTable
+from proccli.model.seen import NO_TAGS, FieldError, Process, TagTable
 from proccli.procfs import LiveSource
 from proccli.state import Memory
 from tests import build

@@ -17,7 +17,7 @@ from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.topology import topology
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from tests.build import BOOT_S, NOW_S
 from tests.cli.runner import call
 from tests.fleet.recordings import config, later, recorded, recording, source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from proccli.lint import Linted, lint
-from proccli.model import Diagnostic
+from proccli.model.config import Diagnostic
 
 HEAD = "os-proc-sync-enabled: true\nos-proc-regex:\n"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proccli.model import FieldError, Tag
+from proccli.model.seen import FieldError
+from proccli.model.verdict import Tag
 from tests.build import UNKNOWN_TAGS, Machine, config, host, process, tag_table
 
 FAMILY = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proccli.matching.rules import question
-from proccli.model import Environment, FieldError, Process
+from proccli.model.seen import Environment, FieldError, Process
 from tests.build import NOW_S, UNKNOWN_TAGS, Machine, config, host, process, rule, tag_table
 
 

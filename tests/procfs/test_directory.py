@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model import Process
+from proccli.model.seen import Process
 from proccli.procfs import DirectorySource
 from tests.procfs.processes import as_nobody, public_directory, root_only
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from proccli.model import FieldError, NetTables, SocketFd, SocketRow
+from proccli.model.seen import FieldError
+from proccli.model.sockets import NetTables, SocketFd, SocketRow
 from proccli.procfs import DirectorySource, LiveSource
 from proccli.procfs.fds import read_socket_fds
 from proccli.procfs.net import TABLES

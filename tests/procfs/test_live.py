@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model import Process
+from proccli.model.seen import Process
 from proccli.procfs import LiveSource
 from proccli.procfs.fields import READ_FIELDS, read_process
 from proccli.procfs.live import _LiveFiles

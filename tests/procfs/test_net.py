@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model import Endpoint, SocketRow, TableName
+from proccli.model.sockets import Endpoint, SocketRow, TableName
 from proccli.procfs.files import Unreadable
 from proccli.procfs.net import STATES, TABLES, empty_tables, parse_table
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proccli.model import SocketFd
+from proccli.model.sockets import SocketFd
 from proccli.procfs.watched import Sightings, WatchedSource, sight
 from tests.build import NOW_S, ListSource, host, process
 

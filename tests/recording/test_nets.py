@@ -12,13 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import RecordingError
-from proccli.model import (
-    Endpoint,
-    FieldError,
-    Protocol,
-    SocketFd,
-    SocketRow,
-)
+from proccli.model.seen import FieldError
+from proccli.model.sockets import Endpoint, Protocol, SocketFd, SocketRow
 from proccli.procfs.net import KINDS, STATES, TABLES
 from proccli.recording import Recording, nets, write_recording
 from proccli.recording.reader import parse_recording

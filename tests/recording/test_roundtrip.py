@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model import (
+from proccli.model.config import Notice
+from proccli.model.seen import (
     NO_TAGS,
     Environment,
     FieldError,
-    Notice,
     Problem,
     Process,
     SourceKind,

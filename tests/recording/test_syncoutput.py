@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import RecordingError
-from proccli.model import SyncedSocket
+from proccli.model.sockets import SyncedSocket
 from proccli.recording import Recording, SyncOutput, open_source_or_output
 from proccli.recording.syncoutput import parse_sync_output
 from tests.cli.runner import call

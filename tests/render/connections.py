@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
-from proccli.model import Config, FieldError, SocketFd, SocketRow
+from proccli.model.config import Config
+from proccli.model.seen import FieldError
+from proccli.model.sockets import SocketFd, SocketRow
 from tests.build import ListSource, config, host, net_tables
 from tests.render.shop import USERS, inputs, processes, rules
 from tests.sockets.looking import REFUSED, fd, tcp, tcp6, udp

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from proccli.model import Edge, Node, Notice, Topology, TopologyHost
+from proccli.model.config import Notice
+from proccli.model.topology import Edge, Node, Topology, TopologyHost
 from tests.build import NOW_S, config
 
 HOSTILE = (

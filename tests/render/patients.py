@@ -7,7 +7,7 @@ from dataclasses import replace
 from proccli.agentproc import MACHINES_PID_NAMESPACE, AgentProcess, ProcView, Surroundings
 from proccli.jobs.doctor import DoctorResult, examine
 from proccli.jobs.looks import look_once
-from proccli.model import Notice
+from proccli.model.config import Notice
 from tests.build import ListSource, config, host, net_tables, process
 from tests.render.shop import inputs, processes, rules
 from tests.sockets.looking import fd, tcp, tcp6

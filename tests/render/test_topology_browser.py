@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.spans import shorten
 from proccli.render.topology_html import topology_html
 from proccli.render.topology_svg import topology_svg

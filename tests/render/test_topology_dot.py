@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.topology_dot import topology_dot
 from proccli.render.topology_fold import picture
 from proccli.textsafe import visible

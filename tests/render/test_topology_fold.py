@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model import Edge, Remote, Topology
+from proccli.model.topology import Edge, Remote, Topology
 from proccli.render.topology_fold import Picture, Vertex, picture
 from proccli.render.topology_unknown import PER_NODE, PER_PORT
 from proccli.render.topology_words import why_unknown

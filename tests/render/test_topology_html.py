@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model import Notice, Topology
+from proccli.model.config import Notice
+from proccli.model.topology import Topology
 from proccli.render.spans import shorten
 from proccli.render.topology_fold import picture
 from proccli.render.topology_html import topology_html

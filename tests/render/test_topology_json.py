@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.schemas import schema_text
 from proccli.render.topology_json import topology_document, topology_lines
 from tests.render.edges import empty, every_kind, fleet, hostile, small

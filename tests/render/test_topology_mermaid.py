@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.topology_fold import picture
 from proccli.render.topology_mermaid import topology_mermaid
 from proccli.textsafe import visible

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model import Topology
+from proccli.model.topology import Topology
 from proccli.render.topology_fold import picture
 from proccli.render.topology_lettering import LABEL, NAME, NOTE, width
 from proccli.render.topology_lines import Rect

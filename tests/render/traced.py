@@ -9,7 +9,9 @@ from unittest.mock import patch
 from proccli.captures import Tally
 from proccli.captures.tally import notices
 from proccli.jobs.tot import TotResult, TotSelection, tot
-from proccli.model import Endpoint, Notice, Segment
+from proccli.model.config import Notice
+from proccli.model.flows import Segment
+from proccli.model.sockets import Endpoint
 from tests.build import NOW_S
 from tests.tot.segments import ACK, PUSH, SYN, SYN_ACK, option, segment, v1, v2
 

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proccli.model import (
-    NO_TAGS,
-    Config,
-    Endpoint,
-    FieldError,
-    Host,
-    NetTables,
-    Process,
-    Socket,
-    SocketFd,
-    SocketRow,
-    TagTable,
-)
+from proccli.model.config import Config
+from proccli.model.seen import NO_TAGS, FieldError, Host, Process, TagTable
+from proccli.model.sockets import Endpoint, NetTables, Socket, SocketFd, SocketRow
 from proccli.sockets import SocketLook, look
 from tests.build import NOW_S, ListSource, Machine, config, host
 

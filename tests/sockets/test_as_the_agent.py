@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model import (
+from proccli.model.seen import FieldError
+from proccli.model.sockets import (
     Endpoint,
     Family,
-    FieldError,
     NetTables,
     Protocol,
     SocketFd,
     SocketRow,
     SyncedSocket,
     TableName,
-    Verdict,
 )
+from proccli.model.verdict import Verdict
 from proccli.procfs.net import TABLES
 from proccli.sockets import look, synced_sockets
 from tests.build import NOW_S, ListSource, Machine, config, host, net_tables, process

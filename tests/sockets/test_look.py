@@ -2,16 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.model import (
-    FieldError,
-    NetTables,
-    Process,
-    Socket,
-    SocketFd,
-    SocketRow,
-    TableName,
-    Verdict,
-)
+from proccli.model.seen import FieldError, Process
+from proccli.model.sockets import NetTables, Socket, SocketFd, SocketRow, TableName
+from proccli.model.verdict import Verdict
 from proccli.sockets import SocketLook, look_at
 from tests.build import UNKNOWN_TAGS, ListSource, Machine, config, host, net_tables, process
 from tests.sockets.looking import (

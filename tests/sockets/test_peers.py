@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from proccli.model import Peer, Process, SocketFd, SocketRow
+from proccli.model.seen import Process
+from proccli.model.sockets import Peer, SocketFd, SocketRow
 from proccli.sockets import SocketLook, find_peers
 from tests.build import config, net_tables, process
 from tests.sockets.looking import fd, look_at_machine, tcp, tcp6, udp

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from proccli.model import SocketCounts, SyncedSocket
+from proccli.model.sockets import SyncedSocket
+from proccli.model.verdict import SocketCounts
 from proccli.sockets import counts_by_pid, synced_sockets
 from tests.build import net_tables, process
 from tests.sockets.looking import REFUSED, fd, look_at_machine, tcp, udp

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.model import Endpoint, Segment
-from proccli.model.flows import ACK, FIN, PSH, RST, SYN
+from proccli.model.flows import ACK, FIN, PSH, RST, SYN, Segment
+from proccli.model.sockets import Endpoint
 
 CLIENT = Endpoint("10.0.0.5", 41000)
 SERVER = Endpoint("192.0.2.9", 8080)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model import CapturedConnection, Endpoint, Segment
+from proccli.model.flows import CapturedConnection, Segment
+from proccli.model.sockets import Endpoint
 from proccli.tot import ConnectionCounts, connections
 from proccli.tot.connections import IDLE_S, LINGER_S
 from proccli.tot.sides import MOST_OPTIONS

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model import Endpoint, TotOption
+from proccli.model.flows import TotOption
+from proccli.model.sockets import Endpoint
 from proccli.tot import Decoded, decode
 from tests.tot.segments import SYN, option, segment, v1, v2
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from proccli.jobs.tot import TotSelection
 from proccli.jobs.totrows import TotRow, collected
-from proccli.model import CapturedOption, Endpoint, TotOption
+from proccli.model.flows import CapturedOption, TotOption
+from proccli.model.sockets import Endpoint
 from tests.render.traced import ODD, WEB, traced
 from tests.tot.segments import CLIENT, PUSH, SERVER, SYN, SYN_ACK
 

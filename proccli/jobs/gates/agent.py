@@ -8,7 +8,8 @@ from typing import Final
 from proccli.agentproc import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, unknown
 from proccli.jobs.scan import Summary
-from proccli.model import Config, SourceKind
+from proccli.model.config import Config
+from proccli.model.seen import SourceKind
 
 NO_SECTION: Final = "no-static-config"
 _SETTING: Final = "os-proc-sync-enabled"

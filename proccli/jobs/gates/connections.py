@@ -9,7 +9,8 @@ from typing import Final
 from proccli.jobs.gates.gate import Gate, failed, passed, unknown
 from proccli.jobs.looks import Look
 from proccli.jobs.socketnotices import unseen_by_us
-from proccli.model import Config, SocketReason
+from proccli.model.config import Config
+from proccli.model.sockets import SocketReason
 
 _WORDS: Final[dict[SocketReason, str]] = {
     "unreadable": "in a table that can't be read",

@@ -8,7 +8,9 @@ from typing import Final
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
 from proccli.jobs.gates.onebyone import NAMES
-from proccli.model import Config, Environment, Notice, SourceKind, TagTable, Verdict
+from proccli.model.config import Config, Notice
+from proccli.model.seen import Environment, SourceKind, TagTable
+from proccli.model.verdict import Verdict
 
 NAME_BYTES: Final = 256
 """What the server keeps of a name: server v6.5 cloud.go:661-666."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
 from proccli.jobs.notices import PROBLEM_WORDS
-from proccli.model import Config, Reason, Rule, Verdict
+from proccli.model.config import Config, Rule
+from proccli.model.verdict import Reason, Verdict
 
 GATES: Final = (
     "readable",
