@@ -17,7 +17,7 @@ from functools import partial
 
 import psutil
 
-from proccli.procfs import LiveSource
+from proccli.procfs.live import LiveSource
 from proccli.recording import write_recording
 from proccli.recording.masking import MaskedSource
 from proccli.recording.reader import parse_recording

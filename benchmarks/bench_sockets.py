@@ -30,7 +30,7 @@ from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, sockets
 from proccli.model.seen import NO_TAGS, Environment
-from proccli.procfs import LiveSource
+from proccli.procfs.live import LiveSource
 from proccli.render.sockets_json import sockets_document
 
 

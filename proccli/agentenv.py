@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from proccli.errors import SourceError
 from proccli.model.seen import Environment
-from proccli.procfs import LiveSource
 from proccli.procfs.files import Unreadable, read_at
+from proccli.procfs.live import LiveSource
 
 AGENT = "deepflow-agent"
 OWN = "proccli's own environment"

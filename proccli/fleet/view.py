@@ -12,7 +12,7 @@ from proccli.model.seen import Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
 from proccli.model.verdict import Tag, Verdict
 from proccli.recording import SyncOutput
-from proccli.sockets import SocketLook
+from proccli.sockets.look import SocketLook
 
 _NS_PER_S = 1_000_000_000
 

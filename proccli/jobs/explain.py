@@ -18,7 +18,8 @@ from proccli.model.config import Config, Notice
 from proccli.model.seen import Host, TagTable
 from proccli.model.trace import Ancestor, Explanation
 from proccli.model.verdict import Verdict
-from proccli.sockets import counts_by_pid, look_at
+from proccli.sockets.look import look_at
+from proccli.sockets.results import counts_by_pid
 from proccli.textsafe import visible
 
 

@@ -14,7 +14,7 @@ from proccli.model.verdict import Verdict
 from proccli.procfs.source import Source
 from proccli.procfs.watched import Sightings, WatchedSource, sight
 from proccli.recording import open_source
-from proccli.sockets import SocketLook, look
+from proccli.sockets.look import SocketLook, look
 
 DEFAULT_MAX_WAIT_S = 10.0
 

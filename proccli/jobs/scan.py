@@ -12,7 +12,8 @@ from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config, Notice
 from proccli.model.seen import Host
 from proccli.model.verdict import Status, Verdict
-from proccli.sockets import counts_by_pid, look
+from proccli.sockets.look import look
+from proccli.sockets.results import counts_by_pid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from proccli.jobs.notices import PROBLEM_WORDS
 from proccli.model.config import Notice
 from proccli.model.seen import Host
-from proccli.sockets import SocketLook
+from proccli.sockets.look import SocketLook
 
 
 def unseen_by_us(look: SocketLook, host: Host) -> tuple[Notice, ...]:

@@ -14,7 +14,7 @@ from proccli.jobs.socketnotices import socket_notices
 from proccli.model.config import Config, Notice
 from proccli.model.seen import Host
 from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
-from proccli.sockets import find_peers
+from proccli.sockets.peers import find_peers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from proccli.model.config import Config, Notice
 from proccli.model.seen import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.procfs.watched import Sightings, sight
-from proccli.sockets import synced_sockets
+from proccli.sockets.results import synced_sockets
 from proccli.state import Memory, boot_id
 
 _FRESH_NS = 600 * 1_000_000_000

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from proccli.errors import Location, RecordingError
-from proccli.procfs import DirectorySource, LiveSource
+from proccli.procfs.directory import DirectorySource
+from proccli.procfs.live import LiveSource
 from proccli.procfs.source import Source
 from proccli.recording.format import MAX_RECORDING_BYTES
 from proccli.recording.lines import opened, unpacked

@@ -26,11 +26,12 @@ from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
 from proccli.model.seen import NO_TAGS, FieldError
 from proccli.model.sockets import Peer, Socket
 from proccli.model.verdict import SocketCounts
-from proccli.procfs import DirectorySource, LiveSource
+from proccli.procfs.directory import DirectorySource
+from proccli.procfs.live import LiveSource
 from proccli.procfs.source import Source
 from proccli.procfs.watched import Sightings, sight
 from proccli.recording import read_recording
-from proccli.sockets import synced_sockets
+from proccli.sockets.results import synced_sockets
 from tests.build import NO_ENVIRONMENT, ListSource, config, net_tables, process
 from tests.network import (
     connected,

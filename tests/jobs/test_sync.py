@@ -16,7 +16,7 @@ from proccli.jobs.looks import NO_PATIENCE, Patience
 from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.syncsent import digest
 from proccli.model.seen import NO_TAGS, FieldError, Process, TagTable
-from proccli.procfs import LiveSource
+from proccli.procfs.live import LiveSource
 from proccli.state import Memory
 from tests import build
 from tests.build import ListSource, config, host, net_tables, process

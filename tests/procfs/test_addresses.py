@@ -10,8 +10,9 @@ import psutil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.procfs import DirectorySource, LiveSource
 from proccli.procfs.addresses import parse_fib_trie
+from proccli.procfs.directory import DirectorySource
+from proccli.procfs.live import LiveSource
 
 TRIE = b"""Main:
   +-- 0.0.0.0/0 3 0 5

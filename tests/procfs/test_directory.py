@@ -10,7 +10,7 @@ import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.seen import Process
-from proccli.procfs import DirectorySource
+from proccli.procfs.directory import DirectorySource
 from tests.procfs.processes import as_nobody, public_directory, root_only
 
 STAT = "{pid} ({comm}) S {ppid} 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0 0\n"

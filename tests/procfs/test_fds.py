@@ -14,8 +14,9 @@ import pytest
 
 from proccli.model.seen import FieldError
 from proccli.model.sockets import NetTables, SocketFd, SocketRow
-from proccli.procfs import DirectorySource, LiveSource
+from proccli.procfs.directory import DirectorySource
 from proccli.procfs.fds import read_socket_fds
+from proccli.procfs.live import LiveSource
 from proccli.procfs.net import TABLES
 from tests.network import connected, enter_new_namespace, fresh, inode_of, netns_of, udp_pair
 from tests.procfs.processes import as_nobody, forked, in_child, root_only

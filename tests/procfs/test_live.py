@@ -15,9 +15,8 @@ import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.seen import Process
-from proccli.procfs import LiveSource
 from proccli.procfs.fields import READ_FIELDS, read_process
-from proccli.procfs.live import _LiveFiles
+from proccli.procfs.live import LiveSource, _LiveFiles
 from tests.procfs.processes import (
     as_nobody,
     become_nobody,

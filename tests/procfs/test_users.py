@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.procfs import LiveSource
+from proccli.procfs.live import LiveSource
 from tests.procfs.processes import forked, root_only, running
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from proccli.errors import RecordingError, SourceError
-from proccli.procfs import DirectorySource, LiveSource
+from proccli.procfs.directory import DirectorySource
+from proccli.procfs.live import LiveSource
 from proccli.recording import Recording, open_source, write_recording
 from tests.build import ListSource, process
 

@@ -25,8 +25,8 @@ from proccli.model.seen import (
     SourceKind,
     TagTable,
 )
-from proccli.procfs import LiveSource
 from proccli.procfs.fields import READ_FIELDS
+from proccli.procfs.live import LiveSource
 from proccli.recording import Recording, read_recording, write_recording
 from proccli.recording.reader import parse_recording
 from tests.build import ListSource, host, process

@@ -8,7 +8,7 @@ from typing import Any
 from proccli.model.config import Config
 from proccli.model.seen import NO_TAGS, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, NetTables, Socket, SocketFd, SocketRow
-from proccli.sockets import SocketLook, look
+from proccli.sockets.look import SocketLook, look
 from tests.build import NOW_S, ListSource, Machine, config, host
 
 NS_PER_S = 1_000_000_000

@@ -21,7 +21,8 @@ from proccli.model.sockets import (
 )
 from proccli.model.verdict import Verdict
 from proccli.procfs.net import TABLES
-from proccli.sockets import look, synced_sockets
+from proccli.sockets.look import look
+from proccli.sockets.results import synced_sockets
 from tests.build import NOW_S, ListSource, Machine, config, host, net_tables, process
 from tests.sockets.looking import MIN_LIFETIME_S, NS_PER_S, REFUSED
 

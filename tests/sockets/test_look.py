@@ -5,7 +5,7 @@ import pytest
 from proccli.model.seen import FieldError, Process
 from proccli.model.sockets import NetTables, Socket, SocketFd, SocketRow, TableName
 from proccli.model.verdict import Verdict
-from proccli.sockets import SocketLook, look_at
+from proccli.sockets.look import SocketLook, look_at
 from tests.build import UNKNOWN_TAGS, ListSource, Machine, config, host, net_tables, process
 from tests.sockets.looking import (
     MIN_LIFETIME_S,

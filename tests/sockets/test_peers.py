@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from proccli.model.seen import Process
 from proccli.model.sockets import Peer, SocketFd, SocketRow
-from proccli.sockets import SocketLook, find_peers
+from proccli.sockets.look import SocketLook
+from proccli.sockets.peers import find_peers
 from tests.build import config, net_tables, process
 from tests.sockets.looking import fd, look_at_machine, tcp, tcp6, udp
 

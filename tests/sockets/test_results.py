@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from proccli.model.sockets import SyncedSocket
 from proccli.model.verdict import SocketCounts
-from proccli.sockets import counts_by_pid, synced_sockets
+from proccli.sockets.results import counts_by_pid, synced_sockets
 from tests.build import net_tables, process
 from tests.sockets.looking import REFUSED, fd, look_at_machine, tcp, udp
 
