@@ -17,10 +17,10 @@ from functools import partial
 
 import psutil
 
-from proccli.procfs.live import LiveSource
 from proccli.recording import write_recording
 from proccli.recording.masking import MaskedSource
 from proccli.recording.reader import parse_recording
+from proccli.sources.procfs.live import LiveSource
 
 
 def scan() -> LiveSource:

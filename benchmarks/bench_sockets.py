@@ -29,9 +29,9 @@ from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, sockets
-from proccli.model.seen import NO_TAGS, Environment
-from proccli.procfs.live import LiveSource
+from proccli.model.process import NO_TAGS, Environment
 from proccli.render.sockets_json import sockets_document
+from proccli.sources.procfs.live import LiveSource
 
 
 def inputs() -> Inputs:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proccli.model.config import Notice
-from proccli.model.seen import FieldError, Host, Process, TagTable
+from proccli.model.process import FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
-from proccli.procfs.net import TABLES
 from proccli.recording import write_recording
+from proccli.sources.procfs.net import TABLES
 
 _TAKEN_AT_NS = 1_767_323_045 * 1_000_000_000
 _UP_S = 97_445

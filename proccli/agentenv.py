@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 
 from proccli.errors import SourceError
-from proccli.model.seen import Environment
-from proccli.procfs.files import Unreadable, read_at
-from proccli.procfs.live import LiveSource
+from proccli.model.process import Environment
+from proccli.sources.procfs.files import Unreadable, read_at
+from proccli.sources.procfs.live import LiveSource
 
 AGENT = "deepflow-agent"
 OWN = "proccli's own environment"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from proccli.agentenv import agent_pids
-from proccli.procfs.files import Unreadable, decode, read_at
+from proccli.sources.procfs.files import Unreadable, decode, read_at
 
 # linux/capability.h
 CAP_DAC_OVERRIDE: Final = 1 << 1

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from proccli.agent.census import Member, enrol
+from proccli.agent.first_match import Judge
+from proccli.agent.rules import compile_rules
+from proccli.agent.tags import tags_of
 from proccli.errors import Location, NoSuchProcess
-from proccli.matching.census import Member, enrol
-from proccli.matching.inheritance import tags_of
-from proccli.matching.rules import compile_rules
-from proccli.matching.verdict import Judge
 from proccli.model.config import Config, Notice, Rule, RuleProblem
-from proccli.model.seen import NO_TAGS, Environment, FieldError, Host, Process, TagTable
+from proccli.model.outcome import Tag, Verdict
+from proccli.model.process import NO_TAGS, Environment, FieldError, Host, Process, TagTable
 from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
-from proccli.model.verdict import Tag, Verdict
-from proccli.procfs.net import TABLES
+from proccli.sources.procfs.net import TABLES
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW_S = BOOT_S + 97_445

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from proccli import agentenv
-from proccli.model.seen import Environment
-from tests.procfs.processes import as_nobody, forked, root_only, set_comm
+from proccli.model.process import Environment
+from tests.sources.procfs.processes import as_nobody, forked, root_only, set_comm
 
 NAME = f"agent-{os.getpid()}"
 

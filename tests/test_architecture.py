@@ -17,7 +17,7 @@ LAYERS = [
     {"rustregex"},
     {"config"},
     {
-        "procfs",
+        "sources",
         "recording",
         "flows",
         "captures",
@@ -27,7 +27,7 @@ LAYERS = [
         "agentproc",
         "state",
     },
-    {"matching", "tags", "sockets", "tot", "lint", "identity", "fleet"},
+    {"agent", "tags", "tot", "lint", "identity", "fleet"},
     {"jobs"},
     {"render", "schemas"},
     {"cli"},
@@ -82,8 +82,7 @@ def test_imports_go_one_way(path: Path) -> None:
 FORBIDDEN = {
     "tot": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "identity": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
-    "sockets": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
-    "matching": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
+    "agent": {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil", "click"},
     "lint": {
         "os",
         "time",

@@ -12,7 +12,7 @@ import pytest
 
 from proccli.atomicfile import atomic_output
 from proccli.errors import OutputError
-from tests.procfs.processes import as_nobody, fork, public_directory, root_only
+from tests.sources.procfs.processes import as_nobody, fork, public_directory, root_only
 
 
 def write(path: Path, content: bytes = b"new", *, force: bool = False) -> None:

@@ -10,10 +10,10 @@ import pytest
 from proccli import config as configs
 from proccli.jobs.explain import explain_made_up
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.madeup import MadeUp
 from proccli.model.config import Config
-from proccli.model.seen import NO_TAGS, Environment
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
+from proccli.model.process import NO_TAGS, Environment
+from proccli.sources.made_up import MadeUp
 from tests.build import ListSource
 
 FOLDER = Path(__file__).parent.parent / "sample-configs"

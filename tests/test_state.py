@@ -21,7 +21,7 @@ from proccli.errors import EXIT_LOCKED, StateError, StateLocked
 from proccli.model.sockets import SyncedProcess, SyncedSocket
 from proccli.state import Memory, Store, boot_id, default_state, given_state, locked
 from tests import build
-from tests.procfs.processes import as_nobody, fork, in_child, public_directory, root_only
+from tests.sources.procfs.processes import as_nobody, fork, in_child, public_directory, root_only
 
 PROCESS = SyncedProcess(
     name="shop\udc80\n",

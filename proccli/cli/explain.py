@@ -31,7 +31,7 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.jobs.explain import ExplainResult
     from proccli.jobs.inputs import InputOptions, Inputs
-    from proccli.jobs.madeup import MadeUp
+    from proccli.sources.made_up import MadeUp
 
 _PID = re.compile(r"[0-9]{1,300}")
 _MADE_UP = "A made-up process instead"
@@ -161,7 +161,7 @@ def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[
 
 def _made_up(question: dict[str, Any]) -> MadeUp | None:
     """The process that the options make up, if they do. Raises: click.UsageError."""
-    from proccli.jobs.madeup import MadeUp
+    from proccli.sources.made_up import MadeUp
 
     argv, cmdline, title = (question.pop(key) for key in ("argv", "cmdline", "title"))
     given = [bool(argv), cmdline is not None, title is not None]

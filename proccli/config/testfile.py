@@ -26,7 +26,7 @@ from proccli.config.suite import (
     Value,
 )
 from proccli.errors import UsageError
-from proccli.model.verdict import Reason, Status
+from proccli.model.outcome import Reason, Status
 
 MAX_BYTES: Final = 4 << 20
 _FILE: Final = ("config", "agent", "via", "env", "tests")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from proccli.agent.sockets.collect import SocketLook
 from proccli.fleet.keys import is_loopback, number
 from proccli.identity import Reported
 from proccli.model.fleet import End, HostView, Listener, Party
-from proccli.model.seen import Host
+from proccli.model.outcome import Tag, Verdict
+from proccli.model.process import Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
-from proccli.model.verdict import Tag, Verdict
 from proccli.recording import SyncOutput
-from proccli.sockets.look import SocketLook
 
 _NS_PER_S = 1_000_000_000
 

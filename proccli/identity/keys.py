@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 
 from proccli.identity.mainargument import REDUCED, main_argument
 from proccli.identity.server import Server
-from proccli.model.seen import TextSpan
+from proccli.model.process import TextSpan
 
 Basis: TypeAlias = Literal["pid", "cmdline", "pod-or-cmdline"]
 """What tells a process from others:

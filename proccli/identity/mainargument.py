@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from proccli.model.seen import TextSpan
+from proccli.model.process import TextSpan
 
 REDUCED: Final = frozenset({"java", "python", "python3", "node"})
 """The process names whose command line is reduced; `python3.11` is none of them."""

@@ -14,8 +14,8 @@ from proccli.jobs.observed import Observation, unhit
 from proccli.lint import Linted, Surroundings, Unreachable, lint, ordered
 from proccli.lint.codes import CODES
 from proccli.model.config import Config, Diagnostic, Notice, Severity
-from proccli.model.seen import Environment
-from proccli.procfs.source import Source
+from proccli.model.process import Environment
+from proccli.model.source import Source
 from proccli.recording import open_source
 from proccli.textsafe import visible
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.rules import CompiledRule, compile_rules
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.madeup import MadeUp, made_up_source
-from proccli.jobs.pipeline import Pipeline
-from proccli.matching.rules import CompiledRule, compile_rules
 from proccli.model.config import Config, Notice
-from proccli.model.seen import TagTable
-from proccli.model.verdict import Status, Verdict
+from proccli.model.outcome import Status, Verdict
+from proccli.model.process import TagTable
 from proccli.rustregex import automata
 from proccli.rustregex.automata import Domain
+from proccli.sources.made_up import MadeUp, made_up_source
 
 FILE_NAMES = automata.texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
 COMMAND_LINES = automata.texts_without("\0", min_length=1)

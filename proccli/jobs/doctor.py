@@ -17,7 +17,7 @@ from proccli.jobs.notices import verdict_notices
 from proccli.jobs.scan import ScanResult, Summary
 from proccli.jobs.socketnotices import socket_notices
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Host
+from proccli.model.process import Host
 
 GATES: Final = (
     "configuration",

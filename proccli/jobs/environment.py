@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from proccli import agentenv
-from proccli.matching.envexpand import names_mentioned
+from proccli.agent.envexpand import names_mentioned
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Environment, SourceKind
+from proccli.model.process import Environment, SourceKind
 from proccli.textsafe import visible
 
 

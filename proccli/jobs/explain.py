@@ -6,20 +6,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from proccli.agent.census import Member, family
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.sockets.collect import look_at
+from proccli.agent.sockets.results import counts_by_pid
+from proccli.agent.trace import trace_rules
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.madeup import MadeUp, made_up_source
 from proccli.jobs.notices import refused_to_us, verdict_notices
-from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.socketnotices import unseen_by_us
-from proccli.matching.census import Member, family
-from proccli.matching.trace import trace_rules
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Host, TagTable
+from proccli.model.outcome import Verdict
+from proccli.model.process import Host, TagTable
 from proccli.model.trace import Ancestor, Explanation
-from proccli.model.verdict import Verdict
-from proccli.sockets.look import look_at
-from proccli.sockets.results import counts_by_pid
+from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.textsafe import visible
 
 

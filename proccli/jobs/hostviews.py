@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from proccli.agent.tags import tags_of
 from proccli.fleet import Network, host_view, synced_view
 from proccli.jobs.identity import reported
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
-from proccli.matching.inheritance import tags_of
 from proccli.model.config import Config, Notice
 from proccli.model.fleet import HostView
-from proccli.model.verdict import Verdict
-from proccli.procfs.source import Source
+from proccli.model.outcome import Verdict
+from proccli.model.source import Source
 from proccli.recording import SyncOutput, open_source_or_output
 
 LIVE = "live"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proccli.agent.process import Subjects, subjects
 from proccli.identity import Identity, NameUse, Reported, Server, by_name, identities
-from proccli.matching.subjects import Subjects, subjects
-from proccli.model.seen import Host, TextSpan
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
+from proccli.model.process import Host, TextSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from proccli.errors import UsageError
 from proccli.jobs.environment import environment_for
 from proccli.jobs.tagsource import tag_table
 from proccli.model.config import Config, Notice
-from proccli.model.seen import NO_TAGS, Environment, TagTable
-from proccli.procfs.source import Source
+from proccli.model.process import NO_TAGS, Environment, TagTable
+from proccli.model.source import Source
 from proccli.recording import Recording, open_source
 
 

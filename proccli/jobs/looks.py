@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.sockets.collect import SocketLook, look
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.pipeline import Pipeline
 from proccli.model.config import Notice
+from proccli.model.outcome import Verdict
 from proccli.model.sockets import Socket
-from proccli.model.verdict import Verdict
-from proccli.procfs.source import Source
-from proccli.procfs.watched import Sightings, WatchedSource, sight
+from proccli.model.source import Source
 from proccli.recording import open_source
-from proccli.sockets.look import SocketLook, look
+from proccli.sources.observed import Sightings, WatchedSource, sight
 
 DEFAULT_MAX_WAIT_S = 10.0
 

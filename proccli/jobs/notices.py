@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Host
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
+from proccli.model.process import Host
 
 PROBLEM_WORDS = {
     "gone": "exited while being read",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.rules import look
 from proccli.jobs.environment import environment_for
 from proccli.jobs.inputs import InputOptions, Inputs
-from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.tagsource import tag_table
 from proccli.lint.context import Context
-from proccli.matching.rules import look
 from proccli.model.config import Config, Diagnostic
-from proccli.procfs.source import Source
+from proccli.model.source import Source
 from proccli.recording import Recording
 
 

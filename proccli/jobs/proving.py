@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proccli.jobs.inputs import Inputs
-from proccli.matching.census import Member, enrol
-from proccli.matching.rules import (
+from proccli.agent.census import Member, enrol
+from proccli.agent.rules import (
     CompiledRule,
     SubjectKind,
     compile_rules,
     question,
     subject_of,
 )
-from proccli.model.seen import Process
+from proccli.jobs.inputs import Inputs
+from proccli.model.process import Process
 
 
 class Prover:

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from proccli.agent.pipeline import Pipeline
 from proccli.atomicfile import atomic_output
 from proccli.errors import OutputError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
-from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.proving import Prover
 from proccli.model.config import Notice
-from proccli.model.seen import NO_TAGS
-from proccli.model.verdict import Verdict
-from proccli.procfs.source import Source
+from proccli.model.outcome import Verdict
+from proccli.model.process import NO_TAGS
+from proccli.model.source import Source
 from proccli.recording import write_recording
 from proccli.recording.masking import MaskedSource
 

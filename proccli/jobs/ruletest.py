@@ -13,7 +13,7 @@ from proccli.errors import UsageError
 from proccli.jobs.explain import ExplainResult
 from proccli.jobs.ruletest_bench import Bench, Benches, Overrides
 from proccli.model.config import Config, Notice, Rule
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
 from proccli.textsafe import visible
 
 KNOWN = "accepted, dropped or skipped"

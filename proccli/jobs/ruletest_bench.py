@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from proccli import config as configs
+from proccli.agent.pipeline import Pipeline
 from proccli.config.loading import Via
 from proccli.config.suite import Invented, Recorded, Suite, SuiteError
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, find_by_name
 from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
-from proccli.jobs.madeup import MadeUp, made_up_source
-from proccli.jobs.pipeline import Pipeline
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Environment, TagTable
-from proccli.model.verdict import Verdict
-from proccli.procfs.source import Source
+from proccli.model.outcome import Verdict
+from proccli.model.process import Environment, TagTable
+from proccli.model.source import Source
+from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.textsafe import visible
 
 _NOW_NS = 1_767_225_600_000_000_000

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from proccli.agent.census import family
+from proccli.agent.pipeline import Pipeline
 from proccli.config.suite import Invented, SuiteError
 from proccli.config.testfile import read_suite
 from proccli.config.yamltext import scalar
 from proccli.errors import ProccliError, UsageError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.inputs import InputOptions, Inputs
-from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.ruletest import compare, outcome_of
 from proccli.jobs.ruletest_bench import Benches, Overrides, invented_trial
 from proccli.jobs.ruletest_words import expectation, in_words, invented_lines, mapping
-from proccli.matching.census import family
-from proccli.model.seen import Host, Process
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
+from proccli.model.process import Host, Process
 from proccli.recording import Recording
 from proccli.recording.masking import mask_process
 from proccli.textsafe import visible

@@ -8,7 +8,7 @@ from typing import Final
 from proccli.config.suite import Invented, Pairs
 from proccli.config.yamltext import flow_list, scalar
 from proccli.jobs.ruletest import outcome_of
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
 from proccli.textsafe import visible
 
 _LONGEST_NAME: Final = 60

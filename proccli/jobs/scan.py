@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.sockets.collect import look
+from proccli.agent.sockets.results import counts_by_pid
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.notices import refused_to_us, verdict_notices
-from proccli.jobs.pipeline import Pipeline
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Host
-from proccli.model.verdict import Status, Verdict
-from proccli.sockets.look import look
-from proccli.sockets.results import counts_by_pid
+from proccli.model.outcome import Status, Verdict
+from proccli.model.process import Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

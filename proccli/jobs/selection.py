@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from proccli.errors import UsageError
 from proccli.model.config import Config
-from proccli.model.verdict import Status, Verdict
+from proccli.model.outcome import Status, Verdict
 
 SortKey: TypeAlias = Literal["pid", "name", "rule", "status", "uptime", "user"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from proccli.agent.sockets.collect import SocketLook
 from proccli.jobs.notices import PROBLEM_WORDS
 from proccli.model.config import Notice
-from proccli.model.seen import Host
-from proccli.sockets.look import SocketLook
+from proccli.model.process import Host
 
 
 def unseen_by_us(look: SocketLook, host: Host) -> tuple[Notice, ...]:

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from proccli.agent.sockets.result import find_peers
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Host
+from proccli.model.process import Host
 from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
-from proccli.sockets.peers import find_peers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

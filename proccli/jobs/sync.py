@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proccli.agent.report import as_sent, config_digest, digest
+from proccli.agent.sockets.results import synced_sockets
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import Look, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.jobs.syncchanges import Changes, changes_since
 from proccli.jobs.syncnotices import gist, left_out_notices, restart_notices
-from proccli.jobs.syncsent import as_sent, config_digest, digest
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Host
+from proccli.model.process import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
-from proccli.procfs.watched import Sightings, sight
-from proccli.sockets.results import synced_sockets
+from proccli.sources.observed import Sightings, sight
 from proccli.state import Memory, boot_id
 
 _FRESH_NS = 600 * 1_000_000_000

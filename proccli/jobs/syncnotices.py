@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from proccli.jobs.syncsent import config_digest
+from proccli.agent.report import config_digest
 from proccli.model.config import Config, Notice
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
 from proccli.state import Memory
 
 _COUNTED = re.compile(r"[0-9][0-9,]*( \w+){0,2}")

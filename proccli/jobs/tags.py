@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from proccli.agent.pipeline import Pipeline
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.notices import verdict_notices
-from proccli.jobs.pipeline import Pipeline
 from proccli.model.config import Config, Notice
-from proccli.model.seen import NO_TAGS, Host, TagTable
-from proccli.model.verdict import Tag, Verdict
+from proccli.model.outcome import Tag, Verdict
+from proccli.model.process import NO_TAGS, Host, TagTable
 from proccli.tags import SERVERS, Fate, Server, fates
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from proccli import config as configs
 from proccli.errors import TagsError
 from proccli.model.config import Config, Notice
-from proccli.model.seen import NO_TAGS, SourceKind, TagTable
-from proccli.procfs.source import Source
+from proccli.model.process import NO_TAGS, SourceKind, TagTable
+from proccli.model.source import Source
 from proccli.recording import Recording
 from proccli.textsafe import visible
 

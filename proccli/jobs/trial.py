@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proccli import rustregex
-from proccli.model.seen import TextSpan
+from proccli.model.process import TextSpan
 from proccli.model.trace import GroupMatch
 from proccli.rustregex import Regex, RegexSyntaxError
 

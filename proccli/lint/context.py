@@ -11,7 +11,7 @@ from proccli.config.agents import Agent, agent_of_version
 from proccli.lint.codes import CODES
 from proccli.lint.written import Place, Written
 from proccli.model.config import Config, Diagnostic, Rule
-from proccli.model.seen import Environment, TextSpan
+from proccli.model.process import Environment, TextSpan
 from proccli.rustregex import Regex
 
 

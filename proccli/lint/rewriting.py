@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from proccli.agent.envexpand import REFERENCE
 from proccli.lint.context import Context
-from proccli.matching.envexpand import REFERENCE
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.template import Reference
 from proccli.textsafe import visible

@@ -13,7 +13,7 @@ from proccli.config.sourcetext import SourceText
 from proccli.config.static_config import SECTION
 from proccli.errors import Location
 from proccli.model.config import Rule
-from proccli.model.seen import TextSpan
+from proccli.model.process import TextSpan
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from proccli.model.seen import SourceKind, TextSpan
+from proccli.model.outcome import Reason, Status
+from proccli.model.process import SourceKind, TextSpan
 from proccli.model.sockets import (
     Endpoint,
     Protocol,
@@ -14,7 +15,6 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.model.verdict import Reason, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

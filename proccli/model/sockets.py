@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from proccli.model.seen import FieldError
+from proccli.model.process import FieldError
 
 Protocol: TypeAlias = Literal["tcp", "udp"]
 Family: TypeAlias = Literal["ipv4", "ipv6"]

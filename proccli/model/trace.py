@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from proccli.model.config import Rule
-from proccli.model.seen import TextSpan
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
+from proccli.model.process import TextSpan
 
 Outcome: TypeAlias = Literal["hit", "no-match", "not-reached", "ignored", "unknown"]
 

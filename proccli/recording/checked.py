@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import get_args, overload
 
 from proccli.errors import Location, RecordingError
-from proccli.model.seen import FieldError, Problem
+from proccli.model.process import FieldError, Problem
 
 _MISSING = object()
 _PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from proccli.model.config import Notice
-from proccli.model.seen import Environment, FieldError, Host, Process, TagTable, TextSpan
+from proccli.model.process import Environment, FieldError, Host, Process, TagTable, TextSpan
 from proccli.model.sockets import SocketFd
-from proccli.procfs.fields import READ_FIELDS
 from proccli.recording.checked import Checked
 from proccli.recording.format import VERSION, decode_cmdline, decode_time
 from proccli.recording.nets import NetReader, decode_sockets
+from proccli.sources.procfs.process import READ_FIELDS
 
 _I32 = 2**31 - 1
 _U32 = 2**32 - 1

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 
-from proccli.model.seen import FieldError
+from proccli.model.process import FieldError
 
 FORMAT = "proccli-recording"
 VERSION = 1

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from proccli.model.config import Notice
-from proccli.model.seen import FieldError, Host, Process, TextSpan
+from proccli.model.process import FieldError, Host, Process, TextSpan
 from proccli.model.sockets import NetTables, SocketFd
-from proccli.procfs.source import Source
+from proccli.model.source import Source
 from proccli.recording.secrets.arguments import find_secrets
 
 MASK = b"***"

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import get_args
 
-from proccli.model.seen import FieldError, Process
+from proccli.model.process import FieldError, Process
 from proccli.model.sockets import (
     AgeSource,
     Endpoint,
@@ -16,10 +16,10 @@ from proccli.model.sockets import (
     SocketRow,
     TableName,
 )
-from proccli.procfs.net import KINDS, STATES, TABLES
-from proccli.procfs.source import Source
+from proccli.model.source import Source
 from proccli.recording.checked import Checked
 from proccli.recording.format import decode_time, encode_error, encode_time
+from proccli.sources.procfs.net import KINDS, STATES, TABLES
 
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from proccli.errors import Location, RecordingError
-from proccli.procfs.directory import DirectorySource
-from proccli.procfs.live import LiveSource
-from proccli.procfs.source import Source
+from proccli.model.source import Source
 from proccli.recording.format import MAX_RECORDING_BYTES
 from proccli.recording.lines import opened, unpacked
 from proccli.recording.reader import parse_recording, read_recording
 from proccli.recording.syncoutput import SyncOutput, is_sync_output, parse_sync_output
+from proccli.sources.procfs.directory import DirectorySource
+from proccli.sources.procfs.live import LiveSource
 
 _INSTEAD: Final = "proccli record writes one; proccli sync --json will do, too"
 

@@ -8,13 +8,13 @@ from typing import BinaryIO
 
 from proccli.errors import Location, NoSuchProcess, RecordingError
 from proccli.model.config import Notice
-from proccli.model.seen import Environment, FieldError, Host, Process, TagTable
+from proccli.model.process import Environment, FieldError, Host, Process, TagTable
 from proccli.model.sockets import NetTables, SocketFd
-from proccli.procfs.socketfiles import ended_tables
 from proccli.recording.checked import Checked
 from proccli.recording.contents import Body, Header
 from proccli.recording.format import FORMAT, VERSION
 from proccli.recording.lines import opened, parse_lines
+from proccli.sources.procfs.sockets import ended_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

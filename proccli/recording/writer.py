@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli import __version__
-from proccli.model.seen import Environment, FieldError, Process, TagTable
-from proccli.procfs.source import Source
+from proccli.model.process import Environment, FieldError, Process, TagTable
+from proccli.model.source import Source
 from proccli.recording.format import (
     FORMAT,
     VERSION,

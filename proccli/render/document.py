@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Host
+from proccli.model.process import Host
 from proccli.render.words import rfc3339
 from proccli.textsafe import inert_json
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from proccli.jobs.explain import ExplainResult
+from proccli.model.outcome import SocketCounts, Verdict
 from proccli.model.trace import Explanation
-from proccli.model.verdict import SocketCounts, Verdict
 from proccli.render.spans import Line, foreign, joined, plain, shorten
 from proccli.render.view import View
 from proccli.render.words import duration, listed, own_name, rfc3339, seen

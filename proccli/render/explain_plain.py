@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
 from proccli.textsafe import visible
 
 

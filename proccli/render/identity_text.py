@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from proccli.identity import Doubt, Identity, Refusal
 from proccli.jobs.identity import Identified, NamePids
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, cells, plain, shorten, wrapped
 from proccli.render.view import View

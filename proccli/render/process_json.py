@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 
 from proccli.model.config import Rule
-from proccli.model.seen import Process
-from proccli.model.verdict import Tag, Verdict
+from proccli.model.outcome import Tag, Verdict
+from proccli.model.process import Process
 from proccli.render.document import Json
 from proccli.render.words import rfc3339
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from proccli.jobs.identity import Identified
 from proccli.jobs.scan import ScanResult
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
 from proccli.render.document import (
     Json,
     config_json,

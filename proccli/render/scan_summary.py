@@ -9,8 +9,8 @@ from typing import Protocol
 
 from proccli.jobs.scan import ScanResult
 from proccli.model.config import Config, Rule
-from proccli.model.seen import Host
-from proccli.model.verdict import Status
+from proccli.model.outcome import Status
+from proccli.model.process import Host
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, foreign, joined, plain, shorten, wrapped
 from proccli.render.view import View

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from proccli.jobs.identity import Identified
 from proccli.jobs.scan import ScanResult
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
 from proccli.render.grid import Column, grid
 from proccli.render.identity_text import group_cell, identity_lines
 from proccli.render.paint import paint

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from proccli.model.config import Config
-from proccli.model.seen import Host
-from proccli.model.verdict import Reason, Verdict
+from proccli.model.outcome import Reason, Verdict
+from proccli.model.process import Host
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

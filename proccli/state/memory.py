@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proccli.model.seen import Host
+from proccli.model.process import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 
 _DRIFT_S = 60

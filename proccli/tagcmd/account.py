@@ -6,8 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 
-from proccli.procfs.files import Unreadable, errno_name, read_at
-from proccli.procfs.passwd import MAX_PASSWD_BYTES
+from proccli.sources.procfs.files import Unreadable, errno_name, read_at
+from proccli.sources.procfs.passwd import MAX_PASSWD_BYTES
 from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
 from proccli.textsafe import visible
 

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from proccli.procfs.files import errno_name
+from proccli.sources.procfs.files import errno_name
 from proccli.textsafe import visible
 
 MAX_LINKS = 40

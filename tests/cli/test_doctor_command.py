@@ -18,7 +18,7 @@ from proccli.render.schemas import schema_text
 from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
 from tests.network import connected, wait_until_older_than
-from tests.procfs.processes import as_nobody, public_directory, root_only, running
+from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
 
 NAME = f"patient-{os.getpid()}"
 ON = "static_config:\n  os-proc-sync-enabled: true\n  os-proc-socket-min-lifetime: 0\n"

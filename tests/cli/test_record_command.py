@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from tests.cli.runner import call, spawn
-from tests.procfs.processes import running
+from tests.sources.procfs.processes import running
 
 Shop = tuple[str, ...]
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from proccli.render.schemas import schema_text
 from tests.cli.machine import CONFIG, write_config
 from tests.cli.runner import call, spawn
-from tests.procfs.processes import running
+from tests.sources.procfs.processes import running
 
 SCHEMA = json.loads(schema_text("scan"))
 Shop = tuple[str, ...]

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from proccli.render.schemas import schema_text
 from tests.cli.runner import PROGRAM, TERMINAL, Ran, call, environment, on_a_terminal, spawn
 from tests.network import connected, inode_of, netns_of, wait_until_older_than
-from tests.procfs.processes import as_nobody, root_only
+from tests.sources.procfs.processes import as_nobody, root_only
 
 CONFIG = """\
 static_config:

@@ -25,7 +25,7 @@ from proccli.state import locked
 from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal, spawn
 from tests.network import connected, netns_of, wait_until_older_than
-from tests.procfs.processes import as_nobody, public_directory, root_only, running
+from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
 
 CONFIG = """\
 static_config:

@@ -14,7 +14,7 @@ import pytest
 
 from proccli.cli.sync import command
 from tests.cli.runner import PROGRAM, call, environment
-from tests.procfs.processes import root_only
+from tests.sources.procfs.processes import root_only
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")

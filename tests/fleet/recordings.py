@@ -10,8 +10,8 @@ from typing import Any
 
 from proccli.model.sockets import SocketRow
 from proccli.recording import write_recording
+from tests.agent.sockets.looking import fd, tcp, udp
 from tests.build import NOW_S, ListSource, host, net_tables, process
-from tests.sockets.looking import fd, tcp, udp
 
 NS_PER_S = 1_000_000_000
 NETNS = 4026531840

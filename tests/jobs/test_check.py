@@ -11,7 +11,7 @@ from proccli.jobs.check import CheckOptions, CheckResult, FileReport, check
 from proccli.jobs.observed import Observation, unhit
 from proccli.lint import lint
 from proccli.model.config import Diagnostic
-from proccli.model.seen import Host
+from proccli.model.process import Host
 from tests.build import ListSource, host, process
 
 RULES = (

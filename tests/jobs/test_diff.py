@@ -14,9 +14,9 @@ from proccli.jobs.diff import DiffResult, diff
 from proccli.jobs.differing import compare_rules
 from proccli.jobs.explain import explain_pids
 from proccli.jobs.inputs import InputOptions, Inputs
-from proccli.jobs.madeup import MadeUp, made_up_source
-from proccli.model.seen import NO_TAGS
+from proccli.model.process import NO_TAGS
 from proccli.recording import write_recording
+from proccli.sources.made_up import MadeUp, made_up_source
 from tests.build import NO_ENVIRONMENT, ListSource, config, process, tag_table
 
 RULE_KEYS = ("match-regex", "match-type", "action", "rewrite-name")

@@ -25,7 +25,8 @@ from proccli.jobs.inputs import InputOptions, Inputs
 from proccli.jobs.looks import NO_PATIENCE, look_once
 from proccli.jobs.scan import scan
 from proccli.model.config import Config, Notice, Rule
-from proccli.model.seen import NO_TAGS, FieldError, Process, TagTable
+from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
+from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6
 from tests.build import (
     NO_ENVIRONMENT,
     NOW_S,
@@ -38,11 +39,17 @@ from tests.build import (
     rule,
     tag_table,
 )
-from tests.procfs.processes import NOBODY, as_nobody, forked, public_directory, root_only, running
 from tests.render.shop import inputs as shop_inputs
 from tests.render.shop import processes as shop_processes
 from tests.render.shop import rules
-from tests.sockets.looking import REFUSED, fd, tcp, tcp6
+from tests.sources.procfs.processes import (
+    NOBODY,
+    as_nobody,
+    forked,
+    public_directory,
+    root_only,
+    running,
+)
 
 AGENT = AgentProcess(
     pid=71,

@@ -8,7 +8,7 @@ import pytest
 
 from proccli import agentenv
 from proccli.jobs.environment import environment_for
-from proccli.model.seen import Environment, SourceKind
+from proccli.model.process import Environment, SourceKind
 from tests.build import config
 
 RULES = config(("nginx", "", "accept", "$0-%SITE%-%UNSET_HERE%"))

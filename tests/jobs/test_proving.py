@@ -9,7 +9,7 @@ from typing import Any
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.record import RecordResult, record
 from proccli.jobs.scan import scan
-from proccli.model.seen import NO_TAGS
+from proccli.model.process import NO_TAGS
 from proccli.recording import read_recording
 from tests.build import NO_ENVIRONMENT, ListSource, config, process
 

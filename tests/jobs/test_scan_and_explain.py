@@ -10,12 +10,12 @@ import pytest
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids, find_by_name
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.madeup import MadeUp
 from proccli.jobs.scan import scan
-from proccli.model.seen import NO_TAGS, Environment, FieldError
+from proccli.model.process import NO_TAGS, Environment, FieldError
 from proccli.model.trace import Explanation, RuleTrace
 from proccli.render.explain_text import explain_text
 from proccli.render.view import View
+from proccli.sources.made_up import MadeUp
 from tests.build import (
     NO_ENVIRONMENT,
     UNKNOWN_TAGS,

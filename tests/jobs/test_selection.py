@@ -8,7 +8,7 @@ import pytest
 
 from proccli.errors import UsageError
 from proccli.jobs.selection import Selection
-from proccli.model.verdict import Tag, Verdict
+from proccli.model.outcome import Tag, Verdict
 from tests.build import config, process, rule
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from proccli.agent.sockets.results import synced_sockets
 from proccli.errors import NoSuchProcess, OutputError
 from proccli.jobs.explain import explain_pids
 from proccli.jobs.inputs import Inputs
@@ -23,15 +24,15 @@ from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.record import record
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
-from proccli.model.seen import NO_TAGS, FieldError
+from proccli.model.outcome import SocketCounts
+from proccli.model.process import NO_TAGS, FieldError
 from proccli.model.sockets import Peer, Socket
-from proccli.model.verdict import SocketCounts
-from proccli.procfs.directory import DirectorySource
-from proccli.procfs.live import LiveSource
-from proccli.procfs.source import Source
-from proccli.procfs.watched import Sightings, sight
+from proccli.model.source import Source
 from proccli.recording import read_recording
-from proccli.sockets.results import synced_sockets
+from proccli.sources.observed import Sightings, sight
+from proccli.sources.procfs.directory import DirectorySource
+from proccli.sources.procfs.live import LiveSource
+from tests.agent.sockets.looking import fd, tcp
 from tests.build import NO_ENVIRONMENT, ListSource, config, net_tables, process
 from tests.network import (
     connected,
@@ -42,8 +43,7 @@ from tests.network import (
     udp_pair,
     wait_until_older_than,
 )
-from tests.procfs.processes import as_nobody, forked, in_child, mount_proc, root_only
-from tests.sockets.looking import fd, tcp
+from tests.sources.procfs.processes import as_nobody, forked, in_child, mount_proc, root_only
 
 ALL = SocketSelection()
 ME = os.getpid

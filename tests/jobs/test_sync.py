@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
+from proccli.agent.report import digest
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience
 from proccli.jobs.sync import SyncResult, sync
-from proccli.jobs.syncsent import digest
-from proccli.model.seen import NO_TAGS, FieldError, Process, TagTable
-from proccli.procfs.live import LiveSource
+from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
+from proccli.sources.procfs.live import LiveSource
 from proccli.state import Memory
 from tests import build
+from tests.agent.sockets.looking import REFUSED, fd, tcp
 from tests.build import ListSource, config, host, net_tables, process
 from tests.network import connected, wait_until_older_than
-from tests.procfs.processes import forked, running
-from tests.sockets.looking import REFUSED, fd, tcp
+from tests.sources.procfs.processes import forked, running
 
 SHOP = process(42, "/usr/bin/shop", netns=1)
 CRON = process(50, "/usr/sbin/cron", netns=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.tags import TagRow, TagSelection, TagsResult, tags
-from proccli.model.seen import NO_TAGS, FieldError, TagTable
+from proccli.model.process import NO_TAGS, FieldError, TagTable
 from tests.build import (
     NO_ENVIRONMENT,
     UNKNOWN_TAGS,

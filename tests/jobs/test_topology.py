@@ -18,10 +18,10 @@ from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.topology import topology
 from proccli.model.topology import Topology
+from tests.agent.sockets.looking import REFUSED
 from tests.build import BOOT_S, NOW_S
 from tests.cli.runner import call
 from tests.fleet.recordings import config, later, recorded, recording, source
-from tests.sockets.looking import REFUSED
 
 WEB = {"nginx": ["10.0.0.1:80", "10.0.0.1:80 10.0.0.9:5000", "10.0.0.1:4000 10.0.0.2:8000"]}
 APP = {

@@ -11,7 +11,7 @@ import pytest
 from proccli.lint import Surroundings, lint
 from proccli.lint.codes import CODES
 from proccli.lint.pages import all_pages, page
-from proccli.model.seen import Environment
+from proccli.model.process import Environment
 from tests.lint.docs import FILE
 
 FOLDER = Path(__file__).parents[2] / "proccli" / "lint" / "pages"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proccli.lint import Surroundings
-from proccli.model.seen import Environment
+from proccli.model.process import Environment
 from tests.lint.judged import codes, judge, marked, only, rules
 
 LAST = "match-regex: .*\naction: drop"

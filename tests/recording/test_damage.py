@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.errors import RecordingError, SourceError
-from proccli.model.seen import FieldError, TagTable
+from proccli.model.process import FieldError, TagTable
 from proccli.recording import Recording, lines, read_recording, write_recording
 from proccli.recording.reader import parse_recording
 from tests.build import ListSource, host, process

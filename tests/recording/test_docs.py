@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from proccli.procfs.fields import READ_FIELDS
 from proccli.recording.format import FORMAT, MAX_LINE_BYTES, MAX_RECORDING_BYTES, VERSION
+from proccli.sources.procfs.process import READ_FIELDS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "recording.md").read_text()
 TITLES = Path(__file__).parents[1] / "data" / "snapshots" / "titles.jsonl"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from proccli.model.seen import FieldError, Process
+from proccli.model.process import FieldError, Process
 from proccli.recording.masking import MaskedSource, mask, mask_process
 from tests.build import ListSource, process
 

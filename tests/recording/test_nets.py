@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import RecordingError
-from proccli.model.seen import FieldError
+from proccli.model.process import FieldError
 from proccli.model.sockets import Endpoint, Protocol, SocketFd, SocketRow
-from proccli.procfs.net import KINDS, STATES, TABLES
 from proccli.recording import Recording, nets, write_recording
 from proccli.recording.reader import parse_recording
+from proccli.sources.procfs.net import KINDS, STATES, TABLES
+from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6, udp
 from tests.build import ListSource, host, net_tables, process
-from tests.sockets.looking import REFUSED, fd, tcp, tcp6, udp
 
 NS = 4026531840
 SOURCE = ListSource(

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from proccli.errors import RecordingError, SourceError
-from proccli.procfs.directory import DirectorySource
-from proccli.procfs.live import LiveSource
 from proccli.recording import Recording, open_source, write_recording
+from proccli.sources.procfs.directory import DirectorySource
+from proccli.sources.procfs.live import LiveSource
 from tests.build import ListSource, process
 
 

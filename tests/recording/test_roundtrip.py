@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.model.config import Notice
-from proccli.model.seen import (
+from proccli.model.process import (
     NO_TAGS,
     Environment,
     FieldError,
@@ -25,10 +25,10 @@ from proccli.model.seen import (
     SourceKind,
     TagTable,
 )
-from proccli.procfs.fields import READ_FIELDS
-from proccli.procfs.live import LiveSource
 from proccli.recording import Recording, read_recording, write_recording
 from proccli.recording.reader import parse_recording
+from proccli.sources.procfs.live import LiveSource
+from proccli.sources.procfs.process import READ_FIELDS
 from tests.build import ListSource, host, process
 
 PROBLEMS: tuple[Problem, ...] = ("gone", "denied", "missing", "malformed", "failed")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.model.seen import Process
+from proccli.model.process import Process
 from proccli.recording import Recording, read_recording
 
 SNAPSHOTS = Path(__file__).parent.parent / "data" / "snapshots"

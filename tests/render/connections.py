@@ -8,11 +8,11 @@ from dataclasses import replace
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
 from proccli.model.config import Config
-from proccli.model.seen import FieldError
+from proccli.model.process import FieldError
 from proccli.model.sockets import SocketFd, SocketRow
+from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6, udp
 from tests.build import ListSource, config, host, net_tables
 from tests.render.shop import USERS, inputs, processes, rules
-from tests.sockets.looking import REFUSED, fd, tcp, tcp6, udp
 
 ALL = SocketSelection()
 _LONG = "2001:db8:1234:5678:9abc:def0:1234:5678"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from proccli.jobs.madeup import MadeUp
 from proccli.jobs.selection import Selection
 from proccli.jobs.sockets import SocketSelection
 from proccli.render.doctor_json import doctor_document, doctor_lines
@@ -25,6 +24,7 @@ from proccli.render.topology_table import topology_table
 from proccli.render.tot_json import tot_document, tot_lines
 from proccli.render.tot_table import tot_table
 from proccli.render.view import ASCII, View
+from proccli.sources.made_up import MadeUp
 from tests.build import config
 from tests.render.connections import ALL, connections, switched_off
 from tests.render.edges import every_kind, hostile, small

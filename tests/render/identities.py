@@ -6,7 +6,7 @@ from proccli.identity import SERVERS
 from proccli.jobs.identity import Identified, identify
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.scan import ScanResult, scan
-from proccli.model.seen import NO_TAGS, FieldError, Process
+from proccli.model.process import NO_TAGS, FieldError, Process
 from tests.build import NO_ENVIRONMENT, ListSource, config, host, process
 
 POD, OTHER_POD = "a1" * 32, "b2" * 32

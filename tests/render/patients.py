@@ -8,9 +8,9 @@ from proccli.agentproc import MACHINES_PID_NAMESPACE, AgentProcess, ProcView, Su
 from proccli.jobs.doctor import DoctorResult, examine
 from proccli.jobs.looks import look_once
 from proccli.model.config import Notice
+from tests.agent.sockets.looking import fd, tcp, tcp6
 from tests.build import ListSource, config, host, net_tables, process
 from tests.render.shop import inputs, processes, rules
-from tests.sockets.looking import fd, tcp, tcp6
 
 AGENT = AgentProcess(
     pid=71,

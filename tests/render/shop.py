@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from proccli.jobs.explain import ExplainResult, explain_made_up, explain_pids
 from proccli.jobs.inputs import Inputs
-from proccli.jobs.madeup import MadeUp
 from proccli.jobs.scan import ScanResult, scan
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Environment, FieldError, Process
+from proccli.model.process import Environment, FieldError, Process
+from proccli.sources.made_up import MadeUp
 from tests.build import ListSource, config, host, process, rule, tag_table
 
 USERS = {0: "root", 1000: "shop", 33: "www-data"}

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from proccli.jobs.inputs import Inputs
 from proccli.jobs.tags import TagsResult, tags
-from proccli.model.seen import TagTable
+from proccli.model.process import TagTable
 from proccli.render.schemas import schema_text
 from proccli.render.tags_json import tags_document, tags_lines
 from proccli.render.tags_table import tags_table

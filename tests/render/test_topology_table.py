@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from proccli.model.outcome import Reason
 from proccli.model.sockets import SocketReason
 from proccli.model.topology import Remote
-from proccli.model.verdict import Reason
 from proccli.render.topology_table import topology_table
 from proccli.render.topology_words import briefly, left_out_text, why_unknown
 from proccli.render.view import ASCII, View

@@ -9,7 +9,7 @@ from proccli.agentproc import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, unknown
 from proccli.jobs.scan import Summary
 from proccli.model.config import Config
-from proccli.model.seen import SourceKind
+from proccli.model.process import SourceKind
 
 NO_SECTION: Final = "no-static-config"
 _SETTING: Final = "os-proc-sync-enabled"

@@ -9,8 +9,8 @@ from proccli.jobs.environment import mentioned_names
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
 from proccli.jobs.gates.onebyone import NAMES
 from proccli.model.config import Config, Notice
-from proccli.model.seen import Environment, SourceKind, TagTable
-from proccli.model.verdict import Verdict
+from proccli.model.outcome import Verdict
+from proccli.model.process import Environment, SourceKind, TagTable
 
 NAME_BYTES: Final = 256
 """What the server keeps of a name: server v6.5 cloud.go:661-666."""

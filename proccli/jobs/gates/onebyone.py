@@ -10,7 +10,7 @@ from typing import Final
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
 from proccli.jobs.notices import PROBLEM_WORDS
 from proccli.model.config import Config, Rule
-from proccli.model.verdict import Reason, Verdict
+from proccli.model.outcome import Reason, Verdict
 
 GATES: Final = (
     "readable",

@@ -1,0 +1,71 @@
+"""What the agent sends of a process, and by what it tells that something changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from proccli.model.config import Config
+from proccli.model.outcome import Verdict
+from proccli.model.sockets import SyncedProcess
+
+_U32 = 1 << 32
+
+
+def as_sent(verdict: Verdict) -> SyncedProcess:
+    """An accepted process in the agent's own words."""
+    process, started = verdict.process, verdict.agent_start_s
+    return SyncedProcess(
+        name=verdict.gprocess or "",
+        pid=process.pid,
+        process_name=verdict.process_name or "",
+        cmdline=verdict.cmdline or "",
+        user=verdict.user or "",
+        start_time=started if started is not None and 0 <= started < _U32 else 0,
+        os_app_tags=None
+        if verdict.tags is None
+        else tuple((tag.key, tag.value) for tag in verdict.tags),
+        netns_id=(process.netns or 0) % _U32,
+        container_id=verdict.container_id or "",
+        starttime_ticks=process.starttime_ticks,
+    )
+
+
+def digest(processes: Sequence[SyncedProcess]) -> str | None:
+    """The SHA-1, in hexadecimal, by which agents 6.2 to 6.4 tell whether processes changed; None
+    where their tags are not known.
+
+    Over the processes by pid: the pid as 8 bytes, big-endian, then each tag's key and value.
+
+    Source: agent v6.4 linux_process.rs:67-108.
+    """
+    hashed = hashlib.sha1(usedforsecurity=False)
+    for process in sorted(processes, key=lambda process: process.pid):
+        if process.os_app_tags is None:
+            return None
+        hashed.update(process.pid.to_bytes(8, "big"))
+        for key, value in process.os_app_tags:
+            hashed.update(key.encode(errors="surrogateescape"))
+            hashed.update(value.encode(errors="surrogateescape"))
+    return hashed.hexdigest()
+
+
+def config_digest(config: Config) -> str:
+    """A digest of the settings in effect, whatever the file says besides."""
+    settings = [
+        config.agent,
+        config.via,
+        config.sync_enabled,
+        config.tagged_only,
+        config.proc_root,
+        config.socket_sync_interval_s,
+        config.min_lifetime_s,
+        config.tag_exec,
+        config.tag_exec_user,
+        [
+            (rule.match_type, rule.match_regex, rule.action, rule.rewrite_name)
+            for rule in config.rules
+        ],
+    ]
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()

@@ -1,0 +1,140 @@
+"""The network namespaces that the agent opens, their tables, and who listens in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proccli.agent.sockets.owners import Held
+from proccli.model.process import FieldError
+from proccli.model.sockets import Endpoint, NetTables, SocketRole, SocketRow, TableName
+from proccli.model.source import Source
+
+NAMELESS = 0
+"""The agent's number for the namespace of a process whose `ns/net` can't be read."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Namespace:
+    """One network namespace."""
+
+    netns: int
+    """Its inode number, or `NAMELESS`."""
+    idx: int | None
+    """The agent's number for it; None where no accepted process leads it there."""
+    doubtful: bool = False
+    """Whether a process of which we can't tell if it is accepted may lead it there."""
+    tables: NetTables = ()
+    lost: Mapping[TableName, FieldError] = field(default_factory=dict)
+    """The tables whose rows the agent doesn't get, with the error that costs them."""
+    everywhere: set[int] = field(default_factory=set)
+    """Ports of which somebody here listens on all addresses."""
+    somewhere: set[Endpoint] = field(default_factory=set)
+    """Where somebody here listens on one address."""
+
+
+def open_namespaces(held: Sequence[Held], source: Source) -> Sequence[Namespace]:
+    """The namespaces of these processes: those that the agent opens in its order, then the rest.
+
+    It opens a namespace at the first accepted process in it whose file descriptors can be read
+    (only such processes are `held`), and reads the tables of that one. A process that has exited
+    since gives way to the next: the agent would not have met it at all.
+
+    Source: agent v6.5 linux_socket.rs:268-316.
+    """
+    accepted = _pids_by_netns(item for item in held if item[0].status == "accepted")
+    others = _pids_by_netns(item for item in held if item[0].status != "accepted")
+    doubtful = _pids_by_netns(item for item in held if item[0].status == "unknown")
+    opened = [Namespace(netns=netns, idx=idx) for idx, netns in enumerate(accepted, start=1)]
+    unopened = [
+        Namespace(netns=netns, idx=None, doubtful=netns in doubtful)
+        for netns in others
+        if netns not in accepted
+    ]
+    for namespace in (*opened, *unopened):
+        pids = (accepted if namespace.idx is not None else others)[namespace.netns]
+        namespace.tables = _tables(pids, source)
+        namespace.lost = lost_tables(namespace.tables)
+        _note_listeners(namespace)
+    return (*opened, *unopened)
+
+
+def _pids_by_netns(held: Iterable[Held]) -> Mapping[int, Sequence[int]]:
+    pids: dict[int, list[int]] = {}
+    for verdict, _ in held:
+        pids.setdefault(verdict.process.netns or NAMELESS, []).append(verdict.process.pid)
+    return pids
+
+
+def _tables(pids: Sequence[int], source: Source) -> NetTables:
+    tables: NetTables = ()
+    for pid in pids:
+        tables = source.net_tables(pid)
+        if not any(table.error and table.error.problem == "gone" for table in tables):
+            break
+    return tables
+
+
+def lost_tables(tables: NetTables) -> Mapping[TableName, FieldError]:
+    """The tables that the agent gets nothing from: tcp and udp stand or fall together, and so do
+    tcp6 and udp6 (agent v6.5 linux_socket.rs:295-314)."""
+    errors: dict[TableName, FieldError] = {
+        table.name: table.error for table in tables if table.error is not None
+    }
+    lost = dict(errors)
+    pairs: tuple[tuple[TableName, TableName], ...] = (("tcp", "udp"), ("tcp6", "udp6"))
+    for one, other in pairs:
+        for name, partner in ((one, other), (other, one)):
+            if partner in errors:
+                lost.setdefault(name, errors[partner])
+    return lost
+
+
+def _note_listeners(namespace: Namespace) -> None:
+    """Listeners count even where the connections of the same table are lost."""
+    for table in namespace.tables:
+        if table.name not in ("tcp", "tcp6"):
+            continue
+        for row in table.rows:
+            if row.state == "LISTEN":
+                if is_unspecified(row, row.local):
+                    namespace.everywhere.add(row.local.port)
+                else:
+                    namespace.somewhere.add(row.local)
+
+
+def is_unspecified(row: SocketRow, end: Endpoint) -> bool:
+    """Whether one end of a row is no address in particular: 0.0.0.0 or ::.
+
+    0.0.0.0 mapped into IPv6 is an address like any other to the agent.
+    """
+    return end.ip == "::" or (end.ip == "0.0.0.0" and row.family == "ipv4")  # noqa: S104 - compared
+
+
+class Roles:
+    """Which side of a connection is ours.
+
+    The addresses that somebody listens on count in all of the namespaces that the agent opens;
+    ports of listeners on all addresses count in their own.
+
+    Source: agent v6.5 linux_socket.rs:371-405, 523-531, 594-626.
+    """
+
+    def __init__(self, namespaces: Iterable[Namespace]) -> None:
+        self._somewhere: set[Endpoint] = set()
+        for namespace in namespaces:
+            if namespace.idx is not None:
+                self._somewhere |= namespace.somewhere
+
+    def of(self, row: SocketRow, namespace: Namespace) -> SocketRole | None:
+        """The role of a row's local end; None for what is not connected."""
+        if row.protocol == "udp":
+            return None if is_unspecified(row, row.remote) else "client"
+        if row.state in ("LISTEN", "CLOSE"):
+            return None
+        serves = (
+            row.local.port in namespace.everywhere
+            or row.local in self._somewhere
+            or row.local in namespace.somewhere
+        )
+        return "server" if serves else "client"

@@ -1,0 +1,188 @@
+"""One rule after the other: what it was tried on, what came of it, and how close it got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from proccli.agent.census import Lookup, Member
+from proccli.agent.first_match import Judge, rewrite_is_proven
+from proccli.agent.process import Subject
+from proccli.agent.rules import CompiledRule, Finding, Setting, look, subject_of
+from proccli.model.trace import GroupMatch, NearMiss, Outcome, Replacement, RewriteTrace, RuleTrace
+from proccli.rustregex import Match, Regex
+from proccli.rustregex.prefix import longest_prefix
+
+
+def trace_rules(judge: Judge, member: Member, lookup: Lookup) -> tuple[RuleTrace, ...]:
+    """Every rule's part in the verdict, in order.
+
+    A process that never gets to the rules has a trace all the same: what each would have said.
+    """
+    setting = judge.setting(member, lookup)
+    reached = judge.gate(member) is None
+    open_question = False
+    traces: list[RuleTrace] = []
+    for compiled in judge.rules:
+        finding = look(compiled, member, setting)
+        outcome = _outcome(compiled, finding, member, reached=reached, open_question=open_question)
+        traces.append(_trace(compiled, finding, outcome, member, setting))
+        reached = reached and outcome not in ("hit", "unknown")
+        open_question = open_question or outcome == "unknown"
+    return tuple(traces)
+
+
+def _outcome(
+    compiled: CompiledRule,
+    finding: Finding,
+    member: Member,
+    *,
+    reached: bool,
+    open_question: bool,
+) -> Outcome:
+    if compiled.regex is None:
+        return "ignored"
+    if member.subjects is None and not member.known:
+        return "unknown"
+    if not reached:
+        return "unknown" if open_question else "not-reached"
+    if finding.hit is None:
+        return "unknown"
+    return "hit" if finding.hit else "no-match"
+
+
+def _trace(
+    compiled: CompiledRule, finding: Finding, outcome: Outcome, member: Member, setting: Setting
+) -> RuleTrace:
+    rule, regex, subject = compiled.rule, compiled.regex, finding.subject
+    would_match = finding.hit if member.subjects is not None else None
+    if regex is None:
+        problem = rule.problem.message if rule.problem is not None else None
+        return RuleTrace(
+            rule=rule,
+            outcome=outcome,
+            would_match=False,
+            subject=None,
+            subject_pid=None,
+            error=problem,
+        )
+    # Where the match lies in a masked text says nothing of where it lies in the real one.
+    searchable = would_match and subject is not None and not subject.holes
+    match = regex.search(subject.text) if searchable and subject is not None else None
+    missed = would_match is False
+    return RuleTrace(
+        rule=rule,
+        outcome=outcome,
+        would_match=would_match,
+        subject=subject.text if subject is not None else None,
+        subject_pid=finding.subject_pid,
+        span=match.span() if match is not None else None,
+        groups=_groups(regex, match),
+        rewrite=_rewrite(compiled, regex, subject, member)
+        if outcome == "hit" and subject
+        else None,
+        near_miss=_near_miss(regex, rule.match_type, member, setting) if missed else None,
+        also_matches=_also_matches(compiled, member, setting) if missed else (),
+        error=_open_reason(finding, outcome, member),
+    )
+
+
+def _open_reason(finding: Finding, outcome: Outcome, member: Member) -> str | None:
+    if outcome != "unknown":
+        return None
+    if member.subjects is None:
+        return "the process could not be read"
+    return {
+        "masked": "what decides was masked when this was recorded",
+        "tags-unknown": "the tags are not known",
+        "unreadable": "a process above it could not be read",
+    }.get(finding.why or "", "whether an earlier rule hits is not known")
+
+
+def _groups(regex: Regex, match: Match | None) -> tuple[GroupMatch, ...]:
+    if match is None:
+        return ()
+    return tuple(
+        GroupMatch(index=index, name=name, text=match.group(index), span=match.span(index))
+        for index, name in enumerate(regex.group_names)
+        if index > 0
+    )
+
+
+def _rewrite(
+    compiled: CompiledRule, regex: Regex, subject: Subject, member: Member
+) -> RewriteTrace | None:
+    expansion = compiled.expansion
+    if expansion is None:
+        return None
+    replacements: tuple[Replacement, ...] = ()
+    result = None
+    told = not subject.holes or rewrite_is_proven(compiled, member)
+    if not expansion.text and not compiled.unknown_env:
+        own = subject_of(member, "process_name")
+        result = None if own.holes else own.text  # an empty template rewrites nothing
+    elif told and not compiled.unknown_env:
+        replacements = tuple(
+            Replacement(span=(step.match.start, step.match.end), text=step.expanded)
+            for step in regex.replacements(subject.text, expansion.text)
+        )
+        result = regex.replace_all(subject.text, expansion.text)
+    return RewriteTrace(
+        template=compiled.rule.rewrite_name,
+        expanded=None if compiled.unknown_env else expansion.text,
+        unset_env=tuple(name for name in expansion.unset if name not in compiled.unknown_env),
+        unknown_env=compiled.unknown_env,
+        missing_groups=tuple(str(part.group) for part in regex.missing_groups(expansion.text)),
+        replacements=replacements,
+        result=result,
+    )
+
+
+def _near_miss(regex: Regex, match_type: str, member: Member, setting: Setting) -> NearMiss | None:
+    """How far the pattern got on the text, or on the best of several texts."""
+    best: NearMiss | None = None
+    for subject, pid in _texts(match_type, member, setting):
+        prefix = longest_prefix(regex, subject.text) if not subject.holes else None
+        if prefix is None:
+            continue
+        start, end = prefix.matched_pattern_span
+        matched = regex.pattern[start:end]
+        if best is None or len(matched) > len(best.matched_prefix):
+            best = NearMiss(
+                matched_prefix=matched,
+                span=prefix.span,
+                expected=prefix.expected,
+                subject=subject.text,
+                subject_pid=pid,
+            )
+    return best
+
+
+def _also_matches(compiled: CompiledRule, member: Member, setting: Setting) -> tuple[str, ...]:
+    """The other match types under which the pattern would have matched."""
+    return tuple(
+        kind
+        for kind in ("process_name", "cmdline", "parent_process_name", "tag")
+        if kind != compiled.rule.match_type
+        and look(
+            replace(compiled, rule=replace(compiled.rule, match_type=kind)), member, setting
+        ).hit
+    )
+
+
+def _texts(match_type: str, member: Member, setting: Setting) -> Iterator[tuple[Subject, int]]:
+    """The texts that a match type is tried on, each with the process it belongs to."""
+    if member.subjects is None:
+        return
+    pid = member.process.pid
+    if match_type == "cmdline":
+        yield member.subjects.cmdline, pid
+    elif match_type == "parent_process_name":
+        for ancestor in setting.lineage.members:
+            if ancestor.subjects is not None:
+                yield ancestor.subjects.process_name, ancestor.process.pid
+    elif match_type == "tag":
+        for key, value in setting.tags.entries.get(pid, ()):
+            yield Subject(f"{key}:{value}"), pid
+    else:
+        yield member.subjects.process_name, pid

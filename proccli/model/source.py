@@ -1,0 +1,58 @@
+"""What every source of processes offers, whether it is a live /proc, a directory or a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from proccli.model.config import Notice
+from proccli.model.process import FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd
+
+
+class Source(Protocol):
+    """Processes, read one at a time and only when asked for.
+
+    A source that has read a process returns the same answer again: one run sees one moment.
+    """
+
+    @property
+    def host(self) -> Host:
+        """Where and when the processes were seen."""
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """What the user should know about this source (a mount that hides processes, …)."""
+
+    def pids(self) -> Sequence[int]:
+        """All process ids, ascending: the order in which the agent's directory listing has them.
+
+        Raises: SourceError.
+        """
+
+    def read(self, pid: int) -> Process:
+        """One process. What vanishes while it is read, or is refused, is in its `errors`.
+
+        Raises: NoSuchProcess if the source never had it; SourceError.
+        """
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """Names by uid from the passwd file in the process's own root; None where unreadable.
+
+        The first entry with a uid counts, and one table serves all processes whose root has the
+        same inode number (agent v6.5 linux_process.rs:455-476).
+        """
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """The file descriptors of a process that are sockets, ascending, or why they can't be
+        read. It may be asked for processes that nobody read."""
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """The IPv4 addresses of the network namespace that a process is in, ascending, without
+        loopback; None where they can't be read."""
+
+    def net_tables(self, pid: int) -> NetTables:
+        """The socket tables of the network namespace that a process is in.
+
+        They are large and not kept: asking again may read them again.
+        """

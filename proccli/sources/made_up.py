@@ -1,0 +1,103 @@
+"""A process that exists only in a question, with the ancestors it is said to have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from proccli.agent.facts import NS_PER_S
+from proccli.errors import NoSuchProcess, UsageError
+from proccli.model.config import Notice
+from proccli.model.process import FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUp:
+    """A process that exists only in the question."""
+
+    argv: tuple[str, ...] = ()
+    title: str | None = None
+    """A rewritten title: one piece, as `nginx: worker process`. Instead of `argv`."""
+    parents: tuple[str | tuple[str, ...], ...] = ()
+    """The ancestors, nearest first: all their arguments, or the first alone."""
+    tags: tuple[tuple[str, str], ...] = ()
+    user: str | None = None
+    uptime_s: int | None = None
+    """None: old enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUpSource:
+    """A source of one process, pid 0, and its ancestors, pids 1, 2, … upwards."""
+
+    host: Host
+    processes: Mapping[int, Process]
+    user: str | None
+    notices: tuple[Notice, ...] = ()
+
+    def pids(self) -> Sequence[int]:
+        """All of them."""
+        return sorted(self.processes)
+
+    def read(self, pid: int) -> Process:
+        """One of them. Raises: NoSuchProcess."""
+        try:
+            return self.processes[pid]
+        except KeyError:
+            raise NoSuchProcess(f"no made-up process {pid}") from None
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """The user that was asked for, as uid 0."""
+        return {0: self.user} if self.user is not None and process.pid == 0 else None
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:  # noqa: ARG002 - none has any
+        """Nobody made sockets up."""
+        return FieldError(field="fds", problem="missing", detail="made up")
+
+    def addresses(self, pid: int) -> Sequence[str] | None:  # noqa: ARG002 - as above
+        """None: a made-up process is on no network."""
+        return None
+
+    def net_tables(self, pid: int) -> NetTables:  # noqa: ARG002 - as above
+        """No tables at all."""
+        return ()
+
+
+def made_up_source(made_up: MadeUp, now_ns: int) -> MadeUpSource:
+    """The source for a made-up process at a moment.
+
+    Raises: UsageError if it has both arguments and a title, or a text that no process can have.
+    """
+    if made_up.argv and made_up.title is not None:
+        raise UsageError("a process has arguments or a rewritten title, not both")
+    pieces = made_up.argv if made_up.title is None else (made_up.title,)
+    depth = len(made_up.parents)
+    processes = {0: _process(0, pieces, ppid=1 if depth else 0)}
+    for level, above in enumerate(made_up.parents, start=1):
+        arguments = (above,) if isinstance(above, str) else above
+        processes[level] = _process(level, arguments, ppid=level + 1 if level < depth else 0)
+    boot_time_s = None
+    if made_up.uptime_s is not None:
+        boot_time_s = now_ns // NS_PER_S - made_up.uptime_s
+    host = Host(
+        kind="made-up",
+        name=None,
+        taken_at_ns=now_ns,
+        boot_time_s=boot_time_s,
+        ticks_per_s=100,
+        proc_root="",
+    )
+    return MadeUpSource(host=host, processes=processes, user=made_up.user)
+
+
+def _process(pid: int, pieces: Sequence[str], *, ppid: int) -> Process:
+    return Process(pid=pid, cmdline=_cmdline(pieces), ppid=ppid, starttime_ticks=0, uid=0)
+
+
+def _cmdline(pieces: Sequence[str]) -> bytes:
+    """The bytes that the kernel would show. Arguments from a command line carry undecodable
+    bytes as surrogates, and those come out as the bytes they were."""
+    if any("\0" in piece for piece in pieces):
+        raise UsageError("an argument of a process can't hold a NUL character")
+    return b"".join(piece.encode(errors="surrogateescape") + b"\0" for piece in pieces)

@@ -1,0 +1,96 @@
+"""A source whose sockets were seen before: by an earlier look, or by an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from proccli.errors import NoSuchProcess
+from proccli.model.config import Notice
+from proccli.model.process import FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd, SocketKey
+from proccli.model.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """What somebody saw earlier."""
+
+    first_seen_ns: Mapping[SocketKey, int] = field(default_factory=dict)
+    """Nanoseconds since the epoch."""
+    age_source: Literal["observed", "state"]
+    watched_since_ns: int | None = None
+    """The look that a socket which is missing from `first_seen_ns` is certainly younger than;
+    None: it may be as old as it likes."""
+
+
+class WatchedSource:
+    """A source whose sockets are as old as the earliest evidence says."""
+
+    def __init__(self, source: Source, *sightings: Sightings) -> None:
+        self._source = source
+        self._sightings = sightings
+        watched = [one.watched_since_ns for one in sightings if one.watched_since_ns is not None]
+        since_ns = max([*watched, *filter(None, [source.host.watched_since_ns])], default=None)
+        self.host: Host = replace(source.host, watched_since_ns=since_ns)
+        self.notices: Sequence[Notice] = source.notices
+
+    def pids(self) -> Sequence[int]:
+        """As the source underneath."""
+        return self._source.pids()
+
+    def read(self, pid: int) -> Process:
+        """As the source underneath."""
+        return self._source.read(pid)
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """As the source underneath."""
+        return self._source.users(process)
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """As the source underneath."""
+        return self._source.addresses(pid)
+
+    def net_tables(self, pid: int) -> NetTables:
+        """As the source underneath."""
+        return self._source.net_tables(pid)
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """As the source underneath, since when the earliest sighting was."""
+        found = self._source.socket_fds(pid)
+        if isinstance(found, FieldError) or not found:
+            return found
+        try:
+            starttime_ticks = self._source.read(pid).starttime_ticks
+        except NoSuchProcess:
+            return found
+        return tuple(self._dated(pid, starttime_ticks, item) for item in found)
+
+    def _dated(self, pid: int, starttime_ticks: int | None, item: SocketFd) -> SocketFd:
+        for one in self._sightings:
+            seen_ns = one.first_seen_ns.get((pid, starttime_ticks, item.fd, item.inode))
+            if seen_ns is None:
+                continue
+            if item.since_ns is None or seen_ns < item.since_ns:
+                item = SocketFd(item.fd, item.inode, seen_ns, one.age_source)
+        return item
+
+
+def sight(source: Source) -> Mapping[SocketKey, int]:
+    """When each socket of a source's processes was first seen: for the next look.
+
+    A link that came into being during this look counts from its beginning: nobody had looked at
+    it before, so its ctime says nothing of its own.
+    """
+    seen: dict[SocketKey, int] = {}
+    for pid in source.pids():
+        found = source.socket_fds(pid)
+        if isinstance(found, FieldError) or not found:
+            continue
+        starttime_ticks = source.read(pid).starttime_ticks
+        for item in found:
+            if item.since_ns is not None:
+                key = (pid, starttime_ticks, item.fd, item.inode)
+                seen[key] = min(item.since_ns, source.host.taken_at_ns)
+    return seen

@@ -1,0 +1,258 @@
+"""The processes of a running machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from proccli.errors import NoSuchProcess, SourceError
+from proccli.model.config import Notice
+from proccli.model.process import FieldError, Host, Problem, Process
+from proccli.model.sockets import NetTables, SocketFd
+from proccli.sources.procfs.files import (
+    OPEN,
+    Unreadable,
+    decode,
+    errno_name,
+    listed_pids,
+    read_at,
+    read_regular_at,
+)
+from proccli.sources.procfs.passwd import MAX_PASSWD_BYTES, parse_passwd
+from proccli.sources.procfs.process import READ_FIELDS, read_process
+from proccli.sources.procfs.rights import hidepid, hidepid_notice, privileged
+from proccli.sources.procfs.sockets import addresses, ended_tables, net_tables, socket_fds
+from proccli.sources.procfs.stat import parse_btime, parse_stat
+
+_PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_NOT_THERE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENAMETOOLONG)
+_ROOT_HINT = "--proc-root names a proc mount"
+
+
+class LiveSource:
+    """Processes from a proc mount, read when asked for and kept as they were then."""
+
+    def __init__(self, root: str = "/proc") -> None:
+        """Open the mount. Raises: SourceError if it isn't a directory that can be read."""
+        try:
+            self._fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise SourceError(f"can't read {root}: {error.strerror}", hint=_ROOT_HINT) from error
+        weakref.finalize(self, os.close, self._fd)
+        self._pids: tuple[int, ...] = ()
+        self._listed: frozenset[int] = frozenset()
+        self._processes: dict[int, Process] = {}
+        self._users: dict[int, Mapping[int, str]] = {}
+        self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
+        boot_time_s = _boot_time_s()
+        hiding = hidepid(self._fd)
+        self.host = Host(
+            kind="live",
+            name=os.uname().nodename,
+            taken_at_ns=time.time_ns(),
+            boot_time_s=boot_time_s,
+            ticks_per_s=os.sysconf("SC_CLK_TCK"),
+            proc_root=root,
+            privileged=privileged(),
+            sees_all=hiding in (None, "noaccess"),
+        )
+        notices = [hidepid_notice(hiding, root)] if hiding else []
+        if boot_time_s is None:
+            notices.append(
+                Notice(
+                    code="no-boot-time",
+                    message="/proc/stat has no line btime: start times and ages are unknown",
+                )
+            )
+        self.notices: Sequence[Notice] = tuple(notices)
+
+    def pids(self) -> Sequence[int]:
+        """All process ids, ascending. Raises: SourceError where there are none."""
+        if not self._pids:
+            self._pids = listed_pids(self._fd, self.host.proc_root)
+            self._listed = frozenset(self._pids)
+            if not self._pids:
+                raise SourceError(f"{self.host.proc_root} shows no processes", hint=_ROOT_HINT)
+        return self._pids
+
+    def read(self, pid: int) -> Process:
+        """One process. Raises: NoSuchProcess if it was never there, or is a thread of another."""
+        if (process := self._processes.get(pid)) is None:
+            process = self._processes[pid] = self._read(pid)
+        return process
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """Names by uid, as the passwd file in the process's own root has them."""
+        inode = process.root_inode
+        if inode is None:
+            return None
+        if inode not in self._users:
+            table = self._read_users(process.pid, inode)
+            if table is None:
+                return None
+            self._users[inode] = table
+        return self._users[inode]
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """The sockets that a process holds, or why they can't be read."""
+        if (found := self._socket_fds.get(pid)) is None:
+            try:
+                with self._opened(pid) as files:
+                    found = socket_fds(files, "fd-ctime")
+            except OSError as error:
+                found = FieldError(field="fds", problem="gone", detail=errno_name(error))
+            self._socket_fds[pid] = found
+        return found
+
+    def net_tables(self, pid: int) -> NetTables:
+        """The socket tables of a process's network namespace, as they are now."""
+        try:
+            with self._opened(pid) as files:
+                return net_tables(files, ask_first=True)
+        except OSError as error:
+            return ended_tables(errno_name(error))
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """The IPv4 addresses of a process's network namespace, as they are now."""
+        try:
+            with self._opened(pid) as files:
+                return addresses(files)
+        except OSError:
+            return None
+
+    @contextmanager
+    def _opened(self, pid: int) -> Iterator[_LiveFiles]:
+        """The files of a process, the one that was read if it was. Raises: OSError."""
+        fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
+        try:
+            files = _LiveFiles(pid, fd, self._fd)
+            known = self._processes.get(pid)
+            if known is not None and known.starttime_ticks not in (None, files.starttime_ticks()):
+                raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+            yield files
+        finally:
+            os.close(fd)
+
+    def _read(self, pid: int) -> Process:
+        listed = pid in self._listed
+        try:
+            fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
+        except OSError as error:
+            if listed:
+                return _vanished(pid, error)
+            if error.errno in _NOT_THERE:
+                raise self._no_such_process(pid) from error
+            raise SourceError(f"can't read process {pid}: {error.strerror}") from error
+        try:
+            files = _LiveFiles(pid, fd, self._fd)
+            if not listed:
+                self._refuse_thread(pid, files)
+            return read_process(pid, files)
+        finally:
+            os.close(fd)
+
+    def _refuse_thread(self, pid: int, files: _LiveFiles) -> None:
+        """Threads have a directory in /proc too, although it isn't listed (proc(5))."""
+        try:
+            found = re.search(rb"^Tgid:\s*([0-9]+)$", files.read("status"), re.MULTILINE)
+        except (OSError, Unreadable) as error:
+            if not files.alive():
+                raise self._no_such_process(pid) from error
+            return
+        if found and int(found[1]) != pid:
+            leader = int(found[1])
+            raise NoSuchProcess(f"{pid} is a thread of process {leader}", hint=f"ask for {leader}")
+
+    def _no_such_process(self, pid: int) -> NoSuchProcess:
+        self.pids()
+        return NoSuchProcess(
+            f"no process {pid} in {self.host.proc_root}",
+            hint="this mount hides other users' processes: try as root"
+            if not self.host.sees_all
+            else None,
+        )
+
+    def _read_users(self, pid: int, inode: int) -> Mapping[int, str] | None:
+        try:
+            root = os.open(f"{pid}/root", _PATH_DIRECTORY, dir_fd=self._fd)
+        except OSError:
+            return None
+        try:
+            # The pid may by now belong to a process with another root.
+            if os.fstat(root).st_ino != inode:
+                return None
+            return parse_passwd(read_regular_at("etc/passwd", root, MAX_PASSWD_BYTES))
+        except (OSError, Unreadable):
+            return None
+        finally:
+            os.close(root)
+
+
+class _LiveFiles:
+    """The files of one process, through its directory: a pid that is given to another process
+    while we read does not lead us there."""
+
+    def __init__(self, pid: int, fd: int, root_fd: int) -> None:
+        self._name = str(pid)
+        self._fd = fd
+        self._root_fd = root_fd
+
+    def owner(self) -> int:
+        return os.fstat(self._fd).st_uid
+
+    def read(self, name: str) -> bytes:
+        return read_at(name, self._fd)
+
+    def link(self, name: str) -> str:
+        return decode(os.fsencode(os.readlink(name, dir_fd=self._fd)))
+
+    def inode(self, name: str) -> int:
+        return os.stat(name, dir_fd=self._fd).st_ino
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[int]:
+        fd = os.open(name, OPEN, dir_fd=self._fd)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def starttime_ticks(self) -> int | None:
+        try:
+            return parse_stat(self.read("stat")).starttime_ticks
+        except Unreadable:
+            return None
+
+    def alive(self) -> bool:
+        try:
+            ours = os.fstat(self._fd)
+            theirs = os.stat(self._name, dir_fd=self._root_fd)
+        except OSError:
+            return False
+        return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+
+def _vanished(pid: int, error: OSError) -> Process:
+    """A process that was listed, and can't be opened any more."""
+    problem: Problem = "gone" if error.errno in _NOT_THERE else "failed"
+    return Process(
+        pid=pid,
+        errors=tuple(
+            FieldError(field=name, problem=problem, detail=errno_name(error))
+            for name in READ_FIELDS
+        ),
+    )
+
+
+def _boot_time_s() -> int | None:
+    # The agent reads the real /proc/stat whatever os-proc-root says (agent v6.5
+    # linux_process.rs:149-156, with the procfs crate's fixed path).
+    try:
+        return parse_btime(read_at("/proc/stat", None))
+    except (OSError, Unreadable):
+        return None

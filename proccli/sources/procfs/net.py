@@ -1,0 +1,171 @@
+"""The socket tables of a network namespace, as /proc/PID/net has them. Pure: bytes in, rows out."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+
+from proccli.model.sockets import Endpoint, Family, Protocol, SocketRow, TableName
+from proccli.sources.procfs.files import Unreadable
+
+TABLES: tuple[TableName, ...] = ("tcp", "udp", "tcp6", "udp6")
+"""In the agent's pairs: tcp and udp stand or fall together, and so do tcp6 and udp6."""
+
+MAX_TABLE_BYTES = 1 << 30
+"""Some seven million rows: more than a machine has sockets, and less than its memory."""
+
+KINDS: dict[TableName, tuple[Protocol, Family]] = {
+    "tcp": ("tcp", "ipv4"),
+    "udp": ("udp", "ipv4"),
+    "tcp6": ("tcp", "ipv6"),
+    "udp6": ("udp", "ipv6"),
+}
+
+# The kernel's numbers are those of include/net/tcp_states.h; UDP borrows two of them, for a socket
+# with a peer and one without.
+_STATES: Mapping[Protocol, Mapping[str, str]] = {
+    "tcp": {
+        "01": "ESTABLISHED",
+        "02": "SYN_SENT",
+        "03": "SYN_RECV",
+        "04": "FIN_WAIT1",
+        "05": "FIN_WAIT2",
+        "06": "TIME_WAIT",
+        "07": "CLOSE",
+        "08": "CLOSE_WAIT",
+        "09": "LAST_ACK",
+        "0A": "LISTEN",
+        "0B": "CLOSING",
+        "0C": "NEW_SYN_RECV",
+    },
+    "udp": {"01": "ESTABLISHED", "07": "UNCONNECTED"},
+}
+STATES = {protocol: frozenset(names.values()) for protocol, names in _STATES.items()}
+
+_V4_MAPPED = bytes(10) + b"\xff\xff"
+_FIELDS = 10
+"""The tenth is the inode; what follows is not looked at."""
+
+
+def parse_table(
+    chunks: Iterable[bytes], name: TableName, byteorder: str = sys.byteorder
+) -> list[SocketRow]:
+    """The sockets of one table, as they come.
+
+    Sockets without a file (inode 0: those in TIME_WAIT, requests not yet accepted) belong to no
+    process and are left out, but for listeners. A row that the kernel shows twice, because the
+    table changed while it was read, counts once. An IPv4 address mapped into IPv6 comes out as
+    IPv4.
+
+    Source: /proc/PID/net/{tcp,udp,tcp6,udp6}, proc_pid_net(5).
+    Raises: Unreadable if a row is not as documented.
+    """
+    protocol, family = KINDS[name]
+    states = _STATES[protocol]
+    endpoints = _Endpoints(byteorder)
+    rows: list[SocketRow] = []
+    seen: set[str] = set()
+    for line in _lines(chunks):
+        fields = line.split(None, _FIELDS)
+        if len(fields) < _FIELDS:
+            raise Unreadable("malformed", "a row is cut short")
+        state, inode = fields[3], fields[9]
+        if inode == "0":
+            if state != "0A":
+                continue
+        elif inode in seen:
+            continue
+        else:
+            seen.add(inode)
+        if state not in states or not inode.isdigit() or len(inode) > 20:
+            raise Unreadable("malformed", "a row is not as documented")
+        local, remote = endpoints[fields[1]], endpoints[fields[2]]
+        rows.append(SocketRow(protocol, family, states[state], local, remote, int(inode)))
+    return rows
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The lines after the heading."""
+    rest = b""
+    heading = True
+    for chunk in chunks:
+        whole, newline, tail = chunk.rpartition(b"\n")
+        if not newline:
+            rest += chunk
+            continue
+        lines = _text(rest + whole).split("\n")
+        rest = tail
+        yield from lines[heading:]
+        heading = False
+    if rest and not heading:
+        yield _text(rest)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("ascii")
+    except UnicodeDecodeError:
+        raise Unreadable("malformed", "a row is not as documented") from None
+
+
+class _Endpoints(dict[str, Endpoint]):
+    """Endpoints by the kernel's writing of them: a listener's is shared by thousands of rows."""
+
+    def __init__(self, byteorder: str) -> None:
+        super().__init__()
+        self._addresses = _Addresses(byteorder)
+        self._ports = _Ports()
+
+    def __missing__(self, text: str) -> Endpoint:
+        address, _, port = text.partition(":")
+        endpoint = self[text] = Endpoint(self._addresses[address], self._ports[port])
+        return endpoint
+
+
+class _Addresses(dict[str, str]):
+    def __init__(self, byteorder: str) -> None:
+        super().__init__()
+        self._byteorder = byteorder
+
+    def __missing__(self, text: str) -> str:
+        if not _ADDRESS.fullmatch(text):
+            raise Unreadable("malformed", "an address is not as documented")
+        # One 32-bit word, or four, each written as a number of this machine: on a little-endian
+        # one the bytes of each stand in reverse.
+        packed = bytes.fromhex(text)
+        if self._byteorder == "little":
+            packed = b"".join(packed[at : at + 4][::-1] for at in range(0, len(packed), 4))
+        packed = packed.removeprefix(_V4_MAPPED)
+        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+        address = self[text] = socket.inet_ntop(family, packed)
+        return address
+
+
+class _Ports(dict[str, int]):
+    def __missing__(self, text: str) -> int:
+        if not _PORT.fullmatch(text):
+            raise Unreadable("malformed", "a port is not as documented")
+        port = self[text] = int(text, 16)
+        return port
+
+
+_ADDRESS = re.compile(r"[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32}")
+_PORT = re.compile(r"[0-9A-Fa-f]{4}")
+
+
+_IN_USE = re.compile(rb"^(TCP|UDP|TCP6|UDP6): inuse ([0-9]+)\b", re.MULTILINE)
+
+
+def empty_tables(sockstat: bytes) -> frozenset[TableName]:
+    """The tables that hold no socket of this namespace: reading one costs as much as a full one.
+
+    The kernel walks the whole machine's sockets for each read of tcp or tcp6. Sockets in
+    TIME_WAIT are not counted, and belong to no process.
+
+    Source: /proc/PID/net/sockstat and sockstat6, proc_pid_net(5).
+    """
+    return frozenset(
+        name for name in TABLES if (name.upper().encode(), b"0") in _IN_USE.findall(sockstat)
+    )

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proccli.model.sockets import Endpoint, SocketRow, TableName
+from proccli.sources.procfs.files import Unreadable
+from proccli.sources.procfs.net import STATES, TABLES, empty_tables, parse_table
+
+HEADING = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt ...\n"
+REST = "00000000:00000000 00:00000000 00000000  1000        0"
+NUMBERS = {
+    "tcp": {"ESTABLISHED": "01", "SYN_SENT": "02", "TIME_WAIT": "06", "LISTEN": "0A"},
+    "udp": {"ESTABLISHED": "01", "UNCONNECTED": "07"},
+}
+
+
+def line(local: str, remote: str, state: str = "01", inode: object = 7) -> bytes:
+    text = f"   0: {local} {remote} {state} {REST} {inode} 1 00000000d34692f9 20 4 30 10 -1"
+    return text.encode().ljust(149) + b"\n"
+
+
+def parse(*lines: bytes, name: TableName = "tcp", byteorder: str = "little") -> list[SocketRow]:
+    return parse_table([HEADING, *lines], name, byteorder)
+
+
+def kernel_writing(ip: str, port: int, byteorder: str) -> str:
+    """An endpoint as the kernel prints it: each 32-bit word as a number of the machine."""
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip)
+    words = [packed[at : at + 4] for at in range(0, len(packed), 4)]
+    address = "".join(f"{int.from_bytes(word, byteorder):08X}" for word in words)  # type: ignore[arg-type]
+    return f"{address}:{port:04X}"
+
+
+def test_a_row_has_its_ends_state_and_inode() -> None:
+    assert parse(line("0100007F:1F90", "0200000A:C001", "01", 4711)) == [
+        SocketRow(
+            "tcp",
+            "ipv4",
+            "ESTABLISHED",
+            Endpoint("127.0.0.1", 8080),
+            Endpoint("10.0.0.2", 49153),
+            4711,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "ip"),
+    [
+        ("00000000000000000000000001000000", "::1"),
+        ("B80D0120000000000000000001000000", "2001:db8::1"),
+        ("000080FE00000000FF005450B6AE00FE", "fe80::5054:ff:fe00:aeb6"),
+        ("00000000000000000000000000000000", "::"),
+    ],
+)
+def test_ipv6_is_four_words_of_the_machine(written: str, ip: str) -> None:
+    (row,) = parse(line(f"{written}:0050", f"{'0' * 32}:0000"), name="tcp6")
+    assert row.local == Endpoint(ip, 80)
+    assert row.family == "ipv6"
+
+
+def test_an_ipv4_address_mapped_into_ipv6_is_shown_as_ipv4() -> None:
+    mapped = "0000000000000000FFFF0000050010AC:0050"
+    (row,) = parse(line(mapped, mapped), name="tcp6")
+    assert (row.family, row.local) == ("ipv6", Endpoint("172.16.0.5", 80))
+
+
+@pytest.mark.parametrize("byteorder", ["little", "big"])
+@pytest.mark.parametrize("ip", ["10.1.2.3", "2001:db8:1:2:3:4:5:6", "::ffff:10.1.2.3", "::1"])
+def test_addresses_are_read_in_the_machines_byte_order(ip: str, byteorder: str) -> None:
+    end = kernel_writing(ip, 443, byteorder)
+    (row,) = parse(line(end, end), name="tcp6", byteorder=byteorder)
+    assert row.local == Endpoint(ip.removeprefix("::ffff:"), 443)
+
+
+def test_a_big_endian_machine_writes_ipv4_as_it_reads() -> None:
+    (row,) = parse(line("7F000001:0050", "0A000002:0051"), byteorder="big")
+    assert (row.local.ip, row.remote.ip) == ("127.0.0.1", "10.0.0.2")
+
+
+def test_sockets_without_a_file_are_left_out_but_for_listeners() -> None:
+    rows = parse(
+        line("0100007F:0001", "0100007F:0002", "06", 0),
+        line("0100007F:0003", "00000000:0000", "0A", 0),
+        line("0100007F:0004", "0100007F:0005", "03", 0),
+        line("0100007F:0006", "0100007F:0007", "01", 9),
+    )
+    assert [(row.local.port, row.inode) for row in rows] == [(3, 0), (6, 9)]
+
+
+def test_a_row_shown_twice_counts_once() -> None:
+    same = line("0100007F:0001", "0100007F:0002", "01", 5)
+    other = line("0100007F:0002", "0100007F:0001", "01", 6)
+    assert [row.inode for row in parse(same, other, same)] == [5, 6]
+
+
+def test_a_udp_socket_has_a_peer_or_none() -> None:
+    rows = parse(
+        line("0100007F:0035", "00000000:0000", "07", 1),
+        line("0100007F:0036", "0100007F:0035", "01", 2),
+        name="udp",
+    )
+    assert [(row.protocol, row.state) for row in rows] == [
+        ("udp", "UNCONNECTED"),
+        ("udp", "ESTABLISHED"),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 4096])
+def test_chunks_may_end_anywhere(size: int) -> None:
+    text = HEADING + b"".join(line("0100007F:1F90", "0200000A:C001", "01", n) for n in range(1, 9))
+    chunks = [text[at : at + size] for at in range(0, len(text), size)]
+    assert [row.inode for row in parse_table(chunks, "tcp")] == list(range(1, 9))
+
+
+def test_the_last_newline_may_be_missing() -> None:
+    assert len(parse_table([HEADING + line("0100007F:1F90", "0200000A:C001")[:-1]], "tcp")) == 1
+
+
+@pytest.mark.parametrize("text", [b"", HEADING, HEADING[:-1]])
+def test_a_table_may_be_empty(text: bytes) -> None:
+    assert parse_table([text], "tcp") == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"   0: 0100007F:1F90\n",
+        line("0100007F:1F90", "0200000A:C001", "FF"),
+        line("0100007F:1F90", "0200000A:C001", "1"),
+        line("0100007F:1F90", "0200000A:C001", "01", "x"),
+        line("0100007F:1F90", "0200000A:C001", "01", -7),
+        line("0100007F:1F90", "0200000A:C001", "01", "9" * 40),
+        line("0100007F:1F90", "0200000A:C001", "01", "\u0663".encode().decode("latin-1")),
+        line("0100007F", "0200000A:C001"),
+        line("0100007F:", "0200000A:C001"),
+        line("0100007F:1F9", "0200000A:C001"),
+        line("0100007F:+1F9", "0200000A:C001"),
+        line("0100007F:1F90", "0200000:C001"),
+        line("0100007F:1F90", "0_00000A:C001"),
+        line("0100007F0100007F:1F90", "0200000A:C001"),
+        b"\n",
+        b"\xff\xfe\n",
+    ],
+)
+def test_a_row_that_is_not_as_documented_costs_the_table(bad: bytes) -> None:
+    with pytest.raises(Unreadable) as caught:
+        parse(line("0100007F:1F90", "0200000A:C001", "01", 3), bad)
+    assert caught.value.problem == "malformed"
+
+
+@given(st.sampled_from(TABLES), st.lists(st.binary(max_size=200), max_size=6))
+def test_garbage_is_refused_and_nothing_else(name: TableName, chunks: list[bytes]) -> None:
+    try:
+        rows = parse_table([HEADING, *chunks], name)
+    except Unreadable:
+        return
+    assert all(row.state in STATES[row.protocol] for row in rows)
+
+
+@st.composite
+def written_rows(draw: st.DrawFn) -> tuple[TableName, str, list[SocketRow], bytes]:
+    """Rows, and the table that a machine of some byte order prints for them."""
+    name = draw(st.sampled_from(TABLES))
+    byteorder = draw(st.sampled_from(["little", "big"]))
+    protocol = "tcp" if name.startswith("tcp") else "udp"
+    addresses = st.ip_addresses(v=6) if name.endswith("6") else st.ip_addresses(v=4)
+    ends = st.builds(Endpoint, addresses.map(str), st.integers(min_value=0, max_value=65535))
+    inodes = draw(st.lists(st.integers(min_value=1, max_value=2**64 - 1), unique=True, max_size=8))
+    rows, text = [], HEADING
+    for inode in inodes:
+        state = draw(st.sampled_from(sorted(NUMBERS[protocol])))
+        local, remote = draw(ends), draw(ends)
+        text += line(
+            kernel_writing(*local, byteorder),
+            kernel_writing(*remote, byteorder),
+            NUMBERS[protocol][state],
+            inode,
+        )
+        family = "ipv6" if name.endswith("6") else "ipv4"
+        rows.append(SocketRow(protocol, family, state, shown(local), shown(remote), inode))  # type: ignore[arg-type]
+    return name, byteorder, rows, text
+
+
+def shown(end: Endpoint) -> Endpoint:
+    """As the system writes it: ::ffff:1.2.3.4 as 1.2.3.4."""
+    if ":" not in end.ip:
+        return end
+    text = socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, end.ip))
+    return Endpoint(re.sub(r"^::ffff:(?=\d+\.)", "", text), end.port)
+
+
+@given(written_rows(), st.integers(min_value=1, max_value=300))
+def test_what_was_written_is_read(
+    written: tuple[TableName, str, list[SocketRow], bytes], size: int
+) -> None:
+    name, byteorder, rows, text = written
+    chunks = [text[at : at + size] for at in range(0, len(text), size)]
+    assert parse_table(chunks, name, byteorder) == rows
+
+
+SOCKSTAT = b"""\
+sockets: used 337
+TCP: inuse 0 orphan 0 tw 31 alloc 9 mem 2
+UDP: inuse 10 mem 2
+UDPLITE: inuse 0
+RAW: inuse 0
+FRAG: inuse 0 memory 0
+"""
+SOCKSTAT6 = b"TCP6: inuse 20\nUDP6: inuse 0\nUDPLITE6: inuse 0\nRAW6: inuse 0\n"
+
+
+def test_tables_without_a_socket_in_use_need_no_reading() -> None:
+    assert empty_tables(SOCKSTAT + SOCKSTAT6) == {"tcp", "udp6"}
+
+
+@pytest.mark.parametrize("text", [b"", b"TCP: orphan 0\n", b"TCP6:\n", b"XTCP: inuse 0\n"])
+def test_what_sockstat_does_not_say_is_read(text: bytes) -> None:
+    assert empty_tables(text) == frozenset()
+
+
+@pytest.fixture
+def real_sockets() -> Iterator[dict[TableName, set[tuple[str, int]]]]:
+    """A socket of every kind on loopback, by the table where it stands."""
+    tcp = socket.create_server(("127.0.0.1", 0))
+    tcp6 = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    udp6 = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    udp6.bind(("::1", 0))
+    made: dict[TableName, socket.socket] = {"tcp": tcp, "tcp6": tcp6, "udp": udp, "udp6": udp6}
+    try:
+        yield {name: {one.getsockname()[:2]} for name, one in made.items()}
+    finally:
+        for one in made.values():
+            one.close()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_kernels_own_tables_are_read(
+    real_sockets: dict[TableName, set[tuple[str, int]]], name: TableName
+) -> None:
+    text = Path(f"/proc/self/net/{name}").read_bytes()
+    rows = parse_table([text], name)
+    assert real_sockets[name] <= {row.local for row in rows}
+    assert name not in empty_tables(
+        Path("/proc/self/net/sockstat").read_bytes() + Path("/proc/self/net/sockstat6").read_bytes()
+    )
+
+
+def test_the_byte_order_is_this_machines() -> None:
+    end = kernel_writing("127.0.0.1", 80, sys.byteorder)
+    assert parse_table([HEADING, line(end, end)], "tcp")[0].local.ip == "127.0.0.1"

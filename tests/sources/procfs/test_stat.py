@@ -1,0 +1,98 @@
+"""The stat lines of processes and of the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proccli.sources.procfs.files import Unreadable
+from proccli.sources.procfs.stat import parse_btime, parse_stat, parse_uptime_ns
+
+
+def stat_line(*, comm: bytes = b"sleep", ppid: bytes = b"7", ticks: bytes = b"12345") -> bytes:
+    fields = [b"S", ppid, *[b"0"] * 17, ticks, *[b"0"] * 30]
+    return b"42 (" + comm + b") " + b" ".join(fields) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("comm", "shown"),
+    [
+        (b"a b", "a b"),
+        (b"(sd-pam)", "(sd-pam)"),
+        (b"x) R 1", "x) R 1"),
+        (b"", ""),
+        (b"((((", "(((("),
+        (b"))))", "))))"),
+        (b"a\nb", "a\nb"),
+        (b"\xff", r"\xff"),
+    ],
+)
+def test_comm_may_hold_spaces_and_parentheses(comm: bytes, shown: str) -> None:
+    stat = parse_stat(stat_line(comm=comm))
+    assert (stat.comm, stat.state, stat.ppid, stat.starttime_ticks) == (shown, "S", 7, 12345)
+
+
+def test_largest_numbers_are_read() -> None:
+    stat = parse_stat(stat_line(ppid=b"2147483647", ticks=b"18446744073709551615"))
+    assert (stat.ppid, stat.starttime_ticks) == (2**31 - 1, 2**64 - 1)
+
+
+def test_old_kernels_have_fewer_fields() -> None:
+    line = b"1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 24"
+    assert parse_stat(line).starttime_ticks == 24
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"\0" * 100,
+        b"42",
+        b"42 sleep S 7",
+        b"42 (sleep",
+        b"42 (sleep) S 7 0 0",
+        stat_line(ppid=b"x"),
+        stat_line(ppid=b"-1"),
+        stat_line(ppid=b"1_0"),
+        stat_line(ppid=b"+1"),
+        stat_line(ticks=b"1.5"),
+        stat_line(ticks=b"9" * 5000),
+        stat_line(ppid="٣".encode()),
+    ],
+)
+def test_cut_or_garbled_line_is_malformed(line: bytes) -> None:
+    with pytest.raises(Unreadable) as caught:
+        parse_stat(line)
+    assert caught.value.problem == "malformed"
+
+
+def test_boot_time_is_a_line_of_its_own() -> None:
+    real = Path("/proc/stat").read_bytes()
+    assert parse_btime(real) is not None
+    assert parse_btime(b"cpu 1 2\nbtime 1767225600\nprocesses 3\n") == 1_767_225_600
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"cpu 1", b"btime", b"btime x", b"btime -1", b"abtime 1", b"btime " + b"9" * 12]
+)
+def test_boot_time_may_be_missing(text: bytes) -> None:
+    assert parse_btime(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        (b"97445.25 180000.10\n", 97_445_250_000_000),
+        (b"5 7\n", 5_000_000_000),
+        (b"0.000000001", 1),
+        (b"", None),
+        (b"x", None),
+        (b"-1.0 0", None),
+        (b"1e9 0", None),
+        (b"nan", None),
+        (b"9" * 11, None),
+    ],
+)
+def test_uptime_is_kept_to_the_nanosecond(text: bytes, ns: int | None) -> None:
+    assert parse_uptime_ns(text) == ns
