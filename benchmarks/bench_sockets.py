@@ -25,7 +25,7 @@ from contextlib import contextmanager
 import psutil
 
 from proccli import config as configs
-from proccli.jobs.inputs import Inputs
+from proccli.agent.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, sockets

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from proccli import config as configs
+from proccli.agent.inputs import Inputs
 from proccli.jobs.explain import explain_made_up
-from proccli.jobs.inputs import Inputs
 from proccli.model.config import Config
 from proccli.model.outcome import Verdict
 from proccli.model.process import NO_TAGS, Environment

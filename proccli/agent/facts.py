@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from proccli.model.process import Host, Process
-
-NS_PER_S = 1_000_000_000
+from proccli.model.process import NS_PER_S, Host, Process
 
 
 def start_s(process: Process, host: Host) -> int | None:

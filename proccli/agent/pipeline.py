@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from proccli.agent.census import Member, enrol
 from proccli.agent.first_match import Judge
+from proccli.agent.inputs import Inputs
 from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
 from proccli.errors import NoSuchProcess
-from proccli.jobs.inputs import Inputs
 from proccli.model.outcome import Verdict
 from proccli.model.process import Process
 

@@ -29,8 +29,9 @@ from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
+    from proccli.agent.inputs import Inputs
     from proccli.jobs.explain import ExplainResult
-    from proccli.jobs.inputs import InputOptions, Inputs
+    from proccli.jobs.inputs import InputOptions
     from proccli.sources.made_up import MadeUp
 
 _PID = re.compile(r"[0-9]{1,300}")

@@ -10,11 +10,9 @@ from proccli.fleet.keys import is_loopback, number
 from proccli.identity import Reported
 from proccli.model.fleet import End, HostView, Listener, Party
 from proccli.model.outcome import Tag, Verdict
-from proccli.model.process import Host
+from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
 from proccli.recording import SyncOutput
-
-_NS_PER_S = 1_000_000_000
 
 
 def host_view(
@@ -145,7 +143,7 @@ def _end(socket: Socket, host: Host) -> End | None:
     netns = socket.netns_idx
     if netns is None and socket.netns is not None:
         netns = -socket.netns
-    since = None if socket.age_s is None else host.taken_at_ns - socket.age_s * _NS_PER_S
+    since = None if socket.age_s is None else host.taken_at_ns - socket.age_s * NS_PER_S
     return End(
         protocol=row.protocol,
         role=socket.role,

@@ -12,9 +12,9 @@ from proccli.fleet.pairing import SeenEnd
 from proccli.fleet.store import Fleet
 from proccli.model.fleet import HostView, Party
 from proccli.model.flows import Flow
+from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint
 
-_NS_PER_S = 1_000_000_000
 _AGENT = re.compile(r"-[HPW]\d+$", re.ASCII)
 """What the server puts behind a host's name to call the agent on it: `web-1-W12`.
 
@@ -47,8 +47,8 @@ class Timing:
         last = flow.end_s if flow.end_s is not None else flow.start_s
         if first is None or last is None:
             return True
-        until = taken_at_ns / _NS_PER_S
-        since = until if since_ns is None else min(since_ns / _NS_PER_S, until)
+        until = taken_at_ns / NS_PER_S
+        since = until if since_ns is None else min(since_ns / NS_PER_S, until)
         if ended and last + self.within_s < until:
             return False
         return first <= until + self.within_s and last >= since - self.within_s
@@ -61,7 +61,7 @@ class Timing:
         """
         if time_s is None:
             return "likely"
-        started, taken = party.started_s, view.taken_at_ns / _NS_PER_S
+        started, taken = party.started_s, view.taken_at_ns / NS_PER_S
         if started is None or started > time_s or time_s > taken + self.within_s:
             return "not"
         rounded_s = _AGENT_ROUNDED_S if view.kind == "sync" else _ROUNDED_S

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from proccli import config as configs
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.jobs.differing import Proof, Witness, compare_rules
-from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
+from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import look_once
 from proccli.model.config import Config, Notice, Rule
 from proccli.model.outcome import Reason, Status, Tag, Verdict

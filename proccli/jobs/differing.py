@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.rules import CompiledRule, compile_rules
-from proccli.jobs.inputs import Inputs
 from proccli.model.config import Config, Notice
 from proccli.model.outcome import Status, Verdict
 from proccli.model.process import TagTable

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from proccli.agent.census import Member, family
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import look_at
 from proccli.agent.sockets.results import counts_by_pid
 from proccli.agent.trace import trace_rules
 from proccli.errors import NoSuchProcess, ProccliError
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config, Notice

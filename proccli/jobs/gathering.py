@@ -15,6 +15,7 @@ from proccli.jobs.looks import Patience
 from proccli.jobs.sidebyside import views
 from proccli.model.config import Config, Notice
 from proccli.model.fleet import HostView
+from proccli.model.process import NS_PER_S
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many of how many sources were looked at."""
@@ -24,7 +25,6 @@ _CLOCK_SET_S = 60
 """How far a clock may be set between two looks, for all that a start may seem to have moved."""
 _ROUNDED_S = 1
 """The kernel itself may tell one second more or less."""
-_NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ def _same_machine(one: HostView, other: HostView) -> bool:
     if apart:
         return between_s <= _ROUNDED_S
     earlier, later = sorted((one, other), key=lambda view: view.boot_time_s or 0)
-    started_again = (later.boot_time_s or 0) * _NS_PER_S >= earlier.taken_at_ns
+    started_again = (later.boot_time_s or 0) * NS_PER_S >= earlier.taken_at_ns
     return started_again or between_s <= _CLOCK_SET_S
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.tags import tags_of
 from proccli.fleet import Network, host_view, synced_view
 from proccli.jobs.identity import reported
-from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
+from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices

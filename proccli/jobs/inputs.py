@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from proccli import config as configs
+from proccli.agent.inputs import Inputs
 from proccli.errors import UsageError
 from proccli.jobs.environment import environment_for
 from proccli.jobs.tagsource import tag_table
 from proccli.model.config import Config, Notice
-from proccli.model.process import NO_TAGS, Environment, TagTable
+from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
 from proccli.recording import Recording, open_source
 
@@ -38,18 +39,6 @@ class InputOptions:
     tag_timeout_s: float = 10.0
     announce: Callable[[str], None] | None = None
     """Is told of the tag command before it runs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """Everything that the pipeline needs to know."""
-
-    config: Config
-    source: Source
-    environment: Environment
-    tags: TagTable
-    notices: tuple[Notice, ...]
-    """Of the configuration, the source, the environment and the tags, in this order."""
 
 
 def open_inputs(

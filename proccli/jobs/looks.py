@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import SocketLook, look
-from proccli.jobs.inputs import Inputs
 from proccli.model.config import Notice
 from proccli.model.outcome import Verdict
 from proccli.model.sockets import Socket

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.rules import look
 from proccli.jobs.environment import environment_for
-from proccli.jobs.inputs import InputOptions, Inputs
+from proccli.jobs.inputs import InputOptions
 from proccli.jobs.tagsource import tag_table
 from proccli.lint.context import Context
 from proccli.model.config import Config, Diagnostic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proccli.agent.census import Member, enrol
+from proccli.agent.inputs import Inputs
 from proccli.agent.rules import (
     CompiledRule,
     SubjectKind,
@@ -12,7 +13,6 @@ from proccli.agent.rules import (
     question,
     subject_of,
 )
-from proccli.jobs.inputs import Inputs
 from proccli.model.process import Process
 
 

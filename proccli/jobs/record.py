@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.atomicfile import atomic_output
 from proccli.errors import OutputError
 from proccli.jobs.environment import mentioned_names
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.proving import Prover
 from proccli.model.config import Notice

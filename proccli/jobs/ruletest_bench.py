@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from proccli import config as configs
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.config.loading import Via
 from proccli.config.suite import Invented, Recorded, Suite, SuiteError
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, find_by_name
-from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
+from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.model.config import Config, Notice
 from proccli.model.outcome import Verdict
 from proccli.model.process import Environment, TagTable

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from proccli.agent.census import family
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.config.suite import Invented, SuiteError
 from proccli.config.testfile import read_suite
 from proccli.config.yamltext import scalar
 from proccli.errors import ProccliError, UsageError
 from proccli.jobs.environment import mentioned_names
-from proccli.jobs.inputs import InputOptions, Inputs
+from proccli.jobs.inputs import InputOptions
 from proccli.jobs.ruletest import compare, outcome_of
 from proccli.jobs.ruletest_bench import Benches, Overrides, invented_trial
 from proccli.jobs.ruletest_words import expectation, in_words, invented_lines, mapping

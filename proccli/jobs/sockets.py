@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import find_peers
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.report import as_sent, config_digest, digest
 from proccli.agent.sockets.results import synced_sockets
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import Look, Patience, look_until_settled
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from proccli import config as configs
+from proccli.agent.inputs import Inputs
 from proccli.errors import ConfigError, ProccliError, UsageError
-from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
+from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import Patience
 from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.tagsource import COMMAND

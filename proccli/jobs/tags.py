@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.notices import verdict_notices
 from proccli.model.config import Config, Notice
 from proccli.model.outcome import Tag, Verdict

@@ -15,9 +15,9 @@ from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import Patience
 from proccli.model.config import Notice
 from proccli.model.fleet import HostView
+from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 
-_NS_PER_S = 1_000_000_000
 _FAR_APART_S = 60
 """Recordings that were made in one go are not farther apart than this."""
 
@@ -99,7 +99,7 @@ def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Notice:
         f"{_connections(count)} seen at one end only, although a source has the far address:"
         " opened or closed between two looks, translated on the way (NAT), or out of sight there"
     )
-    apart_s = (last.taken_at_ns - first.taken_at_ns) // _NS_PER_S
+    apart_s = (last.taken_at_ns - first.taken_at_ns) // NS_PER_S
     if apart_s >= _FAR_APART_S:
         message += (
             f". By their own clocks the sources are up to {timedelta(seconds=apart_s)} apart"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+NS_PER_S: Final = 1_000_000_000
 
 SourceKind: TypeAlias = Literal["live", "directory", "recording", "made-up"]
 Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed"]

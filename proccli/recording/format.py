@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 
-from proccli.model.process import FieldError
+from proccli.model.process import NS_PER_S, FieldError
 
 FORMAT = "proccli-recording"
 VERSION = 1
@@ -23,7 +23,6 @@ MAX_LINE_BYTES = 64 << 20
 characters here."""
 MAX_RECORDING_BYTES = 1 << 30
 
-_NS_PER_S = 1_000_000_000
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
 _SECONDS_KEPT = 1024
 """Most sockets of a recording were first seen in the same few."""
@@ -72,7 +71,7 @@ def _decode_piece(piece: object) -> bytes:
 
 def encode_time(ns: int) -> str:
     """Nanoseconds since the epoch as RFC 3339 in UTC, with all nine decimals."""
-    seconds, rest = divmod(ns, _NS_PER_S)
+    seconds, rest = divmod(ns, NS_PER_S)
     moment = datetime.fromtimestamp(seconds, timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
@@ -82,7 +81,7 @@ def decode_time(text: str) -> int:
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError("not a time like 2026-01-02T03:04:05.000000000Z")
-    return _seconds(found[1]) * _NS_PER_S + int(found[2])
+    return _seconds(found[1]) * NS_PER_S + int(found[2])
 
 
 @lru_cache(_SECONDS_KEPT)

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Final, TypeVar
 
 from proccli.errors import Location, RecordingError
+from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Protocol, SocketRole, SyncedProcess, SyncedSocket
 from proccli.recording.checked import Checked
 
@@ -21,7 +22,6 @@ _Word = TypeVar("_Word")
 _U16 = 2**16 - 1
 _I32 = 2**31 - 1
 _U32 = 2**32 - 1
-_NS_PER_S = 1_000_000_000
 _PROTOCOLS: Final[dict[str, Protocol]] = {"tcp": "tcp", "udp": "udp"}
 _ROLES: Final[dict[str, SocketRole]] = {"client": "client", "server": "server"}
 
@@ -105,7 +105,7 @@ def _time(snapshot: Checked) -> int:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError as error:
         raise snapshot.wrong("taken_at is not a time like 2026-01-02T03:04:05Z") from error
-    return int(moment.timestamp()) * _NS_PER_S
+    return int(moment.timestamp()) * NS_PER_S
 
 
 def _process(part: Checked) -> SyncedProcess:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from proccli.agent.facts import NS_PER_S
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.model.config import Notice
-from proccli.model.process import FieldError, Host, Process
+from proccli.model.process import NS_PER_S, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 
 

@@ -10,10 +10,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proccli.agent.inputs import Inputs
 from proccli.jobs.diff import DiffResult, diff
 from proccli.jobs.differing import compare_rules
 from proccli.jobs.explain import explain_pids
-from proccli.jobs.inputs import InputOptions, Inputs
+from proccli.jobs.inputs import InputOptions
 from proccli.model.process import NO_TAGS
 from proccli.recording import write_recording
 from proccli.sources.made_up import MadeUp, made_up_source

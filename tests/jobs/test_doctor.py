@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli import agentenv, agentproc
+from proccli.agent.inputs import Inputs
 from proccli.agentproc import MACHINES_PID_NAMESPACE, AgentProcess, ProcView, Surroundings
 from proccli.jobs.doctor import GATES, DoctorResult, doctor, examine
 from proccli.jobs.gates import onebyone, server
 from proccli.jobs.gates.gate import Gate
-from proccli.jobs.inputs import InputOptions, Inputs
+from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_PATIENCE, look_once
 from proccli.jobs.scan import scan
 from proccli.model.config import Config, Notice, Rule

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from proccli.agent.inputs import Inputs
 from proccli.identity import SERVERS
 from proccli.jobs.identity import identify, reported
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.scan import ScanResult, scan
 from proccli.model.process import NO_TAGS, FieldError, Host, Problem, Process
 from tests.build import NO_ENVIRONMENT, ListSource, config, host, process, tag_table

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from proccli.jobs.inputs import Inputs
+from proccli.agent.inputs import Inputs
 from proccli.jobs.record import RecordResult, record
 from proccli.jobs.scan import scan
 from proccli.model.process import NO_TAGS

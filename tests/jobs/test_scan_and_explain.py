@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from proccli.agent.inputs import Inputs
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids, find_by_name
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.scan import scan
 from proccli.model.process import NO_TAGS, Environment, FieldError
 from proccli.model.trace import Explanation, RuleTrace

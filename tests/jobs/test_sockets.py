@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import pytest
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.results import synced_sockets
 from proccli.errors import NoSuchProcess, OutputError
 from proccli.jobs.explain import explain_pids
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.record import record
 from proccli.jobs.scan import scan

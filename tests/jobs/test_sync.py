@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from proccli.agent.inputs import Inputs
 from proccli.agent.report import digest
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.looks import NO_PATIENCE, Patience
 from proccli.jobs.sync import SyncResult, sync
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proccli.jobs.inputs import Inputs
+from proccli.agent.inputs import Inputs
 from proccli.jobs.tags import TagRow, TagSelection, TagsResult, tags
 from proccli.model.process import NO_TAGS, FieldError, TagTable
 from tests.build import (

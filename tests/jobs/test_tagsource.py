@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from proccli.agent.inputs import Inputs
 from proccli.errors import UsageError
-from proccli.jobs.inputs import InputOptions, Inputs, open_inputs
+from proccli.jobs.inputs import InputOptions, open_inputs
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 OWNED = "- {pid: 1, tags: [{key: owner, value: alice}]}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from proccli.agent.inputs import Inputs
 from proccli.identity import SERVERS
 from proccli.jobs.identity import Identified, identify
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.scan import ScanResult, scan
 from proccli.model.process import NO_TAGS, FieldError, Process
 from tests.build import NO_ENVIRONMENT, ListSource, config, host, process

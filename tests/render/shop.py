@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from proccli.agent.inputs import Inputs
 from proccli.jobs.explain import ExplainResult, explain_made_up, explain_pids
-from proccli.jobs.inputs import Inputs
 from proccli.jobs.scan import ScanResult, scan
 from proccli.model.config import Config, Notice
 from proccli.model.process import Environment, FieldError, Process

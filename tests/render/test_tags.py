@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 
-from proccli.jobs.inputs import Inputs
+from proccli.agent.inputs import Inputs
 from proccli.jobs.tags import TagsResult, tags
 from proccli.model.process import TagTable
 from proccli.render.schemas import schema_text

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from proccli.model.process import Host
+from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import SocketFd
-
-_NS_PER_S = 1_000_000_000
 
 
 def age_s(socket: SocketFd, host: Host) -> int | None:
@@ -21,7 +19,7 @@ def age_s(socket: SocketFd, host: Host) -> int | None:
     if socket.since_ns is None:
         return None
     # A link that nobody had looked at comes into being while we look, after the look began.
-    return max(host.taken_at_ns // _NS_PER_S - socket.since_ns // _NS_PER_S, 0)
+    return max(host.taken_at_ns // NS_PER_S - socket.since_ns // NS_PER_S, 0)
 
 
 def old_enough(socket: SocketFd, age: int | None, host: Host, min_lifetime_s: int) -> bool | None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.config import Notice
-from proccli.model.process import FieldError, Host, Process
+from proccli.model.process import NS_PER_S, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.sources.procfs.closedtree import ClosedTree
 from proccli.sources.procfs.files import Unreadable, decode, listed_pids
@@ -20,7 +20,6 @@ from proccli.sources.procfs.sockets import addresses, net_tables, socket_fds
 from proccli.sources.procfs.stat import parse_btime, parse_uptime_ns
 
 _TICKS_PER_S = 100  # USER_HZ of every architecture the agent is built for
-_NS_PER_S = 1_000_000_000
 
 
 class DirectorySource:
@@ -47,7 +46,7 @@ class DirectorySource:
             kind="directory",
             name=self._host_name(),
             taken_at_ns=(
-                boot_time_s * _NS_PER_S + uptime_ns
+                boot_time_s * NS_PER_S + uptime_ns
                 if boot_time_s is not None and uptime_ns is not None
                 else time.time_ns()
             ),

@@ -1,0 +1,21 @@
+"""What the agent's decisions are computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proccli.model.config import Config, Notice
+from proccli.model.process import Environment, TagTable
+from proccli.model.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """A configuration, a source, and what is known of the agent's environment and tags."""
+
+    config: Config
+    source: Source
+    environment: Environment
+    tags: TagTable
+    notices: tuple[Notice, ...]
+    """Of the configuration, the source, the environment and the tags, in this order."""
