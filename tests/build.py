@@ -11,7 +11,7 @@ from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
 from proccli.errors import Location, NoSuchProcess
 from proccli.model.config import Config, Notice, Rule, RuleProblem
-from proccli.model.outcome import Tag, Verdict
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Environment, FieldError, Host, Process, TagTable
 from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs.net import TABLES
@@ -111,14 +111,14 @@ class Machine:
         self.members = {item.pid: enrol(item, self.host) for item in processes}
         self.lookup: Callable[[int], Member | None] = self.members.get
 
-    def verdict(self, pid: int) -> Verdict:
+    def verdict(self, pid: int) -> Outcome:
         """The verdict on one process."""
         return self.judge.judge(self.members[pid], self.lookup)
 
     def tags_of(self, pid: int) -> tuple[Tag, ...] | None:
         """The tags of one process, inherited ones included."""
 
-        def verdict_of(of: int) -> Verdict | None:
+        def verdict_of(of: int) -> Outcome | None:
             return self.verdict(of) if of in self.members else None
 
         return tags_of(self.verdict(pid), self.tags, verdict_of)

@@ -11,7 +11,7 @@ from proccli import config as configs
 from proccli.agent.inputs import Inputs
 from proccli.jobs.explain import explain_made_up
 from proccli.model.config import Config
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS, Environment
 from proccli.sources.made_up import MadeUp
 from tests.build import ListSource
@@ -26,7 +26,7 @@ def load(name: str, via: Any = "server") -> Config:
     return configs.load((FOLDER / name).read_bytes(), name, via=via)
 
 
-def verdict(name: str, **made_up: Any) -> Verdict:
+def verdict(name: str, **made_up: Any) -> Outcome:
     inputs = Inputs(
         config=load(name),
         source=ListSource([]),

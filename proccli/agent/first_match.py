@@ -17,7 +17,7 @@ from proccli.agent.rules import (
     look,
 )
 from proccli.model.config import Config
-from proccli.model.outcome import Reason, Status, Verdict
+from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import Host, TagTable
 
 
@@ -30,7 +30,7 @@ class Judge:
     host: Host
     tags: TagTable
 
-    def judge(self, member: Member, lookup: Lookup) -> Verdict:
+    def judge(self, member: Member, lookup: Lookup) -> Outcome:
         """The verdict on one process, without tags and user.
 
         Source: agent v6.5 linux_process.rs:398-492.
@@ -81,12 +81,12 @@ class Judge:
         reason: Reason = "rule" if compiled is not None else "implicit-accept"
         return Decision(status="accepted", reason=reason, rule=compiled, gprocess=name.text)
 
-    def _verdict(self, member: Member, decision: Decision) -> Verdict:
+    def _verdict(self, member: Member, decision: Decision) -> Outcome:
         process, subjects = member.process, member.subjects
         started, agent_started = start_s(process, self.host), agent_start_s(process, self.host)
         now = now_s(self.host)
         rule = decision.rule.rule if decision.rule is not None else None
-        return Verdict(
+        return Outcome(
             process=process,
             status=decision.status,
             reason=decision.reason,

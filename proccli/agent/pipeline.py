@@ -11,7 +11,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
 from proccli.errors import NoSuchProcess
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import Process
 
 
@@ -31,7 +31,7 @@ class Pipeline:
             tags=inputs.tags,
         )
         self._members: dict[int, Member | None] = {}
-        self._verdicts: dict[int, Verdict | None] = {}
+        self._verdicts: dict[int, Outcome | None] = {}
 
     def member(self, pid: int) -> Member | None:
         """The member of a pid, or None where the source has no such process."""
@@ -46,7 +46,7 @@ class Pipeline:
             return None
         return enrol(process, self.inputs.source.host)
 
-    def bare_verdict(self, pid: int) -> Verdict | None:
+    def bare_verdict(self, pid: int) -> Outcome | None:
         """The verdict without tags and user, or None where there is no such process."""
         if pid not in self._verdicts:
             member = self.member(pid)
@@ -55,7 +55,7 @@ class Pipeline:
             )
         return self._verdicts[pid]
 
-    def verdicts(self, pids: Iterable[int]) -> tuple[Verdict, ...]:
+    def verdicts(self, pids: Iterable[int]) -> tuple[Outcome, ...]:
         """The whole verdicts of the processes that are there, in the order of `pids`.
 
         Users are looked up for the accepted processes first: the agent looks up only those, and

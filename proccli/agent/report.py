@@ -7,13 +7,13 @@ import json
 from collections.abc import Sequence
 
 from proccli.model.config import Config
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.sockets import SyncedProcess
 
 _U32 = 1 << 32
 
 
-def as_sent(verdict: Verdict) -> SyncedProcess:
+def as_sent(verdict: Outcome) -> SyncedProcess:
     """An accepted process in the agent's own words."""
     process, started = verdict.process, verdict.agent_start_s
     return SyncedProcess(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from proccli.model.outcome import Tag, Verdict
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import TagTable
 
 
 def tags_of(
-    verdict: Verdict, table: TagTable, verdict_of: Callable[[int], Verdict | None]
+    verdict: Outcome, table: TagTable, verdict_of: Callable[[int], Outcome | None]
 ) -> tuple[Tag, ...] | None:
     """The tags that the agent sends with a process; None where they can't be known.
 
@@ -40,7 +40,7 @@ def tags_of(
     return tuple(tags)
 
 
-def _chain(verdict: Verdict, verdict_of: Callable[[int], Verdict | None]) -> Iterator[Verdict]:
+def _chain(verdict: Outcome, verdict_of: Callable[[int], Outcome | None]) -> Iterator[Outcome]:
     """The accepted ancestors, nearest first; those whose verdict is unknown among them."""
     seen = {verdict.process.pid}
     while verdict.process.ppid and verdict.process.ppid not in seen:

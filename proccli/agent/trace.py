@@ -9,7 +9,14 @@ from proccli.agent.census import Lookup, Member
 from proccli.agent.first_match import Judge, rewrite_is_proven
 from proccli.agent.process import Subject
 from proccli.agent.rules import CompiledRule, Finding, Setting, look, subject_of
-from proccli.model.trace import GroupMatch, NearMiss, Outcome, Replacement, RewriteTrace, RuleTrace
+from proccli.model.trace import (
+    GroupMatch,
+    NearMiss,
+    Replacement,
+    RewriteTrace,
+    RuleOutcome,
+    RuleTrace,
+)
 from proccli.rustregex import Match, Regex
 from proccli.rustregex.prefix import longest_prefix
 
@@ -39,7 +46,7 @@ def _outcome(
     *,
     reached: bool,
     open_question: bool,
-) -> Outcome:
+) -> RuleOutcome:
     if compiled.regex is None:
         return "ignored"
     if member.subjects is None and not member.known:
@@ -52,7 +59,7 @@ def _outcome(
 
 
 def _trace(
-    compiled: CompiledRule, finding: Finding, outcome: Outcome, member: Member, setting: Setting
+    compiled: CompiledRule, finding: Finding, outcome: RuleOutcome, member: Member, setting: Setting
 ) -> RuleTrace:
     rule, regex, subject = compiled.rule, compiled.regex, finding.subject
     would_match = finding.hit if member.subjects is not None else None
@@ -87,7 +94,7 @@ def _trace(
     )
 
 
-def _open_reason(finding: Finding, outcome: Outcome, member: Member) -> str | None:
+def _open_reason(finding: Finding, outcome: RuleOutcome, member: Member) -> str | None:
     if outcome != "unknown":
         return None
     if member.subjects is None:

@@ -9,7 +9,7 @@ from proccli.agent.sockets.collect import SocketLook
 from proccli.fleet.keys import is_loopback, number
 from proccli.identity import Reported
 from proccli.model.fleet import End, HostView, Listener, Party
-from proccli.model.outcome import Tag, Verdict
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
 from proccli.recording import SyncOutput
@@ -20,9 +20,9 @@ def host_view(
     host: Host,
     source: str,
     network: str,
-    verdicts: Iterable[Verdict],
-    tags_of: Callable[[Verdict], tuple[Tag, ...] | None],
-    reported: Callable[[Verdict], Reported],
+    verdicts: Iterable[Outcome],
+    tags_of: Callable[[Outcome], tuple[Tag, ...] | None],
+    reported: Callable[[Outcome], Reported],
     look: SocketLook,
     addresses: Iterable[str],
     enabled: bool,
@@ -119,7 +119,7 @@ def _names_a_host(ip: str) -> bool:
 _ANY = "0.0.0.0"  # noqa: S104 - compared
 
 
-def _party(verdict: Verdict, tags: tuple[Tag, ...] | None, reported: Reported) -> Party:
+def _party(verdict: Outcome, tags: tuple[Tag, ...] | None, reported: Reported) -> Party:
     return Party(
         pid=verdict.process.pid,
         gprocess=verdict.gprocess,

@@ -14,7 +14,7 @@ from proccli.jobs.differing import Proof, Witness, compare_rules
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import look_once
 from proccli.model.config import Config, Notice, Rule
-from proccli.model.outcome import Reason, Status, Tag, Verdict
+from proccli.model.outcome import Outcome, Reason, Status, Tag
 from proccli.model.sockets import Socket
 
 ChangeKind: TypeAlias = Literal["lost", "gained", "renamed", "retagged", "rule"]
@@ -139,7 +139,7 @@ def _proof(old: InputOptions, new: InputOptions) -> Proof:
     return compare_rules(before, after)
 
 
-def _pairs(before: Inputs, after: Inputs) -> Iterator[tuple[Verdict, Verdict]]:
+def _pairs(before: Inputs, after: Inputs) -> Iterator[tuple[Outcome, Outcome]]:
     one = Pipeline(before).verdicts(before.source.pids())
     other = {
         verdict.process.pid: verdict for verdict in Pipeline(after).verdicts(after.source.pids())
@@ -150,7 +150,7 @@ def _pairs(before: Inputs, after: Inputs) -> Iterator[tuple[Verdict, Verdict]]:
             yield verdict, again
 
 
-def _changes(snapshot: str, pairs: Sequence[tuple[Verdict, Verdict]]) -> Iterator[Change]:
+def _changes(snapshot: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> Iterator[Change]:
     for old, new in pairs:
         kind = _kind(old, new)
         if kind is not None:
@@ -164,7 +164,7 @@ def _changes(snapshot: str, pairs: Sequence[tuple[Verdict, Verdict]]) -> Iterato
             )
 
 
-def _kind(old: Verdict, new: Verdict) -> ChangeKind | None:
+def _kind(old: Outcome, new: Outcome) -> ChangeKind | None:
     if _is_undecided(old, new):
         return None
     if old.status != new.status and "accepted" in (old.status, new.status):
@@ -178,7 +178,7 @@ def _kind(old: Verdict, new: Verdict) -> ChangeKind | None:
     return None
 
 
-def _is_undecided(old: Verdict, new: Verdict) -> bool:
+def _is_undecided(old: Outcome, new: Outcome) -> bool:
     return "unknown" in (old.status, new.status)
 
 
@@ -186,7 +186,7 @@ def _pairs_of(tags: Sequence[Tag] | None) -> list[tuple[str, str]] | None:
     return None if tags is None else [(tag.key, tag.value) for tag in tags]
 
 
-def _content(verdict: Verdict) -> tuple[str, ...] | None:
+def _content(verdict: Outcome) -> tuple[str, ...] | None:
     """What the deciding rule says, wherever it stands."""
     rule: Rule | None = verdict.rule
     if rule is None:
@@ -194,7 +194,7 @@ def _content(verdict: Verdict) -> tuple[str, ...] | None:
     return rule.match_type, rule.match_regex, rule.action, rule.rewrite_name
 
 
-def _fate(verdict: Verdict) -> Fate:
+def _fate(verdict: Outcome) -> Fate:
     return Fate(
         status=verdict.status,
         reason=verdict.reason,

@@ -15,7 +15,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.rules import CompiledRule, compile_rules
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Status, Verdict
+from proccli.model.outcome import Outcome, Status
 from proccli.model.process import TagTable
 from proccli.rustregex import automata
 from proccli.rustregex.automata import Domain
@@ -35,7 +35,7 @@ _SETTINGS = ("sync_enabled", "tagged_only", "min_lifetime_s", "tag_exec", "tag_e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class WitnessOutcome:
     """What one configuration makes of a made-up process."""
 
     status: Status
@@ -51,8 +51,8 @@ class Witness:
     text: str
     """A process name, a command line, the names of ancestors (nearest first, a line each), or
     a `key:value`."""
-    old: Outcome
-    new: Outcome
+    old: WitnessOutcome
+    new: WitnessOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def _made_up(match_type: str, texts: Sequence[str]) -> MadeUp | None:
     return MadeUp(title=texts[0]) if len(texts) == 1 else None
 
 
-def _judged(inputs: Inputs, made_up: MadeUp) -> Verdict:
+def _judged(inputs: Inputs, made_up: MadeUp) -> Outcome:
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="a witness")
@@ -167,8 +167,8 @@ def _judged(inputs: Inputs, made_up: MadeUp) -> Verdict:
     return verdict
 
 
-def _of(verdict: Verdict) -> Outcome:
-    return Outcome(status=verdict.status, rule=verdict.decided_by, gprocess=verdict.gprocess)
+def _of(verdict: Outcome) -> WitnessOutcome:
+    return WitnessOutcome(status=verdict.status, rule=verdict.decided_by, gprocess=verdict.gprocess)
 
 
 def _differs(old: Config, new: Config, setting: str) -> bool:

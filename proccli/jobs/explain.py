@@ -16,7 +16,7 @@ from proccli.errors import NoSuchProcess, ProccliError
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import Host, TagTable
 from proccli.model.trace import Ancestor, Explanation
 from proccli.sources.made_up import MadeUp, made_up_source
@@ -89,7 +89,7 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     )
 
 
-def _explanation(pipeline: Pipeline, verdict: Verdict) -> Explanation:
+def _explanation(pipeline: Pipeline, verdict: Outcome) -> Explanation:
     member = pipeline.member(verdict.process.pid)
     assert member is not None  # noqa: S101 - a verdict is on a member
     return Explanation(

@@ -15,7 +15,7 @@ from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.model.config import Config, Notice
 from proccli.model.fleet import HostView
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.source import Source
 from proccli.recording import SyncOutput, open_source_or_output
 
@@ -49,7 +49,7 @@ class Looked:
     """Whether something that the agent would know is unknown here."""
 
 
-def _addresses(verdicts: Iterable[Verdict], source: Source) -> Iterator[str]:
+def _addresses(verdicts: Iterable[Outcome], source: Source) -> Iterator[str]:
     """Those of each network namespace, by way of the first process that shows them."""
     known: set[int] = set()
     for verdict in verdicts:

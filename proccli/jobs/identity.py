@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from proccli.agent.process import Subjects, subjects
 from proccli.identity import Identity, NameUse, Reported, Server, by_name, identities
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import Host, TextSpan
 
 
@@ -42,7 +42,7 @@ class Identified:
         return sum(name.use.at_most for name in self.names)
 
 
-def identify(verdicts: Sequence[Verdict], host: Host, server: Server) -> Identified:
+def identify(verdicts: Sequence[Outcome], host: Host, server: Server) -> Identified:
     """Which gprocess each accepted process of one agent is, whether or not sync is enabled."""
     accepted = sorted(
         (verdict for verdict in verdicts if verdict.status == "accepted"),
@@ -61,7 +61,7 @@ def identify(verdicts: Sequence[Verdict], host: Host, server: Server) -> Identif
     )
 
 
-def reported(verdict: Verdict, host: Host, agent: str = "") -> Reported:
+def reported(verdict: Outcome, host: Host, agent: str = "") -> Reported:
     """What the agent reports of a process that it accepts."""
     return Reported(
         pid=verdict.process.pid,
@@ -76,7 +76,7 @@ def reported(verdict: Verdict, host: Host, agent: str = "") -> Reported:
     )
 
 
-def _holes(verdict: Verdict) -> tuple[TextSpan, ...]:
+def _holes(verdict: Outcome) -> tuple[TextSpan, ...]:
     process = verdict.process
     if not process.holes or process.cmdline is None:
         return ()
@@ -84,7 +84,7 @@ def _holes(verdict: Verdict) -> tuple[TextSpan, ...]:
     return found.cmdline.holes if isinstance(found, Subjects) else ()
 
 
-def _container_id(verdict: Verdict, host: Host) -> str | None:
+def _container_id(verdict: Outcome, host: Host) -> str | None:
     """The id that the agent sends, empty for none; None where it may see what we don't."""
     error = verdict.process.error("cgroup")
     if error is None:

@@ -10,7 +10,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import SocketLook, look
 from proccli.model.config import Notice
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.sockets import Socket
 from proccli.model.source import Source
 from proccli.recording import open_source
@@ -42,7 +42,7 @@ class Look:
 
     inputs: Inputs
     """With the source that was looked at."""
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Outcome, ...]
     """Without tags and users, which the pipeline adds."""
     pipeline: Pipeline
     sockets: SocketLook

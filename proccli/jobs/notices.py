@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import Host
 
 PROBLEM_WORDS = {
@@ -18,7 +18,7 @@ PROBLEM_WORDS = {
 }
 
 
-def verdict_notices(config: Config, host: Host, verdicts: Sequence[Verdict]) -> tuple[Notice, ...]:
+def verdict_notices(config: Config, host: Host, verdicts: Sequence[Outcome]) -> tuple[Notice, ...]:
     """Sync switched off, processes that could not be read, ages that can't be told."""
     notices: list[Notice] = []
     if not config.sync_enabled:
@@ -36,7 +36,7 @@ def verdict_notices(config: Config, host: Host, verdicts: Sequence[Verdict]) -> 
     return tuple(notices)
 
 
-def refused_to_us(verdicts: Sequence[Verdict], host: Host) -> Sequence[int]:
+def refused_to_us(verdicts: Sequence[Outcome], host: Host) -> Sequence[int]:
     """The processes that the agent, as root, knows more of: the user's name, the namespace."""
     if host.privileged:
         return ()
@@ -52,7 +52,7 @@ def refused_to_us(verdicts: Sequence[Verdict], host: Host) -> Sequence[int]:
     ]
 
 
-def _unreadable(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:
+def _unreadable(verdicts: Sequence[Outcome], host: Host) -> list[Notice]:
     notices = []
     for status, code in (("skipped", "unreadable"), ("unknown", "unreadable-for-us")):
         problems: Counter[str] = Counter()
@@ -70,7 +70,7 @@ def _unreadable(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:
     return notices
 
 
-def _problem(verdict: Verdict) -> str:
+def _problem(verdict: Outcome) -> str:
     for field in ("cmdline", "uid"):
         error = verdict.process.error(field)
         if error is not None:
@@ -78,7 +78,7 @@ def _problem(verdict: Verdict) -> str:
     return "an ancestor is hidden"
 
 
-def _without_age(verdicts: Sequence[Verdict], host: Host) -> list[Notice]:
+def _without_age(verdicts: Sequence[Outcome], host: Host) -> list[Notice]:
     pids = [
         verdict.process.pid
         for verdict in verdicts

@@ -16,7 +16,7 @@ from proccli.jobs.environment import mentioned_names
 from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
 from proccli.jobs.proving import Prover
 from proccli.model.config import Notice
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
 from proccli.recording import write_recording
@@ -90,7 +90,7 @@ def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
     )
 
 
-def _outcome(verdict: Verdict) -> tuple[object, ...]:
+def _outcome(verdict: Outcome) -> tuple[object, ...]:
     return verdict.status, verdict.reason, verdict.hits, verdict.gprocess, verdict.tags
 
 

@@ -13,7 +13,7 @@ from proccli.errors import UsageError
 from proccli.jobs.explain import ExplainResult
 from proccli.jobs.ruletest_bench import Bench, Benches, Overrides
 from proccli.model.config import Config, Notice, Rule
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.textsafe import visible
 
 KNOWN = "accepted, dropped or skipped"
@@ -36,7 +36,7 @@ class CaseResult:
     suite: Suite
     config: Config
     case: Case
-    verdict: Verdict
+    verdict: Outcome
     failures: tuple[Failure, ...]
     explained: ExplainResult | None
     """Why, for a test that failed."""
@@ -134,7 +134,7 @@ def _run(bench: Bench, suite: Suite, case: Case, clock: Callable[[], float]) -> 
     )
 
 
-def compare(verdict: Verdict, case: Case) -> tuple[Failure, ...]:
+def compare(verdict: Outcome, case: Case) -> tuple[Failure, ...]:
     """The expectations of a test that a verdict does not meet."""
     got = outcome_of(verdict)
     failures = []
@@ -148,7 +148,7 @@ def compare(verdict: Verdict, case: Case) -> tuple[Failure, ...]:
     return tuple(failures)
 
 
-def outcome_of(verdict: Verdict) -> dict[str, Value]:
+def outcome_of(verdict: Outcome) -> dict[str, Value]:
     """A verdict in the words of a test file; tags are None where they are not known."""
     action = None
     if verdict.decided_by is not None:

@@ -16,7 +16,7 @@ from proccli.jobs.environment import mentioned_names
 from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, find_by_name
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
 from proccli.sources.made_up import MadeUp, made_up_source
@@ -47,7 +47,7 @@ class Trial:
     """One process before the rules."""
 
     inputs: Inputs
-    verdict: Verdict
+    verdict: Outcome
 
     def explain(self) -> ExplainResult:
         """Why it fares as it does."""

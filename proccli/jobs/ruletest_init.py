@@ -19,7 +19,7 @@ from proccli.jobs.inputs import InputOptions
 from proccli.jobs.ruletest import compare, outcome_of
 from proccli.jobs.ruletest_bench import Benches, Overrides, invented_trial
 from proccli.jobs.ruletest_words import expectation, in_words, invented_lines, mapping
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
 from proccli.recording import Recording
 from proccli.recording.masking import mask_process
@@ -70,7 +70,7 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     live = inputs.source.host.kind == "live"
     pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
     verdicts = pipeline.verdicts(pids)
-    groups: dict[tuple[object, ...], list[Verdict]] = {}
+    groups: dict[tuple[object, ...], list[Outcome]] = {}
     for verdict in verdicts:
         if verdict.status != "unknown":
             groups.setdefault(tuple(outcome_of(verdict).values()), []).append(verdict)
@@ -101,7 +101,7 @@ class _Writer:
         self._recording = recording
         self._names: set[str] = set()
 
-    def test(self, alike: Sequence[Verdict]) -> _Test | None:
+    def test(self, alike: Sequence[Outcome]) -> _Test | None:
         """A test for the outcome that all of these have; None where none can be written."""
         # The shorter the command line, the easier to read, and the less of somebody's in it.
         for verdict in sorted(alike, key=lambda v: len(v.process.cmdline or b""))[:_TRIES]:
@@ -116,7 +116,7 @@ class _Writer:
         lines = [f"  recording: {scalar(self._recording)}", f"  pid: {verdict.process.pid}"]
         return self._written(verdict, lines)
 
-    def _invented(self, verdict: Verdict) -> Invented | None:
+    def _invented(self, verdict: Outcome) -> Invented | None:
         """A process like this one, without its secrets; None where it has any."""
         argv = _arguments(verdict.process)
         if argv is None:
@@ -139,7 +139,7 @@ class _Writer:
             tags=self._pipeline.inputs.tags.entries.get(verdict.process.pid),
         )
 
-    def _fares_alike(self, invented: Invented, verdict: Verdict) -> bool:
+    def _fares_alike(self, invented: Invented, verdict: Outcome) -> bool:
         inputs = self._pipeline.inputs
         trial = invented_trial(invented, inputs.config, inputs.environment)
         alike = outcome_of(trial.verdict)
@@ -147,12 +147,12 @@ class _Writer:
             alike["tags"] = None  # what is not known is not expected
         return alike == outcome_of(verdict)
 
-    def _written(self, verdict: Verdict, process: Iterable[str]) -> _Test:
+    def _written(self, verdict: Outcome, process: Iterable[str]) -> _Test:
         name = self._name(verdict)
         lines = (f"- name: {scalar(name)}", *process, f"  expect: {expectation(verdict)}")
         return _Test(name=name, lines="".join(f"{line}\n" for line in lines))
 
-    def _name(self, verdict: Verdict) -> str:
+    def _name(self, verdict: Outcome) -> str:
         """What happens, in words; no two tests have the same."""
         name = base = in_words(verdict)
         number = 1

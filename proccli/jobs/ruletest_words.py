@@ -8,7 +8,7 @@ from typing import Final
 from proccli.config.suite import Invented, Pairs
 from proccli.config.yamltext import flow_list, scalar
 from proccli.jobs.ruletest import outcome_of
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.textsafe import visible
 
 _LONGEST_NAME: Final = 60
@@ -28,7 +28,7 @@ def invented_lines(process: Invented) -> Iterator[str]:
         yield f"    tags: {mapping(process.tags)}"
 
 
-def expectation(verdict: Verdict) -> str:
+def expectation(verdict: Outcome) -> str:
     """What is to be expected, in one line."""
     got = outcome_of(verdict)
     parts = [f"status: {verdict.status}"]
@@ -60,7 +60,7 @@ def mapping(pairs: Pairs) -> str:
     return f"{{{', '.join(parts)}}}"
 
 
-def in_words(verdict: Verdict) -> str:
+def in_words(verdict: Outcome) -> str:
     """What happens to a process, as the name of a test."""
     name = verdict.process_name or f"[{verdict.process.comm or '?'}]"
     if verdict.status == "skipped":

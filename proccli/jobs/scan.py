@@ -12,7 +12,7 @@ from proccli.agent.sockets.results import counts_by_pid
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Status, Verdict
+from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
 
 
@@ -35,7 +35,7 @@ class ScanResult:
 
     host: Host
     config: Config
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Outcome, ...]
     notices: tuple[Notice, ...]
     sockets_hidden: bool = False
     """Whether the agent would see sockets that we can't."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from proccli.errors import UsageError
 from proccli.model.config import Config
-from proccli.model.outcome import Status, Verdict
+from proccli.model.outcome import Outcome, Status
 
 SortKey: TypeAlias = Literal["pid", "name", "rule", "status", "uptime", "user"]
 
@@ -35,7 +35,7 @@ class Selection:
     sort: SortKey = "pid"
     reverse: bool = False
 
-    def of(self, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    def of(self, verdicts: Iterable[Outcome]) -> tuple[Outcome, ...]:
         """The verdicts to show, in order; what has no value for the order comes last."""
         chosen = sorted(
             (verdict for verdict in verdicts if self._asks_for(verdict)),
@@ -54,7 +54,7 @@ class Selection:
                 there = f"rules 1 to {last}" if last > 1 else "1 rule" if last else "no rules"
                 raise UsageError(f"there is no rule {index}: the configuration has {there}")
 
-    def _asks_for(self, verdict: Verdict) -> bool:
+    def _asks_for(self, verdict: Outcome) -> bool:
         return (
             (not self.statuses or verdict.status in self.statuses)
             and (not self.rules or verdict.decided_by in self.rules)
@@ -71,11 +71,11 @@ def _any(globs: Iterable[str], *names: str | None) -> bool:
     )
 
 
-def _has_user(verdict: Verdict, users: Collection[str]) -> bool:
+def _has_user(verdict: Outcome, users: Collection[str]) -> bool:
     return verdict.user in users or str(verdict.process.uid) in users
 
 
-def _has_tag(verdict: Verdict, wanted: Iterable[tuple[str, str]]) -> bool:
+def _has_tag(verdict: Outcome, wanted: Iterable[tuple[str, str]]) -> bool:
     return any(
         tag.key == key.removeprefix("os.app.") and fnmatchcase(tag.value, value)
         for tag in verdict.tags or ()
@@ -83,7 +83,7 @@ def _has_tag(verdict: Verdict, wanted: Iterable[tuple[str, str]]) -> bool:
     )
 
 
-_SORT_KEYS: dict[SortKey, Callable[[Verdict], Any]] = {
+_SORT_KEYS: dict[SortKey, Callable[[Outcome], Any]] = {
     "pid": lambda verdict: verdict.process.pid,
     "name": lambda verdict: verdict.process_name if verdict.gprocess is None else verdict.gprocess,
     "rule": lambda verdict: verdict.decided_by,

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from proccli.agent.report import config_digest
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.state import Memory
 
 _COUNTED = re.compile(r"[0-9][0-9,]*( \w+){0,2}")
 """`1 socket belongs`, `2 sockets belong`."""
 
 
-def left_out_notices(verdicts: Sequence[Verdict], accepted: Sequence[Verdict]) -> list[Notice]:
+def left_out_notices(verdicts: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Notice]:
     """What the agent would know and we don't: it is not in the lists, and must not be missed."""
     notices = []
     unknown = [verdict for verdict in verdicts if verdict.status == "unknown"]

@@ -10,7 +10,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.jobs.notices import verdict_notices
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Tag, Verdict
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
 from proccli.tags import SERVERS, Fate, Server, fates
 
@@ -20,7 +20,7 @@ class TagRow:
     """One tag of one process."""
 
     pid: int
-    verdict: Verdict | None
+    verdict: Outcome | None
     """None: there is no such process."""
     tag: Tag
     sent: bool | None
@@ -144,7 +144,7 @@ def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
 
 
 def _rows(
-    pid: int, verdict: Verdict | None, own: Sequence[tuple[str, str]], server: Server
+    pid: int, verdict: Outcome | None, own: Sequence[tuple[str, str]], server: Server
 ) -> Iterator[TagRow]:
     sent: bool | None
     if verdict is not None and verdict.tags:
@@ -160,7 +160,7 @@ def _rows(
         yield TagRow(pid=pid, verdict=verdict, tag=tag, sent=sent, fate=fate)
 
 
-def _table_notices(table: TagTable, by_pid: Mapping[int, Verdict]) -> Iterator[Notice]:
+def _table_notices(table: TagTable, by_pid: Mapping[int, Outcome]) -> Iterator[Notice]:
     if table is NO_TAGS:
         message = "there is nothing to tell: no os-app-tag-exec is configured, and no --tags given"
         yield Notice(code="no-tag-source", message=message)

@@ -49,7 +49,7 @@ class SocketCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Outcome:
     """What the agent makes of one process, and why."""
 
     process: Process

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from proccli.model.config import Rule
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import TextSpan
 
-Outcome: TypeAlias = Literal["hit", "no-match", "not-reached", "ignored", "unknown"]
+RuleOutcome: TypeAlias = Literal["hit", "no-match", "not-reached", "ignored", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class RuleTrace:
     """One rule's part in a verdict."""
 
     rule: Rule
-    outcome: Outcome
+    outcome: RuleOutcome
     would_match: bool | None
     subject: str | None
     """The text that was tested; None where there is none (no ancestor or tag that matched)."""
@@ -92,7 +92,7 @@ class Ancestor:
 class Explanation:
     """A verdict with everything that led to it."""
 
-    verdict: Verdict
+    verdict: Outcome
     ancestors: tuple[Ancestor, ...]
     """Nearest first."""
     trace: tuple[RuleTrace, ...]

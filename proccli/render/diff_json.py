@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.jobs.diff import Change, DiffResult, Fate
-from proccli.jobs.differing import Outcome, Witness
+from proccli.jobs.differing import Witness, WitnessOutcome
 from proccli.render.document import Json, document, lines, warnings_json
 from proccli.render.process_json import tag_json
 
@@ -61,5 +61,5 @@ def _witness(witness: Witness) -> Json:
     }
 
 
-def _outcome(outcome: Outcome) -> Json:
+def _outcome(outcome: WitnessOutcome) -> Json:
     return {"status": outcome.status, "rule": outcome.rule, "gprocess": outcome.gprocess}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from proccli.jobs.diff import Change, ChangeKind, DiffResult, Fate
-from proccli.jobs.differing import Outcome
+from proccli.jobs.differing import WitnessOutcome
 from proccli.render.paint import paint
 from proccli.render.spans import Line, foreign, shorten, wrapped
 from proccli.render.view import View
@@ -77,7 +77,7 @@ def _fate(fate: Fate) -> str:
     return _outcome(fate) + (f" [{tags}]" if tags else "")
 
 
-def _outcome(outcome: Fate | Outcome) -> str:
+def _outcome(outcome: Fate | WitnessOutcome) -> str:
     by = "" if not outcome.rule else f" by rule {outcome.rule}"
     if outcome.status == "accepted":
         return f'"{outcome.gprocess}"{by}'

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model.outcome import SocketCounts, Verdict
+from proccli.model.outcome import Outcome, SocketCounts
 from proccli.model.trace import Explanation
 from proccli.render.spans import Line, foreign, joined, plain, shorten
 from proccli.render.view import View
@@ -76,7 +76,7 @@ def _chain(explanation: Explanation, view: View) -> Line:
     return joined(names, f" {view.glyphs.came_from} ")
 
 
-def _tags(verdict: Verdict) -> Iterable[Fact]:
+def _tags(verdict: Outcome) -> Iterable[Fact]:
     if verdict.tags is None:
         yield "tags", plain("not known"), "warn"
     elif verdict.tags:

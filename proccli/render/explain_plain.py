@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.textsafe import visible
 
 
@@ -15,7 +15,7 @@ def explain_plain(result: ExplainResult) -> str:
     return "".join(_line(explanation.verdict) for explanation in result.explanations)
 
 
-def _line(verdict: Verdict) -> str:
+def _line(verdict: Outcome) -> str:
     rule = verdict.rule
     place = "-" if rule is None else f"{rule.at.source}:{rule.at.line}"
     action: str = verdict.reason

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from proccli.jobs.explain import ExplainResult
 from proccli.model.config import Config
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.trace import Explanation
 from proccli.render.explain_facts import LABEL, facts
 from proccli.render.explain_rule import is_conditional, rule_lines
@@ -67,7 +67,7 @@ def _rules(explanation: Explanation, view: View) -> Iterable[Line]:
         problem = trace.error
 
 
-def _headline(verdict: Verdict, config: Config, view: View) -> list[Line]:
+def _headline(verdict: Outcome, config: Config, view: View) -> list[Line]:
     """`pid 4312  java  →  DROPPED by rule 3`, and which agent says so."""
     pid = "made up" if verdict.process.pid == 0 else f"pid {verdict.process.pid}"
     becomes = (f"  {view.glyphs.becomes}  ", "")
@@ -84,7 +84,7 @@ def _headline(verdict: Verdict, config: Config, view: View) -> list[Line]:
     return [*wrapped(line, view.width), *wrapped([("  ", ""), *below], view.width)]
 
 
-def _outcome(verdict: Verdict, config: Config) -> tuple[Line, Line]:
+def _outcome(verdict: Outcome, config: Config) -> tuple[Line, Line]:
     """What becomes of it, and a remark on how."""
     by = ", no rule hit" if verdict.rule is None else f" by rule {verdict.rule.index}"
     if verdict.gprocess is not None:

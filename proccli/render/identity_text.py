@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from proccli.identity import Doubt, Identity, Refusal
 from proccli.jobs.identity import Identified, NamePids
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, cells, plain, shorten, wrapped
 from proccli.render.view import View
@@ -32,7 +32,7 @@ def group_cell(identity: Identity | None) -> Line:
     return ((f"g{identity.group}{'?' if identity.doubts else ''}", "name"),)
 
 
-def identity_lines(identified: Identified, shown: Sequence[Verdict], view: View) -> list[Line]:
+def identity_lines(identified: Identified, shown: Sequence[Outcome], view: View) -> list[Line]:
     """The names of several processes, the count, and what restarts and time do."""
     pids = {verdict.process.pid for verdict in shown}
     several = [

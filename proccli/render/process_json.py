@@ -5,13 +5,13 @@ from __future__ import annotations
 from base64 import b64encode
 
 from proccli.model.config import Rule
-from proccli.model.outcome import Tag, Verdict
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import Process
 from proccli.render.document import Json
 from proccli.render.words import rfc3339
 
 
-def process_json(verdict: Verdict) -> Json:
+def process_json(verdict: Outcome) -> Json:
     """One process with its verdict; what is not known is None."""
     process = verdict.process
     argv, argv_base64 = arguments(process)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from proccli.jobs.identity import Identified
 from proccli.jobs.scan import ScanResult
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.render.document import (
     Json,
     config_json,
@@ -20,7 +20,7 @@ from proccli.render.process_json import process_json
 
 
 def scan_document(
-    result: ScanResult, shown: Sequence[Verdict], identified: Identified | None = None
+    result: ScanResult, shown: Sequence[Outcome], identified: Identified | None = None
 ) -> bytes:
     """The document `proccli/scan/v1` with the chosen processes; the summary counts all.
 
@@ -48,12 +48,12 @@ def scan_document(
     )
 
 
-def scan_lines(shown: Sequence[Verdict], identified: Identified | None = None) -> bytes:
+def scan_lines(shown: Sequence[Outcome], identified: Identified | None = None) -> bytes:
     """A line for each of the chosen processes."""
     return lines(_processes(shown, identified))
 
 
-def _processes(shown: Sequence[Verdict], identified: Identified | None) -> Iterator[Json]:
+def _processes(shown: Sequence[Outcome], identified: Identified | None) -> Iterator[Json]:
     if identified is None:
         return map(process_json, shown)
     return (

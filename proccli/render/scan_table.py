@@ -8,7 +8,7 @@ from itertools import groupby
 
 from proccli.jobs.identity import Identified
 from proccli.jobs.scan import ScanResult
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.render.grid import Column, grid
 from proccli.render.identity_text import group_cell, identity_lines
 from proccli.render.paint import paint
@@ -30,14 +30,14 @@ _LEAST_REMARK = 12
 class _Row:
     """A process, or a run of processes that have nothing to tell them apart."""
 
-    verdict: Verdict
+    verdict: Outcome
     last_pid: int | None = None
     count: int = 1
 
 
 def scan_table(
     result: ScanResult,
-    shown: Sequence[Verdict],
+    shown: Sequence[Outcome],
     view: View,
     identified: Identified | None = None,
 ) -> str:
@@ -62,7 +62,7 @@ def scan_table(
     return paint(lines, view)
 
 
-def _folded(verdicts: Iterable[Verdict]) -> Iterator[_Row]:
+def _folded(verdicts: Iterable[Outcome]) -> Iterator[_Row]:
     for idle, run in groupby(verdicts, key=lambda verdict: verdict.reason == "no-cmdline"):
         alike = list(run)
         if idle and len(alike) >= _FOLDED:
@@ -71,7 +71,7 @@ def _folded(verdicts: Iterable[Verdict]) -> Iterator[_Row]:
             yield from (_Row(verdict=verdict) for verdict in alike)
 
 
-def _columns(shown: Sequence[Verdict], view: View) -> list[Column[_Row]]:
+def _columns(shown: Sequence[Outcome], view: View) -> list[Column[_Row]]:
     """Only columns that have something to say about these processes."""
     columns: list[Column[_Row]] = [
         Column(title="PID", cell=lambda row, _: plain(str(row.verdict.process.pid)), right=True),
@@ -111,7 +111,7 @@ def _group_column(identified: Identified) -> Column[_Row]:
     )
 
 
-def _verdict_cell(verdict: Verdict) -> Line:
+def _verdict_cell(verdict: Outcome) -> Line:
     """`accepted #2`; no number where no rule hit."""
     rule = "" if verdict.rule is None else f" #{verdict.rule.index}"
     return ((f"{verdict.status}{rule}", verdict.status),)

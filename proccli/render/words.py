@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from proccli.model.config import Config
-from proccli.model.outcome import Reason, Verdict
+from proccli.model.outcome import Outcome, Reason
 from proccli.model.process import Host
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -78,14 +78,14 @@ def listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def own_name(verdict: Verdict) -> str:
+def own_name(verdict: Outcome) -> str:
     """What to call a process: as the agent does, else by its comm, as ps brackets it."""
     if verdict.process_name is not None:
         return verdict.process_name
     return "?" if verdict.process.comm is None else f"[{verdict.process.comm}]"
 
 
-def why(verdict: Verdict, config: Config) -> str:
+def why(verdict: Outcome, config: Config) -> str:
     """Why a process has no rule's verdict, as the end of a sentence."""
     reason = verdict.reason
     if reason == "min-lifetime":

@@ -8,11 +8,11 @@ import pytest
 
 from proccli.errors import UsageError
 from proccli.jobs.selection import Selection
-from proccli.model.outcome import Tag, Verdict
+from proccli.model.outcome import Outcome, Tag
 from tests.build import config, process, rule
 
 
-def verdict(pid: int, **fields: Any) -> Verdict:
+def verdict(pid: int, **fields: Any) -> Outcome:
     """An accepted process that no rule hit, unless told otherwise."""
     known: dict[str, Any] = {
         "status": "accepted",
@@ -29,7 +29,7 @@ def verdict(pid: int, **fields: Any) -> Verdict:
         "agent_start_s": 0,
         "user": "root",
     }
-    return Verdict(process=process(pid, "x", uid=pid), **known | fields)
+    return Outcome(process=process(pid, "x", uid=pid), **known | fields)
 
 
 HIT = {"rule": rule(2, "x"), "reason": "rule", "hits": (2,)}

@@ -14,7 +14,7 @@ from proccli.agent.sockets.namespaces import (
     open_namespaces,
 )
 from proccli.agent.sockets.owners import Held, Hold, best_known, by_inode, lost_to_another
-from proccli.model.outcome import Status, Verdict
+from proccli.model.outcome import Outcome, Status
 from proccli.model.process import FieldError, Host
 from proccli.model.sockets import Socket, SocketReason, SocketRow, SocketStatus, TableName
 from proccli.model.source import Source
@@ -31,7 +31,7 @@ class SocketLook:
     another."""
     best_known: tuple[Socket, ...]
     """Each socket once, at the process it is best known by."""
-    unreadable: tuple[tuple[Verdict, FieldError], ...]
+    unreadable: tuple[tuple[Outcome, FieldError], ...]
     """Processes whose file descriptors can't be read."""
     lost: tuple[tuple[Namespace, TableName, FieldError], ...]
     """Tables that could not be read, of the namespaces that the agent opens."""
@@ -42,13 +42,13 @@ class SocketLook:
     only root can look into; as pid 0's."""
 
 
-def look(verdicts: Iterable[Verdict], source: Source, min_lifetime_s: int) -> SocketLook:
+def look(verdicts: Iterable[Outcome], source: Source, min_lifetime_s: int) -> SocketLook:
     """The TCP and UDP sockets of these processes, which come in the order of their pids.
 
     Source: agent v6.5 linux_socket.rs.
     """
     held: list[Held] = []
-    unreadable: list[tuple[Verdict, FieldError]] = []
+    unreadable: list[tuple[Outcome, FieldError]] = []
     for verdict in verdicts:
         found = source.socket_fds(verdict.process.pid)
         if isinstance(found, FieldError):
@@ -86,7 +86,7 @@ def by_pid_and_fd(socket: Socket) -> tuple[int, int]:
 def look_at(
     pids: Collection[int],
     source: Source,
-    verdict_of: Callable[[int], Verdict | None],
+    verdict_of: Callable[[int], Outcome | None],
     min_lifetime_s: int,
 ) -> SocketLook:
     """The sockets of a few processes, without judging the others.
@@ -112,7 +112,7 @@ def look_at(
     return look(_in_order([*verdicts.values(), *sharers.values()]), source, min_lifetime_s)
 
 
-def _in_order(verdicts: Iterable[Verdict]) -> Sequence[Verdict]:
+def _in_order(verdicts: Iterable[Outcome]) -> Sequence[Outcome]:
     return sorted(verdicts, key=lambda verdict: verdict.process.pid)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.sockets import SocketFd
 
-Held: TypeAlias = tuple[Verdict, Sequence[SocketFd]]
+Held: TypeAlias = tuple[Outcome, Sequence[SocketFd]]
 """A process with its sockets."""
 
 
@@ -17,7 +17,7 @@ Held: TypeAlias = tuple[Verdict, Sequence[SocketFd]]
 class Hold:
     """One file descriptor of one process."""
 
-    verdict: Verdict
+    verdict: Outcome
     socket: SocketFd
 
 

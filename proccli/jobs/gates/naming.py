@@ -9,7 +9,7 @@ from proccli.jobs.environment import mentioned_names
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
 from proccli.jobs.gates.onebyone import NAMES
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, SourceKind, TagTable
 
 NAME_BYTES: Final = 256
@@ -89,7 +89,7 @@ def variables(
     return passed(NAMES, f"{listed}: set in {environment.origin}", removes=0)
 
 
-def name_length(verdicts: Sequence[Verdict]) -> Gate:
+def name_length(verdicts: Sequence[Outcome]) -> Gate:
     """No name is empty, and none is longer than what the server keeps."""
     name = "name-length"
     sent = [verdict for verdict in verdicts if verdict.gprocess is not None]

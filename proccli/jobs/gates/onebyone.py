@@ -10,7 +10,7 @@ from typing import Final
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
 from proccli.jobs.notices import PROBLEM_WORDS
 from proccli.model.config import Config, Rule
-from proccli.model.outcome import Reason, Verdict
+from proccli.model.outcome import Outcome, Reason
 
 GATES: Final = (
     "readable",
@@ -41,11 +41,11 @@ NAMES: Final = "environment"
 class _Stopped:
     """Who gets no further than a gate."""
 
-    removed: list[Verdict] = field(default_factory=list)
-    undecided: list[Verdict] = field(default_factory=list)
+    removed: list[Outcome] = field(default_factory=list)
+    undecided: list[Outcome] = field(default_factory=list)
 
 
-def gate_of(verdict: Verdict, config: Config) -> str | None:
+def gate_of(verdict: Outcome, config: Config) -> str | None:
     """The gate that a process does not get past, or not certainly; None: it is sent."""
     if verdict.status == "accepted":
         return None
@@ -61,7 +61,7 @@ def gate_of(verdict: Verdict, config: Config) -> str | None:
     return _GATE_OF[verdict.reason]
 
 
-def one_by_one(config: Config, verdicts: Sequence[Verdict], *, sees_all: bool) -> list[Gate]:
+def one_by_one(config: Config, verdicts: Sequence[Outcome], *, sees_all: bool) -> list[Gate]:
     """The seven gates in their order.
 
     A gate fails where processes come to it and none gets past it: to remove some is its task.
@@ -113,7 +113,7 @@ def _undecided(name: str, at: _Stopped, detail: str) -> str:
     return f"{detail}; {refused}" if at.removed else refused
 
 
-def _why_undecided(undecided: Sequence[Verdict]) -> str:
+def _why_undecided(undecided: Sequence[Outcome]) -> str:
     reasons = Counter(verdict.reason for verdict in undecided)
     reason, _ = reasons.most_common(1)[0]
     return {
@@ -122,11 +122,11 @@ def _why_undecided(undecided: Sequence[Verdict]) -> str:
     }.get(reason, _AS_ROOT)
 
 
-def _first(removed: Sequence[Verdict]) -> str:
+def _first(removed: Sequence[Outcome]) -> str:
     return f" (first: pid {removed[0].process.pid})"
 
 
-def _readable(removed: Sequence[Verdict], _config: Config) -> str:
+def _readable(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all can be read"
     problems: Counter[str] = Counter()
@@ -138,26 +138,26 @@ def _readable(removed: Sequence[Verdict], _config: Config) -> str:
     return f"{processes(len(removed))} could not be read: {why}{_first(removed)}"
 
 
-def _command_line(removed: Sequence[Verdict], _config: Config) -> str:
+def _command_line(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all have a command line"
     return f"{processes(len(removed))} without one: kernel threads, zombies, cleared titles"
 
 
-def _utf8(removed: Sequence[Verdict], _config: Config) -> str:
+def _utf8(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all command lines are UTF-8"
     what = f"{processes(len(removed))} with a command line that is not UTF-8"
     return f"{what}, which for the agent do not exist{_first(removed)}"
 
 
-def _name(removed: Sequence[Verdict], _config: Config) -> str:
+def _name(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all first arguments hold a name"
     return f"{processes(len(removed))} with no file name in the first argument{_first(removed)}"
 
 
-def _lifetime(removed: Sequence[Verdict], config: Config) -> str:
+def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
     least = f"os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
     if not removed:
         return f"{least}, and all are older"
@@ -169,7 +169,7 @@ def _lifetime(removed: Sequence[Verdict], config: Config) -> str:
     return f"{least}: {', '.join(parts)}{_first(removed)}"
 
 
-def _rules(removed: Sequence[Verdict], config: Config) -> str:
+def _rules(removed: Sequence[Outcome], config: Config) -> str:
     if not removed:
         return "none is dropped" if config.rules else "there are no rules: all are accepted"
     drops = Counter(verdict.rule.index for verdict in removed if verdict.rule is not None)
@@ -182,7 +182,7 @@ def _rules(removed: Sequence[Verdict], config: Config) -> str:
     return f"{processes(len(removed))} dropped; rule {index} ({at}, {top}) {all_of_it}"
 
 
-def _tagged(removed: Sequence[Verdict], config: Config) -> str:
+def _tagged(removed: Sequence[Outcome], config: Config) -> str:
     if not config.tagged_only:
         return "os-proc-sync-tagged-only is off"
     if not config.tag_exec and removed:
@@ -194,7 +194,7 @@ def _tagged(removed: Sequence[Verdict], config: Config) -> str:
     return f"os-proc-sync-tagged-only is on: {what if removed else 'all are tagged'}"
 
 
-_DETAILS: Final[dict[str, Callable[[Sequence[Verdict], Config], str]]] = {
+_DETAILS: Final[dict[str, Callable[[Sequence[Outcome], Config], str]]] = {
     "readable": _readable,
     "command-line": _command_line,
     "utf-8": _utf8,

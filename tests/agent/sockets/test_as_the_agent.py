@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proccli.agent.sockets.collect import look
 from proccli.agent.sockets.results import synced_sockets
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError
 from proccli.model.sockets import (
     Endpoint,
@@ -168,7 +168,7 @@ def test_what_is_synced_is_what_the_agent_sends(machine: RandomMachine) -> None:
     ]
     at = host(watched_since_ns=0)
     judge = Machine(processes, config(("^other$", "process_name", "drop")), at=at)
-    verdicts: list[Verdict] = [judge.verdict(one.pid) for one in processes]
+    verdicts: list[Outcome] = [judge.verdict(one.pid) for one in processes]
     source = ListSource(processes, at=at, sockets=machine.sockets, nets=machine.nets)
     found = look(verdicts, source, MIN_LIFETIME_S)
 

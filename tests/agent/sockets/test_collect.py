@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proccli.agent.sockets.collect import SocketLook, look_at
-from proccli.model.outcome import Verdict
+from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError, Process
 from proccli.model.sockets import NetTables, Socket, SocketFd, SocketRow, TableName
 from tests.agent.sockets.looking import (
@@ -448,7 +448,7 @@ def look_at_7(sockets: dict[int, list[SocketFd]], *rows: SocketRow) -> tuple[Soc
     machine = Machine(processes, config())
     judged: list[int] = []
 
-    def verdict_of(pid: int) -> Verdict:
+    def verdict_of(pid: int) -> Outcome:
         judged.append(pid)
         return machine.verdict(pid)
 
