@@ -31,7 +31,7 @@ _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentProcess:
+class RunningAgent:
     """A process called deepflow-agent, by its comm, its program or its first argument."""
 
     pid: int
@@ -77,7 +77,7 @@ class ProcView:
 class Surroundings:
     """What else of a live machine decides whether labels get through."""
 
-    agents: tuple[AgentProcess, ...]
+    agents: tuple[RunningAgent, ...]
     """The likeliest first."""
     view: ProcView
     """What the first agent sees at its os-proc-root; without one, what we see."""
@@ -92,14 +92,14 @@ def look_around(proc_root: str, stand_in: str) -> Surroundings:
     return Surroundings(agents=agents, view=view, own_pid_namespace=own_pid_namespace())
 
 
-def find_agents() -> tuple[AgentProcess, ...]:
+def find_agents() -> tuple[RunningAgent, ...]:
     """Every process of that name, the likeliest agent first: by its program's name and its
     rights, then by pid."""
     found = [agent for pid in agent_pids() if (agent := _agent(pid)) is not None]
     return tuple(sorted(found, key=lambda agent: (not agent.reads_all, not agent.exe, agent.pid)))
 
 
-def _agent(pid: int) -> AgentProcess | None:
+def _agent(pid: int) -> RunningAgent | None:
     """One of them, or None if it has exited."""
     import psutil  # costs more to load than all else here
 
@@ -108,7 +108,7 @@ def _agent(pid: int) -> AgentProcess | None:
         info = process.as_dict(["exe", "cmdline", "create_time", "uids"], ad_value=None)
     except psutil.NoSuchProcess:
         return None
-    return AgentProcess(
+    return RunningAgent(
         pid=pid,
         exe=info["exe"] or None,
         cmdline=" ".join(info["cmdline"] or ()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from proccli.agent.census import Member, enrol
+from proccli.agent.census import AgentProcess, enrol
 from proccli.agent.first_match import Judge
 from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
@@ -109,7 +109,7 @@ class Machine:
             tags=tags,
         )
         self.members = {item.pid: enrol(item, self.host) for item in processes}
-        self.lookup: Callable[[int], Member | None] = self.members.get
+        self.lookup: Callable[[int], AgentProcess | None] = self.members.get
 
     def verdict(self, pid: int) -> Outcome:
         """The verdict on one process."""

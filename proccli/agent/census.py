@@ -12,7 +12,7 @@ from proccli.model.process import Host, Process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class AgentProcess:
     """A process and what the agent knows it by."""
 
     process: Process
@@ -23,11 +23,11 @@ class Member:
     """False: the agent could read it and we can't, so nothing can be said."""
 
 
-Lookup: TypeAlias = Callable[[int], Member | None]
+Lookup: TypeAlias = Callable[[int], AgentProcess | None]
 """The member of a pid; None where the source has no such process."""
 
 
-def enrol(process: Process, host: Host) -> Member:
+def enrol(process: Process, host: Host) -> AgentProcess:
     """Whether the agent takes a process into its map, and under which texts.
 
     A missing stat is tolerated; the command line and the owner must be readable.
@@ -38,20 +38,22 @@ def enrol(process: Process, host: Host) -> Member:
         error = process.error(needed)
         if error is not None:
             refused = error.problem == "denied" and not host.privileged
-            return Member(process=process, subjects=None, obstacle="unreadable", known=not refused)
+            return AgentProcess(
+                process=process, subjects=None, obstacle="unreadable", known=not refused
+            )
     if process.cmdline is None:
-        return Member(process=process, subjects=None, obstacle="no-cmdline")
+        return AgentProcess(process=process, subjects=None, obstacle="no-cmdline")
     found = subjects(process.cmdline, process.holes)
     if isinstance(found, str):
-        return Member(process=process, subjects=None, obstacle=found)
-    return Member(process=process, subjects=found, obstacle=None)
+        return AgentProcess(process=process, subjects=None, obstacle=found)
+    return AgentProcess(process=process, subjects=found, obstacle=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
     """The ancestors that the agent's walk sees, nearest first."""
 
-    members: tuple[Member, ...]
+    members: tuple[AgentProcess, ...]
     complete: bool
     """False: the walk ends at a process that the agent could read and we can't."""
 
@@ -66,7 +68,7 @@ def lineage(process: Process, lookup: Lookup, host: Host) -> Lineage:
 
     Source: agent v6.5 linux_process.rs:310-336.
     """
-    members: list[Member] = []
+    members: list[AgentProcess] = []
     for member in _upwards(process, lookup):
         if member is None:
             return Lineage(members=tuple(members), complete=host.sees_all)
@@ -78,7 +80,7 @@ def lineage(process: Process, lookup: Lookup, host: Host) -> Lineage:
     return Lineage(members=tuple(members), complete=True)
 
 
-def family(process: Process, lookup: Lookup) -> tuple[Member, ...]:
+def family(process: Process, lookup: Lookup) -> tuple[AgentProcess, ...]:
     """All processes above one, nearest first, as far as the source knows them."""
     return tuple(
         member
@@ -87,7 +89,7 @@ def family(process: Process, lookup: Lookup) -> tuple[Member, ...]:
     )
 
 
-def _upwards(process: Process, lookup: Lookup) -> Iterator[Member | None]:
+def _upwards(process: Process, lookup: Lookup) -> Iterator[AgentProcess | None]:
     """Parent, its parent, … until parent id 0; None once where the source knows no more."""
     seen: set[int] = set()
     while process.ppid:

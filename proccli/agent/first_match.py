@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proccli.agent.census import Lookup, Member, lineage
+from proccli.agent.census import AgentProcess, Lookup, lineage
 from proccli.agent.container import container_id
 from proccli.agent.facts import agent_start_s, now_s, start_s
 from proccli.agent.rules import (
@@ -30,7 +30,7 @@ class Judge:
     host: Host
     tags: TagTable
 
-    def judge(self, member: Member, lookup: Lookup) -> Outcome:
+    def judge(self, member: AgentProcess, lookup: Lookup) -> Outcome:
         """The verdict on one process, without tags and user.
 
         Source: agent v6.5 linux_process.rs:398-492.
@@ -41,7 +41,7 @@ class Judge:
             return self._verdict(member, Decision(status=status, reason=gate))
         return self._verdict(member, self._decide(member, self.setting(member, lookup)))
 
-    def gate(self, member: Member) -> Reason | None:
+    def gate(self, member: AgentProcess) -> Reason | None:
         """What keeps a process from the rules, or None."""
         if member.obstacle is not None:
             return member.obstacle
@@ -53,11 +53,11 @@ class Judge:
             return "future-start"
         return "min-lifetime" if age_s < self.config.min_lifetime_s else None
 
-    def setting(self, member: Member, lookup: Lookup) -> Setting:
+    def setting(self, member: AgentProcess, lookup: Lookup) -> Setting:
         """What the rules may look at besides the process."""
         return Setting(lineage=lineage(member.process, lookup, self.host), tags=self.tags)
 
-    def _decide(self, member: Member, setting: Setting) -> Decision:
+    def _decide(self, member: AgentProcess, setting: Setting) -> Decision:
         for compiled in self.rules:
             finding = look(compiled, member, setting)
             if finding.hit is None:
@@ -67,7 +67,7 @@ class Judge:
         return self._accept(member, None, None)
 
     def _accept(
-        self, member: Member, compiled: CompiledRule | None, finding: Finding | None
+        self, member: AgentProcess, compiled: CompiledRule | None, finding: Finding | None
     ) -> Decision:
         if compiled is not None and compiled.rule.action == "drop":
             return Decision(status="dropped", reason="rule", rule=compiled)
@@ -81,7 +81,7 @@ class Judge:
         reason: Reason = "rule" if compiled is not None else "implicit-accept"
         return Decision(status="accepted", reason=reason, rule=compiled, gprocess=name.text)
 
-    def _verdict(self, member: Member, decision: Decision) -> Outcome:
+    def _verdict(self, member: AgentProcess, decision: Decision) -> Outcome:
         process, subjects = member.process, member.subjects
         started, agent_started = start_s(process, self.host), agent_start_s(process, self.host)
         now = now_s(self.host)
@@ -122,7 +122,7 @@ class Name:
     unknown: Reason | None = None
 
 
-def new_name(member: Member, compiled: CompiledRule | None, finding: Finding | None) -> Name:
+def new_name(member: AgentProcess, compiled: CompiledRule | None, finding: Finding | None) -> Name:
     """The gprocess: the rewritten subject, whole, or the process's own name.
 
     Text outside the match is kept and every match is replaced; the result may be empty.
@@ -143,7 +143,7 @@ def new_name(member: Member, compiled: CompiledRule | None, finding: Finding | N
     return Name(text=compiled.regex.replace_all(finding.subject.text, compiled.expansion.text))
 
 
-def rewrite_is_proven(compiled: CompiledRule, member: Member) -> bool:
+def rewrite_is_proven(compiled: CompiledRule, member: AgentProcess) -> bool:
     """Whether a rule's rewrite of a masked text is known to be that of the real one."""
     if compiled.regex is None or compiled.expansion is None:
         return False

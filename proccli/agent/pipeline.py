@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from proccli.agent.census import Member, enrol
+from proccli.agent.census import AgentProcess, enrol
 from proccli.agent.first_match import Judge
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import compile_rules
@@ -30,16 +30,16 @@ class Pipeline:
             host=inputs.source.host,
             tags=inputs.tags,
         )
-        self._members: dict[int, Member | None] = {}
+        self._members: dict[int, AgentProcess | None] = {}
         self._verdicts: dict[int, Outcome | None] = {}
 
-    def member(self, pid: int) -> Member | None:
+    def member(self, pid: int) -> AgentProcess | None:
         """The member of a pid, or None where the source has no such process."""
         if pid not in self._members:
             self._members[pid] = self._enrol(pid)
         return self._members[pid]
 
-    def _enrol(self, pid: int) -> Member | None:
+    def _enrol(self, pid: int) -> AgentProcess | None:
         try:
             process = self.inputs.source.read(pid)
         except NoSuchProcess:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from proccli import rustregex
-from proccli.agent.census import Lineage, Member
+from proccli.agent.census import AgentProcess, Lineage
 from proccli.agent.envexpand import Expansion, expand_windows
 from proccli.agent.process import Subject
 from proccli.model.config import Rule
@@ -70,7 +70,7 @@ def compile_rule(rule: Rule, environment: Environment) -> CompiledRule:
     return CompiledRule(rule=rule, regex=regex, expansion=expansion, unknown_env=unknown)
 
 
-def look(compiled: CompiledRule, member: Member, setting: Setting) -> Finding:
+def look(compiled: CompiledRule, member: AgentProcess, setting: Setting) -> Finding:
     """Whether a rule hits a process, decided on the text that its match type asks for.
 
     Source: agent v6.5 linux_process.rs:286-352.
@@ -89,7 +89,7 @@ def look(compiled: CompiledRule, member: Member, setting: Setting) -> Finding:
             return _own(regex, "process_name", member)
 
 
-def _own(regex: Regex, kind: SubjectKind, member: Member) -> Finding:
+def _own(regex: Regex, kind: SubjectKind, member: AgentProcess) -> Finding:
     hit = matches(regex, kind, member)
     why: Reason | None = "masked" if hit is None else None
     subject = subject_of(member, kind)
@@ -121,7 +121,7 @@ def _tags(regex: Regex, pid: int, tags: TagTable) -> Finding:
     return Finding(hit=False)
 
 
-def matches(regex: Regex, kind: SubjectKind, member: Member) -> bool | None:
+def matches(regex: Regex, kind: SubjectKind, member: AgentProcess) -> bool | None:
     """Whether a pattern matches a process's text; None where what is masked decides."""
     subject = subject_of(member, kind)
     if not subject.holes or is_proven(member, kind, regex.pattern, None):
@@ -129,7 +129,7 @@ def matches(regex: Regex, kind: SubjectKind, member: Member) -> bool | None:
     return regex.is_match_masked(subject.text, subject.holes)
 
 
-def is_proven(member: Member, kind: SubjectKind, pattern: str, template: str | None) -> bool:
+def is_proven(member: AgentProcess, kind: SubjectKind, pattern: str, template: str | None) -> bool:
     """Whether a masked text is known to give the real one's answer to this question."""
     return question(kind, pattern, template) in member.process.proofs
 
@@ -141,7 +141,7 @@ def question(kind: SubjectKind, pattern: str, template: str | None) -> str:
     return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
 
-def subject_of(member: Member, kind: SubjectKind) -> Subject:
+def subject_of(member: AgentProcess, kind: SubjectKind) -> Subject:
     """One of the texts of a process that the agent knows."""
     assert member.subjects is not None  # noqa: S101 - only such processes get to the rules
     return member.subjects.cmdline if kind == "cmdline" else member.subjects.process_name

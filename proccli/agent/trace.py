@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from proccli.agent.census import Lookup, Member
+from proccli.agent.census import AgentProcess, Lookup
 from proccli.agent.first_match import Judge, rewrite_is_proven
 from proccli.agent.process import Subject
 from proccli.agent.rules import CompiledRule, Finding, Setting, look, subject_of
@@ -21,7 +21,7 @@ from proccli.rustregex import Match, Regex
 from proccli.rustregex.prefix import longest_prefix
 
 
-def trace_rules(judge: Judge, member: Member, lookup: Lookup) -> tuple[RuleTrace, ...]:
+def trace_rules(judge: Judge, member: AgentProcess, lookup: Lookup) -> tuple[RuleTrace, ...]:
     """Every rule's part in the verdict, in order.
 
     A process that never gets to the rules has a trace all the same: what each would have said.
@@ -42,7 +42,7 @@ def trace_rules(judge: Judge, member: Member, lookup: Lookup) -> tuple[RuleTrace
 def _outcome(
     compiled: CompiledRule,
     finding: Finding,
-    member: Member,
+    member: AgentProcess,
     *,
     reached: bool,
     open_question: bool,
@@ -59,7 +59,11 @@ def _outcome(
 
 
 def _trace(
-    compiled: CompiledRule, finding: Finding, outcome: RuleOutcome, member: Member, setting: Setting
+    compiled: CompiledRule,
+    finding: Finding,
+    outcome: RuleOutcome,
+    member: AgentProcess,
+    setting: Setting,
 ) -> RuleTrace:
     rule, regex, subject = compiled.rule, compiled.regex, finding.subject
     would_match = finding.hit if member.subjects is not None else None
@@ -94,7 +98,7 @@ def _trace(
     )
 
 
-def _open_reason(finding: Finding, outcome: RuleOutcome, member: Member) -> str | None:
+def _open_reason(finding: Finding, outcome: RuleOutcome, member: AgentProcess) -> str | None:
     if outcome != "unknown":
         return None
     if member.subjects is None:
@@ -117,7 +121,7 @@ def _groups(regex: Regex, match: Match | None) -> tuple[GroupMatch, ...]:
 
 
 def _rewrite(
-    compiled: CompiledRule, regex: Regex, subject: Subject, member: Member
+    compiled: CompiledRule, regex: Regex, subject: Subject, member: AgentProcess
 ) -> RewriteTrace | None:
     expansion = compiled.expansion
     if expansion is None:
@@ -145,7 +149,9 @@ def _rewrite(
     )
 
 
-def _near_miss(regex: Regex, match_type: str, member: Member, setting: Setting) -> NearMiss | None:
+def _near_miss(
+    regex: Regex, match_type: str, member: AgentProcess, setting: Setting
+) -> NearMiss | None:
     """How far the pattern got on the text, or on the best of several texts."""
     best: NearMiss | None = None
     for subject, pid in _texts(match_type, member, setting):
@@ -165,7 +171,9 @@ def _near_miss(regex: Regex, match_type: str, member: Member, setting: Setting) 
     return best
 
 
-def _also_matches(compiled: CompiledRule, member: Member, setting: Setting) -> tuple[str, ...]:
+def _also_matches(
+    compiled: CompiledRule, member: AgentProcess, setting: Setting
+) -> tuple[str, ...]:
     """The other match types under which the pattern would have matched."""
     return tuple(
         kind
@@ -177,7 +185,9 @@ def _also_matches(compiled: CompiledRule, member: Member, setting: Setting) -> t
     )
 
 
-def _texts(match_type: str, member: Member, setting: Setting) -> Iterator[tuple[Subject, int]]:
+def _texts(
+    match_type: str, member: AgentProcess, setting: Setting
+) -> Iterator[tuple[Subject, int]]:
     """The texts that a match type is tried on, each with the process it belongs to."""
     if member.subjects is None:
         return

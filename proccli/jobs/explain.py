@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from proccli.agent.census import Member, family
+from proccli.agent.census import AgentProcess, family
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import look_at
@@ -131,16 +131,16 @@ def find_by_name(inputs: Inputs, name: str) -> int:
     return found[0].process.pid
 
 
-def _process_name(member: Member) -> str | None:
+def _process_name(member: AgentProcess) -> str | None:
     return member.subjects.process_name.text if member.subjects is not None else None
 
 
-def _gprocess(pipeline: Pipeline, member: Member) -> str | None:
+def _gprocess(pipeline: Pipeline, member: AgentProcess) -> str | None:
     verdict = pipeline.bare_verdict(member.process.pid)
     return verdict.gprocess if verdict is not None else None
 
 
-def _candidate(member: Member) -> Candidate:
+def _candidate(member: AgentProcess) -> Candidate:
     return Candidate(
         pid=member.process.pid,
         process_name=_process_name(member) or member.process.comm or "",

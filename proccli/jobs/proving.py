@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proccli.agent.census import Member, enrol
+from proccli.agent.census import AgentProcess, enrol
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import (
     CompiledRule,
@@ -33,7 +33,9 @@ class Prover:
         )
 
 
-def _proofs_of_rule(compiled: CompiledRule, known: Member, shown: Member) -> Iterator[str]:
+def _proofs_of_rule(
+    compiled: CompiledRule, known: AgentProcess, shown: AgentProcess
+) -> Iterator[str]:
     regex, match_type = compiled.regex, compiled.rule.match_type
     if regex is None or match_type == "tag":
         return

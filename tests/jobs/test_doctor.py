@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from proccli import agentenv, agentproc
 from proccli.agent.inputs import Inputs
-from proccli.agentproc import MACHINES_PID_NAMESPACE, AgentProcess, ProcView, Surroundings
+from proccli.agentproc import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.jobs.doctor import GATES, DoctorResult, doctor, examine
 from proccli.jobs.gates import onebyone, server
 from proccli.jobs.gates.gate import Gate
@@ -52,7 +52,7 @@ from tests.sources.procfs.processes import (
     running,
 )
 
-AGENT = AgentProcess(
+AGENT = RunningAgent(
     pid=71,
     exe="/usr/sbin/deepflow-agent",
     cmdline="/usr/sbin/deepflow-agent -f /etc/deepflow-agent.yaml",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proccli.agentproc import MACHINES_PID_NAMESPACE, AgentProcess, ProcView, Surroundings
+from proccli.agentproc import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.jobs.doctor import DoctorResult, examine
 from proccli.jobs.looks import look_once
 from proccli.model.config import Notice
@@ -12,7 +12,7 @@ from tests.agent.sockets.looking import fd, tcp, tcp6
 from tests.build import ListSource, config, host, net_tables, process
 from tests.render.shop import inputs, processes, rules
 
-AGENT = AgentProcess(
+AGENT = RunningAgent(
     pid=71,
     exe=None,
     cmdline="deepflow-agent \x1b[31m\u202e" + "x" * 4000,
