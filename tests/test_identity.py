@@ -296,13 +296,13 @@ def test_a_container_beside_another_command_line_is_surely_another_one() -> None
 
 
 def test_a_masked_command_line_may_be_any() -> None:
-    masked = reported(1, "mysqld", "mysqld -p***", holes=((9, 12),))
+    masked = reported(1, "mysqld", "mysqld -p***", masked_spans=((9, 12),))
     assert one(masked).doubts == ("masked",)
     assert one(masked).cmdline is None
     assert one(masked).after_restart == "same"
     assert groups(masked, replace(masked, pid=2)) == [1, 2]
     assert uses(masked, replace(masked, pid=2)) == [("mysqld", 1, 2)]
-    known = replace(masked, pid=3, cmdline="mysqld", holes=())
+    known = replace(masked, pid=3, cmdline="mysqld", masked_spans=())
     assert uses(masked, known, replace(known, pid=4, cmdline="mysqld -v")) == [("mysqld", 2, 3)]
     assert uses(masked, replace(known, container_id=POD)) == [("mysqld", 1, 2)]
     assert uses(known, replace(masked, container_id=POD)) == [("mysqld", 1, 2)]
@@ -310,7 +310,7 @@ def test_a_masked_command_line_may_be_any() -> None:
 
 
 def test_a_masked_container_has_both_doubts() -> None:
-    assert one(reported(1, "a", "a ***", holes=((2, 5),), container_id=POD)).doubts == (
+    assert one(reported(1, "a", "a ***", masked_spans=((2, 5),), container_id=POD)).doubts == (
         "pod",
         "masked",
     )

@@ -43,7 +43,7 @@ def enrol(process: Process, host: Host) -> AgentProcess:
             )
     if process.cmdline is None:
         return AgentProcess(process=process, subjects=None, obstacle="no-cmdline")
-    found = subjects(process.cmdline, process.holes)
+    found = subjects(process.cmdline, process.masked_spans)
     if isinstance(found, str):
         return AgentProcess(process=process, subjects=None, obstacle=found)
     return AgentProcess(process=process, subjects=found, obstacle=None)

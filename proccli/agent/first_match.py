@@ -132,13 +132,13 @@ def new_name(member: AgentProcess, compiled: CompiledRule | None, finding: Findi
     assert member.subjects is not None  # noqa: S101 - only such members get to the rules
     own = member.subjects.process_name
     if compiled is None or compiled.regex is None or compiled.expansion is None:
-        return Name(unknown="masked") if own.holes else Name(text=own.text)
+        return Name(unknown="masked") if own.masked_spans else Name(text=own.text)
     if compiled.unknown_env:
         return Name(unknown="env-unknown")
     if not compiled.expansion.text:
-        return Name(unknown="masked") if own.holes else Name(text=own.text)
+        return Name(unknown="masked") if own.masked_spans else Name(text=own.text)
     assert finding is not None and finding.subject is not None  # noqa: S101, PT018 - as above
-    if finding.subject.holes and not rewrite_is_proven(compiled, member):
+    if finding.subject.masked_spans and not rewrite_is_proven(compiled, member):
         return Name(unknown="masked")
     return Name(text=compiled.regex.replace_all(finding.subject.text, compiled.expansion.text))
 

@@ -11,10 +11,10 @@ from proccli.model.process import TextSpan
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A text to match; what `holes` cover (in characters) was masked and may have been anything."""
+    """A text to match. `masked_spans` (in characters) were masked and may have been anything."""
 
     text: str
-    holes: tuple[TextSpan, ...] = ()
+    masked_spans: tuple[TextSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Subjects:
 NoSubjects = Literal["no-cmdline", "cmdline-not-utf8", "no-name"]
 
 
-def subjects(cmdline: bytes, holes: Sequence[TextSpan] = ()) -> Subjects | NoSubjects:
+def subjects(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Subjects | NoSubjects:
     """The subjects of a process, or why the agent has none for it.
 
-    `cmdline` is the whole of /proc/PID/cmdline; `holes` are byte ranges in it. Empty pieces are
-    discarded wherever they stand, so the next argument takes the place of an empty argv[0].
+    `cmdline` is the whole of /proc/PID/cmdline; `masked_spans` are byte ranges in it. Empty pieces
+    are discarded wherever they stand, so the next argument takes the place of an empty argv[0].
 
     Source: agent v6.5 linux_process.rs:120-171; its fork of procfs, process/mod.rs cmdline().
     """
@@ -40,7 +40,7 @@ def subjects(cmdline: bytes, holes: Sequence[TextSpan] = ()) -> Subjects | NoSub
         cmdline.decode()
     except UnicodeDecodeError:
         return "cmdline-not-utf8"
-    pieces = list(_pieces(cmdline, holes))
+    pieces = list(_pieces(cmdline, masked_spans))
     if not pieces:
         return "no-cmdline"
     name = _name(pieces[0])
@@ -49,17 +49,17 @@ def subjects(cmdline: bytes, holes: Sequence[TextSpan] = ()) -> Subjects | NoSub
     return Subjects(process_name=name, cmdline=_joined(pieces))
 
 
-def _pieces(cmdline: bytes, holes: Sequence[TextSpan]) -> Iterator[Subject]:
+def _pieces(cmdline: bytes, masked_spans: Sequence[TextSpan]) -> Iterator[Subject]:
     start = 0
     for raw in cmdline.split(b"\0"):
         end = start + len(raw)
         if raw:
-            yield Subject(raw.decode(), tuple(_char_spans(raw, start, holes)))
+            yield Subject(raw.decode(), tuple(_char_spans(raw, start, masked_spans)))
         start = end + 1
 
 
-def _char_spans(raw: bytes, start: int, holes: Sequence[TextSpan]) -> Iterator[TextSpan]:
-    for left, right in holes:
+def _char_spans(raw: bytes, start: int, masked_spans: Sequence[TextSpan]) -> Iterator[TextSpan]:
+    for left, right in masked_spans:
         left_byte, right_byte = max(left - start, 0), min(right - start, len(raw))
         if left_byte < right_byte:
             first = len(raw[:left_byte].decode(errors="replace"))
@@ -70,7 +70,7 @@ def _joined(pieces: Sequence[Subject]) -> Subject:
     spans: list[TextSpan] = []
     offset = 0
     for piece in pieces:
-        spans.extend((left + offset, right + offset) for left, right in piece.holes)
+        spans.extend((left + offset, right + offset) for left, right in piece.masked_spans)
         offset += len(piece.text) + 1
     return Subject(" ".join(piece.text for piece in pieces), tuple(spans))
 
@@ -81,7 +81,7 @@ def _name(piece: Subject) -> Subject | None:
         return None
     start = piece.text.rindex(name)
     # What is masked may have held a "/": then the name begins somewhere inside the hole.
-    touching = [right - start for _, right in piece.holes if right > start]
+    touching = [right - start for _, right in piece.masked_spans if right > start]
     if not touching:
         return Subject(name)
     return Subject(name, ((0, min(max(touching), len(name))),))

@@ -124,14 +124,14 @@ def _tags(regex: Regex, pid: int, tags: TagTable) -> Finding:
 def matches(regex: Regex, kind: SubjectKind, member: AgentProcess) -> bool | None:
     """Whether a pattern matches a process's text; None where what is masked decides."""
     subject = subject_of(member, kind)
-    if not subject.holes or is_proven(member, kind, regex.pattern, None):
+    if not subject.masked_spans or is_proven(member, kind, regex.pattern, None):
         return regex.is_match(subject.text)
-    return regex.is_match_masked(subject.text, subject.holes)
+    return regex.is_match_masked(subject.text, subject.masked_spans)
 
 
 def is_proven(member: AgentProcess, kind: SubjectKind, pattern: str, template: str | None) -> bool:
     """Whether a masked text is known to give the real one's answer to this question."""
-    return question(kind, pattern, template) in member.process.proofs
+    return question(kind, pattern, template) in member.process.mask_safe
 
 
 def question(kind: SubjectKind, pattern: str, template: str | None) -> str:

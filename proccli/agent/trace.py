@@ -78,7 +78,7 @@ def _trace(
             error=problem,
         )
     # Where the match lies in a masked text says nothing of where it lies in the real one.
-    searchable = would_match and subject is not None and not subject.holes
+    searchable = would_match and subject is not None and not subject.masked_spans
     match = regex.search(subject.text) if searchable and subject is not None else None
     missed = would_match is False
     return RuleTrace(
@@ -128,10 +128,10 @@ def _rewrite(
         return None
     replacements: tuple[Replacement, ...] = ()
     result = None
-    told = not subject.holes or rewrite_is_proven(compiled, member)
+    told = not subject.masked_spans or rewrite_is_proven(compiled, member)
     if not expansion.text and not compiled.unknown_env:
         own = subject_of(member, "process_name")
-        result = None if own.holes else own.text  # an empty template rewrites nothing
+        result = None if own.masked_spans else own.text  # an empty template rewrites nothing
     elif told and not compiled.unknown_env:
         replacements = tuple(
             Replacement(span=(step.match.start, step.match.end), text=step.expanded)
@@ -155,7 +155,7 @@ def _near_miss(
     """How far the pattern got on the text, or on the best of several texts."""
     best: NearMiss | None = None
     for subject, pid in _texts(match_type, member, setting):
-        prefix = longest_prefix(regex, subject.text) if not subject.holes else None
+        prefix = longest_prefix(regex, subject.text) if not subject.masked_spans else None
         if prefix is None:
             continue
         start, end = prefix.matched_pattern_span

@@ -169,7 +169,7 @@ def _reported(party: Party, host: int) -> Reported:
         name=party.gprocess or "",
         process_name=party.process_name or "",
         cmdline=party.cmdline or "",
-        holes=party.holes,
+        masked_spans=party.masked_spans,
         container_id=party.container_id,
         agent=str(host),
     )

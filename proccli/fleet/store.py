@@ -237,6 +237,6 @@ def _unpacked(packed: str) -> Party:
     tags = values["tags"]
     values |= {
         "tags": None if tags is None else tuple(map(tuple, tags)),
-        "holes": tuple(map(tuple, values["holes"])),
+        "masked_spans": tuple(map(tuple, values["masked_spans"])),
     }
     return Party(**values)

@@ -77,7 +77,7 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
 
 def _synced_party(process: SyncedProcess, *, masked: bool) -> Party:
     # Where in it the masks are is not told.
-    holes = ((0, len(process.cmdline)),) if masked else ()
+    masked_spans = ((0, len(process.cmdline)),) if masked else ()
     return Party(
         pid=process.pid,
         gprocess=process.name,
@@ -87,7 +87,7 @@ def _synced_party(process: SyncedProcess, *, masked: bool) -> Party:
         reason=None,
         started_s=process.start_time or None,
         cmdline=process.cmdline,
-        holes=holes,
+        masked_spans=masked_spans,
         container_id=process.container_id,
     )
 
@@ -129,7 +129,7 @@ def _party(verdict: Outcome, tags: tuple[Tag, ...] | None, reported: Reported) -
         reason=verdict.reason,
         started_s=verdict.start_s,
         cmdline=verdict.cmdline,
-        holes=reported.holes,
+        masked_spans=reported.masked_spans,
         container_id=reported.container_id,
     )
 

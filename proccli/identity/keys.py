@@ -58,7 +58,7 @@ class Reported:
     """The gprocess."""
     process_name: str
     cmdline: str
-    holes: tuple[TextSpan, ...] = ()
+    masked_spans: tuple[TextSpan, ...] = ()
     """What of `cmdline` (in characters, ascending) is masked."""
     container_id: str | None = ""
     """Empty: it is in no container. None: not known."""
@@ -136,8 +136,8 @@ def _identity(
 
 def _compared(process: Reported) -> str | None:
     if process.process_name in REDUCED:
-        return main_argument(process.cmdline, process.holes)
-    return None if process.holes else process.cmdline
+        return main_argument(process.cmdline, process.masked_spans)
+    return None if process.masked_spans else process.cmdline
 
 
 def _doubts(process: Reported, cmdline: str | None) -> Iterator[Doubt]:

@@ -37,14 +37,14 @@ class _MaskedError(Exception):
 @dataclass(frozen=True, slots=True)
 class _Word:
     text: str
-    holes: Sequence[TextSpan]
+    masked_spans: Sequence[TextSpan]
     """Offsets in `text`. An empty one: something is masked between this word and the last."""
     begins_line: bool
     """Whether a line ends between the word before and this one."""
 
     def mentions(self, program: re.Pattern[str]) -> bool:
         """Whether it names the program. Raises: _MaskedError."""
-        if not self.holes:
+        if not self.masked_spans:
             return program.search(self.text) is not None
         # What is beside a name makes it part of another word, or doesn't.
         with_letter, with_blank = (program.search(char.join(self._shown())) for char in "_ ")
@@ -54,13 +54,13 @@ class _Word:
 
     def is_option(self, option: str) -> bool:
         """Whether it is this one. Raises: _MaskedError."""
-        if self.holes and option in self._shown():
+        if self.masked_spans and option in self._shown():
             raise _MaskedError
-        return not self.holes and self.text == option
+        return not self.masked_spans and self.text == option
 
     def known(self) -> str:
         """Its text. Raises: _MaskedError."""
-        if self.holes:
+        if self.masked_spans:
             raise _MaskedError
         return self.text
 
@@ -68,46 +68,46 @@ class _Word:
         """What stands before, between and behind the holes."""
         pieces: list[str] = []
         end = 0
-        for left, right in self.holes:
+        for left, right in self.masked_spans:
             pieces.append(self.text[end:left])
             end = right
         return [*pieces, self.text[end:]]
 
 
-def main_argument(cmdline: str, holes: Sequence[TextSpan] = ()) -> str | None:
+def main_argument(cmdline: str, masked_spans: Sequence[TextSpan] = ()) -> str | None:
     """The jar, the module or the first argument; the whole text where there is none of them.
 
-    `holes` (in characters, ascending) are masked; None: what they hold would have to be known. A
-    hole is taken to hold no such program and neither of the two options, but it may hold blanks:
-    so none may stand before the first argument, or in what is found.
+    `masked_spans` are in characters, ascending. None: the result depends on a masked text. A masked
+    span is taken to contain no such program and neither of the two options, but it may contain
+    blanks: so none may stand before the first argument, or in what is found.
     """
     try:
         found = (
-            _behind_option(cmdline, holes, _JAVA, "-jar")
-            or _behind_option(cmdline, holes, _PYTHON, "-m")
-            or _first_argument(cmdline, holes)
+            _behind_option(cmdline, masked_spans, _JAVA, "-jar")
+            or _behind_option(cmdline, masked_spans, _PYTHON, "-m")
+            or _first_argument(cmdline, masked_spans)
         )
     except _MaskedError:
         return None
-    return found or (None if holes else cmdline)
+    return found or (None if masked_spans else cmdline)
 
 
 def _behind_option(
-    cmdline: str, holes: Sequence[TextSpan], program: re.Pattern[str], option: str
+    cmdline: str, masked_spans: Sequence[TextSpan], program: re.Pattern[str], option: str
 ) -> str | None:
     if option not in cmdline:
         return None
     within = False
-    for word, following in pairwise(_words(cmdline, holes)):
+    for word, following in pairwise(_words(cmdline, masked_spans)):
         if within and word.is_option(option):
             return following.known()
         within = (within and not word.begins_line) or word.mentions(program)
     return None
 
 
-def _first_argument(cmdline: str, holes: Sequence[TextSpan]) -> str | None:
+def _first_argument(cmdline: str, masked_spans: Sequence[TextSpan]) -> str | None:
     within = False
-    for word in _words(cmdline, holes):
+    for word in _words(cmdline, masked_spans):
         if within and not word.known().startswith("-"):
             return word.text
         within = within and not word.begins_line
@@ -117,13 +117,13 @@ def _first_argument(cmdline: str, holes: Sequence[TextSpan]) -> str | None:
     return None
 
 
-def _words(cmdline: str, holes: Sequence[TextSpan]) -> Iterator[_Word]:
+def _words(cmdline: str, masked_spans: Sequence[TextSpan]) -> Iterator[_Word]:
     before = at = 0
     for found in _WORD.finditer(cmdline):
         start, end = found.span()
         inside: list[TextSpan] = []
-        while at < len(holes) and holes[at][0] < end:
-            left, right = holes[at]
+        while at < len(masked_spans) and masked_spans[at][0] < end:
+            left, right = masked_spans[at]
             if right > before:
                 inside.append((max(left - start, 0), min(max(right - start, 0), end - start)))
             if right > end:

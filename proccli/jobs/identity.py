@@ -68,7 +68,7 @@ def reported(verdict: Outcome, host: Host, agent: str = "") -> Reported:
         name=verdict.gprocess or "",
         process_name=verdict.process_name or "",
         cmdline=verdict.cmdline or "",
-        holes=_holes(verdict),
+        masked_spans=_masked_spans(verdict),
         container_id=_container_id(verdict, host),
         user=verdict.user or "",
         tags=tuple((tag.key, tag.value) for tag in verdict.tags or ()),
@@ -76,12 +76,12 @@ def reported(verdict: Outcome, host: Host, agent: str = "") -> Reported:
     )
 
 
-def _holes(verdict: Outcome) -> tuple[TextSpan, ...]:
+def _masked_spans(verdict: Outcome) -> tuple[TextSpan, ...]:
     process = verdict.process
-    if not process.holes or process.cmdline is None:
+    if not process.masked_spans or process.cmdline is None:
         return ()
-    found = subjects(process.cmdline, process.holes)
-    return found.cmdline.holes if isinstance(found, Subjects) else ()
+    found = subjects(process.cmdline, process.masked_spans)
+    return found.cmdline.masked_spans if isinstance(found, Subjects) else ()
 
 
 def _container_id(verdict: Outcome, host: Host) -> str | None:

@@ -26,7 +26,7 @@ class Prover:
     def prove(self, real: Process, masked: Process) -> frozenset[str]:
         """The questions that both answer alike; none where the agent has no such process."""
         known, shown = enrol(real, self._host), enrol(masked, self._host)
-        if known.subjects is None or shown.subjects is None or real.holes:
+        if known.subjects is None or shown.subjects is None or real.masked_spans:
             return frozenset()  # what is masked already can't be asked
         return frozenset(
             proof for rule in self._rules for proof in _proofs_of_rule(rule, known, shown)

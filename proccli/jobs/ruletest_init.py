@@ -170,9 +170,9 @@ def _arguments(process: Process, *, only_first: bool = False) -> tuple[str, ...]
     if only_first:
         cmdline = cmdline.lstrip(b"\0").partition(b"\0")[0]
         reach = (process.cmdline or b"").find(cmdline) + len(cmdline)
-        if any(start < reach for start, _ in masked.holes):
+        if any(start < reach for start, _ in masked.masked_spans):
             return None
-    elif masked.holes:
+    elif masked.masked_spans:
         return None
     try:
         return tuple(cmdline.decode().split("\0")) if cmdline else ()

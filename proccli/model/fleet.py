@@ -35,7 +35,7 @@ class Party:
     """Seconds since the epoch, by the clock of its host; None: not known."""
     cmdline: str | None
     """As the agent sends it; None where it sends none."""
-    holes: tuple[TextSpan, ...] = ()
+    masked_spans: tuple[TextSpan, ...] = ()
     """What of `cmdline` is masked, in characters, ascending."""
     container_id: str | None = None
     """Empty: in none. None: not known."""

@@ -35,9 +35,9 @@ class Process:
     pid: int
     cmdline: bytes | None = None
     """The whole of /proc/PID/cmdline."""
-    holes: tuple[TextSpan, ...] = ()
+    masked_spans: tuple[TextSpan, ...] = ()
     """Byte ranges of `cmdline` whose content was masked when it was recorded."""
-    proofs: frozenset[str] = frozenset()
+    mask_safe: frozenset[str] = frozenset()
     """The questions (digests of them) to which the masked `cmdline` gives the real one's answer:
     both were asked when the mask was made."""
     comm: str | None = None

@@ -137,12 +137,12 @@ class Body:
         if pid in self.processes:
             raise line.wrong("stands here twice")
         cmdline = _cmdline(line)
-        holes = _holes(line, len(cmdline or b""))
+        masked_spans = _masked_spans(line, len(cmdline or b""))
         self.processes[pid] = Process(
             pid=pid,
             cmdline=cmdline,
-            holes=holes,
-            proofs=_proofs(line),
+            masked_spans=masked_spans,
+            mask_safe=_mask_safe(line),
             comm=line.text("comm", or_null=True),
             ppid=line.integer("ppid", high=_I32, or_null=True),
             starttime_ticks=line.integer("starttime_ticks", high=_U64, or_null=True),
@@ -159,8 +159,8 @@ class Body:
         net = line.integer("net", low=1, high=_I32, or_null=True)
         if net is not None:
             self.nets[pid] = net
-        self.masked_values += len(holes)
-        self.masked_processes += bool(holes)
+        self.masked_values += len(masked_spans)
+        self.masked_processes += bool(masked_spans)
 
     def _add_users(self, line: Checked) -> None:
         inode = line.integer("root_inode", high=_U64)
@@ -223,7 +223,7 @@ def _cmdline(line: Checked) -> bytes | None:
         raise line.wrong(f"cmdline: {error}") from error
 
 
-def _holes(line: Checked, length: int) -> tuple[TextSpan, ...]:
+def _masked_spans(line: Checked, length: int) -> tuple[TextSpan, ...]:
     spans: list[TextSpan] = []
     reached = 0
     for span in line.items("holes"):
@@ -238,5 +238,5 @@ def _holes(line: Checked, length: int) -> tuple[TextSpan, ...]:
     return tuple(spans)
 
 
-def _proofs(line: Checked) -> frozenset[str]:
+def _mask_safe(line: Checked) -> frozenset[str]:
     return frozenset(line.as_text(proof, "a proof") for proof in line.items("proofs"))

@@ -16,19 +16,21 @@ MASK = b"***"
 _MASK_NOT_UTF8 = MASK + b"\xff"
 
 
-def mask(cmdline: bytes, holes: Sequence[TextSpan] = ()) -> tuple[bytes, tuple[TextSpan, ...]]:
+def mask(
+    cmdline: bytes, masked_spans: Sequence[TextSpan] = ()
+) -> tuple[bytes, tuple[TextSpan, ...]]:
     """A command line with its secrets replaced, and where the replacements stand.
 
-    `holes` are those that it has already, from an earlier masking. The number of arguments stays
-    the same, and so does whether the whole is UTF-8: the agent has no process whose command line
-    isn't.
+    `masked_spans` are those that it has already, from an earlier masking. The number of arguments
+    stays the same, and so does whether the whole is UTF-8: the agent has no process whose command
+    line isn't.
     """
     pieces: list[bytes] = []
     made: list[TextSpan] = []
     position = length = 0
-    for start, end in _merged([*find_secrets(cmdline), *holes]):
+    for start, end in _merged([*find_secrets(cmdline), *masked_spans]):
         secret = cmdline[start:end]
-        stand_in = secret if (start, end) in holes else _stand_in(secret)
+        stand_in = secret if (start, end) in masked_spans else _stand_in(secret)
         pieces += cmdline[position:start], stand_in
         length += start - position
         made.append((length, length + len(stand_in)))
@@ -61,8 +63,12 @@ def mask_process(process: Process) -> Process:
     """The process without the secrets of its command line."""
     if process.cmdline is None:
         return process
-    cmdline, holes = mask(process.cmdline, process.holes)
-    return process if holes == process.holes else replace(process, cmdline=cmdline, holes=holes)
+    cmdline, masked_spans = mask(process.cmdline, process.masked_spans)
+    return (
+        process
+        if masked_spans == process.masked_spans
+        else replace(process, cmdline=cmdline, masked_spans=masked_spans)
+    )
 
 
 def no_proofs(_real: Process, _masked: Process) -> frozenset[str]:
@@ -98,7 +104,7 @@ class MaskedSource:
             real = self._source.read(pid)
             masked = mask_process(real)
             if masked is not real:
-                masked = replace(masked, proofs=self._prove(real, masked))
+                masked = replace(masked, mask_safe=self._prove(real, masked))
             self._masked[pid] = masked
         return self._masked[pid]
 

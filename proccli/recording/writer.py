@@ -88,8 +88,8 @@ def _write(
         put({**line, **encode_sockets(found), "net": nets.number(process)})
         processes += 1
         sockets += 0 if isinstance(found, FieldError) else len(found)
-        masked_values += len(process.holes)
-        masked_processes += bool(process.holes)
+        masked_values += len(process.masked_spans)
+        masked_processes += bool(process.masked_spans)
     for net in nets.lines():
         put(net)
     written = Written(
@@ -182,8 +182,8 @@ def _process(process: Process, *, has_users: bool) -> Mapping[str, object]:
         "ppid": process.ppid,
         "comm": process.comm,
         "cmdline": None if cmdline is None else encode_cmdline(cmdline),
-        "holes": process.holes,
-        "proofs": sorted(process.proofs),
+        "holes": process.masked_spans,
+        "proofs": sorted(process.mask_safe),
         "exe": process.exe,
         "uid": process.uid,
         "starttime_ticks": process.starttime_ticks,

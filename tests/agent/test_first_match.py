@@ -197,7 +197,7 @@ def test_processes_that_the_agent_does_not_know_never_reach_a_rule(
 class TestMasks:
     """Masked texts: certain where no filling could change the answer, else unknown."""
 
-    ITEM = process(1, "shop", "--password=***", "--env=prod", holes=((16, 19),))
+    ITEM = process(1, "shop", "--password=***", "--env=prod", masked_spans=((16, 19),))
 
     def test_a_hit_outside_the_mask_is_certain(self) -> None:
         assert outcome(self.ITEM, ("--env=prod", "cmdline", "drop"))[0] == "dropped"
@@ -214,7 +214,7 @@ class TestMasks:
 
     def test_what_was_proven_when_the_mask_was_made_is_certain(self) -> None:
         proof = question("cmdline", "hunter2", None)
-        proven = replace(self.ITEM, proofs=frozenset({proof}))
+        proven = replace(self.ITEM, mask_safe=frozenset({proof}))
 
         assert outcome(proven, ("hunter2", "cmdline", "drop"))[0] == "accepted"
         assert outcome(proven, ("hunter3", "cmdline", "drop"))[0] == "unknown"
@@ -226,8 +226,8 @@ class TestMasks:
         matches = question("cmdline", pattern, None)
         rewrites = question("cmdline", pattern, "$1")
 
-        assert outcome(replace(self.ITEM, proofs=frozenset({matches})), rules)[0] == "unknown"
-        both = replace(self.ITEM, proofs=frozenset({matches, rewrites}))
+        assert outcome(replace(self.ITEM, mask_safe=frozenset({matches})), rules)[0] == "unknown"
+        both = replace(self.ITEM, mask_safe=frozenset({matches, rewrites}))
         assert outcome(both, rules) == ("accepted", "rule", "prod")
 
     def test_the_process_name_is_not_touched(self) -> None:

@@ -40,8 +40,8 @@ def test_file_name_follows_rusts_path_rules(path: str, name: str | None) -> None
     assert file_name(path) == name
 
 
-def seen(cmdline: bytes, *holes: tuple[int, int]) -> tuple[Subject, Subject]:
-    found = subjects(cmdline, holes)
+def seen(cmdline: bytes, *masked_spans: tuple[int, int]) -> tuple[Subject, Subject]:
+    found = subjects(cmdline, masked_spans)
     assert isinstance(found, Subjects)
     return found.process_name, found.cmdline
 

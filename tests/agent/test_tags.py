@@ -70,7 +70,7 @@ def test_unknown_tags_stay_unknown() -> None:
 
 
 def test_where_nobody_has_tags_an_unknown_verdict_leaves_none_to_know() -> None:
-    masked = process(5, "child", "***", ppid=10, holes=((6, 9),))
+    masked = process(5, "child", "***", ppid=10, masked_spans=((6, 9),))
     family = [*FAMILY[:2], masked]
     rules = config(("s3cret", "cmdline", "drop"))
 
@@ -109,7 +109,7 @@ def test_a_circle_of_parents_ends() -> None:
 
 
 def test_an_ancestor_with_an_unknown_verdict_makes_only_its_own_share_unknown() -> None:
-    masked = process(10, "parent", "***", ppid=1, holes=((7, 10),))
+    masked = process(10, "parent", "***", ppid=1, masked_spans=((7, 10),))
     rules = config(("s3cret", "cmdline", "drop"))
     family = [FAMILY[0], masked, FAMILY[2]]
 

@@ -171,7 +171,7 @@ parties = st.builds(
     reason=st.none() | st.sampled_from(["rule", "masked"]),
     started_s=st.none() | st.integers(-(2**70), 2**70),
     cmdline=st.none() | hostile,
-    holes=st.lists(st.tuples(st.integers(), st.integers()), max_size=3).map(tuple),
+    masked_spans=st.lists(st.tuples(st.integers(), st.integers()), max_size=3).map(tuple),
     container_id=st.none() | hostile,
 )
 

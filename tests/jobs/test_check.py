@@ -63,7 +63,7 @@ def test_a_process_that_never_gets_to_the_rules_hits_none() -> None:
 
 
 def test_what_can_not_be_told_is_not_told() -> None:
-    masked = process(1, "redis-server", holes=((0, 5),))
+    masked = process(1, "redis-server", masked_spans=((0, 5),))
     found = observed(RULES, ListSource([masked], at=redacted()))
 
     assert found == {}

@@ -36,14 +36,14 @@ def test_all_that_is_compared_or_stored_is_handed_on() -> None:
 
     assert (found.pid, found.name, found.process_name, found.cmdline) == (1, "x", "x", "/bin/x y z")
     assert (found.user, found.tags, found.agent) == ("root", (("owner", "alice"),), "agent 7")
-    assert (found.container_id, found.holes) == (POD, ())
+    assert (found.container_id, found.masked_spans) == (POD, ())
 
 
 def test_holes_count_characters_of_the_command_line() -> None:
     """The agent drops empty arguments; a hole of theirs is nowhere."""
-    (verdict,) = scanned(process(1, "é", "", "pö***", holes=((4, 4), (7, 10)))).verdicts
+    (verdict,) = scanned(process(1, "é", "", "pö***", masked_spans=((4, 4), (7, 10)))).verdicts
     found = reported(verdict, LIVE)
-    assert [found.cmdline[start:end] for start, end in found.holes] == ["***"]
+    assert [found.cmdline[start:end] for start, end in found.masked_spans] == ["***"]
 
 
 @pytest.mark.parametrize(

@@ -213,16 +213,18 @@ def test_mask_does_not_tell_the_length(secret: str) -> None:
 
 
 def test_holes_are_where_the_masks_are() -> None:
-    hidden, holes = mask(cmdline("app", "--password", "hunter2", "postgres://me:x1@h/db", "--k=v"))
-    assert [hidden[start:end] for start, end in holes] == [b"***", b"***"]
+    hidden, masked_spans = mask(
+        cmdline("app", "--password", "hunter2", "postgres://me:x1@h/db", "--k=v")
+    )
+    assert [hidden[start:end] for start, end in masked_spans] == [b"***", b"***"]
     assert hidden == cmdline("app", "--password", "***", "postgres://me:***@h/db", "--k=v")
 
 
 def test_argument_that_is_not_utf8_stays_one_after_masking() -> None:
     """The agent has no process whose command line isn't UTF-8: a mask must not give it one."""
-    hidden, holes = mask(cmdline("app", b"--password=\xff\xfe", b"--token=ok"))
+    hidden, masked_spans = mask(cmdline("app", b"--password=\xff\xfe", b"--token=ok"))
     assert hidden == cmdline("app", b"--password=***\xff", b"--token=***")
-    assert holes == ((15, 19), (28, 31))
+    assert masked_spans == ((15, 19), (28, 31))
 
 
 def test_secret_beside_bytes_that_are_not_utf8_is_hidden() -> None:
@@ -260,14 +262,14 @@ cmdlines = st.lists(
 @settings(deadline=None)
 @given(cmdlines)
 def test_only_what_is_in_holes_changes(raw: bytes) -> None:
-    hidden, holes = mask(raw)
+    hidden, masked_spans = mask(raw)
     assert hidden.count(b"\0") == raw.count(b"\0")
     assert [bool(p) for p in hidden.split(b"\0")] == [bool(p) for p in raw.split(b"\0")]
     assert _is_utf8(hidden) == _is_utf8(raw)
-    assert holes == tuple(sorted(holes))
+    assert masked_spans == tuple(sorted(masked_spans))
     position = 0
     kept = []
-    for start, end in holes:
+    for start, end in masked_spans:
         assert b"\0" not in hidden[start:end]
         kept.append(hidden[position:start])
         position = end
@@ -354,13 +356,15 @@ def test_masked_source_hides_and_says_so() -> None:
 
     assert source.host.redacted
     assert source.pids() == [1, 2]
-    assert source.read(1) == replace(plain, cmdline=b"app\0--password=***\0", holes=((15, 18),))
+    assert source.read(1) == replace(
+        plain, cmdline=b"app\0--password=***\0", masked_spans=((15, 18),)
+    )
     assert source.read(1) is source.read(1)
     assert source.users(source.read(1)) == {0: "root"}
 
 
 def test_holes_of_an_earlier_masking_are_kept() -> None:
-    earlier = replace(process(1, "app", "***", "--token=abc"), holes=((4, 7),))
+    earlier = replace(process(1, "app", "***", "--token=abc"), masked_spans=((4, 7),))
     again = mask_process(earlier)
     assert again.cmdline == b"app\0***\0--token=***\0"
-    assert again.holes == ((4, 7), (16, 19))
+    assert again.masked_spans == ((4, 7), (16, 19))

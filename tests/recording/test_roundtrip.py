@@ -62,7 +62,7 @@ def processes(draw: st.DrawFn) -> Process:
     return Process(
         pid=draw(st.integers(1, 2**22)),
         cmdline=cmdline,
-        holes=tuple(zip(edges[::2], edges[1::2], strict=True)),
+        masked_spans=tuple(zip(edges[::2], edges[1::2], strict=True)),
         comm=draw(st.none() | texts),
         ppid=draw(st.none() | st.integers(0, 2**22)),
         starttime_ticks=draw(st.none() | u64),
@@ -262,7 +262,7 @@ def test_jq_reads_it() -> None:
 
 
 def test_recording_of_a_recording_is_the_same() -> None:
-    hidden = replace(process(1, "x", "--password=***"), holes=((13, 16),))
+    hidden = replace(process(1, "x", "--password=***"), masked_spans=((13, 16),))
     first = again(ListSource([hidden], at=host(kind="recording", redacted=True)))
     out = io.BytesIO()
     write_recording(out, first)

@@ -29,8 +29,8 @@ def processes() -> list[Process]:
         contained(910, POD, "/app/pay", "--serve"),
         contained(911, POD, "/app/pay", "--serve"),
         contained(912, OTHER_POD, "/app/pay", "--serve"),
-        process(920, "mysqld", "-pXXX", holes=((9, 12),)),
-        process(921, "mysqld", "-pXXX", holes=((9, 12),)),
+        process(920, "mysqld", "-pXXX", masked_spans=((9, 12),)),
+        process(921, "mysqld", "-pXXX", masked_spans=((9, 12),)),
         process(
             930,
             "agentless",

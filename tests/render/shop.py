@@ -54,7 +54,7 @@ def processes() -> list[Process]:
             "python3",
             "token=XXXX.py",
             ppid=1,
-            holes=((14, 18),),
+            masked_spans=((14, 18),),
         ),
     ]
 
