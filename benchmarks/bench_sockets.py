@@ -26,7 +26,7 @@ import psutil
 
 from proccli import config as configs
 from proccli.agent.inputs import Inputs
-from proccli.jobs.looks import NO_PATIENCE
+from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, sockets
 from proccli.model.process import NO_TAGS, Environment
@@ -47,7 +47,7 @@ def inputs() -> Inputs:
 
 def ours() -> int:
     """What `proccli sockets --no-wait --json` does."""
-    result = sockets(inputs(), SocketSelection(), NO_PATIENCE)
+    result = sockets(inputs(), SocketSelection(), NO_WAIT)
     sockets_document(result, result.sockets)
     return len(result.sockets)
 

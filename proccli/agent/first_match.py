@@ -14,7 +14,7 @@ from proccli.agent.rules import (
     Setting,
     SubjectKind,
     is_proven,
-    look,
+    match_rule,
 )
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Reason, Status
@@ -59,7 +59,7 @@ class Judge:
 
     def _decide(self, member: AgentProcess, setting: Setting) -> Decision:
         for compiled in self.rules:
-            finding = look(compiled, member, setting)
+            finding = match_rule(compiled, member, setting)
             if finding.hit is None:
                 return Decision(status="unknown", reason=finding.why or "unreadable")
             if finding.hit:

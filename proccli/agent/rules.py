@@ -70,7 +70,7 @@ def compile_rule(rule: Rule, environment: Environment) -> CompiledRule:
     return CompiledRule(rule=rule, regex=regex, expansion=expansion, unknown_env=unknown)
 
 
-def look(compiled: CompiledRule, member: AgentProcess, setting: Setting) -> Finding:
+def match_rule(compiled: CompiledRule, member: AgentProcess, setting: Setting) -> Finding:
     """Whether a rule hits a process, decided on the text that its match type asks for.
 
     Source: agent v6.5 linux_process.rs:286-352.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from proccli.agent.census import AgentProcess, Lookup
 from proccli.agent.first_match import Judge, rewrite_is_proven
 from proccli.agent.process import Subject
-from proccli.agent.rules import CompiledRule, Finding, Setting, look, subject_of
+from proccli.agent.rules import CompiledRule, Finding, Setting, match_rule, subject_of
 from proccli.model.trace import (
     GroupMatch,
     NearMiss,
@@ -31,7 +31,7 @@ def trace_rules(judge: Judge, member: AgentProcess, lookup: Lookup) -> tuple[Rul
     open_question = False
     traces: list[RuleTrace] = []
     for compiled in judge.rules:
-        finding = look(compiled, member, setting)
+        finding = match_rule(compiled, member, setting)
         outcome = _outcome(compiled, finding, member, reached=reached, open_question=open_question)
         traces.append(_trace(compiled, finding, outcome, member, setting))
         reached = reached and outcome not in ("hit", "unknown")
@@ -179,7 +179,7 @@ def _also_matches(
         kind
         for kind in ("process_name", "cmdline", "parent_process_name", "tag")
         if kind != compiled.rule.match_type
-        and look(
+        and match_rule(
             replace(compiled, rule=replace(compiled.rule, match_type=kind)), member, setting
         ).hit
     )

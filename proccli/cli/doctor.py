@@ -72,12 +72,12 @@ def command(
     Exits with 0 if no gate fails, and with 1 if one does.
     """
     from proccli.jobs.doctor import doctor
-    from proccli.jobs.looks import Patience
+    from proccli.jobs.looks import WaitPolicy
     from proccli.render.doctor_json import doctor_document, doctor_lines
     from proccli.render.doctor_text import doctor_text
 
     wait = functools.partial(wait_for_second_look, invocation)
-    result = doctor(options, Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait))
+    result = doctor(options, WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait))
     notices: Sequence[Notice] = result.notices
     content: str | bytes
     if output == "json":

@@ -162,16 +162,16 @@ def command(
     """
     from proccli.jobs.gathering import gather
     from proccli.jobs.label import Labelling
-    from proccli.jobs.looks import Patience
+    from proccli.jobs.looks import WaitPolicy
     from proccli.recording.lines import opened, require_there
     from proccli.render.label_json import label_summary
     from proccli.tags import SERVERS
 
     require_there(flows)
     wait = functools.partial(wait_for_second_look, invocation)
-    patience = Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     with progress_bar(invocation, len(sources), "Reading") as progress:
-        gathered = gather(options, sources, patience, progress)
+        gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet, opened(flows) as (file, name):
         warn(invocation, gathered.notices)
         labelling = Labelling(

@@ -58,16 +58,16 @@ def command(
     that a first look can't tell the age of.
     """
     from proccli.jobs.inputs import open_inputs
-    from proccli.jobs.looks import Patience
+    from proccli.jobs.looks import WaitPolicy
     from proccli.jobs.record import record
     from proccli.render.record_text import record_message
 
     if path == "-":
         require_stdout()
     wait = functools.partial(wait_for_second_look, invocation)
-    patience = Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     inputs = open_inputs(options)
-    result = record(inputs, path, redact=not no_redact, force=force, patience=patience)
+    result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
     tell(record_message(result, redact=not no_redact))
     warn(invocation, result.notices)
     return 0

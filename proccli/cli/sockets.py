@@ -98,15 +98,15 @@ def command(
     between two looks: on a live machine there are two, as far apart as the minimum lifetime.
     """
     from proccli.jobs.inputs import open_inputs
-    from proccli.jobs.looks import Patience
+    from proccli.jobs.looks import WaitPolicy
     from proccli.jobs.sockets import SocketSelection, sockets
     from proccli.render.sockets_json import sockets_document, sockets_lines
     from proccli.render.sockets_table import sockets_table
 
     wait = functools.partial(wait_for_second_look, invocation)
-    patience = Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     selection = SocketSelection(**which)
-    result = sockets(open_inputs(options), selection, patience)
+    result = sockets(open_inputs(options), selection, wait_policy)
     shown = selection.of(result.sockets)
     content: str | bytes
     if output == "json":

@@ -152,7 +152,7 @@ def command(
     ends it, with exit code 0.
     """
     from proccli.cli.stopping import Stop, terminated_like_interrupted
-    from proccli.jobs.looks import Patience
+    from proccli.jobs.looks import WaitPolicy
     from proccli.jobs.syncloop import SyncPlan, Way, run_sync
 
     once, out = how["once"], None if how["out"] == "-" else how["out"]
@@ -164,7 +164,7 @@ def command(
     wait = functools.partial(wait_for_second_look, invocation, sleep=sleep)
     plan = SyncPlan(
         inputs=replace(options, announce=_announcer(options.announce, out)),
-        patience=Patience(no_wait=no_wait, max_wait_s=max_wait, wait=wait),
+        wait_policy=WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait),
         once=once,
         interval_s=how["interval"],
         assume_enabled=how["assume_enabled"],

@@ -158,10 +158,10 @@ def command(
     """
     from proccli.fleet import ConnectionSelection
     from proccli.identity import SERVERS, server_beside
-    from proccli.jobs.looks import Patience
+    from proccli.jobs.looks import WaitPolicy
     from proccli.jobs.topology import topology
 
-    patience = Patience(
+    wait_policy = WaitPolicy(
         no_wait=no_wait,
         max_wait_s=max_wait,
         wait=functools.partial(wait_for_second_look, invocation),
@@ -173,7 +173,7 @@ def command(
             ConnectionSelection(tags=which.pop("having"), **which),
             group_by=group_by,
             server=SERVERS[server] if server else server_beside(options.agent or "6.5"),
-            patience=patience,
+            wait_policy=wait_policy,
             progress=progress,
         )
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0

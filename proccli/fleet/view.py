@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from proccli.agent.sockets.collect import SocketLook
+from proccli.agent.sockets.collect import SocketSample
 from proccli.fleet.keys import is_loopback, number
 from proccli.identity import Reported
 from proccli.model.fleet import End, HostView, Listener, Party
@@ -23,7 +23,7 @@ def host_view(
     verdicts: Iterable[Outcome],
     tags_of: Callable[[Outcome], tuple[Tag, ...] | None],
     reported: Callable[[Outcome], Reported],
-    look: SocketLook,
+    sample: SocketSample,
     addresses: Iterable[str],
     enabled: bool,
 ) -> HostView:
@@ -32,7 +32,7 @@ def host_view(
     Sockets count once, at the process that the agent gives them to. `addresses` are those of the
     host's network namespaces, as far as they can be read.
     """
-    known = (*look.best_known, *look.hidden)
+    known = (*sample.best_known, *sample.hidden)
     connected = [socket for socket in known if socket.role is not None]
     ends = [end for socket in connected if (end := _end(socket, host)) is not None]
     return HostView(
@@ -48,7 +48,7 @@ def host_view(
             for verdict in verdicts
         },
         ends=ends,
-        listeners=_listeners(look.best_known),
+        listeners=_listeners(sample.best_known),
         left_out=_left_out(connected),
         enabled=enabled,
     )

@@ -12,7 +12,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.jobs.differing import Proof, Witness, compare_rules
 from proccli.jobs.inputs import InputOptions, open_inputs
-from proccli.jobs.looks import look_once
+from proccli.jobs.looks import take_sample
 from proccli.model.config import Config, Notice, Rule
 from proccli.model.outcome import Outcome, Reason, Status, Tag
 from proccli.model.sockets import Socket
@@ -216,5 +216,5 @@ def _sent(inputs: Inputs) -> set[tuple[int, int]]:
         young = socket.status == "undecided" and socket.reason == "min-lifetime"
         return socket.status == "synced" or young
 
-    sockets = look_once(inputs).sockets.sockets
+    sockets = take_sample(inputs).sockets.sockets
     return {(socket.pid, socket.fd) for socket in sockets if is_sent(socket)}

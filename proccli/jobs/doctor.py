@@ -12,7 +12,7 @@ from proccli.errors import ConfigError, SourceError
 from proccli.jobs.gates import agent, connections, naming, onebyone, server
 from proccli.jobs.gates.gate import Gate, failed, unknown
 from proccli.jobs.inputs import InputOptions, open_inputs
-from proccli.jobs.looks import Look, Patience, look_until_settled
+from proccli.jobs.looks import Sample, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.scan import ScanResult, Summary
 from proccli.jobs.socketnotices import socket_notices
@@ -60,7 +60,7 @@ class DoctorResult:
         return next((gate for gate in self.gates if gate.state == "fail"), None)
 
 
-def doctor(options: InputOptions, patience: Patience) -> DoctorResult:
+def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     """Where labels are lost on their way from a process to the server.
 
     A configuration that the agent would reject and an os-proc-root that shows no processes are
@@ -71,7 +71,7 @@ def doctor(options: InputOptions, patience: Patience) -> DoctorResult:
     if options.config is not None and options.config_text is None:
         options = replace(options, config_text=configs.read_file(options.config))
     try:
-        seen = look_until_settled(open_inputs(options), patience)
+        seen = take_settled_sample(open_inputs(options), wait_policy)
     except ConfigError as error:
         if error.at is None:
             raise
@@ -125,7 +125,7 @@ def _config(options: InputOptions) -> Config:
 
 
 def examine(
-    seen: Look, around: Surroundings | None, *, tags_from_file: bool = False
+    seen: Sample, around: Surroundings | None, *, tags_from_file: bool = False
 ) -> DoctorResult:
     """The gates around what was seen; `around` is None unless the machine is a live one."""
     inputs, verdicts = seen.inputs, seen.verdicts

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from proccli.agent.census import AgentProcess, family
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import look_at
+from proccli.agent.sockets.collect import collect_sockets_of
 from proccli.agent.sockets.results import counts_by_pid
 from proccli.agent.trace import trace_rules
 from proccli.errors import NoSuchProcess, ProccliError
@@ -74,7 +74,7 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
         inputs.source.read(pid)
     pipeline = Pipeline(inputs)
     source, host = inputs.source, inputs.source.host
-    sockets = look_at(pids, source, pipeline.bare_verdict, inputs.config.min_lifetime_s)
+    sockets = collect_sockets_of(pids, source, pipeline.bare_verdict, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, pids)
     verdicts = [
         replace(verdict, sockets=counts[verdict.process.pid]) for verdict in pipeline.verdicts(pids)

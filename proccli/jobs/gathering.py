@@ -11,7 +11,7 @@ from proccli.fleet import Fleet, Network
 from proccli.jobs.fleetnotices import fleet_notices
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
-from proccli.jobs.looks import Patience
+from proccli.jobs.looks import WaitPolicy
 from proccli.jobs.sidebyside import views
 from proccli.model.config import Config, Notice
 from proccli.model.fleet import HostView
@@ -44,7 +44,7 @@ class Gathered:
 def gather(
     options: InputOptions,
     sources: Sequence[NamedSource],
-    patience: Patience,
+    wait_policy: WaitPolicy,
     progress: Progress,
 ) -> Gathered:
     """Look at all sources. Of two of one host the newer counts.
@@ -55,7 +55,7 @@ def gather(
     config: Config | None = None
     looks: list[tuple[tuple[Notice, ...], bool]] = []
     try:
-        for done, looked in enumerate(views(options, sources, patience), start=1):
+        for done, looked in enumerate(views(options, sources, wait_policy), start=1):
             config = config or looked.config
             if hosts.add(looked.view):
                 looks.append((looked.notices, looked.incomplete))

@@ -10,7 +10,7 @@ from proccli.agent.tags import tags_of
 from proccli.fleet import Network, host_view, synced_view
 from proccli.jobs.identity import reported
 from proccli.jobs.inputs import InputOptions, open_inputs
-from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
+from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.model.config import Config, Notice
@@ -61,20 +61,20 @@ def _addresses(verdicts: Iterable[Outcome], source: Source) -> Iterator[str]:
                 yield from found
 
 
-def look_at(options: InputOptions, source: NamedSource, patience: Patience) -> Looked:
+def look_at(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> Looked:
     """One source. Raises: UsageError, ConfigError, SourceError."""
     if source.path is None:
-        return _looked(open_inputs(replace(options, snapshot=None)), source, patience)
+        return _looked(open_inputs(replace(options, snapshot=None)), source, wait_policy)
     opened = open_source_or_output(source.path)
     if isinstance(opened, SyncOutput):
         view = synced_view(opened, source.name, source.network)
         return Looked(view=view, config=None, notices=(), incomplete=_lacks_tags(view))
     options = replace(options, snapshot=source.path, proc_root=None)
-    return _looked(open_inputs(options, source=opened), source, NO_PATIENCE)
+    return _looked(open_inputs(options, source=opened), source, NO_WAIT)
 
 
-def _looked(inputs: Inputs, source: NamedSource, patience: Patience) -> Looked:
-    seen = look_until_settled(inputs, patience)
+def _looked(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> Looked:
+    seen = take_settled_sample(inputs, wait_policy)
     host = seen.inputs.source.host
     unseen = socket_notices(seen.sockets, host)
     view = host_view(
@@ -84,7 +84,7 @@ def _looked(inputs: Inputs, source: NamedSource, patience: Patience) -> Looked:
         verdicts=seen.verdicts,
         tags_of=lambda verdict: tags_of(verdict, inputs.tags, seen.pipeline.bare_verdict),
         reported=lambda verdict: reported(verdict, host),
-        look=seen.sockets,
+        sample=seen.sockets,
         addresses=_addresses(seen.verdicts, seen.inputs.source),
         enabled=inputs.config.sync_enabled,
     )

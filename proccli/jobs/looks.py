@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import SocketLook, look
+from proccli.agent.sockets.collect import SocketSample, collect_sockets
 from proccli.model.config import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.sockets import Socket
 from proccli.model.source import Source
 from proccli.recording import open_source
-from proccli.sources.observed import Sightings, WatchedSource, sight
+from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 
 DEFAULT_MAX_WAIT_S = 10.0
 
@@ -24,7 +24,7 @@ def _sleep(seconds: float, _undecided: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class WaitPolicy:
     """How long the ages of sockets are worth waiting for."""
 
     no_wait: bool = False
@@ -33,11 +33,11 @@ class Patience:
     """Waits so many seconds for so many sockets."""
 
 
-NO_PATIENCE = Patience(no_wait=True)
+NO_WAIT = WaitPolicy(no_wait=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Sample:
     """What was seen at one moment."""
 
     inputs: Inputs
@@ -45,7 +45,7 @@ class Look:
     verdicts: tuple[Outcome, ...]
     """Without tags and users, which the pipeline adds."""
     pipeline: Pipeline
-    sockets: SocketLook
+    sockets: SocketSample
     notices: tuple[Notice, ...] = ()
     """Why ages can't be told."""
 
@@ -59,16 +59,18 @@ class Look:
         ]
 
 
-def look_once(inputs: Inputs) -> Look:
+def take_sample(inputs: Inputs) -> Sample:
     """All processes and sockets of a source, as they are now. Raises: SourceError."""
     pipeline = Pipeline(inputs)
     pids = inputs.source.pids()
     verdicts = tuple(found for pid in pids if (found := pipeline.bare_verdict(pid)) is not None)
-    sockets = look(verdicts, inputs.source, inputs.config.min_lifetime_s)
-    return Look(inputs=inputs, verdicts=verdicts, pipeline=pipeline, sockets=sockets)
+    sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
+    return Sample(inputs=inputs, verdicts=verdicts, pipeline=pipeline, sockets=sockets)
 
 
-def look_until_settled(inputs: Inputs, patience: Patience, *remembered: Sightings) -> Look:
+def take_settled_sample(
+    inputs: Inputs, wait_policy: WaitPolicy, *remembered: Observations
+) -> Sample:
     """A look at a source, and on a live machine a second one if the first leaves ages open.
 
     The second is as long after the first as the youngest open socket needs to reach the minimum
@@ -77,37 +79,37 @@ def look_until_settled(inputs: Inputs, patience: Patience, *remembered: Sighting
 
     Raises: SourceError.
     """
-    first = look_once(_remembering(inputs, inputs.source, remembered))
+    first = take_sample(_remembering(inputs, inputs.source, remembered))
     undecided = first.too_new_to_tell
     if not undecided:
         return first
     if inputs.source.host.kind != "live":
         return _told(first, "this snapshot was taken with one look")
-    if patience.no_wait:
+    if wait_policy.no_wait:
         return _told(first, "there was one look only (--no-wait)")
     lacking = [inputs.config.min_lifetime_s - (socket.age_s or 0) for socket in undecided]
     too_long = (
         f"os-proc-socket-min-lifetime is {inputs.config.min_lifetime_s} s,"
-        f" and --max-wait {patience.max_wait_s:g} s"
+        f" and --max-wait {wait_policy.max_wait_s:g} s"
     )
-    if min(lacking) > patience.max_wait_s:
+    if min(lacking) > wait_policy.max_wait_s:
         return _told(first, too_long)
-    patience.wait(min(max(lacking), patience.max_wait_s), len(undecided))
+    wait_policy.wait(min(max(lacking), wait_policy.max_wait_s), len(undecided))
     host = inputs.source.host
-    earlier = Sightings(
-        first_seen_ns=sight(inputs.source),
+    earlier = Observations(
+        first_seen_ns=first_seen_by_socket(inputs.source),
         age_source="observed",
-        watched_since_ns=host.taken_at_ns,
+        observed_since_ns=host.taken_at_ns,
     )
     again = open_source(None, host.proc_root)
-    return _told(look_once(_remembering(inputs, again, (*remembered, earlier))), too_long)
+    return _told(take_sample(_remembering(inputs, again, (*remembered, earlier))), too_long)
 
 
-def _remembering(inputs: Inputs, source: Source, sightings: Sequence[Sightings]) -> Inputs:
-    return replace(inputs, source=WatchedSource(source, *sightings) if sightings else source)
+def _remembering(inputs: Inputs, source: Source, observations: Sequence[Observations]) -> Inputs:
+    return replace(inputs, source=ObservedSource(source, *observations) if observations else source)
 
 
-def _told(seen: Look, why: str) -> Look:
+def _told(seen: Sample, why: str) -> Sample:
     undecided = len(seen.too_new_to_tell)
     if not undecided:
         return seen

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.rules import look
+from proccli.agent.rules import match_rule
 from proccli.jobs.environment import environment_for
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.tagsource import tag_table
@@ -40,7 +40,7 @@ class Observation:
                 continue
             setting = pipeline.judge.setting(member, pipeline.member)
             findings = {
-                compiled.rule.index: look(compiled, member, setting).hit
+                compiled.rule.index: match_rule(compiled, member, setting).hit
                 for compiled in pipeline.judge.rules
             }
             self._count(findings)

@@ -13,7 +13,7 @@ from proccli.agent.pipeline import Pipeline
 from proccli.atomicfile import atomic_output
 from proccli.errors import OutputError
 from proccli.jobs.environment import mentioned_names
-from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
+from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.jobs.proving import Prover
 from proccli.model.config import Notice
 from proccli.model.outcome import Outcome
@@ -42,7 +42,7 @@ def record(
     *,
     redact: bool = True,
     force: bool = False,
-    patience: Patience = NO_PATIENCE,
+    wait_policy: WaitPolicy = NO_WAIT,
 ) -> RecordResult:
     """Write a recording, atomically and with mode 0600; `-` is stdout.
 
@@ -53,7 +53,7 @@ def record(
     """
     # Before anybody waits: there may be no place to write to.
     with _output(path, force=force) as out:
-        seen = look_until_settled(inputs, patience)
+        seen = take_settled_sample(inputs, wait_policy)
         looked_at = seen.inputs
         source: Source = looked_at.source
         if redact:

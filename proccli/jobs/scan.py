@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import look
+from proccli.agent.sockets.collect import collect_sockets
 from proccli.agent.sockets.results import counts_by_pid
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
@@ -82,7 +82,7 @@ def scan(inputs: Inputs) -> ScanResult:
     """
     verdicts = Pipeline(inputs).verdicts(inputs.source.pids())
     host = inputs.source.host
-    sockets = look(verdicts, inputs.source, inputs.config.min_lifetime_s)
+    sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, (verdict.process.pid for verdict in verdicts))
     unseen = unseen_by_us(sockets, host)
     return ScanResult(

@@ -18,7 +18,7 @@ from proccli import config as configs
 from proccli.errors import SourceError, UsageError
 from proccli.jobs.hostviews import Looked, NamedSource, look_at
 from proccli.jobs.inputs import InputOptions
-from proccli.jobs.looks import Patience
+from proccli.jobs.looks import WaitPolicy
 from proccli.recording.lines import require_there
 
 _WORTH_HELPERS = 24
@@ -29,7 +29,7 @@ _AHEAD = 4
 
 
 def views(
-    options: InputOptions, sources: Sequence[NamedSource], patience: Patience
+    options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy
 ) -> Iterator[Looked]:
     """What looks at all of them come to, in their order, one or a few at a time in memory.
 
@@ -45,13 +45,13 @@ def views(
     helpers = min(len(os.sched_getaffinity(0)), _MOST_HELPERS)
     if helpers < 2 or len(sources) < _WORTH_HELPERS:
         for source in sources:
-            yield look_at(options, source, patience)
+            yield look_at(options, source, wait_policy)
     else:
-        yield from _side_by_side(options, sources, patience, helpers)
+        yield from _side_by_side(options, sources, wait_policy, helpers)
 
 
 def _side_by_side(
-    options: InputOptions, sources: Sequence[NamedSource], patience: Patience, helpers: int
+    options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy, helpers: int
 ) -> Iterator[Looked]:
     quiet = replace(options, announce=None)  # a helper reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
@@ -64,12 +64,12 @@ def _side_by_side(
             while len(pending) < helpers * _AHEAD and (source := next(left, None)) is not None:
                 here = source.path in (None, "-")
                 with _without_ctrl_c():
-                    task = None if here else pool.submit(look_at, quiet, source, patience)
+                    task = None if here else pool.submit(look_at, quiet, source, wait_policy)
                 pending.append((source, task))
             if not pending:
                 return
             source, task = pending.popleft()
-            yield look_at(options, source, patience) if task is None else _result(task, source)
+            yield look_at(options, source, wait_policy) if task is None else _result(task, source)
     except BaseException:
         # Nobody waits for what they read, which may be a pipe that never ends.
         for helper in set(active_children()) - others:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
-from proccli.agent.sockets.collect import SocketLook
+from proccli.agent.sockets.collect import SocketSample
 from proccli.jobs.notices import PROBLEM_WORDS
 from proccli.model.config import Notice
 from proccli.model.process import Host
 
 
-def unseen_by_us(look: SocketLook, host: Host) -> tuple[Notice, ...]:
+def unseen_by_us(sample: SocketSample, host: Host) -> tuple[Notice, ...]:
     """Sockets that the agent, as root, sees and we don't."""
     refused = [
         verdict.process.pid
-        for verdict, error in look.unreadable
+        for verdict, error in sample.unreadable
         if error.problem == "denied" and verdict.status in ("accepted", "unknown")
     ]
     if host.privileged or not refused:
@@ -26,20 +26,20 @@ def unseen_by_us(look: SocketLook, host: Host) -> tuple[Notice, ...]:
     return (Notice(code="sockets-unreadable-for-us", message=message),)
 
 
-def socket_notices(look: SocketLook, host: Host) -> tuple[Notice, ...]:
+def socket_notices(sample: SocketSample, host: Host) -> tuple[Notice, ...]:
     """Everything that was not to be seen in a look."""
     return (
-        *unseen_by_us(look, host),
-        *_unreadable(look, host),
-        *_lost(look),
-        *_without_process(look, host),
+        *unseen_by_us(sample, host),
+        *_unreadable(sample, host),
+        *_lost(sample),
+        *_without_process(sample, host),
     )
 
 
-def _unreadable(look: SocketLook, host: Host) -> tuple[Notice, ...]:
+def _unreadable(sample: SocketSample, host: Host) -> tuple[Notice, ...]:
     problems = Counter(
         PROBLEM_WORDS[error.problem]
-        for verdict, error in look.unreadable
+        for verdict, error in sample.unreadable
         if verdict.status == "accepted" and (host.privileged or error.problem != "denied")
     )
     if not problems:
@@ -52,11 +52,11 @@ def _unreadable(look: SocketLook, host: Host) -> tuple[Notice, ...]:
     return (Notice(code="sockets-unreadable", message=message),)
 
 
-def _lost(look: SocketLook) -> tuple[Notice, ...]:
+def _lost(sample: SocketSample) -> tuple[Notice, ...]:
     """Without IPv6 there are no tcp6 and udp6: nobody misses anything then."""
     lost = [
         (namespace, error)
-        for namespace, name, error in look.lost
+        for namespace, name, error in sample.lost
         if name in ("tcp", "udp") or error.problem != "missing"
     ]
     if not lost:
@@ -71,8 +71,8 @@ def _lost(look: SocketLook) -> tuple[Notice, ...]:
     return (Notice(code="tables-unreadable", message=message),)
 
 
-def _without_process(look: SocketLook, host: Host) -> tuple[Notice, ...]:
-    count = look.without_process
+def _without_process(sample: SocketSample, host: Host) -> tuple[Notice, ...]:
+    count = sample.without_process
     if not count:
         return ()
     what = "1 socket belongs" if count == 1 else f"{count:,} sockets belong"

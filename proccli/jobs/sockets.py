@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import find_peers
-from proccli.jobs.looks import Patience, look_until_settled
+from proccli.jobs.looks import WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.model.config import Config, Notice
@@ -89,14 +89,14 @@ class SocketsResult:
         )
 
 
-def sockets(inputs: Inputs, selection: SocketSelection, patience: Patience) -> SocketsResult:
+def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy) -> SocketsResult:
     """What the agent makes of every socket.
 
     Raises: NoSuchProcess for a pid of the selection that is not there; SourceError.
     """
     for pid in selection.pids:
         inputs.source.read(pid)
-    seen = look_until_settled(inputs, patience)
+    seen = take_settled_sample(inputs, wait_policy)
     find_peers(seen.sockets)
     host = seen.inputs.source.host
     unseen = socket_notices(seen.sockets, host)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import as_sent, config_digest, digest
 from proccli.agent.sockets.results import synced_sockets
-from proccli.jobs.looks import Look, Patience, look_until_settled
+from proccli.jobs.looks import Sample, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.jobs.syncchanges import Changes, changes_since
@@ -16,7 +16,7 @@ from proccli.jobs.syncnotices import gist, left_out_notices, restart_notices
 from proccli.model.config import Config, Notice
 from proccli.model.process import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
-from proccli.sources.observed import Sightings, sight
+from proccli.sources.observed import Observations, first_seen_by_socket
 from proccli.state import Memory, boot_id
 
 _FRESH_NS = 600 * 1_000_000_000
@@ -68,7 +68,7 @@ class _Seen:
 def sync(
     inputs: Inputs,
     before: Memory | None,
-    patience: Patience,
+    wait_policy: WaitPolicy,
     *,
     remembering: bool = True,
     assume_enabled: bool = False,
@@ -85,7 +85,11 @@ def sync(
     looked_as = f"{host.proc_root} {'as root' if host.privileged else 'as a user'}"
     if enabled:
         earlier = before if known and host.kind == "live" else None
-        seen = _seen(look_until_settled(inputs, patience, *_sightings(earlier, host, looked_as)))
+        seen = _seen(
+            take_settled_sample(
+                inputs, wait_policy, *_earlier_observations(earlier, host, looked_as)
+            )
+        )
     else:
         seen = _nothing(inputs, before if known else None)
     notices = (*inputs.notices, *seen.notices, *restart_notices(before, config, known=known))
@@ -126,7 +130,9 @@ def sync(
     )
 
 
-def _sightings(before: Memory | None, host: Host, looked_as: str) -> Sequence[Sightings]:
+def _earlier_observations(
+    before: Memory | None, host: Host, looked_as: str
+) -> Sequence[Observations]:
     """What an earlier run saw of the sockets: it spares the second look while it is fresh."""
     if before is None:
         return ()
@@ -137,37 +143,37 @@ def _sightings(before: Memory | None, host: Host, looked_as: str) -> Sequence[Si
         and before.looked_as == looked_as
     )
     return (
-        Sightings(
+        Observations(
             first_seen_ns=before.first_seen_ns,
             age_source="state",
-            watched_since_ns=at_ns if fresh else None,
+            observed_since_ns=at_ns if fresh else None,
         ),
     )
 
 
-def _seen(look: Look) -> _Seen:
-    config, source = look.inputs.config, look.inputs.source
+def _seen(sample: Sample) -> _Seen:
+    config, source = sample.inputs.config, sample.inputs.source
     host = source.host
-    verdicts = look.pipeline.verdicts(verdict.process.pid for verdict in look.verdicts)
+    verdicts = sample.pipeline.verdicts(verdict.process.pid for verdict in sample.verdicts)
     accepted = [verdict for verdict in verdicts if verdict.status == "accepted"]
-    unseen = socket_notices(look.sockets, host)
+    unseen = socket_notices(sample.sockets, host)
     left_out = left_out_notices(verdicts, accepted)
     live = host.kind == "live"
     return _Seen(
         host=host,
         processes=tuple(map(as_sent, accepted)),
-        sockets=synced_sockets(look.sockets),
+        sockets=synced_sockets(sample.sockets),
         notices=(
-            *verdict_notices(config, host, look.verdicts),
+            *verdict_notices(config, host, sample.verdicts),
             *left_out,
             *unseen,
-            *look.notices,
+            *sample.notices,
         ),
         incomplete=bool(left_out)
-        or any(socket.status == "undecided" for socket in look.sockets.sockets)
+        or any(socket.status == "undecided" for socket in sample.sockets.sockets)
         or any(notice.code == "sockets-unreadable-for-us" for notice in unseen),
         looked_at_ns=host.taken_at_ns if live else None,
-        first_seen_ns=sight(source) if live else {},
+        first_seen_ns=first_seen_by_socket(source) if live else {},
     )
 
 

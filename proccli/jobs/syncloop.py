@@ -12,7 +12,7 @@ from proccli import config as configs
 from proccli.agent.inputs import Inputs
 from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.jobs.inputs import InputOptions, open_inputs
-from proccli.jobs.looks import Patience
+from proccli.jobs.looks import WaitPolicy
 from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.tagsource import COMMAND
 from proccli.model.config import Config, Notice
@@ -31,7 +31,7 @@ class SyncPlan:
     """What a user asks of `sync`."""
 
     inputs: InputOptions
-    patience: Patience
+    wait_policy: WaitPolicy
     once: bool
     interval_s: float | None = None
     """None: os-proc-socket-sync-interval, at least a second."""
@@ -75,7 +75,7 @@ def run_sync(plan: SyncPlan, way: Way) -> SyncResult | None:
                 last = sync(
                     inputs,
                     before,
-                    plan.patience,
+                    plan.wait_policy,
                     remembering=store is not None,
                     assume_enabled=plan.assume_enabled,
                 )

@@ -12,7 +12,7 @@ from proccli.identity import Server
 from proccli.jobs.gathering import Progress, gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
-from proccli.jobs.looks import Patience
+from proccli.jobs.looks import WaitPolicy
 from proccli.model.config import Notice
 from proccli.model.fleet import HostView
 from proccli.model.process import NS_PER_S
@@ -29,7 +29,7 @@ def topology(
     *,
     group_by: str,
     server: Server,
-    patience: Patience,
+    wait_policy: WaitPolicy,
     progress: Progress,
 ) -> Topology:
     """The graph of all connections of all sources.
@@ -40,7 +40,7 @@ def topology(
         by = grouping(group_by)
     except ValueError as error:
         raise UsageError(f"--group-by: {error}") from error
-    gathered = gather(options, sources, patience, progress)
+    gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet as fleet:
         names = gathered.names
         drawn = graph(fleet, by, names, lambda sides: selection.asks_for(sides, names), server)

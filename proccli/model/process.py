@@ -79,7 +79,7 @@ class Host:
     """Whether the reader had root's rights: what it was refused, the agent is refused too."""
     sees_all: bool = True
     """False where processes may be hidden from the reader, who is not root (hidepid)."""
-    watched_since_ns: int | None = None
+    observed_since_ns: int | None = None
     """Nanoseconds since the epoch: the earlier look that the sockets are compared with. What it
     didn't see is new since then; None: there was none."""
 

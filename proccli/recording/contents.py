@@ -38,7 +38,7 @@ class Header:
             redacted=line.flag("redacted"),
             privileged=line.flag("privileged"),
             sees_all=line.flag("sees_all"),
-            watched_since_ns=(
+            observed_since_ns=(
                 None if watched_since is None else _time(line, "watched_since", watched_since)
             ),
         )

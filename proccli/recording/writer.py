@@ -125,7 +125,7 @@ def _header(
         "proccli": __version__,
         "taken_at": encode_time(host.taken_at_ns),
         "watched_since": (
-            None if host.watched_since_ns is None else encode_time(host.watched_since_ns)
+            None if host.observed_since_ns is None else encode_time(host.observed_since_ns)
         ),
         "host": host.name,
         "kind": host.kind,

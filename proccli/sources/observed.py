@@ -1,4 +1,4 @@
-"""A source whose sockets were seen before: by an earlier look, or by an earlier run."""
+"""A source whose sockets were observed before: by an earlier sample, or by an earlier run."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from proccli.model.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sightings:
+class Observations:
     """What somebody saw earlier."""
 
     first_seen_ns: Mapping[SocketKey, int] = field(default_factory=dict)
     """Nanoseconds since the epoch."""
     age_source: Literal["observed", "state"]
-    watched_since_ns: int | None = None
+    observed_since_ns: int | None = None
     """The look that a socket which is missing from `first_seen_ns` is certainly younger than;
     None: it may be as old as it likes."""
 
 
-class WatchedSource:
+class ObservedSource:
     """A source whose sockets are as old as the earliest evidence says."""
 
-    def __init__(self, source: Source, *sightings: Sightings) -> None:
+    def __init__(self, source: Source, *observations: Observations) -> None:
         self._source = source
-        self._sightings = sightings
-        watched = [one.watched_since_ns for one in sightings if one.watched_since_ns is not None]
-        since_ns = max([*watched, *filter(None, [source.host.watched_since_ns])], default=None)
-        self.host: Host = replace(source.host, watched_since_ns=since_ns)
+        self._observations = observations
+        observed = [
+            one.observed_since_ns for one in observations if one.observed_since_ns is not None
+        ]
+        since_ns = max([*observed, *filter(None, [source.host.observed_since_ns])], default=None)
+        self.host: Host = replace(source.host, observed_since_ns=since_ns)
         self.notices: Sequence[Notice] = source.notices
 
     def pids(self) -> Sequence[int]:
@@ -68,7 +70,7 @@ class WatchedSource:
         return tuple(self._dated(pid, starttime_ticks, item) for item in found)
 
     def _dated(self, pid: int, starttime_ticks: int | None, item: SocketFd) -> SocketFd:
-        for one in self._sightings:
+        for one in self._observations:
             seen_ns = one.first_seen_ns.get((pid, starttime_ticks, item.fd, item.inode))
             if seen_ns is None:
                 continue
@@ -77,7 +79,7 @@ class WatchedSource:
         return item
 
 
-def sight(source: Source) -> Mapping[SocketKey, int]:
+def first_seen_by_socket(source: Source) -> Mapping[SocketKey, int]:
     """When each socket of a source's processes was first seen: for the next look.
 
     A link that came into being during this look counts from its beginning: nobody had looked at

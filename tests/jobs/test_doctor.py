@@ -23,7 +23,7 @@ from proccli.jobs.doctor import GATES, DoctorResult, doctor, examine
 from proccli.jobs.gates import onebyone, server
 from proccli.jobs.gates.gate import Gate
 from proccli.jobs.inputs import InputOptions
-from proccli.jobs.looks import NO_PATIENCE, look_once
+from proccli.jobs.looks import NO_WAIT, take_sample
 from proccli.jobs.scan import scan
 from proccli.model.config import Config, Notice, Rule
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
@@ -87,7 +87,7 @@ def inputs(
 
 
 def examined(looked_at: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
-    return examine(look_once(looked_at), around)
+    return examine(take_sample(looked_at), around)
 
 
 def gate(result: DoctorResult, name: str) -> Gate:
@@ -123,8 +123,8 @@ def test_every_gate_is_told_once_and_in_order(tmp_path: Path) -> None:
     results = (
         examined(shop_inputs()),
         examined(shop_inputs(), None),
-        doctor(InputOptions(config=str(broken)), NO_PATIENCE),
-        doctor(InputOptions(config=str(elsewhere)), NO_PATIENCE),
+        doctor(InputOptions(config=str(broken)), NO_WAIT),
+        doctor(InputOptions(config=str(elsewhere)), NO_WAIT),
     )
     for result in results:
         assert tuple(each.gate for each in result.gates) == GATES
@@ -274,7 +274,7 @@ def test_a_mount_that_hides_processes_leaves_open_who_there_is() -> None:
 
 
 def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
-    result = examine(look_once(replace(inputs(), source=ListSource([], at=host()))), None)
+    result = examine(take_sample(replace(inputs(), source=ListSource([], at=host()))), None)
 
     assert result.summary is not None
     assert result.summary.total == 0
@@ -352,7 +352,7 @@ def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
         "os-proc-sync-enabled: true\nos-app-tag-exec: [/bin/true]\nos-app-tag-exec-user: nosuch\n",
         encoding="utf-8",
     )
-    result = doctor(InputOptions(config=str(path), run_tag_exec=True), NO_PATIENCE)
+    result = doctor(InputOptions(config=str(path), run_tag_exec=True), NO_WAIT)
 
     assert gate(result, "tag-command").state == "fail"
     assert "nosuch" in gate(result, "tag-command").detail
@@ -372,7 +372,7 @@ def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
     recorded = replace(tagged, source=ListSource([process(7, "nginx")], at=host(kind="recording")))
 
     for result in (
-        examine(look_once(tagged), WELL, tags_from_file=True),
+        examine(take_sample(tagged), WELL, tags_from_file=True),
         examined(recorded, None),
     ):
         assert gate(result, "tag-command").state == "unknown"
@@ -408,7 +408,7 @@ def test_one_connection_that_is_sent_is_enough(
     fds: Any, tables: Any, state: str, told: str
 ) -> None:
     configuration = config(min_lifetime_s=20)
-    at = host(kind="live", watched_since_ns=(NOW_S - 5) * 10**9)
+    at = host(kind="live", observed_since_ns=(NOW_S - 5) * 10**9)
     machine = inputs(
         configuration=configuration, at=at, sockets={7: fds}, nets={0: net_tables(**tables)}
     )
@@ -642,7 +642,7 @@ def test_without_rights_the_agents_environment_is_unknown() -> None:
             "os-proc-sync-enabled: true\nos-proc-regex: [{rewrite-name: '%ROLE%'}]\n",
             encoding="utf-8",
         )
-        result = as_nobody(lambda: doctor(InputOptions(config=str(path)), NO_PATIENCE))
+        result = as_nobody(lambda: doctor(InputOptions(config=str(path)), NO_WAIT))
 
     assert gate(result, "environment").state == "unknown"
     assert gate(result, "agent-running").state == "pass"

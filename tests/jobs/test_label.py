@@ -17,7 +17,7 @@ from proccli.jobs.gathering import gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.label import Labelling, Tally, evicted_notices
-from proccli.jobs.looks import NO_PATIENCE
+from proccli.jobs.looks import NO_WAIT
 from proccli.model.flows import SideLabel
 from proccli.render.label_json import label_summary
 from proccli.tags import SERVERS
@@ -56,7 +56,7 @@ def labelling(
     agents: Mapping[int, str] | None = None,
 ) -> Iterator[Labelling]:
     options = InputOptions(config=config(folder))
-    gathered = gather(options, sources, NO_PATIENCE, lambda _done, _of: None)
+    gathered = gather(options, sources, NO_WAIT, lambda _done, _of: None)
     with gathered.fleet:
         yield Labelling(
             gathered,

@@ -17,7 +17,7 @@ import pytest
 from proccli.errors import ProccliError, RecordingError, SourceError, UsageError
 from proccli.jobs.hostviews import Looked, NamedSource
 from proccli.jobs.inputs import InputOptions
-from proccli.jobs.looks import NO_PATIENCE
+from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.sidebyside import views
 from tests.cli.runner import call
 from tests.fleet.processes import ended, group, readers, running, silent_pipes, wait_for
@@ -29,7 +29,7 @@ MANY = 30
 
 def looked(folder: Path, *paths: str | None, **options: Any) -> list[Looked]:
     given = InputOptions(**{"config": config(folder)} | options)
-    return list(views(given, [NamedSource(path=path) for path in paths], NO_PATIENCE))
+    return list(views(given, [NamedSource(path=path) for path in paths], NO_WAIT))
 
 
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

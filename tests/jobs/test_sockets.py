@@ -20,7 +20,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.results import synced_sockets
 from proccli.errors import NoSuchProcess, OutputError
 from proccli.jobs.explain import explain_pids
-from proccli.jobs.looks import NO_PATIENCE, Patience, look_until_settled
+from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.jobs.record import record
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
@@ -29,7 +29,7 @@ from proccli.model.process import NO_TAGS, FieldError
 from proccli.model.sockets import Peer, Socket
 from proccli.model.source import Source
 from proccli.recording import read_recording
-from proccli.sources.observed import Sightings, sight
+from proccli.sources.observed import Observations, first_seen_by_socket
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
 from tests.agent.sockets.looking import fd, tcp
@@ -92,7 +92,7 @@ def test_every_kind_of_socket_gets_its_role_and_its_reason() -> None:
         udp_pair() as udp,
         udp_pair("::1") as udp6,
     ):
-        result = sockets(inputs(), ALL, NO_PATIENCE)
+        result = sockets(inputs(), ALL, NO_WAIT)
         found = {
             name: [(of(result, one).role, of(result, one).reason) for one in some]
             for name, some in {"v4": v4, "v6": v6, "dual": dual, "udp": udp, "udp6": udp6}.items()
@@ -119,13 +119,13 @@ def test_a_listener_on_mapped_any_makes_no_servers() -> None:
             socket.create_connection(("127.0.0.1", listener.getsockname()[1])),
             listener.accept()[0] as accepted,
         ):
-            assert of(sockets(inputs(), ALL, NO_PATIENCE), accepted).role == "client"
+            assert of(sockets(inputs(), ALL, NO_WAIT), accepted).role == "client"
 
 
 def test_a_connection_that_is_half_closed_is_not_established() -> None:
     with connected() as (_, client, accepted):
         client.shutdown(socket.SHUT_WR)
-        result = sockets(inputs(), ALL, NO_PATIENCE)
+        result = sockets(inputs(), ALL, NO_WAIT)
         assert of(result, client).row.state == "FIN_WAIT2"
         assert of(result, accepted).row.state == "CLOSE_WAIT"
         assert {of(result, one).reason for one in (client, accepted)} == {"not-established"}
@@ -133,7 +133,7 @@ def test_a_connection_that_is_half_closed_is_not_established() -> None:
 
 def test_the_ends_of_a_connection_know_each_other() -> None:
     with connected() as (_, client, accepted), forked() as child:
-        result = sockets(inputs(), ALL, NO_PATIENCE)
+        result = sockets(inputs(), ALL, NO_WAIT)
         assert {of(result, one).peer for one in (client, accepted)} == {
             Peer(child, of(result, client, child).gprocess)
         }
@@ -142,7 +142,7 @@ def test_the_ends_of_a_connection_know_each_other() -> None:
 def test_a_shared_socket_is_the_childs_whose_pid_is_higher() -> None:
     with connected() as (_, client, _accepted), forked() as child:
         first, last = sorted((ME(), child))
-        result = sockets(inputs(), ALL, NO_PATIENCE)
+        result = sockets(inputs(), ALL, NO_WAIT)
         assert of(result, client, first).reason == "no-owner"
         assert of(result, client, last).status == "synced"
 
@@ -150,7 +150,7 @@ def test_a_shared_socket_is_the_childs_whose_pid_is_higher() -> None:
 def test_a_dropped_process_is_listed_with_its_reason() -> None:
     with connected() as (_, client, _accepted):
         everything = ("", "process_name", "drop")
-        result = sockets(inputs(None, everything), ALL, NO_PATIENCE)
+        result = sockets(inputs(None, everything), ALL, NO_WAIT)
         assert of(result, client).reason == "process-not-accepted"
         assert of(result, client).gprocess is None
         assert not any(each.status == "synced" for each in result.sockets)
@@ -158,7 +158,7 @@ def test_a_dropped_process_is_listed_with_its_reason() -> None:
 
 def test_psutil_finds_the_same_sockets_of_every_process() -> None:
     with connected(), connected(dualstack_ipv6=True), udp_pair(), forked() as child:
-        result = sockets(inputs(), ALL, NO_PATIENCE)
+        result = sockets(inputs(), ALL, NO_WAIT)
         for pid in (ME(), child):
             theirs = {
                 (one.fd, one.laddr.port, one.raddr.port if one.raddr else 0)
@@ -176,7 +176,7 @@ def test_ss_finds_the_same_connections() -> None:
     if shutil.which("ss") is None:
         pytest.skip("no ss command here")
     with connected() as (_, client, accepted), connected(dualstack_ipv6=True):
-        result = sockets(inputs(), SocketSelection(pids=[ME()], protocols=["tcp"]), NO_PATIENCE)
+        result = sockets(inputs(), SocketSelection(pids=[ME()], protocols=["tcp"]), NO_WAIT)
         listing = subprocess.run(
             ["ss", "-tnpH", "state", "established"], capture_output=True, text=True, check=True
         ).stdout
@@ -211,7 +211,7 @@ def test_another_namespace_is_numbered_and_kept_apart() -> None:
     with connected() as (_, client, _accepted), forked(connect_elsewhere) as child:
         if netns_of(child) == netns_of(ME()):
             pytest.skip("no network namespace to be had")
-        result = sockets(inputs(), ALL, NO_PATIENCE)
+        result = sockets(inputs(), ALL, NO_WAIT)
         theirs = [
             each for each in result.sockets if each.pid == child and each.netns == netns_of(child)
         ]
@@ -262,7 +262,7 @@ def test_a_peer_is_found_across_namespaces() -> None:
             try:
                 accepted = listener.accept()[0]
                 time.sleep(0.1)
-                result = sockets(inputs(), ALL, NO_PATIENCE)
+                result = sockets(inputs(), ALL, NO_WAIT)
                 mine = of(result, accepted)
                 (theirs,) = (
                     each
@@ -318,7 +318,7 @@ def test_a_second_look_tells_old_from_new() -> None:
             sooner.close()
 
         wait = Waits(meanwhile)
-        result = sockets(inputs(min_lifetime_s=2), ALL, Patience(wait=wait))
+        result = sockets(inputs(min_lifetime_s=2), ALL, WaitPolicy(wait=wait))
 
         ((seconds, undecided),) = wait.asked
         assert 1 <= seconds <= 2
@@ -345,7 +345,7 @@ def test_what_our_first_look_made_is_observed_and_what_others_made_is_not() -> N
             _, new, _accepted2 = stack.enter_context(connected())
             wait = Waits()
             result = sockets(
-                inputs(LiveSource(str(root)), min_lifetime_s=2), ALL, Patience(wait=wait)
+                inputs(LiveSource(str(root)), min_lifetime_s=2), ALL, WaitPolicy(wait=wait)
             )
             assert of(result, new).status == of(result, client).status == "synced"
             old = of(result, client)
@@ -359,7 +359,7 @@ def test_what_our_first_look_made_is_observed_and_what_others_made_is_not() -> N
 
 def test_without_a_wait_the_ages_stay_open_and_that_is_said() -> None:
     with connected() as (_, client, _accepted):
-        result = sockets(inputs(long_ago(), min_lifetime_s=3600), ALL, NO_PATIENCE)
+        result = sockets(inputs(long_ago(), min_lifetime_s=3600), ALL, NO_WAIT)
         assert (of(result, client).status, of(result, client).reason) == (
             "undecided",
             "min-lifetime",
@@ -373,7 +373,7 @@ def test_nobody_waits_for_longer_than_max_wait_or_in_vain() -> None:
     wait = Waits()
     with connected() as (_, client, _accepted):
         result = sockets(
-            inputs(long_ago(), min_lifetime_s=3600), ALL, Patience(max_wait_s=0.2, wait=wait)
+            inputs(long_ago(), min_lifetime_s=3600), ALL, WaitPolicy(max_wait_s=0.2, wait=wait)
         )
         assert of(result, client).status == "undecided"
     assert wait.asked == []
@@ -385,7 +385,7 @@ def test_nobody_waits_for_longer_than_max_wait_or_in_vain() -> None:
 def test_nobody_waits_where_nothing_is_open() -> None:
     wait = Waits()
     with connected() as (_, client, _accepted):
-        result = sockets(inputs(min_lifetime_s=0), ALL, Patience(wait=wait))
+        result = sockets(inputs(min_lifetime_s=0), ALL, WaitPolicy(wait=wait))
         assert of(result, client).status == "synced"
     assert wait.asked == []
 
@@ -393,14 +393,14 @@ def test_nobody_waits_where_nothing_is_open() -> None:
 def test_a_process_that_exits_between_the_looks_is_gone_from_the_result() -> None:
     with ExitStack() as stack, connected():
         child = stack.enter_context(forked())
-        result = sockets(inputs(min_lifetime_s=2), ALL, Patience(wait=Waits(stack.close)))
+        result = sockets(inputs(min_lifetime_s=2), ALL, WaitPolicy(wait=Waits(stack.close)))
     assert child not in {each.pid for each in result.sockets}
 
 
 def test_verdicts_are_those_of_the_second_look() -> None:
     """A process that was too young at first is accepted then, and owns what it shares."""
     with connected() as (_, client, _accepted), forked() as child:
-        result = sockets(inputs(min_lifetime_s=2), ALL, Patience(wait=Waits()))
+        result = sockets(inputs(min_lifetime_s=2), ALL, WaitPolicy(wait=Waits()))
         if child < ME():
             pytest.skip("pids have wrapped around")
         assert of(result, client, child).status == "synced"
@@ -409,11 +409,13 @@ def test_verdicts_are_those_of_the_second_look() -> None:
 
 def test_what_an_earlier_run_saw_needs_no_second_look() -> None:
     with connected() as (_, client, accepted):
-        first = look_until_settled(inputs(min_lifetime_s=2), NO_PATIENCE)
-        (key,) = (one for one in sight(first.inputs.source) if one[3] == inode_of(client))
+        first = take_settled_sample(inputs(min_lifetime_s=2), NO_WAIT)
+        (key,) = (
+            one for one in first_seen_by_socket(first.inputs.source) if one[3] == inode_of(client)
+        )
         long_since = first.inputs.source.host.taken_at_ns - 500_000_000_000
-        state = Sightings(first_seen_ns={key: long_since}, age_source="state")
-        second = look_until_settled(inputs(min_lifetime_s=2), NO_PATIENCE, state)
+        state = Observations(first_seen_ns={key: long_since}, age_source="state")
+        second = take_settled_sample(inputs(min_lifetime_s=2), NO_WAIT, state)
         found = {each.row.inode: each for each in second.sockets.sockets if each.pid == ME()}
         remembered, other = found[inode_of(client)], found[inode_of(accepted)]
         assert (remembered.status, remembered.age_source) == ("synced", "state")
@@ -425,7 +427,7 @@ def test_what_an_earlier_run_saw_needs_no_second_look() -> None:
             ("client", *client.getpeername())
         ]
         # The next run remembers what this one was told.
-        assert sight(second.inputs.source)[key] == long_since
+        assert first_seen_by_socket(second.inputs.source)[key] == long_since
 
 
 # ---- other rights -----------------------------------------------------------------------------
@@ -437,7 +439,7 @@ def test_what_only_root_sees_is_unknown_and_counted_once() -> None:
 
     def look() -> tuple[set[str], bool, set[int], Any]:
         with connected() as (_, client, _accepted):
-            result = sockets(inputs(), ALL, NO_PATIENCE)
+            result = sockets(inputs(), ALL, NO_WAIT)
             mine = of(result, client).status
             scanned = scan(inputs())
         verdicts = {verdict.process.pid: verdict for verdict in scanned.verdicts}
@@ -470,7 +472,7 @@ def test_a_recording_answers_as_the_machine_did(tmp_path: Path) -> None:
         path = str(tmp_path / "here.jsonl.gz")
         record(inputs(live), path, redact=False)
         recorded = read_recording(path)
-        now, then = (sockets(inputs(one), ALL, NO_PATIENCE) for one in (live, recorded))
+        now, then = (sockets(inputs(one), ALL, NO_WAIT) for one in (live, recorded))
         counted, recounted = (
             {verdict.process.pid: verdict.sockets for verdict in scan(inputs(one)).verdicts}
             for one in (live, recorded)
@@ -489,9 +491,9 @@ def test_a_recording_carries_the_ages_of_two_looks(tmp_path: Path) -> None:
         _, client, _accepted = stack.enter_context(connected())
         new: list[socket.socket] = []
         wait = Waits(lambda: new.extend(stack.enter_context(connected())))
-        record(inputs(min_lifetime_s=2), path, patience=Patience(wait=wait))
+        record(inputs(min_lifetime_s=2), path, wait_policy=WaitPolicy(wait=wait))
         assert len(wait.asked) == 1
-        result = sockets(inputs(read_recording(path), min_lifetime_s=2), ALL, Patience(wait=wait))
+        result = sockets(inputs(read_recording(path), min_lifetime_s=2), ALL, WaitPolicy(wait=wait))
         assert of(result, client).status == "synced"
         assert (of(result, client).age_s or 0) >= 2
         assert {of(result, one).reason for one in new} == {"listening", "min-lifetime"}
@@ -502,7 +504,7 @@ def test_a_recording_of_one_look_leaves_ages_open(tmp_path: Path) -> None:
     path = str(tmp_path / "here.jsonl")
     with connected() as (_, client, _accepted):
         noticed = record(inputs(long_ago(), min_lifetime_s=3600), path).notices
-        result = sockets(inputs(read_recording(path), min_lifetime_s=3600), ALL, Patience())
+        result = sockets(inputs(read_recording(path), min_lifetime_s=3600), ALL, WaitPolicy())
         assert of(result, client).status == "undecided"
     assert "age-unknown" in {notice.code for notice in noticed}
     (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
@@ -513,7 +515,7 @@ def test_an_output_that_cannot_be_written_is_known_before_the_wait(tmp_path: Pat
     wait = Waits()
     (tmp_path / "there").write_text("something")
     with connected(), pytest.raises(OutputError):
-        record(inputs(min_lifetime_s=2), str(tmp_path / "there"), patience=Patience(wait=wait))
+        record(inputs(min_lifetime_s=2), str(tmp_path / "there"), wait_policy=WaitPolicy(wait=wait))
     assert wait.asked == []
 
 
@@ -540,7 +542,9 @@ def copy(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_directorys_sockets_are_old_enough_and_of_unknown_age(copy: Path) -> None:
     wait = Waits()
-    result = sockets(inputs(DirectorySource(str(copy)), min_lifetime_s=2), ALL, Patience(wait=wait))
+    result = sockets(
+        inputs(DirectorySource(str(copy)), min_lifetime_s=2), ALL, WaitPolicy(wait=wait)
+    )
     sent = [each for each in result.sockets if each.status == "synced"]
     assert {each.role for each in sent} == {"client", "server"}
     assert {(each.age_s, each.age_source) for each in result.sockets} == {(None, "unknown")}
@@ -598,7 +602,7 @@ DROP_OTHER = ("^other$", "process_name", "drop")
 def given(selection: SocketSelection = ALL, **source: Any) -> tuple[SocketsResult, list[Any]]:
     known: dict[str, Any] = {"sockets": GIVEN, "nets": TABLES}
     chosen = ListSource(PROCESSES, **known | source)
-    result = sockets(inputs(chosen, DROP_OTHER), selection, NO_PATIENCE)
+    result = sockets(inputs(chosen, DROP_OTHER), selection, NO_WAIT)
     return result, [(each.pid, each.fd) for each in selection.of(result.sockets)]
 
 
@@ -656,7 +660,7 @@ def test_lost_tables_are_said_but_not_a_missing_ipv6() -> None:
 
 def test_sync_switched_off_is_said() -> None:
     source = ListSource(PROCESSES, sockets=GIVEN, nets=TABLES)
-    result = sockets(inputs(source, sync_enabled=False), ALL, NO_PATIENCE)
+    result = sockets(inputs(source, sync_enabled=False), ALL, NO_WAIT)
     assert "sync-disabled" in codes(result)
     assert result.summary.synced == 3
 
@@ -673,6 +677,6 @@ def test_thousands_of_sockets_take_a_moment() -> None:
     ]
     source = ListSource(processes, sockets=held, nets={1: net_tables(tcp=rows)})
     started = time.process_time()
-    result = sockets(inputs(source), ALL, NO_PATIENCE)
+    result = sockets(inputs(source), ALL, NO_WAIT)
     assert time.process_time() - started < 5
     assert result.summary.synced == 10_000

@@ -13,7 +13,7 @@ import pytest
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import digest
-from proccli.jobs.looks import NO_PATIENCE, Patience
+from proccli.jobs.looks import NO_WAIT, WaitPolicy
 from proccli.jobs.sync import SyncResult, sync
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
 from proccli.sources.procfs.live import LiveSource
@@ -54,11 +54,11 @@ def inputs(
 
 
 def again(before: SyncResult, now: Inputs) -> SyncResult:
-    return sync(now, before.memory, NO_PATIENCE)
+    return sync(now, before.memory, NO_WAIT)
 
 
 def first(now: Inputs, **options: Any) -> SyncResult:
-    return sync(now, None, NO_PATIENCE, **options)
+    return sync(now, None, NO_WAIT, **options)
 
 
 def codes(result: SyncResult) -> list[str]:
@@ -172,7 +172,7 @@ def test_at_the_first_run_everything_is_new() -> None:
 def test_without_memory_news_are_unknown() -> None:
     result = first(inputs(), remembering=False)
     assert (result.changed, result.agent_sends, result.changes) == (None, None, None)
-    after = sync(inputs(), result.memory, NO_PATIENCE, remembering=False)
+    after = sync(inputs(), result.memory, NO_WAIT, remembering=False)
     assert after.changed is False
 
 
@@ -304,8 +304,8 @@ class Waits:
     def __init__(self) -> None:
         self.waited: list[float] = []
 
-    def patience(self) -> Patience:
-        return Patience(wait=self.wait)
+    def wait_policy(self) -> WaitPolicy:
+        return WaitPolicy(wait=self.wait)
 
     def wait(self, seconds: float, _undecided: int) -> None:
         self.waited.append(seconds)
@@ -322,10 +322,10 @@ def aged(memory: Memory, seconds: float) -> Memory:
 
 
 def test_a_state_makes_a_second_look_needless(port: int) -> None:
-    before = sync(live(), None, NO_PATIENCE)
+    before = sync(live(), None, NO_WAIT)
     assert mine(before, port) == []
     waits = Waits()
-    result = sync(live(), aged(before.memory, 61), waits.patience())
+    result = sync(live(), aged(before.memory, 61), waits.wait_policy())
     assert waits.waited == []
     assert set(mine(result, port)) == {(None, os.getpid()), (os.getpid(), None)}
 
@@ -333,18 +333,18 @@ def test_a_state_makes_a_second_look_needless(port: int) -> None:
 @pytest.mark.usefixtures("port")
 def test_the_very_first_run_looks_twice() -> None:
     waits = Waits()
-    sync(live(), None, waits.patience())
+    sync(live(), None, waits.wait_policy())
     assert waits.waited != []
 
 
 def test_what_is_new_since_a_fresh_state_waits_for_the_next_run() -> None:
-    before = sync(live(), None, NO_PATIENCE)
+    before = sync(live(), None, NO_WAIT)
     with connected() as (listener, *_):
         port = listener.getsockname()[1]
         waits = Waits()
-        result = sync(live(), aged(before.memory, 4), waits.patience())
+        result = sync(live(), aged(before.memory, 4), waits.wait_policy())
         assert mine(result, port) == []
-        after = sync(live(), aged(result.memory, 4), waits.patience())
+        after = sync(live(), aged(result.memory, 4), waits.wait_policy())
         assert len(mine(after, port)) == 2
     assert waits.waited == []
 
@@ -353,42 +353,42 @@ def test_what_is_new_since_a_fresh_state_waits_for_the_next_run() -> None:
 def test_a_state_of_yesterday_or_from_before_the_clock_was_put_back_spares_no_look(
     ago_s: float,
 ) -> None:
-    before = sync(live(), None, NO_PATIENCE)
+    before = sync(live(), None, NO_WAIT)
     with connected():
         waits = Waits()
-        sync(live(), aged(before.memory, ago_s), waits.patience())
+        sync(live(), aged(before.memory, ago_s), waits.wait_policy())
     assert waits.waited != []
 
 
 def test_a_clock_that_was_put_back_makes_nothing_older_than_it_is(port: int) -> None:
-    before = sync(live(), None, NO_PATIENCE)
-    result = sync(live(), aged(before.memory, -86_400), NO_PATIENCE)
+    before = sync(live(), None, NO_WAIT)
+    result = sync(live(), aged(before.memory, -86_400), NO_WAIT)
     assert mine(result, port) == []
     now_ns = result.host.taken_at_ns
     assert all(seen <= now_ns for seen in result.memory.first_seen_ns.values())
 
 
 def test_another_boot_makes_sightings_worthless(port: int) -> None:
-    before = sync(live(), None, NO_PATIENCE)
+    before = sync(live(), None, NO_WAIT)
     rebooted = replace(aged(before.memory, 7200), boot_id="another")
-    assert mine(sync(live(), rebooted, NO_PATIENCE), port) == []
+    assert mine(sync(live(), rebooted, NO_WAIT), port) == []
 
 
 def test_sightings_last_while_sync_is_disabled(port: int) -> None:
-    before = sync(live(), None, NO_PATIENCE)
-    off = sync(live(sync_enabled=False), aged(before.memory, 7200), NO_PATIENCE)
-    on = sync(live(), off.memory, NO_PATIENCE)
+    before = sync(live(), None, NO_WAIT)
+    off = sync(live(sync_enabled=False), aged(before.memory, 7200), NO_WAIT)
+    on = sync(live(), off.memory, NO_WAIT)
     assert len(mine(on, port)) == 2
 
 
 def test_real_processes_come_and_go() -> None:
     with running(["/bin/sleep", "7777"]) as pid:
-        before = sync(live(min_lifetime_s=0), None, NO_PATIENCE)
+        before = sync(live(min_lifetime_s=0), None, NO_WAIT)
         with forked() as other:
-            result = sync(live(min_lifetime_s=0), before.memory, NO_PATIENCE)
+            result = sync(live(min_lifetime_s=0), before.memory, NO_WAIT)
     assert pid in {one.pid for one in before.processes}
     assert result.changes is not None
     assert other in {one.pid for one in result.changes.added}
-    after = sync(live(min_lifetime_s=0), result.memory, NO_PATIENCE)
+    after = sync(live(min_lifetime_s=0), result.memory, NO_WAIT)
     assert after.changes is not None
     assert {pid, other} <= {one.pid for one in after.changes.removed}

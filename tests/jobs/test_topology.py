@@ -15,7 +15,7 @@ from proccli.fleet import ConnectionSelection
 from proccli.identity import SERVERS
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
-from proccli.jobs.looks import NO_PATIENCE
+from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.topology import topology
 from proccli.model.topology import Topology
 from tests.agent.sockets.looking import REFUSED
@@ -55,7 +55,7 @@ def drawn(folder: Path, *sources: str | tuple[str, str], **how: Any) -> Topology
         ConnectionSelection(**{name: how.pop(name) for name in tuple(how) if name in SELECTING}),
         group_by=how.pop("group_by", "gprocess"),
         server=SERVERS["6.5"],
-        patience=NO_PATIENCE,
+        wait_policy=NO_WAIT,
         progress=how.pop("progress", lambda _done, _of: None),
     )
 

@@ -23,7 +23,7 @@ from tests.build import ListSource, host, net_tables, process
 NS = 4026531840
 SOURCE = ListSource(
     [process(7, "shop", netns=NS), process(8, "nginx", netns=NS), process(9, "hidden", netns=NS)],
-    at=host(watched_since_ns=host().taken_at_ns - 3_000_000_123),
+    at=host(observed_since_ns=host().taken_at_ns - 3_000_000_123),
     sockets={
         7: [fd(3, 900, age_s=61.25), SocketFd(4, 901, 1_767_225_600_000_000_001, "observed")],
         8: [fd(5, 902, age_s=None), SocketFd(2**31 - 1, 2**64 - 1, 0, "state")],
@@ -56,7 +56,7 @@ def test_sockets_and_tables_come_back_as_they_were() -> None:
         assert recording.socket_fds(pid) == tuple(SOURCE.sockets[pid])  # type: ignore[arg-type]
         assert recording.net_tables(pid) == SOURCE.nets[NS]
     assert recording.socket_fds(9) == REFUSED
-    assert recording.host.watched_since_ns == SOURCE.host.watched_since_ns
+    assert recording.host.observed_since_ns == SOURCE.host.observed_since_ns
 
 
 def test_nobody_opens_a_namespace_through_a_process_that_cannot_be_read() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proccli.jobs.looks import NO_PATIENCE
+from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
 from proccli.model.config import Config
 from proccli.model.process import FieldError
@@ -67,7 +67,7 @@ def connections(
         sockets=_SOCKETS,
         nets={0: net_tables(**_ROWS)},
     )
-    return sockets(replace(inputs(configuration), source=source), selection, NO_PATIENCE)
+    return sockets(replace(inputs(configuration), source=source), selection, NO_WAIT)
 
 
 def switched_off() -> Config:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proccli.agentproc import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.jobs.doctor import DoctorResult, examine
-from proccli.jobs.looks import look_once
+from proccli.jobs.looks import take_sample
 from proccli.model.config import Notice
 from tests.agent.sockets.looking import fd, tcp, tcp6
 from tests.build import ListSource, config, host, net_tables, process
@@ -54,7 +54,7 @@ def doctored() -> DoctorResult:
         source=source,
         notices=(Notice(code="tag-exec-failed", message=lost),),
     )
-    return examine(look_once(given), LACKING)
+    return examine(take_sample(given), LACKING)
 
 
 def well() -> DoctorResult:
@@ -66,4 +66,4 @@ def well() -> DoctorResult:
         nets={0: net_tables(tcp=[tcp(1, "10.0.0.5:41000", "10.0.0.9:5432")])},
     )
     given = replace(inputs(config(("nginx",))), source=source)
-    return examine(look_once(given), SOUND)
+    return examine(take_sample(given), SOUND)

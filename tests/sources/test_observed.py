@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proccli.model.sockets import SocketFd
-from proccli.sources.observed import Sightings, WatchedSource, sight
+from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 from tests.build import NOW_S, ListSource, host, process
 
 S = 1_000_000_000
@@ -23,14 +23,15 @@ def later(*sockets: SocketFd, ticks: int = 100) -> ListSource:
     return ListSource([process(7, "shop", starttime_ticks=ticks)], sockets={7: sockets})
 
 
-def seen_before(source: ListSource, **more: int) -> WatchedSource:
-    return WatchedSource(
-        source, Sightings(first_seen_ns=sight(FIRST), age_source="observed", **more)
+def seen_before(source: ListSource, **more: int) -> ObservedSource:
+    return ObservedSource(
+        source,
+        Observations(first_seen_ns=first_seen_by_socket(FIRST), age_source="observed", **more),
     )
 
 
 def test_a_link_that_the_first_look_made_dates_from_that_look() -> None:
-    assert sight(FIRST) == {
+    assert first_seen_by_socket(FIRST) == {
         (7, 100, 3, 900): NOW - 60 * S,
         (7, 100, 4, 901): NOW - 3 * S,
     }
@@ -60,22 +61,22 @@ def test_another_socket_fd_or_process_is_a_stranger() -> None:
 
 def test_the_earliest_of_several_sightings_counts() -> None:
     key = (7, 100, 3, 900)
-    state = Sightings(first_seen_ns={key: NOW - 500 * S}, age_source="state")
-    earlier = Sightings(first_seen_ns={key: NOW - 3 * S}, age_source="observed")
+    state = Observations(first_seen_ns={key: NOW - 500 * S}, age_source="state")
+    earlier = Observations(first_seen_ns={key: NOW - 3 * S}, age_source="observed")
     now = SocketFd(3, 900, NOW, "fd-ctime")
     for order in ((state, earlier), (earlier, state)):
-        found = WatchedSource(later(now), *order).socket_fds(7)
+        found = ObservedSource(later(now), *order).socket_fds(7)
         assert found == (SocketFd(3, 900, NOW - 500 * S, "state"),)
 
 
 def test_the_latest_watch_tells_what_is_new() -> None:
     watches = [
-        Sightings(age_source="state", watched_since_ns=NOW - 60 * S),
-        Sightings(age_source="observed", watched_since_ns=NOW - 3 * S),
-        Sightings(age_source="state"),
+        Observations(age_source="state", observed_since_ns=NOW - 60 * S),
+        Observations(age_source="observed", observed_since_ns=NOW - 3 * S),
+        Observations(age_source="state"),
     ]
-    assert WatchedSource(later(), *watches).host.watched_since_ns == NOW - 3 * S
-    assert WatchedSource(later(), watches[2]).host.watched_since_ns is None
+    assert ObservedSource(later(), *watches).host.observed_since_ns == NOW - 3 * S
+    assert ObservedSource(later(), watches[2]).host.observed_since_ns is None
     recorded = later()
-    recorded.host = replace(recorded.host, watched_since_ns=NOW - S)
-    assert WatchedSource(recorded, *watches).host.watched_since_ns == NOW - S
+    recorded.host = replace(recorded.host, observed_since_ns=NOW - S)
+    assert ObservedSource(recorded, *watches).host.observed_since_ns == NOW - S

@@ -30,5 +30,5 @@ def old_enough(socket: SocketFd, age: int | None, host: Host, min_lifetime_s: in
     """
     if age is None or socket.since_ns is None or age >= min_lifetime_s:
         return True
-    watched = host.watched_since_ns is not None and socket.since_ns > host.watched_since_ns
+    watched = host.observed_since_ns is not None and socket.since_ns > host.observed_since_ns
     return False if watched else None

@@ -21,7 +21,7 @@ from proccli.model.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SocketLook:
+class SocketSample:
     """The sockets of the processes that were looked at, and what could not be seen."""
 
     sockets: tuple[Socket, ...]
@@ -42,7 +42,9 @@ class SocketLook:
     only root can look into; as pid 0's."""
 
 
-def look(verdicts: Iterable[Outcome], source: Source, min_lifetime_s: int) -> SocketLook:
+def collect_sockets(
+    verdicts: Iterable[Outcome], source: Source, min_lifetime_s: int
+) -> SocketSample:
     """The TCP and UDP sockets of these processes, which come in the order of their pids.
 
     Source: agent v6.5 linux_socket.rs.
@@ -61,7 +63,7 @@ def look(verdicts: Iterable[Outcome], source: Source, min_lifetime_s: int) -> So
     for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
         for table in namespace.tables:
             joint.add(table.rows, namespace, namespace.lost.get(table.name))
-    return SocketLook(
+    return SocketSample(
         sockets=tuple(sorted(joint.sockets, key=by_pid_and_fd)),
         repeated=tuple(joint.repeated),
         best_known=tuple(joint.best_known),
@@ -83,12 +85,12 @@ def by_pid_and_fd(socket: Socket) -> tuple[int, int]:
     return socket.pid, socket.fd
 
 
-def look_at(
+def collect_sockets_of(
     pids: Collection[int],
     source: Source,
     verdict_of: Callable[[int], Outcome | None],
     min_lifetime_s: int,
-) -> SocketLook:
+) -> SocketSample:
     """The sockets of a few processes, without judging the others.
 
     Only if some of theirs would be sent are the file descriptors of the rest gone through, since
@@ -96,7 +98,7 @@ def look_at(
     are not known.
     """
     verdicts = {pid: found for pid in pids if (found := verdict_of(pid)) is not None}
-    alone = look(_in_order(verdicts.values()), source, min_lifetime_s)
+    alone = collect_sockets(_in_order(verdicts.values()), source, min_lifetime_s)
     wanted = {socket.row.inode for socket in alone.sockets if socket.status != "skipped"}
     if not wanted:
         return alone
@@ -109,7 +111,9 @@ def look_at(
     }
     if not sharers:
         return alone
-    return look(_in_order([*verdicts.values(), *sharers.values()]), source, min_lifetime_s)
+    return collect_sockets(
+        _in_order([*verdicts.values(), *sharers.values()]), source, min_lifetime_s
+    )
 
 
 def _in_order(verdicts: Iterable[Outcome]) -> Sequence[Outcome]:

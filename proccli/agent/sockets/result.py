@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proccli.agent.sockets.collect import SocketLook
+from proccli.agent.sockets.collect import SocketSample
 from proccli.model.sockets import Endpoint, Peer, Protocol, Socket
 
 
-def find_peers(look: SocketLook) -> None:
+def find_peers(sample: SocketSample) -> None:
     """Note the peer of each connection in the look's sockets.
 
     A loopback address means the same network namespace. Any other is looked for in the own one
     first, then in all the others, and not named if several of those have such a connection: the
     same addresses are used in many containers.
     """
-    ends = _Ends(look.best_known)
-    for socket in look.sockets:
+    ends = _Ends(sample.best_known)
+    for socket in sample.sockets:
         socket.peer = ends.peer(socket)
 
 

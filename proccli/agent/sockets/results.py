@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from proccli.agent.sockets.collect import SocketLook, by_pid_and_fd
+from proccli.agent.sockets.collect import SocketSample, by_pid_and_fd
 from proccli.model.outcome import SocketCounts
 from proccli.model.sockets import Socket, SocketStatus, SyncedSocket
 
 
-def counts_by_pid(look: SocketLook, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
+def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
     """The counts of each of these processes; None where its sockets could not be read."""
     counts: Counter[tuple[int, SocketStatus]] = Counter(
-        (socket.pid, socket.status) for socket in look.sockets
+        (socket.pid, socket.status) for socket in sample.sockets
     )
-    unreadable = {verdict.process.pid for verdict, _ in look.unreadable}
+    unreadable = {verdict.process.pid for verdict, _ in sample.unreadable}
     return {
         pid: None
         if pid in unreadable
@@ -28,12 +28,12 @@ def counts_by_pid(look: SocketLook, pids: Iterable[int]) -> Mapping[int, SocketC
     }
 
 
-def synced_sockets(look: SocketLook) -> tuple[SyncedSocket, ...]:
+def synced_sockets(sample: SocketSample) -> tuple[SyncedSocket, ...]:
     """The connections that the agent sends, in the order of pids and fds.
 
     One that it comes upon in two namespaces, where it can't tell them apart, it sends twice.
     """
-    found = sorted((*look.sockets, *look.repeated), key=by_pid_and_fd)
+    found = sorted((*sample.sockets, *sample.repeated), key=by_pid_and_fd)
     return tuple(_synced(socket) for socket in found if socket.status == "synced")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proccli.agent.sockets.collect import SocketLook, look
+from proccli.agent.sockets.collect import SocketSample, collect_sockets
 from proccli.model.config import Config
 from proccli.model.process import NO_TAGS, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, NetTables, Socket, SocketFd, SocketRow
@@ -56,22 +56,22 @@ def look_at_machine(
     *,
     at: Host | None = None,
     tags: TagTable = NO_TAGS,
-) -> SocketLook:
+) -> SocketSample:
     """A look at processes with these sockets, in namespaces with these tables."""
     at = at or host()
     machine = Machine(processes, configuration or config(), tags=tags, at=at)
     source = ListSource(processes, at=at, sockets=sockets, nets=nets)
     verdicts = [machine.verdict(pid) for pid in source.pids()]
-    return look(verdicts, source, MIN_LIFETIME_S)
+    return collect_sockets(verdicts, source, MIN_LIFETIME_S)
 
 
-def only(found: SocketLook) -> Socket:
+def only(found: SocketSample) -> Socket:
     """The one socket that was found."""
     (socket,) = found.sockets
     return socket
 
 
-def outcomes(found: SocketLook) -> dict[tuple[int, int], str]:
+def outcomes(found: SocketSample) -> dict[tuple[int, int], str]:
     """`synced`, or why not, by pid and fd."""
     return {
         (socket.pid, socket.fd): socket.reason or socket.status

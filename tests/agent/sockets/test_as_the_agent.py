@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.agent.sockets.collect import look
+from proccli.agent.sockets.collect import collect_sockets
 from proccli.agent.sockets.results import synced_sockets
 from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError
@@ -166,11 +166,11 @@ def test_what_is_synced_is_what_the_agent_sends(machine: RandomMachine) -> None:
         process(pid, name, netns=netns)
         for pid, (name, netns) in enumerate(zip(machine.names, machine.netns, strict=True), 1)
     ]
-    at = host(watched_since_ns=0)
+    at = host(observed_since_ns=0)
     judge = Machine(processes, config(("^other$", "process_name", "drop")), at=at)
     verdicts: list[Outcome] = [judge.verdict(one.pid) for one in processes]
     source = ListSource(processes, at=at, sockets=machine.sockets, nets=machine.nets)
-    found = look(verdicts, source, MIN_LIFETIME_S)
+    found = collect_sockets(verdicts, source, MIN_LIFETIME_S)
 
     def order(sent: SyncedSocket) -> tuple[str, ...]:
         return tuple(map(str, sent))

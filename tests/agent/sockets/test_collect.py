@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.agent.sockets.collect import SocketLook, look_at
+from proccli.agent.sockets.collect import SocketSample, collect_sockets_of
 from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError, Process
 from proccli.model.sockets import NetTables, Socket, SocketFd, SocketRow, TableName
@@ -22,7 +22,7 @@ from tests.build import UNKNOWN_TAGS, ListSource, Machine, config, host, net_tab
 CONNECTION = tcp(900, "10.0.0.5:41000", "10.0.0.9:5432")
 NS, OTHER_NS = 4026531840, 4026532000
 DROP_OTHERS = config(("^other", "process_name", "drop"))
-LATER = host(watched_since_ns=host().taken_at_ns - 10_000_000_000)
+LATER = host(observed_since_ns=host().taken_at_ns - 10_000_000_000)
 """A second look, ten seconds after the first."""
 
 
@@ -260,7 +260,7 @@ def test_each_namespace_is_read_once_through_its_first_accepted_process() -> Non
     ]
     source = ListSource(processes, sockets={5: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
     machine = Machine(processes, DROP_OTHERS)
-    look_at([5, 6, 7], source, machine.verdict, MIN_LIFETIME_S)
+    collect_sockets_of([5, 6, 7], source, machine.verdict, MIN_LIFETIME_S)
     assert source.asked_for_tables == [6]
 
 
@@ -277,7 +277,7 @@ class Vanishing(ListSource):
 def test_a_process_that_exits_before_its_tables_are_read_gives_way_to_the_next() -> None:
     processes = [process(6, "shop", netns=NS), process(7, "shop", netns=NS)]
     source = Vanishing(processes, sockets={7: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
-    found = look_at([6, 7], source, Machine(processes, config()).verdict, MIN_LIFETIME_S)
+    found = collect_sockets_of([6, 7], source, Machine(processes, config()).verdict, MIN_LIFETIME_S)
     assert outcomes(found) == {(7, 3): "synced"}
     assert found.lost == ()
 
@@ -442,7 +442,9 @@ def test_what_is_not_connected_has_no_role(row: SocketRow) -> None:
 # ---- a look at a few --------------------------------------------------------------------------
 
 
-def look_at_7(sockets: dict[int, list[SocketFd]], *rows: SocketRow) -> tuple[SocketLook, list[int]]:
+def look_at_7(
+    sockets: dict[int, list[SocketFd]], *rows: SocketRow
+) -> tuple[SocketSample, list[int]]:
     """A look at process 7 of four, and which of them were judged for it."""
     processes = [process(pid, "shop", netns=NS) for pid in (6, 7, 8, 9)]
     machine = Machine(processes, config())
@@ -453,7 +455,7 @@ def look_at_7(sockets: dict[int, list[SocketFd]], *rows: SocketRow) -> tuple[Soc
         return machine.verdict(pid)
 
     source = ListSource(processes, sockets=sockets, nets={NS: elsewhere(*rows)})
-    return look_at([7], source, verdict_of, MIN_LIFETIME_S), judged
+    return collect_sockets_of([7], source, verdict_of, MIN_LIFETIME_S), judged
 
 
 def test_a_look_at_one_process_judges_only_who_shares_its_sockets() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proccli.agent.sockets.collect import SocketLook
+from proccli.agent.sockets.collect import SocketSample
 from proccli.agent.sockets.result import find_peers
 from proccli.model.process import Process
 from proccli.model.sockets import Peer, SocketFd, SocketRow
@@ -28,7 +28,7 @@ def peers(*placed: Placed, sockets: dict[int, list[SocketFd]] | None = None) -> 
         for netns, some in rows.items()
     }
     held = sockets or {one.pid: [fd(3, row.inode)] for one, row, _ in placed}
-    found: SocketLook = look_at_machine([one for one, _, _ in placed], held, tables, DROP_OTHERS)
+    found: SocketSample = look_at_machine([one for one, _, _ in placed], held, tables, DROP_OTHERS)
     find_peers(found)
     return [socket.peer for socket in found.sockets]
 
