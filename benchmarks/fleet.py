@@ -11,12 +11,12 @@ files, but for the version of proccli in them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from proccli.model.config import Notice
-from proccli.model.process import FieldError, Host, Process, TagTable
+from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
 from proccli.recording import write_recording
 from proccli.sources.procfs.net import TABLES
@@ -107,9 +107,16 @@ class FleetHost:
         """Ascending."""
         return sorted(self._processes)
 
-    def read(self, pid: int) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:  # noqa: ARG002 - all
         """One of them."""
         return self._processes[pid]
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """Those of them that have one of these pids, in order."""
+        del fields
+        return (self._processes[pid] for pid in pids if pid in self._processes)
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """The same for all."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from proccli.errors import SourceError
-from proccli.model.process import Environment
+from proccli.model.process import Environment, Field
 from proccli.sources.procfs.files import Unreadable, read_at
 from proccli.sources.procfs.live import LiveSource
 
@@ -35,6 +36,9 @@ def find(root: str = "/proc") -> Environment | None:
     return None
 
 
+_NAMES: Final[frozenset[Field]] = frozenset({"stat", "cmdline", "exe"})
+
+
 def agent_pids(root: str = "/proc") -> Iterator[int]:
     """Processes called deepflow-agent by their comm, their program or their first argument."""
     if os.path.realpath(root) == "/proc":
@@ -43,7 +47,7 @@ def agent_pids(root: str = "/proc") -> Iterator[int]:
     # psutil knows one proc mount per program run.
     try:
         source = LiveSource(root)
-        processes = [source.read(pid) for pid in source.pids()]
+        processes = list(source.read_many(source.pids(), _NAMES))
     except SourceError:
         return
     for process in processes:

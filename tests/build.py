@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from proccli.agent.census import AgentProcess, enrol
@@ -12,7 +12,16 @@ from proccli.agent.tags import tags_of
 from proccli.errors import Location, NoSuchProcess
 from proccli.model.config import Config, Notice, Rule, RuleProblem
 from proccli.model.outcome import Outcome, Tag
-from proccli.model.process import NO_TAGS, Environment, FieldError, Host, Process, TagTable
+from proccli.model.process import (
+    ALL_FIELDS,
+    NO_TAGS,
+    Environment,
+    Field,
+    FieldError,
+    Host,
+    Process,
+    TagTable,
+)
 from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs.net import TABLES
 
@@ -154,12 +163,18 @@ class ListSource:
         """Ascending."""
         return sorted(self.by_pid)
 
-    def read(self, pid: int) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:  # noqa: ARG002 - all
         """One of them. Raises: NoSuchProcess."""
         self.was_read.append(pid)
         if pid not in self.by_pid:
             raise NoSuchProcess(f"no process {pid}")
         return self.by_pid[pid]
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """Those of them that have one of these pids, in order."""
+        return (self.read(pid, fields) for pid in pids if pid in self.by_pid)
 
     def users(self, process: Process) -> Mapping[int, str] | None:  # noqa: ARG002 - one table
         """The same table for all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -17,8 +17,24 @@ TextSpan: TypeAlias = tuple[int, int]
 """Offsets [start, end): characters in a text, bytes in a `Process.cmdline`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldError:
+Field: TypeAlias = Literal["uid", "stat", "cmdline", "exe", "netns", "cgroup", "root_inode", "fds"]
+"""What a source can be asked to read of a process; `stat` stands for comm, ppid and
+starttime_ticks together, `fds` for the file descriptors that are sockets."""
+
+PROCESS_FIELDS: Final[tuple[Field, ...]] = (
+    "uid",
+    "stat",
+    "cmdline",
+    "exe",
+    "netns",
+    "cgroup",
+    "root_inode",
+)
+"""The fields that a `Process` holds, in the order in which they are read."""
+ALL_FIELDS: Final[frozenset[Field]] = frozenset(PROCESS_FIELDS)
+
+
+class FieldError(NamedTuple):
     """One field of a process that could not be read."""
 
     field: str

@@ -64,8 +64,7 @@ class SocketRow:
     """0 for a socket without a file: only listeners of the kernel are kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetTable:
+class NetTable(NamedTuple):
     """One socket table of a network namespace."""
 
     name: TableName

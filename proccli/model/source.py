@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from proccli.model.config import Notice
-from proccli.model.process import FieldError, Host, Process
+from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 
 
@@ -30,10 +30,19 @@ class Source(Protocol):
         Raises: SourceError.
         """
 
-    def read(self, pid: int) -> Process:
-        """One process. What vanishes while it is read, or is refused, is in its `errors`.
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
+        """One process with at least these fields. What vanishes while it is read, or is refused,
+        is in its `errors`.
 
-        Raises: NoSuchProcess if the source never had it; SourceError.
+        A source that reads from files reads no more than `fields`; asked for more later, it reads
+        the process again. Raises: NoSuchProcess if the source never had it; SourceError.
+        """
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """The processes of these pids as `read` gives them, in order, without those that the
+        source never had. Raises: SourceError.
         """
 
     def users(self, process: Process) -> Mapping[int, str] | None:

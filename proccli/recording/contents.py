@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from proccli.model.config import Notice
-from proccli.model.process import Environment, FieldError, Host, Process, TagTable, TextSpan
+from proccli.model.process import (
+    PROCESS_FIELDS,
+    Environment,
+    FieldError,
+    Host,
+    Process,
+    TagTable,
+    TextSpan,
+)
 from proccli.model.sockets import SocketFd
 from proccli.recording.checked import Checked
 from proccli.recording.format import VERSION, decode_cmdline, decode_time
 from proccli.recording.nets import NetReader, decode_sockets
-from proccli.sources.procfs.process import READ_FIELDS
 
 _I32 = 2**31 - 1
 _U32 = 2**32 - 1
@@ -151,7 +158,7 @@ class Body:
             netns=line.integer("netns", high=_U64, or_null=True),
             cgroup=line.text("cgroup", or_null=True),
             root_inode=line.integer("root_inode", high=_U64, or_null=True),
-            errors=tuple(part.field_error(READ_FIELDS) for part in line.parts("errors")),
+            errors=tuple(part.field_error(PROCESS_FIELDS) for part in line.parts("errors")),
         )
         if not line.flag("users"):
             self.without_users.add(pid)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from proccli.model.config import Notice
-from proccli.model.process import FieldError, Host, Process, TextSpan
+from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TextSpan
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.model.source import Source
 from proccli.recording.secrets.arguments import find_secrets
@@ -90,7 +90,7 @@ class MaskedSource:
     ) -> None:
         self._source = source
         self._prove = prove
-        self._masked: dict[int, Process] = {}
+        self._masked: dict[int, tuple[Process, Process]] = {}
         self.host: Host = replace(source.host, redacted=True)
         self.notices: Sequence[Notice] = source.notices
 
@@ -98,15 +98,25 @@ class MaskedSource:
         """As the source underneath."""
         return self._source.pids()
 
-    def read(self, pid: int) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
         """As the source underneath, without secrets."""
-        if pid not in self._masked:
-            real = self._source.read(pid)
-            masked = mask_process(real)
-            if masked is not real:
-                masked = replace(masked, mask_safe=self._prove(real, masked))
-            self._masked[pid] = masked
-        return self._masked[pid]
+        return self._mask(self._source.read(pid, fields))
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """As the source underneath, without secrets."""
+        return map(self._mask, self._source.read_many(pids, fields))
+
+    def _mask(self, real: Process) -> Process:
+        known = self._masked.get(real.pid)
+        if known is not None and known[0] is real:
+            return known[1]
+        masked = mask_process(real)
+        if masked is not real:
+            masked = replace(masked, mask_safe=self._prove(real, masked))
+        self._masked[real.pid] = real, masked
+        return masked
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """As the source underneath."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli.errors import Location, NoSuchProcess, RecordingError
 from proccli.model.config import Notice
-from proccli.model.process import Environment, FieldError, Host, Process, TagTable
+from proccli.model.process import (
+    ALL_FIELDS,
+    Environment,
+    Field,
+    FieldError,
+    Host,
+    Process,
+    TagTable,
+)
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.recording.checked import Checked
 from proccli.recording.contents import Body, Header
@@ -45,12 +53,19 @@ class Recording:
         """All process ids, ascending."""
         return tuple(self.processes)
 
-    def read(self, pid: int) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:  # noqa: ARG002 - all are here
         """One process. Raises: NoSuchProcess."""
         try:
             return self.processes[pid]
         except KeyError:
             raise NoSuchProcess(f"no process {pid} in the recording") from None
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """The processes of these pids, in order, without those that are not recorded."""
+        del fields
+        return (self.processes[pid] for pid in pids if pid in self.processes)
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """Names by uid, as the process's own root had them."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.model.config import Notice
-from proccli.model.process import NS_PER_S, FieldError, Host, Process
+from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 
 
@@ -39,12 +39,19 @@ class MadeUpSource:
         """All of them."""
         return sorted(self.processes)
 
-    def read(self, pid: int) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:  # noqa: ARG002 - all are here
         """One of them. Raises: NoSuchProcess."""
         try:
             return self.processes[pid]
         except KeyError:
             raise NoSuchProcess(f"no made-up process {pid}") from None
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """Those of them that have one of these pids, in order."""
+        del fields
+        return (self.processes[pid] for pid in pids if pid in self.processes)
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """The user that was asked for, as uid 0."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Notice
-from proccli.model.process import FieldError, Host, Process
+from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd, SocketKey
 from proccli.model.source import Source
+
+_STAT: Final[frozenset[Field]] = frozenset({"stat"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,15 @@ class ObservedSource:
         """As the source underneath."""
         return self._source.pids()
 
-    def read(self, pid: int) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
         """As the source underneath."""
-        return self._source.read(pid)
+        return self._source.read(pid, fields)
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """As the source underneath."""
+        return self._source.read_many(pids, fields)
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """As the source underneath."""
@@ -64,7 +72,7 @@ class ObservedSource:
         if isinstance(found, FieldError) or not found:
             return found
         try:
-            starttime_ticks = self._source.read(pid).starttime_ticks
+            starttime_ticks = self._source.read(pid, _STAT).starttime_ticks
         except NoSuchProcess:
             return found
         return tuple(self._dated(pid, starttime_ticks, item) for item in found)
@@ -90,7 +98,7 @@ def first_seen_by_socket(source: Source) -> Mapping[SocketKey, int]:
         found = source.socket_fds(pid)
         if isinstance(found, FieldError) or not found:
             continue
-        starttime_ticks = source.read(pid).starttime_ticks
+        starttime_ticks = source.read(pid, _STAT).starttime_ticks
         for item in found:
             if item.since_ns is not None:
                 key = (pid, starttime_ticks, item.fd, item.inode)

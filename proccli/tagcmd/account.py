@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from proccli.sources.procfs.files import Unreadable, errno_name, read_at
-from proccli.sources.procfs.passwd import MAX_PASSWD_BYTES
+from proccli.sources.procfs.process import MAX_PASSWD_BYTES
 from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
 from proccli.textsafe import visible
 

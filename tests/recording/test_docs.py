@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from proccli.model.process import PROCESS_FIELDS
 from proccli.recording.format import FORMAT, MAX_LINE_BYTES, MAX_RECORDING_BYTES, VERSION
-from proccli.sources.procfs.process import READ_FIELDS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "recording.md").read_text()
 TITLES = Path(__file__).parents[1] / "data" / "snapshots" / "titles.jsonl"
@@ -30,6 +30,6 @@ def test_every_key_of_every_line_is_described() -> None:
 def test_names_and_limits_are_the_real_ones() -> None:
     assert f"`{FORMAT}`" in section("header")
     assert f"| `version` | {VERSION}." in section("header")
-    assert all(f"`{field}`" in section("process") for field in READ_FIELDS)
+    assert all(f"`{field}`" in section("process") for field in PROCESS_FIELDS)
     assert f"{MAX_RECORDING_BYTES >> 30} GiB" in DOCUMENT
     assert f"{MAX_LINE_BYTES >> 20} MiB in a line" in DOCUMENT

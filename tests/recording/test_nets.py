@@ -53,7 +53,7 @@ def parse(raw: bytes) -> Recording:
 def test_sockets_and_tables_come_back_as_they_were() -> None:
     recording = parse(written(SOURCE))
     for pid in (7, 8):
-        assert recording.socket_fds(pid) == tuple(SOURCE.sockets[pid])  # type: ignore[arg-type]
+        assert recording.socket_fds(pid) == tuple(SOURCE.sockets[pid])
         assert recording.net_tables(pid) == SOURCE.nets[NS]
     assert recording.socket_fds(9) == REFUSED
     assert recording.host.observed_since_ns == SOURCE.host.observed_since_ns

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from proccli.model.config import Notice
 from proccli.model.process import (
     NO_TAGS,
+    PROCESS_FIELDS,
     Environment,
     FieldError,
     Problem,
@@ -28,7 +29,6 @@ from proccli.model.process import (
 from proccli.recording import Recording, read_recording, write_recording
 from proccli.recording.reader import parse_recording
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.process import READ_FIELDS
 from tests.build import ListSource, host, process
 
 PROBLEMS: tuple[Problem, ...] = ("gone", "denied", "missing", "malformed", "failed")
@@ -50,7 +50,10 @@ cmdlines = st.lists(st.one_of(texts.map(str.encode), st.binary(max_size=12)), ma
 )
 u64 = st.integers(0, 2**64 - 1)
 field_errors = st.builds(
-    FieldError, field=st.sampled_from(READ_FIELDS), problem=st.sampled_from(PROBLEMS), detail=texts
+    FieldError,
+    field=st.sampled_from(PROCESS_FIELDS),
+    problem=st.sampled_from(PROBLEMS),
+    detail=texts,
 )
 
 

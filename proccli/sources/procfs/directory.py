@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.config import Notice
-from proccli.model.process import NS_PER_S, FieldError, Host, Process
+from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
-from proccli.sources.procfs.closedtree import ClosedTree
-from proccli.sources.procfs.files import Unreadable, decode, listed_pids
-from proccli.sources.procfs.passwd import MAX_PASSWD_BYTES, parse_passwd
-from proccli.sources.procfs.process import read_process
+from proccli.sources.procfs.files import (
+    MAX_FILE_BYTES,
+    Unreadable,
+    decode,
+    listed_pids,
+    read_fd,
+    read_raw,
+)
+from proccli.sources.procfs.process import (
+    MAX_PASSWD_BYTES,
+    parse_btime,
+    parse_passwd,
+    parse_process,
+    parse_uptime_ns,
+)
 from proccli.sources.procfs.rights import privileged
 from proccli.sources.procfs.sockets import addresses, net_tables, socket_fds
-from proccli.sources.procfs.stat import parse_btime, parse_uptime_ns
 
 _TICKS_PER_S = 100  # USER_HZ of every architecture the agent is built for
+_LEADS_OUT = "leads out of the directory"
+_MAX_LINKS = 40  # as the kernel: path_resolution(7)
+_PATH_ONLY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class DirectorySource:
@@ -37,7 +53,8 @@ class DirectorySource:
             raise SourceError(f"can't read {path}: {error.strerror}") from error
         self._pids: tuple[int, ...] = ()
         self._listed: frozenset[int] = frozenset()
-        self._processes: dict[int, Process] = {}
+        self._processes: dict[int, tuple[frozenset[Field], Process]] = {}
+        """With the fields that were read."""
         self._users: dict[int, Mapping[int, str]] = {}
         boot_time_s = parse_btime(self._optional("stat"))
         uptime_ns = parse_uptime_ns(self._optional("uptime"))
@@ -75,13 +92,25 @@ class DirectorySource:
                 )
         return self._pids
 
-    def read(self, pid: int) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
         """One process. Raises: NoSuchProcess."""
-        if (process := self._processes.get(pid)) is None:
+        known, process = self._processes.get(pid, (frozenset(), None))
+        if process is None or not fields <= known:
             if pid not in self._listed and not self._has(pid):
                 raise NoSuchProcess(f"no process {pid} in {self.host.proc_root}")
-            process = self._processes[pid] = read_process(pid, _TreeFiles(pid, self._tree))
+            process = parse_process(read_raw(pid, _TreeFiles(pid, self._tree), fields | known))
+            self._processes[pid] = (fields | known, process)
         return process
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """The processes of these pids, in order, without those that the directory doesn't have."""
+        for pid in pids:
+            try:
+                yield self.read(pid, fields)
+            except NoSuchProcess:
+                continue
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """Names by uid, as the passwd file in the process's own root has them."""
@@ -138,7 +167,7 @@ class _TreeFiles:
     def read(self, name: str) -> bytes:
         return self._tree.read(self._prefix + name)
 
-    def link(self, name: str) -> str:
+    def link(self, name: str) -> bytes:
         return self._tree.link(self._prefix + name)
 
     def inode(self, name: str) -> int:
@@ -149,3 +178,111 @@ class _TreeFiles:
 
     def alive(self) -> bool:
         return True
+
+
+class ClosedTree:
+    """A directory whose links are followed by hand, and only to places inside it.
+
+    A copy of another machine's /proc is full of links with absolute targets (`PID/root`), which
+    mean that machine's files: following them would answer with this machine's. Every component
+    is opened without following, so a link that is swapped in while we look doesn't get out
+    either.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Raises: OSError if it isn't a directory that can be read."""
+        self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self.fd)
+
+    @contextmanager
+    def opened(self, path: str) -> Iterator[int]:
+        """A descriptor (O_PATH) of what a path from the top leads to.
+
+        Raises: OSError; Unreadable where a link leads out.
+        """
+        ours: list[int] = []
+        try:
+            yield self._walk(path, ours)
+        finally:
+            for fd in ours:
+                os.close(fd)
+
+    def _walk(self, path: str, ours: list[int]) -> int:
+        above: list[int] = []
+        here = self.fd
+        pending = path.split("/")[::-1]
+        links = 0
+        while pending:
+            name = pending.pop()
+            if name in ("", "."):
+                continue
+            if name == "..":
+                if not above:
+                    raise Unreadable("failed", _LEADS_OUT)
+                here = above.pop()
+                continue
+            fd = os.open(name, _PATH_ONLY, dir_fd=here)
+            ours.append(fd)
+            mode = os.fstat(fd).st_mode
+            if stat.S_ISLNK(mode):
+                links += 1
+                if links > _MAX_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                target = os.readlink("", dir_fd=fd)
+                if target.startswith("/"):
+                    raise Unreadable("failed", _LEADS_OUT)
+                pending.extend(target.split("/")[::-1])
+            elif pending and not stat.S_ISDIR(mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            else:
+                above.append(here)
+                here = fd
+        return here
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a path leads to a directory inside the tree."""
+        try:
+            with self.opened(path) as fd:
+                return stat.S_ISDIR(os.fstat(fd).st_mode)
+        except (OSError, Unreadable):
+            return False
+
+    @contextmanager
+    def opened_for_reading(self, path: str) -> Iterator[int]:
+        """A descriptor of a regular file or a directory; FIFOs and devices are not opened.
+
+        Raises: OSError; Unreadable.
+        """
+        with self.opened(path) as found:
+            mode = os.fstat(found).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise Unreadable("malformed", "not a regular file")
+            # The descriptor only names the file: opening it again is what needs the right to.
+            fd = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
+        """The content of a regular file. Raises: OSError; Unreadable."""
+        with self.opened_for_reading(path) as fd:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Unreadable("malformed", "not a regular file")
+            return read_fd(fd, limit)
+
+    def link(self, path: str) -> bytes:
+        """The text of a link, wherever it leads. Raises: OSError; Unreadable."""
+        parent, _, name = path.rpartition("/")
+        with self.opened(parent) as fd:
+            try:
+                return os.fsencode(os.readlink(name, dir_fd=fd))
+            except OSError as error:
+                if error.errno == errno.EINVAL:
+                    raise Unreadable("malformed", "not a link") from error
+                raise
+
+    def inode(self, path: str) -> int:
+        """The inode number of what a path leads to. Raises: OSError; Unreadable."""
+        with self.opened(path) as fd:
+            return os.fstat(fd).st_ino

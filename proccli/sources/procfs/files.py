@@ -1,4 +1,4 @@
-"""Reading small kernel files whole, and what their errors mean."""
+"""Raw reads: the bytes of a process's files, with errors as values. Nothing is parsed here."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol, TypeVar
 
 from proccli.errors import SourceError
-from proccli.model.process import Problem
+from proccli.model.process import Field, FieldError, Problem
 
 MAX_FILE_BYTES = 8 << 20
 """More than the kernel gives out: arguments and environment together are held to 6 MiB
@@ -85,3 +88,96 @@ def listed_pids(dir_fd: int, path: str) -> tuple[int, ...]:
 def decode(raw: bytes) -> str:
     """Text for people: bytes that are not UTF-8 become `\\xNN`."""
     return raw.decode("utf-8", "backslashreplace")
+
+
+class ProcessFiles(Protocol):
+    """The files of one process, by their names in its directory. All raise OSError, Unreadable."""
+
+    def owner(self) -> int:
+        """The uid that owns the directory."""
+
+    def read(self, name: str) -> bytes:
+        """A file's whole content."""
+
+    def link(self, name: str) -> bytes:
+        """The text of a link."""
+
+    def inode(self, name: str) -> int:
+        """The inode number of the target of a link."""
+
+    def opened(self, name: str) -> AbstractContextManager[int]:
+        """A descriptor of a file or directory, for reading."""
+
+    def alive(self) -> bool:
+        """Whether the directory is still that of the process it was opened for."""
+
+
+class RawProcess(NamedTuple):
+    """What was read of one process: bytes and numbers as the kernel gives them, or the error.
+
+    None: the field was not asked for. Picklable, so that another process may parse it.
+    """
+
+    pid: int
+    uid: int | FieldError | None = None
+    stat: bytes | FieldError | None = None
+    cmdline: bytes | FieldError | None = None
+    exe: bytes | FieldError | None = None
+    netns: bytes | FieldError | None = None
+    """The text of the link `ns/net`."""
+    cgroup: bytes | FieldError | None = None
+    root_inode: int | FieldError | None = None
+
+
+Raw = TypeVar("Raw", bytes, int)
+
+
+def read_raw(pid: int, files: ProcessFiles, fields: frozenset[Field]) -> RawProcess:
+    """The fields of a process as they are now; nothing else is read."""
+
+    def attempt(field: Field, read: Callable[[], Raw]) -> Raw | FieldError | None:
+        if field not in fields:
+            return None
+        try:
+            return read()
+        except (OSError, Unreadable) as error:
+            return field_error(field, error, files)
+
+    # The owner comes before `stat`: the directory of a process that has exited belongs to root,
+    # and only a later read that succeeds shows that it had not.
+    return RawProcess(
+        pid=pid,
+        uid=attempt("uid", files.owner),
+        stat=attempt("stat", lambda: files.read("stat")),
+        cmdline=attempt("cmdline", lambda: files.read("cmdline")),
+        exe=attempt("exe", lambda: files.link("exe")),
+        netns=attempt("netns", lambda: files.link("ns/net")),
+        cgroup=attempt("cgroup", lambda: files.read("cgroup")),
+        root_inode=attempt("root_inode", lambda: files.inode("root")),
+    )
+
+
+def field_error(field: str, error: OSError | Unreadable, files: ProcessFiles) -> FieldError:
+    """The error as a value, once it is known whether the process still exists."""
+    if isinstance(error, Unreadable):
+        return FieldError(field=field, problem=error.problem, detail=error.detail)
+    return FieldError(field=field, problem=problem_of(error, files), detail=errno_name(error))
+
+
+def problem_of(error: OSError, files: ProcessFiles) -> Problem:
+    """What an error means, once it is known whether the process still exists.
+
+    The links of a process that has exited are refused with EACCES, its files are missing
+    (ENOENT), and reading one that was open fails with ESRCH.
+    """
+    if error.errno not in (
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ESRCH,
+        errno.ENOTDIR,
+    ):
+        return "failed"
+    if not files.alive():
+        return "gone"
+    return "denied" if error.errno in (errno.EACCES, errno.EPERM) else "missing"

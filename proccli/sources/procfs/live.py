@@ -7,27 +7,39 @@ import os
 import re
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.config import Notice
-from proccli.model.process import FieldError, Host, Problem, Process
+from proccli.model.process import (
+    ALL_FIELDS,
+    PROCESS_FIELDS,
+    Field,
+    FieldError,
+    Host,
+    Problem,
+    Process,
+)
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.sources.procfs.files import (
     OPEN,
     Unreadable,
-    decode,
     errno_name,
     listed_pids,
     read_at,
+    read_raw,
     read_regular_at,
 )
-from proccli.sources.procfs.passwd import MAX_PASSWD_BYTES, parse_passwd
-from proccli.sources.procfs.process import READ_FIELDS, read_process
+from proccli.sources.procfs.process import (
+    MAX_PASSWD_BYTES,
+    parse_btime,
+    parse_passwd,
+    parse_process,
+    parse_stat,
+)
 from proccli.sources.procfs.rights import hidepid, hidepid_notice, privileged
 from proccli.sources.procfs.sockets import addresses, ended_tables, net_tables, socket_fds
-from proccli.sources.procfs.stat import parse_btime, parse_stat
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_THERE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -46,7 +58,8 @@ class LiveSource:
         weakref.finalize(self, os.close, self._fd)
         self._pids: tuple[int, ...] = ()
         self._listed: frozenset[int] = frozenset()
-        self._processes: dict[int, Process] = {}
+        self._processes: dict[int, tuple[frozenset[Field], Process]] = {}
+        """With the fields that were read."""
         self._users: dict[int, Mapping[int, str]] = {}
         self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
         boot_time_s = _boot_time_s()
@@ -80,11 +93,26 @@ class LiveSource:
                 raise SourceError(f"{self.host.proc_root} shows no processes", hint=_ROOT_HINT)
         return self._pids
 
-    def read(self, pid: int) -> Process:
-        """One process. Raises: NoSuchProcess if it was never there, or is a thread of another."""
-        if (process := self._processes.get(pid)) is None:
-            process = self._processes[pid] = self._read(pid)
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
+        """One process, with its sockets where `fields` include them.
+
+        Raises: NoSuchProcess if it never existed, or is a thread of another process.
+        """
+        known, process = self._processes.get(pid, (frozenset(), None))
+        if process is None or not fields <= known:
+            process = self._read(pid, fields | known)
+            self._processes[pid] = (fields | known, process)
         return process
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """The processes of these pids, in order, without those that never existed."""
+        for pid in pids:
+            try:
+                yield self.read(pid, fields)
+            except NoSuchProcess:
+                continue
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """Names by uid, as the passwd file in the process's own root has them."""
@@ -131,20 +159,20 @@ class LiveSource:
         fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
         try:
             files = _LiveFiles(pid, fd, self._fd)
-            known = self._processes.get(pid)
+            _, known = self._processes.get(pid, (None, None))
             if known is not None and known.starttime_ticks not in (None, files.starttime_ticks()):
                 raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
             yield files
         finally:
             os.close(fd)
 
-    def _read(self, pid: int) -> Process:
+    def _read(self, pid: int, fields: frozenset[Field]) -> Process:
         listed = pid in self._listed
         try:
             fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
         except OSError as error:
             if listed:
-                return _vanished(pid, error)
+                return _vanished(pid, error, fields)
             if error.errno in _NOT_THERE:
                 raise self._no_such_process(pid) from error
             raise SourceError(f"can't read process {pid}: {error.strerror}") from error
@@ -152,7 +180,11 @@ class LiveSource:
             files = _LiveFiles(pid, fd, self._fd)
             if not listed:
                 self._refuse_thread(pid, files)
-            return read_process(pid, files)
+            process = parse_process(read_raw(pid, files, fields))
+            if "fds" in fields and pid not in self._socket_fds:
+                # Through the same directory, so it needs no second look at who this is.
+                self._socket_fds[pid] = socket_fds(files, "fd-ctime")
+            return process
         finally:
             os.close(fd)
 
@@ -208,8 +240,8 @@ class _LiveFiles:
     def read(self, name: str) -> bytes:
         return read_at(name, self._fd)
 
-    def link(self, name: str) -> str:
-        return decode(os.fsencode(os.readlink(name, dir_fd=self._fd)))
+    def link(self, name: str) -> bytes:
+        return os.fsencode(os.readlink(name, dir_fd=self._fd))
 
     def inode(self, name: str) -> int:
         return os.stat(name, dir_fd=self._fd).st_ino
@@ -237,14 +269,15 @@ class _LiveFiles:
         return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
 
 
-def _vanished(pid: int, error: OSError) -> Process:
+def _vanished(pid: int, error: OSError, fields: frozenset[Field]) -> Process:
     """A process that was listed, and can't be opened any more."""
     problem: Problem = "gone" if error.errno in _NOT_THERE else "failed"
     return Process(
         pid=pid,
         errors=tuple(
             FieldError(field=name, problem=problem, detail=errno_name(error))
-            for name in READ_FIELDS
+            for name in PROCESS_FIELDS
+            if name in fields
         ),
     )
 

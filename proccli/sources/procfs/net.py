@@ -1,4 +1,7 @@
-"""The socket tables of a network namespace, as /proc/PID/net has them. Pure: bytes in, rows out."""
+"""Parsing the files of a network namespace, /proc/PID/net: its socket tables and addresses.
+
+Pure: bytes in, values out.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import re
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address
+from typing import Final
 
 from proccli.model.sockets import Endpoint, Family, Protocol, SocketRow, TableName
 from proccli.sources.procfs.files import Unreadable
@@ -169,3 +174,30 @@ def empty_tables(sockstat: bytes) -> frozenset[TableName]:
     return frozenset(
         name for name in TABLES if (name.upper().encode(), b"0") in _IN_USE.findall(sockstat)
     )
+
+
+_LEAF: Final = re.compile(rb"\|-- (\d{1,3}(?:\.\d{1,3}){3})$")
+_OWN: Final = re.compile(rb"/32 host LOCAL$")
+
+
+def parse_fib_trie(text: bytes) -> tuple[str, ...]:
+    """The addresses that are the namespace's own, ascending, without loopback.
+
+    The routing table of local addresses lists each as a leaf, `|-- 10.0.0.5`, and below it what
+    it is: `/32 host LOCAL`. Lines of another form say nothing of addresses.
+
+    Source: /proc/PID/net/fib_trie, Linux net/ipv4/fib_trie.c.
+    """
+    found: set[IPv4Address] = set()
+    leaf: bytes | None = None
+    for line in text.splitlines():
+        if opened := _LEAF.search(line):
+            leaf = opened[1]
+        elif leaf is not None and _OWN.search(line):
+            try:
+                address = IPv4Address(leaf.decode("ascii"))
+            except ValueError:
+                continue
+            if not address.is_loopback:
+                found.add(address)
+    return tuple(map(str, sorted(found)))

@@ -1,95 +1,164 @@
-"""One process from the files of its directory, with an error for each field not to be had."""
+"""Parsing: what the raw bytes of a process's files mean. Pure: bytes in, values out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
 
-from proccli.model.process import FieldError, Process
-from proccli.sources.procfs.files import Unreadable, errno_name
-from proccli.sources.procfs.problems import Living, problem_of
-from proccli.sources.procfs.stat import parse_stat
+from proccli.model.process import NS_PER_S, Field, FieldError, Process
+from proccli.sources.procfs.files import RawProcess, Unreadable, decode
 
+Raw = TypeVar("Raw")
 Value = TypeVar("Value")
 
-READ_FIELDS = ("uid", "stat", "cmdline", "exe", "netns", "cgroup", "root_inode")
-"""What a `FieldError` names; `stat` stands for comm, ppid and starttime_ticks together."""
-
-_NETNS = re.compile(r"net:\[([0-9]{1,20})\]")
+_NETNS = re.compile(rb"net:\[([0-9]{1,20})\]")
 
 
-class ProcessFiles(Living, Protocol):
-    """The files of one process, by their names in its directory. All raise OSError, Unreadable."""
-
-    def owner(self) -> int:
-        """The uid that owns the directory."""
-
-    def read(self, name: str) -> bytes:
-        """A file's whole content."""
-
-    def link(self, name: str) -> str:
-        """The text of a link."""
-
-    def inode(self, name: str) -> int:
-        """The inode number of what a link leads to."""
-
-
-def read_process(pid: int, files: ProcessFiles) -> Process:
-    """The process as it is now; what can't be read is None, with the reason in `errors`."""
+def parse_process(raw: RawProcess) -> Process:
+    """The process; what could not be read or parsed is None, with the reason in `errors`."""
     errors: list[FieldError] = []
 
-    def attempt(name: str, read: Callable[[], Value], *, may_lack: bool = False) -> Value | None:
+    def parsed(
+        field: Field,
+        found: Raw | FieldError | None,
+        parse: Callable[[Raw], Value],
+        *,
+        may_lack: bool = False,
+    ) -> Value | None:
+        if found is None:
+            return None
+        if isinstance(found, FieldError):
+            if not (may_lack and found.problem == "missing"):
+                errors.append(found)
+            return None
         try:
-            return read()
+            return parse(found)
         except Unreadable as error:
-            problem, detail = error.problem, error.detail
-        except OSError as error:
-            problem, detail = problem_of(error, files), errno_name(error)
-        if not (may_lack and problem == "missing"):
-            errors.append(FieldError(field=name, problem=problem, detail=detail))
-        return None
+            errors.append(FieldError(field=field, problem=error.problem, detail=error.detail))
+            return None
 
-    # The owner comes before `stat`: the directory of a process that has exited belongs to root,
-    # and only a later read that succeeds shows that it had not.
-    uid = attempt("uid", files.owner)
-    stat = attempt("stat", lambda: parse_stat(files.read("stat")))
-    if stat is None and uid is not None and errors[-1].problem == "gone":
+    uid = parsed("uid", raw.uid, _same)
+    stat = parsed("stat", raw.stat, parse_stat)
+    if uid is not None and isinstance(raw.stat, FieldError) and raw.stat.problem == "gone":
+        # The directory belonged to root by then: its owner says nothing about the process.
         uid = None
-        errors.append(replace(errors[-1], field="uid"))
+        errors.append(raw.stat._replace(field="uid"))
     # A zombie has no namespaces and no root any more, a kernel thread no program.
     ended = stat is not None and stat.state in ("Z", "X", "x")
-    cmdline = attempt("cmdline", lambda: files.read("cmdline"))
-    exe = attempt("exe", lambda: files.link("exe"), may_lack=True)
-    netns = attempt("netns", lambda: _netns(files.link("ns/net")), may_lack=ended)
-    cgroup = attempt("cgroup", lambda: _utf8(files.read("cgroup")))
-    root_inode = attempt("root_inode", lambda: files.inode("root"), may_lack=ended)
     return Process(
-        pid=pid,
-        cmdline=cmdline,
+        pid=raw.pid,
+        uid=uid,
         comm=stat.comm if stat else None,
         ppid=stat.ppid if stat else None,
         starttime_ticks=stat.starttime_ticks if stat else None,
-        exe=exe,
-        uid=uid,
-        netns=netns,
-        cgroup=cgroup,
-        root_inode=root_inode,
+        cmdline=parsed("cmdline", raw.cmdline, _same),
+        exe=parsed("exe", raw.exe, decode, may_lack=True),
+        netns=parsed("netns", raw.netns, _parse_netns, may_lack=ended),
+        cgroup=parsed("cgroup", raw.cgroup, _parse_cgroup),
+        root_inode=parsed("root_inode", raw.root_inode, _same, may_lack=ended),
         errors=tuple(errors),
     )
 
 
-def _netns(link: str) -> int:
+def _same(value: Value) -> Value:
+    return value
+
+
+def _parse_netns(link: bytes) -> int:
     found = _NETNS.fullmatch(link)
     if found is None:
         raise Unreadable("malformed", "not a link to a namespace")
     return int(found[1])
 
 
-def _utf8(content: bytes) -> str:
+def _parse_cgroup(content: bytes) -> str:
     # The agent reads lines of text, and has no container id where they aren't.
     try:
         return content.decode()
     except UnicodeDecodeError:
         raise Unreadable("malformed", "not UTF-8") from None
+
+
+# ---- stat and uptime ------------------------------------------------------------------------
+
+_UPTIME = re.compile(rb"\s*([0-9]{1,10})(?:\.([0-9]{1,9}))?\s")
+# Eleven digits reach the year 5138, and an uptime of ten digits beyond it the year 5455: RFC 3339
+# can write both.
+_BTIME = re.compile(rb"^btime[ \t]+([0-9]{1,11})[ \t]*$", re.MULTILINE)
+
+
+class Stat(NamedTuple):
+    """The fields we use of a process's stat line."""
+
+    comm: str
+    state: str
+    ppid: int
+    starttime_ticks: int
+
+
+def parse_stat(line: bytes) -> Stat:
+    """The fields we use of one process's stat line.
+
+    Source: /proc/PID/stat, proc_pid_stat(5).
+    Units: starttime_ticks counts clock ticks since boot.
+    Raises: Unreadable if the line is cut short or not numeric.
+    """
+    # comm may itself hold spaces, parentheses and newlines: its end is the last ")".
+    head, closed, tail = line.rpartition(b")")
+    _, opened, comm = head.partition(b"(")
+    fields = tail.split(None, 20)
+    if not closed or not opened or len(fields) < 20:
+        raise Unreadable("malformed", "cut short")
+    ppid, ticks = fields[1], fields[19]
+    # int() alone would take "1_0", "+1" and a minus.
+    if not (ppid.isdigit() and ticks.isdigit() and len(ppid) <= 10 and len(ticks) <= 20):
+        raise Unreadable("malformed", "not numeric")
+    return Stat(decode(comm), decode(fields[0]), int(ppid), int(ticks))
+
+
+def parse_btime(text: bytes) -> int | None:
+    """Boot time in seconds since the epoch, None where no line has it.
+
+    Source: the line `btime` of /proc/stat, proc_stat(5).
+    """
+    found = _BTIME.search(text)
+    return int(found[1]) if found else None
+
+
+def parse_uptime_ns(text: bytes) -> int | None:
+    """How long the machine had been up, in nanoseconds; None where the text doesn't say.
+
+    Source: the first number of /proc/uptime, seconds with two decimals, proc_uptime(5).
+    """
+    found = _UPTIME.match(text + b"\n")
+    if found is None:
+        return None
+    seconds, decimals = found.groups(default=b"")
+    return int(seconds) * NS_PER_S + int(decimals.ljust(9, b"0"))
+
+
+# ---- users ----------------------------------------------------------------------------------
+
+MAX_PASSWD_BYTES = 16 << 20
+
+# Rust's u32 parser: an optional plus sign, then ASCII digits; no blanks.
+_U32 = re.compile(r"\+?[0-9]{1,4096}")
+
+
+def parse_passwd(content: bytes) -> Mapping[int, str] | None:
+    """Names by uid; None where the agent reads nothing, because the file isn't UTF-8.
+
+    Lines with fewer than three fields or without a 32-bit uid are passed over, and the first
+    entry with a uid counts; no other field is looked at (agent crates/public/src/pwd.rs).
+    """
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    names: dict[int, str] = {}
+    for line in text.split("\n"):
+        fields = line.removesuffix("\r").split(":", 3)
+        if len(fields) >= 3 and _U32.fullmatch(fields[2]) and (uid := int(fields[2])) < 1 << 32:
+            names.setdefault(uid, fields[0])
+    return names

@@ -1,45 +1,76 @@
-"""A process's sockets and the tables of its network namespace, from the files of its directory."""
+"""Reading a process's sockets and the tables of its network namespace."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import Literal
 
 from proccli.model.process import FieldError
 from proccli.model.sockets import NetTable, NetTables, SocketFd, TableName
-from proccli.sources.procfs.addresses import parse_fib_trie
-from proccli.sources.procfs.fds import read_socket_fds
-from proccli.sources.procfs.files import Unreadable, errno_name
-from proccli.sources.procfs.net import MAX_TABLE_BYTES, TABLES, empty_tables, parse_table
-from proccli.sources.procfs.problems import Living, problem_of
+from proccli.sources.procfs.files import ProcessFiles, Unreadable, errno_name, field_error
+from proccli.sources.procfs.net import (
+    MAX_TABLE_BYTES,
+    TABLES,
+    empty_tables,
+    parse_fib_trie,
+    parse_table,
+)
 
 _CHUNK = 1 << 16
 
 
-class SocketFiles(Living, Protocol):
-    """The files of one process, by their names in its directory. All raise OSError, Unreadable."""
+_FD = re.compile(r"0|[1-9][0-9]{0,9}")
+_SOCKET = re.compile(r"socket:\[([0-9]{1,20})\]")
 
-    def opened(self, name: str) -> AbstractContextManager[int]:
-        """A descriptor of a file or directory, for reading."""
+# The process closed it, or exited, since it was listed; or, in a made-up tree, it is no link.
+_PASSED_OVER = (errno.ENOENT, errno.ESRCH, errno.EINVAL)
 
-    def read(self, name: str) -> bytes:
-        """A file's whole content."""
+
+def read_socket_fds(
+    directory: int, age_source: Literal["fd-ctime", "unknown"]
+) -> tuple[SocketFd, ...]:
+    """The sockets among the links of an open directory /proc/PID/fd, ascending by number.
+
+    With `fd-ctime` their age is that of the link, which the kernel makes when somebody first
+    looks at it; `unknown` is for copies, whose links tell only when they were copied.
+
+    Source: proc_pid_fd(5).
+    Raises: OSError if the directory or its links are refused.
+    """
+    dated = age_source == "fd-ctime"
+    found: list[SocketFd] = []
+    for name in os.listdir(directory):
+        try:
+            target = os.readlink(name, dir_fd=directory)
+            if not target.startswith("socket:["):
+                continue
+            since_ns = os.lstat(name, dir_fd=directory).st_ctime_ns if dated else None
+        except OSError as error:
+            if error.errno in _PASSED_OVER:
+                continue
+            raise
+        inode = _SOCKET.fullmatch(target)
+        if inode is not None and _FD.fullmatch(name):
+            found.append(SocketFd(int(name), int(inode[1]), since_ns, age_source))
+    found.sort(key=lambda socket: socket.fd)
+    return tuple(found)
 
 
 def socket_fds(
-    files: SocketFiles, age_source: Literal["fd-ctime", "unknown"]
+    files: ProcessFiles, age_source: Literal["fd-ctime", "unknown"]
 ) -> tuple[SocketFd, ...] | FieldError:
     """The process's sockets, or why they can't be read."""
     try:
         with files.opened("fd") as directory:
             return read_socket_fds(directory, age_source)
     except (OSError, Unreadable) as error:
-        return _field_error("fds", error, files)
+        return field_error("fds", error, files)
 
 
-def net_tables(files: SocketFiles, *, ask_first: bool) -> NetTables:
+def net_tables(files: ProcessFiles, *, ask_first: bool) -> NetTables:
     """The four tables of the process's network namespace.
 
     `ask_first`, on a live machine: don't read those that the kernel says are empty. An answer
@@ -56,7 +87,7 @@ def net_tables(files: SocketFiles, *, ask_first: bool) -> NetTables:
     return tables
 
 
-def addresses(files: SocketFiles) -> tuple[str, ...] | None:
+def addresses(files: ProcessFiles) -> tuple[str, ...] | None:
     """The IPv4 addresses of the process's network namespace; None where they can't be read."""
     try:
         return parse_fib_trie(files.read("net/fib_trie"))
@@ -72,7 +103,7 @@ def ended_tables(detail: str) -> NetTables:
     )
 
 
-def _without_zombie(tables: NetTables, files: SocketFiles) -> NetTables:
+def _without_zombie(tables: NetTables, files: ProcessFiles) -> NetTables:
     """The same, unless they are missing because the process has ended and is a zombie: it has
     left its namespace, and its directory `net` can't be listed (EINVAL)."""
     try:
@@ -87,23 +118,23 @@ def _list(directory: int) -> list[str]:
     return os.listdir(directory)
 
 
-def _said_to_be_empty(files: SocketFiles) -> frozenset[TableName]:
+def _said_to_be_empty(files: ProcessFiles) -> frozenset[TableName]:
     return empty_tables(_optional(files, "net/sockstat") + _optional(files, "net/sockstat6"))
 
 
-def _optional(files: SocketFiles, name: str) -> bytes:
+def _optional(files: ProcessFiles, name: str) -> bytes:
     try:
         return files.read(name)
     except (OSError, Unreadable):
         return b""
 
 
-def _net_table(files: SocketFiles, name: TableName) -> NetTable:
+def _net_table(files: ProcessFiles, name: TableName) -> NetTable:
     try:
         with files.opened(f"net/{name}") as fd:
             return NetTable(name=name, rows=tuple(parse_table(_chunks(fd), name)))
     except (OSError, Unreadable) as error:
-        return NetTable(name=name, error=_field_error(f"net/{name}", error, files))
+        return NetTable(name=name, error=field_error(f"net/{name}", error, files))
 
 
 def _chunks(fd: int) -> Iterator[bytes]:
@@ -113,9 +144,3 @@ def _chunks(fd: int) -> Iterator[bytes]:
         if left < 0:
             raise Unreadable("failed", f"longer than {MAX_TABLE_BYTES >> 20} MiB")
         yield chunk
-
-
-def _field_error(field: str, error: OSError | Unreadable, files: Living) -> FieldError:
-    if isinstance(error, Unreadable):
-        return FieldError(field=field, problem=error.problem, detail=error.detail)
-    return FieldError(field=field, problem=problem_of(error, files), detail=errno_name(error))

@@ -10,9 +10,9 @@ import psutil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.sources.procfs.addresses import parse_fib_trie
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
+from proccli.sources.procfs.net import parse_fib_trie
 
 TRIE = b"""Main:
   +-- 0.0.0.0/0 3 0 5

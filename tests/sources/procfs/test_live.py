@@ -14,9 +14,10 @@ import psutil
 import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model.process import Process
+from proccli.model.process import ALL_FIELDS, PROCESS_FIELDS, Process
+from proccli.sources.procfs.files import read_raw
 from proccli.sources.procfs.live import LiveSource, _LiveFiles
-from proccli.sources.procfs.process import READ_FIELDS, read_process
+from proccli.sources.procfs.process import parse_process
 from tests.sources.procfs.processes import (
     as_nobody,
     become_nobody,
@@ -187,7 +188,7 @@ def test_process_that_was_listed_and_is_gone_says_so() -> None:
         assert pid in source.pids()
     gone = source.read(pid)
 
-    assert problems(gone) == dict.fromkeys(READ_FIELDS, "gone")
+    assert problems(gone) == dict.fromkeys(PROCESS_FIELDS, "gone")
     assert all(error.detail in ("ENOENT", "ESRCH") for error in gone.errors)
     assert replace(gone, errors=()) == Process(pid=pid)
 
@@ -198,11 +199,11 @@ def test_exit_between_two_reads_is_no_permission_problem() -> None:
         directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY)
         root = os.open("/proc", os.O_RDONLY)
     try:
-        process = read_process(pid, _LiveFiles(pid, directory, root))
+        process = parse_process(read_raw(pid, _LiveFiles(pid, directory, root), ALL_FIELDS))
     finally:
         os.close(directory)
         os.close(root)
-    assert problems(process) == dict.fromkeys(READ_FIELDS, "gone")
+    assert problems(process) == dict.fromkeys(PROCESS_FIELDS, "gone")
     assert process.uid is None
 
 
@@ -244,8 +245,10 @@ def test_pid_that_was_given_to_another_process_is_gone() -> None:
                 pytest.skip("pids can't be chosen here")
             with running(["sleep", "61"]) as reused:
                 if reused == pid:
-                    process = read_process(pid, _LiveFiles(pid, directory, root))
-                    assert problems(process) == dict.fromkeys(READ_FIELDS, "gone")
+                    process = parse_process(
+                        read_raw(pid, _LiveFiles(pid, directory, root), ALL_FIELDS)
+                    )
+                    assert problems(process) == dict.fromkeys(PROCESS_FIELDS, "gone")
                     return
         pytest.skip("the pid was not given out again")
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.sources.procfs.passwd import parse_passwd
+from proccli.sources.procfs.process import parse_passwd
 
 
 @pytest.mark.parametrize(

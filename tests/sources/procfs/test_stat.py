@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proccli.sources.procfs.files import Unreadable
-from proccli.sources.procfs.stat import parse_btime, parse_stat, parse_uptime_ns
+from proccli.sources.procfs.process import parse_btime, parse_stat, parse_uptime_ns
 
 
 def stat_line(*, comm: bytes = b"sleep", ppid: bytes = b"7", ticks: bytes = b"12345") -> bytes:
