@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from proccli.agent.census import AgentProcess, enrol
-from proccli.agent.first_match import Judge
-from proccli.agent.rules import compile_rules
+from proccli.agent.decision import Context, decide
+from proccli.agent.pipeline import outcome_of, strategy_for
+from proccli.agent.process import agent_process
 from proccli.agent.tags import tags_of
 from proccli.errors import Location, NoSuchProcess
 from proccli.model.config import Config, Notice, Rule, RuleProblem
@@ -111,18 +111,19 @@ class Machine:
     ) -> None:
         self.host = at or host()
         self.tags = tags
-        self.judge = Judge(
+        self.members = {item.pid: agent_process(item, self.host) for item in processes}
+        self.context = Context(
             config=configuration,
-            rules=compile_rules(configuration.rules, environment),
+            strategy=strategy_for(configuration, environment),
             host=self.host,
             tags=tags,
+            agent_process=self.members.get,
         )
-        self.members = {item.pid: enrol(item, self.host) for item in processes}
-        self.lookup: Callable[[int], AgentProcess | None] = self.members.get
 
     def verdict(self, pid: int) -> Outcome:
         """The verdict on one process."""
-        return self.judge.judge(self.members[pid], self.lookup)
+        process = self.members[pid]
+        return outcome_of(process, decide(process, self.context), self.host)
 
     def tags_of(self, pid: int) -> tuple[Tag, ...] | None:
         """The tags of one process, inherited ones included."""

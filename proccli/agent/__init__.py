@@ -1,1 +1,1 @@
-"""The agent's pipeline, from processes and a configuration to verdicts, as pure functions."""
+"""How the agent interprets processes and sockets, as pure functions of what was read."""

@@ -1,10 +1,15 @@
-"""When a process started, exactly and as the agent computes it."""
+"""What the agent computes from a process's files: start times and the container id."""
 
 from __future__ import annotations
 
 import struct
+from typing import Final
 
 from proccli.model.process import NS_PER_S, Host, Process
+
+_CONTROLLERS: Final = frozenset({"pids", "cpuset", "devices", "memory", "cpu", ""})
+"""The empty one is cgroup v2's single line, which 6.5 reads since its fix of July 2025."""
+_ID_BYTES: Final = 64
 
 
 def start_s(process: Process, host: Host) -> int | None:
@@ -30,7 +35,10 @@ def agent_start_s(process: Process, host: Host) -> int | None:
 
 
 def now_s(host: Host) -> int:
-    """The moment of the scan in whole seconds, as the agent takes it (linux_process.rs:83-90)."""
+    """The time of the snapshot in whole seconds since the epoch, as the agent takes it.
+
+    Source: agent v6.5 linux_process.rs:83-90.
+    """
     return host.taken_at_ns // NS_PER_S
 
 
@@ -38,3 +46,33 @@ def _f32(value: float) -> float:
     """The nearest 32-bit float."""
     result: float = struct.unpack("f", struct.pack("f", value))[0]
     return result
+
+
+def container_id(cgroup: str) -> str | None:
+    """The container id in the text of /proc/PID/cgroup, or None.
+
+    The first line with one of the controllers decides. Its path's last component is the id if it
+    is 64 bytes long, else what follows its last `-` must be 64 bytes and `.scope`.
+
+    Source: agent v6.5 linux_process.rs:612-660 (branch head); cgroups(7).
+    """
+    path = _path(cgroup)
+    if path is None or "/" not in path:
+        return None
+    last = path.rpartition("/")[2].encode()
+    if len(last) == _ID_BYTES:
+        return last.decode()
+    _, dash, scoped = last.rpartition(b"-")
+    if not dash or len(scoped) != _ID_BYTES + len(".scope"):
+        return None
+    return scoped[:_ID_BYTES].decode(errors="replace")
+
+
+def _path(cgroup: str) -> str | None:
+    for line in cgroup.split("\n"):
+        fields = line.split(":", 2)
+        if len(fields) != 3 or not fields[0].isdigit():
+            return None  # the agent's reader rejects the whole file
+        if _CONTROLLERS.intersection(fields[1].split(",")):
+            return fields[2]
+    return None

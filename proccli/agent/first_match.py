@@ -1,151 +1,194 @@
-"""The agent's decision about one process: the gates, the first rule that hits, the name."""
+"""The strategy of `static_config`: the first rule that matches decides, and its rewrite names."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from proccli.agent.census import AgentProcess, Lookup, lineage
-from proccli.agent.container import container_id
-from proccli.agent.facts import agent_start_s, now_s, start_s
-from proccli.agent.rules import (
-    CompiledRule,
-    Finding,
-    Setting,
-    SubjectKind,
-    is_proven,
-    match_rule,
-)
-from proccli.model.config import Config
-from proccli.model.outcome import Outcome, Reason, Status
-from proccli.model.process import Host, TagTable
+from proccli.agent.decision import Context, Decision, Text
+from proccli.agent.process import AgentProcess, Ancestors, Subject, ancestors_of
+from proccli.agent.rules import CompiledRule
+from proccli.model.outcome import Reason
+from proccli.model.process import TagTable
+from proccli.rustregex import Regex
+
+SubjectKind: TypeAlias = Literal["cmdline", "process_name"]
+
+_NEEDS: Final[frozenset[Text]] = frozenset({"argv0", "arguments"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """Everything that decisions rest on: one scan has one judge."""
+class FirstMatch:
+    """The rules of os-proc-regex, in order; after the last one the agent accepts everything.
 
-    config: Config
-    rules: Sequence[CompiledRule]
-    host: Host
-    tags: TagTable
+    Source: agent v6.5 linux_process.rs:398-492.
+    """
 
-    def judge(self, member: AgentProcess, lookup: Lookup) -> Outcome:
-        """The verdict on one process, without tags and user.
+    def __init__(self, rules: Sequence[CompiledRule]) -> None:
+        self.rules = tuple(rules)
+        self.needs = _NEEDS
 
-        Source: agent v6.5 linux_process.rs:398-492.
-        """
-        gate = self.gate(member)
-        if gate is not None:
-            status: Status = "skipped" if member.known else "unknown"
-            return self._verdict(member, Decision(status=status, reason=gate))
-        return self._verdict(member, self._decide(member, self.setting(member, lookup)))
-
-    def gate(self, member: AgentProcess) -> Reason | None:
-        """What keeps a process from the rules, or None."""
-        if member.obstacle is not None:
-            return member.obstacle
-        started = agent_start_s(member.process, self.host)
-        if started is None:
-            return None  # the agent takes it as started in 1970
-        age_s = now_s(self.host) - started
-        if age_s < 0:
-            return "future-start"
-        return "min-lifetime" if age_s < self.config.min_lifetime_s else None
-
-    def setting(self, member: AgentProcess, lookup: Lookup) -> Setting:
-        """What the rules may look at besides the process."""
-        return Setting(lineage=lineage(member.process, lookup, self.host), tags=self.tags)
-
-    def _decide(self, member: AgentProcess, setting: Setting) -> Decision:
+    def decide(self, process: AgentProcess, context: Context) -> Decision:
+        """The decision of the first rule that matches; later rules are not tried."""
         for compiled in self.rules:
-            finding = match_rule(compiled, member, setting)
+            finding = match_rule(compiled, process, context)
             if finding.hit is None:
                 return Decision(status="unknown", reason=finding.why or "unreadable")
             if finding.hit:
-                return self._accept(member, compiled, finding)
-        return self._accept(member, None, None)
-
-    def _accept(
-        self, member: AgentProcess, compiled: CompiledRule | None, finding: Finding | None
-    ) -> Decision:
-        if compiled is not None and compiled.rule.action == "drop":
-            return Decision(status="dropped", reason="rule", rule=compiled)
-        if self.config.tagged_only and not self.tags.known:
-            return Decision(status="unknown", reason="tags-unknown", rule=compiled)
-        if self.config.tagged_only and member.process.pid not in self.tags.entries:
-            return Decision(status="skipped", reason="untagged", rule=compiled)
-        name = new_name(member, compiled, finding)
-        if name.unknown is not None:
-            return Decision(status="unknown", reason=name.unknown, rule=compiled)
-        reason: Reason = "rule" if compiled is not None else "implicit-accept"
-        return Decision(status="accepted", reason=reason, rule=compiled, gprocess=name.text)
-
-    def _verdict(self, member: AgentProcess, decision: Decision) -> Outcome:
-        process, subjects = member.process, member.subjects
-        started, agent_started = start_s(process, self.host), agent_start_s(process, self.host)
-        now = now_s(self.host)
-        rule = decision.rule.rule if decision.rule is not None else None
-        return Outcome(
-            process=process,
-            status=decision.status,
-            reason=decision.reason,
-            process_name=subjects.process_name.text if subjects is not None else None,
-            cmdline=subjects.cmdline.text if subjects is not None else None,
-            rule=rule,
-            hits=(rule.index,) if rule is not None else (),
-            gprocess=decision.gprocess,
-            tags=(),
-            start_s=started,
-            uptime_s=now - started if started is not None else None,
-            agent_start_s=agent_started,
-            agent_uptime_s=now - agent_started if agent_started is not None else None,
-            container_id=container_id(process.cgroup) if process.cgroup is not None else None,
-        )
+                return _decided(process, compiled, finding, context)
+        return _decided(process, None, None, context)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """How a process fared, before anything is added to it."""
+def _decided(
+    process: AgentProcess,
+    compiled: CompiledRule | None,
+    finding: Finding | None,
+    context: Context,
+) -> Decision:
+    """What a rule that matches decides; None: the implicit accept."""
+    rule = compiled.rule if compiled is not None else None
+    hits = (rule.index,) if rule is not None else ()
+    if rule is not None and rule.action == "drop":
+        return Decision(status="dropped", reason="rule", rule=rule, hits=hits)
+    if context.config.tagged_only and not context.tags.known:
+        return Decision(status="unknown", reason="tags-unknown", rule=rule, hits=hits)
+    if context.config.tagged_only and process.process.pid not in context.tags.entries:
+        return Decision(status="skipped", reason="untagged", rule=rule, hits=hits)
+    name = _name(process, compiled, finding)
+    if name.unknown is not None:
+        return Decision(status="unknown", reason=name.unknown, rule=rule, hits=hits)
+    reason: Reason = "rule" if rule is not None else "implicit-accept"
+    return Decision(status="accepted", reason=reason, rule=rule, hits=hits, name=name.text)
 
-    status: Status
-    reason: Reason
-    rule: CompiledRule | None = None
-    gprocess: str | None = None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
-    """The name of an accepted process, or why it can't be known."""
+class Name(NamedTuple):
+    """The name of an accepted process, or why it is not known."""
 
     text: str | None = None
     unknown: Reason | None = None
 
 
-def new_name(member: AgentProcess, compiled: CompiledRule | None, finding: Finding | None) -> Name:
+def _name(process: AgentProcess, compiled: CompiledRule | None, finding: Finding | None) -> Name:
     """The gprocess: the rewritten subject, whole, or the process's own name.
 
     Text outside the match is kept and every match is replaced; the result may be empty.
 
     Source: agent v6.5 linux_process.rs:286-300.
     """
-    assert member.subjects is not None  # noqa: S101 - only such members get to the rules
-    own = member.subjects.process_name
+    own = subject_of(process, "process_name")
+    own_name = Name(unknown="masked") if own.masked_spans else Name(text=own.text)
     if compiled is None or compiled.regex is None or compiled.expansion is None:
-        return Name(unknown="masked") if own.masked_spans else Name(text=own.text)
+        return own_name
     if compiled.unknown_env:
         return Name(unknown="env-unknown")
     if not compiled.expansion.text:
-        return Name(unknown="masked") if own.masked_spans else Name(text=own.text)
-    assert finding is not None and finding.subject is not None  # noqa: S101, PT018 - as above
-    if finding.subject.masked_spans and not rewrite_is_proven(compiled, member):
+        return own_name
+    assert finding is not None and finding.subject is not None  # noqa: S101, PT018 - it matched
+    if finding.subject.masked_spans and not rewrite_is_mask_safe(compiled, process):
         return Name(unknown="masked")
     return Name(text=compiled.regex.replace_all(finding.subject.text, compiled.expansion.text))
 
 
-def rewrite_is_proven(compiled: CompiledRule, member: AgentProcess) -> bool:
+def rewrite_is_mask_safe(compiled: CompiledRule, process: AgentProcess) -> bool:
     """Whether a rule's rewrite of a masked text is known to be that of the real one."""
     if compiled.regex is None or compiled.expansion is None:
         return False
     kind: SubjectKind = "cmdline" if compiled.rule.match_type == "cmdline" else "process_name"
-    return is_proven(member, kind, compiled.regex.pattern, compiled.expansion.text)
+    return is_mask_safe(process, kind, compiled.regex.pattern, compiled.expansion.text)
+
+
+# ---- one rule on one process ----------------------------------------------------------------
+
+
+class Finding(NamedTuple):
+    """Whether one rule matches one process, and on which text."""
+
+    hit: bool | None
+    """None: not known; `why` is the reason."""
+    subject: Subject | None = None
+    """The text that hit, or, without a hit, the one text that was tested."""
+    subject_pid: int | None = None
+    why: Reason | None = None
+
+
+def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) -> Finding:
+    """Whether a rule hits a process, decided on the text that its match type asks for.
+
+    Source: agent v6.5 linux_process.rs:286-352.
+    """
+    regex = compiled.regex
+    if regex is None or process.texts is None:
+        return Finding(hit=False)
+    match compiled.rule.match_type:
+        case "cmdline":
+            return _own_text(regex, "cmdline", process)
+        case "parent_process_name":
+            return _ancestors(
+                regex, ancestors_of(process.process, context.agent_process, context.host)
+            )
+        case "tag":
+            return _tags(regex, process.process.pid, context.tags)
+        case _:
+            return _own_text(regex, "process_name", process)
+
+
+def _own_text(regex: Regex, kind: SubjectKind, process: AgentProcess) -> Finding:
+    hit = matches(regex, kind, process)
+    why: Reason | None = "masked" if hit is None else None
+    subject = subject_of(process, kind)
+    return Finding(hit=hit, subject=subject, subject_pid=process.process.pid, why=why)
+
+
+def _ancestors(regex: Regex, ancestors: Ancestors) -> Finding:
+    masked = False
+    for ancestor in ancestors.processes:
+        hit = matches(regex, "process_name", ancestor)
+        if hit:
+            name = subject_of(ancestor, "process_name")
+            return Finding(hit=True, subject=name, subject_pid=ancestor.process.pid)
+        masked = masked or hit is None
+    if masked:
+        return Finding(hit=None, why="masked")
+    if not ancestors.complete:
+        return Finding(hit=None, why="unreadable")
+    return Finding(hit=False)
+
+
+def _tags(regex: Regex, pid: int, tags: TagTable) -> Finding:
+    if not tags.known:
+        return Finding(hit=None, why="tags-unknown")
+    for key, value in tags.entries.get(pid, ()):
+        pair = f"{key}:{value}"
+        if regex.is_match(pair):
+            return Finding(hit=True, subject=Subject(pair), subject_pid=pid)
+    return Finding(hit=False)
+
+
+def matches(regex: Regex, kind: SubjectKind, process: AgentProcess) -> bool | None:
+    """Whether a pattern matches a process's text; None where that depends on masked text."""
+    subject = subject_of(process, kind)
+    if not subject.masked_spans or is_mask_safe(process, kind, regex.pattern, None):
+        return regex.is_match(subject.text)
+    return regex.is_match_masked(subject.text, subject.masked_spans)
+
+
+def is_mask_safe(
+    process: AgentProcess, kind: SubjectKind, pattern: str, template: str | None
+) -> bool:
+    """Whether the mask is known not to change the result of this pattern, or of this rewrite."""
+    return mask_safe_key(kind, pattern, template) in process.process.mask_safe
+
+
+def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
+    """The digest under which a recording notes that a mask changes nothing: neither whether a
+    pattern matches, nor, with a template, the result of the rewrite. A recording carries the
+    digest, not the configuration."""
+    asked = json.dumps([kind, pattern, template])
+    return hashlib.sha256(asked.encode()).hexdigest()[:32]
+
+
+def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
+    """One of the texts of a process that the agent knows."""
+    assert process.texts is not None  # noqa: S101 - only such processes get to the rules
+    return process.texts.cmdline if kind == "cmdline" else process.texts.process_name

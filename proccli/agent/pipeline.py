@@ -1,77 +1,128 @@
-"""One look at a source: members, verdicts, tags and users, each made once and when asked for."""
+"""From a source and a configuration to outcomes: read, agent process, decision, tags, outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from proccli.agent.census import AgentProcess, enrol
-from proccli.agent.first_match import Judge
+from proccli.agent.decision import Context, Decision, Strategy, decide, fields_for
+from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
+from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
+from proccli.agent.process import AgentProcess, agent_process
 from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
 from proccli.errors import NoSuchProcess
+from proccli.model.config import Config
 from proccli.model.outcome import Outcome
-from proccli.model.process import Process
+from proccli.model.process import ALL_FIELDS, Environment, Field, Host, Process
+
+
+def strategy_for(config: Config, environment: Environment) -> Strategy:
+    """How the rules of a configuration are applied, by its dialect."""
+    match config.dialect:
+        case "static_config":
+            return FirstMatch(compile_rules(config.rules, environment))
+
+
+def outcome_of(process: AgentProcess, decision: Decision, host: Host) -> Outcome:
+    """What is decided about a process, with its facts, but without tags and user."""
+    found, texts = process.process, process.texts
+    started, agent_started = start_s(found, host), agent_start_s(found, host)
+    now = now_s(host)
+    return Outcome(
+        process=found,
+        status=decision.status,
+        reason=decision.reason,
+        process_name=texts.process_name.text if texts is not None else None,
+        cmdline=texts.cmdline.text if texts is not None else None,
+        rule=decision.rule,
+        hits=decision.hits,
+        gprocess=decision.name,
+        tags=(),
+        start_s=started,
+        uptime_s=now - started if started is not None else None,
+        agent_start_s=agent_started,
+        agent_uptime_s=now - agent_started if agent_started is not None else None,
+        container_id=container_id(found.cgroup) if found.cgroup is not None else None,
+    )
 
 
 class Pipeline:
-    """The agent's pipeline over one source.
+    """The outcomes of one source's processes, each read and decided once and when asked for.
 
-    It reads a process when its verdict, or that of a process below it, is asked for: explaining
-    one pid reads that one and its ancestors.
+    Explaining one pid reads that one and its ancestors. `fields` are what the results need of a
+    process besides what decisions need; with `fds` among them, sockets are read along.
     """
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> None:
         self.inputs = inputs
-        self.judge = Judge(
+        strategy = strategy_for(inputs.config, inputs.environment)
+        self.context = Context(
             config=inputs.config,
-            rules=compile_rules(inputs.config.rules, inputs.environment),
+            strategy=strategy,
             host=inputs.source.host,
             tags=inputs.tags,
+            agent_process=self.agent_process,
         )
-        self._members: dict[int, AgentProcess | None] = {}
-        self._verdicts: dict[int, Outcome | None] = {}
+        self._batch_fields = fields | fields_for(strategy.needs)
+        self._fields = self._batch_fields - {"fds"}
+        self._processes: dict[int, AgentProcess | None] = {}
+        self._decided: dict[int, Outcome | None] = {}
 
-    def member(self, pid: int) -> AgentProcess | None:
-        """The member of a pid, or None where the source has no such process."""
-        if pid not in self._members:
-            self._members[pid] = self._enrol(pid)
-        return self._members[pid]
+    def agent_process(self, pid: int) -> AgentProcess | None:
+        """The agent process of a pid, or None where the source has no such process."""
+        if pid not in self._processes:
+            try:
+                self._add(self.inputs.source.read(pid, self._fields))
+            except NoSuchProcess:
+                self._processes[pid] = None
+        return self._processes[pid]
 
-    def _enrol(self, pid: int) -> AgentProcess | None:
-        try:
-            process = self.inputs.source.read(pid)
-        except NoSuchProcess:
-            return None
-        return enrol(process, self.inputs.source.host)
+    def _add(self, process: Process) -> None:
+        self._processes[process.pid] = agent_process(process, self.context.host)
 
-    def bare_verdict(self, pid: int) -> Outcome | None:
-        """The verdict without tags and user, or None where there is no such process."""
-        if pid not in self._verdicts:
-            member = self.member(pid)
-            self._verdicts[pid] = (
-                self.judge.judge(member, self.member) if member is not None else None
+    def decided(self, pid: int) -> Outcome | None:
+        """The outcome without tags and user, or None where there is no such process."""
+        if pid not in self._decided:
+            process = self.agent_process(pid)
+            self._decided[pid] = (
+                outcome_of(process, decide(process, self.context), self.context.host)
+                if process is not None
+                else None
             )
-        return self._verdicts[pid]
+        return self._decided[pid]
 
-    def verdicts(self, pids: Iterable[int]) -> tuple[Outcome, ...]:
-        """The whole verdicts of the processes that are there, in the order of `pids`.
+    def decided_all(self, pids: Iterable[int]) -> Iterator[Outcome]:
+        """The outcomes without tags and users of the processes that exist, in the order of `pids`.
+
+        They are read first, in a batch.
+        """
+        pids = tuple(pids)
+        unread = [pid for pid in pids if pid not in self._processes]
+        for process in self.inputs.source.read_many(unread, self._batch_fields):
+            self._add(process)
+        for pid in pids:
+            if (outcome := self.decided(pid)) is not None:
+                yield outcome
+
+    def outcomes(self, pids: Iterable[int]) -> tuple[Outcome, ...]:
+        """The whole outcomes of the processes that exist, in the order of `pids`.
 
         Users are looked up for the accepted processes first: the agent looks up only those, and
         the first table found for a root's inode number serves all that share the number.
         """
-        bare = [verdict for pid in pids if (verdict := self.bare_verdict(pid)) is not None]
+        bare = tuple(self.decided_all(pids))
         users: dict[int, str | None] = {}
-        for verdict in sorted(bare, key=lambda verdict: verdict.status != "accepted"):
-            users[verdict.process.pid] = self._user(verdict.process)
+        for outcome in sorted(bare, key=lambda outcome: outcome.status != "accepted"):
+            users[outcome.process.pid] = self._user(outcome.process)
         return tuple(
             replace(
-                verdict,
-                user=users[verdict.process.pid],
-                tags=tags_of(verdict, self.inputs.tags, self.bare_verdict),
+                outcome,
+                user=users[outcome.process.pid],
+                tags=tags_of(outcome, self.inputs.tags, self.decided),
             )
-            for verdict in bare
+            for outcome in bare
         )
 
     def _user(self, process: Process) -> str | None:

@@ -1,12 +1,13 @@
-"""The texts of a process that rules are matched against."""
+"""A process as the agent keeps it: its texts, or why it is skipped, and its ancestors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, TypeAlias
 
-from proccli.model.process import TextSpan
+from proccli.model.outcome import Reason
+from proccli.model.process import Host, Process, TextSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +19,18 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Subjects:
-    """What the agent knows a process by."""
+class Texts:
+    """The texts by which the agent knows a process."""
 
     process_name: Subject
     cmdline: Subject
 
 
-NoSubjects = Literal["no-cmdline", "cmdline-not-utf8", "no-name"]
+NoTexts: TypeAlias = Literal["no-cmdline", "cmdline-not-utf8", "no-name"]
 
 
-def subjects(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Subjects | NoSubjects:
-    """The subjects of a process, or why the agent has none for it.
+def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Texts | NoTexts:
+    """The texts of a process, or why the agent has none for it.
 
     `cmdline` is the whole of /proc/PID/cmdline; `masked_spans` are byte ranges in it. Empty pieces
     are discarded wherever they stand, so the next argument takes the place of an empty argv[0].
@@ -46,7 +47,7 @@ def subjects(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Subjects 
     name = _name(pieces[0])
     if name is None:
         return "no-name"
-    return Subjects(process_name=name, cmdline=_joined(pieces))
+    return Texts(process_name=name, cmdline=_joined(pieces))
 
 
 def _pieces(cmdline: bytes, masked_spans: Sequence[TextSpan]) -> Iterator[Subject]:
@@ -80,7 +81,7 @@ def _name(piece: Subject) -> Subject | None:
     if name is None:
         return None
     start = piece.text.rindex(name)
-    # What is masked may have held a "/": then the name begins somewhere inside the hole.
+    # What is masked may have held a "/": then the name begins somewhere inside the masked span.
     touching = [right - start for _, right in piece.masked_spans if right > start]
     if not touching:
         return Subject(name)
@@ -100,3 +101,102 @@ def file_name(path: str) -> str | None:
         if component not in ("", "."):
             return component
     return None
+
+
+# ---- which processes the agent keeps --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProcess:
+    """A process as the agent keeps it."""
+
+    process: Process
+    texts: Texts | None
+    skip_reason: Reason | None
+    """Why the agent keeps no such process; None where it does."""
+    known: bool = True
+    """False: the agent can read the process and we can't, so nothing can be decided."""
+
+
+Lookup: TypeAlias = Callable[[int], AgentProcess | None]
+"""The agent process of a pid; None where the source has no such process."""
+
+
+def agent_process(process: Process, host: Host) -> AgentProcess:
+    """The process with its texts, or with the reason why the agent doesn't keep it.
+
+    A missing stat is tolerated; the command line and the owner must be readable.
+
+    Source: agent v6.5 linux_process.rs:120-160.
+    """
+    for needed in ("cmdline", "uid"):
+        error = process.error(needed)
+        if error is not None:
+            refused = error.problem == "denied" and not host.privileged
+            return AgentProcess(
+                process=process, texts=None, skip_reason="unreadable", known=not refused
+            )
+    if process.cmdline is None:
+        return AgentProcess(process=process, texts=None, skip_reason="no-cmdline")
+    texts = parse_cmdline(process.cmdline, process.masked_spans)
+    if isinstance(texts, str):
+        return AgentProcess(process=process, texts=None, skip_reason=texts)
+    return AgentProcess(process=process, texts=texts, skip_reason=None)
+
+
+# ---- ancestors ------------------------------------------------------------------------------
+
+
+class Ancestors(NamedTuple):
+    """The ancestors that the agent's walk reaches, nearest first."""
+
+    processes: tuple[AgentProcess, ...]
+    complete: bool
+    """False: the walk ends at a process that the agent can read and we can't."""
+
+
+def ancestors_of(process: Process, lookup: Lookup, host: Host) -> Ancestors:
+    """The ancestors that parent_process_name rules are tried on.
+
+    The agent's walk ends at parent id 0 and at the first parent that it doesn't keep (a kernel
+    thread, a command line that is not UTF-8). It has no guard against a circle of parents, which
+    only a made-up tree can have: it would reach the process itself again and go on for ever.
+    Here the walk ends where the circle closes.
+
+    Source: agent v6.5 linux_process.rs:310-336.
+    """
+    found: list[AgentProcess] = []
+    for ancestor in _upwards(process, lookup):
+        if ancestor is None:
+            return Ancestors(processes=tuple(found), complete=host.sees_all)
+        if not ancestor.known:
+            return Ancestors(processes=tuple(found), complete=False)
+        if ancestor.texts is None:
+            break
+        found.append(ancestor)
+    return Ancestors(processes=tuple(found), complete=True)
+
+
+def all_ancestors(process: Process, lookup: Lookup) -> tuple[AgentProcess, ...]:
+    """All processes above one, nearest first, as far as the source has them; also those at which
+    the agent's walk ends."""
+    return tuple(
+        ancestor
+        for ancestor in _upwards(process, lookup)
+        if ancestor is not None and ancestor.process.pid != process.pid
+    )
+
+
+def _upwards(process: Process, lookup: Lookup) -> Iterator[AgentProcess | None]:
+    """Parent, its parent, … until parent id 0; None, as the last, where the source has no such
+    process."""
+    visited: set[int] = set()
+    while process.ppid:
+        if process.ppid in visited:
+            return
+        visited.add(process.ppid)
+        parent = lookup(process.ppid)
+        yield parent
+        if parent is None:
+            return
+        process = parent.process

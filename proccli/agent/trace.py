@@ -1,15 +1,15 @@
-"""One rule after the other: what it was tried on, what came of it, and how close it got."""
+"""Each rule's part in an outcome: what it was tried on, whether it matched, how close it was."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from proccli.agent.census import AgentProcess, Lookup
-from proccli.agent.first_match import Judge, rewrite_is_proven
-from proccli.agent.process import Subject
-from proccli.agent.rules import CompiledRule, Finding, Setting, match_rule, subject_of
-from proccli.model.trace import (
+from proccli.agent.decision import Context, skip_reason
+from proccli.agent.first_match import Finding, match_rule, rewrite_is_mask_safe, subject_of
+from proccli.agent.process import AgentProcess, Subject, ancestors_of
+from proccli.agent.rules import CompiledRule
+from proccli.model.outcome import (
     GroupMatch,
     NearMiss,
     Replacement,
@@ -21,19 +21,18 @@ from proccli.rustregex import Match, Regex
 from proccli.rustregex.prefix import longest_prefix
 
 
-def trace_rules(judge: Judge, member: AgentProcess, lookup: Lookup) -> tuple[RuleTrace, ...]:
-    """Every rule's part in the verdict, in order.
+def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...]:
+    """Every rule's part in the outcome, in order.
 
-    A process that never gets to the rules has a trace all the same: what each would have said.
+    A process on which no rule is tried has a trace all the same: whether each would have matched.
     """
-    setting = judge.setting(member, lookup)
-    reached = judge.gate(member) is None
+    reached = skip_reason(process, context) is None
     open_question = False
     traces: list[RuleTrace] = []
-    for compiled in judge.rules:
-        finding = match_rule(compiled, member, setting)
-        outcome = _outcome(compiled, finding, member, reached=reached, open_question=open_question)
-        traces.append(_trace(compiled, finding, outcome, member, setting))
+    for compiled in context.strategy.rules:
+        finding = match_rule(compiled, process, context)
+        outcome = _outcome(compiled, finding, process, reached=reached, open_question=open_question)
+        traces.append(_trace(compiled, finding, outcome, process, context))
         reached = reached and outcome not in ("hit", "unknown")
         open_question = open_question or outcome == "unknown"
     return tuple(traces)
@@ -42,14 +41,14 @@ def trace_rules(judge: Judge, member: AgentProcess, lookup: Lookup) -> tuple[Rul
 def _outcome(
     compiled: CompiledRule,
     finding: Finding,
-    member: AgentProcess,
+    process: AgentProcess,
     *,
     reached: bool,
     open_question: bool,
 ) -> RuleOutcome:
     if compiled.regex is None:
         return "ignored"
-    if member.subjects is None and not member.known:
+    if process.texts is None and not process.known:
         return "unknown"
     if not reached:
         return "unknown" if open_question else "not-reached"
@@ -62,11 +61,11 @@ def _trace(
     compiled: CompiledRule,
     finding: Finding,
     outcome: RuleOutcome,
-    member: AgentProcess,
-    setting: Setting,
+    process: AgentProcess,
+    context: Context,
 ) -> RuleTrace:
     rule, regex, subject = compiled.rule, compiled.regex, finding.subject
-    would_match = finding.hit if member.subjects is not None else None
+    would_match = finding.hit if process.texts is not None else None
     if regex is None:
         problem = rule.problem.message if rule.problem is not None else None
         return RuleTrace(
@@ -89,19 +88,19 @@ def _trace(
         subject_pid=finding.subject_pid,
         span=match.span() if match is not None else None,
         groups=_groups(regex, match),
-        rewrite=_rewrite(compiled, regex, subject, member)
+        rewrite=_rewrite(compiled, regex, subject, process)
         if outcome == "hit" and subject
         else None,
-        near_miss=_near_miss(regex, rule.match_type, member, setting) if missed else None,
-        also_matches=_also_matches(compiled, member, setting) if missed else (),
-        error=_open_reason(finding, outcome, member),
+        near_miss=_near_miss(regex, rule.match_type, process, context) if missed else None,
+        also_matches=_also_matches(compiled, process, context) if missed else (),
+        error=_open_reason(finding, outcome, process),
     )
 
 
-def _open_reason(finding: Finding, outcome: RuleOutcome, member: AgentProcess) -> str | None:
+def _open_reason(finding: Finding, outcome: RuleOutcome, process: AgentProcess) -> str | None:
     if outcome != "unknown":
         return None
-    if member.subjects is None:
+    if process.texts is None:
         return "the process could not be read"
     return {
         "masked": "what decides was masked when this was recorded",
@@ -121,18 +120,18 @@ def _groups(regex: Regex, match: Match | None) -> tuple[GroupMatch, ...]:
 
 
 def _rewrite(
-    compiled: CompiledRule, regex: Regex, subject: Subject, member: AgentProcess
+    compiled: CompiledRule, regex: Regex, subject: Subject, process: AgentProcess
 ) -> RewriteTrace | None:
     expansion = compiled.expansion
     if expansion is None:
         return None
     replacements: tuple[Replacement, ...] = ()
     result = None
-    told = not subject.masked_spans or rewrite_is_proven(compiled, member)
+    known = not subject.masked_spans or rewrite_is_mask_safe(compiled, process)
     if not expansion.text and not compiled.unknown_env:
-        own = subject_of(member, "process_name")
+        own = subject_of(process, "process_name")
         result = None if own.masked_spans else own.text  # an empty template rewrites nothing
-    elif told and not compiled.unknown_env:
+    elif known and not compiled.unknown_env:
         replacements = tuple(
             Replacement(span=(step.match.start, step.match.end), text=step.expanded)
             for step in regex.replacements(subject.text, expansion.text)
@@ -150,11 +149,11 @@ def _rewrite(
 
 
 def _near_miss(
-    regex: Regex, match_type: str, member: AgentProcess, setting: Setting
+    regex: Regex, match_type: str, process: AgentProcess, context: Context
 ) -> NearMiss | None:
     """How far the pattern got on the text, or on the best of several texts."""
     best: NearMiss | None = None
-    for subject, pid in _texts(match_type, member, setting):
+    for subject, pid in _texts(match_type, process, context):
         prefix = longest_prefix(regex, subject.text) if not subject.masked_spans else None
         if prefix is None:
             continue
@@ -172,7 +171,7 @@ def _near_miss(
 
 
 def _also_matches(
-    compiled: CompiledRule, member: AgentProcess, setting: Setting
+    compiled: CompiledRule, process: AgentProcess, context: Context
 ) -> tuple[str, ...]:
     """The other match types under which the pattern would have matched."""
     return tuple(
@@ -180,26 +179,28 @@ def _also_matches(
         for kind in ("process_name", "cmdline", "parent_process_name", "tag")
         if kind != compiled.rule.match_type
         and match_rule(
-            replace(compiled, rule=replace(compiled.rule, match_type=kind)), member, setting
+            replace(compiled, rule=replace(compiled.rule, match_type=kind)), process, context
         ).hit
     )
 
 
 def _texts(
-    match_type: str, member: AgentProcess, setting: Setting
+    match_type: str, process: AgentProcess, context: Context
 ) -> Iterator[tuple[Subject, int]]:
     """The texts that a match type is tried on, each with the process it belongs to."""
-    if member.subjects is None:
+    if process.texts is None:
         return
-    pid = member.process.pid
+    pid = process.process.pid
     if match_type == "cmdline":
-        yield member.subjects.cmdline, pid
+        yield process.texts.cmdline, pid
     elif match_type == "parent_process_name":
-        for ancestor in setting.lineage.members:
-            if ancestor.subjects is not None:
-                yield ancestor.subjects.process_name, ancestor.process.pid
+        for ancestor in ancestors_of(
+            process.process, context.agent_process, context.host
+        ).processes:
+            if ancestor.texts is not None:
+                yield ancestor.texts.process_name, ancestor.process.pid
     elif match_type == "tag":
-        for key, value in setting.tags.entries.get(pid, ()):
+        for key, value in context.tags.entries.get(pid, ()):
             yield Subject(f"{key}:{value}"), pid
     else:
-        yield member.subjects.process_name, pid
+        yield process.texts.process_name, pid

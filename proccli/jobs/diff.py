@@ -140,9 +140,9 @@ def _proof(old: InputOptions, new: InputOptions) -> Proof:
 
 
 def _pairs(before: Inputs, after: Inputs) -> Iterator[tuple[Outcome, Outcome]]:
-    one = Pipeline(before).verdicts(before.source.pids())
+    one = Pipeline(before).outcomes(before.source.pids())
     other = {
-        verdict.process.pid: verdict for verdict in Pipeline(after).verdicts(after.source.pids())
+        verdict.process.pid: verdict for verdict in Pipeline(after).outcomes(after.source.pids())
     }
     for verdict in one:
         again = other.get(verdict.process.pid)

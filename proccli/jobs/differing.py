@@ -163,7 +163,7 @@ def _judged(inputs: Inputs, made_up: MadeUp) -> Outcome:
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="a witness")
-    (verdict,) = Pipeline(replace(inputs, source=source, tags=tags)).verdicts([0])
+    (verdict,) = Pipeline(replace(inputs, source=source, tags=tags)).outcomes([0])
     return verdict
 
 

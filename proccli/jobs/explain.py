@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from proccli.agent.census import AgentProcess, family
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.agent.process import AgentProcess, all_ancestors
 from proccli.agent.sockets.collect import collect_sockets_of
 from proccli.agent.sockets.results import counts_by_pid
 from proccli.agent.trace import trace_rules
@@ -16,9 +16,8 @@ from proccli.errors import NoSuchProcess, ProccliError
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config, Notice
-from proccli.model.outcome import Outcome
+from proccli.model.outcome import Ancestor, Explanation, Outcome
 from proccli.model.process import Host, TagTable
-from proccli.model.trace import Ancestor, Explanation
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.textsafe import visible
 
@@ -74,10 +73,10 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
         inputs.source.read(pid)
     pipeline = Pipeline(inputs)
     source, host = inputs.source, inputs.source.host
-    sockets = collect_sockets_of(pids, source, pipeline.bare_verdict, inputs.config.min_lifetime_s)
+    sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, pids)
     verdicts = [
-        replace(verdict, sockets=counts[verdict.process.pid]) for verdict in pipeline.verdicts(pids)
+        replace(verdict, sockets=counts[verdict.process.pid]) for verdict in pipeline.outcomes(pids)
     ]
     unseen = unseen_by_us(sockets, host)
     return ExplainResult(
@@ -90,18 +89,18 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
 
 
 def _explanation(pipeline: Pipeline, verdict: Outcome) -> Explanation:
-    member = pipeline.member(verdict.process.pid)
-    assert member is not None  # noqa: S101 - a verdict is on a member
+    process = pipeline.agent_process(verdict.process.pid)
+    assert process is not None  # noqa: S101 - each outcome is of one
     return Explanation(
         verdict=verdict,
         ancestors=tuple(
             Ancestor(
                 pid=above.process.pid,
-                process_name=above.subjects.process_name.text if above.subjects else None,
+                process_name=above.texts.process_name.text if above.texts else None,
             )
-            for above in family(member.process, pipeline.member)
+            for above in all_ancestors(process.process, pipeline.agent_process)
         ),
-        trace=trace_rules(pipeline.judge, member, pipeline.member),
+        trace=trace_rules(process, pipeline.context),
     )
 
 
@@ -115,11 +114,11 @@ def find_by_name(inputs: Inputs, name: str) -> int:
     pipeline = Pipeline(inputs)
     live = inputs.source.host.kind == "live"
     pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
-    members = [member for pid in pids if (member := pipeline.member(pid)) is not None]
+    processes = [process for pid in pids if (process := pipeline.agent_process(pid)) is not None]
     found = (
-        [member for member in members if _process_name(member) == name]
-        or [member for member in members if member.process.comm == name]
-        or [member for member in members if _gprocess(pipeline, member) == name]
+        [process for process in processes if _process_name(process) == name]
+        or [process for process in processes if process.process.comm == name]
+        or [process for process in processes if _gprocess(pipeline, process) == name]
     )
     if not found:
         raise NoSuchProcess(
@@ -127,24 +126,24 @@ def find_by_name(inputs: Inputs, name: str) -> int:
             hint="proccli scan lists all; a pid works too",
         )
     if len(found) > 1:
-        raise AmbiguousName(name, [_candidate(member) for member in found])
+        raise AmbiguousName(name, [_candidate(process) for process in found])
     return found[0].process.pid
 
 
-def _process_name(member: AgentProcess) -> str | None:
-    return member.subjects.process_name.text if member.subjects is not None else None
+def _process_name(process: AgentProcess) -> str | None:
+    return process.texts.process_name.text if process.texts is not None else None
 
 
-def _gprocess(pipeline: Pipeline, member: AgentProcess) -> str | None:
-    verdict = pipeline.bare_verdict(member.process.pid)
+def _gprocess(pipeline: Pipeline, process: AgentProcess) -> str | None:
+    verdict = pipeline.decided(process.process.pid)
     return verdict.gprocess if verdict is not None else None
 
 
-def _candidate(member: AgentProcess) -> Candidate:
+def _candidate(process: AgentProcess) -> Candidate:
     return Candidate(
-        pid=member.process.pid,
-        process_name=_process_name(member) or member.process.comm or "",
-        cmdline=member.subjects.cmdline.text if member.subjects is not None else "",
+        pid=process.process.pid,
+        process_name=_process_name(process) or process.process.comm or "",
+        cmdline=process.texts.cmdline.text if process.texts is not None else "",
     )
 
 

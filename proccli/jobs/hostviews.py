@@ -82,7 +82,7 @@ def _looked(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> Loo
         source=source.name,
         network=source.network,
         verdicts=seen.verdicts,
-        tags_of=lambda verdict: tags_of(verdict, inputs.tags, seen.pipeline.bare_verdict),
+        tags_of=lambda verdict: tags_of(verdict, inputs.tags, seen.pipeline.decided),
         reported=lambda verdict: reported(verdict, host),
         sample=seen.sockets,
         addresses=_addresses(seen.verdicts, seen.inputs.source),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from proccli.agent.process import Subjects, subjects
+from proccli.agent.process import Texts, parse_cmdline
 from proccli.identity import Identity, NameUse, Reported, Server, by_name, identities
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, TextSpan
@@ -80,8 +80,8 @@ def _masked_spans(verdict: Outcome) -> tuple[TextSpan, ...]:
     process = verdict.process
     if not process.masked_spans or process.cmdline is None:
         return ()
-    found = subjects(process.cmdline, process.masked_spans)
-    return found.cmdline.masked_spans if isinstance(found, Subjects) else ()
+    found = parse_cmdline(process.cmdline, process.masked_spans)
+    return found.cmdline.masked_spans if isinstance(found, Texts) else ()
 
 
 def _container_id(verdict: Outcome, host: Host) -> str | None:

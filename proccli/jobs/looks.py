@@ -63,7 +63,7 @@ def take_sample(inputs: Inputs) -> Sample:
     """All processes and sockets of a source, as they are now. Raises: SourceError."""
     pipeline = Pipeline(inputs)
     pids = inputs.source.pids()
-    verdicts = tuple(found for pid in pids if (found := pipeline.bare_verdict(pid)) is not None)
+    verdicts = tuple(found for pid in pids if (found := pipeline.decided(pid)) is not None)
     sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
     return Sample(inputs=inputs, verdicts=verdicts, pipeline=pipeline, sockets=sockets)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from proccli.agent.decision import skip_reason
+from proccli.agent.first_match import match_rule
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.rules import match_rule
 from proccli.jobs.environment import environment_for
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.tagsource import tag_table
@@ -35,13 +36,12 @@ class Observation:
         self.sources += 1
         pipeline = Pipeline(_inputs(config, source, env))
         for pid in source.pids():
-            member = pipeline.member(pid)
-            if member is None or pipeline.judge.gate(member) is not None:
+            process = pipeline.agent_process(pid)
+            if process is None or skip_reason(process, pipeline.context) is not None:
                 continue
-            setting = pipeline.judge.setting(member, pipeline.member)
             findings = {
-                compiled.rule.index: match_rule(compiled, member, setting).hit
-                for compiled in pipeline.judge.rules
+                compiled.rule.index: match_rule(compiled, process, pipeline.context).hit
+                for compiled in pipeline.context.strategy.rules
             }
             self._count(findings)
 

@@ -81,8 +81,8 @@ def record(
 def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
     """The processes that the masked source makes something else of."""
     pids = inputs.source.pids()
-    plain = Pipeline(inputs).verdicts(pids)
-    again = Pipeline(replace(inputs, source=masked)).verdicts(pids)
+    plain = Pipeline(inputs).outcomes(pids)
+    again = Pipeline(replace(inputs, source=masked)).outcomes(pids)
     return tuple(
         before.process.pid
         for before, after in zip(plain, again, strict=True)

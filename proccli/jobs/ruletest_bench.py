@@ -139,7 +139,7 @@ class Bench:
             return self._invented(process)
         pipeline = self._recording(process)
         pid = self._pid(process, pipeline.inputs)
-        (verdict,) = pipeline.verdicts([pid])
+        (verdict,) = pipeline.outcomes([pid])
         return Trial(inputs=pipeline.inputs, verdict=verdict)
 
     def _invented(self, process: Invented) -> Trial:
@@ -202,7 +202,7 @@ def invented_trial(process: Invented, config: Config, environment: Environment) 
         origin="tags: of the test",
     )
     inputs = Inputs(config=config, source=source, environment=environment, tags=tags, notices=())
-    (verdict,) = Pipeline(inputs).verdicts([0])
+    (verdict,) = Pipeline(inputs).outcomes([0])
     return Trial(inputs=inputs, verdict=verdict)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from proccli.agent.census import family
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.agent.process import all_ancestors
 from proccli.config.suite import Invented, SuiteError
 from proccli.config.testfile import read_suite
 from proccli.config.yamltext import scalar
@@ -69,7 +69,7 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     pipeline = Pipeline(inputs)
     live = inputs.source.host.kind == "live"
     pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
-    verdicts = pipeline.verdicts(pids)
+    verdicts = pipeline.outcomes(pids)
     groups: dict[tuple[object, ...], list[Outcome]] = {}
     for verdict in verdicts:
         if verdict.status != "unknown":
@@ -122,13 +122,13 @@ class _Writer:
         if argv is None:
             return None
         parents = []
-        member = self._pipeline.member(verdict.process.pid)
-        for above in family(member.process, self._pipeline.member) if member else ():
+        member = self._pipeline.agent_process(verdict.process.pid)
+        for above in all_ancestors(member.process, self._pipeline.agent_process) if member else ():
             arguments = _arguments(above.process, only_first=True)
             if arguments is None:
                 return None
             parents.append(arguments)
-            if above.subjects is None:
+            if above.texts is None:
                 break  # the agent's walk upwards ends here
         by_age = verdict.reason in ("min-lifetime", "future-start")
         return Invented(

@@ -80,7 +80,7 @@ def scan(inputs: Inputs) -> ScanResult:
 
     Raises: SourceError.
     """
-    verdicts = Pipeline(inputs).verdicts(inputs.source.pids())
+    verdicts = Pipeline(inputs).outcomes(inputs.source.pids())
     host = inputs.source.host
     sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, (verdict.process.pid for verdict in verdicts))

@@ -154,7 +154,7 @@ def _earlier_observations(
 def _seen(sample: Sample) -> _Seen:
     config, source = sample.inputs.config, sample.inputs.source
     host = source.host
-    verdicts = sample.pipeline.verdicts(verdict.process.pid for verdict in sample.verdicts)
+    verdicts = sample.pipeline.outcomes(verdict.process.pid for verdict in sample.verdicts)
     accepted = [verdict for verdict in verdicts if verdict.status == "accepted"]
     unseen = socket_notices(sample.sockets, host)
     left_out = left_out_notices(verdicts, accepted)

@@ -118,7 +118,7 @@ def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
 
     Raises: SourceError; KeyError for a server that is not in `SERVERS`.
     """
-    verdicts = Pipeline(inputs).verdicts(inputs.source.pids())
+    verdicts = Pipeline(inputs).outcomes(inputs.source.pids())
     by_pid = {verdict.process.pid: verdict for verdict in verdicts}
     table = inputs.tags
     chosen = SERVERS[server]

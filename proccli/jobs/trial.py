@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proccli import rustregex
+from proccli.model.outcome import GroupMatch
 from proccli.model.process import TextSpan
-from proccli.model.trace import GroupMatch
 from proccli.rustregex import Regex, RegexSyntaxError
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from proccli.agent.envexpand import REFERENCE
+from proccli.agent.rules import REFERENCE
 from proccli.lint.context import Context
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.template import Reference

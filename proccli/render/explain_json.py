@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model.trace import Explanation, GroupMatch, NearMiss, RewriteTrace, RuleTrace
+from proccli.model.outcome import Explanation, GroupMatch, NearMiss, RewriteTrace, RuleTrace
 from proccli.render.document import (
     Json,
     config_json,

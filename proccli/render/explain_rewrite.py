@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proccli.model.trace import RewriteTrace
+from proccli.model.outcome import RewriteTrace
 from proccli.render.spans import Line, foreign, shorten, wrapped
 from proccli.render.view import View
 

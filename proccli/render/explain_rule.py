@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import takewhile
 
+from proccli.model.outcome import Explanation, NearMiss, RuleTrace
 from proccli.model.process import TextSpan
-from proccli.model.trace import Explanation, NearMiss, RuleTrace
 from proccli.render.explain_rewrite import rewrite_lines
 from proccli.render.spans import Line, Span, around, cells, foreign, shorten, wrapped
 from proccli.render.view import View

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from proccli.jobs.explain import ExplainResult
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome
-from proccli.model.trace import Explanation
+from proccli.model.outcome import Explanation, Outcome
 from proccli.render.explain_facts import LABEL, facts
 from proccli.render.explain_rule import is_conditional, rule_lines
 from proccli.render.paint import paint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.agent.container import container_id
+from proccli.agent.facts import container_id
 
 ID = "0123456789abcdef" * 4
 

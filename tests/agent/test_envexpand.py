@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.agent.envexpand import expand_windows, names_mentioned
+from proccli.agent.rules import expand_windows, names_mentioned
 
 VALUES = {"HOSTNAME": "web-1", "H": "host", "EMPTY": "", "é名": "u", "P": "100%", "a.b": "dot"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proccli.agent.rules import question
+from proccli.agent.first_match import mask_safe_key
 from proccli.model.process import Environment, FieldError, Process
 from tests.build import NOW_S, UNKNOWN_TAGS, Machine, config, host, process, rule, tag_table
 
@@ -213,7 +213,7 @@ class TestMasks:
         assert outcome(self.ITEM, rules)[:2] == ("unknown", "masked")
 
     def test_what_was_proven_when_the_mask_was_made_is_certain(self) -> None:
-        proof = question("cmdline", "hunter2", None)
+        proof = mask_safe_key("cmdline", "hunter2", None)
         proven = replace(self.ITEM, mask_safe=frozenset({proof}))
 
         assert outcome(proven, ("hunter2", "cmdline", "drop"))[0] == "accepted"
@@ -223,8 +223,8 @@ class TestMasks:
     def test_a_proven_rewrite_gives_the_name(self) -> None:
         rules = ("^.*--env=(.*)$", "cmdline", "accept", "$1")
         pattern = rules[0]
-        matches = question("cmdline", pattern, None)
-        rewrites = question("cmdline", pattern, "$1")
+        matches = mask_safe_key("cmdline", pattern, None)
+        rewrites = mask_safe_key("cmdline", pattern, "$1")
 
         assert outcome(replace(self.ITEM, mask_safe=frozenset({matches})), rules)[0] == "unknown"
         both = replace(self.ITEM, mask_safe=frozenset({matches, rewrites}))

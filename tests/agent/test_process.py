@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.agent.process import Subject, Subjects, file_name, subjects
+from proccli.agent.process import Subject, Texts, file_name, parse_cmdline
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_file_name_follows_rusts_path_rules(path: str, name: str | None) -> None
 
 
 def seen(cmdline: bytes, *masked_spans: tuple[int, int]) -> tuple[Subject, Subject]:
-    found = subjects(cmdline, masked_spans)
-    assert isinstance(found, Subjects)
+    found = parse_cmdline(cmdline, masked_spans)
+    assert isinstance(found, Texts)
     return found.process_name, found.cmdline
 
 
@@ -61,20 +61,20 @@ def test_the_next_argument_takes_the_place_of_an_empty_first_one() -> None:
 
 @pytest.mark.parametrize("cmdline", [b"", b"\0", b"\0\0\0"])
 def test_nothing_to_see_is_no_cmdline(cmdline: bytes) -> None:
-    assert subjects(cmdline) == "no-cmdline"
+    assert parse_cmdline(cmdline) == "no-cmdline"
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"])
 def test_one_bad_byte_anywhere_hides_the_process(bad: bytes) -> None:
-    assert subjects(b"good\0arg\0" + bad + b"\0") == "cmdline-not-utf8"
+    assert parse_cmdline(b"good\0arg\0" + bad + b"\0") == "cmdline-not-utf8"
 
 
 def test_a_character_split_by_a_nul_is_not_utf8() -> None:
-    assert subjects("é".encode()[:1] + b"\0" + "é".encode()[1:]) == "cmdline-not-utf8"
+    assert parse_cmdline("é".encode()[:1] + b"\0" + "é".encode()[1:]) == "cmdline-not-utf8"
 
 
 def test_a_first_piece_without_a_file_name_has_no_name() -> None:
-    assert subjects(b"/usr/..\0-x\0") == "no-name"
+    assert parse_cmdline(b"/usr/..\0-x\0") == "no-name"
 
 
 def test_other_whitespace_and_controls_stay_in_the_text() -> None:

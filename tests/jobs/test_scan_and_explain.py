@@ -11,8 +11,8 @@ from proccli.agent.inputs import Inputs
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids, find_by_name
 from proccli.jobs.scan import scan
+from proccli.model.outcome import Explanation, RuleTrace
 from proccli.model.process import NO_TAGS, Environment, FieldError
-from proccli.model.trace import Explanation, RuleTrace
 from proccli.render.explain_text import explain_text
 from proccli.render.view import View
 from proccli.sources.made_up import MadeUp
