@@ -113,7 +113,7 @@ class Finding(NamedTuple):
 
 
 def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) -> Finding:
-    """Whether a rule hits a process, decided on the text that its match type asks for.
+    """Whether a rule matches a process, tried on the text that its match type names.
 
     Source: agent v6.5 linux_process.rs:286-352.
     """
@@ -189,6 +189,6 @@ def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
 
 
 def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
-    """One of the texts of a process that the agent knows."""
+    """One of the texts of a process."""
     assert process.texts is not None  # noqa: S101 - only such processes get to the rules
     return process.texts.cmdline if kind == "cmdline" else process.texts.process_name

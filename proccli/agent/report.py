@@ -1,4 +1,4 @@
-"""What the agent sends of a process, and by what it tells that something changed."""
+"""What the agent reports of a process, and the digests by which it detects changes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from proccli.model.sockets import SyncedProcess
 _U32 = 1 << 32
 
 
-def as_sent(verdict: Outcome) -> SyncedProcess:
-    """An accepted process in the agent's own words."""
-    process, started = verdict.process, verdict.agent_start_s
+def as_sent(outcome: Outcome) -> SyncedProcess:
+    """An accepted process as the agent sends it."""
+    process, started = outcome.process, outcome.agent_start_s
     return SyncedProcess(
-        name=verdict.gprocess or "",
+        name=outcome.gprocess or "",
         pid=process.pid,
-        process_name=verdict.process_name or "",
-        cmdline=verdict.cmdline or "",
-        user=verdict.user or "",
+        process_name=outcome.process_name or "",
+        cmdline=outcome.cmdline or "",
+        user=outcome.user or "",
         start_time=started if started is not None and 0 <= started < _U32 else 0,
         os_app_tags=None
-        if verdict.tags is None
-        else tuple((tag.key, tag.value) for tag in verdict.tags),
+        if outcome.tags is None
+        else tuple((tag.key, tag.value) for tag in outcome.tags),
         netns_id=(process.netns or 0) % _U32,
-        container_id=verdict.container_id or "",
+        container_id=outcome.container_id or "",
         starttime_ticks=process.starttime_ticks,
     )
 
 
 def digest(processes: Sequence[SyncedProcess]) -> str | None:
-    """The SHA-1, in hexadecimal, by which agents 6.2 to 6.4 tell whether processes changed; None
+    """The SHA-1, in hexadecimal, by which agents 6.2 to 6.4 detect that processes changed; None
     where their tags are not known.
 
     Over the processes by pid: the pid as 8 bytes, big-endian, then each tag's key and value.
@@ -52,7 +52,7 @@ def digest(processes: Sequence[SyncedProcess]) -> str | None:
 
 
 def config_digest(config: Config) -> str:
-    """A digest of the settings in effect, whatever the file says besides."""
+    """A digest of the settings in effect; other content of the file doesn't change it."""
     settings = [
         config.agent,
         config.via,

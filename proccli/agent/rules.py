@@ -60,17 +60,17 @@ class Expansion:
 
     text: str
     names: tuple[str, ...]
-    """Every name that it mentions, once, in order."""
+    """Every name that it contains, once, in order."""
     unset: tuple[str, ...]
-    """Those of them without a value: they became nothing."""
+    """Those of them without a value: they were replaced by nothing."""
 
 
 def expand_windows(template: str, lookup: Callable[[str], str | None]) -> Expansion:
     """The template with every `%NAME%` replaced by its value, an unset one by nothing.
 
-    A name may hold any characters but space, tab, CR, LF and `=`: one of those ends the attempt,
-    and what was read stays as written, that character included. `%%` becomes nothing, and so
-    does a lone `%` at the end; an unclosed `%NAME` stays.
+    A name may contain any characters but space, tab, CR, LF and `=`: one of those ends the
+    attempt, and what was read stays as written, that character included. `%%` is replaced by
+    nothing, and so is a lone `%` at the end; an unclosed `%NAME` stays.
 
     Source: envmnt 0.10.4 expansion.rs, as called at agent v6.5 linux_process.rs:254-262.
     """

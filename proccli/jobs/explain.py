@@ -10,7 +10,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, all_ancestors
 from proccli.agent.sockets.collect import collect_sockets_of
-from proccli.agent.sockets.results import counts_by_pid
+from proccli.agent.sockets.result import counts_by_pid
 from proccli.agent.trace import trace_rules
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.jobs.notices import refused_to_us, verdict_notices

@@ -1,4 +1,4 @@
-"""Looks at the sockets of a source: one, or a second one when their ages have settled."""
+"""Samples of a source's processes and sockets: one, or a second one when ages are known."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import SocketSample, collect_sockets
 from proccli.model.config import Notice
 from proccli.model.outcome import Outcome
+from proccli.model.process import ALL_FIELDS, Field
 from proccli.model.sockets import Socket
 from proccli.model.source import Source
 from proccli.recording import open_source
@@ -25,12 +26,12 @@ def _sleep(seconds: float, _undecided: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitPolicy:
-    """How long the ages of sockets are worth waiting for."""
+    """How long to wait for a second sample, which shows the ages of new sockets."""
 
     no_wait: bool = False
     max_wait_s: float = DEFAULT_MAX_WAIT_S
     wait: Callable[[float, int], None] = _sleep
-    """Waits so many seconds for so many sockets."""
+    """Is called with the seconds to wait and the number of sockets of unknown age."""
 
 
 NO_WAIT = WaitPolicy(no_wait=True)
@@ -38,20 +39,20 @@ NO_WAIT = WaitPolicy(no_wait=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What was seen at one moment."""
+    """The processes and sockets of one moment."""
 
     inputs: Inputs
-    """With the source that was looked at."""
+    """With the source that was read."""
     verdicts: tuple[Outcome, ...]
     """Without tags and users, which the pipeline adds."""
     pipeline: Pipeline
     sockets: SocketSample
     notices: tuple[Notice, ...] = ()
-    """Why ages can't be told."""
+    """Why ages are not known."""
 
     @property
-    def too_new_to_tell(self) -> Sequence[Socket]:
-        """The sockets whose fate hangs on their age."""
+    def of_unknown_age(self) -> Sequence[Socket]:
+        """The sockets of which only the age decides whether they are sent."""
         return [
             socket
             for socket in self.sockets.sockets
@@ -59,41 +60,47 @@ class Sample:
         ]
 
 
-def take_sample(inputs: Inputs) -> Sample:
-    """All processes and sockets of a source, as they are now. Raises: SourceError."""
-    pipeline = Pipeline(inputs)
-    pids = inputs.source.pids()
-    verdicts = tuple(found for pid in pids if (found := pipeline.decided(pid)) is not None)
+def take_sample(inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> Sample:
+    """All processes and sockets of a source, as they are now.
+
+    `fields` are what the result needs of the processes. Raises: SourceError.
+    """
+    pipeline = Pipeline(inputs, fields | {"fds"})
+    verdicts = tuple(pipeline.decided_all(inputs.source.pids()))
     sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
     return Sample(inputs=inputs, verdicts=verdicts, pipeline=pipeline, sockets=sockets)
 
 
 def take_settled_sample(
-    inputs: Inputs, wait_policy: WaitPolicy, *remembered: Observations
+    inputs: Inputs,
+    wait_policy: WaitPolicy,
+    *remembered: Observations,
+    fields: frozenset[Field] = ALL_FIELDS,
 ) -> Sample:
-    """A look at a source, and on a live machine a second one if the first leaves ages open.
+    """A sample of a source, or on a live machine a second one if the first leaves ages unknown.
 
-    The second is as long after the first as the youngest open socket needs to reach the minimum
-    lifetime, at most `max_wait_s`; then processes, rules and ages are those of the second. Where
-    that would settle nothing, nobody waits. `remembered` is what earlier runs saw of the sockets.
+    The second follows when the youngest such socket has reached the minimum lifetime, or after
+    `max_wait_s`; then processes, rules and ages are those of the second. There is none where it
+    would not show any age. `remembered` is what earlier runs observed of the sockets. `fields` are
+    what the result needs of the processes.
 
     Raises: SourceError.
     """
-    first = take_sample(_remembering(inputs, inputs.source, remembered))
-    undecided = first.too_new_to_tell
+    first = take_sample(_remembering(inputs, inputs.source, remembered), fields)
+    undecided = first.of_unknown_age
     if not undecided:
         return first
     if inputs.source.host.kind != "live":
-        return _told(first, "this snapshot was taken with one look")
+        return _with_reason(first, "this snapshot was taken with one look")
     if wait_policy.no_wait:
-        return _told(first, "there was one look only (--no-wait)")
+        return _with_reason(first, "there was one look only (--no-wait)")
     lacking = [inputs.config.min_lifetime_s - (socket.age_s or 0) for socket in undecided]
     too_long = (
         f"os-proc-socket-min-lifetime is {inputs.config.min_lifetime_s} s,"
         f" and --max-wait {wait_policy.max_wait_s:g} s"
     )
     if min(lacking) > wait_policy.max_wait_s:
-        return _told(first, too_long)
+        return _with_reason(first, too_long)
     wait_policy.wait(min(max(lacking), wait_policy.max_wait_s), len(undecided))
     host = inputs.source.host
     earlier = Observations(
@@ -102,17 +109,19 @@ def take_settled_sample(
         observed_since_ns=host.taken_at_ns,
     )
     again = open_source(None, host.proc_root)
-    return _told(take_sample(_remembering(inputs, again, (*remembered, earlier))), too_long)
+    second = _remembering(inputs, again, (*remembered, earlier))
+    return _with_reason(take_sample(second, fields), too_long)
 
 
 def _remembering(inputs: Inputs, source: Source, observations: Sequence[Observations]) -> Inputs:
     return replace(inputs, source=ObservedSource(source, *observations) if observations else source)
 
 
-def _told(seen: Sample, why: str) -> Sample:
-    undecided = len(seen.too_new_to_tell)
+def _with_reason(sample: Sample, why: str) -> Sample:
+    """The sample with a warning, where ages are unknown."""
+    undecided = len(sample.of_unknown_age)
     if not undecided:
-        return seen
+        return sample
     what = "1 socket" if undecided == 1 else f"{undecided:,} sockets"
     message = f"the age of {what} can't be told, and so whether the agent sends it: {why}"
-    return replace(seen, notices=(Notice(code="age-unknown", message=message),))
+    return replace(sample, notices=(Notice(code="age-unknown", message=message),))

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import collect_sockets
-from proccli.agent.sockets.results import counts_by_pid
+from proccli.agent.sockets.result import counts_by_pid
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config, Notice
 from proccli.model.outcome import Outcome, Status
-from proccli.model.process import Host
+from proccli.model.process import ALL_FIELDS, Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def scan(inputs: Inputs) -> ScanResult:
 
     Raises: SourceError.
     """
-    verdicts = Pipeline(inputs).outcomes(inputs.source.pids())
+    verdicts = Pipeline(inputs, ALL_FIELDS | {"fds"}).outcomes(inputs.source.pids())
     host = inputs.source.host
     sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, (verdict.process.pid for verdict in verdicts))

@@ -13,8 +13,11 @@ from proccli.jobs.looks import WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.model.config import Config, Notice
-from proccli.model.process import Host
+from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
+
+_FIELDS = ALL_FIELDS - {"exe", "cgroup"}
+"""What the result shows of a process comes from these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,7 @@ def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy)
     """
     for pid in selection.pids:
         inputs.source.read(pid)
-    seen = take_settled_sample(inputs, wait_policy)
+    seen = take_settled_sample(inputs, wait_policy, fields=_FIELDS)
     find_peers(seen.sockets)
     host = seen.inputs.source.host
     unseen = socket_notices(seen.sockets, host)

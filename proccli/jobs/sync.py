@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import as_sent, config_digest, digest
-from proccli.agent.sockets.results import synced_sockets
+from proccli.agent.sockets.result import synced_sockets
 from proccli.jobs.looks import Sample, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.jobs.syncchanges import Changes, changes_since
 from proccli.jobs.syncnotices import gist, left_out_notices, restart_notices
 from proccli.model.config import Config, Notice
-from proccli.model.process import Host
+from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
 from proccli.state import Memory, boot_id
+
+_FIELDS = ALL_FIELDS - {"exe"}
+"""What the agent sends of a process comes from these."""
 
 _FRESH_NS = 600 * 1_000_000_000
 """How long a state spares the second look: by then, what is new since the last run has become
@@ -87,7 +90,10 @@ def sync(
         earlier = before if known and host.kind == "live" else None
         seen = _seen(
             take_settled_sample(
-                inputs, wait_policy, *_earlier_observations(earlier, host, looked_as)
+                inputs,
+                wait_policy,
+                *_earlier_observations(earlier, host, looked_as),
+                fields=_FIELDS,
             )
         )
     else:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.sockets.results import synced_sockets
+from proccli.agent.sockets.result import synced_sockets
 from proccli.errors import NoSuchProcess, OutputError
 from proccli.jobs.explain import explain_pids
 from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample

@@ -1,11 +1,10 @@
-"""One look at the sockets of a source: file descriptors joined with the tables."""
+"""The sockets of a source at one moment: file descriptors joined with the socket tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from proccli.agent.sockets.age import age_s, old_enough
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
     Namespace,
@@ -15,35 +14,35 @@ from proccli.agent.sockets.namespaces import (
 )
 from proccli.agent.sockets.owners import Held, Hold, best_known, by_inode, lost_to_another
 from proccli.model.outcome import Outcome, Status
-from proccli.model.process import FieldError, Host
-from proccli.model.sockets import Socket, SocketReason, SocketRow, SocketStatus, TableName
+from proccli.model.process import NS_PER_S, FieldError, Host
+from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, SocketStatus, TableName
 from proccli.model.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketSample:
-    """The sockets of the processes that were looked at, and what could not be seen."""
+    """The sockets of some processes at one moment, and what could not be read."""
 
     sockets: tuple[Socket, ...]
     """Sorted by pid, then fd."""
     repeated: tuple[Socket, ...]
-    """Those that the agent comes upon a second time, in a namespace that it can't tell from
+    """Those that the agent meets a second time, in a namespace that it can't distinguish from
     another."""
     best_known: tuple[Socket, ...]
-    """Each socket once, at the process it is best known by."""
+    """Each socket once, with the process that the agent, or else the kernel, lists last."""
     unreadable: tuple[tuple[Outcome, FieldError], ...]
     """Processes whose file descriptors can't be read."""
     lost: tuple[tuple[Namespace, TableName, FieldError], ...]
     """Tables that could not be read, of the namespaces that the agent opens."""
     without_process: int
-    """Rows of none of the processes."""
+    """Rows that belong to none of the processes."""
     hidden: tuple[Socket, ...]
-    """Of these, where the reader had no root's rights, those that another process may hold that
-    only root can look into; as pid 0's."""
+    """Of these, where the reader was not privileged, those that a process may hold which only
+    root can read; with pid 0."""
 
 
 def collect_sockets(
-    verdicts: Iterable[Outcome], source: Source, min_lifetime_s: int
+    outcomes: Iterable[Outcome], source: Source, min_lifetime_s: int
 ) -> SocketSample:
     """The TCP and UDP sockets of these processes, which come in the order of their pids.
 
@@ -51,22 +50,22 @@ def collect_sockets(
     """
     held: list[Held] = []
     unreadable: list[tuple[Outcome, FieldError]] = []
-    for verdict in verdicts:
-        found = source.socket_fds(verdict.process.pid)
+    for outcome in outcomes:
+        found = source.socket_fds(outcome.process.pid)
         if isinstance(found, FieldError):
-            unreadable.append((verdict, found))
+            unreadable.append((outcome, found))
         else:
-            held.append((verdict, found))
+            held.append((outcome, found))
     namespaces = open_namespaces(held, source)
-    joint = _Join(by_inode(held), namespaces, source.host, min_lifetime_s)
-    # What is in a namespace with a number is not news from one without.
+    join = _Join(by_inode(held), namespaces, source.host, min_lifetime_s)
+    # Namespaces with a number first: a row of one without may be the same row once more.
     for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
         for table in namespace.tables:
-            joint.add(table.rows, namespace, namespace.lost.get(table.name))
+            join.add(table.rows, namespace, namespace.lost.get(table.name))
     return SocketSample(
-        sockets=tuple(sorted(joint.sockets, key=by_pid_and_fd)),
-        repeated=tuple(joint.repeated),
-        best_known=tuple(joint.best_known),
+        sockets=tuple(sorted(join.sockets, key=by_pid_and_fd)),
+        repeated=tuple(join.repeated),
+        best_known=tuple(join.best_known),
         unreadable=tuple(unreadable),
         lost=tuple(
             (namespace, table.name, table.error)
@@ -75,8 +74,8 @@ def collect_sockets(
             for table in namespace.tables
             if table.error is not None
         ),
-        without_process=joint.without_process,
-        hidden=tuple(joint.hidden),
+        without_process=join.without_process,
+        hidden=tuple(join.hidden),
     )
 
 
@@ -88,36 +87,35 @@ def by_pid_and_fd(socket: Socket) -> tuple[int, int]:
 def collect_sockets_of(
     pids: Collection[int],
     source: Source,
-    verdict_of: Callable[[int], Outcome | None],
+    outcome_of: Callable[[int], Outcome | None],
     min_lifetime_s: int,
 ) -> SocketSample:
-    """The sockets of a few processes, without judging the others.
+    """The sockets of a few processes, without deciding about the others.
 
-    Only if some of theirs would be sent are the file descriptors of the rest gone through, since
-    another process may hold them too. Roles are not to be relied on: other namespaces' listeners
-    are not known.
+    Only if some of theirs would be sent are the file descriptors of the rest read, since another
+    process may hold them too. Roles are not reliable: other namespaces' listeners are not known.
     """
-    verdicts = {pid: found for pid in pids if (found := verdict_of(pid)) is not None}
-    alone = collect_sockets(_in_order(verdicts.values()), source, min_lifetime_s)
+    outcomes = {pid: found for pid in pids if (found := outcome_of(pid)) is not None}
+    alone = collect_sockets(_in_order(outcomes.values()), source, min_lifetime_s)
     wanted = {socket.row.inode for socket in alone.sockets if socket.status != "skipped"}
     if not wanted:
         return alone
     sharers = {
-        pid: verdict
+        pid: outcome
         for pid in source.pids()
-        if pid not in verdicts
+        if pid not in outcomes
         and _holds(source, pid, wanted)
-        and (verdict := verdict_of(pid)) is not None
+        and (outcome := outcome_of(pid)) is not None
     }
     if not sharers:
         return alone
     return collect_sockets(
-        _in_order([*verdicts.values(), *sharers.values()]), source, min_lifetime_s
+        _in_order([*outcomes.values(), *sharers.values()]), source, min_lifetime_s
     )
 
 
-def _in_order(verdicts: Iterable[Outcome]) -> Sequence[Outcome]:
-    return sorted(verdicts, key=lambda verdict: verdict.process.pid)
+def _in_order(outcomes: Iterable[Outcome]) -> Sequence[Outcome]:
+    return sorted(outcomes, key=lambda outcome: outcome.process.pid)
 
 
 def _holds(source: Source, pid: int, inodes: Collection[int]) -> bool:
@@ -159,7 +157,7 @@ class _Join:
             if holds is None:
                 self.without_process += row.inode != 0
                 if row.inode != 0 and not self._host.privileged:
-                    self.hidden.append(self._somebodys(row, namespace))
+                    self.hidden.append(self._hidden_socket(row, namespace))
                 continue
             lost = lost_to_another(holds)
             made = [
@@ -181,15 +179,15 @@ class _Join:
         unreadable: bool | None,
         no_owner: bool | None,
     ) -> Socket:
-        verdict, held = hold.verdict, hold.socket
+        outcome, held = hold.outcome, hold.socket
         age = age_s(held, self._host)
         old = old_enough(held, age, self._host, self._min_lifetime_s)
-        status, reason = _outcome(row, verdict.status, unreadable, no_owner, old)
+        status, reason = _status(row, outcome.status, unreadable, no_owner, old)
         return Socket(
-            pid=verdict.process.pid,
+            pid=outcome.process.pid,
             fd=held.fd,
-            gprocess=verdict.gprocess,
-            process_name=verdict.process_name or verdict.process.comm,
+            gprocess=outcome.gprocess,
+            process_name=outcome.process_name or outcome.process.comm,
             row=row,
             netns=None if namespace.netns == NAMELESS else namespace.netns,
             netns_idx=namespace.idx,
@@ -200,7 +198,7 @@ class _Join:
             reason=reason,
         )
 
-    def _somebodys(self, row: SocketRow, namespace: Namespace) -> Socket:
+    def _hidden_socket(self, row: SocketRow, namespace: Namespace) -> Socket:
         return Socket(
             pid=0,
             fd=0,
@@ -217,17 +215,45 @@ class _Join:
         )
 
 
-def _outcome(
+def age_s(socket: SocketFd, host: Host) -> int | None:
+    """The age of a socket in whole seconds as the agent counts them; None: not known.
+
+    The agent subtracts the seconds of the ctime of the link in /proc/PID/fd from those of the
+    clock. The kernel makes the link when it is first read, so this is how long it has
+    been known, and not more than its age; a link whose number was used before keeps the ctime of
+    its predecessor.
+
+    Source: agent v6.5 linux_socket.rs:484-500, 665-676.
+    """
+    if socket.since_ns is None:
+        return None
+    # A link that was never read before is created while we read it, after the snapshot began.
+    return max(host.taken_at_ns // NS_PER_S - socket.since_ns // NS_PER_S, 0)
+
+
+def old_enough(socket: SocketFd, age: int | None, host: Host, min_lifetime_s: int) -> bool | None:
+    """Whether a socket of this age has reached the minimum lifetime; None where only a later
+    sample can show it.
+
+    In a first sample a link that seems young proves nothing: our own reading may have created it.
+    """
+    if age is None or socket.since_ns is None or age >= min_lifetime_s:
+        return True
+    observed = host.observed_since_ns is not None and socket.since_ns > host.observed_since_ns
+    return False if observed else None
+
+
+def _status(
     row: SocketRow,
     process: Status,
     unreadable: bool | None,
     no_owner: bool | None,
     old: bool | None,
 ) -> tuple[SocketStatus, SocketReason | None]:
-    """What becomes of a socket: the first gate that it certainly fails counts, in the agent's
-    order; else the first that can't be told."""
+    """Whether a socket is sent: the first condition that it certainly fails counts, in the agent's
+    order; else the first of which it is not known."""
     tcp = row.protocol == "tcp"
-    gates: tuple[tuple[SocketReason, bool | None], ...] = (
+    conditions: tuple[tuple[SocketReason, bool | None], ...] = (
         ("process-not-accepted", None if process == "unknown" else process != "accepted"),
         ("unreadable", unreadable),
         ("no-owner", no_owner),
@@ -238,7 +264,7 @@ def _outcome(
         ("ipv6", ":" in row.local.ip or ":" in row.remote.ip),
     )
     open_question: SocketReason | None = None
-    for reason, fails in gates:
+    for reason, fails in conditions:
         if fails:
             return "skipped", reason
         if fails is None and open_question is None:

@@ -1,4 +1,4 @@
-"""The network namespaces that the agent opens, their tables, and who listens in them."""
+"""The network namespaces that the agent opens, their tables, and the listeners in them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Namespace:
     netns: int
     """Its inode number, or `NAMELESS`."""
     idx: int | None
-    """The agent's number for it; None where no accepted process leads it there."""
+    """The agent's number for it; None where it has no accepted process."""
     doubtful: bool = False
-    """Whether a process of which we can't tell if it is accepted may lead it there."""
+    """Whether a process in it may be accepted: its status is unknown."""
     tables: NetTables = ()
     lost: Mapping[TableName, FieldError] = field(default_factory=dict)
-    """The tables whose rows the agent doesn't get, with the error that costs them."""
+    """The tables whose rows the agent doesn't get, with the error that is the reason."""
     everywhere: set[int] = field(default_factory=set)
-    """Ports of which somebody here listens on all addresses."""
+    """Ports with a listener on all addresses."""
     somewhere: set[Endpoint] = field(default_factory=set)
-    """Where somebody here listens on one address."""
+    """Endpoints with a listener on one address."""
 
 
 def open_namespaces(held: Sequence[Held], source: Source) -> Sequence[Namespace]:
@@ -38,7 +38,7 @@ def open_namespaces(held: Sequence[Held], source: Source) -> Sequence[Namespace]
 
     It opens a namespace at the first accepted process in it whose file descriptors can be read
     (only such processes are `held`), and reads the tables of that one. A process that has exited
-    since gives way to the next: the agent would not have met it at all.
+    since is replaced by the next: the agent would not have met it at all.
 
     Source: agent v6.5 linux_socket.rs:268-316.
     """
@@ -55,14 +55,14 @@ def open_namespaces(held: Sequence[Held], source: Source) -> Sequence[Namespace]
         pids = (accepted if namespace.idx is not None else others)[namespace.netns]
         namespace.tables = _tables(pids, source)
         namespace.lost = lost_tables(namespace.tables)
-        _note_listeners(namespace)
+        _add_listeners(namespace)
     return (*opened, *unopened)
 
 
 def _pids_by_netns(held: Iterable[Held]) -> Mapping[int, Sequence[int]]:
     pids: dict[int, list[int]] = {}
-    for verdict, _ in held:
-        pids.setdefault(verdict.process.netns or NAMELESS, []).append(verdict.process.pid)
+    for outcome, _ in held:
+        pids.setdefault(outcome.process.netns or NAMELESS, []).append(outcome.process.pid)
     return pids
 
 
@@ -76,8 +76,8 @@ def _tables(pids: Sequence[int], source: Source) -> NetTables:
 
 
 def lost_tables(tables: NetTables) -> Mapping[TableName, FieldError]:
-    """The tables that the agent gets nothing from: tcp and udp stand or fall together, and so do
-    tcp6 and udp6 (agent v6.5 linux_socket.rs:295-314)."""
+    """The tables of which the agent gets no row: tcp and udp are lost together, and so are tcp6 and
+    udp6 (agent v6.5 linux_socket.rs:295-314)."""
     errors: dict[TableName, FieldError] = {
         table.name: table.error for table in tables if table.error is not None
     }
@@ -90,7 +90,7 @@ def lost_tables(tables: NetTables) -> Mapping[TableName, FieldError]:
     return lost
 
 
-def _note_listeners(namespace: Namespace) -> None:
+def _add_listeners(namespace: Namespace) -> None:
     """Listeners count even where the connections of the same table are lost."""
     for table in namespace.tables:
         if table.name not in ("tcp", "tcp6"):
@@ -104,7 +104,7 @@ def _note_listeners(namespace: Namespace) -> None:
 
 
 def is_unspecified(row: SocketRow, end: Endpoint) -> bool:
-    """Whether one end of a row is no address in particular: 0.0.0.0 or ::.
+    """Whether one end of a row is the unspecified address: 0.0.0.0 or ::.
 
     0.0.0.0 mapped into IPv6 is an address like any other to the agent.
     """
@@ -112,10 +112,10 @@ def is_unspecified(row: SocketRow, end: Endpoint) -> bool:
 
 
 class Roles:
-    """Which side of a connection is ours.
+    """Which side of a connection the local end is.
 
-    The addresses that somebody listens on count in all of the namespaces that the agent opens;
-    ports of listeners on all addresses count in their own.
+    Listeners on one address count in all namespaces that the agent opens; ports of listeners on
+    all addresses count in their own.
 
     Source: agent v6.5 linux_socket.rs:371-405, 523-531, 594-626.
     """

@@ -1,4 +1,4 @@
-"""Which processes hold a socket, and to which of them the agent gives it."""
+"""Which processes hold a socket, and to which of them the agent assigns it."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ Held: TypeAlias = tuple[Outcome, Sequence[SocketFd]]
 class Hold:
     """One file descriptor of one process."""
 
-    verdict: Outcome
+    outcome: Outcome
     socket: SocketFd
 
 
 def by_inode(held: Iterable[Held]) -> Mapping[int, Sequence[Hold]]:
-    """The holds on each socket, in the order of pids and fds, in which `held` comes."""
+    """The file descriptors of each socket, in the order of `held`: by pid, then fd."""
     holds: dict[int, list[Hold]] = {}
-    for verdict, sockets in held:
+    for outcome, sockets in held:
         for socket in sockets:
             if (known := holds.get(socket.inode)) is None:
-                holds[socket.inode] = [Hold(verdict, socket)]
+                holds[socket.inode] = [Hold(outcome, socket)]
             else:
-                known.append(Hold(verdict, socket))
+                known.append(Hold(outcome, socket))
     return holds
 
 
 def lost_to_another(holds: Sequence[Hold]) -> Sequence[bool | None]:
-    """For each hold, whether the agent gives the socket to a later one; None: it may.
+    """For each file descriptor, whether the agent assigns the socket to a later one; None: it may.
 
-    Every accepted process that holds a socket overwrites what was noted of it before, so it goes
-    to the highest pid among them, and there to the highest fd.
+    Every accepted process that holds a socket overwrites the owner noted before, so the owner is
+    the highest pid among them, with its highest fd.
 
     Source: agent v6.5 linux_socket.rs:258-265.
     """
@@ -45,17 +45,17 @@ def lost_to_another(holds: Sequence[Hold]) -> Sequence[bool | None]:
     lost: list[bool | None] = []
     for hold in reversed(holds):
         lost.append(answer)
-        if hold.verdict.status == "accepted":
+        if hold.outcome.status == "accepted":
             answer = True
-        elif hold.verdict.status == "unknown" and answer is False:
+        elif hold.outcome.status == "unknown" and answer is False:
             answer = None
     lost.reverse()
     return lost
 
 
 def best_known(holds: Sequence[Hold]) -> int:
-    """Which of the holds a socket is best known by: the agent's choice, or the last."""
+    """Index of the one that stands for the socket: the agent's choice, or the last."""
     for index in reversed(range(len(holds))):
-        if holds[index].verdict.status == "accepted":
+        if holds[index].outcome.status == "accepted":
             return index
     return len(holds) - 1

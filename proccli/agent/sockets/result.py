@@ -1,18 +1,70 @@
-"""The process at the other end, where that is on the same machine."""
+"""What a sample shows: counts by process, the connections that the agent sends, and peers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
-from proccli.agent.sockets.collect import SocketSample
-from proccli.model.sockets import Endpoint, Peer, Protocol, Socket
+from proccli.agent.sockets.collect import SocketSample, by_pid_and_fd
+from proccli.model.outcome import SocketCounts
+from proccli.model.sockets import Endpoint, Peer, Protocol, Socket, SocketStatus, SyncedSocket
+
+
+def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
+    """The counts of each of these processes; None where its sockets could not be read."""
+    counts: Counter[tuple[int, SocketStatus]] = Counter(
+        (socket.pid, socket.status) for socket in sample.sockets
+    )
+    unreadable = {outcome.process.pid for outcome, _ in sample.unreadable}
+    return {
+        pid: None
+        if pid in unreadable
+        else SocketCounts(
+            synced=counts[pid, "synced"],
+            skipped=counts[pid, "skipped"],
+            undecided=counts[pid, "undecided"],
+        )
+        for pid in pids
+    }
+
+
+def synced_sockets(sample: SocketSample) -> tuple[SyncedSocket, ...]:
+    """The connections that the agent sends, in the order of pids and fds.
+
+    One that it finds in two namespaces that it can't distinguish, it sends twice.
+    """
+    found = sorted((*sample.sockets, *sample.repeated), key=by_pid_and_fd)
+    return tuple(_synced(socket) for socket in found if socket.status == "synced")
+
+
+def _synced(socket: Socket) -> SyncedSocket:
+    # Only such sockets are synced.
+    assert socket.role is not None  # noqa: S101
+    assert socket.netns_idx is not None  # noqa: S101
+    row = socket.row
+    ours = socket.role == "client"
+    client, server = (row.local, row.remote) if ours else (row.remote, row.local)
+    return SyncedSocket(
+        protocol=row.protocol,
+        role=socket.role,
+        pid_0=socket.pid if ours else None,
+        ip_0=client.ip,
+        port_0=client.port,
+        pid_1=None if ours else socket.pid,
+        ip_1=server.ip,
+        port_1=server.port,
+        netns_idx=socket.netns_idx,
+    )
+
+
+# ---- peers ----------------------------------------------------------------------------------
 
 
 def find_peers(sample: SocketSample) -> None:
-    """Note the peer of each connection in the look's sockets.
+    """Set the peer of each connection among the sample's sockets.
 
-    A loopback address means the same network namespace. Any other is looked for in the own one
-    first, then in all the others, and not named if several of those have such a connection: the
+    A loopback address means the same network namespace. Any other is searched in the own one
+    first, then in all the others; if several of those have such a connection there is no peer: the
     same addresses are used in many containers.
     """
     ends = _Ends(sample.best_known)
@@ -33,14 +85,14 @@ class _Ends:
                 self._bound.setdefault(row.local, []).append(socket)
 
     def peer(self, socket: Socket) -> Peer | None:
-        """The process at the other end; None where it is elsewhere, or there is none."""
+        """The process at the remote end; None where it is on another host, or there is none."""
         if socket.role is None:
             return None
         row = socket.row
         candidates = self._connected.get((row.protocol, row.remote, row.local), ())
         found = _nearest(candidates, socket)
         if found is None and row.protocol == "udp":
-            # A UDP server answers everybody from one socket that isn't connected.
+            # A UDP server answers all clients from one socket that isn't connected.
             found = _nearest(self._bound.get(row.remote, ()), socket) or self._on_all(socket)
         return None if found is None else Peer(found.pid, found.gprocess)
 
@@ -55,7 +107,7 @@ class _Ends:
 
 
 def _nearest(candidates: Sequence[Socket], socket: Socket) -> Socket | None:
-    """The one process among the candidates that is meant, if that is certain."""
+    """The only process that the candidates can mean; None where it is not certain."""
     here = [candidate for candidate in candidates if candidate.netns == socket.netns]
     if not here and not _is_loopback(socket.row.remote.ip):
         here = list(candidates)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.agent.sockets.collect import collect_sockets
-from proccli.agent.sockets.results import synced_sockets
+from proccli.agent.sockets.result import synced_sockets
 from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError
 from proccli.model.sockets import (

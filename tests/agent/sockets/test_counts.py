@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proccli.agent.sockets.results import counts_by_pid, synced_sockets
+from proccli.agent.sockets.result import counts_by_pid, synced_sockets
 from proccli.model.outcome import SocketCounts
 from proccli.model.sockets import SyncedSocket
 from tests.agent.sockets.looking import REFUSED, fd, look_at_machine, tcp, udp
