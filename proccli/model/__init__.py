@@ -1,4 +1,4 @@
-"""The vocabulary: what a source reads, what a configuration says, what the agent makes of it.
+"""Values: what a source reads, what a configuration contains, and what the agent decides.
 
-Nothing here does anything. `None` means "not known", and the field says when.
+No behaviour. `None` means "not known", and each field says when. Import from the modules.
 """

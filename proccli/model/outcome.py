@@ -1,4 +1,4 @@
-"""What the agent makes of a process."""
+"""What the agent decides about a process, and each rule's part in it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketCounts:
-    """A process's sockets: sent, not sent, and of an age that can't be told yet."""
+    """A process's sockets: sent, not sent, and those of which it is not known."""
 
     synced: int
     skipped: int
@@ -50,17 +50,17 @@ class SocketCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the agent makes of one process, and why."""
+    """What the agent decides about one process, and why."""
 
     process: Process
     status: Status
     reason: Reason
     process_name: str | None
-    """Its name for the agent; None where it has none, or where it can't be known."""
+    """The agent's name for it; None where it has none, or where it is not known."""
     cmdline: str | None
     """The pieces that the agent sees, joined by one space."""
     rule: Rule | None
-    """The rule that decided; None for the implicit accept and for processes no rule looked at."""
+    """The rule that decided; None for the implicit accept and where no rule was tried."""
     hits: tuple[int, ...]
     gprocess: str | None
     tags: tuple[Tag, ...] | None
@@ -77,8 +77,8 @@ class Outcome:
 
     @property
     def decided_by(self) -> int | None:
-        """The index of the rule that decided, 0 for the implicit accept; None for a process that
-        never got that far."""
+        """The index of the rule that decided, 0 for the implicit accept; None for a process on
+        which no rule was tried, or of which the decision is unknown."""
         if self.rule is not None:
             return self.rule.index
         return 0 if self.reason in ("implicit-accept", "untagged") else None
@@ -91,7 +91,7 @@ RuleOutcome: TypeAlias = Literal["hit", "no-match", "not-reached", "ignored", "u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMatch:
-    """A capture group after a match; `text` and `span` are None where it took no part."""
+    """A capture group after a match; `text` and `span` are None where it did not participate."""
 
     index: int
     name: str | None
@@ -101,7 +101,7 @@ class GroupMatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """One match that a rewrite replaced, and what came in its place."""
+    """One match that a rewrite replaced, and the replacement."""
 
     span: TextSpan
     text: str
@@ -113,10 +113,10 @@ class RewriteTrace:
 
     template: str
     expanded: str | None
-    """With %NAME% replaced, before the groups are; None: a variable is not known."""
+    """With %NAME% replaced, before groups are; None: the value of a variable is not known."""
     unset_env: tuple[str, ...]
     unknown_env: tuple[str, ...]
-    """Names that may or may not be set: the environment is not known whole."""
+    """Names that may or may not be set: the environment is not completely known."""
     missing_groups: tuple[str, ...]
     """References to groups that the pattern doesn't have: they expand to nothing."""
     replacements: tuple[Replacement, ...]
@@ -126,27 +126,27 @@ class RewriteTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """How far a pattern got that did not match."""
+    """How much of a pattern matched that did not match as a whole."""
 
     matched_prefix: str
     """The leading part of the pattern that does match, as written."""
     span: TextSpan
     """Where it matched in the subject."""
     expected: str
-    """The rest of the pattern, which would have had to follow."""
+    """The rest of the pattern, which did not match."""
     subject: str
     subject_pid: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTrace:
-    """One rule's part in a verdict."""
+    """One rule's part in an outcome."""
 
     rule: Rule
     outcome: RuleOutcome
     would_match: bool | None
     subject: str | None
-    """The text that was tested; None where there is none (no ancestor or tag that matched)."""
+    """The text that was tried; None where there is none (no ancestor or tag matched)."""
     subject_pid: int | None
     span: TextSpan | None = None
     groups: tuple[GroupMatch, ...] = ()
@@ -167,7 +167,7 @@ class Ancestor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A verdict with everything that led to it."""
+    """An outcome with everything that led to it."""
 
     verdict: Outcome
     ancestors: tuple[Ancestor, ...]

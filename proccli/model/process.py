@@ -1,4 +1,4 @@
-"""What a source reads: processes, hosts, the environment and the tags of an agent."""
+"""What a source reads: processes and hosts; and the environment and tags of an agent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ NS_PER_S: Final = 1_000_000_000
 
 SourceKind: TypeAlias = Literal["live", "directory", "recording", "made-up"]
 Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed"]
-"""Why a field could not be read: the process exited; the kernel refused; the file is not there
-although the process is; the content is not as documented; anything else."""
+"""Why a field could not be read: the process exited; the kernel refused; the file is missing
+although the process exists; the content is not as documented; anything else."""
 
 TextSpan: TypeAlias = tuple[int, int]
 """Offsets [start, end): characters in a text, bytes in a `Process.cmdline`."""
@@ -45,8 +45,8 @@ class FieldError(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """One process as its source read it. A field is None where `errors` names it, or where the
-    kernel has nothing to say (`exe` of a kernel thread)."""
+    """One process as its source read it. A field is None where `errors` names it, where the
+    kernel has no value for it (`exe` of a kernel thread), or where it was not asked for."""
 
     pid: int
     cmdline: bytes | None = None
@@ -54,8 +54,8 @@ class Process:
     masked_spans: tuple[TextSpan, ...] = ()
     """Byte ranges of `cmdline` whose content was masked when it was recorded."""
     mask_safe: frozenset[str] = frozenset()
-    """The questions (digests of them) to which the masked `cmdline` gives the real one's answer:
-    both were asked when the mask was made."""
+    """Digests of the patterns and rewrites whose result the mask does not change: both texts were
+    tried when the mask was made."""
     comm: str | None = None
     ppid: int | None = None
     starttime_ticks: int | None = None
@@ -68,7 +68,7 @@ class Process:
     cgroup: str | None = None
     """The text of /proc/PID/cgroup."""
     root_inode: int | None = None
-    """Inode number behind /proc/PID/root: the agent's key for user tables."""
+    """Inode number of the target of /proc/PID/root: the agent's key for user tables."""
     errors: tuple[FieldError, ...] = ()
 
     def error(self, name: str) -> FieldError | None:
@@ -78,11 +78,11 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """Where and when the processes were seen."""
+    """Where and when the processes were read."""
 
     kind: SourceKind
     name: str | None
-    """The host name; None where the source doesn't tell."""
+    """The host name; None where the source has none."""
     taken_at_ns: int
     """Nanoseconds since the epoch: the wall clock (live), when it was recorded, or a directory's
     own `btime` plus `uptime`."""
@@ -96,8 +96,8 @@ class Host:
     sees_all: bool = True
     """False where processes may be hidden from the reader, who is not root (hidepid)."""
     observed_since_ns: int | None = None
-    """Nanoseconds since the epoch: the earlier look that the sockets are compared with. What it
-    didn't see is new since then; None: there was none."""
+    """Nanoseconds since the epoch: when the earlier sample was taken that the sockets are compared
+    with. Sockets that it doesn't have are newer; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class Environment:
     complete: bool
     """Whether a name that is missing from `values` is known to be unset."""
     origin: str
-    """Whose environment it is, for people: `deepflow-agent (pid 71)`."""
+    """The process that it belongs to, for people: `deepflow-agent (pid 71)`."""
     unset: frozenset[str] = frozenset()
     """Names known to be unset where not all are known: a recording carries a few."""
 
@@ -119,12 +119,12 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagTable:
-    """What the tag command says, by pid, in its own order. An entry may hold no tags at all:
+    """The output of the tag command, by pid, in its own order. An entry may contain no tags at all:
     for the agent such a process counts as tagged."""
 
     entries: Mapping[int, tuple[tuple[str, str], ...]]
     known: bool
-    """False: there is a tag command, but its output is not to be had."""
+    """False: there is a tag command, but its output is not available."""
     origin: str
 
 

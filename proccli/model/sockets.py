@@ -1,4 +1,4 @@
-"""Sockets as they are read, and what the agent makes of them."""
+"""Sockets as they are read, and as the agent sends them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Family: TypeAlias = Literal["ipv4", "ipv6"]
 TableName: TypeAlias = Literal["tcp", "udp", "tcp6", "udp6"]
 SocketRole: TypeAlias = Literal["client", "server"]
 AgeSource: TypeAlias = Literal["fd-ctime", "observed", "state", "unknown"]
-"""How a socket's age is known: the ctime of its link in /proc/PID/fd, which is when somebody
-first looked at it; an earlier look of this run; an earlier run; not at all."""
+"""Where a socket's age comes from: the ctime of its link in /proc/PID/fd, which is when the link
+was first read; an earlier sample of this run; an earlier run; it is not known."""
 SocketStatus: TypeAlias = Literal["synced", "skipped", "undecided"]
 SocketReason: TypeAlias = Literal[
     "process-not-accepted",
@@ -34,8 +34,7 @@ class Endpoint(NamedTuple):
     port: int
 
 
-# Tens of thousands of the next three are made in a run: no frozen ones, which cost six times
-# as much to build.
+# A run makes tens of thousands of the next two: frozen ones would cost six times as much.
 
 
 @dataclass(slots=True)
@@ -45,7 +44,7 @@ class SocketFd:
     fd: int
     inode: int
     since_ns: int | None
-    """When somebody first saw it, nanoseconds since the epoch; None: not known."""
+    """When it was first read, nanoseconds since the epoch; None: not known."""
     age_source: AgeSource
 
 
@@ -77,7 +76,7 @@ NetTables: TypeAlias = tuple[NetTable, ...]
 """tcp, udp, tcp6 and udp6, in this order."""
 
 SocketKey: TypeAlias = tuple[int, int | None, int, int]
-"""A socket from one look to the next: pid, start of the process in ticks, fd, inode."""
+"""The identity of a socket between samples: pid, start of the process in ticks, fd, inode."""
 
 
 class Peer(NamedTuple):
@@ -89,7 +88,7 @@ class Peer(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Socket:
-    """One process's hold on a socket, and what the agent makes of it."""
+    """One process's file descriptor of a socket, and whether the agent sends it."""
 
     pid: int
     fd: int
@@ -101,7 +100,7 @@ class Socket:
     netns: int | None
     """Inode number of the namespace whose table has the row; None where it has no number."""
     netns_idx: int | None
-    """The agent's number for it, from 1 in the order in which it comes upon them; None for a
+    """The agent's number for it, from 1 in the order in which it meets them; None for a
     namespace that it doesn't open."""
     role: SocketRole | None
     """None for what is not connected."""
@@ -109,13 +108,13 @@ class Socket:
     age_source: AgeSource
     status: SocketStatus
     reason: SocketReason | None
-    """Why it is not sent, or, undecided, what it hangs on; None for a synced one."""
+    """Why it is not sent, or, undecided, what that depends on; None for a synced one."""
     peer: Peer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncedProcess:
-    """A process as the agent sends it, with its own words for what it doesn't know: "" and 0.
+    """A process as the agent sends it: "" and 0 where it knows no value.
 
     Source: ProcessInfo, agent v6.5 message/trident.proto:712-722.
     """
@@ -132,7 +131,7 @@ class SyncedProcess:
     netns_id: int
     container_id: str
     starttime_ticks: int | None
-    """Tells it from another process of the same pid; the agent doesn't send it."""
+    """Distinguishes it from another process of the same pid; the agent doesn't send it."""
 
 
 class SyncedSocket(NamedTuple):

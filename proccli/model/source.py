@@ -1,4 +1,4 @@
-"""What every source of processes offers, whether it is a live /proc, a directory or a recording."""
+"""The interface of all sources of processes: a live /proc, a directory, a recording."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Source(Protocol):
 
     @property
     def host(self) -> Host:
-        """Where and when the processes were seen."""
+        """Where and when the processes were read."""
 
     @property
     def notices(self) -> Sequence[Notice]:
@@ -54,7 +54,7 @@ class Source(Protocol):
 
     def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
         """The file descriptors of a process that are sockets, ascending, or why they can't be
-        read. It may be asked for processes that nobody read."""
+        read. Processes that were not read before may be asked for."""
 
     def addresses(self, pid: int) -> Sequence[str] | None:
         """The IPv4 addresses of the network namespace that a process is in, ascending, without
@@ -63,5 +63,5 @@ class Source(Protocol):
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables of the network namespace that a process is in.
 
-        They are large and not kept: asking again may read them again.
+        They are large and not cached: asking again may read them again.
         """

@@ -1,4 +1,4 @@
-"""A process that exists only in a question, with the ancestors it is said to have."""
+"""A process that is only described, with its ancestors, to see what the agent would decide."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from proccli.model.sockets import NetTables, SocketFd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUp:
-    """A process that exists only in the question."""
+    """The description of such a process."""
 
     argv: tuple[str, ...] = ()
     title: str | None = None
-    """A rewritten title: one piece, as `nginx: worker process`. Instead of `argv`."""
+    """A rewritten title: one text, as `nginx: worker process`. Instead of `argv`."""
     parents: tuple[str | tuple[str, ...], ...] = ()
-    """The ancestors, nearest first: all their arguments, or the first alone."""
+    """The ancestors, nearest first: all their arguments, or only the first."""
     tags: tuple[tuple[str, str], ...] = ()
     user: str | None = None
     uptime_s: int | None = None
@@ -54,15 +54,15 @@ class MadeUpSource:
         return (self.processes[pid] for pid in pids if pid in self.processes)
 
     def users(self, process: Process) -> Mapping[int, str] | None:
-        """The user that was asked for, as uid 0."""
+        """The user of the description, as uid 0."""
         return {0: self.user} if self.user is not None and process.pid == 0 else None
 
     def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:  # noqa: ARG002 - none has any
-        """Nobody made sockets up."""
+        """Made-up processes have no sockets."""
         return FieldError(field="fds", problem="missing", detail="made up")
 
     def addresses(self, pid: int) -> Sequence[str] | None:  # noqa: ARG002 - as above
-        """None: a made-up process is on no network."""
+        """None: a made-up process is in no network namespace."""
         return None
 
     def net_tables(self, pid: int) -> NetTables:  # noqa: ARG002 - as above
@@ -71,7 +71,7 @@ class MadeUpSource:
 
 
 def made_up_source(made_up: MadeUp, now_ns: int) -> MadeUpSource:
-    """The source for a made-up process at a moment.
+    """The source of a made-up process at a moment.
 
     Raises: UsageError if it has both arguments and a title, or a text that no process can have.
     """

@@ -17,18 +17,18 @@ _STAT: Final[frozenset[Field]] = frozenset({"stat"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observations:
-    """What somebody saw earlier."""
+    """When sockets were first seen, by an earlier sample or run."""
 
     first_seen_ns: Mapping[SocketKey, int] = field(default_factory=dict)
     """Nanoseconds since the epoch."""
     age_source: Literal["observed", "state"]
     observed_since_ns: int | None = None
-    """The look that a socket which is missing from `first_seen_ns` is certainly younger than;
-    None: it may be as old as it likes."""
+    """When the sample was taken: a socket that is missing from `first_seen_ns` is younger; None:
+    it may have any age."""
 
 
 class ObservedSource:
-    """A source whose sockets are as old as the earliest evidence says."""
+    """A source whose sockets are as old as the earliest observation of them."""
 
     def __init__(self, source: Source, *observations: Observations) -> None:
         self._source = source
@@ -67,7 +67,7 @@ class ObservedSource:
         return self._source.net_tables(pid)
 
     def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
-        """As the source underneath, since when the earliest sighting was."""
+        """As the source underneath, with the time of the earliest observation."""
         found = self._source.socket_fds(pid)
         if isinstance(found, FieldError) or not found:
             return found
@@ -88,10 +88,10 @@ class ObservedSource:
 
 
 def first_seen_by_socket(source: Source) -> Mapping[SocketKey, int]:
-    """When each socket of a source's processes was first seen: for the next look.
+    """When each socket of a source's processes was first seen: for the next sample.
 
-    A link that came into being during this look counts from its beginning: nobody had looked at
-    it before, so its ctime says nothing of its own.
+    A link that was created during this sample counts from its beginning: it was never read
+    before, so its ctime is only the time of our own reading.
     """
     seen: dict[SocketKey, int] = {}
     for pid in source.pids():

@@ -39,9 +39,9 @@ _PATH_ONLY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class DirectorySource:
-    """Processes from a directory, out of which no link is followed.
+    """Processes from a directory; no link is followed to a place outside it.
 
-    Its moment is its own: `btime` of its file `stat` plus the first number of its `uptime`.
+    Its time is its own: `btime` of its file `stat` plus the first number of its `uptime`.
     Without both, start times and ages are unknown, and `taken_at` is when it was opened.
     """
 
@@ -181,12 +181,12 @@ class _TreeFiles:
 
 
 class ClosedTree:
-    """A directory whose links are followed by hand, and only to places inside it.
+    """A directory whose links are followed here, not by the kernel, and only to places inside it.
 
     A copy of another machine's /proc is full of links with absolute targets (`PID/root`), which
-    mean that machine's files: following them would answer with this machine's. Every component
-    is opened without following, so a link that is swapped in while we look doesn't get out
-    either.
+    mean that machine's files: following them would read this machine's. Every component is
+    opened without following, so a link that replaces a directory while we read doesn't lead
+    outside either.
     """
 
     def __init__(self, path: str) -> None:

@@ -14,17 +14,17 @@ from proccli.errors import SourceError
 from proccli.model.process import Field, FieldError, Problem
 
 MAX_FILE_BYTES = 8 << 20
-"""More than the kernel gives out: arguments and environment together are held to 6 MiB
+"""More than the kernel returns: arguments and environment together are limited to 6 MiB
 (execve(2)); only a process that moves its own bounds (PR_SET_MM) can show more."""
 
 _CHUNK = 1 << 16
-# Neither a FIFO nor a terminal may hold us up, whatever stands where a file should be.
+# Neither a FIFO nor a terminal in place of a file may block us.
 OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _PID = re.compile(r"[1-9][0-9]{0,8}")
 
 
-class Unreadable(Exception):  # noqa: N818 - it says what a file is, not that proccli failed
-    """A file that can't be read, and why; becomes a `FieldError`."""
+class Unreadable(Exception):  # noqa: N818 - the file is at fault, not proccli
+    """A file can't be read, and why; becomes a `FieldError`."""
 
     def __init__(self, problem: Problem, detail: str) -> None:
         super().__init__(problem, detail)
@@ -44,7 +44,7 @@ def read_fd(fd: int, limit: int = MAX_FILE_BYTES) -> bytes:
         return data
     chunks = [data]
     size = len(data)
-    # A short read is no sign of the end: the kernel may stop at any page.
+    # A short read does not mean the end: the kernel may stop at any page.
     while data := os.read(fd, _CHUNK):
         chunks.append(data)
         size += len(data)

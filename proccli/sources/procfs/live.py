@@ -47,7 +47,7 @@ _ROOT_HINT = "--proc-root names a proc mount"
 
 
 class LiveSource:
-    """Processes from a proc mount, read when asked for and kept as they were then."""
+    """Processes from a proc mount, read when asked for and cached as they were then."""
 
     def __init__(self, root: str = "/proc") -> None:
         """Open the mount. Raises: SourceError if it isn't a directory that can be read."""
@@ -182,7 +182,7 @@ class LiveSource:
                 self._refuse_thread(pid, files)
             process = parse_process(read_raw(pid, files, fields))
             if "fds" in fields and pid not in self._socket_fds:
-                # Through the same directory, so it needs no second look at who this is.
+                # Through the same directory, so this is the same process.
                 self._socket_fds[pid] = socket_fds(files, "fd-ctime")
             return process
         finally:

@@ -16,7 +16,7 @@ from proccli.model.sockets import Endpoint, Family, Protocol, SocketRow, TableNa
 from proccli.sources.procfs.files import Unreadable
 
 TABLES: tuple[TableName, ...] = ("tcp", "udp", "tcp6", "udp6")
-"""In the agent's pairs: tcp and udp stand or fall together, and so do tcp6 and udp6."""
+"""In the agent's pairs: tcp and udp are lost together, and so are tcp6 and udp6."""
 
 MAX_TABLE_BYTES = 1 << 30
 """Some seven million rows: more than a machine has sockets, and less than its memory."""
@@ -51,17 +51,17 @@ STATES = {protocol: frozenset(names.values()) for protocol, names in _STATES.ite
 
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 _FIELDS = 10
-"""The tenth is the inode; what follows is not looked at."""
+"""The tenth is the inode; what follows is ignored."""
 
 
 def parse_table(
     chunks: Iterable[bytes], name: TableName, byteorder: str = sys.byteorder
 ) -> list[SocketRow]:
-    """The sockets of one table, as they come.
+    """The sockets of one table, in its order.
 
     Sockets without a file (inode 0: those in TIME_WAIT, requests not yet accepted) belong to no
     process and are left out, but for listeners. A row that the kernel shows twice, because the
-    table changed while it was read, counts once. An IPv4 address mapped into IPv6 comes out as
+    table changed while it was read, counts once. An IPv4 address mapped into IPv6 is returned as
     IPv4.
 
     Source: /proc/PID/net/{tcp,udp,tcp6,udp6}, proc_pid_net(5).
@@ -116,7 +116,7 @@ def _text(raw: bytes) -> str:
 
 
 class _Endpoints(dict[str, Endpoint]):
-    """Endpoints by the kernel's writing of them: a listener's is shared by thousands of rows."""
+    """Endpoints by the kernel's notation: thousands of rows share a listener's."""
 
     def __init__(self, byteorder: str) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ def parse_fib_trie(text: bytes) -> tuple[str, ...]:
     """The addresses that are the namespace's own, ascending, without loopback.
 
     The routing table of local addresses lists each as a leaf, `|-- 10.0.0.5`, and below it what
-    it is: `/32 host LOCAL`. Lines of another form say nothing of addresses.
+    it is: `/32 host LOCAL`. Lines of another form are ignored.
 
     Source: /proc/PID/net/fib_trie, Linux net/ipv4/fib_trie.c.
     """

@@ -127,7 +127,7 @@ def parse_btime(text: bytes) -> int | None:
 
 
 def parse_uptime_ns(text: bytes) -> int | None:
-    """How long the machine had been up, in nanoseconds; None where the text doesn't say.
+    """How long the machine had been up, in nanoseconds; None where the text doesn't contain it.
 
     Source: the first number of /proc/uptime, seconds with two decimals, proc_uptime(5).
     """
@@ -149,8 +149,8 @@ _U32 = re.compile(r"\+?[0-9]{1,4096}")
 def parse_passwd(content: bytes) -> Mapping[int, str] | None:
     """Names by uid; None where the agent reads nothing, because the file isn't UTF-8.
 
-    Lines with fewer than three fields or without a 32-bit uid are passed over, and the first
-    entry with a uid counts; no other field is looked at (agent crates/public/src/pwd.rs).
+    Lines with fewer than three fields or without a 32-bit uid are skipped, and the first entry
+    with a uid counts; other fields are ignored (agent crates/public/src/pwd.rs).
     """
     try:
         text = content.decode()

@@ -1,4 +1,4 @@
-"""What the reader may see: root's rights, and mounts that hide processes."""
+"""What the reader may read: its privileges, and mounts that hide processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from proccli.model.config import Notice
 from proccli.sources.procfs.files import Unreadable, decode, read_at
 
-# linux/capability.h: to read any file, and to look into any process.
+# linux/capability.h: to read any file, and to inspect any process.
 _CAP_DAC_READ_SEARCH = 1 << 2
 _CAP_SYS_PTRACE = 1 << 19
 
@@ -18,9 +18,9 @@ _HIDEPID = {"1": "noaccess", "2": "invisible", "4": "ptraceable"}
 
 
 def privileged() -> bool:
-    """Whether we have root's rights over processes, as a deployed agent does.
+    """Whether we have root's privileges over processes, as a deployed agent does.
 
-    User id 0 is not enough: a container's root often lacks the capability to look into other
+    User id 0 is not enough: a container's root often lacks the capability to read other
     processes.
 
     Source: the line `CapEff` of /proc/self/status, proc_pid_status(5), capabilities(7).
@@ -51,7 +51,7 @@ def hidepid(root_fd: int) -> str | None:
 
 
 def hidepid_notice(hiding: str, root: str) -> Notice:
-    """The warning to go with it."""
+    """The warning for such a mount."""
     effect = "refuses" if hiding == "noaccess" else "hides"
     return Notice(
         code="hidepid",
@@ -74,7 +74,7 @@ def _mount_options(fd: int) -> Mapping[str, str]:
 
 
 def _own(name: str) -> str:
-    """A file of our own process; empty where it isn't to be had."""
+    """A file of our own process; empty where it can't be read."""
     try:
         return decode(read_at(f"/proc/self/{name}", None))
     except (OSError, Unreadable):

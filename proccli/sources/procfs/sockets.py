@@ -25,8 +25,8 @@ _CHUNK = 1 << 16
 _FD = re.compile(r"0|[1-9][0-9]{0,9}")
 _SOCKET = re.compile(r"socket:\[([0-9]{1,20})\]")
 
-# The process closed it, or exited, since it was listed; or, in a made-up tree, it is no link.
-_PASSED_OVER = (errno.ENOENT, errno.ESRCH, errno.EINVAL)
+# The process closed it, or exited, since it was listed; or, in a made-up tree, it is not a link.
+_SKIPPED = (errno.ENOENT, errno.ESRCH, errno.EINVAL)
 
 
 def read_socket_fds(
@@ -34,8 +34,8 @@ def read_socket_fds(
 ) -> tuple[SocketFd, ...]:
     """The sockets among the links of an open directory /proc/PID/fd, ascending by number.
 
-    With `fd-ctime` their age is that of the link, which the kernel makes when somebody first
-    looks at it; `unknown` is for copies, whose links tell only when they were copied.
+    With `fd-ctime` their age is that of the link, which the kernel creates when it is first read;
+    `unknown` is for copies, whose links show only when they were copied.
 
     Source: proc_pid_fd(5).
     Raises: OSError if the directory or its links are refused.
@@ -49,7 +49,7 @@ def read_socket_fds(
                 continue
             since_ns = os.lstat(name, dir_fd=directory).st_ctime_ns if dated else None
         except OSError as error:
-            if error.errno in _PASSED_OVER:
+            if error.errno in _SKIPPED:
                 continue
             raise
         inode = _SOCKET.fullmatch(target)
@@ -73,12 +73,12 @@ def socket_fds(
 def net_tables(files: ProcessFiles, *, ask_first: bool) -> NetTables:
     """The four tables of the process's network namespace.
 
-    `ask_first`, on a live machine: don't read those that the kernel says are empty. An answer
-    that isn't to be had means reading them all.
+    `ask_first`, on a live machine: don't read those that are empty according to sockstat. If that
+    can't be read, all are read.
     """
     if not ask_first:
         return tuple(_net_table(files, name) for name in TABLES)
-    empty = _said_to_be_empty(files)
+    empty = _empty_by_sockstat(files)
     tables = tuple(
         NetTable(name=name) if name in empty else _net_table(files, name) for name in TABLES
     )
@@ -96,7 +96,7 @@ def addresses(files: ProcessFiles) -> tuple[str, ...] | None:
 
 
 def ended_tables(detail: str) -> NetTables:
-    """The tables of a process that is no more."""
+    """The tables of a process that has exited."""
     return tuple(
         NetTable(name=name, error=FieldError(field=f"net/{name}", problem="gone", detail=detail))
         for name in TABLES
@@ -118,7 +118,7 @@ def _list(directory: int) -> list[str]:
     return os.listdir(directory)
 
 
-def _said_to_be_empty(files: ProcessFiles) -> frozenset[TableName]:
+def _empty_by_sockstat(files: ProcessFiles) -> frozenset[TableName]:
     return empty_tables(_optional(files, "net/sockstat") + _optional(files, "net/sockstat6"))
 
 
