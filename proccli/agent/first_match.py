@@ -7,12 +7,12 @@ import json
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text
 from proccli.agent.process import AgentProcess, Ancestors, Subject, ancestors_of
 from proccli.agent.rules import CompiledRule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
-from proccli.rustregex import Regex
 
 SubjectKind: TypeAlias = Literal["cmdline", "process_name"]
 
@@ -133,14 +133,14 @@ def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) 
             return _own_text(regex, "process_name", process)
 
 
-def _own_text(regex: Regex, kind: SubjectKind, process: AgentProcess) -> Finding:
+def _own_text(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) -> Finding:
     hit = matches(regex, kind, process)
     why: Reason | None = "masked" if hit is None else None
     subject = subject_of(process, kind)
     return Finding(hit=hit, subject=subject, subject_pid=process.process.pid, why=why)
 
 
-def _ancestors(regex: Regex, ancestors: Ancestors) -> Finding:
+def _ancestors(regex: rustregex.Regex, ancestors: Ancestors) -> Finding:
     masked = False
     for ancestor in ancestors.processes:
         hit = matches(regex, "process_name", ancestor)
@@ -155,7 +155,7 @@ def _ancestors(regex: Regex, ancestors: Ancestors) -> Finding:
     return Finding(hit=False)
 
 
-def _tags(regex: Regex, pid: int, tags: TagTable) -> Finding:
+def _tags(regex: rustregex.Regex, pid: int, tags: TagTable) -> Finding:
     if not tags.known:
         return Finding(hit=None, why="tags-unknown")
     for key, value in tags.entries.get(pid, ()):
@@ -165,7 +165,7 @@ def _tags(regex: Regex, pid: int, tags: TagTable) -> Finding:
     return Finding(hit=False)
 
 
-def matches(regex: Regex, kind: SubjectKind, process: AgentProcess) -> bool | None:
+def matches(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) -> bool | None:
     """Whether a pattern matches a process's text; None where that depends on masked text."""
     subject = subject_of(process, kind)
     if not subject.masked_spans or is_mask_safe(process, kind, regex.pattern, None):

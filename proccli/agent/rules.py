@@ -10,7 +10,6 @@ from typing import Final
 from proccli import rustregex
 from proccli.model.config import Rule
 from proccli.model.process import Environment
-from proccli.rustregex import Regex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +17,7 @@ class CompiledRule:
     """A rule with its pattern compiled and its rewrite-name expanded, as at the agent's start."""
 
     rule: Rule
-    regex: Regex | None
+    regex: rustregex.Regex | None
     """None: the agent ignores the rule (invalid), so it never matches."""
     expansion: Expansion | None
     """rewrite-name with %NAME% replaced; None where the agent doesn't rewrite with this rule."""

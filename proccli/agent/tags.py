@@ -41,7 +41,7 @@ def tags_of(
 
 
 def _chain(outcome: Outcome, outcome_of: Callable[[int], Outcome | None]) -> Iterator[Outcome]:
-    """The accepted ancestors, nearest first; those whose verdict is unknown among them."""
+    """The accepted ancestors, nearest first; those whose outcome is unknown among them."""
     seen = {outcome.process.pid}
     while outcome.process.ppid and outcome.process.ppid not in seen:
         seen.add(outcome.process.ppid)

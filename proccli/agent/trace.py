@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from proccli import rustregex
 from proccli.agent.decision import Context, skip_reason
 from proccli.agent.first_match import Finding, match_rule, rewrite_is_mask_safe, subject_of
 from proccli.agent.process import AgentProcess, Subject, ancestors_of
@@ -17,7 +18,6 @@ from proccli.model.outcome import (
     RuleOutcome,
     RuleTrace,
 )
-from proccli.rustregex import Match, Regex
 from proccli.rustregex.prefix import longest_prefix
 
 
@@ -109,7 +109,7 @@ def _open_reason(finding: Finding, outcome: RuleOutcome, process: AgentProcess) 
     }.get(finding.why or "", "whether an earlier rule hits is not known")
 
 
-def _groups(regex: Regex, match: Match | None) -> tuple[GroupMatch, ...]:
+def _groups(regex: rustregex.Regex, match: rustregex.Match | None) -> tuple[GroupMatch, ...]:
     if match is None:
         return ()
     return tuple(
@@ -120,7 +120,7 @@ def _groups(regex: Regex, match: Match | None) -> tuple[GroupMatch, ...]:
 
 
 def _rewrite(
-    compiled: CompiledRule, regex: Regex, subject: Subject, process: AgentProcess
+    compiled: CompiledRule, regex: rustregex.Regex, subject: Subject, process: AgentProcess
 ) -> RewriteTrace | None:
     expansion = compiled.expansion
     if expansion is None:
@@ -149,7 +149,7 @@ def _rewrite(
 
 
 def _near_miss(
-    regex: Regex, match_type: str, process: AgentProcess, context: Context
+    regex: rustregex.Regex, match_type: str, process: AgentProcess, context: Context
 ) -> NearMiss | None:
     """How far the pattern got on the text, or on the best of several texts."""
     best: NearMiss | None = None
