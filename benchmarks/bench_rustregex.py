@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 import regex
 
-from proccli.rustregex.parser import parse
-from proccli.rustregex.regex import Regex
+from proccli.rustregex.match.regex import Regex
+from proccli.rustregex.parse.parser import parse
 
 RULES = [
     r"\bjava( +\S+)* +-jar +(\S*/)*([^ /]+\.jar)",

@@ -18,7 +18,7 @@ from proccli.model.outcome import (
     RuleOutcome,
     RuleTrace,
 )
-from proccli.rustregex.prefix import longest_prefix
+from proccli.rustregex.match.prefix import longest_prefix
 
 
 def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...]:

@@ -9,7 +9,7 @@ from proccli import rustregex
 from proccli.lint.context import Context
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import RegexSyntaxError
-from proccli.rustregex.dialect import rejected_by_1_6
+from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
 from proccli.textsafe import visible
 
 _THROWN_AWAY = "the agent throws the rule away and says nothing; the others keep their order"

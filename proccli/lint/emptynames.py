@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from proccli.lint.domains import LIMITS
-from proccli.rustregex import Regex, RegexSyntaxError, template
+from proccli.rustregex import Regex, RegexSyntaxError
 from proccli.rustregex.automata import Domain, find_text
-from proccli.rustregex.nodes import (
+from proccli.rustregex.match import template
+from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
     Concat,
@@ -20,7 +21,7 @@ from proccli.rustregex.nodes import (
     alternate,
     concat,
 )
-from proccli.rustregex.printer import to_pattern
+from proccli.rustregex.tree.printer import to_pattern
 
 
 def text_of_empty_name(regex: Regex, name: str, domain: Domain) -> str | None:

@@ -12,9 +12,10 @@ from proccli.lint.emptynames import text_of_empty_name
 from proccli.lint.reach import Reach
 from proccli.lint.rewriting import rewrites
 from proccli.model.config import Diagnostic, Rule
-from proccli.rustregex import Regex, RegexSyntaxError, template
+from proccli.rustregex import Regex, RegexSyntaxError
 from proccli.rustregex.automata import Domain, find_text, texts_without
-from proccli.rustregex.nodes import (
+from proccli.rustregex.match import template
+from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
     Concat,
@@ -24,7 +25,7 @@ from proccli.rustregex.nodes import (
     Node,
     Repeat,
 )
-from proccli.rustregex.printer import to_pattern
+from proccli.rustregex.tree.printer import to_pattern
 from proccli.textsafe import visible
 
 _LINES: Final = texts_without("\0\n", min_length=1)

@@ -13,7 +13,7 @@ from proccli.lint.reach import Reach
 from proccli.lint.titles import WORKERS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata import Domain, find_text, texts_without
-from proccli.rustregex.charset import normalize, subtract
+from proccli.rustregex.tree.charset import normalize, subtract
 from proccli.textsafe import visible
 
 _NO_SPACE: Final = texts_without("\0/\n ", min_length=1)

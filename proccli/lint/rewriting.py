@@ -9,7 +9,7 @@ from typing import Final
 from proccli.agent.rules import REFERENCE
 from proccli.lint.context import Context
 from proccli.model.config import Diagnostic, Rule
-from proccli.rustregex.template import Reference
+from proccli.rustregex.match.template import Reference
 from proccli.textsafe import visible
 
 _NUMBER: Final = re.compile(r"[0-9]+")

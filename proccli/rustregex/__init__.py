@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from proccli.rustregex.errors import RegexSyntaxError
+from proccli.rustregex.parse.errors import RegexSyntaxError
 
 if TYPE_CHECKING:
-    from proccli.rustregex.match import Match, Replacement
-    from proccli.rustregex.regex import Regex, compile  # noqa: A004
+    from proccli.rustregex.match.found import Match, Replacement
+    from proccli.rustregex.match.regex import Regex, compile  # noqa: A004
 
 __all__ = ["Match", "Regex", "RegexSyntaxError", "Replacement", "compile"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from proccli.rustregex import regex
+        from proccli.rustregex.match import regex
 
         return getattr(regex, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from proccli.rustregex.nodes import (
+from proccli.rustregex.size_classes import bounded, sampled
+from proccli.rustregex.size_count import Count, LimitReached
+from proccli.rustregex.size_limit import INSTRUCTION, SIZE_LIMIT, Estimate, Program
+from proccli.rustregex.tree.nodes import (
     Alternate,
     Concat,
     Group,
@@ -26,10 +29,7 @@ from proccli.rustregex.nodes import (
     Repeat,
     Span,
 )
-from proccli.rustregex.simplify import simplify
-from proccli.rustregex.size_classes import bounded, sampled
-from proccli.rustregex.size_count import Count, LimitReached
-from proccli.rustregex.size_estimate import INSTRUCTION, SIZE_LIMIT, Estimate, Program
+from proccli.rustregex.tree.simplify import simplify
 
 _MARGIN: Final = 0.05
 # The forward program looks for a match everywhere: `(?s:.)*?` on bytes.

@@ -11,8 +11,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from proccli.rustregex.charset import Ranges
-from proccli.rustregex.utf8 import ByteRanges, sequences
+from proccli.rustregex.tree.charset import Ranges
+from proccli.rustregex.tree.utf8 import ByteRanges, sequences
 
 _SLOTS: Final = 1000
 _U64: Final = (1 << 64) - 1

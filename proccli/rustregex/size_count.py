@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proccli.rustregex.nodes import Alternate, Class, Concat, Empty, Group, Node, Repeat
 from proccli.rustregex.size_classes import class_instructions, sampled
-from proccli.rustregex.size_estimate import (
+from proccli.rustregex.size_limit import (
     INSTRUCTION,
     SIZE_LIMIT,
     Estimate,
@@ -14,6 +13,7 @@ from proccli.rustregex.size_estimate import (
     literal_size,
     runs,
 )
+from proccli.rustregex.tree.nodes import Alternate, Class, Concat, Empty, Group, Node, Repeat
 
 
 class LimitReached(Exception):  # noqa: N818 - news, not a mistake

@@ -11,8 +11,9 @@ from typing import Final
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from proccli.rustregex.errors import RegexSyntaxError
-from proccli.rustregex.nodes import (
+from proccli.rustregex.parse.errors import RegexSyntaxError
+from proccli.rustregex.parse.parser import parse
+from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
     Concat,
@@ -22,7 +23,6 @@ from proccli.rustregex.nodes import (
     Node,
     Repeat,
 )
-from proccli.rustregex.parser import parse
 
 FUZZ: Final = int(os.environ.get("RUSTREGEX_FUZZ", "0"))
 

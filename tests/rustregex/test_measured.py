@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from proccli.rustregex.errors import RegexSyntaxError
-from proccli.rustregex.parser import parse
-from proccli.rustregex.regex import Regex
+from proccli.rustregex.match.regex import Regex
+from proccli.rustregex.parse.errors import RegexSyntaxError
+from proccli.rustregex.parse.parser import parse
 
 FILE = Path(__file__).parent.parent / "data" / "rustregex" / "rust-regex-1.8.3.jsonl.gz"
 CASES: dict[str, list[dict[str, Any]]] = defaultdict(list)

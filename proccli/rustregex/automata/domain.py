@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proccli.rustregex.automata.partition import contains
-from proccli.rustregex.charset import ANY, Ranges, normalize, subtract
-from proccli.rustregex.regex import compile as compile_pattern
+from proccli.rustregex.match.regex import compile as compile_pattern
+from proccli.rustregex.tree.charset import ANY, Ranges, normalize, subtract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from proccli.rustregex.automata.essence import is_zero_width
 from proccli.rustregex.automata.partition import Partition, ranges_of
-from proccli.rustregex.nodes import (
+from proccli.rustregex.automata.reduce import is_zero_width
+from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
     Concat,

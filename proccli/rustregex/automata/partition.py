@@ -10,9 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 
-from proccli.rustregex.alphabet import ASCII_WORD, NEWLINE, look_set
-from proccli.rustregex.charset import LAST, Ranges, intersect
-from proccli.rustregex.nodes import (
+from proccli.rustregex.match.alphabet import ASCII_WORD, NEWLINE, look_set
+from proccli.rustregex.match.sides import ASCII_WORD_BIT, NEWLINE_BIT, START, WORD_BIT, holds
+from proccli.rustregex.tree.charset import LAST, Ranges, intersect
+from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
     Concat,
@@ -23,7 +24,6 @@ from proccli.rustregex.nodes import (
     Node,
     Repeat,
 )
-from proccli.rustregex.sides import ASCII_WORD_BIT, NEWLINE_BIT, START, WORD_BIT, holds
 
 
 class Partition:

@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from proccli.rustregex.automata.domain import ANY_TEXT, Domain
-from proccli.rustregex.automata.essence import essence, relaxed
 from proccli.rustregex.automata.limits import Budget, ExceededError, Limits
 from proccli.rustregex.automata.nfa import Nfa, TooLargeError
 from proccli.rustregex.automata.partition import Partition, nodes_of, ranges_of
 from proccli.rustregex.automata.readable import effort, most_readable
+from proccli.rustregex.automata.reduce import essence, relaxed
 from proccli.rustregex.automata.search import Search
-from proccli.rustregex.nodes import Literal, Node
-from proccli.rustregex.regex import Regex, unicode_word
-from proccli.rustregex.regex import compile as compile_pattern
+from proccli.rustregex.match.regex import Regex, unicode_word
+from proccli.rustregex.match.regex import compile as compile_pattern
+from proccli.rustregex.tree.nodes import Literal, Node
 
 COUNTED_IN_RELAXED = 10
 """Of a pattern that is too large, repetitions are counted no further than this."""

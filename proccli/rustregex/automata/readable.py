@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 from proccli.rustregex.automata.partition import contains
-from proccli.rustregex.charset import Ranges
+from proccli.rustregex.tree.charset import Ranges
 
 PREFERRED: Final = string.ascii_lowercase + string.digits + string.ascii_uppercase
 ASCII: Final = PREFERRED + string.punctuation + " "

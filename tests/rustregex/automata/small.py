@@ -9,13 +9,13 @@ from itertools import product
 from hypothesis import strategies as st
 
 from proccli import rustregex
-from proccli.rustregex.alphabet import alphabet_of
 from proccli.rustregex.automata import texts_of
-from proccli.rustregex.nodes import Node
-from proccli.rustregex.program import compile_program
-from proccli.rustregex.regex import unicode_word
-from proccli.rustregex.simplify import simplify
-from proccli.rustregex.simulate import Simulation
+from proccli.rustregex.match.alphabet import alphabet_of
+from proccli.rustregex.match.program import compile_program
+from proccli.rustregex.match.regex import unicode_word
+from proccli.rustregex.match.simulate import Simulation
+from proccli.rustregex.tree.nodes import Node
+from proccli.rustregex.tree.simplify import simplify
 
 CHARS = "ab é\n"
 LENGTH = 4

@@ -6,10 +6,10 @@ import pytest
 
 from proccli.rustregex.automata.nfa import MATCHED, Nfa, Steps, TooLargeError
 from proccli.rustregex.automata.partition import Partition
-from proccli.rustregex.charset import ANY
-from proccli.rustregex.nodes import Repeat
-from proccli.rustregex.parser import parse
-from proccli.rustregex.regex import unicode_word
+from proccli.rustregex.match.regex import unicode_word
+from proccli.rustregex.parse.parser import parse
+from proccli.rustregex.tree.charset import ANY
+from proccli.rustregex.tree.nodes import Repeat
 
 
 def nfa_of(*patterns: str, points: int = 1000) -> tuple[Nfa, list[int]]:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.rustregex.automata.partition import Partition, contains, nodes_of
-from proccli.rustregex.charset import ANY, LAST, negate, normalize
-from proccli.rustregex.nodes import Class, LookKind
-from proccli.rustregex.parser import parse
-from proccli.rustregex.regex import unicode_word
+from proccli.rustregex.match.regex import unicode_word
+from proccli.rustregex.parse.parser import parse
+from proccli.rustregex.tree.charset import ANY, LAST, negate, normalize
+from proccli.rustregex.tree.nodes import Class, LookKind
 from tests.rustregex import strategies
 from tests.rustregex.automata import small
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proccli.rustregex.automata.readable import effort, most_readable
-from proccli.rustregex.charset import ANY, Ranges, negate, normalize
-from proccli.rustregex.regex import compile as compile_pattern
+from proccli.rustregex.match.regex import compile as compile_pattern
+from proccli.rustregex.tree.charset import ANY, Ranges, negate, normalize
 
 
 def ranges(*pairs: tuple[str, str]) -> Ranges:

@@ -1,0 +1,140 @@
+"""How far a pattern that doesn't match gets: the longest leading part of it that does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proccli.rustregex.match.alphabet import alphabet_of
+from proccli.rustregex.match.exact import simulated_span
+from proccli.rustregex.match.regex import Regex, unicode_word
+from proccli.rustregex.tree.nodes import (
+    Alternate,
+    Concat,
+    Group,
+    Node,
+    Repeat,
+    Span,
+    concat,
+)
+from proccli.rustregex.tree.shape import can_be_empty
+
+MOST_SEARCHES = 200
+"""Searches per call; a pattern that needs more is told about less closely."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """A near miss.
+
+    `span` is what the leading part matched (character offsets into the text), and
+    `matched_pattern_span` where that part stands in the pattern; `expected` is the source of the
+    pattern's rest.
+    """
+
+    matched_pattern_span: Span
+    span: Span
+    expected: str
+
+
+def longest_prefix(rx: Regex, text: str) -> Prefix | None:
+    """The longest leading part of a pattern that matches somewhere in a text that the whole
+    pattern doesn't match; None if that part matches no more than the empty text.
+
+    What can match the empty text counts as matched only where something after it is, too:
+    of `python3 (.*)\\.py` on `python3 app`, the part is `python3 `.
+    """
+    seeker = _Seeker(text, rx.parsed.root)
+    matched, rest = seeker.furthest([], rx.parsed.root)
+    while matched and can_be_empty(matched[-1]):
+        rest.insert(0, matched.pop())
+    if not matched:
+        return None
+    found = seeker.search(matched)
+    if found is None or found[0] == found[1]:
+        return None
+    return Prefix(
+        matched_pattern_span=(rx.parsed.root.span[0], matched[-1].span[1]),
+        span=found,
+        expected="".join(_source(node, rx.pattern) for node in rest),
+    )
+
+
+class _Seeker:
+    def __init__(self, text: str, root: Node) -> None:
+        self.text = text
+        self.alphabet = alphabet_of(root, unicode_word())
+        self.searches = 0
+
+    def furthest(self, before: list[Node], node: Node) -> tuple[list[Node], list[Node]]:
+        """The leading nodes of `node` that match after `before`, and those that would follow."""
+        items: list[Node] = [*node.parts] if isinstance(node, Concat) else [node]
+        count = self.longest(before, items)
+        matched, rest = items[:count], items[count:]
+        if not rest:
+            return matched, []
+        best: list[Node] = []
+        best_length = 0
+        for option in _options(rest[0]):
+            inner, inner_rest = self.furthest([*before, *matched], option)
+            while inner and can_be_empty(inner[-1]):
+                inner_rest.insert(0, inner.pop())
+            length = self.length([*before, *matched, *inner]) if inner else 0
+            if length > best_length:
+                best, best_length = inner, length
+                rest = [*inner_rest, *items[count + 1 :]]
+        return matched + best, rest
+
+    def longest(self, before: list[Node], items: list[Node]) -> int:
+        """How many of `items` match after `before`: with one more, nothing does."""
+        low, high = 0, len(items)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.search([*before, *items[:middle]]) is not None:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def length(self, nodes: Sequence[Node]) -> int:
+        span = self.search(nodes)
+        return span[1] - span[0] if span else 0
+
+    def search(self, nodes: Sequence[Node]) -> Span | None:
+        self.searches += 1
+        if self.searches > MOST_SEARCHES:
+            return None
+        root = concat(_without_groups(node) for node in nodes)
+        return simulated_span(root, self.alphabet, unicode_word(), self.text)
+
+
+def _options(node: Node) -> tuple[Node, ...]:
+    """The ways into a node that matches as a whole or not at all."""
+    match node:
+        case Group(inner):
+            return _options(inner) if isinstance(inner, Alternate) else (inner,)
+        case Alternate(branches):
+            return branches
+        case Repeat(inner, 1):
+            return (inner,)
+        case _:
+            return ()
+
+
+def _source(node: Node, pattern: str) -> str:
+    source = pattern[node.span[0] : node.span[1]]
+    return f"(?:{source})" if isinstance(node, Alternate) else source
+
+
+def _without_groups(node: Node) -> Node:
+    match node:
+        case Group(inner):
+            return _without_groups(inner)
+        case Repeat(inner, low, high, greedy):
+            return Repeat(_without_groups(inner), low, high, greedy, node.span)
+        case Concat(parts):
+            return Concat(tuple(map(_without_groups, parts)), node.span)
+        case Alternate(branches):
+            return Alternate(tuple(map(_without_groups, branches)), node.span)
+        case _:
+            return node

@@ -1,0 +1,164 @@
+"""Compiled patterns: the crate's answers, its mistakes included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+
+from proccli.rustregex.match import template as templates
+from proccli.rustregex.match.alphabet import Ranges, alphabet_of
+from proccli.rustregex.match.exact import Exact
+from proccli.rustregex.match.found import Match, Replacement
+from proccli.rustregex.match.lazy_dfa import GaveUpError
+from proccli.rustregex.match.masked import is_match_masked
+from proccli.rustregex.match.shortcuts import Engine
+from proccli.rustregex.parse.parser import parse
+from proccli.rustregex.tree.nodes import Parsed, Span
+from proccli.rustregex.tree.simplify import captures, simplify
+from proccli.rustregex.tree.unicode import perl
+
+CACHED_PATTERNS = 512
+
+
+@lru_cache(maxsize=CACHED_PATTERNS)
+def compile(pattern: str) -> Regex:  # noqa: A001 - the name that every such module uses
+    """The pattern, ready to match. Raises: RegexSyntaxError where the crate would reject it."""
+    return Regex(parse(pattern))
+
+
+class Regex:
+    """A pattern that the crate accepts."""
+
+    def __init__(self, parsed: Parsed) -> None:
+        self.parsed = parsed
+        self._tree = simplify(parsed.root)
+        self._captures = captures(self._tree)
+        self._alphabet = alphabet_of(self._tree, unicode_word())
+        self._exact = Exact(self._tree, self._captures, self._alphabet, unicode_word())
+
+    @property
+    def pattern(self) -> str:
+        return self.parsed.pattern
+
+    @property
+    def group_names(self) -> tuple[str | None, ...]:
+        """A name or None for each group that a match reports; index 0 is the whole match.
+
+        These are the crate's own `capture_names`, which miss a group after a `(…){0}`.
+        """
+        return self._captures.names
+
+    @property
+    def may_err(self) -> bool:
+        """Whether the crate's shortcuts can make even `is_match` differ from what the pattern
+        means."""
+        return self._engine.always_errs
+
+    def is_match(self, text: str) -> bool:
+        """Whether the pattern matches anywhere in the text."""
+        if self._engine.always_errs:
+            try:
+                return self._engine.is_match(text)
+            except GaveUpError:
+                pass
+        return self._exact.is_match(text)
+
+    def search(self, text: str) -> Match | None:
+        """The leftmost match."""
+        return self._find(text, 0, groups=True)
+
+    def find_iter(self, text: str) -> Iterator[Match]:
+        """All matches from left to right, as `replace_all` walks them.
+
+        An empty match that touches the one before it is left out; after an empty match the
+        search goes on one character further.
+        """
+        return self._walk(text, groups=True)
+
+    def replacements(self, text: str, template: str) -> Iterator[Replacement]:
+        """What `replace_all` puts in the place of what, from left to right."""
+        parts = templates.parse(template)
+        # A template without a $ has no use for groups, so the crate doesn't look for them.
+        for match in self._walk(text, groups="$" in template):
+            yield Replacement(match, match.expand(parts))
+
+    def replace_all(self, text: str, template: str) -> str:
+        """The text with every match replaced by the expanded template."""
+        pieces: list[str] = []
+        done = 0
+        for step in self.replacements(text, template):
+            pieces += text[done : step.match.start], step.expanded
+            done = step.match.end
+        pieces.append(text[done:])
+        return "".join(pieces)
+
+    def missing_groups(self, template: str) -> tuple[templates.Reference, ...]:
+        """The references of a template that name no group of this pattern."""
+        return tuple(
+            part
+            for part in templates.parse(template)
+            if isinstance(part, templates.Reference) and not self._has_group(part.group)
+        )
+
+    def is_match_masked(self, text: str, holes: Sequence[Span]) -> bool | None:
+        """Whether the pattern matches a text of which `holes` (character offsets) are masked.
+
+        True: whatever they hold; False: can't, whatever they hold; None: it depends, or can't be
+        told. What stands in `text` inside a hole has no influence.
+        """
+        if not holes:
+            return self.is_match(text)
+        if self._engine.always_errs:
+            return None
+        return is_match_masked(self._exact.simulation, text, holes)
+
+    def __repr__(self) -> str:
+        return f"Regex({self.pattern!r})"
+
+    def _walk(self, text: str, *, groups: bool) -> Iterator[Match]:
+        at, last_end = 0, -1
+        while at <= len(text):
+            match = self._find(text, at, groups=groups)
+            if match is None:
+                return
+            at = match.end
+            if match.start == match.end:
+                at += 1
+                if match.end == last_end:
+                    continue
+            last_end = match.end
+            yield match
+
+    def _find(self, text: str, start: int, *, groups: bool) -> Match | None:
+        """The crate's next match from `start` on; with `groups`, as found for their sake."""
+        exact = self._exact.search(text, start)
+        if self._engine.errs_at(text, start, exact[0] if exact else None):
+            try:
+                found = self._engine.find(text, start)
+            except GaveUpError:
+                pass
+            else:
+                exact = self._with_groups(text, found) if groups else found and (found,)
+        return None if exact is None else Match(text, exact, self._captures.index_of)
+
+    def _with_groups(self, text: str, found: Span | None) -> tuple[Span | None, ...] | None:
+        """For the groups the crate asks its exact engine, so the match may shift, or vanish."""
+        if found is None or len(self.group_names) == 1:
+            return found and (found,)
+        spans = self._exact.search(text, found[0])
+        begins_too_late = spans and spans[0] and spans[0][0] > found[1]
+        return None if begins_too_late else spans
+
+    def _has_group(self, group: int | str) -> bool:
+        index = self._captures.index_of.get(group, -1) if isinstance(group, str) else group
+        return 0 <= index < len(self.group_names)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return Engine(self._tree, self._alphabet)
+
+
+@lru_cache(maxsize=1)
+def unicode_word() -> Ranges:
+    """The characters of `\\w`, which Unicode word boundaries ask for."""
+    return perl("w")

@@ -1,0 +1,219 @@
+"""Which of its engines the crate uses for a pattern, and where that makes it answer wrongly.
+
+The crate prefers fast engines to its exact one, and some of their shortcuts can be seen from
+outside. `Engine` makes the same mistakes; whoever asks it must first ask `errs_at` whether there
+is a mistake to be made, which is rare.
+
+- It finds the end of a match with a forward automaton and then its start with a backward one,
+  which sees nothing before the place that the search began at: `x|\\bab` replaces `ab` in `xab`,
+  and a search that goes on at `\\B` may find no start, which ends the walk.
+- The forward automaton may be wrong about the character before it (see `automaton`): `a?\\bb`
+  "matches" ` xb`, with no place to tell where.
+- The automata decide look-arounds when they have read the next character, but line starts when
+  they have read the last one: `\\z(?m:^)` never matches. And a loop that gets back to its start
+  only then tries its branches in another order: see `(\\b|a)+`.
+- If all matches end in a literal of three or more characters, and don't begin with a longer one,
+  it looks for that literal first and for matches that end there: `a.{5}bcd|.bcd` finds `Xbcd` in
+  `aXbcdXbcd`, not the whole.
+
+Source: regex 1.8.3 `exec.rs` (is_match_at, find_at, captures_read_at, exec_dfa_reverse_suffix,
+choose_match_type), regex-syntax 0.7.2 `hir::Properties` (look_set_prefix and the like).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from proccli.rustregex.match import literals
+from proccli.rustregex.match.alphabet import Alphabet
+from proccli.rustregex.match.lazy_dfa import Automaton
+from proccli.rustregex.match.program import compile_program
+from proccli.rustregex.tree.nodes import Alternate, Concat, Literal, LookKind, Node
+from proccli.rustregex.tree.shape import (
+    asks_what_is_before,
+    edge_looks,
+    empty_loops,
+    looks_in,
+    mirrored,
+)
+
+Span = tuple[int, int]
+
+NO_CHARACTER = "\ud800"
+"""In no set, and not ASCII: stands for the rest of a character."""
+
+SHORTEST_SUFFIX = 3
+MANY_LITERALS = 32
+
+_WORDS = frozenset({LookKind.WORD, LookKind.NOT_WORD, LookKind.WORD_ASCII, LookKind.NOT_WORD_ASCII})
+
+
+class Engine:
+    """Searches as the crate's automata do. All positions are character offsets."""
+
+    def __init__(self, root: Node, alphabet: Alphabet) -> None:
+        self._root = root
+        self._alphabet = alphabet
+        must_start, may_start = edge_looks(root)
+        must_end, may_end = edge_looks(mirrored(root))
+        looks = looks_in(root)
+        self._from_start = LookKind.START_TEXT in must_start
+        self._to_end = LookKind.START_TEXT in must_end and not self._from_start
+        no_prefixes = (
+            (LookKind.START_TEXT in looks and not self._from_start)
+            or may_start & _WORDS
+            or LookKind.START_LINE in may_start
+        )
+        no_suffixes = (
+            (LookKind.END_TEXT in looks and LookKind.START_TEXT not in must_end)
+            or may_end & _WORDS
+            or LookKind.START_LINE in may_end
+        )
+        prefixes = [] if no_prefixes else literals.extract(root, suffixes=False)
+        suffixes = [] if no_suffixes else literals.extract(root, suffixes=True)
+        self._prefixes = literals.searchable(prefixes, suffixes=False)
+        complete = bool(self._prefixes) and not looks and all(exact for _, exact in prefixes or ())
+        self._suffix = b""
+        if not self._to_end and not complete and not _is_list_of_literals(root):
+            suffix = literals.common_suffix(suffixes)
+            length = literals.character_count(suffix)
+            prefix_length = literals.character_count(literals.common_prefix(prefixes))
+            if (
+                literals.searchable(suffixes, suffixes=True)
+                and length >= SHORTEST_SUFFIX
+                and length > prefix_length
+            ):
+                self._suffix = suffix
+        self._asks_before = not self._from_start and asks_what_is_before(root)
+        lines = bool({LookKind.START_LINE, LookKind.END_LINE}.intersection(looks))
+        self.always_errs = (
+            (self._asks_before and bool(self._prefixes))
+            or (lines and len(looks) > 1)
+            or any(looks_in(loop) for loop in empty_loops(root))
+        )
+        """Any answer may be wrong, even `is_match`."""
+
+    def errs_at(self, text: str, start: int, found: Span | None) -> bool:
+        """Whether a search from `start` may answer otherwise than `found`, the exact answer."""
+        if self.always_errs or (start and self._asks_before):
+            return True
+        if not self._suffix or found is None:
+            return False
+        # Only where the literal also ends within the match can the crate stop too early.
+        suffix = self._suffix_text
+        if suffix is None:
+            return True
+        first = text.find(suffix, max(start, found[0] - len(suffix) + 1))
+        return first + len(suffix) != found[1]
+
+    def is_match(self, text: str) -> bool:
+        """The crate's `is_match`. Raises: GaveUpError where its exact engine has the answer."""
+        self._forward.forget()
+        if self._to_end:
+            return self._back(text, 0, len(text))[0] is not None
+        if self._suffix:
+            by_suffix = self._find_by_suffix(text, 0)
+            if by_suffix is not None:
+                return by_suffix[0] >= 0
+        return self._forward.run(text, "", alone=not text, shortest=True).end is not None
+
+    def find(self, text: str, start: int) -> Span | None:
+        """The crate's `find_at`. Raises: GaveUpError where its exact engine has the answer."""
+        if start == 0:
+            self._forward.forget()
+        if self._to_end:
+            begin, _ = self._back(text, start, len(text))
+            return None if begin is None else (begin, len(text))
+        if self._suffix:
+            by_suffix = self._find_by_suffix(text, start)
+            if by_suffix is not None:
+                if by_suffix[0] < 0:
+                    return None
+                end = self._end(text, by_suffix[0])
+                return None if end is None else (by_suffix[0], end)
+        end = self._end(text, start)
+        if end is None:
+            return None
+        if end == start:
+            return (start, start)
+        begin, _ = self._back(text, start, end)
+        return None if begin is None else (begin, end)
+
+    def _find_by_suffix(self, text: str, start: int) -> Span | None:
+        """The match that ends at the first literal where one does; (-1, -1) where none does, and
+        None where the crate gives up on this way of searching."""
+        within = False
+        for end in self._suffix_ends(text, start):
+            begin, reached = self._back(text, start, end, within=within)
+            if begin is not None:
+                return None if begin == start and not within else (begin, end)
+            if reached <= start:
+                return None
+            # The crate counts bytes: it stops in the midst of a character that takes several.
+            within = not text[reached].isascii()
+            start = reached + within
+        return (-1, -1)
+
+    def _suffix_ends(self, text: str, start: int) -> Iterator[int]:
+        """Where the literal ends, again and again."""
+        suffix = self._suffix_text
+        if suffix is not None:
+            at = text.find(suffix, start)
+            while at >= 0:
+                yield at + len(suffix)
+                at = text.find(suffix, at + 1)
+            return
+        # It begins within a character.
+        data = text.encode(errors="surrogatepass")
+        place = data.find(self._suffix, len(text[:start].encode(errors="surrogatepass")))
+        while place >= 0:
+            yield len(data[: place + len(self._suffix)].decode(errors="ignore"))
+            place = data.find(self._suffix, place + 1)
+
+    def _end(self, text: str, start: int) -> int | None:
+        before = text[start - 1 : start]
+        return self._forward.run(text, before, start=start, alone=not text).end
+
+    def _back(
+        self, text: str, start: int, end: int, *, within: bool = False
+    ) -> tuple[int | None, int]:
+        """Where the longest match begins that ends at `end` and not before `start`; and how far
+        back it was looked for. `within`: a rest of a character is there before `start`."""
+        chars = text[start:end][::-1] + (NO_CHARACTER if within else "")
+        outcome = self._backward.run(chars, text[end : end + 1], alone=len(text) == start)
+        return None if outcome.end is None else end - outcome.end, end - outcome.read
+
+    @cached_property
+    def _suffix_text(self) -> str | None:
+        try:
+            return self._suffix.decode()
+        except UnicodeDecodeError:
+            return None
+
+    @cached_property
+    def _forward(self) -> Automaton:
+        # A literal that was cut within a character begins where that character does.
+        jump_to = [text.decode(errors="ignore") for text in self._prefixes]
+        return Automaton(
+            compile_program(self._root, 1, self._alphabet),
+            self._alphabet,
+            anywhere=not self._from_start,
+            jump_to=() if self._from_start else jump_to,
+        )
+
+    @cached_property
+    def _backward(self) -> Automaton:
+        program = compile_program(mirrored(self._root), 1, self._alphabet)
+        return Automaton(program, self._alphabet, longest=True)
+
+
+def _is_list_of_literals(root: Node) -> bool:
+    """Whether the crate hands the whole pattern to a search for many literals."""
+    if not isinstance(root, Alternate) or len(root.branches) <= MANY_LITERALS:
+        return False
+    return all(
+        isinstance(branch, Literal)
+        or (isinstance(branch, Concat) and all(isinstance(part, Literal) for part in branch.parts))
+        for branch in root.branches
+    )

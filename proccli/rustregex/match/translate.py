@@ -1,0 +1,193 @@
+"""Writes a simplified tree as a pattern of the PyPI module `regex`.
+
+Nothing is left to that module's own ideas: sets are spelled out, look-arounds are built from
+sets, no flag but its version is set. The text that the pattern runs on has been through
+`alphabet.Substitution` unless it is ASCII, so the only characters that can occur in it are ASCII
+and one stand-in for each symbol. A set names those of them it holds; a short-hand such as `\\w`
+is used only where it was found to mean the very same of them.
+
+`needs_simulation` tells for which trees a backtracking engine would report other spans or groups
+than the crate does.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import regex
+
+from proccli.rustregex.match.alphabet import ASCII_WORD, FIRST_NON_ASCII, Alphabet, Ranges
+from proccli.rustregex.tree.nodes import (
+    Alternate,
+    Class,
+    Concat,
+    Empty,
+    Group,
+    Literal,
+    Look,
+    LookKind,
+    Node,
+    Repeat,
+)
+from proccli.rustregex.tree.shape import empty_loops
+
+NEVER = "(?!)"
+
+SHORTHANDS = (r"\w", r"\W", r"\d", r"\D", r"\s", r"\S", ".", r"(?s:.)")
+
+
+def translate(root: Node, alphabet: Alphabet, word: Ranges) -> str:
+    """A pattern for `regex.compile(…, regex.V0)` with the tree's groups in their order."""
+    return _Translator(alphabet, word).write(root)
+
+
+def needs_simulation(root: Node) -> bool:
+    """Whether some loop's body can match the empty text.
+
+    The crate gives up an iteration that gets back to where it was, which changes what later
+    branches match and what the groups hold; backtracking engines each have rules of their own.
+    """
+    return any(True for _ in empty_loops(root))
+
+
+class _Translator:
+    def __init__(self, alphabet: Alphabet, word: Ranges) -> None:
+        stand_ins = sorted(alphabet.representatives().values())
+        self.universe = "".join(map(chr, [*range(FIRST_NON_ASCII), *stand_ins]))
+        self.sets: dict[Ranges, str] = {}
+        self.word = word
+
+    def write(self, node: Node) -> str:  # noqa: C901 - a case a node
+        match node:
+            case Empty():
+                return ""
+            case Literal(char):
+                return _escape(ord(char))
+            case Class(ranges):
+                return self.charset(ranges)
+            case Look(kind):
+                return self.look(kind)
+            case Group(inner):
+                return f"({self.write(inner)})"
+            case Repeat(inner, low, high, greedy):
+                body = self.write(inner)
+                if not isinstance(inner, Group | Literal | Class):
+                    body = f"(?:{body})"
+                return f"{body}{_count(low, high)}{'' if greedy else '?'}"
+            case Concat(parts):
+                pieces = []
+                for part in parts:
+                    piece = self.write(part)
+                    pieces.append(f"(?:{piece})" if isinstance(part, Alternate) else piece)
+                return "".join(pieces)
+            case Alternate(branches):
+                pieces = []
+                for branch in branches:
+                    pieces.append(self.write(branch))
+                return "|".join(pieces)
+
+    def charset(self, ranges: Ranges) -> str:
+        if ranges not in self.sets:
+            self.sets[ranges] = self._charset(ranges)
+        return self.sets[ranges]
+
+    def _charset(self, ranges: Ranges) -> str:
+        inside = _members(self.universe, ranges)
+        for shorthand in SHORTHANDS:
+            if _meaning(shorthand, self.universe) == inside:
+                return shorthand
+        if not inside:
+            return NEVER
+        members = set(inside)
+        held = _pieces([char in members for char in self.universe], self.universe)
+        others = _pieces([char not in members for char in self.universe], self.universe)
+        if len(others) < len(held):
+            return f"[^{''.join(others)}]"
+        return f"[{''.join(held)}]"
+
+    def look(self, kind: LookKind) -> str:
+        match kind:
+            case LookKind.START_TEXT:
+                return r"\A"
+            case LookKind.END_TEXT:
+                return r"\Z"
+            case LookKind.START_LINE:
+                return r"(?<![^\n])"
+            case LookKind.END_LINE:
+                return r"(?![^\n])"
+            case LookKind.WORD:
+                return self.boundary(self.word, r"\b")
+            case LookKind.NOT_WORD:
+                return self.boundary(self.word, r"\B")
+            case LookKind.WORD_ASCII:
+                return self.boundary(ASCII_WORD, r"\b")
+            case LookKind.NOT_WORD_ASCII:
+                return self.boundary(ASCII_WORD, r"\B")
+
+    def boundary(self, word: Ranges, shorthand: str) -> str:
+        inside = self.charset(word)
+        if inside == r"\w":
+            return shorthand
+        if shorthand == r"\b":
+            return f"(?:(?<={inside})(?!{inside})|(?<!{inside})(?={inside}))"
+        return f"(?:(?<={inside})(?={inside})|(?<!{inside})(?!{inside}))"
+
+
+def _count(low: int, high: int | None) -> str:
+    match low, high:
+        case 0, None:
+            return "*"
+        case 1, None:
+            return "+"
+        case 0, 1:
+            return "?"
+        case _ if low == high:
+            return f"{{{low}}}"
+        case _:
+            return f"{{{low},{'' if high is None else high}}}"
+
+
+def _escape(code: int) -> str:
+    char = chr(code)
+    if char.isascii() and char.isalnum():
+        return char
+    return f"\\U{code:08x}"
+
+
+def _members(universe: str, ranges: Ranges) -> str:
+    """The characters of `universe`, which is sorted, that are in the set."""
+    inside = []
+    following = iter(ranges)
+    low, high = next(following, (0x110000, 0x110000))
+    for char in universe:
+        code = ord(char)
+        while code > high:
+            low, high = next(following, (0x110000, 0x110000))
+        if code >= low:
+            inside.append(char)
+    return "".join(inside)
+
+
+def _pieces(held: list[bool], universe: str) -> list[str]:
+    """The runs of `universe` that are held, each as the inside of a bracket."""
+    pieces = []
+    at = 0
+    while at < len(held):
+        if not held[at]:
+            at += 1
+            continue
+        first = at
+        while (
+            at + 1 < len(held) and held[at + 1] and ord(universe[at + 1]) == ord(universe[at]) + 1
+        ):
+            at += 1
+        low, high = _escape(ord(universe[first])), _escape(ord(universe[at]))
+        pieces.append(low if at == first else f"{low}-{high}")
+        at += 1
+    return pieces
+
+
+@lru_cache(maxsize=1024)
+def _meaning(shorthand: str, universe: str) -> str:
+    """The characters of `universe` that `regex` itself takes `shorthand` for."""
+    return "".join(regex.findall(shorthand, universe, regex.V0))

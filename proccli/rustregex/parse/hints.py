@@ -1,0 +1,243 @@
+"""What to write instead: advice for each mistake, by its kind and by what stands at its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Final
+
+from proccli.rustregex.parse.errors import RegexSyntaxError
+
+_BACKREFERENCE: Final = (
+    "a pattern can't refer to what a group matched; write out what it should match "
+    "(a rewrite may use $1 and ${name})"
+)
+_NAMED: Final = "name a group with (?P<name>…) or (?<name>…)"
+_LITERAL_LETTER: Final = "leave the backslash out to match the letter itself"
+
+_ESCAPES: Final = {
+    "Z": r"write $ or \z: both are the very end of the text, and $ never matches before a last \n",
+    "h": r"write [ \t] for horizontal space",
+    "H": r"write [^ \t] for anything but horizontal space",
+    "R": r"write (?:\r\n|\n|\r) for any line break",
+    "N": r"write . or [^\n] for anything but a newline",
+    "X": "write . for one character; grapheme clusters can't be matched as such",
+    "C": "write (?s:.) for any character; single bytes can't be matched",
+    "e": r"write \x1B for the escape character",
+    "c": r"write control characters as \x00 to \x1F, \t, \n or \r",
+    "o": r"write a character by its hexadecimal number: \x{41}",
+    "K": "put what you want to keep into a group, and take it from there: $1",
+    "G": "a search can't be tied to the end of the one before; ^ is the start of the text",
+    "Q": r"there is no quoting; put a backslash before each of \.+*?()|[]{}^$",
+    "E": r"there is no quoting; put a backslash before each of \.+*?()|[]{}^$",
+    "k": _BACKREFERENCE,
+    "g": _BACKREFERENCE,
+    "<": r"write \b for the start of a word; < needs no backslash",
+    ">": r"write \b for the end of a word; > needs no backslash",
+    "m": r"write \b for a word boundary",
+    "M": r"write \b for a word boundary",
+    "y": r"write \b for a word boundary",
+    "l": "write [a-z], or (?i) to ignore case",
+    "L": "write [A-Z], or (?i) to ignore case",
+}
+_GROUPS: Final = [
+    (r"\(\?>", "there is no atomic group and no need for one: the time is linear; write (?:…)"),
+    (r"\(\?#", "write comments with (?x): everything from # to the end of the line"),
+    (r"\(\?P=", _BACKREFERENCE),
+    (r"\(\?P?[>&]|\(\?[-+]?\d", "a pattern can't call a group; write the part out again"),
+    (r"\(\?\|", "groups can't share a number; give each its own, and use them all: $1$2"),
+    (r"\(\?'", _NAMED),
+    (r"\(\?\(", "there are no conditions; write each case as a branch: (?:a|b)"),
+    (r"\(\?P", _NAMED),
+    (r"\(\?[imsRUux-]*[aL]", r"write (?-u:\w) or [0-9A-Za-z_] to stay within ASCII"),
+]
+_FLAGS: Final = "the flags are i m s R U u x, and - before those to switch off; a literal ( is \\("
+# Short names, as of scripts, resemble everything.
+_SHORTEST_GUESS: Final = 5
+_BRACE: Final = r"write \{ for a literal brace"
+_NOT_BYTES: Final = "leave (?-u) out here: without it the pattern works on characters, not on bytes"
+
+
+def hint(error: RegexSyntaxError) -> str | None:
+    """One line of advice; None where the message says it all."""
+    found = _HINTS.get(error.kind)
+    return found(error) if callable(found) else found
+
+
+def _at(error: RegexSyntaxError) -> str:
+    return error.pattern[error.position : error.end]
+
+
+def _look_around(error: RegexSyntaxError) -> str:
+    if "!" in _at(error):
+        return "match what you don't want with a drop rule, ahead of this accept rule"
+    return "match what stands there too, and keep the rest in a group: $1"
+
+
+def _backreference(error: RegexSyntaxError) -> str:
+    return r"write \x00 for NUL" if _at(error) == r"\0" else _BACKREFERENCE
+
+
+def _escape(error: RegexSyntaxError) -> str:
+    char = _at(error)[1:]
+    if not char.isascii():
+        return f"write {char} without the backslash"
+    return _ESCAPES.get(char, _LITERAL_LETTER)
+
+
+def _class_escape(error: RegexSyntaxError) -> str:
+    if _at(error) == r"\b":
+        return r"write \x08 for a backspace; a word boundary can't stand in a class"
+    return "take it out of the brackets: a class is a set of characters"
+
+
+def _flag(error: RegexSyntaxError) -> str:
+    start = error.pattern.rfind("(", 0, error.position)
+    for shape, advice in _GROUPS:
+        if re.match(shape, error.pattern[start:]):
+            return advice
+    return _FLAGS
+
+
+def _repetition_missing(error: RegexSyntaxError) -> str:
+    pattern, at = error.pattern, error.position
+    char = pattern[at : at + 1]
+    if char == "{":
+        return _BRACE
+    if pattern[max(at - 1, 0) : at + 2] == "(?)":
+        return "write (?:) for an empty group"
+    if pattern[max(at - 1, 0) : at + 1] == "(*":
+        return r"write \* for a literal star; there are no (*VERBS)"
+    return f"write \\{char} for the character itself, or put before it what it should repeat"
+
+
+def _count_empty(error: RegexSyntaxError) -> str:
+    start = error.pattern.rfind("{", 0, error.position + 1)
+    if upper := re.match(r"\{\s*,\s*(\d+)\s*\}", error.pattern[start:]):
+        return f"write {{0,{upper[1]}}}"
+    return f"{_BRACE}, or a number into it: {{2}}, {{2,}}, {{2,5}}"
+
+
+def _count_invalid(error: RegexSyntaxError) -> str | None:
+    numbers = re.findall(r"\d+", _at(error))
+    return f"write {{{numbers[1]},{numbers[0]}}}" if len(numbers) == 2 else None
+
+
+def _class_unclosed(error: RegexSyntaxError) -> str:
+    if error.pattern[error.position :].startswith(("[]", "[^]")):
+        return r"a ] in first place is a literal; close the class with another, or write \[\]"
+    return r"close it with ]; a [ within a class opens another one, a literal one is \["
+
+
+def _class_range_literal(error: RegexSyntaxError) -> str:
+    pattern = error.pattern
+    # The fault is the range's end, unless the dash before it can't be an operator.
+    is_end = re.search(r"[^\[^]-$", pattern[: error.position]) is not None
+    dash = error.position - 1 if is_end else error.end
+    opened, closed = pattern.rfind("[", 0, dash), pattern.find("]", dash)
+    content = pattern[opened + 1 : closed]
+    if min(opened, closed) < 0 or "[" in content or "]" in content or pattern[dash] != "-":
+        return r"write \- for a literal dash"
+    rest = pattern[opened:dash] + pattern[dash + 1 : closed].rstrip("-")
+    return f"put a literal dash last: {rest}-]"
+
+
+def _class_range_invalid(error: RegexSyntaxError) -> str:
+    first, dash, last = _at(error).partition("-")
+    if dash and last == "[":
+        return "write -- to take characters out of a class: [a-z--[bc]]"
+    if dash and len(first) == len(last) == 1:
+        return f"write {last}-{first}, or \\- for a literal dash"
+    return r"put the smaller code point first, or write \- for a literal dash"
+
+
+def _property(error: RegexSyntaxError) -> str:
+    letter = _at(error)[1]
+    name = re.sub(r"^\\[pP]\{?|\}$", "", _at(error))
+    return _property_name(letter, name.partition("=")[2] or name)
+
+
+def _property_name(letter: str, name: str) -> str:
+    from proccli.rustregex.tree import unicode
+
+    bare = unicode.normalize(name.lstrip("^"))
+    if name.startswith("^"):
+        return f"write \\{_other(letter)}{{{name[1:]}}}"
+    if bare == "l&":
+        return f"write \\{letter}{{LC}}"
+    if bare in ("alnum", "graph", "print", "blank", "xdigit", "word"):
+        return f"write [[:{'^' if letter == 'P' else ''}{bare}:]]"
+    if bare in ("cs", "surrogate"):
+        return "leave it out: a text holds no surrogates"
+    if bare.startswith("in") and bare[2:] in unicode.names():
+        return f"blocks can't be had; the script is \\{letter}{{{name[2:]}}}"
+    long_names = [known for known in unicode.names() if len(known) >= _SHORTEST_GUESS]
+    close = get_close_matches(bare, long_names, n=1, cutoff=0.75)
+    if close:
+        return f"did you mean \\{letter}{{{unicode.names()[close[0]]}}}?"
+    return r"there are categories (\p{Lu}), scripts (\p{Greek}), scx=, age= and yes-no properties"
+
+
+def _other(letter: str) -> str:
+    return "p" if letter == "P" else "P"
+
+
+def _property_value(error: RegexSyntaxError) -> str:
+    letter = _at(error)[1]
+    name, _, value = _at(error)[3:-1].replace("!=", "=").replace(":", "=").partition("=")
+    if value.lower() in ("yes", "y", "true", "t"):
+        return f"write \\{letter}{{{name}}}"
+    if value.lower() in ("no", "n", "false", "f"):
+        return f"write \\{_other(letter)}{{{name}}}"
+    if name.lower() == "age":
+        return "ages go from 1.1 to 15.0"
+    return _property_name(letter, value or name)
+
+
+def _too_big(error: RegexSyntaxError) -> str:
+    ascii_classes = {r"\w": "[0-9A-Za-z_]", r"\d": "[0-9]", r"\s": r"[ \t]", r"\pL": "[A-Za-z]"}
+    part = _at(error)
+    for unicode_class, small in ascii_classes.items():
+        if unicode_class in part:
+            return f"lower the count, or write {small} for {unicode_class}, which is far smaller"
+    return "lower the counts: a part is compiled once for each of its repetitions"
+
+
+_HINTS: Final[dict[str, str | Callable[[RegexSyntaxError], str | None]]] = {
+    "class-empty": "no character is left in this class; for one that never matches, drop the rule",
+    "class-escape-invalid": _class_escape,
+    "class-range-invalid": _class_range_invalid,
+    "class-range-literal": _class_range_literal,
+    "class-unclosed": _class_unclosed,
+    "compiled-too-big": _too_big,
+    "crlf-anchor": r"write \r?$ without the flag R",
+    "decimal-invalid": "the largest count is 4294967295",
+    "escape-hex-empty": r"write the number: \x{41}",
+    "escape-hex-invalid": "characters go up to 10FFFF, without D800 to DFFF",
+    "escape-hex-invalid-digit": r"write \x41, \u0041, \U00000041, or \x{41} with any length",
+    "escape-unexpected-eof": r"write \\ for a backslash; \x41, \u0041 and \p{L} want all of it",
+    "escape-unrecognized": _escape,
+    "flag-dangling-negation": "name the flags to switch off behind the -, as in (?i-s)",
+    "flag-unexpected-eof": r"close it with ), or write \( for a literal parenthesis",
+    "flag-unrecognized": _flag,
+    "group-name-duplicate": "give each group its own name, in different branches too",
+    "group-name-empty": "put a name between < and >, or write (…)",
+    "group-name-invalid": "a name is a letter or _, and then letters, digits, _ . [ ]",
+    "group-name-unexpected-eof": "close the name with >",
+    "group-unclosed": r"close it with ), or write \( for a literal parenthesis",
+    "group-unopened": r"write \) for a literal parenthesis",
+    "invalid-utf8": _NOT_BYTES,
+    "nest-limit-exceeded": "take groups and repetitions apart that stand directly in each other",
+    "not-utf8": "the text was not UTF-8 where it came from",
+    "repetition-count-decimal-empty": _count_empty,
+    "repetition-count-invalid": _count_invalid,
+    "repetition-count-unclosed": f"close it with }}, or {_BRACE}",
+    "repetition-missing": _repetition_missing,
+    "unicode-class-invalid": r"write \p{L} with braces",
+    "unicode-not-allowed": _NOT_BYTES,
+    "unicode-property-not-found": _property,
+    "unicode-property-value-not-found": _property_value,
+    "unsupported-backreference": _backreference,
+    "unsupported-look-around": _look_around,
+}

@@ -1,0 +1,1 @@
+"""The resolved tree: nodes, character sets, Unicode tables, simplifying, printing."""

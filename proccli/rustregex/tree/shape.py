@@ -1,0 +1,227 @@
+"""What the shape of a tree tells before any text is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proccli.rustregex.tree.nodes import (
+    Alternate,
+    Class,
+    Concat,
+    Empty,
+    Group,
+    Literal,
+    Look,
+    LookKind,
+    Node,
+    Repeat,
+)
+
+_NOTHING: frozenset[LookKind] = frozenset()
+_AHEAD = frozenset({LookKind.END_TEXT, LookKind.END_LINE})
+_MIRROR = {
+    LookKind.START_TEXT: LookKind.END_TEXT,
+    LookKind.END_TEXT: LookKind.START_TEXT,
+    LookKind.START_LINE: LookKind.END_LINE,
+    LookKind.END_LINE: LookKind.START_LINE,
+}
+
+
+def descendants(root: Node) -> Iterator[Node]:
+    """The node and all nodes below it, in no particular order."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case Group(inner) | Repeat(inner):
+                pending.append(inner)
+            case Concat(parts) | Alternate(parts):
+                pending += parts
+
+
+def looks_in(root: Node) -> list[LookKind]:
+    """The kinds of all look-arounds of a tree, one entry each."""
+    return [node.kind for node in descendants(root) if isinstance(node, Look)]
+
+
+def can_be_empty(node: Node) -> bool:
+    """Whether the node can match the empty text."""
+    match node:
+        case Literal() | Class():
+            return False
+        case Empty() | Look():
+            return True
+        case Group(inner):
+            return can_be_empty(inner)
+        case Repeat(inner, low):
+            return low == 0 or can_be_empty(inner)
+        case Concat(parts):
+            return all(map(can_be_empty, parts))
+        case Alternate(branches):
+            return any(map(can_be_empty, branches))
+
+
+def can_take_text(node: Node) -> bool:
+    """Whether the node can match more than the empty text."""
+    return any(isinstance(below, Literal | Class) for below in descendants(node))
+
+
+def empty_loops(root: Node) -> Iterator[Repeat]:
+    """The loops whose body can match the empty text."""
+    for node in descendants(root):
+        if isinstance(node, Repeat) and node.max != 1 and can_be_empty(node.node):
+            yield node
+
+
+def is_anchored(node: Node) -> bool:
+    """Whether every match of `node` begins with the start of the text."""
+    while True:
+        match node:
+            case Look(LookKind.START_TEXT):
+                return True
+            case Group(inner):
+                node = inner
+            case Concat(parts):
+                node = parts[0]
+            case Repeat(inner, low) if low > 0:
+                node = inner
+            case Alternate(branches):
+                return all(map(is_anchored, branches))
+            case _:
+                return False
+
+
+def required_literal(root: Node) -> str:
+    """The longest text of which it is plain that every match holds it; often empty."""
+    best = run = ""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        match node:
+            case Literal(char):
+                run += char
+                if len(run) > len(best):
+                    best = run
+            case Group(inner):
+                pending.append(inner)
+            case Concat(parts):
+                pending += reversed(parts)
+            case Repeat(inner, 1):
+                # What is before the first copy touches it; what is after the last doesn't.
+                run = ""
+                best = max(best, required_literal(inner), key=len)
+            case Empty() | Look():
+                pass
+            case _:
+                run = ""
+    return best
+
+
+def required_runs(root: Node, least: int) -> Iterator[tuple[Literal | Class, int]]:
+    """Sets of which every match holds so many characters in a row, `least` or more."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        run = _run(node)
+        if run and run[1] >= least:
+            yield run
+            continue
+        match node:
+            case Group(inner) | Repeat(inner, 1):
+                pending.append(inner)
+            case Concat(parts):
+                pending += parts
+
+
+def _run(node: Node) -> tuple[Literal | Class, int] | None:
+    """The set, if the node takes characters of one set alone, and how many at least."""
+    match node:
+        case Literal() | Class():
+            return node, 1
+        case Group(inner):
+            return _run(inner)
+        case Repeat(inner, low):
+            run = _run(inner)
+            return run and (run[0], run[1] * low)
+        case _:
+            return None
+
+
+def edge_looks(node: Node) -> tuple[frozenset[LookKind], frozenset[LookKind]]:
+    """The look-arounds that come first in every match, and those that may, as the crate sees it:
+    it doesn't look past what can match a character."""
+    match node:
+        case Look(kind):
+            return frozenset({kind}), frozenset({kind})
+        case Group(inner):
+            return edge_looks(inner)
+        case Repeat(inner, low):
+            must, may = edge_looks(inner)
+            return (must if low else _NOTHING), may
+        case Concat(parts):
+            must, may = _NOTHING, _NOTHING
+            for part in parts:
+                part_must, part_may = edge_looks(part)
+                must, may = must | part_must, may | part_may
+                if can_take_text(part):
+                    break
+            return must, may
+        case Alternate(branches):
+            must, may = edge_looks(branches[0])
+            for branch in branches[1:]:
+                branch_must, branch_may = edge_looks(branch)
+                must, may = must & branch_must, may | branch_may
+            return must, may
+        case _:
+            return _NOTHING, _NOTHING
+
+
+def asks_what_is_before(root: Node) -> bool:
+    """Whether a match may begin with a look-around that depends on what is before it."""
+    return _leading(root)[0]
+
+
+def _leading(node: Node) -> tuple[bool, bool]:  # noqa: C901 - a case a node
+    """Whether a look-around that looks back may come first, and whether all may be empty."""
+    match node:
+        case Empty():
+            return False, True
+        case Look(kind):
+            return kind not in _AHEAD, True
+        case Literal() | Class():
+            return False, False
+        case Group(inner):
+            return _leading(inner)
+        case Repeat(inner, low):
+            asks, empty = _leading(inner)
+            return asks, empty or low == 0
+        case Concat(parts):
+            for part in parts:
+                asks, empty = _leading(part)
+                if asks or not empty:
+                    return asks, empty
+            return False, True
+        case Alternate(branches):
+            asks, empty = False, False
+            for branch in branches:
+                branch_asks, branch_empty = _leading(branch)
+                asks, empty = asks or branch_asks, empty or branch_empty
+            return asks, empty
+
+
+def mirrored(node: Node) -> Node:
+    """The tree that matches the same texts backwards, without its groups."""
+    match node:
+        case Look(kind):
+            return Look(_MIRROR.get(kind, kind), node.span)
+        case Group(inner):
+            return mirrored(inner)
+        case Repeat(inner, low, high, greedy):
+            return Repeat(mirrored(inner), low, high, greedy, node.span)
+        case Concat(parts):
+            return Concat(tuple(map(mirrored, reversed(parts))), node.span)
+        case Alternate(branches):
+            return Alternate(tuple(map(mirrored, branches)), node.span)
+        case _:
+            return node

@@ -1,0 +1,108 @@
+"""How large a pattern may become."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from proccli.rustregex.limits import program_size, too_big
+from proccli.rustregex.parse.errors import RegexSyntaxError
+from proccli.rustregex.parse.parser import parse
+from proccli.rustregex.size_limit import SIZE_LIMIT
+from proccli.rustregex.tree.nodes import Concat, Literal, Repeat
+from tests.rustregex.witness import witness_error
+
+
+def is_accepted(pattern: str) -> bool:
+    try:
+        parse(pattern)
+    except RegexSyntaxError as error:
+        if error.kind != "compiled-too-big":
+            raise
+        return False
+    return True
+
+
+# The largest count with which the crate compiles `atom{count}`.
+LARGEST = [
+    (r"\w", 87),
+    (r"\W", 95),
+    (r"\pL", 104),
+    (r"\d", 1509),
+    (r"\p{Han}", 1778),
+    (r"\S", 4148),
+    (".", 8857),
+    ("[^x]", 8857),
+    ("(?s:.)", 9363),
+    (r"\s", 10240),
+    ("[A-Za-z0-9_]", 46808),
+    ("(a)", 109227),
+    ("[a-z]", 262144),
+    ("a", 327656),
+]
+
+
+@pytest.mark.parametrize(("atom", "count"), LARGEST)
+def test_the_largest_count_is_the_crates(atom: str, count: int) -> None:
+    assert is_accepted(f"{atom}{{{count}}}")
+    assert not is_accepted(f"{atom}{{{count + 1}}}")
+
+
+# Found by bisection of our own verdicts; the crate has its edge at the same place.
+EDGES = [
+    (r"(?:\w|x){0,N}", 86),
+    ("(?:éa|éb){N}", 46808),
+    ("^(?:a|b|){N,}$", 65534),
+    (r"\w+(?:(a)|b){1,N}", 54581),
+    ("(?:(?i)straße){N}", 13652),
+    (r"(?:[\w&&[^a-z]]){N}", 87),
+    ("(?:(?:)*a?){N}", 109218),
+    ("(?:){N}", 327656),
+    ("(?:[α-ω]{3}|名){N}x", 17245),
+]
+
+
+@pytest.mark.parametrize(("template", "largest"), EDGES)
+def test_the_edge_of_mixed_patterns_is_the_crates(template: str, largest: int) -> None:
+    for count, accepted in ((largest, True), (largest + 1, False)):
+        pattern = template.replace("N", str(count))
+        assert is_accepted(pattern) == accepted
+        assert (witness_error(pattern) is None) == accepted
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a{1000}{1000}{1000}",
+        "(?:a{4294967295}){4294967295}" + "{4294967295}" * 200,
+        "(?:(?:){1000}){1000}",
+        r"(\w{1,100}|\d{5000}){3,}",
+    ],
+)
+def test_huge_counts_are_never_expanded(pattern: str) -> None:
+    started = time.process_time()
+    assert not is_accepted(pattern)
+    assert time.process_time() - started < 1
+
+
+def test_the_smallest_part_that_is_too_big_is_shown() -> None:
+    pattern = r"^java (\w{1,200}|x)+ -jar"
+    with pytest.raises(RegexSyntaxError) as caught:
+        parse(pattern)
+    assert pattern[caught.value.position : caught.value.end] == r"\w{1,200}"
+
+
+def test_a_literal_of_any_length_is_small_enough() -> None:
+    """The crate looks at the size before each part, and a literal is one part."""
+    a = Literal("a")
+    assert too_big(Concat((a,) * 330_000)) is None
+    assert too_big(Repeat(Concat((a, a)), 200_000, 200_000, True)) is not None
+
+
+def test_program_size_grows_with_the_pattern() -> None:
+    sizes = [program_size(parse(rf"\w{{{count}}}").root) for count in (1, 10, 80)]
+    assert sizes == sorted(sizes)
+    assert 9 * SIZE_LIMIT / 10 < sizes[-1] < SIZE_LIMIT
+    assert program_size(parse("abc").root) < 1000
+    assert too_big(parse("abc").root) is None
