@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from proccli.rustregex.parse.errors import RegexSyntaxError
 
 if TYPE_CHECKING:
-    from proccli.rustregex.match.found import Match, Replacement
     from proccli.rustregex.match.regex import Regex, compile  # noqa: A004
+    from proccli.rustregex.match.template import Match, Replacement
 
 __all__ = ["Match", "Regex", "RegexSyntaxError", "Replacement", "compile"]
 

@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from proccli.rustregex.limits import program_size, too_big
 from proccli.rustregex.parse.errors import RegexSyntaxError
 from proccli.rustregex.parse.parser import parse
-from proccli.rustregex.size_limit import SIZE_LIMIT
+from proccli.rustregex.size_limit import SIZE_LIMIT, program_size, too_big
 from proccli.rustregex.tree.nodes import Concat, Literal, Repeat
 from tests.rustregex.witness import witness_error
 

@@ -19,8 +19,7 @@ from proccli.rustregex.automata.compare import (
     differences,
     first_difference,
 )
-from proccli.rustregex.automata.domain import ANY_TEXT, Domain, texts_of, texts_without
-from proccli.rustregex.automata.limits import Limits
+from proccli.rustregex.automata.domain import ANY_TEXT, Domain, Limits, texts_of, texts_without
 from proccli.rustregex.automata.patternset import Answer, PatternSet, find_text
 from proccli.rustregex.automata.shadow import Grade, Shadow, shadowed, shadows
 

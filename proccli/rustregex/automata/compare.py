@@ -6,8 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from proccli.rustregex.automata.domain import ANY_TEXT, Domain
-from proccli.rustregex.automata.limits import Budget, Limits
+from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, Limits
 from proccli.rustregex.automata.patternset import NONE, Answer, PatternSet
 
 Case: TypeAlias = tuple[str, Hashable]

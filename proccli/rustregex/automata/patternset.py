@@ -6,11 +6,15 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from proccli.rustregex.automata.domain import ANY_TEXT, Domain
-from proccli.rustregex.automata.limits import Budget, ExceededError, Limits
+from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, ExceededError, Limits
 from proccli.rustregex.automata.nfa import Nfa, TooLargeError
-from proccli.rustregex.automata.partition import Partition, nodes_of, ranges_of
-from proccli.rustregex.automata.readable import effort, most_readable
+from proccli.rustregex.automata.partition import (
+    Partition,
+    effort,
+    most_readable,
+    nodes_of,
+    ranges_of,
+)
 from proccli.rustregex.automata.reduce import essence, relaxed
 from proccli.rustregex.automata.search import Search
 from proccli.rustregex.match.regex import Regex, unicode_word

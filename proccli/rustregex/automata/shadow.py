@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from proccli.rustregex.automata.domain import ANY_TEXT, Domain
-from proccli.rustregex.automata.limits import Budget, Limits
+from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, Limits
 from proccli.rustregex.automata.patternset import UNDECIDED, Answer, PatternSet
 
 SHARE = 5

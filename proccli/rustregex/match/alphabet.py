@@ -1,9 +1,9 @@
-"""Characters, as far as a pattern can tell them apart.
+"""Characters grouped by how a pattern can distinguish them, and what look-arounds test.
 
-A pattern asks of a character only whether it is in one of a few sets: its classes and literals,
-and what its look-arounds need. Characters that are in the same of these sets share a symbol. The
-simulation's automaton works on symbols; the translation lets one character of each symbol stand
-for all others, so that no set in it has more than a handful of members.
+A pattern tests only whether a character is in one of a few sets: its classes and literals, and the
+sets that its look-arounds need. Characters that are in the same of these sets share a symbol. The
+simulation works on symbols; the translation replaces each non-ASCII character with the
+representative of its symbol, so that no set in the translated pattern has more than a few members.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
+from proccli.rustregex.tree.charset import ASCII_SETS, Ranges
 from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
@@ -23,18 +24,29 @@ from proccli.rustregex.tree.nodes import (
     Repeat,
 )
 
-Ranges = tuple[tuple[int, int], ...]
-
-ASCII_WORD: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
+ASCII_WORD: Ranges = ASCII_SETS["word"]
 NEWLINE: Ranges = ((0x0A, 0x0A),)
 
 FIRST_NON_ASCII = 0x80
+
+START, NEWLINE_BIT, WORD_BIT, ASCII_WORD_BIT, UNKNOWN = 1, 2, 4, 8, 16
+"""What is on one side of a position (its kind): either end of the text (`START`), a kind of
+character, or something unknown, next to which no look-around is known to hold (`UNKNOWN`)."""
+
+END = ""
+"""Represents the end of the text, where a character is expected."""
+
+MASKED = "masked"
+"""Represents the unknown characters of a masked span, where a character is expected."""
+
+ANY_CHARACTER = frozenset({0, NEWLINE_BIT, WORD_BIT, WORD_BIT | ASCII_WORD_BIT})
+"""All kinds of character."""
 
 
 class Alphabet:
     """The symbols of a list of sets.
 
-    A symbol is a bit mask: bit i tells that the character is in set i.
+    A symbol is a bit mask: bit i is set if the character is in set i.
     """
 
     def __init__(self, sets: Iterable[Ranges]) -> None:
@@ -58,14 +70,14 @@ class Alphabet:
         return self._masks[bisect_right(self._starts, code) - 1]
 
     def symbols(self) -> frozenset[int]:
-        """Every symbol that some character has."""
+        """Every symbol that at least one character has."""
         return frozenset(
             mask for start, mask in zip(self._starts, self._masks, strict=True) if start <= 0x10FFFF
         )
 
     def representatives(self) -> dict[int, int]:
         """For each symbol of a non-ASCII character, the lowest code point that has it."""
-        # No text from UTF-8 holds a surrogate.
+        # A text that was read as UTF-8 contains no surrogates.
         lowest: dict[int, int] = {}
         for start, mask in zip(self._starts, self._masks, strict=True):
             if FIRST_NON_ASCII <= start <= 0x10FFFF and not 0xD800 <= start <= 0xDFFF:
@@ -74,9 +86,9 @@ class Alphabet:
 
 
 class Substitution(dict[int, int]):
-    """For `str.translate`: puts the representative of its symbol in each character's place.
+    """For `str.translate`: replaces each character by the representative of its symbol.
 
-    ASCII stays as it is, and the text keeps its length, so that spans are those of the original.
+    ASCII characters do not change, and the text keeps its length, so that spans stay valid.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:
@@ -85,17 +97,17 @@ class Substitution(dict[int, int]):
         self._lowest = alphabet.representatives()
 
     def __missing__(self, code: int) -> int:
-        self[code] = stand_in = self._lowest.get(self._alphabet.symbol(code), code)
-        return stand_in
+        self[code] = representative = self._lowest.get(self._alphabet.symbol(code), code)
+        return representative
 
 
 def alphabet_of(root: Node, word: Ranges) -> Alphabet:
-    """The alphabet of a tree; `word` is the set behind Unicode word boundaries."""
+    """The alphabet of a tree; `word` is the set that Unicode word boundaries test."""
     return Alphabet(_sets(root, word))
 
 
 def look_set(kind: LookKind, word: Ranges) -> Ranges | None:
-    """The set that a look-around asks about its neighbours; None: it asks for the text's ends."""
+    """The set that a look-around tests its neighbours for; None: it tests for the text's ends."""
     match kind:
         case LookKind.WORD | LookKind.NOT_WORD:
             return word
@@ -116,9 +128,30 @@ def _sets(root: Node, word: Ranges) -> Iterator[Ranges]:
             case Class(ranges):
                 yield ranges
             case Look(kind):
-                if asked := look_set(kind, word):
-                    yield asked
+                if tested := look_set(kind, word):
+                    yield tested
             case Repeat(inner) | Group(inner):
                 pending.append(inner)
             case Concat(parts) | Alternate(parts):
                 pending.extend(parts)
+
+
+def holds(kind: LookKind, before: int, after: int) -> bool:
+    """Whether a look-around holds between the kind to the left and the kind to the right."""
+    match kind:
+        case LookKind.START_TEXT:
+            return bool(before & START)
+        case LookKind.END_TEXT:
+            return bool(after & START)
+        case LookKind.START_LINE:
+            return bool(before & (START | NEWLINE_BIT))
+        case LookKind.END_LINE:
+            return bool(after & (START | NEWLINE_BIT))
+        case LookKind.WORD:
+            return bool((before ^ after) & WORD_BIT)
+        case LookKind.NOT_WORD:
+            return not (before ^ after) & WORD_BIT
+        case LookKind.WORD_ASCII:
+            return bool((before ^ after) & ASCII_WORD_BIT)
+        case LookKind.NOT_WORD_ASCII:
+            return not (before ^ after) & ASCII_WORD_BIT

@@ -1,31 +1,33 @@
-"""Searches without mistakes, by whichever of two engines is faster for a pattern.
+"""Searches that give what the pattern means, by the faster of two engines.
 
-The translated pattern runs on the backtracking engine of the module `regex` first, under a time
-limit. Where that would report other spans than the crate, or takes too long, the simulation
-answers. The answer is the same either way; only the time differs.
+The translated pattern first runs on the backtracking engine of the module `regex`, with a time
+limit. If that would report other spans than the crate, or takes too long, the simulation runs
+instead. The answer is the same either way; only the time differs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import regex
-
-from proccli.rustregex.match.alphabet import Alphabet, Ranges, Substitution
-from proccli.rustregex.match.budget import longest_safe_text
-from proccli.rustregex.match.program import compile_program
-from proccli.rustregex.match.simulate import Simulation
-from proccli.rustregex.match.translate import needs_simulation, translate
+from proccli.rustregex.match.alphabet import Alphabet, Substitution
+from proccli.rustregex.match.translate import longest_safe_text, needs_simulation, translate
+from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import Node, Repeat, Span
 from proccli.rustregex.tree.shape import mirrored, required_literal, required_runs
 from proccli.rustregex.tree.simplify import Captures
 
+if TYPE_CHECKING:
+    import regex
+
+    from proccli.rustregex.match.simulate import Simulation
+
 TIME_LIMIT_S = 0.2
-"""How long the backtracking engine may take for one search before the simulation takes over."""
+"""The time limit of the backtracking engine for one search; after it the simulation runs."""
 
 LONG_RUN = 1000
-"""Characters of one set in a row, from which on it pays to look for them first."""
+"""The length of a run of one set from which on it is faster to search for the run first."""
 
 Spans = tuple[Span | None, ...]
 
@@ -39,14 +41,14 @@ class Exact:
         self._alphabet = alphabet
         self._word = word
         self._backtracks = captures.complete and not needs_simulation(root)
-        self._needle = required_literal(root)
-        # A walk over the matches asks for the same text again and again.
-        self._seen = ("", "")
-        self._ran = ("", False)
+        self._literal = required_literal(root)
+        # Both remember the last text, because finding all matches searches the same one repeatedly.
+        self._substituted = ("", "")
+        self._text_with_runs = ("", False)
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        if self._needle not in text or (self._runs and not self._has_runs(text)):
+        if self._literal not in text or (self._runs and not self._has_runs(text)):
             return False
         if self._backtracks:
             try:
@@ -57,13 +59,13 @@ class Exact:
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
-        if text.find(self._needle, start) < 0 or (self._runs and not self._has_runs(text)):
+        if text.find(self._literal, start) < 0 or (self._runs and not self._has_runs(text)):
             return None
         if self._backtracks:
             try:
                 found = self._backtrack(text, start)
             except TimeoutError:
-                # A text like the one that took too long will come again.
+                # Similar texts are likely to follow, and would take too long again.
                 self._backtracks = False
             else:
                 if found is None:
@@ -80,42 +82,43 @@ class Exact:
         return tuple([None if a is None or b is None else (a, b) for a, b in pairs])
 
     def _has_runs(self, text: str) -> bool:
-        """Whether the text has all the long runs that a match needs: what `a{300000}` would have
-        either engine try from each of as many starts."""
-        if text is not self._ran[0]:
-            self._ran = (text, self._look_for_runs(text))
-        return self._ran[1]
+        """Whether the text has all the long runs that a match needs.
 
-    def _look_for_runs(self, text: str) -> bool:
+        Without this check both engines would try `a{300000}` at each of as many positions.
+        """
+        if text is not self._text_with_runs[0]:
+            self._text_with_runs = (text, self._find_runs(text))
+        return self._text_with_runs[1]
+
+    def _find_runs(self, text: str) -> bool:
         for pattern, least in self._runs:
-            runs = pattern.finditer(self._see(text))
+            runs = pattern.finditer(self._substitute(text))
             if not any(run.end() - run.start() >= least for run in runs):
                 return False
         return True
 
-    def _see(self, text: str) -> str:
-        """The text as translated patterns want it."""
+    def _substitute(self, text: str) -> str:
+        """The text in the form that translated patterns need."""
         if text.isascii():
             return text
-        if text is not self._seen[0]:
-            self._seen = (text, text.translate(self._substitution))
-        return self._seen[1]
+        if text is not self._substituted[0]:
+            self._substituted = (text, text.translate(self._substitution))
+        return self._substituted[1]
 
     def _backtrack(self, text: str, start: int) -> regex.Match[str] | None:
         if not text.isascii():
-            text = self._see(text)
+            text = self._substitute(text)
         if len(text) <= self._safe_length:
             return self._pattern.search(text, start)
         return self._pattern.search(text, start, timeout=TIME_LIMIT_S)
 
     @cached_property
     def simulation(self) -> Simulation:
-        program = compile_program(self._root, self._groups, self._alphabet)
-        return Simulation(program, self._alphabet, self._word)
+        return _simulation(self._root, self._groups, self._alphabet, self._word)
 
     @cached_property
     def _backward(self) -> Simulation:
-        return _backward(self._root, self._alphabet, self._word)
+        return _simulation(mirrored(self._root), 1, self._alphabet, self._word, longest=True)
 
     @cached_property
     def _pattern(self) -> regex.Pattern[str]:
@@ -129,6 +132,8 @@ class Exact:
         ]
 
     def _compiled(self, node: Node) -> regex.Pattern[str]:
+        import regex
+
         return regex.compile(translate(node, self._alphabet, self._word), regex.V0)
 
     @cached_property
@@ -141,18 +146,21 @@ class Exact:
 
 
 def simulated_span(root: Node, alphabet: Alphabet, word: Ranges, text: str) -> Span | None:
-    """Where a tree first matches, by the simulation alone: for a tree that is asked but once."""
+    """The span of the leftmost match, by the simulation only; for a tree that is used only once."""
     if required_literal(root) not in text:
         return None
-    forward = Simulation(compile_program(root, 1, alphabet), alphabet, word)
-    return _simulated_span(forward, lambda: _backward(root, alphabet, word), text, 0)
+
+    def backward() -> Simulation:
+        return _simulation(mirrored(root), 1, alphabet, word, longest=True)
+
+    return _simulated_span(_simulation(root, 1, alphabet, word), backward, text, 0)
 
 
 def _simulated_span(
     forward: Simulation, backward: Callable[[], Simulation], text: str, start: int
 ) -> Span | None:
-    """The end by priority, then the start as the furthest one back: so no thread needs to carry
-    the position that it started from."""
+    """The end by priority, then the earliest start that leads to it, so that no thread needs to
+    store the position at which it started."""
     end = forward.end(text, start)
     if end is None:
         return None
@@ -160,5 +168,11 @@ def _simulated_span(
     return (end - backward().reach(text[start:end][::-1], text[end : end + 1], before), end)
 
 
-def _backward(root: Node, alphabet: Alphabet, word: Ranges) -> Simulation:
-    return Simulation(compile_program(mirrored(root), 1, alphabet), alphabet, word, longest=True)
+def _simulation(
+    root: Node, groups: int, alphabet: Alphabet, word: Ranges, *, longest: bool = False
+) -> Simulation:
+    # Most patterns never need one: a start of proccli does not wait for these modules.
+    from proccli.rustregex.match.program import compile_program
+    from proccli.rustregex.match.simulate import Simulation
+
+    return Simulation(compile_program(root, groups, alphabet), alphabet, word, longest=longest)

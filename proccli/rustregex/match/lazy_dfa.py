@@ -1,16 +1,16 @@
-"""The crate's lazy automaton, with the mistakes it makes about what is before a match.
+"""The crate's lazy DFA, with its wrong answers about what is before a match.
 
-A state holds the instructions that wait for the next character, look-arounds that are not
-decided yet among them, and whether the last character was one of a word. Two shortcuts make it
-err where a look-around asks for what is before:
+A state contains the instructions that wait for the next character, including look-arounds that are
+not decided yet, and whether the last character was a word character. Two shortcuts give wrong
+answers where a look-around tests what is before:
 
-- in its first state it has already decided word boundaries, from the characters around the place
-  it starts from;
+- in its first state it has already decided word boundaries, from the characters around the
+  position that it starts from;
 - whenever it is in that first state, it jumps ahead to the next literal that a match can begin
-  with, and what it knew of the last character is then out of date.
+  with, and what it knows of the last character is then out of date.
 
-It tells word characters apart in ASCII only, and gives up at any other character if the pattern
-asks for Unicode word boundaries.
+It recognizes word characters in ASCII only, and gives up at any other character if the pattern
+contains Unicode word boundaries.
 
 Source: regex 1.8.3 `dfa.rs` (start_flags, exec_at, exec_byte).
 """
@@ -19,47 +19,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from proccli.rustregex.match.alphabet import Alphabet
+from proccli.rustregex.match.alphabet import END, Alphabet
 from proccli.rustregex.match.program import Op, Program
 from proccli.rustregex.tree.nodes import LookKind
 
-END = ""
-"""Stands for the character after the last one."""
-
-
 MEMORY = 400_000
-"""Instructions and edges remembered at one time."""
+"""The most instructions and edges in the cache."""
 
 
 class GaveUpError(Exception):
-    """The automaton met a character that it can't handle."""
+    """The DFA read a character that it cannot handle."""
 
 
-@dataclass(slots=True, eq=False)
 class _State:
-    waiting: tuple[int, ...]
-    word: bool
-    matched: bool
-    """A match ended before the last character: the automaton is one character late."""
-    edges: dict[str, tuple[_State, bool]] = field(default_factory=dict)
-    """By the next character: where it leads to, and whether that is where to jump from."""
+    """`matched`: a match ended before the last character (the DFA is one character late)."""
+
+    __slots__ = ("edges", "matched", "waiting", "word")
+
+    def __init__(self, waiting: tuple[int, ...], word: bool, matched: bool) -> None:
+        self.waiting = waiting
+        self.word = word
+        self.matched = matched
+        # By the next character: the next state, and whether it is the one to jump from.
+        self.edges: dict[str, tuple[_State, bool]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Where the match ends, or None; and how far was read to tell."""
+class Outcome(NamedTuple):
+    """Where the match ends (None: no match), and how far the text was read to find out."""
 
     end: int | None
     read: int
 
 
-class Automaton:
-    """Runs a program without captures over a text, from one place on.
+class LazyDfa:
+    """Runs a program without captures over a text, from one position on.
 
     `anywhere`: a match may begin later on. `longest`: it ends as late as possible, instead of
-    where priority has it. `jump_to`: the literals of which every match begins with one.
+    by priority. `jump_to`: literals; every match begins with one of them.
     """
 
     def __init__(
@@ -83,15 +81,15 @@ class Automaton:
         literals = "|".join(map(re.escape, jump_to))
         self._next_literal = re.compile(literals).search if literals else None
         self._states: dict[tuple[tuple[int, ...], bool, bool], _State] = {}
-        self._remembered = 0
+        self._cached = 0
 
     def run(
         self, chars: str, before: str, *, start: int = 0, alone: bool, shortest: bool = False
     ) -> Outcome:
-        """What matches from `start` on, or further on, with `before` to the left of it.
+        """The match at `start`, or later on, with `before` to the left of it.
 
-        `before` is empty at the end of the text, and `alone` tells that there is no text at all.
-        `shortest` is content with the first match. Raises: GaveUpError.
+        `before` is empty at the end of the text, and `alone` means that there is no text at all.
+        `shortest` stops at the first match. Raises: GaveUpError.
         """
         state = first = self._start(before, chars[start : start + 1], alone=alone)
         jumps = True
@@ -116,11 +114,11 @@ class Automaton:
             end = len(chars)
         return Outcome(end, len(chars))
 
-    def forget(self) -> None:
-        """Starts afresh. What it remembers of earlier runs can change its answer: it jumps where
-        it once jumped, even if that is no longer its first state."""
+    def clear(self) -> None:
+        """Clear the cache, which can change the answer: the DFA jumps where it jumped in an
+        earlier run, even if that is no longer its first state."""
         self._states.clear()
-        self._remembered = 0
+        self._cached = 0
 
     def _start(self, before: str, after: str, *, alone: bool) -> _State:
         word = _is_word(before)
@@ -144,15 +142,15 @@ class Automaton:
         key = (tuple(waiting), word, matched)
         if key not in self._states:
             self._states[key] = _State(*key)
-            self._remembered += len(waiting)
+            self._cached += len(waiting)
         return self._states[key]
 
     def _grow(self, state: _State, char: str, first: _State) -> tuple[_State, bool]:
-        """Works out, and remembers, what follows `state`. Raises: GaveUpError."""
+        """Compute and cache what follows `state`. Raises: GaveUpError."""
         if self._ascii_only and not char.isascii():
             raise GaveUpError
-        if self._remembered > MEMORY:
-            self.forget()
+        if self._cached > MEMORY:
+            self.clear()
             first.edges.clear()
             self._states[first.waiting, first.word, first.matched] = first
         word = _is_word(char)
@@ -165,11 +163,11 @@ class Automaton:
         targets, matched = self._advance(self._follow(state.waiting, held), char)
         following = self._state(self._follow(targets, after), word=word, matched=matched)
         edge = state.edges[char] = (following, following is first)
-        self._remembered += 1
+        self._cached += 1
         return edge
 
     def _advance(self, waiting: list[int], char: str) -> tuple[list[int], bool]:
-        """Where the instructions lead to over `char`, and whether one of them is a match."""
+        """The instructions after `char`, and whether one of these is a match."""
         symbol = self._alphabet.symbol(ord(char)) if char else 0
         targets: list[int] = []
         matched = False
@@ -187,7 +185,7 @@ class Automaton:
         return targets, matched
 
     def _follow(self, origins: Iterable[int], held: set[LookKind]) -> list[int]:
-        """All instructions that can be reached without a character, in order of priority."""
+        """All instructions that are reached without reading a character, in order of priority."""
         reached: dict[int, None] = {}
         for origin in origins:
             pending = [origin]
@@ -209,7 +207,7 @@ class Automaton:
 
 
 def _word_looks(left: bool, right: bool) -> set[LookKind]:
-    """Which hold between two characters, given whether they are word characters."""
+    """The word look-arounds that hold between two characters: word characters or not."""
     if left != right:
         return {LookKind.WORD, LookKind.WORD_ASCII}
     return {LookKind.NOT_WORD, LookKind.NOT_WORD_ASCII}

@@ -1,7 +1,8 @@
-"""The literals that every match of a pattern must begin or end with, as the crate finds them.
+"""The literals that every match of a pattern begins or ends with, as the crate extracts them.
 
-The crate searches for such literals before it runs an automaton, and in rare cases that changes
-its answer (see `engine`). So what counts is not the best such set but its own, with its limits.
+The crate searches for such literals before it runs a lazy DFA, and in rare cases this changes its
+answer (see `shortcuts`). So this module computes the crate's own set, with the crate's limits,
+rather than the best one.
 
 Source: regex-syntax 0.7.2 `hir/literal.rs` (Extractor, Seq), regex 1.8.3 `exec.rs`
 (literal_analysis), `literal/imp.rs` (Matcher).
@@ -28,19 +29,19 @@ REPEAT_LIMIT = 10
 LENGTH_LIMIT = 100
 TOTAL_LIMIT = 250
 SHRINK_STEPS = ((5, 50), (4, 30), (3, 20))
-"""Bytes to keep of each literal while there are more literals than this."""
+"""Pairs: bytes to keep of each literal, while there are more literals than the second number."""
 
 FIRST_BYTES_LIMIT = 26
 
 Found = tuple[bytes, bool]
-"""A literal, and whether it is exact: all of what the pattern matches, not only an end of it."""
+"""A literal, and whether it is exact: a whole match of the pattern, not only an end of one."""
 
 Seq = list[Found] | None
-"""Literals of which one must be there, in order of preference; None: any text may be there."""
+"""Literals, one of which must occur, in order of preference; None: any text may occur."""
 
 
 def extract(root: Node, *, suffixes: bool) -> Seq:
-    """The literals that matches begin (or end) with, cut down until there are few."""
+    """The literals that matches begin (or end) with, shortened until there are few."""
     found = _Extractor(suffixes=suffixes).visit(root)
     for keep, limit in SHRINK_STEPS:
         if found is None or len(found) <= limit:
@@ -50,7 +51,7 @@ def extract(root: Node, *, suffixes: bool) -> Seq:
 
 
 def searchable(found: Seq, *, suffixes: bool) -> tuple[bytes, ...]:
-    """The literals, if the crate would search for them; else none."""
+    """The literals if the crate would search for them, otherwise none."""
     if not found or any(not text for text, _ in found):
         return ()
     ends = {text[-1] if suffixes else text[0] for text, _ in found}
@@ -131,7 +132,7 @@ class _Extractor:
         return seq if node.min == node.max and node.min <= REPEAT_LIMIT else _inexact(seq)
 
     def cross(self, left: Seq, right: Seq) -> Seq:
-        """Each literal of `left` continued with each of `right` (before it, for suffixes)."""
+        """Each literal of `left` followed by each of `right` (for suffixes, preceded by it)."""
         if left is not None and right is not None and len(left) * len(right) > TOTAL_LIMIT:
             right = None
         if left is None:
@@ -189,7 +190,7 @@ def _trimmed(found: Sequence[Found], keep: int, *, last: bool) -> list[Found]:
 
 
 def _deduplicated(found: Sequence[Found]) -> list[Found]:
-    """Of equal neighbours one is left, inexact if one of them is."""
+    """The literals without repeated neighbours; the remaining one is inexact if any of them is."""
     out: list[Found] = []
     for text, exact in found:
         if out and out[-1][0] == text:
@@ -200,7 +201,7 @@ def _deduplicated(found: Sequence[Found]) -> list[Found]:
 
 
 def _minimized(found: Sequence[Found]) -> list[Found]:
-    """Without the literals that begin with one before them, which becomes inexact."""
+    """The literals without those that begin with an earlier one, which becomes inexact."""
     places: dict[bytes, int] = {}
     out: list[Found] = []
     for text, exact in found:

@@ -1,28 +1,27 @@
-"""Matching a text of which parts are masked.
+"""Matches a text that contains masked spans.
 
-A hole is a part whose characters are not known, nor how many there are (there may be none). The
-answer is True if the pattern matches whatever the holes hold, False if it can't match whatever
-they hold, and None where that can't be told:
+Neither the characters of a masked span (a hole) nor their number are known; there may be none. The
+answer is True if the pattern matches whatever text was masked, False if it does not match whatever
+text was masked, and None if this depends on the masked text or cannot be determined:
 
-- True needs a match that lies between two holes and asks for nothing that a hole could change.
-- False needs that no thread of the program gets to a match although every hole lets it through:
-  in a hole every set finds its character, look-arounds hold if any neighbours make them hold,
-  and new threads start.
+- True requires a match between two holes that does not depend on the characters in them.
+- False requires that no thread of the program reaches a match although every hole lets it through:
+  in a hole each set finds one of its characters, a look-around holds if it holds for any
+  neighbours, and new threads start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from proccli.rustregex.match.alphabet import ANY_CHARACTER, END, MASKED, START, UNKNOWN, holds
 from proccli.rustregex.match.program import Op
-from proccli.rustregex.match.sides import ANY_CHARACTER, END, HOLE, MASKED, START, holds
 from proccli.rustregex.match.simulate import Simulation, State
-
-Span = tuple[int, int]
+from proccli.rustregex.tree.nodes import Span
 
 
 def is_match_masked(simulation: Simulation, text: str, holes: Sequence[Span]) -> bool | None:
-    """Whether the program matches `text` with these parts (character offsets) unknown."""
+    """Whether the program matches `text` with these spans masked (character offsets)."""
     merged = _merged(holes)
     if not merged:
         return simulation.is_match(text)
@@ -32,7 +31,7 @@ def is_match_masked(simulation: Simulation, text: str, holes: Sequence[Span]) ->
 
 
 def _merged(holes: Iterable[Span]) -> list[Span]:
-    """The holes in order, with those that overlap or touch joined; a hole may be empty."""
+    """The holes in order, overlapping and adjacent ones merged; a hole may be empty."""
     merged: list[Span] = []
     for start, end in sorted(holes):
         if merged and start <= merged[-1][1]:
@@ -43,7 +42,7 @@ def _merged(holes: Iterable[Span]) -> list[Span]:
 
 
 def _known(text: str, holes: list[Span]) -> list[tuple[int, int, bool, bool]]:
-    """The parts around the holes: start, end, whether a hole is to the left, and to the right."""
+    """The parts around the holes: start, end, whether there is a hole before and after it."""
     starts = [0, *(end for _, end in holes)]
     ends = [*(start for start, _ in holes), len(text)]
     last = len(holes)
@@ -59,7 +58,7 @@ def _may_match(simulation: Simulation, text: str, holes: list[Span]) -> bool:
     at = 0
     for start, end in [*holes, (len(text), len(text) + 1)]:
         if at < start:
-            # Only what is before the first character may be more than one thing.
+            # Only before the first character there can be several kinds.
             first = _step(simulation, threads, befores, text[at])
             state = None if first is None else _run_on(simulation, first, text, at + 1, start)
             if state is None:
@@ -78,7 +77,7 @@ def _may_match(simulation: Simulation, text: str, holes: list[Span]) -> bool:
 def _pass_hole(
     simulation: Simulation, threads: tuple[int, ...], befores: frozenset[int], after: int
 ) -> tuple[int, ...] | None:
-    """The threads that may come out of a hole; None if one may match in it."""
+    """The threads that may continue after a hole; None: one may match in it."""
     program = simulation.program
     lefts, rights = befores | ANY_CHARACTER, ANY_CHARACTER | {after}
     possible = frozenset(
@@ -111,12 +110,12 @@ def _pass_hole(
 
 
 def _matches_between(simulation: Simulation, text: str, piece: tuple[int, int, bool, bool]) -> bool:
-    """Whether some match lies in a piece of `_known`, without help from a hole beside it.
+    """Whether there is a match in a piece of `_known` that does not depend on an adjacent hole.
 
-    Where there is no hole, the text begins, or ends.
+    Where there is no hole, the text begins or ends.
     """
     start, end, left_hole, right_hole = piece
-    state = simulation.state((), HOLE if left_hole else START, searching=True)
+    state = simulation.state((), UNKNOWN if left_hole else START, searching=True)
     for at in range(start, end + 1):
         char = text[at] if at < end else MASKED if right_hole else END
         edge = simulation.edge(state, char)
@@ -129,8 +128,8 @@ def _matches_between(simulation: Simulation, text: str, piece: tuple[int, int, b
 def _step(
     simulation: Simulation, threads: tuple[int, ...], befores: frozenset[int], char: str
 ) -> tuple[int, ...] | None:
-    """The threads that go on over `char`, a new one included, whichever of `befores` is to the
-    left; None if one of them matches."""
+    """The threads that continue after `char`, including a new one, for any of the kinds `befores`
+    to the left; None: one of them matches."""
     following: dict[int, None] = {}
     for before in befores:
         edge = simulation.edge(simulation.state(threads, before, searching=True), char)
@@ -143,7 +142,7 @@ def _step(
 def _run_on(
     simulation: Simulation, threads: tuple[int, ...], text: str, start: int, end: int
 ) -> State | None:
-    """The state after text[start:end], from these threads on; None if one matches before."""
+    """The state after text[start:end], starting with these threads; None: one matches before."""
     state = simulation.state(threads, simulation.kind(text[start - 1 : start]), searching=True)
     for at in range(start, end):
         edge = simulation.edge(state, text[at])

@@ -1,9 +1,9 @@
-"""How far a pattern that doesn't match gets: the longest leading part of it that does."""
+"""Near misses: the longest leading part of a pattern that matches where the whole does not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.exact import simulated_span
@@ -20,16 +20,15 @@ from proccli.rustregex.tree.nodes import (
 from proccli.rustregex.tree.shape import can_be_empty
 
 MOST_SEARCHES = 200
-"""Searches per call; a pattern that needs more is told about less closely."""
+"""The most searches per call; for a pattern that needs more, the part may be too short."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prefix:
+class Prefix(NamedTuple):
     """A near miss.
 
-    `span` is what the leading part matched (character offsets into the text), and
-    `matched_pattern_span` where that part stands in the pattern; `expected` is the source of the
-    pattern's rest.
+    `span` is what the leading part matched (character offsets into the text),
+    `matched_pattern_span` is that part's span in the pattern, and `expected` the source of the
+    rest of the pattern.
     """
 
     matched_pattern_span: Span
@@ -38,19 +37,19 @@ class Prefix:
 
 
 def longest_prefix(rx: Regex, text: str) -> Prefix | None:
-    """The longest leading part of a pattern that matches somewhere in a text that the whole
-    pattern doesn't match; None if that part matches no more than the empty text.
+    """The longest leading part of a pattern that matches in a text that the whole pattern does not
+    match; None: that part matches only the empty text.
 
-    What can match the empty text counts as matched only where something after it is, too:
-    of `python3 (.*)\\.py` on `python3 app`, the part is `python3 `.
+    A node that can match the empty text counts as matched only if a later node matches, too: of
+    `python3 (.*)\\.py` on `python3 app`, the part is `python3 `.
     """
-    seeker = _Seeker(text, rx.parsed.root)
-    matched, rest = seeker.furthest([], rx.parsed.root)
+    search = _PrefixSearch(text, rx.parsed.root)
+    matched, rest = search.furthest([], rx.parsed.root)
     while matched and can_be_empty(matched[-1]):
         rest.insert(0, matched.pop())
     if not matched:
         return None
-    found = seeker.search(matched)
+    found = search.search(matched)
     if found is None or found[0] == found[1]:
         return None
     return Prefix(
@@ -60,14 +59,14 @@ def longest_prefix(rx: Regex, text: str) -> Prefix | None:
     )
 
 
-class _Seeker:
+class _PrefixSearch:
     def __init__(self, text: str, root: Node) -> None:
         self.text = text
         self.alphabet = alphabet_of(root, unicode_word())
         self.searches = 0
 
     def furthest(self, before: list[Node], node: Node) -> tuple[list[Node], list[Node]]:
-        """The leading nodes of `node` that match after `before`, and those that would follow."""
+        """The leading nodes of `node` that match after `before`, and the nodes that follow them."""
         items: list[Node] = [*node.parts] if isinstance(node, Concat) else [node]
         count = self.longest(before, items)
         matched, rest = items[:count], items[count:]
@@ -86,7 +85,7 @@ class _Seeker:
         return matched + best, rest
 
     def longest(self, before: list[Node], items: list[Node]) -> int:
-        """How many of `items` match after `before`: with one more, nothing does."""
+        """The largest number of leading `items` that match after `before`."""
         low, high = 0, len(items)
         while low < high:
             middle = (low + high + 1) // 2
@@ -109,7 +108,7 @@ class _Seeker:
 
 
 def _options(node: Node) -> tuple[Node, ...]:
-    """The ways into a node that matches as a whole or not at all."""
+    """The nodes to try inside a node that does not match as a whole."""
     match node:
         case Group(inner):
             return _options(inner) if isinstance(inner, Alternate) else (inner,)

@@ -1,9 +1,8 @@
 """Compiles a simplified tree into the program that the simulation runs.
 
-Instructions are those of a Thompson NFA: consume one character out of a set, save a position,
-split in two (the first target has priority), look around, match. Where the targets of a loop
-point decides what its groups capture when the body matches the empty text, so the layout follows
-the crate's, loop by loop.
+Instructions are those of a Thompson NFA: consume one character of a set, save a position, split in
+two (the first target has priority), look around, match. The targets of a loop's instructions decide
+what its groups capture when the body matches the empty text, so the layout of loops is the crate's.
 
 Source: regex 1.8.3 `compile.rs`; R. Cox, "Regular Expression Matching: the Virtual Machine
 Approach" (2009).
@@ -11,7 +10,6 @@ Approach" (2009).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 
 from proccli.rustregex.match.alphabet import Alphabet
@@ -31,31 +29,35 @@ from proccli.rustregex.tree.shape import is_anchored
 
 
 class Op(IntEnum):
-    """What an instruction does; its operands are `Program.x` and, for a split, `Program.y`."""
+    """What an instruction does; its operands are `Program.x` and `Program.y`."""
 
     SET = 0
     """Consume a character whose symbol has bit `y`, go to `x`."""
     SAVE = 1
-    """Note the position in slot `y`, go to `x`."""
+    """Save the position in slot `y`, go to `x`."""
     SPLIT = 2
-    """Go to `x`, and with less priority to `y`."""
+    """Go to `x` and, with lower priority, to `y`."""
     LOOK = 3
     """Go to `x` if look-around `y` holds here."""
     MATCH = 4
 
 
-@dataclass(slots=True)
 class Program:
-    """A compiled pattern. Execution starts at instruction 0."""
+    """A compiled pattern. Execution starts at instruction 0.
 
-    op: list[int] = field(default_factory=list)
-    x: list[int] = field(default_factory=list)
-    y: list[int] = field(default_factory=list)
-    looks: list[LookKind] = field(default_factory=list)
-    slots: int = 2
-    """Positions to save; a `SAVE` of a higher one has no effect."""
-    anchored: bool = False
-    """Every match starts at the start of the text."""
+    `slots` is the number of positions to save; a `SAVE` of a higher slot has no effect. `anchored`:
+    every match starts at the start of the text.
+    """
+
+    __slots__ = ("anchored", "looks", "op", "slots", "x", "y")
+
+    def __init__(self, *, slots: int, anchored: bool) -> None:
+        self.op: list[int] = []
+        self.x: list[int] = []
+        self.y: list[int] = []
+        self.looks: list[LookKind] = []
+        self.slots = slots
+        self.anchored = anchored
 
 
 def compile_program(root: Node, groups: int, alphabet: Alphabet) -> Program:
@@ -63,25 +65,24 @@ def compile_program(root: Node, groups: int, alphabet: Alphabet) -> Program:
 
     `groups` is the number of groups that a match reports, the whole match included.
     """
-    compiler = _Compiler(alphabet)
-    compiler.program.slots = 2 * groups
-    compiler.program.anchored = is_anchored(root)
-    holes = compiler.group(root, 0)[1]
-    compiler.fill(holes, len(compiler.program.op))
+    program = Program(slots=2 * groups, anchored=is_anchored(root))
+    compiler = _Compiler(program, alphabet)
+    exits = compiler.group(root, 0)[1]
+    compiler.connect(exits, len(program.op))
     compiler.push(Op.MATCH)
-    return compiler.program
+    return program
 
 
-Hole = tuple[int, bool]
-"""An instruction, and whether it is its second target (`y`) that is still open."""
+Exit = tuple[int, bool]
+"""An instruction whose target is not set yet; True: its second target (`y`)."""
 
-Patch = tuple[int, list[Hole]]
-"""Where a piece of program is entered, and which targets are to lead on from it."""
+Fragment = tuple[int, list[Exit]]
+"""Part of a program: its first instruction, and its exits."""
 
 
 class _Compiler:
-    def __init__(self, alphabet: Alphabet) -> None:
-        self.program = Program()
+    def __init__(self, program: Program, alphabet: Alphabet) -> None:
+        self.program = program
         self.set_ids = alphabet.bit_of
         self.look_ids: dict[LookKind, int] = {}
 
@@ -91,8 +92,8 @@ class _Compiler:
         self.program.y.append(y)
         return len(self.program.op) - 1
 
-    def fill(self, holes: list[Hole], target: int) -> None:
-        for pc, second in holes:
+    def connect(self, exits: list[Exit], target: int) -> None:
+        for pc, second in exits:
             (self.program.y if second else self.program.x)[pc] = target
 
     def look_id(self, kind: LookKind) -> int:
@@ -101,8 +102,8 @@ class _Compiler:
             self.program.looks.append(kind)
         return self.look_ids[kind]
 
-    def emit(self, node: Node) -> Patch | None:
-        """The program of `node`; None where it takes no instruction at all."""
+    def emit(self, node: Node) -> Fragment | None:
+        """The program of `node`; None if it needs no instruction."""
         match node:
             case Empty():
                 return None
@@ -120,60 +121,60 @@ class _Compiler:
             case Repeat():
                 return self.repeat(node)
             case Concat(parts):
-                patch: Patch | None = None
+                fragment: Fragment | None = None
                 for part in parts:
-                    patch = self.then(patch, self.emit(part))
-                return patch
+                    fragment = self.then(fragment, self.emit(part))
+                return fragment
             case Alternate(branches):
                 return self.alternate(branches)
 
-    def then(self, first: Patch | None, second: Patch | None) -> Patch | None:
+    def then(self, first: Fragment | None, second: Fragment | None) -> Fragment | None:
         if first is None or second is None:
             return second or first
-        self.fill(first[1], second[0])
+        self.connect(first[1], second[0])
         return first[0], second[1]
 
-    def group(self, inner: Node, index: int) -> Patch:
+    def group(self, inner: Node, index: int) -> Fragment:
         entry = self.push(Op.SAVE, 2 * index)
-        patch = self.emit(inner)
+        fragment = self.emit(inner)
         end = self.push(Op.SAVE, 2 * index + 1)
-        self.program.x[entry] = patch[0] if patch else end
-        if patch:
-            self.fill(patch[1], end)
+        self.program.x[entry] = fragment[0] if fragment else end
+        if fragment:
+            self.connect(fragment[1], end)
         return entry, [(end, False)]
 
-    def alternate(self, branches: tuple[Node, ...]) -> Patch:
+    def alternate(self, branches: tuple[Node, ...]) -> Fragment:
         entry = len(self.program.op)
-        holes: list[Hole] = []
-        open_split: list[Hole] = []
+        exits: list[Exit] = []
+        open_split: list[Exit] = []
         for branch in branches[:-1]:
-            self.fill(open_split, len(self.program.op))
+            self.connect(open_split, len(self.program.op))
             split = self.push(Op.SPLIT)
-            patch = self.emit(branch)
-            if patch:
-                self.program.x[split] = patch[0]
-                holes += patch[1]
+            fragment = self.emit(branch)
+            if fragment:
+                self.program.x[split] = fragment[0]
+                exits += fragment[1]
             else:
-                holes.append((split, False))
+                exits.append((split, False))
             open_split = [(split, True)]
-        patch = self.emit(branches[-1])
-        if patch:
-            self.fill(open_split, patch[0])
-            holes += patch[1]
+        fragment = self.emit(branches[-1])
+        if fragment:
+            self.connect(open_split, fragment[0])
+            exits += fragment[1]
         else:
-            holes += open_split
-        return entry, holes
+            exits += open_split
+        return entry, exits
 
-    def repeat(self, node: Repeat) -> Patch | None:
+    def repeat(self, node: Repeat) -> Fragment | None:
         body, low, high, greedy = node.node, node.min, node.max, node.greedy
         if high is None and low == 1:
-            patch = self.emit(body)
-            if patch is None:
+            fragment = self.emit(body)
+            if fragment is None:
                 return None
-            self.fill(patch[1], len(self.program.op))
+            self.connect(fragment[1], len(self.program.op))
             split = self.push(Op.SPLIT)
-            return patch[0], [self.half_split(split, patch[0], greedy=greedy)]
-        required: Patch | None = None
+            return fragment[0], [self.half_split(split, fragment[0], greedy=greedy)]
+        required: Fragment | None = None
         for _ in range(low):
             copy = self.emit(body)
             if copy is None:
@@ -181,8 +182,8 @@ class _Compiler:
             required = self.then(required, copy)
         if high is None:
             return self.then(required, self.star(body, greedy=greedy))
-        exits: list[Hole] = []
-        patch = required
+        exits: list[Exit] = []
+        fragment = required
         for _ in range(high - low):
             split = self.push(Op.SPLIT)
             copy = self.emit(body)
@@ -190,20 +191,20 @@ class _Compiler:
                 self.pop()
                 return None
             exits.append(self.half_split(split, copy[0], greedy=greedy))
-            patch = self.then(patch, (split, copy[1]))
-        return (patch[0], exits + patch[1]) if patch else None
+            fragment = self.then(fragment, (split, copy[1]))
+        return (fragment[0], exits + fragment[1]) if fragment else None
 
-    def star(self, body: Node, *, greedy: bool) -> Patch | None:
+    def star(self, body: Node, *, greedy: bool) -> Fragment | None:
         split = self.push(Op.SPLIT)
-        patch = self.emit(body)
-        if patch is None:
+        fragment = self.emit(body)
+        if fragment is None:
             self.pop()
             return None
-        self.fill(patch[1], split)
-        return split, [self.half_split(split, patch[0], greedy=greedy)]
+        self.connect(fragment[1], split)
+        return split, [self.half_split(split, fragment[0], greedy=greedy)]
 
-    def half_split(self, split: int, body: int, *, greedy: bool) -> Hole:
-        """Points the split's preferred side (greedy: the first) at the body; the other is open."""
+    def half_split(self, split: int, body: int, *, greedy: bool) -> Exit:
+        """Connect the preferred target (greedy: the first) to the body; returns the other one."""
         if greedy:
             self.program.x[split] = body
         else:

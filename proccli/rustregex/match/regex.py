@@ -1,18 +1,17 @@
-"""Compiled patterns: the crate's answers, its mistakes included."""
+"""Compiled patterns, which give the same answers as the crate, including its wrong ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 
-from proccli.rustregex.match import template as templates
-from proccli.rustregex.match.alphabet import Ranges, alphabet_of
+from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.exact import Exact
-from proccli.rustregex.match.found import Match, Replacement
-from proccli.rustregex.match.lazy_dfa import GaveUpError
-from proccli.rustregex.match.masked import is_match_masked
-from proccli.rustregex.match.shortcuts import Engine
+from proccli.rustregex.match.shortcuts import Shortcuts
+from proccli.rustregex.match.template import Match, Reference, Replacement
+from proccli.rustregex.match.template import parse as parse_template
 from proccli.rustregex.parse.parser import parse
+from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import Parsed, Span
 from proccli.rustregex.tree.simplify import captures, simplify
 from proccli.rustregex.tree.unicode import perl
@@ -22,7 +21,7 @@ CACHED_PATTERNS = 512
 
 @lru_cache(maxsize=CACHED_PATTERNS)
 def compile(pattern: str) -> Regex:  # noqa: A001 - the name that every such module uses
-    """The pattern, ready to match. Raises: RegexSyntaxError where the crate would reject it."""
+    """The compiled pattern. Raises: RegexSyntaxError where the crate would reject it."""
     return Regex(parse(pattern))
 
 
@@ -42,23 +41,24 @@ class Regex:
 
     @property
     def group_names(self) -> tuple[str | None, ...]:
-        """A name or None for each group that a match reports; index 0 is the whole match.
+        """The name, or None, of each group that a match reports; index 0 is the whole match.
 
-        These are the crate's own `capture_names`, which miss a group after a `(…){0}`.
+        These are the crate's own `capture_names`, which lack a group after a `(…){0}`.
         """
         return self._captures.names
 
     @property
     def may_err(self) -> bool:
-        """Whether the crate's shortcuts can make even `is_match` differ from what the pattern
-        means."""
-        return self._engine.always_errs
+        """Whether even the crate's `is_match` can be wrong, because of its shortcuts."""
+        return self._shortcuts.always_errs
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
-        if self._engine.always_errs:
+        if self._shortcuts.always_errs:
+            from proccli.rustregex.match.lazy_dfa import GaveUpError
+
             try:
-                return self._engine.is_match(text)
+                return self._shortcuts.is_match(text)
             except GaveUpError:
                 pass
         return self._exact.is_match(text)
@@ -68,17 +68,17 @@ class Regex:
         return self._find(text, 0, groups=True)
 
     def find_iter(self, text: str) -> Iterator[Match]:
-        """All matches from left to right, as `replace_all` walks them.
+        """All matches from left to right, as `replace_all` finds them.
 
-        An empty match that touches the one before it is left out; after an empty match the
-        search goes on one character further.
+        An empty match that touches the previous match is skipped; after an empty match the search
+        continues one character further.
         """
         return self._walk(text, groups=True)
 
     def replacements(self, text: str, template: str) -> Iterator[Replacement]:
-        """What `replace_all` puts in the place of what, from left to right."""
-        parts = templates.parse(template)
-        # A template without a $ has no use for groups, so the crate doesn't look for them.
+        """The replacements that `replace_all` makes, from left to right."""
+        parts = parse_template(template)
+        # A template without a $ needs no groups, so the crate does not search for them.
         for match in self._walk(text, groups="$" in template):
             yield Replacement(match, match.expand(parts))
 
@@ -92,24 +92,26 @@ class Regex:
         pieces.append(text[done:])
         return "".join(pieces)
 
-    def missing_groups(self, template: str) -> tuple[templates.Reference, ...]:
-        """The references of a template that name no group of this pattern."""
+    def missing_groups(self, template: str) -> tuple[Reference, ...]:
+        """The references of a template to groups that this pattern does not have."""
         return tuple(
             part
-            for part in templates.parse(template)
-            if isinstance(part, templates.Reference) and not self._has_group(part.group)
+            for part in parse_template(template)
+            if isinstance(part, Reference) and not self._has_group(part.group)
         )
 
     def is_match_masked(self, text: str, holes: Sequence[Span]) -> bool | None:
-        """Whether the pattern matches a text of which `holes` (character offsets) are masked.
+        """Whether the pattern matches a text with masked spans (`holes`, in character offsets).
 
-        True: whatever they hold; False: can't, whatever they hold; None: it depends, or can't be
-        told. What stands in `text` inside a hole has no influence.
+        True: it matches, and False: it does not match, whatever text was masked. None: this depends
+        on the masked text, or cannot be determined. What `text` contains there has no influence.
         """
         if not holes:
             return self.is_match(text)
-        if self._engine.always_errs:
+        if self._shortcuts.always_errs:
             return None
+        from proccli.rustregex.match.masked import is_match_masked
+
         return is_match_masked(self._exact.simulation, text, holes)
 
     def __repr__(self) -> str:
@@ -130,11 +132,13 @@ class Regex:
             yield match
 
     def _find(self, text: str, start: int, *, groups: bool) -> Match | None:
-        """The crate's next match from `start` on; with `groups`, as found for their sake."""
+        """The crate's next match from `start` on, which may depend on whether it needs `groups`."""
         exact = self._exact.search(text, start)
-        if self._engine.errs_at(text, start, exact[0] if exact else None):
+        if self._shortcuts.errs_at(text, start, exact[0] if exact else None):
+            from proccli.rustregex.match.lazy_dfa import GaveUpError
+
             try:
-                found = self._engine.find(text, start)
+                found = self._shortcuts.find(text, start)
             except GaveUpError:
                 pass
             else:
@@ -142,7 +146,7 @@ class Regex:
         return None if exact is None else Match(text, exact, self._captures.index_of)
 
     def _with_groups(self, text: str, found: Span | None) -> tuple[Span | None, ...] | None:
-        """For the groups the crate asks its exact engine, so the match may shift, or vanish."""
+        """The groups by the crate's exact engine, which may find another match, or none."""
         if found is None or len(self.group_names) == 1:
             return found and (found,)
         spans = self._exact.search(text, found[0])
@@ -154,11 +158,11 @@ class Regex:
         return 0 <= index < len(self.group_names)
 
     @cached_property
-    def _engine(self) -> Engine:
-        return Engine(self._tree, self._alphabet)
+    def _shortcuts(self) -> Shortcuts:
+        return Shortcuts(self._tree, self._alphabet)
 
 
 @lru_cache(maxsize=1)
 def unicode_word() -> Ranges:
-    """The characters of `\\w`, which Unicode word boundaries ask for."""
+    """The characters of `\\w`, which Unicode word boundaries test."""
     return perl("w")

@@ -1,20 +1,20 @@
-"""Which of its engines the crate uses for a pattern, and where that makes it answer wrongly.
+"""The shortcuts of the crate's fast engines, and the wrong answers that they give.
 
-The crate prefers fast engines to its exact one, and some of their shortcuts can be seen from
-outside. `Engine` makes the same mistakes; whoever asks it must first ask `errs_at` whether there
-is a mistake to be made, which is rare.
+The crate prefers fast engines to its exact one, and some of their shortcuts change the answer.
+`Shortcuts` gives the same wrong answers. Such patterns and texts are rare, so callers must check
+`errs_at` first.
 
-- It finds the end of a match with a forward automaton and then its start with a backward one,
-  which sees nothing before the place that the search began at: `x|\\bab` replaces `ab` in `xab`,
-  and a search that goes on at `\\B` may find no start, which ends the walk.
-- The forward automaton may be wrong about the character before it (see `automaton`): `a?\\bb`
-  "matches" ` xb`, with no place to tell where.
-- The automata decide look-arounds when they have read the next character, but line starts when
-  they have read the last one: `\\z(?m:^)` never matches. And a loop that gets back to its start
-  only then tries its branches in another order: see `(\\b|a)+`.
-- If all matches end in a literal of three or more characters, and don't begin with a longer one,
-  it looks for that literal first and for matches that end there: `a.{5}bcd|.bcd` finds `Xbcd` in
-  `aXbcdXbcd`, not the whole.
+- The crate finds the end of a match with a forward DFA and then its start with a backward one,
+  which reads nothing before the position at which the search began: `x|\\bab` replaces `ab` in
+  `xab`, and a search that continues at `\\B` may find no start, which ends the replacing.
+- The forward DFA may be wrong about the character before it (see `lazy_dfa`): `a?\\bb` "matches"
+  ` xb`, but has no span there.
+- The DFAs decide look-arounds when they have read the next character, but line starts when they
+  have read the last one: `\\z(?m:^)` never matches. A loop that returns to its start only then
+  tries its branches in another order: see `(\\b|a)+`.
+- If all matches end in a literal of three or more characters, and do not begin with a longer one,
+  the crate searches for that literal first, and for matches that end there: `a.{5}bcd|.bcd` finds
+  `Xbcd` in `aXbcdXbcd`, not the whole text.
 
 Source: regex 1.8.3 `exec.rs` (is_match_at, find_at, captures_read_at, exec_dfa_reverse_suffix,
 choose_match_type), regex-syntax 0.7.2 `hir::Properties` (look_set_prefix and the like).
@@ -24,24 +24,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from proccli.rustregex.match import literals
 from proccli.rustregex.match.alphabet import Alphabet
-from proccli.rustregex.match.lazy_dfa import Automaton
-from proccli.rustregex.match.program import compile_program
-from proccli.rustregex.tree.nodes import Alternate, Concat, Literal, LookKind, Node
+from proccli.rustregex.tree.nodes import Alternate, Concat, Literal, LookKind, Node, Span
 from proccli.rustregex.tree.shape import (
-    asks_what_is_before,
     edge_looks,
     empty_loops,
     looks_in,
     mirrored,
+    tests_what_is_before,
 )
 
-Span = tuple[int, int]
+if TYPE_CHECKING:
+    from proccli.rustregex.match.lazy_dfa import LazyDfa
 
 NO_CHARACTER = "\ud800"
-"""In no set, and not ASCII: stands for the rest of a character."""
+"""In no set, and not ASCII: represents the last bytes of a character."""
 
 SHORTEST_SUFFIX = 3
 MANY_LITERALS = 32
@@ -49,8 +49,8 @@ MANY_LITERALS = 32
 _WORDS = frozenset({LookKind.WORD, LookKind.NOT_WORD, LookKind.WORD_ASCII, LookKind.NOT_WORD_ASCII})
 
 
-class Engine:
-    """Searches as the crate's automata do. All positions are character offsets."""
+class Shortcuts:
+    """Searches as the crate's lazy DFAs do. All positions are character offsets."""
 
     def __init__(self, root: Node, alphabet: Alphabet) -> None:
         self._root = root
@@ -85,22 +85,22 @@ class Engine:
                 and length > prefix_length
             ):
                 self._suffix = suffix
-        self._asks_before = not self._from_start and asks_what_is_before(root)
+        self._tests_before = not self._from_start and tests_what_is_before(root)
         lines = bool({LookKind.START_LINE, LookKind.END_LINE}.intersection(looks))
         self.always_errs = (
-            (self._asks_before and bool(self._prefixes))
+            (self._tests_before and bool(self._prefixes))
             or (lines and len(looks) > 1)
             or any(looks_in(loop) for loop in empty_loops(root))
         )
         """Any answer may be wrong, even `is_match`."""
 
     def errs_at(self, text: str, start: int, found: Span | None) -> bool:
-        """Whether a search from `start` may answer otherwise than `found`, the exact answer."""
-        if self.always_errs or (start and self._asks_before):
+        """Whether a search from `start` may not give `found`, the exact answer."""
+        if self.always_errs or (start and self._tests_before):
             return True
         if not self._suffix or found is None:
             return False
-        # Only where the literal also ends within the match can the crate stop too early.
+        # The crate can stop too early only if the literal also ends within the match.
         suffix = self._suffix_text
         if suffix is None:
             return True
@@ -108,8 +108,8 @@ class Engine:
         return first + len(suffix) != found[1]
 
     def is_match(self, text: str) -> bool:
-        """The crate's `is_match`. Raises: GaveUpError where its exact engine has the answer."""
-        self._forward.forget()
+        """The crate's `is_match`. Raises: GaveUpError where the crate uses its exact engine."""
+        self._forward.clear()
         if self._to_end:
             return self._back(text, 0, len(text))[0] is not None
         if self._suffix:
@@ -119,9 +119,9 @@ class Engine:
         return self._forward.run(text, "", alone=not text, shortest=True).end is not None
 
     def find(self, text: str, start: int) -> Span | None:
-        """The crate's `find_at`. Raises: GaveUpError where its exact engine has the answer."""
+        """The crate's `find_at`. Raises: GaveUpError where the crate uses its exact engine."""
         if start == 0:
-            self._forward.forget()
+            self._forward.clear()
         if self._to_end:
             begin, _ = self._back(text, start, len(text))
             return None if begin is None else (begin, len(text))
@@ -141,8 +141,10 @@ class Engine:
         return None if begin is None else (begin, end)
 
     def _find_by_suffix(self, text: str, start: int) -> Span | None:
-        """The match that ends at the first literal where one does; (-1, -1) where none does, and
-        None where the crate gives up on this way of searching."""
+        """The match that ends at the first literal where a match ends; (-1, -1): there is none.
+
+        None: the crate gives up this way of searching.
+        """
         within = False
         for end in self._suffix_ends(text, start):
             begin, reached = self._back(text, start, end, within=within)
@@ -150,13 +152,13 @@ class Engine:
                 return None if begin == start and not within else (begin, end)
             if reached <= start:
                 return None
-            # The crate counts bytes: it stops in the midst of a character that takes several.
+            # The crate counts bytes: it stops within a character that has several.
             within = not text[reached].isascii()
             start = reached + within
         return (-1, -1)
 
     def _suffix_ends(self, text: str, start: int) -> Iterator[int]:
-        """Where the literal ends, again and again."""
+        """The ends of all occurrences of the literal, from left to right."""
         suffix = self._suffix_text
         if suffix is not None:
             at = text.find(suffix, start)
@@ -164,7 +166,7 @@ class Engine:
                 yield at + len(suffix)
                 at = text.find(suffix, at + 1)
             return
-        # It begins within a character.
+        # The literal begins within a character.
         data = text.encode(errors="surrogatepass")
         place = data.find(self._suffix, len(text[:start].encode(errors="surrogatepass")))
         while place >= 0:
@@ -178,8 +180,9 @@ class Engine:
     def _back(
         self, text: str, start: int, end: int, *, within: bool = False
     ) -> tuple[int | None, int]:
-        """Where the longest match begins that ends at `end` and not before `start`; and how far
-        back it was looked for. `within`: a rest of a character is there before `start`."""
+        """The start of the longest match that ends at `end` and begins at `start` or later (None:
+        no match), and how far back the text was read. `within`: the last bytes of a character are
+        before `start`."""
         chars = text[start:end][::-1] + (NO_CHARACTER if within else "")
         outcome = self._backward.run(chars, text[end : end + 1], alone=len(text) == start)
         return None if outcome.end is None else end - outcome.end, end - outcome.read
@@ -192,10 +195,13 @@ class Engine:
             return None
 
     @cached_property
-    def _forward(self) -> Automaton:
-        # A literal that was cut within a character begins where that character does.
+    def _forward(self) -> LazyDfa:
+        from proccli.rustregex.match.lazy_dfa import LazyDfa
+        from proccli.rustregex.match.program import compile_program
+
+        # A literal that was cut within a character is searched for without that character.
         jump_to = [text.decode(errors="ignore") for text in self._prefixes]
-        return Automaton(
+        return LazyDfa(
             compile_program(self._root, 1, self._alphabet),
             self._alphabet,
             anywhere=not self._from_start,
@@ -203,13 +209,16 @@ class Engine:
         )
 
     @cached_property
-    def _backward(self) -> Automaton:
+    def _backward(self) -> LazyDfa:
+        from proccli.rustregex.match.lazy_dfa import LazyDfa
+        from proccli.rustregex.match.program import compile_program
+
         program = compile_program(mirrored(self._root), 1, self._alphabet)
-        return Automaton(program, self._alphabet, longest=True)
+        return LazyDfa(program, self._alphabet, longest=True)
 
 
 def _is_list_of_literals(root: Node) -> bool:
-    """Whether the crate hands the whole pattern to a search for many literals."""
+    """Whether the crate searches for the whole pattern as a list of many literals."""
     if not isinstance(root, Alternate) or len(root.branches) <= MANY_LITERALS:
         return False
     return all(

@@ -1,14 +1,13 @@
 """Runs a program in time linear in the text.
 
 All threads of the program advance together, one character at a time, in order of priority, as in
-the crate's Pike VM; what a step does to the threads depends only on which threads there are, on
-the characters to both sides and not on positions, so it is worked out once and remembered: a
-deterministic automaton grows while the text is read, with a list of moves for the captures on
-each edge.
+the crate's Pike VM. The effect of a step depends only on the threads and on the characters to both
+sides, not on the position, so it is computed once and cached: a deterministic automaton is built
+while the text is read, with a list of moves for the captures on each edge.
 
-Bound: a remembered step costs a dictionary look-up, and a move for each thread whose captures
-change; a step that is not remembered costs time proportional to the program's size. The memory
-is emptied whenever it holds `MEMORY` entries, so no pattern makes it grow beyond that.
+Bound: a cached step takes a dictionary look-up, and a move for each thread whose captures change;
+a step that is not cached takes time proportional to the program's size. The cache is cleared
+whenever it has `MEMORY` entries, so it never grows beyond that.
 
 Source: regex 1.8.3 `pikevm.rs` (priorities), `dfa.rs` (the idea of the cache); V. Laurikari,
 "NFAs with Tagged Transitions" (2000).
@@ -17,54 +16,60 @@ Source: regex 1.8.3 `pikevm.rs` (priorities), `dfa.rs` (the idea of the cache); 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from proccli.rustregex.match.alphabet import ASCII_WORD, NEWLINE, Alphabet, Ranges
-from proccli.rustregex.match.program import Op, Program
-from proccli.rustregex.match.sides import (
+from proccli.rustregex.match.alphabet import (
+    ASCII_WORD,
     ASCII_WORD_BIT,
     END,
-    HOLE,
     MASKED,
+    NEWLINE,
     NEWLINE_BIT,
     START,
+    UNKNOWN,
     WORD_BIT,
+    Alphabet,
     holds,
 )
+from proccli.rustregex.match.program import Op, Program
+from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import LookKind
 
 MEMORY = 400_000
-"""Threads and edges remembered at one time, some 50 MB."""
+"""The most threads and edges in the cache, about 50 MB."""
 
 Slots = tuple[int | None, ...]
 
 
-@dataclass(slots=True)
-class Edge:
+class Edge(NamedTuple):
     """What happens at a position, given the state and the character that follows."""
 
     state: State
     moves: tuple[tuple[int, tuple[int, ...]], ...] | None
     """For each thread of `state`: the thread it continues (-1: it starts here) and the slots that
-    are saved here. None: all threads stay as they are."""
+    are saved here. None: no thread changes."""
     match: tuple[int, tuple[int, ...]] | None
-    """The thread that matches here, likewise."""
+    """The thread that matches here, and the slots that it saves here."""
 
 
-@dataclass(slots=True, eq=False)
 class State:
-    """Threads between two characters, by the instruction they stand at, best first."""
+    """Threads between two characters, each given by its instruction, in order of priority.
 
-    threads: tuple[int, ...]
-    before: int
-    """What is to the left (bits), as far as the program asks."""
-    searching: bool
-    """Whether a new thread may still start."""
-    edges: dict[str, Edge] = field(default_factory=dict)
+    `before` is the kind (bits) of the character to the left, as far as the program tests it;
+    `searching`: a new thread may still start.
+    """
+
+    __slots__ = ("before", "edges", "searching", "threads")
+
+    def __init__(self, threads: tuple[int, ...], before: int, searching: bool) -> None:
+        self.threads = threads
+        self.before = before
+        self.searching = searching
+        self.edges: dict[str, Edge] = {}
 
 
 class Simulation:
-    """One program with all that was learned about it while it ran."""
+    """Runs one program, and caches the steps that it computed."""
 
     def __init__(
         self, program: Program, alphabet: Alphabet, word: Ranges, *, longest: bool = False
@@ -72,19 +77,19 @@ class Simulation:
         self.program = program
         self._longest = longest
         self._alphabet = alphabet
-        wanted = set(program.looks)
+        looks = set(program.looks)
         self._bits: list[tuple[int, int]] = []
         for ranges, bit, kinds in (
             (NEWLINE, NEWLINE_BIT, {LookKind.START_LINE, LookKind.END_LINE}),
             (word, WORD_BIT, {LookKind.WORD, LookKind.NOT_WORD}),
             (ASCII_WORD, ASCII_WORD_BIT, {LookKind.WORD_ASCII, LookKind.NOT_WORD_ASCII}),
         ):
-            if wanted & kinds:
+            if looks & kinds:
                 self._bits.append((1 << alphabet.bit_of[ranges], bit))
-        self._looks_around = bool(wanted)
+        self._looks_around = bool(looks)
         self._empty: Slots = (None,) * program.slots
         self._states: dict[tuple[tuple[int, ...], int, bool], State] = {}
-        self._remembered = 0
+        self._cached = 0
 
     def is_match(self, text: str) -> bool:
         """Whether the program matches anywhere."""
@@ -100,7 +105,7 @@ class Simulation:
         return False
 
     def end(self, text: str, start: int) -> int | None:
-        """Where the leftmost match from `start` on ends."""
+        """The end of the leftmost match from `start` on."""
         state = self._begin(text, start)
         found = None
         for at in range(start, len(text) + 1):
@@ -114,10 +119,10 @@ class Simulation:
         return found
 
     def reach(self, chars: str, before: str, after: str) -> int:
-        """How many of `chars` the longest match takes that begins with the first of them.
+        """The length of the longest match in `chars` that begins at their start.
 
-        For a program that is known to match there. `before` and `after` are the characters on
-        both sides, empty at the ends of the text.
+        Only for a program that is known to match there. `before` and `after` are the characters
+        on both sides, empty at the ends of the text.
         """
         state = self.state((0,), self.kind(before), searching=False)
         found = 0
@@ -132,7 +137,7 @@ class Simulation:
 
     def slots(self, text: str, start: int, end: int) -> Slots:
         """The positions that the match of text[start:end] saves: start and end of group 0, of
-        group 1, and so on, with None for a group that took no part."""
+        group 1, and so on; None for a group that did not participate."""
         state = self.state((0,), self.kind(text[start - 1] if start else END), searching=False)
         slots: list[Slots] = [self._empty]
         for at in range(start, end):
@@ -161,34 +166,34 @@ class Simulation:
         return self.state((), before, searching=start == 0 or not self.program.anchored)
 
     def kind(self, char: str) -> int:
-        """What look-arounds see of a character, or of an end of the text."""
+        """The kind of a character, or of an end of the text, as look-arounds test it."""
         if char == END:
             return START
         if char == MASKED:
-            return HOLE
+            return UNKNOWN
         symbol = self._alphabet.symbol(ord(char))
         return sum(bit for mask, bit in self._bits if symbol & mask)
 
     def state(self, threads: tuple[int, ...], before: int, *, searching: bool) -> State:
-        """The state of these threads, none of them further than this instruction."""
+        """The state with these threads, each of them at the beginning of its instruction."""
         key = (threads, before if self._looks_around else 0, searching)
         state = self._states.get(key)
         if state is None:
             state = self._states[key] = State(*key)
-            self._remembered += len(threads)
+            self._cached += len(threads)
         return state
 
     def edge(self, state: State, char: str) -> Edge:
-        """What happens in `state` before `char`."""
+        """What happens in `state` if `char` follows."""
         return state.edges.get(char) or self._grow(state, char)
 
     def _grow(self, state: State, char: str) -> Edge:
-        if self._remembered > MEMORY:
+        if self._cached > MEMORY:
             self._states.clear()
-            self._remembered = 0
+            self._cached = 0
             state.edges.clear()
         edge = state.edges[char] = self._edge(state, char)
-        self._remembered += 1 + len(edge.moves or ())
+        self._cached += 1 + len(edge.moves or ())
         return edge
 
     def _edge(self, state: State, char: str) -> Edge:  # noqa: C901 - a case an instruction
@@ -236,8 +241,8 @@ class Simulation:
         return Edge(following, None if same else moves, matched)
 
     def _holding(self, before: int, after: int) -> frozenset[int]:
-        """Which of the program's look-arounds hold between these two sides."""
-        if not self._looks_around or (before | after) & HOLE:
+        """The look-arounds of the program that hold between these two kinds."""
+        if not self._looks_around or (before | after) & UNKNOWN:
             return frozenset()
         return frozenset(
             number for number, kind in enumerate(self.program.looks) if holds(kind, before, after)

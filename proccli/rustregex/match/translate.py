@@ -1,22 +1,22 @@
 """Writes a simplified tree as a pattern of the PyPI module `regex`.
 
-Nothing is left to that module's own ideas: sets are spelled out, look-arounds are built from
-sets, no flag but its version is set. The text that the pattern runs on has been through
-`alphabet.Substitution` unless it is ASCII, so the only characters that can occur in it are ASCII
-and one stand-in for each symbol. A set names those of them it holds; a short-hand such as `\\w`
-is used only where it was found to mean the very same of them.
+Nothing depends on that module's own definitions: sets are spelled out, look-arounds are built from
+sets, and no flag except its version is set. A text that is not ASCII passes through
+`alphabet.Substitution` first, so the only characters that can occur in it are ASCII and one
+representative of each symbol. A set lists those of them that it contains; a shorthand such as
+`\\w` is used only if `regex` gives it exactly the same members.
 
-`needs_simulation` tells for which trees a backtracking engine would report other spans or groups
-than the crate does.
+A backtracking engine may report other spans or groups than the crate (`needs_simulation`), or take
+too long on a long text (`longest_safe_text`).
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from math import log
 
-import regex
-
-from proccli.rustregex.match.alphabet import ASCII_WORD, FIRST_NON_ASCII, Alphabet, Ranges
+from proccli.rustregex.match.alphabet import ASCII_WORD, FIRST_NON_ASCII, Alphabet
+from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
@@ -42,10 +42,11 @@ def translate(root: Node, alphabet: Alphabet, word: Ranges) -> str:
 
 
 def needs_simulation(root: Node) -> bool:
-    """Whether some loop's body can match the empty text.
+    """Whether the body of any loop can match the empty text.
 
-    The crate gives up an iteration that gets back to where it was, which changes what later
-    branches match and what the groups hold; backtracking engines each have rules of their own.
+    A backtracking engine reports other spans or groups than the crate then: the crate discards an
+    iteration that consumed nothing, which changes what later branches match and what the groups
+    capture; each backtracking engine has rules of its own.
     """
     return any(True for _ in empty_loops(root))
 
@@ -155,7 +156,7 @@ def _escape(code: int) -> str:
 
 
 def _members(universe: str, ranges: Ranges) -> str:
-    """The characters of `universe`, which is sorted, that are in the set."""
+    """The characters of `universe` (sorted) that are in the set."""
     inside = []
     following = iter(ranges)
     low, high = next(following, (0x110000, 0x110000))
@@ -169,7 +170,7 @@ def _members(universe: str, ranges: Ranges) -> str:
 
 
 def _pieces(held: list[bool], universe: str) -> list[str]:
-    """The runs of `universe` that are held, each as the inside of a bracket."""
+    """The runs of `universe` that are in the set, each as part of a bracketed class."""
     pieces = []
     at = 0
     while at < len(held):
@@ -189,5 +190,43 @@ def _pieces(held: list[bool], universe: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _meaning(shorthand: str, universe: str) -> str:
-    """The characters of `universe` that `regex` itself takes `shorthand` for."""
+    """The characters of `universe` that `shorthand` matches in `regex`."""
+    import regex
+
     return "".join(regex.findall(shorthand, universe, regex.V0))
+
+
+MOST_WAYS = 1e6
+"""The number of ways through a pattern, from all starts together, that take clearly less than a
+tenth of a second."""
+
+LENGTHS = (4096, 1024, 256, 64, 0)
+
+
+def longest_safe_text(root: Node) -> int:
+    """The length in characters of the longest text on which a search needs no time limit.
+
+    A time limit makes each search a few microseconds slower, which is more than most searches
+    take, so it is set only where it might be needed. A backtracking engine tries at most as many
+    ways through a pattern as there are combinations of branches and of repetition counts.
+    """
+    for length in LENGTHS:
+        if log(length + 1) + _log_ways(root, length) <= log(MOST_WAYS):
+            return length
+    return -1
+
+
+def _log_ways(node: Node, length: int) -> float:
+    match node:
+        case Group(inner):
+            return _log_ways(inner, length)
+        case Concat(parts):
+            return sum(_log_ways(part, length) for part in parts)
+        case Alternate(branches):
+            ways = [_log_ways(branch, length) for branch in branches]
+            return max(ways) + log(len(ways))
+        case Repeat(inner, low, high):
+            most = length if high is None else min(high, max(length, 1))
+            return log(max(most - low, 0) + 1) + most * _log_ways(inner, length)
+        case _:
+            return 0.0

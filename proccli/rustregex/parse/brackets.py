@@ -1,20 +1,18 @@
 """Bracketed character classes: `[…]` with ranges, nesting and set operations.
 
     class = "[" ["^"] {"-"} ["]"] set "]"
-    set   = union {("&&" | "--" | "~~") union}        all three bind alike, from the left
+    set   = union {("&&" | "--" | "~~") union}
     union = {item ["-" item] | "[:" name ":]" | class}
 
-A `]` in first place and dashes in first place are literals; a `[` always opens a nested class.
-The parser keeps its own stack, since classes nest as deeply as the text is long; the nest limit is
-looked at only when the whole pattern is parsed.
+A leading `]` and leading dashes are literals; a `[` always opens a nested class. All three
+operators have the same precedence and are left-associative. The parser keeps its own stack, because
+classes may nest as deeply as the text is long: the nesting limit is checked only after the whole
+pattern is parsed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from proccli.rustregex.parse.escapes import parse_escape
-from proccli.rustregex.parse.scanner import Scanner
+from proccli.rustregex.parse.scanner import Scanner, parse_escape
 from proccli.rustregex.parse.syntax import (
     AsciiClass,
     Assertion,
@@ -35,19 +33,21 @@ _LONGEST_ASCII_CLASS = len("xdigit:]")
 _OPERATORS: tuple[ClassOperator, ...] = ("&&", "--", "~~")
 
 
-@dataclass(slots=True)
 class _Open:
-    """A class whose `]` has not come yet."""
+    """A class whose `]` was not read yet."""
 
-    start: int
-    content_start: int
-    negated: bool
-    items: list[ClassItem] = field(default_factory=list)
-    union_start: int = 0
-    pending: tuple[ClassSet, ClassOperator] | None = None
+    __slots__ = ("content_start", "items", "negated", "pending", "start", "union_start")
+
+    def __init__(self, start: int, negated: bool, union_start: int) -> None:
+        self.start = start
+        self.content_start = 0
+        self.negated = negated
+        self.items: list[ClassItem] = []
+        self.union_start = union_start
+        self.pending: tuple[ClassSet, ClassOperator] | None = None
 
     def close_union(self, end: int) -> ClassSet:
-        """The set read so far; the operator in wait takes it as its right side."""
+        """The set read so far; it is the right operand of a pending operator."""
         right: ClassSet
         if len(self.items) == 1:
             right = self.items[0]
@@ -93,13 +93,13 @@ def parse_bracketed(scan: Scanner) -> Bracketed:
 
 
 def _open(scan: Scanner) -> _Open:
-    """What stands at the head of a class: `[`, `^`, dashes, a literal `]`."""
+    """Read the beginning of a class: `[`, `^`, dashes, a literal `]`."""
     start = scan.pos
     char = scan.advance()
     negated = char == "^"
     if negated:
         char = scan.advance()
-    opened = _Open(start, 0, negated, union_start=scan.pos)
+    opened = _Open(start, negated, scan.pos)
     while char == "-":
         opened.items.append(Literal(scan.char_span, "-"))
         char = scan.advance()
@@ -126,7 +126,7 @@ def _operator(scan: Scanner) -> ClassOperator | None:
 
 
 def _ascii_class(scan: Scanner) -> AsciiClass | None:
-    """`[:name:]` with a name that POSIX knows; anything else is a nested class."""
+    """`[:name:]` with a POSIX name; None: anything else, which is a nested class."""
     start = scan.pos
     if not scan.pattern.startswith("[:", start):
         return None
@@ -140,7 +140,7 @@ def _ascii_class(scan: Scanner) -> AsciiClass | None:
 
 
 def _parse_range(scan: Scanner, current: _Open) -> ClassItem:
-    """One item, or the range that a dash behind it makes."""
+    """Parse one item, or the range that it starts."""
     start = _parse_item(scan)
     scan.skip_insignificant()
     if scan.at_end:

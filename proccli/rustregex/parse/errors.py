@@ -1,11 +1,11 @@
-"""What is wrong with a pattern, and where."""
+"""The errors of patterns: kind, message and span."""
 
 from __future__ import annotations
 
 from typing import Final
 
 MESSAGES: Final[dict[str, str]] = {
-    # The parser's (regex-syntax 0.7.2, ast::ErrorKind).
+    # From the parser (regex-syntax 0.7.2, ast::ErrorKind).
     "class-escape-invalid": "invalid escape sequence found in character class",
     "class-range-invalid": "invalid character class range, the start must be <= the end",
     "class-range-literal": "invalid range boundary, must be a literal",
@@ -37,27 +37,27 @@ MESSAGES: Final[dict[str, str]] = {
     "unsupported-look-around": (
         "look-around, including look-ahead and look-behind, is not supported"
     ),
-    # The translator's (hir::ErrorKind).
+    # From the translator (hir::ErrorKind).
     "invalid-utf8": "pattern can match invalid UTF-8",
     "unicode-not-allowed": "Unicode not allowed here",
     "unicode-property-not-found": "Unicode property not found",
     "unicode-property-value-not-found": "Unicode property value not found",
-    # The compiler's (regex 1.8.3, compile.rs); it names no place, the place is ours.
+    # From the compiler (regex 1.8.3, compile.rs), which reports no span: the span is ours.
     "class-empty": "empty character classes are not allowed",
     "crlf-anchor": "CRLF-aware line anchors are not supported yet",
     "compiled-too-big": "Compiled regex exceeds size limit of 10485760 bytes.",
-    # Ours: a Rust string is UTF-8, a Python string need not be.
-    "not-utf8": "the pattern holds a lone surrogate, which is not valid UTF-8",
+    # Our own: a Rust string is always UTF-8, a Python string may not be.
+    "not-utf8": "the pattern contains a lone surrogate, which is not valid UTF-8",
 }
-"""Every `RegexSyntaxError.kind`, the crate's own name for the mistake, with the crate's words."""
+"""Every `RegexSyntaxError.kind`, the crate's own name of the error, with the crate's message."""
 
 
 class RegexSyntaxError(ValueError):
     """The crate `regex` 1.8.3 would reject this pattern.
 
-    `kind` is a key of `MESSAGES`, `message` its text; `position` and `end` are character
-    offsets into `pattern` (`end` is past the last character at fault; an empty span is a place
-    between two characters); `hint` says what to write instead, where there is something to say.
+    `kind` is a key of `MESSAGES`, `message` its text. `position` and `end` are character offsets
+    into `pattern`; `end` is after the last character of the error, and an empty span is a position
+    between two characters. `hint` says what to write instead; None: there is no advice.
     """
 
     def __init__(
@@ -80,5 +80,5 @@ class RegexSyntaxError(ValueError):
 
 
 def syntax_error(kind: str, pattern: str, span: tuple[int, int]) -> RegexSyntaxError:
-    """The error of that kind, in the crate's words, without a hint."""
+    """The error of this kind, with the crate's message and without a hint."""
     return RegexSyntaxError(MESSAGES[kind], pattern, span[0], span[1], kind=kind)

@@ -1,46 +1,45 @@
-"""The syntax tree of a pattern as it is written, every part with its place.
+"""The syntax tree of a pattern as written, with the span of each part.
 
-Nothing is resolved here: flags are items of the text, classes are set expressions. The shape
-follows regex-syntax 0.7's `ast` module, because its nest limit counts these nodes and its error
+Nothing is resolved here: flags are items of the text, classes are set expressions. The nodes
+follow regex-syntax 0.7's `ast` module, because its nesting limit counts these nodes and its error
 positions are their spans.
+
+Nodes are compared by type with `match` or `isinstance`, never with `==`: two NamedTuples with the
+same fields are equal whatever their types.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal as OneOf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.rustregex.tree.nodes import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Empty:
+class Empty(NamedTuple):
     """Nothing between two operators, as in `(|a)`."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """`(?i-s)` alone, or the flags of a group; `on` and `off` are letters out of `imsRUux`."""
+class Flags(NamedTuple):
+    """`(?i-s)` by itself, or the flags of a group; `on` and `off` are letters of `imsRUux`."""
 
     span: Span
     on: str
     off: str
 
     def state(self, letter: str) -> bool | None:
-        """Whether the flag is switched on or off here; None: not mentioned."""
+        """Whether the flag is switched on (True) or off (False) here; None: neither."""
         if letter in self.on:
             return True
         return False if letter in self.off else None
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """One character.
 
-    `byte`: `\\xNN`, which means a byte under `(?-u)`. `verbose`: escaped while verbose mode was on.
+    `byte`: `\\xNN`, which is a byte under `(?-u)`. `verbose`: escaped while verbose mode was on.
     """
 
     span: Span
@@ -49,23 +48,20 @@ class Literal:
     verbose: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(NamedTuple):
     """`.`"""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(NamedTuple):
     """An anchor or a word boundary, by its letter: `^ $ A z b B`."""
 
     span: Span
     letter: str
 
 
-@dataclass(frozen=True, slots=True)
-class PerlClass:
+class PerlClass(NamedTuple):
     """`\\d`, `\\s`, `\\w` (letter in lower case), or negated."""
 
     span: Span
@@ -73,11 +69,10 @@ class PerlClass:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UnicodeClass:
+class UnicodeClass(NamedTuple):
     """`\\pL`, `\\p{name}` or `\\p{name=value}`; `value` is None for the first two.
 
-    `negated` is `\\P` alone: 1.8.3 reads `!=` as `=`.
+    `negated` means `\\P`: 1.8.3 reads `!=` as `=`.
     """
 
     span: Span
@@ -86,8 +81,7 @@ class UnicodeClass:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AsciiClass:
+class AsciiClass(NamedTuple):
     """`[:name:]` or `[:^name:]`, inside brackets."""
 
     span: Span
@@ -95,8 +89,7 @@ class AsciiClass:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ClassRange:
+class ClassRange(NamedTuple):
     """`a-z` inside brackets."""
 
     span: Span
@@ -104,16 +97,14 @@ class ClassRange:
     end: Literal
 
 
-@dataclass(frozen=True, slots=True)
-class ClassUnion:
-    """Items side by side in brackets: none, or two and more."""
+class ClassUnion(NamedTuple):
+    """Items side by side in brackets: none, or two or more."""
 
     span: Span
     items: tuple[ClassItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ClassOperation:
+class ClassOperation(NamedTuple):
     """`left && right`, `left -- right` or `left ~~ right`."""
 
     span: Span
@@ -122,8 +113,7 @@ class ClassOperation:
     right: ClassSet
 
 
-@dataclass(frozen=True, slots=True)
-class Bracketed:
+class Bracketed(NamedTuple):
     """`[…]` or `[^…]`."""
 
     span: Span
@@ -131,9 +121,8 @@ class Bracketed:
     content: ClassSet
 
 
-@dataclass(frozen=True, slots=True)
-class Repetition:
-    """`node` repeated; `max` None: without end; `lazy`: a `?` follows the operator."""
+class Repetition(NamedTuple):
+    """`node` repeated; `max` None: without limit; `lazy`: a `?` follows the operator."""
 
     span: Span
     operator_span: Span
@@ -143,27 +132,24 @@ class Repetition:
     lazy: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A group. `index` None: it does not capture, and may carry `flags`."""
+class Group(NamedTuple):
+    """A group. `number` None: it does not capture, and may have `flags`."""
 
     span: Span
     node: Ast
-    index: int | None
+    number: int | None
     name: str | None
     flags: Flags | None
 
 
-@dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(NamedTuple):
     """Two parts or more, one after the other; `Flags` may be among them."""
 
     span: Span
     parts: tuple[Ast, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Alternation:
+class Alternation(NamedTuple):
     """Two branches or more."""
 
     span: Span

@@ -1,9 +1,12 @@
-"""Sets of characters: sorted, disjoint, inclusive code point ranges, and their algebra."""
+"""Sets of characters: sorted, disjoint, inclusive code point ranges, and operations on them.
+
+The crate's byte programs read a range as sequences of byte ranges (`utf8_sequences`).
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
@@ -15,6 +18,12 @@ ANY: Final[Ranges] = ((0, 0xD7FF), (0xE000, LAST))
 """Every character of a Rust string: no surrogates."""
 NOT_NEWLINE: Final[Ranges] = ((0, 9), (11, 0xD7FF), (0xE000, LAST))
 NOT_CRLF: Final[Ranges] = ((0, 9), (11, 12), (14, 0xD7FF), (0xE000, LAST))
+
+WHITE_SPACE: Final = frozenset(
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's White_Space. Python's `str.isspace` also includes U+001C to U+001F."""
 
 ASCII_SETS: Final[dict[str, Ranges]] = {
     "alnum": ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
@@ -36,7 +45,7 @@ ASCII_SETS: Final[dict[str, Ranges]] = {
 
 
 def normalize(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Sorted, overlapping and touching ranges merged, surrogates taken out."""
+    """The ranges sorted, overlapping and adjacent ones merged, surrogates removed."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if merged and low <= merged[-1][1] + 1:
@@ -108,3 +117,45 @@ def fold_ascii(ranges: Ranges) -> Ranges:
 def contains(ranges: Ranges, code_point: int) -> bool:
     at = bisect_right(ranges, (code_point, LAST))
     return at > 0 and code_point <= ranges[at - 1][1]
+
+
+ByteRanges: TypeAlias = tuple[tuple[int, int], ...]
+"""One range for each byte of an encoded character."""
+
+_LAST_OF_LENGTH = (0x7F, 0x7FF, 0xFFFF)
+
+
+def utf8_sequences(low: int, high: int) -> Iterator[ByteRanges]:
+    """Byte range sequences that together match the characters from `low` to `high`, in order.
+
+    The range must not contain surrogates. It is split where the encoded length changes, and then
+    until the range of each byte does not depend on the other bytes.
+    """
+    stack = [(low, high)]
+    while stack:
+        first, last = stack.pop()
+        cut = _cut(first, last)
+        if cut is None:
+            encoded = zip(chr(first).encode(), chr(last).encode(), strict=True)
+            yield tuple(encoded)
+        else:
+            stack.append((cut + 1, last))
+            stack.append((first, cut))
+
+
+def _cut(first: int, last: int) -> int | None:
+    """The character after which to split the range; None: one sequence matches all of it."""
+    for border in _LAST_OF_LENGTH:
+        if first <= border < last:
+            return border
+    if last <= _LAST_OF_LENGTH[0]:
+        return None
+    for bits in (6, 12, 18):
+        low_bits = (1 << bits) - 1
+        if first >> bits == last >> bits:
+            continue
+        if first & low_bits:
+            return first | low_bits
+        if last & low_bits != low_bits:
+            return (last & ~low_bits) - 1
+    return None

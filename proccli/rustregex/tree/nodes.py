@@ -1,16 +1,16 @@
-"""The syntax tree of a pattern once its flags are resolved.
+"""The resolved tree of a pattern: its syntax tree with all flags applied.
 
 Flags (`(?i)`, `(?s)`, `(?x)`, …) leave no trace here: `(?i)k` is a `Class`, `.` is a `Class`,
-`$` is a `Look`, and a non-capturing group is just its content. So the tree says what matches,
-and everything behind the parser (translation, simulation, automata, printing) has few cases.
+`$` is a `Look`, and a non-capturing group is just its content. So the tree says what matches, and
+everything that works on it (translation, simulation, automata, printing) has few cases.
 
-Invariants, kept by the parser and by the functions at the end:
+Invariants, guaranteed by the parser and by the functions at the end:
 - a `Concat` has two or more parts, none of them a `Concat` or `Empty`;
-- an `Alternate` has two or more branches, none of them an `Alternate`, unless all of that one's
-  branches begin alike (the crate then takes it for one branch, see `simplify`);
-- a `Class` of one character is a `Literal`; a `Class` is never empty, but under a repetition of
-  zero times, where the crate never looks;
-- equality and hash ignore spans, and don't recurse: a tree may be 250 levels deep.
+- an `Alternate` has two or more branches, none of them an `Alternate`, unless all branches of
+  the inner one begin alike (the crate then treats it as one branch, see `simplify`);
+- a `Class` of one character is a `Literal`; a `Class` is never empty, except under a repetition
+  of zero times, which the crate does not check;
+- equality and hash ignore spans, and do not recurse: a tree may be 250 levels deep.
 
 Source: the shape follows regex-syntax 0.7's `hir` module (docs.rs/regex-syntax/0.7.2).
 """
@@ -18,9 +18,8 @@ Source: the shape follows regex-syntax 0.7's `hir` module (docs.rs/regex-syntax/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Span: TypeAlias = tuple[int, int]
 """Character offsets [start, end) into the pattern's text."""
@@ -29,7 +28,7 @@ NOWHERE: Span = (0, 0)
 
 
 class LookKind(Enum):
-    """The places between two characters that a pattern can ask for."""
+    """The conditions on a position between two characters that a pattern can require."""
 
     START_TEXT = r"\A"
     END_TEXT = r"\z"
@@ -42,99 +41,133 @@ class LookKind(Enum):
 
 
 class _Tree:
-    """Equality of trees, without a frame for each level."""
+    """A node. Nodes are values: never change one after it was created.
 
-    __slots__ = ()
+    They are plain classes because they are defined at every start of proccli, and a dataclass
+    takes ten times as long to define. Equality and hash need no stack frame for each level.
+    """
+
+    __slots__: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Tree):
             return NotImplemented
         return self is other or all(
-            ours == theirs for ours, theirs in zip(_shape(self), _shape(other), strict=False)
+            mine == other_part
+            for mine, other_part in zip(_shape(self), _shape(other), strict=False)
         )
 
     def __hash__(self) -> int:
         return hash(tuple(_shape(self)))
 
+    def __repr__(self) -> str:
+        fields = (f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({', '.join(fields)})"
 
-@dataclass(frozen=True, slots=True, eq=False)
+
 class Empty(_Tree):
     """Matches the empty text anywhere."""
 
-    span: Span = NOWHERE
+    __slots__ = __match_args__ = ("span",)
+
+    def __init__(self, span: Span = NOWHERE) -> None:
+        self.span = span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Literal(_Tree):
     """Exactly one character."""
 
-    char: str
-    span: Span = NOWHERE
+    __slots__ = __match_args__ = ("char", "span")
+
+    def __init__(self, char: str, span: Span = NOWHERE) -> None:
+        self.char = char
+        self.span = span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Class(_Tree):
-    """One character out of a set: inclusive ranges, sorted, merged, without surrogates.
+    """One character of a set: inclusive ranges, sorted, merged, without surrogates.
 
-    `on_bytes`: written under `(?-u)`. It matches the same, but the crate keeps it apart from the
-    same set of characters when it looks for a prefix that branches share.
+    `on_bytes`: written under `(?-u)`. It matches the same characters, but the crate treats it as
+    different from the same set of characters when it looks for a prefix that branches share.
     """
 
-    ranges: tuple[tuple[int, int], ...]
-    span: Span = NOWHERE
-    on_bytes: bool = False
+    __slots__ = __match_args__ = ("ranges", "span", "on_bytes")
+
+    def __init__(
+        self, ranges: tuple[tuple[int, int], ...], span: Span = NOWHERE, on_bytes: bool = False
+    ) -> None:
+        self.ranges = ranges
+        self.span = span
+        self.on_bytes = on_bytes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Look(_Tree):
-    """An empty match at certain places."""
+    """An empty match at certain positions."""
 
-    kind: LookKind
-    span: Span = NOWHERE
+    __slots__ = __match_args__ = ("kind", "span")
+
+    def __init__(self, kind: LookKind, span: Span = NOWHERE) -> None:
+        self.kind = kind
+        self.span = span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Repeat(_Tree):
-    """`node` from `min` to `max` times; `max` None: without end."""
+    """`node` from `min` to `max` times; `max` None: without limit."""
 
-    node: Node
-    min: int
-    max: int | None
-    greedy: bool
-    span: Span = NOWHERE
+    __slots__ = __match_args__ = ("node", "min", "max", "greedy", "span")
+
+    def __init__(
+        self,
+        node: Node,
+        min: int,  # noqa: A002 - as in the crate
+        max: int | None,  # noqa: A002
+        greedy: bool,
+        span: Span = NOWHERE,
+    ) -> None:
+        self.node = node
+        self.min = min
+        self.max = max
+        self.greedy = greedy
+        self.span = span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Group(_Tree):
     """A capture group; `index` counts from 1 in the order of opening parentheses."""
 
-    node: Node
-    index: int
-    name: str | None
-    span: Span = NOWHERE
+    __slots__ = __match_args__ = ("node", "index", "name", "span")
+
+    def __init__(self, node: Node, index: int, name: str | None, span: Span = NOWHERE) -> None:
+        self.node = node
+        self.index = index
+        self.name = name
+        self.span = span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Concat(_Tree):
     """The parts, one after the other."""
 
-    parts: tuple[Node, ...]
-    span: Span = NOWHERE
+    __slots__ = __match_args__ = ("parts", "span")
+
+    def __init__(self, parts: tuple[Node, ...], span: Span = NOWHERE) -> None:
+        self.parts = parts
+        self.span = span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Alternate(_Tree):
     """The first branch that leads to a match."""
 
-    branches: tuple[Node, ...]
-    span: Span = NOWHERE
+    __slots__ = __match_args__ = ("branches", "span")
+
+    def __init__(self, branches: tuple[Node, ...], span: Span = NOWHERE) -> None:
+        self.branches = branches
+        self.span = span
 
 
 Node: TypeAlias = Empty | Literal | Class | Look | Repeat | Group | Concat | Alternate
 
 
 def _shape(root: _Tree) -> Iterator[tuple[object, ...]]:
-    """What each node is, and how many it holds, in reading order: it tells trees apart."""
+    """Each node's kind, fields and number of children, in reading order: equal for equal trees."""
     stack: list[_Tree] = [root]
     while stack:
         node = stack.pop()
@@ -161,8 +194,7 @@ def _shape(root: _Tree) -> Iterator[tuple[object, ...]]:
                 yield ("empty",)
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A pattern that the crate accepts: its text, its tree, its groups' names (index 0: None)."""
 
     pattern: str
@@ -173,7 +205,7 @@ class Parsed:
 def class_of(
     ranges: tuple[tuple[int, int], ...], span: Span = NOWHERE, *, on_bytes: bool = False
 ) -> Class | Literal:
-    """One character out of `ranges`."""
+    """One character of `ranges`."""
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return Literal(chr(ranges[0][0]), span)
     return Class(ranges, span, on_bytes)
@@ -207,7 +239,7 @@ def _begin_alike(branches: tuple[Node, ...]) -> bool:
     first = branches[0]
     if not isinstance(first, Concat):
         return False
-    # The literal runs of the crate's tree are compared as a whole; a part of one is enough here.
+    # The crate compares whole runs of literals; the first part of a run is enough here.
     return all(
         isinstance(branch, Concat) and branch.parts[0] == first.parts[0] for branch in branches
     )

@@ -1,7 +1,7 @@
-"""Resolved tree → a pattern that parses to the same tree, and needs no flags around it.
+"""Prints a resolved tree as a pattern that parses to the same tree and needs no flags around it.
 
-What a flag or a class name once said is written out, so the pattern may be one or two levels
-deeper than the one that was parsed: a tree at the very nest limit may print to a pattern beyond it.
+The effects of flags and class names are written out, so the pattern may be one or two levels deeper
+than the parsed one: a tree at the nesting limit may print to a pattern that exceeds it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _METACHARACTERS: Final = frozenset(r"\.+*?()|[]{}^$")
 _CLASS_METACHARACTERS: Final = frozenset(r"\[]^-&~")
 _NAMES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _LONGEST_PLAIN: Final = 12
-"""A class of more ranges than this may be one that has a short name."""
+"""Only a class with more ranges than this is compared with `\\d` and `\\w`."""
 
 
 def to_pattern(node: Node) -> str:
@@ -76,7 +76,7 @@ def _quantifier(node: Repeat) -> str:
     lazy = "" if node.greedy else "?"
     match node.min, node.max:
         case (0, 1):
-            # Behind another quantifier a question mark would make that one lazy.
+            # After another quantifier a question mark would make that one lazy.
             return ("{0,1}" if isinstance(node.node, Repeat) else "?") + lazy
         case (0, None):
             return "*" + lazy

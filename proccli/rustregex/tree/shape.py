@@ -1,4 +1,4 @@
-"""What the shape of a tree tells before any text is seen."""
+"""Properties of a tree that do not depend on a text."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def can_be_empty(node: Node) -> bool:
 
 
 def can_take_text(node: Node) -> bool:
-    """Whether the node can match more than the empty text."""
+    """Whether the node can match a text that is not empty."""
     return any(isinstance(below, Literal | Class) for below in descendants(node))
 
 
@@ -93,7 +93,7 @@ def is_anchored(node: Node) -> bool:
 
 
 def required_literal(root: Node) -> str:
-    """The longest text of which it is plain that every match holds it; often empty."""
+    """The longest literal that every match clearly contains; often empty."""
     best = run = ""
     pending = [root]
     while pending:
@@ -108,7 +108,7 @@ def required_literal(root: Node) -> str:
             case Concat(parts):
                 pending += reversed(parts)
             case Repeat(inner, 1):
-                # What is before the first copy touches it; what is after the last doesn't.
+                # Only the first copy is adjacent to what is before, so a run ends here.
                 run = ""
                 best = max(best, required_literal(inner), key=len)
             case Empty() | Look():
@@ -119,7 +119,7 @@ def required_literal(root: Node) -> str:
 
 
 def required_runs(root: Node, least: int) -> Iterator[tuple[Literal | Class, int]]:
-    """Sets of which every match holds so many characters in a row, `least` or more."""
+    """Sets, and how many characters of each every match contains in a row (`least` or more)."""
     pending = [root]
     while pending:
         node = pending.pop()
@@ -135,7 +135,7 @@ def required_runs(root: Node, least: int) -> Iterator[tuple[Literal | Class, int
 
 
 def _run(node: Node) -> tuple[Literal | Class, int] | None:
-    """The set, if the node takes characters of one set alone, and how many at least."""
+    """The set and the least number, if the node matches characters of one set only."""
     match node:
         case Literal() | Class():
             return node, 1
@@ -149,8 +149,10 @@ def _run(node: Node) -> tuple[Literal | Class, int] | None:
 
 
 def edge_looks(node: Node) -> tuple[frozenset[LookKind], frozenset[LookKind]]:
-    """The look-arounds that come first in every match, and those that may, as the crate sees it:
-    it doesn't look past what can match a character."""
+    """The look-arounds that come first in every match, and those that may come first.
+
+    As the crate computes them: it does not look past a part that can match a character.
+    """
     match node:
         case Look(kind):
             return frozenset({kind}), frozenset({kind})
@@ -177,13 +179,13 @@ def edge_looks(node: Node) -> tuple[frozenset[LookKind], frozenset[LookKind]]:
             return _NOTHING, _NOTHING
 
 
-def asks_what_is_before(root: Node) -> bool:
-    """Whether a match may begin with a look-around that depends on what is before it."""
+def tests_what_is_before(root: Node) -> bool:
+    """Whether a match may begin with a look-around that tests what is before it."""
     return _leading(root)[0]
 
 
-def _leading(node: Node) -> tuple[bool, bool]:  # noqa: C901 - a case a node
-    """Whether a look-around that looks back may come first, and whether all may be empty."""
+def _leading(node: Node) -> tuple[bool, bool]:  # noqa: C901 - a case for each node
+    """Whether a look-around that tests what is before may come first; whether all may be empty."""
     match node:
         case Empty():
             return False, True
@@ -194,24 +196,24 @@ def _leading(node: Node) -> tuple[bool, bool]:  # noqa: C901 - a case a node
         case Group(inner):
             return _leading(inner)
         case Repeat(inner, low):
-            asks, empty = _leading(inner)
-            return asks, empty or low == 0
+            tests, empty = _leading(inner)
+            return tests, empty or low == 0
         case Concat(parts):
             for part in parts:
-                asks, empty = _leading(part)
-                if asks or not empty:
-                    return asks, empty
+                tests, empty = _leading(part)
+                if tests or not empty:
+                    return tests, empty
             return False, True
         case Alternate(branches):
-            asks, empty = False, False
+            tests, empty = False, False
             for branch in branches:
-                branch_asks, branch_empty = _leading(branch)
-                asks, empty = asks or branch_asks, empty or branch_empty
-            return asks, empty
+                branch_tests, branch_empty = _leading(branch)
+                tests, empty = tests or branch_tests, empty or branch_empty
+            return tests, empty
 
 
 def mirrored(node: Node) -> Node:
-    """The tree that matches the same texts backwards, without its groups."""
+    """The tree that matches the reversed texts, without groups."""
     match node:
         case Look(kind):
             return Look(_MIRROR.get(kind, kind), node.span)

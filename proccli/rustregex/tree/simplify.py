@@ -1,19 +1,20 @@
 """The rewriting that the crate does between parsing and compiling.
 
-Two of its rules change what a pattern means, so both engines here start from their outcome:
+Two of its rules change what a pattern matches, so both engines here work on the simplified tree:
 
-- A prefix that all branches of an alternation share is moved in front of it. With a loop in the
-  prefix the first branch then no longer has the first say: `[ab]*b|[ab]*c` matches all of `abc`.
-- `x{0}` is dropped before groups are counted, so `(a){0}(b)` has one group too few, and group 2
-  is lost. `captures` tells which are left.
+- A prefix that all branches of an alternation share is moved in front of it. If the prefix contains
+  a loop, the first branch then no longer has priority: `[ab]*b|[ab]*c` matches all of `abc`.
+- `x{0}` is removed before groups are counted, so `(a){0}(b)` has one group too few, and group 2
+  is lost. `captures` returns the groups that remain.
 
 Source: regex-syntax 0.7.2 `Hir::{concat,alternation,repetition}`, regex 1.8.3 `compile.rs`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from proccli.rustregex.tree.charset import normalize
 from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
@@ -27,22 +28,21 @@ from proccli.rustregex.tree.nodes import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Captures:
-    """What is left of a pattern's groups once it is compiled.
+class Captures(NamedTuple):
+    """The groups of a compiled pattern.
 
     `names` has an entry for each group that a match reports (index 0: the match itself, None);
-    `index_of` leads from a name to its group, which may lie beyond the end of `names`.
+    `index_of` maps a name to its group's index, which may be beyond the end of `names`.
     """
 
     names: tuple[str | None, ...]
     index_of: dict[str, int]
     complete: bool
-    """No group was dropped: every group has its place."""
+    """Whether no group was removed, so that every group has its own index."""
 
 
 def simplify(node: Node) -> Node:
-    """The tree that the crate compiles: equal subtrees found, prefixes lifted, `{0}` dropped."""
+    """The tree that the crate compiles: shared prefixes moved to the front, `{0}` removed."""
     return _Simplifier().visit(node).node
 
 
@@ -53,11 +53,10 @@ def captures(root: Node) -> Captures:
     return Captures(tuple(counter.names), counter.index_of, counter.complete)
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """A simplified subtree. Two terms with one `key` are equal trees.
+class _Term(NamedTuple):
+    """A simplified subtree. Two terms with the same `key` are equal trees.
 
-    A run of literals is one term, as in the crate: `parts` are a concatenation's terms,
+    A run of literals is one term, as in the crate. `parts` are the terms of a concatenation,
     `branches` those of an alternation.
     """
 
@@ -68,9 +67,9 @@ class _Term:
     branches: tuple[_Term, ...] = ()
 
 
-@dataclass(slots=True)
 class _Simplifier:
-    keys: dict[tuple[object, ...], int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.keys: dict[tuple[object, ...], int] = {}
 
     def visit(self, node: Node) -> _Term:  # noqa: C901 - a case a node
         match node:
@@ -91,7 +90,7 @@ class _Simplifier:
             case Concat(parts):
                 terms = []
                 for part in parts:
-                    terms.append(self.visit(part))  # noqa: PERF401 - a frame less per level
+                    terms.append(self.visit(part))  # noqa: PERF401 - one stack frame less for each level
                 return self._concat(terms, node)
             case Alternate(branches):
                 terms = []
@@ -159,16 +158,12 @@ class _Simplifier:
         branches: list[_Term] = []
         for term in terms:
             branches.extend(term.branches or (term,))
-        if all(branch.text is not None and len(branch.text) == 1 for branch in branches):
-            return self._class(
-                merged([(ord(branch.text or ""), ord(branch.text or "")) for branch in branches]),
-                origin,
-            )
-        if all(isinstance(branch.node, Class) for branch in branches):
-            return self._class(
-                merged([r for b in branches if isinstance(b.node, Class) for r in b.node.ranges]),
-                origin,
-            )
+        chars = [branch.text for branch in branches if branch.text and len(branch.text) == 1]
+        if len(chars) == len(branches):
+            return self._class(normalize((ord(char), ord(char)) for char in chars), origin)
+        classes = [branch.node for branch in branches if isinstance(branch.node, Class)]
+        if len(classes) == len(branches):
+            return self._class(normalize(r for node in classes for r in node.ranges), origin)
         shared = _shared_prefix(branches)
         if shared:
             rests = [self._concat(list(branch.parts[shared:]), origin) for branch in branches]
@@ -180,7 +175,7 @@ class _Simplifier:
 
 
 def _shared_prefix(branches: list[_Term]) -> int:
-    """How many leading terms all branches have in common; 0 unless all are concatenations."""
+    """The number of leading terms that all branches share; 0 unless all are concatenations."""
     shared = len(branches[0].parts)
     for branch in branches[1:]:
         limit = min(shared, len(branch.parts))
@@ -192,27 +187,16 @@ def _shared_prefix(branches: list[_Term]) -> int:
     return shared
 
 
-def merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The ranges sorted, with those that overlap or touch joined."""
-    out: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if out and low <= out[-1][1] + 1:
-            out[-1] = (out[-1][0], max(high, out[-1][1]))
-        else:
-            out.append((low, high))
-    return tuple(out)
-
-
-@dataclass(slots=True)
 class _CaptureCounter:
-    """A group that is met is appended, unless there are as many already as its index says.
+    """Appends each group that it visits, unless the list already reaches the group's index.
 
-    So after a gap the names sit at the wrong index, and the last groups have no place at all.
+    So after a removed group the names are at the wrong index, and the last groups have none.
     """
 
-    names: list[str | None] = field(default_factory=lambda: [None])
-    index_of: dict[str, int] = field(default_factory=dict)
-    complete: bool = True
+    def __init__(self) -> None:
+        self.names: list[str | None] = [None]
+        self.index_of: dict[str, int] = {}
+        self.complete = True
 
     def visit(self, node: Node) -> None:
         match node:
@@ -224,8 +208,8 @@ class _CaptureCounter:
                         self.index_of[name] = index
                 self.visit(inner)
             case Repeat():
-                # The compiler visits the body once a copy; a copy that adds nothing is the last
-                # that could have.
+                # The compiler visits the body once for each copy; if one copy adds no group, the
+                # following ones add none either.
                 copies = node.max if node.max is not None else node.min + (node.min != 1)
                 for _ in range(copies):
                     before = len(self.names)

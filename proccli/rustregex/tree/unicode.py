@@ -1,8 +1,8 @@
 """Unicode 15.0 as the crate knows it: properties by name, Perl classes, simple case folding.
 
-The tables come with the package (`unicode15.dat`), since neither Python's nor the module
-`regex`'s Unicode version is ours to choose. Each table is read when it is first needed; a pattern
-of ASCII characters needs none, not even under `(?i)`.
+The tables are part of the package (`unicode15.dat`), because neither Python nor the module `regex`
+lets us choose the Unicode version. Each table is read when it is first needed; a pattern of ASCII
+characters needs none, not even under `(?i)`.
 Source: Unicode Character Database 15.0.0; regex-syntax 0.7.2, unicode.rs.
 """
 
@@ -16,9 +16,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
-from proccli.rustregex.parse.scanner import WHITE_SPACE
 from proccli.rustregex.tree import charset
-from proccli.rustregex.tree.charset import Ranges
+from proccli.rustregex.tree.charset import WHITE_SPACE, Ranges
 
 # The only two characters beyond ASCII that fold to ASCII: the Kelvin sign and the long s.
 _ASCII_FOLDS: Final = {0x4B: 0x212A, 0x6B: 0x212A, 0x53: 0x17F, 0x73: 0x17F}
@@ -28,7 +27,7 @@ _NOT_PROPERTIES: Final = frozenset(("cf", "sc", "lc"))
 
 
 class UnknownPropertyError(LookupError):
-    """No such property, or none that a class can be made of."""
+    """No such property, or one that cannot be used as a class."""
 
 
 class UnknownValueError(LookupError):
@@ -51,15 +50,15 @@ def lookup(name: str, value: str | None = None) -> Ranges:
 @lru_cache(maxsize=64)
 def _one_name(name: str) -> Ranges:
     # The order of the crate: a boolean property, a general category, a script.
-    wanted = normalize(name)
-    canonical = _names()["properties"].get(wanted)
-    if canonical is not None and wanted not in _NOT_PROPERTIES:
+    key = normalize(name)
+    canonical = _names()["properties"].get(key)
+    if canonical is not None and key not in _NOT_PROPERTIES:
         ranges = _set("Boolean", canonical)
         if ranges is None:
             raise UnknownPropertyError(name)
         return ranges
     for table in ("General_Category", "Script"):
-        canonical = _value_name(table, wanted)
+        canonical = _value_name(table, key)
         if canonical is not None:
             return _value(table, canonical)
     raise UnknownPropertyError(name)
@@ -76,11 +75,11 @@ def _name_and_value(name: str, value: str) -> Ranges:
     return _value(table, canonical)
 
 
-def _value_name(table: str, wanted: str) -> str | None:
+def _value_name(table: str, key: str) -> str | None:
     special = {"any": "Any", "assigned": "Assigned", "ascii": "ASCII"}
-    if table == "General_Category" and wanted in special:
-        return special[wanted]
-    canonical: str | None = _names()["values"].get(table, {}).get(wanted)
+    if table == "General_Category" and key in special:
+        return special[key]
+    canonical: str | None = _names()["values"].get(table, {}).get(key)
     return canonical
 
 
@@ -93,13 +92,13 @@ def _value(table: str, canonical: str) -> Ranges:
         return charset.negate(_value(table, "Unassigned"))
     ranges = _set(table, canonical)
     if ranges is None:
-        # Values that Unicode names and no character has, and the surrogates.
+        # Values that are named in Unicode but that no character has, and the surrogates.
         raise UnknownValueError(canonical)
     return ranges
 
 
 def normalize(name: str) -> str:
-    """A name by UAX #44's loose matching, LM3, with the crate's two habits.
+    """A name by UAX #44's loose matching, LM3, with the crate's two deviations.
 
     Only a leading `is` is dropped, unless it would turn ISO_Comment's `isc` into the category
     `c`; characters beyond ASCII are dropped too.
@@ -111,7 +110,7 @@ def normalize(name: str) -> str:
 
 
 def fold(ranges: Ranges) -> Ranges:
-    """The set with every character that simple case folding makes equal to one of it."""
+    """The set with every character that simple case folding maps to one of its members."""
     if not ranges or ranges[-1][1] <= charset.LAST_ASCII:
         return _fold_ascii(ranges)
     points, orbits = _fold_table()
@@ -144,7 +143,7 @@ def is_numeric(char: str) -> bool:
 
 @cache
 def names() -> dict[str, str]:
-    """What `\\p{…}` takes without a value: normalized spelling → canonical name."""
+    """The names that `\\p{…}` accepts without a value: normalized spelling → canonical name."""
     spellings: dict[str, str] = {}
     for table in ("Script", "General_Category"):
         values = _names()["values"][table].items()

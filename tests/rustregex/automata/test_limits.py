@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from proccli.rustregex.automata import Limits, shadowed, shadows
-from proccli.rustregex.automata.limits import Budget, ExceededError
+from proccli.rustregex.automata.domain import Budget, ExceededError
 
 HOSTILE = {
     "thread sets that double with each character": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.rustregex.automata.readable import effort, most_readable
+from proccli.rustregex.automata.partition import effort, most_readable
 from proccli.rustregex.match.regex import compile as compile_pattern
 from proccli.rustregex.tree.charset import ANY, Ranges, negate, normalize
 

@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from proccli import rustregex
-from proccli.rustregex.match.found import Match
 from proccli.rustregex.match.regex import Regex
+from proccli.rustregex.match.template import Match
 from proccli.rustregex.parse.parser import parse
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from proccli.rustregex.match import literals
 from proccli.rustregex.match.regex import Regex
-from proccli.rustregex.match.shortcuts import Engine
+from proccli.rustregex.match.shortcuts import Shortcuts
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.shape import required_literal, required_runs
 from proccli.rustregex.tree.simplify import simplify
@@ -65,7 +65,7 @@ def test_common_ends_of_literals() -> None:
 def errs(pattern: str, text: str, start: int = 0) -> bool:
     regex = Regex(parse(pattern))
     found = regex._exact.search(text, start)
-    return Engine(regex._tree, regex._alphabet).errs_at(text, start, found[0] if found else None)
+    return Shortcuts(regex._tree, regex._alphabet).errs_at(text, start, found[0] if found else None)
 
 
 @pytest.mark.parametrize(

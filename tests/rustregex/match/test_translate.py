@@ -6,9 +6,8 @@ import pytest
 import regex as backtracking
 
 from proccli.rustregex.match.alphabet import Substitution, alphabet_of
-from proccli.rustregex.match.budget import longest_safe_text
 from proccli.rustregex.match.regex import Regex, unicode_word
-from proccli.rustregex.match.translate import needs_simulation, translate
+from proccli.rustregex.match.translate import longest_safe_text, needs_simulation, translate
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.simplify import simplify
 
