@@ -17,13 +17,13 @@ from proccli.agent.rules import CompiledRule, compile_rules
 from proccli.model.config import Config, Notice
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import TagTable
-from proccli.rustregex import automata
-from proccli.rustregex.automata import Domain
+from proccli.rustregex.automata.compare import Case, Comparison, differences
+from proccli.rustregex.automata.domain import Domain, texts_without
 from proccli.sources.made_up import MadeUp, made_up_source
 
-FILE_NAMES = automata.texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
-COMMAND_LINES = automata.texts_without("\0", min_length=1)
-TAGS = automata.texts_without("", matching=(":",))
+FILE_NAMES = texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
+COMMAND_LINES = texts_without("\0", min_length=1)
+TAGS = texts_without("", matching=(":",))
 
 _DOMAINS: dict[str, Domain] = {
     "process_name": FILE_NAMES,
@@ -119,8 +119,8 @@ def _compared(
     after: Sequence[CompiledRule],
     match_type: str,
     domain: Domain,
-) -> automata.Comparison:
-    def cases(rules: Sequence[CompiledRule]) -> list[automata.Case]:
+) -> Comparison:
+    def cases(rules: Sequence[CompiledRule]) -> list[Case]:
         return [
             (rule.rule.match_regex, _outcome(rule))
             for rule in rules
@@ -128,12 +128,10 @@ def _compared(
         ]
 
     several = match_type in ("parent_process_name", "tag")
-    return automata.differences(cases(before), cases(after), several=several, domain=domain)
+    return differences(cases(before), cases(after), several=several, domain=domain)
 
 
-def _confirmed(
-    old: Inputs, new: Inputs, match_type: str, found: automata.Comparison
-) -> Iterator[Witness]:
+def _confirmed(old: Inputs, new: Inputs, match_type: str, found: Comparison) -> Iterator[Witness]:
     """The texts on which the whole configurations differ, each judged by both."""
     for difference in found.differences:
         made_up = _made_up(match_type, difference.texts)

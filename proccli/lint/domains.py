@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from proccli.rustregex.automata import Domain, Limits, texts_without
+from proccli.rustregex.automata.domain import Domain, Limits, texts_without
 
 LIMITS: Final = Limits(steps=300_000, total=600_000)
 """For questions about a single rule, whose answer is no more than a remark."""

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from proccli.lint.domains import LIMITS
 from proccli.rustregex import Regex, RegexSyntaxError
-from proccli.rustregex.automata import Domain, find_text
+from proccli.rustregex.automata.domain import Domain
+from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.match import template
 from proccli.rustregex.tree.nodes import (
     Alternate,

@@ -13,7 +13,8 @@ from proccli.lint.reach import Reach
 from proccli.lint.rewriting import rewrites
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import Regex, RegexSyntaxError
-from proccli.rustregex.automata import Domain, find_text, texts_without
+from proccli.rustregex.automata.domain import Domain, texts_without
+from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.match import template
 from proccli.rustregex.tree.nodes import (
     Alternate,

@@ -12,7 +12,8 @@ from proccli.lint.domains import CMDLINES, DOMAINS, LIMITS, NAMES, SUBJECTS
 from proccli.lint.reach import Reach
 from proccli.lint.titles import WORKERS
 from proccli.model.config import Diagnostic, Rule
-from proccli.rustregex.automata import Domain, find_text, texts_without
+from proccli.rustregex.automata.domain import Domain, texts_without
+from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.tree.charset import normalize, subtract
 from proccli.textsafe import visible
 

@@ -10,7 +10,9 @@ from proccli import rustregex
 from proccli.lint.context import Context
 from proccli.lint.domains import DOMAINS, LIMITS
 from proccli.model.config import Diagnostic, Rule
-from proccli.rustregex.automata import Limits, Shadow, find_text, shadows
+from proccli.rustregex.automata.domain import Limits
+from proccli.rustregex.automata.patternset import find_text
+from proccli.rustregex.automata.shadow import Shadow, shadows
 from proccli.textsafe import visible
 
 Proof: TypeAlias = Literal["proven", "partial", "unknown"]

@@ -1,4 +1,4 @@
-"""Whether two ordered lists of rules, in which the first match decides, decide alike."""
+"""Compares two ordered lists of rules, in each of which the first matching rule decides."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Difference:
     texts: tuple[str, ...]
     """The subject: one text; two texts or none only where subjects have several."""
     old: int | None
-    """Index of the old list's rule that decides; None: none matches."""
+    """The index of the rule of the old list that decides; None: no rule matches."""
     new: int | None
-    """The same in the new list."""
+    """The same for the new list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How two lists of rules differ."""
+    """The differences of two lists of rules."""
 
     equivalent: bool | None
-    """True: proven to have the same outcome on every subject; None: not decided."""
+    """True: it is proven that both have the same outcome for every subject; None: undecided."""
     differences: tuple[Difference, ...]
     """The shortest first."""
     complete: bool
-    """Whether everything was decided. If not, there may be more differences, or shorter ones."""
+    """False: something is undecided, so there may be more differences, or shorter ones."""
 
 
 def first_difference(
@@ -47,16 +47,16 @@ def first_difference(
     domain: Domain = ANY_TEXT,
     limits: Limits | None = None,
 ) -> Comparison:
-    """A shortest subject on which two lists differ, or the proof that there is none.
+    """A shortest subject for which two lists have different outcomes, or that there is none.
 
-    Where no rule matches, the default is the outcome. `several`: a subject is any number of
-    texts, and a rule matches it if it matches one of them, as with the names of a process's
-    ancestors; so the order of two rules can matter even where no text matches both.
+    If no rule matches, the outcome is the default. `several`: a subject is any number of texts, and
+    a rule matches it if it matches one of them, as with the names of a process's ancestors; so the
+    order of two rules can matter even if no text matches both.
 
     Raises: RegexSyntaxError.
     """
-    sides = _Side(old, old_default, 0), _Side(new, new_default, len(old))
-    return _Comparer(*sides, several, domain, limits or Limits()).compare(first=True)
+    lists = _RuleList(old, old_default, 0), _RuleList(new, new_default, len(old))
+    return _Comparer(*lists, several, domain, limits or Limits()).compare(first=True)
 
 
 def differences(
@@ -69,20 +69,20 @@ def differences(
     domain: Domain = ANY_TEXT,
     limits: Limits | None = None,
 ) -> Comparison:
-    """`first_difference`, but with a shortest subject for each pair of rules that decide it.
+    """Like `first_difference`, but with a shortest subject for each pair of deciding rules.
 
-    Neighbouring rules with one outcome count as one rule, and trailing rules that do as the
-    default does count as the default.
+    Neighbouring rules with the same outcome count as one rule, and trailing rules with the default
+    outcome count as the default.
     """
-    sides = _Side(old, old_default, 0), _Side(new, new_default, len(old))
-    return _Comparer(*sides, several, domain, limits or Limits()).compare(first=False)
+    lists = _RuleList(old, old_default, 0), _RuleList(new, new_default, len(old))
+    return _Comparer(*lists, several, domain, limits or Limits()).compare(first=False)
 
 
-class _Side:
-    """One list, cut into runs of rules with one outcome.
+class _RuleList:
+    """One list, split into runs of rules with the same outcome.
 
-    The last run is the default's: the rules with its outcome at the end of the list, if any, and
-    having no match at all.
+    The last run is that of the default: any rules with that outcome at the end of the list, and the
+    case that no rule matches.
     """
 
     def __init__(self, cases: Sequence[Case], default: Hashable, offset: int) -> None:
@@ -96,17 +96,17 @@ class _Side:
                 self._starts.append(index)
 
     def before(self, run: int) -> range:
-        """The patterns that stand before a run; counted from `offset` on."""
+        """The patterns before a run; numbers start at `offset`."""
         return range(self._offset, self._offset + self._starts[run])
 
     def deciding(self, run: int) -> list[range]:
-        """The patterns one of which has to match so that the run decides; of the default, none."""
+        """The patterns, one of which must match if the run decides; empty for the default."""
         if run == len(self._starts) - 1:
             return []
         return [range(self._offset + self._starts[run], self._offset + self._starts[run + 1])]
 
     def decider(self, texts: PatternSet, subject: Sequence[str]) -> int | None:
-        """The first rule that matches, says the matcher."""
+        """The first rule that matches, according to the matcher."""
         return next(
             (
                 index
@@ -119,7 +119,7 @@ class _Side:
 
 class _Comparer:
     def __init__(
-        self, old: _Side, new: _Side, several: bool, domain: Domain, limits: Limits
+        self, old: _RuleList, new: _RuleList, several: bool, domain: Domain, limits: Limits
     ) -> None:
         self._old, self._new = old, new
         self._several = several
@@ -145,7 +145,7 @@ class _Comparer:
         )
 
     def _subject(self, old_run: int, new_run: int, bound: int | None) -> tuple[str, ...] | None:
-        """A shortest subject, shorter than `bound`, that these two runs decide."""
+        """A shortest subject, shorter than `bound`, for which these two runs decide."""
         earlier = [*self._old.before(old_run), *self._new.before(new_run)]
         deciding = [*self._old.deciding(old_run), *self._new.deciding(new_run)]
         if not self._several:
@@ -160,7 +160,7 @@ class _Comparer:
     def _texts_for(
         self, conditions: list[list[range]], earlier: list[int], bound: int | None
     ) -> tuple[str, ...] | None:
-        """A shortest text for each of the conditions, if they are shorter than `bound` together."""
+        """A shortest text for each condition, if together they are shorter than `bound`."""
         answers: list[Answer] = []
         for all_of in conditions:
             budget = self._texts.budget(self._pool)

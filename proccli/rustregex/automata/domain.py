@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proccli.rustregex.automata.partition import contains
 from proccli.rustregex.match.regex import compile as compile_pattern
-from proccli.rustregex.tree.charset import ANY, Ranges, normalize, subtract
+from proccli.rustregex.tree.charset import ANY, Ranges, contains, normalize, subtract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """A set of texts. What must match and what must not are patterns of the Rust dialect."""
+    """A set of texts. `matching` and `avoiding` are patterns of the Rust dialect."""
 
     characters: Ranges = ANY
     """The characters that may occur."""
     min_length: int = 0
     """In characters."""
     matching: tuple[str, ...] = ()
-    """Each text contains a match of every one of these."""
+    """Each text contains a match of all of these."""
     avoiding: tuple[str, ...] = ()
     """No text contains a match of any of these."""
 
     def holds(self, text: str) -> bool:
-        """Whether the text can occur. Raises: RegexSyntaxError for a pattern that is none."""
+        """Whether the text can occur. Raises: RegexSyntaxError for an invalid pattern."""
         return (
             len(text) >= self.min_length
             and all(contains(self.characters, ord(char)) for char in text)
@@ -36,7 +35,7 @@ ANY_TEXT = Domain()
 
 
 def texts_of(characters: str, *, min_length: int = 0) -> Domain:
-    """The texts made of these characters alone."""
+    """The texts that consist only of these characters."""
     allowed = normalize((ord(char), ord(char)) for char in characters)
     return Domain(characters=allowed, min_length=min_length)
 
@@ -48,7 +47,7 @@ def texts_without(
     matching: tuple[str, ...] = (),
     avoiding: tuple[str, ...] = (),
 ) -> Domain:
-    """The texts in which none of these characters occurs.
+    """The texts that contain none of these characters.
 
     >>> file_names = texts_without("\\0/", min_length=1, avoiding=(r"^\\.\\.?$",))
     >>> file_names.holds("nginx"), file_names.holds("..")
@@ -65,30 +64,30 @@ def texts_without(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much may be spent before an answer is "unknown"."""
+    """The work after which a question is left undecided."""
 
     steps: int = 1_000_000
-    """Work of one search; a million take about half a second."""
+    """The most steps of one search; a million take about half a second."""
     total: int = 6_000_000
-    """Work of all searches for a list of rules, or for a comparison of two."""
+    """The most steps of all searches for a list of rules, or for a comparison of two lists."""
     points: int = 20_000
-    """Size of one pattern's automaton: about its length with counted repetitions written out."""
+    """The most points of one pattern: about its length with counted repetitions written out."""
 
 
 class ExceededError(Exception):
-    """The budget is used up before the answer is known."""
+    """The budget was used up before the question was decided."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """How much work is left, in elementary steps."""
+    """The steps that are left."""
 
     left: int
     pool: Budget | None = None
-    """What is spent here is spent there, too."""
+    """A budget from which the same steps are taken, too."""
 
     def spend(self, steps: int) -> None:
-        """Raises: ExceededError when nothing is left."""
+        """Take steps from the budget. Raises: ExceededError if not enough are left."""
         budget: Budget | None = self
         while budget is not None:
             budget.left -= steps

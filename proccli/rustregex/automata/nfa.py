@@ -1,8 +1,8 @@
 """Nondeterministic automata of several patterns over the symbols of one partition.
 
-A point is a place in a pattern. A thread that stands at a point, with a certain sort of character
-to its left, can go on to other points by each symbol, or complete a match: `steps` says which.
-All look-arounds are resolved there, since what is to the right is the symbol itself.
+A point is a position in a pattern. A thread at a point, with a certain kind of character to its
+left, can continue to other points by each symbol, or complete a match: see `steps`. It resolves all
+look-arounds, because the character to the right is the symbol itself.
 
 Source: K. Thompson, "Regular Expression Search Algorithm" (1968).
 """
@@ -10,8 +10,8 @@ Source: K. Thompson, "Regular Expression Search Algorithm" (1968).
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
 
 from proccli.rustregex.automata.partition import Partition, ranges_of
 from proccli.rustregex.automata.reduce import is_zero_width
@@ -32,34 +32,42 @@ MATCHED = 0
 """The point of a thread that has matched, whatever follows."""
 
 Options: TypeAlias = tuple[int, ...]
-"""Points, to any of which one thread can go."""
+"""Points to which one thread can continue."""
 
 
 class TooLargeError(Exception):
-    """A pattern needs more points than it may have."""
+    """A pattern needs more points than allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Where a thread can go."""
+class Steps(NamedTuple):
+    """How a thread can continue."""
 
     matching: int
-    """The symbols (the end of the text is one of them) on which the match is complete, before
-    they are read or with them."""
+    """The symbols (including the end of the text) on which the match is complete, before or after
+    reading them."""
     moves: tuple[tuple[int, int], ...]
-    """Otherwise: the symbols to read, and the point that is reached."""
+    """For the other symbols: the symbols to read, and the point after them."""
 
 
-@dataclass(slots=True)
 class _Point:
-    targets: list[int] = field(default_factory=list)
-    reads: int | None = None
-    """The symbols, one of which leads to the target; None: none is needed."""
-    look: LookKind | None = None
+    """`reads`: the symbols, one of which leads to the target; None: no symbol is read."""
+
+    __slots__ = ("look", "reads", "targets")
+
+    def __init__(
+        self,
+        targets: Iterable[int] = (),
+        *,
+        reads: int | None = None,
+        look: LookKind | None = None,
+    ) -> None:
+        self.targets = list(targets)
+        self.reads = reads
+        self.look = look
 
 
 class Nfa:
-    """Patterns as points; they share `MATCHED` and nothing else."""
+    """Patterns as points; the only point that they share is `MATCHED`."""
 
     def __init__(self, partition: Partition, most_points: int) -> None:
         self.partition = partition
@@ -67,12 +75,12 @@ class Nfa:
         self._limit = most_points
         self._points = [_Point()]
         self.distance: dict[int, int] = {}
-        """From each point that can lead to a match: how many characters, at least, it takes."""
+        """For each point that can lead to a match: the least number of characters to it."""
         self._steps: dict[tuple[int, int], Steps] = {}
         self._ways: dict[tuple[int, int], list[tuple[Options, int]]] = {}
 
     def add(self, tree: Node) -> int:
-        """The point at which the pattern starts. Raises: TooLargeError, with nothing added."""
+        """Add a pattern; returns its first point. Raises: TooLargeError, and adds nothing."""
         before = len(self._points)
         self._limit = before + self._most_points
         try:
@@ -82,14 +90,14 @@ class Nfa:
             raise
 
     def add_search(self, entry: int) -> int:
-        """A point from which the pattern at `entry` may start now or at any later place."""
+        """Add a point from which the pattern at `entry` may start now or anywhere later."""
         waiting = self._push(_Point(reads=self.partition.symbols))
         choice = self._push(_Point([entry, waiting]))
         self._points[waiting].targets.append(choice)
         return choice
 
     def complete(self) -> None:
-        """To be called when all patterns are there, before `steps`."""
+        """Compute distances; call it after all patterns were added, before `steps`."""
         sources: defaultdict[int, list[int]] = defaultdict(list)
         for number, point in enumerate(self._points):
             if point.reads != 0:
@@ -108,21 +116,21 @@ class Nfa:
                     pending.append((source, distance + 1))
 
     def steps(self, point: int, before: int) -> Steps:
-        """What a thread at `point` can do, with `before` (bits, `Partition.kinds`) to its left."""
+        """How a thread at `point` can continue, with the kind `before` (bits) to its left."""
         key = point, before
         if key not in self._steps:
             self._steps[key] = self._resolve(point, before)
         return self._steps[key]
 
     def ways(self, point: int, before: int) -> list[tuple[Options, int]]:
-        """`steps` the other way round: each choice of points, and the symbols that lead there."""
+        """The same by target: each choice of points, and the symbols that lead to them."""
         key = point, before
         if key not in self._ways:
             self._ways[key] = self._split(point, before)
         return self._ways[key]
 
     def always_matches(self, point: int) -> bool:
-        """Whether a match is complete here whatever is to both sides."""
+        """Whether a match is complete at this point whatever is on both sides."""
         seen = {point}
         pending = [point]
         while pending:
@@ -136,7 +144,7 @@ class Nfa:
         return False
 
     def starts_only_at_start(self, entry: int) -> bool:
-        """Whether nothing can begin at `entry` but at the start of the text."""
+        """Whether a match from `entry` can begin only at the start of the text."""
         kinds = set(self.partition.kinds)
         if self.partition.start_kind in kinds:
             return False
@@ -145,7 +153,7 @@ class Nfa:
     def _resolve(self, point: int, before: int) -> Steps:
         partition = self.partition
         everything = partition.symbols | partition.end
-        # For each point that is reached without reading: what must follow for it to be reached.
+        # For each point that is reached without reading: the symbols that may follow.
         admitted = {point: everything}
         pending = [point]
         while pending:
@@ -191,7 +199,7 @@ class Nfa:
                     new &= ~both
             if new:
                 parts.append(((to,), new))
-        # Who has matched can do all that the others can.
+        # A thread that has matched can do everything that the others can.
         if matching := steps.matching & self.partition.symbols:
             parts.append(((MATCHED,), matching))
         return parts
@@ -203,7 +211,7 @@ class Nfa:
         return len(self._points) - 1
 
     def _emit(self, node: Node, then: int) -> int:
-        """The point where `node` begins, if `then` is where it leads."""
+        """Add `node`, which leads to the point `then`; returns its first point."""
         match node:
             case Empty():
                 return then

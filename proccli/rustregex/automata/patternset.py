@@ -1,10 +1,10 @@
-"""Patterns over one domain, ready for questions about the texts that contain their matches."""
+"""Patterns over one domain, and searches for texts that contain their matches."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, ExceededError, Limits
 from proccli.rustregex.automata.nfa import Nfa, TooLargeError
@@ -12,26 +12,25 @@ from proccli.rustregex.automata.partition import (
     Partition,
     effort,
     most_readable,
-    nodes_of,
     ranges_of,
 )
-from proccli.rustregex.automata.reduce import essence, relaxed
+from proccli.rustregex.automata.reduce import reduced, relaxed
 from proccli.rustregex.automata.search import Search
 from proccli.rustregex.match.regex import Regex, unicode_word
 from proccli.rustregex.match.regex import compile as compile_pattern
 from proccli.rustregex.tree.nodes import Literal, Node
+from proccli.rustregex.tree.shape import descendants
 
 COUNTED_IN_RELAXED = 10
-"""Of a pattern that is too large, repetitions are counted no further than this."""
+"""In a pattern that is too large, larger repetition counts than this are treated as unbounded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Whether there is such a text, and a shortest one."""
 
     text: str | None
-    """None: there is none, or, where that isn't decided, none is known. Where the crate errs
-    about one of the patterns (`Regex.may_err`), it may not be a shortest."""
+    """None: there is none, or, if undecided, none is known. If the crate may be wrong about one of
+    the patterns (`Regex.may_err`), the text may not be a shortest one."""
     decided: bool = True
 
 
@@ -46,9 +45,9 @@ def find_text(
     domain: Domain = ANY_TEXT,
     limits: Limits | None = None,
 ) -> Answer:
-    """A shortest text that matches all of the one and none of the other patterns.
+    """A shortest text that matches all of the patterns `matching` and none of `avoiding`.
 
-    So a pattern is a catch-all if there is none that avoids it, and idle if none matches it.
+    So a pattern is a catch-all if no text avoids it, and is useless if no text matches it.
     Raises: RegexSyntaxError.
     """
     texts = PatternSet([*matching, *avoiding], domain, limits)
@@ -59,7 +58,7 @@ def find_text(
 
 
 class PatternSet:
-    """Some patterns, by their index, over a domain. Raises: RegexSyntaxError."""
+    """Patterns over a domain, each given by its index. Raises: RegexSyntaxError."""
 
     def __init__(
         self, patterns: Sequence[str], domain: Domain = ANY_TEXT, limits: Limits | None = None
@@ -67,13 +66,17 @@ class PatternSet:
         self.limits = limits or Limits()
         self._domain = domain
         self._regexes = [compile_pattern(pattern) for pattern in patterns]
-        # Patterns that match the same texts, where that is easy to see, have one number.
+        # Patterns that clearly match the same texts share a number.
         self._numbers: dict[tuple[Node, str], int] = {}
         self._trees: list[Node] = []
-        self._erring: set[int] = set()
+        self._may_err: set[int] = set()
         self._number_of = [self._number(regex) for regex in self._regexes]
-        self._required = [self._number(compile_pattern(pattern)) for pattern in domain.matching]
-        self._forbidden = {self._number(compile_pattern(pattern)) for pattern in domain.avoiding}
+        self._domain_required = [
+            self._number(compile_pattern(pattern)) for pattern in domain.matching
+        ]
+        self._domain_excluded = {
+            self._number(compile_pattern(pattern)) for pattern in domain.avoiding
+        }
         self._partition = Partition(self._trees, domain.characters, unicode_word())
         self._nfa = Nfa(self._partition, self.limits.points)
         self._entry_of: dict[int, int] = {}
@@ -85,13 +88,13 @@ class PatternSet:
         self._efforts = [effort(char) for char in self._chars]
 
     def _number(self, regex: Regex) -> int:
-        tree = essence(regex.parsed.root)
+        tree = reduced(regex.parsed.root)
         key = tree, regex.pattern if regex.may_err else ""
         if key not in self._numbers:
             self._numbers[key] = len(self._trees)
             self._trees.append(tree)
             if regex.may_err:
-                self._erring.add(self._numbers[key])
+                self._may_err.add(self._numbers[key])
         return self._numbers[key]
 
     def _add_trees(self) -> None:
@@ -109,19 +112,19 @@ class PatternSet:
             self._search_of[number] = entry if at_start else searches[entry]
 
     def _literals_of(self, tree: Node) -> int:
-        """The symbols that the pattern names itself."""
+        """The symbols of the pattern's literals."""
         found = 0
-        for node in nodes_of(tree):
+        for node in descendants(tree):
             if isinstance(node, Literal):
                 found |= self._partition.mask(ranges_of(node.char))
         return found
 
     def budget(self, pool: Budget | None = None, *, share: int = 1) -> Budget:
-        """A fresh one, as large as the limits allow for one search, or a part of that."""
+        """A new budget of the steps that one search may take, or of a share of them."""
         return Budget(self.limits.steps // share, pool)
 
     def matches(self, pattern: int, text: str) -> bool:
-        """Whether the pattern matches in the text, says the matcher."""
+        """Whether the pattern matches in the text, according to the matcher."""
         return self._regexes[pattern].is_match(text)
 
     def find(
@@ -138,28 +141,28 @@ class PatternSet:
         Every text in an answer was checked with the matcher.
         """
         budget = budget or self.budget()
-        unwanted = self._forbidden | {self._number_of[i] for i in none_of}
-        groups = [{self._number_of[i] for i in group} - unwanted for group in all_of]
-        groups += [{number} - unwanted for number in self._required]
+        excluded = self._domain_excluded | {self._number_of[i] for i in none_of}
+        groups = [{self._number_of[i] for i in group} - excluded for group in all_of]
+        groups += [{number} - excluded for number in self._domain_required]
         if not all(groups):
             return NONE
-        # What an automaton does not say exactly is relaxed or left out. Each of the texts asked
-        # for is among those of the weaker question, and the matcher has the last word.
-        inexact = self._erring | (set(range(len(self._trees))) - self._entry_of.keys())
-        wanted = [group for group in groups if not group & inexact]
-        avoided = unwanted - inexact - self._relaxed
+        # Conditions that the automaton cannot express exactly are relaxed or left out. The texts
+        # that remain include all texts asked for, and the matcher verifies the result.
+        inexact = self._may_err | (set(range(len(self._trees))) - self._entry_of.keys())
+        required = [group for group in groups if not group & inexact]
+        avoided = excluded - inexact - self._relaxed
         most = None if shorter_than is None else shorter_than - 1
         try:
-            text = self._shortest(wanted, avoided, most, budget)
+            text = self._shortest(required, avoided, most, budget)
             if text is None:
                 return NONE
             if self._verified(text, all_of, none_of):
                 return Answer(text)
-            if self._erring & unwanted.union(*groups):
-                # Mostly these patterns do match what they say.
-                wanted = [group for group in groups if group <= self._entry_of.keys()]
-                avoided = unwanted & self._entry_of.keys() - self._relaxed
-                text = self._shortest(wanted, avoided, most, budget)
+            if self._may_err & excluded.union(*groups):
+                # Most of the time the crate is right about these patterns.
+                required = [group for group in groups if group <= self._entry_of.keys()]
+                avoided = excluded & self._entry_of.keys() - self._relaxed
+                text = self._shortest(required, avoided, most, budget)
                 if text is not None and self._verified(text, all_of, none_of):
                     return Answer(text)
         except ExceededError:
@@ -167,13 +170,13 @@ class PatternSet:
         return UNDECIDED
 
     def _shortest(
-        self, wanted: list[set[int]], unwanted: set[int], most: int | None, budget: Budget
+        self, required: list[set[int]], excluded: set[int], most: int | None, budget: Budget
     ) -> str | None:
         search = Search(
             self._nfa,
-            [sorted(self._search_of[number] for number in group) for group in wanted],
-            sorted(self._entry_of[number] for number in unwanted),
-            self._ranked(wanted, unwanted),
+            [sorted(self._search_of[number] for number in group) for group in required],
+            sorted(self._entry_of[number] for number in excluded),
+            self._ranked(required, excluded),
             budget,
         )
         symbols = search.shortest(at_least=self._domain.min_length, at_most=most)
@@ -181,15 +184,15 @@ class PatternSet:
             return None
         return "".join(self._chars[symbol] for symbol in symbols)
 
-    def _ranked(self, wanted: list[set[int]], unwanted: set[int]) -> list[int]:
-        """The symbols' efforts, with the letters of wanted patterns first, of unwanted last."""
-        ours, theirs = 0, 0
-        for number in {number for group in wanted for number in group}:
-            ours |= self._literals[number]
-        for number in unwanted:
-            theirs |= self._literals[number]
+    def _ranked(self, required: list[set[int]], excluded: set[int]) -> list[int]:
+        """The symbols' efforts, less for literals of required patterns, more for excluded ones."""
+        in_required, in_excluded = 0, 0
+        for number in {number for group in required for number in group}:
+            in_required |= self._literals[number]
+        for number in excluded:
+            in_excluded |= self._literals[number]
         return [
-            own + (theirs & ~ours & 1 << symbol != 0) - (ours & 1 << symbol != 0)
+            own + (in_excluded & ~in_required & 1 << symbol != 0) - (in_required & 1 << symbol != 0)
             for symbol, own in enumerate(self._efforts)
         ]
 

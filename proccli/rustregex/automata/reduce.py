@@ -1,8 +1,8 @@
-"""What is left of a tree when only the question "does the text contain a match?" counts.
+"""Reduces a tree to what decides whether a text contains a match.
 
-Groups and greed go, and so does all that a match may do without at its edges: `.*foo.*` matches
-wherever `foo` does, `\\w{1,80}$` wherever `\\w$` does. Two patterns with equal essences match the
-same texts.
+Groups and greed are removed, and so is everything optional at the edges of a match: `.*foo.*`
+matches wherever `foo` does, `\\w{1,80}$` wherever `\\w$` does. Two patterns with equal reduced
+trees match the same texts.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from proccli.rustregex.tree.nodes import (
 )
 
 DEEPEST = 20
-"""How deep alternatives with shared beginnings may be nested to have those written once."""
+"""The nesting depth of alternatives up to which shared beginnings are factored out."""
 
 
-def essence(node: Node) -> Node:
-    """A tree without groups, spans and needless edges that matches in the same texts."""
+def reduced(node: Node) -> Node:
+    """A tree without groups, spans and optional edges that matches in the same texts."""
     node = _plain(node)
     while True:
         trimmed = _trim(_trim(node, 0), -1)
@@ -53,7 +53,7 @@ def is_zero_width(node: Node) -> bool:
 
 
 def relaxed(node: Node, most: int) -> Node:
-    """A tree that matches in the same texts and perhaps in more, without counts above `most`."""
+    """A tree without counts above `most` that matches in the same texts, and perhaps in more."""
     match node:
         case Repeat(inner, low, high):
             unbounded = high is None or high > most
@@ -91,7 +91,7 @@ def _plain(node: Node) -> Node:
 
 
 def _repeat(node: Node, low: int, high: int | None) -> Node:
-    # Where nothing is consumed, once is as good as a thousand times, and none as good as once.
+    # If nothing is consumed, one repetition is as good as a thousand, and an optional one as none.
     if high == 0 or isinstance(node, Empty) or (low == 0 and is_zero_width(node)):
         return Empty()
     if is_zero_width(node) or (low, high) == (1, 1):
@@ -131,35 +131,35 @@ def _alternate(branches: Iterable[Node], depth: int = 0) -> Node:
 
 
 def _factored(branches: Iterable[Node], depth: int) -> list[Node]:
-    """The branches, those that begin alike made one: `ab|ac|d` has the branches `a[bc]` and `d`."""
-    alike: dict[Node, list[tuple[Node, ...]]] = {}
+    """The branches, those with a shared beginning joined: `ab|ac|d` becomes `a[bc]` and `d`."""
+    by_first: dict[Node, list[tuple[Node, ...]]] = {}
     for branch in branches:
         parts = branch.parts if isinstance(branch, Concat) else (branch,)
-        alike.setdefault(parts[0], []).append(parts)
+        by_first.setdefault(parts[0], []).append(parts)
     factored: list[Node] = []
-    for several in alike.values():
-        shared = _shared(several)
-        rests = [_concat(parts[shared:]) for parts in several]
-        if len(several) == 1 or depth == DEEPEST:
-            factored.extend(map(_concat, several))
+    for sequences in by_first.values():
+        shared = _shared(sequences)
+        rests = [_concat(parts[shared:]) for parts in sequences]
+        if len(sequences) == 1 or depth == DEEPEST:
+            factored.extend(map(_concat, sequences))
         elif all(isinstance(rest, Empty) for rest in rests):
-            factored.append(_concat(several[0]))
+            factored.append(_concat(sequences[0]))
         else:
-            factored.append(_concat((*several[0][:shared], _alternate(rests, depth + 1))))
+            factored.append(_concat((*sequences[0][:shared], _alternate(rests, depth + 1))))
     return factored
 
 
-def _shared(several: Sequence[tuple[Node, ...]]) -> int:
-    """How many parts all of them have in common at their start."""
-    columns = zip(*several, strict=False)
+def _shared(sequences: Sequence[tuple[Node, ...]]) -> int:
+    """The number of leading parts that all of them share."""
+    columns = zip(*sequences, strict=False)
     return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _trim(node: Node, edge: int) -> Node:
-    """`node` without what a match can leave out at that edge: 0 is its start, -1 its end.
+    """`node` without what is optional at that edge: 0 is its start, -1 its end.
 
-    What is left out need not match: a match of the whole holds a match of the rest, at the same
-    place, so that look-arounds in the rest see the same neighbours.
+    The removed part need not match: a match of the whole contains a match of the rest, at the same
+    position, so that look-arounds in the rest have the same neighbours.
     """
     match node:
         case Repeat(_, 0):

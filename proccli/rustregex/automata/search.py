@@ -15,23 +15,37 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.rustregex.automata.domain import Budget
 from proccli.rustregex.automata.nfa import MATCHED, Nfa, Options
 
+Required: TypeAlias = tuple[int, ...]
+"""The thread of each pattern that must match, as its point."""
 
-@dataclass(slots=True, eq=False)
-class _Prefix:
-    """A text read so far; its symbols are found by going back."""
+Move: TypeAlias = tuple[int, tuple[Required, ...], int]
+"""The kind of the symbols that are read, the possible points after them, and these symbols."""
+
+Excluded: TypeAlias = int
+"""A set of threads, one bit for each. The threads that start at every position are in all of these
+sets, and therefore left out."""
+
+WIDE = 1024
+"""A number of bits; longer masks count as more steps."""
+
+MOST_ROWS = 5_000
+"""The most rows in the cache, to limit memory."""
+
+
+class _Prefix(NamedTuple):
+    """The state after reading a text. Its last symbol is `symbol`, the others are in `parent`."""
 
     effort: int
-    wanted: Wanted
+    required: Required
     before: int
-    unwanted: Unwanted
+    excluded: Excluded
     parent: _Prefix | None = None
     symbol: int = -1
 
@@ -45,41 +59,41 @@ class _Prefix:
 
 
 class Search:
-    """One question: which text leads each of `wanted` to a match and none of `unwanted`?
+    """One search for a text that leads all of `required` to a match and none of `excluded`.
 
-    `wanted` has, for each condition, the points one of which has to lead to a match (search
-    points, see `Nfa.add_search`); `unwanted` the entries of patterns. `efforts` ranks the
-    symbols: among shortest texts, one of least effort is found.
+    `required` has, for each condition, the points one of which must lead to a match (search points,
+    see `Nfa.add_search`); `excluded` has the first points of patterns. `efforts` ranks the symbols:
+    of all shortest texts, one of least effort is found.
     """
 
     def __init__(
         self,
         nfa: Nfa,
-        wanted: Sequence[Sequence[int]],
-        unwanted: Sequence[int],
+        required: Sequence[Sequence[int]],
+        excluded: Sequence[int],
         efforts: Sequence[int],
         budget: Budget,
     ) -> None:
         self._start_kind = nfa.partition.start_kind
-        self._wanted = WantedThreads(nfa, wanted, budget)
-        self._unwanted = UnwantedThreads(nfa, unwanted, budget)
+        self._required = RequiredThreads(nfa, required, budget)
+        self._excluded = ExcludedThreads(nfa, excluded, budget)
         self._efforts = efforts
         self._budget = budget
         self._easiest_of: dict[int, int] = {}
-        self._met: defaultdict[tuple[Wanted, int], list[Unwanted]] = defaultdict(list)
+        self._visited: defaultdict[tuple[Required, int], list[Excluded]] = defaultdict(list)
 
     def shortest(self, *, at_least: int, at_most: int | None) -> tuple[int, ...] | None:
-        """The symbols of such a text with a length in these bounds; None: there is none.
+        """The symbols of a shortest text with a length within these bounds; None: there is none.
 
         Raises: ExceededError.
         """
-        level = [_Prefix(0, wanted, self._start_kind, 0) for wanted in self._wanted.first()]
+        level = [_Prefix(0, required, self._start_kind, 0) for required in self._required.first()]
         length = 0
         while level:
             if at_most is not None:
                 left = at_most - length
-                level = [prefix for prefix in level if self._wanted.within(prefix.wanted, left)]
-            # What has too few characters to end must not stand for what has enough.
+                level = [prefix for prefix in level if self._required.within(prefix.required, left)]
+            # A prefix that is too short to end must not replace one that is long enough.
             if length >= at_least:
                 level = self._kept(level)
                 for prefix in level:
@@ -90,27 +104,27 @@ class Search:
         return None
 
     def _may_end(self, prefix: _Prefix) -> bool:
-        return self._wanted.may_end(prefix.wanted, prefix.before) and self._unwanted.may_end(
-            prefix.unwanted, prefix.before
+        return self._required.may_end(prefix.required, prefix.before) and self._excluded.may_end(
+            prefix.excluded, prefix.before
         )
 
     def _longer(self, level: list[_Prefix]) -> list[_Prefix]:
-        """All prefixes with one symbol more, of each state the one of least effort."""
-        best: dict[tuple[Wanted, int, Unwanted], _Prefix] = {}
+        """All prefixes that are one symbol longer; for each state, the one of least effort."""
+        best: dict[tuple[Required, int, Excluded], _Prefix] = {}
         for prefix in level:
-            row = self._unwanted.row(prefix.unwanted, prefix.before)
-            for before, choices, symbols in self._wanted.onward(prefix.wanted, prefix.before):
+            row = self._excluded.row(prefix.excluded, prefix.before)
+            for before, choices, symbols in self._required.onward(prefix.required, prefix.before):
                 self._budget.spend(len(row.classes) * (1 + len(choices)))
-                for unwanted, alike in row.classes:
+                for excluded, alike in row.classes:
                     if not alike & symbols:
                         continue
                     symbol = self._easiest(alike & symbols)
                     effort = prefix.effort + self._efforts[symbol]
-                    for wanted in choices:
-                        key = wanted, before, unwanted
+                    for required in choices:
+                        key = required, before, excluded
                         known = best.get(key)
                         if known is None or effort < known.effort:
-                            best[key] = _Prefix(effort, wanted, before, unwanted, prefix, symbol)
+                            best[key] = _Prefix(effort, required, before, excluded, prefix, symbol)
         return list(best.values())
 
     def _easiest(self, symbols: int) -> int:
@@ -122,83 +136,76 @@ class Search:
         return symbol
 
     def _kept(self, prefixes: list[_Prefix]) -> list[_Prefix]:
-        """Those that none met before makes superfluous, by their effort."""
-        prefixes.sort(key=lambda prefix: (prefix.effort, prefix.unwanted.bit_count()))
+        """The prefixes that no earlier one makes redundant, sorted by effort."""
+        prefixes.sort(key=lambda prefix: (prefix.effort, prefix.excluded.bit_count()))
         kept: list[_Prefix] = []
         for prefix in prefixes:
-            unwanted = prefix.unwanted
-            met = self._met[prefix.wanted, prefix.before]
-            freest = self._met[self._wanted.all_matched, prefix.before]
-            wide = 1 + unwanted.bit_length() // WIDE
-            self._budget.spend(5 + (len(met) + len(freest)) * wide // 4)
-            if any(less & unwanted == less for less in met):
+            excluded = prefix.excluded
+            visited = self._visited[prefix.required, prefix.before]
+            matched = self._visited[self._required.all_matched, prefix.before]
+            wide = 1 + excluded.bit_length() // WIDE
+            self._budget.spend(5 + (len(visited) + len(matched)) * wide // 4)
+            if any(less & excluded == less for less in visited):
                 continue
-            if met is not freest and any(less & unwanted == less for less in freest):
+            if visited is not matched and any(less & excluded == less for less in matched):
                 continue
-            met[:] = [more for more in met if unwanted & more != unwanted]
-            met.append(unwanted)
+            visited[:] = [more for more in visited if excluded & more != excluded]
+            visited.append(excluded)
             kept.append(prefix)
         return kept
 
 
-Wanted: TypeAlias = tuple[int, ...]
-"""A point for each pattern that must match."""
-
-Group: TypeAlias = tuple[int, tuple[Wanted, ...], int]
-"""What is to the left after reading, where the threads then can be, and by which symbols."""
-
-
-class WantedThreads:
-    """`starts` has, for each condition, the points one of which a thread starts at."""
+class RequiredThreads:
+    """The threads of required patterns. For each condition, one starts at one of its `starts`."""
 
     def __init__(self, nfa: Nfa, starts: Sequence[Sequence[int]], budget: Budget) -> None:
         self._nfa = nfa
         self._partition = nfa.partition
         self._starts = starts
         self._budget = budget
-        self._groups: dict[tuple[Wanted, int], list[Group]] = {}
-        self.all_matched: Wanted = (MATCHED,) * len(starts)
+        self._moves: dict[tuple[Required, int], list[Move]] = {}
+        self.all_matched: Required = (MATCHED,) * len(starts)
 
-    def first(self) -> Iterator[Wanted]:
-        """Where the threads can be before anything is read."""
+    def first(self) -> Iterator[Required]:
+        """The possible threads before anything is read."""
         return product(*map(self._settled, self._starts))
 
-    def may_end(self, wanted: Wanted, before: int) -> bool:
-        """Whether all match if the text ends here."""
+    def may_end(self, required: Required, before: int) -> bool:
+        """Whether all of them match if the text ends here."""
         end = self._partition.end
         return all(
-            point == MATCHED or self._nfa.steps(point, before).matching & end for point in wanted
+            point == MATCHED or self._nfa.steps(point, before).matching & end for point in required
         )
 
-    def within(self, wanted: Wanted, length: int) -> bool:
-        """Whether so many more characters may be enough."""
+    def within(self, required: Required, length: int) -> bool:
+        """Whether they may all match within `length` more characters."""
         distance = self._nfa.distance
-        return length >= 0 and all(distance.get(point, length + 1) <= length for point in wanted)
+        return length >= 0 and all(distance.get(point, length + 1) <= length for point in required)
 
-    def onward(self, wanted: Wanted, before: int) -> list[Group]:
-        """Where the threads can go. Raises: ExceededError."""
-        key = wanted, before
-        groups = self._groups.get(key)
-        if groups is None:
-            groups = self._groups[key] = []
-            for options, together in self._together(wanted, before):
+    def onward(self, required: Required, before: int) -> list[Move]:
+        """The moves of all threads together. Raises: ExceededError."""
+        key = required, before
+        moves = self._moves.get(key)
+        if moves is None:
+            moves = self._moves[key] = []
+            for options, together in self._together(required, before):
                 self._budget.spend(4 * prod(map(len, options)))
                 choices = tuple(product(*options))
-                groups += [
+                moves += [
                     (kind, choices, symbols)
                     for kind, of_kind in self._partition.of_kind.items()
                     if (symbols := together & of_kind)
                 ]
-        return groups
+        return moves
 
     def _settled(self, points: Sequence[int]) -> list[int]:
         settled = [MATCHED if self._nfa.always_matches(point) else point for point in points]
         return [MATCHED] if MATCHED in settled else settled
 
-    def _together(self, wanted: Wanted, before: int) -> list[tuple[list[Options], int]]:
-        """Where each of the threads can go, and by which symbols all of them can go there."""
+    def _together(self, required: Required, before: int) -> list[tuple[list[Options], int]]:
+        """The points to which each thread can continue, and the symbols on which all of them do."""
         ways: list[tuple[list[Options], int]] = [([], self._partition.symbols)]
-        for point in wanted:
+        for point in required:
             alone = self._nfa.ways(point, before)
             self._budget.spend(4 + len(ways) * len(alone))
             ways = [
@@ -210,32 +217,20 @@ class WantedThreads:
         return ways
 
 
-Unwanted: TypeAlias = int
-"""A set of threads, a bit each. Those that start at every place anew are in all of them, and
-so are left out."""
-
-WIDE = 1024
-"""Bits; longer masks count as more work."""
-
-MOST_ROWS = 5_000
-"""Remembered at one time, to bound memory."""
-
-
-@dataclass(slots=True)
-class Row:
-    """What reading a symbol does to a set of threads."""
+class Row(NamedTuple):
+    """How a set of threads continues."""
 
     matching: int
-    """The symbols on which one of them matches; the end of the text is one."""
-    after: list[Unwanted]
-    """By symbol: the threads that are left."""
-    classes: list[tuple[Unwanted, int]]
-    """The same the other way round: the threads that are left, and by which symbols they are and
-    none matches."""
+    """The symbols (including the end of the text) on which one of them matches."""
+    after: list[Excluded]
+    """By symbol: the threads that remain."""
+    classes: list[tuple[Excluded, int]]
+    """The same by threads: the threads that remain, and the symbols on which they do and none
+    matches."""
 
 
-class UnwantedThreads:
-    """`entries` are the points at which the patterns start, wherever in the text."""
+class ExcludedThreads:
+    """The threads of excluded patterns. `entries` are their first points, at any position."""
 
     def __init__(self, nfa: Nfa, entries: Sequence[int], budget: Budget) -> None:
         self._nfa = nfa
@@ -244,10 +239,10 @@ class UnwantedThreads:
         self._bit_of: dict[int, int] = {}
         self._points: list[int] = []
         self._fresh: dict[int, Row] = {}
-        self._rows: dict[tuple[Unwanted, int], Row] = {}
+        self._rows: dict[tuple[Excluded, int], Row] = {}
 
-    def row(self, threads: Unwanted, before: int) -> Row:
-        """What can happen to these threads. Raises: ExceededError."""
+    def row(self, threads: Excluded, before: int) -> Row:
+        """How these threads can continue. Raises: ExceededError."""
         key = threads, before
         row = self._rows.get(key)
         if row is None:
@@ -257,12 +252,12 @@ class UnwantedThreads:
             row = self._rows[key] = self._read(self._start(before), points, before)
         return row
 
-    def may_end(self, threads: Unwanted, before: int) -> bool:
-        """Whether none matches if the text ends here."""
+    def may_end(self, threads: Excluded, before: int) -> bool:
+        """Whether none of them matches if the text ends here."""
         return not self.row(threads, before).matching & self._nfa.partition.end
 
     def _start(self, before: int) -> Row:
-        """What the threads that start here do."""
+        """How the threads that start here continue."""
         row = self._fresh.get(before)
         if row is None:
             nothing = Row(0, [0] * len(self._nfa.partition.members), [])
@@ -270,7 +265,7 @@ class UnwantedThreads:
         return row
 
     def _read(self, base: Row, points: Sequence[int], before: int) -> Row:
-        """`base` with what the threads at some points add to it."""
+        """The row `base` with the threads at some points added."""
         matching = base.matching
         after = base.after.copy()
         work = len(after)
@@ -284,7 +279,7 @@ class UnwantedThreads:
                 work += 2 * read.bit_count()
             work += 1
         self._budget.spend(work * (1 + len(self._points) // WIDE))
-        alike: dict[Unwanted, int] = {}
+        alike: dict[Excluded, int] = {}
         for symbol, threads in enumerate(after):
             if not matching >> symbol & 1:
                 alike[threads] = alike.get(threads, 0) | 1 << symbol
@@ -299,7 +294,7 @@ class UnwantedThreads:
 
 
 def bits(mask: int) -> Iterator[int]:
-    """The numbers of the bits that are set."""
+    """The positions of the bits that are set."""
     while mask:
         lowest = mask & -mask
         yield lowest.bit_length() - 1

@@ -1,4 +1,4 @@
-"""Whether the rules before a rule leave anything for it."""
+"""Finds what earlier rules leave for a later rule to match."""
 
 from __future__ import annotations
 
@@ -10,60 +10,60 @@ from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, Limits
 from proccli.rustregex.automata.patternset import UNDECIDED, Answer, PatternSet
 
 SHARE = 5
-"""A search with fewer patterns may take this part (a fifth) of what all such searches may."""
+"""A search with fewer patterns may use one fifth of the steps for all such searches."""
 
 Grade: TypeAlias = Literal["proven", "partial", "disjoint", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shadow:
-    """What earlier patterns take of the texts that a pattern matches.
+    """How earlier patterns cover the texts that a pattern matches.
 
     `grade`:
-    - `proven`: everything. Where `by` is empty, the pattern matches no text of the domain at all.
-    - `partial`: something, not everything.
-    - `disjoint`: nothing.
-    - `unknown`: it would take too long to tell; what is in the other fields is true all the same.
+    - `proven`: they cover all texts. If `by` is empty, the pattern matches no text of the domain.
+    - `partial`: they cover some texts, but not all.
+    - `disjoint`: they cover no text.
+    - `unknown`: it would take too long to decide; the other fields are nevertheless true.
     """
 
     grade: Grade
     reaches: str | None
-    """A shortest text that the pattern matches and none of the earlier ones does."""
+    """A shortest text that the pattern matches and none of the earlier ones matches."""
     taken: str | None
-    """A shortest text that the pattern matches and one of the earlier ones, too."""
+    """A shortest text that both the pattern and one of the earlier ones match."""
     by: tuple[int, ...]
-    """Indices of earlier patterns. `proven`: together they take everything, and none of them
-    could be left out. Otherwise: the one that takes `taken`."""
+    """Indices of earlier patterns. `proven`: together they cover all texts, and none of them could
+    be left out. Otherwise: the one that matches `taken`."""
 
 
 def shadowed(
     pattern: str, by: Sequence[str], *, domain: Domain = ANY_TEXT, limits: Limits | None = None
 ) -> Shadow:
-    """What the patterns `by`, tried first, leave of `pattern`. Raises: RegexSyntaxError."""
+    """How the patterns `by`, tried first, cover `pattern`. Raises: RegexSyntaxError."""
     texts = PatternSet([*by, pattern], domain, limits)
     rule = _Shadowing(texts, len(by), Budget(texts.limits.total))
-    rule.look_for_rest()
+    rule.find_rest()
     return rule.shadow()
 
 
 def shadows(
     patterns: Sequence[str], *, domain: Domain = ANY_TEXT, limits: Limits | None = None
 ) -> tuple[Shadow, ...]:
-    """`shadowed` for each pattern of an ordered list by those before it.
+    """The result of `shadowed` for each pattern of an ordered list and those before it.
 
     Raises: RegexSyntaxError.
     """
     texts = PatternSet(patterns, domain, limits)
     pool = Budget(texts.limits.total)
     rules = [_Shadowing(texts, index, pool) for index in range(len(patterns))]
-    # What can't be reached matters most, and is cheap to find out.
+    # Unreachable rules matter most, and are cheap to find.
     for rule in rules:
-        rule.look_for_rest()
+        rule.find_rest()
     return tuple(rule.shadow() for rule in rules)
 
 
 class _Shadowing:
-    """One pattern of a list under those before it."""
+    """One pattern of a list, and those before it."""
 
     def __init__(self, texts: PatternSet, index: int, pool: Budget) -> None:
         self._texts = texts
@@ -73,7 +73,7 @@ class _Shadowing:
         self._spare = texts.budget(pool)
         self._found = UNDECIDED
 
-    def look_for_rest(self) -> None:
+    def find_rest(self) -> None:
         self._found = self._rest(self._earlier)
 
     def shadow(self) -> Shadow:
@@ -112,7 +112,7 @@ class _Shadowing:
         return Shadow(grade="proven", reaches=None, taken=taken.text, by=needed)
 
     def _without_the_rest(self) -> Shadow:
-        """What can still be said where all earlier patterns together are too much."""
+        """The result if a search with all earlier patterns takes too long."""
         for single in self._earlier:
             if self._suffice([single]):
                 return self._proven((single,))
@@ -122,22 +122,22 @@ class _Shadowing:
         return Shadow(grade="unknown", reaches=own if free else None, taken=taken.text, by=by)
 
     def _suffice(self, chosen: Sequence[int]) -> bool:
-        # There can be many of these searches; one that takes long is given up.
+        # There can be many of these searches, so each gets only a share of the steps.
         budget = self._texts.budget(self._spare, share=SHARE)
         rest = self._texts.find([[self._index]], chosen, budget=budget)
         return rest.decided and rest.text is None
 
     def _needed(self, candidates: list[int]) -> tuple[int, ...]:
-        """Of these, which suffice together: one if one will do, else as many as it takes."""
+        """Candidates that together suffice: one if possible, otherwise as many as needed."""
         for single in candidates:
             if self._suffice([single]):
                 return (single,)
         return tuple(self._indispensable([], candidates, tried=True))
 
     def _indispensable(self, kept: list[int], candidates: list[int], *, tried: bool) -> list[int]:
-        """As many of the candidates, which suffice together with `kept`, as it takes.
+        """The candidates that are needed; all of them together with `kept` suffice.
 
-        `tried`: it is known that `kept` alone does not suffice.
+        `tried`: `kept` alone is known not to suffice.
 
         Source: U. Junker, "QuickXplain: Preferred Explanations and Relaxations for
         Over-Constrained Problems" (2004).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proccli.rustregex.automata import texts_without
+from proccli.rustregex.automata.domain import texts_without
 
 FILE_NAMES: Final = texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
 COMMAND_LINES: Final = texts_without("\0", min_length=1)

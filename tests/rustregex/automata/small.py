@@ -9,7 +9,7 @@ from itertools import product
 from hypothesis import strategies as st
 
 from proccli import rustregex
-from proccli.rustregex.automata import texts_of
+from proccli.rustregex.automata.domain import texts_of
 from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.program import compile_program
 from proccli.rustregex.match.regex import unicode_word

@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proccli import rustregex
-from proccli.rustregex.automata import Case, Comparison, Limits, differences, first_difference
+from proccli.rustregex.automata.compare import Case, Comparison, differences, first_difference
+from proccli.rustregex.automata.domain import Limits
 from tests.rustregex import strategies
 from tests.rustregex.automata import lists, small
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proccli.rustregex import RegexSyntaxError
-from proccli.rustregex.automata import ANY_TEXT, Domain, find_text, texts_of, texts_without
+from proccli.rustregex.automata.domain import ANY_TEXT, Domain, texts_of, texts_without
+from proccli.rustregex.automata.patternset import find_text
 
 FILE_NAMES = texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
 

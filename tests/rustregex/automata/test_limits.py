@@ -7,8 +7,8 @@ import tracemalloc
 
 import pytest
 
-from proccli.rustregex.automata import Limits, shadowed, shadows
-from proccli.rustregex.automata.domain import Budget, ExceededError
+from proccli.rustregex.automata.domain import Budget, ExceededError, Limits
+from proccli.rustregex.automata.shadow import shadowed, shadows
 
 HOSTILE = {
     "thread sets that double with each character": (

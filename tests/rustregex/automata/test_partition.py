@@ -5,11 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.rustregex.automata.partition import Partition, contains, nodes_of
+from proccli.rustregex.automata.partition import Partition
 from proccli.rustregex.match.regex import unicode_word
 from proccli.rustregex.parse.parser import parse
-from proccli.rustregex.tree.charset import ANY, LAST, negate, normalize
+from proccli.rustregex.tree.charset import ANY, LAST, contains, negate, normalize
 from proccli.rustregex.tree.nodes import Class, LookKind
+from proccli.rustregex.tree.shape import descendants
 from tests.rustregex import strategies
 from tests.rustregex.automata import small
 
@@ -36,7 +37,10 @@ def test_each_character_has_one_symbol_and_its_company_is_in_the_same_sets(
     (symbol,) = symbols_of(it, chr(code))
     (other_symbol,) = symbols_of(it, chr(other))
     sets = [
-        node.ranges for p in patterns for node in nodes_of(parse(p).root) if isinstance(node, Class)
+        node.ranges
+        for p in patterns
+        for node in descendants(parse(p).root)
+        if isinstance(node, Class)
     ]
     for ranges in sets:
         assert contains(ranges, code) == bool(it.mask(ranges) >> symbol & 1)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from proccli import rustregex
 from proccli.rustregex import RegexSyntaxError
-from proccli.rustregex.automata import Answer, Limits, PatternSet, find_text, texts_without
+from proccli.rustregex.automata.domain import Limits, texts_without
+from proccli.rustregex.automata.patternset import Answer, PatternSet, find_text
 from tests.rustregex import strategies
 from tests.rustregex.automata import small
 
@@ -60,15 +61,17 @@ def test_answers_agree_with_trying_all_short_texts(
 @given(
     st.lists(strategies.patterns, min_size=1, max_size=2), st.lists(strategies.patterns, max_size=3)
 )
-def test_no_text_that_is_found_turns_out_to_be_none(wanted: list[str], unwanted: list[str]) -> None:
+def test_no_text_that_is_found_turns_out_to_be_none(
+    required: list[str], excluded: list[str]
+) -> None:
     """With all that the dialect has; an answer that is refuted would fail in `Watched`."""
     try:
-        assume(small.exact([*wanted, *unwanted]))
+        assume(small.exact([*required, *excluded]))
     except RegexSyntaxError:
         assume(False)
-    texts = Watched([*wanted, *unwanted])
-    groups = [[index] for index in range(len(wanted))]
-    texts.find(groups, range(len(wanted), len(wanted) + len(unwanted)))
+    texts = Watched([*required, *excluded])
+    groups = [[index] for index in range(len(required))]
+    texts.find(groups, range(len(required), len(required) + len(excluded)))
 
 
 @strategies.examples(60)

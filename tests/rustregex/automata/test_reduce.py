@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.rustregex.automata.reduce import essence, relaxed
+from proccli.rustregex.automata.reduce import reduced, relaxed
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.nodes import Empty, Group, Node, Repeat
 from tests.rustregex import strategies
 from tests.rustregex.automata import small
 
 
-def essence_of(pattern: str) -> Node:
-    return essence(parse(pattern).root)
+def reduced_root(pattern: str) -> Node:
+    return reduced(parse(pattern).root)
 
 
 @strategies.examples(150)
 @given(small.patterns)
 def test_an_essence_matches_in_the_same_texts(pattern: str) -> None:
     root = parse(pattern).root
-    assert small.meant(essence(root), small.texts()) == small.meant(root, small.texts())
+    assert small.meant(reduced(root), small.texts()) == small.meant(root, small.texts())
 
 
 @strategies.examples(100)
@@ -52,14 +52,14 @@ def test_a_relaxed_tree_matches_in_the_same_texts_and_more(pattern: str, most: i
     ],
 )
 def test_patterns_that_come_to_the_same_have_equal_essences(one: str, other: str) -> None:
-    assert essence_of(one) == essence_of(other)
+    assert reduced_root(one) == reduced_root(other)
 
 
 @pytest.mark.parametrize(
     "pattern", ["", ".*", "a?", "(a|b*)*", "(a*){1000}", "x{0}", "(|a)+", r"(?:\b)*", "()"]
 )
 def test_a_pattern_that_matches_everywhere_has_nothing_left(pattern: str) -> None:
-    assert essence_of(pattern) == Empty()
+    assert reduced_root(pattern) == Empty()
 
 
 @pytest.mark.parametrize(
@@ -67,17 +67,17 @@ def test_a_pattern_that_matches_everywhere_has_nothing_left(pattern: str) -> Non
     [("^a*$", "^$"), ("foo", "foo$"), ("a.b", "(?s)a.b"), ("a{2}", "a"), (r"\b", "")],
 )
 def test_patterns_that_differ_keep_their_difference(one: str, other: str) -> None:
-    assert essence_of(one) != essence_of(other)
+    assert reduced_root(one) != reduced_root(other)
 
 
 def test_alternatives_with_ever_longer_beginnings_do_not_nest_without_end() -> None:
     words = "|".join("ab" * length for length in range(1, 150))
     root = parse(f"^(?:{words})$").root
-    assert small.meant(essence(root), ["ab" * 149, "ab" * 150, "aba"]) == {"ab" * 149}
+    assert small.meant(reduced(root), ["ab" * 149, "ab" * 150, "aba"]) == {"ab" * 149}
 
 
 def test_deep_groups_are_no_trouble() -> None:
     node: Node = parse("a").root
     for index in range(240):
         node = Repeat(Group(node, index + 1, None), 1, 2, greedy=True)
-    assert essence(node) == essence_of("a")
+    assert reduced(node) == reduced_root("a")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli import rustregex
-from proccli.rustregex.automata import Domain, Limits, Shadow, shadowed, shadows
+from proccli.rustregex.automata.domain import Domain, Limits
+from proccli.rustregex.automata.shadow import Shadow, shadowed, shadows
 from tests.rustregex import strategies
 from tests.rustregex.automata import lists, small
 
