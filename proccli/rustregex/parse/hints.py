@@ -1,4 +1,4 @@
-"""What to write instead: advice for each mistake, by its kind and by what stands at its place."""
+"""Advice on what to write instead, by the kind of the error and the text at its position."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Final
 from proccli.rustregex.parse.errors import RegexSyntaxError
 
 _BACKREFERENCE: Final = (
-    "a pattern can't refer to what a group matched; write out what it should match "
-    "(a rewrite may use $1 and ${name})"
+    "a pattern cannot refer to what a group matched; write out what it should match "
+    "(a rewrite can use $1 and ${name})"
 )
 _NAMED: Final = "name a group with (?P<name>…) or (?<name>…)"
-_LITERAL_LETTER: Final = "leave the backslash out to match the letter itself"
+_LITERAL_LETTER: Final = "remove the backslash to match the letter itself"
 
 _ESCAPES: Final = {
-    "Z": r"write $ or \z: both are the very end of the text, and $ never matches before a last \n",
+    "Z": r"write $ or \z: both match only at the end of the text, never before a final \n",
     "h": r"write [ \t] for horizontal space",
     "H": r"write [^ \t] for anything but horizontal space",
     "R": r"write (?:\r\n|\n|\r) for any line break",
     "N": r"write . or [^\n] for anything but a newline",
-    "X": "write . for one character; grapheme clusters can't be matched as such",
-    "C": "write (?s:.) for any character; single bytes can't be matched",
+    "X": "write . for one character; grapheme clusters are not supported",
+    "C": "write (?s:.) for any character; single bytes cannot be matched",
     "e": r"write \x1B for the escape character",
     "c": r"write control characters as \x00 to \x1F, \t, \n or \r",
     "o": r"write a character by its hexadecimal number: \x{41}",
-    "K": "put what you want to keep into a group, and take it from there: $1",
-    "G": "a search can't be tied to the end of the one before; ^ is the start of the text",
-    "Q": r"there is no quoting; put a backslash before each of \.+*?()|[]{}^$",
-    "E": r"there is no quoting; put a backslash before each of \.+*?()|[]{}^$",
+    "K": "put the part to keep into a group, and use $1 in the rewrite",
+    "G": "a search cannot be anchored to the previous match; ^ is the start of the text",
+    "Q": r"quoting is not supported; put a backslash before each of \.+*?()|[]{}^$",
+    "E": r"quoting is not supported; put a backslash before each of \.+*?()|[]{}^$",
     "k": _BACKREFERENCE,
     "g": _BACKREFERENCE,
     "<": r"write \b for the start of a word; < needs no backslash",
@@ -42,25 +42,28 @@ _ESCAPES: Final = {
     "L": "write [A-Z], or (?i) to ignore case",
 }
 _GROUPS: Final = [
-    (r"\(\?>", "there is no atomic group and no need for one: the time is linear; write (?:…)"),
+    (
+        r"\(\?>",
+        "atomic groups are not supported, nor needed in linear time; write (?:…)",
+    ),
     (r"\(\?#", "write comments with (?x): everything from # to the end of the line"),
     (r"\(\?P=", _BACKREFERENCE),
-    (r"\(\?P?[>&]|\(\?[-+]?\d", "a pattern can't call a group; write the part out again"),
-    (r"\(\?\|", "groups can't share a number; give each its own, and use them all: $1$2"),
+    (r"\(\?P?[>&]|\(\?[-+]?\d", "a pattern cannot call a group; repeat that part of the pattern"),
+    (r"\(\?\|", "groups cannot share a number; number them separately, and use all of them: $1$2"),
     (r"\(\?'", _NAMED),
-    (r"\(\?\(", "there are no conditions; write each case as a branch: (?:a|b)"),
+    (r"\(\?\(", "conditions are not supported; write each case as a branch: (?:a|b)"),
     (r"\(\?P", _NAMED),
     (r"\(\?[imsRUux-]*[aL]", r"write (?-u:\w) or [0-9A-Za-z_] to stay within ASCII"),
 ]
-_FLAGS: Final = "the flags are i m s R U u x, and - before those to switch off; a literal ( is \\("
-# Short names, as of scripts, resemble everything.
+_FLAGS: Final = "the flags are i m s R U u x, with - before those to switch off; a literal ( is \\("
+# Short names resemble too many others.
 _SHORTEST_GUESS: Final = 5
 _BRACE: Final = r"write \{ for a literal brace"
-_NOT_BYTES: Final = "leave (?-u) out here: without it the pattern works on characters, not on bytes"
+_NOT_BYTES: Final = "remove (?-u) here: without it the pattern matches characters, not bytes"
 
 
 def hint(error: RegexSyntaxError) -> str | None:
-    """One line of advice; None where the message says it all."""
+    """One line of advice; None if the message is enough."""
     found = _HINTS.get(error.kind)
     return found(error) if callable(found) else found
 
@@ -71,8 +74,8 @@ def _at(error: RegexSyntaxError) -> str:
 
 def _look_around(error: RegexSyntaxError) -> str:
     if "!" in _at(error):
-        return "match what you don't want with a drop rule, ahead of this accept rule"
-    return "match what stands there too, and keep the rest in a group: $1"
+        return "put a drop rule for the unwanted texts before this accept rule"
+    return "match that text as well, and put the rest into a group: $1"
 
 
 def _backreference(error: RegexSyntaxError) -> str:
@@ -88,8 +91,8 @@ def _escape(error: RegexSyntaxError) -> str:
 
 def _class_escape(error: RegexSyntaxError) -> str:
     if _at(error) == r"\b":
-        return r"write \x08 for a backspace; a word boundary can't stand in a class"
-    return "take it out of the brackets: a class is a set of characters"
+        return r"write \x08 for a backspace; a word boundary is not allowed in a class"
+    return "move it out of the brackets: a class is a set of characters"
 
 
 def _flag(error: RegexSyntaxError) -> str:
@@ -109,14 +112,14 @@ def _repetition_missing(error: RegexSyntaxError) -> str:
         return "write (?:) for an empty group"
     if pattern[max(at - 1, 0) : at + 1] == "(*":
         return r"write \* for a literal star; there are no (*VERBS)"
-    return f"write \\{char} for the character itself, or put before it what it should repeat"
+    return f"write \\{char} for the character itself, or put the expression to repeat before it"
 
 
 def _count_empty(error: RegexSyntaxError) -> str:
     start = error.pattern.rfind("{", 0, error.position + 1)
     if upper := re.match(r"\{\s*,\s*(\d+)\s*\}", error.pattern[start:]):
         return f"write {{0,{upper[1]}}}"
-    return f"{_BRACE}, or a number into it: {{2}}, {{2,}}, {{2,5}}"
+    return f"{_BRACE}, or put a number in it: {{2}}, {{2,}}, {{2,5}}"
 
 
 def _count_invalid(error: RegexSyntaxError) -> str | None:
@@ -126,13 +129,13 @@ def _count_invalid(error: RegexSyntaxError) -> str | None:
 
 def _class_unclosed(error: RegexSyntaxError) -> str:
     if error.pattern[error.position :].startswith(("[]", "[^]")):
-        return r"a ] in first place is a literal; close the class with another, or write \[\]"
-    return r"close it with ]; a [ within a class opens another one, a literal one is \["
+        return r"a leading ] is a literal; close the class with another ], or write \[\]"
+    return r"close it with ]; a [ inside a class opens a nested class, a literal [ is \["
 
 
 def _class_range_literal(error: RegexSyntaxError) -> str:
     pattern = error.pattern
-    # The fault is the range's end, unless the dash before it can't be an operator.
+    # The error is the range's end, unless the dash before it cannot be an operator.
     is_end = re.search(r"[^\[^]-$", pattern[: error.position]) is not None
     dash = error.position - 1 if is_end else error.end
     opened, closed = pattern.rfind("[", 0, dash), pattern.find("]", dash)
@@ -146,7 +149,7 @@ def _class_range_literal(error: RegexSyntaxError) -> str:
 def _class_range_invalid(error: RegexSyntaxError) -> str:
     first, dash, last = _at(error).partition("-")
     if dash and last == "[":
-        return "write -- to take characters out of a class: [a-z--[bc]]"
+        return "write -- to remove characters from a class: [a-z--[bc]]"
     if dash and len(first) == len(last) == 1:
         return f"write {last}-{first}, or \\- for a literal dash"
     return r"put the smaller code point first, or write \- for a literal dash"
@@ -169,14 +172,14 @@ def _property_name(letter: str, name: str) -> str:
     if bare in ("alnum", "graph", "print", "blank", "xdigit", "word"):
         return f"write [[:{'^' if letter == 'P' else ''}{bare}:]]"
     if bare in ("cs", "surrogate"):
-        return "leave it out: a text holds no surrogates"
+        return "remove it: a text contains no surrogates"
     if bare.startswith("in") and bare[2:] in unicode.names():
-        return f"blocks can't be had; the script is \\{letter}{{{name[2:]}}}"
+        return f"blocks are not supported; the script is \\{letter}{{{name[2:]}}}"
     long_names = [known for known in unicode.names() if len(known) >= _SHORTEST_GUESS]
     close = get_close_matches(bare, long_names, n=1, cutoff=0.75)
     if close:
         return f"did you mean \\{letter}{{{unicode.names()[close[0]]}}}?"
-    return r"there are categories (\p{Lu}), scripts (\p{Greek}), scx=, age= and yes-no properties"
+    return r"use a category (\p{Lu}), a script (\p{Greek}), scx=, age= or a boolean property"
 
 
 def _other(letter: str) -> str:
@@ -191,7 +194,7 @@ def _property_value(error: RegexSyntaxError) -> str:
     if value.lower() in ("no", "n", "false", "f"):
         return f"write \\{_other(letter)}{{{name}}}"
     if name.lower() == "age":
-        return "ages go from 1.1 to 15.0"
+        return "ages are 1.1 to 15.0"
     return _property_name(letter, value or name)
 
 
@@ -200,12 +203,12 @@ def _too_big(error: RegexSyntaxError) -> str:
     part = _at(error)
     for unicode_class, small in ascii_classes.items():
         if unicode_class in part:
-            return f"lower the count, or write {small} for {unicode_class}, which is far smaller"
-    return "lower the counts: a part is compiled once for each of its repetitions"
+            return f"lower the count, or write {small} instead of {unicode_class}, which is larger"
+    return "lower the counts: a part is compiled once for each repetition"
 
 
 _HINTS: Final[dict[str, str | Callable[[RegexSyntaxError], str | None]]] = {
-    "class-empty": "no character is left in this class; for one that never matches, drop the rule",
+    "class-empty": "this class contains no character; remove a rule that should never match",
     "class-escape-invalid": _class_escape,
     "class-range-invalid": _class_range_invalid,
     "class-range-literal": _class_range_literal,
@@ -214,22 +217,22 @@ _HINTS: Final[dict[str, str | Callable[[RegexSyntaxError], str | None]]] = {
     "crlf-anchor": r"write \r?$ without the flag R",
     "decimal-invalid": "the largest count is 4294967295",
     "escape-hex-empty": r"write the number: \x{41}",
-    "escape-hex-invalid": "characters go up to 10FFFF, without D800 to DFFF",
-    "escape-hex-invalid-digit": r"write \x41, \u0041, \U00000041, or \x{41} with any length",
-    "escape-unexpected-eof": r"write \\ for a backslash; \x41, \u0041 and \p{L} want all of it",
+    "escape-hex-invalid": "characters are 0 to 10FFFF, without D800 to DFFF",
+    "escape-hex-invalid-digit": r"write \x41, \u0041, \U00000041, or \x{41} of any length",
+    "escape-unexpected-eof": r"write \\ for a backslash, or the whole escape: \x41, \u0041, \p{L}",
     "escape-unrecognized": _escape,
-    "flag-dangling-negation": "name the flags to switch off behind the -, as in (?i-s)",
+    "flag-dangling-negation": "put the flags to switch off after the -, as in (?i-s)",
     "flag-unexpected-eof": r"close it with ), or write \( for a literal parenthesis",
     "flag-unrecognized": _flag,
-    "group-name-duplicate": "give each group its own name, in different branches too",
+    "group-name-duplicate": "give each group its own name, even in different branches",
     "group-name-empty": "put a name between < and >, or write (…)",
-    "group-name-invalid": "a name is a letter or _, and then letters, digits, _ . [ ]",
+    "group-name-invalid": "a name begins with a letter or _, followed by letters, digits, _ . [ ]",
     "group-name-unexpected-eof": "close the name with >",
     "group-unclosed": r"close it with ), or write \( for a literal parenthesis",
     "group-unopened": r"write \) for a literal parenthesis",
     "invalid-utf8": _NOT_BYTES,
-    "nest-limit-exceeded": "take groups and repetitions apart that stand directly in each other",
-    "not-utf8": "the text was not UTF-8 where it came from",
+    "nest-limit-exceeded": "remove nested groups and repetitions that are not needed",
+    "not-utf8": "the pattern must be valid UTF-8",
     "repetition-count-decimal-empty": _count_empty,
     "repetition-count-invalid": _count_invalid,
     "repetition-count-unclosed": f"close it with }}, or {_BRACE}",

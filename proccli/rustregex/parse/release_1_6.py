@@ -1,8 +1,8 @@
-r"""What the crate's release 1.6.0, that of the 6.2 agents, rejects and 1.8.3 accepts.
+r"""What release 1.6.0 of the crate (agents 6.2) rejects although 1.8.3 accepts it.
 
-Escapes of characters that mean nothing special (`\/`, `\"`), `(?<name>…)`, the flag `R`, names of
-groups beyond ASCII, `\p{LC}`, `\p{sc}`, `(?-u)\B`, and what came with Unicode 15. Not looked at:
-empty classes where 1.8.3 passes over them, and the few bytes in which programs differ in size.
+Escapes of characters without a special meaning (`\/`, `\"`), `(?<name>…)`, the flag `R`, non-ASCII
+group names, `\p{LC}`, `\p{sc}`, `(?-u)\B`, and additions of Unicode 15. Not checked: empty classes
+that 1.8.3 ignores, and the few bytes by which the sizes of programs differ.
 Source: regex CHANGELOG 1.8.0; regex-syntax 0.6.27, ast/parse.rs and hir/translate.rs.
 """
 
@@ -33,16 +33,16 @@ from proccli.rustregex.parse.syntax import (
 from proccli.rustregex.tree import nodes, unicode
 from proccli.rustregex.tree.nodes import LookKind, Span
 
-_Any: TypeAlias = Ast | ClassSet
+_Part: TypeAlias = Ast | ClassSet
 _Fault: TypeAlias = tuple[Span, str, str]
-"""Where, the error's kind, and what to write instead."""
+"""The span, the error's kind, and advice on what to write instead."""
 
 _ESCAPABLE: Final = frozenset(r"\.+*?()|[]{}^$#&-~")
 _NEW_IN_UNICODE_15: Final = frozenset(("kawi", "nagm", "nagmundari"))
 
 
 def rejected_by_1_6(pattern: str) -> RegexSyntaxError | None:
-    """The error of agents 6.2 in a pattern that later ones accept; None: they accept it too.
+    """The error of agents 6.2 in a pattern that later agents accept; None: 6.2 accepts it, too.
 
     Raises: RegexSyntaxError if 1.8.3 rejects the pattern too.
     """
@@ -72,7 +72,7 @@ def _grammar_faults(pattern: str, root: Ast) -> Iterator[_Fault]:
                 yield from _name_faults(pattern, start, name)
             case Flags((start, end), on, off) if "R" in on + off:
                 at = pattern.index("R", start, end)
-                yield (at, at + 1), "flag-unrecognized", "leave the flag R out"
+                yield (at, at + 1), "flag-unrecognized", "remove the flag R"
             case _:
                 pass
 
@@ -81,7 +81,7 @@ def _name_faults(pattern: str, start: int, name: str) -> Iterator[_Fault]:
     opening = re.compile(r"\(\s*\?(P?)<", re.VERBOSE).match(pattern, start)
     if opening is not None and not opening[1]:
         at = opening.end() - 1
-        yield (at, at + 1), "flag-unrecognized", f"write (?P<{name}>…), which every agent takes"
+        yield (at, at + 1), "flag-unrecognized", f"write (?P<{name}>…), which all agents accept"
     elif opening is not None:
         for at, char in enumerate(name, opening.end()):
             if not char.isascii():
@@ -98,9 +98,9 @@ def _property_faults(root: Ast) -> Iterator[_Fault]:
             category = "Cased_Letter" if name == "lc" else "Currency_Symbol"
             yield node.span, "unicode-property-not-found", f"write \\p{{{category}}}"
         elif node.value is None and name in _NEW_IN_UNICODE_15:
-            yield node.span, "unicode-property-not-found", "this script came with Unicode 15"
+            yield node.span, "unicode-property-not-found", "this script was added in Unicode 15"
         elif value in _NEW_IN_UNICODE_15 or (name == "age" and value in ("15.0", "v150")):
-            yield node.span, "unicode-property-value-not-found", "this came with Unicode 15"
+            yield node.span, "unicode-property-value-not-found", "this was added in Unicode 15"
 
 
 def _boundary_faults(root: nodes.Node) -> Iterator[_Fault]:
@@ -118,9 +118,9 @@ def _boundary_faults(root: nodes.Node) -> Iterator[_Fault]:
                 pass
 
 
-def _walk(root: Ast) -> Iterator[_Any]:
-    """Every node of the tree, classes and flags of groups included, in reading order."""
-    stack: list[_Any] = [root]
+def _walk(root: Ast) -> Iterator[_Part]:
+    """Every node of the tree in reading order, including classes and the flags of groups."""
+    stack: list[_Part] = [root]
     while stack:
         node = stack.pop()
         yield node
