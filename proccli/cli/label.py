@@ -22,11 +22,12 @@ from proccli.cli.waiting import wait_for_second_look
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
-    from proccli.flows import FieldMap, Format
     from proccli.jobs.hostviews import NamedSource
     from proccli.jobs.inputs import InputOptions
     from proccli.jobs.label import Labelling
     from proccli.model.config import Notice
+    from proccli.traffic.flows.detect import Format
+    from proccli.traffic.flows.fieldmap import FieldMap
 
 _WHAT = "What to label"
 _AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)
@@ -35,7 +36,7 @@ _MOST_AGENT_ID = 0xFFFF_FFFF
 
 def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
     """Raises: UsageError."""
-    from proccli.flows import NO_FIELDS, parse_fields
+    from proccli.traffic.flows.fieldmap import NO_FIELDS, parse_fields
 
     return NO_FIELDS if value is None else parse_fields(value)
 
@@ -165,7 +166,7 @@ def command(
     from proccli.jobs.looks import WaitPolicy
     from proccli.recording.lines import opened, require_there
     from proccli.render.label_json import label_summary
-    from proccli.tags import SERVERS
+    from proccli.server.tags import SERVERS
 
     require_there(flows)
     wait = functools.partial(wait_for_second_look, invocation)
@@ -205,10 +206,10 @@ def _print(
     options of the other kind of input.
     """
     from proccli.captures import capture_of, sniffed
-    from proccli.flows import flows_of
     from proccli.jobs.label import evicted_notices
     from proccli.render.label_json import captured_line
-    from proccli.tot import ConnectionCounts, connections
+    from proccli.traffic.flows.stream import flows_of
+    from proccli.traffic.tot.table import ConnectionCounts, connections
 
     is_capture, stream = sniffed(file)
     wanted = cast("Format | None", None if form == "capture" else form)

@@ -125,7 +125,7 @@ def command(
     """
     if server is not None and not identity:
         raise click.UsageError("--server says whose ids --identity shows: give both")
-    from proccli.identity import SERVERS, server_beside
+    from proccli.identity.server import SERVERS, server_beside
     from proccli.jobs.identity import identify
     from proccli.jobs.inputs import open_inputs
     from proccli.jobs.scan import scan

@@ -39,7 +39,7 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "
 
 
 def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
-    from proccli.fleet import GROUPINGS, TAG_PREFIX
+    from proccli.server.grouping import GROUPINGS, TAG_PREFIX
 
     return [way for way in (*GROUPINGS, TAG_PREFIX) if way.startswith(typed)]
 
@@ -156,10 +156,10 @@ def command(
     recording, a directory laid out like /proc, or the output of proccli sync; without any it is
     the live machine.
     """
-    from proccli.fleet import ConnectionSelection
-    from proccli.identity import SERVERS, server_beside
+    from proccli.identity.server import SERVERS, server_beside
     from proccli.jobs.looks import WaitPolicy
     from proccli.jobs.topology import topology
+    from proccli.server.selection import ConnectionSelection
 
     wait_policy = WaitPolicy(
         no_wait=no_wait,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from proccli.fleet import Fleet
 from proccli.model.config import Notice
+from proccli.server.store import Fleet
 
 
 def fleet_notices(fleet: Fleet, names: Sequence[str]) -> Iterator[Notice]:

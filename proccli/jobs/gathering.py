@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from proccli.fleet import Fleet, Network
 from proccli.jobs.fleetnotices import fleet_notices
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
@@ -16,6 +15,8 @@ from proccli.jobs.sidebyside import views
 from proccli.model.config import Config, Notice
 from proccli.model.fleet import HostView
 from proccli.model.process import NS_PER_S
+from proccli.server.keys import Network
+from proccli.server.store import Fleet
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many of how many sources were looked at."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.tags import tags_of
-from proccli.fleet import Network, host_view, synced_view
 from proccli.jobs.identity import reported
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
@@ -18,6 +17,8 @@ from proccli.model.fleet import HostView
 from proccli.model.outcome import Outcome
 from proccli.model.source import Source
 from proccli.recording import SyncOutput, open_source_or_output
+from proccli.server.host_view import host_view, synced_view
+from proccli.server.keys import Network
 
 LIVE = "live"
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.agent.process import Texts, parse_cmdline
-from proccli.identity import Identity, NameUse, Reported, Server, by_name, identities
+from proccli.identity import Identity, NameUse, Reported, by_name, identities
+from proccli.identity.server import Server
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, TextSpan
+from proccli.server.gprocess import Identity, Reported, identities
+from proccli.server.names import NameUse, by_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

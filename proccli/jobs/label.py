@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proccli.errors import UsageError
-from proccli.fleet import Labeller, Network, Timing
-from proccli.flows import FlowStream
 from proccli.jobs.gathering import Gathered
 from proccli.model.config import Notice
 from proccli.model.flows import CapturedConnection, Flow, SideLabel
-from proccli.tags import Server
-from proccli.tot import ConnectionCounts
+from proccli.server.keys import Network
+from proccli.server.labels import Labeller
+from proccli.server.senders import Timing
+from proccli.server.tags import Server
+from proccli.traffic.flows.stream import FlowStream
+from proccli.traffic.tot.table import ConnectionCounts
 
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""

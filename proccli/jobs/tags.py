@@ -12,7 +12,7 @@ from proccli.jobs.notices import verdict_notices
 from proccli.model.config import Config, Notice
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
-from proccli.tags import SERVERS, Fate, Server, fates
+from proccli.server.tags import SERVERS, Fate, Server, fates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from proccli.errors import UsageError
-from proccli.fleet import ConnectionSelection, Graph, graph, grouping
-from proccli.identity import Server
+from proccli.identity.server import Server
 from proccli.jobs.gathering import Progress, gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
@@ -17,6 +16,9 @@ from proccli.model.config import Notice
 from proccli.model.fleet import HostView
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
+from proccli.server.graph import Graph, graph
+from proccli.server.grouping import grouping
+from proccli.server.selection import ConnectionSelection
 
 _FAR_APART_S = 60
 """Recordings that were made in one go are not farther apart than this."""

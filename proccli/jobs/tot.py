@@ -10,7 +10,7 @@ from proccli.captures import Capture, open_capture
 from proccli.jobs.totrows import TotRow, collected
 from proccli.model.config import Notice
 from proccli.model.flows import SYN, CapturedOption, Segment
-from proccli.tot import decode
+from proccli.traffic.tot.option import decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

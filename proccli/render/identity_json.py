@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from proccli.identity import Identity
 from proccli.jobs.identity import Identified
 from proccli.render.document import Json
+from proccli.server.gprocess import Identity
 
 
 def identity_json(identity: Identity | None) -> Json | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from proccli.identity import Doubt, Identity, Refusal
 from proccli.jobs.identity import Identified, NamePids
 from proccli.model.outcome import Outcome
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, cells, plain, shorten, wrapped
 from proccli.render.view import View
 from proccli.render.words import counted, listed
+from proccli.server.gprocess import Doubt, Identity, Refusal
 from proccli.textsafe import visible
 
 _REFUSALS: dict[Refusal, str] = {

@@ -26,7 +26,7 @@ from scapy.layers.l2 import (
 )
 from scapy.layers.vxlan import VXLAN
 
-from tests.tot.segments import v1
+from tests.traffic.tot.segments import v1
 
 ETHERNET, RAW, LOOP, SLL, IPV4, IPV6, SLL2, NULL = 1, 101, 108, 113, 228, 229, 276, 0
 

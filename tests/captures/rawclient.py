@@ -20,7 +20,7 @@ from typing import Any
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
-from tests.tot.segments import v1, v2
+from tests.traffic.tot.segments import v1, v2
 
 KERNEL, CLIENT = "192.0.2.9", "192.0.2.5"
 KERNEL_MAC, CLIENT_MAC = "02:00:00:00:00:09", "02:00:00:00:00:05"

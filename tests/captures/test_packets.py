@@ -19,7 +19,7 @@ from proccli.captures.packets import Packet
 from proccli.captures.segments import find_segment
 from proccli.model.flows import Segment
 from proccli.model.sockets import Endpoint
-from proccli.tot import decode
+from proccli.traffic.tot.option import decode
 from tests.captures import blocks
 from tests.captures.frames import (
     ETHERNET,

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from proccli.cli.main import run
 from tests.cli.runner import Ran, call, environment
-from tests.fleet.recordings import config, recorded
+from tests.server.recordings import config, recorded
 
 Record: TypeAlias = dict[str, Any]
 

@@ -30,7 +30,7 @@ from tests.cli.labelling import (
 )
 from tests.cli.runner import call
 from tests.readme import ROOT
-from tests.tot.segments import v1, v2
+from tests.traffic.tot.segments import v1, v2
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.flows import FORMATS
-from proccli.tags import SERVERS, arriving
+from proccli.server.tags import SERVERS, arriving
+from proccli.traffic.flows.stream import FORMATS
 from tests.build import NOW_S
 from tests.cli.flowfiles import FORMS, syns
 from tests.cli.labelling import (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.build import NOW_S
 from tests.cli.flowfiles import FORMS
 from tests.cli.labelling import At, Connection, label
-from tests.fleet.recordings import config, recorded
+from tests.server.recordings import config, recorded
 
 ADDRESSES = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.3"}
 UNKNOWN = "10.0.0.9"

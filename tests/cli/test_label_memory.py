@@ -12,7 +12,7 @@ import pytest
 
 from tests.build import NOW_S
 from tests.cli.labelling import FLOW, two_hosts
-from tests.tot.segments import v1
+from tests.traffic.tot.segments import v1
 
 FEW = 20_000
 PADDING = "x" * 200
@@ -21,7 +21,7 @@ LABEL = """
 import sys
 from pathlib import Path
 from proccli.cli.main import run
-from proccli.fleet import labelling
+from proccli.server import labels as labelling
 
 # Connections come again, so tens of thousands of them are kept: not so many here, for that takes
 # long to be full.

@@ -36,8 +36,8 @@ from tests.cli.labelling import (
     two_hosts,
 )
 from tests.cli.runner import call
-from tests.fleet.recordings import config, later, recorded
 from tests.network import connected, udp_pair
+from tests.server.recordings import config, later, recorded
 
 CAPTURE = DATA / "v2.pcap"
 

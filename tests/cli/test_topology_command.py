@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.runner import Ran, call, spawn
-from tests.fleet.recordings import config, pairs, recorded
+from tests.server.recordings import config, pairs, recorded
 
 SHOP = "docs/example/shop.yaml"
 

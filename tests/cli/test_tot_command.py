@@ -20,7 +20,7 @@ from tests.captures.frames import Frame as AFrame
 from tests.captures.witness import DATA
 from tests.cli.runner import PROGRAM, TERMINAL, Ran, call, environment, on_a_terminal, spawn
 from tests.render.goldens import content
-from tests.tot.segments import v1
+from tests.traffic.tot.segments import v1
 
 MASQUERADED = str(DATA / "v1-16-masqueraded-any.pcap")
 V2 = str(DATA / "v2.pcap")

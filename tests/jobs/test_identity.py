@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proccli.agent.inputs import Inputs
-from proccli.identity import SERVERS
+from proccli.identity.server import SERVERS
 from proccli.jobs.identity import identify, reported
 from proccli.jobs.scan import ScanResult, scan
 from proccli.model.process import NO_TAGS, FieldError, Host, Problem, Process

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from proccli.errors import UsageError
-from proccli.flows import flows_of
 from proccli.jobs.gathering import gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
@@ -20,12 +19,13 @@ from proccli.jobs.label import Labelling, Tally, evicted_notices
 from proccli.jobs.looks import NO_WAIT
 from proccli.model.flows import SideLabel
 from proccli.render.label_json import label_summary
-from proccli.tags import SERVERS
-from proccli.tot import ConnectionCounts
+from proccli.server.tags import SERVERS
+from proccli.traffic.flows.stream import flows_of
+from proccli.traffic.tot.table import ConnectionCounts
 from tests.build import BOOT_S, NOW_S
-from tests.fleet.building import captured
-from tests.fleet.building import flow as a_flow
-from tests.fleet.recordings import config, later, recorded
+from tests.server.building import captured
+from tests.server.building import flow as a_flow
+from tests.server.recordings import config, later, recorded
 
 FLOW = {
     "ip_0": "10.0.0.1",

@@ -20,8 +20,8 @@ from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.sidebyside import views
 from tests.cli.runner import call
-from tests.fleet.processes import ended, group, readers, running, silent_pipes, wait_for
-from tests.fleet.recordings import config, pairs, recorded
+from tests.server.processes import ended, group, readers, running, silent_pipes, wait_for
+from tests.server.recordings import config, pairs, recorded
 
 MANY = 30
 """Enough for helpers, where there is more than one processor."""

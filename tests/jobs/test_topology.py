@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from proccli.errors import UsageError
-from proccli.fleet import ConnectionSelection
-from proccli.identity import SERVERS
+from proccli.identity.server import SERVERS
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.topology import topology
 from proccli.model.topology import Topology
+from proccli.server.selection import ConnectionSelection
 from tests.agent.sockets.looking import REFUSED
 from tests.build import BOOT_S, NOW_S
 from tests.cli.runner import call
-from tests.fleet.recordings import config, later, recorded, recording, source
+from tests.server.recordings import config, later, recorded, recording, source
 
 WEB = {"nginx": ["10.0.0.1:80", "10.0.0.1:80 10.0.0.9:5000", "10.0.0.1:4000 10.0.0.2:8000"]}
 APP = {

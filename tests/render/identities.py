@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.agent.inputs import Inputs
-from proccli.identity import SERVERS
+from proccli.identity.server import SERVERS
 from proccli.jobs.identity import Identified, identify
 from proccli.jobs.scan import ScanResult, scan
 from proccli.model.process import NO_TAGS, FieldError, Process

@@ -13,7 +13,7 @@ from proccli.model.config import Notice
 from proccli.model.flows import Segment
 from proccli.model.sockets import Endpoint
 from tests.build import NOW_S
-from tests.tot.segments import ACK, PUSH, SYN, SYN_ACK, option, segment, v1, v2
+from tests.traffic.tot.segments import ACK, PUSH, SYN, SYN_ACK, option, segment, v1, v2
 
 WEB = "web-1.pcap"
 ODD = "/srv/\x1b[31m[bold red]odd[/]/db.pcapng.gz"

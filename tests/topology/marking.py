@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.tot.segments import v1, v2
+from tests.traffic.tot.segments import v1, v2
 
 ETH_P_ALL, ETH_HLEN, IPV4 = 3, 14, 0x0800
 SYN, PSH, ACK = 0x02, 0x08, 0x10

@@ -1,0 +1,1 @@
+"""Many hosts: what the server makes of the connections that their agents send."""

@@ -1,0 +1,178 @@
+"""One look at one host, as far as it matters to others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from proccli.agent.sockets.collect import SocketSample
+from proccli.fleet.keys import is_loopback, number
+from proccli.identity import Reported
+from proccli.model.fleet import End, HostView, Listener, Party
+from proccli.model.outcome import Outcome, Tag
+from proccli.model.process import NS_PER_S, Host
+from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
+from proccli.recording import SyncOutput
+from proccli.server.gprocess import Reported
+from proccli.server.keys import is_loopback, number
+
+
+def host_view(
+    *,
+    host: Host,
+    source: str,
+    network: str,
+    verdicts: Iterable[Outcome],
+    tags_of: Callable[[Outcome], tuple[Tag, ...] | None],
+    reported: Callable[[Outcome], Reported],
+    sample: SocketSample,
+    addresses: Iterable[str],
+    enabled: bool,
+) -> HostView:
+    """What a look came to, for a network in which the host's addresses are its own.
+
+    Sockets count once, at the process that the agent gives them to. `addresses` are those of the
+    host's network namespaces, as far as they can be read.
+    """
+    known = (*sample.best_known, *sample.hidden)
+    connected = [socket for socket in known if socket.role is not None]
+    ends = [end for socket in connected if (end := _end(socket, host)) is not None]
+    return HostView(
+        name=host.name or source,
+        source=source,
+        kind=host.kind,
+        network=network,
+        taken_at_ns=host.taken_at_ns,
+        boot_time_s=host.boot_time_s,
+        addresses=_addresses((*addresses, *(socket.row.local.ip for socket in known))),
+        parties={
+            verdict.process.pid: _party(verdict, tags_of(verdict), reported(verdict))
+            for verdict in verdicts
+        },
+        ends=ends,
+        listeners=_listeners(sample.best_known),
+        left_out=_left_out(connected),
+        enabled=enabled,
+    )
+
+
+def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
+    """What the output of `sync` tells: what is sent, and nothing of the rest."""
+    ends = [_synced_end(socket, output.taken_at_ns) for socket in output.sockets]
+    near = (end.client if end.role == "client" else end.server for end in ends)
+    return HostView(
+        name=output.host or source,
+        source=source,
+        kind="sync",
+        network=network,
+        taken_at_ns=output.taken_at_ns,
+        boot_time_s=None,
+        addresses=_addresses(end.ip for end in near),
+        parties={
+            process.pid: _synced_party(process, masked=output.redacted)
+            for process in output.processes
+        },
+        ends=ends,
+        enabled=output.enabled,
+    )
+
+
+def _synced_party(process: SyncedProcess, *, masked: bool) -> Party:
+    # Where in it the masks are is not told.
+    masked_spans = ((0, len(process.cmdline)),) if masked else ()
+    return Party(
+        pid=process.pid,
+        gprocess=process.name,
+        process_name=process.process_name,
+        tags=process.os_app_tags,
+        status="accepted",
+        reason=None,
+        started_s=process.start_time or None,
+        cmdline=process.cmdline,
+        masked_spans=masked_spans,
+        container_id=process.container_id,
+    )
+
+
+def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> End:
+    pid = socket.pid_0 if socket.role == "client" else socket.pid_1
+    assert pid is not None  # noqa: S101 - the own side has one
+    return End(
+        protocol=socket.protocol,
+        role=socket.role,
+        client=Endpoint(socket.ip_0, socket.port_0),
+        server=Endpoint(socket.ip_1, socket.port_1),
+        netns=socket.netns_idx,
+        pid=pid,
+        status="synced",
+        reason=None,
+        since_ns=taken_at_ns,
+    )
+
+
+def _addresses(ips: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(filter(_names_a_host, set(ips)), key=number))
+
+
+def _names_a_host(ip: str) -> bool:
+    return ":" not in ip and ip != _ANY and not is_loopback(ip)
+
+
+_ANY = "0.0.0.0"  # noqa: S104 - compared
+
+
+def _party(verdict: Outcome, tags: tuple[Tag, ...] | None, reported: Reported) -> Party:
+    return Party(
+        pid=verdict.process.pid,
+        gprocess=verdict.gprocess,
+        process_name=verdict.process_name or verdict.process.comm,
+        tags=None if tags is None else tuple((tag.key, tag.value) for tag in tags),
+        status=verdict.status,
+        reason=verdict.reason,
+        started_s=verdict.start_s,
+        cmdline=verdict.cmdline,
+        masked_spans=reported.masked_spans,
+        container_id=reported.container_id,
+    )
+
+
+def _end(socket: Socket, host: Host) -> End | None:
+    """None over IPv6, of which nobody sends anything."""
+    row = socket.row
+    if socket.role is None or ":" in row.local.ip or ":" in row.remote.ip:
+        return None
+    ours = socket.role == "client"
+    netns = socket.netns_idx
+    if netns is None and socket.netns is not None:
+        netns = -socket.netns
+    since = None if socket.age_s is None else host.taken_at_ns - socket.age_s * NS_PER_S
+    return End(
+        protocol=row.protocol,
+        role=socket.role,
+        client=row.local if ours else row.remote,
+        server=row.remote if ours else row.local,
+        netns=netns,
+        pid=socket.pid,
+        status=socket.status,
+        reason=socket.reason,
+        since_ns=since,
+    )
+
+
+def _listeners(sockets: Iterable[Socket]) -> tuple[Listener, ...]:
+    """Of accepted processes, over IPv4 or on all addresses of both families."""
+    return tuple(
+        Listener(at=socket.row.local, pid=socket.pid)
+        for socket in sockets
+        if socket.reason == "listening"
+        and socket.gprocess is not None
+        and (":" not in socket.row.local.ip or socket.row.local.ip == "::")
+    )
+
+
+def _left_out(connected: Iterable[Socket]) -> Mapping[str, int]:
+    return Counter(
+        "undecided" if socket.status == "undecided" else socket.reason or "unreadable"
+        for socket in connected
+        if socket.status != "synced"
+    )

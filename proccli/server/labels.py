@@ -1,0 +1,231 @@
+"""Which process is at each side of a flow, by the connections that a fleet's agents send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from proccli.model.fleet import Party
+from proccli.model.flows import CapturedConnection, CapturedOption, Flow, Instance, SideLabel
+from proccli.model.sockets import Endpoint, Protocol
+from proccli.server.join import SeenEnd
+from proccli.server.keys import Network, is_loopback
+from proccli.server.options import Sender, Senders
+from proccli.server.senders import Hosts, Timing, is_near
+from proccli.server.store import Fleet
+from proccli.server.tags import Server, arriving
+
+_FOUND_KEPT = 1 << 14
+"""Connections whose ends are kept: records of one come again every minute."""
+
+
+class Labeller:
+    """Labels flows as the server would, and captured connections by their TCP options, too."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        names: Sequence[str],
+        *,
+        network: Network | None,
+        timing: Timing,
+        server: Server,
+        agents: Mapping[int, str] | None = None,
+        assume_enabled: bool = False,
+    ) -> None:
+        """`agents`: the hosts of agents, by the ids that the server gave them. `assume_enabled`:
+        label as if all agents sent what they see."""
+        self._fleet = fleet
+        self._names = names
+        self._hosts = Hosts(fleet, names, network)
+        self._timing = timing
+        self._assume_enabled = assume_enabled
+        self._server = server
+        self._find = lru_cache(_FOUND_KEPT)(self._ends)
+        self._party = lru_cache(_FOUND_KEPT)(fleet.party)
+        self._senders = Senders(self._hosts, self._party, timing, agents or {})
+        self._arriving = lru_cache(_FOUND_KEPT)(self._tags)
+
+    def keys(self) -> Sequence[str]:
+        """The keys of all tags that labels may have, sorted."""
+        found = {key for party in self._fleet.parties() for key, _ in self._tags(party.tags)}
+        return sorted(found)
+
+    def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:
+        return arriving(tags or (), self._server)
+
+    def flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
+        """The labels of both sides.
+
+        An agent is told the processes of the connections of which it has sent an end, and of no
+        others: where a record names an agent that is known, that is all that its label rests on.
+
+        Source: server/controller/trisolaris/vtap/process_info.go (v6.5), GetGPIDResponseByReq;
+        agent v6.5 policy.rs:182-290, which looks a packet up in both directions.
+        """
+        return self._sides(flow, self._timing, ended=False)
+
+    def _sides(self, flow: Flow, timing: Timing, *, ended: bool) -> tuple[SideLabel, SideLabel]:
+        protocol, one, other = flow.protocol, flow.side_0, flow.side_1
+        if flow.problem is not None or one is None or other is None:
+            return (SideLabel(label="no-flow"),) * 2
+        if protocol is None:
+            return (SideLabel(label="other-protocol"),) * 2
+        if ":" in one.ip or ":" in other.ip:
+            return (SideLabel(label="ipv6"),) * 2
+        observer = self._hosts.observer(flow.host)
+        ends = [
+            end for end in self._find(protocol, one, other) if self._hosts.may_see(end, observer)
+        ]
+        at_the_time = [end for end in ends if self._holds(end, flow, timing, ended=ended)]
+        return (
+            self._side(one, flow.instance_0, ends, at_the_time, observer),
+            self._side(other, flow.instance_1, ends, at_the_time, observer),
+        )
+
+    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[SeenEnd, ...]:
+        """Those between the two, whichever of them is the client."""
+        between = [*self._fleet.find(protocol, one, other)]
+        if one != other:
+            between += self._fleet.find(protocol, other, one)
+        return tuple(between)
+
+    def _side(
+        self,
+        side: Endpoint,
+        instance: Instance,
+        ends: Sequence[SeenEnd],
+        at_the_time: Sequence[SeenEnd],
+        observer: int | None,
+    ) -> SideLabel:
+        here = [end for end in ends if is_near(end, side)]
+        if not here:
+            known = self._hosts.owners(side.ip, observer)
+            return SideLabel(label="no-connection" if known else "no-host")
+        loopback = any(is_loopback(ip) for end in here for ip in (side.ip, end.server.ip))
+        if loopback and observer is None:
+            return SideLabel(label="loopback")
+        here = [end for end in at_the_time if is_near(end, side)]
+        if not here:
+            return SideLabel(label="other-time")
+        if own := [end for end in here if end.host == observer]:
+            here = own  # an agent knows its own end, whoever else has one like it
+        elif not loopback and len(self._hosts.owners(side.ip, observer)) > 1:
+            # Of another host with this address it may be a connection that was too short to see.
+            return SideLabel(label="ambiguous")
+        # Over loopback a record doesn't say in which namespace, so even what isn't sent may be it.
+        claims = {(end.host, end.pid) for end in here if loopback or end.status != "skipped"}
+        if len(claims) > 1:
+            return SideLabel(label="ambiguous")
+        sent = next((end for end in here if end.status == "synced"), None)
+        if sent is None:
+            return self._not_sent(here)
+        if (untold := _untold(sent, ends, observer)) is not None:
+            return SideLabel(label=untold, pid=sent.pid, host=self._names[sent.host])
+        return self._labelled("socket", sent.host, sent.pid, instance)
+
+    def _holds(self, end: SeenEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
+        taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
+        if not timing.holds(flow, end.since_ns, taken_at_ns, ended=ended):
+            return False
+        party = self._party(end.host, end.pid)
+        last = flow.end_s if flow.end_s is not None else flow.start_s
+        started = None if party is None else party.started_s
+        return last is None or started is None or started <= last + timing.within_s
+
+    def _not_sent(self, ends: Sequence[SeenEnd]) -> SideLabel:
+        undecided = [end for end in ends if end.status == "undecided"]
+        (end, *others) = undecided or ends
+        if undecided:
+            return SideLabel(label="undecided", pid=end.pid or None, host=self._names[end.host])
+        if any((other.host, other.pid) != (end.host, end.pid) for other in others):
+            return SideLabel(label="ambiguous")
+        label = end.reason or "unreadable"
+        party = self._party(end.host, end.pid)
+        if label == "process-not-accepted" and party is not None:
+            label = _why_not_accepted(party)
+        return SideLabel(label=label, pid=end.pid, host=self._names[end.host])
+
+    def _labelled(self, how: str, host: int, pid: int, instance: Instance) -> SideLabel:
+        party = self._party(host, pid)
+        if party is None or party.gprocess is None:
+            why = "no-process" if party is None else _why_not_accepted(party)
+            return SideLabel(label=why, pid=pid, host=self._names[host])
+        if not (self._assume_enabled or self._fleet.hosts[host].enabled):
+            return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
+        return SideLabel(
+            label=how,
+            gprocess=party.gprocess,
+            auto_instance=_auto_instance(party, instance),
+            tags=self._arriving(party.tags),
+            pid=pid,
+            host=self._names[host],
+        )
+
+    def captured(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
+        """The labels of both sides of a connection, by its options where no socket is known.
+
+        A socket that was there only about that time may be that of another connection: then a SYN
+        that names another process is right.
+        """
+        flow = connection.flow
+        about = self._sides(flow, self._timing, ended=connection.ended)
+        if not (connection.options_0 or connection.options_1):
+            return about
+        exact = self._sides(flow, Timing(within_s=0), ended=connection.ended)
+        options = (connection.options_0, connection.options_1)
+        one, other = (
+            by_socket if surely.label == "socket" else self._by_option(by_socket, sent, instance)
+            for by_socket, surely, sent, instance in zip(
+                about, exact, options, (flow.instance_0, flow.instance_1), strict=True
+            )
+        )
+        return one, other
+
+    def _by_option(
+        self, by_socket: SideLabel, options: Sequence[CapturedOption], instance: Instance
+    ) -> SideLabel:
+        if not options:
+            return by_socket
+        sender = self._senders.of(options)
+        doubtful = isinstance(sender, str) or not sender.certain
+        if by_socket.label == "socket":
+            named = (self._names[sender.host], sender.pid) if isinstance(sender, Sender) else None
+            if doubtful or named == (by_socket.host, by_socket.pid):
+                return by_socket
+        if isinstance(sender, str):
+            return SideLabel(label=sender)
+        how = "tot-likely" if doubtful else "tot"
+        return self._labelled(how, sender.host, sender.pid, instance)
+
+
+def _untold(sent: SeenEnd, ends: Sequence[SeenEnd], observer: int | None) -> str | None:
+    """Why the agent that saw a flow is not told of an end, or may not be; None: it is."""
+    if observer is None:
+        return None
+    own = {end.status for end in ends if end.host == observer and _same_direction(end, sent)}
+    if "synced" in own:
+        return None
+    return "undecided" if "undecided" in own else "other-agent"
+
+
+def _same_direction(one: SeenEnd, other: SeenEnd) -> bool:
+    """Whether two ends between the same two are of one connection: each end of a UDP connection
+    calls itself the client. Over loopback only ports tell."""
+    if is_loopback(one.server.ip):
+        return (one.client.port, one.server.port) == (other.client.port, other.server.port)
+    return (one.client, one.server) == (other.client, other.server)
+
+
+def _why_not_accepted(party: Party) -> str:
+    return "undecided" if party.status == "unknown" else party.why_not_accepted
+
+
+def _auto_instance(party: Party, instance: Instance) -> str | None:
+    """The process, unless the record has a pod, or the server may know one by the container.
+
+    Source: server/ingester/common/common.go, branch v6.5:155-186.
+    """
+    if instance == "pod" or (instance == "none" and party.container_id != ""):
+        return None
+    return party.gprocess

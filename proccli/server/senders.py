@@ -1,0 +1,124 @@
+"""Whose a flow is, and whether what a source shows holds at the time of the flow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from proccli.model.fleet import HostView, Party
+from proccli.model.flows import Flow
+from proccli.model.process import NS_PER_S
+from proccli.model.sockets import Endpoint
+from proccli.server.join import SeenEnd
+from proccli.server.keys import Network, is_loopback
+from proccli.server.store import Fleet
+
+_AGENT = re.compile(r"-[HPW]\d+$", re.ASCII)
+"""What the server puts behind a host's name to call the agent on it: `web-1-W12`.
+
+Source: server/controller/trisolaris/vtap/vtap_discovery.go.
+"""
+_ROUNDED_S = 2
+"""Boot and start are each cut to whole seconds: a process has started before so many more."""
+_AGENT_ROUNDED_S = 10
+"""And of what an agent has reckoned, in its 32-bit floats."""
+
+
+Life: TypeAlias = Literal["surely", "likely", "not"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When what a source shows may be taken as true."""
+
+    within_s: float
+    """How far a flow may lie from the time at which its connection is known to have been there:
+    clocks of hosts differ, and agents hear of a connection some seconds late."""
+
+    def holds(
+        self, flow: Flow, since_ns: int | None, taken_at_ns: int, *, ended: bool = False
+    ) -> bool:
+        """Whether a connection that was there from `since_ns` (None: not known) to `taken_at_ns`
+        is the one of the flow, and not another of the same addresses and ports; `ended`: the
+        flow's connection was gone after it."""
+        first = flow.start_s if flow.start_s is not None else flow.end_s
+        last = flow.end_s if flow.end_s is not None else flow.start_s
+        if first is None or last is None:
+            return True
+        until = taken_at_ns / NS_PER_S
+        since = until if since_ns is None else min(since_ns / NS_PER_S, until)
+        if ended and last + self.within_s < until:
+            return False
+        return first <= until + self.within_s and last >= since - self.within_s
+
+    def lived(self, party: Party, time_s: float | None, view: HostView) -> Life:
+        """Whether a process was the one of its pid at this time: it had started, and was there
+        when its host was looked at.
+
+        Source: proc_pid_stat(5), starttime; clock ticks are cut off in whole seconds here.
+        """
+        if time_s is None:
+            return "likely"
+        started, taken = party.started_s, view.taken_at_ns / NS_PER_S
+        if started is None or started > time_s or time_s > taken + self.within_s:
+            return "not"
+        rounded_s = _AGENT_ROUNDED_S if view.kind == "sync" else _ROUNDED_S
+        return "surely" if started + rounded_s <= time_s <= taken else "likely"
+
+
+class Hosts:
+    """Finds hosts by what a record says of them."""
+
+    def __init__(self, fleet: Fleet, names: Sequence[str], network: Network | None) -> None:
+        self._fleet = fleet
+        self._network = network
+        self._by_name: dict[str, set[int]] = {}
+        for host in fleet.present:
+            for name in {names[host], fleet.hosts[host].name}:
+                self._by_name.setdefault(name, set()).add(host)
+        self._present = fleet.present
+        self._only = self._present[0] if len(self._present) == 1 else None
+        self._networks = sorted({fleet.hosts[host].network for host in self._present})
+
+    def observer(self, name: str | None) -> int | None:
+        """The host whose agent saw a flow: the one that the record names, or, where it names
+        none, the only one there is."""
+        return self._only if name is None else self.named(name)
+
+    def view(self, host: int) -> HostView:
+        """What is known of a host."""
+        return self._fleet.hosts[host]
+
+    def named(self, name: str) -> int | None:
+        """The host of this name, or of the agent of this name; None if there is not just one."""
+        found = self._by_name.get(name) or self._by_name.get(_AGENT.sub("", name), set())
+        return next(iter(found)) if len(found) == 1 else None
+
+    def network(self, observer: int | None) -> Network | None:
+        """The network whose addresses a flow has; None: it may be any."""
+        return self._network if observer is None else self._fleet.hosts[observer].network
+
+    def owners(self, ip: str, observer: int | None) -> Sequence[int]:
+        """The hosts that may have an address."""
+        if is_loopback(ip):
+            return self._present if observer is None else (observer,)
+        network = self.network(observer)
+        if network is not None:
+            return self._fleet.hosts_with(network, ip)
+        return [host for one in self._networks for host in self._fleet.hosts_with(one, ip)]
+
+    def may_see(self, end: SeenEnd, observer: int | None) -> bool:
+        """Whether an end may be one of a flow's."""
+        if is_loopback(end.server.ip):
+            return observer is None or end.host == observer
+        network = self.network(observer)
+        return network is None or self._fleet.hosts[end.host].network == network
+
+
+def is_near(end: SeenEnd, side: Endpoint) -> bool:
+    """Whether an end is at this side of its connection. Over loopback only ports tell."""
+    if is_loopback(end.server.ip):
+        return end.near.port == side.port
+    return end.near == side

@@ -1,0 +1,242 @@
+"""The ends of a whole fleet, in the order of their keys, in bounded memory.
+
+SQLite sorts and finds them, in a temporary database that it keeps in memory while that is small,
+spills to disk where it is not, and that is gone when it is closed. What stays in Python's memory
+grows with the hosts, not with their connections.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from itertools import groupby
+from typing import Any, Final
+
+from proccli.errors import StateError
+from proccli.model.fleet import HostView, Party
+from proccli.model.sockets import Endpoint, Protocol, SocketStatus
+from proccli.server.join import Link, SeenEnd, linked
+from proccli.server.keys import JoinKey, Network, is_loopback, join_key, number, written
+
+_TABLES: Final = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -16384;
+CREATE TABLE ends (
+  scope INTEGER, protocol INTEGER, client INTEGER, server INTEGER, role INTEGER,
+  host INTEGER, pid INTEGER, client_ip INTEGER, server_ip INTEGER, status INTEGER,
+  reason TEXT, since_ns INTEGER);
+CREATE INDEX udp_ends ON ends (client, server) WHERE protocol = 1;
+CREATE TABLE parties (host INTEGER, pid INTEGER, party TEXT, PRIMARY KEY (host, pid)) WITHOUT ROWID;
+CREATE TABLE listeners (
+  host INTEGER, port INTEGER, ip INTEGER, pid INTEGER, PRIMARY KEY (host, port, ip, pid)
+) WITHOUT ROWID;
+"""
+_ROWS: Final = "SELECT * FROM ends"
+_IN_ORDER: Final = "ORDER BY scope, protocol, client, server, host, pid"
+_PROTOCOLS: Final[tuple[Protocol, ...]] = ("tcp", "udp")
+_STATUSES: Final[tuple[SocketStatus, ...]] = ("synced", "skipped", "undecided")
+_PORT_BITS: Final = 16
+_LATEST_NS: Final = (1 << 63) - 1
+"""In 2262: no number of SQLite's is larger."""
+_PARTY: Final = tuple(field.name for field in fields(Party))
+_ANYWHERE: Final = 0
+"""The number of 0.0.0.0, which stands for `::` of a listener, too."""
+
+
+class Fleet:
+    """The hosts that were added, and the ends of all their connections.
+
+    Whatever reads or writes raises StateError where the disk is full.
+    """
+
+    def __init__(self) -> None:
+        self.hosts: list[HostView] = []
+        """In the order in which they came, without their processes, ends and listeners."""
+        self._database = sqlite3.connect("")
+        self._database.executescript(_TABLES)
+        self._scopes: dict[str, int] = {}
+        self._owners: dict[tuple[Network, str], list[int]] = {}
+        self._forgotten: set[int] = set()
+        self._can_find_tcp = False
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the memory and the disk back."""
+        self._database.close()
+
+    def add(self, view: HostView) -> None:
+        """Take in a host."""
+        host = len(self.hosts)
+        self.hosts.append(replace(view, parties={}, ends=(), listeners=()))
+        for ip in view.addresses:
+            self._owners.setdefault((view.network, ip), []).append(host)
+        self._insert("parties", 3, ((host, p.pid, _packed(p)) for p in view.parties.values()))
+        self._insert("ends", 12, self._end_rows(host, view))
+        listeners = (
+            (host, at.port, _ANYWHERE if ":" in at.ip else number(at.ip), pid)
+            for at, pid in view.listeners
+        )
+        self._insert("listeners", 4, set(listeners))
+
+    def forget(self, host: int) -> None:
+        """Take a host out again; its number stays taken."""
+        self._forgotten.add(host)
+        for ip in self.hosts[host].addresses:
+            self._owners[self.hosts[host].network, ip].remove(host)
+        for table in ("parties", "ends", "listeners"):
+            self._run(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608 - ours
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of the hosts that were not taken out again."""
+        return [host for host in range(len(self.hosts)) if host not in self._forgotten]
+
+    def _insert(self, table: str, columns: int, rows: Iterable[tuple[Any, ...]]) -> None:
+        marks = ", ".join("?" * columns)
+        with _room():
+            self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - ours
+
+    def _run(self, query: str, values: Sequence[int] = ()) -> sqlite3.Cursor:
+        with _room():
+            return self._database.execute(query, values)
+
+    def _end_rows(self, host: int, view: HostView) -> Iterator[tuple[Any, ...]]:
+        for end in view.ends:
+            key = join_key(
+                protocol=end.protocol,
+                client=end.client,
+                server=end.server,
+                network=view.network,
+                host=host,
+                netns=end.netns,
+            )
+            yield (
+                *self._key_columns(key),
+                end.role == "server",
+                host,
+                end.pid,
+                number(end.client.ip),
+                number(end.server.ip),
+                _STATUSES.index(end.status),
+                end.reason,
+                None if end.since_ns is None else max(-_LATEST_NS, min(end.since_ns, _LATEST_NS)),
+            )
+
+    def _key_columns(self, key: JoinKey) -> tuple[int, int, int, int]:
+        scope = self._scopes.setdefault(key.scope, len(self._scopes))
+        client, server = (ip << _PORT_BITS | port for ip, port in (key.client, key.server))
+        return scope, _PROTOCOLS.index(key.protocol), client, server
+
+    def links(self) -> Iterator[Link]:
+        """Every connection of which at least one end is sent."""
+        rows = self._run(f"{_ROWS} {_IN_ORDER}")
+        for _, ends in groupby(rows, key=lambda row: row[:4]):
+            yield from linked([_seen_end(row) for row in ends])
+
+    def party(self, host: int, pid: int) -> Party | None:
+        """A process; None where its host's source shows none of this pid."""
+        query = "SELECT party FROM parties WHERE host = ? AND pid = ?"
+        row = self._run(query, (host, pid)).fetchone()
+        return None if row is None else _unpacked(row[0])
+
+    def parties(self) -> Iterator[Party]:
+        """All processes of all hosts."""
+        query = "SELECT party FROM parties ORDER BY host, pid"
+        for (packed,) in self._run(query):
+            yield _unpacked(packed)
+
+    def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
+        """The hosts of a network whose sockets use this address."""
+        return self._owners.get((network, ip), ())
+
+    def owners(self, end: SeenEnd) -> Sequence[int]:
+        """The hosts that may hold the far end of a connection, by its address."""
+        if is_loopback(end.far.ip):
+            return (end.host,)
+        return self.hosts_with(self.hosts[end.host].network, end.far.ip)
+
+    def listening(self, host: int, at: Endpoint) -> Sequence[int]:
+        """The accepted processes of a host that wait for connections to this address."""
+        query = "SELECT DISTINCT pid FROM listeners WHERE host = ? AND port = ? AND ip IN (?, ?)"
+        rows = self._run(query, (host, at.port, number(at.ip), _ANYWHERE))
+        return sorted(pid for (pid,) in rows)
+
+    def crossed(self) -> int:
+        """How many connections of different networks look alike to the server, which knows of
+        one network only."""
+        query = f"""SELECT count(*) FROM (
+            SELECT 1 FROM ends WHERE status = 0 AND scope IN ({self._network_scopes()})
+            GROUP BY protocol, client, server HAVING count(DISTINCT scope) > 1)"""  # noqa: S608 - numbers
+        return int(self._run(query).fetchone()[0])
+
+    def _network_scopes(self) -> str:
+        return ", ".join(str(scope) for name, scope in self._scopes.items() if name[0] == "@")
+
+    def find(self, protocol: Protocol, client: Endpoint, server: Endpoint) -> list[SeenEnd]:
+        """The ends, on any host and in any network, of a connection between these two.
+
+        Of a loopback connection those of every host and namespace. Raises: ValueError if one of
+        the two is no IPv4 address.
+        """
+        if protocol == "tcp" and not self._can_find_tcp:
+            self._run("CREATE INDEX tcp_ends ON ends (client, server) WHERE protocol = 0")
+            self._can_find_tcp = True
+        loopback = is_loopback(server.ip)
+        keys = [
+            (0 if loopback else number(end.ip)) << _PORT_BITS | end.port for end in (client, server)
+        ]
+        of_protocol = f"protocol = {_PROTOCOLS.index(protocol)}"  # as it stands in the index
+        query = f"{_ROWS} WHERE client = ? AND server = ? AND {of_protocol} {_IN_ORDER}"
+        found = self._run(query, keys)
+        # A connection with 0.0.0.0 has the same numbers as one over loopback.
+        return [end for row in found if is_loopback((end := _seen_end(row)).server.ip) == loopback]
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Where SQLite may need more of it on the disk. Raises: StateError."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        problem = f"the connections of all hosts can't be kept on the disk for now: {error}"
+        raise StateError(problem, hint="SQLITE_TMPDIR names another directory for that") from error
+
+
+def _seen_end(row: Sequence[Any]) -> SeenEnd:
+    _, protocol, client, server, role, host, pid, client_ip, server_ip, status, reason, since = row
+    ports = (1 << _PORT_BITS) - 1
+    return SeenEnd(
+        host=host,
+        pid=pid,
+        protocol=_PROTOCOLS[protocol],
+        role="server" if role else "client",
+        client=Endpoint(written(client_ip), client & ports),
+        server=Endpoint(written(server_ip), server & ports),
+        status=_STATUSES[status],
+        reason=reason,
+        since_ns=since,
+    )
+
+
+def _packed(party: Party) -> str:
+    # JSON keeps what SQLite's text does not: half surrogate pairs.
+    return json.dumps([getattr(party, name) for name in _PARTY])
+
+
+def _unpacked(packed: str) -> Party:
+    values: dict[str, Any] = dict(zip(_PARTY, json.loads(packed), strict=True))
+    tags = values["tags"]
+    values |= {
+        "tags": None if tags is None else tuple(map(tuple, tags)),
+        "masked_spans": tuple(map(tuple, values["masked_spans"])),
+    }
+    return Party(**values)

@@ -1,0 +1,1 @@
+"""What is labelled: flow records, and connections in packet captures."""

@@ -1,0 +1,99 @@
+"""Flow records from a file, one at a time, each ready to be written again with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import BinaryIO, get_args
+
+from proccli.model.config import Notice
+from proccli.recording.lines import opened
+from proccli.traffic.flows.csv import csv_records, likely_delimiter
+from proccli.traffic.flows.detect import Format, detect, take_bom
+from proccli.traffic.flows.fieldmap import NO_FIELDS, FieldMap
+from proccli.traffic.flows.lines import Lines
+from proccli.traffic.flows.ndjson import json_records
+from proccli.traffic.flows.protocol import Record
+from proccli.traffic.flows.record import Context
+from proccli.traffic.flows.times import Times
+from proccli.traffic.flows.zeek import zeek_records
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+class FlowStream:
+    """The records of a file, to be gone through once."""
+
+    def __init__(
+        self,
+        opening: AbstractContextManager[tuple[BinaryIO, str]],
+        *,
+        form: Format | None,
+        fields: FieldMap,
+        keys: Sequence[str],
+    ) -> None:
+        """`opening` gives the file, and what to call it."""
+        self._opening = opening
+        self._form = form
+        self._context = Context(fields=fields, keys=keys, times=Times(fields.zone))
+        self._notices: Sequence[Notice] = ()
+
+    def __iter__(self) -> Iterator[bytes | Record]:
+        """Each record, and as bytes what stands between: headers, comments, broken lines.
+
+        Writing the bytes, and each record's `labelled`, in this order gives the file with labels.
+
+        Raises: FlowsError for what is in no known format, too long, or damaged; SourceError for
+        what can't be read.
+        """
+        context = self._context
+        with self._opening as (file, name):
+            lines = Lines(file, name)
+            yield from _records(lines, self._form, context)
+        self._notices = (*context.oddities.notices(name, context.times),)
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """What there is to say about the records, when all have been read."""
+        return self._notices
+
+
+def open_flows(
+    path: str,
+    *,
+    form: Format | None = None,
+    fields: FieldMap = NO_FIELDS,
+    keys: Sequence[str] = (),
+) -> FlowStream:
+    """The flow records of a file (`-`: stdin), which is opened when they are gone through.
+
+    `form`: the format; None: told by how the file begins. `keys`: of the os.app tags that every
+    record gets columns for.
+    """
+    return FlowStream(opened(path), form=form, fields=fields, keys=keys)
+
+
+def flows_of(
+    file: BinaryIO,
+    name: str,
+    *,
+    form: Format | None = None,
+    fields: FieldMap = NO_FIELDS,
+    keys: Sequence[str] = (),
+) -> FlowStream:
+    """The same of a stream, from where it stands."""
+    return FlowStream(nullcontext((file, name)), form=form, fields=fields, keys=keys)
+
+
+def _records(lines: Lines, form: Format | None, context: Context) -> Iterator[bytes | Record]:
+    bom = take_bom(lines)
+    form = form or detect(lines, context.fields)
+    if form == "zeek":
+        yield from zeek_records(lines, context)
+    elif form == "ndjson":
+        yield from json_records(lines, context)
+    else:
+        # Spreadsheets tell UTF-8 by it; JSON must not begin with one.
+        yield bom
+        delimiter = "\t" if form == "tsv" else likely_delimiter(lines, context.fields) or ","
+        yield from csv_records(lines, context, delimiter)

@@ -1,0 +1,226 @@
+"""Short ways to write down hosts, and the ends of their connections, in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from proccli.identity.server import SERVERS as IDENTITIES
+from proccli.model.fleet import End, HostView, Listener, Party
+from proccli.model.flows import (
+    ACK,
+    SYN,
+    CapturedConnection,
+    CapturedOption,
+    Flow,
+    SideLabel,
+    TotOption,
+)
+from proccli.model.sockets import Endpoint
+from proccli.server.graph import Graph, graph
+from proccli.server.grouping import grouping
+from proccli.server.join import Link, SeenEnd
+from proccli.server.labels import Labeller
+from proccli.server.senders import Timing
+from proccli.server.store import Fleet
+from proccli.server.tags import SERVERS, Server
+from tests.build import BOOT_S, NOW_S
+
+NS_PER_S = 1_000_000_000
+NOW_NS = NOW_S * NS_PER_S
+STARTED_S = BOOT_S + 3_600
+
+
+def endpoint(text: str) -> Endpoint:
+    """Of `10.0.0.1:80`."""
+    ip, _, port = text.rpartition(":")
+    return Endpoint(ip, int(port))
+
+
+def party(pid: int, name: str | None = None, **fields: Any) -> Party:
+    """A process that is accepted, under this name, unless something else is said."""
+    known: dict[str, Any] = {
+        "gprocess": f"p{pid}" if name is None else name,
+        "process_name": f"comm{pid}",
+        "tags": (),
+        "status": "accepted",
+        "reason": "rule",
+        "started_s": STARTED_S,
+        "cmdline": f"/usr/bin/{pid}",
+        "container_id": "",
+    }
+    return Party(pid=pid, **known | fields)
+
+
+def refused(pid: int, status: str = "dropped", reason: str = "rule", **fields: Any) -> Party:
+    """A process that is not accepted, or perhaps not."""
+    known: dict[str, Any] = {"gprocess": None, "status": status, "reason": reason}
+    return party(pid, **known | fields)
+
+
+def end(text: str, pid: int, **fields: Any) -> End:
+    """Of `10.0.0.1:4000 > 10.0.0.2:80`, the client at the left, or, with `<`, at the right: the
+    end of the one at the left. It is sent, unless something else is said."""
+    ours = " > " in text
+    one, other = (endpoint(side) for side in text.split(" > " if ours else " < "))
+    known: dict[str, Any] = {
+        "protocol": "tcp",
+        "netns": 1,
+        "status": "synced",
+        "reason": None,
+        "since_ns": NOW_NS,
+    }
+    return End(
+        role="client" if ours else "server",
+        client=one if ours else other,
+        server=other if ours else one,
+        pid=pid,
+        **known | fields,
+    )
+
+
+def view(name: str, *ends: End, parties: Iterable[Party] | None = None, **fields: Any) -> HostView:
+    """A host with a process for each pid at an end, and the addresses of those."""
+    if parties is None:
+        parties = [
+            party(pid)
+            if any(one.status == "synced" for one in ends if one.pid == pid)
+            else refused(pid)
+            for pid in sorted({one.pid for one in ends})
+        ]
+    near = {one.client.ip if one.role == "client" else one.server.ip for one in ends}
+    known: dict[str, Any] = {
+        "source": f"{name}.jsonl",
+        "kind": "recording",
+        "network": "",
+        "taken_at_ns": NOW_NS,
+        "boot_time_s": BOOT_S,
+        "addresses": tuple(sorted(ip for ip in near if not ip.startswith("127."))),
+        "listeners": (),
+    }
+    return HostView(
+        name=name, ends=ends, parties={one.pid: one for one in parties}, **known | fields
+    )
+
+
+def listener(at: str, pid: int) -> Listener:
+    """Of `10.0.0.1:80`."""
+    return Listener(at=endpoint(at), pid=pid)
+
+
+@contextmanager
+def fleet(*views: HostView) -> Iterator[Fleet]:
+    """These hosts."""
+    with Fleet() as made:
+        for one in views:
+            made.add(one)
+        yield made
+
+
+def links(*views: HostView) -> list[Link]:
+    """Their connections."""
+    with fleet(*views) as made:
+        return list(made.links())
+
+
+def drawn(*views: HostView, by: str = "gprocess", names: Sequence[str] | None = None) -> Graph:
+    """Their graph."""
+    called = [one.name for one in views] if names is None else names
+    with fleet(*views) as made:
+        return graph(made, grouping(by), called, lambda _: True, IDENTITIES["6.5"])
+
+
+def who(seen: SeenEnd | None) -> tuple[int, int] | None:
+    """The host's number and the pid."""
+    return None if seen is None else (seen.host, seen.pid)
+
+
+Labels = tuple[SideLabel, SideLabel]
+
+
+@contextmanager
+def labeller(
+    *views: HostView,
+    network: str | None = None,
+    within_s: float = 60,
+    names: Sequence[str] | None = None,
+    server: Server = SERVERS["6.5"],
+    agents: Mapping[int, str] | None = None,
+    assume_enabled: bool = False,
+) -> Iterator[Labeller]:
+    """A labeller of these hosts."""
+    called = [one.name for one in views] if names is None else names
+    timing = Timing(within_s=within_s)
+    with fleet(*views) as made:
+        yield Labeller(
+            made,
+            called,
+            network=network,
+            timing=timing,
+            server=server,
+            agents=agents,
+            assume_enabled=assume_enabled,
+        )
+
+
+def labels(of: Flow | CapturedConnection, *views: HostView, **how: Any) -> Labels:
+    """The labels of both sides, by what these hosts show."""
+    with labeller(*views, **how) as made:
+        return made.flow(of) if isinstance(of, Flow) else made.captured(of)
+
+
+def words(of: Flow | CapturedConnection, *views: HostView, **how: Any) -> tuple[str, str]:
+    """How each side was labelled, or why it was not."""
+    one, other = labels(of, *views, **how)
+    return one.label, other.label
+
+
+def flow(text: str, **fields: Any) -> Flow:
+    """Of `10.0.0.1:4000 > 10.0.0.2:80`: a TCP connection now."""
+    one, other = (endpoint(side) for side in text.split(" > "))
+    known: dict[str, Any] = {"protocol": "tcp", "start_s": NOW_S - 1.0, "end_s": float(NOW_S)}
+    return Flow(side_0=one, side_1=other, **known | fields)
+
+
+def option(source: str, pid: int, flags: int = SYN, **fields: Any) -> CapturedOption:
+    """A TOT option that names a pid, seen now in a segment from here."""
+    known: dict[str, Any] = {
+        "time_s": float(NOW_S),
+        "destination": endpoint("203.0.113.9:9"),
+        "seq": 1,
+    }
+    tot: dict[str, Any] = {"version": 1, "address": endpoint(source).ip}
+    carried = {
+        name: fields.pop(name)
+        for name in (*tot, "agent_id", "ambiguous", "candidate")
+        if name in fields
+    }
+    return CapturedOption(
+        source=endpoint(source),
+        flags=flags,
+        option=TotOption(pid=pid, **tot | carried),
+        **known | fields,
+    )
+
+
+SYN_ACK = SYN | ACK
+
+
+def captured(
+    text: str,
+    options_0: Sequence[CapturedOption] = (),
+    options_1: Sequence[CapturedOption] = (),
+    *,
+    ended: bool = False,
+    **fields: Any,
+) -> CapturedConnection:
+    """A captured connection with these options."""
+    return CapturedConnection(
+        flow=flow(text, **fields),
+        client_certain=True,
+        ended=ended,
+        packets=10,
+        options_0=tuple(options_0),
+        options_1=tuple(options_1),
+    )

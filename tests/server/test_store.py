@@ -1,0 +1,213 @@
+"""Where a fleet is kept: in bounded memory, and on no disk when it is closed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proccli.errors import StateError
+from proccli.model.fleet import End, Party
+from proccli.model.sockets import Endpoint
+from proccli.server.store import Fleet
+from tests.server.building import end, endpoint, fleet, links, listener, party, refused, view, who
+
+CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
+SERVER = "10.0.0.2:80 < 10.0.0.1:4000"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """So many connections of ten processes, made one by one."""
+
+    count: int
+    port: int
+
+    def __iter__(self) -> Iterator[End]:
+        for number in range(self.count):
+            near = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+            yield end(f"{near}:{self.port} > 192.0.2.1:80", 1 + number % 10)
+
+
+def grown_by(count: int) -> int:
+    """Bytes of Python's memory at its peak, for so many connections on each of two hosts."""
+    parties = [party(pid) for pid in range(1, 11)]
+    tracemalloc.start()
+    try:
+        with Fleet() as made:
+            for number in range(2):
+                host = view(f"h{number}", parties=parties)
+                made.add(replace(host, ends=cast("Any", Ends(count, 4000 + number))))
+            tracemalloc.reset_peak()
+            assert sum(1 for _ in made.links()) == 2 * count
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return peak
+
+
+def test_python_memory_does_not_grow_with_connections() -> None:
+    grown_by(5_000)  # fills what is kept of addresses, of which there are only so many
+
+    assert grown_by(5_000) < grown_by(50) + 20_000
+
+
+SPILL = """
+import os, sys
+from dataclasses import replace
+from proccli.server.store import Fleet
+from tests.server.building import view
+from tests.server.test_store import Ends
+
+made = Fleet()
+for number in range(5):
+    made.add(replace(view(f"h{number}"), ends=Ends(60_000, 4000 + number)))
+assert sum(1 for _ in made.links()) == 300_000
+spilled = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")[:-1]]
+print(sum(path.startswith(os.environ["SQLITE_TMPDIR"]) for path in spilled))
+print(os.listdir(os.environ["SQLITE_TMPDIR"]))
+made.close()
+print(os.listdir(os.environ["SQLITE_TMPDIR"]))
+"""
+
+
+def test_what_is_spilled_to_the_disk_has_no_name_there(tmp_path: Path) -> None:
+    """So nothing of it stays, however the program ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", SPILL],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"SQLITE_TMPDIR": str(tmp_path), "PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    spilled, during, after = done.stdout.splitlines()
+    assert (int(spilled) > 0, during, after) == (True, "[]", "[]")
+
+
+def test_a_full_disk_is_told() -> None:
+    host = replace(view("a"), ends=cast("Any", Ends(1_000, 4000)))
+    with Fleet() as made:
+        made._database.execute("PRAGMA max_page_count = 10")
+
+        with pytest.raises(StateError, match=r"can't be kept on the disk for now: .* is full"):
+            made.add(host)
+
+
+def test_a_fleet_without_hosts_has_nothing() -> None:
+    with Fleet() as made:
+        assert not [*made.links(), *made.parties(), *made.present]
+        assert made.find("tcp", endpoint("10.0.0.1:1"), endpoint("10.0.0.2:2")) == []
+        assert (made.crossed(), made.party(0, 1)) == (0, None)
+
+
+def test_a_host_that_is_taken_out_is_gone() -> None:
+    client = view("a", end(CLIENT, 1), listeners=[listener("0.0.0.0:80", 1)])
+    with fleet(client, view("b", end(SERVER, 2)), client) as made:
+        made.forget(0)
+
+        (link,) = made.links()
+        assert (who(link.client), who(link.server)) == ((2, 1), (1, 2))
+        assert made.present == [1, 2]
+        assert made.hosts_with("", "10.0.0.1") == [2]
+        assert made.party(0, 1) is None
+        assert made.listening(0, endpoint("10.0.0.1:80")) == []
+        assert [one.pid for one in made.parties()] == [2, 1]
+
+
+def test_connections_can_be_looked_up_while_others_are_gone_through() -> None:
+    """As it is done for UDP."""
+    there, back = "10.0.0.1:1 > 10.0.0.2:2", "10.0.0.2:2 > 10.0.0.1:1"
+    with fleet(view("a", *(end(text, 1, protocol="udp") for text in (there, back)))) as made:
+        seen = []
+        for link in made.links():
+            seen.append(link.seen.client)
+            assert len(made.find("udp", link.seen.server, link.seen.client)) == 1
+            assert len(made.find("tcp", link.seen.server, link.seen.client)) == 0
+
+    assert sorted(seen) == [Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2)]
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0:1 > 0.0.0.0:2", "127.0.0.1:1 > 127.0.0.1:2"])
+def test_loopback_and_the_address_of_all_are_not_mixed_up(text: str) -> None:
+    with fleet(view("a", end(text, 1))) as made:
+        for asked in ("0.0.0.0:1 > 0.0.0.0:2", "127.0.0.9:1 > 127.0.0.8:2"):
+            client, server = map(endpoint, asked.split(" > "))
+            same = text.startswith("127") == asked.startswith("127")
+            assert len(made.find("tcp", client, server)) == same
+
+
+def test_networks_that_collide_are_counted_by_pairs_of_addresses() -> None:
+    hosts = [
+        view("a", end(CLIENT, 1), end("10.0.0.1:1 > 10.0.0.2:2", 1), network="blue"),
+        view("b", end(CLIENT, 1), end("127.0.0.1:1 > 127.0.0.1:2", 1), network="red"),
+        view("c", end(SERVER, 2), end("127.0.0.1:1 > 127.0.0.1:2", 1)),
+        view("d", end("10.0.0.1:1 > 10.0.0.2:2", 3, status="skipped", reason="no-owner")),
+    ]
+
+    with fleet(*hosts) as made:
+        assert made.crossed() == 1
+
+
+hostile = st.text(max_size=20)
+parties = st.builds(
+    Party,
+    pid=st.integers(0, 2**31 - 1),
+    gprocess=st.none() | hostile,
+    process_name=st.none() | hostile,
+    tags=st.none() | st.lists(st.tuples(hostile, hostile), max_size=3).map(tuple),
+    status=st.sampled_from(["accepted", "dropped", "skipped", "unknown"]),
+    reason=st.none() | st.sampled_from(["rule", "masked"]),
+    started_s=st.none() | st.integers(-(2**70), 2**70),
+    cmdline=st.none() | hostile,
+    masked_spans=st.lists(st.tuples(st.integers(), st.integers()), max_size=3).map(tuple),
+    container_id=st.none() | hostile,
+)
+
+
+@given(parties)
+@settings(deadline=None)
+def test_a_process_comes_back_as_it_was(one: Party) -> None:
+    """Half surrogate pairs and numbers beyond 64 bits included."""
+    with fleet(view("a", parties=[one])) as made:
+        assert made.party(0, one.pid) == one
+        assert list(made.parties()) == [one]
+
+
+@pytest.mark.parametrize("since_ns", [None, 0, -1, 2**63 - 1, 2**63, -(2**63), -(2**80), 2**80])
+def test_any_time_can_be_kept(since_ns: int | None) -> None:
+    (link,) = links(view("a", end(CLIENT, 1, since_ns=since_ns), parties=[refused(1)]))
+
+    assert (link.seen.since_ns is None) == (since_ns is None)
+    if since_ns is not None and abs(since_ns) < 2**63:
+        assert link.seen.since_ns == since_ns
+
+
+@given(
+    st.ip_addresses(v=4).map(str),
+    st.integers(0, 65_535),
+    st.ip_addresses(v=4).map(str),
+    st.integers(0, 65_535),
+)
+@settings(deadline=None)
+def test_any_address_and_port_comes_back_and_is_found(
+    client_ip: str, client_port: int, server_ip: str, server_port: int
+) -> None:
+    client, server = Endpoint(client_ip, client_port), Endpoint(server_ip, server_port)
+    with fleet(view("a", end(f"{client_ip}:{client_port} > {server_ip}:{server_port}", 1))) as made:
+        (found,) = made.find("tcp", client, server)
+        (link,) = made.links()
+
+    assert (found.client, found.server) == (client, server)
+    assert link.client == found

@@ -1,0 +1,75 @@
+"""docs/labels.md describes what is read and written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from proccli.traffic.flows.fieldmap import NO_FIELDS, parse_fields
+from proccli.traffic.flows.fields import DEEPFLOW, IS_IPV4, OF_SIDES, ZEEK, Family, find_places
+from proccli.traffic.flows.lines import MAX_LINE_BYTES
+from proccli.traffic.flows.stream import FORMATS
+from proccli.traffic.flows.times import Times
+from tests.traffic.flows.labelling import label
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "labels.md").read_text()
+SECTION = DOCUMENT[DOCUMENT.index("## Flow records") :].split("\n## ")[0]
+
+
+def names_of(family: Family) -> list[str]:
+    return [
+        *family.ips, *family.ports[0], *family.ports[1], *family.protocol, family.start,
+        *family.ends, *family.durations, *family.hosts,
+    ]  # fmt: skip
+
+
+def test_every_known_name_is_in_the_document() -> None:
+    of_sides = [name for names in OF_SIDES.values() for name in names]
+    for name in [*names_of(DEEPFLOW), *names_of(ZEEK), *IS_IPV4, *of_sides]:
+        shown = [name.format(n="N"), name.format(n=0)]
+        assert any(f"`{each}`" in SECTION for each in shown), name
+
+
+def test_every_name_of_the_table_is_known() -> None:
+    table = SECTION[SECTION.index("| part |") : SECTION.index("`Enum(protocol)`")]
+    columns = [row.split("|")[2:4] for row in table.splitlines() if row.startswith("|")]
+    for deepflow, zeek in columns[2:]:
+        for cell, base in ((deepflow, "ip_0"), (zeek, "id.orig_h")):
+            for name in re.findall(r"`([^`]+)`", cell):
+                one = name.replace("_N", "_1")
+                names = {base, one, "ts"} if one == "duration" else {base, one}
+                if one != base:
+                    assert one in find_places(names, NO_FIELDS).names, name
+
+
+def test_formats_parts_and_limits_are_the_real_ones() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", SECTION, re.MULTILINE)[: len(FORMATS)] == list(FORMATS)
+    assert f"{MAX_LINE_BYTES >> 20} MiB" in SECTION
+    for part in ("ip_0", "port_0", "ip_1", "port_1", "protocol", "start", "end", "host"):
+        assert parse_fields(f"{part}=x").names == {part: "x"}
+        assert f"`{part}`" in SECTION
+
+
+@pytest.mark.parametrize("zone", re.findall(r"`(zone=[^`]+)`", SECTION))
+def test_zones_in_the_document_are_zones(zone: str) -> None:
+    assert parse_fields(zone).zone is not None
+
+
+@pytest.mark.parametrize(("power", "per_second"), [(11, 1), (14, 10**3), (17, 10**6)])
+def test_units_change_where_the_document_says(power: int, per_second: int) -> None:
+    superscript = str(power).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    bound = 10**power
+
+    assert f"below 10{superscript}" in SECTION
+    assert Times(None).read(bound - 1) == pytest.approx(bound / per_second)
+    assert Times(None).read(bound) == pytest.approx(bound / per_second / 1000)
+
+
+def test_the_columns_are_named_in_their_order() -> None:
+    added = SECTION[SECTION.index("### What is added") :]
+    shown = re.findall(r"`([^`]+)`", added)[:8]
+    made = label(b"{}", keys=["KEY"]).objects[0]
+
+    assert shown == list(made)

@@ -1,0 +1,220 @@
+"""JSON, one object per line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from proccli.model.flows import SideLabel
+from proccli.model.sockets import Endpoint
+from proccli.traffic.flows.fieldmap import parse_fields
+from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, flow_of, label
+
+RECORD = (
+    b'{"ip_0":"10.0.0.5","client_port":41000,"ip_1":"10.0.0.9","server_port":5432,"protocol":6}'
+)
+
+
+def test_a_record_of_the_querier_is_read_whole() -> None:
+    flow = label((SAMPLES / "l4_flow_log.jsonl").read_bytes()).flows[0]
+
+    assert flow.protocol == "tcp"
+    assert flow.side_0 == Endpoint("10.0.0.5", 41000)
+    assert flow.side_1 == Endpoint("10.0.0.9", 5432)
+    assert (flow.start_s, flow.end_s) == (1709746801.214356, 1709746859.999999)
+    assert flow.host == "web-1-P3"
+    assert (flow.instance_0, flow.instance_1) == ("other", "pod")
+    assert flow.problem is None
+
+
+def test_the_keys_are_appended_in_their_order() -> None:
+    made = label(RECORD + b"\n").objects[0]
+
+    assert list(made.items()) == [*json.loads(RECORD).items(), *ADDED.items()]
+    assert tuple(ADDED) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"a":1.10,"b":18446744073709551616,"c":1e5,"d":-0.0,"e":1E+2}\n',
+        b'{"b":2,"a":1}\n',
+        b'\t{ "a" : [ 1 , { } ] }  \r\n',
+        b'{"a":"\\u00e9\\/\\ud800"}',
+        b'{"a":1,"a":2}\n',
+        b'{"a":NaN}\n',
+        '{"a":"\u2028é\U0001f600"}\n'.encode(),
+        b'{"a":"caf\xe9 \xff\xfe"}\n',
+        b'{"ip_0":' + b"9" * 5000 + b"}\n",
+    ],
+)
+def test_everything_else_keeps_its_text(line: bytes) -> None:
+    out = label(line, form="ndjson").out
+
+    body = line.rstrip()
+    begin, end = body[:-1], line[len(body) :]
+    assert out.startswith(begin + b',"gprocess_0":"shop",')
+    assert out.endswith(b'"label_1":"no-socket"}' + end)
+
+
+@pytest.mark.parametrize("empty", [b"{}", b"{ }\r\n", b" { \t} \n"])
+def test_an_empty_object_gets_no_comma(empty: bytes) -> None:
+    ran = label(empty)
+
+    assert ran.objects == [ADDED]
+    assert ran.flows[0].problem == "no ip_0"
+
+
+def test_keys_that_are_there_change_in_place() -> None:
+    line = (
+        b'{"label_0":"old", "x":{"label_0":"nested"}, "gprocess_0" : {"a":[1,"}"]} ,'
+        b'"n":1.10, "label_1":"","auto_instance_0":5}\n'
+    )
+    out = label(line, keys=()).out
+
+    assert out == (
+        b'{"label_0":"socket", "x":{"label_0":"nested"}, "gprocess_0" : "shop" ,'
+        b'"n":1.10, "label_1":"no-socket","auto_instance_0":"shop",'
+        b'"gprocess_1":null,"auto_instance_1":null}\n'
+    )
+
+
+def test_labelling_twice_is_labelling_once() -> None:
+    once = label(RECORD + b"\n" + RECORD).out
+
+    assert label(once).out == once
+    other = label(once, sides=(NOBODY, SHOP)).objects[0]
+    assert (other["gprocess_0"], other["gprocess_1"]) == (None, "shop")
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        (b'{"label_0":1,"label_0":2}', b'{"label_0":"socket","label_0":"socket",'),
+        (b'{"\\u006cabel_0":1}', b'{"\\u006cabel_0":"socket",'),
+        (b'{"a":{"label_0":1},"\\u006cabel_0":2}', b'{"a":{"label_0":1},"\\u006cabel_0":"socket",'),
+        (b'{"a":"\\"label_0\\":1","label_0":2}', b'{"a":"\\"label_0\\":1","label_0":"socket",'),
+        (b'{"a":"label_0","label_0":"\\\\"}', b'{"a":"label_0","label_0":"socket",'),
+        (b'{"a":["label_0",":"],"label_0":2}', b'{"a":["label_0",":"],"label_0":"socket",'),
+        (b'{"caf\xe9":1,"label_0":2}', b'{"caf\xe9":1,"label_0":"socket",'),
+    ],
+)
+def test_only_the_keys_of_the_object_itself_change(line: bytes, changed: bytes) -> None:
+    assert label(line, form="ndjson").out.startswith(changed)
+
+
+def test_a_records_own_instance_stays_where_the_label_has_none() -> None:
+    own = RECORD[:-1] + b',"auto_instance_0":"node-1","auto_instance_1":"pg-0","gprocess_1":"x"}'
+    made = label(own, sides=(NOBODY, SideLabel(label="socket", auto_instance="new"))).objects[0]
+
+    assert (made["auto_instance_0"], made["auto_instance_1"]) == ("node-1", "new")
+    assert made["gprocess_1"] is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"garbage", b'{"ip_0":', b"[1]", b"1", b'"x"', b"null", b"{'a':1}", b'{"a":1},', b"\xff\xfe"],
+)
+def test_a_line_that_is_no_object_goes_out_as_it_came_in(line: bytes) -> None:
+    ran = label(RECORD + b"\n\n" + line + b"\r\n" + RECORD)
+
+    assert ran.out.splitlines(keepends=True)[1:3] == [b"\n", line + b"\r\n"]
+    assert len(ran.flows) == 2
+    assert ran.codes == ["flows-not-json"]
+    assert ":3: 1 line is no JSON object" in ran.notices[0].message
+
+
+def test_of_many_broken_lines_the_first_are_named() -> None:
+    ran = label(RECORD + b"\n" + b"x\n" * 10)
+
+    assert ":2,3,4,…: 10 lines are no JSON objects" in ran.notices[0].message
+
+
+def test_what_is_nested_too_deeply_is_no_record() -> None:
+    deep = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
+    ran = label(RECORD + b"\n" + deep + RECORD)
+
+    assert deep in ran.out
+    assert len(ran.flows) == 2
+
+
+@pytest.mark.parametrize(
+    "place", ["is_ipv4", "auto_instance_type_0", "protocol", "start_time", "agent"]
+)
+def test_a_nested_value_where_a_word_belongs_is_not_said(place: str) -> None:
+    deep: object = 1
+    for _ in range(400):
+        deep = [deep]
+    flow = flow_of({**json.loads(RECORD), place: deep})
+
+    assert flow.side_0 == Endpoint("10.0.0.5", 41000)
+    assert flow.protocol == (None if place == "protocol" else "tcp")
+    assert (flow.start_s, flow.host) == (None, None)
+
+
+def test_names_are_valid_json_whatever_is_in_them() -> None:
+    nasty = SideLabel(
+        label='a"b\\',
+        gprocess="\udcff\ud800\x00\x1b[31m\x7f\x9b\u202e\u2028",
+        tags=(("k\udc80", "v\n"),),
+    )
+    ran = label(RECORD, keys=["k\udc80"], sides=(nasty, NOBODY))
+    made = ran.objects[0]
+
+    assert made["gprocess_0"] == "\\xff\\ud800\x00\x1b[31m\x7f\x9b\u202e\u2028"
+    assert made["label_0"] == 'a"b\\'
+    assert made["os.app.k\\x80_0"] == "v\n"
+    # Nothing in it acts on a terminal.
+    assert all(0x20 <= byte < 0x7F for byte in ran.out)
+
+
+def test_names_may_be_paths() -> None:
+    fields = parse_fields(
+        "ip_0=src.ip,port_0=src.port,ip_1=dst.addr.ip,port_1=dst.port,protocol=net.proto"
+    )
+    flow = flow_of(
+        {
+            "src": {"ip": "10.0.0.5", "port": "41000"},
+            "dst": {"addr.ip": "10.0.0.9", "port": 5432},
+            "net.proto": "udp",
+            "net": {"proto": "tcp"},
+        },
+        fields,
+    )
+
+    assert flow.side_0 == Endpoint("10.0.0.5", 41000)
+    assert flow.side_1 == Endpoint("10.0.0.9", 5432)
+    assert flow.protocol == "udp"
+
+
+@pytest.mark.parametrize("src", [None, 1, "x", [], {}, {"ip": None}, {"ip": {"a": 1}}])
+def test_a_path_that_leads_nowhere_is_no_address(src: object) -> None:
+    flow = flow_of({"src": src, "port_0": 1}, parse_fields("ip_0=src.ip"))
+
+    assert flow.problem in ("no ip_0", "unreadable ip_0")
+
+
+def test_records_of_different_keys_may_be_mixed() -> None:
+    zeek = (
+        b'{"id.orig_h":"10.0.0.7","id.orig_p":1,"id.resp_h":"10.0.0.8","id.resp_p":2,"proto":"udp"}'
+    )
+    ran = label(b"\n".join([RECORD, zeek, RECORD]))
+
+    assert [flow.side_0 and flow.side_0.ip for flow in ran.flows] == [
+        "10.0.0.5",
+        "10.0.0.7",
+        "10.0.0.5",
+    ]
+
+
+def test_a_byte_order_mark_is_taken_away() -> None:
+    assert label(b"\xef\xbb\xbf" + RECORD).out.startswith(RECORD[:-1])
+
+
+def test_that_no_record_has_addresses_is_told_once() -> None:
+    ran = label(b'{"src":"10.0.0.5","dst":"10.0.0.9"}\n' * 3)
+
+    assert ran.codes == ["flows-no-addresses"]
+    assert "among 'src', 'dst': --fields ip_0=NAME" in ran.notices[0].message
+    assert [flow.problem for flow in ran.flows] == ["no ip_0"] * 3
