@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from proccli.jobs.label import Labelling
     from proccli.model.config import Notice
     from proccli.traffic.flows.detect import Format
-    from proccli.traffic.flows.fieldmap import FieldMap
+    from proccli.traffic.flows.fields import FieldMap
 
 _WHAT = "What to label"
 _AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)
@@ -36,7 +36,7 @@ _MOST_AGENT_ID = 0xFFFF_FFFF
 
 def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
     """Raises: UsageError."""
-    from proccli.traffic.flows.fieldmap import NO_FIELDS, parse_fields
+    from proccli.traffic.flows.fields import NO_FIELDS, parse_fields
 
     return NO_FIELDS if value is None else parse_fields(value)
 
@@ -209,7 +209,7 @@ def _print(
     from proccli.jobs.label import evicted_notices
     from proccli.render.label_json import captured_line
     from proccli.traffic.flows.stream import flows_of
-    from proccli.traffic.tot.table import ConnectionCounts, connections
+    from proccli.traffic.tot.connections import ConnectionCounts, connections
 
     is_capture, stream = sniffed(file)
     wanted = cast("Format | None", None if form == "capture" else form)

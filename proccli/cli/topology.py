@@ -159,7 +159,7 @@ def command(
     from proccli.identity.server import SERVERS, server_beside
     from proccli.jobs.looks import WaitPolicy
     from proccli.jobs.topology import topology
-    from proccli.server.selection import ConnectionSelection
+    from proccli.server.graph import ConnectionSelection
 
     wait_policy = WaitPolicy(
         no_wait=no_wait,

@@ -15,7 +15,7 @@ from proccli.jobs.sidebyside import views
 from proccli.model.config import Config, Notice
 from proccli.model.fleet import HostView
 from proccli.model.process import NS_PER_S
-from proccli.server.keys import Network
+from proccli.server.join import Network
 from proccli.server.store import Fleet
 
 Progress: TypeAlias = Callable[[int, int], None]

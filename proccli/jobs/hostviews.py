@@ -18,7 +18,7 @@ from proccli.model.outcome import Outcome
 from proccli.model.source import Source
 from proccli.recording import SyncOutput, open_source_or_output
 from proccli.server.host_view import host_view, synced_view
-from proccli.server.keys import Network
+from proccli.server.join import Network
 
 LIVE = "live"
 

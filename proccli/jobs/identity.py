@@ -10,8 +10,7 @@ from proccli.identity import Identity, NameUse, Reported, by_name, identities
 from proccli.identity.server import Server
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, TextSpan
-from proccli.server.gprocess import Identity, Reported, identities
-from proccli.server.names import NameUse, by_name
+from proccli.server.gprocess import Identity, NameUse, Reported, by_name, identities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ from proccli.errors import UsageError
 from proccli.jobs.gathering import Gathered
 from proccli.model.config import Notice
 from proccli.model.flows import CapturedConnection, Flow, SideLabel
-from proccli.server.keys import Network
+from proccli.server.join import Network
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
 from proccli.server.tags import Server
 from proccli.traffic.flows.stream import FlowStream
-from proccli.traffic.tot.table import ConnectionCounts
+from proccli.traffic.tot.connections import ConnectionCounts
 
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""

@@ -16,9 +16,8 @@ from proccli.model.config import Notice
 from proccli.model.fleet import HostView
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
-from proccli.server.graph import Graph, graph
+from proccli.server.graph import ConnectionSelection, Graph, graph
 from proccli.server.grouping import grouping
-from proccli.server.selection import ConnectionSelection
 
 _FAR_APART_S = 60
 """Recordings that were made in one go are not farther apart than this."""

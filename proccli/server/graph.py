@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,12 +14,90 @@ from proccli.model.fleet import Party
 from proccli.model.sockets import Protocol
 from proccli.model.topology import Certainty, Edge, Node, Remote
 from proccli.server import tags
-from proccli.server.far import UDP_CLIENT, FarEnds
-from proccli.server.gprocess import Reported, identities
+from proccli.server.gprocess import Reported, by_name, identities
 from proccli.server.grouping import Group, Grouping, Members, in_order
 from proccli.server.join import Link, SeenEnd
-from proccli.server.names import by_name
 from proccli.server.store import Fleet
+
+UDP_CLIENT = "udp-client"
+"""A `remote_reason`: the far end is there and sent, as the client's end of another connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Far:
+    """Why it has none, and whose it is; all None where both ends have one."""
+
+    remote: Remote | None = None
+    host: str | None = None
+    process: str | None = None
+    reason: str | None = None
+
+
+class FarEnds:
+    """Asks all sources for them."""
+
+    def __init__(
+        self, fleet: Fleet, names: Sequence[str], party: Callable[[int, int], Party | None]
+    ) -> None:
+        """`names` are what the hosts are called; `party` finds a process of one."""
+        self._fleet = fleet
+        self._names = names
+        self._party = party
+        self.shared: dict[str, None] = {}
+        """Far addresses that several hosts of one network use."""
+
+    def of(self, link: Link) -> Far:
+        """What is known of the one of this connection."""
+        if link.remote is None:
+            return Far()
+        seen = link.seen
+        owners = self._fleet.owners(seen)
+        if len(owners) > 1:
+            self.shared[seen.far.ip] = None
+        if link.remote in ("not-sent", "undecided") and link.other is not None:
+            party = self._party(link.other.host, link.other.pid)
+            return Far(
+                remote=link.remote,
+                host=self._names[link.other.host],
+                process=_called(party),
+                reason=_why(link.other, party),
+            )
+        if link.remote != "absent" or not owners:
+            remote: Remote = "elsewhere" if link.remote == "absent" else "ambiguous"
+            return Far(remote=remote)
+        (host, *others) = owners
+        if others:
+            return Far(remote="absent")
+        turned = self._turned(seen, host)
+        listening = self._fleet.listening(host, seen.far) if seen.role == "client" else ()
+        names = {_called(self._party(host, pid)) for pid in turned or listening}
+        return Far(
+            remote="absent",
+            host=self._names[host],
+            process=names.pop() if len(names) == 1 else None,
+            reason=UDP_CLIENT if turned else None,
+        )
+
+    def _turned(self, seen: SeenEnd, host: int) -> Sequence[int]:
+        """The processes of a host that have the same connection the other way round: each end of
+        a UDP connection calls itself the client, so the server has two of it."""
+        if seen.protocol == "tcp":
+            return ()
+        found = self._fleet.find("udp", seen.server, seen.client)
+        return [end.pid for end in found if end.host == host]
+
+
+def _called(party: Party | None) -> str | None:
+    if party is None:
+        return None
+    return party.gprocess if party.gprocess is not None else party.process_name
+
+
+def _why(end: SeenEnd, party: Party | None) -> str | None:
+    """Of a process that is not sent, the reason for that says more."""
+    if end.reason != "process-not-accepted" or party is None or party.status == "accepted":
+        return end.reason
+    return party.why_not_accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,3 +279,46 @@ def _order(edge: Edge) -> tuple[object, ...]:
         edge.remote_process or "",
         edge.remote_reason or "",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSelection:
+    """Questions that are not asked are empty; a connection has to answer every question that is,
+    each with any one of the values given."""
+
+    names: Sequence[str] = ()
+    """Globs for the gprocess at either end."""
+    hosts: Sequence[str] = ()
+    """Globs for the host of either end."""
+    tags: Sequence[tuple[str, str]] = ()
+    """Keys, and globs for the value, of either end."""
+    protocols: Collection[Protocol] = ()
+    ports: Collection[int] = ()
+    """Of the server."""
+    certainties: Collection[Certainty] = ()
+
+    def asks_for(self, sides: Sides, host_names: Sequence[str]) -> bool:
+        """Whether to show a connection."""
+        link = sides.link
+        seen = link.seen
+        parties = [party for party in (sides.client, sides.server) if party is not None]
+        ends = [end for end in (link.client, link.server) if end is not None]
+        return (
+            (not self.protocols or seen.protocol in self.protocols)
+            and (not self.ports or seen.server.port in self.ports)
+            and (not self.certainties or link.certainty in self.certainties)
+            and (not self.names or any(_like(party.gprocess, self.names) for party in parties))
+            and (not self.hosts or any(_like(host_names[end.host], self.hosts) for end in ends))
+            and (not self.tags or any(map(self._tagged, parties)))
+        )
+
+    def _tagged(self, party: Party) -> bool:
+        return any(
+            key == wanted and fnmatchcase(value, glob)
+            for key, value in party.tags or ()
+            for wanted, glob in self.tags
+        )
+
+
+def _like(text: str | None, globs: Sequence[str]) -> bool:
+    return text is not None and any(fnmatchcase(text, glob) for glob in globs)

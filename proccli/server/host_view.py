@@ -14,7 +14,7 @@ from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
 from proccli.recording import SyncOutput
 from proccli.server.gprocess import Reported
-from proccli.server.keys import is_loopback, number
+from proccli.server.join import is_loopback, number
 
 
 def host_view(

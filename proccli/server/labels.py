@@ -8,10 +8,8 @@ from functools import lru_cache
 from proccli.model.fleet import Party
 from proccli.model.flows import CapturedConnection, CapturedOption, Flow, Instance, SideLabel
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.server.join import SeenEnd
-from proccli.server.keys import Network, is_loopback
-from proccli.server.options import Sender, Senders
-from proccli.server.senders import Hosts, Timing, is_near
+from proccli.server.join import Network, SeenEnd, is_loopback
+from proccli.server.senders import Hosts, Sender, Senders, Timing, is_near
 from proccli.server.store import Fleet
 from proccli.server.tags import Server, arriving
 

@@ -18,8 +18,17 @@ from typing import Any, Final
 from proccli.errors import StateError
 from proccli.model.fleet import HostView, Party
 from proccli.model.sockets import Endpoint, Protocol, SocketStatus
-from proccli.server.join import Link, SeenEnd, linked
-from proccli.server.keys import JoinKey, Network, is_loopback, join_key, number, written
+from proccli.server.join import (
+    JoinKey,
+    Link,
+    Network,
+    SeenEnd,
+    is_loopback,
+    join_key,
+    linked,
+    number,
+    written,
+)
 
 _TABLES: Final = """
 PRAGMA journal_mode = OFF;

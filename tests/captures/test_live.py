@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proccli.model.sockets import Endpoint
-from proccli.traffic.tot.table import connections
+from proccli.traffic.tot.connections import connections
 from tests.captures.rawclient import CLIENT, KERNEL, PID, PORT, VARIANTS
 from tests.captures.reading import read
 from tests.captures.witness import by_tshark

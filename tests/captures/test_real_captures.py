@@ -8,8 +8,8 @@ import pytest
 
 from proccli.model.flows import CapturedConnection, CapturedOption
 from proccli.model.sockets import Endpoint
+from proccli.traffic.tot.connections import connections
 from proccli.traffic.tot.option import decode
-from proccli.traffic.tot.table import connections
 from tests.captures.reading import read
 from tests.captures.witness import DATA, REAL, by_tshark, run
 

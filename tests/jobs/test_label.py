@@ -21,7 +21,7 @@ from proccli.model.flows import SideLabel
 from proccli.render.label_json import label_summary
 from proccli.server.tags import SERVERS
 from proccli.traffic.flows.stream import flows_of
-from proccli.traffic.tot.table import ConnectionCounts
+from proccli.traffic.tot.connections import ConnectionCounts
 from tests.build import BOOT_S, NOW_S
 from tests.server.building import captured
 from tests.server.building import flow as a_flow

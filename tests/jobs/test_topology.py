@@ -17,7 +17,7 @@ from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.topology import topology
 from proccli.model.topology import Topology
-from proccli.server.selection import ConnectionSelection
+from proccli.server.graph import ConnectionSelection
 from tests.agent.sockets.looking import REFUSED
 from tests.build import BOOT_S, NOW_S
 from tests.cli.runner import call

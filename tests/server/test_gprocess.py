@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from proccli.identity.server import SERVERS, server_beside
 from proccli.server import tags
-from proccli.server.gprocess import Identity, Reported, identities
+from proccli.server.gprocess import Identity, NameUse, Reported, by_name, identities
 from proccli.server.main_argument import main_argument
-from proccli.server.names import NameUse, by_name
 
 V65, V71 = SERVERS["6.5"], SERVERS["7.1"]
 POD, OTHER_POD = "a" * 64, "b" * 64

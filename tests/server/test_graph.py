@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from proccli.model.fleet import HostView
 from proccli.model.topology import Edge
-from proccli.server.far import UDP_CLIENT
-from proccli.server.graph import Graph
+from proccli.server.graph import UDP_CLIENT, Graph
 from proccli.server.grouping import GROUPINGS, grouping
 from tests.server.building import drawn, end, links, listener, party, refused, view
 from tests.server.fleets import fleets

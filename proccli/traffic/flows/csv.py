@@ -2,18 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from proccli.errors import FlowsError
+from proccli.model.flows import Flow, SideLabel
 from proccli.traffic.flows.columns import Labels
-from proccli.traffic.flows.csvtext import DELIMITERS, quoted, split_cells, still_open, unquoted
-from proccli.traffic.flows.fieldmap import FieldMap
-from proccli.traffic.flows.fields import find_places
+from proccli.traffic.flows.fields import FieldMap, find_places
 from proccli.traffic.flows.lines import MAX_LINE_BYTES, Lines
 from proccli.traffic.flows.problems import NAME_THEM, no_addresses
 from proccli.traffic.flows.record import Context
-from proccli.traffic.flows.table import Table, TableRecord
+from proccli.traffic.flows.values import FlowReader
+
+DELIMITERS: Final = (",", ";", "\t")
+
+_TO_CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
+
+
+def split_cells(text: str, delimiter: str) -> Sequence[str] | None:
+    """The cells of a record, with their quotes; None: a quote is open at the end.
+
+    `text` has no line end.
+    """
+    if '"' not in text:
+        return text.split(delimiter)
+    cells: list[str] = _cells(delimiter).findall(text + delimiter)
+    # A cell that is never closed is not found, nor its delimiter.
+    return cells if sum(map(len, cells)) + len(cells) == len(text) + len(delimiter) else None
+
+
+@cache
+def _cells(delimiter: str) -> re.Pattern[str]:
+    between = re.escape(delimiter)
+    return re.compile(rf'((?:"{_TO_CLOSING.pattern}|(?!"))[^{between}]*){between}')
+
+
+def still_open(line: str, delimiter: str) -> bool:
+    """Whether a quote is open behind a line that begins inside of quotes."""
+    index = 0
+    while closing := _TO_CLOSING.match(line, index):
+        opening = line.find(f'{delimiter}"', closing.end())
+        if opening < 0:
+            return False
+        index = opening + 2
+    return True
+
+
+def unquoted(cell: str) -> str:
+    """What a cell says."""
+    if not cell.startswith('"'):
+        return cell
+    closing = _TO_CLOSING.match(cell, 1)
+    end = len(cell) + 1 if closing is None else closing.end()
+    return cell[1 : end - 1].replace('""', '"') + cell[end:]
+
+
+def quoted(value: str | None, delimiter: str) -> str:
+    """A cell that says this: empty for None, and a pair of quotes for an empty text."""
+    if value is None:
+        return ""
+    if value and not any(char in value for char in (delimiter, '"', "\r", "\n")):
+        return value
+    doubled = value.replace('"', '""')
+    return f'"{doubled}"'
+
+
+class Table:
+    """The columns, and what is to be done with each row."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        labels: Labels,
+        context: Context,
+        *,
+        delimiter: str,
+        said: Callable[[str], str | None],
+    ) -> None:
+        """`said` tells what a cell says; None: nothing."""
+        self.places = find_places(names, context.fields)
+        context.oddities.names(names, self.places)
+        self.width = len(names)
+        self.delimiter = delimiter
+        self.labels = labels
+        self.present = frozenset(labels.columns).intersection(names)
+        self.replaced = [(i, name) for i, name in enumerate(names) if name in self.present]
+        self.appended = [name for name in labels.columns if name not in self.present]
+        self._needed = [(name, names.index(name)) for name in self.places.names if name in names]
+        self._reader = FlowReader(self.places, context.times)
+        self._said = said
+
+    def row(self, cells: Sequence[str], body: bytes, end: bytes) -> TableRecord:
+        """A row that has as many cells as there are columns."""
+        said = self._said
+        flow = self._reader.read({name: said(cells[index]) for name, index in self._needed})
+        return TableRecord(self, flow, cells, body, end)
+
+
+class TableRecord:
+    """A row, and the text that it is written as."""
+
+    __slots__ = ("_body", "_cells", "_end", "_table", "flow")
+
+    def __init__(
+        self, table: Table, flow: Flow, cells: Sequence[str], body: bytes, end: bytes
+    ) -> None:
+        self.flow = flow
+        self._table = table
+        self._cells = cells
+        self._body = body
+        self._end = end
+
+    def labelled(self, side_0: SideLabel, side_1: SideLabel) -> bytes:
+        """The row with the added cells. Those of columns that are there already change."""
+        table = self._table
+        encoded = table.labels.encoded(table.present, side_0, side_1)
+        body = self._body
+        if encoded.replaced:
+            cells = list(self._cells)
+            for index, name in table.replaced:
+                cells[index] = encoded.replaced.get(name, cells[index])
+            body = table.delimiter.join(cells).encode(errors="surrogateescape")
+        return b"".join((body, encoded.tail, self._end))
+
 
 _NULLS: Final = frozenset({"", "\\N", "NULL"})
 """How databases write that there is no value."""

@@ -9,7 +9,7 @@ from proccli.captures import is_capture
 from proccli.errors import FlowsError
 from proccli.recording.format import FORMAT
 from proccli.traffic.flows.csv import likely_delimiter
-from proccli.traffic.flows.fieldmap import FieldMap
+from proccli.traffic.flows.fields import FieldMap
 from proccli.traffic.flows.lines import Lines
 from proccli.traffic.flows.ndjson import parse_object
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from proccli.model.config import Notice
 from proccli.traffic.flows.fields import Places
-from proccli.traffic.flows.times import Times
+from proccli.traffic.flows.values import Times
 
 Oddity: TypeAlias = Literal["not-json", "cells", "open-quote", "no-fields"]
 

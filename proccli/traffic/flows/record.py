@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from proccli.traffic.flows.fieldmap import FieldMap
+from proccli.model.flows import Flow, SideLabel
+from proccli.traffic.flows.fields import FieldMap
 from proccli.traffic.flows.problems import Oddities
-from proccli.traffic.flows.times import Times
+from proccli.traffic.flows.values import Times
+
+
+class Record(Protocol):
+    """A flow record, which can be written again with labels."""
+
+    @property
+    def flow(self) -> Flow:
+        """What it tells of."""
+
+    def labelled(self, side_0: SideLabel, side_1: SideLabel) -> bytes:
+        """The record as it was read, with the added columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

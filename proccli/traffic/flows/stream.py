@@ -10,12 +10,11 @@ from proccli.model.config import Notice
 from proccli.recording.lines import opened
 from proccli.traffic.flows.csv import csv_records, likely_delimiter
 from proccli.traffic.flows.detect import Format, detect, take_bom
-from proccli.traffic.flows.fieldmap import NO_FIELDS, FieldMap
+from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
 from proccli.traffic.flows.lines import Lines
 from proccli.traffic.flows.ndjson import json_records
-from proccli.traffic.flows.protocol import Record
-from proccli.traffic.flows.record import Context
-from proccli.traffic.flows.times import Times
+from proccli.traffic.flows.record import Context, Record
+from proccli.traffic.flows.values import Times
 from proccli.traffic.flows.zeek import zeek_records
 
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -3,15 +3,92 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
-from proccli.model.flows import Instance
-from proccli.model.sockets import Protocol
+from proccli.model.flows import Flow, Instance
+from proccli.model.sockets import Endpoint, Protocol
+from proccli.traffic.flows.fields import Places, SidePlaces
 
 _LONGEST: Final = 64
+"""Longer text is no value."""
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_MOMENT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
+    r" ?(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d)?)?",
+    re.ASCII,
+)
+
+# A number's unit is told by its magnitude: each of these bounds is the year 5138 in one unit,
+# and 1973 in the next.
+_UNITS: Final = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
+
+
+class Times:
+    """Reads times, and counts those that can't be used."""
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        self._zone = zone
+        self.without_zone = 0
+        self.unreadable = 0
+
+    def read(self, value: object) -> float | None:
+        """Seconds since the epoch; None: not said, or not in a way that can be used.
+
+        A number is in seconds, milliseconds, microseconds or nanoseconds, by its magnitude. Text
+        is such a number, or a date and time as in RFC 3339 or ClickHouse. 0 and everything before
+        the epoch is not said: databases write that for it.
+        """
+        if type(value) is str:
+            text = value.strip()
+            if not text:
+                return None
+            if len(text) <= _LONGEST:
+                if found := _MOMENT.fullmatch(text):
+                    return self._moment(found)
+                if _NUMBER.fullmatch(text):
+                    return self._number(float(text))
+        elif type(value) is int or type(value) is float:
+            return self._number(value)
+        elif value is None:
+            return None
+        self.unreadable += 1
+        return None
+
+    def _number(self, value: float) -> float | None:
+        if value <= 0:
+            return None
+        for bound, per_second in _UNITS:
+            if value < bound:
+                return value / per_second
+        self.unreadable += 1
+        return None
+
+    def _moment(self, found: re.Match[str]) -> float | None:
+        *date, second, decimals, utc, sign, hours, minutes = found.groups()
+        try:
+            if sign:
+                offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+                zone: tzinfo | None = timezone(offset if sign == "+" else -offset)
+            else:
+                zone = timezone.utc if utc else self._zone
+            year, month, day, hour, minute = map(int, date)
+            moment = datetime(year, month, day, hour, minute, int(second or 0), tzinfo=zone)
+            if zone is None:
+                # Python would take it for the time of this machine.
+                self.without_zone += 1
+                return None
+            since = moment.timestamp()
+        except (ValueError, OverflowError):
+            self.unreadable += 1
+            return None
+        return since + float(f"0.{decimals or 0}") if since > 0 else None
+
+
 _PROTOCOLS: Final[Mapping[object, Protocol]] = {
     6: "tcp",
     "6": "tcp",
@@ -124,3 +201,93 @@ def _is_pod(kind: object) -> bool:
 def _word(value: object) -> str:
     # Arrays and objects may be nested too deeply to be written.
     return str(value).strip().lower() if isinstance(value, (str, int, float)) else ""
+
+
+_NOTHING: Final = (None, "")
+_LONGEST_S: Final = 1e9
+
+
+class FlowReader:
+    """Reads the flows of records that have the same names."""
+
+    def __init__(self, places: Places, times: Times) -> None:
+        self._places = places
+        self._times = times
+        self._with_instance = tuple(
+            any((side.kind, side.name, side.number, side.pod, side.pod_id))
+            for side in (places.side_0, places.side_1)
+        )
+
+    def read(self, values: Mapping[str, Any]) -> Flow:
+        """The flow. `values` has every name of the places."""
+        places = self._places
+        ip6 = None
+        if places.is_ipv4 is not None and (flag := values[places.is_ipv4]) not in _NOTHING:
+            ip6 = is_ipv6(flag)
+        side_0, problem_0 = _endpoint(values, places.side_0, ip6, "0")
+        side_1, problem_1 = _endpoint(values, places.side_1, ip6, "1")
+        start_s = None if places.start is None else self._times.read(values[places.start])
+        protocol = None if places.protocol is None else read_protocol(values[places.protocol])
+        return Flow(
+            protocol=protocol,
+            side_0=side_0,
+            side_1=side_1,
+            start_s=start_s,
+            end_s=self._end(values, start_s),
+            host=None if places.host is None else _name(values[places.host]),
+            instance_0=_instance(values, places.side_0) if self._with_instance[0] else "none",
+            instance_1=_instance(values, places.side_1) if self._with_instance[1] else "none",
+            problem=problem_0 or problem_1,
+        )
+
+    def _end(self, values: Mapping[str, Any], start_s: float | None) -> float | None:
+        places = self._places
+        if places.end is not None:
+            return self._times.read(values[places.end])
+        if places.duration is None or start_s is None:
+            return None
+        duration = read_number(values[places.duration])
+        return start_s + duration if duration is not None and 0 <= duration < _LONGEST_S else None
+
+
+def _endpoint(
+    values: Mapping[str, Any], side: SidePlaces, ip6: bool | None, n: str
+) -> tuple[Endpoint | None, str | None]:
+    written = _written_address(values, side, ip6)
+    if written in _NOTHING:
+        return None, f"no ip_{n}"
+    port_written = None if side.port is None else values[side.port]
+    if port_written in _NOTHING:
+        return None, f"no port_{n}"
+    ip = read_address(written)
+    if ip is None:
+        return None, f"unreadable ip_{n}"
+    port = read_port(port_written)
+    if port is None:
+        return None, f"unreadable port_{n}"
+    return Endpoint(ip, port), None
+
+
+def _written_address(values: Mapping[str, Any], side: SidePlaces, ip6: bool | None) -> object:
+    if side.ip is not None and (written := values[side.ip]) not in _NOTHING:
+        return written
+    four = None if side.ip4 is None else values[side.ip4]
+    six = None if side.ip6 is None else values[side.ip6]
+    if ip6 is not None:
+        return six if ip6 else four
+    # ClickHouse's columns are never empty: the one that is not used is all zeros.
+    return six if four in ("0.0.0.0", *_NOTHING) and six not in _NOTHING else four  # noqa: S104
+
+
+def _instance(values: Mapping[str, Any], side: SidePlaces) -> Instance:
+    return read_instance(
+        *(
+            None if name is None else values[name]
+            for name in (side.kind, side.name, side.number, side.pod, side.pod_id)
+        )
+    )
+
+
+def _name(value: object) -> str | None:
+    text = str(value).strip() if type(value) in (str, int) else ""
+    return text or None

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from proccli.traffic.flows.columns import Labels
+from proccli.traffic.flows.csv import Table, TableRecord
 from proccli.traffic.flows.lines import Lines
 from proccli.traffic.flows.record import Context
-from proccli.traffic.flows.table import Table, TableRecord
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _LINE_ENDS: Final = "\r\n"

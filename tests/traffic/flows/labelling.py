@@ -14,7 +14,7 @@ from typing import Any
 from proccli.model.config import Notice
 from proccli.model.flows import Flow, SideLabel
 from proccli.traffic.flows.detect import Format
-from proccli.traffic.flows.fieldmap import NO_FIELDS, FieldMap
+from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
 from proccli.traffic.flows.stream import open_flows
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.traffic.flows.csvtext import DELIMITERS, quoted, split_cells, still_open, unquoted
+from proccli.traffic.flows.csv import DELIMITERS, quoted, split_cells, still_open, unquoted
 from tests.traffic.flows.labelling import read_csv
 
 TEXT = st.text(alphabet='ab",;\t \n', max_size=30)

@@ -13,7 +13,7 @@ from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
 from proccli.traffic.flows import csv as delimited
 from proccli.traffic.flows.detect import Format
-from proccli.traffic.flows.fieldmap import parse_fields
+from proccli.traffic.flows.fields import parse_fields
 from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, label
 
 HEADER = b"ip_0,client_port,ip_1,server_port,protocol\n"

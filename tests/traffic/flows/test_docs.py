@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from proccli.traffic.flows.fieldmap import NO_FIELDS, parse_fields
-from proccli.traffic.flows.fields import DEEPFLOW, IS_IPV4, OF_SIDES, ZEEK, Family, find_places
+from proccli.traffic.flows.fields import (
+    DEEPFLOW,
+    IS_IPV4,
+    NO_FIELDS,
+    OF_SIDES,
+    ZEEK,
+    Family,
+    find_places,
+    parse_fields,
+)
 from proccli.traffic.flows.lines import MAX_LINE_BYTES
 from proccli.traffic.flows.stream import FORMATS
-from proccli.traffic.flows.times import Times
+from proccli.traffic.flows.values import Times
 from tests.traffic.flows.labelling import label
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "labels.md").read_text()

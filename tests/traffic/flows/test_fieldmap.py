@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.errors import UsageError
-from proccli.traffic.flows.fieldmap import parse_fields, parse_zone
+from proccli.traffic.flows.fields import parse_fields, parse_zone
 
 
 def test_each_part_has_its_name() -> None:

@@ -20,7 +20,7 @@ import pytest
 from proccli.errors import FlowsError, SourceError
 from proccli.traffic.flows import lines
 from proccli.traffic.flows.detect import Format
-from proccli.traffic.flows.fieldmap import parse_fields
+from proccli.traffic.flows.fields import parse_fields
 from proccli.traffic.flows.stream import open_flows
 from tests.traffic.flows.labelling import SAMPLES, label, label_file
 

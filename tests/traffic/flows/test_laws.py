@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from proccli.errors import ProccliError
 from proccli.model.flows import SideLabel
-from proccli.traffic.flows.csvtext import DELIMITERS
+from proccli.traffic.flows.csv import DELIMITERS
 from proccli.traffic.flows.detect import Format
 from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, label, read_csv
 from tests.traffic.flows.test_zeek import read_by_zeek, said

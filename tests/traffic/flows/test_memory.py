@@ -11,8 +11,8 @@ import pytest
 
 from proccli.model.flows import SideLabel
 from proccli.traffic.flows.columns import Encoded
-from proccli.traffic.flows.reading import FlowReader
 from proccli.traffic.flows.stream import open_flows
+from proccli.traffic.flows.values import FlowReader
 
 FEW = 20_000
 PADDING = "x" * 300

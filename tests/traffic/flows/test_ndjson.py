@@ -8,7 +8,7 @@ import pytest
 
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
-from proccli.traffic.flows.fieldmap import parse_fields
+from proccli.traffic.flows.fields import parse_fields
 from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, flow_of, label
 
 RECORD = (

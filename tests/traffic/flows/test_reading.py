@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proccli.model.flows import Instance
 from proccli.model.sockets import Endpoint
-from proccli.traffic.flows.fieldmap import parse_fields
+from proccli.traffic.flows.fields import parse_fields
 from proccli.traffic.flows.values import read_address, read_port, read_protocol
 from tests.traffic.flows.labelling import flow_of, label
 

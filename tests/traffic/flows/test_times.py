@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.traffic.flows.times import Times
+from proccli.traffic.flows.values import Times
 
 MOMENT = 1709746801.214356
 CHINA = timezone(timedelta(hours=8))

@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 
 from proccli.model.flows import CapturedConnection, Segment
 from proccli.model.sockets import Endpoint
-from proccli.traffic.tot.connections import MOST_OPTIONS
-from proccli.traffic.tot.table import IDLE_S, LINGER_S, ConnectionCounts, connections
+from proccli.traffic.tot.connections import (
+    IDLE_S,
+    LINGER_S,
+    MOST_OPTIONS,
+    ConnectionCounts,
+    connections,
+)
 from tests.traffic.tot.segments import (
     ACK,
     CLIENT,
