@@ -166,7 +166,7 @@ def command(
     from proccli.jobs.looks import WaitPolicy
     from proccli.recording.lines import opened, require_there
     from proccli.render.label_json import label_summary
-    from proccli.server.tags import SERVERS
+    from proccli.server.tags import TAG_RULES
 
     require_there(flows)
     wait = functools.partial(wait_for_second_look, invocation)
@@ -179,7 +179,7 @@ def command(
             gathered,
             network=in_network,
             within_s=within_s,
-            server=SERVERS[server],
+            server=TAG_RULES[server],
             agents=agents,
             assume_enabled=assume_enabled,
         )

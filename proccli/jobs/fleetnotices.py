@@ -21,7 +21,7 @@ def fleet_notices(fleet: Fleet, names: Sequence[str]) -> Iterator[Notice]:
 
 def _crossed(fleet: Fleet) -> Notice | None:
     """The server knows no networks: agents send no VPC with a connection."""
-    count = fleet.crossed()
+    count = fleet.count_collisions()
     if not count:
         return None
     what = (

@@ -105,4 +105,6 @@ def _looked(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> Loo
 
 
 def _lacks_tags(view: HostView) -> bool:
-    return any(party.status == "accepted" and party.tags is None for party in view.parties.values())
+    return any(
+        process.status == "accepted" and process.tags is None for process in view.processes.values()
+    )

@@ -10,14 +10,20 @@ from proccli.identity import Identity, NameUse, Reported, by_name, identities
 from proccli.identity.server import Server
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, TextSpan
-from proccli.server.gprocess import Identity, NameUse, Reported, by_name, identities
+from proccli.server.gprocess import (
+    Identity,
+    NameUsage,
+    ReportedProcess,
+    group_by_name,
+    identify_gprocesses,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamePids:
     """All processes of one name."""
 
-    use: NameUse
+    use: NameUsage
     pids: tuple[int, ...]
     """Ascending."""
 
@@ -51,21 +57,21 @@ def identify(verdicts: Sequence[Outcome], host: Host, server: Server) -> Identif
         key=lambda verdict: verdict.process.pid,
     )
     pids = [verdict.process.pid for verdict in accepted]
-    each = identities([reported(verdict, host) for verdict in accepted], server)
+    each = identify_gprocesses([reported(verdict, host) for verdict in accepted], server)
     return Identified(
         server=server,
         by_pid=dict(zip(pids, each, strict=True)),
         names=tuple(
-            NamePids(use=use, pids=tuple(pids[place] for place in use.members))
-            for use in by_name(each)
+            NamePids(use=use, pids=tuple(pids[place] for place in use.indices))
+            for use in group_by_name(each)
         ),
         undecided=sum(verdict.status == "unknown" for verdict in verdicts),
     )
 
 
-def reported(verdict: Outcome, host: Host, agent: str = "") -> Reported:
+def reported(verdict: Outcome, host: Host, agent: str = "") -> ReportedProcess:
     """What the agent reports of a process that it accepts."""
-    return Reported(
+    return ReportedProcess(
         pid=verdict.process.pid,
         name=verdict.gprocess or "",
         process_name=verdict.process_name or "",

@@ -13,7 +13,7 @@ from proccli.model.flows import CapturedConnection, Flow, SideLabel
 from proccli.server.join import Network
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
-from proccli.server.tags import Server
+from proccli.server.tags import TagRules
 from proccli.traffic.flows.stream import FlowStream
 from proccli.traffic.tot.connections import ConnectionCounts
 
@@ -61,7 +61,7 @@ class Labelling:
         *,
         network: Network | None,
         within_s: float,
-        server: Server,
+        server: TagRules,
         agents: Mapping[int, str],
         assume_enabled: bool = False,
     ) -> None:

@@ -12,7 +12,7 @@ from proccli.jobs.notices import verdict_notices
 from proccli.model.config import Config, Notice
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
-from proccli.server.tags import SERVERS, Fate, Server, fates
+from proccli.server.tags import TAG_RULES, TagArrival, TagRules, tag_arrivals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class TagRow:
     tag: Tag
     sent: bool | None
     """Whether the agent sends it with this process; None: not known."""
-    fate: Fate
+    fate: TagArrival
     """What becomes of it, if it is sent."""
 
     @property
@@ -60,7 +60,7 @@ class TagsResult:
     host: Host
     config: Config
     table: TagTable
-    server: Server
+    server: TagRules
     rows: tuple[TagRow, ...]
     notices: tuple[Notice, ...]
 
@@ -116,12 +116,12 @@ def _like(key: str, glob: str) -> bool:
 def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
     """What the tag command said, and what is inherited, as the server of a version takes it.
 
-    Raises: SourceError; KeyError for a server that is not in `SERVERS`.
+    Raises: SourceError; KeyError for a server that is not in `TAG_RULES`.
     """
     verdicts = Pipeline(inputs).outcomes(inputs.source.pids())
     by_pid = {verdict.process.pid: verdict for verdict in verdicts}
     table = inputs.tags
-    chosen = SERVERS[server]
+    chosen = TAG_RULES[server]
     pids = {*table.entries, *(pid for pid, verdict in by_pid.items() if verdict.tags)}
     rows = tuple(
         row
@@ -144,7 +144,7 @@ def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
 
 
 def _rows(
-    pid: int, verdict: Outcome | None, own: Sequence[tuple[str, str]], server: Server
+    pid: int, verdict: Outcome | None, own: Sequence[tuple[str, str]], server: TagRules
 ) -> Iterator[TagRow]:
     sent: bool | None
     if verdict is not None and verdict.tags:
@@ -155,7 +155,7 @@ def _rows(
         sent = None if status == "unknown" else status == "accepted"
         shown = tuple(Tag(key=key, value=value, from_pid=pid) for key, value in own)
     for tag, fate in zip(
-        shown, fates([(tag.key, tag.value) for tag in shown], server), strict=True
+        shown, tag_arrivals([(tag.key, tag.value) for tag in shown], server), strict=True
     ):
         yield TagRow(pid=pid, verdict=verdict, tag=tag, sent=sent, fate=fate)
 

@@ -16,8 +16,8 @@ from proccli.model.config import Notice
 from proccli.model.fleet import HostView
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
-from proccli.server.graph import ConnectionSelection, Graph, graph
-from proccli.server.grouping import grouping
+from proccli.server.graph import ConnectionSelection, Graph, build_graph
+from proccli.server.grouping import parse_grouping
 
 _FAR_APART_S = 60
 """Recordings that were made in one go are not farther apart than this."""
@@ -38,13 +38,13 @@ def topology(
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
     try:
-        by = grouping(group_by)
+        by = parse_grouping(group_by)
     except ValueError as error:
         raise UsageError(f"--group-by: {error}") from error
     gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet as fleet:
         names = gathered.names
-        drawn = graph(fleet, by, names, lambda sides: selection.asks_for(sides, names), server)
+        drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
         hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
         left_out: Counter[str] = Counter()
         for view, _ in hosts:

@@ -18,7 +18,7 @@ from proccli.model.sockets import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class HostProcess:
     """A process as a party to connections."""
 
     pid: int
@@ -50,7 +50,7 @@ class Party:
 
 
 @dataclass(slots=True, kw_only=True)
-class End:
+class ConnectionEnd:
     """One process's end of a connection, as its own host sees it."""
 
     protocol: Protocol
@@ -95,9 +95,9 @@ class HostView:
     addresses: tuple[str, ...]
     """Its IPv4 addresses, as far as they are known, and those that its sockets use, ascending,
     without loopback."""
-    parties: Mapping[int, Party]
+    processes: Mapping[int, HostProcess]
     """All processes that the source shows, by pid."""
-    ends: Sequence[End]
+    ends: Sequence[ConnectionEnd]
     """Every connected IPv4 socket, once; also those that the agent doesn't send."""
     listeners: Sequence[Listener] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)

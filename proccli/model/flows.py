@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.sockets import Endpoint, Protocol
 
-Instance: TypeAlias = Literal["pod", "other", "none"]
+AutoInstanceKind: TypeAlias = Literal["pod", "other", "none"]
 """What a record's `auto_instance` of a side is already: a pod, which comes before a process;
 something else that a process comes before (a node, a host, an address); not said.
 
@@ -28,8 +28,8 @@ class Flow:
     end_s: float | None = None
     host: str | None = None
     """Whose agent saw it, as far as the record says."""
-    instance_0: Instance = "none"
-    instance_1: Instance = "none"
+    instance_0: AutoInstanceKind = "none"
+    instance_1: AutoInstanceKind = "none"
     problem: str | None = None
     """Why this is no record of a flow: `no ip_0`."""
 

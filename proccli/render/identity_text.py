@@ -11,10 +11,10 @@ from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, cells, plain, shorten, wrapped
 from proccli.render.view import View
 from proccli.render.words import counted, listed
-from proccli.server.gprocess import Doubt, Identity, Refusal
+from proccli.server.gprocess import Doubt, Identity, RowRejection
 from proccli.textsafe import visible
 
-_REFUSALS: dict[Refusal, str] = {
+_REFUSALS: dict[RowRejection, str] = {
     "four-byte": "a character of four bytes",
     "cut-inside": "a name that is cut within a character",
     "too-long": "a text that is too long",
@@ -192,7 +192,7 @@ def _refusals(identified: Identified, mark: str) -> Iterator[Line]:
     )
 
 
-def _causes(refused: Iterable[Identity]) -> Iterable[Refusal]:
+def _causes(refused: Iterable[Identity]) -> Iterable[RowRejection]:
     return dict.fromkeys(cause for identity in refused for cause in identity.refused)
 
 

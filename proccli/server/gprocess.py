@@ -18,9 +18,9 @@ from typing import Final, Literal, TypeAlias
 
 from proccli.identity.server import Server
 from proccli.model.process import TextSpan
-from proccli.server.main_argument import REDUCED, main_argument
+from proccli.server.main_argument import REDUCED_PROGRAMS, main_argument
 
-Basis: TypeAlias = Literal["pid", "cmdline", "pod-or-cmdline"]
+KeyBasis: TypeAlias = Literal["pid", "cmdline", "pod-or-cmdline"]
 """What tells a process from others:
 
 `pid`: its pid, and the agent's id;
@@ -36,7 +36,7 @@ Doubt: TypeAlias = Literal["pod", "container-unknown", "masked"]
 
 Continuity: TypeAlias = Literal["same", "new", "unknown"]
 
-Refusal: TypeAlias = Literal["four-byte", "cut-inside", "too-long"]
+RowRejection: TypeAlias = Literal["four-byte", "cut-inside", "too-long"]
 """Why MySQL in its default, strict mode takes no such row:
 
 `four-byte`: a character beyond U+FFFF, for the table's `utf8` has three bytes;
@@ -51,7 +51,7 @@ _USER_CHARACTERS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
+class ReportedProcess:
     """What an agent reports of one process, as far as its identity goes."""
 
     pid: int
@@ -80,7 +80,7 @@ class Identity:
     name: str
     """As the server stores it; bytes of a character that was cut are surrogates."""
     name_cut: bool
-    basis: Basis
+    basis: KeyBasis
     pid: int
     cmdline: str | None
     """What is compared of it. None: nothing, or it is not known what."""
@@ -89,35 +89,37 @@ class Identity:
     """Whether it still is that gprocess with another pid, and the same name and command line."""
     after_exec: Continuity
     """Whether it is with the same pid, and a command line that differs in what is compared."""
-    refused: tuple[Refusal, ...]
+    refused: tuple[RowRejection, ...]
 
 
-def identities(processes: Sequence[Reported], server: Server) -> tuple[Identity, ...]:
+def identify_gprocesses(
+    processes: Sequence[ReportedProcess], server: Server
+) -> tuple[Identity, ...]:
     """Which gprocess each is, in the same order, for a server that sees all for the first time."""
     groups: dict[Hashable, int] = {}
     return tuple(
-        _identity(process, place, server, groups) for place, process in enumerate(processes)
+        _identity(process, index, server, groups) for index, process in enumerate(processes)
     )
 
 
 def _identity(
-    process: Reported, place: int, server: Server, groups: dict[Hashable, int]
+    process: ReportedProcess, index: int, server: Server, groups: dict[Hashable, int]
 ) -> Identity:
-    name, name_cut = _cut(process.name, server.name_bytes)
-    basis: Basis = "pid"
+    name, name_cut = _truncate(process.name, server.name_bytes)
+    basis: KeyBasis = "pid"
     doubts: tuple[Doubt, ...] = ()
     cmdline = None
     key: Hashable = (process.agent, process.pid)
     after_restart: Continuity = "new"
     after_exec: Continuity = "same"
     if server.aggregates:
-        cmdline = _compared(process)
+        cmdline = _compared_cmdline(process)
         doubts = tuple(_doubts(process, cmdline))
         basis = "cmdline" if process.container_id == "" else "pod-or-cmdline"
         # In one container the same command line is the same gprocess, be it a pod's or not.
         key = (process.agent, name, cmdline, process.container_id)
         if cmdline is None or process.container_id is None:
-            key = place
+            key = index
         after_restart = "same" if basis == "cmdline" else "unknown"
         after_exec = "new" if basis == "cmdline" else "unknown"
     return Identity(
@@ -131,17 +133,17 @@ def _identity(
         doubts=doubts,
         after_restart=after_restart,
         after_exec=after_exec,
-        refused=tuple(dict.fromkeys(_refused(process, server))),
+        refused=tuple(dict.fromkeys(_rejections(process, server))),
     )
 
 
-def _compared(process: Reported) -> str | None:
-    if process.process_name in REDUCED:
+def _compared_cmdline(process: ReportedProcess) -> str | None:
+    if process.process_name in REDUCED_PROGRAMS:
         return main_argument(process.cmdline, process.masked_spans)
     return None if process.masked_spans else process.cmdline
 
 
-def _doubts(process: Reported, cmdline: str | None) -> Iterator[Doubt]:
+def _doubts(process: ReportedProcess, cmdline: str | None) -> Iterator[Doubt]:
     if process.container_id is None:
         yield "container-unknown"
     elif process.container_id:
@@ -150,15 +152,15 @@ def _doubts(process: Reported, cmdline: str | None) -> Iterator[Doubt]:
         yield "masked"
 
 
-def _cut(name: str, limit: int) -> tuple[str, bool]:
+def _truncate(name: str, limit: int) -> tuple[str, bool]:
     whole = name.encode(errors="surrogatepass")
     if len(whole) <= limit:
         return name, False
     return whole[:limit].decode(errors="surrogateescape"), True
 
 
-def _refused(process: Reported, server: Server) -> Iterator[Refusal]:
-    names = [_cut(name, server.name_bytes) for name in (process.name, process.process_name)]
+def _rejections(process: ReportedProcess, server: Server) -> Iterator[RowRejection]:
+    names = [_truncate(name, server.name_bytes) for name in (process.name, process.process_name)]
     tags = ", ".join(f"{key}:{value}" for key, value in process.tags)
     texts = (*(name for name, _ in names), process.cmdline, process.user, tags)
     if max("".join(texts), default="") > "\uffff":
@@ -172,11 +174,11 @@ def _refused(process: Reported, server: Server) -> Iterator[Refusal]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NameUse:
+class NameUsage:
     """All processes of one name."""
 
     name: str
-    members: tuple[int, ...]
+    indices: tuple[int, ...]
     """Their places in what was asked about."""
     groups: tuple[int, ...]
     """Ascending."""
@@ -189,23 +191,23 @@ class NameUse:
         return len(self.groups)
 
 
-def by_name(each: Sequence[Identity]) -> tuple[NameUse, ...]:
+def group_by_name(each: Sequence[Identity]) -> tuple[NameUsage, ...]:
     """Each name with its gprocesses, in the order in which the names first come."""
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    for place, identity in enumerate(each):
-        places[identity.name].append(place)
+    indices_by_name: defaultdict[str, list[int]] = defaultdict(list)
+    for index, identity in enumerate(each):
+        indices_by_name[identity.name].append(index)
     return tuple(
-        NameUse(
+        NameUsage(
             name=name,
-            members=tuple(members),
-            groups=tuple(sorted({each[place].group for place in members})),
-            at_least=_surely([each[place] for place in members]),
+            indices=tuple(indices),
+            groups=tuple(sorted({each[index].group for index in indices})),
+            at_least=_at_least([each[index] for index in indices]),
         )
-        for name, members in places.items()
+        for name, indices in indices_by_name.items()
     )
 
 
-def _surely(alike: Iterable[Identity]) -> int:
+def _at_least(alike: Iterable[Identity]) -> int:
     """How many gprocesses of one name differ whatever the doubts turn out to be."""
     pids: set[int] = set()
     lines: defaultdict[str, set[str | None]] = defaultdict(set)

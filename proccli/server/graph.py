@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from proccli.identity.server import Server
-from proccli.model.fleet import Party
+from proccli.model.fleet import HostProcess
 from proccli.model.sockets import Protocol
 from proccli.model.topology import Certainty, Edge, Node, Remote
 from proccli.server import tags
-from proccli.server.gprocess import Reported, by_name, identities
-from proccli.server.grouping import Group, Grouping, Members, in_order
-from proccli.server.join import Link, SeenEnd
+from proccli.server.gprocess import ReportedProcess, group_by_name, identify_gprocesses
+from proccli.server.grouping import Grouping, GroupKey, NodeProcesses, sort_nodes
+from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.store import Fleet
 
 UDP_CLIENT = "udp-client"
@@ -24,7 +24,7 @@ UDP_CLIENT = "udp-client"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Far:
+class RemoteEnd:
     """Why it has none, and whose it is; all None where both ends have one."""
 
     remote: Remote | None = None
@@ -33,52 +33,54 @@ class Far:
     reason: str | None = None
 
 
-class FarEnds:
+class RemoteEnds:
     """Asks all sources for them."""
 
     def __init__(
-        self, fleet: Fleet, names: Sequence[str], party: Callable[[int, int], Party | None]
+        self, fleet: Fleet, names: Sequence[str], process: Callable[[int, int], HostProcess | None]
     ) -> None:
         """`names` are what the hosts are called; `party` finds a process of one."""
         self._fleet = fleet
         self._names = names
-        self._party = party
+        self._process = process
         self.shared: dict[str, None] = {}
         """Far addresses that several hosts of one network use."""
 
-    def of(self, link: Link) -> Far:
+    def of(self, link: JoinedConnection) -> RemoteEnd:
         """What is known of the one of this connection."""
         if link.remote is None:
-            return Far()
+            return RemoteEnd()
         seen = link.seen
         owners = self._fleet.owners(seen)
         if len(owners) > 1:
-            self.shared[seen.far.ip] = None
+            self.shared[seen.remote_address.ip] = None
         if link.remote in ("not-sent", "undecided") and link.other is not None:
-            party = self._party(link.other.host, link.other.pid)
-            return Far(
+            process = self._process(link.other.host, link.other.pid)
+            return RemoteEnd(
                 remote=link.remote,
                 host=self._names[link.other.host],
-                process=_called(party),
-                reason=_why(link.other, party),
+                process=_display_name(process),
+                reason=_why_not_sent(link.other, process),
             )
         if link.remote != "absent" or not owners:
             remote: Remote = "elsewhere" if link.remote == "absent" else "ambiguous"
-            return Far(remote=remote)
+            return RemoteEnd(remote=remote)
         (host, *others) = owners
         if others:
-            return Far(remote="absent")
-        turned = self._turned(seen, host)
-        listening = self._fleet.listening(host, seen.far) if seen.role == "client" else ()
-        names = {_called(self._party(host, pid)) for pid in turned or listening}
-        return Far(
+            return RemoteEnd(remote="absent")
+        reverse = self._reverse_ends(seen, host)
+        listening = (
+            self._fleet.listening(host, seen.remote_address) if seen.role == "client" else ()
+        )
+        names = {_display_name(self._process(host, pid)) for pid in reverse or listening}
+        return RemoteEnd(
             remote="absent",
             host=self._names[host],
             process=names.pop() if len(names) == 1 else None,
-            reason=UDP_CLIENT if turned else None,
+            reason=UDP_CLIENT if reverse else None,
         )
 
-    def _turned(self, seen: SeenEnd, host: int) -> Sequence[int]:
+    def _reverse_ends(self, seen: HostEnd, host: int) -> Sequence[int]:
         """The processes of a host that have the same connection the other way round: each end of
         a UDP connection calls itself the client, so the server has two of it."""
         if seen.protocol == "tcp":
@@ -87,27 +89,27 @@ class FarEnds:
         return [end.pid for end in found if end.host == host]
 
 
-def _called(party: Party | None) -> str | None:
-    if party is None:
+def _display_name(process: HostProcess | None) -> str | None:
+    if process is None:
         return None
-    return party.gprocess if party.gprocess is not None else party.process_name
+    return process.gprocess if process.gprocess is not None else process.process_name
 
 
-def _why(end: SeenEnd, party: Party | None) -> str | None:
+def _why_not_sent(end: HostEnd, process: HostProcess | None) -> str | None:
     """Of a process that is not sent, the reason for that says more."""
-    if end.reason != "process-not-accepted" or party is None or party.status == "accepted":
+    if end.reason != "process-not-accepted" or process is None or process.status == "accepted":
         return end.reason
-    return party.why_not_accepted
+    return process.why_not_accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
+class ResolvedConnection:
     """A connection with the processes at its ends."""
 
-    link: Link
-    client: Party | None
+    link: JoinedConnection
+    client: HostProcess | None
     """None: its end is not sent, or not known."""
-    server: Party | None
+    server: HostProcess | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +126,12 @@ class Graph:
     """Far addresses that several hosts of one network use."""
 
 
-_PARTIES_KEPT = 1 << 14
+_PROCESSES_CACHED = 1 << 14
 
 
 class _EdgeKey(NamedTuple):
-    client: Group | None
-    server: Group | None
+    client: GroupKey | None
+    server: GroupKey | None
     protocol: Protocol
     client_ip: str
     server_ip: str
@@ -141,60 +143,64 @@ class _EdgeKey(NamedTuple):
     remote_reason: str | None
 
 
-def graph(
+def build_graph(
     fleet: Fleet,
     by: Grouping,
     names: Sequence[str],
-    wanted: Callable[[Sides], bool],
+    wanted: Callable[[ResolvedConnection], bool],
     server: Server,
 ) -> Graph:
     """The connections that are wanted, as a graph. `names` are what the hosts are called; `server`
     tells which processes are one gprocess, and how their tags arrive."""
-    drawing = _Drawing(fleet=fleet, by=by, names=names, server=server)
+    builder = _GraphBuilder(fleet=fleet, by=by, names=names, server=server)
     for link in fleet.links():
-        drawing.connections += 1
-        sides = drawing.sides(link)
+        builder.connections += 1
+        sides = builder.sides(link)
         if wanted(sides):
-            drawing.add(sides)
-    return drawing.done()
+            builder.add(sides)
+    return builder.result()
 
 
 @dataclass(slots=True, kw_only=True)
-class _Drawing:
+class _GraphBuilder:
     fleet: Fleet
     by: Grouping
     names: Sequence[str]
     server: Server
     connections: int = 0
-    members: dict[Group, Members] = field(default_factory=dict)
+    members: dict[GroupKey, NodeProcesses] = field(default_factory=dict)
     edges: Counter[_EdgeKey] = field(default_factory=Counter)
     by_remote: Counter[Remote] = field(default_factory=Counter)
-    far_ends: FarEnds = field(init=False)
-    _party: Callable[[int, int], Party | None] = field(init=False)
+    remote_ends: RemoteEnds = field(init=False)
+    _process: Callable[[int, int], HostProcess | None] = field(init=False)
 
     def __post_init__(self) -> None:
         # Connections of one process come again and again.
-        self._party = lru_cache(_PARTIES_KEPT)(self._queried)
-        self.far_ends = FarEnds(self.fleet, self.names, self._party)
+        self._process = lru_cache(_PROCESSES_CACHED)(self._queried)
+        self.remote_ends = RemoteEnds(self.fleet, self.names, self._process)
 
-    def _queried(self, host: int, pid: int) -> Party | None:
+    def _queried(self, host: int, pid: int) -> HostProcess | None:
         """A process with its tags as a query shows them."""
-        party = self.fleet.party(host, pid)
-        if party is None or not party.tags:
-            return party
-        return replace(party, tags=tags.arriving(party.tags, tags.SERVERS[self.server.version]))
+        process = self.fleet.process(host, pid)
+        if process is None or not process.tags:
+            return process
+        return replace(
+            process, tags=tags.arriving_tags(process.tags, tags.TAG_RULES[self.server.version])
+        )
 
-    def party(self, end: SeenEnd | None) -> Party | None:
-        return None if end is None else self._party(end.host, end.pid)
+    def process_at(self, end: HostEnd | None) -> HostProcess | None:
+        return None if end is None else self._process(end.host, end.pid)
 
-    def sides(self, link: Link) -> Sides:
-        return Sides(link=link, client=self.party(link.client), server=self.party(link.server))
+    def sides(self, link: JoinedConnection) -> ResolvedConnection:
+        return ResolvedConnection(
+            link=link, client=self.process_at(link.client), server=self.process_at(link.server)
+        )
 
-    def add(self, sides: Sides) -> None:
+    def add(self, sides: ResolvedConnection) -> None:
         link, seen = sides.link, sides.link.seen
-        far = self.far_ends.of(link)
-        if far.remote is not None and far.reason != UDP_CLIENT:
-            self.by_remote[far.remote] += 1
+        missing = self.remote_ends.of(link)
+        if missing.remote is not None and missing.reason != UDP_CLIENT:
+            self.by_remote[missing.remote] += 1
         self.edges[
             _EdgeKey(
                 client=self._group(link.client, sides.client),
@@ -204,24 +210,24 @@ class _Drawing:
                 server_ip=seen.server.ip,
                 server_port=seen.server.port,
                 certainty=link.certainty,
-                remote=far.remote,
-                remote_host=far.host,
-                remote_process=far.process,
-                remote_reason=far.reason,
+                remote=missing.remote,
+                remote_host=missing.host,
+                remote_process=missing.process,
+                remote_reason=missing.reason,
             )
         ] += 1
 
-    def _group(self, end: SeenEnd | None, party: Party | None) -> Group | None:
-        if end is None or party is None:
+    def _group(self, end: HostEnd | None, process: HostProcess | None) -> GroupKey | None:
+        if end is None or process is None:
             return None
-        group = self.by.group(end.host, party)
+        group = self.by.group(end.host, process)
         if group not in self.members:
-            self.members[group] = Members(self.by.label(self.fleet.hosts[end.host], party))
-        self.members[group].add(end.host, party)
+            self.members[group] = NodeProcesses(self.by.label(self.fleet.hosts[end.host], process))
+        self.members[group].add(end.host, process)
         return group
 
-    def done(self) -> Graph:
-        ordered = in_order(self.members.values(), self.names)
+    def result(self) -> Graph:
+        ordered = sort_nodes(self.members.values(), self.names)
         numbers = {id(members): number for number, members in enumerate(ordered, start=1)}
         ids = {group: f"n{numbers[id(members)]}" for group, members in self.members.items()}
         edges = [_edge(key, connections, ids) for key, connections in self.edges.items()]
@@ -233,30 +239,30 @@ class _Drawing:
             edges=tuple(sorted(edges, key=_order)),
             connections=self.connections,
             by_remote=dict(self.by_remote),
-            shared_addresses=tuple(self.far_ends.shared),
+            shared_addresses=tuple(self.remote_ends.shared),
         )
 
-    def _gprocesses(self, members: Members) -> tuple[int, int]:
+    def _gprocesses(self, members: NodeProcesses) -> tuple[int, int]:
         """For how many the server takes these processes, at least and at most."""
-        parties = ((host, self.fleet.party(host, pid)) for host, pid in sorted(members.pids))
-        reported = [_reported(party, host) for host, party in parties if party is not None]
-        uses = by_name(identities(reported, self.server))
+        processes = ((host, self.fleet.process(host, pid)) for host, pid in sorted(members.pids))
+        reported = [_reported(process, host) for host, process in processes if process is not None]
+        uses = group_by_name(identify_gprocesses(reported, self.server))
         return sum(use.at_least for use in uses), sum(use.at_most for use in uses)
 
 
-def _reported(party: Party, host: int) -> Reported:
-    return Reported(
-        pid=party.pid,
-        name=party.gprocess or "",
-        process_name=party.process_name or "",
-        cmdline=party.cmdline or "",
-        masked_spans=party.masked_spans,
-        container_id=party.container_id,
+def _reported(process: HostProcess, host: int) -> ReportedProcess:
+    return ReportedProcess(
+        pid=process.pid,
+        name=process.gprocess or "",
+        process_name=process.process_name or "",
+        cmdline=process.cmdline or "",
+        masked_spans=process.masked_spans,
+        container_id=process.container_id,
         agent=str(host),
     )
 
 
-def _edge(key: _EdgeKey, connections: int, ids: Mapping[Group, str]) -> Edge:
+def _edge(key: _EdgeKey, connections: int, ids: Mapping[GroupKey, str]) -> Edge:
     values = key._asdict()
     for side in ("client", "server"):
         group = values[side]
@@ -297,28 +303,34 @@ class ConnectionSelection:
     """Of the server."""
     certainties: Collection[Certainty] = ()
 
-    def asks_for(self, sides: Sides, host_names: Sequence[str]) -> bool:
+    def matches(self, sides: ResolvedConnection, host_names: Sequence[str]) -> bool:
         """Whether to show a connection."""
         link = sides.link
         seen = link.seen
-        parties = [party for party in (sides.client, sides.server) if party is not None]
+        processes = [process for process in (sides.client, sides.server) if process is not None]
         ends = [end for end in (link.client, link.server) if end is not None]
         return (
             (not self.protocols or seen.protocol in self.protocols)
             and (not self.ports or seen.server.port in self.ports)
             and (not self.certainties or link.certainty in self.certainties)
-            and (not self.names or any(_like(party.gprocess, self.names) for party in parties))
-            and (not self.hosts or any(_like(host_names[end.host], self.hosts) for end in ends))
-            and (not self.tags or any(map(self._tagged, parties)))
+            and (
+                not self.names
+                or any(_matches_any(process.gprocess, self.names) for process in processes)
+            )
+            and (
+                not self.hosts
+                or any(_matches_any(host_names[end.host], self.hosts) for end in ends)
+            )
+            and (not self.tags or any(map(self._has_tag, processes)))
         )
 
-    def _tagged(self, party: Party) -> bool:
+    def _has_tag(self, process: HostProcess) -> bool:
         return any(
             key == wanted and fnmatchcase(value, glob)
-            for key, value in party.tags or ()
+            for key, value in process.tags or ()
             for wanted, glob in self.tags
         )
 
 
-def _like(text: str | None, globs: Sequence[str]) -> bool:
+def _matches_any(text: str | None, globs: Sequence[str]) -> bool:
     return text is not None and any(fnmatchcase(text, glob) for glob in globs)

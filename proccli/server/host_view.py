@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from proccli.agent.sockets.collect import SocketSample
-from proccli.fleet.keys import is_loopback, number
-from proccli.identity import Reported
-from proccli.model.fleet import End, HostView, Listener, Party
+from proccli.model.fleet import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
 from proccli.recording import SyncOutput
-from proccli.server.gprocess import Reported
-from proccli.server.join import is_loopback, number
+from proccli.server.gprocess import ReportedProcess
+from proccli.server.join import ip_to_int, is_loopback
 
 
 def host_view(
@@ -24,7 +22,7 @@ def host_view(
     network: str,
     verdicts: Iterable[Outcome],
     tags_of: Callable[[Outcome], tuple[Tag, ...] | None],
-    reported: Callable[[Outcome], Reported],
+    reported: Callable[[Outcome], ReportedProcess],
     sample: SocketSample,
     addresses: Iterable[str],
     enabled: bool,
@@ -45,8 +43,8 @@ def host_view(
         taken_at_ns=host.taken_at_ns,
         boot_time_s=host.boot_time_s,
         addresses=_addresses((*addresses, *(socket.row.local.ip for socket in known))),
-        parties={
-            verdict.process.pid: _party(verdict, tags_of(verdict), reported(verdict))
+        processes={
+            verdict.process.pid: _host_process(verdict, tags_of(verdict), reported(verdict))
             for verdict in verdicts
         },
         ends=ends,
@@ -68,8 +66,8 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
         taken_at_ns=output.taken_at_ns,
         boot_time_s=None,
         addresses=_addresses(end.ip for end in near),
-        parties={
-            process.pid: _synced_party(process, masked=output.redacted)
+        processes={
+            process.pid: _synced_process(process, masked=output.redacted)
             for process in output.processes
         },
         ends=ends,
@@ -77,10 +75,10 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
     )
 
 
-def _synced_party(process: SyncedProcess, *, masked: bool) -> Party:
+def _synced_process(process: SyncedProcess, *, masked: bool) -> HostProcess:
     # Where in it the masks are is not told.
     masked_spans = ((0, len(process.cmdline)),) if masked else ()
-    return Party(
+    return HostProcess(
         pid=process.pid,
         gprocess=process.name,
         process_name=process.process_name,
@@ -94,10 +92,10 @@ def _synced_party(process: SyncedProcess, *, masked: bool) -> Party:
     )
 
 
-def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> End:
+def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> ConnectionEnd:
     pid = socket.pid_0 if socket.role == "client" else socket.pid_1
     assert pid is not None  # noqa: S101 - the own side has one
-    return End(
+    return ConnectionEnd(
         protocol=socket.protocol,
         role=socket.role,
         client=Endpoint(socket.ip_0, socket.port_0),
@@ -111,7 +109,7 @@ def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> End:
 
 
 def _addresses(ips: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(filter(_names_a_host, set(ips)), key=number))
+    return tuple(sorted(filter(_names_a_host, set(ips)), key=ip_to_int))
 
 
 def _names_a_host(ip: str) -> bool:
@@ -121,8 +119,10 @@ def _names_a_host(ip: str) -> bool:
 _ANY = "0.0.0.0"  # noqa: S104 - compared
 
 
-def _party(verdict: Outcome, tags: tuple[Tag, ...] | None, reported: Reported) -> Party:
-    return Party(
+def _host_process(
+    verdict: Outcome, tags: tuple[Tag, ...] | None, reported: ReportedProcess
+) -> HostProcess:
+    return HostProcess(
         pid=verdict.process.pid,
         gprocess=verdict.gprocess,
         process_name=verdict.process_name or verdict.process.comm,
@@ -136,7 +136,7 @@ def _party(verdict: Outcome, tags: tuple[Tag, ...] | None, reported: Reported) -
     )
 
 
-def _end(socket: Socket, host: Host) -> End | None:
+def _end(socket: Socket, host: Host) -> ConnectionEnd | None:
     """None over IPv6, of which nobody sends anything."""
     row = socket.row
     if socket.role is None or ":" in row.local.ip or ":" in row.remote.ip:
@@ -146,7 +146,7 @@ def _end(socket: Socket, host: Host) -> End | None:
     if netns is None and socket.netns is not None:
         netns = -socket.netns
     since = None if socket.age_s is None else host.taken_at_ns - socket.age_s * NS_PER_S
-    return End(
+    return ConnectionEnd(
         protocol=row.protocol,
         role=socket.role,
         client=row.local if ours else row.remote,

@@ -40,13 +40,13 @@ def is_loopback(ip: str) -> bool:
 
 
 @lru_cache(_ADDRESSES_KEPT)
-def number(ip: str) -> int:
+def ip_to_int(ip: str) -> int:
     """An IPv4 address as a number. Raises: ValueError."""
     return int(IPv4Address(ip))
 
 
 @lru_cache(_ADDRESSES_KEPT)
-def written(address: int) -> str:
+def int_to_ip(address: int) -> str:
     """An IPv4 address with its dots."""
     return ".".join(map(str, struct.pack("!I", address)))
 
@@ -76,13 +76,13 @@ def join_key(
     return JoinKey(
         f"@{network}",
         protocol,
-        (number(client.ip), client.port),
-        (number(server.ip), server.port),
+        (ip_to_int(client.ip), client.port),
+        (ip_to_int(server.ip), server.port),
     )
 
 
 @dataclass(slots=True)
-class SeenEnd:
+class HostEnd:
     """An end of a connection and the host on which it was seen."""
 
     host: int
@@ -96,30 +96,30 @@ class SeenEnd:
     since_ns: int | None
 
     @property
-    def near(self) -> Endpoint:
+    def local_address(self) -> Endpoint:
         """Its own address."""
         return self.client if self.role == "client" else self.server
 
     @property
-    def far(self) -> Endpoint:
+    def remote_address(self) -> Endpoint:
         """The address at the other end."""
         return self.server if self.role == "client" else self.client
 
 
 @dataclass(slots=True)
-class Link:
+class JoinedConnection:
     """A connection of which at least one end is sent."""
 
-    client: SeenEnd | None
+    client: HostEnd | None
     """None: not sent, or not seen."""
-    server: SeenEnd | None
+    server: HostEnd | None
     remote: Remote | None
     """Why one end is None, as far as the ends of one key tell: `absent` if there is no other."""
-    other: SeenEnd | None = None
+    other: HostEnd | None = None
     """The other end where it was seen, and is not sent."""
 
     @property
-    def seen(self) -> SeenEnd:
+    def seen(self) -> HostEnd:
         """An end that is sent."""
         found = self.client or self.server
         assert found is not None  # noqa: S101 - see above
@@ -133,7 +133,7 @@ class Link:
         return "client-end" if self.server is None else "both-ends"
 
 
-def linked(ends: Sequence[SeenEnd]) -> Iterator[Link]:
+def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
     """The connections of all ends that share one key.
 
     The server keeps one process for each side, the one it came upon last; where several claim a
@@ -144,32 +144,34 @@ def linked(ends: Sequence[SeenEnd]) -> Iterator[Link]:
     clients = [end for end in ends if end.role == "client"]
     servers = [end for end in ends if end.role == "server"]
     sent_clients, sent_servers = _sent(clients), _sent(servers)
-    claimed_once = _claims(clients) == _claims(servers) == 1
+    claimed_once = _claimants(clients) == _claimants(servers) == 1
     if claimed_once and len(sent_clients) == len(sent_servers) == 1:
-        yield Link(client=sent_clients[0], server=sent_servers[0], remote=None)
+        yield JoinedConnection(client=sent_clients[0], server=sent_servers[0], remote=None)
         return
     for end in sent_clients:
-        remote, other = _remote(clients, servers)
-        yield Link(client=end, server=None, remote=remote, other=other)
+        remote, other = _missing_end(clients, servers)
+        yield JoinedConnection(client=end, server=None, remote=remote, other=other)
     for end in sent_servers:
-        remote, other = _remote(servers, clients)
-        yield Link(client=None, server=end, remote=remote, other=other)
+        remote, other = _missing_end(servers, clients)
+        yield JoinedConnection(client=None, server=end, remote=remote, other=other)
 
 
-def _sent(ends: Sequence[SeenEnd]) -> list[SeenEnd]:
+def _sent(ends: Sequence[HostEnd]) -> list[HostEnd]:
     """Those that are sent, one for each process: a namespace that the agent can't tell from
     another gives its connections twice."""
     return list({(end.host, end.pid): end for end in ends if end.status == "synced"}.values())
 
 
-def _claims(ends: Sequence[SeenEnd]) -> int:
+def _claimants(ends: Sequence[HostEnd]) -> int:
     """How many processes the server may hear of for one side."""
     return len({(end.host, end.pid) for end in ends if end.status != "skipped"})
 
 
-def _remote(here: Sequence[SeenEnd], there: Sequence[SeenEnd]) -> tuple[Remote, SeenEnd | None]:
+def _missing_end(
+    here: Sequence[HostEnd], there: Sequence[HostEnd]
+) -> tuple[Remote, HostEnd | None]:
     """What is known of the other end of one that is sent."""
-    if _claims(here) > 1 or len({(end.host, end.pid) for end in there}) > 1:
+    if _claimants(here) > 1 or len({(end.host, end.pid) for end in there}) > 1:
         return "ambiguous", None
     if not there:
         return "absent", None

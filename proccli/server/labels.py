@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from proccli.model.fleet import Party
-from proccli.model.flows import CapturedConnection, CapturedOption, Flow, Instance, SideLabel
+from proccli.model.fleet import HostProcess
+from proccli.model.flows import (
+    AutoInstanceKind,
+    CapturedConnection,
+    CapturedOption,
+    Flow,
+    SideLabel,
+)
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.server.join import Network, SeenEnd, is_loopback
-from proccli.server.senders import Hosts, Sender, Senders, Timing, is_near
+from proccli.server.join import HostEnd, Network, is_loopback
+from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing, is_at_side
 from proccli.server.store import Fleet
-from proccli.server.tags import Server, arriving
+from proccli.server.tags import TagRules, arriving_tags
 
-_FOUND_KEPT = 1 << 14
+_CACHE_SIZE = 1 << 14
 """Connections whose ends are kept: records of one come again every minute."""
 
 
@@ -27,7 +33,7 @@ class Labeller:
         *,
         network: Network | None,
         timing: Timing,
-        server: Server,
+        server: TagRules,
         agents: Mapping[int, str] | None = None,
         assume_enabled: bool = False,
     ) -> None:
@@ -35,22 +41,22 @@ class Labeller:
         label as if all agents sent what they see."""
         self._fleet = fleet
         self._names = names
-        self._hosts = Hosts(fleet, names, network)
+        self._hosts = HostIndex(fleet, names, network)
         self._timing = timing
         self._assume_enabled = assume_enabled
         self._server = server
-        self._find = lru_cache(_FOUND_KEPT)(self._ends)
-        self._party = lru_cache(_FOUND_KEPT)(fleet.party)
-        self._senders = Senders(self._hosts, self._party, timing, agents or {})
-        self._arriving = lru_cache(_FOUND_KEPT)(self._tags)
+        self._find = lru_cache(_CACHE_SIZE)(self._ends)
+        self._process = lru_cache(_CACHE_SIZE)(fleet.process)
+        self._senders = SenderFinder(self._hosts, self._process, timing, agents or {})
+        self._query_tags = lru_cache(_CACHE_SIZE)(self._tags)
 
     def keys(self) -> Sequence[str]:
         """The keys of all tags that labels may have, sorted."""
-        found = {key for party in self._fleet.parties() for key, _ in self._tags(party.tags)}
+        found = {key for process in self._fleet.processes() for key, _ in self._tags(process.tags)}
         return sorted(found)
 
     def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:
-        return arriving(tags or (), self._server)
+        return arriving_tags(tags or (), self._server)
 
     def flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides.
@@ -73,15 +79,15 @@ class Labeller:
             return (SideLabel(label="ipv6"),) * 2
         observer = self._hosts.observer(flow.host)
         ends = [
-            end for end in self._find(protocol, one, other) if self._hosts.may_see(end, observer)
+            end for end in self._find(protocol, one, other) if self._hosts.may_match(end, observer)
         ]
-        at_the_time = [end for end in ends if self._holds(end, flow, timing, ended=ended)]
+        at_the_time = [end for end in ends if self._covers(end, flow, timing, ended=ended)]
         return (
             self._side(one, flow.instance_0, ends, at_the_time, observer),
             self._side(other, flow.instance_1, ends, at_the_time, observer),
         )
 
-    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[SeenEnd, ...]:
+    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[HostEnd, ...]:
         """Those between the two, whichever of them is the client."""
         between = [*self._fleet.find(protocol, one, other)]
         if one != other:
@@ -91,19 +97,19 @@ class Labeller:
     def _side(
         self,
         side: Endpoint,
-        instance: Instance,
-        ends: Sequence[SeenEnd],
-        at_the_time: Sequence[SeenEnd],
+        instance: AutoInstanceKind,
+        ends: Sequence[HostEnd],
+        at_the_time: Sequence[HostEnd],
         observer: int | None,
     ) -> SideLabel:
-        here = [end for end in ends if is_near(end, side)]
+        here = [end for end in ends if is_at_side(end, side)]
         if not here:
             known = self._hosts.owners(side.ip, observer)
             return SideLabel(label="no-connection" if known else "no-host")
         loopback = any(is_loopback(ip) for end in here for ip in (side.ip, end.server.ip))
         if loopback and observer is None:
             return SideLabel(label="loopback")
-        here = [end for end in at_the_time if is_near(end, side)]
+        here = [end for end in at_the_time if is_at_side(end, side)]
         if not here:
             return SideLabel(label="other-time")
         if own := [end for end in here if end.host == observer]:
@@ -118,20 +124,20 @@ class Labeller:
         sent = next((end for end in here if end.status == "synced"), None)
         if sent is None:
             return self._not_sent(here)
-        if (untold := _untold(sent, ends, observer)) is not None:
-            return SideLabel(label=untold, pid=sent.pid, host=self._names[sent.host])
+        if (untold_label := _why_untold(sent, ends, observer)) is not None:
+            return SideLabel(label=untold_label, pid=sent.pid, host=self._names[sent.host])
         return self._labelled("socket", sent.host, sent.pid, instance)
 
-    def _holds(self, end: SeenEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
+    def _covers(self, end: HostEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
         taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
-        if not timing.holds(flow, end.since_ns, taken_at_ns, ended=ended):
+        if not timing.covers(flow, end.since_ns, taken_at_ns, ended=ended):
             return False
-        party = self._party(end.host, end.pid)
+        process = self._process(end.host, end.pid)
         last = flow.end_s if flow.end_s is not None else flow.start_s
-        started = None if party is None else party.started_s
+        started = None if process is None else process.started_s
         return last is None or started is None or started <= last + timing.within_s
 
-    def _not_sent(self, ends: Sequence[SeenEnd]) -> SideLabel:
+    def _not_sent(self, ends: Sequence[HostEnd]) -> SideLabel:
         undecided = [end for end in ends if end.status == "undecided"]
         (end, *others) = undecided or ends
         if undecided:
@@ -139,23 +145,23 @@ class Labeller:
         if any((other.host, other.pid) != (end.host, end.pid) for other in others):
             return SideLabel(label="ambiguous")
         label = end.reason or "unreadable"
-        party = self._party(end.host, end.pid)
-        if label == "process-not-accepted" and party is not None:
-            label = _why_not_accepted(party)
+        process = self._process(end.host, end.pid)
+        if label == "process-not-accepted" and process is not None:
+            label = _why_not_accepted(process)
         return SideLabel(label=label, pid=end.pid, host=self._names[end.host])
 
-    def _labelled(self, how: str, host: int, pid: int, instance: Instance) -> SideLabel:
-        party = self._party(host, pid)
-        if party is None or party.gprocess is None:
-            why = "no-process" if party is None else _why_not_accepted(party)
+    def _labelled(self, how: str, host: int, pid: int, instance: AutoInstanceKind) -> SideLabel:
+        process = self._process(host, pid)
+        if process is None or process.gprocess is None:
+            why = "no-process" if process is None else _why_not_accepted(process)
             return SideLabel(label=why, pid=pid, host=self._names[host])
         if not (self._assume_enabled or self._fleet.hosts[host].enabled):
             return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
         return SideLabel(
             label=how,
-            gprocess=party.gprocess,
-            auto_instance=_auto_instance(party, instance),
-            tags=self._arriving(party.tags),
+            gprocess=process.gprocess,
+            auto_instance=_auto_instance(process, instance),
+            tags=self._query_tags(process.tags),
             pid=pid,
             host=self._names[host],
         )
@@ -181,7 +187,7 @@ class Labeller:
         return one, other
 
     def _by_option(
-        self, by_socket: SideLabel, options: Sequence[CapturedOption], instance: Instance
+        self, by_socket: SideLabel, options: Sequence[CapturedOption], instance: AutoInstanceKind
     ) -> SideLabel:
         if not options:
             return by_socket
@@ -197,7 +203,7 @@ class Labeller:
         return self._labelled(how, sender.host, sender.pid, instance)
 
 
-def _untold(sent: SeenEnd, ends: Sequence[SeenEnd], observer: int | None) -> str | None:
+def _why_untold(sent: HostEnd, ends: Sequence[HostEnd], observer: int | None) -> str | None:
     """Why the agent that saw a flow is not told of an end, or may not be; None: it is."""
     if observer is None:
         return None
@@ -207,7 +213,7 @@ def _untold(sent: SeenEnd, ends: Sequence[SeenEnd], observer: int | None) -> str
     return "undecided" if "undecided" in own else "other-agent"
 
 
-def _same_direction(one: SeenEnd, other: SeenEnd) -> bool:
+def _same_direction(one: HostEnd, other: HostEnd) -> bool:
     """Whether two ends between the same two are of one connection: each end of a UDP connection
     calls itself the client. Over loopback only ports tell."""
     if is_loopback(one.server.ip):
@@ -215,15 +221,15 @@ def _same_direction(one: SeenEnd, other: SeenEnd) -> bool:
     return (one.client, one.server) == (other.client, other.server)
 
 
-def _why_not_accepted(party: Party) -> str:
-    return "undecided" if party.status == "unknown" else party.why_not_accepted
+def _why_not_accepted(process: HostProcess) -> str:
+    return "undecided" if process.status == "unknown" else process.why_not_accepted
 
 
-def _auto_instance(party: Party, instance: Instance) -> str | None:
+def _auto_instance(process: HostProcess, instance: AutoInstanceKind) -> str | None:
     """The process, unless the record has a pod, or the server may know one by the container.
 
     Source: server/ingester/common/common.go, branch v6.5:155-186.
     """
-    if instance == "pod" or (instance == "none" and party.container_id != ""):
+    if instance == "pod" or (instance == "none" and process.container_id != ""):
         return None
-    return party.gprocess
+    return process.gprocess

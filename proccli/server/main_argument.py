@@ -21,7 +21,7 @@ from typing import Final
 
 from proccli.model.process import TextSpan
 
-REDUCED: Final = frozenset({"java", "python", "python3", "node"})
+REDUCED_PROGRAMS: Final = frozenset({"java", "python", "python3", "node"})
 """The process names whose command line is reduced; `python3.11` is none of them."""
 
 _WORD = re.compile("[^\t\n\f\r ]+")
@@ -83,8 +83,8 @@ def main_argument(cmdline: str, masked_spans: Sequence[TextSpan] = ()) -> str | 
     """
     try:
         found = (
-            _behind_option(cmdline, masked_spans, _JAVA, "-jar")
-            or _behind_option(cmdline, masked_spans, _PYTHON, "-m")
+            _after_option(cmdline, masked_spans, _JAVA, "-jar")
+            or _after_option(cmdline, masked_spans, _PYTHON, "-m")
             or _first_argument(cmdline, masked_spans)
         )
     except _MaskedError:
@@ -92,7 +92,7 @@ def main_argument(cmdline: str, masked_spans: Sequence[TextSpan] = ()) -> str | 
     return found or (None if masked_spans else cmdline)
 
 
-def _behind_option(
+def _after_option(
     cmdline: str, masked_spans: Sequence[TextSpan], program: re.Pattern[str], option: str
 ) -> str | None:
     if option not in cmdline:

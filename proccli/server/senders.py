@@ -7,25 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from proccli.model.fleet import HostView, Party
+from proccli.model.fleet import HostProcess, HostView
 from proccli.model.flows import CapturedOption, Flow
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint
-from proccli.server.join import Network, SeenEnd, is_loopback
+from proccli.server.join import HostEnd, Network, is_loopback
 from proccli.server.store import Fleet
 
-_AGENT = re.compile(r"-[HPW]\d+$", re.ASCII)
+_AGENT_SUFFIX = re.compile(r"-[HPW]\d+$", re.ASCII)
 """What the server puts behind a host's name to call the agent on it: `web-1-W12`.
 
 Source: server/controller/trisolaris/vtap/vtap_discovery.go.
 """
-_ROUNDED_S = 2
+_ROUNDING_S = 2
 """Boot and start are each cut to whole seconds: a process has started before so many more."""
-_AGENT_ROUNDED_S = 10
+_AGENT_ROUNDING_S = 10
 """And of what an agent has reckoned, in its 32-bit floats."""
 
 
-Life: TypeAlias = Literal["surely", "likely", "not"]
+Running: TypeAlias = Literal["surely", "likely", "not"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Timing:
     """How far a flow may lie from the time at which its connection is known to have been there:
     clocks of hosts differ, and agents hear of a connection some seconds late."""
 
-    def holds(
+    def covers(
         self, flow: Flow, since_ns: int | None, taken_at_ns: int, *, ended: bool = False
     ) -> bool:
         """Whether a connection that was there from `since_ns` (None: not known) to `taken_at_ns`
@@ -52,7 +52,7 @@ class Timing:
             return False
         return first <= until + self.within_s and last >= since - self.within_s
 
-    def lived(self, party: Party, time_s: float | None, view: HostView) -> Life:
+    def was_running(self, process: HostProcess, time_s: float | None, view: HostView) -> Running:
         """Whether a process was the one of its pid at this time: it had started, and was there
         when its host was looked at.
 
@@ -60,23 +60,23 @@ class Timing:
         """
         if time_s is None:
             return "likely"
-        started, taken = party.started_s, view.taken_at_ns / NS_PER_S
+        started, taken = process.started_s, view.taken_at_ns / NS_PER_S
         if started is None or started > time_s or time_s > taken + self.within_s:
             return "not"
-        rounded_s = _AGENT_ROUNDED_S if view.kind == "sync" else _ROUNDED_S
-        return "surely" if started + rounded_s <= time_s <= taken else "likely"
+        rounding_s = _AGENT_ROUNDING_S if view.kind == "sync" else _ROUNDING_S
+        return "surely" if started + rounding_s <= time_s <= taken else "likely"
 
 
-class Hosts:
+class HostIndex:
     """Finds hosts by what a record says of them."""
 
     def __init__(self, fleet: Fleet, names: Sequence[str], network: Network | None) -> None:
         self._fleet = fleet
         self._network = network
-        self._by_name: dict[str, set[int]] = {}
+        self._hosts_by_name: dict[str, set[int]] = {}
         for host in fleet.present:
             for name in {names[host], fleet.hosts[host].name}:
-                self._by_name.setdefault(name, set()).add(host)
+                self._hosts_by_name.setdefault(name, set()).add(host)
         self._present = fleet.present
         self._only = self._present[0] if len(self._present) == 1 else None
         self._networks = sorted({fleet.hosts[host].network for host in self._present})
@@ -84,15 +84,17 @@ class Hosts:
     def observer(self, name: str | None) -> int | None:
         """The host whose agent saw a flow: the one that the record names, or, where it names
         none, the only one there is."""
-        return self._only if name is None else self.named(name)
+        return self._only if name is None else self.by_name(name)
 
     def view(self, host: int) -> HostView:
         """What is known of a host."""
         return self._fleet.hosts[host]
 
-    def named(self, name: str) -> int | None:
+    def by_name(self, name: str) -> int | None:
         """The host of this name, or of the agent of this name; None if there is not just one."""
-        found = self._by_name.get(name) or self._by_name.get(_AGENT.sub("", name), set())
+        found = self._hosts_by_name.get(name) or self._hosts_by_name.get(
+            _AGENT_SUFFIX.sub("", name), set()
+        )
         return next(iter(found)) if len(found) == 1 else None
 
     def network(self, observer: int | None) -> Network | None:
@@ -108,7 +110,7 @@ class Hosts:
             return self._fleet.hosts_with(network, ip)
         return [host for one in self._networks for host in self._fleet.hosts_with(one, ip)]
 
-    def may_see(self, end: SeenEnd, observer: int | None) -> bool:
+    def may_match(self, end: HostEnd, observer: int | None) -> bool:
         """Whether an end may be one of a flow's."""
         if is_loopback(end.server.ip):
             return observer is None or end.host == observer
@@ -116,11 +118,11 @@ class Hosts:
         return network is None or self._fleet.hosts[end.host].network == network
 
 
-def is_near(end: SeenEnd, side: Endpoint) -> bool:
+def is_at_side(end: HostEnd, side: Endpoint) -> bool:
     """Whether an end is at this side of its connection. Over loopback only ports tell."""
     if is_loopback(end.server.ip):
-        return end.near.port == side.port
-    return end.near == side
+        return end.local_address.port == side.port
+    return end.local_address == side
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +139,21 @@ class _Origin(NamedTuple):
     certain: bool
 
 
-class Senders:
+class SenderFinder:
     """Finds the processes that options name."""
 
     def __init__(
         self,
-        hosts: Hosts,
-        party: Callable[[int, int], Party | None],
+        hosts: HostIndex,
+        process: Callable[[int, int], HostProcess | None],
         timing: Timing,
         agents: Mapping[int, str],
     ) -> None:
         """`agents`: the hosts' names, by the ids of their agents."""
         self._hosts = hosts
-        self._party = party
+        self._process = process
         self._timing = timing
-        self._agents = {agent: hosts.named(name) for agent, name in agents.items()}
+        self._agents = {agent: hosts.by_name(name) for agent, name in agents.items()}
 
     def of(self, options: Sequence[CapturedOption]) -> Sender | str:
         """The process that sent them, or why it is not known.
@@ -185,13 +187,13 @@ class Senders:
         origin = self._origin(captured)
         if isinstance(origin, str):
             return origin
-        party = self._party(origin.host, captured.option.pid)
-        if party is None:
+        process = self._process(origin.host, captured.option.pid)
+        if process is None:
             return "no-process"
-        life = self._timing.lived(party, captured.time_s, self._hosts.view(origin.host))
-        if life == "not":
+        running = self._timing.was_running(process, captured.time_s, self._hosts.view(origin.host))
+        if running == "not":
             return "other-time"
-        return Sender(origin.host, party.pid, origin.certain and life == "surely")
+        return Sender(origin.host, process.pid, origin.certain and running == "surely")
 
     def _origin(self, captured: CapturedOption) -> _Origin | str:
         """The host whose pid it is.
@@ -204,13 +206,13 @@ class Senders:
         if option.agent_id in self._agents:
             host = self._agents[option.agent_id]
             return "no-host" if host is None else _Origin(host, certain=True)
-        told = option.address or option.candidate
-        ip = told or captured.source.ip
+        stated = option.address or option.candidate
+        ip = stated or captured.source.ip
         owners = self._hosts.owners(ip, self._hosts.observer(None)) if ":" not in ip else ()
         if len(owners) != 1:
             return "ambiguous" if owners else "no-host"
         if option.agent_id is not None and owners[0] in self._agents.values():
             return "no-host"  # that one's agent has another id: somebody translated the address
         # Every machine has a loopback: that it is the only source's is no more than likely.
-        certain = told is not None and not is_loopback(ip)
+        certain = stated is not None and not is_loopback(ip)
         return _Origin(owners[0], certain=certain)

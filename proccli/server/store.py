@@ -16,18 +16,18 @@ from itertools import groupby
 from typing import Any, Final
 
 from proccli.errors import StateError
-from proccli.model.fleet import HostView, Party
+from proccli.model.fleet import HostProcess, HostView
 from proccli.model.sockets import Endpoint, Protocol, SocketStatus
 from proccli.server.join import (
+    HostEnd,
+    JoinedConnection,
     JoinKey,
-    Link,
     Network,
-    SeenEnd,
+    int_to_ip,
+    ip_to_int,
     is_loopback,
+    join_ends,
     join_key,
-    linked,
-    number,
-    written,
 )
 
 _TABLES: Final = """
@@ -39,7 +39,9 @@ CREATE TABLE ends (
   host INTEGER, pid INTEGER, client_ip INTEGER, server_ip INTEGER, status INTEGER,
   reason TEXT, since_ns INTEGER);
 CREATE INDEX udp_ends ON ends (client, server) WHERE protocol = 1;
-CREATE TABLE parties (host INTEGER, pid INTEGER, party TEXT, PRIMARY KEY (host, pid)) WITHOUT ROWID;
+CREATE TABLE processes (
+  host INTEGER, pid INTEGER, process TEXT, PRIMARY KEY (host, pid)
+) WITHOUT ROWID;
 CREATE TABLE listeners (
   host INTEGER, port INTEGER, ip INTEGER, pid INTEGER, PRIMARY KEY (host, port, ip, pid)
 ) WITHOUT ROWID;
@@ -51,7 +53,7 @@ _STATUSES: Final[tuple[SocketStatus, ...]] = ("synced", "skipped", "undecided")
 _PORT_BITS: Final = 16
 _LATEST_NS: Final = (1 << 63) - 1
 """In 2262: no number of SQLite's is larger."""
-_PARTY: Final = tuple(field.name for field in fields(Party))
+_PROCESS_FIELDS: Final = tuple(field.name for field in fields(HostProcess))
 _ANYWHERE: Final = 0
 """The number of 0.0.0.0, which stands for `::` of a listener, too."""
 
@@ -85,13 +87,13 @@ class Fleet:
     def add(self, view: HostView) -> None:
         """Take in a host."""
         host = len(self.hosts)
-        self.hosts.append(replace(view, parties={}, ends=(), listeners=()))
+        self.hosts.append(replace(view, processes={}, ends=(), listeners=()))
         for ip in view.addresses:
             self._owners.setdefault((view.network, ip), []).append(host)
-        self._insert("parties", 3, ((host, p.pid, _packed(p)) for p in view.parties.values()))
+        self._insert("processes", 3, ((host, p.pid, _to_json(p)) for p in view.processes.values()))
         self._insert("ends", 12, self._end_rows(host, view))
         listeners = (
-            (host, at.port, _ANYWHERE if ":" in at.ip else number(at.ip), pid)
+            (host, at.port, _ANYWHERE if ":" in at.ip else ip_to_int(at.ip), pid)
             for at, pid in view.listeners
         )
         self._insert("listeners", 4, set(listeners))
@@ -101,7 +103,7 @@ class Fleet:
         self._forgotten.add(host)
         for ip in self.hosts[host].addresses:
             self._owners[self.hosts[host].network, ip].remove(host)
-        for table in ("parties", "ends", "listeners"):
+        for table in ("processes", "ends", "listeners"):
             self._run(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608 - ours
 
     @property
@@ -111,11 +113,11 @@ class Fleet:
 
     def _insert(self, table: str, columns: int, rows: Iterable[tuple[Any, ...]]) -> None:
         marks = ", ".join("?" * columns)
-        with _room():
+        with _disk_errors():
             self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - ours
 
     def _run(self, query: str, values: Sequence[int] = ()) -> sqlite3.Cursor:
-        with _room():
+        with _disk_errors():
             return self._database.execute(query, values)
 
     def _end_rows(self, host: int, view: HostView) -> Iterator[tuple[Any, ...]]:
@@ -133,8 +135,8 @@ class Fleet:
                 end.role == "server",
                 host,
                 end.pid,
-                number(end.client.ip),
-                number(end.server.ip),
+                ip_to_int(end.client.ip),
+                ip_to_int(end.server.ip),
                 _STATUSES.index(end.status),
                 end.reason,
                 None if end.since_ns is None else max(-_LATEST_NS, min(end.since_ns, _LATEST_NS)),
@@ -145,41 +147,41 @@ class Fleet:
         client, server = (ip << _PORT_BITS | port for ip, port in (key.client, key.server))
         return scope, _PROTOCOLS.index(key.protocol), client, server
 
-    def links(self) -> Iterator[Link]:
+    def links(self) -> Iterator[JoinedConnection]:
         """Every connection of which at least one end is sent."""
         rows = self._run(f"{_ROWS} {_IN_ORDER}")
         for _, ends in groupby(rows, key=lambda row: row[:4]):
-            yield from linked([_seen_end(row) for row in ends])
+            yield from join_ends([_host_end(row) for row in ends])
 
-    def party(self, host: int, pid: int) -> Party | None:
+    def process(self, host: int, pid: int) -> HostProcess | None:
         """A process; None where its host's source shows none of this pid."""
-        query = "SELECT party FROM parties WHERE host = ? AND pid = ?"
+        query = "SELECT process FROM processes WHERE host = ? AND pid = ?"
         row = self._run(query, (host, pid)).fetchone()
-        return None if row is None else _unpacked(row[0])
+        return None if row is None else _from_json(row[0])
 
-    def parties(self) -> Iterator[Party]:
+    def processes(self) -> Iterator[HostProcess]:
         """All processes of all hosts."""
-        query = "SELECT party FROM parties ORDER BY host, pid"
+        query = "SELECT process FROM processes ORDER BY host, pid"
         for (packed,) in self._run(query):
-            yield _unpacked(packed)
+            yield _from_json(packed)
 
     def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
         """The hosts of a network whose sockets use this address."""
         return self._owners.get((network, ip), ())
 
-    def owners(self, end: SeenEnd) -> Sequence[int]:
+    def owners(self, end: HostEnd) -> Sequence[int]:
         """The hosts that may hold the far end of a connection, by its address."""
-        if is_loopback(end.far.ip):
+        if is_loopback(end.remote_address.ip):
             return (end.host,)
-        return self.hosts_with(self.hosts[end.host].network, end.far.ip)
+        return self.hosts_with(self.hosts[end.host].network, end.remote_address.ip)
 
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
         """The accepted processes of a host that wait for connections to this address."""
         query = "SELECT DISTINCT pid FROM listeners WHERE host = ? AND port = ? AND ip IN (?, ?)"
-        rows = self._run(query, (host, at.port, number(at.ip), _ANYWHERE))
+        rows = self._run(query, (host, at.port, ip_to_int(at.ip), _ANYWHERE))
         return sorted(pid for (pid,) in rows)
 
-    def crossed(self) -> int:
+    def count_collisions(self) -> int:
         """How many connections of different networks look alike to the server, which knows of
         one network only."""
         query = f"""SELECT count(*) FROM (
@@ -190,7 +192,7 @@ class Fleet:
     def _network_scopes(self) -> str:
         return ", ".join(str(scope) for name, scope in self._scopes.items() if name[0] == "@")
 
-    def find(self, protocol: Protocol, client: Endpoint, server: Endpoint) -> list[SeenEnd]:
+    def find(self, protocol: Protocol, client: Endpoint, server: Endpoint) -> list[HostEnd]:
         """The ends, on any host and in any network, of a connection between these two.
 
         Of a loopback connection those of every host and namespace. Raises: ValueError if one of
@@ -201,17 +203,18 @@ class Fleet:
             self._can_find_tcp = True
         loopback = is_loopback(server.ip)
         keys = [
-            (0 if loopback else number(end.ip)) << _PORT_BITS | end.port for end in (client, server)
+            (0 if loopback else ip_to_int(end.ip)) << _PORT_BITS | end.port
+            for end in (client, server)
         ]
         of_protocol = f"protocol = {_PROTOCOLS.index(protocol)}"  # as it stands in the index
         query = f"{_ROWS} WHERE client = ? AND server = ? AND {of_protocol} {_IN_ORDER}"
         found = self._run(query, keys)
         # A connection with 0.0.0.0 has the same numbers as one over loopback.
-        return [end for row in found if is_loopback((end := _seen_end(row)).server.ip) == loopback]
+        return [end for row in found if is_loopback((end := _host_end(row)).server.ip) == loopback]
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def _disk_errors() -> Iterator[None]:
     """Where SQLite may need more of it on the disk. Raises: StateError."""
     try:
         yield
@@ -220,32 +223,32 @@ def _room() -> Iterator[None]:
         raise StateError(problem, hint="SQLITE_TMPDIR names another directory for that") from error
 
 
-def _seen_end(row: Sequence[Any]) -> SeenEnd:
+def _host_end(row: Sequence[Any]) -> HostEnd:
     _, protocol, client, server, role, host, pid, client_ip, server_ip, status, reason, since = row
     ports = (1 << _PORT_BITS) - 1
-    return SeenEnd(
+    return HostEnd(
         host=host,
         pid=pid,
         protocol=_PROTOCOLS[protocol],
         role="server" if role else "client",
-        client=Endpoint(written(client_ip), client & ports),
-        server=Endpoint(written(server_ip), server & ports),
+        client=Endpoint(int_to_ip(client_ip), client & ports),
+        server=Endpoint(int_to_ip(server_ip), server & ports),
         status=_STATUSES[status],
         reason=reason,
         since_ns=since,
     )
 
 
-def _packed(party: Party) -> str:
+def _to_json(process: HostProcess) -> str:
     # JSON keeps what SQLite's text does not: half surrogate pairs.
-    return json.dumps([getattr(party, name) for name in _PARTY])
+    return json.dumps([getattr(process, name) for name in _PROCESS_FIELDS])
 
 
-def _unpacked(packed: str) -> Party:
-    values: dict[str, Any] = dict(zip(_PARTY, json.loads(packed), strict=True))
+def _from_json(packed: str) -> HostProcess:
+    values: dict[str, Any] = dict(zip(_PROCESS_FIELDS, json.loads(packed), strict=True))
     tags = values["tags"]
     values |= {
         "tags": None if tags is None else tuple(map(tuple, tags)),
         "masked_spans": tuple(map(tuple, values["masked_spans"])),
     }
-    return Party(**values)
+    return HostProcess(**values)

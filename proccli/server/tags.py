@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-Pair: TypeAlias = tuple[str, str]
-Outcome: TypeAlias = Literal["kept", "cut", "lost"]
+TagPair: TypeAlias = tuple[str, str]
+TagOutcome: TypeAlias = Literal["kept", "cut", "lost"]
 Cause: TypeAlias = Literal[
     "blanks",
     "comma",
@@ -40,41 +40,41 @@ Cause: TypeAlias = Literal[
 `four-byte`: a character beyond U+FFFF, which the tables refuse: their `utf8` has three bytes.
 """
 
-JOINT: Final = ", "
+SEPARATOR: Final = ", "
 MAX_CHARACTERS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class TagRules:
     """How one server takes tags apart."""
 
     version: str
-    value_may_hold_colons: bool
+    value_may_contain_colons: bool
     """Split at the first colon; otherwise a pair counts only if it has exactly one."""
     keys_fold_case: bool
     """The table's keys are compared without regard to case."""
 
 
-SERVERS: Final[Mapping[str, Server]] = MappingProxyType(
+TAG_RULES: Final[Mapping[str, TagRules]] = MappingProxyType(
     {
-        server.version: server
-        for server in (
-            Server(version="6.5", value_may_hold_colons=True, keys_fold_case=True),
-            Server(version="7.1", value_may_hold_colons=False, keys_fold_case=False),
+        rules.version: rules
+        for rules in (
+            TagRules(version="6.5", value_may_contain_colons=True, keys_fold_case=True),
+            TagRules(version="7.1", value_may_contain_colons=False, keys_fold_case=False),
         )
     }
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class TagArrival:
     """What becomes of one tag."""
 
-    outcome: Outcome
+    outcome: TagOutcome
     value: str | None
     """What a query shows under its key, blanks around that trimmed; None if it is lost."""
     causes: tuple[Cause, ...] = ()
-    strays: tuple[Pair, ...] = ()
+    strays: tuple[TagPair, ...] = ()
     """Tags that nobody wrote, made of the rest of it."""
 
 
@@ -87,43 +87,46 @@ class _Part:
     stray: bool
 
 
-def fates(tags: Sequence[Pair], server: Server) -> tuple[Fate, ...]:
+def tag_arrivals(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagArrival, ...]:
     """What becomes of each tag that is sent with one process, in the same order."""
-    parts = [_taken_apart(tag, server) for tag in tags]
-    last = {part.key: part for of_one in parts for part in of_one}
+    parts = [_split(tag, rules) for tag in tags]
+    last_by_key = {part.key: part for tag_parts in parts for part in tag_parts}
     clashing: set[str] = set()
-    if server.keys_fold_case:
-        written = [part.key for part in last.values() if not _refused(part.key, part.value)]
+    if rules.keys_fold_case:
+        written = [
+            part.key for part in last_by_key.values() if not _rejections(part.key, part.value)
+        ]
         spellings = Counter(key.casefold() for key in written)
         clashing = {key for key in written if spellings[key.casefold()] > 1}
     return tuple(
-        _fate(tag, of_one, last, clashing) for tag, of_one in zip(tags, parts, strict=True)
+        _arrival(tag, tag_parts, last_by_key, clashing)
+        for tag, tag_parts in zip(tags, parts, strict=True)
     )
 
 
-def arriving(tags: Sequence[Pair], server: Server) -> tuple[Pair, ...]:
+def arriving_tags(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagPair, ...]:
     """The keys and values that a query shows of the tags that are sent with one process."""
     arrived: dict[str, str] = {}
-    for (key, _), fate in zip(tags, fates(tags, server), strict=True):
-        if fate.value is not None:
-            arrived[key.strip(" ")] = fate.value
-        arrived.update(fate.strays)
+    for (key, _), arrival in zip(tags, tag_arrivals(tags, rules), strict=True):
+        if arrival.value is not None:
+            arrived[key.strip(" ")] = arrival.value
+        arrived.update(arrival.strays)
     return tuple(arrived.items())
 
 
-def _taken_apart(tag: Pair, server: Server) -> list[_Part]:
+def _split(tag: TagPair, rules: TagRules) -> list[_Part]:
     wanted = tag[0].strip(" ")
     parts: list[_Part] = []
-    for piece in f"{tag[0]}:{tag[1]}".split(JOINT):
+    for piece in f"{tag[0]}:{tag[1]}".split(SEPARATOR):
         key, colon, value = piece.partition(":")
-        if colon and (server.value_may_hold_colons or ":" not in value):
+        if colon and (rules.value_may_contain_colons or ":" not in value):
             key, value = key.strip(" "), value.strip(" ")
             stray = key != wanted or bool(parts)
             parts.append(_Part(key, value, stray))
     return parts
 
 
-def _refused(key: str, value: str) -> tuple[Cause, ...]:
+def _rejections(key: str, value: str) -> tuple[Cause, ...]:
     """Why the table takes no such row."""
     causes: list[Cause] = []
     if len(key) > MAX_CHARACTERS or len(value) > MAX_CHARACTERS:
@@ -133,25 +136,27 @@ def _refused(key: str, value: str) -> tuple[Cause, ...]:
     return tuple(causes)
 
 
-def _fate(tag: Pair, parts: Sequence[_Part], last: Mapping[str, _Part], clashing: set[str]) -> Fate:
+def _arrival(
+    tag: TagPair, parts: Sequence[_Part], last_by_key: Mapping[str, _Part], clashing: set[str]
+) -> TagArrival:
     strays = tuple((part.key, part.value) for part in parts if part.stray)
     own = next((part for part in parts if not part.stray), None)
     causes = list(_causes(tag, own))
     if own is None:
-        return Fate(outcome="lost", value=None, causes=tuple(causes), strays=strays)
-    refused = _refused(own.key, own.value)
-    causes += [cause for cause in refused if cause not in causes]
-    if last[own.key] is not own:
+        return TagArrival(outcome="lost", value=None, causes=tuple(causes), strays=strays)
+    rejections = _rejections(own.key, own.value)
+    causes += [cause for cause in rejections if cause not in causes]
+    if last_by_key[own.key] is not own:
         causes.append("key-again")
     elif own.key in clashing:
         causes.append("key-case")
-    elif not refused:
-        outcome: Outcome = "kept" if (own.key, own.value) == tag else "cut"
-        return Fate(outcome=outcome, value=own.value, causes=tuple(causes), strays=strays)
-    return Fate(outcome="lost", value=None, causes=tuple(causes), strays=strays)
+    elif not rejections:
+        outcome: TagOutcome = "kept" if (own.key, own.value) == tag else "cut"
+        return TagArrival(outcome=outcome, value=own.value, causes=tuple(causes), strays=strays)
+    return TagArrival(outcome="lost", value=None, causes=tuple(causes), strays=strays)
 
 
-def _causes(tag: Pair, own: _Part | None) -> list[Cause]:
+def _causes(tag: TagPair, own: _Part | None) -> list[Cause]:
     """What in the tag's own text changes it."""
     key, value = tag
     causes: list[Cause] = []
@@ -159,7 +164,7 @@ def _causes(tag: Pair, own: _Part | None) -> list[Cause]:
         causes.append("colon-in-key")
     if own is None and ":" in value:
         causes.append("colon-in-value")
-    if JOINT in key or JOINT in value:
+    if SEPARATOR in key or SEPARATOR in value:
         causes.append("comma")
     elif key != key.strip(" ") or value != value.strip(" "):
         causes.append("blanks")

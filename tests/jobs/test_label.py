@@ -19,7 +19,7 @@ from proccli.jobs.label import Labelling, Tally, evicted_notices
 from proccli.jobs.looks import NO_WAIT
 from proccli.model.flows import SideLabel
 from proccli.render.label_json import label_summary
-from proccli.server.tags import SERVERS
+from proccli.server.tags import TAG_RULES
 from proccli.traffic.flows.stream import flows_of
 from proccli.traffic.tot.connections import ConnectionCounts
 from tests.build import BOOT_S, NOW_S
@@ -62,7 +62,7 @@ def labelling(
             gathered,
             network=network,
             within_s=60,
-            server=SERVERS["6.5"],
+            server=TAG_RULES["6.5"],
             agents=agents or {},
         )
 

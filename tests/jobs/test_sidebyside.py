@@ -229,7 +229,7 @@ def test_a_view_has_every_process_and_every_connection_once(tmp_path: Path) -> N
     (found,) = looked(tmp_path, recorded(tmp_path, "a", connections))
 
     view = found.view
-    assert {pid: (one.gprocess, one.status) for pid, one in view.parties.items()} == {
+    assert {pid: (one.gprocess, one.status) for pid, one in view.processes.items()} == {
         10: ("app", "accepted"),
         11: (None, "dropped"),
         12: ("dns", "accepted"),

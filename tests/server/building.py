@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from proccli.identity.server import SERVERS as IDENTITIES
-from proccli.model.fleet import End, HostView, Listener, Party
+from proccli.identity.server import SERVERS
+from proccli.model.fleet import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.flows import (
     ACK,
     SYN,
@@ -18,13 +18,13 @@ from proccli.model.flows import (
     TotOption,
 )
 from proccli.model.sockets import Endpoint
-from proccli.server.graph import Graph, graph
-from proccli.server.grouping import grouping
-from proccli.server.join import Link, SeenEnd
+from proccli.server.graph import Graph, build_graph
+from proccli.server.grouping import parse_grouping
+from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
 from proccli.server.store import Fleet
-from proccli.server.tags import SERVERS, Server
+from proccli.server.tags import TAG_RULES, TagRules
 from tests.build import BOOT_S, NOW_S
 
 NS_PER_S = 1_000_000_000
@@ -38,7 +38,7 @@ def endpoint(text: str) -> Endpoint:
     return Endpoint(ip, int(port))
 
 
-def party(pid: int, name: str | None = None, **fields: Any) -> Party:
+def host_process(pid: int, name: str | None = None, **fields: Any) -> HostProcess:
     """A process that is accepted, under this name, unless something else is said."""
     known: dict[str, Any] = {
         "gprocess": f"p{pid}" if name is None else name,
@@ -50,16 +50,16 @@ def party(pid: int, name: str | None = None, **fields: Any) -> Party:
         "cmdline": f"/usr/bin/{pid}",
         "container_id": "",
     }
-    return Party(pid=pid, **known | fields)
+    return HostProcess(pid=pid, **known | fields)
 
 
-def refused(pid: int, status: str = "dropped", reason: str = "rule", **fields: Any) -> Party:
+def refused(pid: int, status: str = "dropped", reason: str = "rule", **fields: Any) -> HostProcess:
     """A process that is not accepted, or perhaps not."""
     known: dict[str, Any] = {"gprocess": None, "status": status, "reason": reason}
-    return party(pid, **known | fields)
+    return host_process(pid, **known | fields)
 
 
-def end(text: str, pid: int, **fields: Any) -> End:
+def end(text: str, pid: int, **fields: Any) -> ConnectionEnd:
     """Of `10.0.0.1:4000 > 10.0.0.2:80`, the client at the left, or, with `<`, at the right: the
     end of the one at the left. It is sent, unless something else is said."""
     ours = " > " in text
@@ -71,7 +71,7 @@ def end(text: str, pid: int, **fields: Any) -> End:
         "reason": None,
         "since_ns": NOW_NS,
     }
-    return End(
+    return ConnectionEnd(
         role="client" if ours else "server",
         client=one if ours else other,
         server=other if ours else one,
@@ -80,11 +80,13 @@ def end(text: str, pid: int, **fields: Any) -> End:
     )
 
 
-def view(name: str, *ends: End, parties: Iterable[Party] | None = None, **fields: Any) -> HostView:
+def view(
+    name: str, *ends: ConnectionEnd, processes: Iterable[HostProcess] | None = None, **fields: Any
+) -> HostView:
     """A host with a process for each pid at an end, and the addresses of those."""
-    if parties is None:
-        parties = [
-            party(pid)
+    if processes is None:
+        processes = [
+            host_process(pid)
             if any(one.status == "synced" for one in ends if one.pid == pid)
             else refused(pid)
             for pid in sorted({one.pid for one in ends})
@@ -100,7 +102,7 @@ def view(name: str, *ends: End, parties: Iterable[Party] | None = None, **fields
         "listeners": (),
     }
     return HostView(
-        name=name, ends=ends, parties={one.pid: one for one in parties}, **known | fields
+        name=name, ends=ends, processes={one.pid: one for one in processes}, **known | fields
     )
 
 
@@ -118,7 +120,7 @@ def fleet(*views: HostView) -> Iterator[Fleet]:
         yield made
 
 
-def links(*views: HostView) -> list[Link]:
+def links(*views: HostView) -> list[JoinedConnection]:
     """Their connections."""
     with fleet(*views) as made:
         return list(made.links())
@@ -128,10 +130,10 @@ def drawn(*views: HostView, by: str = "gprocess", names: Sequence[str] | None = 
     """Their graph."""
     called = [one.name for one in views] if names is None else names
     with fleet(*views) as made:
-        return graph(made, grouping(by), called, lambda _: True, IDENTITIES["6.5"])
+        return build_graph(made, parse_grouping(by), called, lambda _: True, SERVERS["6.5"])
 
 
-def who(seen: SeenEnd | None) -> tuple[int, int] | None:
+def who(seen: HostEnd | None) -> tuple[int, int] | None:
     """The host's number and the pid."""
     return None if seen is None else (seen.host, seen.pid)
 
@@ -145,7 +147,7 @@ def labeller(
     network: str | None = None,
     within_s: float = 60,
     names: Sequence[str] | None = None,
-    server: Server = SERVERS["6.5"],
+    server: TagRules = TAG_RULES["6.5"],
     agents: Mapping[int, str] | None = None,
     assume_enabled: bool = False,
 ) -> Iterator[Labeller]:

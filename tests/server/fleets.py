@@ -7,9 +7,9 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from proccli.model.fleet import End, HostView
+from proccli.model.fleet import ConnectionEnd, HostView
 from proccli.model.sockets import Protocol, SocketRole, SocketStatus
-from tests.server.building import NOW_NS, endpoint, party, refused, view
+from tests.server.building import NOW_NS, endpoint, host_process, refused, view
 from tests.server.server import Entry
 
 CONNECTIONS = (
@@ -30,7 +30,7 @@ UNOPENED = (None, -4026531840)
 
 
 @st.composite
-def ends(draw: st.DrawFn, connections: Sequence[str]) -> End:
+def ends(draw: st.DrawFn, connections: Sequence[str]) -> ConnectionEnd:
     """Of a process that is in one namespace, as processes are."""
     netns = draw(st.sampled_from((*NAMESPACES, *NAMESPACES, *UNOPENED)))
     sends = netns is not None and netns > 0
@@ -38,7 +38,7 @@ def ends(draw: st.DrawFn, connections: Sequence[str]) -> End:
     status = draw(st.sampled_from([one for one in statuses if sends or one != "synced"]))
     number = draw(st.integers(1, PIDS_PER_NAMESPACE))
     client, server = map(endpoint, draw(st.sampled_from(connections)).split())
-    return End(
+    return ConnectionEnd(
         protocol=draw(st.sampled_from(get_args(Protocol))),
         role=draw(st.sampled_from(get_args(SocketRole))),
         client=client,
@@ -60,11 +60,13 @@ def hosts(
     again = draw(st.lists(st.sampled_from(made), max_size=1)) if made else []
     pids = sorted({one.pid for one in made})
     sending = {one.pid for one in made if one.status == "synced"}
-    parties = [
-        party(pid, draw(st.sampled_from(("app", "db", "")))) if pid in sending else refused(pid)
+    processes = [
+        host_process(pid, draw(st.sampled_from(("app", "db", ""))))
+        if pid in sending
+        else refused(pid)
         for pid in pids
     ]
-    return view(name, *made, *again, parties=parties, network=draw(st.sampled_from(networks)))
+    return view(name, *made, *again, processes=processes, network=draw(st.sampled_from(networks)))
 
 
 @st.composite

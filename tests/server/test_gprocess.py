@@ -14,33 +14,39 @@ from hypothesis import strategies as st
 
 from proccli.identity.server import SERVERS, server_beside
 from proccli.server import tags
-from proccli.server.gprocess import Identity, NameUse, Reported, by_name, identities
+from proccli.server.gprocess import (
+    Identity,
+    NameUsage,
+    ReportedProcess,
+    group_by_name,
+    identify_gprocesses,
+)
 from proccli.server.main_argument import main_argument
 
 V65, V71 = SERVERS["6.5"], SERVERS["7.1"]
 POD, OTHER_POD = "a" * 64, "b" * 64
 
 
-def reported(pid: int, name: str, cmdline: str | None = None, **fields: Any) -> Reported:
+def reported(pid: int, name: str, cmdline: str | None = None, **fields: Any) -> ReportedProcess:
     known = {"process_name": name, "cmdline": name if cmdline is None else cmdline}
-    return Reported(pid=pid, name=name, **known | fields)
+    return ReportedProcess(pid=pid, name=name, **known | fields)
 
 
-def python(pid: int, cmdline: str, **fields: Any) -> Reported:
+def python(pid: int, cmdline: str, **fields: Any) -> ReportedProcess:
     return reported(pid, "python3", cmdline, **fields)
 
 
-def groups(*processes: Reported, version: str = "7.1") -> list[int]:
-    return [identity.group for identity in identities(processes, SERVERS[version])]
+def groups(*processes: ReportedProcess, version: str = "7.1") -> list[int]:
+    return [identity.group for identity in identify_gprocesses(processes, SERVERS[version])]
 
 
-def one(process: Reported, version: str = "7.1") -> Identity:
-    (identity,) = identities([process], SERVERS[version])
+def one(process: ReportedProcess, version: str = "7.1") -> Identity:
+    (identity,) = identify_gprocesses([process], SERVERS[version])
     return identity
 
 
-def uses(*processes: Reported, version: str = "7.1") -> list[tuple[str, int, int]]:
-    found = by_name(identities(processes, SERVERS[version]))
+def uses(*processes: ReportedProcess, version: str = "7.1") -> list[tuple[str, int, int]]:
+    found = group_by_name(identify_gprocesses(processes, SERVERS[version]))
     return [(use.name, use.at_least, use.at_most) for use in found]
 
 
@@ -310,8 +316,8 @@ def test_a_masked_container_has_both_doubts() -> None:
 
 
 def test_nothing_is_nothing() -> None:
-    assert identities([], V65) == identities([], V71) == ()
-    assert by_name(()) == ()
+    assert identify_gprocesses([], V65) == identify_gprocesses([], V71) == ()
+    assert group_by_name(()) == ()
 
 
 def test_an_empty_name_is_a_name() -> None:
@@ -323,7 +329,9 @@ def test_an_empty_name_is_a_name() -> None:
 
 @pytest.mark.parametrize("server", [V65, V71])
 def test_a_long_name_is_cut_to_256_bytes(server: Any) -> None:
-    (kept, cut) = identities([reported(1, "x" * 256, ""), reported(2, "x" * 257, "")], server)
+    (kept, cut) = identify_gprocesses(
+        [reported(1, "x" * 256, ""), reported(2, "x" * 257, "")], server
+    )
     assert (kept.name_cut, cut.name_cut) == (False, True)
     assert kept.name == cut.name == "x" * 256
     assert (kept.group == cut.group) == server.aggregates
@@ -346,7 +354,7 @@ def test_a_name_may_be_cut_within_a_character() -> None:
         reported(1, "a", tags=(("k", "🚀"),)),
     ],
 )
-def test_characters_of_four_bytes_are_refused(process: Reported) -> None:
+def test_characters_of_four_bytes_are_refused(process: ReportedProcess) -> None:
     assert one(process).refused == one(process, "6.5").refused == ("four-byte",)
 
 
@@ -375,7 +383,7 @@ def test_a_lone_surrogate_is_no_crash() -> None:
 def test_the_server_beside_an_agent_is_of_its_version() -> None:
     assert server_beside("6.5") is server_beside("6.2") is V65
     assert server_beside("7.1") is server_beside("7.2") is V71
-    assert list(SERVERS) == list(tags.SERVERS)
+    assert list(SERVERS) == list(tags.TAG_RULES)
 
 
 def test_thousands_of_workers_are_one() -> None:
@@ -387,7 +395,7 @@ def test_thousands_of_workers_are_one() -> None:
 # The server's own way, written down a second time
 
 
-def gids(processes: Sequence[Reported], pods: dict[str, str]) -> list[object]:
+def gids(processes: Sequence[ReportedProcess], pods: dict[str, str]) -> list[object]:
     """Its keys, once it is known which container is in which workload; nothing is masked."""
     return [
         (process.name, pods[process.container_id])
@@ -400,7 +408,7 @@ def gids(processes: Sequence[Reported], pods: dict[str, str]) -> list[object]:
 @given(
     st.lists(
         st.builds(
-            Reported,
+            ReportedProcess,
             pid=st.just(1),
             name=st.sampled_from("ab"),
             process_name=st.just("python3"),
@@ -413,14 +421,14 @@ def gids(processes: Sequence[Reported], pods: dict[str, str]) -> list[object]:
     st.dictionaries(st.sampled_from([POD, OTHER_POD]), st.sampled_from(["shop", "pay"])),
 )
 def test_whatever_the_pods_are_nothing_said_is_wrong(
-    processes: list[Reported], pods: dict[str, str]
+    processes: list[ReportedProcess], pods: dict[str, str]
 ) -> None:
-    each, keys = identities(processes, V71), gids(processes, pods)
+    each, keys = identify_gprocesses(processes, V71), gids(processes, pods)
     for left, right in combinations(range(len(processes)), 2):
         if each[left].group == each[right].group:
             assert keys[left] == keys[right]
         elif each[left].name != each[right].name or not (each[left].doubts or each[right].doubts):
             assert keys[left] != keys[right]
-    use: NameUse
-    for use in by_name(each):
-        assert use.at_least <= len({keys[place] for place in use.members}) <= use.at_most
+    use: NameUsage
+    for use in group_by_name(each):
+        assert use.at_least <= len({keys[place] for place in use.indices}) <= use.at_most

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from proccli.model.fleet import HostView
 from proccli.model.topology import Edge
 from proccli.server.graph import UDP_CLIENT, Graph
-from proccli.server.grouping import GROUPINGS, grouping
-from tests.server.building import drawn, end, links, listener, party, refused, view
+from proccli.server.grouping import GROUPINGS, parse_grouping
+from tests.server.building import drawn, end, host_process, links, listener, refused, view
 from tests.server.fleets import fleets
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
@@ -110,8 +110,8 @@ def test_a_far_address_of_a_source_without_the_connection_is_absent() -> None:
 def test_who_listens_there_is_told_where_it_is_one(
     listeners: Sequence[Any], process: str | None
 ) -> None:
-    parties = [party(2), party(3)]
-    server = view("b", parties=parties, listeners=listeners, addresses=("10.0.0.2",))
+    processes = [host_process(2), host_process(3)]
+    server = view("b", processes=processes, listeners=listeners, addresses=("10.0.0.2",))
 
     assert far(view("a", end(CLIENT, 1)), server) == {
         "remote": "absent",
@@ -122,7 +122,7 @@ def test_who_listens_there_is_told_where_it_is_one(
 
 
 def test_the_client_of_a_server_listens_nowhere() -> None:
-    client = view("a", parties=[party(1)], listeners=[listener("10.0.0.1:4000", 1)])
+    client = view("a", processes=[host_process(1)], listeners=[listener("10.0.0.1:4000", 1)])
 
     found = far(view("b", end(SERVER, 2)), replace(client, addresses=("10.0.0.1",)))
 
@@ -150,7 +150,7 @@ def test_the_other_end_of_a_udp_connection_is_named() -> None:
         (refused(2), DROPPED, "not-sent", "dropped"),
         (refused(2, "skipped", "no-cmdline"), DROPPED, "not-sent", "no-cmdline"),
         (
-            party(2),
+            host_process(2),
             {"status": "skipped", "reason": "min-lifetime"},
             "not-sent",
             "min-lifetime",
@@ -162,7 +162,7 @@ def test_the_other_end_of_a_udp_connection_is_named() -> None:
             "masked",
         ),
         (
-            party(2),
+            host_process(2),
             {"status": "undecided", "reason": "min-lifetime"},
             "undecided",
             "min-lifetime",
@@ -172,7 +172,7 @@ def test_the_other_end_of_a_udp_connection_is_named() -> None:
 def test_of_an_end_that_is_not_sent_the_process_and_the_reason_are_told(
     its_party: Any, known: Mapping[str, Any], remote: str, reason: str
 ) -> None:
-    server = view("b", end(SERVER, 2, **known), parties=[its_party])
+    server = view("b", end(SERVER, 2, **known), processes=[its_party])
 
     assert far(view("a", end(CLIENT, 1)), server) == {
         "remote": remote,
@@ -211,11 +211,11 @@ def test_ambiguous_ends_tell_no_host() -> None:
 TAGGED = (("owner", "alice"), ("owner", "bob"), ("tier", "1"))
 
 
-def grouped(by: str, *parties: Any, names: Sequence[str] = "ab") -> list[Any]:
+def grouped(by: str, *processes: Any, names: Sequence[str] = "ab") -> list[Any]:
     """The nodes of processes that are connected somewhere, on hosts of these names in turn."""
     hosts = [
-        view(name, end(f"10.0.0.{number}:4000 > 1.1.1.1:80", one.pid), parties=[one])
-        for number, (name, one) in enumerate(zip(names, parties, strict=True), 1)
+        view(name, end(f"10.0.0.{number}:4000 > 1.1.1.1:80", one.pid), processes=[one])
+        for number, (name, one) in enumerate(zip(names, processes, strict=True), 1)
     ]
     return [
         (node.label, node.host, node.gprocess, node.pids)
@@ -224,46 +224,55 @@ def grouped(by: str, *parties: Any, names: Sequence[str] = "ab") -> list[Any]:
 
 
 def test_processes_of_one_name_are_one_node_on_a_host_or_everywhere() -> None:
-    parties = party(1, "app"), party(2, "app")
+    processes = host_process(1, "app"), host_process(2, "app")
 
-    assert grouped("gprocess", *parties) == [("app", "a0", "app", (1,)), ("app", "b1", "app", (2,))]
-    assert grouped("name", *parties) == [("app", None, "app", (1, 2))]
+    assert grouped("gprocess", *processes) == [
+        ("app", "a0", "app", (1,)),
+        ("app", "b1", "app", (2,)),
+    ]
+    assert grouped("name", *processes) == [("app", None, "app", (1, 2))]
 
 
 def test_equal_pids_of_two_hosts_are_two_processes() -> None:
-    assert grouped("name", party(1, "app"), party(1, "app")) == [("app", None, "app", (1, 1))]
-    assert grouped("pid", party(1, "app"), party(1, "app")) == [
+    assert grouped("name", host_process(1, "app"), host_process(1, "app")) == [
+        ("app", None, "app", (1, 1))
+    ]
+    assert grouped("pid", host_process(1, "app"), host_process(1, "app")) == [
         ("app 1", "a0", "app", (1,)),
         ("app 1", "b1", "app", (1,)),
     ]
 
 
 def test_hosts_of_one_name_stay_two() -> None:
-    assert grouped("host", party(1), party(1), names="aa") == [
+    assert grouped("host", host_process(1), host_process(1), names="aa") == [
         ("a", "a0", "p1", (1,)),
         ("a", "a1", "p1", (1,)),
     ]
 
 
 def test_an_empty_name_can_be_seen() -> None:
-    assert grouped("gprocess", party(1, ""), names="a") == [('""', "a0", "", (1,))]
-    assert grouped("pid", party(1, ""), names="a") == [('"" 1', "a0", "", (1,))]
-    assert grouped("os.app.x", party(1, tags=(("x", ""),)), names="a") == [('""', "a0", "p1", (1,))]
+    assert grouped("gprocess", host_process(1, ""), names="a") == [('""', "a0", "", (1,))]
+    assert grouped("pid", host_process(1, ""), names="a") == [('"" 1', "a0", "", (1,))]
+    assert grouped("os.app.x", host_process(1, tags=(("x", ""),)), names="a") == [
+        ('""', "a0", "p1", (1,))
+    ]
 
 
 def test_of_several_values_of_a_tag_the_last_counts() -> None:
-    assert grouped("os.app.owner", party(1, tags=TAGGED), names="a") == [("bob", "a0", "p1", (1,))]
+    assert grouped("os.app.owner", host_process(1, tags=TAGGED), names="a") == [
+        ("bob", "a0", "p1", (1,))
+    ]
 
 
 def test_no_tag_and_unknown_tags_are_nodes_of_their_own() -> None:
-    parties = [
-        party(1, tags=()),
-        party(2, tags=None),
-        party(3, tags=(("owner", "no os.app.owner"),)),
-        party(4, tags=(("Owner", "x"), ("own", "er"))),
+    processes = [
+        host_process(1, tags=()),
+        host_process(2, tags=None),
+        host_process(3, tags=(("owner", "no os.app.owner"),)),
+        host_process(4, tags=(("Owner", "x"), ("own", "er"))),
     ]
 
-    assert grouped("os.app.owner", *parties, names="aaaa") == [
+    assert grouped("os.app.owner", *processes, names="aaaa") == [
         ("os.app.owner unknown", "a1", "p2", (2,)),
         ("no os.app.owner", "a2", "p3", (3,)),
         ("no os.app.owner", None, None, (1, 4)),
@@ -273,45 +282,49 @@ def test_no_tag_and_unknown_tags_are_nodes_of_their_own() -> None:
 @pytest.mark.parametrize("name", ["", "os.app.", "os.app", "PID", "gprocess ", "tag"])
 def test_other_groupings_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"is none of gprocess, name, host, pid and os\.app\.KEY"):
-        grouping(name)
+        parse_grouping(name)
 
 
 def test_a_group_is_a_tag_as_it_arrives() -> None:
     """The server trims it, and takes what stands behind a comma for another one."""
-    sent = party(1, tags=((" owner ", " alice, and bob"),))
+    sent = host_process(1, tags=((" owner ", " alice, and bob"),))
 
     assert grouped("os.app.owner", sent, names="a") == [("alice", "a0", "p1", (1,))]
 
 
 @pytest.mark.parametrize("key", ["a.b", "日本", "os.app.x", "=", "\x1b[31m"])
 def test_a_tag_may_have_any_key(key: str) -> None:
-    tagged = party(1, tags=((key, "v"),))
+    tagged = host_process(1, tags=((key, "v"),))
 
     assert grouped(f"os.app.{key}", tagged, names="a") == [("v", "a0", "p1", (1,))]
 
 
 def test_a_node_has_the_tags_that_all_its_processes_have() -> None:
-    parties = [party(1, "app", tags=TAGGED), party(2, "app", tags=TAGGED[2:]), party(3, "app")]
+    processes = [
+        host_process(1, "app", tags=TAGGED),
+        host_process(2, "app", tags=TAGGED[2:]),
+        host_process(3, "app"),
+    ]
     ends = [end(f"10.0.0.1:400{pid} > 1.1.1.1:80", pid) for pid in (1, 2, 3)]
 
     for count, expected in ((1, TAGGED[1:]), (2, TAGGED[2:]), (3, ())):
-        (node,) = drawn(view("a", *ends[:count], parties=parties)).nodes
+        (node,) = drawn(view("a", *ends[:count], processes=processes)).nodes
         assert node.tags == expected
 
 
 def test_the_tags_of_a_node_are_those_that_arrive() -> None:
-    sent = party(1, "app", tags=((" owner ", " alice, and bob"), ("url", "http://x")))
-    (node,) = drawn(view("a", end("10.0.0.1:4000 > 1.1.1.1:80", 1), parties=[sent])).nodes
+    sent = host_process(1, "app", tags=((" owner ", " alice, and bob"), ("url", "http://x")))
+    (node,) = drawn(view("a", end("10.0.0.1:4000 > 1.1.1.1:80", 1), processes=[sent])).nodes
 
     assert node.tags == (("owner", "alice"), ("url", "http://x"))
 
 
 def test_where_the_tags_of_one_process_are_not_known_those_of_its_node_are_not() -> None:
-    parties = [party(1, "app", tags=TAGGED), party(2, "app", tags=None)]
+    processes = [host_process(1, "app", tags=TAGGED), host_process(2, "app", tags=None)]
     ends = [end(f"10.0.0.1:400{pid} > 1.1.1.1:80", pid) for pid in (1, 2)]
 
     for few in (ends, ends[::-1], ends[1:]):
-        (node,) = drawn(view("a", *few, parties=parties)).nodes
+        (node,) = drawn(view("a", *few, processes=processes)).nodes
         assert node.tags is None
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from proccli.model.fleet import HostView
-from proccli.server.join import Link, SeenEnd
+from proccli.server.join import HostEnd, JoinedConnection
 from tests.server.building import links
 from tests.server.fleets import NAMESPACES, UNOPENED, entries, fleets
 from tests.server.server import Answer, Entry, Key, Pid, answers, key
@@ -17,11 +17,11 @@ from tests.server.server import Answer, Entry, Key, Pid, answers, key
 UNSURE = {"ambiguous", "undecided"}
 
 
-def pid_of(end: SeenEnd | None, views: Sequence[HostView]) -> Pid | None:
+def pid_of(end: HostEnd | None, views: Sequence[HostView]) -> Pid | None:
     return None if end is None else (views[end.host].name, end.pid)
 
 
-def key_of(end: SeenEnd, views: Sequence[HostView]) -> Key:
+def key_of(end: HostEnd, views: Sequence[HostView]) -> Key:
     """A process is in one namespace, which its pid tells."""
     entry = Entry(
         agent=views[end.host].name,
@@ -37,8 +37,8 @@ def key_of(end: SeenEnd, views: Sequence[HostView]) -> Key:
     return key(entry)
 
 
-def by_key(views: Sequence[HostView]) -> Mapping[Key, list[Link]]:
-    found: dict[Key, list[Link]] = defaultdict(list)
+def by_key(views: Sequence[HostView]) -> Mapping[Key, list[JoinedConnection]]:
+    found: dict[Key, list[JoinedConnection]] = defaultdict(list)
     for link in links(*views):
         found[key_of(link.seen, views)].append(link)
     return found

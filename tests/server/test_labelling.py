@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model.fleet import End, HostView, Party
+from proccli.model.fleet import ConnectionEnd, HostProcess, HostView
 from proccli.model.sockets import Endpoint
-from proccli.server.tags import SERVERS
+from proccli.server.tags import TAG_RULES
 from tests.build import NOW_S
 from tests.server.building import (
     NOW_NS,
@@ -20,8 +20,8 @@ from tests.server.building import (
     end,
     endpoint,
     flow,
+    host_process,
     labels,
-    party,
     refused,
     view,
     words,
@@ -83,10 +83,10 @@ def test_what_is_no_known_connection_has_no_label(record: Any, expected: str) ->
 @pytest.mark.parametrize(
     ("known", "its_party", "expected"),
     [
-        ({"status": "skipped", "reason": "min-lifetime"}, party(1), "min-lifetime"),
-        ({"status": "skipped", "reason": "not-established"}, party(1), "not-established"),
-        ({"status": "skipped", "reason": "unreadable"}, party(1), "unreadable"),
-        ({"status": "skipped", "reason": "no-owner"}, party(1), "no-owner"),
+        ({"status": "skipped", "reason": "min-lifetime"}, host_process(1), "min-lifetime"),
+        ({"status": "skipped", "reason": "not-established"}, host_process(1), "not-established"),
+        ({"status": "skipped", "reason": "unreadable"}, host_process(1), "unreadable"),
+        ({"status": "skipped", "reason": "no-owner"}, host_process(1), "no-owner"),
         ({"status": "skipped", "reason": "process-not-accepted"}, refused(1), "dropped"),
         (
             {"status": "skipped", "reason": "process-not-accepted"},
@@ -99,7 +99,7 @@ def test_what_is_no_known_connection_has_no_label(record: Any, expected: str) ->
             "untagged",
         ),
         ({"status": "skipped", "reason": "process-not-accepted"}, None, "process-not-accepted"),
-        ({"status": "undecided", "reason": "min-lifetime"}, party(1), "undecided"),
+        ({"status": "undecided", "reason": "min-lifetime"}, host_process(1), "undecided"),
         (
             {"status": "undecided", "reason": "process-not-accepted"},
             refused(1, "unknown", "masked"),
@@ -110,12 +110,12 @@ def test_what_is_no_known_connection_has_no_label(record: Any, expected: str) ->
     ],
 )
 def test_what_is_not_sent_is_not_labelled_and_the_reason_said(
-    known: dict[str, Any], its_party: Party | None, expected: str
+    known: dict[str, Any], its_party: HostProcess | None, expected: str
 ) -> None:
-    parties = [] if its_party is None else [its_party]
+    processes = [] if its_party is None else [its_party]
 
     one, other = labels(
-        flow(CLIENT), view("a", end(CLIENT, 1, **known), parties=parties), shop()[1]
+        flow(CLIENT), view("a", end(CLIENT, 1, **known), processes=processes), shop()[1]
     )
 
     assert (one.label, one.gprocess, one.pid, one.host) == (expected, None, 1, "a")
@@ -166,7 +166,7 @@ def test_a_first_sight_after_the_look_is_no_earlier_than_the_look() -> None:
 
 @pytest.mark.parametrize(("started_s", "expected"), [(10, "socket"), (11, "other-time")])
 def test_a_process_that_started_after_a_flow_is_not_its(started_s: int, expected: str) -> None:
-    host = view("a", end(CLIENT, 1), parties=[party(1, started_s=NOW_S + started_s)])
+    host = view("a", end(CLIENT, 1), processes=[host_process(1, started_s=NOW_S + started_s)])
 
     assert words(flow(CLIENT), host, within_s=10)[0] == expected
 
@@ -287,7 +287,7 @@ def test_the_other_time_of_one_claim_leaves_the_other() -> None:
     assert (one.label, one.pid) == ("socket", 1)
 
 
-def loopback(name: str, *more: End) -> HostView:
+def loopback(name: str, *more: ConnectionEnd) -> HostView:
     return view(name, end(LOOPBACK, 1), end("127.0.0.1:80 < 127.0.0.1:4000", 2), *more)
 
 
@@ -379,7 +379,7 @@ def test_a_network_without_the_connection_lends_no_label() -> None:
 def test_auto_instance_is_the_process_unless_it_is_a_pod_or_may_be(
     instance: str, container_id: str | None, expected: str | None
 ) -> None:
-    host = view("a", end(CLIENT, 1), parties=[party(1, container_id=container_id)])
+    host = view("a", end(CLIENT, 1), processes=[host_process(1, container_id=container_id)])
 
     one, _ = labels(flow(CLIENT, instance_0=instance), host)
 
@@ -397,15 +397,15 @@ TAGS = (("owner", "alice"), ("url", "http://x"), ("list", "a, b:c"), ("owner", "
     ],
 )
 def test_tags_are_those_that_arrive(version: str, expected: tuple[tuple[str, str], ...]) -> None:
-    host = view("a", end(CLIENT, 1), parties=[party(1, tags=TAGS)])
+    host = view("a", end(CLIENT, 1), processes=[host_process(1, tags=TAGS)])
 
-    one, _ = labels(flow(CLIENT), host, server=SERVERS[version])
+    one, _ = labels(flow(CLIENT), host, server=TAG_RULES[version])
 
     assert dict(one.tags) == dict(expected)
 
 
 def test_tags_that_are_not_known_are_none() -> None:
-    one, _ = labels(flow(CLIENT), view("a", end(CLIENT, 1), parties=[party(1, tags=None)]))
+    one, _ = labels(flow(CLIENT), view("a", end(CLIENT, 1), processes=[host_process(1, tags=None)]))
 
     assert (one.label, one.tags) == ("socket", ())
 

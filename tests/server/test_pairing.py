@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proccli.model.sockets import Endpoint
-from proccli.server.join import SeenEnd, linked
+from proccli.server.join import HostEnd, join_ends
 from tests.server.building import end, links, view, who
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
@@ -15,8 +15,8 @@ SERVER = "10.0.0.2:80 < 10.0.0.1:4000"
 CLIENT_HERE, SERVER_THERE = Endpoint("10.0.0.1", 4000), Endpoint("10.0.0.2", 80)
 
 
-def seen(host: int, role: str, status: str = "synced", pid: int = 1) -> SeenEnd:
-    return SeenEnd(
+def seen(host: int, role: str, status: str = "synced", pid: int = 1) -> HostEnd:
+    return HostEnd(
         host=host,
         pid=pid,
         protocol="tcp",
@@ -36,7 +36,7 @@ def seen(host: int, role: str, status: str = "synced", pid: int = 1) -> SeenEnd:
 def test_one_end_of_each_side_is_a_connection() -> None:
     client, server = seen(0, "client"), seen(1, "server")
 
-    (link,) = linked([server, client])
+    (link,) = join_ends([server, client])
 
     assert (link.client, link.server, link.remote) == (client, server, None)
     assert link.certainty == "both-ends"
@@ -57,11 +57,11 @@ def test_one_end_of_each_side_is_a_connection() -> None:
     ],
 )
 def test_what_is_known_of_an_end_that_is_not_sent(
-    there: list[SeenEnd], remote: str, other: int | None
+    there: list[HostEnd], remote: str, other: int | None
 ) -> None:
     client = seen(0, "client")
 
-    (link,) = linked([client, *there])
+    (link,) = join_ends([client, *there])
 
     assert (link.client, link.server, link.remote) == (client, None, remote)
     assert link.other == (None if other is None else there[other])
@@ -71,7 +71,7 @@ def test_what_is_known_of_an_end_that_is_not_sent(
 def test_a_server_without_its_client_is_its_own_connection() -> None:
     server = seen(1, "server")
 
-    (link,) = linked([server])
+    (link,) = join_ends([server])
 
     assert (link.client, link.server, link.remote) == (None, server, "absent")
     assert (link.certainty, link.seen) == ("server-end", server)
@@ -82,7 +82,7 @@ def test_a_server_without_its_client_is_its_own_connection() -> None:
 def test_a_second_claim_to_a_side_parts_all(doubtful: str, side: str) -> None:
     ends = [seen(0, "client"), seen(1, "server"), seen(2, side, doubtful)]
 
-    found = list(linked(ends))
+    found = list(join_ends(ends))
 
     assert {link.remote for link in found} == {"ambiguous"}
     assert sorted(who(link.seen) or () for link in found) == [
@@ -94,14 +94,14 @@ def test_a_second_claim_to_a_side_parts_all(doubtful: str, side: str) -> None:
 def test_what_is_surely_not_sent_parts_nothing(side: str) -> None:
     client, server = seen(0, "client"), seen(1, "server")
 
-    (link,) = linked([client, server, seen(2, side, "skipped")])
+    (link,) = join_ends([client, server, seen(2, side, "skipped")])
 
     assert (link.client, link.server, link.remote) == (client, server, None)
 
 
 def test_without_an_end_that_is_sent_there_is_no_connection() -> None:
-    assert not list(linked([seen(0, "client", "skipped"), seen(1, "server", "undecided")]))
-    assert not list(linked([]))
+    assert not list(join_ends([seen(0, "client", "skipped"), seen(1, "server", "undecided")]))
+    assert not list(join_ends([]))
 
 
 def test_an_end_that_is_sent_twice_counts_once() -> None:

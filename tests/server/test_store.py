@@ -16,10 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.errors import StateError
-from proccli.model.fleet import End, Party
+from proccli.model.fleet import ConnectionEnd, HostProcess
 from proccli.model.sockets import Endpoint
 from proccli.server.store import Fleet
-from tests.server.building import end, endpoint, fleet, links, listener, party, refused, view, who
+from tests.server.building import (
+    end,
+    endpoint,
+    fleet,
+    host_process,
+    links,
+    listener,
+    refused,
+    view,
+    who,
+)
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
 SERVER = "10.0.0.2:80 < 10.0.0.1:4000"
@@ -32,7 +42,7 @@ class Ends:
     count: int
     port: int
 
-    def __iter__(self) -> Iterator[End]:
+    def __iter__(self) -> Iterator[ConnectionEnd]:
         for number in range(self.count):
             near = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
             yield end(f"{near}:{self.port} > 192.0.2.1:80", 1 + number % 10)
@@ -40,12 +50,12 @@ class Ends:
 
 def grown_by(count: int) -> int:
     """Bytes of Python's memory at its peak, for so many connections on each of two hosts."""
-    parties = [party(pid) for pid in range(1, 11)]
+    processes = [host_process(pid) for pid in range(1, 11)]
     tracemalloc.start()
     try:
         with Fleet() as made:
             for number in range(2):
-                host = view(f"h{number}", parties=parties)
+                host = view(f"h{number}", processes=processes)
                 made.add(replace(host, ends=cast("Any", Ends(count, 4000 + number))))
             tracemalloc.reset_peak()
             assert sum(1 for _ in made.links()) == 2 * count
@@ -107,9 +117,9 @@ def test_a_full_disk_is_told() -> None:
 
 def test_a_fleet_without_hosts_has_nothing() -> None:
     with Fleet() as made:
-        assert not [*made.links(), *made.parties(), *made.present]
+        assert not [*made.links(), *made.processes(), *made.present]
         assert made.find("tcp", endpoint("10.0.0.1:1"), endpoint("10.0.0.2:2")) == []
-        assert (made.crossed(), made.party(0, 1)) == (0, None)
+        assert (made.count_collisions(), made.process(0, 1)) == (0, None)
 
 
 def test_a_host_that_is_taken_out_is_gone() -> None:
@@ -121,9 +131,9 @@ def test_a_host_that_is_taken_out_is_gone() -> None:
         assert (who(link.client), who(link.server)) == ((2, 1), (1, 2))
         assert made.present == [1, 2]
         assert made.hosts_with("", "10.0.0.1") == [2]
-        assert made.party(0, 1) is None
+        assert made.process(0, 1) is None
         assert made.listening(0, endpoint("10.0.0.1:80")) == []
-        assert [one.pid for one in made.parties()] == [2, 1]
+        assert [one.pid for one in made.processes()] == [2, 1]
 
 
 def test_connections_can_be_looked_up_while_others_are_gone_through() -> None:
@@ -157,12 +167,12 @@ def test_networks_that_collide_are_counted_by_pairs_of_addresses() -> None:
     ]
 
     with fleet(*hosts) as made:
-        assert made.crossed() == 1
+        assert made.count_collisions() == 1
 
 
 hostile = st.text(max_size=20)
-parties = st.builds(
-    Party,
+processes = st.builds(
+    HostProcess,
     pid=st.integers(0, 2**31 - 1),
     gprocess=st.none() | hostile,
     process_name=st.none() | hostile,
@@ -176,18 +186,18 @@ parties = st.builds(
 )
 
 
-@given(parties)
+@given(processes)
 @settings(deadline=None)
-def test_a_process_comes_back_as_it_was(one: Party) -> None:
+def test_a_process_comes_back_as_it_was(one: HostProcess) -> None:
     """Half surrogate pairs and numbers beyond 64 bits included."""
-    with fleet(view("a", parties=[one])) as made:
-        assert made.party(0, one.pid) == one
-        assert list(made.parties()) == [one]
+    with fleet(view("a", processes=[one])) as made:
+        assert made.process(0, one.pid) == one
+        assert list(made.processes()) == [one]
 
 
 @pytest.mark.parametrize("since_ns", [None, 0, -1, 2**63 - 1, 2**63, -(2**63), -(2**80), 2**80])
 def test_any_time_can_be_kept(since_ns: int | None) -> None:
-    (link,) = links(view("a", end(CLIENT, 1, since_ns=since_ns), parties=[refused(1)]))
+    (link,) = links(view("a", end(CLIENT, 1, since_ns=since_ns), processes=[refused(1)]))
 
     assert (link.seen.since_ns is None) == (since_ns is None)
     if since_ns is not None and abs(since_ns) < 2**63:

@@ -66,8 +66,12 @@ def test_what_is_sent_is_there_and_nothing_else() -> None:
     )
     assert found.addresses == ("10.0.0.5", "10.0.0.6")
     assert (found.boot_time_s, found.listeners, found.left_out) == (None, (), {})
-    (party,) = found.parties.values()
-    assert (party.pid, party.gprocess, party.tags) == (7, "shop", (("owner", "alice"),))
+    (host_process,) = found.processes.values()
+    assert (host_process.pid, host_process.gprocess, host_process.tags) == (
+        7,
+        "shop",
+        (("owner", "alice"),),
+    )
     assert [(end.role, end.pid, end.status) for end in found.ends] == [
         ("client", 7, "synced"),
         ("server", 7, "synced"),
@@ -91,15 +95,15 @@ def test_an_output_of_a_nameless_host_is_called_by_its_file() -> None:
 def test_what_is_not_known_of_a_process_is_not_known() -> None:
     process = PROCESS | {"os_app_tags": None, "start_time": 0}
 
-    (party,) = viewed(processes=[process]).parties.values()
+    (host_process,) = viewed(processes=[process]).processes.values()
 
-    assert (party.tags, party.started_s) == (None, None)
+    assert (host_process.tags, host_process.started_s) == (None, None)
 
 
 def test_a_disabled_agent_sends_nothing() -> None:
     found = viewed(enabled=False, processes=[], sockets=[])
 
-    assert (found.enabled, found.ends, found.parties) == (False, [], {})
+    assert (found.enabled, found.ends, found.processes) == (False, [], {})
     assert not links(found, view("b"))
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.server.tags import SERVERS, Fate, Pair, fates
+from proccli.server.tags import TAG_RULES, TagArrival, TagPair, tag_arrivals
 
-V65, V71 = SERVERS["6.5"], SERVERS["7.1"]
+V65, V71 = TAG_RULES["6.5"], TAG_RULES["7.1"]
 
 
-def fate(key: str, value: str, version: str = "6.5") -> Fate:
-    return fates([(key, value)], SERVERS[version])[0]
+def arrival(key: str, value: str, version: str = "6.5") -> TagArrival:
+    return tag_arrivals([(key, value)], TAG_RULES[version])[0]
 
 
 @pytest.mark.parametrize("version", ["6.5", "7.1"])
@@ -22,97 +22,99 @@ def fate(key: str, value: str, version: str = "6.5") -> Fate:
     "tag",
     [("owner", "alice"), ("owner", ""), ("业务", "订单"), ("a,b", "c,d"), ("a", "b\n")],
 )
-def test_an_ordinary_tag_is_kept(tag: Pair, version: str) -> None:
-    assert fate(*tag, version) == Fate(outcome="kept", value=tag[1])
+def test_an_ordinary_tag_is_kept(tag: TagPair, version: str) -> None:
+    assert arrival(*tag, version) == TagArrival(outcome="kept", value=tag[1])
 
 
 def test_a_colon_in_a_value_is_kept_by_one_and_lost_by_the_other() -> None:
-    assert fate("url", "http://a/").outcome == "kept"
-    lost = fate("url", "http://a/", "7.1")
+    assert arrival("url", "http://a/").outcome == "kept"
+    lost = arrival("url", "http://a/", "7.1")
     assert (lost.outcome, lost.value, lost.causes) == ("lost", None, ("colon-in-value",))
 
 
 def test_a_colon_in_a_key_makes_another_key() -> None:
-    found = fate("app:name", "shop")
+    found = arrival("app:name", "shop")
     assert (found.outcome, found.causes) == ("lost", ("colon-in-key",))
     assert found.strays == (("app", "name:shop"),)
-    assert fate("app:name", "shop", "7.1") == Fate(
+    assert arrival("app:name", "shop", "7.1") == TagArrival(
         outcome="lost", value=None, causes=("colon-in-key",)
     )
 
 
 @pytest.mark.parametrize("version", ["6.5", "7.1"])
 def test_a_comma_and_a_blank_cut_a_value(version: str) -> None:
-    found = fate("owners", "alice, bob", version)
-    assert found == Fate(outcome="cut", value="alice", causes=("comma",))
+    found = arrival("owners", "alice, bob", version)
+    assert found == TagArrival(outcome="cut", value="alice", causes=("comma",))
 
 
 @pytest.mark.parametrize("version", ["6.5", "7.1"])
 def test_what_is_behind_a_comma_may_become_a_tag_that_nobody_wrote(version: str) -> None:
-    found = fate("note", "see, owner:mallory", version)
+    found = arrival("note", "see, owner:mallory", version)
     assert (found.outcome, found.value) == ("cut", "see")
     assert found.strays == (("owner", "mallory"),)
 
 
 def test_such_a_tag_takes_the_place_of_an_earlier_one() -> None:
-    owner, note = fates([("owner", "alice"), ("note", "x, owner:mallory")], V65)
+    owner, note = tag_arrivals([("owner", "alice"), ("note", "x, owner:mallory")], V65)
     assert (owner.outcome, owner.causes) == ("lost", ("key-again",))
     assert note.strays == (("owner", "mallory"),)
-    note, owner = fates([("note", "x, owner:mallory"), ("owner", "alice")], V65)
+    note, owner = tag_arrivals([("note", "x, owner:mallory"), ("owner", "alice")], V65)
     assert (owner.outcome, owner.value) == ("kept", "alice")
 
 
 def test_a_tag_may_take_its_own_place() -> None:
-    found = fate("a", "1, a:2")
+    found = arrival("a", "1, a:2")
     assert (found.outcome, found.causes) == ("lost", ("comma", "key-again"))
 
 
 def test_a_key_with_a_comma_is_lost() -> None:
-    found = fate("a, b", "c")
+    found = arrival("a, b", "c")
     assert (found.outcome, found.causes, found.strays) == ("lost", ("comma",), (("b", "c"),))
 
 
 @pytest.mark.parametrize("version", ["6.5", "7.1"])
 @pytest.mark.parametrize("tag", [(" owner", "alice"), ("owner ", "alice"), ("owner", "  alice ")])
-def test_blanks_are_trimmed(tag: Pair, version: str) -> None:
-    assert fate(*tag, version) == Fate(outcome="cut", value="alice", causes=("blanks",))
+def test_blanks_are_trimmed(tag: TagPair, version: str) -> None:
+    assert arrival(*tag, version) == TagArrival(outcome="cut", value="alice", causes=("blanks",))
 
 
 def test_only_blanks_are_trimmed() -> None:
-    assert fate("a", "\tb\n").outcome == "kept"
+    assert arrival("a", "\tb\n").outcome == "kept"
 
 
 @pytest.mark.parametrize(("length", "outcome"), [(256, "kept"), (257, "lost")])
 def test_the_table_takes_256_characters(length: int, outcome: str) -> None:
-    assert fate("a", "é" * length).outcome == outcome
-    assert fate("é" * length, "a").outcome == outcome
-    assert fate("a", " " * 300 + "é" * length).outcome in (outcome, "cut")
+    assert arrival("a", "é" * length).outcome == outcome
+    assert arrival("é" * length, "a").outcome == outcome
+    assert arrival("a", " " * 300 + "é" * length).outcome in (outcome, "cut")
 
 
 def test_what_is_too_long_is_judged_after_cutting() -> None:
-    assert fate("a", "b, " + "c" * 300) == Fate(outcome="cut", value="b", causes=("comma",))
+    assert arrival("a", "b, " + "c" * 300) == TagArrival(
+        outcome="cut", value="b", causes=("comma",)
+    )
 
 
 def test_characters_of_four_bytes_are_refused() -> None:
-    assert fate("a", "🚀") == Fate(outcome="lost", value=None, causes=("four-byte",))
-    assert fate("a", "\uffff").outcome == "kept"
+    assert arrival("a", "🚀") == TagArrival(outcome="lost", value=None, causes=("four-byte",))
+    assert arrival("a", "\uffff").outcome == "kept"
 
 
 def test_the_last_of_equal_keys_wins() -> None:
-    first, second = fates([("a", "1"), ("a", "2")], V71)
+    first, second = tag_arrivals([("a", "1"), ("a", "2")], V71)
     assert (first.outcome, first.causes) == ("lost", ("key-again",))
     assert (second.outcome, second.value) == ("kept", "2")
 
 
 def test_keys_that_differ_only_in_case_clash_in_one_and_not_in_the_other() -> None:
     tags = [("App", "1"), ("app", "2"), ("apps", "3")]
-    assert [found.outcome for found in fates(tags, V65)] == ["lost", "lost", "kept"]
-    assert fates(tags, V65)[0].causes == ("key-case",)
-    assert [found.outcome for found in fates(tags, V71)] == ["kept"] * 3
+    assert [found.outcome for found in tag_arrivals(tags, V65)] == ["lost", "lost", "kept"]
+    assert tag_arrivals(tags, V65)[0].causes == ("key-case",)
+    assert [found.outcome for found in tag_arrivals(tags, V71)] == ["kept"] * 3
 
 
 def test_a_refused_tag_clashes_with_nobody() -> None:
-    assert [found.outcome for found in fates([("App", "x" * 300), ("app", "2")], V65)] == [
+    assert [found.outcome for found in tag_arrivals([("App", "x" * 300), ("app", "2")], V65)] == [
         "lost",
         "kept",
     ]
@@ -121,7 +123,7 @@ def test_a_refused_tag_clashes_with_nobody() -> None:
 def test_many_tags_take_no_time() -> None:
     tags = [(f"key-{number}", "value, and:more") for number in range(20_000)]
     started = time.process_time()
-    fates(tags, V65)
+    tag_arrivals(tags, V65)
     assert time.process_time() - started < 2
 
 
@@ -139,9 +141,9 @@ TEXTS = st.text(alphabet=" ,:aA", max_size=6)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.sampled_from(["6.5", "7.1"]))
-def test_fates_are_what_comes_out_of_the_joined_text(tags: list[Pair], version: str) -> None:
+def test_fates_are_what_comes_out_of_the_joined_text(tags: list[TagPair], version: str) -> None:
     arrived = go_strings_to_map(", ".join(f"{key}:{value}" for key, value in tags), version)
-    found = fates(tags, SERVERS[version])
+    found = tag_arrivals(tags, TAG_RULES[version])
     told: dict[str, str] = {}
     for (key, _), one in zip(tags, found, strict=True):
         if one.value is not None:

@@ -16,9 +16,9 @@ from tests.server.building import (
     SYN_ACK,
     captured,
     end,
+    host_process,
     labels,
     option,
-    party,
     refused,
     view,
     words,
@@ -31,8 +31,8 @@ CLIENT, SERVER = "10.0.0.1:4000", "10.0.0.2:80"
 def hosts(**client: Any) -> tuple[HostView, HostView]:
     """The processes of two hosts, of whose short connection nobody knows a socket."""
     return (
-        view("a", parties=[party(1, **client), refused(9)], addresses=("10.0.0.1",)),
-        view("b", parties=[party(2)], addresses=("10.0.0.2",)),
+        view("a", processes=[host_process(1, **client), refused(9)], addresses=("10.0.0.1",)),
+        view("b", processes=[host_process(2)], addresses=("10.0.0.2",)),
     )
 
 
@@ -52,7 +52,7 @@ def test_each_side_is_whom_its_options_name() -> None:
 
 
 def test_a_socket_comes_before_an_option() -> None:
-    known = view("a", end(SHORT, 5), parties=[party(1), party(5)])
+    known = view("a", end(SHORT, 5), processes=[host_process(1), host_process(5)])
 
     one, _ = labels(captured(SHORT, [option(CLIENT, 1)]), known, hosts()[1])
 
@@ -92,7 +92,7 @@ def test_an_option_is_believed_as_far_as_it_goes(
 
 def test_a_translated_address_is_seen_through() -> None:
     """The segment comes from a gateway that is a host of ours, with a process of that pid."""
-    gateway = view("gateway", parties=[party(1)], addresses=("192.0.2.1",))
+    gateway = view("gateway", processes=[host_process(1)], addresses=("192.0.2.1",))
     carried = option("192.0.2.1:61000", 1, address="10.0.0.1")
 
     one, _ = labels(captured("192.0.2.1:61000 > 10.0.0.2:80", [carried]), *hosts(), gateway)
@@ -106,7 +106,7 @@ def test_without_an_address_the_sender_is_whose_the_segment_is_and_that_is_said(
 
 def test_four_bytes_that_are_a_known_hosts_address_are_that() -> None:
     """Twelve bytes, translated on the way, and the gateway is a host of ours, too."""
-    gateway = view("gateway", parties=[party(1)], addresses=("192.0.2.1",))
+    gateway = view("gateway", processes=[host_process(1)], addresses=("192.0.2.1",))
     connection = "192.0.2.1:61000 > 10.0.0.2:80"
 
     def of(candidate: str) -> SideLabel:
@@ -125,7 +125,7 @@ def test_one_option_with_an_address_vouches_for_the_others() -> None:
 
 def test_an_agent_whose_host_is_known_is_seen_through_a_translation() -> None:
     """The segment comes from a gateway that is a host of ours, with a process of that pid."""
-    gateway = view("gateway", parties=[party(1)], addresses=("192.0.2.1",))
+    gateway = view("gateway", processes=[host_process(1)], addresses=("192.0.2.1",))
     carried = option("192.0.2.1:61000", 1, version=2, address=None, agent_id=3)
     connection = captured("192.0.2.1:61000 > 10.0.0.2:80", [carried])
 
@@ -145,13 +145,13 @@ def test_over_ipv6_an_option_names_nobody() -> None:
 
 
 def test_an_address_of_several_hosts_names_none_of_them() -> None:
-    twin = view("twin", parties=[party(1)], addresses=("10.0.0.1",))
+    twin = view("twin", processes=[host_process(1)], addresses=("10.0.0.1",))
 
     assert words(captured(SHORT, [option(CLIENT, 1)]), *hosts(), twin)[0] == "ambiguous"
 
 
 def test_a_network_tells_twins_apart() -> None:
-    twin = view("twin", parties=[party(1)], addresses=("10.0.0.1",), network="blue")
+    twin = view("twin", processes=[host_process(1)], addresses=("10.0.0.1",), network="blue")
     connection = captured(SHORT, [option(CLIENT, 1)])
 
     assert words(connection, *hosts(), twin)[0] == "ambiguous"
@@ -187,17 +187,17 @@ def test_a_pid_counts_while_its_process_is_known_to_have_lived(
 ) -> None:
     """From two seconds after what is told of its start, of which the rest is cut off, to the look;
     and perhaps for 10 seconds more."""
-    lived = party(1, started_s=None if started_s is None else NOW_S + started_s)
+    lived = host_process(1, started_s=None if started_s is None else NOW_S + started_s)
     at = NOW_NS + taken_s * NS_PER_S
-    host = view("a", parties=[lived], addresses=("10.0.0.1",), taken_at_ns=at)
+    host = view("a", processes=[lived], addresses=("10.0.0.1",), taken_at_ns=at)
 
     assert words(captured(SHORT, [option(CLIENT, 1)]), host, within_s=10)[0] == expected
 
 
 def test_what_an_agent_has_reckoned_in_its_floats_may_be_seconds_off() -> None:
     for started_s, expected in ((-10, "tot"), (-9, "tot-likely"), (1, "other-time")):
-        lived = party(1, started_s=NOW_S + started_s)
-        host = view("a", parties=[lived], addresses=("10.0.0.1",), kind="sync")
+        lived = host_process(1, started_s=NOW_S + started_s)
+        host = view("a", processes=[lived], addresses=("10.0.0.1",), kind="sync")
         assert words(captured(SHORT, [option(CLIENT, 1)]), host)[0] == expected
 
 
@@ -237,7 +237,7 @@ def test_a_socket_of_about_that_time_gives_way_to_a_syn_of_another_process(
 ) -> None:
     """It may be that of a later connection between the same ends."""
     later = end(SHORT, 5, since_ns=NOW_NS - NS_PER_S)
-    host = view("a", later, parties=[party(1), party(5)])
+    host = view("a", later, processes=[host_process(1), host_process(5)])
     sent = option(CLIENT, 1, time_s=float(NOW_S - 100))
     connection = captured(
         SHORT, [sent], start_s=NOW_S - 100.0, end_s=float(NOW_S + seen_s), ended=ended
@@ -250,7 +250,7 @@ def test_a_socket_of_about_that_time_gives_way_to_a_syn_of_another_process(
 
 def test_a_socket_that_was_there_when_a_connection_had_ended_is_anothers() -> None:
     old = end(SHORT, 5, since_ns=NOW_NS - 3600 * NS_PER_S)
-    host = view("a", old, parties=[party(5)])
+    host = view("a", old, processes=[host_process(5)])
     start_s, end_s = NOW_S - 200.0, NOW_S - 100.0
 
     for ended, expected in ((False, "socket"), (True, "other-time")):

@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
-from proccli.model.flows import Flow, Instance
+from proccli.model.flows import AutoInstanceKind, Flow
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.traffic.flows.fields import Places, SidePlaces
 
@@ -173,7 +173,7 @@ def is_ipv6(value: object) -> bool:
 
 def read_instance(
     kind: object, name: object, number: object, pod: object, pod_id: object
-) -> Instance:
+) -> AutoInstanceKind:
     """What one side's auto_instance is, from its type, name and id, and from the pod's.
 
     A pod comes before everything else, so wherever there is one, it is the auto_instance.
@@ -279,7 +279,7 @@ def _written_address(values: Mapping[str, Any], side: SidePlaces, ip6: bool | No
     return six if four in ("0.0.0.0", *_NOTHING) and six not in _NOTHING else four  # noqa: S104
 
 
-def _instance(values: Mapping[str, Any], side: SidePlaces) -> Instance:
+def _instance(values: Mapping[str, Any], side: SidePlaces) -> AutoInstanceKind:
     return read_instance(
         *(
             None if name is None else values[name]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model.flows import Instance
+from proccli.model.flows import AutoInstanceKind
 from proccli.model.sockets import Endpoint
 from proccli.traffic.flows.fields import parse_fields
 from proccli.traffic.flows.values import read_address, read_port, read_protocol
@@ -207,7 +207,9 @@ def test_the_address_is_in_the_column_that_is_used(columns: dict[str, Any], ip: 
         ({"pod_1": "pg-0", "auto_instance_type_1": 10}, "none"),
     ],
 )
-def test_a_pod_comes_before_everything_else(columns: dict[str, Any], instance: Instance) -> None:
+def test_a_pod_comes_before_everything_else(
+    columns: dict[str, Any], instance: AutoInstanceKind
+) -> None:
     assert flow_of({**BASE, **columns}).instance_0 == instance
 
 
