@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
     from proccli.jobs.label import Labelling
     from proccli.model.config import Notice
-    from proccli.traffic.flows.detect import Format
+    from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
 
 _WHAT = "What to label"
@@ -140,7 +140,7 @@ def _agent_ids(
 def command(
     *,
     flows: str,
-    form: Format | str | None,
+    form: FlowFormat | str | None,
     fields: FieldMap,
     within_s: float,
     in_network: str | None,
@@ -208,17 +208,17 @@ def _print(
     from proccli.captures import capture_of, sniffed
     from proccli.jobs.label import evicted_notices
     from proccli.render.label_json import captured_line
-    from proccli.traffic.flows.stream import flows_of
-    from proccli.traffic.tot.connections import ConnectionCounts, connections
+    from proccli.traffic.flows.stream import read_flows
+    from proccli.traffic.tot.connections import ConnectionCounts, assemble_connections
 
     is_capture, stream = sniffed(file)
-    wanted = cast("Format | None", None if form == "capture" else form)
+    wanted = cast("FlowFormat | None", None if form == "capture" else form)
     at_once = somebody_waits_for(file)
     keys = labelling.keys()
     if not is_capture and form != "capture":
         if with_agents:
             raise click.UsageError(f"--agent-id is for captures, and {name} is none")
-        records = flows_of(stream, name, form=wanted, fields=fields, keys=keys)
+        records = read_flows(stream, name, form=wanted, fields=fields, keys=keys)
         write_pieces(labelling.flows(records), at_once=at_once)
         return records.notices, True
     if fields.names or wanted is not None:
@@ -226,7 +226,7 @@ def _print(
         raise click.UsageError(f"{what} is for flow records, and {name} is a capture")
     capture = capture_of(stream, name)
     counts = ConnectionCounts()
-    labelled = labelling.captured(connections(capture.segments(), counts=counts))
+    labelled = labelling.captured(assemble_connections(capture.segments(), counts=counts))
     write_pieces((captured_line(*item, keys) for item in labelled), at_once=at_once)
     notices = (*capture.notices(), *evicted_notices(counts, name))
     return notices, not (capture.tally.incomplete or counts.evicted)

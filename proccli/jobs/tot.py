@@ -10,7 +10,7 @@ from proccli.captures import Capture, open_capture
 from proccli.jobs.totrows import TotRow, collected
 from proccli.model.config import Notice
 from proccli.model.flows import SYN, CapturedOption, Segment
-from proccli.traffic.tot.option import decode
+from proccli.traffic.tot.option import decode_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class TotRun:
         summary = self.summary
         summary.syns += bool(segment.flags & SYN)
         self._take_time(segment.time_s)
-        found = decode(segment)
+        found = decode_options(segment)
         summary.other_253 += found.other
         summary.with_option += bool(found.tot)
         for option in found.tot:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proccli.model.sockets import Endpoint
-from proccli.traffic.tot.connections import connections
+from proccli.traffic.tot.connections import assemble_connections
 from tests.captures.rawclient import CLIENT, KERNEL, PID, PORT, VARIANTS
 from tests.captures.reading import read
 from tests.captures.witness import by_tshark
@@ -60,7 +60,9 @@ def test_segments_are_those_that_tshark_sees(captured: tuple[Path, list[Any]]) -
 def test_each_connection_is_told_with_what_its_client_says(
     captured: tuple[Path, list[Any]],
 ) -> None:
-    found = sorted(connections(read(captured[0])[0]), key=lambda each: each.flow.side_0 or ())
+    found = sorted(
+        assemble_connections(read(captured[0])[0]), key=lambda each: each.flow.side_0 or ()
+    )
     told = {}
     for variant, connection in zip(VARIANTS, found, strict=True):
         assert connection.client_certain

@@ -19,7 +19,7 @@ from proccli.captures.packets import Packet
 from proccli.captures.segments import find_segment
 from proccli.model.flows import Segment
 from proccli.model.sockets import Endpoint
-from proccli.traffic.tot.option import decode
+from proccli.traffic.tot.option import decode_options
 from tests.captures import blocks
 from tests.captures.frames import (
     ETHERNET,
@@ -66,7 +66,7 @@ def test_the_segment_is_what_tshark_sees(name: str, by_others: Mapping[str, Segm
 def test_the_option_is_found_in_it(name: str) -> None:
     (one,), _ = read_bytes(pcap(FRAMES[name]))
 
-    assert [option.pid for option in decode(one).tot] == [7]
+    assert [option.pid for option in decode_options(one).tot] == [7]
     assert one.destination.port == 8080
 
 
@@ -170,7 +170,7 @@ def test_cut_headers_are_said() -> None:
     frames = [FRAMES["ethernet"], FRAMES["ethernet"]]
     found, capture = read_bytes(pcap(*frames, snaplen=60))
 
-    assert [decode(each).tot for each in found] == [(), ()]
+    assert [decode_options(each).tot for each in found] == [(), ()]
     assert (capture.tally.cut, capture.tally.tcp) == (2, 2)
     (notice,) = capture.notices()
     assert notice.code == "capture-cut"

@@ -8,8 +8,8 @@ import pytest
 
 from proccli.model.flows import CapturedConnection, CapturedOption
 from proccli.model.sockets import Endpoint
-from proccli.traffic.tot.connections import connections
-from proccli.traffic.tot.option import decode
+from proccli.traffic.tot.connections import assemble_connections
+from proccli.traffic.tot.option import decode_options
 from tests.captures.reading import read
 from tests.captures.witness import DATA, REAL, by_tshark, run
 
@@ -51,7 +51,7 @@ def test_options_are_those_that_tshark_sees(name: str) -> None:
         *("-e", "tcp.options.experimental.exid", "-e", "tcp.options.experimental.data"),
     )
     seen = [line.split("\t") for line in printed.decode().splitlines()]
-    ours = [option for segment in read(DATA / name)[0] for option in decode(segment).tot]
+    ours = [option for segment in read(DATA / name)[0] for option in decode_options(segment).tot]
 
     assert [int(exid, 16) for exid, _ in seen] == [
         0xDEE9 if option.version == 1 else 0xDEEA for option in ours
@@ -64,7 +64,7 @@ def test_each_side_names_its_own_process(name: str) -> None:
     segments, capture = read(DATA / name)
     client, server = PIDS[name]
 
-    for connection in connections(segments):
+    for connection in assemble_connections(segments):
         assert connection.client_certain
         assert pids(connection.options_0) == {client}
         assert pids(connection.options_1) <= {server}
@@ -77,7 +77,7 @@ def pids(options: tuple[CapturedOption, ...]) -> set[int]:
 
 
 def found(name: str) -> list[CapturedConnection]:
-    return list(connections(read(DATA / name)[0]))
+    return list(assemble_connections(read(DATA / name)[0]))
 
 
 def first_said(connection: CapturedConnection) -> CapturedOption:

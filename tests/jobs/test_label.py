@@ -20,7 +20,7 @@ from proccli.jobs.looks import NO_WAIT
 from proccli.model.flows import SideLabel
 from proccli.render.label_json import label_summary
 from proccli.server.tags import TAG_RULES
-from proccli.traffic.flows.stream import flows_of
+from proccli.traffic.flows.stream import read_flows
 from proccli.traffic.tot.connections import ConnectionCounts
 from tests.build import BOOT_S, NOW_S
 from tests.server.building import captured
@@ -70,7 +70,7 @@ def labelling(
 def labelled(run: Labelling, *records: dict[str, Any]) -> list[dict[str, Any]]:
     """What becomes of these."""
     text = "".join(f"{json.dumps(FLOW | record)}\n" for record in records)
-    stream = flows_of(io.BytesIO(text.encode()), "flows", keys=run.keys())
+    stream = read_flows(io.BytesIO(text.encode()), "flows", keys=run.keys())
     return [json.loads(line) for line in run.flows(stream)]
 
 

@@ -12,17 +12,17 @@ from proccli.model.flows import SideLabel
 _OWN_IF_NONE: Final = frozenset({"auto_instance_0", "auto_instance_1"})
 """A record that has these already keeps its own value where the label has none."""
 
-_MOST_REMEMBERED: Final = 4096
+_CACHE_SIZE: Final = 4096
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def added_columns(keys: Sequence[str]) -> tuple[str, ...]:
+def label_columns(keys: Sequence[str]) -> tuple[str, ...]:
     """The names, in their order; `keys` are those of the os.app tags."""
-    names = ["gprocess", "auto_instance", *(f"os.app.{sayable(key)}" for key in keys), "label"]
+    names = ["gprocess", "auto_instance", *(f"os.app.{printable(key)}" for key in keys), "label"]
     return tuple(dict.fromkeys(f"{name}_{n}" for name in names for n in (0, 1)))
 
 
-def sayable(text: str) -> str:
+def printable(text: str) -> str:
     r"""Text that UTF-8 can carry: half a surrogate pair becomes an escape that a reader sees.
 
     Python hides a byte that it could not decode in U+DC80 to U+DCFF: that becomes `\xNN`.
@@ -36,7 +36,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedLabels:
     """The values for one record, as its format writes them."""
 
     replaced: Mapping[str, str]
@@ -45,7 +45,7 @@ class Encoded:
     """What is appended to it."""
 
 
-class Labels:
+class LabelColumns:
     """Values for the added columns, encoded once for each pair of labels that comes often."""
 
     def __init__(
@@ -56,38 +56,42 @@ class Labels:
         append: Callable[[Mapping[str, str]], str],
     ) -> None:
         """`encode` writes one value; `append` all that are appended, by column."""
-        self.columns = added_columns(keys)
+        self.columns = label_columns(keys)
         self._keys = tuple(keys)
         self._encode = encode
         self._append = append
-        self._remembered: dict[tuple[frozenset[str], SideLabel, SideLabel], Encoded] = {}
+        self._cache: dict[tuple[frozenset[str], SideLabel, SideLabel], EncodedLabels] = {}
 
-    def encoded(self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel) -> Encoded:
+    def encoded(
+        self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel
+    ) -> EncodedLabels:
         """The values for a record that has the columns `present` already."""
         key = (present, side_0, side_1)
-        found = self._remembered.get(key)
+        found = self._cache.get(key)
         if found is None:
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            found = self._remembered[key] = self._encoded(*key)
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            found = self._cache[key] = self._encoded(*key)
         return found
 
-    def _encoded(self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel) -> Encoded:
+    def _encoded(
+        self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel
+    ) -> EncodedLabels:
         pairs = zip(self._values(side_0), self._values(side_1), strict=True)
         values = dict(zip(self.columns, (value for pair in pairs for value in pair), strict=True))
         stays = {name for name in present & _OWN_IF_NONE if values[name] is None}
         texts = {
-            name: self._encode(None if value is None else sayable(value))
+            name: self._encode(None if value is None else printable(value))
             for name, value in values.items()
         }
         tail = self._append({n: t for n, t in texts.items() if n not in present})
-        return Encoded(
+        return EncodedLabels(
             {name: text for name, text in texts.items() if name in present - stays},
             # What the format puts between may be bytes of the file that are not UTF-8.
             tail.encode(errors="surrogateescape"),
         )
 
     def _values(self, side: SideLabel) -> Sequence[str | None]:
-        tags = {sayable(key): value for key, value in side.tags}
-        by_key = {sayable(key): tags.get(sayable(key)) for key in self._keys}
+        tags = {printable(key): value for key, value in side.tags}
+        by_key = {printable(key): tags.get(printable(key)) for key in self._keys}
         return [side.gprocess, side.auto_instance, *by_key.values(), side.label]

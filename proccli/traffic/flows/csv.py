@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 from proccli.errors import FlowsError
 from proccli.model.flows import Flow, SideLabel
-from proccli.traffic.flows.columns import Labels
-from proccli.traffic.flows.fields import FieldMap, find_places
+from proccli.traffic.flows.columns import LabelColumns
+from proccli.traffic.flows.fields import FieldMap, find_fields
 from proccli.traffic.flows.lines import MAX_LINE_BYTES, Lines
 from proccli.traffic.flows.problems import NAME_THEM, no_addresses
-from proccli.traffic.flows.record import Context
+from proccli.traffic.flows.record import FlowContext
 from proccli.traffic.flows.values import FlowReader
 
 DELIMITERS: Final = (",", ";", "\t")
@@ -39,7 +39,7 @@ def _cells(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf'((?:"{_TO_CLOSING.pattern}|(?!"))[^{between}]*){between}')
 
 
-def still_open(line: str, delimiter: str) -> bool:
+def quote_stays_open(line: str, delimiter: str) -> bool:
     """Whether a quote is open behind a line that begins inside of quotes."""
     index = 0
     while closing := _TO_CLOSING.match(line, index):
@@ -69,21 +69,21 @@ def quoted(value: str | None, delimiter: str) -> str:
     return f'"{doubled}"'
 
 
-class Table:
+class FlowTable:
     """The columns, and what is to be done with each row."""
 
     def __init__(
         self,
         names: Sequence[str],
-        labels: Labels,
-        context: Context,
+        labels: LabelColumns,
+        context: FlowContext,
         *,
         delimiter: str,
         said: Callable[[str], str | None],
     ) -> None:
         """`said` tells what a cell says; None: nothing."""
-        self.places = find_places(names, context.fields)
-        context.oddities.names(names, self.places)
+        self.places = find_fields(names, context.fields)
+        context.problems.names(names, self.places)
         self.width = len(names)
         self.delimiter = delimiter
         self.labels = labels
@@ -94,20 +94,20 @@ class Table:
         self._reader = FlowReader(self.places, context.times)
         self._said = said
 
-    def row(self, cells: Sequence[str], body: bytes, end: bytes) -> TableRecord:
+    def row(self, cells: Sequence[str], body: bytes, end: bytes) -> FlowTableRow:
         """A row that has as many cells as there are columns."""
         said = self._said
         flow = self._reader.read({name: said(cells[index]) for name, index in self._needed})
-        return TableRecord(self, flow, cells, body, end)
+        return FlowTableRow(self, flow, cells, body, end)
 
 
-class TableRecord:
+class FlowTableRow:
     """A row, and the text that it is written as."""
 
     __slots__ = ("_body", "_cells", "_end", "_table", "flow")
 
     def __init__(
-        self, table: Table, flow: Flow, cells: Sequence[str], body: bytes, end: bytes
+        self, table: FlowTable, flow: Flow, cells: Sequence[str], body: bytes, end: bytes
     ) -> None:
         self.flow = flow
         self._table = table
@@ -142,7 +142,9 @@ class _Row(NamedTuple):
     """None: its quote is never closed."""
 
 
-def csv_records(lines: Lines, context: Context, delimiter: str) -> Iterator[bytes | TableRecord]:
+def csv_records(
+    lines: Lines, context: FlowContext, delimiter: str
+) -> Iterator[bytes | FlowTableRow]:
     """The header and the rows; lines that are neither, as they are.
 
     Raises: FlowsError for a header that doesn't say where the addresses are; as `Lines`.
@@ -160,19 +162,21 @@ def csv_records(lines: Lines, context: Context, delimiter: str) -> Iterator[byte
             names = "".join(delimiter + quoted(name, delimiter) for name in table.appended)
             yield b"".join((row.body, names.encode(), row.end))
         else:
-            context.oddities.add("open-quote" if cells is None else "cells", row.line)
+            context.problems.add("open-quote" if cells is None else "cells", row.line)
             yield whole
 
 
-def _table(header: _Row, lines: Lines, context: Context, delimiter: str) -> Table:
+def _table(header: _Row, lines: Lines, context: FlowContext, delimiter: str) -> FlowTable:
     def append(cells: Mapping[str, str]) -> str:
         return "".join(delimiter + cell for cell in cells.values())
 
-    labels = Labels(context.keys, encode=lambda value: quoted(value, delimiter), append=append)
+    labels = LabelColumns(
+        context.keys, encode=lambda value: quoted(value, delimiter), append=append
+    )
     if header.cells is None:
         raise FlowsError("the header opens a quote that is never closed", lines.at(header.line))
     names = names_of(header.cells)
-    table = Table(names, labels, context, delimiter=delimiter, said=_said)
+    table = FlowTable(names, labels, context, delimiter=delimiter, said=_said)
     for part, name in context.fields.names.items():
         if name not in names:
             raise FlowsError(f"no column {name!a}, which is to be {part}", lines.at(header.line))
@@ -213,16 +217,16 @@ def _long_row(first: bytes, lines: Lines, delimiter: str) -> _Row:
         if size > MAX_LINE_BYTES:
             problem = f"a record longer than {MAX_LINE_BYTES >> 20} MiB: is a quote not closed?"
             raise FlowsError(problem, lines.at(number))
-        if not still_open(line.decode(errors="surrogateescape"), delimiter):
+        if not quote_stays_open(line.decode(errors="surrogateescape"), delimiter):
             break
     else:
         # What comes behind a stray quote are rows again.
-        lines.give_back(taken[1:])
+        lines.push_back(taken[1:])
         return _Row(number, first, b"", None)
     return _row(number, b"".join(taken), delimiter)
 
 
-def likely_delimiter(lines: Lines, fields: FieldMap) -> str | None:
+def detect_delimiter(lines: Lines, fields: FieldMap) -> str | None:
     """What separates the cells of the header that comes next.
 
     None: with none of the delimiters there is a column that is known to have an address, or one
@@ -238,7 +242,7 @@ def likely_delimiter(lines: Lines, fields: FieldMap) -> str | None:
         cells = split_cells(text, delimiter)
         if cells:
             names = names_of(cells)
-            known = find_places(names, fields).has_an_address
+            known = find_fields(names, fields).has_any_address
             if known or not set(names).isdisjoint(fields.names.values()):
                 return delimiter
     return None

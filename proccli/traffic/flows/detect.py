@@ -8,12 +8,12 @@ from typing import Final, Literal, TypeAlias
 from proccli.captures import is_capture
 from proccli.errors import FlowsError
 from proccli.recording.format import FORMAT
-from proccli.traffic.flows.csv import likely_delimiter
+from proccli.traffic.flows.csv import detect_delimiter
 from proccli.traffic.flows.fields import FieldMap
 from proccli.traffic.flows.lines import Lines
 from proccli.traffic.flows.ndjson import parse_object
 
-Format: TypeAlias = Literal["ndjson", "csv", "tsv", "zeek"]
+FlowFormat: TypeAlias = Literal["ndjson", "csv", "tsv", "zeek"]
 
 _LINES: Final = 20
 """So many are looked at where the first tells nothing."""
@@ -39,7 +39,7 @@ def take_bom(lines: Lines) -> bytes:
     return _BOM
 
 
-def detect(lines: Lines, fields: FieldMap) -> Format:
+def detect(lines: Lines, fields: FieldMap) -> FlowFormat:
     """The format. An empty file is NDJSON without lines.
 
     It reads no further than it has to: the next line may be long in coming.
@@ -60,7 +60,7 @@ def detect(lines: Lines, fields: FieldMap) -> Format:
             start = line.strip()
             if start in (b"{", b"[") or start.startswith(b"[{"):
                 break
-            if likely_delimiter(lines, fields) is not None:
+            if detect_delimiter(lines, fields) is not None:
                 return "csv"
     if not start:
         return "ndjson"

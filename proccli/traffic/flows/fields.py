@@ -10,8 +10,10 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from proccli.errors import UsageError
 
-Part: TypeAlias = Literal["ip_0", "port_0", "ip_1", "port_1", "protocol", "start", "end", "host"]
-_PARTS: Final[Mapping[str, Part]] = {part: part for part in get_args(Part)}
+FlowPart: TypeAlias = Literal[
+    "ip_0", "port_0", "ip_1", "port_1", "protocol", "start", "end", "host"
+]
+_PARTS: Final[Mapping[str, FlowPart]] = {part: part for part in get_args(FlowPart)}
 _ZONE: Final = "zone"
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?", re.ASCII)
 
@@ -20,7 +22,7 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?", re.ASCII)
 class FieldMap:
     """Where the parts of a flow are. What is not named here keeps the names that are known."""
 
-    names: Mapping[Part, str]
+    names: Mapping[FlowPart, str]
     """The name of a column, or of a key; `a.b` is also the key b of the object under a."""
     zone: tzinfo | None = None
     """Of times that are written without one; None: those can't be used."""
@@ -38,7 +40,7 @@ def parse_fields(text: str) -> FieldMap:
 
     Raises: UsageError.
     """
-    names: dict[Part, str] = {}
+    names: dict[FlowPart, str] = {}
     zone = None
     seen = set[str]()
     for field in text.split(","):
@@ -85,7 +87,7 @@ def _zone_by_name(text: str) -> tzinfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class FieldNames:
     """The names that one kind of record has; of several for the same, the newest comes first."""
 
     ips: tuple[str, str]
@@ -98,7 +100,7 @@ class Family:
     hosts: Sequence[str] = ()
 
 
-DEEPFLOW: Final = Family(
+DEEPFLOW: Final = FieldNames(
     ips=("ip_0", "ip_1"),
     ports=(("client_port", "port_0"), ("server_port", "port_1")),
     protocol=("protocol", "Enum(protocol)"),
@@ -109,7 +111,7 @@ DEEPFLOW: Final = Family(
 """Source: server/querier/db_descriptions/clickhouse/tag/flow_log/l4_flow_log and l7_flow_log,
 server/ingester/flow_log/log_data/l4_flow_log.go (the columns). port_0 and port_1 are `sync`'s."""
 
-ZEEK: Final = Family(
+ZEEK: Final = FieldNames(
     ips=("id.orig_h", "id.resp_h"),
     ports=(("id.orig_p",), ("id.resp_p",)),
     protocol=("proto",),
@@ -119,7 +121,7 @@ ZEEK: Final = Family(
 """Source: Zeek, scripts/base/protocols/conn/main.zeek."""
 
 IS_IPV4: Final = ("is_ipv4", "Enum(is_ipv4)")
-OF_SIDES: Final = {
+SIDE_FIELDS: Final = {
     "ip4": ("ip4_{n}",),
     "ip6": ("ip6_{n}",),
     "kind": (
@@ -137,7 +139,7 @@ OF_SIDES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SidePlaces:
+class SideFields:
     """The names of what one side has; None: the record has no such name."""
 
     ip: str | None = None
@@ -157,11 +159,11 @@ class SidePlaces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class RecordFields:
     """The names of all parts; None: the record has no such name."""
 
-    side_0: SidePlaces
-    side_1: SidePlaces
+    side_0: SideFields
+    side_1: SideFields
     is_ipv4: str | None = None
     protocol: str | None = None
     start: str | None = None
@@ -181,19 +183,19 @@ class Places:
         return self.side_0.has_address and self.side_1.has_address
 
     @property
-    def has_an_address(self) -> bool:
+    def has_any_address(self) -> bool:
         """Whether one of them has."""
         return self.side_0.has_address or self.side_1.has_address
 
 
-def _texts(part: Places | SidePlaces) -> Iterator[str]:
+def _texts(part: RecordFields | SideFields) -> Iterator[str]:
     for field in fields(part):
         value = getattr(part, field.name)
         if isinstance(value, str):
             yield value
 
 
-def find_places(names: Collection[str], given: FieldMap) -> Places:
+def find_fields(names: Collection[str], given: FieldMap) -> RecordFields:
     """Where a record with these names has what.
 
     What `given` names is nowhere else. The other names are those of Zeek where there is its
@@ -218,17 +220,17 @@ class _Finder:
     def _may_be_nested(self, name: str) -> bool:
         return any(char == "." and name[:index] in self._names for index, char in enumerate(name))
 
-    def _part(self, part: Part, known: Sequence[str]) -> str | None:
+    def _part(self, part: FlowPart, known: Sequence[str]) -> str | None:
         given = self._given.get(part)
         return self.first(known if given is None else [given])
 
-    def places(self, family: Family) -> Places:
+    def places(self, family: FieldNames) -> RecordFields:
         # Whoever names a start or an end doesn't want the other from somewhere else.
         own = "start" in self._given or "end" in self._given
         start = self._part("start", [] if own else [family.start])
         end = self._part("end", [] if own else family.ends)
         durations = family.durations if start == family.start and end is None else ()
-        return Places(
+        return RecordFields(
             side_0=self._side(family, 0, "ip_0", "port_0"),
             side_1=self._side(family, 1, "ip_1", "port_1"),
             is_ipv4=self.first(IS_IPV4),
@@ -239,13 +241,13 @@ class _Finder:
             host=self._part("host", family.hosts),
         )
 
-    def _side(self, family: Family, n: int, ip: Part, port: Part) -> SidePlaces:
+    def _side(self, family: FieldNames, n: int, ip: FlowPart, port: FlowPart) -> SideFields:
         known = {
             part: self.first([name.format(n=n) for name in names])
-            for part, names in OF_SIDES.items()
+            for part, names in SIDE_FIELDS.items()
         }
         if ip in self._given:
             known |= {"ip4": None, "ip6": None}
-        return SidePlaces(
+        return SideFields(
             ip=self._part(ip, [family.ips[n]]), port=self._part(port, family.ports[n]), **known
         )

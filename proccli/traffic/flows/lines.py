@@ -44,7 +44,7 @@ class Lines:
         self.peek(0)
         self._ahead[0] = line
 
-    def give_back(self, lines: Sequence[bytes]) -> None:
+    def push_back(self, lines: Sequence[bytes]) -> None:
         """Have these, which were given last, come again."""
         self._ahead.extendleft(reversed(lines))
         self.number -= len(lines)

@@ -9,13 +9,13 @@ from typing import Any, Final, TypeAlias
 
 from proccli.model.flows import Flow, SideLabel
 from proccli.textsafe import inert_json
-from proccli.traffic.flows.columns import Labels
-from proccli.traffic.flows.fields import find_places
+from proccli.traffic.flows.columns import LabelColumns
+from proccli.traffic.flows.fields import find_fields
 from proccli.traffic.flows.lines import Lines
-from proccli.traffic.flows.record import Context
+from proccli.traffic.flows.record import FlowContext
 from proccli.traffic.flows.values import FlowReader
 
-Span: TypeAlias = tuple[int, int]
+ValueSpan: TypeAlias = tuple[int, int]
 """Where a value stands: its first character, and the one behind it."""
 
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -32,7 +32,7 @@ class ValueFinder:
             (key, re.compile(f'"{re.escape(key)}"{blank}:{blank}')) for key in self._keys
         ]
 
-    def spans(self, text: str) -> Mapping[str, Sequence[Span]]:
+    def spans(self, text: str) -> Mapping[str, Sequence[ValueSpan]]:
         """Where the values are, those of nested objects aside. A key that is there twice has two.
 
         Raises: RecursionError.
@@ -40,13 +40,13 @@ class ValueFinder:
         quick = {} if "\\" in text else self._quick(text)
         if len(quick) == len(self._keys):
             return quick
-        found: dict[str, list[Span]] = {key: [] for key in self._keys}
+        found: dict[str, list[ValueSpan]] = {key: [] for key in self._keys}
         for key, span in _members(text):
             if key in found:
                 found[key].append(span)
         return found
 
-    def _quick(self, text: str) -> Mapping[str, Sequence[Span]]:
+    def _quick(self, text: str) -> Mapping[str, Sequence[ValueSpan]]:
         # Without backslashes, a quoted word before a colon is a key. If there is only one in all
         # the text, it is that of the outermost object.
         quick = {}
@@ -58,25 +58,25 @@ class ValueFinder:
         return quick
 
 
-def _members(text: str) -> Iterator[tuple[str, Span]]:
-    index = _after_blanks(text, text.index("{") + 1)
+def _members(text: str) -> Iterator[tuple[str, ValueSpan]]:
+    index = _skip_blanks(text, text.index("{") + 1)
     while text[index] != "}":
         key, index = _raw_decode(text, index)
-        colon = _after_blanks(text, index)
-        start = _after_blanks(text, colon + 1)
+        colon = _skip_blanks(text, index)
+        start = _skip_blanks(text, colon + 1)
         end = _raw_decode(text, start)[1]
         yield key, (start, end)
-        index = _after_blanks(text, end)
+        index = _skip_blanks(text, end)
         if text[index] == ",":
-            index = _after_blanks(text, index + 1)
+            index = _skip_blanks(text, index + 1)
 
 
-def _after_blanks(text: str, index: int) -> int:
+def _skip_blanks(text: str, index: int) -> int:
     found = _BLANK.match(text, index)
     return index if found is None else found.end()
 
 
-def replaced(text: str, spans: Mapping[str, Sequence[Span]], values: Mapping[str, str]) -> str:
+def replaced(text: str, spans: Mapping[str, Sequence[ValueSpan]], values: Mapping[str, str]) -> str:
     """The text with these values, by key, in the place of those that stood there."""
     edits = sorted((span, value) for key, value in values.items() for span in spans[key])
     pieces, index = [], 0
@@ -100,15 +100,15 @@ def look_up(value: Any, path: str) -> Any:
 
 
 _BLANKS: Final = b" \t\r\n"
-_MOST_SHAPES: Final = 256
+_SHAPES_CACHED: Final = 256
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _decode = json.JSONDecoder().decode
 _decode_long_numbers = json.JSONDecoder(parse_int=str).decode
 
 
-def json_records(lines: Lines, context: Context) -> Iterator[bytes | JsonRecord]:
+def json_records(lines: Lines, context: FlowContext) -> Iterator[bytes | JsonRecord]:
     """The records; lines that are none, as they are. Raises: as `Lines`."""
-    labels = Labels(context.keys, encode=_value, append=_as_members)
+    labels = LabelColumns(context.keys, encode=_value, append=_as_members)
     shapes: dict[tuple[str, ...], _Shape] = {}
     for line in lines:
         # What is not UTF-8 goes through a str and out again unchanged.
@@ -118,13 +118,13 @@ def json_records(lines: Lines, context: Context) -> Iterator[bytes | JsonRecord]
             keys = tuple(values)
             shape = shapes.get(keys)
             if shape is None:
-                if len(shapes) >= _MOST_SHAPES:
+                if len(shapes) >= _SHAPES_CACHED:
                     shapes.clear()
                 shape = shapes[keys] = _Shape(keys, labels, context)
             spans = shape.finder.spans(text) if shape.finder is not None else {}
         except (ValueError, RecursionError):
             if not line.isspace():
-                context.oddities.add("not-json", lines.number)
+                context.problems.add("not-json", lines.number)
             yield line
         else:
             yield JsonRecord(shape.flow(values), line, shape, spans)
@@ -147,9 +147,9 @@ def parse_object(text: str) -> dict[str, Any]:
 class _Shape:
     """What is the same for all objects with the same keys."""
 
-    def __init__(self, keys: Sequence[str], labels: Labels, context: Context) -> None:
-        places = find_places(keys, context.fields)
-        context.oddities.names(keys, places)
+    def __init__(self, keys: Sequence[str], labels: LabelColumns, context: FlowContext) -> None:
+        places = find_fields(keys, context.fields)
+        context.problems.names(keys, places)
         self._reader = FlowReader(places, context.times)
         self._paths = tuple(places.names.difference(keys))
         self.labels = labels
@@ -178,7 +178,7 @@ class JsonRecord:
     __slots__ = ("_line", "_shape", "_spans", "flow")
 
     def __init__(
-        self, flow: Flow, line: bytes, shape: _Shape, spans: Mapping[str, Sequence[Span]]
+        self, flow: Flow, line: bytes, shape: _Shape, spans: Mapping[str, Sequence[ValueSpan]]
     ) -> None:
         self.flow = flow
         self._line = line

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from proccli.model.config import Notice
-from proccli.traffic.flows.fields import Places
-from proccli.traffic.flows.values import Times
+from proccli.traffic.flows.fields import RecordFields
+from proccli.traffic.flows.values import TimeReader
 
 Oddity: TypeAlias = Literal["not-json", "cells", "open-quote", "no-fields"]
 
@@ -31,7 +31,7 @@ _SHOWN_NAMES: Final = 8
 _MOST_NAMES: Final = _SHOWN_NAMES + 1
 
 
-class Oddities:
+class ProblemCounts:
     """Counts them, and remembers where the first ones were."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Oddities:
         if len(places) < _SHOWN:
             places.append(line)
 
-    def names(self, names: Sequence[str], places: Places) -> None:
+    def names(self, names: Sequence[str], places: RecordFields) -> None:
         """Names that a record has, and what is known to be under some of them."""
         some = tuple(names[:_MOST_NAMES])
         if not places.has_addresses:
@@ -61,7 +61,7 @@ class Oddities:
         else:
             self._with_protocol = True
 
-    def notices(self, name: str, times: Times) -> Sequence[Notice]:
+    def notices(self, name: str, times: TimeReader) -> Sequence[Notice]:
         """What to tell of the file of this name, and of the times in it."""
         notices = [self._notice(oddity, name) for oddity in self._counts]
         if self._without_addresses and not self._with_addresses:

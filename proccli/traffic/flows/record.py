@@ -8,11 +8,11 @@ from typing import Protocol
 
 from proccli.model.flows import Flow, SideLabel
 from proccli.traffic.flows.fields import FieldMap
-from proccli.traffic.flows.problems import Oddities
-from proccli.traffic.flows.values import Times
+from proccli.traffic.flows.problems import ProblemCounts
+from proccli.traffic.flows.values import TimeReader
 
 
-class Record(Protocol):
+class FlowRecord(Protocol):
     """A flow record, which can be written again with labels."""
 
     @property
@@ -24,11 +24,11 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class FlowContext:
     """What was asked for, and what there is to tell afterwards."""
 
     fields: FieldMap
     keys: Sequence[str]
     """Of the os.app tags that every record gets a column for."""
-    times: Times
-    oddities: Oddities = field(default_factory=Oddities)
+    times: TimeReader
+    problems: ProblemCounts = field(default_factory=ProblemCounts)

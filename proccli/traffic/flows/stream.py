@@ -8,16 +8,16 @@ from typing import BinaryIO, get_args
 
 from proccli.model.config import Notice
 from proccli.recording.lines import opened
-from proccli.traffic.flows.csv import csv_records, likely_delimiter
-from proccli.traffic.flows.detect import Format, detect, take_bom
+from proccli.traffic.flows.csv import csv_records, detect_delimiter
+from proccli.traffic.flows.detect import FlowFormat, detect, take_bom
 from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
 from proccli.traffic.flows.lines import Lines
 from proccli.traffic.flows.ndjson import json_records
-from proccli.traffic.flows.record import Context, Record
-from proccli.traffic.flows.values import Times
+from proccli.traffic.flows.record import FlowContext, FlowRecord
+from proccli.traffic.flows.values import TimeReader
 from proccli.traffic.flows.zeek import zeek_records
 
-FORMATS: tuple[Format, ...] = get_args(Format)
+FORMATS: tuple[FlowFormat, ...] = get_args(FlowFormat)
 
 
 class FlowStream:
@@ -27,17 +27,17 @@ class FlowStream:
         self,
         opening: AbstractContextManager[tuple[BinaryIO, str]],
         *,
-        form: Format | None,
+        form: FlowFormat | None,
         fields: FieldMap,
         keys: Sequence[str],
     ) -> None:
         """`opening` gives the file, and what to call it."""
         self._opening = opening
         self._form = form
-        self._context = Context(fields=fields, keys=keys, times=Times(fields.zone))
+        self._context = FlowContext(fields=fields, keys=keys, times=TimeReader(fields.zone))
         self._notices: Sequence[Notice] = ()
 
-    def __iter__(self) -> Iterator[bytes | Record]:
+    def __iter__(self) -> Iterator[bytes | FlowRecord]:
         """Each record, and as bytes what stands between: headers, comments, broken lines.
 
         Writing the bytes, and each record's `labelled`, in this order gives the file with labels.
@@ -49,7 +49,7 @@ class FlowStream:
         with self._opening as (file, name):
             lines = Lines(file, name)
             yield from _records(lines, self._form, context)
-        self._notices = (*context.oddities.notices(name, context.times),)
+        self._notices = (*context.problems.notices(name, context.times),)
 
     @property
     def notices(self) -> Sequence[Notice]:
@@ -60,7 +60,7 @@ class FlowStream:
 def open_flows(
     path: str,
     *,
-    form: Format | None = None,
+    form: FlowFormat | None = None,
     fields: FieldMap = NO_FIELDS,
     keys: Sequence[str] = (),
 ) -> FlowStream:
@@ -72,11 +72,11 @@ def open_flows(
     return FlowStream(opened(path), form=form, fields=fields, keys=keys)
 
 
-def flows_of(
+def read_flows(
     file: BinaryIO,
     name: str,
     *,
-    form: Format | None = None,
+    form: FlowFormat | None = None,
     fields: FieldMap = NO_FIELDS,
     keys: Sequence[str] = (),
 ) -> FlowStream:
@@ -84,7 +84,9 @@ def flows_of(
     return FlowStream(nullcontext((file, name)), form=form, fields=fields, keys=keys)
 
 
-def _records(lines: Lines, form: Format | None, context: Context) -> Iterator[bytes | Record]:
+def _records(
+    lines: Lines, form: FlowFormat | None, context: FlowContext
+) -> Iterator[bytes | FlowRecord]:
     bom = take_bom(lines)
     form = form or detect(lines, context.fields)
     if form == "zeek":
@@ -94,5 +96,5 @@ def _records(lines: Lines, form: Format | None, context: Context) -> Iterator[by
     else:
         # Spreadsheets tell UTF-8 by it; JSON must not begin with one.
         yield bom
-        delimiter = "\t" if form == "tsv" else likely_delimiter(lines, context.fields) or ","
+        delimiter = "\t" if form == "tsv" else detect_delimiter(lines, context.fields) or ","
         yield from csv_records(lines, context, delimiter)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from proccli.model.flows import AutoInstanceKind, Flow
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.traffic.flows.fields import Places, SidePlaces
+from proccli.traffic.flows.fields import RecordFields, SideFields
 
 _LONGEST: Final = 64
 """Longer text is no value."""
@@ -28,7 +28,7 @@ _MOMENT = re.compile(
 _UNITS: Final = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
-class Times:
+class TimeReader:
     """Reads times, and counts those that can't be used."""
 
     def __init__(self, zone: tzinfo | None) -> None:
@@ -210,48 +210,48 @@ _LONGEST_S: Final = 1e9
 class FlowReader:
     """Reads the flows of records that have the same names."""
 
-    def __init__(self, places: Places, times: Times) -> None:
-        self._places = places
+    def __init__(self, fields: RecordFields, times: TimeReader) -> None:
+        self._fields = fields
         self._times = times
         self._with_instance = tuple(
             any((side.kind, side.name, side.number, side.pod, side.pod_id))
-            for side in (places.side_0, places.side_1)
+            for side in (fields.side_0, fields.side_1)
         )
 
     def read(self, values: Mapping[str, Any]) -> Flow:
         """The flow. `values` has every name of the places."""
-        places = self._places
+        fields = self._fields
         ip6 = None
-        if places.is_ipv4 is not None and (flag := values[places.is_ipv4]) not in _NOTHING:
+        if fields.is_ipv4 is not None and (flag := values[fields.is_ipv4]) not in _NOTHING:
             ip6 = is_ipv6(flag)
-        side_0, problem_0 = _endpoint(values, places.side_0, ip6, "0")
-        side_1, problem_1 = _endpoint(values, places.side_1, ip6, "1")
-        start_s = None if places.start is None else self._times.read(values[places.start])
-        protocol = None if places.protocol is None else read_protocol(values[places.protocol])
+        side_0, problem_0 = _endpoint(values, fields.side_0, ip6, "0")
+        side_1, problem_1 = _endpoint(values, fields.side_1, ip6, "1")
+        start_s = None if fields.start is None else self._times.read(values[fields.start])
+        protocol = None if fields.protocol is None else read_protocol(values[fields.protocol])
         return Flow(
             protocol=protocol,
             side_0=side_0,
             side_1=side_1,
             start_s=start_s,
             end_s=self._end(values, start_s),
-            host=None if places.host is None else _name(values[places.host]),
-            instance_0=_instance(values, places.side_0) if self._with_instance[0] else "none",
-            instance_1=_instance(values, places.side_1) if self._with_instance[1] else "none",
+            host=None if fields.host is None else _name(values[fields.host]),
+            instance_0=_instance(values, fields.side_0) if self._with_instance[0] else "none",
+            instance_1=_instance(values, fields.side_1) if self._with_instance[1] else "none",
             problem=problem_0 or problem_1,
         )
 
     def _end(self, values: Mapping[str, Any], start_s: float | None) -> float | None:
-        places = self._places
-        if places.end is not None:
-            return self._times.read(values[places.end])
-        if places.duration is None or start_s is None:
+        fields = self._fields
+        if fields.end is not None:
+            return self._times.read(values[fields.end])
+        if fields.duration is None or start_s is None:
             return None
-        duration = read_number(values[places.duration])
+        duration = read_number(values[fields.duration])
         return start_s + duration if duration is not None and 0 <= duration < _LONGEST_S else None
 
 
 def _endpoint(
-    values: Mapping[str, Any], side: SidePlaces, ip6: bool | None, n: str
+    values: Mapping[str, Any], side: SideFields, ip6: bool | None, n: str
 ) -> tuple[Endpoint | None, str | None]:
     written = _written_address(values, side, ip6)
     if written in _NOTHING:
@@ -268,7 +268,7 @@ def _endpoint(
     return Endpoint(ip, port), None
 
 
-def _written_address(values: Mapping[str, Any], side: SidePlaces, ip6: bool | None) -> object:
+def _written_address(values: Mapping[str, Any], side: SideFields, ip6: bool | None) -> object:
     if side.ip is not None and (written := values[side.ip]) not in _NOTHING:
         return written
     four = None if side.ip4 is None else values[side.ip4]
@@ -279,7 +279,7 @@ def _written_address(values: Mapping[str, Any], side: SidePlaces, ip6: bool | No
     return six if four in ("0.0.0.0", *_NOTHING) and six not in _NOTHING else four  # noqa: S104
 
 
-def _instance(values: Mapping[str, Any], side: SidePlaces) -> AutoInstanceKind:
+def _instance(values: Mapping[str, Any], side: SideFields) -> AutoInstanceKind:
     return read_instance(
         *(
             None if name is None else values[name]

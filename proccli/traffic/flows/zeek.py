@@ -9,16 +9,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from proccli.traffic.flows.columns import Labels
-from proccli.traffic.flows.csv import Table, TableRecord
+from proccli.traffic.flows.columns import LabelColumns
+from proccli.traffic.flows.csv import FlowTable, FlowTableRow
 from proccli.traffic.flows.lines import Lines
-from proccli.traffic.flows.record import Context
+from proccli.traffic.flows.record import FlowContext
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _LINE_ENDS: Final = "\r\n"
 
 
-def zeek_records(lines: Lines, context: Context) -> Iterator[bytes | TableRecord]:
+def zeek_records(lines: Lines, context: FlowContext) -> Iterator[bytes | FlowTableRow]:
     """The rows of one log or of several; headers and comments as bytes. Raises: as `Lines`."""
     log = _Log(context)
     for line in lines:
@@ -33,7 +33,7 @@ def zeek_records(lines: Lines, context: Context) -> Iterator[bytes | TableRecord
 class _Log:
     """What the headers of a log have said so far. A new #separator begins a new log."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: FlowContext) -> None:
         self._context = context
         self.separator = "\t"
         self._begin()
@@ -41,7 +41,7 @@ class _Log:
     def _begin(self) -> None:
         self._unset = "-"
         self._empty = "(empty)"
-        self.table: Table | None = None
+        self.table: FlowTable | None = None
 
     def header(self, text: str, end: str) -> str:
         """The header or comment, with the added columns where it is about columns."""
@@ -65,7 +65,7 @@ class _Log:
             )
         return text + end
 
-    def row(self, line: bytes, body: str, number: int) -> bytes | TableRecord:
+    def row(self, line: bytes, body: str, number: int) -> bytes | FlowTableRow:
         """The record of a line, or the line. `body`: it without its end."""
         if self.table is not None and body:
             cells = body.split(self.separator)
@@ -73,13 +73,13 @@ class _Log:
                 whole = line.rstrip(_LINE_ENDS.encode())
                 return self.table.row(cells, whole, line[len(whole) :])
         if body.strip():
-            self._context.oddities.add("no-fields" if self.table is None else "cells", number)
+            self._context.problems.add("no-fields" if self.table is None else "cells", number)
         return line
 
-    def _table(self, names: list[str]) -> Table:
-        labels = Labels(self._context.keys, encode=self._value, append=self._cells)
+    def _table(self, names: list[str]) -> FlowTable:
+        labels = LabelColumns(self._context.keys, encode=self._value, append=self._cells)
         known = [_unescaped(name) for name in names]
-        return Table(known, labels, self._context, delimiter=self.separator, said=self._said)
+        return FlowTable(known, labels, self._context, delimiter=self.separator, said=self._said)
 
     def _said(self, cell: str) -> str | None:
         return None if cell in (self._unset, self._empty) else cell

@@ -19,17 +19,17 @@ from proccli.model.flows import (
     TotOption,
 )
 from proccli.model.sockets import Endpoint
-from proccli.traffic.tot.option import decode
+from proccli.traffic.tot.option import decode_options
 
-MOST_OPTIONS: Final = 64
+MAX_OPTIONS: Final = 64
 """Different options that are kept of each side; more than a few processes never share one."""
 _SEQUENCE_NUMBERS: Final = 1 << 32
 
-_Alike: TypeAlias = tuple[int, int, str | None, int | None, bool, int]
-_Options: TypeAlias = dict[_Alike, CapturedOption]
+_OptionKey: TypeAlias = tuple[int, int, str | None, int | None, bool, int]
+_Options: TypeAlias = dict[_OptionKey, CapturedOption]
 
 
-class Conversation:
+class OpenConnection:
     """What is known so far of the segments between two ends. Tens of thousands are kept."""
 
     __slots__ = (
@@ -88,7 +88,7 @@ class Conversation:
             self._fins |= 1 << side
         if flags & RST:
             self._reset = True
-        found = decode(segment).tot
+        found = decode_options(segment).tot
         if found:
             self._take_options(segment, side, found)
 
@@ -138,7 +138,7 @@ class Conversation:
         kept = self._options[side]
         for option in found:
             # A SYN-ACK's is worth less than another's: neither may stand for the other.
-            alike: _Alike = (
+            option_key: _OptionKey = (
                 option.version,
                 option.pid,
                 option.address,
@@ -146,8 +146,8 @@ class Conversation:
                 option.ambiguous,
                 segment.flags & SYN,
             )
-            if alike not in kept and len(kept) < MOST_OPTIONS:
-                kept[alike] = CapturedOption(
+            if option_key not in kept and len(kept) < MAX_OPTIONS:
+                kept[option_key] = CapturedOption(
                     time_s=segment.time_s,
                     source=segment.source,
                     destination=segment.destination,
@@ -164,7 +164,7 @@ LINGER_S: Final = 60.0
 """How long a closed connection may still get late and repeated segments: Linux's TIME_WAIT."""
 
 _Key: TypeAlias = tuple[Endpoint, Endpoint]
-_Table: TypeAlias = "OrderedDict[_Key, Conversation]"
+_Table: TypeAlias = "OrderedDict[_Key, OpenConnection]"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,7 +176,7 @@ class ConnectionCounts:
     appears as another connection."""
 
 
-def connections(
+def assemble_connections(
     segments: Iterable[Segment],
     *,
     max_open: int = 100_000,
@@ -220,7 +220,7 @@ class _Connections:
             yield self._take_out(key)
             found = None
         if found is None:
-            found = Conversation(segment)
+            found = OpenConnection(segment)
         found.add(segment)
         found.seen_s = self._now
         if found.closed:
@@ -234,7 +234,7 @@ class _Connections:
     def rest(self) -> Iterator[CapturedConnection]:
         """Those that are left, by when they were seen last."""
         left = sorted((*self._closed.values(), *self._open.values()), key=_last_seen)
-        yield from (conversation.connection() for conversation in left)
+        yield from (connection.connection() for connection in left)
 
     def _expired(self, now: float) -> Iterator[CapturedConnection]:
         for table, after_s in ((self._closed, LINGER_S), (self._open, self._idle_s)):
@@ -256,5 +256,5 @@ class _Connections:
         return ended.connection()
 
 
-def _last_seen(conversation: Conversation) -> float:
-    return float("-inf") if conversation.last_s is None else conversation.last_s
+def _last_seen(connection: OpenConnection) -> float:
+    return float("-inf") if connection.last_s is None else connection.last_s

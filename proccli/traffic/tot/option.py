@@ -25,7 +25,7 @@ _V2: Final = 0xDEEA
 _NO_ADDRESS: Final = bytes((127, 0, 0, 6))
 
 
-class Decoded(NamedTuple):
+class DecodedOptions(NamedTuple):
     """The options of kind 253 of one segment."""
 
     tot: tuple[TotOption, ...]
@@ -33,16 +33,16 @@ class Decoded(NamedTuple):
     """How many are something else: another experiment, or none of the known lengths."""
 
 
-_NOTHING: Final = Decoded((), 0)
+_NOTHING: Final = DecodedOptions((), 0)
 
 
-def decode(segment: Segment) -> Decoded:
+def decode_options(segment: Segment) -> DecodedOptions:
     """What a segment's options of kind 253 say. Never raises, whatever the bytes are."""
     if KIND not in segment.options:
         return _NOTHING
     found = [_decode(content, segment) for content in _contents(segment.options)]
     tot = tuple(option for option in found if option is not None)
-    return Decoded(tot, len(found) - len(tot))
+    return DecodedOptions(tot, len(found) - len(tot))
 
 
 def _contents(options: bytes) -> Iterator[bytes]:

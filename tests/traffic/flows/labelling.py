@@ -13,7 +13,7 @@ from typing import Any
 
 from proccli.model.config import Notice
 from proccli.model.flows import Flow, SideLabel
-from proccli.traffic.flows.detect import Format
+from proccli.traffic.flows.detect import FlowFormat
 from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
 from proccli.traffic.flows.stream import open_flows
 
@@ -89,7 +89,7 @@ def read_csv(text: str, delimiter: str) -> list[list[str]]:
 def label(
     data: bytes,
     *,
-    form: Format | None = None,
+    form: FlowFormat | None = None,
     fields: FieldMap = NO_FIELDS,
     keys: Sequence[str] = KEYS,
     sides: tuple[SideLabel, SideLabel] = (SHOP, NOBODY),
@@ -104,7 +104,7 @@ def label(
 def label_file(
     path: str,
     *,
-    form: Format | None = None,
+    form: FlowFormat | None = None,
     fields: FieldMap = NO_FIELDS,
     keys: Sequence[str] = KEYS,
     sides: tuple[SideLabel, SideLabel] = (SHOP, NOBODY),

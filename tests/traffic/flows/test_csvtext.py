@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.traffic.flows.csv import DELIMITERS, quoted, split_cells, still_open, unquoted
+from proccli.traffic.flows.csv import DELIMITERS, quote_stays_open, quoted, split_cells, unquoted
 from tests.traffic.flows.labelling import read_csv
 
 TEXT = st.text(alphabet='ab",;\t \n', max_size=30)
@@ -35,7 +35,7 @@ def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter
     taken = 0
     for line in lines:
         if open_before:
-            open_before = still_open(line + "\n", delimiter)
+            open_before = quote_stays_open(line + "\n", delimiter)
         else:
             open_before = split_cells(line, delimiter) is None
         taken += not open_before

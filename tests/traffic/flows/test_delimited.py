@@ -12,7 +12,7 @@ from proccli.errors import FlowsError
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
 from proccli.traffic.flows import csv as delimited
-from proccli.traffic.flows.detect import Format
+from proccli.traffic.flows.detect import FlowFormat
 from proccli.traffic.flows.fields import parse_fields
 from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, label
 
@@ -207,7 +207,7 @@ def test_what_databases_write_for_nothing_is_nothing(null: str) -> None:
     [(HEADER, "ip_0=src"), (b"source;destination\n", "ip_0=src,ip_1=destination")],
 )
 def test_a_column_that_the_user_names_must_be_there(
-    header: bytes, fields: str, form: Format | None
+    header: bytes, fields: str, form: FlowFormat | None
 ) -> None:
     with pytest.raises(FlowsError, match=r":1:1: no column 'src', which is to be ip_0"):
         label(header + ROW, form=form, fields=parse_fields(fields))

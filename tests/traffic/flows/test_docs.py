@@ -11,22 +11,22 @@ from proccli.traffic.flows.fields import (
     DEEPFLOW,
     IS_IPV4,
     NO_FIELDS,
-    OF_SIDES,
+    SIDE_FIELDS,
     ZEEK,
-    Family,
-    find_places,
+    FieldNames,
+    find_fields,
     parse_fields,
 )
 from proccli.traffic.flows.lines import MAX_LINE_BYTES
 from proccli.traffic.flows.stream import FORMATS
-from proccli.traffic.flows.values import Times
+from proccli.traffic.flows.values import TimeReader
 from tests.traffic.flows.labelling import label
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "labels.md").read_text()
 SECTION = DOCUMENT[DOCUMENT.index("## Flow records") :].split("\n## ")[0]
 
 
-def names_of(family: Family) -> list[str]:
+def names_of(family: FieldNames) -> list[str]:
     return [
         *family.ips, *family.ports[0], *family.ports[1], *family.protocol, family.start,
         *family.ends, *family.durations, *family.hosts,
@@ -34,7 +34,7 @@ def names_of(family: Family) -> list[str]:
 
 
 def test_every_known_name_is_in_the_document() -> None:
-    of_sides = [name for names in OF_SIDES.values() for name in names]
+    of_sides = [name for names in SIDE_FIELDS.values() for name in names]
     for name in [*names_of(DEEPFLOW), *names_of(ZEEK), *IS_IPV4, *of_sides]:
         shown = [name.format(n="N"), name.format(n=0)]
         assert any(f"`{each}`" in SECTION for each in shown), name
@@ -49,7 +49,7 @@ def test_every_name_of_the_table_is_known() -> None:
                 one = name.replace("_N", "_1")
                 names = {base, one, "ts"} if one == "duration" else {base, one}
                 if one != base:
-                    assert one in find_places(names, NO_FIELDS).names, name
+                    assert one in find_fields(names, NO_FIELDS).names, name
 
 
 def test_formats_parts_and_limits_are_the_real_ones() -> None:
@@ -71,8 +71,8 @@ def test_units_change_where_the_document_says(power: int, per_second: int) -> No
     bound = 10**power
 
     assert f"below 10{superscript}" in SECTION
-    assert Times(None).read(bound - 1) == pytest.approx(bound / per_second)
-    assert Times(None).read(bound) == pytest.approx(bound / per_second / 1000)
+    assert TimeReader(None).read(bound - 1) == pytest.approx(bound / per_second)
+    assert TimeReader(None).read(bound) == pytest.approx(bound / per_second / 1000)
 
 
 def test_the_columns_are_named_in_their_order() -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from proccli.errors import FlowsError, SourceError
 from proccli.traffic.flows import lines
-from proccli.traffic.flows.detect import Format
+from proccli.traffic.flows.detect import FlowFormat
 from proccli.traffic.flows.fields import parse_fields
 from proccli.traffic.flows.stream import open_flows
 from tests.traffic.flows.labelling import SAMPLES, label, label_file
@@ -101,7 +101,7 @@ def test_an_error_of_writing_is_not_taken_for_one_of_reading(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b" \r\n\t\n", gzip.compress(b"", mtime=0)])
 @pytest.mark.parametrize("form", [None, "ndjson", "csv", "tsv", "zeek"])
-def test_a_file_without_records_has_none(data: bytes, form: Format | None) -> None:
+def test_a_file_without_records_has_none(data: bytes, form: FlowFormat | None) -> None:
     ran = label(data, form=form)
 
     assert (ran.flows, ran.notices) == ([], ())

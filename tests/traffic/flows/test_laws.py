@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proccli.errors import ProccliError
 from proccli.model.flows import SideLabel
 from proccli.traffic.flows.csv import DELIMITERS
-from proccli.traffic.flows.detect import Format
+from proccli.traffic.flows.detect import FlowFormat
 from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, label, read_csv
 from tests.traffic.flows.test_zeek import read_by_zeek, said
 
@@ -198,7 +198,7 @@ def test_damage_anywhere_costs_not_one_byte(data: bytes, damage: list[tuple[int,
     st.binary(max_size=60) | st.text(alphabet='{}[]",:1a#\n\t\r\\', max_size=60).map(str.encode),
     st.sampled_from([None, "ndjson", "csv", "tsv", "zeek"]),
 )
-def test_any_bytes_come_out_again_or_are_refused(data: bytes, form: Format | None) -> None:
+def test_any_bytes_come_out_again_or_are_refused(data: bytes, form: FlowFormat | None) -> None:
     try:
         ran = label(data, form=form)
     except ProccliError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proccli.model.flows import SideLabel
-from proccli.traffic.flows.columns import Encoded
+from proccli.traffic.flows.columns import EncodedLabels
 from proccli.traffic.flows.stream import open_flows
 from proccli.traffic.flows.values import FlowReader
 
@@ -92,4 +92,4 @@ def test_what_never_comes_again_is_forgotten(tmp_path: Path) -> None:
             kept = gc.get_objects()
 
     assert sum(isinstance(thing, FlowReader) for thing in kept) < 500
-    assert sum(isinstance(thing, Encoded) for thing in kept) < 4_500
+    assert sum(isinstance(thing, EncodedLabels) for thing in kept) < 4_500

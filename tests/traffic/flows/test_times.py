@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.traffic.flows.values import Times
+from proccli.traffic.flows.values import TimeReader
 
 MOMENT = 1709746801.214356
 CHINA = timezone(timedelta(hours=8))
@@ -33,14 +33,14 @@ CHINA = timezone(timedelta(hours=8))
     ],
 )
 def test_one_moment_written_in_many_ways(value: object) -> None:
-    times = Times(None)
+    times = TimeReader(None)
 
     assert times.read(value) == pytest.approx(MOMENT, abs=1e-6)
     assert (times.without_zone, times.unreadable) == (0, 0)
 
 
 def test_whole_seconds_and_minutes_are_times_too() -> None:
-    times = Times(None)
+    times = TimeReader(None)
 
     assert times.read(1709746801) == 1709746801.0
     assert times.read("2024-03-06T17:40Z") == 1709746800.0
@@ -48,23 +48,23 @@ def test_whole_seconds_and_minutes_are_times_too() -> None:
 
 def test_a_time_without_a_zone_is_of_the_given_one_or_of_none() -> None:
     text = "2024-03-07 01:40:01.214356"
-    unknown = Times(None)
+    unknown = TimeReader(None)
 
-    assert Times(CHINA).read(text) == pytest.approx(MOMENT, abs=1e-6)
+    assert TimeReader(CHINA).read(text) == pytest.approx(MOMENT, abs=1e-6)
     assert unknown.read(text) is None
     assert unknown.without_zone == 1
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", 0, 0.0, "0", -1, "1970-01-01T00:00:00Z", -0.5])
 def test_nothing_and_what_databases_write_for_it_is_not_said(value: object) -> None:
-    times = Times(None)
+    times = TimeReader(None)
 
     assert times.read(value) is None
     assert times.unreadable == 0
 
 
 def test_the_empty_time_of_a_database_is_not_said_in_any_zone() -> None:
-    assert Times(CHINA).read("1970-01-01 08:00:00") is None
+    assert TimeReader(CHINA).read("1970-01-01 08:00:00") is None
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_empty_time_of_a_database_is_not_said_in_any_zone() -> None:
     ],
 )
 def test_anything_else_is_counted_as_unreadable(value: object) -> None:
-    times = Times(CHINA)
+    times = TimeReader(CHINA)
 
     assert times.read(value) is None
     assert times.unreadable == 1
@@ -112,10 +112,10 @@ def test_what_python_writes_is_read_as_python_means_it(
 ) -> None:
     aware = moment.replace(tzinfo=zone)
 
-    assert Times(None).read(aware.isoformat(sep=between)) == pytest.approx(
+    assert TimeReader(None).read(aware.isoformat(sep=between)) == pytest.approx(
         aware.timestamp(), abs=1e-5
     )
-    assert Times(zone).read(moment.isoformat(sep=between)) == pytest.approx(
+    assert TimeReader(zone).read(moment.isoformat(sep=between)) == pytest.approx(
         aware.timestamp(), abs=1e-5
     )
 
@@ -126,4 +126,4 @@ def test_what_python_writes_is_read_as_python_means_it(
     st.sampled_from([1, 10**3, 10**6, 10**9]),
 )
 def test_the_magnitude_tells_the_unit(seconds: float, per_second: int) -> None:
-    assert Times(None).read(int(seconds * per_second)) == pytest.approx(seconds, abs=1.0)
+    assert TimeReader(None).read(int(seconds * per_second)) == pytest.approx(seconds, abs=1.0)

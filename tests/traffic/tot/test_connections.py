@@ -14,9 +14,9 @@ from proccli.model.sockets import Endpoint
 from proccli.traffic.tot.connections import (
     IDLE_S,
     LINGER_S,
-    MOST_OPTIONS,
+    MAX_OPTIONS,
     ConnectionCounts,
-    connections,
+    assemble_connections,
 )
 from tests.traffic.tot.segments import (
     ACK,
@@ -37,7 +37,7 @@ from tests.traffic.tot.segments import (
 
 
 def made_of(segments: Iterable[Segment], **how: int | float) -> list[CapturedConnection]:
-    return list(connections(segments, **how))  # type: ignore[arg-type]
+    return list(assemble_connections(segments, **how))  # type: ignore[arg-type]
 
 
 def the_one(segments: Iterable[Segment]) -> CapturedConnection:
@@ -172,13 +172,13 @@ def test_a_connection_is_given_out_when_it_is_over() -> None:
         yield segment(ACK, Endpoint("10.0.0.7", 1), at=1001.1 + LINGER_S)
         raise AssertionError("it was to be given out by now")
 
-    assert next(connections(capture())).packets == 6
+    assert next(assemble_connections(capture())).packets == 6
 
 
 def test_a_silent_connection_is_given_out_and_goes_on_as_another() -> None:
     later = 1001.0 + IDLE_S
     segments = [*opened(at=1000.0), segment(PUSH, at=later), answer(ACK, at=later)]
-    first, second = connections(segments)
+    first, second = assemble_connections(segments)
 
     assert (first.client_certain, second.client_certain) == (True, False)
 
@@ -193,7 +193,7 @@ def test_no_more_are_kept_than_may_be() -> None:
     counts = ConnectionCounts()
     clients = [Endpoint("10.0.0.5", port) for port in range(1, 6)]
     syns = [segment(SYN, client) for client in clients]
-    found = connections([*syns, segment(ACK, clients[0])], max_open=3, counts=counts)
+    found = assemble_connections([*syns, segment(ACK, clients[0])], max_open=3, counts=counts)
 
     assert [connection.flow.side_0 for connection in found] == [
         clients[0],
@@ -225,7 +225,7 @@ def test_closed_ones_go_first_and_nothing_is_lost_with_them() -> None:
         segment(SYN, CLIENT._replace(port=2)),
     ]
 
-    found = list(connections(segments, max_open=2, counts=counts))
+    found = list(assemble_connections(segments, max_open=2, counts=counts))
 
     assert found[0].flow.side_0 == CLIENT
     assert counts.evicted == 0
@@ -281,7 +281,7 @@ def test_a_syn_ack_does_not_stand_for_what_its_process_says_later() -> None:
 def test_endless_pids_of_one_connection_are_not_all_kept() -> None:
     said = (segment(PUSH, options=v1(pid)) for pid in range(1000))
 
-    assert len(the_one(said).options_0) == MOST_OPTIONS
+    assert len(the_one(said).options_0) == MAX_OPTIONS
 
 
 ends = st.sampled_from([Endpoint("10.0.0.5", 1), Endpoint("10.0.0.6", 2), Endpoint("::1", 1)])
@@ -303,7 +303,7 @@ any_segments = st.lists(
 
 @given(any_segments, st.integers(1, 4))
 def test_no_segment_is_lost_or_counted_twice(segments: list[Segment], max_open: int) -> None:
-    found = list(connections(segments, max_open=max_open))
+    found = list(assemble_connections(segments, max_open=max_open))
 
     assert sum(connection.packets for connection in found) == len(segments)
     for connection in found:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proccli.model.flows import TotOption
 from proccli.model.sockets import Endpoint
-from proccli.traffic.tot.option import Decoded, decode
+from proccli.traffic.tot.option import DecodedOptions, decode_options
 from tests.traffic.tot.segments import SYN, option, segment, v1, v2
 
 IPV6 = Endpoint("fd00:a::5", 41000)
@@ -22,9 +22,9 @@ numbers = st.integers(min_value=0, max_value=0xFFFF_FFFF)
 addresses = st.ip_addresses(v=4).map(str).filter(lambda address: address != STAND_IN)
 
 
-def decoded(options: bytes, *, seq: int = 1, source: Endpoint | None = None) -> Decoded:
+def decoded(options: bytes, *, seq: int = 1, source: Endpoint | None = None) -> DecodedOptions:
     made = segment(SYN, seq=seq, options=options)
-    return decode(made if source is None else made._replace(source=source))
+    return decode_options(made if source is None else made._replace(source=source))
 
 
 def only(options: bytes, *, seq: int = 1, source: Endpoint | None = None) -> TotOption:
@@ -100,20 +100,20 @@ def test_twelve_bytes_of_an_ipv6_segment_may_be_its_sequence_number() -> None:
 @pytest.mark.parametrize("length", [0, 1, 2, 4, 5, 7, 9, 11, 13, 15, 20])
 def test_another_length_is_something_else(length: int) -> None:
     content = (b"\xde\xe9" + bytes(20))[:length]
-    assert decoded(option(253, content)) == Decoded((), 1)
+    assert decoded(option(253, content)) == DecodedOptions((), 1)
 
 
 @pytest.mark.parametrize("length", [6, 14])
 def test_version_2_has_one_length(length: int) -> None:
-    assert decoded(option(253, (b"\xde\xea" + bytes(20))[:length])) == Decoded((), 1)
+    assert decoded(option(253, (b"\xde\xea" + bytes(20))[:length])) == DecodedOptions((), 1)
 
 
 def test_another_experiment_of_the_same_kind_is_something_else() -> None:
-    assert decoded(option(253, b"\xf9\x89" + bytes(8))) == Decoded((), 1)
+    assert decoded(option(253, b"\xf9\x89" + bytes(8))) == DecodedOptions((), 1)
 
 
 def test_the_other_experimental_kind_is_not_looked_at() -> None:
-    assert decoded(option(254, v1(7)[2:])) == Decoded((), 0)
+    assert decoded(option(254, v1(7)[2:])) == DecodedOptions((), 0)
 
 
 def test_several_options_of_a_segment_all_count() -> None:
@@ -138,12 +138,12 @@ def test_it_is_found_behind_what_the_kernel_puts_first(before: bytes) -> None:
     ],
 )
 def test_a_list_ends_where_the_kernel_ends_it(before: bytes) -> None:
-    assert decoded(before + v1(7)) == Decoded((), 0)
+    assert decoded(before + v1(7)) == DecodedOptions((), 0)
 
 
 @pytest.mark.parametrize("captured", range(1, 16))
 def test_an_option_that_was_cut_off_says_nothing(captured: int) -> None:
-    assert decoded(v1(7, address="10.0.0.5", seq=1)[:captured]) == Decoded((), 0)
+    assert decoded(v1(7, address="10.0.0.5", seq=1)[:captured]) == DecodedOptions((), 0)
 
 
 @given(st.binary(max_size=60), numbers)
