@@ -97,7 +97,7 @@ class _Hosts:
             self.notices.append(_host_again(newer, older))
             if keeps:
                 return False
-            self.fleet.forget(host)
+            self.fleet.remove(host)
             namesakes.remove(host)
             break
         namesakes.append(len(self.fleet.hosts))

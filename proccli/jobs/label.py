@@ -95,7 +95,7 @@ class Labelling:
 
     def keys(self) -> Sequence[str]:
         """The keys of the tags that labels may have."""
-        return self._labeller.keys()
+        return self._labeller.tag_keys()
 
     def flows(self, stream: FlowStream) -> Iterator[bytes]:
         """The records with their labels, and what stands between them, in order.
@@ -106,14 +106,14 @@ class Labelling:
             if isinstance(item, bytes):
                 yield item
                 continue
-            sides = self._labeller.flow(item.flow)
+            sides = self._labeller.label_flow(item.flow)
             self.tally.add(item.flow, *sides)
             yield item.labelled(*sides)
 
     def captured(self, connections: Iterable[CapturedConnection]) -> Iterator[Captured]:
         """The connections with the labels of their sides."""
         for connection in connections:
-            sides = self._labeller.captured(connection)
+            sides = self._labeller.label_connection(connection)
             self.tally.add(connection.flow, *sides)
             yield (connection, *sides)
 

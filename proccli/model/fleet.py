@@ -1,4 +1,4 @@
-"""Processes of several hosts as the two ends of connections, for the server's side of things."""
+"""What one source shows of one host: its processes and its ends of connections."""
 
 from __future__ import annotations
 
@@ -19,88 +19,90 @@ from proccli.model.sockets import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostProcess:
-    """A process as a party to connections."""
+    """A process of a host, accepted or not, with what the server would store of it."""
 
     pid: int
     gprocess: str | None
-    """None unless the agent sends it."""
+    """None unless the agent sends the process."""
     process_name: str | None
-    """For people, where there is no gprocess: the agent's name for it, or its comm."""
+    """Shown where there is no gprocess: the agent's name for the process, or its comm."""
     tags: tuple[tuple[str, str], ...] | None
     """Key and value of each; None: not known."""
     status: Status
     reason: Reason | None
-    """None where the source doesn't tell: the output of `sync`."""
+    """None: the source does not have it (output of `sync`)."""
     started_s: int | None
-    """Seconds since the epoch, by the clock of its host; None: not known."""
+    """Seconds since the epoch, by the clock of the host; None: not known."""
     cmdline: str | None
-    """As the agent sends it; None where it sends none."""
+    """As the agent sends it; None: the agent sends none."""
     masked_spans: tuple[TextSpan, ...] = ()
-    """What of `cmdline` is masked, in characters, ascending."""
+    """Masked spans of `cmdline`, in characters, ascending."""
     container_id: str | None = None
-    """Empty: in none. None: not known."""
+    """Empty: not in a container. None: not known."""
 
     @property
     def why_not_accepted(self) -> str:
-        """Of a process that isn't: the reason, as far as it is known."""
+        """The reason why a process is not accepted, as far as it is known."""
         return "dropped" if self.status == "dropped" else self.reason or "process-not-accepted"
 
 
-# Hundreds of thousands of these are made in a run, so no frozen ones.
+# A run creates hundreds of thousands of these; frozen dataclasses are slower to create.
 
 
 @dataclass(slots=True, kw_only=True)
 class ConnectionEnd:
-    """One process's end of a connection, as its own host sees it."""
+    """One process's end of a connection, as the process's own host shows it."""
 
     protocol: Protocol
     role: SocketRole
-    """Which of the two ends this is."""
+    """Whether this is the client's or the server's end."""
     client: Endpoint
     server: Endpoint
     netns: int | None
-    """Which of its host's network namespaces: the agent's number for it, the negative inode
-    number for one that the agent doesn't open, None where it has no number at all."""
+    """The network namespace on its host: the agent's number for it; the negative inode number if
+    the agent does not open the namespace; None if there is no number at all."""
     pid: int
-    """0: of a process that only root can look into."""
+    """0: the process is readable for root only."""
     status: SocketStatus
     reason: SocketReason | None
-    """Why it is not sent, or may not be; None for a synced one."""
+    """Why the end is not sent, or may not be sent; None if `status` is `synced`."""
     since_ns: int | None
-    """Nanoseconds since the epoch: when it is known to have been there; None: not known."""
+    """Nanoseconds since the epoch: the earliest time at which the connection is known to have
+    existed; None: not known."""
 
 
 class Listener(NamedTuple):
-    """Where an accepted process waits for TCP connections."""
+    """An address on which an accepted process listens for TCP connections."""
 
-    at: Endpoint
+    address: Endpoint
     pid: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostView:
-    """What one source says of one host."""
+    """What one source shows of one host."""
 
     name: str
-    """The host's name, or the source's where it has none."""
+    """The host's name; the source's name if the host's is not known."""
     source: str
-    """The recording, directory or document as it was named; `live`."""
+    """The recording, directory or document as given on the command line; or `live`."""
     kind: SourceKind | str
-    """As in a snapshot, or `sync` for the output of that command."""
+    """As in a snapshot; `sync` for output of that command."""
     network: str
-    """Within a network, an address means one host. Empty: the one that has no name."""
+    """An address belongs to one host within a network. Empty: the network without a name."""
     taken_at_ns: int
     """By the clock of the host."""
     boot_time_s: int | None
     addresses: tuple[str, ...]
-    """Its IPv4 addresses, as far as they are known, and those that its sockets use, ascending,
-    without loopback."""
+    """The host's known IPv4 addresses and those that its sockets use, ascending, without
+    loopback."""
     processes: Mapping[int, HostProcess]
-    """All processes that the source shows, by pid."""
+    """All processes of the source, by pid."""
     ends: Sequence[ConnectionEnd]
-    """Every connected IPv4 socket, once; also those that the agent doesn't send."""
+    """Every connected IPv4 socket once, including those that the agent does not send."""
     listeners: Sequence[Listener] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Connections that are not sent, by reason."""
     enabled: bool = True
-    """Whether the agent sends anything; `ends` are as if it did, but for the output of `sync`."""
+    """Whether the agent sends anything. If not, `ends` are what it would send (except for output of
+    `sync`)."""

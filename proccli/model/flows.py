@@ -1,4 +1,4 @@
-"""Flow records and captured connections, and the labels that they get."""
+"""Flow records, captured connections, and their labels."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from proccli.model.sockets import Endpoint, Protocol
 
 AutoInstanceKind: TypeAlias = Literal["pod", "other", "none"]
-"""What a record's `auto_instance` of a side is already: a pod, which comes before a process;
-something else that a process comes before (a node, a host, an address); not said.
+"""What a record already has as `auto_instance` of a side: `pod` (a pod takes precedence over a
+process); `other`, over which a process takes precedence (a node, a host, an address); or `none`.
 
 Source: server/ingester/common/common.go, branch v6.5:155-186."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """A connection as a flow record has it. Side 0 is the client."""
+    """A connection as a flow record describes it. Side 0 is the client."""
 
     protocol: Protocol | None
-    """None: neither TCP nor UDP, or not said."""
+    """None: neither TCP nor UDP, or not in the record."""
     side_0: Endpoint | None
-    """None: not said, or no address; then `problem` says what is wrong."""
+    """None: missing or unreadable; then `problem` says what is wrong."""
     side_1: Endpoint | None
     start_s: float | None = None
-    """Seconds since the epoch; None: not said."""
+    """Seconds since the epoch; None: not in the record."""
     end_s: float | None = None
     host: str | None = None
-    """Whose agent saw it, as far as the record says."""
+    """The host whose agent saw the flow; None: not in the record."""
     instance_0: AutoInstanceKind = "none"
     instance_1: AutoInstanceKind = "none"
     problem: str | None = None
-    """Why this is no record of a flow: `no ip_0`."""
+    """Why the record does not describe a flow, for example `no ip_0`; None: it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideLabel:
-    """What one side of a flow is labelled with."""
+    """The label of one side of a flow."""
 
     label: str
-    """`socket` or `tot`: how the process was found; else the reason why there is none."""
+    """`socket`, `tot` or `tot-likely`: how the process was found; else why none was found."""
     gprocess: str | None = None
     auto_instance: str | None = None
-    """None: the record's own value stays, or there is none."""
+    """None: the record keeps its own value, if it has one."""
     tags: tuple[tuple[str, str], ...] = ()
     """Key and value, as `os.app.KEY`."""
     pid: int | None = None
@@ -58,7 +58,7 @@ ACK: Final = 0x10
 
 
 class Segment(NamedTuple):
-    """A TCP segment of a capture, as far as its headers tell. Millions are made in a run."""
+    """The TCP header fields of one captured segment. A run creates millions of these."""
 
     time_s: float | None
     """Seconds since the epoch, by the clock of the capturing machine; None: not recorded."""
@@ -68,14 +68,14 @@ class Segment(NamedTuple):
     seq: int
     ack: int
     payload_bytes: int
-    """As it was sent, also where less of it was captured."""
+    """The length as sent, even if less was captured."""
     options: bytes
-    """The options of its header, as far as they were captured."""
+    """The bytes of the TCP options, as far as they were captured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotOption:
-    """TCP option kind 253, as TOT or an agent puts it into a segment: who sent it.
+    """TCP option kind 253 with which TOT or an agent marks a segment: which process sent it.
 
     Source: deepflowio/tcp-option-tracing tot.c and ebpf/tot.bpf.c (v1); deepflow #11819 and
     #11847 (v2).
@@ -83,27 +83,29 @@ class TotOption:
 
     version: Literal[1, 2]
     pid: int
-    """Process id in the pid namespace of the sender's host; 0: the kernel sent it by itself."""
+    """Process id in the pid namespace of the sender's host; 0: the kernel sent the segment
+    itself."""
     address: str | None = None
-    """v1: the source IPv4 address before any translation; None: not carried, or not certain."""
+    """v1: the source IPv4 address before any translation (NAT); None: not present, or not
+    certain."""
     seq: int | None = None
-    """v1: the segment's sequence number before any translation; None as above."""
+    """v1: the segment's sequence number before any translation; None: as above."""
     agent_id: int | None = None
-    """v2: the agent that put it there."""
+    """v2: the id of the agent that added the option."""
     ambiguous: bool = False
-    """v1 of 12 bytes, whose last four may be the address or the sequence number, and nothing in
-    the segment tells which."""
+    """v1 of 12 bytes: the last four may be the address or the sequence number, and nothing in the
+    segment shows which."""
     candidate: str | None = None
-    """Where `ambiguous`: the address, if those bytes are one. That it is one of a known host's is
-    no chance: as a sequence number it would be any of four billion."""
+    """If `ambiguous`: those bytes as an address. If it is an address of a known host, that is
+    hardly by chance: as a sequence number it could be any of four billion values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedOption:
-    """A TOT option where it was seen."""
+    """A TOT option and the segment that carried it."""
 
     time_s: float | None
-    """As in the segment."""
+    """As in `Segment`."""
     source: Endpoint
     destination: Endpoint
     flags: int
@@ -113,17 +115,17 @@ class CapturedOption:
 
     @property
     def is_syn(self) -> bool:
-        """Whether the segment opens a connection, or answers one that does."""
+        """Whether the segment is a SYN or a SYN-ACK."""
         return bool(self.flags & SYN)
 
     @property
     def is_ack(self) -> bool:
-        """With `is_syn`: whether it is the answer."""
+        """With `is_syn`: whether it is a SYN-ACK."""
         return bool(self.flags & ACK)
 
     @property
     def translated(self) -> bool | None:
-        """Whether the source address was translated on the way here; None: not known."""
+        """Whether the source address was translated (NAT) before the capture; None: not known."""
         address = self.option.address
         if address is None or ":" in self.source.ip:
             return None
@@ -132,16 +134,17 @@ class CapturedOption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedConnection:
-    """A TCP connection in a capture, with the options that each side sent."""
+    """A captured TCP connection with the TOT options that each side sent."""
 
     flow: Flow
-    """Times are those of its first and last packet."""
+    """Its times are those of the first and the last packet."""
     client_certain: bool
-    """Whether side 0 is known to be the client: its SYN, or the SYN-ACK, was captured."""
+    """Whether side 0 is known to be the client, because its SYN or the SYN-ACK was captured."""
     ended: bool
-    """Whether its end was captured: closed at both sides, or reset."""
+    """Whether its end was captured: closed by both sides, or reset."""
     packets: int
     options_0: tuple[CapturedOption, ...] = ()
-    """Sent by side 0; of many alike (version, pid, address, agent, in a SYN or not) only the first:
-    the kernel itself answers with the SYN-ACK, so what stands in that is worth less."""
+    """Sent by side 0. Of equal options (same version, pid, address and agent, and both in a SYN or
+    both not) only the first is kept: the kernel itself sends the SYN-ACK, so an option in a SYN-ACK
+    proves less than one in other segments."""
     options_1: tuple[CapturedOption, ...] = ()

@@ -1,4 +1,4 @@
-"""Who talks to whom: processes as nodes, their connections as edges."""
+"""A topology: processes as nodes, their connections as edges."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Remote: TypeAlias = Literal["elsewhere", "absent", "not-sent", "undecided", "amb
 """Why one end of an edge has no node:
 
 `elsewhere`: no source has that address;
-`absent`: a source has the address, and not this connection: it was taken at another moment, the
-    addresses are translated in between, or the sockets of a process could not be read;
-`not-sent`: a source has this very end, and its agent doesn't send it;
-`undecided`: a source has this very end, and whether its agent sends it can't be told here;
-`ambiguous`: several sources have this very end."""
+`absent`: a source has the address but not this connection: the source was taken at another time,
+    the addresses are translated on the way, or the sockets of a process could not be read;
+`not-sent`: a source has this end, and its agent does not send it;
+`undecided`: a source has this end, and it is not known whether its agent sends it;
+`ambiguous`: several processes have this end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopologyHost:
-    """A source, and the host it is of."""
+    """A source and its host."""
 
     name: str
     source: str
@@ -36,31 +36,32 @@ class TopologyHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """Processes that are shown as one."""
+    """One or more processes that are shown as one."""
 
     id: str
-    """Unique in a result, made of letters, digits and dots: `n12`."""
+    """Unique in a result; only letters, digits and dots: `n12`."""
     label: str
-    """For people: the gprocess, the host, the tag's value."""
+    """The displayed name: the gprocess, the host or the tag's value."""
     host: str | None
-    """None: processes of several hosts."""
+    """None: the processes are on several hosts."""
     gprocess: str | None
-    """None: processes of several names. It may be empty."""
+    """None: the processes have several names. May be empty."""
     pids: tuple[int, ...]
-    """Ascending; of all hosts where there are several."""
+    """Ascending; of all hosts of the node."""
     tags: tuple[tuple[str, str], ...] | None
     """Key and value, as they arrive at the server, of the tags that all its processes have.
-    None: those of one of them are not known."""
+    None: the tags of at least one process are not known."""
     gprocesses: tuple[int, int] = (1, 1)
-    """For how many the server takes its processes: at least, and at most."""
+    """How many gprocesses the server counts for the node: at least, and at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """Connections of the same two nodes, over the same addresses, to the same port."""
+    """The connections between two nodes that have the same two addresses and the same server
+    port."""
 
     client: str | None
-    """The id of a node; None: not known, and `remote` says why."""
+    """The id of a node; None: not known, `remote` has the reason."""
     server: str | None
     protocol: Protocol
     client_ip: str
@@ -68,36 +69,37 @@ class Edge:
     server_port: int
     connections: int
     certainty: Certainty
-    """Whose end was seen."""
+    """Which ends are sent."""
     remote: Remote | None
     """Why an end has no node; None for `both-ends`."""
     remote_host: str | None = None
-    """The host that has the far address, if it is one of the sources'."""
+    """The host with the remote address, if it is the host of a source."""
     remote_process: str | None = None
-    """For people: the process that holds the far end where that is not sent, or the one that
-    listens there where the connection is absent."""
+    """For display: the process that has the remote end if that end is not sent, or the process that
+    listens there if the connection is absent."""
     remote_reason: str | None = None
-    """Why the far end is not sent, or may not be: a `SocketReason`, or, where that is its process,
-    the `Reason` for that. `udp-client` with `absent`: it is sent, as a client's end, too."""
+    """Why the remote end is not sent, or may not be sent: a `SocketReason`, or, if the process is
+    not accepted, the `Reason` for that. `udp-client` (with `absent`): the remote end is sent, but
+    as a client's end as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """Nodes in the order of host and name, edges from the busiest to the quietest."""
+    """Nodes ordered by host and name, edges by number of connections, largest first."""
 
     config: Config | None
-    """None: all sources are outputs of `sync`, each made with a configuration of its own."""
+    """None: all sources are outputs of `sync`, each with its own configuration."""
     group_by: str
     """`gprocess`, `name`, `host`, `pid`, or `os.app.KEY`."""
     server: str
-    """The version of the server that tells which processes are one gprocess."""
+    """The server version whose rules decide which processes are one gprocess."""
     hosts: tuple[TopologyHost, ...]
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     connections: int
-    """Of all edges, and before any filter."""
+    """The number of all connections, before any filter."""
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """Connections that no agent sends, by reason."""
+    """Ends of connections that no agent sends, by reason."""
     notices: tuple[Notice, ...] = ()
     incomplete: bool = False
-    """Whether something that the server would know is unknown here."""
+    """Whether anything the server would know could not be determined."""

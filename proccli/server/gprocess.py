@@ -1,8 +1,8 @@
-"""The keys by which a server gives processes their ids, as far as an agent's host shows them.
+"""Gprocess ids: the keys by which a server assigns them, and the number of gprocesses per name.
 
-6.5: the pid and the agent's id, and nothing else. 7.1: in a pod, the name and the pod's workload;
-elsewhere the name, the agent's id and the command line. Whether a container is a pod's, and of
-which workload, only the server knows.
+6.5: the pid and the agent's id only. 7.1: in a pod, the name and the pod's workload; otherwise the
+name, the agent's id and the command line. Only the server knows whether a container belongs to a
+pod, and to which workload.
 
 Source: server/controller/genesis/updater.go (branch v6.5), recorder/cache/tool/process_ext.go
 (main, in 2025 data_set.go), recorder/updater/process.go, cloud/cloud.go; the tables `process` in
@@ -21,30 +21,30 @@ from proccli.model.process import TextSpan
 from proccli.server.main_argument import REDUCED_PROGRAMS, main_argument
 
 KeyBasis: TypeAlias = Literal["pid", "cmdline", "pod-or-cmdline"]
-"""What tells a process from others:
+"""The key of a process's gprocess:
 
-`pid`: its pid, and the agent's id;
-`cmdline`: its name, its command line, and the agent's id;
-`pod-or-cmdline`: if its container is a pod's, its name and the workload, else as above."""
+`pid`: the pid and the agent's id;
+`cmdline`: the name, the command line and the agent's id;
+`pod-or-cmdline`: the name and the workload if its container belongs to a pod; else as `cmdline`."""
 
 Doubt: TypeAlias = Literal["pod", "container-unknown", "masked"]
-"""Why a key can't be told whole:
+"""Why a key is not completely known:
 
-`pod`: it runs in a container, and whether that is a pod's is not known here;
-`container-unknown`: whether it runs in one could not be read;
-`masked`: what would be compared of its command line was masked when it was recorded."""
+`pod`: the process runs in a container, which may or may not belong to a pod;
+`container-unknown`: it could not be read whether the process runs in a container;
+`masked`: the recording masks the part of the command line that the server compares."""
 
 Continuity: TypeAlias = Literal["same", "new", "unknown"]
 
 RowRejection: TypeAlias = Literal["four-byte", "cut-inside", "too-long"]
-"""Why MySQL in its default, strict mode takes no such row:
+"""Why MySQL in its default, strict mode rejects the row of a process:
 
-`four-byte`: a character beyond U+FFFF, for the table's `utf8` has three bytes;
-`cut-inside`: the name was cut within a character, and what is left is not UTF-8;
+`four-byte`: a character beyond U+FFFF; the table's `utf8` has at most three bytes;
+`cut-inside`: the name is cut within a character, so it is not valid UTF-8;
 `too-long`: the command line or the tags have over 65,535 bytes, or the user over 256 characters.
 
-All rows that are new to the server are written in statements of up to 1,000, and what is wrong
-with one row costs the others as well, in every round anew."""
+The server writes new rows in statements of up to 1,000. One bad row fails the whole statement, and
+fails it again at each retry."""
 
 _TEXT_BYTES: Final = 65_535
 _USER_CHARACTERS: Final = 256
@@ -52,7 +52,7 @@ _USER_CHARACTERS: Final = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedProcess:
-    """What an agent reports of one process, as far as its identity goes."""
+    """The fields of a reported process that decide which gprocess it is."""
 
     pid: int
     name: str
@@ -60,13 +60,13 @@ class ReportedProcess:
     process_name: str
     cmdline: str
     masked_spans: tuple[TextSpan, ...] = ()
-    """What of `cmdline` (in characters, ascending) is masked."""
+    """Masked spans of `cmdline`, in characters, ascending."""
     container_id: str | None = ""
-    """Empty: it is in no container. None: not known."""
+    """Empty: not in a container. None: not known."""
     user: str = ""
     tags: tuple[tuple[str, str], ...] = ()
     agent: str = ""
-    """Whatever tells its agent from the others."""
+    """Any text that identifies the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,28 +74,31 @@ class Identity:
     """Which gprocess a process is."""
 
     group: int
-    """Counts from 1, in the order of the processes. One group is surely one gprocess; two groups
-    surely are two, unless they have the same name and one of them has a doubt."""
+    """Numbered from 1, in the order of the processes. Processes of one group are certainly one
+    gprocess. Two groups are certainly two gprocesses, unless they have the same name and one of
+    them has a doubt."""
     agent: str
     name: str
-    """As the server stores it; bytes of a character that was cut are surrogates."""
+    """As the server stores it; the bytes of a cut character are surrogates."""
     name_cut: bool
     basis: KeyBasis
     pid: int
     cmdline: str | None
-    """What is compared of it. None: nothing, or it is not known what."""
+    """The part that the server compares. None: nothing is compared, or the part is not known."""
     doubts: tuple[Doubt, ...]
     after_restart: Continuity
-    """Whether it still is that gprocess with another pid, and the same name and command line."""
+    """Whether the process is still the same gprocess with another pid and the same name and command
+    line."""
     after_exec: Continuity
-    """Whether it is with the same pid, and a command line that differs in what is compared."""
+    """The same with the same pid and a command line of which the compared part differs."""
     refused: tuple[RowRejection, ...]
 
 
 def identify_gprocesses(
     processes: Sequence[ReportedProcess], server: Server
 ) -> tuple[Identity, ...]:
-    """Which gprocess each is, in the same order, for a server that sees all for the first time."""
+    """The gprocess of each process, in the same order, for a server that sees all of them for the
+    first time."""
     groups: dict[Hashable, int] = {}
     return tuple(
         _identity(process, index, server, groups) for index, process in enumerate(processes)
@@ -116,7 +119,7 @@ def _identity(
         cmdline = _compared_cmdline(process)
         doubts = tuple(_doubts(process, cmdline))
         basis = "cmdline" if process.container_id == "" else "pod-or-cmdline"
-        # In one container the same command line is the same gprocess, be it a pod's or not.
+        # Within one container, equal command lines are one gprocess, whether it is a pod's or not.
         key = (process.agent, name, cmdline, process.container_id)
         if cmdline is None or process.container_id is None:
             key = index
@@ -175,24 +178,24 @@ def _rejections(process: ReportedProcess, server: Server) -> Iterator[RowRejecti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameUsage:
-    """All processes of one name."""
+    """All processes with the same name."""
 
     name: str
     indices: tuple[int, ...]
-    """Their places in what was asked about."""
+    """The indices of the processes in the input, ascending."""
     groups: tuple[int, ...]
-    """Ascending."""
+    """The groups of the processes, ascending."""
     at_least: int
-    """So many gprocesses the server surely tells apart under this name."""
+    """The minimum number of gprocesses that the server distinguishes under this name."""
 
     @property
     def at_most(self) -> int:
-        """So many there are if every doubt is a difference."""
+        """The number of gprocesses if all doubtful keys are different."""
         return len(self.groups)
 
 
 def group_by_name(each: Sequence[Identity]) -> tuple[NameUsage, ...]:
-    """Each name with its gprocesses, in the order in which the names first come."""
+    """The names with their processes, in order of first occurrence."""
     indices_by_name: defaultdict[str, list[int]] = defaultdict(list)
     for index, identity in enumerate(each):
         indices_by_name[identity.name].append(index)
@@ -208,7 +211,7 @@ def group_by_name(each: Sequence[Identity]) -> tuple[NameUsage, ...]:
 
 
 def _at_least(alike: Iterable[Identity]) -> int:
-    """How many gprocesses of one name differ whatever the doubts turn out to be."""
+    """How many gprocesses of one name are different, whatever the doubtful keys are."""
     pids: set[int] = set()
     lines: defaultdict[str, set[str | None]] = defaultdict(set)
     contained: list[Identity] = []
@@ -219,11 +222,12 @@ def _at_least(alike: Iterable[Identity]) -> int:
             lines[identity.agent].add(identity.cmdline)
         else:
             contained.append(identity)
-    # A masked command line may be any of the others.
-    surely = len(pids) + sum(len(known - {None}) or 1 for known in lines.values())
-    # What is in containers may be one workload; it is one more if it can't be any of those.
+    # A masked command line may equal any of the others.
+    certain = len(pids) + sum(len(known - {None}) or 1 for known in lines.values())
+    # All processes in containers may be one workload: one more gprocess, unless their command
+    # lines may equal those of processes outside of containers.
     more = any(_differs(identity, lines.get(identity.agent, set())) for identity in contained)
-    return surely + more
+    return certain + more
 
 
 def _differs(identity: Identity, lines: set[str | None]) -> bool:

@@ -1,4 +1,7 @@
-"""Connections to edges: the same two nodes, over the same addresses, to the same port."""
+"""The graph of a fleet's connections: processes become nodes, connections become edges.
+
+Connections between the same two nodes, addresses and server port are one edge.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,15 @@ from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.store import Fleet
 
 UDP_CLIENT = "udp-client"
-"""A `remote_reason`: the far end is there and sent, as the client's end of another connection."""
+"""A `remote_reason`: the remote end is sent, but as the client's end of another connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteEnd:
-    """Why it has none, and whose it is; all None where both ends have one."""
+    """The end of a connection that has no node: why not, its host and its process.
+
+    All fields are None if both ends have a node.
+    """
 
     remote: Remote | None = None
     host: str | None = None
@@ -34,43 +40,43 @@ class RemoteEnd:
 
 
 class RemoteEnds:
-    """Asks all sources for them."""
+    """Looks up in all sources what is known of an end that has no node."""
 
     def __init__(
         self, fleet: Fleet, names: Sequence[str], process: Callable[[int, int], HostProcess | None]
     ) -> None:
-        """`names` are what the hosts are called; `party` finds a process of one."""
+        """`names`: the displayed names of the hosts. `process` returns a process of a host."""
         self._fleet = fleet
         self._names = names
         self._process = process
         self.shared: dict[str, None] = {}
-        """Far addresses that several hosts of one network use."""
+        """Remote addresses that several hosts of one network use."""
 
-    def of(self, link: JoinedConnection) -> RemoteEnd:
-        """What is known of the one of this connection."""
-        if link.remote is None:
+    def find(self, connection: JoinedConnection) -> RemoteEnd:
+        """What is known of the end of this connection that has no node."""
+        if connection.remote is None:
             return RemoteEnd()
-        seen = link.seen
-        owners = self._fleet.owners(seen)
+        sent = connection.sent_end
+        owners = self._fleet.owners(sent)
         if len(owners) > 1:
-            self.shared[seen.remote_address.ip] = None
-        if link.remote in ("not-sent", "undecided") and link.other is not None:
-            process = self._process(link.other.host, link.other.pid)
+            self.shared[sent.remote_address.ip] = None
+        if connection.remote in ("not-sent", "undecided") and connection.peer is not None:
+            process = self._process(connection.peer.host, connection.peer.pid)
             return RemoteEnd(
-                remote=link.remote,
-                host=self._names[link.other.host],
+                remote=connection.remote,
+                host=self._names[connection.peer.host],
                 process=_display_name(process),
-                reason=_why_not_sent(link.other, process),
+                reason=_why_not_sent(connection.peer, process),
             )
-        if link.remote != "absent" or not owners:
-            remote: Remote = "elsewhere" if link.remote == "absent" else "ambiguous"
+        if connection.remote != "absent" or not owners:
+            remote: Remote = "elsewhere" if connection.remote == "absent" else "ambiguous"
             return RemoteEnd(remote=remote)
         (host, *others) = owners
         if others:
             return RemoteEnd(remote="absent")
-        reverse = self._reverse_ends(seen, host)
+        reverse = self._reverse_ends(sent, host)
         listening = (
-            self._fleet.listening(host, seen.remote_address) if seen.role == "client" else ()
+            self._fleet.listening(host, sent.remote_address) if sent.role == "client" else ()
         )
         names = {_display_name(self._process(host, pid)) for pid in reverse or listening}
         return RemoteEnd(
@@ -80,12 +86,15 @@ class RemoteEnds:
             reason=UDP_CLIENT if reverse else None,
         )
 
-    def _reverse_ends(self, seen: HostEnd, host: int) -> Sequence[int]:
-        """The processes of a host that have the same connection the other way round: each end of
-        a UDP connection calls itself the client, so the server has two of it."""
-        if seen.protocol == "tcp":
+    def _reverse_ends(self, sent: HostEnd, host: int) -> Sequence[int]:
+        """The pids of a host that have the same UDP connection in the reverse direction.
+
+        Agents report both ends of a UDP connection as the client, so the server has two
+        connections.
+        """
+        if sent.protocol == "tcp":
             return ()
-        found = self._fleet.find("udp", seen.server, seen.client)
+        found = self._fleet.find("udp", sent.server, sent.client)
         return [end.pid for end in found if end.host == host]
 
 
@@ -96,7 +105,8 @@ def _display_name(process: HostProcess | None) -> str | None:
 
 
 def _why_not_sent(end: HostEnd, process: HostProcess | None) -> str | None:
-    """Of a process that is not sent, the reason for that says more."""
+    """Why an end is not sent. If its process is not accepted, the reason for that is more
+    useful."""
     if end.reason != "process-not-accepted" or process is None or process.status == "accepted":
         return end.reason
     return process.why_not_accepted
@@ -104,26 +114,26 @@ def _why_not_sent(end: HostEnd, process: HostProcess | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedConnection:
-    """A connection with the processes at its ends."""
+    """A connection and the processes at its two ends."""
 
-    link: JoinedConnection
+    connection: JoinedConnection
     client: HostProcess | None
-    """None: its end is not sent, or not known."""
+    """None: the end is not sent, or not known."""
     server: HostProcess | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """What the connections come to."""
+    """The nodes and edges of all connections."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     connections: int
-    """Wanted or not."""
+    """All connections, selected or not."""
     by_remote: Mapping[Remote, int]
-    """Connections of which one end has no node, by the reason."""
+    """Number of connections that have an end without a node, by reason."""
     shared_addresses: Sequence[str]
-    """Far addresses that several hosts of one network use."""
+    """Remote addresses that several hosts of one network use."""
 
 
 _PROCESSES_CACHED = 1 << 14
@@ -150,14 +160,17 @@ def build_graph(
     wanted: Callable[[ResolvedConnection], bool],
     server: Server,
 ) -> Graph:
-    """The connections that are wanted, as a graph. `names` are what the hosts are called; `server`
-    tells which processes are one gprocess, and how their tags arrive."""
+    """The graph of the connections for which `wanted` returns true.
+
+    `names`: the displayed names of the hosts. `server` decides which processes are one gprocess and
+    how tags arrive.
+    """
     builder = _GraphBuilder(fleet=fleet, by=by, names=names, server=server)
-    for link in fleet.links():
+    for connection in fleet.joined_connections():
         builder.connections += 1
-        sides = builder.sides(link)
-        if wanted(sides):
-            builder.add(sides)
+        resolved = builder.resolve(connection)
+        if wanted(resolved):
+            builder.add(resolved)
     return builder.result()
 
 
@@ -168,19 +181,19 @@ class _GraphBuilder:
     names: Sequence[str]
     server: Server
     connections: int = 0
-    members: dict[GroupKey, NodeProcesses] = field(default_factory=dict)
+    nodes: dict[GroupKey, NodeProcesses] = field(default_factory=dict)
     edges: Counter[_EdgeKey] = field(default_factory=Counter)
     by_remote: Counter[Remote] = field(default_factory=Counter)
     remote_ends: RemoteEnds = field(init=False)
     _process: Callable[[int, int], HostProcess | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        # Connections of one process come again and again.
-        self._process = lru_cache(_PROCESSES_CACHED)(self._queried)
+        # The same processes have many connections.
+        self._process = lru_cache(_PROCESSES_CACHED)(self._load_process)
         self.remote_ends = RemoteEnds(self.fleet, self.names, self._process)
 
-    def _queried(self, host: int, pid: int) -> HostProcess | None:
-        """A process with its tags as a query shows them."""
+    def _load_process(self, host: int, pid: int) -> HostProcess | None:
+        """A process of a host, with its tags as a query shows them."""
         process = self.fleet.process(host, pid)
         if process is None or not process.tags:
             return process
@@ -191,25 +204,27 @@ class _GraphBuilder:
     def process_at(self, end: HostEnd | None) -> HostProcess | None:
         return None if end is None else self._process(end.host, end.pid)
 
-    def sides(self, link: JoinedConnection) -> ResolvedConnection:
+    def resolve(self, connection: JoinedConnection) -> ResolvedConnection:
         return ResolvedConnection(
-            link=link, client=self.process_at(link.client), server=self.process_at(link.server)
+            connection=connection,
+            client=self.process_at(connection.client),
+            server=self.process_at(connection.server),
         )
 
-    def add(self, sides: ResolvedConnection) -> None:
-        link, seen = sides.link, sides.link.seen
-        missing = self.remote_ends.of(link)
+    def add(self, resolved: ResolvedConnection) -> None:
+        connection, sent = resolved.connection, resolved.connection.sent_end
+        missing = self.remote_ends.find(connection)
         if missing.remote is not None and missing.reason != UDP_CLIENT:
             self.by_remote[missing.remote] += 1
         self.edges[
             _EdgeKey(
-                client=self._group(link.client, sides.client),
-                server=self._group(link.server, sides.server),
-                protocol=seen.protocol,
-                client_ip=seen.client.ip,
-                server_ip=seen.server.ip,
-                server_port=seen.server.port,
-                certainty=link.certainty,
+                client=self._group(connection.client, resolved.client),
+                server=self._group(connection.server, resolved.server),
+                protocol=sent.protocol,
+                client_ip=sent.client.ip,
+                server_ip=sent.server.ip,
+                server_port=sent.server.port,
+                certainty=connection.certainty,
                 remote=missing.remote,
                 remote_host=missing.host,
                 remote_process=missing.process,
@@ -221,20 +236,20 @@ class _GraphBuilder:
         if end is None or process is None:
             return None
         group = self.by.group(end.host, process)
-        if group not in self.members:
-            self.members[group] = NodeProcesses(self.by.label(self.fleet.hosts[end.host], process))
-        self.members[group].add(end.host, process)
+        if group not in self.nodes:
+            self.nodes[group] = NodeProcesses(self.by.label(self.fleet.hosts[end.host], process))
+        self.nodes[group].add(end.host, process)
         return group
 
     def result(self) -> Graph:
-        ordered = sort_nodes(self.members.values(), self.names)
-        numbers = {id(members): number for number, members in enumerate(ordered, start=1)}
-        ids = {group: f"n{numbers[id(members)]}" for group, members in self.members.items()}
+        ordered = sort_nodes(self.nodes.values(), self.names)
+        numbers = {id(node): number for number, node in enumerate(ordered, start=1)}
+        ids = {group: f"n{numbers[id(node)]}" for group, node in self.nodes.items()}
         edges = [_edge(key, connections, ids) for key, connections in self.edges.items()]
         return Graph(
             nodes=tuple(
-                members.node(numbers[id(members)], self.names, self._gprocesses(members))
-                for members in ordered
+                node.topology_node(numbers[id(node)], self.names, self._gprocesses(node))
+                for node in ordered
             ),
             edges=tuple(sorted(edges, key=_order)),
             connections=self.connections,
@@ -242,9 +257,9 @@ class _GraphBuilder:
             shared_addresses=tuple(self.remote_ends.shared),
         )
 
-    def _gprocesses(self, members: NodeProcesses) -> tuple[int, int]:
-        """For how many the server takes these processes, at least and at most."""
-        processes = ((host, self.fleet.process(host, pid)) for host, pid in sorted(members.pids))
+    def _gprocesses(self, node: NodeProcesses) -> tuple[int, int]:
+        """How many gprocesses the server counts for these processes, at least and at most."""
+        processes = ((host, self.fleet.process(host, pid)) for host, pid in sorted(node.pids))
         reported = [_reported(process, host) for host, process in processes if process is not None]
         uses = group_by_name(identify_gprocesses(reported, self.server))
         return sum(use.at_least for use in uses), sum(use.at_most for use in uses)
@@ -271,7 +286,7 @@ def _edge(key: _EdgeKey, connections: int, ids: Mapping[GroupKey, str]) -> Edge:
 
 
 def _order(edge: Edge) -> tuple[object, ...]:
-    """The busiest first, then as nodes and addresses come."""
+    """Most connections first, then by nodes and addresses."""
     return (
         -edge.connections,
         *((side is None, int((side or "n0")[1:])) for side in (edge.client, edge.server)),
@@ -289,30 +304,33 @@ def _order(edge: Edge) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSelection:
-    """Questions that are not asked are empty; a connection has to answer every question that is,
-    each with any one of the values given."""
+    """The filters of `topology`. A connection must match every filter that is not empty; it matches
+    a filter if it matches any of its values."""
 
     names: Sequence[str] = ()
-    """Globs for the gprocess at either end."""
+    """Globs for the gprocess of either end."""
     hosts: Sequence[str] = ()
     """Globs for the host of either end."""
     tags: Sequence[tuple[str, str]] = ()
-    """Keys, and globs for the value, of either end."""
+    """Tag keys and globs for their values, of either end."""
     protocols: Collection[Protocol] = ()
     ports: Collection[int] = ()
-    """Of the server."""
+    """Server ports."""
     certainties: Collection[Certainty] = ()
 
-    def matches(self, sides: ResolvedConnection, host_names: Sequence[str]) -> bool:
-        """Whether to show a connection."""
-        link = sides.link
-        seen = link.seen
-        processes = [process for process in (sides.client, sides.server) if process is not None]
-        ends = [end for end in (link.client, link.server) if end is not None]
+    def matches(self, resolved: ResolvedConnection, host_names: Sequence[str]) -> bool:
+        """Whether a connection matches all filters. `host_names`: the displayed names of the
+        hosts."""
+        connection = resolved.connection
+        sent = connection.sent_end
+        processes = [
+            process for process in (resolved.client, resolved.server) if process is not None
+        ]
+        ends = [end for end in (connection.client, connection.server) if end is not None]
         return (
-            (not self.protocols or seen.protocol in self.protocols)
-            and (not self.ports or seen.server.port in self.ports)
-            and (not self.certainties or link.certainty in self.certainties)
+            (not self.protocols or sent.protocol in self.protocols)
+            and (not self.ports or sent.server.port in self.ports)
+            and (not self.certainties or connection.certainty in self.certainties)
             and (
                 not self.names
                 or any(_matches_any(process.gprocess, self.names) for process in processes)

@@ -1,4 +1,4 @@
-"""Which processes are shown as one node."""
+"""Which processes a topology shows as one node: `--group-by`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from proccli.model.fleet import HostProcess, HostView
 from proccli.model.topology import Node
 
 GroupKey: TypeAlias = tuple[str | int | None, ...]
-"""Equal for processes that are one node."""
+"""Equal for processes that belong to the same node."""
 
 TAG_PREFIX = "os.app."
 GROUPINGS = ("gprocess", "name", "host", "pid")
-"""Besides `os.app.KEY`: the processes of a name on a host; of a name, wherever; of a host; each
-by itself."""
+"""Values of `--group-by` besides `os.app.KEY`. One node for: a name on one host; a name on all
+hosts; a host; a single process."""
 
 EMPTY = '""'
-"""What stands for an empty name."""
+"""The label of an empty name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +27,13 @@ class Grouping:
 
     name: str
     group: Callable[[int, HostProcess], GroupKey]
-    """From the number of a host and one of its processes."""
+    """The node of a process; arguments: the number of its host, the process."""
     label: Callable[[HostView, HostProcess], str]
+    """The displayed name of the node that a process belongs to."""
 
 
 def parse_grouping(name: str) -> Grouping:
-    """The grouping of this name. Raises: ValueError if there is none."""
+    """The grouping with this name. Raises: ValueError for an unknown name."""
     if name.startswith(TAG_PREFIX) and name != TAG_PREFIX:
         return _by_tag(name)
     known: dict[str, Grouping] = {
@@ -79,19 +80,19 @@ def _by_tag(name: str) -> Grouping:
 
 @dataclass(slots=True)
 class NodeProcesses:
-    """The processes of a node, gathered one by one."""
+    """The processes of one node, added one at a time."""
 
     label: str
     hosts: set[int] = field(default_factory=set)
     names: set[str | None] = field(default_factory=set)
     pids: set[tuple[int, int]] = field(default_factory=set)
     tags: dict[tuple[str, str], None] | None = None
-    """Those that all have had so far; None: there were no processes yet."""
+    """The tags that all processes added so far have; None: no process was added yet."""
     tags_unknown: bool = False
-    """Whether the tags of one of them are not known."""
+    """Whether the tags of at least one process are not known."""
 
     def add(self, host: int, process: HostProcess) -> None:
-        """One more process, or one that is there already."""
+        """Add a process; no effect if it was added before."""
         if (host, process.pid) in self.pids:
             return
         self.hosts.add(host)
@@ -105,8 +106,8 @@ class NodeProcesses:
             else {tag: None for tag in self.tags if tag in process_tags}
         )
 
-    def node(self, number: int, names: Sequence[str], gprocesses: tuple[int, int]) -> Node:
-        """The node; `names` are what the hosts are called."""
+    def topology_node(self, number: int, names: Sequence[str], gprocesses: tuple[int, int]) -> Node:
+        """The node with this number. `names`: the displayed names of the hosts."""
         (host, *more) = sorted(self.hosts)
         (name, *other_names) = self.names
         return Node(
@@ -121,8 +122,10 @@ class NodeProcesses:
 
 
 def sort_nodes(members: Iterable[NodeProcesses], names: Sequence[str]) -> list[NodeProcesses]:
-    """By host, then label; what spans several hosts comes last. The order in which the hosts
-    came makes no difference."""
+    """The nodes ordered by host and label; nodes of several hosts last.
+
+    The result does not depend on the order in which hosts were added.
+    """
 
     def order(processes: NodeProcesses) -> tuple[bool, list[str], str, list[tuple[str, int]]]:
         hosts = sorted(names[host] for host in processes.hosts)

@@ -1,4 +1,4 @@
-"""One look at one host, as far as it matters to others."""
+"""What the server can know of one host, from a snapshot or from the output of `sync`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def host_view(
     addresses: Iterable[str],
     enabled: bool,
 ) -> HostView:
-    """What a look came to, for a network in which the host's addresses are its own.
+    """The view of a host from a snapshot.
 
-    Sockets count once, at the process that the agent gives them to. `addresses` are those of the
-    host's network namespaces, as far as they can be read.
+    Each socket is included once, with the process that the agent assigns it to. `addresses`: those
+    of the host's network namespaces, as far as they can be read.
     """
     known = (*sample.best_known, *sample.hidden)
     connected = [socket for socket in known if socket.role is not None]
@@ -55,7 +55,7 @@ def host_view(
 
 
 def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
-    """What the output of `sync` tells: what is sent, and nothing of the rest."""
+    """The view of a host from the output of `sync`, which has only what is sent."""
     ends = [_synced_end(socket, output.taken_at_ns) for socket in output.sockets]
     near = (end.client if end.role == "client" else end.server for end in ends)
     return HostView(
@@ -76,7 +76,7 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
 
 
 def _synced_process(process: SyncedProcess, *, masked: bool) -> HostProcess:
-    # Where in it the masks are is not told.
+    # The document does not have the positions of the masked spans.
     masked_spans = ((0, len(process.cmdline)),) if masked else ()
     return HostProcess(
         pid=process.pid,
@@ -94,7 +94,7 @@ def _synced_process(process: SyncedProcess, *, masked: bool) -> HostProcess:
 
 def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> ConnectionEnd:
     pid = socket.pid_0 if socket.role == "client" else socket.pid_1
-    assert pid is not None  # noqa: S101 - the own side has one
+    assert pid is not None  # noqa: S101 - the agent's own side always has a pid
     return ConnectionEnd(
         protocol=socket.protocol,
         role=socket.role,
@@ -109,14 +109,14 @@ def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> ConnectionEnd:
 
 
 def _addresses(ips: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(filter(_names_a_host, set(ips)), key=ip_to_int))
+    return tuple(sorted(filter(_is_host_address, set(ips)), key=ip_to_int))
 
 
-def _names_a_host(ip: str) -> bool:
+def _is_host_address(ip: str) -> bool:
     return ":" not in ip and ip != _ANY and not is_loopback(ip)
 
 
-_ANY = "0.0.0.0"  # noqa: S104 - compared
+_ANY = "0.0.0.0"  # noqa: S104 - compared, not bound
 
 
 def _host_process(
@@ -137,11 +137,11 @@ def _host_process(
 
 
 def _end(socket: Socket, host: Host) -> ConnectionEnd | None:
-    """None over IPv6, of which nobody sends anything."""
+    """The socket's end of a connection; None: IPv6, which agents do not send."""
     row = socket.row
     if socket.role is None or ":" in row.local.ip or ":" in row.remote.ip:
         return None
-    ours = socket.role == "client"
+    is_client = socket.role == "client"
     netns = socket.netns_idx
     if netns is None and socket.netns is not None:
         netns = -socket.netns
@@ -149,8 +149,8 @@ def _end(socket: Socket, host: Host) -> ConnectionEnd | None:
     return ConnectionEnd(
         protocol=row.protocol,
         role=socket.role,
-        client=row.local if ours else row.remote,
-        server=row.remote if ours else row.local,
+        client=row.local if is_client else row.remote,
+        server=row.remote if is_client else row.local,
         netns=netns,
         pid=socket.pid,
         status=socket.status,
@@ -160,9 +160,9 @@ def _end(socket: Socket, host: Host) -> ConnectionEnd | None:
 
 
 def _listeners(sockets: Iterable[Socket]) -> tuple[Listener, ...]:
-    """Of accepted processes, over IPv4 or on all addresses of both families."""
+    """Listeners of accepted processes, on IPv4 addresses or on `::`."""
     return tuple(
-        Listener(at=socket.row.local, pid=socket.pid)
+        Listener(address=socket.row.local, pid=socket.pid)
         for socket in sockets
         if socket.reason == "listening"
         and socket.gprocess is not None

@@ -1,4 +1,4 @@
-"""Which ends belong together: decided on the ends that share a key."""
+"""How the server joins the two ends of a connection: by a key of addresses and ports."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
 from proccli.model.topology import Certainty, Remote
 
 Network: TypeAlias = str
-"""Within it an address means one host. The server knows of one only."""
+"""The name of a network, within which an address belongs to one host. The server knows only one
+network."""
 
 
-_ADDRESSES_KEPT = 1 << 13
-"""Of those that are turned into numbers and back: they come again and again."""
+_ADDRESSES_CACHED = 1 << 13
+"""Converted addresses to cache, because the same addresses occur again and again."""
 
 
 class JoinKey(NamedTuple):
-    """Equal for the two ends of a connection, and for no others that the server can tell apart.
+    """The key by which the server joins ends: equal for the two ends of one connection.
 
-    An address is a number here, as it is there; 0 where it doesn't count.
+    Ends of different connections have equal keys only if the server cannot distinguish them.
+    Addresses are numbers, as in the server; 0 if the address is not compared.
     """
 
     scope: str
-    """The network; for a loopback connection the host, and the network namespace in it."""
+    """The network; for a loopback connection the host and its network namespace."""
     protocol: Protocol
     client: tuple[int, int]
     """Address and port."""
@@ -35,19 +37,19 @@ class JoinKey(NamedTuple):
 
 
 def is_loopback(ip: str) -> bool:
-    """Whether an IPv4 address, written with dots, never leaves its network namespace."""
+    """Whether a dotted IPv4 address is in 127/8 and so never leaves its network namespace."""
     return ip.startswith("127.")
 
 
-@lru_cache(_ADDRESSES_KEPT)
+@lru_cache(_ADDRESSES_CACHED)
 def ip_to_int(ip: str) -> int:
-    """An IPv4 address as a number. Raises: ValueError."""
+    """A dotted IPv4 address as a number. Raises: ValueError."""
     return int(IPv4Address(ip))
 
 
-@lru_cache(_ADDRESSES_KEPT)
+@lru_cache(_ADDRESSES_CACHED)
 def int_to_ip(address: int) -> str:
-    """An IPv4 address with its dots."""
+    """A number as a dotted IPv4 address."""
     return ".".join(map(str, struct.pack("!I", address)))
 
 
@@ -60,12 +62,12 @@ def join_key(
     host: int,
     netns: int | None,
 ) -> JoinKey:
-    """The key of a connection of which one end is on this host.
+    """The key of a connection that has one end on this host.
 
-    The far end is found by the addresses and ports of both. Only a loopback connection is looked
-    for within the host and the namespace alone, and by its ports: which of the addresses of 127/8
-    is used does not count there. Agents send no VPC (`epc_id`), so the server takes equal
-    addresses of two networks for the same; here they are kept apart.
+    The remote end is found by the addresses and ports of both ends. A loopback connection is joined
+    within its host and namespace only, and by its ports only: the server does not compare which
+    address of 127/8 is used. Agents send no VPC (`epc_id`), so the server treats equal addresses
+    of two networks as the same address; proccli keeps them apart.
 
     Source: server/controller/trisolaris/vtap/process_info.go (v6.5) and agent_process_info.go
     (main), getKey; agent v6.5 linux_socket.rs:96-127.
@@ -83,7 +85,7 @@ def join_key(
 
 @dataclass(slots=True)
 class HostEnd:
-    """An end of a connection and the host on which it was seen."""
+    """An end of a connection and the number of its host in the fleet."""
 
     host: int
     pid: int
@@ -97,47 +99,48 @@ class HostEnd:
 
     @property
     def local_address(self) -> Endpoint:
-        """Its own address."""
+        """The address of this end."""
         return self.client if self.role == "client" else self.server
 
     @property
     def remote_address(self) -> Endpoint:
-        """The address at the other end."""
+        """The address of the remote end."""
         return self.server if self.role == "client" else self.client
 
 
 @dataclass(slots=True)
 class JoinedConnection:
-    """A connection of which at least one end is sent."""
+    """A connection that has at least one end that is sent."""
 
     client: HostEnd | None
-    """None: not sent, or not seen."""
+    """None: the end is not sent, or no source has it."""
     server: HostEnd | None
     remote: Remote | None
-    """Why one end is None, as far as the ends of one key tell: `absent` if there is no other."""
-    other: HostEnd | None = None
-    """The other end where it was seen, and is not sent."""
+    """Why one end is None, judged by the ends with the same key; `absent` if no source has the
+    remote end. None: both ends are sent."""
+    peer: HostEnd | None = None
+    """The remote end if a source has it and it is not sent, or may not be sent."""
 
     @property
-    def seen(self) -> HostEnd:
-        """An end that is sent."""
+    def sent_end(self) -> HostEnd:
+        """An end that is sent; the client's if both are."""
         found = self.client or self.server
-        assert found is not None  # noqa: S101 - see above
+        assert found is not None  # noqa: S101 - at least one is sent
         return found
 
     @property
     def certainty(self) -> Certainty:
-        """Whose ends are sent."""
+        """Which ends are sent."""
         if self.client is None:
             return "server-end"
         return "client-end" if self.server is None else "both-ends"
 
 
 def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
-    """The connections of all ends that share one key.
+    """The connections between all ends that have the same key.
 
-    The server keeps one process for each side, the one it came upon last; where several claim a
-    side, or may, which of them it is can't be told from the addresses, and no two are linked.
+    The server keeps one process for each side: the last one it reads. If several processes have the
+    same end, or may have it, the addresses do not show which one it is, so no ends are joined.
 
     Source: server/controller/trisolaris/vtap/process_info.go (v6.5), addData.
     """
@@ -149,28 +152,28 @@ def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
         yield JoinedConnection(client=sent_clients[0], server=sent_servers[0], remote=None)
         return
     for end in sent_clients:
-        remote, other = _missing_end(clients, servers)
-        yield JoinedConnection(client=end, server=None, remote=remote, other=other)
+        remote, peer = _missing_end(clients, servers)
+        yield JoinedConnection(client=end, server=None, remote=remote, peer=peer)
     for end in sent_servers:
-        remote, other = _missing_end(servers, clients)
-        yield JoinedConnection(client=None, server=end, remote=remote, other=other)
+        remote, peer = _missing_end(servers, clients)
+        yield JoinedConnection(client=None, server=end, remote=remote, peer=peer)
 
 
 def _sent(ends: Sequence[HostEnd]) -> list[HostEnd]:
-    """Those that are sent, one for each process: a namespace that the agent can't tell from
-    another gives its connections twice."""
+    """The ends that are sent, one for each process: if the agent cannot distinguish two namespaces,
+    a connection occurs twice."""
     return list({(end.host, end.pid): end for end in ends if end.status == "synced"}.values())
 
 
 def _claimants(ends: Sequence[HostEnd]) -> int:
-    """How many processes the server may hear of for one side."""
+    """How many processes may be reported to the server for one side."""
     return len({(end.host, end.pid) for end in ends if end.status != "skipped"})
 
 
 def _missing_end(
     here: Sequence[HostEnd], there: Sequence[HostEnd]
 ) -> tuple[Remote, HostEnd | None]:
-    """What is known of the other end of one that is sent."""
+    """Why the remote end of a sent end is missing, and the remote end if a source has it."""
     if _claimants(here) > 1 or len({(end.host, end.pid) for end in there}) > 1:
         return "ambiguous", None
     if not there:

@@ -1,4 +1,4 @@
-"""Which process is at each side of a flow, by the connections that a fleet's agents send."""
+"""Labels: the process on each side of a flow, found by the connections that agents send."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from proccli.server.store import Fleet
 from proccli.server.tags import TagRules, arriving_tags
 
 _CACHE_SIZE = 1 << 14
-"""Connections whose ends are kept: records of one come again every minute."""
+"""Connections to cache: a long connection has one record per minute."""
 
 
 class Labeller:
-    """Labels flows as the server would, and captured connections by their TCP options, too."""
+    """Labels flows as the server does, and captured connections also by their TCP options."""
 
     def __init__(
         self,
@@ -37,8 +37,9 @@ class Labeller:
         agents: Mapping[int, str] | None = None,
         assume_enabled: bool = False,
     ) -> None:
-        """`agents`: the hosts of agents, by the ids that the server gave them. `assume_enabled`:
-        label as if all agents sent what they see."""
+        """`names`: the displayed names of the hosts. `network`: the network of the addresses in
+        flows; None: any. `agents`: the host names of agents, by agent id. `assume_enabled`: label
+        as if all agents sent their sockets."""
         self._fleet = fleet
         self._names = names
         self._hosts = HostIndex(fleet, names, network)
@@ -50,22 +51,22 @@ class Labeller:
         self._senders = SenderFinder(self._hosts, self._process, timing, agents or {})
         self._query_tags = lru_cache(_CACHE_SIZE)(self._tags)
 
-    def keys(self) -> Sequence[str]:
-        """The keys of all tags that labels may have, sorted."""
+    def tag_keys(self) -> Sequence[str]:
+        """The keys of all tags that labels can have, sorted."""
         found = {key for process in self._fleet.processes() for key, _ in self._tags(process.tags)}
         return sorted(found)
 
     def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:
         return arriving_tags(tags or (), self._server)
 
-    def flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
-        """The labels of both sides.
+    def label_flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
+        """The labels of both sides of a flow.
 
-        An agent is told the processes of the connections of which it has sent an end, and of no
-        others: where a record names an agent that is known, that is all that its label rests on.
+        The server sends an agent only the processes of connections of which that agent sent an end.
+        So if a record names a known agent, its labels depend only on those connections.
 
         Source: server/controller/trisolaris/vtap/process_info.go (v6.5), GetGPIDResponseByReq;
-        agent v6.5 policy.rs:182-290, which looks a packet up in both directions.
+        agent v6.5 policy.rs:182-290, which looks up a packet in both directions.
         """
         return self._sides(flow, self._timing, ended=False)
 
@@ -88,7 +89,7 @@ class Labeller:
         )
 
     def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[HostEnd, ...]:
-        """Those between the two, whichever of them is the client."""
+        """All ends of connections between the two addresses, in both directions."""
         between = [*self._fleet.find(protocol, one, other)]
         if one != other:
             between += self._fleet.find(protocol, other, one)
@@ -113,19 +114,19 @@ class Labeller:
         if not here:
             return SideLabel(label="other-time")
         if own := [end for end in here if end.host == observer]:
-            here = own  # an agent knows its own end, whoever else has one like it
+            here = own  # an agent uses its own end even if another host has an equal one
         elif not loopback and len(self._hosts.owners(side.ip, observer)) > 1:
-            # Of another host with this address it may be a connection that was too short to see.
+            # Another host with this address may have had a connection too short for a snapshot.
             return SideLabel(label="ambiguous")
-        # Over loopback a record doesn't say in which namespace, so even what isn't sent may be it.
-        claims = {(end.host, end.pid) for end in here if loopback or end.status != "skipped"}
-        if len(claims) > 1:
+        # A record does not name a namespace. So over loopback, even an unsent end may match.
+        candidates = {(end.host, end.pid) for end in here if loopback or end.status != "skipped"}
+        if len(candidates) > 1:
             return SideLabel(label="ambiguous")
         sent = next((end for end in here if end.status == "synced"), None)
         if sent is None:
             return self._not_sent(here)
-        if (untold_label := _why_untold(sent, ends, observer)) is not None:
-            return SideLabel(label=untold_label, pid=sent.pid, host=self._names[sent.host])
+        if (unknown_to_observer := _why_observer_lacks(sent, ends, observer)) is not None:
+            return SideLabel(label=unknown_to_observer, pid=sent.pid, host=self._names[sent.host])
         return self._labelled("socket", sent.host, sent.pid, instance)
 
     def _covers(self, end: HostEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
@@ -166,22 +167,25 @@ class Labeller:
             host=self._names[host],
         )
 
-    def captured(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
-        """The labels of both sides of a connection, by its options where no socket is known.
+    def label_connection(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
+        """The labels of both sides of a captured connection.
 
-        A socket that was there only about that time may be that of another connection: then a SYN
-        that names another process is right.
+        A side is labelled by its socket, or by its TCP options if no socket is known. A socket that
+        exists only within the tolerance of `timing` may belong to another connection: then a SYN
+        that names another process takes precedence.
         """
         flow = connection.flow
-        about = self._sides(flow, self._timing, ended=connection.ended)
+        tolerant = self._sides(flow, self._timing, ended=connection.ended)
         if not (connection.options_0 or connection.options_1):
-            return about
+            return tolerant
         exact = self._sides(flow, Timing(within_s=0), ended=connection.ended)
         options = (connection.options_0, connection.options_1)
         one, other = (
-            by_socket if surely.label == "socket" else self._by_option(by_socket, sent, instance)
-            for by_socket, surely, sent, instance in zip(
-                about, exact, options, (flow.instance_0, flow.instance_1), strict=True
+            by_socket
+            if at_exact_time.label == "socket"
+            else self._by_option(by_socket, sent, instance)
+            for by_socket, at_exact_time, sent, instance in zip(
+                tolerant, exact, options, (flow.instance_0, flow.instance_1), strict=True
             )
         )
         return one, other
@@ -191,20 +195,21 @@ class Labeller:
     ) -> SideLabel:
         if not options:
             return by_socket
-        sender = self._senders.of(options)
-        doubtful = isinstance(sender, str) or not sender.certain
+        sender = self._senders.find(options)
+        uncertain = isinstance(sender, str) or not sender.certain
         if by_socket.label == "socket":
             named = (self._names[sender.host], sender.pid) if isinstance(sender, Sender) else None
-            if doubtful or named == (by_socket.host, by_socket.pid):
+            if uncertain or named == (by_socket.host, by_socket.pid):
                 return by_socket
         if isinstance(sender, str):
             return SideLabel(label=sender)
-        how = "tot-likely" if doubtful else "tot"
+        how = "tot-likely" if uncertain else "tot"
         return self._labelled(how, sender.host, sender.pid, instance)
 
 
-def _why_untold(sent: HostEnd, ends: Sequence[HostEnd], observer: int | None) -> str | None:
-    """Why the agent that saw a flow is not told of an end, or may not be; None: it is."""
+def _why_observer_lacks(sent: HostEnd, ends: Sequence[HostEnd], observer: int | None) -> str | None:
+    """Why the agent that saw a flow does not get this end from the server, or may not get it; None:
+    it gets it."""
     if observer is None:
         return None
     own = {end.status for end in ends if end.host == observer and _same_direction(end, sent)}
@@ -214,8 +219,11 @@ def _why_untold(sent: HostEnd, ends: Sequence[HostEnd], observer: int | None) ->
 
 
 def _same_direction(one: HostEnd, other: HostEnd) -> bool:
-    """Whether two ends between the same two are of one connection: each end of a UDP connection
-    calls itself the client. Over loopback only ports tell."""
+    """Whether two ends between the same two addresses belong to one connection.
+
+    Agents report both ends of a UDP connection as the client. Over loopback only the ports are
+    compared.
+    """
     if is_loopback(one.server.ip):
         return (one.client.port, one.server.port) == (other.client.port, other.server.port)
     return (one.client, one.server) == (other.client, other.server)
@@ -226,7 +234,7 @@ def _why_not_accepted(process: HostProcess) -> str:
 
 
 def _auto_instance(process: HostProcess, instance: AutoInstanceKind) -> str | None:
-    """The process, unless the record has a pod, or the server may know one by the container.
+    """The gprocess; None if the record has a pod, or the server may know a pod by the container.
 
     Source: server/ingester/common/common.go, branch v6.5:155-186.
     """

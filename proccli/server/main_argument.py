@@ -1,14 +1,14 @@
-"""What the server compares of the command line of a java, python or node.
+"""The part of a java, python or node command line that the server compares.
 
-It tries three patterns on the whole text, whichever of the programs it is. In words between
-blanks: behind a word that mentions java, the word after `-jar`; behind one that mentions python,
-the word after `-m`; behind one that mentions any of the three, the first word that doesn't begin
-with `-`. A program may be mentioned anywhere (`/srv/java-8/run`), with digits, dots and dashes
-behind it, between two word boundaries. Nothing but the last blanks before what is looked for may
-hold the end of a line.
+The server tries three patterns on the whole text, whichever of the programs it is. In words
+separated by blanks, they find: after a word that mentions java, the word after `-jar`; after a word
+that mentions python, the word after `-m`; after a word that mentions any of the three, the first
+word that does not start with `-`. A word mentions a program if the program's name, followed by any
+digits, dots and dashes, stands in it between two word boundaries (`/srv/java-8/run`). A line may
+end only in the last blanks before the result.
 
-Source: server/controller/recorder/cache/tool/utils.go (main, since November 2025). Go's regexp
-has `\\t`, `\\n`, `\\f`, `\\r` and the blank for `\\s`, and ASCII alone for `\\d` and `\\b`.
+Source: server/controller/recorder/cache/tool/utils.go (main, since November 2025). In Go's regexp,
+`\\s` is `\\t`, `\\n`, `\\f`, `\\r` and the space, and `\\d` and `\\b` are ASCII only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Final
 from proccli.model.process import TextSpan
 
 REDUCED_PROGRAMS: Final = frozenset({"java", "python", "python3", "node"})
-"""The process names whose command line is reduced; `python3.11` is none of them."""
+"""The process names whose command line is reduced; not, for example, `python3.11`."""
 
 _WORD = re.compile("[^\t\n\f\r ]+")
 _JAVA = re.compile(r"\bjava[0-9.\-]*\b", re.ASCII)
@@ -31,41 +31,42 @@ _ANY = re.compile(r"\b(?:java|node|python)[0-9.\-]*\b", re.ASCII)
 
 
 class _MaskedError(Exception):
-    """What is masked decides."""
+    """The result depends on masked text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
     text: str
     masked_spans: Sequence[TextSpan]
-    """Offsets in `text`. An empty one: something is masked between this word and the last."""
+    """Masked spans as offsets in `text`. An empty span: text is masked between the last word and
+    this one."""
     begins_line: bool
     """Whether a line ends between the word before and this one."""
 
     def mentions(self, program: re.Pattern[str]) -> bool:
-        """Whether it names the program. Raises: _MaskedError."""
+        """Whether the word contains the program's name. Raises: _MaskedError."""
         if not self.masked_spans:
             return program.search(self.text) is not None
-        # What is beside a name makes it part of another word, or doesn't.
+        # Masked text beside a name may or may not make it part of a longer word.
         with_letter, with_blank = (program.search(char.join(self._shown())) for char in "_ ")
         if (with_letter is None) != (with_blank is None):
             raise _MaskedError
         return with_letter is not None
 
     def is_option(self, option: str) -> bool:
-        """Whether it is this one. Raises: _MaskedError."""
+        """Whether the word is this option. Raises: _MaskedError."""
         if self.masked_spans and option in self._shown():
             raise _MaskedError
         return not self.masked_spans and self.text == option
 
     def known(self) -> str:
-        """Its text. Raises: _MaskedError."""
+        """The text of a word without masked spans. Raises: _MaskedError."""
         if self.masked_spans:
             raise _MaskedError
         return self.text
 
     def _shown(self) -> list[str]:
-        """What stands before, between and behind the holes."""
+        """The text before, between and after the masked spans."""
         pieces: list[str] = []
         end = 0
         for left, right in self.masked_spans:
@@ -75,11 +76,11 @@ class _Word:
 
 
 def main_argument(cmdline: str, masked_spans: Sequence[TextSpan] = ()) -> str | None:
-    """The jar, the module or the first argument; the whole text where there is none of them.
+    """The jar, the module or the first argument; without any of them, the whole text.
 
-    `masked_spans` are in characters, ascending. None: the result depends on a masked text. A masked
-    span is taken to contain no such program and neither of the two options, but it may contain
-    blanks: so none may stand before the first argument, or in what is found.
+    None: the result depends on masked text. `masked_spans`: the masked spans, in characters, ascending.
+    Masked text is assumed to contain no such program and neither option, but it may contain blanks:
+    so nothing may be masked before the first argument, or within the result.
     """
     try:
         found = (
@@ -112,7 +113,7 @@ def _first_argument(cmdline: str, masked_spans: Sequence[TextSpan]) -> str | Non
             return word.text
         within = within and not word.begins_line
         if not within and word.mentions(_ANY):
-            word.known()  # what is masked in it may hold the argument
+            word.known()  # masked text in it may contain the argument
             within = True
     return None
 
@@ -127,7 +128,7 @@ def _words(cmdline: str, masked_spans: Sequence[TextSpan]) -> Iterator[_Word]:
             if right > before:
                 inside.append((max(left - start, 0), min(max(right - start, 0), end - start)))
             if right > end:
-                break  # the next word has its share of it
+                break  # the rest of the span is in the next word
             at += 1
         yield _Word(found.group(), inside, cmdline.find("\n", before, start) >= 0)
         before = end

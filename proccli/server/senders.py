@@ -1,4 +1,4 @@
-"""Whose a flow is, and whether what a source shows holds at the time of the flow."""
+"""Which host and process sent a flow or segment, and whether a snapshot is valid at its time."""
 
 from __future__ import annotations
 
@@ -15,33 +15,36 @@ from proccli.server.join import HostEnd, Network, is_loopback
 from proccli.server.store import Fleet
 
 _AGENT_SUFFIX = re.compile(r"-[HPW]\d+$", re.ASCII)
-"""What the server puts behind a host's name to call the agent on it: `web-1-W12`.
+"""The suffix that the server adds to a host's name to name the agent on it: `web-1-W12`.
 
 Source: server/controller/trisolaris/vtap/vtap_discovery.go.
 """
 _ROUNDING_S = 2
-"""Boot and start are each cut to whole seconds: a process has started before so many more."""
+"""Boot time and start time are both truncated to whole seconds, so the real start time may be up
+to this much later."""
 _AGENT_ROUNDING_S = 10
-"""And of what an agent has reckoned, in its 32-bit floats."""
+"""The same for start times computed by an agent, with its 32-bit floats."""
 
 
-Running: TypeAlias = Literal["surely", "likely", "not"]
+Running: TypeAlias = Literal["yes", "likely", "no"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """When what a source shows may be taken as true."""
+    """At which times a snapshot is valid."""
 
     within_s: float
-    """How far a flow may lie from the time at which its connection is known to have been there:
-    clocks of hosts differ, and agents hear of a connection some seconds late."""
+    """The tolerance in seconds between a flow and the time at which its connection is known to have
+    existed: clocks of hosts differ, and agents see a new connection some seconds late."""
 
     def covers(
         self, flow: Flow, since_ns: int | None, taken_at_ns: int, *, ended: bool = False
     ) -> bool:
-        """Whether a connection that was there from `since_ns` (None: not known) to `taken_at_ns`
-        is the one of the flow, and not another of the same addresses and ports; `ended`: the
-        flow's connection was gone after it."""
+        """Whether a connection is the one of a flow, not another with the same addresses and ports.
+
+        The connection existed from `since_ns` (None: not known) to `taken_at_ns`. `ended`: the
+        connection of the flow ended with the flow.
+        """
         first = flow.start_s if flow.start_s is not None else flow.end_s
         last = flow.end_s if flow.end_s is not None else flow.start_s
         if first is None or last is None:
@@ -53,22 +56,23 @@ class Timing:
         return first <= until + self.within_s and last >= since - self.within_s
 
     def was_running(self, process: HostProcess, time_s: float | None, view: HostView) -> Running:
-        """Whether a process was the one of its pid at this time: it had started, and was there
-        when its host was looked at.
+        """Whether a process had its pid at this time (seconds since the epoch; None: not known).
 
-        Source: proc_pid_stat(5), starttime; clock ticks are cut off in whole seconds here.
+        It had if it was started before, and still existed when its source was taken.
+
+        Source: proc_pid_stat(5), starttime; ticks are truncated to whole seconds here.
         """
         if time_s is None:
             return "likely"
         started, taken = process.started_s, view.taken_at_ns / NS_PER_S
         if started is None or started > time_s or time_s > taken + self.within_s:
-            return "not"
+            return "no"
         rounding_s = _AGENT_ROUNDING_S if view.kind == "sync" else _ROUNDING_S
-        return "surely" if started + rounding_s <= time_s <= taken else "likely"
+        return "yes" if started + rounding_s <= time_s <= taken else "likely"
 
 
 class HostIndex:
-    """Finds hosts by what a record says of them."""
+    """Finds hosts by name, agent name or address."""
 
     def __init__(self, fleet: Fleet, names: Sequence[str], network: Network | None) -> None:
         self._fleet = fleet
@@ -82,27 +86,30 @@ class HostIndex:
         self._networks = sorted({fleet.hosts[host].network for host in self._present})
 
     def observer(self, name: str | None) -> int | None:
-        """The host whose agent saw a flow: the one that the record names, or, where it names
-        none, the only one there is."""
+        """The host whose agent saw a flow: the named host, or, without a name, the only host.
+
+        None: not known.
+        """
         return self._only if name is None else self.by_name(name)
 
     def view(self, host: int) -> HostView:
-        """What is known of a host."""
+        """The view of a host."""
         return self._fleet.hosts[host]
 
     def by_name(self, name: str) -> int | None:
-        """The host of this name, or of the agent of this name; None if there is not just one."""
+        """The host with this name, or with an agent of this name; None unless there is exactly
+        one."""
         found = self._hosts_by_name.get(name) or self._hosts_by_name.get(
             _AGENT_SUFFIX.sub("", name), set()
         )
         return next(iter(found)) if len(found) == 1 else None
 
     def network(self, observer: int | None) -> Network | None:
-        """The network whose addresses a flow has; None: it may be any."""
+        """The network that a flow's addresses belong to; None: any."""
         return self._network if observer is None else self._fleet.hosts[observer].network
 
     def owners(self, ip: str, observer: int | None) -> Sequence[int]:
-        """The hosts that may have an address."""
+        """The hosts that may have this address, for a flow seen by `observer`."""
         if is_loopback(ip):
             return self._present if observer is None else (observer,)
         network = self.network(observer)
@@ -111,7 +118,7 @@ class HostIndex:
         return [host for one in self._networks for host in self._fleet.hosts_with(one, ip)]
 
     def may_match(self, end: HostEnd, observer: int | None) -> bool:
-        """Whether an end may be one of a flow's."""
+        """Whether an end may belong to a flow seen by `observer`."""
         if is_loopback(end.server.ip):
             return observer is None or end.host == observer
         network = self.network(observer)
@@ -119,7 +126,7 @@ class HostIndex:
 
 
 def is_at_side(end: HostEnd, side: Endpoint) -> bool:
-    """Whether an end is at this side of its connection. Over loopback only ports tell."""
+    """Whether an end has this address and port. Over loopback only the port is compared."""
     if is_loopback(end.server.ip):
         return end.local_address.port == side.port
     return end.local_address == side
@@ -127,11 +134,12 @@ def is_at_side(end: HostEnd, side: Endpoint) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A process, and whether it is certainly that one."""
+    """The process that sent a segment."""
 
     host: int
     pid: int
     certain: bool
+    """False: probably this process."""
 
 
 class _Origin(NamedTuple):
@@ -140,7 +148,7 @@ class _Origin(NamedTuple):
 
 
 class SenderFinder:
-    """Finds the processes that options name."""
+    """Finds the processes that TOT options name."""
 
     def __init__(
         self,
@@ -149,19 +157,20 @@ class SenderFinder:
         timing: Timing,
         agents: Mapping[int, str],
     ) -> None:
-        """`agents`: the hosts' names, by the ids of their agents."""
+        """`process` returns a process of a host. `agents`: host names, by agent id."""
         self._hosts = hosts
         self._process = process
         self._timing = timing
         self._agents = {agent: hosts.by_name(name) for agent, name in agents.items()}
 
-    def of(self, options: Sequence[CapturedOption]) -> Sender | str:
-        """The process that sent them, or why it is not known.
+    def find(self, options: Sequence[CapturedOption]) -> Sender | str:
+        """The process that sent the segments with these options, or the reason why it is not known.
 
-        A SYN is sent by connect(2), while its process runs; when it is sent again, by a timer, any
-        process may. Data may be sent by write(2), or later, when an acknowledgement makes room. A
-        SYN is answered by the kernel, and then an option names whoever runs. So the first SYN
-        decides, else the data, and that is less than certain. Pid 0 is nobody's.
+        connect(2) sends a SYN while its process runs; a timer repeats a SYN while any process may
+        be running. write(2) sends data, or the kernel does later, when an acknowledgement makes
+        room. The kernel sends a SYN-ACK, whose option names whichever process is running. So the
+        first SYN decides; without one the data decide, which is less certain. Pid 0 names no
+        process.
 
         Source: deepflowio/tcp-option-tracing tot.c:95-102, 158-168, ebpf/tot.bpf.c:52-57.
         """
@@ -191,16 +200,16 @@ class SenderFinder:
         if process is None:
             return "no-process"
         running = self._timing.was_running(process, captured.time_s, self._hosts.view(origin.host))
-        if running == "not":
+        if running == "no":
             return "other-time"
-        return Sender(origin.host, process.pid, origin.certain and running == "surely")
+        return Sender(origin.host, process.pid, origin.certain and running == "yes")
 
     def _origin(self, captured: CapturedOption) -> _Origin | str:
-        """The host whose pid it is.
+        """The host that the pid belongs to, or the reason why it is not known.
 
-        An option may say so, by the address before any translation or by its agent. The address
-        of the segment says it only if nobody has translated that on the way, as somebody has where
-        twelve bytes are ambiguous.
+        The option may have the source address before any translation (NAT), or the agent. The
+        segment's source address is correct only if it was not translated on the way; it was, if 12
+        bytes are ambiguous.
         """
         option = captured.option
         if option.agent_id in self._agents:
@@ -212,7 +221,7 @@ class SenderFinder:
         if len(owners) != 1:
             return "ambiguous" if owners else "no-host"
         if option.agent_id is not None and owners[0] in self._agents.values():
-            return "no-host"  # that one's agent has another id: somebody translated the address
-        # Every machine has a loopback: that it is the only source's is no more than likely.
+            return "no-host"  # the agent of that host has another id, so the address was translated
+        # Every machine has loopback addresses: that the only source sent it is just likely.
         certain = stated is not None and not is_loopback(ip)
         return _Origin(owners[0], certain=certain)

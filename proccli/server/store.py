@@ -1,8 +1,8 @@
-"""The ends of a whole fleet, in the order of their keys, in bounded memory.
+"""The ends of connections of a whole fleet, ordered by join key, in bounded memory.
 
-SQLite sorts and finds them, in a temporary database that it keeps in memory while that is small,
-spills to disk where it is not, and that is gone when it is closed. What stays in Python's memory
-grows with the hosts, not with their connections.
+SQLite sorts and finds the ends in a temporary database. It keeps a small database in memory, writes
+a larger one to disk, and deletes it on close. Python's memory grows with the number of hosts, not
+with the number of connections.
 """
 
 from __future__ import annotations
@@ -52,26 +52,26 @@ _PROTOCOLS: Final[tuple[Protocol, ...]] = ("tcp", "udp")
 _STATUSES: Final[tuple[SocketStatus, ...]] = ("synced", "skipped", "undecided")
 _PORT_BITS: Final = 16
 _LATEST_NS: Final = (1 << 63) - 1
-"""In 2262: no number of SQLite's is larger."""
+"""The largest integer of SQLite; as a time, it is in the year 2262."""
 _PROCESS_FIELDS: Final = tuple(field.name for field in fields(HostProcess))
 _ANYWHERE: Final = 0
-"""The number of 0.0.0.0, which stands for `::` of a listener, too."""
+"""0.0.0.0 as a number; also used for a listener on `::`."""
 
 
 class Fleet:
-    """The hosts that were added, and the ends of all their connections.
+    """Hosts and the ends of all their connections.
 
-    Whatever reads or writes raises StateError where the disk is full.
+    All methods that read or write raise StateError if the disk is full.
     """
 
     def __init__(self) -> None:
         self.hosts: list[HostView] = []
-        """In the order in which they came, without their processes, ends and listeners."""
+        """In the order in which they were added, without processes, ends and listeners."""
         self._database = sqlite3.connect("")
         self._database.executescript(_TABLES)
         self._scopes: dict[str, int] = {}
         self._owners: dict[tuple[Network, str], list[int]] = {}
-        self._forgotten: set[int] = set()
+        self._removed: set[int] = set()
         self._can_find_tcp = False
 
     def __enter__(self) -> Fleet:
@@ -81,11 +81,11 @@ class Fleet:
         self.close()
 
     def close(self) -> None:
-        """Give the memory and the disk back."""
+        """Release the memory and the disk space."""
         self._database.close()
 
     def add(self, view: HostView) -> None:
-        """Take in a host."""
+        """Add a host. Its number is its index in `hosts`."""
         host = len(self.hosts)
         self.hosts.append(replace(view, processes={}, ends=(), listeners=()))
         for ip in view.addresses:
@@ -98,9 +98,9 @@ class Fleet:
         )
         self._insert("listeners", 4, set(listeners))
 
-    def forget(self, host: int) -> None:
-        """Take a host out again; its number stays taken."""
-        self._forgotten.add(host)
+    def remove(self, host: int) -> None:
+        """Remove a host; its number is not used again."""
+        self._removed.add(host)
         for ip in self.hosts[host].addresses:
             self._owners[self.hosts[host].network, ip].remove(host)
         for table in ("processes", "ends", "listeners"):
@@ -108,8 +108,8 @@ class Fleet:
 
     @property
     def present(self) -> Sequence[int]:
-        """The numbers of the hosts that were not taken out again."""
-        return [host for host in range(len(self.hosts)) if host not in self._forgotten]
+        """The numbers of all hosts except removed ones."""
+        return [host for host in range(len(self.hosts)) if host not in self._removed]
 
     def _insert(self, table: str, columns: int, rows: Iterable[tuple[Any, ...]]) -> None:
         marks = ", ".join("?" * columns)
@@ -147,56 +147,56 @@ class Fleet:
         client, server = (ip << _PORT_BITS | port for ip, port in (key.client, key.server))
         return scope, _PROTOCOLS.index(key.protocol), client, server
 
-    def links(self) -> Iterator[JoinedConnection]:
-        """Every connection of which at least one end is sent."""
+    def joined_connections(self) -> Iterator[JoinedConnection]:
+        """All connections that have at least one end that is sent."""
         rows = self._run(f"{_ROWS} {_IN_ORDER}")
         for _, ends in groupby(rows, key=lambda row: row[:4]):
             yield from join_ends([_host_end(row) for row in ends])
 
     def process(self, host: int, pid: int) -> HostProcess | None:
-        """A process; None where its host's source shows none of this pid."""
+        """The process with this pid; None: the source of the host has no such process."""
         query = "SELECT process FROM processes WHERE host = ? AND pid = ?"
         row = self._run(query, (host, pid)).fetchone()
         return None if row is None else _from_json(row[0])
 
     def processes(self) -> Iterator[HostProcess]:
-        """All processes of all hosts."""
+        """All processes of all hosts, ordered by host and pid."""
         query = "SELECT process FROM processes ORDER BY host, pid"
         for (packed,) in self._run(query):
             yield _from_json(packed)
 
     def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
-        """The hosts of a network whose sockets use this address."""
+        """The hosts of a network that have this address."""
         return self._owners.get((network, ip), ())
 
     def owners(self, end: HostEnd) -> Sequence[int]:
-        """The hosts that may hold the far end of a connection, by its address."""
+        """The hosts that may have the remote end of a connection, by its address."""
         if is_loopback(end.remote_address.ip):
             return (end.host,)
         return self.hosts_with(self.hosts[end.host].network, end.remote_address.ip)
 
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
-        """The accepted processes of a host that wait for connections to this address."""
+        """The pids of accepted processes of a host that listen on this address, ascending."""
         query = "SELECT DISTINCT pid FROM listeners WHERE host = ? AND port = ? AND ip IN (?, ?)"
         rows = self._run(query, (host, at.port, ip_to_int(at.ip), _ANYWHERE))
         return sorted(pid for (pid,) in rows)
 
     def count_collisions(self) -> int:
-        """How many connections of different networks look alike to the server, which knows of
-        one network only."""
-        query = f"""SELECT count(*) FROM (
-            SELECT 1 FROM ends WHERE status = 0 AND scope IN ({self._network_scopes()})
-            GROUP BY protocol, client, server HAVING count(DISTINCT scope) > 1)"""  # noqa: S608 - numbers
+        """How many connections of different networks have equal keys for the server, which knows
+        only one network."""
+        query = f"""SELECT count(*) FROM ( SELECT 1 FROM ends WHERE status = 0 AND scope IN
+                ({self._network_scopes()}) GROUP BY protocol, client, server HAVING count(DISTINCT
+                scope) > 1)"""  # noqa: S608 - numbers
         return int(self._run(query).fetchone()[0])
 
     def _network_scopes(self) -> str:
         return ", ".join(str(scope) for name, scope in self._scopes.items() if name[0] == "@")
 
     def find(self, protocol: Protocol, client: Endpoint, server: Endpoint) -> list[HostEnd]:
-        """The ends, on any host and in any network, of a connection between these two.
+        """The ends of connections between these two addresses, on any host and in any network.
 
-        Of a loopback connection those of every host and namespace. Raises: ValueError if one of
-        the two is no IPv4 address.
+        For a loopback connection: the ends on every host and in every namespace.
+        Raises: ValueError if one of the two is not an IPv4 address.
         """
         if protocol == "tcp" and not self._can_find_tcp:
             self._run("CREATE INDEX tcp_ends ON ends (client, server) WHERE protocol = 0")
@@ -206,7 +206,7 @@ class Fleet:
             (0 if loopback else ip_to_int(end.ip)) << _PORT_BITS | end.port
             for end in (client, server)
         ]
-        of_protocol = f"protocol = {_PROTOCOLS.index(protocol)}"  # as it stands in the index
+        of_protocol = f"protocol = {_PROTOCOLS.index(protocol)}"  # exactly as in the index
         query = f"{_ROWS} WHERE client = ? AND server = ? AND {of_protocol} {_IN_ORDER}"
         found = self._run(query, keys)
         # A connection with 0.0.0.0 has the same numbers as one over loopback.
@@ -215,12 +215,14 @@ class Fleet:
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
-    """Where SQLite may need more of it on the disk. Raises: StateError."""
+    """Convert errors of SQLite, such as a full disk. Raises: StateError."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        problem = f"the connections of all hosts can't be kept on the disk for now: {error}"
-        raise StateError(problem, hint="SQLITE_TMPDIR names another directory for that") from error
+        problem = f"cannot write the temporary database of connections: {error}"
+        raise StateError(
+            problem, hint="set SQLITE_TMPDIR to a directory with free space"
+        ) from error
 
 
 def _host_end(row: Sequence[Any]) -> HostEnd:
@@ -240,7 +242,7 @@ def _host_end(row: Sequence[Any]) -> HostEnd:
 
 
 def _to_json(process: HostProcess) -> str:
-    # JSON keeps what SQLite's text does not: half surrogate pairs.
+    # JSON can store lone surrogates; SQLite's text cannot.
     return json.dumps([getattr(process, name) for name in _PROCESS_FIELDS])
 
 

@@ -1,11 +1,10 @@
-"""What the server makes of a process's tags on their way into a query.
+"""Which of a process's tags the server stores, and with which values a query shows them.
 
-A process's tags arrive one by one, are joined to one text of `key:value, key:value`, and are
-taken apart again by what they were joined with. So a value may be cut, a tag may be lost, and one
-that nobody wrote may appear.
+The server joins the tags of a process into one text, `key:value, key:value`, and later splits that
+text at the same separators. So a value may be cut, a tag may be lost, and a new tag may appear.
 
-Source: server/controller/genesis/updater.go (joined), tagrecorder/ch_os_app_tag.go and
-tagrecorder/common (taken apart), db/mysql/migration/rawsql (ch_os_app_tag); branch v6.5 and main.
+Source: server/controller/genesis/updater.go (join), tagrecorder/ch_os_app_tag.go and
+tagrecorder/common (split), db/mysql/migration/rawsql (ch_os_app_tag); branch v6.5 and main.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ Cause: TypeAlias = Literal[
     "too-long",
     "four-byte",
 ]
-"""What in a tag, or beside it, is to blame:
+"""Why a tag does not arrive unchanged:
 
-`blanks`: at either end of the key or the value, they are trimmed;
-`comma`: a comma and a blank, which separate tags;
-`colon-in-key`, `colon-in-value`: colons, which separate a key from its value;
-`key-again`: a later tag of the process has the same key, and wins;
-`key-case`: another one's key differs only in upper and lower case, and the table takes one;
-`too-long`: over 256 characters, which the table refuses (MySQL in its default, strict mode),
-    and with it whatever was to be written in the same statement;
-`four-byte`: a character beyond U+FFFF, which the tables refuse: their `utf8` has three bytes.
+`blanks`: spaces at the start or end of the key or the value are trimmed;
+`comma`: the tag contains a comma and a space, which separate tags;
+`colon-in-key`, `colon-in-value`: a colon separates a key from its value;
+`key-again`: a later tag of the process has the same key and replaces this one;
+`key-case`: another key differs only in upper and lower case, and the table stores only one of them;
+`too-long`: over 256 characters; the table rejects the row (MySQL in its default, strict mode) and
+    all other rows of the same statement;
+`four-byte`: a character beyond U+FFFF; the tables reject it, because their `utf8` has three bytes.
 """
 
 SEPARATOR: Final = ", "
@@ -46,21 +45,21 @@ MAX_CHARACTERS: Final = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagRules:
-    """How one server takes tags apart."""
+    """How one server version splits and compares tags."""
 
     version: str
     value_may_contain_colons: bool
-    """Split at the first colon; otherwise a pair counts only if it has exactly one."""
-    keys_fold_case: bool
-    """The table's keys are compared without regard to case."""
+    """True: split at the first colon. False: ignore a pair unless it has exactly one colon."""
+    keys_ignore_case: bool
+    """Whether the table compares keys without regard to upper and lower case."""
 
 
 TAG_RULES: Final[Mapping[str, TagRules]] = MappingProxyType(
     {
         rules.version: rules
         for rules in (
-            TagRules(version="6.5", value_may_contain_colons=True, keys_fold_case=True),
-            TagRules(version="7.1", value_may_contain_colons=False, keys_fold_case=False),
+            TagRules(version="6.5", value_may_contain_colons=True, keys_ignore_case=True),
+            TagRules(version="7.1", value_may_contain_colons=False, keys_ignore_case=False),
         )
     }
 )
@@ -68,19 +67,20 @@ TAG_RULES: Final[Mapping[str, TagRules]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagArrival:
-    """What becomes of one tag."""
+    """How one tag arrives at the server."""
 
     outcome: TagOutcome
     value: str | None
-    """What a query shows under its key, blanks around that trimmed; None if it is lost."""
+    """What a query shows for the key (with spaces around the key trimmed); None if the tag is
+    lost."""
     causes: tuple[Cause, ...] = ()
     strays: tuple[TagPair, ...] = ()
-    """Tags that nobody wrote, made of the rest of it."""
+    """Unintended tags that the server makes of the rest of the text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """A key and a value as the server sees them."""
+    """A key and a value as the server splits them."""
 
     key: str
     value: str
@@ -88,11 +88,11 @@ class _Part:
 
 
 def tag_arrivals(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagArrival, ...]:
-    """What becomes of each tag that is sent with one process, in the same order."""
+    """How each tag of one process arrives, in the same order."""
     parts = [_split(tag, rules) for tag in tags]
     last_by_key = {part.key: part for tag_parts in parts for part in tag_parts}
     clashing: set[str] = set()
-    if rules.keys_fold_case:
+    if rules.keys_ignore_case:
         written = [
             part.key for part in last_by_key.values() if not _rejections(part.key, part.value)
         ]
@@ -105,7 +105,7 @@ def tag_arrivals(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagArrival, 
 
 
 def arriving_tags(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagPair, ...]:
-    """The keys and values that a query shows of the tags that are sent with one process."""
+    """The keys and values that a query shows for the tags of one process."""
     arrived: dict[str, str] = {}
     for (key, _), arrival in zip(tags, tag_arrivals(tags, rules), strict=True):
         if arrival.value is not None:
@@ -127,7 +127,7 @@ def _split(tag: TagPair, rules: TagRules) -> list[_Part]:
 
 
 def _rejections(key: str, value: str) -> tuple[Cause, ...]:
-    """Why the table takes no such row."""
+    """Why the table rejects this row; empty: it accepts it."""
     causes: list[Cause] = []
     if len(key) > MAX_CHARACTERS or len(value) > MAX_CHARACTERS:
         causes.append("too-long")
@@ -157,7 +157,7 @@ def _arrival(
 
 
 def _causes(tag: TagPair, own: _Part | None) -> list[Cause]:
-    """What in the tag's own text changes it."""
+    """Why the tag's own text does not arrive unchanged."""
     key, value = tag
     causes: list[Cause] = []
     if own is None and ":" in key:

@@ -21,11 +21,11 @@ LABEL = """
 import sys
 from pathlib import Path
 from proccli.cli.main import run
-from proccli.server import labels as labelling
+from proccli.server import labels
 
-# Connections come again, so tens of thousands of them are kept: not so many here, for that takes
-# long to be full.
-labelling._FOUND_KEPT = 1 << 10
+# A cache of tens of thousands of connections takes long to fill, so the test uses a smaller one,
+# so that it is full early.
+labels._CACHE_SIZE = 1 << 10
 code = run(sys.argv[1:])
 status = Path("/proc/self/status").read_text()
 # Not ru_maxrss, which a child has from its parent.

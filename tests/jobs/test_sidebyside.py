@@ -240,7 +240,7 @@ def test_a_view_has_every_process_and_every_connection_once(tmp_path: Path) -> N
         ("tcp", "client", 11, "skipped"),
         ("udp", "client", 12, "synced"),
     ]
-    assert [(one.at.port, one.pid) for one in view.listeners] == [(8080, 10)]
+    assert [(one.address.port, one.pid) for one in view.listeners] == [(8080, 10)]
     assert view.left_out == {"process-not-accepted": 1}
     assert not found.incomplete
 

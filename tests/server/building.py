@@ -108,7 +108,7 @@ def view(
 
 def listener(at: str, pid: int) -> Listener:
     """Of `10.0.0.1:80`."""
-    return Listener(at=endpoint(at), pid=pid)
+    return Listener(address=endpoint(at), pid=pid)
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def fleet(*views: HostView) -> Iterator[Fleet]:
 def links(*views: HostView) -> list[JoinedConnection]:
     """Their connections."""
     with fleet(*views) as made:
-        return list(made.links())
+        return list(made.joined_connections())
 
 
 def drawn(*views: HostView, by: str = "gprocess", names: Sequence[str] | None = None) -> Graph:
@@ -169,7 +169,7 @@ def labeller(
 def labels(of: Flow | CapturedConnection, *views: HostView, **how: Any) -> Labels:
     """The labels of both sides, by what these hosts show."""
     with labeller(*views, **how) as made:
-        return made.flow(of) if isinstance(of, Flow) else made.captured(of)
+        return made.label_flow(of) if isinstance(of, Flow) else made.label_connection(of)
 
 
 def words(of: Flow | CapturedConnection, *views: HostView, **how: Any) -> tuple[str, str]:

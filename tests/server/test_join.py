@@ -40,7 +40,7 @@ def key_of(end: HostEnd, views: Sequence[HostView]) -> Key:
 def by_key(views: Sequence[HostView]) -> Mapping[Key, list[JoinedConnection]]:
     found: dict[Key, list[JoinedConnection]] = defaultdict(list)
     for link in links(*views):
-        found[key_of(link.seen, views)].append(link)
+        found[key_of(link.sent_end, views)].append(link)
     return found
 
 

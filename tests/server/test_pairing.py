@@ -40,7 +40,7 @@ def test_one_end_of_each_side_is_a_connection() -> None:
 
     assert (link.client, link.server, link.remote) == (client, server, None)
     assert link.certainty == "both-ends"
-    assert link.seen is client
+    assert link.sent_end is client
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_known_of_an_end_that_is_not_sent(
     (link,) = join_ends([client, *there])
 
     assert (link.client, link.server, link.remote) == (client, None, remote)
-    assert link.other == (None if other is None else there[other])
+    assert link.peer == (None if other is None else there[other])
     assert link.certainty == "client-end"
 
 
@@ -74,7 +74,7 @@ def test_a_server_without_its_client_is_its_own_connection() -> None:
     (link,) = join_ends([server])
 
     assert (link.client, link.server, link.remote) == (None, server, "absent")
-    assert (link.certainty, link.seen) == ("server-end", server)
+    assert (link.certainty, link.sent_end) == ("server-end", server)
 
 
 @pytest.mark.parametrize("doubtful", ["synced", "undecided"])
@@ -85,7 +85,7 @@ def test_a_second_claim_to_a_side_parts_all(doubtful: str, side: str) -> None:
     found = list(join_ends(ends))
 
     assert {link.remote for link in found} == {"ambiguous"}
-    assert sorted(who(link.seen) or () for link in found) == [
+    assert sorted(who(link.sent_end) or () for link in found) == [
         (end.host, end.pid) for end in ends if end.status == "synced"
     ]
 
@@ -171,8 +171,8 @@ def test_over_loopback_only_ports_count() -> None:
     (link,) = links(one)
 
     assert (who(link.client), who(link.server)) == ((0, 1), (0, 2))
-    assert link.seen.client == Endpoint("127.0.0.1", 4000)
-    assert link.seen.server == Endpoint("127.0.0.9", 80)
+    assert link.sent_end.client == Endpoint("127.0.0.1", 4000)
+    assert link.sent_end.server == Endpoint("127.0.0.9", 80)
 
 
 def test_loopback_stays_on_its_host_and_in_its_namespace() -> None:

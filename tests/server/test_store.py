@@ -58,7 +58,7 @@ def grown_by(count: int) -> int:
                 host = view(f"h{number}", processes=processes)
                 made.add(replace(host, ends=cast("Any", Ends(count, 4000 + number))))
             tracemalloc.reset_peak()
-            assert sum(1 for _ in made.links()) == 2 * count
+            assert sum(1 for _ in made.joined_connections()) == 2 * count
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -81,7 +81,7 @@ from tests.server.test_store import Ends
 made = Fleet()
 for number in range(5):
     made.add(replace(view(f"h{number}"), ends=Ends(60_000, 4000 + number)))
-assert sum(1 for _ in made.links()) == 300_000
+assert sum(1 for _ in made.joined_connections()) == 300_000
 spilled = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")[:-1]]
 print(sum(path.startswith(os.environ["SQLITE_TMPDIR"]) for path in spilled))
 print(os.listdir(os.environ["SQLITE_TMPDIR"]))
@@ -111,13 +111,13 @@ def test_a_full_disk_is_told() -> None:
     with Fleet() as made:
         made._database.execute("PRAGMA max_page_count = 10")
 
-        with pytest.raises(StateError, match=r"can't be kept on the disk for now: .* is full"):
+        with pytest.raises(StateError, match=r"temporary database of connections: .* is full"):
             made.add(host)
 
 
 def test_a_fleet_without_hosts_has_nothing() -> None:
     with Fleet() as made:
-        assert not [*made.links(), *made.processes(), *made.present]
+        assert not [*made.joined_connections(), *made.processes(), *made.present]
         assert made.find("tcp", endpoint("10.0.0.1:1"), endpoint("10.0.0.2:2")) == []
         assert (made.count_collisions(), made.process(0, 1)) == (0, None)
 
@@ -125,9 +125,9 @@ def test_a_fleet_without_hosts_has_nothing() -> None:
 def test_a_host_that_is_taken_out_is_gone() -> None:
     client = view("a", end(CLIENT, 1), listeners=[listener("0.0.0.0:80", 1)])
     with fleet(client, view("b", end(SERVER, 2)), client) as made:
-        made.forget(0)
+        made.remove(0)
 
-        (link,) = made.links()
+        (link,) = made.joined_connections()
         assert (who(link.client), who(link.server)) == ((2, 1), (1, 2))
         assert made.present == [1, 2]
         assert made.hosts_with("", "10.0.0.1") == [2]
@@ -141,10 +141,10 @@ def test_connections_can_be_looked_up_while_others_are_gone_through() -> None:
     there, back = "10.0.0.1:1 > 10.0.0.2:2", "10.0.0.2:2 > 10.0.0.1:1"
     with fleet(view("a", *(end(text, 1, protocol="udp") for text in (there, back)))) as made:
         seen = []
-        for link in made.links():
-            seen.append(link.seen.client)
-            assert len(made.find("udp", link.seen.server, link.seen.client)) == 1
-            assert len(made.find("tcp", link.seen.server, link.seen.client)) == 0
+        for link in made.joined_connections():
+            seen.append(link.sent_end.client)
+            assert len(made.find("udp", link.sent_end.server, link.sent_end.client)) == 1
+            assert len(made.find("tcp", link.sent_end.server, link.sent_end.client)) == 0
 
     assert sorted(seen) == [Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2)]
 
@@ -199,9 +199,9 @@ def test_a_process_comes_back_as_it_was(one: HostProcess) -> None:
 def test_any_time_can_be_kept(since_ns: int | None) -> None:
     (link,) = links(view("a", end(CLIENT, 1, since_ns=since_ns), processes=[refused(1)]))
 
-    assert (link.seen.since_ns is None) == (since_ns is None)
+    assert (link.sent_end.since_ns is None) == (since_ns is None)
     if since_ns is not None and abs(since_ns) < 2**63:
-        assert link.seen.since_ns == since_ns
+        assert link.sent_end.since_ns == since_ns
 
 
 @given(
@@ -217,7 +217,7 @@ def test_any_address_and_port_comes_back_and_is_found(
     client, server = Endpoint(client_ip, client_port), Endpoint(server_ip, server_port)
     with fleet(view("a", end(f"{client_ip}:{client_port} > {server_ip}:{server_port}", 1))) as made:
         (found,) = made.find("tcp", client, server)
-        (link,) = made.links()
+        (link,) = made.joined_connections()
 
     assert (found.client, found.server) == (client, server)
     assert link.client == found
