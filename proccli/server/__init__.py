@@ -1,1 +1,1 @@
-"""Many hosts: what the server makes of the connections that their agents send."""
+"""How the server interprets what agents report: tags, gprocesses, connections and labels."""

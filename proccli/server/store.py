@@ -184,9 +184,9 @@ class Fleet:
     def count_collisions(self) -> int:
         """How many connections of different networks have equal keys for the server, which knows
         only one network."""
-        query = f"""SELECT count(*) FROM ( SELECT 1 FROM ends WHERE status = 0 AND scope IN
-                ({self._network_scopes()}) GROUP BY protocol, client, server HAVING count(DISTINCT
-                scope) > 1)"""  # noqa: S608 - numbers
+        query = f"""SELECT count(*) FROM (
+            SELECT 1 FROM ends WHERE status = 0 AND scope IN ({self._network_scopes()})
+            GROUP BY protocol, client, server HAVING count(DISTINCT scope) > 1)"""  # noqa: S608 - numbers
         return int(self._run(query).fetchone()[0])
 
     def _network_scopes(self) -> str:

@@ -1,1 +1,1 @@
-"""Flow records: NDJSON, CSV and Zeek's logs, read and written again with labels, streaming."""
+"""Flow records (NDJSON, CSV, Zeek logs): read one at a time and written again with labels."""

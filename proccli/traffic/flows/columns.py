@@ -1,4 +1,4 @@
-"""The columns that are added to every record, and their values."""
+"""The label columns that are added to every record, and their values."""
 
 from __future__ import annotations
 
@@ -9,44 +9,49 @@ from typing import Final
 
 from proccli.model.flows import SideLabel
 
-_OWN_IF_NONE: Final = frozenset({"auto_instance_0", "auto_instance_1"})
-"""A record that has these already keeps its own value where the label has none."""
+_KEPT_IF_NONE: Final = frozenset({"auto_instance_0", "auto_instance_1"})
+"""A record that already has one of these columns keeps its value if the label has none."""
 
 _CACHE_SIZE: Final = 4096
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def label_columns(keys: Sequence[str]) -> tuple[str, ...]:
-    """The names, in their order; `keys` are those of the os.app tags."""
-    names = ["gprocess", "auto_instance", *(f"os.app.{printable(key)}" for key in keys), "label"]
+    """The names of the label columns, in order. `keys`: the keys of the os.app tags."""
+    names = [
+        "gprocess",
+        "auto_instance",
+        *(f"os.app.{escape_surrogates(key)}" for key in keys),
+        "label",
+    ]
     return tuple(dict.fromkeys(f"{name}_{n}" for name in names for n in (0, 1)))
 
 
-def printable(text: str) -> str:
-    r"""Text that UTF-8 can carry: half a surrogate pair becomes an escape that a reader sees.
+def escape_surrogates(text: str) -> str:
+    r"""The text with each lone surrogate as a visible escape, so that it can be encoded as UTF-8.
 
-    Python hides a byte that it could not decode in U+DC80 to U+DCFF: that becomes `\xNN`.
+    Python represents a byte that it could not decode as U+DC80 to U+DCFF: that becomes `\xNN`.
     """
-    return text if text.isascii() else _LONE_SURROGATE.sub(_escape, text)
+    return text if text.isascii() else _LONE_SURROGATE.sub(_escape_one, text)
 
 
-def _escape(found: re.Match[str]) -> str:
+def _escape_one(found: re.Match[str]) -> str:
     code = ord(found.group())
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedLabels:
-    """The values for one record, as its format writes them."""
+    """The label values for one record, in the syntax of its format."""
 
     replaced: Mapping[str, str]
-    """For the columns that the record has already, without those that stay."""
+    """New values by column, for columns that the record already has and that change."""
     tail: bytes
-    """What is appended to it."""
+    """The text to append to the record."""
 
 
 class LabelColumns:
-    """Values for the added columns, encoded once for each pair of labels that comes often."""
+    """Encodes the values of label columns; caches the result for each pair of labels."""
 
     def __init__(
         self,
@@ -55,7 +60,7 @@ class LabelColumns:
         encode: Callable[[str | None], str],
         append: Callable[[Mapping[str, str]], str],
     ) -> None:
-        """`encode` writes one value; `append` all that are appended, by column."""
+        """`encode` encodes one value; `append` joins the encoded values of the appended columns."""
         self.columns = label_columns(keys)
         self._keys = tuple(keys)
         self._encode = encode
@@ -65,7 +70,7 @@ class LabelColumns:
     def encoded(
         self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel
     ) -> EncodedLabels:
-        """The values for a record that has the columns `present` already."""
+        """The encoded labels for a record that already has the columns `present`."""
         key = (present, side_0, side_1)
         found = self._cache.get(key)
         if found is None:
@@ -79,19 +84,19 @@ class LabelColumns:
     ) -> EncodedLabels:
         pairs = zip(self._values(side_0), self._values(side_1), strict=True)
         values = dict(zip(self.columns, (value for pair in pairs for value in pair), strict=True))
-        stays = {name for name in present & _OWN_IF_NONE if values[name] is None}
+        stays = {name for name in present & _KEPT_IF_NONE if values[name] is None}
         texts = {
-            name: self._encode(None if value is None else printable(value))
+            name: self._encode(None if value is None else escape_surrogates(value))
             for name, value in values.items()
         }
         tail = self._append({n: t for n, t in texts.items() if n not in present})
         return EncodedLabels(
             {name: text for name, text in texts.items() if name in present - stays},
-            # What the format puts between may be bytes of the file that are not UTF-8.
+            # A separator from the file may contain bytes that are not UTF-8.
             tail.encode(errors="surrogateescape"),
         )
 
     def _values(self, side: SideLabel) -> Sequence[str | None]:
-        tags = {printable(key): value for key, value in side.tags}
-        by_key = {printable(key): tags.get(printable(key)) for key in self._keys}
+        tags = {escape_surrogates(key): value for key, value in side.tags}
+        by_key = {escape_surrogates(key): tags.get(escape_surrogates(key)) for key in self._keys}
         return [side.gprocess, side.auto_instance, *by_key.values(), side.label]

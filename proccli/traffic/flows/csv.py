@@ -1,4 +1,8 @@
-"""CSV and its relatives: the labels are cells at the end of each row."""
+"""CSV and TSV records (RFC 4180): the labels are cells at the end of each row.
+
+Like Python's csv module, a quote within a cell that does not start with a quote is an ordinary
+character, and text after a closing quote belongs to the cell.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +26,14 @@ _TO_CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
 
 
 def split_cells(text: str, delimiter: str) -> Sequence[str] | None:
-    """The cells of a record, with their quotes; None: a quote is open at the end.
+    """The cells of a record, including their quotes; None: a quote is not closed.
 
     `text` has no line end.
     """
     if '"' not in text:
         return text.split(delimiter)
     cells: list[str] = _cells(delimiter).findall(text + delimiter)
-    # A cell that is never closed is not found, nor its delimiter.
+    # A cell without a closing quote is not found, nor is its delimiter.
     return cells if sum(map(len, cells)) + len(cells) == len(text) + len(delimiter) else None
 
 
@@ -40,7 +44,7 @@ def _cells(delimiter: str) -> re.Pattern[str]:
 
 
 def quote_stays_open(line: str, delimiter: str) -> bool:
-    """Whether a quote is open behind a line that begins inside of quotes."""
+    """Whether a quote is still open after a line that starts within quotes."""
     index = 0
     while closing := _TO_CLOSING.match(line, index):
         opening = line.find(f'{delimiter}"', closing.end())
@@ -51,7 +55,7 @@ def quote_stays_open(line: str, delimiter: str) -> bool:
 
 
 def unquoted(cell: str) -> str:
-    """What a cell says."""
+    """The value of a cell."""
     if not cell.startswith('"'):
         return cell
     closing = _TO_CLOSING.match(cell, 1)
@@ -60,7 +64,7 @@ def unquoted(cell: str) -> str:
 
 
 def quoted(value: str | None, delimiter: str) -> str:
-    """A cell that says this: empty for None, and a pair of quotes for an empty text."""
+    """A cell with this value: empty for None, a pair of quotes for an empty text."""
     if value is None:
         return ""
     if value and not any(char in value for char in (delimiter, '"', "\r", "\n")):
@@ -70,7 +74,7 @@ def quoted(value: str | None, delimiter: str) -> str:
 
 
 class FlowTable:
-    """The columns, and what is to be done with each row."""
+    """The columns of a format that names them once for all rows."""
 
     def __init__(
         self,
@@ -79,30 +83,30 @@ class FlowTable:
         context: FlowContext,
         *,
         delimiter: str,
-        said: Callable[[str], str | None],
+        value_of: Callable[[str], str | None],
     ) -> None:
-        """`said` tells what a cell says; None: nothing."""
-        self.places = find_fields(names, context.fields)
-        context.problems.names(names, self.places)
+        """`value_of` returns the value of a cell; None: no value."""
+        self.fields = find_fields(names, context.fields)
+        context.problems.names(names, self.fields)
         self.width = len(names)
         self.delimiter = delimiter
         self.labels = labels
         self.present = frozenset(labels.columns).intersection(names)
         self.replaced = [(i, name) for i, name in enumerate(names) if name in self.present]
         self.appended = [name for name in labels.columns if name not in self.present]
-        self._needed = [(name, names.index(name)) for name in self.places.names if name in names]
-        self._reader = FlowReader(self.places, context.times)
-        self._said = said
+        self._needed = [(name, names.index(name)) for name in self.fields.names if name in names]
+        self._reader = FlowReader(self.fields, context.times)
+        self._value_of = value_of
 
     def row(self, cells: Sequence[str], body: bytes, end: bytes) -> FlowTableRow:
-        """A row that has as many cells as there are columns."""
-        said = self._said
-        flow = self._reader.read({name: said(cells[index]) for name, index in self._needed})
+        """A row. It must have as many cells as there are columns."""
+        value_of = self._value_of
+        flow = self._reader.read({name: value_of(cells[index]) for name, index in self._needed})
         return FlowTableRow(self, flow, cells, body, end)
 
 
 class FlowTableRow:
-    """A row, and the text that it is written as."""
+    """A row and its original text."""
 
     __slots__ = ("_body", "_cells", "_end", "_table", "flow")
 
@@ -116,7 +120,7 @@ class FlowTableRow:
         self._end = end
 
     def labelled(self, side_0: SideLabel, side_1: SideLabel) -> bytes:
-        """The row with the added cells. Those of columns that are there already change."""
+        """The row with the label columns appended, or replaced where it already has them."""
         table = self._table
         encoded = table.labels.encoded(table.present, side_0, side_1)
         body = self._body
@@ -129,25 +133,25 @@ class FlowTableRow:
 
 
 _NULLS: Final = frozenset({"", "\\N", "NULL"})
-"""How databases write that there is no value."""
+"""What databases write for a missing value."""
 _HEADER_LINES: Final = 10
 
 
 class _Row(NamedTuple):
     line: int
-    """Where it begins."""
+    """The number of its first line."""
     body: bytes
     end: bytes
     cells: Sequence[str] | None
-    """None: its quote is never closed."""
+    """None: a quote is not closed."""
 
 
 def csv_records(
     lines: Lines, context: FlowContext, delimiter: str
 ) -> Iterator[bytes | FlowTableRow]:
-    """The header and the rows; lines that are neither, as they are.
+    """The header as bytes and the rows; lines that are neither, unchanged as bytes.
 
-    Raises: FlowsError for a header that doesn't say where the addresses are; as `Lines`.
+    Raises: FlowsError if the header has no known names of addresses; as `Lines`.
     """
     table = None
     for row in _rows(lines, delimiter):
@@ -174,24 +178,27 @@ def _table(header: _Row, lines: Lines, context: FlowContext, delimiter: str) -> 
         context.keys, encode=lambda value: quoted(value, delimiter), append=append
     )
     if header.cells is None:
-        raise FlowsError("the header opens a quote that is never closed", lines.at(header.line))
+        raise FlowsError("a quote in the header is not closed", lines.at(header.line))
     names = names_of(header.cells)
-    table = FlowTable(names, labels, context, delimiter=delimiter, said=_said)
+    table = FlowTable(names, labels, context, delimiter=delimiter, value_of=_cell_value)
     for part, name in context.fields.names.items():
         if name not in names:
-            raise FlowsError(f"no column {name!a}, which is to be {part}", lines.at(header.line))
-    if not table.places.has_addresses:
+            raise FlowsError(
+                f"column {name!a} (--fields {part}={ascii(name)[1:-1]}) does not exist",
+                lines.at(header.line),
+            )
+    if not table.fields.has_addresses:
         raise FlowsError(no_addresses(names), lines.at(header.line), hint=NAME_THEM)
     return table
 
 
-def _said(cell: str) -> str | None:
+def _cell_value(cell: str) -> str | None:
     text = unquoted(cell)
     return None if text in _NULLS else text
 
 
 def names_of(header: Sequence[str]) -> Sequence[str]:
-    """The names of the columns."""
+    """The column names of a header."""
     return [unquoted(cell).strip() for cell in header]
 
 
@@ -209,28 +216,27 @@ def _row(number: int, text: bytes, delimiter: str) -> _Row:
 
 
 def _long_row(first: bytes, lines: Lines, delimiter: str) -> _Row:
-    """A record that goes on in the lines that follow."""
+    """A record that continues on the following lines."""
     number, taken, size = lines.number, [first], len(first)
     for line in lines:
         taken.append(line)
         size += len(line)
         if size > MAX_LINE_BYTES:
-            problem = f"a record longer than {MAX_LINE_BYTES >> 20} MiB: is a quote not closed?"
+            problem = f"record exceeds {MAX_LINE_BYTES >> 20} MiB: is a quote not closed?"
             raise FlowsError(problem, lines.at(number))
         if not quote_stays_open(line.decode(errors="surrogateescape"), delimiter):
             break
     else:
-        # What comes behind a stray quote are rows again.
+        # The quote is never closed, so the lines after it are rows of their own.
         lines.push_back(taken[1:])
         return _Row(number, first, b"", None)
     return _row(number, b"".join(taken), delimiter)
 
 
 def detect_delimiter(lines: Lines, fields: FieldMap) -> str | None:
-    """What separates the cells of the header that comes next.
+    """The delimiter of the header at the start of the remaining lines.
 
-    None: with none of the delimiters there is a column that is known to have an address, or one
-    of the user's.
+    None: no delimiter gives a column with a known name of an address, or a name of `fields`.
     """
     header = b""
     for index in range(_HEADER_LINES):

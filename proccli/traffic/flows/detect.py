@@ -1,4 +1,4 @@
-"""Which format a file of flow records is in, told by how it begins."""
+"""The format of a file of flow records, detected from its start."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from proccli.traffic.flows.ndjson import parse_object
 FlowFormat: TypeAlias = Literal["ndjson", "csv", "tsv", "zeek"]
 
 _LINES: Final = 20
-"""So many are looked at where the first tells nothing."""
+"""The maximum number of lines to examine."""
 
 _MAGIC: Final = (
-    (b"\x28\xb5\x2f\xfd", "packed with zstd"),
-    (b"\xfd7zXZ\x00", "packed with xz"),
-    (b"BZh", "packed with bzip2"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed data"),
+    (b"\xfd7zXZ\x00", "xz-compressed data"),
+    (b"BZh", "bzip2-compressed data"),
     (b"PK\x03\x04", "a zip archive"),
     (b"PAR1", "a Parquet file"),
     (b"\xff\xfe", "UTF-16 text"),
@@ -31,7 +31,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 def take_bom(lines: Lines) -> bytes:
-    """The byte order mark of UTF-8, if the file begins with one. It is gone from the line."""
+    """The UTF-8 byte order mark, removed from the next line; empty if there is none."""
     first = lines.peek(0)
     if not first.startswith(_BOM):
         return b""
@@ -40,21 +40,21 @@ def take_bom(lines: Lines) -> bytes:
 
 
 def detect(lines: Lines, fields: FieldMap) -> FlowFormat:
-    """The format. An empty file is NDJSON without lines.
+    """The format. An empty file is NDJSON without records.
 
-    It reads no further than it has to: the next line may be long in coming.
+    Reads as few lines as possible, because in a pipe the next line may arrive much later.
 
     Raises: FlowsError.
     """
-    _refuse_magic(lines)
+    _reject_magic(lines)
     start = b""
     for line in _ahead(lines):
         if line.startswith((b"#separator ", b"#fields")):
             return "zeek"
         value = _object(line)
         if value is not None:
-            _refuse_sources(value, lines)
-            _refuse_answers(value, lines)
+            _reject_sources(value, lines)
+            _reject_response(value, lines)
             return "ndjson"
         if not start:
             start = line.strip()
@@ -65,38 +65,38 @@ def detect(lines: Lines, fields: FieldMap) -> FlowFormat:
     if not start:
         return "ndjson"
     if start.startswith(_OUTPUT):
-        raise _source("an output of proccli", lines)
+        raise _source_error("output of proccli", lines)
     if start.startswith((b"{", b"[")):
         raise FlowsError("JSON, but not one object per line", lines.at(), hint=_ONE_PER_LINE)
-    raise FlowsError("no flow records in a known format", lines.at(), hint=_KNOWN)
+    raise FlowsError("unknown format of flow records", lines.at(), hint=_KNOWN)
 
 
 _KNOWN: Final = (
-    "known are NDJSON, CSV whose header names DeepFlow's columns or those that --fields does, "
-    "and Zeek's logs; each may be packed with gzip"
+    "supported formats: NDJSON, CSV whose header has DeepFlow's columns or those of --fields, "
+    "and Zeek's logs; each may be compressed with gzip"
 )
-_ONE_PER_LINE: Final = "jq -c '.[]' makes that of an array, jq -c '.data[]' of ClickHouse's JSON"
+_ONE_PER_LINE: Final = "convert an array with jq -c '.[]', ClickHouse's JSON with jq -c '.data[]'"
 _OUTPUT: Final = b'{"schema": "proccli/'
-_SOURCES: Final = "sources are given with -s, each with one of its own"
+_SOURCES: Final = "give each source with its own -s"
 _FROM_QUERIER: Final = (
     "jq -c '.result | .columns as $c | .values[] | [$c, .] | transpose | map({(.[0]): .[1]}) | add'"
-    " makes a line of each row"
+    " writes one object per row"
 )
 
 
-def _refuse_magic(lines: Lines) -> None:
+def _reject_magic(lines: Lines) -> None:
     first = lines.peek(0)
-    # A newer capture begins with one.
+    # A pcapng file starts with a line end.
     begin = first + lines.peek(1) if first == b"\n" else first
     what = next((what for magic, what in _MAGIC if begin.startswith(magic)), None)
     if is_capture(begin):
         what = "a packet capture"
     if what is not None:
-        raise FlowsError(f"no flow records, but {what}", lines.at(), hint=_KNOWN)
+        raise FlowsError(f"not flow records but {what}", lines.at(), hint=_KNOWN)
 
 
 def _ahead(lines: Lines) -> Iterator[bytes]:
-    """The lines to look at, without blank ones."""
+    """The lines to examine, without blank ones."""
     for index in range(_LINES):
         line = lines.peek(index)
         if not line:
@@ -114,21 +114,21 @@ def _object(line: bytes) -> dict[str, object] | None:
         return None
 
 
-def _refuse_sources(value: dict[str, object], lines: Lines) -> None:
-    """What tells of hosts is easily given in the place of what tells of flows."""
+def _reject_sources(value: dict[str, object], lines: Lines) -> None:
+    """Reject recordings and outputs of proccli: they belong to `-s`."""
     if value.get("format") == FORMAT:
-        raise _source("a recording of proccli", lines)
+        raise _source_error("a recording of proccli", lines)
     if str(value.get("schema")).startswith("proccli/"):
-        raise _source("an output of proccli", lines)
+        raise _source_error("output of proccli", lines)
 
 
-def _source(what: str, lines: Lines) -> FlowsError:
-    return FlowsError(f"no flow records, but {what}", lines.at(), hint=_SOURCES)
+def _source_error(what: str, lines: Lines) -> FlowsError:
+    return FlowsError(f"not flow records but {what}", lines.at(), hint=_SOURCES)
 
 
-def _refuse_answers(value: dict[str, object], lines: Lines) -> None:
-    """An answer of DeepFlow's querier is one object with a table in it, and no record."""
+def _reject_response(value: dict[str, object], lines: Lines) -> None:
+    """Reject a response of DeepFlow's querier, which is one object with a table, not a record."""
     result = value.get("result")
     if isinstance(result, dict) and {"columns", "values"} <= result.keys():
-        problem = "an answer of DeepFlow's querier, not one object per line"
+        problem = "a response of DeepFlow's querier, not one object per line"
         raise FlowsError(problem, lines.at(), hint=_FROM_QUERIER)

@@ -1,4 +1,4 @@
-"""Under which names a record holds the parts of a flow."""
+"""The field names under which a record has the parts of a flow: known names, and `--fields`."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMap:
-    """Where the parts of a flow are. What is not named here keeps the names that are known."""
+    """The field names given with `--fields`. Parts not named here use the known names."""
 
     names: Mapping[FlowPart, str]
-    """The name of a column, or of a key; `a.b` is also the key b of the object under a."""
+    """The name of a column or key, by part; `a.b` is also key b of the object at key a."""
     zone: tzinfo | None = None
-    """Of times that are written without one; None: those can't be used."""
+    """The time zone of times that have none; None: such times are ignored."""
 
 
 NO_FIELDS: Final = FieldMap(names={})
 
 
 def parse_fields(text: str) -> FieldMap:
-    """Fields as a user writes them: `PART=NAME,…`.
+    """The value of `--fields`: `PART=NAME,…`.
 
     fields = field *("," field)
     field  = part "=" name | "zone=" ("UTC" | offset | "Area/City")
@@ -48,7 +48,7 @@ def parse_fields(text: str) -> FieldMap:
         if not equals or not key or not name:
             raise UsageError(f"--fields: {field!a} is not PART=NAME", hint=_EXAMPLE)
         if key in seen:
-            raise UsageError(f"--fields: {key!a} is there twice")
+            raise UsageError(f"--fields: duplicate key {key!a}")
         seen.add(key)
         if key == _ZONE:
             zone = parse_zone(name)
@@ -56,7 +56,7 @@ def parse_fields(text: str) -> FieldMap:
             names[_PARTS[key]] = name
         else:
             known = ", ".join((*_PARTS, _ZONE))
-            raise UsageError(f"--fields: no part of a flow is called {key!a}", hint=known)
+            raise UsageError(f"--fields: unknown key {key!a}", hint=f"known keys: {known}")
     return FieldMap(names=names, zone=zone)
 
 
@@ -80,15 +80,15 @@ def _zone_by_name(text: str) -> tzinfo:
 
     try:
         return ZoneInfo(text)
-    # A name that is a directory, or not even a name, ends in one of the others.
+    # ValueError and OSError: the name is a directory, or not a valid name.
     except (KeyError, ValueError, OSError) as error:
-        hint = "UTC, +08:00, or a name like Asia/Shanghai that this machine knows"
-        raise UsageError(f"--fields: {text!a} is no time zone", hint=hint) from error
+        hint = "use UTC, an offset like +08:00, or a name like Asia/Shanghai that this machine has"
+        raise UsageError(f"--fields: {text!a} is not a time zone", hint=hint) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldNames:
-    """The names that one kind of record has; of several for the same, the newest comes first."""
+    """The field names of one kind of record; of several names for one part, the newest is first."""
 
     ips: tuple[str, str]
     ports: tuple[Sequence[str], Sequence[str]]
@@ -96,7 +96,7 @@ class FieldNames:
     start: str
     ends: Sequence[str] = ()
     durations: Sequence[str] = ()
-    """Seconds after the start; only used where there is no end."""
+    """Seconds after the start; used only if the record has no end."""
     hosts: Sequence[str] = ()
 
 
@@ -109,7 +109,8 @@ DEEPFLOW: Final = FieldNames(
     hosts=("agent", "vtap"),
 )
 """Source: server/querier/db_descriptions/clickhouse/tag/flow_log/l4_flow_log and l7_flow_log,
-server/ingester/flow_log/log_data/l4_flow_log.go (the columns). port_0 and port_1 are `sync`'s."""
+server/ingester/flow_log/log_data/l4_flow_log.go (the columns). port_0 and port_1 are those of
+`sync` output."""
 
 ZEEK: Final = FieldNames(
     ips=("id.orig_h", "id.resp_h"),
@@ -135,12 +136,12 @@ SIDE_FIELDS: Final = {
     "pod": ("pod_{n}",),
     "pod_id": ("pod_id_{n}",),
 }
-"""What DeepFlow has of each side; with the side's number for `{n}`."""
+"""DeepFlow's fields of one side; `{n}` stands for the number of the side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideFields:
-    """The names of what one side has; None: the record has no such name."""
+    """The field names of one side; None: the record has no such field."""
 
     ip: str | None = None
     ip4: str | None = None
@@ -154,13 +155,13 @@ class SideFields:
 
     @property
     def has_address(self) -> bool:
-        """Whether there is a name for an address."""
+        """Whether the side has a field for an address."""
         return self.ip is not None or self.ip4 is not None or self.ip6 is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFields:
-    """The names of all parts; None: the record has no such name."""
+    """The field names of all parts; None: the record has no such field."""
 
     side_0: SideFields
     side_1: SideFields
@@ -169,22 +170,22 @@ class RecordFields:
     start: str | None = None
     end: str | None = None
     duration: str | None = None
-    """Seconds after the start; only where there is no end."""
+    """Seconds after the start; set only if the record has no end."""
     host: str | None = None
 
     @property
     def names(self) -> frozenset[str]:
-        """All of them."""
+        """All field names."""
         return frozenset({*_texts(self.side_0), *_texts(self.side_1), *_texts(self)})
 
     @property
     def has_addresses(self) -> bool:
-        """Whether both sides have an address somewhere."""
+        """Whether both sides have a field for an address."""
         return self.side_0.has_address and self.side_1.has_address
 
     @property
     def has_any_address(self) -> bool:
-        """Whether one of them has."""
+        """Whether at least one side has a field for an address."""
         return self.side_0.has_address or self.side_1.has_address
 
 
@@ -196,13 +197,13 @@ def _texts(part: RecordFields | SideFields) -> Iterator[str]:
 
 
 def find_fields(names: Collection[str], given: FieldMap) -> RecordFields:
-    """Where a record with these names has what.
+    """The field names of the parts of a flow, for a record that has the fields `names`.
 
-    What `given` names is nowhere else. The other names are those of Zeek where there is its
-    client's address, and DeepFlow's otherwise.
+    A part named in `given` is looked up by that name only. The names of the other parts are Zeek's
+    if the record has Zeek's client address, else DeepFlow's.
     """
     finder = _Finder(names, given)
-    return finder.places(ZEEK if finder.first([ZEEK.ips[0]]) else DEEPFLOW)
+    return finder.find(ZEEK if finder.first([ZEEK.ips[0]]) else DEEPFLOW)
 
 
 class _Finder:
@@ -211,7 +212,7 @@ class _Finder:
         self._given = given.names
 
     def first(self, candidates: Sequence[str]) -> str | None:
-        """The first of these that the record has, as a key or as a path of keys."""
+        """The first candidate that the record has, as a key or as a path of keys; None: none."""
         for name in candidates:
             if name in self._names or self._may_be_nested(name):
                 return name
@@ -224,24 +225,24 @@ class _Finder:
         given = self._given.get(part)
         return self.first(known if given is None else [given])
 
-    def places(self, family: FieldNames) -> RecordFields:
-        # Whoever names a start or an end doesn't want the other from somewhere else.
+    def find(self, known_names: FieldNames) -> RecordFields:
+        # If `--fields` names a start or an end, no known name is used for the other.
         own = "start" in self._given or "end" in self._given
-        start = self._part("start", [] if own else [family.start])
-        end = self._part("end", [] if own else family.ends)
-        durations = family.durations if start == family.start and end is None else ()
+        start = self._part("start", [] if own else [known_names.start])
+        end = self._part("end", [] if own else known_names.ends)
+        durations = known_names.durations if start == known_names.start and end is None else ()
         return RecordFields(
-            side_0=self._side(family, 0, "ip_0", "port_0"),
-            side_1=self._side(family, 1, "ip_1", "port_1"),
+            side_0=self._side(known_names, 0, "ip_0", "port_0"),
+            side_1=self._side(known_names, 1, "ip_1", "port_1"),
             is_ipv4=self.first(IS_IPV4),
-            protocol=self._part("protocol", family.protocol),
+            protocol=self._part("protocol", known_names.protocol),
             start=start,
             end=end,
             duration=self.first(durations),
-            host=self._part("host", family.hosts),
+            host=self._part("host", known_names.hosts),
         )
 
-    def _side(self, family: FieldNames, n: int, ip: FlowPart, port: FlowPart) -> SideFields:
+    def _side(self, known_names: FieldNames, n: int, ip: FlowPart, port: FlowPart) -> SideFields:
         known = {
             part: self.first([name.format(n=n) for name in names])
             for part, names in SIDE_FIELDS.items()
@@ -249,5 +250,7 @@ class _Finder:
         if ip in self._given:
             known |= {"ip4": None, "ip6": None}
         return SideFields(
-            ip=self._part(ip, [family.ips[n]]), port=self._part(port, family.ports[n]), **known
+            ip=self._part(ip, [known_names.ips[n]]),
+            port=self._part(port, known_names.ports[n]),
+            **known,
         )

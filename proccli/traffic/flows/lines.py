@@ -15,7 +15,7 @@ MAX_LINE_BYTES: Final = 64 << 20
 
 
 class Lines:
-    """The lines, each with its end. What is gzip data is unpacked as it is read.
+    """The lines including their line ends. gzip data is unpacked while reading.
 
     Iterating raises FlowsError with the line for a line that is too long or damaged gzip data;
     OSError.
@@ -26,7 +26,7 @@ class Lines:
         self._ahead: deque[bytes] = deque()
         self.name = name
         self.number = 0
-        """Of the line that was given last; the first is 1."""
+        """The number of the last line returned, from 1."""
 
     def __iter__(self) -> Iterator[bytes]:
         while line := self._ahead.popleft() if self._ahead else self._read():
@@ -34,35 +34,35 @@ class Lines:
             yield line
 
     def peek(self, index: int) -> bytes:
-        """The line that stands this many lines ahead, empty behind the last one."""
+        """The line `index` lines ahead (0: the next one); empty after the last line."""
         while len(self._ahead) <= index:
             self._ahead.append(self._read())
         return self._ahead[index]
 
     def replace_next(self, line: bytes) -> None:
-        """Put this in the place of the line that comes next."""
+        """Replace the next line."""
         self.peek(0)
         self._ahead[0] = line
 
     def push_back(self, lines: Sequence[bytes]) -> None:
-        """Have these, which were given last, come again."""
+        """Return these lines again; they must be the last ones returned."""
         self._ahead.extendleft(reversed(lines))
         self.number -= len(lines)
 
     def at(self, number: int | None = None) -> Location:
-        """The place of a line; of the one that was given last."""
+        """The location of a line; default: the last one returned."""
         return Location(self.name, number or self.number or 1, 1)
 
     def _read(self) -> bytes:
         try:
             line = self._file.readline(MAX_LINE_BYTES + 1)
         except EOFError as error:
-            raise self._wrong("cut short: the gzip data end too early") from error
+            raise self._error("unexpected end of gzip data") from error
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise self._wrong(f"damaged gzip data: {error}") from error
+            raise self._error(f"damaged gzip data: {error}") from error
         if len(line) > MAX_LINE_BYTES:
-            raise self._wrong(f"a line longer than {MAX_LINE_BYTES >> 20} MiB")
+            raise self._error(f"line exceeds {MAX_LINE_BYTES >> 20} MiB")
         return line
 
-    def _wrong(self, problem: str) -> FlowsError:
+    def _error(self, problem: str) -> FlowsError:
         return FlowsError(problem, self.at(self.number + len(self._ahead) + 1))

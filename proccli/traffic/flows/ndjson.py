@@ -1,4 +1,4 @@
-"""JSON, one object per line: the labels are put into the text of the object."""
+"""NDJSON records, one object per line: labels are inserted into the text of the object."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from proccli.traffic.flows.record import FlowContext
 from proccli.traffic.flows.values import FlowReader
 
 ValueSpan: TypeAlias = tuple[int, int]
-"""Where a value stands: its first character, and the one behind it."""
+"""The position of a value in the text: start and end, end exclusive."""
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _raw_decode: Final = json.JSONDecoder(parse_int=str).raw_decode
 
 
 class ValueFinder:
-    """Finds the values of some keys in the text of objects that have all of them."""
+    """Finds the positions of values by key, in the text of objects that have all of these keys."""
 
     def __init__(self, keys: Collection[str]) -> None:
         self._keys = tuple(keys)
@@ -33,7 +33,7 @@ class ValueFinder:
         ]
 
     def spans(self, text: str) -> Mapping[str, Sequence[ValueSpan]]:
-        """Where the values are, those of nested objects aside. A key that is there twice has two.
+        """The positions of the values of the outermost object; a duplicate key has several.
 
         Raises: RecursionError.
         """
@@ -47,13 +47,13 @@ class ValueFinder:
         return found
 
     def _quick(self, text: str) -> Mapping[str, Sequence[ValueSpan]]:
-        # Without backslashes, a quoted word before a colon is a key. If there is only one in all
-        # the text, it is that of the outermost object.
+        # Without backslashes, a quoted word before a colon is a key. If it occurs only once in the
+        # text, it is a key of the outermost object, because that has all of these keys.
         quick = {}
         for key, pattern in self._plain:
-            places = pattern.finditer(text)
-            first = next(places, None)
-            if first is not None and next(places, None) is None:
+            matches = pattern.finditer(text)
+            first = next(matches, None)
+            if first is not None and next(matches, None) is None:
                 quick[key] = ((first.end(), _raw_decode(text, first.end())[1]),)
         return quick
 
@@ -77,7 +77,7 @@ def _skip_blanks(text: str, index: int) -> int:
 
 
 def replaced(text: str, spans: Mapping[str, Sequence[ValueSpan]], values: Mapping[str, str]) -> str:
-    """The text with these values, by key, in the place of those that stood there."""
+    """The text with the values at `spans` replaced by `values`, by key."""
     edits = sorted((span, value) for key, value in values.items() for span in spans[key])
     pieces, index = [], 0
     for (start, end), value in edits:
@@ -87,7 +87,7 @@ def replaced(text: str, spans: Mapping[str, Sequence[ValueSpan]], values: Mappin
 
 
 def look_up(value: Any, path: str) -> Any:
-    """What an object has under a name: a key, or a path of keys with dots between; or None."""
+    """The value at a key or at a path of keys joined by dots; None: there is none."""
     if not isinstance(value, dict):
         return None
     if path in value:
@@ -107,11 +107,11 @@ _decode_long_numbers = json.JSONDecoder(parse_int=str).decode
 
 
 def json_records(lines: Lines, context: FlowContext) -> Iterator[bytes | JsonRecord]:
-    """The records; lines that are none, as they are. Raises: as `Lines`."""
+    """The records; other lines unchanged as bytes. Raises: as `Lines`."""
     labels = LabelColumns(context.keys, encode=_value, append=_as_members)
     shapes: dict[tuple[str, ...], _Shape] = {}
     for line in lines:
-        # What is not UTF-8 goes through a str and out again unchanged.
+        # surrogateescape keeps bytes that are not UTF-8 unchanged.
         text = line.decode(errors="surrogateescape")
         try:
             values = parse_object(text)
@@ -131,34 +131,34 @@ def json_records(lines: Lines, context: FlowContext) -> Iterator[bytes | JsonRec
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object. Raises: ValueError, for other JSON too; RecursionError."""
+    """The JSON object. Raises: ValueError, also for JSON that is not an object; RecursionError."""
     try:
         value = _decode(text)
     except json.JSONDecodeError:
         raise
     except ValueError:
-        # Python makes no int of more than 4300 digits.
+        # Python refuses to convert more than 4300 digits to int.
         value = _decode_long_numbers(text)
     if type(value) is not dict:
-        raise ValueError("no JSON object")
+        raise ValueError("not a JSON object")
     return value
 
 
 class _Shape:
-    """What is the same for all objects with the same keys."""
+    """What all objects with the same keys have in common."""
 
     def __init__(self, keys: Sequence[str], labels: LabelColumns, context: FlowContext) -> None:
-        places = find_fields(keys, context.fields)
-        context.problems.names(keys, places)
-        self._reader = FlowReader(places, context.times)
-        self._paths = tuple(places.names.difference(keys))
+        fields = find_fields(keys, context.fields)
+        context.problems.names(keys, fields)
+        self._reader = FlowReader(fields, context.times)
+        self._paths = tuple(fields.names.difference(keys))
         self.labels = labels
         self.present = frozenset(labels.columns).intersection(keys)
         self.finder = ValueFinder(self.present) if self.present else None
         self.is_empty = not keys
 
     def flow(self, values: dict[str, Any]) -> Flow:
-        """What the object tells of."""
+        """The flow that the object describes."""
         for path in self._paths:
             values[path] = look_up(values, path)
         return self._reader.read(values)
@@ -173,7 +173,7 @@ def _as_members(values: Mapping[str, str]) -> str:
 
 
 class JsonRecord:
-    """An object, and the line that it is written in."""
+    """An object and its original line."""
 
     __slots__ = ("_line", "_shape", "_spans", "flow")
 
@@ -186,7 +186,7 @@ class JsonRecord:
         self._spans = spans
 
     def labelled(self, side_0: SideLabel, side_1: SideLabel) -> bytes:
-        """The line with the added keys. Those that it has already change where they are."""
+        """The line with the label keys appended, or replaced where it already has them."""
         shape = self._shape
         encoded = shape.labels.encoded(shape.present, side_0, side_1)
         line = self._line

@@ -1,4 +1,4 @@
-"""What reading a file of flow records knows, whatever their format."""
+"""A flow record of any format, and the settings and counts of reading one file."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from proccli.traffic.flows.values import TimeReader
 
 
 class FlowRecord(Protocol):
-    """A flow record, which can be written again with labels."""
+    """A flow record that can be written again with labels."""
 
     @property
     def flow(self) -> Flow:
-        """What it tells of."""
+        """The flow that the record describes."""
 
     def labelled(self, side_0: SideLabel, side_1: SideLabel) -> bytes:
-        """The record as it was read, with the added columns."""
+        """The record as it was read, with the label columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowContext:
-    """What was asked for, and what there is to tell afterwards."""
+    """The settings for reading one file, and the problems found in it."""
 
     fields: FieldMap
     keys: Sequence[str]
-    """Of the os.app tags that every record gets a column for."""
+    """The keys of the os.app tags that every record gets columns for."""
     times: TimeReader
     problems: ProblemCounts = field(default_factory=ProblemCounts)

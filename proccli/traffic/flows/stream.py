@@ -1,4 +1,4 @@
-"""Flow records from a file, one at a time, each ready to be written again with labels."""
+"""Flow records of a file, read one at a time; each can be written again with labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS: tuple[FlowFormat, ...] = get_args(FlowFormat)
 
 
 class FlowStream:
-    """The records of a file, to be gone through once."""
+    """The records of a file. Can be iterated once."""
 
     def __init__(
         self,
@@ -31,19 +31,19 @@ class FlowStream:
         fields: FieldMap,
         keys: Sequence[str],
     ) -> None:
-        """`opening` gives the file, and what to call it."""
+        """`opening` yields the file and its displayed name."""
         self._opening = opening
         self._form = form
         self._context = FlowContext(fields=fields, keys=keys, times=TimeReader(fields.zone))
         self._notices: Sequence[Notice] = ()
 
     def __iter__(self) -> Iterator[bytes | FlowRecord]:
-        """Each record, and as bytes what stands between: headers, comments, broken lines.
+        """The records, and as bytes everything else: headers, comments, invalid lines.
 
-        Writing the bytes, and each record's `labelled`, in this order gives the file with labels.
+        Writing the bytes and each record's `labelled` in this order gives the file with labels.
 
-        Raises: FlowsError for what is in no known format, too long, or damaged; SourceError for
-        what can't be read.
+        Raises: FlowsError if the format is unknown, or a line is too long or damaged; SourceError
+        if the file cannot be read.
         """
         context = self._context
         with self._opening as (file, name):
@@ -53,7 +53,7 @@ class FlowStream:
 
     @property
     def notices(self) -> Sequence[Notice]:
-        """What there is to say about the records, when all have been read."""
+        """Warnings about the records; complete after the iteration."""
         return self._notices
 
 
@@ -64,10 +64,10 @@ def open_flows(
     fields: FieldMap = NO_FIELDS,
     keys: Sequence[str] = (),
 ) -> FlowStream:
-    """The flow records of a file (`-`: stdin), which is opened when they are gone through.
+    """The flow records of a file (`-`: stdin), which is opened when the iteration starts.
 
-    `form`: the format; None: told by how the file begins. `keys`: of the os.app tags that every
-    record gets columns for.
+    `form`: the format; None: detected from the start of the file. `keys`: the keys of the os.app
+    tags that every record gets columns for.
     """
     return FlowStream(opened(path), form=form, fields=fields, keys=keys)
 
@@ -80,7 +80,7 @@ def read_flows(
     fields: FieldMap = NO_FIELDS,
     keys: Sequence[str] = (),
 ) -> FlowStream:
-    """The same of a stream, from where it stands."""
+    """The flow records of an open stream, from its current position; else like `open_flows`."""
     return FlowStream(nullcontext((file, name)), form=form, fields=fields, keys=keys)
 
 
@@ -94,7 +94,7 @@ def _records(
     elif form == "ndjson":
         yield from json_records(lines, context)
     else:
-        # Spreadsheets tell UTF-8 by it; JSON must not begin with one.
+        # Spreadsheets recognize UTF-8 by it; JSON must not start with one.
         yield bom
         delimiter = "\t" if form == "tsv" else detect_delimiter(lines, context.fields) or ","
         yield from csv_records(lines, context, delimiter)

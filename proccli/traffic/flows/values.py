@@ -1,4 +1,5 @@
-"""The single values of a flow record, as JSON has them or as text."""
+"""The values of a flow record, from JSON or text: times, addresses, ports; and the flow they
+form."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from proccli.model.sockets import Endpoint, Protocol
 from proccli.traffic.flows.fields import RecordFields, SideFields
 
 _LONGEST: Final = 64
-"""Longer text is no value."""
+"""The maximum length of a value in characters; longer text is not a value."""
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
@@ -23,13 +24,13 @@ _MOMENT = re.compile(
     re.ASCII,
 )
 
-# A number's unit is told by its magnitude: each of these bounds is the year 5138 in one unit,
-# and 1973 in the next.
+# The magnitude of a number shows its unit: each of these bounds is in the year 5138 in one unit,
+# and in 1973 in the next.
 _UNITS: Final = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
 class TimeReader:
-    """Reads times, and counts those that can't be used."""
+    """Reads times, and counts those that cannot be used."""
 
     def __init__(self, zone: tzinfo | None) -> None:
         self._zone = zone
@@ -37,11 +38,11 @@ class TimeReader:
         self.unreadable = 0
 
     def read(self, value: object) -> float | None:
-        """Seconds since the epoch; None: not said, or not in a way that can be used.
+        """A time in seconds since the epoch; None: missing or unusable.
 
         A number is in seconds, milliseconds, microseconds or nanoseconds, by its magnitude. Text
-        is such a number, or a date and time as in RFC 3339 or ClickHouse. 0 and everything before
-        the epoch is not said: databases write that for it.
+        is such a number, or a date and time as in RFC 3339 or ClickHouse. 0 and times before the
+        epoch count as missing, because databases write them for a missing time.
         """
         if type(value) is str:
             text = value.strip()
@@ -79,7 +80,7 @@ class TimeReader:
             year, month, day, hour, minute = map(int, date)
             moment = datetime(year, month, day, hour, minute, int(second or 0), tzinfo=zone)
             if zone is None:
-                # Python would take it for the time of this machine.
+                # Python would use the time zone of this machine.
                 self.without_zone += 1
                 return None
             since = moment.timestamp()
@@ -101,23 +102,23 @@ _PROTOCOLS: Final[Mapping[object, Protocol]] = {
 }
 _POD: Final = 10
 _POD_WORDS: Final = frozenset({"pod", "k8s pod", "容器 pod"})
-"""auto_instance_type of a pod, as a number and by its names.
+"""The auto_instance_type of a pod, as a number and by its names.
 
 Source: server/querier/db_descriptions/clickhouse/tag/enum/auto_instance_type.en and .ch."""
 _IPV6_FLAGS: Final = frozenset({"0", "0.0", "false", "ipv6"})
 
 
 def read_protocol(value: object) -> Protocol | None:
-    """tcp or udp, from a number or a word; None for anything else."""
+    """tcp or udp, from a number or a name; None: anything else."""
     if type(value) is str:
         return _PROTOCOLS.get(value) or _PROTOCOLS.get(value.strip().lower())
     return _PROTOCOLS.get(value) if type(value) is int else None
 
 
 def read_address(value: object) -> str | None:
-    """An address as `ipaddress` writes it, IPv4 where that is mapped into IPv6.
+    """An address as `ipaddress` formats it; an IPv4-mapped IPv6 address as IPv4.
 
-    None where it is none. The interface that may follow a link-local one (`%eth0`) is left out.
+    None: not an address. The interface of a link-local address (`%eth0`) is dropped.
     """
     return _address(value) if type(value) is str and len(value) <= _LONGEST else None
 
@@ -134,7 +135,7 @@ def _address(text: str) -> str | None:
 
 
 def read_port(value: object) -> int | None:
-    """0 to 65535; None for anything else. Some exporters make `80.0` of it."""
+    """A port, 0 to 65535; None: anything else. Some exporters write `80.0`."""
     if type(value) is str:
         digits = value.strip().removesuffix(".0")
         port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 5 else -1
@@ -148,7 +149,7 @@ def read_port(value: object) -> int | None:
 
 
 def read_number(value: object) -> float | None:
-    """A finite number, or its text; None for anything else."""
+    """A finite number, from a number or text; None: anything else."""
     if type(value) is str:
         if len(value) > _LONGEST or not value.isascii() or "_" in value:
             return None
@@ -167,22 +168,22 @@ _EXACT: Final = 1 << 53
 
 
 def is_ipv6(value: object) -> bool:
-    """Whether this `is_ipv4` says no: 0, false, or the word for it."""
+    """Whether a value of `is_ipv4` is false: 0, false or `ipv6`."""
     return _word(value) in _IPV6_FLAGS
 
 
 def read_instance(
     kind: object, name: object, number: object, pod: object, pod_id: object
 ) -> AutoInstanceKind:
-    """What one side's auto_instance is, from its type, name and id, and from the pod's.
+    """The kind of one side's auto_instance, from its type, name and id, and from those of the pod.
 
-    A pod comes before everything else, so wherever there is one, it is the auto_instance.
+    A pod takes precedence: if there is one, it is the auto_instance.
     """
     if pod not in _NO_NAME or _is_positive(pod_id) or _is_pod(kind):
         return "pod"
-    # A type of 0 is said, too: an address of the Internet.
-    said = kind not in _NO_VALUE or name not in _NO_NAME or _is_positive(number)
-    return "other" if said else "none"
+    # A type of 0 is a value as well: an address of the Internet.
+    has_value = kind not in _NO_VALUE or name not in _NO_NAME or _is_positive(number)
+    return "other" if has_value else "none"
 
 
 _NO_VALUE: Final = (None, "")
@@ -199,7 +200,7 @@ def _is_pod(kind: object) -> bool:
 
 
 def _word(value: object) -> str:
-    # Arrays and objects may be nested too deeply to be written.
+    # Arrays and objects may be nested too deeply for str().
     return str(value).strip().lower() if isinstance(value, (str, int, float)) else ""
 
 
@@ -208,7 +209,7 @@ _LONGEST_S: Final = 1e9
 
 
 class FlowReader:
-    """Reads the flows of records that have the same names."""
+    """Reads the flows of records that have the same fields."""
 
     def __init__(self, fields: RecordFields, times: TimeReader) -> None:
         self._fields = fields
@@ -219,7 +220,7 @@ class FlowReader:
         )
 
     def read(self, values: Mapping[str, Any]) -> Flow:
-        """The flow. `values` has every name of the places."""
+        """The flow. `values` must have all names of `fields`."""
         fields = self._fields
         ip6 = None
         if fields.is_ipv4 is not None and (flag := values[fields.is_ipv4]) not in _NOTHING:
@@ -275,7 +276,7 @@ def _written_address(values: Mapping[str, Any], side: SideFields, ip6: bool | No
     six = None if side.ip6 is None else values[side.ip6]
     if ip6 is not None:
         return six if ip6 else four
-    # ClickHouse's columns are never empty: the one that is not used is all zeros.
+    # ClickHouse's columns are never empty: the unused one is all zeros.
     return six if four in ("0.0.0.0", *_NOTHING) and six not in _NOTHING else four  # noqa: S104
 
 

@@ -1,4 +1,5 @@
-r"""Zeek's logs in columns: headers that begin with #, tabs between, \xNN for what can't be said.
+r"""Zeek's column logs: headers that start with #, tab-separated columns, \xNN for special
+characters.
 
 Source: Zeek, src/logging/writers/ascii/Ascii.cc and src/threading/formatters/Ascii.cc.
 """
@@ -19,7 +20,7 @@ _LINE_ENDS: Final = "\r\n"
 
 
 def zeek_records(lines: Lines, context: FlowContext) -> Iterator[bytes | FlowTableRow]:
-    """The rows of one log or of several; headers and comments as bytes. Raises: as `Lines`."""
+    """The rows of one or more logs; headers and comments as bytes. Raises: as `Lines`."""
     log = _Log(context)
     for line in lines:
         text = line.decode(errors="surrogateescape")
@@ -31,7 +32,7 @@ def zeek_records(lines: Lines, context: FlowContext) -> Iterator[bytes | FlowTab
 
 
 class _Log:
-    """What the headers of a log have said so far. A new #separator begins a new log."""
+    """The state of a log as set by its headers so far. #separator starts a new log."""
 
     def __init__(self, context: FlowContext) -> None:
         self._context = context
@@ -44,7 +45,7 @@ class _Log:
         self.table: FlowTable | None = None
 
     def header(self, text: str, end: str) -> str:
-        """The header or comment, with the added columns where it is about columns."""
+        """The header or comment; #fields and #types with the label columns added."""
         if text.startswith("#separator "):
             self._begin()
             self.separator = _unescaped(text.partition(" ")[2]) or "\t"
@@ -66,7 +67,10 @@ class _Log:
         return text + end
 
     def row(self, line: bytes, body: str, number: int) -> bytes | FlowTableRow:
-        """The record of a line, or the line. `body`: it without its end."""
+        """The record of a line, or the unchanged line if it is not a record.
+
+        `body`: the line without its end.
+        """
         if self.table is not None and body:
             cells = body.split(self.separator)
             if len(cells) == self.table.width:
@@ -79,9 +83,11 @@ class _Log:
     def _table(self, names: list[str]) -> FlowTable:
         labels = LabelColumns(self._context.keys, encode=self._value, append=self._cells)
         known = [_unescaped(name) for name in names]
-        return FlowTable(known, labels, self._context, delimiter=self.separator, said=self._said)
+        return FlowTable(
+            known, labels, self._context, delimiter=self.separator, value_of=self._cell_value
+        )
 
-    def _said(self, cell: str) -> str | None:
+    def _cell_value(self, cell: str) -> str | None:
         return None if cell in (self._unset, self._empty) else cell
 
     def _cells(self, cells: Mapping[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""TCP option tracing: what kind 253 says of a segment's sender, and connections with it."""
+"""TCP option tracing (TOT): the sending process in TCP option 253, and captured connections."""

@@ -1,4 +1,4 @@
-"""One connection while its segments come in: its client, its end, and what its sides say."""
+"""Assembles captured segments into TCP connections, with the TOT options of both sides."""
 
 from __future__ import annotations
 
@@ -21,8 +21,15 @@ from proccli.model.flows import (
 from proccli.model.sockets import Endpoint
 from proccli.traffic.tot.option import decode_options
 
+IDLE_S: Final = 7_500.0
+"""Seconds after which a silent connection counts as ended: a little more than the two hours after
+which Linux sends a keepalive (net.ipv4.tcp_keepalive_time)."""
+LINGER_S: Final = 60.0
+"""Seconds for which a closed connection may still receive late or repeated segments: Linux's
+TIME_WAIT."""
 MAX_OPTIONS: Final = 64
-"""Different options that are kept of each side; more than a few processes never share one."""
+"""Maximum number of different options to keep for each side; only few processes share one
+socket."""
 _SEQUENCE_NUMBERS: Final = 1 << 32
 
 _OptionKey: TypeAlias = tuple[int, int, str | None, int | None, bool, int]
@@ -30,7 +37,7 @@ _Options: TypeAlias = dict[_OptionKey, CapturedOption]
 
 
 class OpenConnection:
-    """What is known so far of the segments between two ends. Tens of thousands are kept."""
+    """A connection whose segments are still being read. Up to 100,000 exist at a time."""
 
     __slots__ = (
         "_client",
@@ -56,28 +63,29 @@ class OpenConnection:
         self._options: tuple[_Options, _Options] | None = None
         self.last_s = first.time_s
         self.seen_s: float | None = None
-        """When something came last, by a clock that never goes back: its keeper's."""
+        """The time of its last segment, by the clock of `_ConnectionTable`, which never goes
+        back."""
 
     @property
     def closed(self) -> bool:
-        """Whether both sides have closed it, or one has reset it."""
+        """Whether both sides have closed the connection, or one has reset it."""
         return self._reset or self._fins == 0b11
 
     def is_another(self, syn: Segment) -> bool:
-        """Whether a segment with SYN begins another connection between the same ends.
+        """Whether a segment with SYN starts another connection between the same two addresses.
 
-        A repeated one has the same initial sequence number.
+        A retransmitted SYN has the same initial sequence number.
         """
         side = self._side(syn.source)
         isn = self._isns[side]
         if isn is not None:
             return isn != syn.seq
         if self._isns[1 - side] is None and not syn.flags & ACK:
-            return True  # of this one, the beginning was missed
+            return True  # the capture has no SYN of the current connection
         return self.closed
 
     def add(self, segment: Segment) -> None:
-        """Take a segment of this connection into account."""
+        """Add a segment of this connection."""
         side = self._side(segment.source)
         self._packets += 1
         self._take_time(segment.time_s)
@@ -92,8 +100,8 @@ class OpenConnection:
         if found:
             self._take_options(segment, side, found)
 
-    def connection(self) -> CapturedConnection:
-        """What has come of it."""
+    def result(self) -> CapturedConnection:
+        """The connection as far as it was captured."""
         client = self._client or 0
         options = self._options or ({}, {})
         return CapturedConnection(
@@ -137,7 +145,7 @@ class OpenConnection:
             self._options = ({}, {})
         kept = self._options[side]
         for option in found:
-            # A SYN-ACK's is worth less than another's: neither may stand for the other.
+            # An option in a SYN-ACK proves less than another, so neither replaces the other.
             option_key: _OptionKey = (
                 option.version,
                 option.pid,
@@ -157,23 +165,17 @@ class OpenConnection:
                 )
 
 
-IDLE_S: Final = 7_500.0
-"""A little more than a living but silent connection waits before it shows a sign of life: two
-hours (net.ipv4.tcp_keepalive_time)."""
-LINGER_S: Final = 60.0
-"""How long a closed connection may still get late and repeated segments: Linux's TIME_WAIT."""
-
 _Key: TypeAlias = tuple[Endpoint, Endpoint]
 _Table: TypeAlias = "OrderedDict[_Key, OpenConnection]"
 
 
 @dataclass(slots=True, kw_only=True)
 class ConnectionCounts:
-    """What became of the connections; it is complete when the last one is out."""
+    """Counts of `assemble_connections`; complete after its last connection."""
 
     evicted: int = 0
-    """Given out early, since more were open at once than are kept: what follows of such a one
-    appears as another connection."""
+    """Connections returned before their end because too many were open at once. Later segments of
+    such a connection form another one."""
 
 
 def assemble_connections(
@@ -183,34 +185,34 @@ def assemble_connections(
     idle_s: float = IDLE_S,
     counts: ConnectionCounts | None = None,
 ) -> Iterator[CapturedConnection]:
-    """The TCP connections that segments belong to, each when it has ended.
+    """The TCP connections of these segments, each when it has ended, in the order of their ends.
 
-    It has ended when both sides have closed it, or one has reset it, and no more comes; when a SYN
-    of another begins at the same ends; when nothing was seen of it for `idle_s`; or with the
-    capture. At most `max_open` are kept at a time, and then the one that was silent for longest is
-    given out. Memory is bounded; the order is that of their ends.
+    A connection has ended when both sides have closed it or one has reset it, and no segment came
+    for `LINGER_S`; when a SYN starts another connection between the same addresses; when no segment
+    came for `idle_s`; or at the end of the capture. Memory is bounded: of more than `max_open`
+    connections, the one that was silent for longest is returned early.
     """
-    table = _Connections(max_open, idle_s, counts if counts is not None else ConnectionCounts())
+    table = _ConnectionTable(max_open, idle_s, counts if counts is not None else ConnectionCounts())
     for segment in segments:
         yield from table.add(segment)
     yield from table.rest()
 
 
-class _Connections:
+class _ConnectionTable:
     def __init__(self, max_open: int, idle_s: float, counts: ConnectionCounts) -> None:
         self._max_open = max_open
         self._idle_s = idle_s
         self._counts = counts
         self._now: float | None = None
-        # Each with the one that was seen last at its end.
+        # In both tables, the connection with the latest segment is last.
         self._open: _Table = OrderedDict()
         self._closed: _Table = OrderedDict()
 
     def add(self, segment: Segment) -> Iterator[CapturedConnection]:
-        """Those that have ended by now."""
+        """Add a segment; yields the connections that have ended by now."""
         time_s = segment.time_s
         if time_s is not None and (self._now is None or time_s > self._now):
-            # Captures of several interfaces are not quite in order.
+            # Captures of several interfaces are not strictly in order.
             self._now = time_s
             yield from self._expired(time_s)
         source, destination = segment.source, segment.destination
@@ -232,9 +234,9 @@ class _Connections:
             yield self._evicted()
 
     def rest(self) -> Iterator[CapturedConnection]:
-        """Those that are left, by when they were seen last."""
+        """The remaining connections, ordered by their last segment."""
         left = sorted((*self._closed.values(), *self._open.values()), key=_last_seen)
-        yield from (connection.connection() for connection in left)
+        yield from (connection.result() for connection in left)
 
     def _expired(self, now: float) -> Iterator[CapturedConnection]:
         for table, after_s in ((self._closed, LINGER_S), (self._open, self._idle_s)):
@@ -243,17 +245,17 @@ class _Connections:
                 seen = table[key].seen_s
                 if seen is None or seen + after_s >= now:
                     break
-                yield table.pop(key).connection()
+                yield table.pop(key).result()
 
     def _evicted(self) -> CapturedConnection:
-        # A closed one is complete.
+        # A closed connection is complete, so evict those first.
         table = self._closed or self._open
         self._counts.evicted += table is self._open
-        return table.popitem(last=False)[1].connection()
+        return table.popitem(last=False)[1].result()
 
     def _take_out(self, key: _Key) -> CapturedConnection:
         ended = self._open.pop(key, None) or self._closed.pop(key)
-        return ended.connection()
+        return ended.result()
 
 
 def _last_seen(connection: OpenConnection) -> float:

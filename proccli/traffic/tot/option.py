@@ -1,11 +1,11 @@
-"""Option kind 253 of a segment, decoded as TOT and the agents write it.
+"""Decodes TCP option kind 253 of a segment, as TOT and agents write it.
 
     kind 253, length, ExID 0xDEE9, pid (4) [source IPv4 (4)] [sequence number (4)]     version 1
     kind 253, length, ExID 0xDEEA, pid (4) agent id (4)                                version 2
 
 All in network byte order. Source: deepflowio/tcp-option-tracing tot.c:16-43, 158-168 and
-ebpf/tot.bpf.c:15-28, 126-137; deepflow #11819 and #11847 for version 2, which name its fields and
-not the byte order of the agent id: that is taken to be the same.
+ebpf/tot.bpf.c:15-28, 126-137; deepflow #11819 and #11847 for version 2, which specify the
+fields but not the byte order of the agent id; network byte order is assumed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _END, _PADDING = 0, 1
 _V1: Final = 0xDEE9
 _V2: Final = 0xDEEA
 
-# The kernel has no IPv4 address for an IPv6 socket and keeps 127.0.0.6 (LOOPBACK4_IPV6) where it
-# would stand, which is what the eBPF program reads as the local address.
+# An IPv6 socket has no IPv4 address. The kernel keeps 127.0.0.6 (LOOPBACK4_IPV6) in that field, and
+# the eBPF program reads it as the local address.
 _NO_ADDRESS: Final = bytes((127, 0, 0, 6))
 
 
@@ -30,26 +30,26 @@ class DecodedOptions(NamedTuple):
 
     tot: tuple[TotOption, ...]
     other: int
-    """How many are something else: another experiment, or none of the known lengths."""
+    """Number of options that are not TOT: another ExID, or an unknown length."""
 
 
-_NOTHING: Final = DecodedOptions((), 0)
+_NO_OPTIONS: Final = DecodedOptions((), 0)
 
 
 def decode_options(segment: Segment) -> DecodedOptions:
-    """What a segment's options of kind 253 say. Never raises, whatever the bytes are."""
+    """The decoded options of kind 253 of a segment. Never raises, whatever the bytes are."""
     if KIND not in segment.options:
-        return _NOTHING
+        return _NO_OPTIONS
     found = [_decode(content, segment) for content in _contents(segment.options)]
     tot = tuple(option for option in found if option is not None)
     return DecodedOptions(tot, len(found) - len(tot))
 
 
 def _contents(options: bytes) -> Iterator[bytes]:
-    """What follows kind and length, of each option of kind 253.
+    """The content (after kind and length) of each option of kind 253.
 
-    As the kernel reads the list: it ends at the first option that doesn't fit into it, or whose
-    length doesn't even count kind and length. Source: Linux net/ipv4/tcp_input.c,
+    Reads the list as the kernel does: it ends at the first option that does not fit into the list,
+    or whose length is less than 2. Source: Linux net/ipv4/tcp_input.c,
     tcp_parse_options().
     """
     at, end = 0, len(options)
@@ -69,7 +69,7 @@ def _contents(options: bytes) -> Iterator[bytes]:
 
 
 def _decode(content: bytes, segment: Segment) -> TotOption | None:
-    """None: not TOT."""
+    """The decoded option; None: not TOT."""
     exid, pid, rest = _number(content[:2]), _number(content[2:6]), content[6:]
     if exid == _V2 and len(content) == 10:
         return TotOption(version=2, pid=pid, agent_id=_number(rest))
@@ -79,15 +79,15 @@ def _decode(content: bytes, segment: Segment) -> TotOption | None:
         address, seq = _address(rest[:4], segment), _number(rest[4:])
         return TotOption(version=1, pid=pid, address=address, seq=seq)
     if len(rest) == 4:
-        return _one_of_two(pid, rest, segment)
+        return _decode_twelve_bytes(pid, rest, segment)
     return TotOption(version=1, pid=pid)
 
 
-def _one_of_two(pid: int, last: bytes, segment: Segment) -> TotOption:
-    """Version 1 of 12 bytes: built without the address, or without the sequence number.
+def _decode_twelve_bytes(pid: int, last: bytes, segment: Segment) -> TotOption:
+    """Version 1 with 12 bytes: the last four are either the address or the sequence number.
 
-    Which of them it is shows only where it is that of the segment, as it is unless somebody
-    translated it on the way.
+    They are compared with those of the segment. If they equal neither, because one was translated
+    on the way, the option is ambiguous.
     """
     is_seq = _number(last) == segment.seq
     is_address = last == _NO_ADDRESS or _dotted(last) == segment.source.ip
@@ -99,7 +99,7 @@ def _one_of_two(pid: int, last: bytes, segment: Segment) -> TotOption:
 
 
 def _address(packed: bytes, segment: Segment) -> str | None:
-    """The address, or None for what stands where an IPv6 socket has none."""
+    """The address; None for the placeholder of an IPv6 socket."""
     dotted = _dotted(packed)
     return None if packed == _NO_ADDRESS and dotted != segment.source.ip else dotted
 

@@ -43,7 +43,7 @@ def test_packed_files_are_unpacked(data: bytes) -> None:
 def test_packed_data_that_end_too_early_are_an_error_with_the_line(kept: float) -> None:
     packed = gzip.compress(os.urandom(1000).hex().encode() + b"\n" + JSON * 3)
 
-    with pytest.raises(FlowsError, match=r":\d+:1: cut short: the gzip data end too early"):
+    with pytest.raises(FlowsError, match=r":\d+:1: unexpected end of gzip data"):
         label(packed[: int(len(packed) * kept)], form="ndjson")
 
 
@@ -112,7 +112,7 @@ def test_a_file_without_records_has_none(data: bytes, form: FlowFormat | None) -
 def test_a_line_that_is_too_long_is_an_error_with_its_number(data: bytes) -> None:
     with (
         patch.object(lines, "MAX_LINE_BYTES", 1 << 20),
-        pytest.raises(FlowsError, match=r":\d+:1: a line longer than 1 MiB"),
+        pytest.raises(FlowsError, match=r":\d+:1: line exceeds 1 MiB"),
     ):
         label(data + b"x" * (1 << 20) + b"yz\n" + data)
 
@@ -127,39 +127,42 @@ def test_a_line_of_just_the_limit_is_none_too_long() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"\xd4\xc3\xb2\xa1\x02\0\4\0", "no flow records, but a packet capture"),
-        (b"\xa1\xb2\x3c\x4d\x00\x02\x00\x04", "no flow records, but a packet capture"),
-        (b"\x0a\x0d\x0d\x0a\x1c\0\0\0", "no flow records, but a packet capture"),
-        (b"\x28\xb5\x2f\xfd\x04", "no flow records, but packed with zstd"),
-        (b"PK\x03\x04", "no flow records, but a zip archive"),
-        (b"PAR1\x15\x04", "no flow records, but a Parquet file"),
-        ("{}\n".encode("utf-16"), "no flow records, but UTF-16 text"),
-        (b"[" + JSON.strip() + b"]\n", "JSON, but not one object per line (jq -c '.[]'"),
+        (b"\xd4\xc3\xb2\xa1\x02\0\4\0", "not flow records but a packet capture"),
+        (b"\xa1\xb2\x3c\x4d\x00\x02\x00\x04", "not flow records but a packet capture"),
+        (b"\x0a\x0d\x0d\x0a\x1c\0\0\0", "not flow records but a packet capture"),
+        (b"\x28\xb5\x2f\xfd\x04", "not flow records but zstd-compressed data"),
+        (b"PK\x03\x04", "not flow records but a zip archive"),
+        (b"PAR1\x15\x04", "not flow records but a Parquet file"),
+        ("{}\n".encode("utf-16"), "not flow records but UTF-16 text"),
+        (
+            b"[" + JSON.strip() + b"]\n",
+            "JSON, but not one object per line (convert an array with jq -c '.[]'",
+        ),
         (b"[\n" + JSON.strip() + b",\n" + JSON + b"]\n", "JSON, but not one object per line"),
         (b'{\n"meta": [],\n"data":\n[\n' + JSON + b"]\n}\n", "JSON, but not one object per line"),
         (b'["10.0.0.5", 1]\n["10.0.0.6", 2]\n', "JSON, but not one object per line"),
         (
             b'{"OPT_STATUS":"SUCCESS","result":{"columns":[],"values":[]}}',
-            "an answer of DeepFlow's",
+            "a response of DeepFlow's",
         ),
         (
             Path("docs/example/web-1.jsonl").read_bytes(),
-            "no flow records, but a recording of proccli (sources are given with -s",
+            "not flow records but a recording of proccli (give each source with its own -s",
         ),
         (
             b'{"schema": "proccli/sync/v1", "processes": []}\n',
-            "no flow records, but an output of proccli (sources are given with -s",
+            "not flow records but output of proccli (give each source with its own -s",
         ),
         (
             b'{"schema": "proccli/sync/v1",\n "processes": []}\n',
-            "no flow records, but an output of proccli (sources are given with -s",
+            "not flow records but output of proccli (give each source with its own -s",
         ),
-        (b"hello\nworld\n", "no flow records in a known format (known are NDJSON, CSV"),
-        (b"a,b\n1,2\n", "no flow records in a known format"),
-        (b"\0" * 100, "no flow records in a known format"),
-        (b"\x7fELF\x02\x01\x01" + os.urandom(100), "no flow records in a known format"),
-        (b"<xml/>", "no flow records in a known format"),
-        (b"# a comment\n", "no flow records in a known format"),
+        (b"hello\nworld\n", "unknown format of flow records (supported formats: NDJSON, CSV"),
+        (b"a,b\n1,2\n", "unknown format of flow records"),
+        (b"\0" * 100, "unknown format of flow records"),
+        (b"\x7fELF\x02\x01\x01" + os.urandom(100), "unknown format of flow records"),
+        (b"<xml/>", "unknown format of flow records"),
+        (b"# a comment\n", "unknown format of flow records"),
     ],
 )
 def test_what_is_none_of_ours_is_refused_in_one_line(data: bytes, problem: str) -> None:
