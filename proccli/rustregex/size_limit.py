@@ -43,6 +43,11 @@ SIZE_LIMIT: Final = 10 * (1 << 20)
 INSTRUCTION: Final = 32
 _RANGE: Final = 8
 
+_SLOTS: Final = 1000
+"""The size of the hash table."""
+
+_U64: Final = (1 << 64) - 1
+
 ClassSize: TypeAlias = Callable[[Ranges, bool], int]
 """The instructions of a class in a program on bytes; the flag: in reverse."""
 
@@ -365,10 +370,6 @@ class Count:
                 self.size -= INSTRUCTION
                 return False
         return True
-
-
-_SLOTS: Final = 1000
-_U64: Final = (1 << 64) - 1
 
 
 def bounded(ranges: Ranges, reverse: bool) -> int:  # noqa: ARG001 - a ClassSize

@@ -36,6 +36,13 @@ NEVER = "(?!)"
 SHORTHANDS = (r"\w", r"\W", r"\d", r"\D", r"\s", r"\S", ".", r"(?s:.)")
 
 
+MOST_WAYS = 1e6
+"""The number of ways through a pattern, from all starts together, that take clearly less than a
+tenth of a second."""
+
+LENGTHS = (4096, 1024, 256, 64, 0)
+
+
 def translate(root: Node, alphabet: Alphabet, word: Ranges) -> str:
     """A pattern for `regex.compile(…, regex.V0)` with the tree's groups in their order."""
     return _Translator(alphabet, word).write(root)
@@ -194,13 +201,6 @@ def _meaning(shorthand: str, universe: str) -> str:
     import regex
 
     return "".join(regex.findall(shorthand, universe, regex.V0))
-
-
-MOST_WAYS = 1e6
-"""The number of ways through a pattern, from all starts together, that take clearly less than a
-tenth of a second."""
-
-LENGTHS = (4096, 1024, 256, 64, 0)
 
 
 def longest_safe_text(root: Node) -> int:

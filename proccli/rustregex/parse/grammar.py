@@ -36,6 +36,9 @@ from proccli.rustregex.tree.charset import WHITE_SPACE
 from proccli.rustregex.tree.nodes import Span
 
 _FLAG_LETTERS = frozenset("imsRUux")
+_PLAIN = re.compile(r"[^\\.+*?()|\[{^$]+")
+_LARGEST_COUNT = 0xFFFFFFFF
+_BARE_QUANTIFIERS: dict[str, tuple[int, int | None]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
 
 
 class Opening(NamedTuple):
@@ -139,11 +142,6 @@ def _is_name_character(char: str, *, first: bool) -> bool:
     from proccli.rustregex.tree import unicode
 
     return unicode.is_alphabetic(char) or (not first and unicode.is_numeric(char))
-
-
-_PLAIN = re.compile(r"[^\\.+*?()|\[{^$]+")
-_LARGEST_COUNT = 0xFFFFFFFF
-_BARE_QUANTIFIERS: dict[str, tuple[int, int | None]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
 
 
 class _Frame:

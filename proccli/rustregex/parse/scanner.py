@@ -23,6 +23,11 @@ from proccli.rustregex.parse.syntax import (
 from proccli.rustregex.tree.charset import WHITE_SPACE
 from proccli.rustregex.tree.nodes import Span
 
+_SPECIAL: Final = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
+_HEX_LENGTH: Final = {"x": 2, "u": 4, "U": 8}
+_HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
+_LAST_CODE_POINT: Final = 0x10FFFF
+
 
 class Scanner:
     """The parser's position in the pattern. `char` is "" at the end."""
@@ -106,12 +111,6 @@ class Scanner:
                 return char
             in_comment = True
         return ""
-
-
-_SPECIAL: Final = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
-_HEX_LENGTH: Final = {"x": 2, "u": 4, "U": 8}
-_HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
-_LAST_CODE_POINT: Final = 0x10FFFF
 
 
 def parse_escape(scan: Scanner) -> Primitive:
