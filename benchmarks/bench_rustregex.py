@@ -1,11 +1,11 @@
-"""Ordinary rules on ordinary command lines: how much slower than the engines underneath?
+"""Ordinary rules on ordinary command lines, compared with the engines that proccli uses.
 
     python benchmarks/bench_rustregex.py
 
-Prints, for each rule, the microseconds per command line of `is_match` and of `search` here, in
-the module `regex` and in `re`, and the ratio to `regex`; then what the crate itself takes where
-polars is installed, what compiling costs, and how long 4 MB take where the backtracking engine
-gives up.
+Prints, for each rule, the microseconds per command line of `is_match` and of `search` in proccli,
+in the module `regex` and in `re`, and the ratio to `regex`; then the time of the crate itself if
+polars is installed, the time to compile, and the time for 4 MB where the backtracking engine
+reaches its time limit.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 >>> rustregex.compile(r"python3 (.*)\\.py").replace_all("python3 app.py", "$1-py-script")
 'app-py-script'
 
-`compile` accepts and rejects, and what it returns matches and replaces, as the crate does with
-its default options. The names below load the engine when they are first used.
+Accepts, rejects, matches and replaces as the crate does with its default options. The engine is
+imported when one of the names below, except `RegexSyntaxError`, is first used.
 """
 
 from __future__ import annotations
