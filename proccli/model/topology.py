@@ -10,7 +10,7 @@ from proccli.model.config import Config, Notice
 from proccli.model.sockets import Protocol
 
 Certainty: TypeAlias = Literal["both-ends", "client-end", "server-end"]
-Remote: TypeAlias = Literal["elsewhere", "absent", "not-sent", "undecided", "ambiguous"]
+RemoteStatus: TypeAlias = Literal["elsewhere", "absent", "not-sent", "undecided", "ambiguous"]
 """Why one end of an edge has no node:
 
 `elsewhere`: no source has that address;
@@ -35,7 +35,7 @@ class TopologyHost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class TopologyNode:
     """One or more processes that are shown as one."""
 
     id: str
@@ -56,7 +56,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class TopologyEdge:
     """The connections between two nodes that have the same two addresses and the same server
     port."""
 
@@ -70,7 +70,7 @@ class Edge:
     connections: int
     certainty: Certainty
     """Which ends are sent."""
-    remote: Remote | None
+    remote: RemoteStatus | None
     """Why an end has no node; None for `both-ends`."""
     remote_host: str | None = None
     """The host with the remote address, if it is the host of a source."""
@@ -94,8 +94,8 @@ class Topology:
     server: str
     """The server version whose rules decide which processes are one gprocess."""
     hosts: tuple[TopologyHost, ...]
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: tuple[TopologyNode, ...]
+    edges: tuple[TopologyEdge, ...]
     connections: int
     """The number of all connections, before any filter."""
     left_out: Mapping[str, int] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from proccli.model.topology import Node, Topology
+from proccli.model.topology import Topology, TopologyNode
 from proccli.render.graph import Box, Frame, Layout, Spacing, Spot, Wire, laid_out
 from proccli.render.topology_fold import Link, Picture, Vertex
 from proccli.render.topology_lettering import (
@@ -202,14 +202,14 @@ def vertex_title(vertex: Vertex) -> str:
     )
 
 
-def pids_text(node: Node) -> str:
+def pids_text(node: TopologyNode) -> str:
     """`pid 4242`, or the first few of many."""
     more = len(node.pids) - _SHOWN_PIDS
     listed = ", ".join(str(pid) for pid in node.pids[:_SHOWN_PIDS])
     return f"pid {listed}" + (f" and {more:,} more" if more > 0 else "")
 
 
-def gprocesses_text(node: Node) -> str:
+def gprocesses_text(node: TopologyNode) -> str:
     """For how many the server takes its processes: `2 gprocesses`, `1 to 3 gprocesses`."""
     least, most = node.gprocesses
     many = counted(most, "gprocess")

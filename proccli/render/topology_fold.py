@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from proccli.model.sockets import Protocol
-from proccli.model.topology import Certainty, Edge, Node, Topology
+from proccli.model.topology import Certainty, Topology, TopologyEdge, TopologyNode
 from proccli.render.topology_unknown import UnknownEnds
 from proccli.render.topology_words import why_unknown
 
@@ -26,7 +26,7 @@ class Vertex:
     """Why it is not known; empty for a node."""
     host: str | None
     """For the others: the host that has the address, if it is one of the sources'."""
-    node: Node | None
+    node: TopologyNode | None
     addresses: tuple[str, ...] = ()
     """Of an end that has no node, in the order of the edges."""
 
@@ -44,7 +44,7 @@ class Strand:
     note: str
     """Why an end is not known; empty for `both-ends`."""
     connections: int
-    edges: tuple[Edge, ...]
+    edges: tuple[TopologyEdge, ...]
 
     @property
     def port(self) -> int | None:
@@ -96,7 +96,9 @@ def picture(result: Topology, most: int | None = None) -> Picture:
         node.id: Vertex(id=node.id, label=node.label, note="", host=node.host, node=node)
         for node in result.nodes
     }
-    gathered: dict[tuple[str, str, str, int | None, str, str], list[Edge]] = defaultdict(list)
+    gathered: dict[tuple[str, str, str, int | None, str, str], list[TopologyEdge]] = defaultdict(
+        list
+    )
     for edge in result.edges:
         client = edge.client if edge.client is not None else unknown.id_of(edge, server=False)
         server = edge.server if edge.server is not None else unknown.id_of(edge, server=True)
@@ -139,7 +141,7 @@ def picture(result: Topology, most: int | None = None) -> Picture:
     )
 
 
-def _strand(client: Vertex, server: Vertex, note: str, edges: Sequence[Edge]) -> Strand:
+def _strand(client: Vertex, server: Vertex, note: str, edges: Sequence[TopologyEdge]) -> Strand:
     first = edges[0]
     return Strand(
         client=client,

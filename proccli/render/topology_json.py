@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.model.topology import Edge, Node, Topology, TopologyHost
+from proccli.model.topology import Topology, TopologyEdge, TopologyHost, TopologyNode
 from proccli.render.document import Json, config_json, document, lines, warnings_json
 from proccli.render.topology_words import by_certainty
 from proccli.render.words import rfc3339
@@ -35,7 +35,7 @@ def topology_document(result: Topology) -> bytes:
     )
 
 
-def topology_lines(edges: Sequence[Edge]) -> bytes:
+def topology_lines(edges: Sequence[TopologyEdge]) -> bytes:
     """A line for each edge."""
     return lines(_edge_json(edge) for edge in edges)
 
@@ -51,7 +51,7 @@ def _host_json(host: TopologyHost) -> Json:
     }
 
 
-def _node_json(node: Node) -> Json:
+def _node_json(node: TopologyNode) -> Json:
     return {
         "id": node.id,
         "host": node.host,
@@ -65,7 +65,7 @@ def _node_json(node: Node) -> Json:
     }
 
 
-def _edge_json(edge: Edge) -> Json:
+def _edge_json(edge: TopologyEdge) -> Json:
     return {
         "client": edge.client,
         "server": edge.server,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from proccli.model.topology import Edge
+from proccli.model.topology import TopologyEdge
 from proccli.render.document import Json
 from proccli.render.topology_drawing import SURE, gprocesses_text
 from proccli.render.topology_fold import Link, Picture, Strand, Vertex
@@ -116,7 +116,7 @@ def _strand_hay(strand: Strand) -> Iterable[str]:
     yield from dict.fromkeys(ip for edge in strand.edges for ip in (edge.client_ip, edge.server_ip))
 
 
-def _addresses(edge: Edge) -> str:
+def _addresses(edge: TopologyEdge) -> str:
     times = f" ×{edge.connections:,}" if edge.connections > 1 else ""
     return f"{edge.client_ip} → {edge.server_ip}:{edge.server_port}{times}"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple, TypeAlias
 
-from proccli.model.topology import Edge
+from proccli.model.topology import TopologyEdge
 from proccli.render.topology_words import why_unknown
 from proccli.render.words import counted
 
@@ -55,13 +55,13 @@ class _Kind(NamedTuple):
 class UnknownEnds:
     """Gives each end without a node its vertex: processes first, then addresses, folded."""
 
-    def __init__(self, edges: Iterable[Edge], taken: set[str]) -> None:
+    def __init__(self, edges: Iterable[TopologyEdge], taken: set[str]) -> None:
         self._far: dict[tuple[object, ...], FarEnd] = {}
         self._key_of: dict[tuple[int, bool], tuple[object, ...]] = {}
         self._ids: dict[tuple[object, ...], str] = {}
         self.of_any_port: set[str] = set()
         sides = [(edge, server) for edge in edges for server in _missing(edge)]
-        by_kind: dict[_Kind, list[tuple[Edge, bool]]] = defaultdict(list)
+        by_kind: dict[_Kind, list[tuple[TopologyEdge, bool]]] = defaultdict(list)
         for edge, server in sides:
             by_kind[_kind(edge, server)].append((edge, server))
         wide_keys = set()
@@ -79,7 +79,7 @@ class UnknownEnds:
             self._far[key].addresses.setdefault(_address(edge, server))
         self.of_any_port = {self._ids[key] for key in wide_keys}
 
-    def id_of(self, edge: Edge, *, server: bool) -> str:
+    def id_of(self, edge: TopologyEdge, *, server: bool) -> str:
         """The id of an edge's end."""
         return self._ids[self._key_of[id(edge), server]]
 
@@ -88,12 +88,12 @@ class UnknownEnds:
         return {self._ids[key]: far for key, far in self._far.items()}
 
 
-def _missing(edge: Edge) -> Iterable[bool]:
+def _missing(edge: TopologyEdge) -> Iterable[bool]:
     """Which ends have no node: False the client's, True the server's."""
     return [side for side, node in ((False, edge.client), (True, edge.server)) if node is None]
 
 
-def _kind(edge: Edge, server: bool) -> _Kind:
+def _kind(edge: TopologyEdge, server: bool) -> _Kind:
     return _Kind(
         peer=edge.client if server else edge.server,
         is_server=server,
@@ -104,20 +104,20 @@ def _kind(edge: Edge, server: bool) -> _Kind:
     )
 
 
-def _process(edge: Edge) -> str | None:
+def _process(edge: TopologyEdge) -> str | None:
     """The process that holds the end. Who merely listens there is not known to hold it."""
     return edge.remote_process if edge.remote in ("not-sent", "undecided") else None
 
 
-def _address(edge: Edge, server: bool) -> str:
+def _address(edge: TopologyEdge, server: bool) -> str:
     """A client's port changes with each connection, so it says nothing."""
     return f"{edge.server_ip}:{edge.server_port}" if server else edge.client_ip
 
 
-_Keyed: TypeAlias = tuple[tuple[object, ...], bool, Edge, bool]
+_Keyed: TypeAlias = tuple[tuple[object, ...], bool, TopologyEdge, bool]
 
 
-def _folded(kind: _Kind, alike: Sequence[tuple[Edge, bool]]) -> Iterable[_Keyed]:
+def _folded(kind: _Kind, alike: Sequence[tuple[TopologyEdge, bool]]) -> Iterable[_Keyed]:
     """The vertex of each of these ends: its key, whether ports are folded too, and the end."""
     if kind.process is not None:
         # The same process beside other nodes is the same vertex.

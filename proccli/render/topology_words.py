@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from proccli.model.topology import Certainty, Edge, Topology, TopologyHost
+from proccli.model.topology import Certainty, Topology, TopologyEdge, TopologyHost
 from proccli.render.words import SHORT_REASONS, counted, duration, rfc3339
 
 CERTAINTY: Mapping[Certainty, str] = {
@@ -48,7 +48,7 @@ _LEFT_OUT: Mapping[str, str] = {
 }
 
 
-def why_unknown(edge: Edge) -> str:
+def why_unknown(edge: TopologyEdge) -> str:
     """Why an end of it has no node; empty where both have one."""
     if edge.remote is None:
         return ""
@@ -68,7 +68,7 @@ def why_unknown(edge: Edge) -> str:
     return f"{where}, where {process} listens" if process else where
 
 
-def briefly(edge: Edge) -> str:
+def briefly(edge: TopologyEdge) -> str:
     """The same in two words."""
     if edge.remote is None:
         return ""
@@ -120,7 +120,7 @@ def nothing_text(result: Topology) -> str:
     return f"0 of {counted(result.connections, 'connection')} shown"
 
 
-def by_certainty(edges: Iterable[Edge]) -> dict[Certainty, int]:
+def by_certainty(edges: Iterable[TopologyEdge]) -> dict[Certainty, int]:
     """Connections by whose end was seen, every kind named."""
     numbers: dict[Certainty, int] = dict.fromkeys(CERTAINTY, 0)
     for edge in edges:

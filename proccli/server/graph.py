@@ -15,7 +15,7 @@ from typing import NamedTuple
 from proccli.identity.server import Server
 from proccli.model.fleet import HostProcess
 from proccli.model.sockets import Protocol
-from proccli.model.topology import Certainty, Edge, Node, Remote
+from proccli.model.topology import Certainty, RemoteStatus, TopologyEdge, TopologyNode
 from proccli.server import tags
 from proccli.server.gprocess import ReportedProcess, group_by_name, identify_gprocesses
 from proccli.server.grouping import Grouping, GroupKey, NodeProcesses, sort_nodes
@@ -33,7 +33,7 @@ class RemoteEnd:
     All fields are None if both ends have a node.
     """
 
-    remote: Remote | None = None
+    remote: RemoteStatus | None = None
     host: str | None = None
     process: str | None = None
     reason: str | None = None
@@ -69,7 +69,7 @@ class RemoteEnds:
                 reason=_why_not_sent(connection.peer, process),
             )
         if connection.remote != "absent" or not owners:
-            remote: Remote = "elsewhere" if connection.remote == "absent" else "ambiguous"
+            remote: RemoteStatus = "elsewhere" if connection.remote == "absent" else "ambiguous"
             return RemoteEnd(remote=remote)
         (host, *others) = owners
         if others:
@@ -126,11 +126,11 @@ class ResolvedConnection:
 class Graph:
     """The nodes and edges of all connections."""
 
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: tuple[TopologyNode, ...]
+    edges: tuple[TopologyEdge, ...]
     connections: int
     """All connections, selected or not."""
-    by_remote: Mapping[Remote, int]
+    by_remote: Mapping[RemoteStatus, int]
     """Number of connections that have an end without a node, by reason."""
     shared_addresses: Sequence[str]
     """Remote addresses that several hosts of one network use."""
@@ -147,7 +147,7 @@ class _EdgeKey(NamedTuple):
     server_ip: str
     server_port: int
     certainty: Certainty
-    remote: Remote | None
+    remote: RemoteStatus | None
     remote_host: str | None
     remote_process: str | None
     remote_reason: str | None
@@ -183,7 +183,7 @@ class _GraphBuilder:
     connections: int = 0
     nodes: dict[GroupKey, NodeProcesses] = field(default_factory=dict)
     edges: Counter[_EdgeKey] = field(default_factory=Counter)
-    by_remote: Counter[Remote] = field(default_factory=Counter)
+    by_remote: Counter[RemoteStatus] = field(default_factory=Counter)
     remote_ends: RemoteEnds = field(init=False)
     _process: Callable[[int, int], HostProcess | None] = field(init=False)
 
@@ -277,15 +277,15 @@ def _reported(process: HostProcess, host: int) -> ReportedProcess:
     )
 
 
-def _edge(key: _EdgeKey, connections: int, ids: Mapping[GroupKey, str]) -> Edge:
+def _edge(key: _EdgeKey, connections: int, ids: Mapping[GroupKey, str]) -> TopologyEdge:
     values = key._asdict()
     for side in ("client", "server"):
         group = values[side]
         values[side] = None if group is None else ids[group]
-    return Edge(**values, connections=connections)
+    return TopologyEdge(**values, connections=connections)
 
 
-def _order(edge: Edge) -> tuple[object, ...]:
+def _order(edge: TopologyEdge) -> tuple[object, ...]:
     """Most connections first, then by nodes and addresses."""
     return (
         -edge.connections,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proccli.model.fleet import HostProcess, HostView
-from proccli.model.topology import Node
+from proccli.model.topology import TopologyNode
 
 GroupKey: TypeAlias = tuple[str | int | None, ...]
 """Equal for processes that belong to the same node."""
@@ -106,11 +106,13 @@ class NodeProcesses:
             else {tag: None for tag in self.tags if tag in process_tags}
         )
 
-    def topology_node(self, number: int, names: Sequence[str], gprocesses: tuple[int, int]) -> Node:
+    def topology_node(
+        self, number: int, names: Sequence[str], gprocesses: tuple[int, int]
+    ) -> TopologyNode:
         """The node with this number. `names`: the displayed names of the hosts."""
         (host, *more) = sorted(self.hosts)
         (name, *other_names) = self.names
-        return Node(
+        return TopologyNode(
             id=f"n{number}",
             label=self.label,
             host=None if more else names[host],

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from typing import NamedTuple, TypeAlias
 
 from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
-from proccli.model.topology import Certainty, Remote
+from proccli.model.topology import Certainty, RemoteStatus
 
 Network: TypeAlias = str
 """The name of a network, within which an address belongs to one host. The server knows only one
@@ -115,7 +115,7 @@ class JoinedConnection:
     client: HostEnd | None
     """None: the end is not sent, or no source has it."""
     server: HostEnd | None
-    remote: Remote | None
+    remote: RemoteStatus | None
     """Why one end is None, judged by the ends with the same key; `absent` if no source has the
     remote end. None: both ends are sent."""
     peer: HostEnd | None = None
@@ -172,7 +172,7 @@ def _claimants(ends: Sequence[HostEnd]) -> int:
 
 def _missing_end(
     here: Sequence[HostEnd], there: Sequence[HostEnd]
-) -> tuple[Remote, HostEnd | None]:
+) -> tuple[RemoteStatus, HostEnd | None]:
     """Why the remote end of a sent end is missing, and the remote end if a source has it."""
     if _claimants(here) > 1 or len({(end.host, end.pid) for end in there}) > 1:
         return "ambiguous", None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from proccli.model.config import Notice
-from proccli.model.topology import Edge, Node, Topology, TopologyHost
+from proccli.model.topology import Topology, TopologyEdge, TopologyHost, TopologyNode
 from tests.build import NOW_S, config
 
 HOSTILE = (
@@ -53,13 +53,13 @@ def host(name: str, *addresses: str, **fields: Any) -> TopologyHost:
     return TopologyHost(name=name, addresses=addresses, **known | fields)
 
 
-def node(number: int, on: str | None, name: str, *pids: int, **fields: Any) -> Node:
+def node(number: int, on: str | None, name: str, *pids: int, **fields: Any) -> TopologyNode:
     """Processes of one name on a host."""
     known: dict[str, Any] = {"label": name or '""', "gprocess": name, "tags": ()}
-    return Node(id=f"n{number}", host=on, pids=pids or (1000 + number,), **known | fields)
+    return TopologyNode(id=f"n{number}", host=on, pids=pids or (1000 + number,), **known | fields)
 
 
-def edge(client: int | None, server: int | None, port: int, **fields: Any) -> Edge:
+def edge(client: int | None, server: int | None, port: int, **fields: Any) -> TopologyEdge:
     """Connections over TCP; both ends seen where both are nodes."""
     certainty = "server-end" if client is None else "client-end" if server is None else "both-ends"
     known: dict[str, Any] = {
@@ -70,7 +70,7 @@ def edge(client: int | None, server: int | None, port: int, **fields: Any) -> Ed
         "certainty": certainty,
         "remote": None if certainty == "both-ends" else "elsewhere",
     }
-    return Edge(
+    return TopologyEdge(
         client=None if client is None else f"n{client}",
         server=None if server is None else f"n{server}",
         server_port=port,
@@ -79,7 +79,10 @@ def edge(client: int | None, server: int | None, port: int, **fields: Any) -> Ed
 
 
 def topology(
-    hosts: Iterable[TopologyHost], nodes: Iterable[Node], edges: Sequence[Edge], **fields: Any
+    hosts: Iterable[TopologyHost],
+    nodes: Iterable[TopologyNode],
+    edges: Sequence[TopologyEdge],
+    **fields: Any,
 ) -> Topology:
     """A topology that shows all its connections."""
     known: dict[str, Any] = {
@@ -127,7 +130,7 @@ def every_kind() -> Topology:
     itself."""
     base = small()
     away = {"client_ip": "10.0.0.5", "server_ip": "10.0.0.9", "remote_host": "db-1"}
-    far: list[Edge] = [
+    far: list[TopologyEdge] = [
         edge(3, None, 6380, remote="absent", remote_process="redis", **away),
         edge(3, None, 6381, remote="absent", **away),
         edge(3, None, 6382, remote="absent", client_ip="10.0.0.5", server_ip="10.0.0.9"),
@@ -174,7 +177,7 @@ def fleet(edges: int, hosts: int = 0) -> Topology:
     names = [f"node-{number:03}" for number in range(hosts)]
     tiers = (("nginx", 443), ("cart", 8080), ("orders-api", 8081), ("payments", 8082))
     stores = (("postgres", 5432), ("redis-server", 6379), ("kafka", 9092))
-    nodes: list[Node] = []
+    nodes: list[TopologyNode] = []
     by_tier: list[list[tuple[int, int, int]]] = [[] for _ in range(5)]
     for at, name in enumerate(names):
         tier = at % 5
@@ -184,7 +187,7 @@ def fleet(edges: int, hosts: int = 0) -> Topology:
             owner = (("team", ("shop", "data", "platform")[at % 3]),)
             nodes.append(node(number, name, process, 4000 + number, tags=owner))
             by_tier[tier].append((number, port, at))
-    made: dict[tuple[object, ...], Edge] = {}
+    made: dict[tuple[object, ...], TopologyEdge] = {}
     while len(made) < edges:
         tier = chance.choice((0, 0, 1, 1, 2, 2, 3, 3, 5))
         size = int(chance.paretovariate(0.9))

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model.topology import Edge, Remote, Topology
+from proccli.model.topology import RemoteStatus, Topology, TopologyEdge
 from proccli.render.topology_fold import Picture, Vertex, picture
 from proccli.render.topology_unknown import PER_NODE, PER_PORT
 from proccli.render.topology_words import why_unknown
 from tests.render.edges import edge, every_kind, fleet, host, node, topology
 
 NODES = [node(1, "web-1", "nginx"), node(2, "web-1", "shop"), node(3, "db-1", "postgres")]
-REMOTES: Sequence[Remote] = ("elsewhere", "absent", "not-sent", "undecided", "ambiguous")
+REMOTES: Sequence[RemoteStatus] = ("elsewhere", "absent", "not-sent", "undecided", "ambiguous")
 
 
-def shown(*edges: Edge) -> Picture:
+def shown(*edges: TopologyEdge) -> Picture:
     return picture(topology([host("web-1"), host("db-1")], NODES, edges))
 
 
@@ -27,7 +27,7 @@ def far(given_picture: Picture) -> list[Vertex]:
     return [vertex for vertex in given_picture.vertices if vertex.node is None]
 
 
-def clients(number: int, server: int = 1, port: int = 80) -> list[Edge]:
+def clients(number: int, server: int = 1, port: int = 80) -> list[TopologyEdge]:
     return [
         edge(None, server, port, client_ip=f"198.51.{at // 250}.{at % 250}") for at in range(number)
     ]
@@ -170,7 +170,7 @@ ENDS = st.sampled_from([None, 1, 2, 3])
 
 
 @st.composite
-def edges(draw: st.DrawFn) -> Edge:
+def edges(draw: st.DrawFn) -> TopologyEdge:
     client, server = draw(ENDS), draw(ENDS)
     known = client is not None and server is not None
     remote = None if known else draw(st.sampled_from(REMOTES))
@@ -192,7 +192,7 @@ def edges(draw: st.DrawFn) -> Edge:
 
 @settings(deadline=None)
 @given(st.lists(edges(), max_size=60))
-def test_whatever_the_edges_each_is_in_one_strand(some: list[Edge]) -> None:
+def test_whatever_the_edges_each_is_in_one_strand(some: list[TopologyEdge]) -> None:
     result = topology([host("web-1")], NODES, some)
     whole_and_links(result)
     drawn = picture(result)

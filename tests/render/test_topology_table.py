@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from proccli.model.outcome import Reason
 from proccli.model.sockets import SocketReason
-from proccli.model.topology import Remote
+from proccli.model.topology import RemoteStatus
 from proccli.render.topology_table import topology_table
 from proccli.render.topology_words import briefly, left_out_text, why_unknown
 from proccli.render.view import ASCII, View
@@ -170,12 +170,12 @@ def test_grouped_by_host_no_name_is_said_twice() -> None:
     assert topology_table(here, View()).splitlines()[1].startswith("web-1   → db-1    5432/tcp")
 
 
-@pytest.mark.parametrize("remote", get_args(Remote))
+@pytest.mark.parametrize("remote", get_args(RemoteStatus))
 @pytest.mark.parametrize(
     "reason", [None, "dropped", "later", *get_args(SocketReason), *get_args(Reason)]
 )
 def test_every_reason_has_words_and_a_doubt_sounds_like_one(
-    remote: Remote, reason: str | None
+    remote: RemoteStatus, reason: str | None
 ) -> None:
     one = edge(1, None, 80, remote=remote, remote_reason=reason, remote_host="h")
     words, brief = why_unknown(one), briefly(one)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.model.fleet import HostView
-from proccli.model.topology import Edge
+from proccli.model.topology import TopologyEdge
 from proccli.server.graph import UDP_CLIENT, Graph
 from proccli.server.grouping import GROUPINGS, parse_grouping
 from tests.server.building import drawn, end, host_process, links, listener, refused, view
@@ -24,7 +24,7 @@ SERVER = "10.0.0.2:80 < 10.0.0.1:4000"
 WAYS = (*GROUPINGS, "os.app.owner")
 
 
-def only(found: Graph) -> Edge:
+def only(found: Graph) -> TopologyEdge:
     (edge,) = found.edges
     return edge
 
@@ -35,7 +35,7 @@ def test_connections_of_two_nodes_over_the_same_addresses_are_one_edge() -> None
 
     found = drawn(client, server)
 
-    assert only(found) == Edge(
+    assert only(found) == TopologyEdge(
         client="n1",
         server="n2",
         protocol="tcp",
