@@ -76,7 +76,7 @@ def test_units_change_where_the_document_says(power: int, per_second: int) -> No
 
 
 def test_the_columns_are_named_in_their_order() -> None:
-    added = SECTION[SECTION.index("### What is added") :]
+    added = SECTION[SECTION.index("### Added columns") :]
     shown = re.findall(r"`([^`]+)`", added)[:8]
     made = label(b"{}", keys=["KEY"]).objects[0]
 
