@@ -1,1 +1,1 @@
-"""Which processes a server takes for one gprocess."""
+"""Server versions; see `proccli.server.gprocess` for gprocess ids."""

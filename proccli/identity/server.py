@@ -1,4 +1,4 @@
-"""What depends on the server's version when it gives processes their ids."""
+"""Server versions: how each of them assigns gprocess ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """How one server tells gprocesses apart, and how long it keeps them.
+    """How one server version distinguishes gprocesses, and how long it keeps them.
 
     Source: server/controller/genesis (updater, store), recorder/updater/process.go,
     recorder/config/config.go, cloud/cloud.go; branch v6.5 and main.
@@ -18,14 +18,14 @@ class Server:
 
     version: str
     aggregates: bool
-    """Processes of one name, agent and command line, or of one name and workload, share an id;
-    otherwise each pid of an agent has its own."""
+    """True: processes with the same name, agent and command line, or the same name and workload,
+    share an id. False: each pid of an agent has its own id."""
     name_bytes: int = 256
-    """What is longer is cut, if need be within a character (`process_name_len_max`)."""
+    """Longer names are cut, possibly within a character (`process_name_len_max`)."""
     aging_s: int = 86_400
-    """`genesis.aging_time`: how long what an agent reported last outlives its reports."""
+    """`genesis.aging_time`: how long the last report of an agent stays valid."""
     kept_s: int = 168 * 3600
-    """`deleted_resource_retention_time`: how long a deleted one stays, as `NAME (deleted)`."""
+    """`deleted_resource_retention_time`: how long a deleted gprocess stays, as `NAME (deleted)`."""
 
 
 SERVERS: Final[Mapping[str, Server]] = MappingProxyType(
@@ -40,5 +40,5 @@ SERVERS: Final[Mapping[str, Server]] = MappingProxyType(
 
 
 def server_beside(agent: str) -> Server:
-    """The server that belongs to an agent's version."""
+    """The server version that is deployed with an agent version."""
     return SERVERS["6.5" if agent.startswith("6.") else "7.1"]

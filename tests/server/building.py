@@ -1,4 +1,4 @@
-"""Short ways to write down hosts, and the ends of their connections, in tests."""
+"""Helpers that build hosts, ends of connections and flows for tests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def endpoint(text: str) -> Endpoint:
 
 
 def host_process(pid: int, name: str | None = None, **fields: Any) -> HostProcess:
-    """A process that is accepted, under this name, unless something else is said."""
+    """An accepted process with this name; `fields` overrides any field."""
     known: dict[str, Any] = {
         "gprocess": f"p{pid}" if name is None else name,
         "process_name": f"comm{pid}",
@@ -54,7 +54,7 @@ def host_process(pid: int, name: str | None = None, **fields: Any) -> HostProces
 
 
 def refused(pid: int, status: str = "dropped", reason: str = "rule", **fields: Any) -> HostProcess:
-    """A process that is not accepted, or perhaps not."""
+    """A process that is not accepted, or may not be."""
     known: dict[str, Any] = {"gprocess": None, "status": status, "reason": reason}
     return host_process(pid, **known | fields)
 

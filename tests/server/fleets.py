@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proccli.model.fleet import ConnectionEnd, HostView
 from proccli.model.sockets import Protocol, SocketRole, SocketStatus
 from tests.server.building import NOW_NS, endpoint, host_process, refused, view
-from tests.server.server import Entry
+from tests.server.reference import Entry
 
 CONNECTIONS = (
     "10.0.0.1:4000 10.0.0.2:80",

@@ -12,7 +12,7 @@ from proccli.model.fleet import HostView
 from proccli.server.join import HostEnd, JoinedConnection
 from tests.server.building import links
 from tests.server.fleets import NAMESPACES, UNOPENED, entries, fleets
-from tests.server.server import Answer, Entry, Key, Pid, answers, key
+from tests.server.reference import Answer, Entry, Key, Pid, answers, key
 
 UNSURE = {"ambiguous", "undecided"}
 

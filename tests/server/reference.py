@@ -1,4 +1,4 @@
-"""The server's join once more, in the words of its own code and slowly: to compare with.
+"""A slow reference implementation of the server's join, written like the server's own code.
 
 Source: FACTS of server/controller/trisolaris/vtap (v6.5 process_info.go, main
 agent_process_info.go): getKey, addData.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
 
 Pid = tuple[str, int]
-"""The agent, and the pid on its host."""
+"""The agent and the pid on its host."""
 Answer = tuple[Pid | None, Pid | None]
 """Of the client and of the server."""
 Key = tuple[object, ...]
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 
 def key(entry: Entry) -> Key:
-    """Under which the server keeps it."""
+    """The key under which the server stores an entry."""
     if entry.server.ip.split(".")[0] == "127":
         ends = (entry.agent, entry.netns, entry.client.port, entry.server.port)
         return ("loopback", entry.protocol, *ends)
@@ -42,7 +42,7 @@ def key(entry: Entry) -> Key:
 
 
 def joined(entries: Iterable[Entry]) -> Mapping[Key, Answer]:
-    """What the server has when it has gone through these, in this order."""
+    """The processes that the server stores after reading the entries in this order."""
     kept: dict[Key, list[Pid | None]] = {}
     for entry in entries:
         pair = kept.setdefault(key(entry), [None, None])
@@ -51,7 +51,7 @@ def joined(entries: Iterable[Entry]) -> Mapping[Key, Answer]:
 
 
 def answers(entries: Sequence[Entry]) -> Mapping[Key, set[Answer]]:
-    """All that it may have: in whatever order entries come, and whichever of the undecided ones
+    """All possible results, for any order of the entries and any choice of the undecided ones that
     are sent. Keys are independent of each other."""
     by_key: dict[Key, list[Entry]] = {}
     for entry in entries:
@@ -69,7 +69,7 @@ def _answers(of: Key, entries: Sequence[Entry]) -> Iterator[Answer]:
 
 
 def _orders(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """Enough of them to have every two entries at the end."""
+    """Enough orders to have every pair of entries at the end."""
     if len(entries) < 2:
         yield entries
     for last in permutations(entries, 2):
