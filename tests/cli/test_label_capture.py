@@ -194,7 +194,7 @@ def test_real_captures_of_other_hosts_get_no_label(name: str, tmp_path: Path) ->
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_damaged_capture_ends_as_such(data: st.DataObject) -> None:
     """Whatever the damage is: what is left of it comes out, and each line is JSON."""
     content = bytearray(data.draw(st.sampled_from([WHOLE, pcapng(WHOLE)])))

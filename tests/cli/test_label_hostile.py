@@ -234,7 +234,7 @@ def inputs(draw: st.DrawFn) -> bytes:
 
 
 @given(inputs(), st.sampled_from([None, *FORMATS]))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_whatever_comes_in_ends_in_order(content: bytes, form: str | None) -> None:
     """In as many lines, or in one that says what is wrong."""
     option = [] if form is None else ["--format", form]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.build import NOW_S
@@ -120,7 +120,6 @@ def records_of(of: Sequence[End]) -> list[Connection]:
 
 
 @given(ends(), st.sampled_from(("deepflow-ndjson", "deepflow-csv")))
-@settings(deadline=None)
 def test_each_side_is_the_process_that_has_it(of: list[End], name: str) -> None:
     records = records_of(of)
     if not records:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.config import load, parse_tag_output
@@ -148,7 +148,7 @@ def assert_fit_for_people(error: ProccliError) -> None:
     assert visible(str(error)) == str(error)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=25).map("".join), st.sampled_from(VIAS), st.sampled_from(LOADERS))
 def test_any_text_is_a_configuration_or_an_error(text: str, via: Via, loader: Loader) -> None:
     found = answer(text.encode(), via, loader)
@@ -158,13 +158,13 @@ def test_any_text_is_a_configuration_or_an_error(text: str, via: Via, loader: Lo
         assert [rule.index for rule in found.rules] == list(range(1, len(found.rules) + 1))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.binary(max_size=60), st.sampled_from(VIAS), st.sampled_from(LOADERS))
 def test_any_bytes_are_a_configuration_or_an_error(data: bytes, via: Via, loader: Loader) -> None:
     assert answer(data, via, loader)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_file_is_a_configuration_or_an_error(data: st.DataObject) -> None:
     text = (DATA / "vendor-block.yaml").read_bytes()
@@ -175,7 +175,7 @@ def test_a_damaged_file_is_a_configuration_or_an_error(data: st.DataObject) -> N
         assert answer(damaged, via)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=20).map("".join)))
 def test_any_output_of_the_tag_command_is_tags_or_an_error(output: str | bytes) -> None:
     try:

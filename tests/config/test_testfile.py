@@ -224,7 +224,7 @@ ODD = ["<<: ", "\t", "#", "\0", "\x85", "\ufeff", "---\n", "%TAG x\n"]
 PIECES = st.sampled_from([*EXAMPLE.splitlines(keepends=True), *YAML, *ODD])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     text=st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=25).map("".join)),
     loader=st.sampled_from(["libyaml", "python"]),
@@ -233,7 +233,7 @@ def test_any_text_is_a_suite_or_one_error_with_a_place(text: str, loader: Loader
     outcome(text.encode(), loader)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_a_suite_with_slips_of_the_pen_is_one_or_refused(data: st.DataObject) -> None:
     text = EXAMPLE
@@ -244,7 +244,6 @@ def test_a_suite_with_slips_of_the_pen_is_one_or_refused(data: st.DataObject) ->
     outcome(text.encode(), "libyaml")
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=60))
 def test_any_bytes_are_a_suite_or_one_error_with_a_place(data: bytes) -> None:
     outcome(data, "libyaml")
@@ -271,7 +270,6 @@ ANY_TEXT: Any = st.text(
 )
 
 
-@settings(deadline=None)
 @given(texts=st.lists(ANY_TEXT, max_size=5), like=st.sampled_from(["plain", "single", "double"]))
 def test_a_text_that_is_written_is_read_as_it_was(texts: list[str], like: Any) -> None:
     lines = "".join(f"    {scalar(text, like=like)}: {scalar(text)}\n" for text in set(texts))

@@ -166,7 +166,7 @@ def judged(inputs: Inputs, title: str) -> tuple[str, str | None]:
     return verdict.status, verdict.gprocess
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RULES, RULES)
 def test_an_answer_by_construction_agrees_with_all_short_names(old: Any, new: Any) -> None:
     before, after = as_inputs(old), as_inputs(new)

@@ -160,7 +160,7 @@ def test_the_gates_remove_what_scan_counts(
     assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     processes=st.sets(st.sampled_from([item.pid for item in shop_processes()])),
     order=st.permutations(rules().rules),

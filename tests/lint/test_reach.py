@@ -129,7 +129,7 @@ TEXTS = ["".join(text) for n in range(1, 5) for text in itertools.product("abc",
 
 
 @given(SMALL)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_proofs_agree_with_trying_all_short_texts(patterns: list[str]) -> None:
     found = rules(*(f"match-regex: '{pattern}'" for pattern in patterns))
     compiled = [rustregex.compile(pattern) for pattern in patterns]

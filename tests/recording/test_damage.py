@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import RecordingError, SourceError
@@ -92,7 +92,6 @@ def test_gzip_cut_short_anywhere_is_an_error() -> None:
         error_of(PACKED[:length])
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(PACKED) - 1), st.integers(1, 255))
 def test_damaged_gzip_is_an_error_or_no_damage(position: int, flip: int) -> None:
     """Some bits of a gzip header, as its time and system, mean nothing to the content."""
@@ -102,7 +101,6 @@ def test_damaged_gzip_is_an_error_or_no_damage(position: int, flip: int) -> None
     assert outcome == parse(WHOLE) or str(outcome).startswith(f"{NAME}:")
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.binary(max_size=4))
 def test_damaged_text_never_ends_in_another_error(position: int, replacement: bytes) -> None:
     damaged = WHOLE[:position] + replacement + WHOLE[position + 1 :]
@@ -110,7 +108,6 @@ def test_damaged_text_never_ends_in_another_error(position: int, replacement: by
     assert isinstance(outcome, Recording) or outcome.startswith(f"{NAME}:")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_rubbish_is_no_recording(rubbish: bytes) -> None:
     with pytest.raises(RecordingError):

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proccli.model.process import FieldError, Process
@@ -259,7 +259,6 @@ cmdlines = st.lists(
 ).map(b"\0".join)
 
 
-@settings(deadline=None)
 @given(cmdlines)
 def test_only_what_is_in_holes_changes(raw: bytes) -> None:
     hidden, masked_spans = mask(raw)
@@ -287,7 +286,6 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "Nd"]), min_size=7, max_size=30), st.data())
 def test_no_part_of_a_secret_is_left(secret: str, data: st.DataObject) -> None:
     assume(set(secret) not in ({"x"}, {"X"}))  # what mysql writes over a password

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.model.config import Notice
@@ -78,7 +78,6 @@ def processes(draw: st.DrawFn) -> Process:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(processes(), max_size=4, unique_by=lambda one: one.pid))
 def test_any_process_comes_back_as_it_was(given_processes: list[Process]) -> None:
     source = ListSource(given_processes, users={0: "root"})

@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.render.document import document, lines
@@ -14,7 +14,6 @@ from proccli.render.process_json import arguments
 from tests.build import process
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=[])))
 def test_what_is_written_is_what_is_read(text: str) -> None:
     """But for lone surrogates, which no document may hold."""

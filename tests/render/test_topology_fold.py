@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.model.topology import RemoteStatus, Topology, TopologyEdge
@@ -190,7 +190,6 @@ def edges(draw: st.DrawFn) -> TopologyEdge:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(edges(), max_size=60))
 def test_whatever_the_edges_each_is_in_one_strand(some: list[TopologyEdge]) -> None:
     result = topology([host("web-1")], NODES, some)

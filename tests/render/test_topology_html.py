@@ -170,7 +170,7 @@ def test_names_are_text_and_can_be_seen() -> None:
     assert text.encode("utf-8")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(max_size=30))
 def test_any_name_is_text(name: str) -> None:
     here = topology(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.render.graph import Box, Layout, Spacing, Wire, laid_out, outwards
@@ -39,7 +39,6 @@ def chain(*names: str) -> tuple[list[Box], list[Wire]]:
     return boxes, [Wire(at, at + 1) for at in range(len(names) - 1)]
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_a_row_has_everything_once(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
@@ -47,7 +46,6 @@ def test_a_row_has_everything_once(graph: tuple[list[Box], list[Wire]]) -> None:
     assert sorted(in_a_row(len(boxes), wires)) == list(range(len(boxes)))
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_without_cycles_nothing_leads_back(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
@@ -115,13 +113,11 @@ def test_a_long_chain_is_pushed_together() -> None:
     assert all(one <= other for one, other in pairwise(layer))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=40))
 def test_inversions_are_counted(numbers: list[int]) -> None:
     assert inversions(numbers) == sum(a > b for a, b in combinations(numbers, 2))
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_an_order_has_everything_once_and_groups_together(
     graph: tuple[list[Box], list[Wire]],
@@ -139,7 +135,6 @@ def test_an_order_has_everything_once_and_groups_together(
         assert sorted(ends) == sorted({group for group in groups if group is not None})
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_crossings_are_counted(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
@@ -167,7 +162,6 @@ def test_a_ladder_has_no_crossing() -> None:
     assert crossings(ordered(given_items), given_items) == 0
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(-500, 500), st.floats(0.5, 9), st.floats(0, 60)),
@@ -211,7 +205,6 @@ def apart(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_no_two_things_overlap(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
@@ -231,7 +224,6 @@ def test_no_two_things_overlap(graph: tuple[list[Box], list[Wire]]) -> None:
         assert len(inside) == (box.group is not None)
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_frames_have_no_holes(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
@@ -248,7 +240,6 @@ def test_frames_have_no_holes(graph: tuple[list[Box], list[Wire]]) -> None:
         assert frame.height == pytest.approx(SPACING.header + used + SPACING.frame, abs=0.5)
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_everything_is_inside(graph: tuple[list[Box], list[Wire]]) -> None:
     layout = laid_out(*graph, SPACING)
@@ -263,7 +254,6 @@ def test_everything_is_inside(graph: tuple[list[Box], list[Wire]]) -> None:
         assert frame.y + frame.height <= layout.height + 0.1
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_routes_lead_from_box_to_box_and_through_none(
     graph: tuple[list[Box], list[Wire]],
@@ -284,7 +274,6 @@ def test_routes_lead_from_box_to_box_and_through_none(
                 assert not between or not spot.y < start.y < spot.y + spot.height
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_the_same_graph_is_always_drawn_the_same(graph: tuple[list[Box], list[Wire]]) -> None:
     assert laid_out(*graph, SPACING) == laid_out(*graph, SPACING)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.model.topology import Topology
@@ -83,7 +83,6 @@ def test_names_are_shown_as_they_are() -> None:
     assert {visible(name) for name in HOSTILE if name} <= shown
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40))
 def test_any_name_comes_back(name: str) -> None:
     text = topology_mermaid(topology([], [node(1, None, name)], [edge(1, 1, 80)])).decode()

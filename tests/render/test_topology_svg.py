@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.model.topology import Topology
@@ -205,7 +205,6 @@ def test_names_are_text_and_can_be_seen() -> None:
     assert not set("\u202e\u200b\x1b\x07\x00") & set(topology_svg(hostile()).decode())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_name_is_well_formed(name: str) -> None:
     here = topology(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -194,7 +194,6 @@ def test_what_was_left_out_is_sorted_and_nothing_is_nothing() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30), st.integers(20, 120))
 def test_no_name_breaks_a_line(name: str, width: int) -> None:
     here = topology(

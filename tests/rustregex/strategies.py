@@ -31,7 +31,6 @@ def examples(default: int) -> settings:
     """The settings of a property: `default` examples, or as many as the environment says."""
     return settings(
         max_examples=FUZZ or default,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
 

@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.model.fleet import HostView
@@ -334,7 +334,6 @@ def turned(found: Graph) -> list[Any]:
 
 
 @given(fleets(), st.sampled_from(WAYS))
-@settings(deadline=None)
 def test_the_order_of_sources_changes_nothing(views: tuple[HostView, ...], by: str) -> None:
     expected, *others = (turned(drawn(*some, by=by)) for some in permutations(views))
 
@@ -343,7 +342,6 @@ def test_the_order_of_sources_changes_nothing(views: tuple[HostView, ...], by: s
 
 
 @given(fleets(), st.sampled_from(WAYS))
-@settings(deadline=None)
 def test_every_connection_is_in_one_edge_between_nodes_that_there_are(
     views: tuple[HostView, ...], by: str
 ) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from proccli.model.fleet import HostView
 from proccli.server.join import HostEnd, JoinedConnection
@@ -45,7 +45,6 @@ def by_key(views: Sequence[HostView]) -> Mapping[Key, list[JoinedConnection]]:
 
 
 @given(fleets())
-@settings(deadline=None)
 def test_where_the_server_has_one_answer_it_is_ours(views: tuple[HostView, ...]) -> None:
     """In whatever order it hears of them, and whatever is sent of what we can't decide."""
     ours = by_key(views)
@@ -60,7 +59,6 @@ def test_where_the_server_has_one_answer_it_is_ours(views: tuple[HostView, ...])
 
 
 @given(fleets())
-@settings(deadline=None)
 def test_where_its_answer_hangs_on_luck_no_two_are_joined(views: tuple[HostView, ...]) -> None:
     ours = by_key(views)
     for at, possible in answers(entries(views)).items():
@@ -69,7 +67,6 @@ def test_where_its_answer_hangs_on_luck_no_two_are_joined(views: tuple[HostView,
 
 
 @given(fleets())
-@settings(deadline=None)
 def test_every_process_that_sends_an_end_has_it_in_one_connection(
     views: tuple[HostView, ...],
 ) -> None:
@@ -90,7 +87,6 @@ def test_every_process_that_sends_an_end_has_it_in_one_connection(
 
 
 @given(fleets())
-@settings(deadline=None)
 def test_the_order_of_hosts_and_ends_changes_no_connection(views: tuple[HostView, ...]) -> None:
     turned = tuple(replace(one, ends=one.ends[::-1]) for one in reversed(views))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.model.fleet import ConnectionEnd, HostProcess, HostView
@@ -428,7 +428,6 @@ def ends_at(
     st.sampled_from([text for text in CONNECTIONS if "127." not in text]),
     st.sampled_from(["tcp", "udp"]),
 )
-@settings(deadline=None)
 def test_a_label_is_the_only_process_that_may_have_the_end(
     views: tuple[HostView, ...], connection: str, protocol: str
 ) -> None:
@@ -451,7 +450,6 @@ def test_a_label_is_the_only_process_that_may_have_the_end(
 
 
 @given(fleets(), st.sampled_from([text for text in CONNECTIONS if "127." not in text]))
-@settings(deadline=None)
 def test_to_the_agent_that_saw_a_flow_its_own_end_is_the_one(
     views: tuple[HostView, ...], connection: str
 ) -> None:
@@ -470,7 +468,6 @@ def test_to_the_agent_that_saw_a_flow_its_own_end_is_the_one(
 
 
 @given(fleets(), st.sampled_from([text for text in CONNECTIONS if "127." in text]))
-@settings(deadline=None)
 def test_over_loopback_a_label_is_the_only_process_of_the_only_host_with_the_port(
     views: tuple[HostView, ...], connection: str
 ) -> None:

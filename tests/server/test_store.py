@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import StateError
@@ -187,7 +187,6 @@ processes = st.builds(
 
 
 @given(processes)
-@settings(deadline=None)
 def test_a_process_comes_back_as_it_was(one: HostProcess) -> None:
     """Half surrogate pairs and numbers beyond 64 bits included."""
     with fleet(view("a", processes=[one])) as made:
@@ -210,7 +209,6 @@ def test_any_time_can_be_kept(since_ns: int | None) -> None:
     st.ip_addresses(v=4).map(str),
     st.integers(0, 65_535),
 )
-@settings(deadline=None)
 def test_any_address_and_port_comes_back_and_is_found(
     client_ip: str, client_port: int, server_ip: str, server_port: int
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.traffic.flows.csv import DELIMITERS, quote_stays_open, quoted, split_cells, unquoted
@@ -13,7 +13,6 @@ TEXT = st.text(alphabet='ab",;\t \n', max_size=30)
 DELIMITER = st.sampled_from(DELIMITERS)
 
 
-@settings(deadline=None)
 @given(TEXT, DELIMITER)
 def test_a_line_has_the_cells_that_the_csv_module_finds(text: str, delimiter: str) -> None:
     line = text.replace("\n", "")
@@ -27,7 +26,6 @@ def test_a_line_has_the_cells_that_the_csv_module_finds(text: str, delimiter: st
         assert [[unquoted(cell) for cell in cells], ["x"]] == rows
 
 
-@settings(deadline=None)
 @given(TEXT, DELIMITER)
 def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter: str) -> None:
     lines = [line for line in text.split("\n") if line]
@@ -44,7 +42,6 @@ def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter
     assert len(rows) == taken + open_before
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=2, max_size=6), DELIMITER)
 def test_quoted_cells_say_what_was_meant(values: list[str], delimiter: str) -> None:
     text = delimiter.join(quoted(value, delimiter) for value in values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import UsageError
@@ -63,7 +63,6 @@ def test_what_is_wrong_is_said_in_one_line(text: str, problem: str) -> None:
     assert str(raised.value).isprintable()
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40) | st.text(alphabet="ip_01=,zone+:U \n\0", max_size=40))
 def test_any_text_is_fields_or_a_usage_error(text: str) -> None:
     try:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import ProccliError
@@ -75,7 +75,6 @@ def expected(keys: Sequence[str], sides: tuple[SideLabel, SideLabel]) -> dict[st
     return made
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(JSON_NAMES, JSON_VALUES, max_size=6), min_size=1, max_size=4),
     pairs_of_sides(),
@@ -106,7 +105,6 @@ def test_an_object_is_the_old_one_and_the_labels(
         assert list(new)[: len(old)] == list(old)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.text(max_size=6), min_size=3, max_size=3), max_size=4),
     pairs_of_sides(),
@@ -145,7 +143,6 @@ def utf8_replaced(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-@settings(deadline=None)
 @given(pairs_of_sides())
 def test_a_row_of_zeek_is_the_old_one_and_the_labels(
     labels: tuple[Sequence[str], tuple[SideLabel, SideLabel]],
@@ -174,7 +171,6 @@ def stripped(out: bytes) -> bytes:
     return out.replace(b"\tstring" * len(COLUMNS), b"")
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([JSON, CSV, ZEEK, b'{"a":1}\n{}\n']),
     st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=4)), max_size=5),
@@ -193,7 +189,6 @@ def test_damage_anywhere_costs_not_one_byte(data: bytes, damage: list[tuple[int,
         assert stripped(ran.out) == data
 
 
-@settings(deadline=None)
 @given(
     st.binary(max_size=60) | st.text(alphabet='{}[]",:1a#\n\t\r\\', max_size=60).map(str.encode),
     st.sampled_from([None, "ndjson", "csv", "tsv", "zeek"]),

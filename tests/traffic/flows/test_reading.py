@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.model.flows import AutoInstanceKind
@@ -73,7 +73,6 @@ def test_addresses_are_written_in_one_way(written: object, read: str | None) -> 
     assert read_address(written) == read
 
 
-@settings(deadline=None)
 @given(st.ip_addresses())
 def test_every_address_is_read(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
@@ -293,7 +292,6 @@ NAMES = [
 ]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(NAMES), SCALARS | st.lists(SCALARS) | st.just({"orig_h": 1}))
 )

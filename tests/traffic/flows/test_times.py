@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.traffic.flows.values import TimeReader
@@ -101,7 +101,6 @@ def test_anything_else_is_counted_as_unreadable(value: object) -> None:
     assert times.unreadable == 1
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(1973, 3, 4), max_value=datetime(2200, 1, 1)),  # noqa: DTZ001
     st.sampled_from([timezone.utc, CHINA, timezone(-timedelta(hours=9, minutes=30))]),
@@ -120,7 +119,6 @@ def test_what_python_writes_is_read_as_python_means_it(
     )
 
 
-@settings(deadline=None)
 @given(
     st.floats(min_value=1e9, max_value=5e9),
     st.sampled_from([1, 10**3, 10**6, 10**9]),
