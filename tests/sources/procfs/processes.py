@@ -10,13 +10,14 @@ import resource
 import signal
 import subprocess
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
+
+from tests.waiting import eventually
 
 Value = TypeVar("Value")
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -51,10 +52,10 @@ def running(argv: Sequence[str | bytes], executable: str = "/bin/sleep") -> Iter
 def _await_exec(pid: int, argv0: str | bytes) -> None:
     # Popen returns after the exec, but a shell or perl may still rename itself.
     expected = argv0.encode() if isinstance(argv0, str) else argv0
-    for _ in range(200):
-        if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(expected):
-            return
-        time.sleep(0.005)
+    eventually(
+        lambda: Path(f"/proc/{pid}/cmdline").read_bytes().startswith(expected),
+        what=f"the command line of {argv0!r}",
+    )
 
 
 @contextlib.contextmanager
@@ -171,8 +172,17 @@ def public_directory() -> Iterator[Path]:
 
 def mount_proc(target: Path, options: str) -> None:
     """Mount a proc file system in a mount namespace of the calling process's own, or skip."""
+    _mount(b"proc", target, options)
+
+
+def mount_tmpfs(target: Path, options: str) -> None:
+    """Mount a tmpfs in a mount namespace of the calling process's own, or skip."""
+    _mount(b"tmpfs", target, options)
+
+
+def _mount(kind: bytes, target: Path, options: str) -> None:
     if _LIBC.unshare(_CLONE_NEWNS) != 0:
-        pytest.skip("no private mount namespace to be had")
+        pytest.skip("a private mount namespace is not available")
     _LIBC.mount(b"none", b"/", None, _MS_REC_PRIVATE, None)
-    if _LIBC.mount(b"proc", os.fsencode(target), b"proc", 0, options.encode()) != 0:
-        pytest.skip(f"proc can't be mounted with {options}")
+    if _LIBC.mount(kind, os.fsencode(target), kind, 0, options.encode()) != 0:
+        pytest.skip(f"{kind.decode()} can't be mounted with {options}")
