@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from jsonschema import Draft202012Validator
 
 from proccli.render.schemas import schema_text
 from tests.cli.runner import Ran, call
+from tests.otheruser import as_nobody_code
+from tests.waiting import LONG_S, eventually
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
@@ -55,9 +56,8 @@ def shop() -> Iterator[subprocess.Popen[bytes]]:
     """A process with a child, to be tagged."""
     script = "sleep 300 & wait"
     process = subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True)
-    while not children(process.pid):
-        time.sleep(0.01)
     try:
+        eventually(lambda: children(process.pid), what="a child")
         yield process
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -315,12 +315,10 @@ def test_ctrl_c_ends_the_command_and_us(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    while not note.exists():
-        assert ours.poll() is None
-        time.sleep(0.01)
+    eventually(lambda: note.exists() or ours.poll() is not None, what="the tag command")
     pids = [int(word) for word in note.read_text().split()]
     ours.send_signal(signal.SIGINT)
-    out, err = ours.communicate(timeout=10)
+    out, err = ours.communicate(timeout=LONG_S)
 
     assert ours.returncode == 130
     assert out == b""
@@ -343,12 +341,9 @@ def test_as_root_it_runs_as_nobody(folder: Path) -> None:
 @pytest.mark.root
 def test_somebody_else_is_told_how_to_get_the_tags(folder: Path) -> None:
     config = configured(folder, "echo", "[]", user="root")
-    code = (
-        "import os, sys\n"
-        "import proccli.cli.tags, proccli.jobs.tags, proccli.render.tags_table, yaml\n"
-        "import proccli.tagcmd, regex, rich.cells, proccli.cli.main as cli\n"
-        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        f"sys.exit(cli.run(['tags', '-c', {config!r}]))\n"
+    code = as_nobody_code(
+        "proccli.cli.main, proccli.cli.tags, proccli.jobs.tags, proccli.tagcmd, yaml, rich.cells",
+        f"sys.exit(proccli.cli.main.run(['tags', '-c', {config!r}]))\n",
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
 

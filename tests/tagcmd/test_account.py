@@ -11,6 +11,7 @@ import pytest
 
 from proccli.tagcmd.account import Account, find_account, rights_for
 from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
+from tests.otheruser import as_nobody_code
 
 
 def test_the_first_line_of_a_name_counts() -> None:
@@ -74,18 +75,14 @@ def test_root_does_not_run_what_it_could_not_take_the_group_off(tmp_path: Path) 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up its rights")
 def test_another_than_root_may_not_run_it_as_somebody_else() -> None:
-    code = (
-        "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    code = as_nobody_code(
+        "proccli.tagcmd.account",
         "from proccli.tagcmd.account import rights_for\n"
         "try: rights_for('root')\n"
         "except Exception as error: print(type(error).__name__, error)\n"
-        "print(rights_for('nobody'))\n"
+        "print(rights_for('nobody'))\n",
     )
-    # What is to be imported must have been: the checkout may be closed to nobody.
-    preload = "import proccli.tagcmd.account\n"
-    done = subprocess.run(
-        [sys.executable, "-c", preload + code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     refusal, own = done.stdout.splitlines()
     assert refusal.startswith("TagCommandUndecided it runs as root, and only root")
     assert "--tags FILE" in refusal

@@ -17,6 +17,8 @@ import pytest
 
 from proccli.tagcmd import TagCommandFailed, TagCommandUndecided, run_tag_command
 from proccli.tagcmd.spawn import candidates
+from tests.otheruser import as_nobody_code
+from tests.waiting import LONG_S, eventually
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
@@ -60,12 +62,14 @@ def own_children() -> set[int]:
 
 def wait_for(path: Path) -> list[int]:
     """The pids that a script has written into a file, once it has."""
-    for _ in range(500):
+
+    def text() -> str:
         with contextlib.suppress(OSError):
-            if (text := path.read_text()).endswith("\n"):
-                return [int(word) for word in text.split()]
-        time.sleep(0.01)
-    raise AssertionError(f"{path} was never written")
+            return path.read_text()
+        return ""
+
+    written = eventually(lambda: (found := text()).endswith("\n") and found, what=f"{path}")
+    return [int(word) for word in written.split()]
 
 
 # ---- what it gets ------------------------------------------------------------------------------
@@ -330,7 +334,7 @@ def test_a_signal_to_us_ends_it_with_all_it_started(tmp_path: Path, number: int)
     ours = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     pids = wait_for(note)
     ours.send_signal(number)
-    assert ours.wait(5) == -number
+    assert ours.wait(LONG_S) == -number
     assert not [pid for pid in pids if alive(pid)]
 
 
@@ -414,13 +418,12 @@ def test_root_that_may_not_change_the_user_does_not_know(shared: Path) -> None:
 @AS_ROOT
 @pytest.mark.root
 def test_somebody_runs_it_as_themselves_without_changing_anything() -> None:
-    code = (
-        "import os\n"
+    code = as_nobody_code(
+        "proccli.tagcmd",
         "from proccli.tagcmd import run_tag_command\n"
-        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "print(run_tag_command(('id', '-u'), 'nobody', 10))\n"
         "try: run_tag_command(('id', '-u'), 'root', 10)\n"
-        "except Exception as error: print(type(error).__name__)\n"
+        "except Exception as error: print(type(error).__name__)\n",
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [r"b'65534\n'", "TagCommandUndecided"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from proccli.tagcmd import why_untrusted
+from tests.otheruser import as_nobody_code
 
 CONTENT = b"static_config: {}\n"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
@@ -200,11 +201,11 @@ def test_somebody_trusts_root_and_themselves(ours: Path, config: Path) -> None:
     for path, uid in ((mine, 65534), (theirs, 1234)):
         path.write_bytes(CONTENT)
         os.chown(path, uid, uid)
-    code = (
-        "import os\nfrom proccli.tagcmd import why_untrusted\n"
-        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    code = as_nobody_code(
+        "proccli.tagcmd",
+        "from proccli.tagcmd import why_untrusted\n"
         f"for path in {[str(config), str(mine), str(theirs)]!r}:\n"
-        f"    print(why_untrusted(path, {CONTENT!r}))\n"
+        f"    print(why_untrusted(path, {CONTENT!r}))\n",
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["None", "None", belongs(theirs, 1234)]

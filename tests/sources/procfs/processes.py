@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
+from tests.otheruser import import_from, readable_copy
 from tests.waiting import eventually
 
 Value = TypeVar("Value")
@@ -146,9 +147,14 @@ def _outcome(work: Callable[[], object]) -> tuple[str, Any]:
 
 
 def as_nobody(work: Callable[[], Value]) -> Value:
-    """What `work` returns when a user without rights calls it."""
+    """What `work` returns when a user without rights calls it.
+
+    It may import what has not been imported so far, even where the checkout is closed to others.
+    """
+    copy = readable_copy()
 
     def drop_and_work() -> Value:
+        import_from(copy)
         become_nobody()
         return work()
 

@@ -1,0 +1,84 @@
+"""What a user without rights imports, where the checkout is closed to other users."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib.metadata
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import proccli
+
+_IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+@functools.cache
+def readable_copy() -> Path:
+    """A directory that every user can read, with proccli and the packages that it requires.
+
+    It is made once in each test process, and removed at its end.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="proccli-readable-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copytree(Path(proccli.__file__).parent, folder / "proccli", ignore=_IGNORED)
+    for distribution in _required("proccli"):
+        for name in {file.parts[0] for file in distribution.files or () if ".." not in file.parts}:
+            source = Path(str(distribution.locate_file(name)))
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=_IGNORED, dirs_exist_ok=True)
+            elif source.suffix in (".py", ".so"):
+                shutil.copy(source, folder)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
+
+
+def _required(name: str) -> list[importlib.metadata.Distribution]:
+    """The distributions that one requires, and those that they require; no extras."""
+    found: dict[str, importlib.metadata.Distribution] = {}
+    names = [name]
+    while names:
+        distribution = importlib.metadata.distribution(names.pop())
+        for requirement in distribution.requires or ():
+            words = re.match(r"[\w.-]+", requirement)
+            if words is None or words[0] in found or "extra ==" in requirement:
+                continue
+            try:
+                found[words[0]] = importlib.metadata.distribution(words[0])
+            except importlib.metadata.PackageNotFoundError:  # of other platforms or Pythons
+                continue
+            names.append(words[0])
+    return list(found.values())
+
+
+def import_from(copy: Path) -> None:
+    """Let this process import from the copy what it has not imported so far."""
+    sys.path.insert(0, str(copy))
+    for name, module in list(sys.modules.items()):
+        inside = copy.joinpath(*name.split("."))
+        if isinstance(getattr(module, "__path__", None), list) and inside.is_dir():
+            module.__path__ = [str(inside), *module.__path__]
+
+
+_BECOME_NOBODY: Final = """\
+import os, sys
+sys.path.insert(0, {copy!r})
+import {modules}
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+"""
+
+
+def as_nobody_code(modules: str, code: str) -> str:
+    """Python code for `python -c` that a user without rights runs.
+
+    It imports `modules` before it gives up root's rights, because Python itself may be in a
+    directory of root's, and the rest of proccli after that, all from the copy.
+    """
+    return _BECOME_NOBODY.format(copy=str(readable_copy()), modules=modules) + code
