@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +50,7 @@ from tests.sources.procfs.processes import (
     root_only,
     running,
 )
+from tests.waiting import eventually
 
 AGENT = RunningAgent(
     pid=71,
@@ -531,14 +531,14 @@ def through(*wrapper: str) -> Iterator[int]:
     """The pid of an agent that was started through other programs."""
     process = subprocess.Popen([*wrapper], stdin=subprocess.DEVNULL)
     try:
-        for _ in range(400):
-            if found := agentproc.find_agents():
-                yield found[0].pid
-                return
-            if process.poll() is not None:
-                pytest.skip(f"{wrapper[0]} can't do it here")
-            time.sleep(0.01)
-        pytest.fail("the agent did not start")
+        eventually(
+            lambda: agentproc.find_agents() or process.poll() is not None,
+            what="the start of the agent",
+        )
+        found = agentproc.find_agents()
+        if not found:
+            pytest.skip(f"{wrapper[0]} can't do it here")
+        yield found[0].pid
     finally:
         process.kill()
         process.wait()

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ ME = pwd.getpwuid(os.geteuid()).pw_name
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
 
 
-def sh(script: str, *, user: str = ME, timeout_s: float = 10.0) -> bytes:
+def sh(script: str, *, user: str = ME, timeout_s: float = LONG_S) -> bytes:
     """What a shell script prints as a tag command."""
     return run_tag_command(("/bin/sh", "-c", script), user, timeout_s)
 
@@ -60,28 +59,50 @@ def own_children() -> set[int]:
     return {int(pid) for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split()}
 
 
-def wait_for(path: Path) -> list[int]:
+def written_in(note: Path) -> list[int]:
+    """The pids that a script has written into a file; none until it has written the line."""
+    with contextlib.suppress(OSError):
+        if (text := note.read_text()).endswith("\n"):
+            return [int(word) for word in text.split()]
+    return []
+
+
+def wait_for(note: Path) -> list[int]:
     """The pids that a script has written into a file, once it has."""
+    return eventually(lambda: written_in(note), what=f"the line in {note}")
 
-    def text() -> str:
-        with contextlib.suppress(OSError):
-            return path.read_text()
-        return ""
 
-    written = eventually(lambda: (found := text()).endswith("\n") and found, what=f"{path}")
-    return [int(word) for word in written.split()]
+def stopped_at_a_limit(
+    script: str, note: Path, *, because: str = "still running", user: str = ME
+) -> list[int]:
+    """The pids that a script has written into a file before it reached its limit.
+
+    A busy machine may need more than the first limit to get so far: then there is a longer one.
+    """
+    for limit_s in (0.3, 3, 30):
+        with pytest.raises(TagCommandUndecided) as caught:
+            sh(script, user=user, timeout_s=limit_s)
+        if (pids := written_in(note)) and because in str(caught.value):
+            assert f"after {limit_s:g} s" in str(caught.value)
+            return pids
+    raise AssertionError(f"{because!r} is not why it was stopped: {caught.value}")
+
+
+def await_end(pids: list[int]) -> None:
+    """Wait until none of these processes runs; by themselves they would run for longer."""
+    eventually(lambda: not any(map(alive, pids)), what=f"the end of {pids}")
 
 
 # ---- what it gets ------------------------------------------------------------------------------
 
 
 def test_stdout_comes_back_as_it_is() -> None:
-    assert run_tag_command(("printf", r"- pid: 1\000\377"), ME, 10) == b"- pid: 1\0\xff"
+    assert run_tag_command(("printf", r"- pid: 1\000\377"), ME, LONG_S) == b"- pid: 1\0\xff"
 
 
 def test_arguments_are_not_read_by_a_shell() -> None:
     argv = ("printf", "%s|", "$HOME", "*", "a  b", "", "; echo x")
-    assert run_tag_command(argv, ME, 10) == b"$HOME|*|a  b||; echo x|"
+    assert run_tag_command(argv, ME, LONG_S) == b"$HOME|*|a  b||; echo x|"
 
 
 def test_arguments_are_utf8_whatever_the_locale() -> None:
@@ -139,7 +160,7 @@ def test_a_process_that_it_leaves_in_the_background_goes_on(tmp_path: Path) -> N
 def test_a_name_is_looked_up_in_our_path(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(shared / "tags", "#!/bin/sh\necho found $0\n")
     monkeypatch.setenv("PATH", f"/nowhere:{shared}:/usr/bin:/bin")
-    assert run_tag_command(("tags",), ME, 10) == f"found {shared}/tags\n".encode()
+    assert run_tag_command(("tags",), ME, LONG_S) == f"found {shared}/tags\n".encode()
 
 
 def test_what_can_not_be_executed_is_passed_over_in_the_path(
@@ -150,7 +171,7 @@ def test_what_can_not_be_executed_is_passed_over_in_the_path(
     script(shared / "a" / "tags", "#!/bin/sh\necho a\n", 0o644)
     script(shared / "b" / "tags", "#!/bin/sh\necho b\n")
     monkeypatch.setenv("PATH", f"{shared}/a:{shared}/b:/usr/bin:/bin")
-    assert run_tag_command(("tags",), ME, 10) == b"b\n"
+    assert run_tag_command(("tags",), ME, LONG_S) == b"b\n"
 
 
 def test_a_name_with_a_slash_is_relative_to_our_directory(
@@ -158,7 +179,7 @@ def test_a_name_with_a_slash_is_relative_to_our_directory(
 ) -> None:
     script(shared / "tags", "#!/bin/sh\necho here\n")
     monkeypatch.chdir(shared)
-    assert run_tag_command(("./tags",), ME, 10) == b"here\n"
+    assert run_tag_command(("./tags",), ME, LONG_S) == b"here\n"
 
 
 def test_an_empty_entry_of_the_path_is_the_current_directory() -> None:
@@ -171,18 +192,18 @@ def test_without_a_path_the_systems_directories_are_searched() -> None:
 
 def test_a_script_without_an_interpreter_is_run_by_the_shell(shared: Path) -> None:
     path = script(shared / "tags", 'echo "$0 $1 $#"\n')
-    assert run_tag_command((path, "one", "two"), ME, 10) == f"{path} one 2\n".encode()
+    assert run_tag_command((path, "one", "two"), ME, LONG_S) == f"{path} one 2\n".encode()
 
 
 def test_a_missing_program_is_the_agents_failure_too() -> None:
     with pytest.raises(TagCommandFailed, match="/no/such/program is not there"):
-        run_tag_command(("/no/such/program",), ME, 10)
+        run_tag_command(("/no/such/program",), ME, LONG_S)
 
 
 def test_a_missing_interpreter_is_the_agents_failure_too(shared: Path) -> None:
     path = script(shared / "tags", "#!/no/such/interpreter\n")
     with pytest.raises(TagCommandFailed, match="is there, but what should run it isn't"):
-        run_tag_command((path,), ME, 10)
+        run_tag_command((path,), ME, LONG_S)
 
 
 @pytest.mark.parametrize("name", ["no-such-program-anywhere", "./no-such-program"])
@@ -192,34 +213,34 @@ def test_the_agent_may_find_a_name_that_we_do_not(
     # One of our own directories may be closed to us, and then it isn't certain.
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     with pytest.raises(TagCommandUndecided, match="name the program by its whole path"):
-        run_tag_command((name,), ME, 10)
+        run_tag_command((name,), ME, LONG_S)
 
 
 def test_an_empty_name_is_nothing_that_the_agent_can_run() -> None:
     with pytest.raises(TagCommandFailed, match="the empty name"):
-        run_tag_command(("",), ME, 10)
+        run_tag_command(("",), ME, LONG_S)
 
 
 def test_a_file_that_nobody_may_execute_is_the_agents_failure_too(shared: Path) -> None:
     path = script(shared / "tags", "#!/bin/sh\n", 0o644)
     with pytest.raises(TagCommandFailed, match=r"chmod \+x"):
-        run_tag_command((path,), ME, 10)
+        run_tag_command((path,), ME, LONG_S)
 
 
 def test_a_directory_is_no_program(shared: Path) -> None:
     with pytest.raises(TagCommandFailed, match="can't be executed"):
-        run_tag_command((str(shared),), ME, 10)
+        run_tag_command((str(shared),), ME, LONG_S)
 
 
 @pytest.mark.parametrize("argument", ["a\0b", "\ud800"])
 def test_what_no_program_can_be_given_is_the_agents_failure_too(argument: str) -> None:
     with pytest.raises(TagCommandFailed, match="an argument holds"):
-        run_tag_command(("printf", argument), ME, 10)
+        run_tag_command(("printf", argument), ME, LONG_S)
 
 
 def test_too_many_arguments_are_the_agents_failure_too() -> None:
     with pytest.raises(TagCommandFailed, match="can't be executed"):
-        run_tag_command(("/bin/true", "x" * (1 << 21)), ME, 10)
+        run_tag_command(("/bin/true", "x" * (1 << 21)), ME, LONG_S)
 
 
 # ---- how it ends -------------------------------------------------------------------------------
@@ -244,71 +265,57 @@ def test_a_signal_is_named() -> None:
 
 def test_a_command_that_hangs_is_ended_at_the_limit(tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    started = time.monotonic()
-    with pytest.raises(TagCommandUndecided, match=r"still running after 0\.3 s"):
-        sh(f"sleep 60 & echo $$ $! >{note}; wait", timeout_s=0.3)
-    assert time.monotonic() - started < 30
-    assert not [pid for pid in wait_for(note) if alive(pid)]
+    await_end(stopped_at_a_limit(f"sleep 600 & echo $$ $! >{note}; wait", note))
 
 
 def test_a_command_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pids"
     before = own_children()
-    with pytest.raises(TagCommandUndecided):
-        sh(f"trap '' TERM HUP INT; echo $$ >{note}; while :; do sleep 0.05; done", timeout_s=0.3)
-    assert not [pid for pid in wait_for(note) if alive(pid)]
+    script = f"trap '' TERM HUP INT; echo $$ >{note}; while :; do sleep 0.05; done"
+    await_end(stopped_at_a_limit(script, note))
     assert own_children() == before
 
 
-def test_job_control_inside_the_command_saves_nobody(tmp_path: Path) -> None:
-    """timeout(1) and `set -m` make process groups of their own."""
+def test_a_process_group_of_its_own_does_not_save_a_job(tmp_path: Path) -> None:
+    """timeout(1) and `set -m` make such groups."""
     note = tmp_path / "pids"
-    with pytest.raises(TagCommandUndecided):
-        sh(f"timeout 60 sleep 60 & echo $! >{note}; wait", timeout_s=0.5)
-    assert not [pid for pid in wait_for(note) if alive(pid)]
+    await_end(stopped_at_a_limit(f"timeout 600 sleep 600 & echo $! >{note}; wait", note))
 
 
 def test_a_stopped_command_is_ended_too(tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    with pytest.raises(TagCommandUndecided):
-        sh(f"echo $$ >{note}; kill -STOP $$", timeout_s=0.3)
-    assert not [pid for pid in wait_for(note) if alive(pid)]
+    await_end(stopped_at_a_limit(f"echo $$ >{note}; kill -STOP $$", note))
 
 
 def test_a_daemon_that_keeps_stdout_open_does_not_hold_us_up(tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    started = time.monotonic()
-    with pytest.raises(TagCommandUndecided, match="it has exited, but what it started holds"):
-        sh(f"setsid sh -c 'echo $$ >{note}; exec sleep 60' & echo '[]'", timeout_s=0.5)
-    assert time.monotonic() - started < 30
-    (daemon,) = wait_for(note)
+    script = f"setsid sh -c 'echo $$ >{note}; exec sleep 600' & echo '[]'"
+    because = "it has exited, but what it started holds"
+    (daemon,) = stopped_at_a_limit(script, note, because=because)
+    assert alive(daemon)
     os.kill(daemon, signal.SIGKILL)
 
 
 def test_a_child_that_keeps_stdout_open_is_ended_with_its_session(tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    with pytest.raises(TagCommandUndecided, match="it has exited"):
-        sh(f"sleep 60 & echo $! >{note}", timeout_s=0.3)
-    assert not [pid for pid in wait_for(note) if alive(pid)]
+    await_end(stopped_at_a_limit(f"sleep 600 & echo $! >{note}", note, because="it has exited"))
 
 
 def test_a_command_that_closes_its_output_and_goes_on_is_ended_at_the_limit() -> None:
     with pytest.raises(TagCommandUndecided, match="still running"):
-        sh("exec >&- 2>&-; sleep 60", timeout_s=0.3)
+        sh("exec >&- 2>&-; sleep 600", timeout_s=0.3)
 
 
 @pytest.mark.parametrize("stream", ["", ">&2"])
 def test_a_command_that_prints_forever_is_ended(stream: str) -> None:
-    started = time.monotonic()
     with pytest.raises(TagCommandUndecided, match=r"16 MiB|still running"):
         sh(f"exec yes {stream}", timeout_s=1)
-    assert time.monotonic() - started < 30
 
 
 def test_all_of_sixteen_mebibytes_is_taken_and_no_more() -> None:
-    assert len(sh("head -c 16777216 /dev/zero")) == 16 << 20
+    assert len(sh("head -c 16777216 /dev/zero", timeout_s=LONG_S)) == 16 << 20
     with pytest.raises(TagCommandUndecided, match="more than 16 MiB"):
-        sh("head -c 16777217 /dev/zero")
+        sh("head -c 16777217 /dev/zero", timeout_s=LONG_S)
 
 
 def test_no_zombie_and_no_descriptor_is_left() -> None:
@@ -319,7 +326,7 @@ def test_no_zombie_and_no_descriptor_is_left() -> None:
         with pytest.raises((TagCommandFailed, TagCommandUndecided)):
             sh(bad, timeout_s=0.2)
     with pytest.raises(TagCommandFailed):
-        run_tag_command(("/no/such/program",), ME, 10)
+        run_tag_command(("/no/such/program",), ME, LONG_S)
     assert own_children() == children
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
 
@@ -329,13 +336,13 @@ def test_a_signal_to_us_ends_it_with_all_it_started(tmp_path: Path, number: int)
     note = tmp_path / "pids"
     code = (
         "from proccli.tagcmd import run_tag_command\n"
-        f"run_tag_command(('/bin/sh', '-c', 'sleep 60 & echo $$ $! >{note}; wait'), {ME!r}, 60)"
+        f"run_tag_command(('/bin/sh', '-c', 'sleep 600 & echo $$ $! >{note}; wait'), {ME!r}, 600)"
     )
     ours = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     pids = wait_for(note)
     ours.send_signal(number)
     assert ours.wait(LONG_S) == -number
-    assert not [pid for pid in pids if alive(pid)]
+    await_end(pids)
 
 
 def test_handlers_are_left_as_they_were() -> None:
@@ -374,9 +381,8 @@ def test_roots_supplementary_groups_are_taken_off_too() -> None:
 def test_nobodys_processes_are_ended_at_the_limit_too(shared: Path) -> None:
     shared.chmod(0o777)
     note = shared / "pids"
-    with pytest.raises(TagCommandUndecided):
-        sh(f"trap '' TERM; sleep 60 & echo $$ $! >{note}; wait", user="nobody", timeout_s=0.4)
-    assert not [pid for pid in wait_for(note) if alive(pid)]
+    script = f"trap '' TERM; sleep 600 & echo $$ $! >{note}; wait"
+    await_end(stopped_at_a_limit(script, note, user="nobody"))
 
 
 @AS_ROOT
@@ -385,8 +391,8 @@ def test_what_only_roots_group_may_execute_is_not_known(shared: Path) -> None:
     """The agent, which leaves that group on, may run it."""
     path = script(shared / "tags", "#!/bin/sh\necho ok\n", 0o750)
     with pytest.raises(TagCommandUndecided, match="root's group"):
-        run_tag_command((path,), "nobody", 10)
-    assert run_tag_command((path,), "root", 10) == b"ok\n"
+        run_tag_command((path,), "nobody", LONG_S)
+    assert run_tag_command((path,), "root", LONG_S) == b"ok\n"
 
 
 @AS_ROOT
@@ -394,7 +400,7 @@ def test_what_only_roots_group_may_execute_is_not_known(shared: Path) -> None:
 def test_what_only_roots_group_may_read_is_not_known(shared: Path) -> None:
     path = script(shared / "tags.yaml", "[]\n", 0o640)
     with pytest.raises(TagCommandUndecided, match="root's group"):
-        run_tag_command(("cat", path), "nobody", 10)
+        run_tag_command(("cat", path), "nobody", LONG_S)
 
 
 @AS_ROOT
