@@ -14,6 +14,7 @@ from typing import Final
 
 import proccli
 
+_ROOT: Final = Path(proccli.__file__).parent.parent
 _IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -57,12 +58,15 @@ def _required(name: str) -> list[importlib.metadata.Distribution]:
 
 
 def import_from(copy: Path) -> None:
-    """Let this process import from the copy what it has not imported so far."""
+    """Let this process import from the copy what it has not imported so far, and read its data."""
     sys.path.insert(0, str(copy))
     for name, module in list(sys.modules.items()):
         inside = copy.joinpath(*name.split("."))
         if isinstance(getattr(module, "__path__", None), list) and inside.is_dir():
             module.__path__ = [str(inside), *module.__path__]
+        file = getattr(module, "__file__", None)
+        if name.split(".")[0] == "proccli" and file is not None:
+            module.__file__ = str(copy / Path(file).relative_to(_ROOT))
 
 
 _BECOME_NOBODY: Final = """\

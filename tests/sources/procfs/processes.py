@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -142,8 +143,8 @@ def _outcome(work: Callable[[], object]) -> tuple[str, Any]:
         return "returned", work()
     except pytest.skip.Exception as skipped:
         return "skipped", str(skipped)
-    except BaseException as error:
-        return "raised", repr(error)
+    except BaseException:
+        return "raised", traceback.format_exc()
 
 
 def as_nobody(work: Callable[[], Value]) -> Value:
