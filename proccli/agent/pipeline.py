@@ -16,6 +16,7 @@ from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
 from proccli.model.process import ALL_FIELDS, Environment, Field, Host, Process
+from proccli.model.source import Source
 
 
 def strategy_for(config: Config, environment: Environment) -> Strategy:
@@ -48,6 +49,37 @@ def outcome_of(process: AgentProcess, decision: Decision, host: Host) -> Outcome
     )
 
 
+class AgentProcesses:
+    """The agent processes of a source, each read once.
+
+    It knows no pipeline: a circle of references would keep a source's descriptors open.
+    """
+
+    def __init__(self, source: Source, fields: frozenset[Field]) -> None:
+        self._source = source
+        self._batch_fields = fields
+        self._fields = fields - {"fds"}
+        self._by_pid: dict[int, AgentProcess | None] = {}
+
+    def get(self, pid: int) -> AgentProcess | None:
+        """The agent process of a pid, or None where the source has no such process."""
+        if pid not in self._by_pid:
+            try:
+                self._add(self._source.read(pid, self._fields))
+            except NoSuchProcess:
+                self._by_pid[pid] = None
+        return self._by_pid[pid]
+
+    def read(self, pids: Iterable[int]) -> None:
+        """Read these processes in a batch, with their sockets where the fields include them."""
+        unread = [pid for pid in pids if pid not in self._by_pid]
+        for process in self._source.read_many(unread, self._batch_fields):
+            self._add(process)
+
+    def _add(self, process: Process) -> None:
+        self._by_pid[process.pid] = agent_process(process, self._source.host)
+
+
 class Pipeline:
     """The outcomes of one source's processes, each read and decided once and when asked for.
 
@@ -58,29 +90,19 @@ class Pipeline:
     def __init__(self, inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> None:
         self.inputs = inputs
         strategy = strategy_for(inputs.config, inputs.environment)
+        self._processes = AgentProcesses(inputs.source, fields | fields_for(strategy.needs))
         self.context = Context(
             config=inputs.config,
             strategy=strategy,
             host=inputs.source.host,
             tags=inputs.tags,
-            agent_process=self.agent_process,
+            agent_process=self._processes.get,
         )
-        self._batch_fields = fields | fields_for(strategy.needs)
-        self._fields = self._batch_fields - {"fds"}
-        self._processes: dict[int, AgentProcess | None] = {}
         self._decided: dict[int, Outcome | None] = {}
 
     def agent_process(self, pid: int) -> AgentProcess | None:
         """The agent process of a pid, or None where the source has no such process."""
-        if pid not in self._processes:
-            try:
-                self._add(self.inputs.source.read(pid, self._fields))
-            except NoSuchProcess:
-                self._processes[pid] = None
-        return self._processes[pid]
-
-    def _add(self, process: Process) -> None:
-        self._processes[process.pid] = agent_process(process, self.context.host)
+        return self._processes.get(pid)
 
     def decided(self, pid: int) -> Outcome | None:
         """The outcome without tags and user, or None where there is no such process."""
@@ -99,9 +121,7 @@ class Pipeline:
         They are read first, in a batch.
         """
         pids = tuple(pids)
-        unread = [pid for pid in pids if pid not in self._processes]
-        for process in self.inputs.source.read_many(unread, self._batch_fields):
-            self._add(process)
+        self._processes.read(pids)
         for pid in pids:
             if (outcome := self.decided(pid)) is not None:
                 yield outcome
