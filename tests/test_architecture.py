@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "proccli"
 
 LAYERS = [
-    {"errors", "textsafe", "__init__"},
+    {"errors", "textsafe", "streams", "__init__"},
     {"model"},
     {"rustregex"},
     {"config"},

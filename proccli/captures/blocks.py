@@ -1,7 +1,4 @@
-"""The blocks of a pcapng file: whole ones, and only those that tell packets.
-
-scapy reads what is in them; it would not say where a file is damaged, and take the interfaces of
-one section for those of the next.
+"""The bytes of a capture and, for a pcapng file, its blocks.
 
 Source: draft-ietf-opsawg-pcapng.
 """
@@ -9,29 +6,96 @@ Source: draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from proccli.captures.octets import Octets
+from proccli.streams import GZIP_ERRORS, gzip_problem
 
 MOST_BLOCK_BYTES: Final = 16 << 20
-"""As libpcap has it."""
+"""As in libpcap."""
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, PACKET = 0x0A0D0D0A, 1, 2, 3, 6
-_TOLD: Final = {SECTION: 28, INTERFACE: 20, OLD_PACKET: 32, SIMPLE_PACKET: 16, PACKET: 32}
-"""The kinds that tell packets, and how long one is at least."""
+_LEAST_BYTES: Final = {
+    SECTION: 28,
+    INTERFACE: 20,
+    OLD_PACKET: 32,
+    SIMPLE_PACKET: 16,
+    PACKET: 32,
+}
+"""The kinds that are needed to read packets, with the least length of each."""
 _BYTE_ORDERS: Final = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
-_TSOFFSET: Final = 14
+_MAJOR_VERSION: Final = 1
+_CHUNK_BYTES: Final = 1 << 18
+
+
+class Octets:
+    """A stream that never raises for damaged gzip data: it ends there, and `problem` says why.
+
+    Everything before the damage is returned.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        # read1 returns what a pipe has now, so a running tcpdump can be followed. Not every
+        # stream has it.
+        self._more = getattr(file, "read1", file.read)
+        self._chunk = b""
+        self._at = 0
+        self._before = 0
+        self.problem: str | None = None
+
+    @property
+    def offset(self) -> int:
+        """How many bytes were read, after unpacking."""
+        return self._before + self._at
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, fewer at the end, without reading them."""
+        self._fill(size)
+        return self._chunk[self._at : self._at + size]
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer at the end."""
+        at = self._at
+        end = at + size
+        if end > len(self._chunk):
+            self._fill(size)
+            at, end = self._at, self._at + size
+        data = self._chunk[at:end]
+        self._at = at + len(data)
+        return data
+
+    def _fill(self, size: int) -> None:
+        pieces = [self._chunk[self._at :]]
+        wanted = size - len(pieces[0])
+        while wanted > 0:
+            piece = self._next()
+            if not piece:
+                break
+            pieces.append(piece)
+            wanted -= len(piece)
+        self._before += self._at
+        self._at = 0
+        self._chunk = b"".join(pieces)
+
+    def _next(self) -> bytes:
+        if self.problem is not None:
+            return b""
+        try:
+            piece: bytes = self._more(_CHUNK_BYTES)
+        except GZIP_ERRORS as error:
+            self.problem = gzip_problem(error)
+            return b""
+        return piece
 
 
 class Block(NamedTuple):
-    """A block, whole, and the byte order of its section: `<` or `>`."""
+    """A whole block with both its lengths, and the byte order of its section: `<` or `>`."""
 
     kind: int
     order: str
     content: bytes
 
     def numbers(self, form: str, at: int) -> tuple[int, ...]:
-        """Numbers in the block, `form` as struct has it, `at` from its beginning."""
+        """Numbers `at` bytes from the beginning of the block; `form` is one of struct."""
         return struct.unpack_from(self.order + form, self.content, at)
 
 
@@ -41,20 +105,18 @@ class Blocks:
     def __init__(self, octets: Octets) -> None:
         self._octets = octets
         self._order = "<"
-        self.at = 0
-        """Where the latest begins."""
         self.problem: str | None = None
 
     def next(self) -> Block | None:
-        """The next one that matters; None at the end."""
+        """The next section header, interface or packet; None at the end."""
         while self.problem is None:
-            self.at = self._octets.offset
+            at = self._octets.offset
             try:
                 block = self._whole()
             except _Damaged as damage:
-                self.problem = f"{self._octets.problem or damage} at byte {self.at:,}"
+                self.problem = f"{self._octets.problem or damage} at byte {at:,}"
                 break
-            if block is None or block.kind in _TOLD:
+            if block is None or block.kind in _LEAST_BYTES:
                 return block
         return None
 
@@ -64,7 +126,7 @@ class Blocks:
         if not head and self._octets.problem is None:
             return None
         if head[:4] == SECTION.to_bytes(4, "big"):
-            # The same in both byte orders: which one holds comes right behind the length.
+            # The same in both byte orders: the order follows after the length.
             order = _BYTE_ORDERS.get(self._octets.peek(4))
             if order is None:
                 raise _Damaged("no section header")
@@ -80,83 +142,20 @@ class Blocks:
         if rest[-4:] != head[4:]:
             raise _Damaged("a block whose two lengths differ")
         block = Block(kind, self._order, head + rest)
-        if length < _TOLD.get(kind, 0) or not _holds_its_packet(block):
+        if length < _LEAST_BYTES.get(kind, 0) or not _holds_its_packet(block):
             raise _Damaged("a block that is too short")
+        if kind == SECTION and block.numbers("H", 12) != (_MAJOR_VERSION,):
+            raise _Damaged("a section of an unknown version of pcapng")
         return block
 
 
-class _Damaged(Exception):  # noqa: N818 - what is the case
-    """There is no next block to be had."""
+class _Damaged(Exception):  # noqa: N818 - a finding
+    """The next block can't be read."""
 
 
 def _holds_its_packet(block: Block) -> bool:
-    """Whether as much data as it announces fits into it."""
+    """Whether the data fit into the block that announces their length."""
     if block.kind not in (PACKET, OLD_PACKET):
         return True
     (captured,) = block.numbers("I", 20)
     return 32 + captured <= len(block.content)
-
-
-class Section:
-    """The blocks of one section as a stream, for scapy. It ends with the section."""
-
-    def __init__(self, blocks: Blocks, header: Block) -> None:
-        self._blocks = blocks
-        self._content = header.content
-        self._at = 0
-        self._offsets_s: list[int] = []
-        self.packets = 0
-        """Blocks with packets, so far."""
-        self.offset_s = 0
-        """What is to be added to the time of the latest packet (if_tsoffset of its interface)."""
-        self.ended = False
-        self.following: Block | None = None
-        """The header of the section behind this one, when it has ended."""
-
-    def read(self, size: int) -> bytes:
-        """The next bytes of the block, or of the next one; nothing at the end of the section."""
-        if self._at >= len(self._content) and not self.ended:
-            self._content, self._at = self._next(), 0
-        data = self._content[self._at : self._at + size]
-        self._at += len(data)
-        return data
-
-    def skip(self) -> None:
-        """Leave the rest of the block out."""
-        self._at = len(self._content)
-
-    def _next(self) -> bytes:
-        block = self._blocks.next()
-        if block is None or block.kind == SECTION:
-            self.ended, self.following = True, block
-            return b""
-        if block.kind == INTERFACE:
-            self._offsets_s.append(_tsoffset(block))
-            return _with_a_snaplen(block)
-        self.packets += 1
-        self.offset_s = 0
-        if block.kind != SIMPLE_PACKET:
-            (interface,) = block.numbers("I" if block.kind == PACKET else "H", 8)
-            if interface < len(self._offsets_s):
-                self.offset_s = self._offsets_s[interface]
-        return block.content
-
-
-def _tsoffset(interface: Block) -> int:
-    """Seconds that the times of this interface leave out, which scapy doesn't know of."""
-    at = 16
-    while at + 4 <= len(interface.content) - 4:
-        code, length = interface.numbers("HH", at)
-        if code == _TSOFFSET and length == 8 and at + 12 <= len(interface.content) - 4:
-            (seconds,) = interface.numbers("q", at + 4)
-            return seconds
-        if code == 0:
-            break
-        at += 4 + length + -length % 4
-    return 0
-
-
-def _with_a_snaplen(interface: Block) -> bytes:
-    """The block, unlimited written as a large number: scapy takes 0 for "nothing of the packet"."""
-    content = interface.content
-    return content if content[12:16] != bytes(4) else content[:12] + b"\xff" * 4 + content[16:]

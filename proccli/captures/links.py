@@ -1,4 +1,4 @@
-"""Where the IP packet begins in a captured frame.
+"""Where the IP packet begins in a captured frame, or why there is none to be read.
 
 Source: www.tcpdump.org/linktypes.html.
 """
@@ -6,9 +6,7 @@ Source: www.tcpdump.org/linktypes.html.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
-
-from proccli.captures.misses import CUT, NOT_TCP, Miss, packed_in
+from typing import Final, Literal, NamedTuple
 
 IPV4: Final = 0x0800
 IPV6: Final = 0x86DD
@@ -17,8 +15,26 @@ _TAGS: Final = frozenset({0x8100, 0x88A8, 0x9100})
 _PACKED: Final = {0x8847: "MPLS", 0x8848: "MPLS", 0x8864: "PPPoE", 0x88E5: "MACsec"}
 
 
+class Miss(NamedTuple):
+    """Why a packet has no TCP segment that can be read."""
+
+    kind: Literal["not-tcp", "cut", "fragment", "malformed", "packed"]
+    packed_in: str = ""
+
+
+NOT_TCP: Final = Miss("not-tcp")
+CUT: Final = Miss("cut")
+FRAGMENT: Final = Miss("fragment")
+MALFORMED: Final = Miss("malformed")
+
+
+def packed_in(what: str) -> Miss:
+    """The packet may carry a segment inside an encapsulation that is not read."""
+    return Miss("packed", what)
+
+
 class Start(NamedTuple):
-    """What begins where."""
+    """Where an IP packet begins."""
 
     protocol: int
     """`IPV4` or `IPV6`."""
@@ -30,8 +46,8 @@ def start_of_ip(link: int, data: bytes) -> Start | Miss:
     return _LINKS[link](data)
 
 
-def behind_type(data: bytes, type_at: int, at: int) -> Start | Miss:
-    """What the Ethernet type at `type_at` announces, which begins `at` or behind VLAN tags."""
+def after_type(data: bytes, type_at: int, at: int) -> Start | Miss:
+    """The packet of the Ethernet type at `type_at`; it begins `at` or after VLAN tags there."""
     kind = int.from_bytes(data[type_at : type_at + 2], "big")
     while kind in _TAGS:
         kind = int.from_bytes(data[at + 2 : at + 4], "big")
@@ -45,7 +61,7 @@ def behind_type(data: bytes, type_at: int, at: int) -> Start | Miss:
 
 def ethernet(data: bytes, at: int = 0) -> Start | Miss:
     """Where the IP packet begins in an Ethernet frame, with or without VLAN tags."""
-    return behind_type(data, at + 12, at + 14)
+    return after_type(data, at + 12, at + 14)
 
 
 def _by_version(data: bytes, at: int) -> Start | Miss:
@@ -68,11 +84,11 @@ def _loopback(data: bytes) -> Start | Miss:
 
 
 def _cooked(data: bytes) -> Start | Miss:
-    return behind_type(data, 14, 16)
+    return after_type(data, 14, 16)
 
 
 def _cooked_2(data: bytes) -> Start | Miss:
-    return behind_type(data, 0, 20)
+    return after_type(data, 0, 20)
 
 
 _LINKS: Final[Mapping[int, Callable[[bytes], Start | Miss]]] = {

@@ -1,45 +1,43 @@
-"""A capture, opened: its segments, and what could not be had of it."""
+"""A capture, opened: its segments, and what of it could not be read."""
 
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Final, cast
 
-from proccli.captures.library import Readers, readers
-from proccli.captures.links import KNOWN
-from proccli.captures.magic import MAGIC_BYTES, is_capture
-from proccli.captures.misses import Miss
-from proccli.captures.octets import Octets
-from proccli.captures.packets import packets
+from proccli.captures.blocks import Octets
+from proccli.captures.links import KNOWN, Miss
+from proccli.captures.packets import MAGIC_BYTES, is_capture, packets
 from proccli.captures.segments import find_segment
 from proccli.captures.tally import CaptureError, Tally, notices
 from proccli.model.config import Notice
 from proccli.model.flows import Segment
-from proccli.recording.lines import opened
+from proccli.streams import GZIP_MAGIC, opened, rejoined
 
-_GZIP: Final = b"\x1f\x8b"
+_MOST_HEAD_BYTES: Final = 1 << 16
+"""More than the header of gzip data, with a long file name in it."""
 
 
 class Capture:
-    """The packets of a file, which can be gone through once."""
+    """The packets of a file; they can be read once."""
 
-    def __init__(self, octets: Octets, name: str, library: Readers) -> None:
+    def __init__(self, octets: Octets, name: str) -> None:
         self._octets = octets
-        self._library = library
         self.name = name
         self.tally = Tally()
-        """What was seen so far; complete when `segments` has ended."""
+        """Counts so far; complete when `segments` has ended."""
 
     def segments(self) -> Iterator[Segment]:
         """The TCP segments, in the order of the file, also those inside tunnels.
 
-        A damaged file ends where the damage is, which the tally tells. Raises: CaptureError if
+        A damaged file ends where the damage is, which the tally names. Raises: CaptureError if
         there is no packet before it; OSError.
         """
         tally = self.tally
-        for packet in packets(self._octets, self._library, tally):
+        for packet in packets(self._octets, tally):
             tally.packets += 1
             if packet.link not in KNOWN:
                 tally.link_types[packet.link] += 1
@@ -56,7 +54,7 @@ class Capture:
             raise CaptureError(f"{self.name}: a damaged capture: {tally.damage}")
 
     def notices(self) -> Sequence[Notice]:
-        """What there is to say about it, when `segments` has ended."""
+        """The warnings about it, when `segments` has ended."""
         return tuple(notices(self.tally, self.name))
 
 
@@ -64,24 +62,51 @@ class Capture:
 def open_capture(path: str) -> Iterator[Capture]:
     """A capture from a file, or from stdin (`-`): pcap or pcapng, gzip or not.
 
-    Raises: CaptureError if it is none, or scapy is not installed; SourceError for what can't be
-    read, also while the capture is gone through.
+    Raises: CaptureError if it is not a capture; SourceError for what can't be read, also while
+    the segments are read.
     """
     with opened(path) as (file, name):
         yield capture_of(file, name)
 
 
 def capture_of(file: BinaryIO, name: str) -> Capture:
-    """The capture that a stream holds, from where it stands. Raises: CaptureError; OSError."""
+    """The capture in a stream, from its current position. Raises: CaptureError; OSError."""
     octets = Octets(file)
-    if octets.peek(len(_GZIP)) == _GZIP:
-        # GzipFile asks for no more than read().
+    if octets.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
+        # GzipFile needs nothing but read().
         octets = Octets(cast("BinaryIO", gzip.GzipFile(fileobj=cast("BinaryIO", octets))))
     head = octets.peek(MAGIC_BYTES)
     if not is_capture(head):
         what = octets.problem or ("not a pcap or pcapng file" if head else "empty")
         raise CaptureError(f"{name}: not a capture: {what}")
-    return Capture(octets, name, readers())
+    return Capture(octets, name)
+
+
+def sniffed(file: BinaryIO) -> tuple[bool, BinaryIO]:
+    """Whether a stream holds a capture, gzip or not, and the stream to read it from.
+
+    No more is waited for than needed: a pipe may give its first bytes long before the rest.
+
+    Raises: OSError.
+    """
+    read = getattr(file, "read1", file.read)
+    head = b""
+    while len(head) < _MOST_HEAD_BYTES and len(_beginning(head)) < MAGIC_BYTES:
+        more: bytes = read(_MOST_HEAD_BYTES - len(head))
+        if not more:
+            break
+        head += more
+    return is_capture(_beginning(head)), cast("BinaryIO", rejoined(head, file))
+
+
+def _beginning(head: bytes) -> bytes:
+    """The first bytes of the content, as far as they can be unpacked from these."""
+    if not head.startswith(GZIP_MAGIC[: len(head)]) or not head:
+        return head
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, MAGIC_BYTES)
+    except zlib.error:
+        return head
 
 
 def _count(miss: Miss, tally: Tally) -> None:

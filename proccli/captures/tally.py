@@ -11,7 +11,7 @@ from proccli.model.config import Notice
 
 
 class CaptureError(ProccliError):
-    """A capture can't be read: it is none, it is damaged from the start, or scapy is missing."""
+    """A file is not a capture, or is damaged from the start."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -164,9 +164,9 @@ def command(
     from proccli.jobs.gathering import gather
     from proccli.jobs.label import Labelling
     from proccli.jobs.looks import WaitPolicy
-    from proccli.recording.lines import opened, require_there
     from proccli.render.label_json import label_summary
     from proccli.server.tags import TAG_RULES
+    from proccli.streams import opened, require_there
 
     require_there(flows)
     wait = functools.partial(wait_for_second_look, invocation)

@@ -116,8 +116,6 @@ def command(
     then: option kind 253. This shows it, for pcap and pcapng files, packed by gzip or not, and
     for what tcpdump writes into a pipe (-). Where addresses are translated on the way, version 1
     also tells the one before.
-
-    It needs the extra pcap: pip install 'proccli[pcap]'.
     """
     from proccli.jobs.tot import TotRun, TotSelection, tot
     from proccli.render.tot_json import tot_document, tot_lines

@@ -19,7 +19,7 @@ from proccli.errors import SourceError, UsageError
 from proccli.jobs.hostviews import Looked, NamedSource, look_at
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import WaitPolicy
-from proccli.recording.lines import require_there
+from proccli.streams import require_there
 
 _WORTH_HELPERS = 24
 """Sources from which on it pays to start processes that read them side by side."""

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import sys
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO
 
-from proccli.errors import Location, RecordingError, SourceError
+from proccli.errors import Location, RecordingError
 from proccli.recording.format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-_GZIP_MAGIC = b"\x1f\x8b"
+from proccli.streams import BadLine, read_line, unpacked
 
 
 def parse_lines(file: BinaryIO, name: str) -> Iterator[tuple[Location, dict[str, object]]]:
@@ -38,84 +28,15 @@ def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
         number += 1
         at = Location(name, number, 1)
         try:
-            line = text.readline(MAX_LINE_BYTES + 1)
-        except EOFError as error:
-            raise RecordingError("cut short: the gzip data end too early", at) from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise RecordingError(f"damaged gzip data: {error}", at) from error
+            line = read_line(text, MAX_LINE_BYTES)
+        except BadLine as error:
+            raise RecordingError(str(error), at) from error
         if not line:
             return
         total += len(line)
-        if len(line) > MAX_LINE_BYTES:
-            raise RecordingError(f"a line longer than {MAX_LINE_BYTES >> 20} MiB", at)
         if total > MAX_RECORDING_BYTES:
             raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", at)
         yield at, line
-
-
-def require_there(path: str) -> None:
-    """What `opened` would find missing, told before anybody waits. Raises: SourceError.
-
-    Nothing is opened: who writes into a pipe would be ended by its being closed.
-    """
-    if path != "-":
-        try:
-            Path(path).stat()
-        except (OSError, ValueError) as error:
-            problem = error.strerror if isinstance(error, OSError) else error
-            raise SourceError(f"can't read {path}: {problem}") from error
-
-
-@contextmanager
-def opened(path: str) -> Iterator[tuple[BinaryIO, str]]:
-    """A file (`-`: stdin), and what to call it. Raises: SourceError, for reading from it, too."""
-    name = "<stdin>" if path == "-" else path
-    try:
-        if path != "-":
-            with open(path, "rb") as file:  # noqa: PTH123 - a name is shown as it was given
-                yield file, name
-        elif sys.stdin is None:
-            raise SourceError("stdin is closed")
-        else:
-            yield sys.stdin.buffer, name
-    except OSError as error:
-        raise SourceError(f"can't read {name}: {error.strerror or error}") from error
-
-
-def unpacked(file: BinaryIO) -> BinaryIO:
-    """The same bytes, or, of gzip data, what is packed in them.
-
-    Reading it raises EOFError, gzip.BadGzipFile or zlib.error where those are damaged. Closing it
-    leaves the file open.
-    """
-    head = file.read(len(_GZIP_MAGIC))
-    whole = rejoined(head, file)
-    packed = gzip.GzipFile(fileobj=whole) if head == _GZIP_MAGIC else whole
-    return cast("BinaryIO", packed)
-
-
-def rejoined(head: bytes, rest: BinaryIO) -> io.BufferedReader:
-    """A file whose first bytes were read already, from its beginning."""
-    return io.BufferedReader(_Rejoined(head, rest))
-
-
-class _Rejoined(io.RawIOBase):
-    """A file whose first bytes were read already. Closing it leaves the file open."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = head
-        # A pipe gives what there is, not what is asked for: somebody may be waiting for it.
-        self._more = getattr(rest, "read1", rest.read)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        data: bytes = self._head[: len(view)] or self._more(len(view))
-        self._head = self._head[len(view) :]
-        view[: len(data)] = data
-        return len(data)
 
 
 def _parse(line: bytes, at: Location) -> dict[str, object]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from proccli.errors import Location, RecordingError
 from proccli.model.source import Source
 from proccli.recording.format import MAX_RECORDING_BYTES
-from proccli.recording.lines import opened, unpacked
 from proccli.recording.reader import parse_recording, read_recording
 from proccli.recording.syncoutput import SyncOutput, is_sync_output, parse_sync_output
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
+from proccli.streams import GZIP_ERRORS, gzip_problem, opened, unpacked
 
 _INSTEAD: Final = "proccli record writes one; proccli sync --json will do, too"
 
@@ -54,8 +52,8 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
             if not is_sync_output(text.peek()):
                 return parse_recording(cast("BinaryIO", text), name, instead=_INSTEAD)
             content = text.read(MAX_RECORDING_BYTES + 1)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise RecordingError(f"damaged gzip data: {error}", start) from error
+        except GZIP_ERRORS as error:
+            raise RecordingError(gzip_problem(error), start) from error
     if len(content) > MAX_RECORDING_BYTES:
         raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", start)
     return parse_sync_output(content, name)

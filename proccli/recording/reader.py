@@ -21,8 +21,9 @@ from proccli.model.sockets import NetTables, SocketFd
 from proccli.recording.checked import Checked
 from proccli.recording.contents import Body, Header
 from proccli.recording.format import FORMAT, VERSION
-from proccli.recording.lines import opened, parse_lines
+from proccli.recording.lines import parse_lines
 from proccli.sources.procfs.sockets import ended_tables
+from proccli.streams import opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,10 +212,10 @@ NO_CAPTURES = {
     "nothing": (b"", "empty"),
     "too short": (b"\xd4\xc3\xb2", "not a pcap or pcapng file"),
     "text": (b'{"ip_0": "10.0.0.5"}\n', "not a pcap or pcapng file"),
-    "a format of old": (bytes.fromhex("34cdb2a1") + bytes(40), "not a pcap or pcapng file"),
+    "a format of old": (bytes.fromhex("a1e2cb12") + bytes(40), "not a pcap or pcapng file"),
     "packed text": (gzip.compress(b"text"), "not a pcap or pcapng file"),
     "packed nothing": (gzip.compress(b""), "empty"),
-    "half a packing": (gzip.compress(b"text")[:12], "the gzip data end too early"),
+    "half a packing": (gzip.compress(b"text")[:12], "unexpected end of gzip data"),
     "no packing": (b"\x1f\x8bnonsense", "damaged gzip data: Unknown compression method"),
 }
 

@@ -13,8 +13,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import GRE
 from scapy.layers.vxlan import VXLAN
 
-from proccli.captures.links import KNOWN
-from proccli.captures.misses import Miss
+from proccli.captures.links import KNOWN, Miss
 from proccli.captures.packets import Packet
 from proccli.captures.segments import find_segment
 from proccli.model.flows import Segment

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 
 from proccli.errors import FlowsError, Location
-from proccli.recording.lines import unpacked
+from proccli.streams import BadLine, read_line, unpacked
 
 MAX_LINE_BYTES: Final = 64 << 20
 
@@ -55,14 +53,7 @@ class Lines:
 
     def _read(self) -> bytes:
         try:
-            line = self._file.readline(MAX_LINE_BYTES + 1)
-        except EOFError as error:
-            raise self._error("unexpected end of gzip data") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise self._error(f"damaged gzip data: {error}") from error
-        if len(line) > MAX_LINE_BYTES:
-            raise self._error(f"line exceeds {MAX_LINE_BYTES >> 20} MiB")
-        return line
-
-    def _error(self, problem: str) -> FlowsError:
-        return FlowsError(problem, self.at(self.number + len(self._ahead) + 1))
+            return read_line(self._file, MAX_LINE_BYTES)
+        except BadLine as error:
+            at = self.at(self.number + len(self._ahead) + 1)
+            raise FlowsError(str(error), at) from error

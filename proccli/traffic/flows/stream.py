@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO, get_args
 
 from proccli.model.config import Notice
-from proccli.recording.lines import opened
+from proccli.streams import opened
 from proccli.traffic.flows.csv import csv_records, detect_delimiter
 from proccli.traffic.flows.detect import FlowFormat, detect, take_bom
 from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
