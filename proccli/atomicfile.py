@@ -17,20 +17,29 @@ _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 @contextmanager
-def atomic_output(path: str, *, mode: int = 0o600, force: bool = False) -> Iterator[BinaryIO]:
+def atomic_output(
+    path: str,
+    *,
+    mode: int = 0o600,
+    force: bool = False,
+    follow_links: bool = True,
+    prefix: str = ".proccli-",
+) -> Iterator[BinaryIO]:
     """A file to write to, which takes the name `path` when the block ends without an exception.
 
     It is written beside its destination, flushed to the disk, and renamed; on any failure or
     interruption it is removed, and what was there before is still there. Its permissions are
-    `mode`, whatever the umask. A link is followed: the file that it leads to is replaced.
+    `mode`, whatever the umask. A link is followed: the file that it leads to is replaced; without
+    `follow_links` it is refused. Until then its name is `prefix`, eight characters and `.tmp`:
+    whoever is killed leaves it.
 
     Raises: OutputError where the destination can't be written, is not a regular file, or is
     there already without `force`. An OSError inside the block counts as one of writing.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path) if follow_links else os.path.abspath(path))  # noqa: PTH100
     try:
         _refuse_to_replace(target, path, force=force)
-        fd, temporary = tempfile.mkstemp(prefix=".proccli-", suffix=".tmp", dir=target.parent)
+        fd, temporary = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=target.parent)
     except OSError as error:
         raise _failed(path, error) from error
     try:

@@ -189,3 +189,25 @@ def test_file_system_without_hard_links_gets_a_rename(
 def test_name_of_the_longest_length_is_written(tmp_path: Path) -> None:
     write(tmp_path / ("n" * 255))
     assert names(tmp_path) == ["n" * 255]
+
+
+def test_a_link_is_refused_where_it_is_not_to_be_followed(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("there")
+    with (
+        pytest.raises(OutputError, match="not a regular file"),
+        atomic_output(str(tmp_path / "link"), force=True, follow_links=False),
+    ):
+        pass
+    assert (tmp_path / "there").read_bytes() == b"old"
+    assert names(tmp_path) == ["link", "there"]
+
+
+def test_a_link_made_meanwhile_is_replaced_where_it_is_not_to_be_followed(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"old")
+    with atomic_output(str(tmp_path / "new"), force=True, follow_links=False) as out:
+        out.write(b"new")
+        (tmp_path / "new").symlink_to("there")
+    assert (tmp_path / "there").read_bytes() == b"old"
+    assert (tmp_path / "new").read_bytes() == b"new"
+    assert not (tmp_path / "new").is_symlink()

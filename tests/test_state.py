@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
@@ -14,12 +15,13 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proccli.errors import EXIT_LOCKED, StateError, StateLocked
 from proccli.model.sockets import SyncedProcess, SyncedSocket
-from proccli.state import Memory, Store, boot_id, default_state, given_state, locked
+from proccli.state import Memory, StateFile, boot_id, default_state, given_state, locked
 from tests import build
 from tests.sources.procfs.processes import as_nobody, fork, in_child, public_directory, root_only
 
@@ -56,7 +58,7 @@ MEMORY = Memory(
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A state with something in it."""
-    Store(tmp_path / "s").save(MEMORY)
+    StateFile(tmp_path / "s").save(MEMORY)
     return tmp_path / "s"
 
 
@@ -65,7 +67,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_what_was_saved_is_loaded(path: Path) -> None:
-    loaded, notices = Store(path).load()
+    loaded, notices = StateFile(path).load()
     assert loaded is not None
     assert sorted(loaded.sockets, key=str) == sorted(MEMORY.sockets, key=str)
     assert replace(loaded, sockets=MEMORY.sockets) == MEMORY
@@ -83,43 +85,64 @@ def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
         told=frozenset(),
         digest="d" * 40,
     )
-    Store(path).save(smaller)
-    assert Store(path).load() == (smaller, ())
+    StateFile(path).save(smaller)
+    assert StateFile(path).load() == (smaller, ())
     empty = replace(smaller, processes=(), sockets=(), first_seen_ns={})
-    Store(path).save(empty)
-    assert Store(path).load() == (empty, ())
+    StateFile(path).save(empty)
+    assert StateFile(path).load() == (empty, ())
 
 
 def test_a_missing_state_is_no_error_and_is_not_made_by_loading(tmp_path: Path) -> None:
-    assert Store(tmp_path / "s").load() == (None, ())
+    assert StateFile(tmp_path / "s").load() == (None, ())
     assert names(tmp_path) == []
 
 
 def test_an_empty_file_is_a_state_without_content(tmp_path: Path) -> None:
     """As `mktemp` makes it, or a run that was killed before its first commit."""
     (tmp_path / "s").touch()
-    assert Store(tmp_path / "s").load() == (None, ())
-    Store(tmp_path / "s").save(MEMORY)
-    assert Store(tmp_path / "s").load()[0] is not None
+    assert StateFile(tmp_path / "s").load() == (None, ())
+    StateFile(tmp_path / "s").save(MEMORY)
+    assert StateFile(tmp_path / "s").load()[0] is not None
     assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
 
 
-def test_numbers_that_sqlite_cannot_hold_are_forgotten(tmp_path: Path) -> None:
-    wild = replace(MEMORY, first_seen_ns={(1, 1 << 64, 3, 9): 1, (1, 1, 3, 1 << 63): 1})
-    Store(tmp_path / "s").save(wild)
-    loaded, _ = Store(tmp_path / "s").load()
+def test_numbers_may_be_of_any_size(tmp_path: Path) -> None:
+    wild = replace(MEMORY, first_seen_ns={(1, 1 << 64, 3, 9): 1, (1, 1, 3, 1 << 63): 1 << 70})
+    StateFile(tmp_path / "s").save(wild)
+    loaded, _ = StateFile(tmp_path / "s").load()
     assert loaded is not None
-    assert loaded.first_seen_ns == {}
+    assert loaded.first_seen_ns == wild.first_seen_ns
+
+
+def test_saving_removes_what_a_killed_run_left_and_nothing_else(path: Path) -> None:
+    others = [".proccli-t-abcdefgh.tmp", ".proccli-abcdefgh.tmp", ".proccli-s-notes"]
+    for name in (".proccli-s-abcdefgh.tmp", *others):
+        (path.parent / name).touch()
+    StateFile(path).save(MEMORY)
+    assert names(path.parent) == sorted([*others, "s"])
 
 
 # ---- damage -----------------------------------------------------------------------------------
 
 
-def execute(*statements: str) -> Callable[[Path], None]:
+def changed(**members: Any) -> Callable[[Path], object]:
+    """Other values for these keys of the document; `...`: without it."""
+
     def damage(path: Path) -> None:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            for statement in statements:
-                connection.execute(statement)
+        document = json.loads(path.read_text()) | members
+        kept = {name: value for name, value in document.items() if value is not ...}
+        path.write_text(json.dumps(kept))
+
+    return damage
+
+
+def element(name: str, **members: Any) -> Callable[[Path], object]:
+    """Other values for these keys of the first element of a list."""
+
+    def damage(path: Path) -> None:
+        document = json.loads(path.read_text())
+        document[name][0].update(members)
+        path.write_text(json.dumps(document))
 
     return damage
 
@@ -137,43 +160,42 @@ def truncated(size: int) -> Callable[[Path], None]:
     return lambda path: os.truncate(path, size)
 
 
-def hot_journal(path: Path) -> None:
-    path.write_bytes(b"x" * 5000)
-    path.with_name("s-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"j" * 600)
+def database(path: Path) -> None:
+    """As an older proccli wrote it."""
+    path.unlink()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
-    "text": lambda path: path.write_text("not a database"),
-    "one byte": lambda path: path.write_bytes(b"S"),
+    "text": lambda path: path.write_text("not a state"),
+    "one byte": lambda path: path.write_bytes(b"{"),
     "zeros": lambda path: path.write_bytes(bytes(8192)),
-    "cut in the header": truncated(50),
-    "cut after the header": truncated(100),
-    "cut after a page": truncated(4096),
-    "cut in a page": truncated(6000),
-    "read-only for SQLite": at(18, b"\x09\x09"),
-    "a WAL": at(18, b"\x02\x02"),
-    "another page size": at(16, b"\x00\x07"),
-    "another application": execute("PRAGMA application_id = 1"),
-    "a later version": execute("PRAGMA user_version = 99"),
-    "no tables": execute(*(f"DROP TABLE {name}" for name in ("meta", "process", "socket"))),
-    "another table": execute("CREATE TABLE more (x)"),
-    "a view": execute("CREATE VIEW more AS SELECT * FROM meta"),
-    "a trigger": execute("CREATE TRIGGER t AFTER INSERT ON meta BEGIN DELETE FROM meta; END"),
-    "a column less": execute("ALTER TABLE sighting DROP COLUMN first_seen_ns"),
-    "a key that is missing": execute("DELETE FROM meta WHERE name = 'told'"),
-    "no JSON": execute("UPDATE meta SET value = '{'"),
-    "deep JSON": execute(f"UPDATE meta SET value = '{'[' * 100_000}'"),
-    "another type": execute("UPDATE meta SET value = '1.5' WHERE name = 'enabled'"),
-    "NULL": execute("UPDATE meta SET value = NULL WHERE name = 'host'"),
-    "a BLOB that is no text": execute("UPDATE meta SET value = x'ff' WHERE name = 'host'"),
-    "text that is not UTF-8": execute("UPDATE process SET sent = CAST(x'22ff22' AS TEXT)"),
-    "a process that is a list": execute("UPDATE process SET sent = '[]'"),
-    "a tag that is no pair": execute(
-        "UPDATE process SET sent = replace(sent, '[\"owner\", \"bob\"]', '[1]')"
-    ),
-    "a socket that is short": execute("DELETE FROM socket", "INSERT INTO socket VALUES('[1]', 1)"),
-    "a sighting of text": execute("UPDATE sighting SET first_seen_ns = 'x'"),
-    "a hot journal of garbage": hot_journal,
+    "cut in the middle": truncated(200),
+    "not ASCII": at(60, b"\xff"),
+    "an SQLite database": database,
+    "another JSON document": lambda path: path.write_text("{}"),
+    "a list": lambda path: path.write_text("[]"),
+    "another format": changed(format="x"),
+    "no version": changed(version=...),
+    "an earlier version": changed(version=1),
+    "a later version": changed(version=99),
+    "a version that is text": changed(version="2"),
+    "a key that is missing": changed(told=...),
+    "deep JSON": lambda path: path.write_text("[" * 100_000),
+    "a number of too many digits": lambda path: path.write_text("1" * 100_000),
+    "another type": changed(enabled=1),
+    "no number": changed(boot_time_s=float("nan")),
+    "NULL": changed(config=None),
+    "a warning that is no text": changed(told=[1]),
+    "a process that is a list": changed(processes=[[]]),
+    "a process with a text for its pid": element("processes", pid="1"),
+    "a tag that is no pair": element("processes", os_app_tags=[1]),
+    "a socket that is short": changed(sockets=[[1]]),
+    "a socket of a text": changed(sockets=["tcp"]),
+    "a time of text": changed(first_seen_ns=[[1, 2, 3, 4, "x"]]),
+    "a time without its socket": changed(first_seen_ns=[[1]]),
 }
 
 
@@ -184,15 +206,15 @@ def test_a_damaged_state_is_moved_aside_said_and_rebuilt(
     damage(path)
     broken = path.read_bytes()
 
-    loaded, notices = Store(path).load()
+    loaded, notices = StateFile(path).load()
     assert loaded is None
     assert [notice.code for notice in notices] == ["state-damaged"]
     assert str(path) + ".damaged" in notices[0].message
     assert path.with_name("s.damaged").read_bytes() == broken
-    assert not {"s", "s-journal", "s-wal", "s-shm"} & set(names(path.parent))
+    assert names(path.parent) == ["s.damaged"]
 
-    Store(path).save(MEMORY)
-    assert Store(path).load()[0] is not None
+    StateFile(path).save(MEMORY)
+    assert StateFile(path).load()[0] is not None
 
 
 def test_a_flipped_bit_is_found_or_changes_nothing_that_crashes(path: Path) -> None:
@@ -206,38 +228,64 @@ def test_a_flipped_bit_is_found_or_changes_nothing_that_crashes(path: Path) -> N
         for left in path.parent.iterdir():
             left.unlink()
         path.write_bytes(broken)
-        loaded, notices = Store(path).load()
+        loaded, notices = StateFile(path).load()
         found += bool(notices)
         assert (loaded is None) == bool(notices)
-        Store(path).save(MEMORY)
-        assert Store(path).load()[1] == ()
+        StateFile(path).save(MEMORY)
+        assert StateFile(path).load()[1] == ()
     assert found > 10
 
 
+def test_the_state_of_an_older_proccli_is_said_to_be_one(path: Path) -> None:
+    database(path)
+    _, (notice,) = StateFile(path).load()
+    assert "it is an SQLite database, as an older proccli wrote it" in notice.message
+    assert StateFile(path).load() == (None, ())
+
+
+def test_a_later_version_is_named(path: Path) -> None:
+    changed(version=99)(path)
+    _, (notice,) = StateFile(path).load()
+    assert "it is of version 99, and this proccli reads 2" in notice.message
+
+
+def test_no_more_is_read_than_is_ever_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proccli.state.file.MAX_STATE_BYTES", 1 << 20)
+    os.truncate(path, 1 << 20 | 1)
+    _, (notice,) = StateFile(path).load()
+    assert "it is larger than 1 MiB" in notice.message
+    large = replace(MEMORY, config="c" * (1 << 20))
+    with pytest.raises(StateError, match="more than 1 MiB"):
+        StateFile(path).save(large)
+    assert names(path.parent) == ["s.damaged"]
+
+
 def test_damage_done_between_loading_and_saving_is_repaired(path: Path) -> None:
-    store = Store(path)
-    store.load()
+    state = StateFile(path)
+    state.load()
     path.write_text("damaged")
-    (notice,) = store.save(MEMORY)
-    assert notice.code == "state-damaged"
-    assert store.load()[0] is not None
+    state.save(MEMORY)
+    assert state.load()[0] is not None
 
 
 def test_what_was_moved_aside_before_stays(path: Path) -> None:
+    said = []
     for number in range(12):
         path.write_text(f"damage {number}")
-        Store(path).load()
+        _, (notice,) = StateFile(path).load()
+        said.append("replacing the one that had this name" in notice.message)
     aside = names(path.parent)
     assert aside == ["s.damaged", *(f"s.damaged-{number}" for number in range(2, 10))]
     assert (path.parent / "s.damaged").read_text() == "damage 0"
     assert (path.parent / "s.damaged-9").read_text() == "damage 11"
+    assert said == [False] * 9 + [True] * 3
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
     path: Path, seed: int
 ) -> None:
-    """However far the transaction got."""
+    """However far the writing got."""
     dice = random.Random(seed)
     many = replace(
         MEMORY,
@@ -249,15 +297,15 @@ def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
         if pid == 0:
             try:
                 while True:
-                    Store(path).save(many)
-                    Store(path).save(MEMORY)
+                    StateFile(path).save(many)
+                    StateFile(path).save(MEMORY)
             finally:
                 os._exit(1)
         time.sleep(dice.uniform(0.005, 0.05))
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         assert os.WIFSIGNALED(status)
-        loaded, notices = Store(path).load()
+        loaded, notices = StateFile(path).load()
         assert notices == ()
         assert loaded is not None
         assert (loaded.config, len(loaded.processes)) in (("many", 299), ("c", 2))
@@ -274,7 +322,7 @@ def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) ->
         if pid == 0:
             try:
                 os.write(writer, b".")
-                Store(path).save(many)
+                StateFile(path).save(many)
             finally:
                 os._exit(0)
         os.read(reader, 1)
@@ -283,13 +331,14 @@ def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) ->
         os.waitpid(pid, 0)
         os.close(reader)
         os.close(writer)
-        loaded, notices = Store(path).load()
+        loaded, notices = StateFile(path).load()
         assert notices == ()
         assert loaded is None or len(loaded.processes) == 399
         outcomes.add((path.exists(), loaded is None))
-        Store(path).save(MEMORY)
-        assert Store(path).load()[0] is not None
-    assert (True, True) in outcomes
+        StateFile(path).save(MEMORY)
+        assert StateFile(path).load()[0] is not None
+    assert outcomes <= {(True, False), (False, True)}
+    assert (False, True) in outcomes
 
 
 # ---- disks and rights -------------------------------------------------------------------------
@@ -301,12 +350,12 @@ def test_a_full_disk_leaves_the_state_as_it_was(path: Path) -> None:
     def save_with_little_room() -> str:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
         with pytest.raises(StateError) as caught:
-            Store(path).save(large)
+            StateFile(path).save(large)
         return str(caught.value)
 
     problem = in_child(save_with_little_room)
     assert "--no-state" in problem
-    loaded, notices = Store(path).load()
+    loaded, notices = StateFile(path).load()
     assert notices == ()
     assert loaded is not None
     assert loaded.processes == MEMORY.processes
@@ -334,7 +383,7 @@ def test_what_belongs_to_others_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s").touch()
     os.chown(tmp_path / "s", 65534, 65534)
     with pytest.raises(StateError, match="belongs to user id 65534"):
-        Store(tmp_path / "s").load()
+        StateFile(tmp_path / "s").load()
     (tmp_path / "xdg").mkdir()
     (tmp_path / "xdg" / "proccli").mkdir()
     os.chown(tmp_path / "xdg" / "proccli", 65534, 65534)
@@ -342,11 +391,10 @@ def test_what_belongs_to_others_is_refused(tmp_path: Path) -> None:
         default_state(["x"], {"XDG_STATE_HOME": str(tmp_path / "xdg")})
 
 
-@pytest.mark.parametrize("suffix", ["", "-journal", "-wal"])
-def test_links_are_not_followed(tmp_path: Path, suffix: str) -> None:
+def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
-    (tmp_path / f"s{suffix}").symlink_to("precious")
-    for attempt in (Store(tmp_path / "s").load, lambda: Store(tmp_path / "s").save(MEMORY)):
+    (tmp_path / "s").symlink_to("precious")
+    for attempt in (StateFile(tmp_path / "s").load, lambda: StateFile(tmp_path / "s").save(MEMORY)):
         with pytest.raises(StateError, match="is a symbolic link"):
             attempt()
     assert (tmp_path / "precious").read_text() == "mine"
@@ -364,7 +412,7 @@ def test_a_fifo_is_no_state_and_no_lock(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "s")
     os.mkfifo(tmp_path / "s.lock")
     with pytest.raises(StateError, match="not a regular file"):
-        Store(tmp_path / "s").load()
+        StateFile(tmp_path / "s").load()
     with pytest.raises(StateError, match="not a file of yours"), locked(tmp_path / "s", 0):
         pass
 
@@ -395,6 +443,19 @@ def test_the_default_place_is_ours_alone(tmp_path: Path) -> None:
     path.parent.chmod(0o755)
     assert default_state(["x"], {"XDG_STATE_HOME": str(tmp_path / "a" / "b")}) == path
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_the_default_state_of_an_older_proccli_is_found(tmp_path: Path) -> None:
+    """It had another name; it is put aside with a warning when it is loaded, once."""
+    place = {"XDG_STATE_HOME": str(tmp_path)}
+    path = default_state(["x"], place)
+    former = path.with_suffix(".sqlite3")
+    former.write_bytes(b"SQLite format 3\0" + bytes(100))
+    assert default_state(["x"], place) == path
+    assert names(path.parent) == [path.name]
+    assert [notice.code for notice in StateFile(path).load()[1]] == ["state-damaged"]
+    assert default_state(["x"], place) == path
+    assert names(path.parent) == [f"{path.name}.damaged"]
 
 
 def test_each_question_has_its_own_default_state(tmp_path: Path) -> None:
@@ -450,17 +511,6 @@ def test_the_second_gives_up_and_names_the_first(tmp_path: Path) -> None:
     assert caught.value.exit_code == EXIT_LOCKED
     with locked(tmp_path / "s", 0):
         pass
-
-
-def test_another_program_in_the_file_is_named_as_such(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("proccli.state.store._BUSY_S", 0.1)
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StateLocked, match="another program"):
-            Store(path).load()
-    assert Store(path).load()[1] == ()
 
 
 # ---- boots ------------------------------------------------------------------------------------

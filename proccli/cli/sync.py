@@ -13,7 +13,6 @@ from click.core import ParameterSource
 
 from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
-from proccli.cli.messages import warn
 from proccli.cli.options import (
     Output,
     general_options,
@@ -60,7 +59,7 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
             "only if there is news, which the exit code tells too",
         ),
         (
-            "proccli sync --once -c agent.yaml --state web-1.sqlite3 -s web-1.jsonl.gz",
+            "proccli sync --once -c agent.yaml --state web-1.state.json -s web-1.jsonl.gz",
             "what is new in this recording, compared with the one before?",
         ),
     ),
@@ -112,7 +111,7 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     type=click.Path(dir_okay=False),
     envvar="PROCCLI_STATE",
     show_envvar=True,
-    help="Where to remember the last run (SQLite). Without it, in ~/.local/state/proccli or"
+    help="Where to remember the last run (JSON). Without it, in ~/.local/state/proccli or"
     " $XDG_STATE_HOME, one for each configuration and --out; none for a snapshot.",
 )
 @option("--no-state", section=_STATE, is_flag=True, help="Remember nothing: no news are told.")
@@ -181,7 +180,6 @@ def command(
             mode=how["out_mode"],
             if_changed=how["if_changed"],
         ),
-        tell=functools.partial(warn, invocation),
         sleep=sleep,
     )
     with terminated_like_interrupted() if stop is None else stop.listening():

@@ -16,10 +16,10 @@ from proccli.jobs.looks import WaitPolicy
 from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.tagsource import COMMAND
 from proccli.model.config import Config, Notice
-from proccli.state import Store, default_state, given_state, locked
+from proccli.state import StateFile, default_state, given_state, locked
 
 _LEAST_INTERVAL_S = 1.0
-SIDE_FILES = (".lock", "-journal", "-wal", "-shm")
+_LOCK_SUFFIX = ".lock"
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: a loop that was told to end
@@ -49,8 +49,6 @@ class Way:
 
     deliver: Callable[[SyncResult], bool]
     """Puts a result safely out, and tells whether it wrote it (an unchanged one it need not)."""
-    tell: Callable[[tuple[Notice, ...]], None]
-    """Says what came up after the result was out."""
     sleep: Callable[[float], None] = time.sleep
     """Raises Stopped to end the loop."""
 
@@ -84,7 +82,7 @@ def run_sync(plan: SyncPlan, way: Way) -> SyncResult | None:
                     before = replace(before, written_to=_written_to(plan.out))
                 damage = ()
                 if store is not None:
-                    way.tell(store.save(before))
+                    store.save(before)
                 if plan.once:
                     break
                 interval_s = plan.interval_s or inputs.config.socket_sync_interval_s
@@ -105,7 +103,7 @@ def _check(plan: SyncPlan) -> None:
     written = {"--out": {os.path.realpath(plan.out)}} if plan.out is not None else {}
     if plan.state is not None and plan.keep_state:
         state = os.path.realpath(plan.state)
-        written["--state"] = {state, *(state + suffix for suffix in SIDE_FILES)}
+        written["--state"] = {state, state + _LOCK_SUFFIX}
         if written.get("--out", set()) & written["--state"]:
             raise UsageError("--state and --out name the same file")
     read = {
@@ -120,14 +118,14 @@ def _check(plan: SyncPlan) -> None:
 
 
 @contextmanager
-def _opened_store(plan: SyncPlan, way: Way) -> Iterator[Store | None]:
+def _opened_store(plan: SyncPlan, way: Way) -> Iterator[StateFile | None]:
     """The store, locked; None where nothing is to be remembered. Raises: StateError."""
     if not plan.keep_state or (plan.state is None and plan.inputs.snapshot is not None):
         yield None
         return
     path = given_state(plan.state) if plan.state is not None else default_state(_identity(plan))
     with locked(path, plan.lock_timeout_s, way.sleep):
-        yield Store(path)
+        yield StateFile(path)
 
 
 def _identity(plan: SyncPlan) -> list[str]:

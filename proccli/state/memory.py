@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from proccli.model.process import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 
-_DRIFT_S = 60
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_DRIFT_S: Final = 60
 """How far two readings of one boot time may lie apart: it moves when the clock is set."""
 
 
@@ -45,3 +48,14 @@ class Memory:
         if self.boot_time_s is None or host.boot_time_s is None:
             return True
         return abs(self.boot_time_s - host.boot_time_s) <= _DRIFT_S
+
+
+def boot_id() -> str | None:
+    """The kernel's id of this boot, within which pids and start ticks are unique; None: unknown.
+
+    Source: random(4).
+    """
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip() or None
+    except (OSError, ValueError):
+        return None

@@ -7,6 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from proccli.errors import StateError
@@ -43,7 +44,13 @@ def default_state(identity: Sequence[str], environment: Mapping[str, str] = os.e
         directory.chmod(0o700)
     _need_writable(directory)
     name = hashlib.sha256("\0".join(identity).encode(errors="surrogateescape")).hexdigest()[:16]
-    return directory / f"sync-{name}.sqlite3"
+    state = directory / f"sync-{name}.json"
+    former = directory / f"sync-{name}.sqlite3"
+    if former.exists() and not state.exists():
+        # Loading it puts it aside, with a warning. Another run may have been faster.
+        with suppress(FileNotFoundError):
+            former.replace(state)
+    return state
 
 
 def given_state(path: str) -> Path:
