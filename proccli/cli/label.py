@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
-from proccli.cli.fleet_options import FleetCommand, fleet_options
+from proccli.cli.fleet_options import fleet_options
+from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
 from proccli.cli.options import general_options, name_values, option, server_option, strict_option
@@ -56,10 +57,22 @@ def _agent_ids(
     return agents
 
 
+class _LabelCommand(HelpfulCommand):
+    """A command that explains what a shell makes of `-s *.jsonl`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments left over, which are none. Raises: click.UsageError."""
+        ctx.allow_extra_args = True  # click's own message does not say what to do
+        left = super().parse_args(ctx, args)  # ends here if only help is asked for
+        if left and not ctx.resilient_parsing:
+            problem = f"unexpected extra argument {left[0]!r}: each source needs a -s of its own"
+            raise click.UsageError(problem, ctx)
+        return left
+
+
 @click.command(
     "label",
-    cls=FleetCommand,
-    sources_are_arguments=False,
+    cls=_LabelCommand,
     examples=(
         (
             "proccli label -c agent.yaml -s web-1.jsonl.gz -s db-1.jsonl.gz flows.ndjson",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import click
 
-from proccli.cli.fleet_options import FleetCommand, fleet_options
+from proccli.cli.fleet_options import fleet_options
+from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     general_options,
@@ -46,8 +47,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
 
 @click.command(
     "topology",
-    cls=FleetCommand,
-    sources_are_arguments=True,
+    cls=HelpfulCommand,
     examples=(
         (
             "proccli topology -c agent.yaml web-1.jsonl.gz app-1.jsonl.gz db-1.jsonl.gz",
@@ -63,7 +63,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
             "whose services depend on whose?",
         ),
         (
-            "proccli topology -c agent.yaml --network a a/* --network b b/*",
+            "proccli topology -c agent.yaml -s a=a/db.jsonl -s b=b/db.jsonl",
             "two networks that use the same addresses",
         ),
         (
@@ -73,10 +73,9 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     ),
 )
 @click.argument(
-    "sources",
-    metavar="[SOURCE]...",
+    "operands",
+    metavar="[[NETWORK=]SOURCE]...",
     nargs=-1,
-    expose_value=False,
     type=click.Path(allow_dash=True),
 )
 @option(

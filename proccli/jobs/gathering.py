@@ -128,7 +128,7 @@ def _same_machine(one: HostView, other: HostView) -> bool:
 def _host_again(newer: HostView, older: HostView) -> Notice:
     message = (
         f"{older.source} and {newer.source} are both of host {newer.name}: the newer one counts,"
-        f" {newer.source} (two hosts of one name are told apart by --network)"
+        f" {newer.source} (two hosts of one name are told apart by -s NETWORK=PATH)"
     )
     return Notice(code="host-again", message=message)
 

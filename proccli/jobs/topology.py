@@ -82,13 +82,13 @@ def _notices(drawn: Graph, hosts: Sequence[tuple[HostView, str]]) -> Iterator[No
         message = (
             f"{_connections(ambiguous)} not joined: several processes have the same end, with"
             " equal addresses and ports. If the hosts are in different networks, name those"
-            " with --network"
+            " with -s NETWORK=PATH"
         )
         yield Notice(code="ambiguous", message=message)
     elif drawn.shared_addresses:
         message = (
             f"several hosts of one network use {_listed(drawn.shared_addresses)}:"
-            " if these are different networks, name them with --network"
+            " if these are different networks, name them with -s NETWORK=PATH"
         )
         yield Notice(code="shared-addresses", message=message)
 

@@ -125,10 +125,10 @@ def twins(folder: Path) -> list[str]:
     for network in ("blue", "red"):
         client = {f"{network}-client": ["10.0.0.1:4000 10.0.0.2:80"]}
         server = {f"{network}-server": ["10.0.0.2:80", "10.0.0.2:80 10.0.0.1:4000"]}
-        options += ["--network", network]
         for host, its, ip in (("till", client, "10.0.0.1"), ("store", server, "10.0.0.2")):
             (folder / network).mkdir(exist_ok=True)
-            options += ["-s", recorded(folder / network, host, its, ip)]
+            path = recorded(folder / network, host, its, ip)
+            options += ["-s", f"{network}={path}"]
     return options
 
 

@@ -37,17 +37,21 @@ def networks(ran: Ran) -> str:
     ("arguments", "expected"),
     [
         ("a b", "a: b:"),
-        ("-s a b --snapshot c", "a: b: c:"),
+        ("-s a b --snapshot c", "a: c: b:"),
         ("-sa --snapshot=b", "a: b:"),
         ("--network blue a b", "a:blue b:blue"),
-        ("a --network blue b --network red c", "a: b:blue c:red"),
-        ("a --network=blue b --network=red c", "a: b:blue c:red"),
-        ("--network blue a --network= b", "a:blue b:"),
-        ("--network blue -s a --network red -sb", "a:blue b:red"),
-        ("--network blue --host web-1 a --network red --port 80 b", "a:blue b:red"),
+        ("a --network blue b", "a:blue b:blue"),
+        ("a b --network=blue", "a:blue b:blue"),
+        ("a blue=b red=c", "a: b:blue c:red"),
+        ("-s blue=a -sred=b --snapshot=blue=c", "a:blue b:red c:blue"),
+        ("--network blue a red=b", "a:blue b:red"),
+        ("--network blue --host web-1 a --port 80 red=b", "a:blue b:red"),
         ("--network blue --group-by host -- a b", "a:blue b:blue"),
-        ("--network -x a --network --json b", "a:-x b:--json"),
+        ("A_z.0-9=a -- -=b", "a:A_z.0-9 b:-"),
+        ("--network= a", "a:"),
+        ("--network -x a", "a:-x"),
         ("--network a a", "a:a"),
+        ("b -s a", "a: b:"),
         ("-- -s", "-s:"),
         ("-s -s", "-s:"),
         ("--network --network a", "a:--network"),
@@ -55,7 +59,7 @@ def networks(ran: Ran) -> str:
         ("--certainty client-end a -o json b", "a: b:"),
     ],
 )
-def test_a_network_holds_for_the_sources_behind_it(
+def test_a_source_has_its_own_network_or_that_of_the_whole_call(
     arguments: str, expected: str, folder: Path
 ) -> None:
     assert networks(run(folder, *arguments.split(" "))) == expected
@@ -70,11 +74,12 @@ def test_a_network_may_have_any_name(network: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("a --network blue", "--network blue holds for the sources behind it: there are none"),
-        ("--network blue", "--network blue holds for"),
-        ("--network blue --network red a", "--network blue holds for"),
+        ("--network blue a --network red b", "name the network of one source with -s NETWORK=PATH"),
+        (
+            "--network blue --network blue a",
+            "--network holds for all sources and can be given once",
+        ),
         ("a --network", "'--network' requires an argument"),
-        ("--live --live", "--live stands for one machine"),
         ("--live=yes a", "'--live' does not take a value"),
         ("- -", "only one of the sources, -c and --tags can read standard input"),
         ("-s - -", "only one of the sources"),
@@ -96,12 +101,28 @@ def test_wrong_usage_is_one_line(arguments: str, problem: str, folder: Path) -> 
     assert ran.err.count("\n") == 1
 
 
-def test_where_a_network_is_idle_the_help_of_the_command_is_named(folder: Path) -> None:
-    assert "(see proccli topology --help)" in run(folder, "--network", "blue").err
+def test_a_file_of_the_whole_name_is_no_network(folder: Path) -> None:
+    (folder / "blue=a").write_bytes((folder / "b").read_bytes())
+
+    assert networks(run(folder, "-s", "blue=a", "red=a")) == "blue=a: a:red"
+
+
+@pytest.mark.parametrize("path", ["bl ue=a", "=a", "日本=a", "./blue=a"])
+def test_what_is_no_name_of_a_network_is_part_of_the_path(path: str, folder: Path) -> None:
+    ran = run(folder, path)
+
+    assert (ran.code, ran.out) == (3, "")
+    assert f"can't read {path}: No such file" in ran.err
+
+
+def test_where_a_network_is_given_twice_the_help_of_the_command_is_named(folder: Path) -> None:
+    ran = run(folder, "--network", "blue", "--network", "red")
+
+    assert "(see proccli topology --help)" in ran.err
 
 
 def test_help_comes_before_anything_that_is_wrong(folder: Path) -> None:
-    ran = run(folder, "--network", "blue", "--help")
+    ran = run(folder, "--network", "blue", "--network", "red", "--help")
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("proccli topology: ")
@@ -119,8 +140,9 @@ def test_a_variable_names_one_source_whatever_its_name(folder: Path) -> None:
     assert networks(run(folder, PROCCLI_SNAPSHOT="a b")) == "a b:"
 
 
-def test_a_network_does_not_hold_for_a_variable(folder: Path) -> None:
-    assert run(folder, "--network", "blue", PROCCLI_SNAPSHOT="b").code == 2
+def test_a_network_holds_for_a_variable(folder: Path) -> None:
+    assert networks(run(folder, "--network", "blue", PROCCLI_SNAPSHOT="b")) == "b:blue"
+    assert networks(run(folder, PROCCLI_SNAPSHOT="red=b")) == "b:red"
 
 
 def test_standard_input_is_a_source_among_others(folder: Path) -> None:
@@ -146,9 +168,9 @@ def _close_stdin() -> None:
 
 
 def test_the_live_machine_stands_beside_recordings(folder: Path) -> None:
-    ran = run(folder, "a", "--live", "--no-wait", "--network", "far", "b")
+    ran = run(folder, "a", "--live", "--no-wait", "far=b")
 
-    assert networks(ran) == "a: live: b:far"
+    assert networks(ran) == "a: b:far live:"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +179,6 @@ def test_the_live_machine_stands_beside_recordings(folder: Path) -> None:
         ("proccli topology ", "file"),
         ("proccli topology a ", "file"),
         ("proccli topology --network blue ", "file"),
-        ("proccli topology --network blue --network red ", "file"),
         ("proccli topology --network blue -s ", "file"),
         ("proccli topology --network blue --certainty cl", "plain,client-end"),
         ("proccli topology --group-by os", "plain,os.app."),
@@ -232,7 +253,7 @@ def test_names_that_nobody_should_trust_reach_no_terminal(output: str, folder: P
 
     ran = call(
         *("topology", "-c", config(folder), "-o", output, "--network", "\x1b[31mn", path),
-        *("--network", "n", path),
+        f"n={path}",
     )
 
     assert ran.code == 0

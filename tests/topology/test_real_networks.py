@@ -124,8 +124,8 @@ def test_a_router_that_is_recorded_joins_nothing_either(translated: Recorded) ->
 def test_networks_with_equal_addresses_are_kept_apart(twins: Recorded) -> None:
     arguments: list[str | Path] = []
     for network in ("blue", "red"):
-        arguments += ["--network", network]
-        arguments += [path for label, path in twins.paths.items() if label.startswith(network)]
+        paths = [path for label, path in twins.paths.items() if label.startswith(network)]
+        arguments += [f"{network}={path}" for path in paths]
 
     document = topology("-c", twins.config, *arguments)
 
@@ -150,7 +150,7 @@ def test_without_their_names_equal_addresses_are_ambiguous(twins: Recorded) -> N
         Joined(None, ("red/store", "redis"), *addresses, "server-end", "ambiguous"): 1,
     }
     (message,) = (one["message"] for one in document["warnings"] if one["code"] == "ambiguous")
-    assert "--network" in message
+    assert "-s NETWORK=PATH" in message
 
 
 def calling(twins: Recorded, document: Document) -> Mapping[str, str]:
