@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 
 from proccli.sources.procfs.files import Unreadable, errno_name, read_at
-from proccli.sources.procfs.process import MAX_PASSWD_BYTES
+from proccli.sources.procfs.process import MAX_PASSWD_BYTES, PasswdEntry, passwd_entries
 from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
 from proccli.textsafe import visible
 
 PASSWD = "/etc/passwd"  # noqa: S105 - a file's name
-
-# Rust's u32 parser: an optional plus sign, then ASCII digits; no blanks.
-_U32 = re.compile(r"\+?[0-9]{1,4096}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """A line of /etc/passwd, as far as we need it."""
-
-    uid: int
-    gid: int | None
-    """The primary group; None where the line has no valid one. The agent doesn't look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +25,9 @@ class Rights:
     """Whether the agent, which leaves root's group on, would run it with more rights."""
 
 
-def find_account(content: bytes, name: str) -> Account | None:
-    """The first account of this name; lines without a valid user id are passed over.
-
-    A text parse without NSS, as the agent does it (agent crates/public/src/pwd.rs).
-
-    Raises: UnicodeDecodeError.
-    """
-    for line in content.decode().split("\n"):
-        fields = line.removesuffix("\r").split(":")
-        if len(fields) >= 3 and fields[0] == name and (uid := _u32(fields[2])) is not None:
-            return Account(uid=uid, gid=_u32(fields[3]) if len(fields) > 3 else None)
-    return None
-
-
-def _u32(text: str) -> int | None:
-    number = int(text) if _U32.fullmatch(text) else -1
-    return number if 0 <= number < 1 << 32 else None
+def find_account(content: bytes, name: str) -> PasswdEntry | None:
+    """The first account of this name. Raises: UnicodeDecodeError."""
+    return next((entry for entry in passwd_entries(content) if entry.name == name), None)
 
 
 def rights_for(user: str, passwd: str = PASSWD) -> Rights:

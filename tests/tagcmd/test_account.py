@@ -9,29 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from proccli.tagcmd.account import Account, find_account, rights_for
+from proccli.sources.procfs.process import PasswdEntry
+from proccli.tagcmd.account import find_account, rights_for
 from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
 from tests.otheruser import as_nobody_code
 
 
 def test_the_first_line_of_a_name_counts() -> None:
     content = b"web:x:10:20::/:/bin/sh\nweb:x:11:21::/:/bin/sh\n"
-    assert find_account(content, "web") == Account(uid=10, gid=20)
+    assert find_account(content, "web") == PasswdEntry("web", 10, 20)
 
 
 @pytest.mark.parametrize("uid", ["", "-1", "x", "4294967296", " 7", "1_0", "٣"])
 def test_a_line_without_a_valid_user_id_is_passed_over(uid: str) -> None:
     content = f"web:x:{uid}:20::/:\nweb:x:11:21::/:\n".encode()
-    assert find_account(content, "web") == Account(uid=11, gid=21)
+    assert find_account(content, "web") == PasswdEntry("web", 11, 21)
 
 
 def test_short_lines_and_comments_are_passed_over() -> None:
     content = b"# users\n\nweb:x\nweb:x:+7\n"
-    assert find_account(content, "web") == Account(uid=7, gid=None)
+    assert find_account(content, "web") == PasswdEntry("web", 7, None)
 
 
 def test_carriage_returns_do_not_stick_to_the_last_field() -> None:
-    assert find_account(b"web:x:7:8\r\n", "web") == Account(uid=7, gid=8)
+    assert find_account(b"web:x:7:8\r\n", "web") == PasswdEntry("web", 7, 8)
 
 
 @pytest.mark.parametrize("name", ["", "we", "web ", "WEB", "x"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from proccli.model.process import NS_PER_S, Field, FieldError, Process
@@ -146,19 +146,43 @@ MAX_PASSWD_BYTES = 16 << 20
 _U32 = re.compile(r"\+?[0-9]{1,4096}")
 
 
+class PasswdEntry(NamedTuple):
+    """A line of a passwd file, as far as it is used."""
+
+    name: str
+    uid: int
+    gid: int | None
+    """The primary group; None where the line has no valid one. The agent doesn't look at it."""
+
+
+def passwd_entries(content: bytes) -> Iterator[PasswdEntry]:
+    """The lines with at least three fields and a 32-bit uid, in order.
+
+    A text parse without NSS, as in the agent, which looks at no other field (agent
+    crates/public/src/pwd.rs).
+
+    Raises: UnicodeDecodeError.
+    """
+    for line in content.decode().split("\n"):
+        name, *fields = line.removesuffix("\r").split(":", 4)
+        if len(fields) >= 2 and (uid := _u32(fields[1])) is not None:
+            yield PasswdEntry(name, uid, _u32(fields[2]) if len(fields) > 2 else None)
+
+
 def parse_passwd(content: bytes) -> Mapping[int, str] | None:
     """Names by uid; None where the agent reads nothing, because the file isn't UTF-8.
 
-    Lines with fewer than three fields or without a 32-bit uid are skipped, and the first entry
-    with a uid counts; other fields are ignored (agent crates/public/src/pwd.rs).
+    The first entry with a uid counts.
     """
+    names: dict[int, str] = {}
     try:
-        text = content.decode()
+        for entry in passwd_entries(content):
+            names.setdefault(entry.uid, entry.name)
     except UnicodeDecodeError:
         return None
-    names: dict[int, str] = {}
-    for line in text.split("\n"):
-        fields = line.removesuffix("\r").split(":", 3)
-        if len(fields) >= 3 and _U32.fullmatch(fields[2]) and (uid := int(fields[2])) < 1 << 32:
-            names.setdefault(uid, fields[0])
     return names
+
+
+def _u32(text: str) -> int | None:
+    number = int(text) if _U32.fullmatch(text) else -1
+    return number if 0 <= number < 1 << 32 else None
