@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.config.files import read_file
-from proccli.config.loading import defaults, load
+from proccli.config.loading import defaults, load, reader_notices
 from proccli.config.tagoutput import TagEntry, parse_tag_entries, parse_tag_output
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "parse_tag_entries",
     "parse_tag_output",
     "read_file",
+    "reader_notices",
 ]

@@ -10,13 +10,13 @@ from proccli.config.agents import agent_of_version
 from proccli.config.aswritten import AsWritten
 from proccli.config.flavours import AGENT, SERVER, prepared_for_agent, prepared_for_server
 from proccli.config.nodes import Node
-from proccli.config.reader import Loader, read_documents
+from proccli.config.reader import Loader, default_loader, read_documents
 from proccli.config.refusal import Refusal
 from proccli.config.sourcetext import SourceText, check_bytes
 from proccli.config.static_config import read_config
 from proccli.config.throughserver import ThroughServer
 from proccli.errors import ConfigError
-from proccli.model.config import Config
+from proccli.model.config import Config, Notice
 
 Via: TypeAlias = Literal["server", "file"]
 
@@ -70,6 +70,17 @@ def load(
         notice = source.notice("text-after-nul", cut, "the agent reads no further than this NUL")
         return replace(config, notices=(*config.notices, notice))
     return config
+
+
+def reader_notices() -> tuple[Notice, ...]:
+    """A warning where PyYAML was built without libyaml; its wheels all have it."""
+    if default_loader() == "libyaml":
+        return ()
+    message = (
+        "PyYAML was built without libyaml here: it may read tabs and byte order marks differently"
+        " from the agent"
+    )
+    return (Notice(code="yaml-reader", message=message),)
 
 
 def _from_server(source: SourceText, loader: Loader | None) -> Node | None:

@@ -27,6 +27,7 @@ _CORE: Final = "tag:yaml.org,2002:"
 _PROPERTY: Final = re.compile(r"&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*", re.ASCII)
 _GAP: Final = re.compile(r"(?:\s+(?:#[^\r\n]*)?)*")
 _UNQUOTED: Final = re.compile(r"""[-:]\s+[\[\]{}*&!|>%@`?,"]""")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _STYLES: Final[Mapping[str | None, Style]] = {
     None: "plain",
     "": "plain",
@@ -68,6 +69,9 @@ def read_documents(
         raise Refusal(f"not valid YAML: {error.reason}", error.position) from None
     except yaml.MarkedYAMLError as error:
         raise _syntax_refusal(error, prepared.text) from None
+    except (ValueError, OverflowError):
+        # PyYAML without libyaml, for an escape beyond Unicode or a version of too many digits.
+        raise Refusal("not valid YAML: a number is out of range", 0) from None
 
 
 @dataclass(slots=True)
@@ -185,6 +189,9 @@ class _Builder:
             start = end = _end_of_text(self.text, start)
         if style == "double":
             self.flavour.check_escapes(self.text, start, end)
+            if _SURROGATE.search(event.value):
+                # libyaml finds that by itself.
+                raise Refusal("not valid YAML: an escape is a lone surrogate", start)
         return nodes.Scalar(
             text=event.value.translate(self.restore) if self.restore else event.value,
             style=style,
@@ -249,10 +256,11 @@ def _hint(problem: str, text: str, offset: int) -> str | None:
 def _loader_class(loader: Loader | None) -> Any:
     import yaml
 
-    if loader is None:
-        loader = "libyaml" if yaml.__with_libyaml__ else "python"
-    if loader == "libyaml":
-        return yaml.CSafeLoader
-    from proccli.config.portable import PortableLoader
+    return yaml.CSafeLoader if (loader or default_loader()) == "libyaml" else yaml.SafeLoader
 
-    return PortableLoader
+
+def default_loader() -> Loader:
+    """The half of PyYAML that reads here: libyaml, where it is built in."""
+    import yaml
+
+    return "libyaml" if yaml.__with_libyaml__ else "python"

@@ -85,6 +85,7 @@ def check(options: CheckOptions) -> CheckResult:
     )
     reports = tuple(_report(file, options, surroundings, sources) for file in options.files)
     notices = tuple(dict.fromkeys(notice for source in sources for notice in source.notices))
+    notices = (*configs.reader_notices(), *notices)
     return CheckResult(reports=reports, notices=notices)
 
 

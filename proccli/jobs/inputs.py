@@ -100,4 +100,4 @@ def _load_config(options: InputOptions) -> tuple[Config, tuple[Notice, ...], byt
     if text is None:
         text = configs.read_file(options.config)
     config = configs.load(text, name, agent=agent, via=options.via)
-    return config, config.notices, text
+    return config, (*configs.reader_notices(), *config.notices), text

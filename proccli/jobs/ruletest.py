@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from proccli.config import reader_notices
 from proccli.config.suite import Case, Suite, Value
 from proccli.errors import UsageError
 from proccli.jobs.explain import ExplainResult
@@ -111,7 +112,7 @@ def run_suites(
             for rule in config.rules
         ),
         partial=len(results) < sum(len(suite.cases) for suite in suites),
-        notices=(*benches.notices, *_switched_off(benches.configs)),
+        notices=(*reader_notices(), *benches.notices, *_switched_off(benches.configs)),
     )
 
 
