@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
 from proccli.recording import write_recording

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 EXIT_NO = 1
 EXIT_USAGE = 2
@@ -52,8 +53,56 @@ class UsageError(ProccliError):
     exit_code = EXIT_USAGE
 
 
+Refuser: TypeAlias = Literal["agent", "server", "proccli"]
+FaultCode: TypeAlias = Literal[
+    "yaml-syntax", "unreadable", "second-document", "other-dialect", "config-rejected"
+]
+"""`unreadable`: not a text that can be read as YAML; `config-rejected`: a value is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something for which a whole configuration is refused."""
+
+    code: FaultCode
+    problem: str
+    """What is wrong, without place, consequence and hint."""
+    at: Location
+    by: Refuser
+    """Who refuses it; `proccli` where it is not known what the agent would do."""
+    consequence: str | None
+    """What the server and the agent do then; None where proccli refuses it."""
+    hint: str | None = None
+    """What to write instead."""
+
+    @property
+    def is_yaml(self) -> bool:
+        """Whether the text could be read as YAML up to the end of its first document."""
+        return self.code not in ("yaml-syntax", "unreadable")
+
+
 class ConfigError(ProccliError):
     """The agent, or the server on its way, would refuse the whole configuration."""
+
+    def __init__(
+        self,
+        problem: str,
+        at: Location | None = None,
+        *,
+        hint: str | None = None,
+        fault: Fault | None = None,
+    ) -> None:
+        super().__init__(problem, at, hint=hint)
+        self.fault = fault
+        """The fault that the error is about; None where the file can't be read at all."""
+
+
+class ConfigFileError(ConfigError):
+    """The file of a configuration can't be read. `reason` is why, without the file's name."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
 
 
 class SourceError(ProccliError):
@@ -62,6 +111,10 @@ class SourceError(ProccliError):
 
 class RecordingError(SourceError):
     """A recording is cut short, damaged, or of another format."""
+
+
+class RecordingTruncated(RecordingError):  # noqa: N818 - what is the case
+    """A recording ends too early."""
 
 
 class FlowsError(ProccliError):

@@ -22,7 +22,11 @@ GZIP_ERRORS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 class BadLine(Exception):  # noqa: N818 - a finding, which the caller gives a place
-    """There is no next line to be read; the message says why."""
+    """The next line can't be read; the message says why."""
+
+
+class TruncatedData(BadLine):
+    """Gzip data end in the middle."""
 
 
 def require_there(path: str) -> None:
@@ -78,15 +82,16 @@ def gzip_problem(error: Exception) -> str:
 def read_line(text: BinaryIO, max_bytes: int) -> bytes:
     """The next line of an `unpacked` file, with its line break; empty at the end of the file.
 
-    Raises: BadLine for a longer line and for damaged gzip data; OSError.
+    Raises: BadLine for a longer line and for damaged gzip data, TruncatedData where they end too
+    early; OSError.
     """
     try:
         line = text.readline(max_bytes + 1)
     except GZIP_ERRORS as error:
-        cut_short = "cut short: " if isinstance(error, EOFError) else ""
-        raise BadLine(f"{cut_short}{gzip_problem(error)}") from error
+        kind = TruncatedData if isinstance(error, EOFError) else BadLine
+        raise kind(gzip_problem(error)) from error
     if len(line) > max_bytes:
-        raise BadLine(f"a line longer than {max_bytes >> 20} MiB")
+        raise BadLine(f"line exceeds {max_bytes >> 20} MiB")
     return line
 
 

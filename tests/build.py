@@ -10,7 +10,8 @@ from proccli.agent.pipeline import outcome_of, strategy_for
 from proccli.agent.process import agent_process
 from proccli.agent.tags import tags_of
 from proccli.errors import Location, NoSuchProcess
-from proccli.model.config import Config, Notice, Rule, RuleProblem
+from proccli.model.config import Config, Rule, RuleProblem
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import (
     ALL_FIELDS,

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from proccli.errors import EXIT_LOCKED, StateError, StateLocked
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.sockets import SyncedProcess, SyncedSocket
 from proccli.state import Memory, StateFile, boot_id, default_state, given_state, locked
 from tests import build
@@ -209,7 +210,7 @@ def test_a_damaged_state_is_moved_aside_said_and_rebuilt(
     loaded, notices = StateFile(path).load()
     assert loaded is None
     assert [notice.code for notice in notices] == ["state-damaged"]
-    assert str(path) + ".damaged" in notices[0].message
+    assert str(path) + ".damaged" in words_of(notices[0])
     assert path.with_name("s.damaged").read_bytes() == broken
     assert names(path.parent) == ["s.damaged"]
 

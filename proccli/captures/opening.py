@@ -13,9 +13,10 @@ from proccli.captures.links import KNOWN, Miss
 from proccli.captures.packets import MAGIC_BYTES, is_capture, packets
 from proccli.captures.segments import find_segment
 from proccli.captures.tally import CaptureError, Tally, notices
-from proccli.model.config import Notice
 from proccli.model.flows import Segment
-from proccli.streams import GZIP_MAGIC, opened, rejoined
+from proccli.model.notice import Notice
+from proccli.recording.lines import opened
+from proccli.streams import GZIP_MAGIC, rejoined
 
 _MOST_HEAD_BYTES: Final = 1 << 16
 """More than the header of gzip data, with a long file name in it."""

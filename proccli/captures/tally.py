@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from proccli.errors import ProccliError
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 
 
 class CaptureError(ProccliError):
@@ -48,29 +48,13 @@ class Tally:
 def notices(tally: Tally, name: str) -> Iterator[Notice]:
     """What there is to say about a capture of this name."""
     if tally.damage is not None:
-        message = f"{name}: {tally.damage}; only what is before that was read"
-        yield Notice(code="capture-damaged", message=message)
+        yield Notice.of("capture-damaged", file=name, problem=tally.damage)
     if tally.cut:
-        message = (
-            f"{name}: {_headers(tally.cut)} cut off by the capture's snapshot length, and options"
-            " may be missing (capture with -s 0)"
-        )
-        yield Notice(code="capture-cut", message=message)
+        yield Notice.of("capture-cut", file=name, headers=tally.cut)
     if tally.malformed:
-        message = f"{name}: {_packets(tally.malformed)} with headers that make no sense"
-        yield Notice(code="capture-malformed", message=message)
+        yield Notice.of("capture-malformed", file=name, packets=tally.malformed)
     if tally.encapsulated:
-        kinds = ", ".join(f"{kind} {count:,}" for kind, count in tally.encapsulated.most_common())
-        message = f"{name}: what is packed in other packets is not looked at: {kinds}"
-        yield Notice(code="capture-encapsulated", message=message)
+        kinds = tuple(tally.encapsulated.most_common())
+        yield Notice.of("capture-encapsulated", file=name, kinds=kinds)
     for link, count in sorted(tally.link_types.items()):
-        message = f"{name}: {_packets(count)} of link type {link}, which is not read"
-        yield Notice(code="capture-link-type", message=message)
-
-
-def _headers(number: int) -> str:
-    return "1 TCP header was" if number == 1 else f"{number:,} TCP headers were"
-
-
-def _packets(number: int) -> str:
-    return "1 packet" if number == 1 else f"{number:,} packets"
+        yield Notice.of("capture-link-type", file=name, packets=count, link_type=link)

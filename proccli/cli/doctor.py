@@ -20,7 +20,7 @@ from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
 _GATES_SAY = (
     "no-config",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from proccli.jobs.hostviews import NamedSource
     from proccli.jobs.inputs import InputOptions
     from proccli.jobs.label import Labelling
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
     from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
 

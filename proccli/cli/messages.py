@@ -11,10 +11,11 @@ import click
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.streams import say, view_of
+from proccli.jobs.warning_text import message
 from proccli.textsafe import visible
 
 if TYPE_CHECKING:
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
 ALIKE = 5
 """Messages of one kind that are shown; the JSON document has them all."""
@@ -26,10 +27,10 @@ def tell(message: str) -> None:
 
 
 def warn(invocation: Invocation, notices: Sequence[Notice]) -> None:
-    """A line per notice; of many of the same kind the first few, and how many more there are."""
+    """A line per warning; of many of one code the first few, and how many more there are."""
     label = labelled(invocation, "warning", "yellow")
-    for message in _condensed(notices):
-        say(f"{label} {visible(message)}\n")
+    for line in _condensed(notices):
+        say(f"{label} {visible(line)}\n")
 
 
 def labelled(invocation: Invocation, word: str, colour: str) -> str:
@@ -46,6 +47,6 @@ def _condensed(notices: Sequence[Notice]) -> Iterable[str]:
     for notice, count in times.items():
         shown[notice.code] += 1
         if shown[notice.code] <= ALIKE:
-            yield notice.message if count == 1 else f"{notice.message} ({count} times)"
+            yield message(notice) if count == 1 else f"{message(notice)} ({count} times)"
         elif shown[notice.code] == kinds[notice.code]:
             yield f"and {kinds[notice.code] - ALIKE} more like this ({notice.code})"

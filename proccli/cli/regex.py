@@ -17,7 +17,7 @@ from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.jobs.trial import Trial
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
 
 @click.command(
@@ -86,7 +86,7 @@ def _rendered(
 
 def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
     """The lines of standard input; one that is not UTF-8 can't reach the agent's engine."""
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
     if sys.stdin is None or sys.stdin.isatty():
         return
@@ -94,13 +94,11 @@ def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
         try:
             yield line.removesuffix(b"\n").decode()
         except UnicodeDecodeError:
-            message = f"<stdin>:{number}: not UTF-8, left out"
-            notices.append(Notice(code="not-utf8", message=message))
+            notices.append(Notice.of("not-utf8", file="<stdin>", line=number))
 
 
 def _notices(trial: Trial) -> Iterator[Notice]:
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
     for group in trial.missing_groups:
-        message = f"the pattern has no group {group}: it becomes nothing in {trial.template}"
-        yield Notice(code="missing-group", message=message)
+        yield Notice.of("missing-group", group=group, template=trial.template)

@@ -10,7 +10,7 @@ from proccli.cli.messages import warn
 from proccli.cli.streams import PipeClosed, write
 
 if TYPE_CHECKING:
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
 
 def untold(notices: Sequence[Notice], *codes: str) -> Sequence[Notice]:

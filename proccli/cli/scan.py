@@ -26,7 +26,7 @@ from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
 _WHICH = "Which processes to list (the counts are always of all)"
 

@@ -15,7 +15,7 @@ from proccli.cli.streams import view_of, write
 
 if TYPE_CHECKING:
     from proccli.jobs.sync import SyncResult
-    from proccli.model.config import Notice
+    from proccli.model.notice import Notice
 
 ROUTINE: Final = frozenset(
     {

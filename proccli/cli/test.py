@@ -192,7 +192,7 @@ def _overrides(
 def _updated(suites: Sequence[Suite], result: RuleTestResult) -> bool:
     """Whether any file was changed; tells which."""
     from proccli.jobs.ruletest_update import update_files
-    from proccli.render.words import counted
+    from proccli.plural import counted
 
     updates = update_files(suites, result)
     for update in updates:

@@ -59,7 +59,7 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
 
 def _remark(draft: Draft) -> str:
     """How many tests there are, and what has none."""
-    from proccli.render.words import counted, listed
+    from proccli.plural import counted, listed
 
     missing = [
         words

@@ -8,7 +8,7 @@ from proccli.config import serde
 from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.sourcetext import SourceText
 from proccli.config.stages import RULE_FIELDS, RawRule
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 
 
 class AsWritten:
@@ -30,14 +30,14 @@ class AsWritten:
 
     def string(self, node: Node, what: str) -> str | None:
         text = serde.read_string(node, what)
-        self._note_nulls({what: node}, "")
+        self._note_nulls({what: node})
         return text
 
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
         items = serde.read_list(node, what)
         texts = tuple(serde.read_string(item, f"an element of {what}") for item in items)
         nulls = [item for item in items if is_null(item)]
-        self._note_nulls({f"an element of {what}": item for item in nulls[:1]}, "")
+        self._note_nulls({f"an element of {what}": item for item in nulls[:1]})
         return texts
 
     def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
@@ -50,24 +50,19 @@ class AsWritten:
             name: (serde.read_string(value, f"{name} of rule {number}"), value)
             for name, value in fields.items()
         }
-        self._note_nulls(fields, f" of rule {number}")
+        self._note_nulls(fields, number)
         return RawRule(node=node, texts=texts)
 
-    def _note_nulls(self, fields: Mapping[str, Node], where: str) -> None:
-        """One notice for all that a reader of YAML expects to be nothing, and is text here."""
+    def _note_nulls(self, fields: Mapping[str, Node], rule: int | None = None) -> None:
+        """One warning for all values that are null to other readers of YAML, and text here."""
         nulls = {name: value for name, value in fields.items() if is_null(value)}
         if not nulls:
             return
         first = next(iter(nulls.values()))
-        names = " and ".join(nulls) + where
         texts = sorted({serde.read_string(value, "") for value in nulls.values()})
-        words = " or ".join(f'"{text}"' for text in texts)
         self.notices.append(
             self.source.notice(
-                "null-is-text",
-                first.start,
-                f"{names}: the agent reads an empty value as the text {words}"
-                ' (write "" for no text, or leave the key out)',
+                "null-is-text", first.start, keys=tuple(nulls), rule=rule, texts=tuple(texts)
             )
         )
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from proccli.errors import ConfigError
+from proccli.errors import ConfigFileError
 from proccli.textsafe import visible
 
 MAX_BYTES: Final = 16 << 20
@@ -15,7 +15,7 @@ MAX_BYTES: Final = 16 << 20
 def read_file(path: str) -> bytes:
     """All bytes of a file, a pipe (`<(command)`) or, for `-`, of stdin.
 
-    Raises: ConfigError where there is nothing to read, or more than 16 MiB.
+    Raises: ConfigFileError where there is nothing to read, or more than 16 MiB.
     """
     name = "<stdin>" if path == "-" else visible(path)
     try:
@@ -25,9 +25,9 @@ def read_file(path: str) -> bytes:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{name}: {_reason(error)}") from None
+        raise ConfigFileError(name, _reason(error)) from None
     if len(data) > MAX_BYTES:
-        raise ConfigError(f"{name}: more than {MAX_BYTES} bytes: that is no configuration")
+        raise ConfigFileError(name, f"more than {MAX_BYTES} bytes: not a configuration")
     return data
 
 

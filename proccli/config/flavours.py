@@ -65,7 +65,7 @@ class Flavour:
         for found in _ESCAPE.finditer(text, start, end):
             if found[1] not in self.escapes:
                 problem = f"not valid YAML: {self.reader} knows no escape \\{visible(found[1])}"
-                raise Refusal(problem, found.start(), hint="use single quotes")
+                raise Refusal(problem, found.start(), hint="use single quotes", code="yaml-syntax")
 
     def check_tag_end(self, text: str, at: int) -> None:
         """Refuses a tag that a comma or bracket follows: part of the tag for some readers."""

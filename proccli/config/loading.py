@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from proccli.config.agents import agent_of_version
 from proccli.config.aswritten import AsWritten
 from proccli.config.flavours import AGENT, SERVER, prepared_for_agent, prepared_for_server
 from proccli.config.nodes import Node
-from proccli.config.reader import Loader, default_loader, read_documents
+from proccli.config.reader import Document, Loader, default_loader, read_documents
 from proccli.config.refusal import Refusal
 from proccli.config.sourcetext import SourceText, check_bytes
 from proccli.config.static_config import read_config
 from proccli.config.throughserver import ThroughServer
-from proccli.errors import ConfigError
-from proccli.model.config import Config, Notice
+from proccli.config.tolerant import Tolerant
+from proccli.errors import ConfigError, Fault, FaultCode, Refuser
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 
 Via: TypeAlias = Literal["server", "file"]
 
@@ -33,6 +36,24 @@ def defaults(agent: str = "6.5", via: Via = "server") -> Config:
     return Config(file=None, dialect=version.dialect, agent=version.number, via=via)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A configuration as it was read, with its text and all of its faults."""
+
+    source: SourceText
+    root: Node | None
+    """The root of the first YAML document; None where there is none, or the text is not YAML."""
+    config: Config | None
+    """With faults: what is left, with defaults in place of what is refused. None: nothing is."""
+    faults: tuple[Fault, ...] = ()
+    """In the order of reading: the first is the one for which all of it is refused."""
+
+    @property
+    def is_yaml(self) -> bool:
+        """Whether the text could be read as YAML up to the end of its first document."""
+        return all(fault.is_yaml for fault in self.faults)
+
+
 def load(
     text: bytes,
     source_name: str,
@@ -41,80 +62,118 @@ def load(
     via: Via = "server",
     loader: Loader | None = None,
 ) -> Config:
-    """What an agent makes of a configuration: a whole agent group configuration, or the
-    `static_config` mapping alone.
+    """The settings and rules that an agent takes from a configuration: a whole agent group
+    configuration, or the `static_config` mapping alone.
 
     `via` says whether the text passes through the server, which changes some values, or is read
     by the agent as it stands; `loader` which half of PyYAML does the reading.
 
     Raises: ConfigError, with the place, where the server or the agent would refuse the whole
-    configuration, or where proccli can't tell what they do; UsageError for an agent that isn't
+    configuration, or where proccli does not know what they do; UsageError for an agent that isn't
     emulated.
+    """
+    reading = read(text, source_name, agent=agent, via=via, loader=loader)
+    if reading.faults or reading.config is None:
+        fault = reading.faults[0]
+        problem = f"{fault.problem}; {fault.consequence}" if fault.consequence else fault.problem
+        raise ConfigError(problem, fault.at, hint=fault.hint, fault=fault)
+    return reading.config
+
+
+def read(
+    text: bytes,
+    source_name: str,
+    *,
+    agent: str = "6.5",
+    via: Via = "server",
+    loader: Loader | None = None,
+) -> Reading:
+    """A configuration with all of its faults; the options are those of `load`.
+
+    Raises: UsageError for an agent that isn't emulated.
     """
     version = agent_of_version(agent)
     without = replace(defaults(agent, via), file=source_name)
     if via == "server":
         text = text.removeprefix(codecs.BOM_UTF8)
     source = SourceText(text[:MAX_BYTES].decode("utf-8", "replace"), source_name)
+    faults: list[Fault] = []
+
+    def add(refusal: Refusal, code: FaultCode) -> None:
+        faults.append(
+            Fault(
+                code=refusal.code or code,
+                problem=refusal.problem,
+                at=source.at(refusal.offset),
+                by=refusal.by,
+                consequence=_consequence(refusal.by, version.number, via),
+                hint=refusal.hint,
+            )
+        )
+
     try:
         check_bytes(text, MAX_BYTES)
         if via == "server":
-            through = ThroughServer(source)
-            return read_config(_from_server(source, loader), through, without, version)
-        config = read_config(_as_written(source, loader), AsWritten(source), without, version)
+            documents = read_documents(prepared_for_server(source.text), SERVER, loader=loader)
+        else:
+            documents = read_documents(prepared_for_agent(source.text), AGENT, loader=loader)
+        first = next(documents, None)
     except Refusal as refusal:
-        problem = refusal.problem + _consequence(refusal, version.number, via)
-        raise ConfigError(problem, source.at(refusal.offset), hint=refusal.hint) from None
+        add(refusal, "unreadable")
+        return Reading(source=source, root=None, config=None, faults=tuple(faults))
+    root = first.root if first else None
+    if (second := _second_document(documents, via)) is not None:
+        add(second, "second-document")
+    stage = Tolerant(ThroughServer(source) if via == "server" else AsWritten(source))
+    config: Config | None = None
+    refusals = stage.refusals
+    try:
+        config = read_config(root, stage, without, version)
+    except Refusal as last:
+        refusals = [*refusals, last]
+    for found in refusals:
+        add(found, "config-rejected")
     cut = source.text.find("\0")
-    if cut >= 0:
-        notice = source.notice("text-after-nul", cut, "the agent reads no further than this NUL")
-        return replace(config, notices=(*config.notices, notice))
-    return config
+    if config is not None and via != "server" and cut >= 0 and not faults:
+        notice = source.notice("text-after-nul", cut)
+        config = replace(config, notices=(*config.notices, notice))
+    return Reading(source=source, root=root, config=config, faults=tuple(faults))
 
 
 def reader_notices() -> tuple[Notice, ...]:
     """A warning where PyYAML was built without libyaml; its wheels all have it."""
-    if default_loader() == "libyaml":
-        return ()
-    message = (
-        "PyYAML was built without libyaml here: it may read tabs and byte order marks differently"
-        " from the agent"
-    )
-    return (Notice(code="yaml-reader", message=message),)
+    return () if default_loader() == "libyaml" else (Notice.of("yaml-reader"),)
 
 
-def _from_server(source: SourceText, loader: Loader | None) -> Node | None:
-    """The root of the first document: the server's decoder never looks at what follows."""
-    documents = read_documents(prepared_for_server(source.text), SERVER, loader=loader)
-    first = next(documents, None)
-    problem = "the server reads one YAML document, which ends here: the rest would be lost"
-    hint = "check the indentation, and leave out lines of --- or ..."
+def _second_document(documents: Iterator[Document], via: Via) -> Refusal | None:
+    """Why a second YAML document costs the configuration; None where there is none.
+
+    The server's decoder never looks at what follows the first; the agent's reader refuses it, and
+    may raise for what is wrong in there.
+    """
     try:
         second = next(documents, None)
     except Refusal as refusal:
-        raise Refusal(problem, refusal.offset, hint=hint) from None
-    if second is not None:
-        raise Refusal(problem, second.start, hint=hint)
-    return first.root if first else None
+        if via == "file":
+            # The text as a whole is not what the agent's reader takes.
+            refusal.code = "second-document"
+            return refusal
+        at = refusal.offset
+    else:
+        if second is None:
+            return None
+        at = second.start
+    if via == "file":
+        return Refusal("a second YAML document begins here", at, by="agent")
+    problem = "the server reads one YAML document, which ends here: the rest would be lost"
+    return Refusal(problem, at, hint="check the indentation, and leave out lines of --- or ...")
 
 
-def _as_written(source: SourceText, loader: Loader | None) -> Node | None:
-    """The root of the only document: with more than one, the agent's reader refuses the text."""
-    documents = read_documents(prepared_for_agent(source.text), AGENT, loader=loader)
-    first = next(documents, None)
-    second = next(documents, None)
-    if second is not None:
-        raise Refusal("a second YAML document begins here", second.start, by="agent")
-    return first.root if first else None
-
-
-def _consequence(refusal: Refusal, agent: str, via: Via) -> str:
-    if refusal.by == "server":
-        return "; the server refuses to take the configuration"
-    if refusal.by == "proccli":
-        return ""
+def _consequence(by: Refuser, agent: str, via: Via) -> str | None:
+    """What happens to a configuration with a fault, by who refuses it; None: not known."""
+    if by == "server":
+        return "the server refuses the configuration"
+    if by == "proccli":
+        return None
     passed_on = "the server passes it on, and " if via == "server" else ""
-    return (
-        f"; {passed_on}agent {agent} rejects the whole configuration and goes on with its"
-        " previous one"
-    )
+    return f"{passed_on}agent {agent} rejects the whole configuration and keeps its previous one"

@@ -66,7 +66,9 @@ def read_documents(
                 flavour.check_directives(event.version, event.tags, start)
                 yield Document(root=_Builder(prepared, flavour).tree(events), start=start)
     except yaml.reader.ReaderError as error:
-        raise Refusal(f"not valid YAML: {error.reason}", error.position) from None
+        raise Refusal(
+            f"not valid YAML: {error.reason}", error.position, code="yaml-syntax"
+        ) from None
     except yaml.MarkedYAMLError as error:
         raise _syntax_refusal(error, prepared.text) from None
     except (ValueError, OverflowError):
@@ -170,7 +172,8 @@ class _Builder:
         number = self.numbers.get(event.anchor)
         if number is None:
             problem = f"not valid YAML: *{visible(event.anchor)} refers to no anchor before it"
-            raise Refusal(problem, start, hint="a value that begins with * must be quoted")
+            hint = "a value that begins with * must be quoted"
+            raise Refusal(problem, start, hint=hint, code="yaml-syntax")
         return nodes.Alias(
             name=event.anchor, start=start, end=end, anchored=self.anchored, number=number
         )
@@ -234,7 +237,8 @@ def _syntax_refusal(error: Any, text: str) -> Refusal:
     if "maximum nesting depth" in problem:
         # libyaml 0.2.6 counts, too, and to 1,000, while it looks ahead of the events it hands out.
         return _too_deep(offset)
-    return Refusal(f"not valid YAML: {visible(problem)}", offset, hint=_hint(problem, text, offset))
+    hint = _hint(problem, text, offset)
+    return Refusal(f"not valid YAML: {visible(problem)}", offset, hint=hint, code="yaml-syntax")
 
 
 def _too_deep(offset: int) -> Refusal:

@@ -16,7 +16,8 @@ from proccli.config.scalarmap import source_offset
 from proccli.config.sourcetext import SourceText
 from proccli.config.stages import RawRule
 from proccli.errors import Location
-from proccli.model.config import Notice, Rule, RuleProblem
+from proccli.model.config import Rule, RuleProblem
+from proccli.model.notice import Notice
 from proccli.textsafe import visible
 
 
@@ -33,10 +34,17 @@ def compile_rules(
     for index, raw in enumerate(raw_rules, start=1):
         rule, problems = compiler.rule(index, raw)
         rules.append(rule)
-        for problem in problems:
-            hint = f" ({problem.hint})" if problem.hint else ""
-            text = f"{problem.at}: the agent throws rule {index} away without a word: "
-            notices.append(Notice(code="rule-thrown-away", message=text + problem.message + hint))
+        notices += (
+            Notice.of(
+                "rule-thrown-away",
+                problem.at,
+                rule=index,
+                problem=problem.message,
+                problem_code=problem.code,
+                hint=problem.hint,
+            )
+            for problem in problems
+        )
     return tuple(rules), tuple(notices)
 
 

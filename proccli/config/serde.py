@@ -11,7 +11,8 @@ from typing import Final
 
 from proccli.config.nodes import Mapping as MappingNode
 from proccli.config.nodes import Node, Scalar, Sequence, described, resolved
-from proccli.config.refusal import Refusal, Refuser
+from proccli.config.refusal import Refusal
+from proccli.errors import Refuser
 from proccli.textsafe import visible
 
 U32_MAX: Final = 2**32 - 1

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from proccli.config.nodes import Node
 from proccli.config.sourcetext import SourceText
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 
 RULE_FIELDS: Final = ("match-regex", "match-type", "rewrite-name", "action")
 """In the order of the agent's struct, which a rule written as a list follows."""

@@ -23,7 +23,8 @@ from proccli.config.unknownkeys import (
     misplaced_keys,
     misspelt_keys,
 )
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.textsafe import visible
 
 T = TypeVar("T")
@@ -137,14 +138,13 @@ def _newer(names: Mapping[str, int]) -> Refusal:
             f"{SECTION} and {NEWER_SECTION} in one file: the first is for agents up to 6.5,"
             " the second for later ones"
         )
-        return Refusal(problem, at, hint="keep the one that your agents read")
+        return Refusal(problem, at, hint="keep the one that your agents read", code="other-dialect")
     problem = (
         f"{NEWER_SECTION} is the dialect of agents after 6.5, which proccli doesn't emulate yet:"
         f" it reads {SECTION}"
     )
-    return Refusal(problem, at)
+    return Refusal(problem, at, code="other-dialect")
 
 
 def _nothing(offset: int, stage: Stage) -> Notice:
-    text = f"no {SECTION} and no os-proc-* key here: the agent's built-in defaults apply"
-    return stage.source.notice("no-static-config", offset, text)
+    return stage.source.notice("no-static-config", offset)

@@ -19,7 +19,7 @@ from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.refusal import Refusal
 from proccli.config.sourcetext import SourceText
 from proccli.config.stages import RULE_FIELDS, RawRule
-from proccli.model.config import Notice
+from proccli.model.notice import Notice, NoticeValue
 from proccli.textsafe import visible
 
 T = TypeVar("T")
@@ -40,8 +40,7 @@ class ThroughServer:
         fields = goyaml.read_fields(node, what, names)
         merges = _merge_key(node)
         if merges is not None:
-            text = f"the server applies the merge key of {what}; the agent alone would ignore it"
-            self._note(merges.start, text)
+            self._note(merges.start, kind="merge-key", what=what)
         return fields
 
     def boolean(self, node: Node, what: str) -> bool | None:
@@ -65,18 +64,18 @@ class ThroughServer:
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
         items = goyaml.read_list(node, what)
         if items is None:
-            self._note_vanished({what: node}, "")
+            self._note_vanished({what: node})
             return None
         element = f"an element of {what}"
         texts = [(item, self._string(item, element)) for item in items]
         vanished = next((item for item, text in texts if text is None), None)
-        self._note_vanished({} if vanished is None else {element: vanished}, "")
+        self._note_vanished({} if vanished is None else {element: vanished})
         return tuple(text for _, text in texts if text is not None)
 
     def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
         items = goyaml.read_list(node, what)
         if items is None:
-            self._note_vanished({what: node}, "")
+            self._note_vanished({what: node})
             return None
         return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
 
@@ -95,13 +94,9 @@ class ThroughServer:
                 texts[name] = (text, value)
         if vanished and not texts:
             start = next(iter(vanished.values())).start
-            self._note(
-                start,
-                f"rule {number} has no values: the server sends it as {{}}, which matches every"
-                " process and accepts it, so no rule behind it is reached",
-            )
+            self._note(start, kind="empty-rule", rule=number)
         else:
-            self._note_vanished(vanished, f" of rule {number}")
+            self._note_vanished(vanished, number)
         return RawRule(node=node, texts=texts)
 
     def _string(self, node: Node, what: str) -> str | None:
@@ -115,30 +110,30 @@ class ThroughServer:
     def _compare(
         self, node: Node, what: str, value: T | None, read_directly: Callable[[], T]
     ) -> None:
-        """Adds a notice if the agent alone would not have come to this value."""
+        """Adds a warning if the agent alone would have read another value."""
         if value is None:
-            self._note_vanished({what: node}, "")
+            self._note_vanished({what: node})
             return
         try:
             if read_directly() == value:
                 return
-            alone = "the agent alone would read it otherwise"
+            rejected = False
         except Refusal:
-            alone = "the agent alone would reject it"
+            rejected = True
         scalar = resolved(node)
         written = serde.shown(scalar) if isinstance(scalar, Scalar) else what
         after = str(value).lower() if isinstance(value, bool) else visible(str(value))
-        self._note(node.start, f"{what}: the server turns {written} into {after}; {alone}")
+        self._note(
+            node.start, kind="value", what=what, written=written, sent=after, rejected=rejected
+        )
 
-    def _note_vanished(self, vanished: Mapping[str, Node], where: str) -> None:
+    def _note_vanished(self, vanished: Mapping[str, Node], rule: int | None = None) -> None:
         if vanished:
             start = next(iter(vanished.values())).start
-            names = " and ".join(vanished) + where
-            text = f"{names}: empty, so the server leaves it out and the agent has its default"
-            self._note(start, text)
+            self._note(start, kind="left-out", keys=tuple(vanished), rule=rule)
 
-    def _note(self, offset: int, text: str) -> None:
-        self.notices.append(self.source.notice(CODE, offset, text))
+    def _note(self, offset: int, **values: NoticeValue) -> None:
+        self.notices.append(self.source.notice(CODE, offset, **values))
 
 
 def _merge_key(node: Node) -> Node | None:

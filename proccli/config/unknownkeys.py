@@ -1,16 +1,16 @@
-"""Keys that look like ours but are not: the agent passes over them without a word."""
+"""Keys that look like the agent's but are not: the agent ignores them silently."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from proccli.config.goyaml import is_merge
 from proccli.config.nodes import Mapping as MappingNode
 from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.stages import Stage
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.textsafe import visible
 
 CODE: Final = "unknown-key"
@@ -31,41 +31,49 @@ def meant(name: str, known: Sequence[str]) -> str | None:
 
 
 def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Notice]:
-    """A notice for each key of a mapping that is almost one of `known`."""
+    """A warning for each key of a mapping that is almost one of `known`."""
     for key in _keys(node):
         if key.text not in known and (close := meant(key.text, known)):
-            yield _passed_over(key, where, f"write {close}", stage)
+            yield _unknown(key, where, stage, meant=close)
 
 
 def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Notice]:
-    """A notice for each key of a mapping that is none of `known`, where those are all."""
+    """A warning for each key of a mapping that is none of `known`, where those are all."""
     for key in _keys(node):
         if key.text not in known and not is_merge(key):
             close = meant(key.text, known)
-            hint = f"write {close}" if close else f"it knows {', '.join(known)}"
-            yield _passed_over(key, where, hint, stage)
+            yield _unknown(key, where, stage, meant=close, known=None if close else tuple(known))
 
 
 def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Notice]:
-    """A notice for each key that stands beside the section it belongs into."""
+    """A warning for each key that is beside the section it belongs to."""
     for key in _keys(node):
         if key.text in known:
-            text = f"{key.text} stands beside {where}, not in it: the agent passes over it"
-            yield stage.source.notice(CODE, key.start, f"{text} (indent it under {where})")
+            yield stage.source.notice(CODE, key.start, kind="misplaced", key=key.text, where=where)
 
 
 def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Notice]:
-    """A notice for a merge key of a mapping, where nobody applies it."""
+    """A warning for a merge key of a mapping, where the reader does not apply it."""
     if stage.merges:
         return
     for key in _keys(node):
         if is_merge(key):
-            yield _passed_over(key, where, "its YAML has no merge keys", stage)
+            yield _unknown(key, where, stage, kind="merge-key")
 
 
-def _passed_over(key: Scalar, where: str, hint: str, stage: Stage) -> Notice:
-    text = f"{visible(key.text[:_LONGEST])} is no key of {where}: the agent passes over it ({hint})"
-    return stage.source.notice(CODE, key.start, text)
+def _unknown(
+    key: Scalar,
+    where: str,
+    stage: Stage,
+    *,
+    kind: Literal["unknown", "merge-key"] = "unknown",
+    meant: str | None = None,
+    known: tuple[str, ...] | None = None,
+) -> Notice:
+    shown = visible(key.text[:_LONGEST])
+    return stage.source.notice(
+        CODE, key.start, kind=kind, key=shown, where=where, meant=meant, known=known
+    )
 
 
 def _keys(node: Node) -> Iterator[Scalar]:

@@ -9,11 +9,12 @@ from typing import Literal
 
 from proccli import agentenv
 from proccli import config as configs
-from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, Location
+from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
 from proccli.jobs.observed import Observation, unhit
 from proccli.lint import Linted, Surroundings, Unreachable, lint, ordered
 from proccli.lint.codes import CODES
-from proccli.model.config import Config, Diagnostic, Notice, Severity
+from proccli.model.config import Config, Diagnostic, Severity
+from proccli.model.notice import Notice
 from proccli.model.process import Environment
 from proccli.model.source import Source
 from proccli.recording import open_source
@@ -95,7 +96,7 @@ def _report(
     name = "<stdin>" if file == "-" else file
     try:
         text = configs.read_file(file)
-    except ConfigError as failure:
+    except ConfigFileError as failure:
         return _unreadable(name, failure)
     found = lint(text, name, agent=options.agent, via=options.via, surroundings=surroundings)
     diagnostics = found.diagnostics
@@ -109,13 +110,13 @@ def _report(
     )
 
 
-def _unreadable(name: str, failure: ConfigError) -> FileReport:
+def _unreadable(name: str, failure: ConfigFileError) -> FileReport:
     shown = visible(name)
     place = Location(shown, 1, 1)
     diagnostic = Diagnostic(
         severity=CODES["unreadable"],
         code="unreadable",
-        message=failure.problem.removeprefix(f"{shown}: "),
+        message=failure.reason,
         at=place,
         end=place,
     )

@@ -13,7 +13,8 @@ from proccli.agent.pipeline import Pipeline
 from proccli.jobs.differing import Proof, Witness, compare_rules
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import take_sample
-from proccli.model.config import Config, Notice, Rule
+from proccli.model.config import Config, Rule
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome, Reason, Status, Tag
 from proccli.model.sockets import Socket
 

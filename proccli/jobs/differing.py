@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.rules import CompiledRule, compile_rules
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import TagTable
 from proccli.rustregex.automata.compare import Case, Comparison, differences
@@ -181,13 +182,5 @@ def _setting_notice(old: Config, new: Config, setting: str) -> Notice:
         "tag_exec": "os-app-tag-exec",
         "tag_exec_user": "os-app-tag-exec-user",
     }[setting]
-    before, after = _written(getattr(old, setting)), _written(getattr(new, setting))
-    return Notice(code="setting-differs", message=f"{key} was {before} and becomes {after}")
-
-
-def _written(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(str, value)) + "]"
-    return str(value)
+    before, after = getattr(old, setting), getattr(new, setting)
+    return Notice.of("setting-differs", key=key, before=before, after=after)

@@ -16,7 +16,8 @@ from proccli.jobs.looks import Sample, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.scan import ScanResult, Summary
 from proccli.jobs.socketnotices import socket_notices
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import Host
 
 GATES: Final = (

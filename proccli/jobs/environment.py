@@ -1,4 +1,4 @@
-"""Whose environment %NAME% in a rewrite-name is taken from."""
+"""The environment that %NAME% in a rewrite-name is taken from."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from proccli import agentenv
-from proccli.agent.rules import names_mentioned
-from proccli.model.config import Config, Notice
+from proccli.agent.envexpand import names_mentioned
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import Environment, SourceKind
-from proccli.textsafe import visible
 
 
 def environment_for(
@@ -46,11 +46,7 @@ def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
     """That our environment stands in for the agent's, here or where a recording was made."""
     if base.origin != agentenv.OWN or not names:
         return ()
-    message = (
-        f"no deepflow-agent runs here: {_listed(names)} in rewrite-name"
-        " is taken from proccli's own environment (--env NAME=VALUE overrides)"
-    )
-    return (Notice(code="own-environment", message=message),)
+    return (Notice.of("own-environment", names=names),)
 
 
 def _missing(
@@ -62,16 +58,11 @@ def _missing(
     unknown = tuple(name for name in missing if not environment.knows(name))
     notices = []
     if unset:
-        message = f"{_listed(unset)} is not set in {environment.origin}: it becomes empty in names"
-        notices.append(Notice(code="env-unset", message=message))
+        notices.append(Notice.of("env-unset", names=unset, origin=environment.origin))
     if unknown:
         # Whose environment a recording's was says nothing about a name that it doesn't carry.
         origin = "the recording" if kind == "recording" else environment.origin
-        message = (
-            f"{_listed(unknown)} is not known from {origin}:"
-            " give it with --env NAME=VALUE, or the names stay unknown"
-        )
-        notices.append(Notice(code="env-unknown", message=message))
+        notices.append(Notice.of("env-unknown", names=unknown, origin=origin))
     return tuple(notices)
 
 
@@ -83,7 +74,3 @@ def mentioned_names(config: Config) -> tuple[str, ...]:
         if rule.problem is None and rewrites:
             names.update(dict.fromkeys(names_mentioned(rule.rewrite_name)))
     return tuple(names)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"%{visible(name)}%" for name in names)

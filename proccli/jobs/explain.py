@@ -15,7 +15,8 @@ from proccli.agent.trace import trace_rules
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.outcome import Ancestor, Explanation, Outcome
 from proccli.model.process import Host, TagTable
 from proccli.sources.made_up import MadeUp, made_up_source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from proccli.jobs.fleetnotices import fleet_notices
@@ -12,8 +12,9 @@ from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import WaitPolicy
 from proccli.jobs.sidebyside import views
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
 from proccli.model.fleet import HostView
+from proccli.model.notice import Notice
 from proccli.model.process import NS_PER_S
 from proccli.server.join import Network
 from proccli.server.store import Fleet
@@ -68,7 +69,7 @@ def gather(
     for host in hosts.fleet.present:
         for notice in dict.fromkeys(looks[host][0]):
             notices.setdefault(notice, []).append(hosts.fleet.hosts[host].source)
-    said = (_worded(notice, by, len(hosts.fleet.present)) for notice, by in notices.items())
+    said = (_with_sources(notice, by, len(hosts.fleet.present)) for notice, by in notices.items())
     names = _names(hosts.fleet)
     return Gathered(
         fleet=hosts.fleet,
@@ -126,11 +127,7 @@ def _same_machine(one: HostView, other: HostView) -> bool:
 
 
 def _host_again(newer: HostView, older: HostView) -> Notice:
-    message = (
-        f"{older.source} and {newer.source} are both of host {newer.name}: the newer one counts,"
-        f" {newer.source} (two hosts of one name are told apart by -s NETWORK=PATH)"
-    )
-    return Notice(code="host-again", message=message)
+    return Notice.of("host-again", older=older.source, newer=newer.source, host=newer.name)
 
 
 def _names(fleet: Fleet) -> tuple[str, ...]:
@@ -153,11 +150,6 @@ def _with_source(name: str, view: HostView) -> str:
     return f"{name} [{view.source}]"
 
 
-def _worded(notice: Notice, by: Sequence[str], sources: int) -> Notice:
-    """A notice with who gave it, unless all did."""
-    if len(by) == sources:
-        return notice
-    message = f"{by[0]}: {notice.message}"
-    if len(by) > 1:
-        message = f"{notice.message} ({len(by):,} sources, first: {by[0]})"
-    return Notice(code=notice.code, message=message)
+def _with_sources(notice: Notice, by: Sequence[str], sources: int) -> Notice:
+    """A warning with the sources that gave it, unless all did."""
+    return notice if len(by) == sources else replace(notice, source=by[0], sources=len(by))

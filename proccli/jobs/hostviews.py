@@ -12,8 +12,9 @@ from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
 from proccli.model.fleet import HostView
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.source import Source
 from proccli.recording import SyncOutput, open_source_or_output

@@ -11,7 +11,8 @@ from proccli.agent.inputs import Inputs
 from proccli.errors import UsageError
 from proccli.jobs.environment import environment_for
 from proccli.jobs.tagsource import tag_table
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
 from proccli.recording import Recording, open_source
@@ -93,8 +94,7 @@ def _load_config(options: InputOptions) -> tuple[Config, tuple[Notice, ...], byt
     agent = options.agent or "6.5"
     if options.config is None:
         config = configs.defaults(agent, options.via)
-        problem = "no configuration given (-c FILE): the agent's built-in defaults apply"
-        return config, (Notice(code="no-config", message=problem), *config.notices), None
+        return config, (Notice.of("no-config"), *config.notices), None
     name = "<stdin>" if options.config == "-" else options.config
     text = options.config_text
     if text is None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from proccli.errors import UsageError
 from proccli.jobs.gathering import Gathered
-from proccli.model.config import Notice
 from proccli.model.flows import CapturedConnection, Flow, SideLabel
+from proccli.model.notice import Notice
 from proccli.server.join import Network
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
 from proccli.server.tags import TagRules
+from proccli.tot import ConnectionCounts
 from proccli.traffic.flows.stream import FlowStream
-from proccli.traffic.tot.connections import ConnectionCounts
 
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""
@@ -121,36 +121,14 @@ class Labelling:
         """What there is to say when all have been gone through."""
         tally = self.tally
         if outside := tally.reasons["other-time"]:
-            message = (
-                f"{_sides(outside)} of connections that a source has, but at another time than the"
-                f" record's: the same addresses and ports may have been another's then"
-                f" (--within {self._within_s:g} is how many seconds are let pass)"
-            )
-            yield Notice(code="other-time", message=message)
+            yield Notice.of("other-time", sides=outside, within_s=self._within_s)
         if tally.untimed:
-            tell = "record tells" if tally.untimed == 1 else "records tell"
-            message = (
-                f"{tally.untimed:,} labelled {tell} no time: a label holds for the moment of its"
-                " source"
-            )
-            yield Notice(code="untimed", message=message)
+            yield Notice.of("untimed", records=tally.untimed)
         if tally.perhaps_pods:
-            message = (
-                f"{_sides(tally.perhaps_pods)} of processes in containers: where the server knows a"
-                " container's pod, auto_instance is the pod, so it is left open"
-            )
-            yield Notice(code="perhaps-pod", message=message)
+            yield Notice.of("perhaps-pod", sides=tally.perhaps_pods)
 
 
 def evicted_notices(counts: ConnectionCounts, name: str) -> Iterator[Notice]:
     """What there is to say about connections that were given out before they had ended."""
     if counts.evicted:
-        message = (
-            f"{name}: more connections were open at once than are kept: {counts.evicted:,} came out"
-            " early, and what followed of them stands in further lines"
-        )
-        yield Notice(code="capture-evicted", message=message)
-
-
-def _sides(count: int) -> str:
-    return "1 side is" if count == 1 else f"{count:,} sides are"
+        yield Notice.of("capture-evicted", file=name, connections=counts.evicted)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import SocketSample, collect_sockets
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.process import ALL_FIELDS, Field
 from proccli.model.sockets import Socket
@@ -91,16 +92,12 @@ def take_settled_sample(
     if not undecided:
         return first
     if inputs.source.host.kind != "live":
-        return _with_reason(first, "this snapshot was taken with one look")
+        return _with_unknown_ages(first, "one-look")
     if wait_policy.no_wait:
-        return _with_reason(first, "there was one look only (--no-wait)")
+        return _with_unknown_ages(first, "no-wait")
     lacking = [inputs.config.min_lifetime_s - (socket.age_s or 0) for socket in undecided]
-    too_long = (
-        f"os-proc-socket-min-lifetime is {inputs.config.min_lifetime_s} s,"
-        f" and --max-wait {wait_policy.max_wait_s:g} s"
-    )
     if min(lacking) > wait_policy.max_wait_s:
-        return _with_reason(first, too_long)
+        return _with_unknown_ages(first, "max-wait", wait_policy)
     wait_policy.wait(min(max(lacking), wait_policy.max_wait_s), len(undecided))
     host = inputs.source.host
     earlier = Observations(
@@ -110,18 +107,28 @@ def take_settled_sample(
     )
     again = open_source(None, host.proc_root)
     second = _remembering(inputs, again, (*remembered, earlier))
-    return _with_reason(take_sample(second, fields), too_long)
+    return _with_unknown_ages(take_sample(second, fields), "max-wait", wait_policy)
 
 
 def _remembering(inputs: Inputs, source: Source, observations: Sequence[Observations]) -> Inputs:
     return replace(inputs, source=ObservedSource(source, *observations) if observations else source)
 
 
-def _with_reason(sample: Sample, why: str) -> Sample:
-    """The sample with a warning, where ages are unknown."""
+def _with_unknown_ages(
+    sample: Sample,
+    why: Literal["one-look", "no-wait", "max-wait"],
+    wait_policy: WaitPolicy = NO_WAIT,
+) -> Sample:
+    """A snapshot with a warning about the sockets whose age stays unknown, and why."""
     undecided = len(sample.of_unknown_age)
     if not undecided:
         return sample
-    what = "1 socket" if undecided == 1 else f"{undecided:,} sockets"
-    message = f"the age of {what} can't be told, and so whether the agent sends it: {why}"
-    return replace(sample, notices=(Notice(code="age-unknown", message=message),))
+    min_lifetime_s = sample.inputs.config.min_lifetime_s
+    notice = Notice.of(
+        "age-unknown",
+        sockets=undecided,
+        why=why,
+        min_lifetime_s=min_lifetime_s,
+        max_wait_s=wait_policy.max_wait_s,
+    )
+    return replace(sample, notices=(notice,))

@@ -1,38 +1,25 @@
-"""What the verdicts themselves have to say, counted, once each."""
+"""Warnings about processes that could not be read, each kind counted once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from proccli.model.config import Config, Notice
-from proccli.model.outcome import Outcome
+from proccli.model.config import Config
+from proccli.model.notice import Counts, Notice
+from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
-
-PROBLEM_WORDS = {
-    "gone": "exited while being read",
-    "denied": "refused",
-    "missing": "without the file",
-    "malformed": "malformed",
-    "failed": "failed",
-}
 
 
 def verdict_notices(config: Config, host: Host, verdicts: Sequence[Outcome]) -> tuple[Notice, ...]:
-    """Sync switched off, processes that could not be read, ages that can't be told."""
+    """Sync is disabled, processes could not be read, or their ages are unknown."""
     notices: list[Notice] = []
     if not config.sync_enabled:
-        message = "os-proc-sync-enabled is false: the agent sends none of this"
-        notices.append(Notice(code="sync-disabled", message=message))
+        notices.append(Notice.of("sync-disabled"))
     notices.extend(_unreadable(verdicts, host))
     notices.extend(_without_age(verdicts, host))
     if pids := refused_to_us(verdicts, host):
-        who = "1 process" if len(pids) == 1 else f"{len(pids):,} processes"
-        message = (
-            f"the user and the network namespace of {who} are not known without root's rights"
-            f" (first: pid {pids[0]}); the agent, as root, knows them"
-        )
-        notices.append(Notice(code="owner-unknown-to-us", message=message))
+        notices.append(Notice.of("owner-unknown-to-us", processes=len(pids), first_pid=pids[0]))
     return tuple(notices)
 
 
@@ -54,28 +41,35 @@ def refused_to_us(verdicts: Sequence[Outcome], host: Host) -> Sequence[int]:
 
 def _unreadable(verdicts: Sequence[Outcome], host: Host) -> list[Notice]:
     notices = []
-    for status, code in (("skipped", "unreadable"), ("unknown", "unreadable-for-us")):
-        problems: Counter[str] = Counter()
-        for verdict in verdicts:
-            if verdict.status == status and verdict.reason == "unreadable":
-                problems.update([_problem(verdict)])
-        if not problems:
-            continue
-        counted = ", ".join(f"{count} {what}" for what, count in sorted(problems.items()))
-        hint = "" if host.privileged or status == "skipped" else "; the agent, as root, reads them"
-        total = sum(problems.values())
-        who = "1 process" if total == 1 else f"{total} processes"
-        message = f"{who} could not be read ({counted}){hint}"
-        notices.append(Notice(code=code, message=message))
+    if skipped := _problems(verdicts, "skipped"):
+        notices.append(Notice.of("unreadable", problems=skipped))
+    if unknown := _problems(verdicts, "unknown"):
+        notices.append(Notice.of("unreadable-for-us", problems=unknown, privileged=host.privileged))
     return notices
+
+
+def _problems(verdicts: Sequence[Outcome], status: Status) -> Counts:
+    """How many processes of a status could not be read, by what went wrong."""
+    return in_order(
+        Counter(
+            _problem(verdict)
+            for verdict in verdicts
+            if verdict.status == status and verdict.reason == "unreadable"
+        )
+    )
 
 
 def _problem(verdict: Outcome) -> str:
     for field in ("cmdline", "uid"):
         error = verdict.process.error(field)
         if error is not None:
-            return PROBLEM_WORDS[error.problem]
-    return "an ancestor is hidden"
+            return error.problem
+    return "hidden-ancestor"
+
+
+def in_order(counter: Mapping[str, int]) -> Counts:
+    """Counts by code, in the order of the codes."""
+    return tuple(sorted(counter.items()))
 
 
 def _without_age(verdicts: Sequence[Outcome], host: Host) -> list[Notice]:
@@ -86,9 +80,4 @@ def _without_age(verdicts: Sequence[Outcome], host: Host) -> list[Notice]:
     ]
     if not pids or host.boot_time_s is None:
         return []
-    who = "1 process has" if len(pids) == 1 else f"{len(pids)} processes have"
-    message = (
-        f"{who} no readable stat (first: pid {pids[0]}):"
-        " no parent and no start time, so old enough, as with the agent"
-    )
-    return [Notice(code="stat-missing", message=message)]
+    return [Notice.of("stat-missing", processes=len(pids), first_pid=pids[0])]

@@ -15,7 +15,8 @@ from proccli.errors import OutputError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.jobs.proving import Prover
-from proccli.model.config import Notice
+from proccli.jobs.warning_text import message
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
@@ -67,6 +68,7 @@ def record(
             tags=None if inputs.tags is NO_TAGS else inputs.tags,
             environment=inputs.environment if names else None,
             names=names,
+            message=message,
         )
     return RecordResult(
         path=path,

@@ -13,7 +13,8 @@ from proccli.config.suite import Case, Suite, Value
 from proccli.errors import UsageError
 from proccli.jobs.explain import ExplainResult
 from proccli.jobs.ruletest_bench import Bench, Benches, Overrides
-from proccli.model.config import Config, Notice, Rule
+from proccli.model.config import Config, Rule
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.textsafe import visible
 
@@ -168,6 +169,4 @@ def outcome_of(verdict: Outcome) -> dict[str, Value]:
 def _switched_off(configs: Iterable[Config]) -> Iterator[Notice]:
     for config in configs:
         if not config.sync_enabled:
-            file = visible(config.file or "")
-            message = f"{file}: os-proc-sync-enabled is false: the agent sends none of this"
-            yield Notice(code="sync-disabled", message=message)
+            yield Notice.of("sync-disabled", file=visible(config.file or ""))

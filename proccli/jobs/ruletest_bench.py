@@ -15,7 +15,8 @@ from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.explain import AmbiguousName, ExplainResult, explain_pids, find_by_name
 from proccli.jobs.inputs import InputOptions, open_inputs
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
@@ -146,10 +147,9 @@ class Bench:
         environment = Environment(values=self._env, complete=False, origin="env: of the tests")
         trial = invented_trial(process, self.config, environment)
         if trial.verdict.reason == "env-unknown":
-            missing = [name for name in mentioned_names(self.config) if name not in self._env]
-            names = ", ".join(f"%{visible(name)}%" for name in missing)
-            message = f"{names} is not known: give it under env: in {visible(self._suite.file)}"
-            self._shared.note((Notice(code="env-unknown", message=message),))
+            names = tuple(name for name in mentioned_names(self.config) if name not in self._env)
+            file = visible(self._suite.file)
+            self._shared.note((Notice.of("env-unknown", names=names, tests=file),))
         return trial
 
     def _recording(self, process: Recorded) -> Pipeline:

@@ -19,6 +19,7 @@ from proccli.jobs.inputs import InputOptions
 from proccli.jobs.ruletest import compare, outcome_of
 from proccli.jobs.ruletest_bench import Benches, Overrides, invented_trial
 from proccli.jobs.ruletest_words import expectation, in_words, invented_lines, mapping
+from proccli.jobs.warning_text import message
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
 from proccli.recording import Recording
@@ -82,7 +83,7 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     tests = list(_that_pass(head, tests, options.config, file))
     if not tests:
         problem = f"no test can be written: of {len(verdicts)} processes no outcome is known"
-        why = (n.message for n in inputs.notices if n.code in ("tags-unknown", "env-unknown"))
+        why = (message(n) for n in inputs.notices if n.code in ("tags-unknown", "env-unknown"))
         raise SuiteError(problem, hint=next(why, None))
     return Draft(
         text=head + "".join(test.lines for test in tests),

@@ -11,7 +11,8 @@ from proccli.agent.sockets.collect import collect_sockets
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.jobs.notices import refused_to_us, verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import ALL_FIELDS, Host
 

@@ -12,7 +12,8 @@ from proccli.agent.sockets.result import find_peers
 from proccli.jobs.looks import WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
 

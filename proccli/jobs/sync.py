@@ -12,8 +12,9 @@ from proccli.jobs.looks import Sample, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
 from proccli.jobs.syncchanges import Changes, changes_since
-from proccli.jobs.syncnotices import gist, left_out_notices, restart_notices
-from proccli.model.config import Config, Notice
+from proccli.jobs.syncnotices import left_out_notices, restart_notices, subject
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
@@ -47,7 +48,7 @@ class SyncResult:
     """None as with `changed`."""
     notices: tuple[Notice, ...]
     news: tuple[Notice, ...]
-    """Those of the notices that the last run had not told."""
+    """The warnings that the last run did not give."""
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
     before: Memory | None
@@ -108,7 +109,7 @@ def sync(
         digest=digest(seen.processes),
         processes=seen.processes,
         sockets=seen.sockets,
-        told=frozenset(map(gist, notices)),
+        told=frozenset(map(subject, notices)),
         written_to=before.written_to if before is not None else None,
         looked_at_ns=seen.looked_at_ns,
         looked_as=looked_as,
@@ -128,7 +129,7 @@ def sync(
         changes=changes,
         notices=notices,
         news=tuple(
-            notice for notice in notices if before is None or gist(notice) not in before.told
+            notice for notice in notices if before is None or subject(notice) not in before.told
         ),
         incomplete=seen.incomplete,
         before=before,
@@ -185,13 +186,9 @@ def _seen(sample: Sample) -> _Seen:
 
 def _nothing(inputs: Inputs, before: Memory | None) -> _Seen:
     """With sync disabled: what was seen of sockets stays known for when it is enabled again."""
-    message = (
-        "os-proc-sync-enabled is false: the agent sends nothing, so nothing is listed"
-        " (--assume-enabled looks all the same)"
-    )
     return _Seen(
         host=inputs.source.host,
-        notices=(Notice(code="sync-disabled", message=message),),
+        notices=(Notice.of("sync-disabled", nothing_listed=True),),
         first_seen_ns=before.first_seen_ns if before is not None else {},
     )
 

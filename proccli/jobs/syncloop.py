@@ -15,7 +15,8 @@ from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import WaitPolicy
 from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.tagsource import COMMAND
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.state import StateFile, default_state, given_state, locked
 
 _LEAST_INTERVAL_S = 1.0
@@ -188,5 +189,4 @@ class _Feed:
 
 
 def _kept(error: ProccliError) -> Notice:
-    message = f"{error}: the agent goes on with the configuration that it has, and so does sync"
-    return Notice(code="config-rejected", message=message)
+    return Notice.of("config-rejected", error.at, problem=error.problem, hint=error.hint)

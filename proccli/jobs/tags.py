@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.jobs.notices import verdict_notices
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
 from proccli.server.tags import TAG_RULES, TagArrival, TagRules, tag_arrivals
@@ -162,26 +163,14 @@ def _rows(
 
 def _table_notices(table: TagTable, by_pid: Mapping[int, Outcome]) -> Iterator[Notice]:
     if table is NO_TAGS:
-        message = "there is nothing to tell: no os-app-tag-exec is configured, and no --tags given"
-        yield Notice(code="no-tag-source", message=message)
+        yield Notice.of("no-tag-source")
     missing = [pid for pid in table.entries if pid not in by_pid]
     if missing:
-        message = (
-            f"{len(missing)} of {len(table.entries)} pids are no process here"
-            f" (first: {missing[0]}): nobody gets their tags"
-        )
-        yield Notice(code="tags-without-process", message=message)
+        pids, of_pids = len(missing), len(table.entries)
+        yield Notice.of("tags-without-process", pids=pids, of_pids=of_pids, first_pid=missing[0])
     empty = [pid for pid, pairs in table.entries.items() if not pairs and pid in by_pid]
     if empty:
-        message = (
-            f"{len(empty)} pids have an entry that names no tags (first: {empty[0]}):"
-            " they count as tagged all the same"
-        )
-        yield Notice(code="tags-empty-entry", message=message)
+        yield Notice.of("tags-empty-entry", pids=len(empty), first_pid=empty[0])
     unsure = [pid for pid, verdict in by_pid.items() if verdict.tags is None]
     if table.known and table.entries and unsure:
-        message = (
-            f"what {len(unsure)} processes inherit is not known (first: pid {unsure[0]}):"
-            " it depends on processes that could not be judged"
-        )
-        yield Notice(code="inherited-tags-unknown", message=message)
+        yield Notice.of("inherited-tags-unknown", processes=len(unsure), first_pid=unsure[0])

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from proccli import config as configs
 from proccli.errors import TagsError
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import NO_TAGS, SourceKind, TagTable
 from proccli.model.source import Source
 from proccli.recording import Recording
@@ -47,20 +48,12 @@ def tag_table(options: InputOptions, config: Config, written: bytes | None, sour
         if source.tags.known:
             return source.tags, ()
         if configured:
-            return _unknown(source.tags.origin, "the recording doesn't carry them", _TAGS)
+            return _unknown(source.tags.origin, "not-recorded")
     if configured:
         return _from_command(options, config, written, source.host.kind)
     if config.tagged_only:
-        problem = (
-            "os-proc-sync-tagged-only is on, but nothing gives tags:"
-            " the agent syncs no process at all (configure os-app-tag-exec, or give --tags)"
-        )
-        return NO_TAGS, (Notice(code="tagged-only-without-tags", message=problem),)
+        return NO_TAGS, (Notice.of("tagged-only-without-tags"),)
     return NO_TAGS, ()
-
-
-_TAGS = "give its output with --tags FILE"
-_RUN = "--run-tag-exec runs it all the same, --tags FILE takes its output"
 
 
 def _from_file(path: str, config: Config) -> Told:
@@ -74,13 +67,13 @@ def _from_command(
     from proccli import tagcmd
 
     if kind != "live":
-        return _unknown(COMMAND, f"{COMMAND} runs only on the live machine", _TAGS)
+        return _unknown(COMMAND, "not-live")
     if not options.tag_exec:
-        return _unknown(COMMAND, f"{COMMAND} was not run (--no-tag-exec)", _TAGS)
+        return _unknown(COMMAND, "not-wanted")
     if not options.run_tag_exec:
         problem = _why_untrusted(options.config, written)
         if problem is not None:
-            return _unknown(COMMAND, f"{COMMAND} was not run: {problem}", _RUN)
+            return _unknown(COMMAND, "not-trusted", problem)
     if options.announce is not None:
         options.announce(_announcement(config))
     try:
@@ -88,9 +81,11 @@ def _from_command(
             config.tag_exec, config.tag_exec_user, options.tag_timeout_s
         )
     except tagcmd.TagCommandUndecided as error:
-        return _unknown(COMMAND, f"{COMMAND}: {error}", None)
+        return _unknown(COMMAND, "undecided", str(error))
     except tagcmd.TagCommandFailed as error:
-        return _lost(COMMAND, "tag-exec-failed", f"{COMMAND}: {error}", config)
+        tagged_only = config.tagged_only
+        notice = Notice.of("tag-exec-failed", problem=str(error), tagged_only=tagged_only)
+        return _lost(COMMAND, notice)
     return _parsed(printed, COMMAND, config)
 
 
@@ -117,12 +112,13 @@ def _parsed(printed: bytes, name: str, config: Config) -> Told:
     try:
         entries = configs.parse_tag_entries(printed, name)
     except TagsError as error:
-        return _lost(name, "tags-rejected", str(error), config)
+        tagged_only = config.tagged_only
+        return _lost(name, Notice.of("tags-rejected", problem=str(error), tagged_only=tagged_only))
     table = TagTable(entries={entry.pid: entry.tags for entry in entries}, known=True, origin=name)
     notices = tuple(_superseded(entries, name))
     if len(notices) > MOST_NOTICES:
-        more = f"{len(notices) - MOST_NOTICES} more pids are there again"
-        notices = (*notices[:MOST_NOTICES], Notice(code=PID_AGAIN, message=more))
+        more = Notice.of(PID_AGAIN, more_pids=len(notices) - MOST_NOTICES)
+        notices = (*notices[:MOST_NOTICES], more)
     return table, notices
 
 
@@ -142,25 +138,20 @@ def _superseded(entries: Sequence[configs.TagEntry], name: str) -> Iterator[Noti
             for key, value in entry.tags
             if (key, value) not in kept
         )
-        message = (
-            f"{visible(name)}:{last.line}: pid {pid} is there again, and only this entry counts"
+        yield Notice.of(
+            PID_AGAIN,
+            file=visible(name),
+            line=last.line,
+            pid=pid,
+            lost=tuple(islice(lost, SHOWN)),
+            lost_more=max(len(lost) - SHOWN, 0),
         )
-        if lost:
-            shown = visible(", ".join(islice(lost, SHOWN)))[:LONGEST_SHOWN]
-            more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
-            message += f"; lost: {shown}{more}"
-        yield Notice(code=PID_AGAIN, message=message)
 
 
-def _lost(name: str, code: str, problem: str, config: Config) -> Told:
-    effect = "the agent goes on with no tags at all"
-    if config.tagged_only:
-        effect += ", and with os-proc-sync-tagged-only it syncs no process"
-    table = TagTable(entries={}, known=True, origin=name)
-    return table, (Notice(code=code, message=f"{problem}; {effect}"),)
+def _lost(name: str, notice: Notice) -> Told:
+    return TagTable(entries={}, known=True, origin=name), (notice,)
 
 
-def _unknown(name: str, why: str, hint: str | None) -> Told:
-    message = f"tags are unknown: {why}" + (f"; {hint}" if hint else "")
-    table = TagTable(entries={}, known=False, origin=name)
-    return table, (Notice(code="tags-unknown", message=message),)
+def _unknown(name: str, why: str, detail: str | None = None) -> Told:
+    notice = Notice.of("tags-unknown", why=why, detail=detail)
+    return TagTable(entries={}, known=False, origin=name), (notice,)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 from proccli.errors import UsageError
 from proccli.identity.server import Server
@@ -12,8 +11,8 @@ from proccli.jobs.gathering import Progress, gather
 from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import WaitPolicy
-from proccli.model.config import Notice
 from proccli.model.fleet import HostView
+from proccli.model.notice import Notice
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 from proccli.server.graph import ConnectionSelection, Graph, build_graph
@@ -79,39 +78,21 @@ def _notices(drawn: Graph, hosts: Sequence[tuple[HostView, str]]) -> Iterator[No
     if absent:
         yield _absent(absent, hosts)
     if ambiguous:
-        message = (
-            f"{_connections(ambiguous)} not joined: several processes have the same end, with"
-            " equal addresses and ports. If the hosts are in different networks, name those"
-            " with -s NETWORK=PATH"
-        )
-        yield Notice(code="ambiguous", message=message)
+        yield Notice.of("ambiguous", connections=ambiguous)
     elif drawn.shared_addresses:
-        message = (
-            f"several hosts of one network use {_listed(drawn.shared_addresses)}:"
-            " if these are different networks, name them with -s NETWORK=PATH"
-        )
-        yield Notice(code="shared-addresses", message=message)
+        yield Notice.of("shared-addresses", addresses=tuple(drawn.shared_addresses))
 
 
 def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Notice:
     (first, _), *_ = ordered = sorted(hosts, key=lambda host: host[0].taken_at_ns)
     last, _ = ordered[-1]
-    message = (
-        f"{_connections(count)} seen at one end only, although a source has the far address:"
-        " opened or closed between two looks, translated on the way (NAT), or out of sight there"
-    )
     apart_s = (last.taken_at_ns - first.taken_at_ns) // NS_PER_S
-    if apart_s >= _FAR_APART_S:
-        message += (
-            f". By their own clocks the sources are up to {timedelta(seconds=apart_s)} apart"
-            f" ({first.source} first, {last.source} last)"
-        )
-    return Notice(code="one-end", message=message)
-
-
-def _connections(count: int) -> str:
-    return "1 connection is" if count == 1 else f"{count:,} connections are"
-
-
-def _listed(texts: Sequence[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{texts[0]} and {len(texts) - 1:,} more addresses"
+    if apart_s < _FAR_APART_S:
+        return Notice.of("one-end", connections=count)
+    return Notice.of(
+        "one-end",
+        connections=count,
+        apart_s=apart_s,
+        first_source=first.source,
+        last_source=last.source,
+    )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from proccli.captures import Capture, open_capture
 from proccli.jobs.totrows import TotRow, collected
-from proccli.model.config import Notice
 from proccli.model.flows import SYN, CapturedOption, Segment
+from proccli.model.notice import Notice
 from proccli.traffic.tot.option import decode_options
 
 
@@ -162,11 +162,7 @@ def tot(
     rows, more = collected(run.rows(), unique=unique, limit=limit)
     notices = list(run.notices)
     if more:
-        are = "is" if more == 1 else "are"
-        message = (
-            f"{_options(more)} {are} not listed: there are more than {limit:,} lines (--limit)"
-        )
-        notices.append(Notice(code="tot-limit", message=message))
+        notices.append(Notice.of("tot-limit", options=more, limit=limit))
     return TotResult(
         rows=rows,
         summary=run.summary,
@@ -177,18 +173,6 @@ def tot(
 
 def _remarks(summary: TotSummary) -> Iterator[Notice]:
     if summary.ambiguous:
-        message = (
-            f"{_options(summary.ambiguous)} of 12 bytes: an address or a sequence number, and"
-            " nothing tells which, since it is not the segment's own"
-        )
-        yield Notice(code="tot-ambiguous", message=message)
+        yield Notice.of("tot-ambiguous", options=summary.ambiguous)
     if summary.syn_ack:
-        message = (
-            f"{_options(summary.syn_ack)} in a SYN-ACK: the kernel sends that, and the pid is that"
-            " of whatever process ran on the CPU"
-        )
-        yield Notice(code="tot-syn-ack", message=message)
-
-
-def _options(number: int) -> str:
-    return "1 option" if number == 1 else f"{number:,} options"
+        yield Notice.of("tot-syn-ack", options=summary.syn_ack)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proccli import config as configs
-from proccli.config.refusal import Refusal
 from proccli.lint import (
     compiling,
     outcomes,
@@ -24,7 +23,7 @@ from proccli.lint import (
 )
 from proccli.lint.context import Context, Surroundings
 from proccli.lint.reach import Unreachable
-from proccli.lint.reading import read
+from proccli.lint.written import Written
 from proccli.model.config import Config, Diagnostic
 
 __all__ = ["Linted", "Surroundings", "Unreachable", "lint", "ordered"]
@@ -56,15 +55,15 @@ def lint(
 
     Raises: UsageError for an agent that isn't emulated.
     """
-    reading = read(text, name, agent, via)
+    reading = configs.read(text, name, agent=agent, via=via)
     context = Context(
         config=reading.config or configs.defaults(agent, via),
-        written=reading.written,
+        written=Written(reading.source, reading.root),
         surroundings=surroundings or Surroundings(),
     )
     found = list(refused.refusals(reading, context))
-    if reading.failure is not None:
-        if reading.config is not None and not _by_us(reading.faults):
+    if reading.faults:
+        if reading.config is not None and not refused.unknown_to_us(reading):
             found += refused.notices(context)
             found += compiling.check(context)
             found += rewriting.check(context)
@@ -81,10 +80,6 @@ def lint(
         unreachable=known.unreachable,
         context=context,
     )
-
-
-def _by_us(faults: tuple[Refusal, ...]) -> bool:
-    return any(fault.by == "proccli" for fault in faults)
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -1,23 +1,20 @@
-"""What its readers refuse, pass over or change before any rule is looked at."""
+"""What the readers of a configuration refuse, ignore or change, apart from the rules."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from proccli.config.nodes import Node, Scalar, resolved
-from proccli.config.refusal import Refusal
+from proccli.config import Reading
+from proccli.config.nodes import Node, resolved
 from proccli.config.stages import RULE_FIELDS
 from proccli.config.static_config import KEYS, NEWER_SECTION
-from proccli.errors import ConfigError, Location
+from proccli.config.warning_words import wording
+from proccli.errors import Fault, Location
 from proccli.lint.context import Context
-from proccli.lint.reading import Reading
-from proccli.lint.written import Place, Written
-from proccli.model.config import Config, Diagnostic, Notice, Rule
-from proccli.textsafe import visible
+from proccli.lint.written import Written
+from proccli.model.config import Diagnostic, Rule
 
-_HINT: Final = re.compile(r"(?P<text>.*) \((?P<hint>[^()]*(?:\([^()]*\)[^()]*)*)\)", re.DOTALL)
 _NEWER_KEYS: Final[Mapping[str, str | None]] = {
     "enabled": "os-proc-sync-enabled",
     "proc_dir_path": "os-proc-root",
@@ -41,107 +38,70 @@ _NEWER_FIELDS: Final[Mapping[str, str | None]] = {
 """Keys of `inputs.proc`, and what does the same for agents up to 6.5."""
 
 
+_NOT_KNOWN: Final = "what the agent does with this is not known, so the rest is not checked"
+_NOTHING_APPLIES: Final = "nothing of this configuration takes effect"
+
+
 def refusals(reading: Reading, context: Context) -> Iterator[Diagnostic]:
     """Why the configuration, or the text as a whole, is refused."""
-    failure = reading.failure
-    if failure is None:
+    other = next((fault for fault in reading.faults if fault.code == "other-dialect"), None)
+    if other is not None:
+        yield _other_dialect(other, context)
         return
-    written = reading.written
-    newer = next((key for key in written.keys(written.root) if key.text == NEWER_SECTION), None)
-    if newer is not None:
-        yield _other_dialect(failure, newer, context)
-    elif not reading.is_yaml:
-        code = "yaml-syntax" if failure.problem.startswith("not valid YAML") else "unreadable"
-        yield _about_all(failure, code, context)
-    elif not reading.faults:
-        yield _about_all(failure, "config-rejected", context)
-    else:
-        yield from (_refusal(fault, context) for fault in reading.faults)
+    values = _value_faults(reading)
+    for fault in values or reading.faults:
+        about_value = fault.code == "config-rejected"
+        code = "config-rejected" if fault.is_yaml else fault.code
+        effect = fault.consequence or (_NOT_KNOWN if about_value else _NOTHING_APPLIES)
+        place = context.written.from_place(fault.at)
+        yield context.at(place, code, fault.problem, effect=effect, hint=fault.hint)
 
 
-def _refusal(refusal: Refusal, context: Context) -> Diagnostic:
-    effect = _consequence(refusal, context.config)
-    at = context.written.source.at(refusal.offset)
-    place = context.written.from_place(at)
-    problem = refusal.problem
-    return context.at(place, "config-rejected", problem, effect=effect, hint=refusal.hint)
+def unknown_to_us(reading: Reading) -> bool:
+    """Whether a value is refused of which it is not known what the agent does with it."""
+    return any(fault.by == "proccli" for fault in _value_faults(reading))
 
 
-def _consequence(refusal: Refusal, config: Config) -> str:
-    if refusal.by == "server":
-        return "the server refuses to take the configuration"
-    if refusal.by == "proccli":
-        return "what the agent makes of this can't be told, so nothing is said about the rest"
-    passed_on = "the server passes it on, and " if config.via == "server" else ""
-    return (
-        f"{passed_on}agent {config.agent} rejects the whole configuration and goes on with its"
-        " previous one"
-    )
+def _value_faults(reading: Reading) -> Sequence[Fault]:
+    """The faults of single values; a second document is not one."""
+    return [fault for fault in reading.faults if fault.code in ("config-rejected", "other-dialect")]
 
 
-def _about_all(failure: ConfigError, code: str, context: Context) -> Diagnostic:
-    at = failure.at
-    place = context.written.place((0, 0)) if at is None else context.written.from_place(at)
-    effect = "nothing of this configuration takes effect"
-    return context.at(place, code, failure.problem, effect=effect, hint=failure.hint)
-
-
-def _other_dialect(failure: ConfigError, newer: Scalar, context: Context) -> Diagnostic:
+def _other_dialect(fault: Fault, context: Context) -> Diagnostic:
     return context.at(
-        context.written.place((newer.start, newer.end)),
+        context.written.from_place(fault.at),
         "other-dialect",
-        failure.problem,
-        effect=f"agent {context.config.agent} passes over {NEWER_SECTION}",
-        hint=failure.hint or "check the configuration of agents up to 6.5, with static_config",
+        fault.problem,
+        effect=f"agent {context.config.agent} ignores {NEWER_SECTION}",
+        hint=fault.hint or "check the configuration of agents up to 6.5, with static_config",
     )
 
 
 def notices(context: Context) -> Iterator[Diagnostic]:
-    """What was said while the configuration was read, but for what other checks say better."""
+    """The warnings of reading the configuration, except those that other checks replace."""
     newer = {_key(found.at): found for found in _newer_keys(context)}
     yield from newer.values()
     empty = [_lines(context.written, rule) for rule in context.config.rules if not rule.places]
     for notice in context.config.notices:
-        found = _located(notice, context)
-        if found is None:
+        at = notice.at
+        if at is None or notice.code == "rule-thrown-away":
             continue
-        place, message = found
-        line = place[0].line
-        if notice.code == "unknown-key" and _key(place[0]) in newer:
+        if notice.code == "unknown-key" and _key(at) in newer:
             continue
-        if notice.code == "server-changes-value" and any(line in lines for lines in empty):
+        if notice.code == "server-changes-value" and any(at.line in lines for lines in empty):
             continue
-        yield _from_notice(notice, place, message, context)
+        words = wording(notice)
+        yield context.at(
+            context.written.from_place(at),
+            notice.code,
+            words.problem,
+            effect=words.effect,
+            hint=words.hint,
+        )
 
 
 def _key(at: Location) -> tuple[int, int]:
     return at.line, at.column
-
-
-def _from_notice(notice: Notice, place: Place, message: str, context: Context) -> Diagnostic:
-    hint = effect = None
-    if notice.code in ("unknown-key", "null-is-text") and (found := _HINT.fullmatch(message)):
-        message, hint = found["text"], found["hint"]
-    head, separator, tail = message.rpartition(": the agent passes over it")
-    if separator and not tail:
-        message, effect = head, "the agent passes over it without a word"
-    return context.at(place, notice.code, message, effect=effect, hint=hint)
-
-
-def _located(notice: Notice, context: Context) -> tuple[Place, str] | None:
-    """A notice's place and its text without it; None for one that other checks replace."""
-    if notice.code == "rule-thrown-away":
-        return None
-    prefix = re.escape(visible(context.written.source.name))
-    found = re.match(rf"{prefix}:(\d+):(\d+): ", notice.message)
-    if found is None:
-        return context.written.place((0, 0)), notice.message
-    scalar = context.written.scalar_by(int(found[1]), int(found[2]))
-    message = notice.message[found.end() :]
-    if scalar is None:
-        offset = context.written.offset(int(found[1]), int(found[2]))
-        return context.written.place((offset, offset)), message
-    return context.written.place((scalar.start, scalar.end)), message
 
 
 def _newer_keys(context: Context) -> Iterator[Diagnostic]:
@@ -158,8 +118,8 @@ def _newer_keys(context: Context) -> Iterator[Diagnostic]:
                     written.place((key.start, key.end)),
                     "newer-key",
                     f"{key.text} is a key of agents after 6.5",
-                    effect=f"agent {context.config.agent} passes over it",
-                    hint=f"write {instead}" if instead else "agents up to 6.5 know nothing like it",
+                    effect=f"agent {context.config.agent} ignores it",
+                    hint=f"write {instead}" if instead else "agents up to 6.5 have no such key",
                 )
 
 

@@ -7,14 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from proccli.errors import Location
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """A warning for people and for the `warnings` of a JSON document."""
-
-    code: str
-    message: str
+from proccli.model.notice import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

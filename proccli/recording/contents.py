@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import (
     PROCESS_FIELDS,
     Environment,
@@ -63,7 +63,7 @@ def _time(line: Checked, name: str, text: str) -> int:
 
 
 def _notice(part: Checked) -> Notice:
-    notice = Notice(code=part.text("code"), message=part.text("message"))
+    notice = Notice(code=part.text("code"), text=part.text("message"))
     part.done()
     return notice
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from proccli.errors import Location, RecordingError
+from proccli.errors import Location, RecordingError, RecordingTruncated
 from proccli.recording.format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
-from proccli.streams import BadLine, read_line, unpacked
+from proccli.streams import BadLine, TruncatedData, read_line, unpacked
 
 
 def parse_lines(file: BinaryIO, name: str) -> Iterator[tuple[Location, dict[str, object]]]:
@@ -29,6 +29,8 @@ def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
         at = Location(name, number, 1)
         try:
             line = read_line(text, MAX_LINE_BYTES)
+        except TruncatedData as error:
+            raise RecordingTruncated(str(error), at) from error
         except BadLine as error:
             raise RecordingError(str(error), at) from error
         if not line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TextSpan
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.model.source import Source

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from proccli.errors import Location, NoSuchProcess, RecordingError
-from proccli.model.config import Notice
+from proccli.errors import Location, NoSuchProcess, RecordingError, RecordingTruncated
+from proccli.model.notice import Notice
 from proccli.model.process import (
     ALL_FIELDS,
     Environment,
@@ -114,7 +114,9 @@ def parse_recording(
     for at, value in lines:
         body.add(Checked(value, at, "the line"))
     if not body.ended:
-        raise RecordingError("cut short: the last line is missing", Location(name, at.line + 1, 1))
+        raise RecordingTruncated(
+            "cut short: the last line is missing", Location(name, at.line + 1, 1)
+        )
     return Recording(
         host=head.host,
         notices=head.notices,
@@ -138,9 +140,9 @@ def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, inste
     except StopIteration:
         at = Location(name, 1, 1)
         raise RecordingError("empty: not a recording", at, hint=instead) from None
+    except RecordingTruncated:
+        raise
     except RecordingError as error:
-        if error.problem.startswith("cut short"):
-            raise
         problem = f"not a proccli recording: {error.problem}"
         raise RecordingError(problem, error.at, hint=instead) from error
     if value.get("format") != FORMAT:

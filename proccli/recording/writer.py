@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli import __version__
+from proccli.model.notice import Notice
 from proccli.model.process import Environment, FieldError, Process, TagTable
 from proccli.model.source import Source
 from proccli.recording.format import (
@@ -38,6 +39,10 @@ class Written:
     masked_processes: int
 
 
+def _text_or_code(notice: Notice) -> str:
+    return notice.text or notice.code
+
+
 def write_recording(
     out: BinaryIO,
     source: Source,
@@ -46,20 +51,21 @@ def write_recording(
     tags: TagTable | None = None,
     environment: Environment | None = None,
     names: Collection[str] = (),
+    message: Callable[[Notice], str] = _text_or_code,
 ) -> Written:
     """Write what a source shows, one process at a time; the last line has the counts returned.
 
     `tags` and `environment` are what was seen with it, None where nobody looked; of the
     environment, only the variables `names` are written. Masking is the source's matter
-    (`masking.MaskedSource`).
+    (`masking.MaskedSource`). `message` words the warnings of the source.
 
     Raises: SourceError; OSError where `out` can't be written.
     """
     if not compress:
-        return _write(out, source, tags, _environment(environment, names))
+        return _write(out, source, tags, _environment(environment, names), message)
     # No file name in the gzip header: the temporary one says nothing.
     with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6) as packed:
-        return _write(packed, source, tags, _environment(environment, names))
+        return _write(packed, source, tags, _environment(environment, names), message)
 
 
 def _write(
@@ -67,6 +73,7 @@ def _write(
     source: Source,
     tags: TagTable | None,
     environment: Mapping[str, object] | None,
+    message: Callable[[Notice], str],
 ) -> Written:
     tables: set[int] = set()
     nets = NetWriter(source)
@@ -75,7 +82,7 @@ def _write(
     def put(line: Mapping[str, object]) -> None:
         out.write(_encode(line).encode("ascii") + b"\n")
 
-    put(_header(source, tags, environment))
+    put(_header(source, tags, environment, message))
     for pid in source.pids():
         process = source.read(pid)
         inode = process.root_inode
@@ -115,7 +122,10 @@ def _write(
 
 
 def _header(
-    source: Source, tags: TagTable | None, environment: Mapping[str, object] | None
+    source: Source,
+    tags: TagTable | None,
+    environment: Mapping[str, object] | None,
+    message: Callable[[Notice], str],
 ) -> Mapping[str, object]:
     host = source.host
     return {
@@ -135,7 +145,7 @@ def _header(
         "privileged": host.privileged,
         "sees_all": host.sees_all,
         "redacted": host.redacted,
-        "notices": [{"code": notice.code, "message": notice.message} for notice in source.notices],
+        "notices": [{"code": notice.code, "message": message(notice)} for notice in source.notices],
         "environment": environment,
         "tags": _tags(tags),
     }

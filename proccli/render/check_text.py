@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from proccli.jobs.check import CheckResult
 from proccli.model.config import Diagnostic, Severity
+from proccli.plural import counted
 from proccli.render.paint import paint
 from proccli.render.spans import Line, around, cells, foreign, joined, wrapped
 from proccli.render.view import View
-from proccli.render.words import counted
 
 _STYLES: dict[Severity, str] = {"error": "alarm", "warning": "warn", "info": "tag"}
 

@@ -7,10 +7,10 @@ from itertools import groupby
 
 from proccli.jobs.diff import Change, ChangeKind, DiffResult, Fate
 from proccli.jobs.differing import WitnessOutcome
+from proccli.plural import counted, listed
 from proccli.render.paint import paint
 from proccli.render.spans import Line, foreign, shorten, wrapped
 from proccli.render.view import View
-from proccli.render.words import counted, listed
 
 _TITLES: dict[ChangeKind, tuple[str, str]] = {
     "lost": ("no longer sent", "dropped"),

@@ -8,11 +8,11 @@ from typing import Final
 from proccli.jobs.doctor import DoctorResult
 from proccli.jobs.gates.gate import Gate, State
 from proccli.jobs.scan import Summary
+from proccli.plural import counted
 from proccli.render.paint import paint
 from proccli.render.scan_summary import basis_line
 from proccli.render.spans import Line, cells, foreign, padded, plain, wrapped
 from proccli.render.view import View
-from proccli.render.words import counted
 
 _STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}
 _WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}

@@ -11,7 +11,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from proccli.model.config import Config, Notice
+from proccli.jobs.warning_text import message
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import Host
 from proccli.render.words import rfc3339
 from proccli.textsafe import inert_json
@@ -82,5 +84,5 @@ def config_json(config: Config) -> Json:
 
 
 def warnings_json(notices: Sequence[Notice]) -> list[Json]:
-    """What stderr said."""
-    return [{"code": notice.code, "message": notice.message} for notice in notices]
+    """The warnings, as on stderr."""
+    return [{"code": notice.code, "message": message(notice)} for notice in notices]

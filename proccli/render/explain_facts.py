@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model.outcome import Explanation, Outcome, SocketCounts
+from proccli.model.outcome import Outcome, SocketCounts
+from proccli.model.trace import Explanation
+from proccli.plural import listed
 from proccli.render.spans import Line, foreign, joined, plain, shorten
 from proccli.render.view import View
-from proccli.render.words import duration, listed, own_name, rfc3339, seen
+from proccli.render.words import duration, own_name, rfc3339, seen
 
 Fact: TypeAlias = tuple[str, Line, str]
 """A label, what there is to say, and the label's style."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from proccli.jobs.identity import Identified, NamePids
 from proccli.model.outcome import Outcome
+from proccli.plural import counted, listed
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, cells, plain, shorten, wrapped
 from proccli.render.view import View

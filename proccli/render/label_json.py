@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from proccli.jobs.label import Tally
 from proccli.model.flows import CapturedConnection, SideLabel
 from proccli.model.sockets import Endpoint
+from proccli.plural import counted
 from proccli.render.document import Json, lines
 from proccli.render.tot_words import moment
-from proccli.render.words import counted
 
 
 def captured_line(

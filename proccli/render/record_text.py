@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.jobs.record import RecordResult
-from proccli.render.words import counted
+from proccli.plural import counted
 
 _SHOWN = 10
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proccli.jobs.trial import Attempt, Trial
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.render.document import Json, document, lines, warnings_json
 
 

@@ -11,12 +11,12 @@ from typing import Final
 from proccli.config.suite import Value
 from proccli.jobs.ruletest import CaseResult, Failure, RuleCoverage, RuleTestResult
 from proccli.model.config import Config
+from proccli.plural import counted
 from proccli.render.explain_text import explain_text
 from proccli.render.paint import paint
 from proccli.render.ruletest_json import value_json
 from proccli.render.spans import Line, foreign, wrapped
 from proccli.render.view import View
-from proccli.render.words import counted
 
 _INDENT: Final = 8
 _BARE: Final = re.compile(r"[\w.,-]+(?: [\w.,-]+)*")

@@ -11,10 +11,11 @@ from proccli.jobs.scan import ScanResult
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Status
 from proccli.model.process import Host
+from proccli.plural import counted
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, foreign, joined, plain, shorten, wrapped
 from proccli.render.view import View
-from proccli.render.words import SHORT_REASONS, counted, seen
+from proccli.render.words import SHORT_REASONS, seen
 
 
 class Basis(Protocol):

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from proccli.jobs.sockets import SocketsResult
 from proccli.model.sockets import Endpoint, Socket, SocketReason, SocketStatus
+from proccli.plural import counted
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.scan_summary import basis_line
 from proccli.render.spans import Line, joined, plain, shorten, wrapped
 from proccli.render.view import View
-from proccli.render.words import counted, duration
+from proccli.render.words import duration
 from proccli.textsafe import visible
 
 _SKIPPED: dict[SocketReason, str] = {

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from proccli.jobs.sync import SyncResult
 from proccli.model.sockets import SyncedProcess
+from proccli.plural import counted
 from proccli.render.paint import paint
 from proccli.render.scan_summary import basis_line
 from proccli.render.spans import Line, foreign, head, plain, wrapped
 from proccli.render.view import View
-from proccli.render.words import counted, rfc3339
+from proccli.render.words import rfc3339
 
 _SHOWN = 20
 """Processes of a kind that are named."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proccli.jobs.tags import TagRow, TagsResult
+from proccli.plural import counted
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.render.view import View
 from proccli.render.words import SHORT_REASONS, counted
-from proccli.server.tags import MAX_CHARACTERS, Cause
+from proccli.tags import MAX_CHARACTERS, Cause
 
 _CAUSES: dict[Cause, str] = {
     "blanks": "blanks at its ends",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.model.topology import Topology, TopologyNode
+from proccli.plural import counted
 from proccli.render.graph import Box, Frame, Layout, Spacing, Spot, Wire, laid_out
 from proccli.render.topology_fold import Link, Picture, Vertex
 from proccli.render.topology_lettering import (
@@ -29,7 +30,6 @@ from proccli.render.topology_lines import (
 )
 from proccli.render.topology_theme import HUES
 from proccli.render.topology_words import port_text
-from proccli.render.words import counted
 
 _HEIGHT = 42.0
 _PADDING = 11.0

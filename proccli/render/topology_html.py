@@ -6,8 +6,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 
+from proccli.jobs.warning_text import message
 from proccli.model.config import Config
 from proccli.model.topology import Topology
+from proccli.plural import counted
 from proccli.render.topology_drawing import MOST, SURE, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import written
@@ -16,7 +18,6 @@ from proccli.render.topology_page_tables import connections_table, hosts_table
 from proccli.render.topology_svg import kinds, quieter_text, remarks
 from proccli.render.topology_theme import DARK, LIGHT, asset, drawing_css, variables
 from proccli.render.topology_words import CERTAINTY, nothing_text, total_text
-from proccli.render.words import counted
 
 TITLE = "Who talks to whom"
 _HELP = "Drag to move, turn the wheel to zoom, click for details. After a search, Enter goes there."
@@ -172,7 +173,7 @@ def _stage(result: Topology, shown: Picture) -> Iterator[str]:
 def _footnotes(result: Topology, shown: Picture) -> Iterator[str]:
     yield from remarks(result, shown)
     for notice in result.notices:
-        yield notice.message
+        yield message(notice)
     yield f"Made by proccli from {counted(len(result.hosts), 'host')}, {_basis(result.config)}."
 
 

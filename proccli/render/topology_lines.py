@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from proccli.plural import counted
 from proccli.render.graph import outwards
 from proccli.render.graph.model import Point
 from proccli.render.topology_fold import Link
 from proccli.render.topology_lettering import LABEL, Size, width
-from proccli.render.words import counted
 
 HEAD = 8.0
 """Length of an arrow's head."""

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 
 from proccli.model.topology import TopologyEdge
+from proccli.plural import counted
 from proccli.render.document import Json
 from proccli.render.topology_drawing import SURE, gprocesses_text
 from proccli.render.topology_fold import Link, Picture, Strand, Vertex
 from proccli.render.topology_lines import link_label
 from proccli.render.topology_words import port_text
-from proccli.render.words import counted
 from proccli.textsafe import visible
 
 _SHOWN = 40

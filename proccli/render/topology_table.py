@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from proccli.model.config import Config
 from proccli.model.topology import Topology, TopologyHost
+from proccli.plural import counted
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, joined, plain, shorten, wrapped
@@ -23,7 +24,6 @@ from proccli.render.topology_words import (
     total_text,
 )
 from proccli.render.view import View
-from proccli.render.words import counted
 from proccli.textsafe import visible
 
 _LEAST_NAME = 8

@@ -13,8 +13,8 @@ from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from proccli.model.topology import TopologyEdge
+from proccli.plural import counted
 from proccli.render.topology_words import why_unknown
-from proccli.render.words import counted
 
 PER_PORT = 3
 """Addresses at one port of one node that are still shown one by one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from proccli.model.topology import Certainty, Topology, TopologyEdge, TopologyHost
-from proccli.render.words import SHORT_REASONS, counted, duration, rfc3339
+from proccli.plural import counted
+from proccli.render.words import SHORT_REASONS, duration, rfc3339
 
 CERTAINTY: Mapping[Certainty, str] = {
     "both-ends": "both ends",

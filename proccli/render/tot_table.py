@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from proccli.jobs.tot import TotResult, TotSummary
 from proccli.jobs.totrows import TotRow
 from proccli.model.sockets import Endpoint
+from proccli.plural import counted
 from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, joined, plain, shorten, wrapped
 from proccli.render.tot_words import kind_of_segment, moment
 from proccli.render.view import View
-from proccli.render.words import counted
 
 _DAY = len("2026-01-02T")
 _LEAST_ENDS = len("10.100.0.5:41000 -> 192.0.2.99:8080")

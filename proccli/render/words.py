@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Reason
 from proccli.model.process import Host
+from proccli.plural import listed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -61,21 +62,6 @@ def seen(host: Host) -> str:
     kind = "recorded" if host.kind == "recording" else "a directory"
     at = f" {moment}" if moment else ""
     return f"{kind}{at}{', secrets masked' if host.redacted else ''}"
-
-
-def counted(number: int, noun: str, many: str | None = None) -> str:
-    """`1 process`, `2 processes`."""
-    if number == 1:
-        return f"1 {noun}"
-    plural = many or (f"{noun}es" if noun.endswith("s") else f"{noun}s")
-    return f"{number:,} {plural}"
-
-
-def listed(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def own_name(verdict: Outcome) -> str:

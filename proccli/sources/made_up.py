@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.errors import NoSuchProcess, UsageError
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from proccli.errors import NoSuchProcess
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd, SocketKey
 from proccli.model.source import Source

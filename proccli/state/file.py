@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from proccli.atomicfile import atomic_output
 from proccli.errors import OutputError, StateError
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.state.memory import Memory
 from proccli.state.place import ELSEWHERE, own_file
@@ -85,25 +85,27 @@ class StateFile:
         return content
 
     def _move_aside(self, why: str) -> Notice:
-        replaced = ""
+        replaces = False
         for number in range(1, _KEPT_ASIDE + 1):
             suffix = ".damaged" if number == 1 else f".damaged-{number}"
             aside = self._path.with_name(self._path.name + suffix)
             if not os.path.lexists(aside):
                 break
         else:
-            replaced = ", replacing the one that had this name"
+            replaces = True
         try:
             self._path.replace(aside)
         except FileNotFoundError:
             pass
         except OSError as error:
             raise self._error(error.strerror or str(error)) from error
-        message = (
-            f"the state {visible(str(self._path))} can't be used ({visible(why)}): it is now"
-            f" {visible(str(aside))}{replaced}, and this run starts a new one"
+        return Notice.of(
+            "state-damaged",
+            path=visible(str(self._path)),
+            problem=visible(why),
+            moved_to=visible(str(aside)),
+            replaces=replaces,
         )
-        return Notice(code="state-damaged", message=message)
 
     def _error(self, why: str) -> StateError:
         return StateError(f"the state {visible(str(self._path))}: {visible(why)}", hint=ELSEWHERE)

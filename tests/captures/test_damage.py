@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proccli.captures import Capture, CaptureError, capture_of
 from proccli.captures.blocks import MOST_BLOCK_BYTES
 from proccli.captures.packets import MOST_PACKET_BYTES
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import Segment
 from tests.captures import blocks
 from tests.captures.frames import FRAMES, pcap
@@ -68,7 +69,7 @@ def test_the_place_of_the_damage_is_told() -> None:
     second = 24 + 16 + len(FRAME.data)
     (notice,) = capture.notices()
     assert notice.code == "capture-damaged"
-    assert notice.message == (
+    assert words_of(notice) == (
         f"web-1.pcap: cut short in the packet at byte {second}; only what is before that was read"
     )
 

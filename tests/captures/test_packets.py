@@ -16,6 +16,7 @@ from scapy.layers.vxlan import VXLAN
 from proccli.captures.links import KNOWN, Miss
 from proccli.captures.packets import Packet
 from proccli.captures.segments import find_segment
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import Segment
 from proccli.model.sockets import Endpoint
 from proccli.traffic.tot.option import decode_options
@@ -117,7 +118,7 @@ def test_what_is_packed_in_something_else_is_counted_by_that(packet: object, wha
     assert capture.tally.encapsulated == {what: 1}
     (notice,) = capture.notices()
     assert notice.code == "capture-encapsulated"
-    assert notice.message == f"x.pcap: what is packed in other packets is not looked at: {what} 1"
+    assert words_of(notice) == f"x.pcap: what is packed in other packets is not looked at: {what} 1"
 
 
 def test_tunnels_in_tunnels_are_not_followed_for_ever() -> None:
@@ -173,7 +174,7 @@ def test_cut_headers_are_said() -> None:
     assert (capture.tally.cut, capture.tally.tcp) == (2, 2)
     (notice,) = capture.notices()
     assert notice.code == "capture-cut"
-    assert notice.message == (
+    assert words_of(notice) == (
         "x.pcap: 2 TCP headers were cut off by the capture's snapshot length, and options may be"
         " missing (capture with -s 0)"
     )
@@ -185,7 +186,7 @@ def test_packets_of_another_link_are_counted_by_its_number() -> None:
     assert found == []
     assert capture.tally.link_types == {105: 2}
     (notice,) = capture.notices()
-    assert notice.message == "x.pcap: 2 packets of link type 105, which is not read"
+    assert words_of(notice) == "x.pcap: 2 packets of link type 105, which is not read"
 
 
 def test_a_segment_larger_than_its_length_can_tell_is_read_all_the_same() -> None:

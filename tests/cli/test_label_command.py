@@ -44,9 +44,7 @@ def test_what_comes_before_a_damage_is_printed(
     assert [record["n"] for record in found] == [*range(records)]
     assert {labels(record) for record in found} == {("socket", "socket")}
     where = "<stdin>" if piped else path
-    assert ran.err == (
-        f"proccli: error: {where}:{records + 1}:1: cut short: unexpected end of gzip data\n"
-    )
+    assert ran.err == (f"proccli: error: {where}:{records + 1}:1: unexpected end of gzip data\n")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +144,7 @@ def test_help_comes_before_anything_that_is_wrong() -> None:
         (b"[1]\n", ":1:1: JSON, but not one object per line"),
         (b'{\n  "ip_0": 1\n}\n', ":1:1: JSON, but not one object per line"),
         (b"\x28\xb5\x2f\xfd", ":1:1: not flow records but zstd-compressed data"),
-        (b"\x1f\x8b\x08", ":1:1: cut short: unexpected end of gzip data"),
+        (b"\x1f\x8b\x08", ":1:1: unexpected end of gzip data"),
         (b"\x1f\x8bxxxxxxxxxxxxxxx", ":1:1: damaged gzip data: "),
         (b"\xd4\xc3\xb2\xa1", ": a damaged capture: "),
         (b"\x0a\x0d\x0d\x0a", ": a damaged capture: "),

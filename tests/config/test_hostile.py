@@ -12,6 +12,7 @@ from proccli.config import load, parse_tag_output
 from proccli.config.loading import MAX_BYTES, Via
 from proccli.config.reader import MAX_DEPTH, Loader
 from proccli.errors import ConfigError, ProccliError, TagsError
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Config
 from proccli.textsafe import visible
 from tests.config.measured import DATA, VIAS
@@ -139,7 +140,7 @@ def answer(data: bytes, via: Via, loader: Loader = "libyaml") -> Config | Config
         assert_fit_for_people(error)
         return error
     for notice in config.notices:
-        assert visible(notice.message) == notice.message
+        assert visible(words_of(notice)) == words_of(notice)
     return config
 
 

@@ -7,6 +7,7 @@ import pytest
 from proccli.config import defaults, load
 from proccli.config.loading import MAX_BYTES, Via
 from proccli.errors import ConfigError, UsageError
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Config
 from tests.config.measured import DATA, VIAS
 
@@ -410,7 +411,7 @@ def test_the_vendors_commented_skeleton_matches_everything_through_the_server() 
     assert rules(through) == [("process_name", "", "accept", "")]
     assert through.rules[0].problem is None
     assert [notice.code for notice in through.notices] == ["server-changes-value"]
-    assert "matches every process" in through.notices[0].message
+    assert "matches every process" in words_of(through.notices[0])
     assert rules(alone) == [("~", "~", "~", "~")]
     assert alone.rules[0].problem is not None
     assert alone.rules[0].problem.code == "action"

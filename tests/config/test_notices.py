@@ -8,13 +8,14 @@ from proccli.config import load
 from proccli.config.loading import Via
 from proccli.config.static_config import KEYS
 from proccli.config.unknownkeys import meant
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Rule
 from tests.config.measured import VIAS
 
 
 def notices(text: str, via: Via = "server") -> list[tuple[str, str]]:
     config = load(text.encode(), "a.yaml", via=via)
-    return [(notice.code, notice.message) for notice in config.notices]
+    return [(notice.code, words_of(notice)) for notice in config.notices]
 
 
 def codes(text: str, via: Via = "server") -> list[str]:
@@ -209,8 +210,8 @@ def test_a_rule_that_the_agent_throws_away_keeps_its_place_and_is_announced(
         assert problem.hint.startswith(hint)
     (notice,) = config.notices
     assert notice.code == "rule-thrown-away"
-    assert notice.message.startswith(f"{problem.at}: the agent throws rule 2 away without a word")
-    assert problem.message in notice.message
+    assert words_of(notice).startswith(f"{problem.at}: the agent throws rule 2 away without a word")
+    assert problem.message in words_of(notice)
 
 
 def test_each_reason_to_throw_a_rule_away_is_announced() -> None:

@@ -24,7 +24,8 @@ from proccli.jobs.gates.gate import Gate
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.looks import NO_WAIT, take_sample
 from proccli.jobs.scan import scan
-from proccli.model.config import Config, Notice, Rule
+from proccli.model.config import Config, Rule
+from proccli.model.notice import Notice
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
 from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6
 from tests.build import (
@@ -316,7 +317,7 @@ def test_an_empty_name_fails() -> None:
 )
 def test_variables_without_a_known_value_are_told(code: str, state: str) -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
-    notices = (Notice(code=code, message="about %ROLE%"),)
+    notices = (Notice(code=code, text="about %ROLE%"),)
     result = examined(inputs(configuration=configuration, notices=notices))
 
     assert (gate(result, "environment").state, gate(result, "environment").detail) == (
@@ -339,7 +340,7 @@ def test_variables_without_a_known_value_are_told(code: str, state: str) -> None
 def test_what_became_of_the_tag_command_is_told(
     fields: dict[str, Any], tags: TagTable, code: str | None, state: str
 ) -> None:
-    notices = (Notice(code=code, message="so it went"),) if code else ()
+    notices = (Notice(code=code, text="so it went"),) if code else ()
     result = examined(inputs(configuration=config(**fields), tags=tags, notices=notices))
 
     assert gate(result, "tag-command").state == state
@@ -360,7 +361,7 @@ def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
 
 def test_a_directory_has_no_environment_to_miss_a_variable_in() -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
-    notices = (Notice(code="env-unset", message="about %ROLE%"),)
+    notices = (Notice(code="env-unset", text="about %ROLE%"),)
     at = host(kind="directory")
     result = examined(inputs(configuration=configuration, notices=notices, at=at), None)
 

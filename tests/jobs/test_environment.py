@@ -8,6 +8,7 @@ import pytest
 
 from proccli import agentenv
 from proccli.jobs.environment import environment_for
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import Environment, SourceKind
 from tests.build import config
 
@@ -76,7 +77,7 @@ def test_it_is_the_recording_that_does_not_carry_it_whoever_was_asked_then() -> 
 
     _, notices = environment_for(RULES, "recording", carried, {"SITE": "fra1"})
 
-    assert [notice.message.partition(":")[0] for notice in notices] == [
+    assert [words_of(notice).partition(":")[0] for notice in notices] == [
         "%UNSET_HERE% is not known from the recording"
     ]
 

@@ -17,6 +17,7 @@ from proccli.jobs.hostviews import NamedSource
 from proccli.jobs.inputs import InputOptions
 from proccli.jobs.label import Labelling, Tally, evicted_notices
 from proccli.jobs.looks import NO_WAIT
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import SideLabel
 from proccli.render.label_json import label_summary
 from proccli.server.tags import TAG_RULES
@@ -75,7 +76,7 @@ def labelled(run: Labelling, *records: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def messages(run: Labelling) -> dict[str, str]:
-    return {notice.code: notice.message for notice in run.notices()}
+    return {notice.code: words_of(notice) for notice in run.notices()}
 
 
 def test_what_was_labelled_is_counted(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_captured_connections_are_counted_like_records(tmp_path: Path) -> None:
 def test_connections_that_came_out_early_are_told(count: int, said: list[str]) -> None:
     notices = evicted_notices(ConnectionCounts(evicted=count), "x.pcap")
 
-    assert [notice.message[: len("x.pcap: more connections")] for notice in notices] == said
+    assert [words_of(notice)[: len("x.pcap: more connections")] for notice in notices] == said
 
 
 @pytest.mark.parametrize(("network", "known"), [("", None), ("blue", "none has a name")])

@@ -20,6 +20,7 @@ from proccli.jobs.ruletest_bench import Overrides
 from proccli.jobs.ruletest_files import open_suites
 from proccli.jobs.ruletest_init import Draft, draft_suite
 from proccli.jobs.ruletest_update import update_files
+from proccli.jobs.warning_text import message as words_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "example" / "web-1.jsonl"
@@ -319,7 +320,7 @@ def test_what_the_configuration_has_to_say_is_said_once(folder: Path) -> None:
         "env-unknown",  # for made-up processes of b
         "sync-disabled",
     ]
-    assert f"%CLUSTER% is not known: give it under env: in {both[0]}" == notices[1].message
+    assert f"%CLUSTER% is not known: give it under env: in {both[0]}" == words_of(notices[1])
     assert len(set(notices)) == 5
 
 

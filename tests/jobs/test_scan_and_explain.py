@@ -11,6 +11,7 @@ from proccli.agent.inputs import Inputs
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids, find_by_name
 from proccli.jobs.scan import scan
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.outcome import Explanation, RuleTrace
 from proccli.model.process import NO_TAGS, Environment, FieldError
 from proccli.render.explain_text import explain_text
@@ -296,7 +297,7 @@ def test_unreadable_processes_are_counted_once() -> None:
     result = scan(inputs(source=source))
 
     assert [notice.code for notice in result.notices] == ["unreadable-for-us"]
-    assert result.notices[0].message.startswith("2 processes could not be read (2 refused)")
+    assert words_of(result.notices[0]).startswith("2 processes could not be read (2 refused)")
     assert result.incomplete
 
 
@@ -310,7 +311,7 @@ def test_users_and_namespaces_that_only_root_sees_are_counted_once() -> None:
     def told(*, privileged: bool) -> tuple[list[str], bool]:
         source = ListSource([*PROCESSES, *shown], at=host(privileged=privileged))
         result = scan(inputs(source=source))
-        return [notice.message for notice in result.notices], result.incomplete
+        return [words_of(notice) for notice in result.notices], result.incomplete
 
     (message,), incomplete = told(privileged=False)
     assert message.startswith("the user and the network namespace of 2 processes are not known")

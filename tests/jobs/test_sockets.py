@@ -24,6 +24,7 @@ from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.jobs.record import record
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, SocketsResult, sockets
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.outcome import SocketCounts
 from proccli.model.process import NO_TAGS, FieldError
 from proccli.model.sockets import Peer, Socket
@@ -368,7 +369,7 @@ def test_without_a_wait_the_ages_stay_open_and_that_is_said() -> None:
             "min-lifetime",
         )
     (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
-    assert "--no-wait" in said.message
+    assert "--no-wait" in words_of(said)
     assert result.incomplete
 
 
@@ -381,8 +382,8 @@ def test_nobody_waits_for_longer_than_max_wait_or_in_vain() -> None:
         assert of(result, client).status == "undecided"
     assert wait.asked == []
     (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
-    assert "3600 s" in said.message
-    assert "--max-wait 0.2 s" in said.message
+    assert "3600 s" in words_of(said)
+    assert "--max-wait 0.2 s" in words_of(said)
 
 
 def test_nobody_waits_where_nothing_is_open() -> None:
@@ -510,7 +511,7 @@ def test_a_recording_of_one_look_leaves_ages_open(tmp_path: Path) -> None:
         assert of(result, client).status == "undecided"
     assert "age-unknown" in {notice.code for notice in noticed}
     (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
-    assert "one look" in said.message
+    assert "one look" in words_of(said)
 
 
 def test_an_output_that_cannot_be_written_is_known_before_the_wait(tmp_path: Path) -> None:
@@ -640,7 +641,7 @@ def test_sockets_of_nobody_are_counted_in_one_warning() -> None:
     result, _ = given()
     (said,) = result.notices
     assert said.code == "sockets-without-process"
-    assert said.message.startswith("1 socket belongs to no process")
+    assert words_of(said).startswith("1 socket belongs to no process")
 
 
 def test_processes_that_could_not_be_read_are_counted_in_one_warning() -> None:
@@ -648,15 +649,15 @@ def test_processes_that_could_not_be_read_are_counted_in_one_warning() -> None:
     refused = FieldError(field="fds", problem="denied", detail="EACCES")
     result, _ = given(sockets={7: gone, 8: refused, 9: refused})
     (said,) = (notice for notice in result.notices if notice.code == "sockets-unreadable")
-    assert "2 processes" in said.message
-    assert "1 exited while being read, 1 refused" in said.message
+    assert "2 processes" in words_of(said)
+    assert "1 exited while being read, 1 refused" in words_of(said)
 
 
 def test_lost_tables_are_said_but_not_a_missing_ipv6() -> None:
     broken = FieldError(field="net/udp", problem="malformed", detail="a row is cut short")
     result, _ = given(nets={1: net_tables(udp=broken)})
     (said,) = (notice for notice in result.notices if notice.code == "tables-unreadable")
-    assert "net/udp, a row is cut short" in said.message
+    assert "net/udp, a row is cut short" in words_of(said)
 
 
 def test_sync_switched_off_is_said() -> None:

@@ -15,6 +15,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.report import digest
 from proccli.jobs.looks import NO_WAIT, WaitPolicy
 from proccli.jobs.sync import SyncResult, sync
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
 from proccli.sources.procfs.live import LiveSource
 from proccli.state import Memory
@@ -115,8 +116,8 @@ def test_unknown_processes_are_left_out_and_counted() -> None:
     result = first(inputs([SHOP, hidden], source={"at": host(privileged=False)}))
     assert [one.pid for one in result.processes] == [42]
     (left_out,) = (one for one in result.notices if one.code == "unknown-left-out")
-    assert "1 process is left out" in left_out.message
-    assert "first: pid 7" in left_out.message
+    assert "1 process is left out" in words_of(left_out)
+    assert "first: pid 7" in words_of(left_out)
     assert result.incomplete
 
 

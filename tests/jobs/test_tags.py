@@ -6,6 +6,7 @@ from typing import Any
 
 from proccli.agent.inputs import Inputs
 from proccli.jobs.tags import TagRow, TagSelection, TagsResult, tags
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import NO_TAGS, FieldError, TagTable
 from tests.build import (
     NO_ENVIRONMENT,
@@ -84,7 +85,7 @@ def test_tags_of_nobody_are_shown_and_counted() -> None:
 
     assert of(result, 999) == [("b", "2", 999, False, "kept")]
     assert [row.verdict is None for row in result.rows if row.pid in (999, 2**63)] == [True, True]
-    message = next(n.message for n in result.notices if n.code == "tags-without-process")
+    message = next(words_of(n) for n in result.notices if n.code == "tags-without-process")
     assert message.startswith("2 of 3 pids are no process here (first: 999)")
 
 
@@ -123,7 +124,7 @@ def test_an_entry_without_tags_is_told() -> None:
     result = asked(tag_table({20: []}), tagged_only=True)
 
     assert result.rows == ()
-    message = next(n.message for n in result.notices if n.code == "tags-empty-entry")
+    message = next(words_of(n) for n in result.notices if n.code == "tags-empty-entry")
     assert "first: 20" in message
 
 

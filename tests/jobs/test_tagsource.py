@@ -16,6 +16,7 @@ import pytest
 from proccli.agent.inputs import Inputs
 from proccli.errors import UsageError
 from proccli.jobs.inputs import InputOptions, open_inputs
+from proccli.jobs.warning_text import message as words_of
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 OWNED = "- {pid: 1, tags: [{key: owner, value: alice}]}"
@@ -73,7 +74,7 @@ def setup(tmp_path: Path) -> Setup:
 
 
 def notices(inputs: Inputs, code: str) -> list[str]:
-    return [notice.message for notice in inputs.notices if notice.code == code]
+    return [words_of(notice) for notice in inputs.notices if notice.code == code]
 
 
 def unknown(inputs: Inputs) -> str:

@@ -123,7 +123,7 @@ def test_rubbish_is_no_recording(rubbish: bytes) -> None:
         (b"{}\n", f"{NAME}:1:1: not a proccli recording: its first line is no header"),
         (b"[]\n", f"{NAME}:1:1: not a proccli recording: not a JSON object"),
         (b"\x7fELF\x02\x01\xff", f"{NAME}:1:1: not a proccli recording: not UTF-8 text"),
-        (b"\x1f\x8b", f"{NAME}:1:1: cut short: unexpected end of gzip data"),
+        (b"\x1f\x8b", f"{NAME}:1:1: unexpected end of gzip data"),
         (b"\xef\xbb\xbf" + WHOLE, f"{NAME}:1:1: not a proccli recording: not JSON"),
         (b'{"type":"header","format":"x"}\n', f"{NAME}:1:1: not a proccli recording"),
     ],

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import (
     NO_TAGS,
     PROCESS_FIELDS,
@@ -144,7 +144,7 @@ def test_host_is_kept_to_the_nanosecond(
 
 def test_notices_are_kept() -> None:
     source = ListSource([])
-    source.notices = (Notice(code="hidepid", message="some are hidden"),)
+    source.notices = (Notice(code="hidepid", text="some are hidden"),)
     assert tuple(again(source).notices) == source.notices
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from proccli.agentproc import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.jobs.doctor import DoctorResult, examine
 from proccli.jobs.looks import take_sample
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from tests.agent.sockets.looking import fd, tcp, tcp6
 from tests.build import ListSource, config, host, net_tables, process
 from tests.render.shop import inputs, processes, rules
@@ -40,7 +40,7 @@ def doctored() -> DoctorResult:
         sync_enabled=False,
         tag_exec=("tags",),
         proc_root="/host/proc",
-        notices=(Notice(code="unknown-key", message="agent.yaml:9:3: a key nobody knows"),),
+        notices=(Notice(code="unknown-key", text="agent.yaml:9:3: a key nobody knows"),),
     )
     lost = "os-app-tag-exec: there is no user deepflow; the agent goes on with no tags at all"
     source = ListSource(
@@ -52,7 +52,7 @@ def doctored() -> DoctorResult:
     given = replace(
         inputs(switched_off),
         source=source,
-        notices=(Notice(code="tag-exec-failed", message=lost),),
+        notices=(Notice(code="tag-exec-failed", text=lost),),
     )
     return examine(take_sample(given), LACKING)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from proccli.agent.inputs import Inputs
 from proccli.jobs.explain import ExplainResult, explain_made_up, explain_pids
 from proccli.jobs.scan import ScanResult, scan
-from proccli.model.config import Config, Notice
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.process import Environment, FieldError, Process
 from proccli.sources.made_up import MadeUp
 from tests.build import ListSource, config, host, process, rule, tag_table
@@ -83,7 +84,7 @@ def inputs(configuration: Config | None = None) -> Inputs:
         source=ListSource(processes(), at=host(kind="live", privileged=False), users=USERS),
         environment=HOSTNAME,
         tags=TAGS,
-        notices=(Notice(code="rule-ignored", message="agent.yaml:6:5: rule 2 is thrown away"),),
+        notices=(Notice(code="rule-ignored", text="agent.yaml:6:5: rule 2 is thrown away"),),
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.topology import Topology
 from proccli.render.spans import shorten
 from proccli.render.topology_fold import picture
@@ -177,7 +177,7 @@ def test_any_name_is_text(name: str) -> None:
         [host(name, source=name, network=name)],
         [node(1, name, name, tags=((name, name),))],
         [edge(1, None, 80, remote="not-sent", remote_host=name, remote_process=name)],
-        notices=(Notice(code="x", message=name),),
+        notices=(Notice(code="x", text=name),),
     )
     page = Page(topology_html(here).decode())
 

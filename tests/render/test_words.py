@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.render.words import counted, duration, listed, rfc3339
+from proccli.plural import counted, listed
+from proccli.render.words import duration, rfc3339
 
 
 @pytest.mark.parametrize(

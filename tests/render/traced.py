@@ -9,8 +9,8 @@ from unittest.mock import patch
 from proccli.captures import Tally
 from proccli.captures.tally import notices
 from proccli.jobs.tot import TotResult, TotSelection, tot
-from proccli.model.config import Notice
 from proccli.model.flows import Segment
+from proccli.model.notice import Notice
 from proccli.model.sockets import Endpoint
 from tests.build import NOW_S
 from tests.traffic.tot.segments import ACK, PUSH, SYN, SYN_ACK, option, segment, v1, v2

@@ -8,6 +8,7 @@ from typing import Final
 from proccli.agentproc import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, unknown
 from proccli.jobs.scan import Summary
+from proccli.jobs.warning_text import message
 from proccli.model.config import Config
 from proccli.model.process import SourceKind
 
@@ -31,7 +32,7 @@ def configuration(config: Config) -> Gate:
         return unknown(name, detail, "give the agent group's configuration with -c FILE")
     nothing = next((notice for notice in config.notices if notice.code == NO_SECTION), None)
     if nothing is not None:
-        return failed(name, nothing.message, "is this the agent group's configuration?")
+        return failed(name, message(nothing), "is this the agent group's configuration?")
     remarks = sum(notice.code != "rule-thrown-away" for notice in config.notices)
     detail = f"{config.file}: agent {config.agent} takes it"
     if not remarks:

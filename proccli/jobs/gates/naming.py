@@ -8,7 +8,9 @@ from typing import Final
 from proccli.jobs.environment import mentioned_names
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
 from proccli.jobs.gates.onebyone import NAMES
-from proccli.model.config import Config, Notice
+from proccli.jobs.warning_text import message
+from proccli.model.config import Config
+from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, SourceKind, TagTable
 
@@ -46,12 +48,12 @@ def tag_command(
 ) -> Gate:
     """The tag command runs as its user, and the agent can read what it prints."""
     name = "tag-command"
-    told = {notice.code: notice.message for notice in notices}
-    lost = told.get("tag-exec-failed") or told.get("tags-rejected")
+    warnings = {notice.code: notice for notice in notices}
+    lost = warnings.get("tag-exec-failed") or warnings.get("tags-rejected")
     named = f"{processes(len(tags.entries))} named"
     if lost is not None:
         hint = f"run it by hand as {brief(config.tag_exec_user)}: proccli tags shows what arrives"
-        return failed(name, lost, hint)
+        return failed(name, message(lost), hint)
     if from_file:
         detail = f"{brief(tags.origin)} was read instead of running it: {named}"
         return unknown(name, detail, "leave --tags out to have the command run")
@@ -61,7 +63,8 @@ def tag_command(
         detail = "os-app-tag-exec-user is empty: the agent runs no tag command"
         return failed(name, detail, "name the user that it should run as")
     if not tags.known:
-        return unknown(name, told.get("tags-unknown", "its output is not to be had"))
+        why = warnings.get("tags-unknown")
+        return unknown(name, message(why) if why else "its output is not available")
     if kind != "live":
         detail = f"what it printed when the {kind} was made: {named}"
         return unknown(name, detail, "run proccli doctor on the machine itself")
@@ -76,16 +79,16 @@ def variables(
     if not names:
         return passed(NAMES, "no rewrite-name mentions a %NAME%", removes=0)
     listed = ", ".join(f"%{brief(name)}%" for name in names[:_SHOWN])
-    told = {notice.code: notice.message for notice in notices}
+    warnings = {notice.code: notice for notice in notices}
     give = "give it with --env NAME=VALUE"
     for code in ("env-unknown", "own-environment"):
-        if code in told:
-            return unknown(NAMES, told[code], give, removes=0)
-    if "env-unset" in told:
+        if code in warnings:
+            return unknown(NAMES, message(warnings[code]), give, removes=0)
+    if "env-unset" in warnings:
         if kind == "directory":
             return unknown(NAMES, f"{listed}: a directory has no environment", give, removes=0)
         hint = "set it in the agent's environment (systemd: Environment=; or the pod's env)"
-        return failed(NAMES, told["env-unset"], hint, removes=0)
+        return failed(NAMES, message(warnings["env-unset"]), hint, removes=0)
     return passed(NAMES, f"{listed}: set in {environment.origin}", removes=0)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proccli.jobs.gates.gate import Gate, brief, failed, passed, processes, unknown
-from proccli.jobs.notices import PROBLEM_WORDS
+from proccli.jobs.warning_text import PROBLEM_WORDS
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Outcome, Reason
 

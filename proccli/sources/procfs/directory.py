@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.sources.procfs.files import (
@@ -72,11 +72,7 @@ class DirectorySource:
             proc_root=path,
             privileged=privileged(),
         )
-        undated = Notice(
-            code="no-boot-time",
-            message=f"{path} doesn't tell its time (btime in its file stat, and uptime):"
-            " start times and ages are unknown",
-        )
+        undated = Notice.of("no-boot-time", directory=path)
         self.notices: Sequence[Notice] = () if dated else (undated,)
 
     def pids(self) -> Sequence[int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.model.process import (
     ALL_FIELDS,
     PROCESS_FIELDS,
@@ -76,12 +76,7 @@ class LiveSource:
         )
         notices = [hidepid_notice(hiding, root)] if hiding else []
         if boot_time_s is None:
-            notices.append(
-                Notice(
-                    code="no-boot-time",
-                    message="/proc/stat has no line btime: start times and ages are unknown",
-                )
-            )
+            notices.append(Notice.of("no-boot-time"))
         self.notices: Sequence[Notice] = tuple(notices)
 
     def pids(self) -> Sequence[int]:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.sources.procfs.files import Unreadable, decode, read_at
 
 # linux/capability.h: to read any file, and to inspect any process.
@@ -51,13 +51,8 @@ def hidepid(root_fd: int) -> str | None:
 
 
 def hidepid_notice(hiding: str, root: str) -> Notice:
-    """The warning for such a mount."""
-    effect = "refuses" if hiding == "noaccess" else "hides"
-    return Notice(
-        code="hidepid",
-        message=f"{root} is mounted with hidepid={hiding} and {effect} other users' processes:"
-        " run proccli as root to see what the agent sees",
-    )
+    """The warning to go with it."""
+    return Notice.of("hidepid", root=root, hidepid=hiding)
 
 
 def _mount_options(fd: int) -> Mapping[str, str]:

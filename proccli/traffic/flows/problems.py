@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.traffic.flows.fields import RecordFields
 from proccli.traffic.flows.values import TimeReader
 
 Oddity: TypeAlias = Literal["not-json", "cells", "open-quote", "no-fields"]
 
-_SAID: Final[Mapping[Oddity, tuple[str, str]]] = {
-    "not-json": ("line is no JSON object, and goes out", "lines are no JSON objects, and go out"),
-    "cells": (
-        "row has more or fewer cells than there are columns, and goes out",
-        "rows have more or fewer cells than there are columns, and go out",
-    ),
-    "open-quote": (
-        "row opens a quote that is never closed, and goes out",
-        "rows open quotes that are never closed, and go out",
-    ),
-    "no-fields": (
-        "row stands before any #fields, and goes out",
-        "rows stand before any #fields, and go out",
-    ),
+_CODES: Final[Mapping[Oddity, str]] = {
+    "not-json": "flows-not-json",
+    "cells": "flows-cells",
+    "open-quote": "flows-open-quote",
+    "no-fields": "flows-no-fields",
 }
 _SHOWN: Final = 3
 _SHOWN_NAMES: Final = 8
@@ -65,42 +56,25 @@ class ProblemCounts:
         """What to tell of the file of this name, and of the times in it."""
         notices = [self._notice(oddity, name) for oddity in self._counts]
         if self._without_addresses and not self._with_addresses:
-            told = f"{name}: {no_addresses(self._without_addresses)}: {NAME_THEM}"
-            notices.append(Notice(code="flows-no-addresses", message=told))
+            columns = tuple(self._without_addresses)
+            notices.append(Notice.of("flows-no-addresses", file=name, columns=columns))
         if self._without_protocol and not self._with_protocol:
-            told = f"{name}: {_no_protocol(self._without_protocol)}: {_NAME_IT}"
-            notices.append(Notice(code="flows-no-protocol", message=told))
+            columns = tuple(self._without_protocol)
+            notices.append(Notice.of("flows-no-protocol", file=name, columns=columns))
         if times.without_zone:
-            said = _number(
-                times.without_zone, "time without a time zone is", "times without a time zone are"
-            )
-            told = f"{name}: {said} not used: zone=UTC or zone=+08:00 in --fields says which it is"
-            notices.append(Notice(code="flows-zone", message=told))
+            notices.append(Notice.of("flows-zone", file=name, times=times.without_zone))
         if times.unreadable:
-            said = _number(
-                times.unreadable, "time that can't be read is", "times that can't be read are"
-            )
-            notices.append(Notice(code="flows-time", message=f"{name}: {said} not used"))
+            notices.append(Notice.of("flows-time", file=name, times=times.unreadable))
         return notices
 
     def _notice(self, oddity: Oddity, name: str) -> Notice:
         count, places = self._counts[oddity], self._places[oddity]
-        at = f"{name}:{','.join(map(str, places))}" + (",…" if count > len(places) else "")
-        told = f"{at}: {_number(count, *_SAID[oddity])} without labels"
-        return Notice(code=f"flows-{oddity}", message=told)
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
+        return Notice.of(_CODES[oddity], file=name, lines=tuple(places), records=count)
 
 
 def no_addresses(names: Sequence[str]) -> str:
-    """That none of these names is known to be that of an address."""
-    return f"no names that are known to be those of addresses among {_listed(names)}"
-
-
-def _no_protocol(names: Sequence[str]) -> str:
-    return f"no name that is known to be that of the protocol among {_listed(names)}"
+    """That none of these names is known as that of an address."""
+    return f"no known name of an address among {_listed(names)}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -108,5 +82,4 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown}, …" if len(names) > _SHOWN_NAMES else shown
 
 
-_NAME_IT: Final = "--fields protocol=NAME says which is"
-NAME_THEM: Final = "--fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME says which are"
+NAME_THEM: Final = "name the fields with --fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO, get_args
 
-from proccli.model.config import Notice
+from proccli.model.notice import Notice
 from proccli.streams import opened
 from proccli.traffic.flows.csv import csv_records, detect_delimiter
 from proccli.traffic.flows.detect import FlowFormat, detect, take_bom

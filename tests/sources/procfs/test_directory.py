@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import Process
 from proccli.sources.procfs.directory import DirectorySource
 from tests.sources.procfs.processes import as_nobody, public_directory, root_only
@@ -103,7 +104,7 @@ def test_directory_without_its_time_says_that_ages_are_unknown(tree: Tree, left_
     assert before <= source.host.taken_at_ns <= time.time_ns()
     assert source.host.name is None
     assert [notice.code for notice in source.notices] == ["no-boot-time"]
-    assert "start times and ages are unknown" in source.notices[0].message
+    assert "start times and ages are unknown" in words_of(source.notices[0])
 
 
 def test_pids_ascend_and_nothing_else_is_a_process(tree: Tree) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import ALL_FIELDS, PROCESS_FIELDS, Process
 from proccli.sources.procfs.files import read_raw
 from proccli.sources.procfs.live import LiveSource, _LiveFiles
@@ -395,7 +396,12 @@ def test_hidepid_mount_is_announced(option: str, lists_all: bool, effect: str) -
             asked = str(problems(source.read(1)))
         except NoSuchProcess as error:
             asked = str(error)
-        return 1 in source.pids(), [n.message for n in source.notices], source.host.sees_all, asked
+        return (
+            1 in source.pids(),
+            [words_of(n) for n in source.notices],
+            source.host.sees_all,
+            asked,
+        )
 
     with public_directory() as mount:
         listed, notices, sees_all, asked = in_child(look)

@@ -9,6 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from proccli.errors import FlowsError
+from proccli.flows import delimited, parse_fields
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
 from proccli.traffic.flows import csv as delimited
@@ -42,7 +44,7 @@ def test_times_without_a_zone_are_not_used_and_that_is_told() -> None:
 
     assert {flow.start_s for flow in ran.flows} | {flow.end_s for flow in ran.flows} == {None}
     assert ran.codes == ["flows-zone"]
-    assert "4 times without a time zone are not used" in ran.notices[0].message
+    assert "4 times without a time zone are not used" in words_of(ran.notices[0])
 
 
 def test_cells_are_appended_to_the_text_as_it_is() -> None:
@@ -127,7 +129,7 @@ def test_a_row_of_another_width_goes_out_as_it_came_in(row: bytes) -> None:
 
     assert ran.out.split(b"\n", 1)[1] == row + ROW.rstrip() + ADDED_CELLS + b"\n"
     assert ran.codes == ["flows-cells"]
-    assert ":2: 1 row has" in ran.notices[0].message
+    assert ":2: 1 row has" in words_of(ran.notices[0])
 
 
 def test_blank_lines_are_none_of_our_business() -> None:
@@ -150,7 +152,7 @@ def test_what_follows_a_quote_that_is_never_closed_are_rows_again() -> None:
     assert b'\n"10.0.0.5,1,10.0.0.9,2,tcp\n' in ran.out
     assert len(ran.flows) == 4
     assert ran.codes == ["flows-open-quote"]
-    assert ":3: 1 row opens a quote" in ran.notices[0].message
+    assert ":3: 1 row opens a quote" in words_of(ran.notices[0])
 
 
 def test_the_line_of_a_row_is_counted_in_lines_not_in_rows() -> None:
@@ -158,7 +160,7 @@ def test_the_line_of_a_row_is_counted_in_lines_not_in_rows() -> None:
     ran = label(HEADER + long + b"odd\n")
 
     assert len(ran.flows) == 1
-    assert ":6: 1 row has" in ran.notices[0].message
+    assert ":6: 1 row has" in words_of(ran.notices[0])
 
 
 def test_a_record_of_endless_lines_is_refused_with_its_first_line() -> None:

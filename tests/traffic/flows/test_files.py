@@ -43,7 +43,7 @@ def test_packed_files_are_unpacked(data: bytes) -> None:
 def test_packed_data_that_end_too_early_are_an_error_with_the_line(kept: float) -> None:
     packed = gzip.compress(os.urandom(1000).hex().encode() + b"\n" + JSON * 3)
 
-    with pytest.raises(FlowsError, match=r":\d+:1: cut short: unexpected end of gzip data"):
+    with pytest.raises(FlowsError, match=r":\d+:1: unexpected end of gzip data"):
         label(packed[: int(len(packed) * kept)], form="ndjson")
 
 

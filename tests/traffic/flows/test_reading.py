@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proccli.flows.values import read_address, read_port, read_protocol
 
+from proccli.flows import parse_fields
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import AutoInstanceKind
 from proccli.model.sockets import Endpoint
 from proccli.traffic.flows.fields import parse_fields
@@ -124,8 +127,8 @@ def test_that_nothing_tells_the_protocol_is_said(data: bytes) -> None:
     ran = label(data)
 
     assert ran.codes == ["flows-no-protocol"]
-    assert ran.notices[0].message.endswith(": --fields protocol=NAME says which is")
-    assert "no name that is known to be that of the protocol among '" in ran.notices[0].message
+    assert words_of(ran.notices[0]).endswith(": --fields protocol=NAME says which is")
+    assert "no name that is known to be that of the protocol among '" in words_of(ran.notices[0])
 
 
 def test_a_protocol_in_some_records_is_enough() -> None:

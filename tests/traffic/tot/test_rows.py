@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from proccli.jobs.tot import TotSelection
 from proccli.jobs.totrows import TotRow, collected
+from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import CapturedOption, TotOption
 from proccli.model.sockets import Endpoint
 from tests.render.traced import ODD, WEB, traced
@@ -115,7 +116,7 @@ def test_what_is_to_be_known_is_said() -> None:
         "tot-syn-ack",
         "tot-limit",
     ]
-    assert result.notices[-1].message == (
+    assert words_of(result.notices[-1]) == (
         "6 options are not listed: there are more than 3 lines (--limit)"
     )
     assert result.incomplete
