@@ -174,6 +174,7 @@ def command(
     of Zeek; or a packet capture, whose connections come out as NDJSON. Without it, standard input
     is read.
     """
+    from proccli.jobs.completeness import incomplete
     from proccli.jobs.gathering import gather
     from proccli.jobs.label import Labelling
     from proccli.jobs.looks import WaitPolicy
@@ -196,11 +197,12 @@ def command(
             agents=agents,
             assume_enabled=assume_enabled,
         )
-        told, whole = _print(labelling, file, name, form, fields, with_agents=bool(agents))
-    warn(invocation, [*told, *labelling.notices()])
+        warnings = _print(labelling, file, name, form, fields, with_agents=bool(agents))
+    warn(invocation, [*warnings, *labelling.notices()])
     if view_of(sys.stderr, invocation.colour).width is not None:
         tell(label_summary(labelling.tally))
-    return EXIT_INCOMPLETE if strict and (gathered.incomplete or not whole) else 0
+    lacking = gathered.incomplete or incomplete(warnings, {"packets", "connections"})
+    return EXIT_INCOMPLETE if strict and lacking else 0
 
 
 def _print(
@@ -211,9 +213,8 @@ def _print(
     fields: FieldMap,
     *,
     with_agents: bool,
-) -> tuple[Sequence[Notice], bool]:
-    """Print the input with its labels; what there is to say about it, and whether it was seen
-    whole.
+) -> Sequence[Notice]:
+    """Print the input with its labels, and return the warnings about it.
 
     Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError; click.UsageError for
     options of the other kind of input.
@@ -233,7 +234,7 @@ def _print(
             raise click.UsageError(f"--agent-id is for captures, and {name} is none")
         records = read_flows(stream, name, form=wanted, fields=fields, keys=keys)
         write_pieces(labelling.flows(records), at_once=at_once)
-        return records.notices, True
+        return records.notices
     if fields.names or wanted is not None:
         what = "--fields" if fields.names else f"--format {wanted}"
         raise click.UsageError(f"{what} is for flow records, and {name} is a capture")
@@ -241,5 +242,4 @@ def _print(
     counts = ConnectionCounts()
     labelled = labelling.captured(assemble_connections(capture.segments(), counts=counts))
     write_pieces((captured_line(*item, keys) for item in labelled), at_once=at_once)
-    notices = (*capture.notices(), *evicted_notices(counts, name))
-    return notices, not (capture.tally.incomplete or counts.evicted)
+    return (*capture.notices(), *evicted_notices(counts, name))

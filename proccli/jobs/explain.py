@@ -13,7 +13,8 @@ from proccli.agent.sockets.collect import collect_sockets_of
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.agent.trace import trace_rules
 from proccli.errors import NoSuchProcess, ProccliError
-from proccli.jobs.notices import refused_to_us, verdict_notices
+from proccli.jobs.completeness import incomplete
+from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.notice import Notice
@@ -31,18 +32,12 @@ class ExplainResult:
     config: Config
     explanations: tuple[Explanation, ...]
     notices: tuple[Notice, ...]
-    sockets_hidden: bool = False
-    """Whether the agent would see sockets that we can't."""
 
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
         verdicts = [one.verdict for one in self.explanations]
-        return (
-            self.sockets_hidden
-            or any(verdict.status == "unknown" for verdict in verdicts)
-            or bool(refused_to_us(verdicts, self.host))
-        )
+        return incomplete(self.notices, {"sockets", "owners"}, verdicts=verdicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +80,6 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
         config=inputs.config,
         explanations=tuple(_explanation(pipeline, verdict) for verdict in verdicts),
         notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
-        sockets_hidden=bool(unseen),
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.tags import tags_of
+from proccli.fleet import Network, host_view, synced_view
+from proccli.jobs.completeness import incomplete
 from proccli.jobs.identity import reported
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import NO_WAIT, WaitPolicy, take_settled_sample
@@ -99,8 +101,7 @@ def _looked(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> Loo
             *unseen,
             *seen.notices,
         ),
-        incomplete=any(socket.status == "undecided" for socket in seen.sockets.best_known)
-        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen)
+        incomplete=incomplete(unseen, {"sockets"}, sockets=seen.sockets.best_known)
         or _lacks_tags(view),
     )
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import collect_sockets
-from proccli.agent.sockets.result import counts_by_pid
-from proccli.jobs.notices import refused_to_us, verdict_notices
+from proccli.agent.sockets.results import counts_by_pid
+from proccli.jobs.completeness import incomplete
+from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.notice import Notice
@@ -38,8 +39,6 @@ class ScanResult:
     config: Config
     verdicts: tuple[Outcome, ...]
     notices: tuple[Notice, ...]
-    sockets_hidden: bool = False
-    """Whether the agent would see sockets that we can't."""
 
     @property
     def summary(self) -> Summary:
@@ -69,11 +68,7 @@ class ScanResult:
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return (
-            self.sockets_hidden
-            or any(verdict.status == "unknown" for verdict in self.verdicts)
-            or bool(refused_to_us(self.verdicts, self.host))
-        )
+        return incomplete(self.notices, {"sockets", "owners"}, verdicts=self.verdicts)
 
 
 def scan(inputs: Inputs) -> ScanResult:
@@ -93,5 +88,4 @@ def scan(inputs: Inputs) -> ScanResult:
             replace(verdict, sockets=counts[verdict.process.pid]) for verdict in verdicts
         ),
         notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
-        sockets_hidden=bool(unseen),
     )

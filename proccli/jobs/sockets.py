@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import find_peers
+from proccli.jobs.completeness import incomplete
 from proccli.jobs.looks import WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
@@ -114,6 +115,5 @@ def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy)
             *unseen,
             *seen.notices,
         ),
-        incomplete=any(socket.status == "undecided" for socket in seen.sockets.sockets)
-        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen),
+        incomplete=incomplete(unseen, {"sockets"}, sockets=seen.sockets.sockets),
     )

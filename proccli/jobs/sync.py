@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import as_sent, config_digest, digest
 from proccli.agent.sockets.result import synced_sockets
+from proccli.jobs.completeness import incomplete
 from proccli.jobs.looks import Sample, WaitPolicy, take_settled_sample
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import socket_notices
@@ -176,9 +177,11 @@ def _seen(sample: Sample) -> _Seen:
             *unseen,
             *sample.notices,
         ),
-        incomplete=bool(left_out)
-        or any(socket.status == "undecided" for socket in sample.sockets.sockets)
-        or any(notice.code == "sockets-unreadable-for-us" for notice in unseen),
+        incomplete=incomplete(
+            (*left_out, *unseen),
+            {"processes", "tags", "sockets"},
+            sockets=sample.sockets.sockets,
+        ),
         looked_at_ns=host.taken_at_ns if live else None,
         first_seen_ns=first_seen_by_socket(source) if live else {},
     )

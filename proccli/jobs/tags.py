@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.jobs.completeness import incomplete
 from proccli.jobs.notices import verdict_notices
 from proccli.model.config import Config
 from proccli.model.notice import Notice
@@ -82,7 +83,7 @@ class TagsResult:
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return not self.table.known or any(row.sent is None for row in self.rows)
+        return incomplete(self.notices, {"tags"}) or any(row.sent is None for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

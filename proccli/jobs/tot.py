@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proccli.captures import Capture, open_capture
+from proccli.jobs.completeness import incomplete
 from proccli.jobs.totrows import TotRow, collected
 from proccli.model.flows import SYN, CapturedOption, Segment
 from proccli.model.notice import Notice
@@ -84,7 +85,6 @@ class TotRun:
         self._selection = selection or TotSelection()
         self._notices: list[Notice] = []
         self.summary = TotSummary()
-        self.incomplete = False
 
     def rows(self) -> Iterator[TotRow]:
         """Each option that was chosen. Raises: CaptureError; SourceError."""
@@ -95,6 +95,11 @@ class TotRun:
                         if self._selection.wants(seen):
                             yield TotRow(capture=capture.name, seen=seen, last_s=seen.time_s)
                 self._add(capture)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether there may be options in what was read so far that were not seen."""
+        return incomplete(self._notices, {"packets"})
 
     @property
     def notices(self) -> Sequence[Notice]:
@@ -143,7 +148,6 @@ class TotRun:
         summary.malformed += tally.malformed
         summary.encapsulated += tally.encapsulated.total()
         summary.link_type += tally.link_types.total()
-        self.incomplete = self.incomplete or tally.incomplete
         self._notices.extend(capture.notices())
 
 

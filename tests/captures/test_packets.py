@@ -118,7 +118,7 @@ def test_what_is_packed_in_something_else_is_counted_by_that(packet: object, wha
     assert capture.tally.encapsulated == {what: 1}
     (notice,) = capture.notices()
     assert notice.code == "capture-encapsulated"
-    assert words_of(notice) == f"x.pcap: what is packed in other packets is not looked at: {what} 1"
+    assert words_of(notice) == f"x.pcap: encapsulated packets were skipped: {what} 1"
 
 
 def test_tunnels_in_tunnels_are_not_followed_for_ever() -> None:
@@ -186,7 +186,9 @@ def test_packets_of_another_link_are_counted_by_its_number() -> None:
     assert found == []
     assert capture.tally.link_types == {105: 2}
     (notice,) = capture.notices()
-    assert words_of(notice) == "x.pcap: 2 packets of link type 105, which is not read"
+    assert (
+        words_of(notice) == "x.pcap: 2 packets of link type 105 were skipped: it is not supported"
+    )
 
 
 def test_a_segment_larger_than_its_length_can_tell_is_read_all_the_same() -> None:

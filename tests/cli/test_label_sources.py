@@ -213,7 +213,7 @@ def test_the_time_zone_of_the_records_decides(tmp_path: Path) -> None:
     ran = label(*two_hosts(tmp_path), stdin=record)
     assert labels(objects(ran)[0]) == ("socket", "socket")
     assert "2 times without a time zone are not used" in ran.err
-    assert "1 labelled record tells no time" in ran.err
+    assert "1 labelled record has no time" in ran.err
 
 
 def test_names_of_the_users_own_are_found(tmp_path: Path) -> None:

@@ -702,7 +702,7 @@ def test_the_loop_follows_its_configuration_and_survives_a_broken_one(
     for given in (broken, lost):
         assert {one["name"] for one in given["processes"]} == {"renamed"}
     assert {one["name"] for one in back["processes"]} == {"back"}
-    assert said.count("the agent goes on with the configuration that it has") == 2
+    assert said.count("the agent keeps its previous configuration") == 2
 
 
 def test_a_loop_that_begins_with_a_broken_configuration_does_not_begin(tmp_path: Path) -> None:

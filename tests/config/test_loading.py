@@ -179,8 +179,8 @@ def test_an_error_says_who_refuses_and_what_to_write() -> None:
     by_agent = refused("os-proc-socket-min-lifetime: '10'", "file")
     on_the_way = refused("os-proc-socket-min-lifetime: -5")
 
-    assert "the server refuses to take the configuration" in by_server.problem
-    assert "rejects the whole configuration and goes on with its previous one" in by_agent.problem
+    assert "the server refuses the configuration" in by_server.problem
+    assert "rejects the whole configuration and keeps its previous one" in by_agent.problem
     assert "the server passes it on, and agent 6.5 rejects the whole" in on_the_way.problem
     assert by_server.hint == by_agent.hint == "write 10"
     assert refused("os-proc-sync-enabled: 'no'", "file").hint == "write false"

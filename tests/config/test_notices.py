@@ -77,7 +77,7 @@ def test_every_foreign_key_of_a_rule_is_named(via: Via) -> None:
 
     assert code == "unknown-key"
     assert message == (
-        "a.yaml:2:20: ignore is no key of rule 1: the agent passes over it"
+        "a.yaml:2:20: ignore is not a key of rule 1: the agent ignores it"
         " (it knows match-regex, match-type, rewrite-name, action)"
     )
 
@@ -88,17 +88,17 @@ def test_our_keys_beside_static_config_are_named(via: Via) -> None:
     messages = [message for _, message in notices(text, via)]
 
     assert messages[0] == (
-        "a.yaml:2:1: os-proc-root stands beside static_config, not in it:"
-        " the agent passes over it (indent it under static_config)"
+        "a.yaml:2:1: os-proc-root is beside static_config, not in it:"
+        " the agent ignores it (indent it under static_config)"
     )
-    assert messages[1].startswith("a.yaml:3:1: os-proc-regex stands beside")
+    assert messages[1].startswith("a.yaml:3:1: os-proc-regex is beside")
 
 
 NO_VALUES = (
     "has no values: the server sends it as {}, which matches every process and accepts it,"
-    " so no rule behind it is reached"
+    " so no later rule is reached"
 )
-LEFT_OUT = "empty, so the server leaves it out and the agent has its default"
+LEFT_OUT = "empty, so the server leaves it out and the agent uses its default"
 ALONE = "the agent alone would reject it"
 
 
@@ -210,7 +210,7 @@ def test_a_rule_that_the_agent_throws_away_keeps_its_place_and_is_announced(
         assert problem.hint.startswith(hint)
     (notice,) = config.notices
     assert notice.code == "rule-thrown-away"
-    assert words_of(notice).startswith(f"{problem.at}: the agent throws rule 2 away without a word")
+    assert words_of(notice).startswith(f"{problem.at}: the agent silently ignores rule 2")
     assert problem.message in words_of(notice)
 
 

@@ -115,14 +115,14 @@ def test_sides_of_another_time_are_told(tmp_path: Path) -> None:
         assert messages(run)["other-time"].startswith(
             "2 sides are of connections that a source has"
         )
-        assert "(--within 60 is how many seconds are let pass)" in messages(run)["other-time"]
+        assert "(--within 60 sets the tolerance in seconds)" in messages(run)["other-time"]
 
 
 @pytest.mark.parametrize(
     ("times", "expected"),
     [
-        ([None], "1 labelled record tells no time: a label holds for the moment of its source"),
-        ([None, None, NOW_S], "2 labelled records tell no time: "),
+        ([None], "1 labelled record has no time: the label holds for the moment of its source"),
+        ([None, None, NOW_S], "2 labelled records have no time: "),
     ],
 )
 def test_records_without_a_time_are_told(
@@ -172,11 +172,11 @@ def test_captured_connections_are_counted_like_records(tmp_path: Path) -> None:
         assert (run.tally.records, run.tally.both) == (2, 1)
 
 
-@pytest.mark.parametrize(("count", "said"), [(0, []), (1, ["x.pcap: more connections"])])
+@pytest.mark.parametrize(("count", "said"), [(0, []), (1, ["x.pcap: too many connections"])])
 def test_connections_that_came_out_early_are_told(count: int, said: list[str]) -> None:
     notices = evicted_notices(ConnectionCounts(evicted=count), "x.pcap")
 
-    assert [words_of(notice)[: len("x.pcap: more connections")] for notice in notices] == said
+    assert [words_of(notice)[: len("x.pcap: too many connections")] for notice in notices] == said
 
 
 @pytest.mark.parametrize(("network", "known"), [("", None), ("blue", "none has a name")])

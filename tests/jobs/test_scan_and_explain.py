@@ -314,7 +314,7 @@ def test_users_and_namespaces_that_only_root_sees_are_counted_once() -> None:
         return [words_of(notice) for notice in result.notices], result.incomplete
 
     (message,), incomplete = told(privileged=False)
-    assert message.startswith("the user and the network namespace of 2 processes are not known")
+    assert message.startswith("the user and the network namespace of 2 processes cannot be read")
     assert "(first: pid 30)" in message
     assert incomplete
     assert told(privileged=True) == ([], False)

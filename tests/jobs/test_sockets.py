@@ -511,7 +511,7 @@ def test_a_recording_of_one_look_leaves_ages_open(tmp_path: Path) -> None:
         assert of(result, client).status == "undecided"
     assert "age-unknown" in {notice.code for notice in noticed}
     (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
-    assert "one look" in words_of(said)
+    assert "one sample" in words_of(said)
 
 
 def test_an_output_that_cannot_be_written_is_known_before_the_wait(tmp_path: Path) -> None:
@@ -641,7 +641,7 @@ def test_sockets_of_nobody_are_counted_in_one_warning() -> None:
     result, _ = given()
     (said,) = result.notices
     assert said.code == "sockets-without-process"
-    assert words_of(said).startswith("1 socket belongs to no process")
+    assert words_of(said).startswith("1 socket has no visible owner")
 
 
 def test_processes_that_could_not_be_read_are_counted_in_one_warning() -> None:

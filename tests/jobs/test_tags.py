@@ -86,7 +86,7 @@ def test_tags_of_nobody_are_shown_and_counted() -> None:
     assert of(result, 999) == [("b", "2", 999, False, "kept")]
     assert [row.verdict is None for row in result.rows if row.pid in (999, 2**63)] == [True, True]
     message = next(words_of(n) for n in result.notices if n.code == "tags-without-process")
-    assert message.startswith("2 of 3 pids are no process here (first: 999)")
+    assert message.startswith("2 of 3 pids are not processes here (first: 999)")
 
 
 def test_a_kernel_thread_exists_and_sends_nothing() -> None:

@@ -179,7 +179,7 @@ def test_tagged_only_without_any_tags_is_warned_of(setup: Setup) -> None:
     setup.config.write_text(json.dumps(content))
 
     (message,) = notices(setup.open(), "tagged-only-without-tags")
-    assert "syncs no process at all" in message
+    assert "sends no process at all" in message
 
 
 # ---- what goes wrong ---------------------------------------------------------------------------
@@ -194,14 +194,14 @@ def test_what_fails_for_the_agent_costs_all_tags(setup: Setup) -> None:
     (message,) = notices(inputs, "tag-exec-failed")
     assert message == (
         "os-app-tag-exec: it exits with status 3 and says: no cmdb;"
-        " the agent goes on with no tags at all"
+        " the agent continues without tags"
     )
 
 
 def test_with_tagged_only_that_costs_all_processes(setup: Setup) -> None:
     setup.write("exit 1", tagged_only=True)
     (message,) = notices(setup.open(), "tag-exec-failed")
-    assert message.endswith("with os-proc-sync-tagged-only it syncs no process")
+    assert message.endswith("with os-proc-sync-tagged-only it sends no process")
 
 
 def test_a_missing_user_costs_all_tags(setup: Setup) -> None:
@@ -221,7 +221,7 @@ def test_an_output_that_the_agent_rejects_costs_all_tags(setup: Setup) -> None:
     assert not inputs.tags.entries
     (message,) = notices(inputs, "tags-rejected")
     assert message.startswith("os-app-tag-exec:1:")
-    assert message.endswith("the agent goes on with no tags at all")
+    assert message.endswith("the agent continues without tags")
 
 
 def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup: Setup) -> None:
@@ -236,8 +236,8 @@ def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup:
 
     assert inputs.tags.entries == {1: (("b", "y"), ("c", "z")), 2: (("a", "x"),)}
     assert notices(inputs, "tags-pid-again") == [
-        f"{tags}:3: pid 1 is there again, and only this entry counts; lost: a=x",
-        f"{tags}:4: pid 2 is there again, and only this entry counts",
+        f"{tags}:3: pid 1 has several entries, and only this last one counts; lost: a=x",
+        f"{tags}:4: pid 2 has several entries, and only this last one counts",
     ]
 
 
@@ -247,7 +247,7 @@ def test_of_many_such_pids_the_first_are_told_and_the_rest_counted(setup: Setup)
     told = notices(setup.open(tags=str(tags)), "tags-pid-again")
 
     assert len(told) == 101
-    assert told[-1] == "20 more pids are there again"
+    assert told[-1] == "20 more pids have several entries"
 
 
 def test_many_lost_tags_are_told_in_short(setup: Setup) -> None:

@@ -207,10 +207,10 @@ def test_all_wrong_values_are_told_at_once_and_rules_all_the_same() -> None:
         ("regex-syntax", 6),
     ]
     assert found.diagnostics[0].effect == (
-        "the server passes it on, and agent 6.5 rejects the whole configuration and goes on with"
+        "the server passes it on, and agent 6.5 rejects the whole configuration and keeps"
         " its previous one"
     )
-    assert found.diagnostics[1].effect == "the server refuses to take the configuration"
+    assert found.diagnostics[1].effect == "the server refuses the configuration"
 
 
 def test_what_is_wrong_depends_on_the_way() -> None:

@@ -42,7 +42,7 @@ def doctored() -> DoctorResult:
         proc_root="/host/proc",
         notices=(Notice(code="unknown-key", text="agent.yaml:9:3: a key nobody knows"),),
     )
-    lost = "os-app-tag-exec: there is no user deepflow; the agent goes on with no tags at all"
+    lost = "os-app-tag-exec: there is no user deepflow; the agent continues without tags"
     source = ListSource(
         processes(),
         at=host(kind="live", privileged=False),

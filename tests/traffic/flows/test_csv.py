@@ -218,13 +218,14 @@ def test_a_column_that_the_user_names_must_be_there(
 
 
 def test_a_header_without_addresses_is_refused_with_its_names() -> None:
-    with pytest.raises(FlowsError, match=r"among 'a', 'b' \(--fields ip_0=NAME"):
+    with pytest.raises(FlowsError, match=r"among 'a', 'b' \(name the fields with --fields "):
         label(b"a,b\n1,2\n", form="csv")
 
 
 def test_a_header_with_one_address_is_refused_with_its_names() -> None:
     with pytest.raises(
-        FlowsError, match=r":1:1: no names .* among 'ip_0', 'b' \(--fields ip_0=NAME"
+        FlowsError,
+        match=r":1:1: no known name .* among 'ip_0', 'b' \(name the fields with --fields ip_0=NAME",
     ):
         label(b"ip_0,b\n1,2\n")
 

@@ -127,8 +127,8 @@ def test_that_nothing_tells_the_protocol_is_said(data: bytes) -> None:
     ran = label(data)
 
     assert ran.codes == ["flows-no-protocol"]
-    assert words_of(ran.notices[0]).endswith(": --fields protocol=NAME says which is")
-    assert "no name that is known to be that of the protocol among '" in words_of(ran.notices[0])
+    assert words_of(ran.notices[0]).endswith(": name the field with --fields protocol=NAME")
+    assert "no known name of the protocol among '" in words_of(ran.notices[0])
 
 
 def test_a_protocol_in_some_records_is_enough() -> None:

@@ -1,0 +1,222 @@
+"""Every public code: warnings, reasons and diagnostics. A code that is not here can't be given.
+
+`docs/warnings.md` lists the warnings and reasons; each diagnostic has a page in `lint/pages/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from proccli.model.config import Severity
+from proccli.model.outcome import Reason
+from proccli.model.sockets import SocketReason
+
+Lack: TypeAlias = Literal["processes", "owners", "sockets", "tags", "packets", "connections"]
+"""What of the agent's view is missing from a result: with --strict that may end in exit code 4."""
+
+
+class Warned(NamedTuple):
+    """What a warning is about."""
+
+    line: str
+    lacks: Lack | None = None
+    """What is not known here and the agent knows; None: nothing."""
+
+
+WARNINGS: Final[Mapping[str, Warned]] = {
+    # The configuration.
+    "no-config": Warned("No configuration is given, so the agent's defaults apply."),
+    "no-static-config": Warned("The file has no `static_config` and no `os-proc-*` key."),
+    "text-after-nul": Warned("The agent stops reading at a NUL character."),
+    "unknown-key": Warned("A key looks like one of the agent's, but the agent ignores it."),
+    "null-is-text": Warned("The agent reads an empty value as the text `~` or `null`."),
+    "server-changes-value": Warned("The server passes another value on than the file holds."),
+    "rule-thrown-away": Warned("The agent silently ignores a rule, because it is not valid."),
+    "config-rejected": Warned("`sync` keeps its configuration: the agent rejects the new one."),
+    "config-changed": Warned("The configuration changed since the last run of `sync`."),
+    "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
+    "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
+    # Processes and sockets.
+    "hidepid": Warned("The proc mount hides other users' processes."),
+    "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
+    "unreadable": Warned("The agent can't read some processes, and skips them."),
+    "unreadable-for-us": Warned("Processes can't be read here, but the agent may read them."),
+    "owner-unknown-to-us": Warned(
+        "The user and network namespace of processes can't be read without root.", "owners"
+    ),
+    "stat-missing": Warned("Processes have no readable `stat`: no parent and no start time."),
+    "sockets-unreadable-for-us": Warned(
+        "The sockets of processes can't be read without root.", "sockets"
+    ),
+    "sockets-unreadable": Warned("The sockets of processes can't be read, by the agent neither."),
+    "tables-unreadable": Warned("Socket tables of network namespaces can't be read."),
+    "sockets-without-process": Warned("Sockets have no visible owner."),
+    "age-unknown": Warned("The age of sockets is unknown, and so whether the agent sends them."),
+    # Names and tags.
+    "own-environment": Warned("proccli's own environment stands in for the agent's."),
+    "env-unset": Warned("A variable in a `rewrite-name` is not set, so it becomes empty."),
+    "env-unknown": Warned("A variable in a `rewrite-name` is not known here."),
+    "tagged-only-without-tags": Warned(
+        "`os-proc-sync-tagged-only` is on, and no process has tags: the agent sends none."
+    ),
+    "tags-unknown": Warned("The output of the tag command is not known here.", "tags"),
+    "tag-exec-failed": Warned("The tag command fails, and the agent has no tags."),
+    "tags-rejected": Warned("The agent rejects the output of the tag command, and has no tags."),
+    "tags-pid-again": Warned("A pid has several entries in the tags; only the last one counts."),
+    "no-tag-source": Warned("No tag command is configured, and `--tags` is not given."),
+    "tags-without-process": Warned("Pids in the tags are not processes here."),
+    "tags-empty-entry": Warned("Pids in the tags have an entry without tags."),
+    "inherited-tags-unknown": Warned("The tags that processes would inherit are not known."),
+    # sync.
+    "unknown-left-out": Warned(
+        "Processes with an unknown outcome are missing from the lists.", "processes"
+    ),
+    "tags-left-out": Warned("The tags of processes in the lists are not known.", "tags"),
+    "another-boot": Warned("The state is of another boot or machine."),
+    "state-damaged": Warned("The state can't be read; it was moved away, and a new one begins."),
+    # Several hosts.
+    "host-again": Warned("Two sources are of one host; the newer one is used."),
+    "networks-collide": Warned("Several networks use the same addresses and ports."),
+    "ambiguous": Warned("Connections are not joined: several processes have the same end."),
+    "shared-addresses": Warned("Several hosts of one network use an address."),
+    "one-end": Warned("Connections are seen at one end only, although a source has the other."),
+    # label.
+    "other-time": Warned("A source has the connections of flow records at another time only."),
+    "untimed": Warned("Labelled records have no time."),
+    "perhaps-pod": Warned("Processes are in containers, whose pod the server may know."),
+    "flows-not-json": Warned("Lines are not JSON objects; they are passed through."),
+    "flows-cells": Warned("Rows have more or fewer cells than columns; they are passed through."),
+    "flows-open-quote": Warned("Rows open a quote that is never closed; they are passed through."),
+    "flows-no-fields": Warned("Rows are before any `#fields` line; they are passed through."),
+    "flows-no-addresses": Warned("No field has a known name of an address."),
+    "flows-no-protocol": Warned("No field has a known name of the protocol."),
+    "flows-zone": Warned("Times have no time zone, so they are not used."),
+    "flows-time": Warned("Times can't be read, so they are not used."),
+    # Captures.
+    "capture-damaged": Warned("The rest of a capture can't be read.", "packets"),
+    "capture-cut": Warned("TCP headers are cut off by the snapshot length.", "packets"),
+    "capture-malformed": Warned("Packets have malformed headers.", "packets"),
+    "capture-encapsulated": Warned("Encapsulated packets are skipped.", "packets"),
+    "capture-link-type": Warned("Packets of an unsupported link type are skipped.", "packets"),
+    "capture-evicted": Warned("Too many connections are open at once.", "connections"),
+    "tot-limit": Warned("Options are not listed, because of `--limit`."),
+    "tot-ambiguous": Warned("Options hold an address or a sequence number; which is not known."),
+    "tot-syn-ack": Warned("Options are in a SYN-ACK, where the pid is that of any process."),
+    # regex.
+    "not-utf8": Warned("A line of standard input is not UTF-8; it is left out."),
+    "missing-group": Warned("The template refers to a group that the pattern does not have."),
+}
+
+REASONS: Final[Mapping[Reason, str]] = {
+    "rule": "A rule decides.",
+    "implicit-accept": "No rule matches, so the agent's own last rule accepts the process.",
+    "no-cmdline": "It has no command line.",
+    "cmdline-not-utf8": "Its command line is not UTF-8.",
+    "no-name": "Its first argument holds no file name.",
+    "min-lifetime": "It is younger than `os-proc-socket-min-lifetime`.",
+    "future-start": "Its start lies in the future.",
+    "untagged": "`os-proc-sync-tagged-only` is on, and it has no tags.",
+    "unreadable": "It can't be read.",
+    "tags-unknown": "The outcome depends on its tags, which are not known here.",
+    "masked": "The outcome depends on a masked span of a recording.",
+    "env-unknown": "The name depends on a variable that is not known here.",
+}
+
+SOCKET_REASONS: Final[Mapping[SocketReason, str]] = {
+    "process-not-accepted": "Its process is not accepted.",
+    "unreadable": "The sockets of its process can't be read.",
+    "no-owner": "It has no visible owner.",
+    "listening": "It is listening.",
+    "not-established": "Its connection is not established.",
+    "min-lifetime": "It is younger than `os-proc-socket-min-lifetime`.",
+    "udp-unconnected": "It is a UDP socket that is not connected.",
+    "ipv6": "It is IPv6, which agents do not send.",
+}
+
+LABELS: Final[Mapping[str, str]] = {
+    "no-host": "No source has this address.",
+    "no-connection": "A source has this address, and not this connection.",
+    "other-time": "A source has this connection at another time than the record's.",
+    "ambiguous": "Several processes may be meant.",
+    "sync-disabled": "The process is known, and its agent sends nothing.",
+    "other-agent": "The process is known, and the agent that saw the flow does not know it.",
+    "undecided": "Whether the agent sends the process is not known here.",
+    "ipv6": "Agents do not send IPv6.",
+    "other-protocol": "Neither TCP nor UDP, or the record does not say which.",
+    "loopback": "A loopback connection, and the record does not say on which host.",
+    "no-flow": "The record has no readable addresses and ports.",
+    "no-process": "The option's pid is of no process of the source.",
+    "tot-syn-ack": "Only the answer to the SYN carries an option, which names any process.",
+    "tot-no-pid": "The options name pid 0.",
+}
+"""Why `label` finds no process; besides these, a reason of a process or socket."""
+
+DIAGNOSTICS: Final[Mapping[str, Severity]] = {
+    # The text, and what its readers make of it.
+    "unreadable": "error",
+    "yaml-syntax": "error",
+    "config-rejected": "error",
+    "other-dialect": "error",
+    "no-static-config": "warning",
+    "text-after-nul": "warning",
+    "unknown-key": "warning",
+    "newer-key": "warning",
+    "server-changes-value": "warning",
+    "null-is-text": "warning",
+    # Rules that the agent throws away.
+    "regex-syntax": "error",
+    "regex-size": "error",
+    "match-type": "error",
+    "action": "error",
+    "regex-older-agents": "info",
+    # What a pattern matches.
+    "empty-rule": "warning",
+    "empty-regex": "warning",
+    "never-matches": "error",
+    "needs-line-break": "warning",
+    "needs-space": "warning",
+    "script-name": "warning",
+    "title-changer": "warning",
+    "login-shell": "warning",
+    # The name that a rewrite gives.
+    "rewrite-group": "error",
+    "rewrite-literal": "warning",
+    "rewrite-percent": "warning",
+    "rewrite-env": "info",
+    "rewrite-env-unset": "warning",
+    "rewrite-keeps-text": "warning",
+    "rewrite-empty": "warning",
+    "rewrite-many-names": "info",
+    "rewrite-ignored": "warning",
+    "rewrite-missing": "info",
+    # Which rule a process gets to.
+    "rule-unreachable": "error",
+    "rule-duplicate": "error",
+    "early-catch-all": "error",
+    "rule-partly-shadowed": "info",
+    "rule-undecided": "info",
+    "rule-not-observed": "info",
+    "no-rules": "info",
+    "no-final-drop": "info",
+    # What surrounds the rules.
+    "sync-off": "warning",
+    "tagged-only-untagged": "error",
+    "tag-rule-untagged": "warning",
+    "tag-exec-no-user": "error",
+    "tag-exec-shell": "warning",
+    "tag-exec-relative": "warning",
+    "tag-exec-root": "warning",
+    "tag-exec-no-timeout": "info",
+    "tag-exec-missing": "info",
+    "tag-user-missing": "info",
+    "min-lifetime": "warning",
+    "socket-interval": "warning",
+}
+"""In the order of the pages."""
+
+
+def lacking(code: str) -> Lack | None:
+    """What is missing from a result with this warning; None also for a code of a recording."""
+    warned = WARNINGS.get(code)
+    return warned.lacks if warned is not None else None

@@ -1,0 +1,50 @@
+"""Writes docs/warnings.md from the registry of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from proccli.model.codes import LABELS, REASONS, SOCKET_REASONS, WARNINGS
+
+FILE = Path(__file__).parents[1] / "docs" / "warnings.md"
+
+_INTRODUCTION = """\
+# Warnings and reasons
+
+The codes that proccli gives beside a result. They stay the same, so scripts can rely on them; the
+sentences that go with them may change. The codes of `proccli check` are in
+[diagnostics.md](diagnostics.md).
+
+## Warnings
+
+`warnings[].code` in JSON; on standard error only the sentence is printed. With `--strict`, a
+warning that names something missing ends in exit code 4, where the command's result depends on it.
+"""
+
+
+def page() -> str:
+    """docs/warnings.md."""
+    return "\n".join([_INTRODUCTION, *_warnings(), *_reasons(), ""])
+
+
+def _warnings() -> Iterator[str]:
+    yield "| code | meaning | missing |"
+    yield "|---|---|---|"
+    for code, warned in WARNINGS.items():
+        yield f"| `{code}` | {warned.line} | {warned.lacks or ''} |"
+
+
+def _reasons() -> Iterator[str]:
+    tables = (
+        ("Reasons of processes", "`reason` of a process: what decides its outcome.", REASONS),
+        ("Reasons of sockets", "`reason` of a socket: why it is not sent.", SOCKET_REASONS),
+        ("Reasons of labels", "`label_0` and `label_1`: why `label` finds no process.", LABELS),
+    )
+    for title, line, codes in tables:
+        yield f"\n## {title}\n\n{line}\n\n| code | meaning |\n|---|---|"
+        yield from (f"| `{code}` | {meaning} |" for code, meaning in codes.items())
+
+
+if __name__ == "__main__":
+    FILE.write_text(page(), encoding="utf-8")
