@@ -415,9 +415,8 @@ def _capture_encapsulated(notice: Notice) -> str:
 def _capture_link_type(notice: Notice) -> str:
     packets = notice.number("packets")
     return (
-        f"{notice.string('file')}: {counted(packets, 'packet')} of link type"
-        f" {notice.number('link_type')} {agreeing(packets, 'was', 'were')} skipped: it is not"
-        " supported"
+        f"{notice.string('file')}: {counted(packets, 'packet')} of the unsupported link type"
+        f" {notice.number('link_type')} {agreeing(packets, 'was', 'were')} skipped"
     )
 
 

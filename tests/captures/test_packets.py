@@ -186,9 +186,7 @@ def test_packets_of_another_link_are_counted_by_its_number() -> None:
     assert found == []
     assert capture.tally.link_types == {105: 2}
     (notice,) = capture.notices()
-    assert (
-        words_of(notice) == "x.pcap: 2 packets of link type 105 were skipped: it is not supported"
-    )
+    assert words_of(notice) == "x.pcap: 2 packets of the unsupported link type 105 were skipped"
 
 
 def test_a_segment_larger_than_its_length_can_tell_is_read_all_the_same() -> None:
