@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -130,3 +131,34 @@ def test_every_line_is_a_sentence(line: str) -> None:
 def test_the_page_in_docs_is_current() -> None:
     """`python -m tests.codes` writes it."""
     assert FILE.read_text(encoding="utf-8") == page()
+
+
+READS_A_SENTENCE = re.compile(
+    r"\.(message|problem)\.(startswith|endswith|removeprefix|removesuffix|r?partition|split|find)\("
+    r"|\bin \w+\.(message|problem)$"
+    r"|\bre\.\w+\([^)\n]*\.(message|problem)\b"
+    r"|\bmessage\(\w+\)\.",
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'if error.problem.startswith("cut short"):',
+        'found = re.match("x", notice.message)',
+        'known = "x" in error.problem',
+        'place = message(notice).partition(": ")[0]',
+    ],
+)
+def test_code_that_reads_a_sentence_is_found(line: str) -> None:
+    assert READS_A_SENTENCE.search(line)
+
+
+def test_no_code_reads_a_sentence() -> None:
+    readers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if READS_A_SENTENCE.search(path.read_text(encoding="utf-8"))
+    }
+    assert readers == set()

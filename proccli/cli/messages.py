@@ -11,7 +11,6 @@ import click
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.streams import say, view_of
-from proccli.jobs.warning_text import message
 from proccli.textsafe import visible
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def labelled(invocation: Invocation, word: str, colour: str) -> str:
 
 
 def _condensed(notices: Sequence[Notice]) -> Iterable[str]:
+    from proccli.jobs.warning_text import message
+
     times = Counter(notices)
     kinds = Counter(notice.code for notice in times)
     shown: Counter[str] = Counter()
