@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.config import defaults, load
+from proccli.config import defaults, load, loading
 from proccli.config.loading import MAX_BYTES, Via
 from proccli.errors import ConfigError, UsageError
 from proccli.jobs.warning_text import message as words_of
@@ -415,3 +415,37 @@ def test_the_vendors_commented_skeleton_matches_everything_through_the_server() 
     assert rules(alone) == [("~", "~", "~", "~")]
     assert alone.rules[0].problem is not None
     assert alone.rules[0].problem.code == "action"
+
+
+def test_an_error_carries_its_fault() -> None:
+    fault = refused("os-proc-socket-min-lifetime: '10'").fault
+
+    assert fault is not None
+    assert (fault.code, fault.by, fault.hint) == ("config-rejected", "server", "write 10")
+    assert fault.consequence == "the server refuses the configuration"
+    assert fault.consequence not in fault.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "via", "codes"),
+    [
+        ("os-proc-regex: [", "server", ["yaml-syntax"]),
+        ("a: \x01", "server", ["unreadable"]),
+        ("a: 1\n---\nb: 2\n", "server", ["second-document"]),
+        ("a: 1\n---\n[", "file", ["second-document"]),
+        ("inputs: {}\n", "server", ["other-dialect"]),
+        (
+            "os-proc-sync-enabled: maybe\nos-proc-socket-min-lifetime: x\n",
+            "file",
+            ["config-rejected", "config-rejected"],
+        ),
+    ],
+)
+def test_a_reading_has_all_faults_with_their_codes(text: str, via: Via, codes: list[str]) -> None:
+    reading = loading.read(text.encode(), "a.yaml", via=via)
+
+    assert [fault.code for fault in reading.faults] == codes
+    assert reading.is_yaml == (codes[0] not in ("yaml-syntax", "unreadable"))
+    with pytest.raises(ConfigError) as error:
+        load(text.encode(), "a.yaml", via=via)
+    assert error.value.fault == reading.faults[0]

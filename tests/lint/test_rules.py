@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from proccli.config import loading
 from proccli.lint import Surroundings
 from proccli.model.process import Environment
 from tests.lint.judged import codes, judge, marked, only, rules
@@ -235,3 +238,17 @@ def test_the_skeleton_of_a_rule_is_named_once_at_its_place() -> None:
         ("early-catch-all", 1, 3),
         ("empty-rule", 1, 3),
     ]
+
+
+def test_a_configuration_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[object] = []
+    read_documents = loading.read_documents
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        reads.append(args)
+        return read_documents(*args, **kwargs)
+
+    monkeypatch.setattr(loading, "read_documents", counting)
+    judge("os-proc-socket-min-lifetime: -5\nos-proc-regex:\n- match-regex: a\n")
+
+    assert len(reads) == 1
