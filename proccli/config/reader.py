@@ -247,7 +247,7 @@ def _too_deep(offset: int) -> Refusal:
 
 
 def _hint(problem: str, text: str, offset: int) -> str | None:
-    """What most often is behind a syntax error, judged by the line it is found on."""
+    """The most likely cause of a syntax error, by the line it is found on."""
     if "<document start>" in problem:
         return "this line is indented less than those before it"
     if text[offset : offset + 1] == "\t":

@@ -15,7 +15,7 @@ from proccli.textsafe import visible
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")
 LONGEST_SHOWN: Final = 400  # characters
-"""Longer lines are left out of messages: nobody finds a caret in them."""
+"""Longer lines are left out of messages: a caret in them is not visible."""
 
 
 @dataclass(frozen=True, slots=True)

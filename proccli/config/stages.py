@@ -1,7 +1,7 @@
 """The way of a configuration to the agent: through the server, or as it is written.
 
 Both stages answer alike: values of the right type, None where a key might as well not stand
-there. They differ in what they take, and collect notices about what the user may not expect.
+there. They differ in what they accept, and collect warnings about what the user may not expect.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RULE_FIELDS: Final = ("match-regex", "match-type", "rewrite-name", "action")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRule:
-    """One element of os-proc-regex before it is judged: its texts, and where they stand."""
+    """One element of os-proc-regex before it is compiled: its texts and their places."""
 
     node: Node
     texts: Mapping[str, tuple[str, Node]]

@@ -88,7 +88,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: Agent)
 
 
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Notice]]:
-    """The mapping with our keys, None where a text has none, and what to say about that."""
+    """The mapping with the keys of this dialect, None where a text has none, and warnings."""
     if root is None or is_null(root):
         return None, [_nothing(0, stage)]
     mapping = resolved(root)

@@ -1,4 +1,4 @@
-"""Configurations judged: their diagnostics, and which rules are never reached."""
+"""Checks configuration files: their diagnostics, and which rules are never reached."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CheckOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """What there is to say about one file."""
+    """The diagnostics of one file."""
 
     file: str
     diagnostics: tuple[Diagnostic, ...]
@@ -153,7 +153,7 @@ def _users() -> frozenset[str] | None:
 
 
 def _exists(path: str) -> bool:
-    """Whether there is a file; also where that can't be told."""
+    """Whether there is a file; True also where that is not known."""
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -18,7 +18,7 @@ def environment_for(
     recorded: Environment | None,
     given: Mapping[str, str],
 ) -> tuple[Environment, tuple[Notice, ...]]:
-    """The agent's environment as far as it can be known, and what to say about it.
+    """The agent's environment as far as it is known, and warnings about it.
 
     Live: that of a running deepflow-agent, else our own. A directory: only what was given. A
     recording: what it carries. Given values override. Nothing is looked up, and nothing said,
@@ -52,7 +52,7 @@ def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
 def _missing(
     environment: Environment, names: tuple[str, ...], kind: SourceKind
 ) -> tuple[Notice, ...]:
-    """What to say about names without a value: some are unset, some not known."""
+    """Warnings about names without a value: some are unset, some not known."""
     missing = [name for name in names if name not in environment.values]
     unset = tuple(name for name in missing if environment.knows(name))
     unknown = tuple(name for name in missing if not environment.knows(name))

@@ -1,4 +1,4 @@
-"""Many sources to one fleet, and what there is to say about them."""
+"""Reads many sources into one fleet, with their warnings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from proccli.server.join import Network
 from proccli.server.store import Fleet
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Is told how many of how many sources were looked at."""
+"""Called with the number of sources that were read, and of all."""
 
 
 _CLOCK_SET_S = 60

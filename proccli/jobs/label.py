@@ -118,7 +118,7 @@ class Labelling:
             yield (connection, *sides)
 
     def notices(self) -> Iterator[Notice]:
-        """What there is to say when all have been gone through."""
+        """Warnings, once all records have been labelled."""
         tally = self.tally
         if outside := tally.reasons["other-time"]:
             yield Notice.of("other-time", sides=outside, within_s=self._within_s)
@@ -129,6 +129,6 @@ class Labelling:
 
 
 def evicted_notices(counts: ConnectionCounts, name: str) -> Iterator[Notice]:
-    """What there is to say about connections that were given out before they had ended."""
+    """Warnings about connections that were printed before they had ended."""
     if counts.evicted:
         yield Notice.of("capture-evicted", file=name, connections=counts.evicted)

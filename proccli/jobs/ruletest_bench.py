@@ -112,7 +112,7 @@ class Benches:
                 if at is None:
                     raise
                 raise SuiteError(f"config: {error.problem}", at) from None
-        # What leads up and down again tells nobody anything.
+        # Without `x/..`, which leads nowhere, the name is easier to read.
         name = "<stdin>" if path == "-" else os.path.normpath(path)
         config = configs.load(self._read[path], name, agent=agent, via=via)
         return _Loaded(config=config, text=self._read[path], path=path)

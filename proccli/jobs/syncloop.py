@@ -23,7 +23,7 @@ _LEAST_INTERVAL_S = 1.0
 _LOCK_SUFFIX = ".lock"
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: a loop that was told to end
+class Stopped(Exception):  # noqa: N818 - not an error: a loop that was stopped
     """Nobody wants another cycle."""
 
 
@@ -55,7 +55,7 @@ class Way:
 
 
 def run_sync(plan: SyncPlan, way: Way) -> SyncResult | None:
-    """The last cycle's result; None if there was none before the loop was told to stop.
+    """The last cycle's result; None if there was none before the loop was stopped.
 
     The state moves on when the document is out: whoever is interrupted in between tells the same
     changes again.
@@ -160,7 +160,7 @@ class _Feed:
     def next(self, damage: tuple[Notice, ...]) -> Inputs:
         """Raises: ConfigError where there is no earlier configuration to go on with; SourceError;
         UsageError."""
-        options, told = self._options, damage
+        options, warnings = self._options, damage
         try:
             if options.config is not None:
                 text = self._text
@@ -171,7 +171,7 @@ class _Feed:
         except ConfigError as error:
             if self._text is None:
                 raise
-            told = (*told, _kept(error))
+            warnings = (*warnings, _kept(error))
             # It was trusted with its command when it was the file's content.
             trusted = self._options.run_tag_exec or self._ran_command
             options = replace(self._options, config_text=self._text, run_tag_exec=trusted)
@@ -179,7 +179,7 @@ class _Feed:
         else:
             self._text = options.config_text
             self._ran_command = inputs.tags.known and inputs.tags.origin == COMMAND
-        return replace(inputs, notices=(*told, *inputs.notices))
+        return replace(inputs, notices=(*warnings, *inputs.notices))
 
     def _opened(self, options: InputOptions) -> Inputs:
         return open_inputs(options, with_tags=self._matters)

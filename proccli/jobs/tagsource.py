@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COMMAND = "os-app-tag-exec"
 LONGEST_SHOWN = 300
-"""Characters of somebody's text in a message of ours."""
+"""Characters of foreign text in a message."""
 
 SHOWN = 5
 """Lost tags that a message names."""
@@ -33,11 +33,13 @@ PID_AGAIN = "tags-pid-again"
 MOST_NOTICES = 100
 """Of this kind."""
 
-Told: TypeAlias = tuple[TagTable, tuple[Notice, ...]]
+TagsRead: TypeAlias = tuple[TagTable, tuple[Notice, ...]]
 
 
-def tag_table(options: InputOptions, config: Config, written: bytes | None, source: Source) -> Told:
-    """The tags by pid, and what to say about them. Runs the tag command where that is allowed.
+def tag_table(
+    options: InputOptions, config: Config, written: bytes | None, source: Source
+) -> TagsRead:
+    """The tags by pid, and warnings about them. Runs the tag command where that is allowed.
 
     `written` is what was read as the configuration, None for the agent's defaults.
     """
@@ -56,14 +58,14 @@ def tag_table(options: InputOptions, config: Config, written: bytes | None, sour
     return NO_TAGS, ()
 
 
-def _from_file(path: str, config: Config) -> Told:
+def _from_file(path: str, config: Config) -> TagsRead:
     name = "<stdin>" if path == "-" else path
     return _parsed(configs.read_file(path), name, config)
 
 
 def _from_command(
     options: InputOptions, config: Config, written: bytes | None, kind: SourceKind
-) -> Told:
+) -> TagsRead:
     from proccli import tagcmd
 
     if kind != "live":
@@ -107,7 +109,7 @@ def _announcement(config: Config) -> str:
     return f"running {COMMAND} as {visible(config.tag_exec_user)}: {command}"
 
 
-def _parsed(printed: bytes, name: str, config: Config) -> Told:
+def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     """The table in an output; a broken one costs all tags, as with the agent."""
     try:
         entries = configs.parse_tag_entries(printed, name)
@@ -148,10 +150,10 @@ def _superseded(entries: Sequence[configs.TagEntry], name: str) -> Iterator[Noti
         )
 
 
-def _lost(name: str, notice: Notice) -> Told:
+def _lost(name: str, notice: Notice) -> TagsRead:
     return TagTable(entries={}, known=True, origin=name), (notice,)
 
 
-def _unknown(name: str, why: str, detail: str | None = None) -> Told:
+def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:
     notice = Notice.of("tags-unknown", why=why, detail=detail)
     return TagTable(entries={}, known=False, origin=name), (notice,)

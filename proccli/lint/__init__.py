@@ -1,4 +1,4 @@
-"""Configurations judged before anything runs: from a text to its diagnostics.
+"""Static checks of configurations: from a text to its diagnostics.
 
 Everything here is a function of the text and of what is known of the machine it is for: nothing
 is opened and nothing is run.
@@ -31,7 +31,7 @@ __all__ = ["Linted", "Surroundings", "Unreachable", "lint", "ordered"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linted:
-    """What there is to say about one configuration."""
+    """The diagnostics of one configuration."""
 
     config: Config | None
     """None where it is refused."""

@@ -1,4 +1,4 @@
-"""What a configuration says, and what there is to say about it."""
+"""Configurations, their rules, and what `check` finds in them."""
 
 from __future__ import annotations
 
@@ -79,6 +79,6 @@ class Diagnostic:
     rule: int | None = None
     """The rule's index, where it is about one."""
     effect: str | None = None
-    """What the agent makes of it."""
+    """What the agent does then."""
     hint: str | None = None
     """What to write instead."""

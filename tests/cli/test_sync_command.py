@@ -436,7 +436,7 @@ def test_a_damaged_state_is_said_and_the_run_goes_on(config: str, tmp_path: Path
     run("-c", config, "--state", str(state), "--out", str(out))
     state.write_bytes(b"damage" * 1000)
     ran = run("-c", config, "--state", str(state), "--out", str(out))
-    assert f"it is now {state}.damaged" in ran.err
+    assert f"it was moved to {state}.damaged" in ran.err
     given = parsed(out.read_text())
     assert given["changed"] is True
     assert "state-damaged" in codes(given)

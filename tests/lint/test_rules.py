@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proccli.config import loading
+from proccli.config.reader import read_documents
 from proccli.lint import Surroundings
 from proccli.model.process import Environment
 from tests.lint.judged import codes, judge, marked, only, rules
@@ -242,13 +242,12 @@ def test_the_skeleton_of_a_rule_is_named_once_at_its_place() -> None:
 
 def test_a_configuration_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[object] = []
-    read_documents = loading.read_documents
 
     def counting(*args: Any, **kwargs: Any) -> Any:
         reads.append(args)
         return read_documents(*args, **kwargs)
 
-    monkeypatch.setattr(loading, "read_documents", counting)
+    monkeypatch.setattr("proccli.config.loading.read_documents", counting)
     judge("os-proc-socket-min-lifetime: -5\nos-proc-regex:\n- match-regex: a\n")
 
     assert len(reads) == 1
