@@ -1,4 +1,4 @@
-"""What to do about a name that fits several processes."""
+"""Help for a name that several processes have."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _MOST = 20
 
 
 def tell_candidates(error: AmbiguousName, invocation: Invocation) -> None:
-    """The processes that the name may mean, on stderr, and the command that asks for the first."""
+    """Print the processes with that name and the command for the first of them to stderr."""
     from proccli.render.candidates import candidates_table
 
     table = candidates_table(error.candidates[:_MOST], view_of(sys.stderr, invocation.colour))
     more = len(error.candidates) - _MOST
     hidden = f"and {more:,} more\n" if more > 0 else ""
     again = naming(invocation.arguments, error.name, error.candidates[0].pid)
-    say(f"{table}{hidden}next: {visible(again)}\n")
+    say(f"{table}{hidden}Try: {visible(again)}\n")
 
 
 def naming(arguments: Sequence[str], name: str, pid: int) -> str:
-    """The same command line with a pid instead of the name."""
+    """The command line with the pid in place of the name."""
     changed: list[str] = []
     for argument in arguments:
         if argument == name:

@@ -39,11 +39,20 @@ def _complete_code(
     "check",
     cls=HelpfulCommand,
     examples=(
-        ("proccli check agent.yaml", "is anything wrong with it?"),
-        ("proccli check agent.yaml -s web-1.jsonl.gz", "and which rules hit nothing there?"),
-        ("proccli check --explain rewrite-group", "what does that mean?"),
-        ("proccli check --fail-on warning -o github configs/*.yaml", "in a CI run on GitHub"),
-        ("proccli check -o sarif agent.yaml > check.sarif", "for a code scanning service"),
+        ("proccli check agent.yaml", "Check one file"),
+        (
+            "proccli check agent.yaml -s web-1.jsonl.gz",
+            "Also report rules that no process in a recording reaches",
+        ),
+        ("proccli check --explain rewrite-group", "Explain a diagnostic"),
+        (
+            "proccli check --fail-on warning -o github configs/*.yaml",
+            "Fail on warnings and annotate a change on GitHub",
+        ),
+        (
+            "proccli check -o sarif agent.yaml > check.sarif",
+            "Write SARIF for a code scanning service",
+        ),
     ),
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
@@ -58,7 +67,7 @@ def _complete_code(
     type=click.Path(allow_dash=True),
     envvar="PROCCLI_CONFIG",
     show_envvar=True,
-    help="One more file to check; without any FILE, the variable counts.",
+    help="Another file to check. PROCCLI_CONFIG is used only if no FILE is given.",
 )
 @option(
     "-s",
@@ -70,8 +79,8 @@ def _complete_code(
     type=click.Path(allow_dash=True),
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
-    help="A recording, or a directory laid out like /proc: which rules do its processes never get"
-    " to? Repeatable.",
+    help="Report the rules that no process in this recording or /proc-like directory reaches."
+    " Repeatable.",
 )
 @option(
     "--fail-on",
@@ -79,16 +88,16 @@ def _complete_code(
     type=click.Choice(["error", "warning"]),
     default="error",
     show_default=True,
-    help="Exit with 1 if there is anything as bad as that.",
+    help="Exit 1 if a diagnostic has at least this severity.",
 )
 @option(
     "--explain",
     section="What to look at",
     metavar="CODE",
     shell_complete=_complete_code,
-    help="Show the page of a diagnostic, with examples, and check nothing.",
+    help="Explain a diagnostic, with examples, and exit.",
 )
-@output_options_with(sarif="SARIF 2.1.0", github="annotations for GitHub")
+@output_options_with(sarif="SARIF 2.1.0", github="GitHub annotations")
 @general_options
 def command(
     *,
@@ -101,13 +110,12 @@ def command(
     output: Format,
     invocation: Invocation,
 ) -> int:
-    """what is wrong with a configuration, before it is rolled out
+    """Find problems in a configuration before it is rolled out.
 
-    Each FILE is read as the agent reads it, after what the server makes of it. Told are values
-    that make the agent reject it, rules that it throws away without a word, rules that nothing
-    ever gets to, names that come out otherwise than meant, and settings that leave nothing to
-    sync; each with its place and what to write instead. Nothing that a configuration names is
-    run.
+    Each FILE is read the way the server and then the agent read it. The command reports values
+    that make the agent reject the configuration, rules that the agent silently ignores or that no
+    process can reach, rewrites with unintended names, and settings that leave nothing to sync.
+    Each diagnostic has a location and a suggested fix. Commands in the configuration are not run.
     """
     from proccli.jobs.check import CheckOptions, check
 
@@ -132,13 +140,13 @@ def command(
 
 
 def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -> tuple[str, ...]:
-    """The files to check, each once. Raises: click.UsageError, SourceError."""
+    """The files to check, without duplicates. Raises: click.UsageError, SourceError."""
     source = click.get_current_context().get_parameter_source("config")
     named = [*files]
     if config is not None and not (files and source is ParameterSource.ENVIRONMENT):
         named.append(config)
     if not named:
-        raise click.UsageError("name the configuration to check: proccli check agent.yaml")
+        raise click.UsageError("no configuration given; try: proccli check agent.yaml")
     given = tuple(dict.fromkeys(named))
     from_stdin = [*given, *snapshots].count("-")
     if from_stdin > 1:
@@ -149,14 +157,14 @@ def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -
 
 
 def _page(code: str) -> str:
-    """Raises: click.BadParameter for a code that there is none of."""
+    """The page of a diagnostic. Raises: click.BadParameter if the code does not exist."""
     from proccli.lint.codes import CODES
     from proccli.lint.pages import page
 
     if code not in CODES:
         close = difflib.get_close_matches(code, CODES, n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise click.BadParameter(f"there is no code {code!r}{hint}", param_hint="--explain")
+        raise click.BadParameter(f"unknown diagnostic code {code!r}{hint}", param_hint="--explain")
     return page(code)
 
 

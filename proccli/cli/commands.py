@@ -1,4 +1,4 @@
-"""The commands there are. A new one is a module here of its name, and a line in this table."""
+"""The table of commands. To add one, add a module of its name here and a line to the table."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Final
 import click
 
 COMMANDS: Final[Mapping[str, str]] = {
-    "scan": "every process, with the rule it hits and the name it gets",
-    "explain": "why a process gets the rule and the name it gets",
-    "record": "write what the processes look like into a file, for later or elsewhere",
-    "diff": "what a change of the configuration does to which processes",
-    "regex": "try a pattern of the agent's dialect on texts",
-    "tags": "what the tag command says of each process, and what arrives of it",
-    "sockets": "each socket, its role, its age, and why it is not sent",
-    "sync": "what the agent would send, and what of it is new, once or again and again",
-    "tot": "which process sent a connection's segments, by the TCP option that says so",
-    "topology": "who talks to whom, over many hosts, as the server joins their connections",
-    "label": "flow records and captures with the processes at both ends, as the server labels them",
-    "check": "what is wrong with a configuration, before it is rolled out",
-    "test": "rule tests: made-up and recorded processes, and what should become of each",
-    "doctor": "every gate between a process and its label, and where labels are lost",
-    "schema": "the JSON Schema of a command's output",
-    "completion": "the completion script for a shell",
+    "scan": "Show which rule each process hits and the name it gets.",
+    "explain": "Explain why a process gets its rule and its name.",
+    "record": "Save a snapshot to analyse later or on another machine.",
+    "diff": "Show what a configuration change does to each process.",
+    "regex": "Test a pattern in the agent's regex dialect.",
+    "tags": "Show each process's tags and which of them reach the server.",
+    "sockets": "Show each socket, its role and age, and why it is not sent.",
+    "sync": "Print what the agent would send and what changed since last time.",
+    "tot": "Find the sending process in a capture (TCP option 253).",
+    "topology": "Show which processes on many hosts are connected to each other.",
+    "label": "Label flow records and captures with the process at each end.",
+    "check": "Find problems in a configuration before it is rolled out.",
+    "test": "Run rule tests on made-up and recorded processes.",
+    "doctor": "Find the step at which processes lose their labels.",
+    "schema": "Print the JSON Schema of a command's output.",
+    "completion": "Print the completion script for a shell.",
 }
-"""What each command shows, in the order of `proccli --help`: known without loading any."""
+"""The summary of each command, in the order of `proccli --help`; no command is loaded for it."""
 
 
 def load(name: str) -> click.Command:

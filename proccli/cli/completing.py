@@ -1,4 +1,4 @@
-"""What the shell may offer for an argument: read from /proc at once, without any of the jobs."""
+"""Shell completion of process arguments, read directly from /proc to start fast."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 200
 def complete_process(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem[Any]]:
-    """Pids, with what runs there, or names; nothing where a snapshot is asked for."""
+    """Pids with their comm, or process names; nothing if a snapshot is given."""
     if ctx.params.get("snapshot"):
         return []
     root = ctx.params.get("proc_root") or "/proc"

@@ -16,12 +16,12 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 
 def script(shell: str) -> str:
-    """The script that makes a shell ask `proccli` what may come next."""
+    """The script with which a shell asks `proccli` for completions."""
     from proccli.cli.main import proccli
 
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"there is no completion for {shell}")
+        raise click.UsageError(f"shell completion for {shell} is not available")
     completer = kind(proccli, {}, "proccli", "_PROCCLI_COMPLETE")
     # click's own bash class would start bash to ask for its version first.
     return ShellComplete.source(completer).strip() + "\n"
@@ -31,15 +31,15 @@ def script(shell: str) -> str:
     "completion",
     cls=HelpfulCommand,
     examples=(
-        ('eval "$(proccli completion bash)"', "in ~/.bashrc"),
-        ('eval "$(proccli completion zsh)"', "in ~/.zshrc, after compinit"),
-        ("proccli completion fish > ~/.config/fish/completions/proccli.fish", "once"),
+        ('eval "$(proccli completion bash)"', "Add this line to ~/.bashrc"),
+        ('eval "$(proccli completion zsh)"', "Add this line to ~/.zshrc, after compinit"),
+        ("proccli completion fish > ~/.config/fish/completions/proccli.fish", "Run this once"),
     ),
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 @general_options
 def command(shell: str, invocation: Invocation) -> int:
-    """the completion script for a shell
+    """Print the completion script for a shell.
 
     It completes commands, options and their values, and the pids and names of live processes.
     """

@@ -20,22 +20,25 @@ from proccli.errors import EXIT_NO
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
 
-_WHERE = "Where to compare"
+_WHERE = "Input options"
 
 
 @click.command(
     "diff",
     cls=HelpfulCommand,
     examples=(
-        ("proccli diff old.yaml new.yaml", "is there any process that they treat differently?"),
-        ("proccli diff --live old.yaml new.yaml", "what changes on this machine?"),
+        (
+            "proccli diff old.yaml new.yaml",
+            "Look for a process that the two configurations treat differently",
+        ),
+        ("proccli diff --live old.yaml new.yaml", "Compare them on this machine"),
         (
             "proccli diff -s web-1.jsonl.gz -s db-1.jsonl.gz old.yaml new.yaml",
-            "and on these, recorded?",
+            "Compare them on two recordings",
         ),
         (
             "proccli diff --exit-code -s web-1.jsonl.gz old.yaml new.yaml",
-            "in CI: 1 if anything changes",
+            "In CI: exit 1 if anything changes",
         ),
     ),
 )
@@ -51,10 +54,15 @@ _WHERE = "Where to compare"
     multiple=True,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
-    help="On this recording, or directory laid out like /proc. Repeatable.",
+    help="Compare on this recording or /proc-like directory. Repeatable.",
 )
-@option("--live", section=_WHERE, is_flag=True, help="On the live machine.")
-@option("--exit-code", section="Other options", is_flag=True, help="Exit with 1 if they differ.")
+@option("--live", section=_WHERE, is_flag=True, help="Compare on the live machine.")
+@option(
+    "--exit-code",
+    section="Other options",
+    is_flag=True,
+    help="Exit 1 if the configurations differ.",
+)
 @source_options_without("config", "snapshot")
 @output_options
 @general_options
@@ -69,12 +77,11 @@ def command(
     output: Output,
     invocation: Invocation,
 ) -> int:
-    """what a change of the configuration does to which processes
+    """Show what a configuration change does to each process.
 
-    Which processes are lost, gained, renamed, retagged, or decided by another rule, and how many
-    connections lose their label. And by construction, also without any machine: for rules that
-    differ, a text that the two configurations treat differently, tried on both, or the proof that
-    there is none.
+    Reports the processes that are lost, gained, renamed, retagged, or matched by another rule,
+    and how many connections lose their label. If rules differ, it also constructs a text that the
+    two configurations treat differently, or proves that there is none; this needs no machine.
     """
     from proccli.jobs.diff import diff
     from proccli.render.diff_json import diff_document, diff_lines

@@ -43,11 +43,11 @@ _GATES_SAY = (
     "doctor",
     cls=HelpfulCommand,
     examples=(
-        ("sudo proccli doctor -c agent.yaml", "the process table is empty: where does it end?"),
-        ("proccli doctor -c agent.yaml -s web-1.jsonl.gz", "and on the recorded machine?"),
+        ("sudo proccli doctor -c agent.yaml", "Find out why the process table is empty"),
+        ("proccli doctor -c agent.yaml -s web-1.jsonl.gz", "Do the same on a recording"),
         (
             "proccli doctor -c agent.yaml -o jsonl | jq -r 'select(.state == \"fail\") | .hint'",
-            "what is there to do?",
+            "List only what to fix",
         ),
     ),
 )
@@ -63,13 +63,13 @@ def command(
     output: Output,
     invocation: Invocation,
 ) -> int:
-    """every gate between a process and its label, and where labels are lost
+    """Find the step at which processes lose their labels.
 
-    From the configuration to the server, in order: whether each gate lets labels through (pass,
-    fail, unknown), how many processes it is the first to remove, and what to do. The last ones
-    can only be seen on the server: they say what to ask there.
+    Goes through every step from the configuration to the server. For each step it reports whether
+    labels pass it (pass, fail, unknown), how many processes it removes, and what to do. The last
+    steps can only be checked on the server; for these it prints what to check there.
 
-    Exits with 0 if no gate fails, and with 1 if one does.
+    Exits 0 if no step fails and 1 otherwise.
     """
     from proccli.jobs.doctor import doctor
     from proccli.jobs.looks import WaitPolicy

@@ -35,47 +35,50 @@ if TYPE_CHECKING:
     from proccli.sources.made_up import MadeUp
 
 _PID = re.compile(r"[0-9]{1,300}")
-_MADE_UP = "A made-up process instead"
+_MADE_UP = "Made-up process (instead of PID or NAME)"
 
 
 @click.command(
     "explain",
     cls=HelpfulCommand,
     examples=(
-        ("proccli explain -c agent.yaml 4242", "why is process 4242 called what it is called?"),
-        ("proccli explain -c agent.yaml nginx", "the same by name"),
+        ("proccli explain -c agent.yaml 4242", "Explain the name of process 4242"),
+        ("proccli explain -c agent.yaml nginx", "Give the process by name"),
         (
             "proccli explain -c agent.yaml --cmdline 'python3 -u app.py' --parent supervisord",
-            "what would become of a process that doesn't run here?",
+            "Explain a process that does not run here",
         ),
         (
             "proccli explain -c agent.yaml --title 'nginx: worker process'",
-            "and of one that rewrites its title?",
+            "Explain a process that rewrites its title",
         ),
-        ("proccli explain -c agent.yaml --plain 4242 4311 | cut -f1", "only what decided"),
+        (
+            "proccli explain -c agent.yaml --plain 4242 4311 | cut -f1",
+            "Print only the deciding rules, for scripts",
+        ),
     ),
 )
 @click.argument("targets", metavar="[PID|NAME]...", nargs=-1, shell_complete=complete_process)
 @option(
     "--name",
     "names",
-    section="Which processes",
+    section="Input options",
     metavar="NAME",
     multiple=True,
-    help="A process by its name, even if that is all digits. Repeatable.",
+    help="Process name, even if it is all digits. Repeatable.",
 )
+@option("--argv", section=_MADE_UP, metavar="ARG", multiple=True, help="One argument. Repeatable.")
+@option("--cmdline", section=_MADE_UP, metavar="LINE", help="All arguments, with shell quoting.")
 @option(
-    "--argv", section=_MADE_UP, metavar="ARG", multiple=True, help="An argument. Repeat for each."
+    "--title", section=_MADE_UP, metavar="TEXT", help="A rewritten process title, as one string."
 )
-@option("--cmdline", section=_MADE_UP, metavar="LINE", help="All arguments, quoted as for a shell.")
-@option("--title", section=_MADE_UP, metavar="TEXT", help="A rewritten title, all in one piece.")
 @option(
     "--parent",
     "parents",
     section=_MADE_UP,
     metavar="NAME",
     multiple=True,
-    help="The process_name of its parent; repeat for the parent's parent.",
+    help="process_name of its parent; repeat for the grandparent, and so on.",
 )
 @option(
     "--tag",
@@ -84,15 +87,15 @@ _MADE_UP = "A made-up process instead"
     metavar="KEY=VALUE",
     callback=name_values,
     multiple=True,
-    help="A tag that the tag command names for it. Repeatable.",
+    help="A tag that the tag command reports for it. Repeatable.",
 )
-@option("--user", section=_MADE_UP, metavar="NAME", help="Its user.")
+@option("--user", section=_MADE_UP, metavar="NAME", help="User it runs as.")
 @option(
     "--uptime",
     section=_MADE_UP,
     metavar="SECONDS",
     type=int,
-    help="Its age; without it, it is old enough.",
+    help="Age of the process. By default it is old enough.",
 )
 @source_options
 @output_options
@@ -100,7 +103,7 @@ _MADE_UP = "A made-up process instead"
     "--plain",
     section="How to print it",
     is_flag=True,
-    help="A line for each process: place:action, pid and name, with tabs between them.",
+    help="Print one line per process: location:action, pid and name, separated by tabs.",
 )
 @strict_option
 @general_options
@@ -115,11 +118,11 @@ def command(
     invocation: Invocation,
     **question: Any,
 ) -> int:
-    """why a process gets the rule and the name it gets
+    """Explain why a process gets its rule and its name.
 
-    The verdict first, then each rule in order: the text that it is tried on, what matches of it,
-    how rewrite-name makes the name, and, if it does not match, how close it comes. Digits are a
-    pid; anything else is a name.
+    Prints the outcome, then each rule in order: the text it is matched against, the part that
+    matches, how rewrite-name builds the name, and, if the rule does not match, how much of the
+    pattern matched. An argument of only digits is a pid; anything else is a name.
     """
     from proccli.jobs.explain import AmbiguousName, explain_made_up, explain_pids
     from proccli.jobs.inputs import open_inputs
@@ -127,9 +130,9 @@ def command(
     made_up = _made_up(question)
     if (made_up is None) == (not targets and not names):
         raise click.UsageError(
-            "name a process by pid or name, or make one up with --argv, --cmdline or --title"
+            "give a pid or a name, or describe a made-up process with --argv, --cmdline or --title"
             if made_up is None
-            else "a made-up process can't be explained together with real ones"
+            else "a made-up process cannot be combined with PID or NAME"
         )
     inputs = open_inputs(options, with_tags=made_up is None)
     if made_up is not None:
@@ -161,18 +164,18 @@ def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[
 
 
 def _made_up(question: dict[str, Any]) -> MadeUp | None:
-    """The process that the options make up, if they do. Raises: click.UsageError."""
+    """The made-up process that the options describe, or None. Raises: click.UsageError."""
     from proccli.sources.made_up import MadeUp
 
     argv, cmdline, title = (question.pop(key) for key in ("argv", "cmdline", "title"))
     given = [bool(argv), cmdline is not None, title is not None]
     if sum(given) > 1:
-        raise click.UsageError("--argv, --cmdline and --title say the same thing: give one")
+        raise click.UsageError("--argv, --cmdline and --title are mutually exclusive")
     if not any(given):
         if any(value not in (None, ()) for value in question.values()):
             raise click.UsageError(
-                "--parent, --tag, --user and --uptime describe a made-up process:"
-                " they need --argv, --cmdline or --title"
+                "--parent, --tag, --user and --uptime describe a made-up process"
+                " and require --argv, --cmdline or --title"
             )
         return None
     if cmdline is not None:

@@ -1,4 +1,4 @@
-"""From an exception to one line on stderr and an exit code: the only place where that happens."""
+"""Turns an exception into one line on stderr and an exit code; this happens only here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from proccli.textsafe import visible
 
 
 def report(error: BaseException, invocation: Invocation) -> int:
-    """Say what went wrong, and return the exit code for it."""
+    """Print the error to stderr and return its exit code."""
     if isinstance(error, PipeClosed):
         return 0
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
@@ -39,13 +39,13 @@ def report(error: BaseException, invocation: Invocation) -> int:
         say(f"{label} {visible(_usage_problem(error))}\n")
         return EXIT_USAGE
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    advice = "" if invocation.debug else "; please report this, with what --debug shows"
+    advice = "" if invocation.debug else "; please report this with the output of --debug"
     say(f"{label} internal error: {visible(what)}{advice}\n")
     return EXIT_BUG
 
 
 def _pointer(at: Location) -> str:
-    """The line at fault with a caret under the column, shortened around it on a terminal."""
+    """The faulty line with a caret under the column, shortened around it on a terminal."""
     from proccli.render.spans import around, cells
 
     view = view_of(sys.stderr, "never")
@@ -56,7 +56,7 @@ def _pointer(at: Location) -> str:
 
 
 def _usage_problem(error: click.ClickException) -> str:
-    """click's message in our style, and where to read on."""
+    """click's message in our style, with a reference to the help."""
     message = " ".join(error.format_message().split()).removesuffix(".")
     message = message[:1].lower() + message[1:]
     context = getattr(error, "ctx", None)

@@ -18,7 +18,7 @@ from proccli.errors import SourceError
 if TYPE_CHECKING:
     from proccli.jobs.hostviews import NamedSource
 
-_WHAT: Final = "What to look at"
+_WHAT: Final = "Input options"
 _NETWORK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -26,7 +26,7 @@ def fleet_options(body: Body) -> Body:
     """Sources in networks; the command gets them as `sources`.
 
     They are those of `-s`, those of the argument `operands` if the command has one, and the live
-    machine with `--live`. Without any, it is that of PROCCLI_SNAPSHOT or the live machine.
+    machine with `--live`. Without any: that of PROCCLI_SNAPSHOT, or the live machine.
     """
 
     @functools.wraps(body)
@@ -89,8 +89,8 @@ def _only_network(_ctx: click.Context, _param: click.Parameter, names: Sequence[
     """Raises: click.UsageError."""
     if len(names) > 1:
         raise click.UsageError(
-            "--network holds for all sources and can be given once: name the network of one"
-            " source with -s NETWORK=PATH"
+            "--network applies to all sources and can be given only once; use -s NETWORK=PATH for"
+            " the network of one source"
         )
     return names[0] if names else ""
 
@@ -105,9 +105,8 @@ _snapshot: Callable[[Any], Any] = option(
     type=click.Path(allow_dash=True),
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
-    help="A recording, a directory laid out like /proc, or the output of proccli sync; - for one"
-    " on standard input. Addresses mean the same host only within a network, whose name may come"
-    " first. Repeatable. Without any, the live machine.",
+    help="A recording, a /proc-like directory, or the output of proccli sync; - reads standard"
+    " input. NETWORK= sets the network of this source. Repeatable. Default: the live machine.",
 )
 _network: Callable[[Any], Any] = option(
     "--network",
@@ -115,8 +114,9 @@ _network: Callable[[Any], Any] = option(
     metavar="NAME",
     multiple=True,
     callback=_only_network,
-    help="The network of all sources without a NETWORK= of their own.",
+    help="Network of all sources without their own NETWORK=. Equal addresses mean the same host"
+    " only within one network.",
 )
 _live: Callable[[Any], Any] = option(
-    "--live", section=_WHAT, is_flag=True, help="The live machine, besides the others."
+    "--live", section=_WHAT, is_flag=True, help="Add the live machine to the sources."
 )

@@ -1,4 +1,4 @@
-"""Commands and options whose help begins with examples and comes in sections."""
+"""Commands and options whose help starts with examples and has sections."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import click
 from proccli.cli.streams import write
 
 Example: TypeAlias = tuple[str, str]
-"""A command line, and what it is for."""
+"""A command line and its purpose."""
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Option(click.Option):
-    """An option with the heading that it stands under in the help."""
+    """An option with its section in the help."""
 
     def __init__(self, *args: Any, section: str = "Other options", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -24,7 +24,7 @@ class Option(click.Option):
 
 
 class HelpfulCommand(click.Command):
-    """A command whose help is: what it does, examples, usage, the details, the options."""
+    """A command whose help is: summary, examples, usage, details, options."""
 
     def __init__(self, *args: Any, examples: Sequence[Example] = (), **kwargs: Any) -> None:
         kwargs.setdefault("context_settings", SETTINGS)
@@ -32,7 +32,7 @@ class HelpfulCommand(click.Command):
         self.examples = tuple(examples)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """`--help`, written as all results are: it may go into a closed pipe, too."""
+        """`--help`, printed like any result, so that a closed pipe is handled."""
         names = self.get_help_option_names(ctx)
         return Option(
             names,
@@ -40,13 +40,13 @@ class HelpfulCommand(click.Command):
             is_eager=True,
             expose_value=False,
             callback=_show_help,
-            help="Show this and exit.",
+            help="Show this message and exit.",
         )
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The whole help text."""
         summary, _, details = (self.help or "").partition("\n\n")
-        formatter.write_text(f"{ctx.command_path}: {summary}")
+        formatter.write_text(summary)
         format_examples(self.examples, formatter)
         formatter.write_paragraph()
         self.format_usage(ctx, formatter)
@@ -56,7 +56,7 @@ class HelpfulCommand(click.Command):
         self.format_options(ctx, formatter)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options under their headings, in the order in which the headings first appear."""
+        """The options by section, in the order in which the sections first appear."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
@@ -69,7 +69,7 @@ class HelpfulCommand(click.Command):
 
 
 def format_examples(examples: Sequence[Example], formatter: click.HelpFormatter) -> None:
-    """Command lines as they are typed, each under what it is for."""
+    """Command lines as they are typed, each below its purpose."""
     formatter.write_paragraph()
     formatter.write_heading("Examples")
     for command, purpose in examples:

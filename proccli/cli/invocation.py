@@ -1,4 +1,4 @@
-"""What is known of the current run before, and apart from, its command."""
+"""Settings of the current run that do not depend on its command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Colour: TypeAlias = Literal["auto", "always", "never"]
 
 @dataclass(slots=True)
 class Invocation:
-    """The one object that changes while options are read: errors look at it, whenever they come."""
+    """Settings that error messages need; filled in while options are parsed."""
 
     arguments: Sequence[str]
     debug: bool = False

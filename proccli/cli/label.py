@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
 
-_WHAT = "What to label"
+_WHAT = "Labelling options"
 _AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)
 _MOST_AGENT_ID = 0xFFFF_FFFF
 
@@ -50,10 +50,10 @@ def _agent_ids(
     for number, host in name_values(ctx, param, values):
         if not _AGENT_ID.fullmatch(number) or int(number) > _MOST_AGENT_ID:
             raise click.BadParameter(
-                f"{number!r} is no agent's id, a number up to {_MOST_AGENT_ID}"
+                f"{number!r} is not an agent id (a number up to {_MOST_AGENT_ID})"
             )
         if agents.setdefault(int(number), host) != host:
-            raise click.BadParameter(f"agent {int(number)} is on one host, and not on two")
+            raise click.BadParameter(f"agent {int(number)} is given with two different hosts")
     return agents
 
 
@@ -76,23 +76,23 @@ class _LabelCommand(HelpfulCommand):
     examples=(
         (
             "proccli label -c agent.yaml -s web-1.jsonl.gz -s db-1.jsonl.gz flows.ndjson",
-            "whose flows are these?",
+            "Label flow records",
         ),
         (
             "zcat conn.log.gz | proccli label -c agent.yaml -s web-1.jsonl.gz",
-            "Zeek's log, as it comes",
+            "Label a Zeek conn.log from standard input",
         ),
         (
             "proccli label -c agent.yaml --fields ip_0=a,port_0=p,ip_1=b,port_1=q,protocol=r x.csv",
-            "a table with names of its own, by the live machine",
+            "Label a table with its own column names, using the live machine",
         ),
         (
             "proccli label -c agent.yaml -s web-1.jsonl.gz capture.pcap",
-            "short connections, too, by what TCP option tracing put into their packets",
+            "Label a capture; TCP option tracing also identifies short connections",
         ),
         (
             "proccli label -c agent.yaml flows.ndjson | jq -r .label_0 | sort | uniq -c",
-            "how many have a label, and why not the others?",
+            "Count labels, and the reasons why there is none",
         ),
     ),
 )
@@ -102,15 +102,15 @@ class _LabelCommand(HelpfulCommand):
     "form",
     section=_WHAT,
     type=click.Choice(["ndjson", "csv", "tsv", "zeek", "capture"]),
-    help="What FLOWS are; without it, that is told by how they begin.",
+    help="Format of FLOWS. By default it is detected from the beginning.",
 )
 @option(
     "--fields",
     section=_WHAT,
     metavar="FIELD=NAME,...",
     callback=_fields,
-    help="Where the fields are: ip_0, port_0, ip_1, port_1, protocol, start, end, host; and"
-    " zone=ZONE, the time zone of times that say none.",
+    help="Names of the fields ip_0, port_0, ip_1, port_1, protocol, start, end and host;"
+    " zone=ZONE sets the time zone of times without one.",
 )
 @option(
     "--within",
@@ -121,13 +121,13 @@ class _LabelCommand(HelpfulCommand):
     callback=no_nan,
     default=60.0,
     show_default=True,
-    help="How far a record may lie from the time at which a source has its connection.",
+    help="Maximum time between a record and the sample that contains its connection.",
 )
 @option(
     "--in-network",
     section=_WHAT,
     metavar="NAME",
-    help="The network that the addresses of FLOWS are of, where sources are of several.",
+    help="Network of the addresses in FLOWS, if the sources are in several networks.",
 )
 @option(
     "--agent-id",
@@ -136,16 +136,16 @@ class _LabelCommand(HelpfulCommand):
     metavar="ID=HOST",
     callback=_agent_ids,
     multiple=True,
-    help="Which host the agent of this id is on, for TCP options that name an agent. Repeatable.",
+    help="Host of the agent with this id, for TCP options that name an agent. Repeatable.",
 )
 @option(
     "--assume-enabled",
     section=_WHAT,
     is_flag=True,
-    help="Label even if os-proc-sync-enabled is false, and agents send nothing.",
+    help="Label even if os-proc-sync-enabled is false and agents send nothing.",
 )
 @fleet_options
-@server_option("Which server labels.", default="6.5", show_default=True)
+@server_option("Server version to emulate.", default="6.5", show_default=True)
 @source_options_without("snapshot")
 @wait_options
 @strict_option
@@ -167,12 +167,12 @@ def command(
     strict: bool,
     invocation: Invocation,
 ) -> int:
-    """flow records and captures with the processes at both ends, as the server labels them
+    """Label flow records and captures with the process at each end.
 
-    Each record comes out as it went in, with gprocess, auto_instance and os.app tags of both
-    sides, and how its process was found, or why it has none. FLOWS is NDJSON, CSV or a conn.log
-    of Zeek; or a packet capture, whose connections come out as NDJSON. Without it, standard input
-    is read.
+    Prints each record with the gprocess, auto_instance and os.app tags of both sides, and how the
+    process was found or why there is none, as the server would label it. FLOWS is NDJSON, CSV, a
+    Zeek conn.log, or a packet capture, whose connections are printed as NDJSON. Without FLOWS,
+    standard input is read.
     """
     from proccli.jobs.completeness import incomplete
     from proccli.jobs.gathering import gather
@@ -214,7 +214,7 @@ def _print(
     *,
     with_agents: bool,
 ) -> Sequence[Notice]:
-    """Print the input with its labels, and return the warnings about it.
+    """Print the labelled input; return its warnings.
 
     Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError; click.UsageError for
     options of the other kind of input.
@@ -231,13 +231,13 @@ def _print(
     keys = labelling.keys()
     if not is_capture and form != "capture":
         if with_agents:
-            raise click.UsageError(f"--agent-id is for captures, and {name} is none")
+            raise click.UsageError(f"--agent-id requires a capture, but {name} is not one")
         records = read_flows(stream, name, form=wanted, fields=fields, keys=keys)
         write_pieces(labelling.flows(records), at_once=at_once)
         return records.notices
     if fields.names or wanted is not None:
         what = "--fields" if fields.names else f"--format {wanted}"
-        raise click.UsageError(f"{what} is for flow records, and {name} is a capture")
+        raise click.UsageError(f"{what} requires flow records, but {name} is a capture")
     capture = capture_of(stream, name)
     counts = ConnectionCounts()
     labelled = labelling.captured(assemble_connections(capture.segments(), counts=counts))

@@ -1,4 +1,4 @@
-"""The group of all commands, and what surrounds every one of them."""
+"""The group of all commands, and the entry point."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from proccli.cli.invocation import Invocation
 from proccli.cli.streams import PipeClosed, settle, write
 
 _EXAMPLES = (
-    ("proccli scan -c agent.yaml", "what would the agent make of this machine's processes?"),
-    ("proccli explain -c agent.yaml 4242", "why is process 4242 called what it is called?"),
-    ("proccli record web-1.jsonl.gz", "take the question elsewhere, or keep it for later"),
-    ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "and ask it there"),
+    ("proccli scan -c agent.yaml", "Show the rule and the name of every process on this machine"),
+    ("proccli explain -c agent.yaml 4242", "Explain the name of process 4242"),
+    ("proccli record web-1.jsonl.gz", "Save a snapshot to analyse later or on another machine"),
+    ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Analyse a saved snapshot"),
 )
 
 
@@ -28,7 +28,7 @@ class Commands(HelpfulCommand, click.Group):
     """The commands, each loaded when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """In the order of the table."""
+        """The names, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(
@@ -36,7 +36,7 @@ class Commands(HelpfulCommand, click.Group):
         ctx: click.Context,  # noqa: ARG002 - click's signature
         cmd_name: str,
     ) -> click.Command | None:
-        """None if there is none of this name."""
+        """The command of this name, or None."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
@@ -47,7 +47,7 @@ class Commands(HelpfulCommand, click.Group):
         if name not in COMMANDS and not name.startswith("-"):
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
-            raise click.UsageError(f"there is no command {name!r}{hint}", ctx)
+            raise click.UsageError(f"unknown command {name!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -55,11 +55,11 @@ class Commands(HelpfulCommand, click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            # click would make it exit code 1, which is an answer with us.
+            # click would exit with code 1, which has a meaning here.
             raise PipeClosed from error
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands, then the options."""
+        """Write the commands, then the options."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
         super().format_options(ctx, formatter)
@@ -94,11 +94,11 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
 )
 @click.pass_context
 def proccli(ctx: click.Context) -> None:
-    """what the DeepFlow agent would report about the processes of this machine, and why
+    """Show what the DeepFlow agent would report about this machine's processes, and why.
 
-    It reads the agent's configuration, runs the agent's own rules over the live processes or a
-    recording of them, and shows which rule each one hits and which name it gets. It changes
-    nothing and sends nothing.
+    Reads the agent's configuration, applies its rules to the live processes or to a recording,
+    and shows which rule each process hits and which name it gets. Changes nothing and sends
+    nothing.
     """
     if ctx.invoked_subcommand is None:
         write(ctx.get_help() + "\n")

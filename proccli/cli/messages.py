@@ -1,4 +1,4 @@
-"""What goes to stderr: one line per message, `proccli: warning: …`."""
+"""Messages on stderr, one per line: `proccli: warning: …`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from proccli.model.notice import Notice
 
 ALIKE = 5
-"""Messages of one kind that are shown; the JSON document has them all."""
+"""Messages with the same code that are printed; the JSON document has all of them."""
 
 
 def tell(message: str) -> None:
-    """A line that is neither an error nor a warning."""
+    """Print a message that is neither an error nor a warning."""
     say(f"proccli: {visible(message)}\n")
 
 
 def warn(invocation: Invocation, notices: Sequence[Notice]) -> None:
-    """A line per warning; of many of one code the first few, and how many more there are."""
+    """Print one line per warning; of many with the same code, only the first few and a count."""
     label = labelled(invocation, "warning", "yellow")
     for line in _condensed(notices):
         say(f"{label} {visible(line)}\n")
 
 
 def labelled(invocation: Invocation, word: str, colour: str) -> str:
-    """`proccli: warning:`, the word in colour where stderr has colours."""
+    """`proccli: warning:`, with the word in colour if stderr supports it."""
     if view_of(sys.stderr, invocation.colour).colour:
         word = click.style(word, fg=colour, bold=True)
     return f"proccli: {word}:"
@@ -50,4 +50,4 @@ def _condensed(notices: Sequence[Notice]) -> Iterable[str]:
         if shown[notice.code] <= ALIKE:
             yield message(notice) if count == 1 else f"{message(notice)} ({count} times)"
         elif shown[notice.code] == kinds[notice.code]:
-            yield f"and {kinds[notice.code] - ALIKE} more like this ({notice.code})"
+            yield f"{kinds[notice.code] - ALIKE} more warnings of this kind ({notice.code})"

@@ -1,4 +1,4 @@
-"""The options that commands share: how to print, in which colours, and what else there is."""
+"""Options that several commands share: output, colours, filters, debugging."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ Output: TypeAlias = Literal["table", "json", "jsonl"]
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 _OUTPUT = "proccli.output"
+_FORMATS = "Output format. json: one document; jsonl: one JSON object per line"
 
 
 def option(*names: str, section: str, **settings: Any) -> Callable[[Body], Body]:
-    """An option under a heading of the help."""
+    """An option in a section of the help."""
     return click.option(*names, cls=Option, section=section, **settings)
 
 
 def name_values(
     _ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Each `NAME=VALUE` as a pair; the value may be empty and may hold further `=`.
+    """Each `NAME=VALUE` as a pair; the value may be empty and may contain `=`.
 
     Raises: click.BadParameter.
     """
@@ -40,19 +41,19 @@ def name_values(
 def tag_globs(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Without a glob, any value will do. Raises: click.BadParameter."""
+    """Each `KEY[=GLOB]` as a pair; without a glob it is `*`. Raises: click.BadParameter."""
     return name_values(ctx, param, [text if "=" in text else f"{text}=*" for text in values])
 
 
 def output_options(body: Body) -> Body:
-    """How to print the result; the command gets it as `output`. The last one given counts."""
+    """`-o` and `--json`; the command gets them as `output`. The last one given wins."""
     return _with_output(body, _OUTPUT_OPTION)
 
 
 def output_options_with(**more: str) -> Callable[[Body], Body]:
-    """`output_options` of a command that has further formats, each with a word on it."""
-    words = "; ".join(["For people; one JSON document; a JSON line for each", *more.values()])
-    choice = _output_option(("table", "json", "jsonl", *more), f"{words}.")
+    """`output_options` with further formats, each with its explanation."""
+    explained = "; ".join([_FORMATS, *(f"{name}: {text}" for name, text in more.items())])
+    choice = _output_option(("table", "json", "jsonl", *more), f"{explained}.")
     return lambda body: _with_output(body, choice)
 
 
@@ -68,13 +69,13 @@ def _with_output(body: Body, choice: Callable[[Body], Body]) -> Body:
 
 
 def _remember_output(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    # click calls back in the order of the command line, so the last one stays.
+    # click calls back in the order of the command line, so the last one wins.
     if ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
         ctx.meta[_OUTPUT] = "json" if param.name == "as_json" else value
     return value
 
 
-_HOW = "How to print it"
+_HOW = "Output options"
 
 
 def _output_option(formats: Sequence[str], explained: str) -> Callable[[Body], Body]:
@@ -92,11 +93,14 @@ def _output_option(formats: Sequence[str], explained: str) -> Callable[[Body], B
     )
 
 
-_OUTPUT_OPTION: Callable[[Any], Any] = _output_option(
-    ("table", "json", "jsonl"), "For people; one JSON document; a JSON line for each element."
-)
+_OUTPUT_OPTION: Callable[[Any], Any] = _output_option(("table", "json", "jsonl"), f"{_FORMATS}.")
 _JSON_OPTION = option(
-    "--json", "as_json", section=_HOW, is_flag=True, callback=_remember_output, help="-o json."
+    "--json",
+    "as_json",
+    section=_HOW,
+    is_flag=True,
+    callback=_remember_output,
+    help="Same as -o json.",
 )
 
 
@@ -106,16 +110,15 @@ def strict_option(body: Body) -> Body:
         "--strict",
         section=_HOW,
         is_flag=True,
-        help="Exit with 4 if the view was incomplete: something that the agent would know is"
-        " unknown here.",
+        help="Exit 4 if anything the agent would know could not be determined.",
     )(body)
 
 
 def server_option(explained: str, **settings: Any) -> Callable[[Body], Body]:
-    """`--server`, a version of the server; the command gets it as `server`."""
+    """`--server`, the server version; the command gets it as `server`."""
     return option(
         "--server",
-        section="What to look at",
+        section="Input options",
         type=click.Choice(["6.5", "7.1"]),
         help=explained,
         **settings,
@@ -143,12 +146,12 @@ def protocol_option(section: str) -> Callable[[Body], Body]:
         section=section,
         type=click.Choice(["tcp", "udp"]),
         multiple=True,
-        help="Of this protocol.",
+        help="Only this protocol. Repeatable.",
     )
 
 
 def general_options(body: Body) -> Body:
-    """`--color` and `--debug`, which the invocation keeps; the command gets it as `invocation`."""
+    """`--color` and `--debug`, stored in the invocation; the command gets it as `invocation`."""
 
     @functools.wraps(body)
     def with_invocation(**given: Any) -> Any:
@@ -175,7 +178,7 @@ _COLOUR_OPTION = option(
     callback=_keep,
     envvar="PROCCLI_COLOR",
     show_envvar=True,
-    help="When to use colours; auto: on a terminal, unless NO_COLOR is set.",
+    help="When to use colours. auto: on a terminal, unless NO_COLOR is set.",
 )
 _DEBUG_OPTION = option(
     "--debug",

@@ -1,4 +1,4 @@
-"""Output that comes piece by piece, of an input that may be long or never end."""
+"""Output in chunks, for an input that may be long or endless."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _CHUNK_BYTES = 1 << 16
 
 
 def somebody_waits_for(file: BinaryIO) -> bool:
-    """Whether what comes from it comes when it happens: it is no regular file."""
+    """Whether a file is a pipe, terminal or other stream, that is, not a regular file."""
     with suppress(OSError):
         return not stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     return True
 
 
 def write_pieces(pieces: Iterable[bytes], *, at_once: bool) -> None:
-    """Print many pieces at a time, or each at once. Raises: PipeClosed, OutputError."""
+    """Print pieces in large chunks, or each one immediately. Raises: PipeClosed, OutputError."""
     for chunk in _chunks(pieces, 0 if at_once else _CHUNK_BYTES):
         write(chunk)
 
 
 def _chunks(pieces: Iterable[bytes], chunk_bytes: int) -> Iterator[bytes]:
-    """The pieces, put together; where the input is damaged, first those that come before that."""
+    """The pieces, joined; if the input is damaged, those before the damage come first."""
     waiting = bytearray()
     try:
         for piece in pieces:

@@ -1,4 +1,4 @@
-"""A bar on a terminal while many sources are looked at."""
+"""A progress bar on a terminal while many sources are read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from proccli.cli.invocation import Invocation
 from proccli.cli.streams import view_of
 
 _FEW = 8
-"""Sources below which nobody waits long enough to be told."""
+"""With fewer sources than this, there is no bar: reading them is fast enough."""
 
 
 @contextmanager
 def progress_bar(
     invocation: Invocation, total: int, what: str
 ) -> Iterator[Callable[[int, int], None]]:
-    """What to tell how far the work is; off a terminal, or for a few, that goes nowhere."""
+    """A callback for (done, total). Without a terminal, or for few sources, it does nothing."""
     view = view_of(sys.stderr, invocation.colour)
     if view.width is None or total < _FEW:
         yield lambda _done, _total: None

@@ -23,19 +23,25 @@ if TYPE_CHECKING:
     "record",
     cls=HelpfulCommand,
     examples=(
-        ("proccli record -c agent.yaml web-1.jsonl.gz", "keep this moment, secrets masked"),
-        ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "look at it later, or elsewhere"),
-        ("ssh web-1 proccli record - | proccli scan -c agent.yaml -s -", "look at another machine"),
+        ("proccli record -c agent.yaml web-1.jsonl.gz", "Record this machine, with secrets masked"),
+        (
+            "proccli scan -c agent.yaml -s web-1.jsonl.gz",
+            "Analyse the recording later or on another machine",
+        ),
+        (
+            "ssh web-1 proccli record - | proccli scan -c agent.yaml -s -",
+            "Analyse another machine over SSH",
+        ),
     ),
 )
 @click.argument("path", type=click.Path(allow_dash=True))
 @option(
     "--no-redact",
-    section="What to write",
+    section="Recording options",
     is_flag=True,
-    help="Write command lines as they are, with the passwords and tokens in them.",
+    help="Do not mask secrets: write command lines with their passwords and tokens.",
 )
-@option("--force", section="What to write", is_flag=True, help="Replace a file that is there.")
+@option("--force", section="Recording options", is_flag=True, help="Overwrite an existing file.")
 @source_options
 @wait_options
 @general_options
@@ -49,13 +55,12 @@ def command(
     max_wait: float,
     invocation: Invocation,
 ) -> int:
-    """write what the processes look like into a file, for later or elsewhere
+    """Save a snapshot to analyse later or on another machine.
 
-    PATH is a file of JSON Lines, compressed if its name ends in .gz, or - for standard output.
-    Only its owner may read it. Secrets in command lines are masked, and then the rules are run
-    again: what is said at the end is whether that changed any outcome under this configuration.
-    A live machine is looked at twice, as far apart as the minimum lifetime, if there are sockets
-    that a first look can't tell the age of.
+    PATH is a JSON Lines file, compressed if its name ends in .gz, or - for standard output. Only
+    its owner can read it. Secrets in command lines are masked; then the rules are run again, and
+    the command reports whether masking changed any outcome under this configuration. If the age
+    of a socket is unknown, a live machine is sampled a second time, after the minimum lifetime.
     """
     from proccli.jobs.inputs import open_inputs
     from proccli.jobs.looks import WaitPolicy

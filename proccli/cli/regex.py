@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     examples=(
         (
             r"proccli regex 'python3 (.*)\.py' 'python3 app.py --port 80' --replace '$1-script'",
-            "what does it match, and what does it make of it?",
+            "Show what a pattern matches and how a template rewrites it",
         ),
-        ("proccli regex '^nginx(?!-debug)'", "does the agent take this pattern at all?"),
-        ("ps -eo args= | proccli regex 'java .*-jar'", "which of these lines does it match?"),
+        ("proccli regex '^nginx(?!-debug)'", "Check whether the agent accepts a pattern"),
+        ("ps -eo args= | proccli regex 'java .*-jar'", "Match the lines of standard input"),
     ),
 )
 @click.argument("pattern")
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 @option(
     "--replace",
     "template",
-    section="What to try",
+    section="Input options",
     metavar="TEMPLATE",
-    help="Replace every match, as rewrite-name does: $1, $name, ${name}, $$.",
+    help="Replace every match as rewrite-name does: $1, $name, ${name}, $$.",
 )
 @output_options
 @general_options
@@ -51,11 +51,11 @@ def command(
     output: Output,
     invocation: Invocation,
 ) -> int:
-    """try a pattern of the agent's dialect on texts
+    """Test a pattern in the agent's regex dialect.
 
-    The dialect is that of the Rust crate regex 1.8.3, as the agent has it. Without TEXT, the
-    lines of standard input are tried; at a terminal, the pattern alone. Exits with 1 if the agent
-    would refuse the pattern, and so throw its rule away.
+    The dialect is that of the Rust crate regex 1.8.3, which the agent uses. Without TEXT, the
+    lines of standard input are matched; on a terminal, only the pattern is checked. Exits 1 if the
+    agent would reject the pattern and therefore ignore its rule.
     """
     from proccli.jobs.trial import try_pattern
 
@@ -85,7 +85,7 @@ def _rendered(
 
 
 def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
-    """The lines of standard input; one that is not UTF-8 can't reach the agent's engine."""
+    """The lines of standard input, without those that are not UTF-8 (the agent skips such text)."""
     from proccli.model.notice import Notice
 
     if sys.stdin is None or sys.stdin.isatty():

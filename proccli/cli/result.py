@@ -1,4 +1,4 @@
-"""The end of every command: its result, what there is to say about it, its exit code."""
+"""The end of every command: it prints the result and warnings, and returns the exit code."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def untold(notices: Sequence[Notice], *codes: str) -> Sequence[Notice]:
-    """The notices but for those that a result for people says itself, and louder."""
+    """The notices without those codes, which the table itself already shows."""
     return [notice for notice in notices if notice.code not in codes]
 
 
 def deliver(
     invocation: Invocation, content: str | bytes, notices: Sequence[Notice], code: int = 0
 ) -> int:
-    """Print a result, then the warnings, which are thus what a terminal shows last.
+    """Print a result, then its warnings, so that a terminal shows the warnings last.
 
-    A reader who stopped listening gets no warnings either; the exit code is the same.
+    If the pipe is closed, no warnings are printed; the exit code is the same.
 
     Raises: OutputError.
     """

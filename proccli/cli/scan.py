@@ -28,24 +28,27 @@ if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
     from proccli.model.notice import Notice
 
-_WHICH = "Which processes to list (the counts are always of all)"
+_WHICH = "Filters (the summary always counts all processes)"
 
 
 @click.command(
     "scan",
     cls=HelpfulCommand,
     examples=(
-        ("proccli scan -c agent.yaml", "what would the agent make of this machine?"),
-        ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "and of the recorded one?"),
-        ("proccli scan -c agent.yaml --unmatched", "what do my rules miss?"),
-        ("proccli scan -c agent.yaml --rule 2 --status dropped", "what does rule 2 drop?"),
+        ("proccli scan -c agent.yaml", "Scan this machine"),
+        ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Scan a recording"),
+        ("proccli scan -c agent.yaml --unmatched", "List the processes that no rule matches"),
+        (
+            "proccli scan -c agent.yaml --rule 2 --status dropped",
+            "List the processes that rule 2 drops",
+        ),
         (
             "proccli scan -c agent.yaml --identity --server 7.1",
-            "which does the server take for one?",
+            "Show which processes the server merges into one gprocess",
         ),
         (
             "proccli scan -c agent.yaml -o jsonl | jq -r 'select(.gprocess) | .gprocess' | sort -u",
-            "every name, once",
+            "List every name once",
         ),
     ),
 )
@@ -55,7 +58,7 @@ _WHICH = "Which processes to list (the counts are always of all)"
     section=_WHICH,
     type=click.Choice(["accepted", "dropped", "skipped", "unknown"]),
     multiple=True,
-    help="With this outcome. Repeatable.",
+    help="Only processes with this outcome. Repeatable.",
 )
 @option(
     "--rule",
@@ -64,7 +67,7 @@ _WHICH = "Which processes to list (the counts are always of all)"
     type=click.IntRange(min=0),
     metavar="N",
     multiple=True,
-    help="Decided by the Nth rule; 0: by none, the implicit accept. Repeatable.",
+    help="Only processes decided by rule N; 0: by no rule (implicit accept). Repeatable.",
 )
 @option(
     "--name",
@@ -72,10 +75,15 @@ _WHICH = "Which processes to list (the counts are always of all)"
     section=_WHICH,
     metavar="GLOB",
     multiple=True,
-    help="Whose gprocess or process_name is like this. Repeatable.",
+    help="Only processes whose gprocess or process_name matches GLOB. Repeatable.",
 )
 @option(
-    "--user", "users", section=_WHICH, metavar="USER", multiple=True, help="Of this user or uid."
+    "--user",
+    "users",
+    section=_WHICH,
+    metavar="USER",
+    multiple=True,
+    help="Only processes of this user name or uid. Repeatable.",
 )
 @option(
     "--tag",
@@ -84,25 +92,31 @@ _WHICH = "Which processes to list (the counts are always of all)"
     metavar="KEY[=GLOB]",
     callback=tag_globs,
     multiple=True,
-    help="With this tag. Repeatable.",
+    help="Only processes with this tag. Repeatable.",
 )
-@option("--unmatched", section=_WHICH, is_flag=True, help="Which no rule hit: --rule 0.")
+@option(
+    "--unmatched",
+    section=_WHICH,
+    is_flag=True,
+    help="Only processes that no rule matched (same as --rule 0).",
+)
 @option(
     "--sort",
     section=_WHICH,
     type=click.Choice(["pid", "name", "rule", "status", "uptime", "user"]),
     default="pid",
     show_default=True,
-    help="What to order them by.",
+    help="Sort key.",
 )
-@option("--reverse", section=_WHICH, is_flag=True, help="The other way round.")
+@option("--reverse", section=_WHICH, is_flag=True, help="Reverse the order.")
 @option(
     "--identity",
-    section="What to look at",
+    section="Output options",
     is_flag=True,
-    help="Also which of them the server takes for one gprocess, and what restarts and time do.",
+    help="Also show which processes the server merges into one gprocess, and how restarts and time"
+    " affect this.",
 )
-@server_option("For --identity: which server; by default that of the agent's version.")
+@server_option("Server version for --identity. Default: the version of the agent.")
 @source_options
 @output_options
 @strict_option
@@ -117,14 +131,14 @@ def command(
     invocation: Invocation,
     **which: Any,
 ) -> int:
-    """every process, with the rule it hits and the name it gets
+    """Show which rule each process hits and the name it gets.
 
-    A line for each process: what the agent would make of it (accepted, dropped, skipped,
-    unknown) and the number of the rule that decided, the name it is sent under and the one it
-    had. Below, the rules with the processes that each one decided, and what the agent would send.
+    Prints one line per process: its outcome (accepted, dropped, skipped, unknown), the number of
+    the rule that decided, the name it is sent under and its original name. Below are the rules
+    with their number of hits, and how many processes the agent would send.
     """
     if server is not None and not identity:
-        raise click.UsageError("--server says whose ids --identity shows: give both")
+        raise click.UsageError("--server requires --identity")
     from proccli.identity.server import SERVERS, server_beside
     from proccli.jobs.identity import identify
     from proccli.jobs.inputs import open_inputs

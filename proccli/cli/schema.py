@@ -14,17 +14,18 @@ from proccli.cli.result import deliver
     "schema",
     cls=HelpfulCommand,
     examples=(
-        ("proccli schema", "which commands have one?"),
-        ("proccli schema scan > scan.schema.json", "what does scan --json print?"),
+        ("proccli schema", "List the commands that have a schema"),
+        ("proccli schema scan > scan.schema.json", "Save the schema of scan --json"),
     ),
 )
 @click.argument("name", required=False)
 @general_options
 def command(name: str | None, invocation: Invocation) -> int:
-    """the JSON Schema of a command's output
+    """Print the JSON Schema of a command's output.
 
-    Without NAME, the names there are. The schemas are of draft 2020-12 and describe what
-    `--json` prints; a line of `-o jsonl` is an element of the document's main list.
+    Without NAME, the available names are listed. The schemas use JSON Schema draft 2020-12 and
+    describe the output of `--json`; each line of `-o jsonl` is an element of the document's main
+    list.
     """
     from proccli.render.schemas import schema_names, schema_text
 
@@ -32,5 +33,5 @@ def command(name: str | None, invocation: Invocation) -> int:
     if name is None:
         return deliver(invocation, "".join(f"{known}\n" for known in names), ())
     if name not in names:
-        raise click.UsageError(f"there is no schema {name!r}: there are {', '.join(names)}")
+        raise click.UsageError(f"unknown schema {name!r}; available: {', '.join(names)}")
     return deliver(invocation, schema_text(name), ())

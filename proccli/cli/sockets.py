@@ -28,18 +28,33 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
 
-_WHICH = "Which sockets to list (the counts are always of all)"
+_WHICH = "Filters (the summary always counts all sockets)"
 
 
 @click.command(
     "sockets",
     cls=HelpfulCommand,
     examples=(
-        ("sudo proccli sockets -c agent.yaml", "which connections would the agent send?"),
-        ("sudo proccli sockets -c agent.yaml --gprocess 'shop*'", "and of the shop?"),
-        ("sudo proccli sockets -c agent.yaml --skipped", "which not, and why?"),
-        ("sudo proccli sockets --pid 4242 --no-wait", "what does one process hold, right now?"),
-        ("proccli sockets -s web-1.jsonl.gz --port 5432", "who spoke to the database?"),
+        (
+            "sudo proccli sockets -c agent.yaml",
+            "List all sockets and whether the agent would send them",
+        ),
+        (
+            "sudo proccli sockets -c agent.yaml --gprocess 'shop*'",
+            "List the sockets of the shop processes",
+        ),
+        (
+            "sudo proccli sockets -c agent.yaml --skipped",
+            "List the sockets that are not sent, with the reason",
+        ),
+        (
+            "sudo proccli sockets --pid 4242 --no-wait",
+            "List the sockets of one process without waiting",
+        ),
+        (
+            "proccli sockets -s web-1.jsonl.gz --port 5432",
+            "Find the clients of the database in a recording",
+        ),
     ),
 )
 @option(
@@ -49,7 +64,7 @@ _WHICH = "Which sockets to list (the counts are always of all)"
     type=click.IntRange(min=1),
     metavar="PID",
     multiple=True,
-    help="Of this process. Repeatable.",
+    help="Only sockets of this process. Repeatable.",
 )
 @option(
     "--gprocess",
@@ -57,7 +72,7 @@ _WHICH = "Which sockets to list (the counts are always of all)"
     section=_WHICH,
     metavar="GLOB",
     multiple=True,
-    help="Of processes whose gprocess is like this. Repeatable.",
+    help="Only sockets of processes whose gprocess matches GLOB. Repeatable.",
 )
 @option(
     "--role",
@@ -65,16 +80,21 @@ _WHICH = "Which sockets to list (the counts are always of all)"
     section=_WHICH,
     type=click.Choice(["client", "server"]),
     multiple=True,
-    help="Connections on this side.",
+    help="Only connections in this role. Repeatable.",
 )
 @protocol_option(_WHICH)
-@port_option(_WHICH, "With this port at either end. Repeatable.")
-@option("--skipped", section=_WHICH, is_flag=True, help="Which the agent does not send.")
+@port_option(_WHICH, "Only sockets with this local or remote port. Repeatable.")
+@option(
+    "--skipped",
+    section=_WHICH,
+    is_flag=True,
+    help="Only sockets that the agent does not send.",
+)
 @option(
     "--listen",
     section=_WHICH,
     is_flag=True,
-    help="Which wait for somebody: TCP listeners, and UDP without a peer.",
+    help="Only TCP listeners and UDP sockets without a peer.",
 )
 @source_options
 @wait_options
@@ -91,11 +111,11 @@ def command(
     invocation: Invocation,
     **which: Any,
 ) -> int:
-    """each socket, its role, its age, and why it is not sent
+    """Show each socket, its role and age, and why it is not sent.
 
-    A line for each socket that a process holds: who is at the other end, whether the agent sends
-    it, and if not, why. The agent sends long-lived connections only, and how old one is shows
-    between two looks: on a live machine there are two, as far apart as the minimum lifetime.
+    Prints one line per socket that a process holds: its peer, whether the agent sends it, and if
+    not, why. The agent sends only long-lived connections. To determine their age, a live machine
+    is sampled twice, with the minimum lifetime between the samples.
     """
     from proccli.jobs.inputs import open_inputs
     from proccli.jobs.looks import WaitPolicy

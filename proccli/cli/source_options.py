@@ -1,4 +1,4 @@
-"""The options that say what to look at, with the environment variables that stand for them."""
+"""The input options of most commands, with their environment variables."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ EMULATED: Final = ("6.5",)
 
 
 def source_options(body: Body) -> Body:
-    """What to look at; the command gets it as `options`, an `InputOptions`."""
+    """The input options; the command gets them as `options`, an `InputOptions`."""
     return source_options_without()(body)
 
 
 def source_options_without(*names: str) -> Callable[[Body], Body]:
-    """The same, for a command that says some of it in its own way: without these parameters."""
+    """The input options without these parameters, which the command defines itself or lacks."""
 
     def decorated(body: Body) -> Body:
         @functools.wraps(body)
@@ -43,11 +43,11 @@ def source_options_without(*names: str) -> Callable[[Body], Body]:
 
 
 def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOptions:
-    """Takes its options out of `given`. Raises: click.UsageError."""
+    """The `InputOptions`, removed from `given`. Raises: click.UsageError."""
     from proccli.cli.messages import tell
     from proccli.jobs.inputs import InputOptions
 
-    # A parameter of that name is then the command's own.
+    # A parameter of that name belongs to the command.
     own = {name: given.pop(name) for name in without if name in given}
     given.update(dict.fromkeys(without))
     _prefer_typed(given)
@@ -76,7 +76,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
 
 
 def _prefer_typed(given: dict[str, Any]) -> None:
-    """Of two options that exclude each other, one that was typed comes before a variable."""
+    """Of two mutually exclusive options, the typed one overrides the environment variable."""
     source_of = click.get_current_context().get_parameter_source
     for one, other in (("snapshot", "proc_root"), ("run_tag_exec", "tags")):
         for typed, set_aside in ((one, other), (other, one)):
@@ -88,21 +88,23 @@ def _prefer_typed(given: dict[str, Any]) -> None:
 
 
 def emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    """The version, if it is one that we know. Raises: click.BadParameter."""
+    """The version, if it is supported. Raises: click.BadParameter."""
     if value is not None and value not in EMULATED:
-        raise click.BadParameter(f"agent {value} is not emulated yet; {', '.join(EMULATED)} is")
+        raise click.BadParameter(
+            f"agent version {value} is not supported; supported: {', '.join(EMULATED)}"
+        )
     return value
 
 
 def no_nan(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
-    """A number of seconds, if any is given. Raises: click.BadParameter."""
-    # A range lets it pass: it is neither below nor above anything.
+    """The number of seconds, or None if not given. Raises: click.BadParameter if it is NaN."""
+    # A range accepts NaN: it is neither below nor above anything.
     if value is not None and math.isnan(value):
-        raise click.BadParameter("nan is no number of seconds")
+        raise click.BadParameter("nan is not a number of seconds")
     return value
 
 
-_WHAT = "What to look at"
+_WHAT = "Input options"
 _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "config": option(
         "-c",
@@ -112,7 +114,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         type=click.Path(allow_dash=True),
         envvar="PROCCLI_CONFIG",
         show_envvar=True,
-        help="The agent's configuration, - for standard input. Without it, the agent's defaults.",
+        help="Agent configuration; - reads standard input. Default: the agent's defaults.",
     ),
     "snapshot": option(
         "-s",
@@ -122,8 +124,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         type=click.Path(allow_dash=True),
         envvar="PROCCLI_SNAPSHOT",
         show_envvar=True,
-        help="A recording, a directory laid out like /proc, or - for a recording on standard"
-        " input, instead of the live machine.",
+        help="A recording or a /proc-like directory to use instead of the live machine; - reads a"
+        " recording from standard input.",
     ),
     "proc_root": option(
         "--proc-root",
@@ -132,7 +134,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         type=click.Path(file_okay=False),
         envvar="PROCCLI_PROC_ROOT",
         show_envvar=True,
-        help="Another mount of the live proc file system; overrides os-proc-root.",
+        help="Mount point of the live proc file system; overrides os-proc-root.",
     ),
     "agent": option(
         "--agent",
@@ -144,7 +146,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         ],
         envvar="PROCCLI_AGENT",
         show_envvar=True,
-        help=f"Which agent to be: {', '.join(EMULATED)}.",
+        help="Agent version to emulate.",
     ),
     "via": option(
         "--via",
@@ -154,7 +156,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         show_default=True,
         envvar="PROCCLI_VIA",
         show_envvar=True,
-        help="How the configuration reaches the agent: the server rewrites some values.",
+        help="How the configuration reaches the agent; the server rewrites some values.",
     ),
     "env": option(
         "--env",
@@ -162,7 +164,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         metavar="NAME=VALUE",
         callback=name_values,
         multiple=True,
-        help="A variable of the agent's environment, for %NAME%. Repeatable.",
+        help="Environment variable of the agent, used for %NAME%. Repeatable.",
     ),
     "tags": option(
         "--tags",
@@ -171,21 +173,21 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         type=click.Path(allow_dash=True),
         envvar="PROCCLI_TAGS",
         show_envvar=True,
-        help="What the tag command printed, - for standard input, instead of running it.",
+        help="Output of the tag command, used instead of running it; - reads standard input.",
     ),
     "no_tag_exec": option(
         "--no-tag-exec",
         section=_WHAT,
         is_flag=True,
-        help="Don't run the configuration's tag command: tags are then unknown.",
+        help="Do not run the configured tag command; tags are then unknown.",
     ),
-    # No variable stands for the next two: the environment must not start a command.
+    # The next two have no environment variable: the environment must not start a command.
     "run_tag_exec": option(
         "--run-tag-exec",
         section=_WHAT,
         is_flag=True,
-        help="Run it even if the configuration comes from standard input, or others than root"
-        " and you could have written it.",
+        help="Run the tag command even if the configuration comes from standard input or is"
+        " writable by users other than root and you.",
     ),
     "tag_timeout": option(
         "--tag-timeout",
@@ -195,18 +197,18 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         callback=no_nan,
         default=10.0,
         show_default=True,
-        help="How long it may take; the agent has no limit.",
+        help="Time limit for the tag command (the agent has none).",
     ),
 }
 
 
 def wait_options(body: Body) -> Body:
-    """How long to wait for a second look; the command gets them as `no_wait` and `max_wait`."""
+    """Options of the second sample; the command gets them as `no_wait` and `max_wait`."""
     no_wait = option(
         "--no-wait",
         section=_WHAT,
         is_flag=True,
-        help="Look once: what is new to /proc has no age then.",
+        help="Sample once; sockets not seen before have no age then.",
     )
     max_wait = option(
         "--max-wait",
@@ -216,6 +218,6 @@ def wait_options(body: Body) -> Body:
         callback=no_nan,
         default=10.0,
         show_default=True,
-        help="Wait at most so long for a second look at the sockets.",
+        help="Maximum wait for the second sample of the sockets.",
     )
     return no_wait(max_wait(body))

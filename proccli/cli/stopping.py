@@ -1,4 +1,4 @@
-"""Signals that end a loop, or one run, in good order."""
+"""Signals that stop a loop, or a single run, cleanly."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from proccli.cli.streams import PipeClosed
 from proccli.jobs.syncloop import Stopped
 
 _LONGEST_S = 3600.0
-"""At a time: an interval may be of any length, and poll(2) counts milliseconds in 32 bits."""
+"""Longest single wait: poll(2) counts milliseconds in 32 bits, but an interval may be longer."""
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
-    """A request to end, which is heard between two steps."""
+    """A request to stop, which takes effect between two steps."""
 
     def __init__(self, *, watch_stdout: bool) -> None:
         self._watched = _stdout() if watch_stdout else None
@@ -29,7 +29,7 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """The first signal asks to end; a second one ends at once, as it always does."""
+        """Handle signals: the first requests a stop; a second one has its usual effect."""
         for number in _STOPPING:
             signal.signal(number, self._ask)
         try:
@@ -40,8 +40,11 @@ class Stop:
             os.close(self._writer)
 
     def sleep(self, seconds: float) -> None:
-        """Raises: Stopped if somebody asks to end, or has asked; PipeClosed if stdout is watched
-        and its reader is gone, who would not be told anything any more."""
+        """Sleep until the time is over or a stop is requested.
+
+        Raises: Stopped if a stop is or was requested; PipeClosed if stdout is watched and its
+        reader has closed it.
+        """
         waiting = select.poll()
         waiting.register(self._reader, select.POLLIN)
         if self._watched is not None:
@@ -71,7 +74,7 @@ def _stdout() -> int | None:
 
 @contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM takes the way of SIGINT, on which temporary files are removed."""
+    """Handle SIGTERM like SIGINT, so that temporary files are removed."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""stdout and stderr: what they can show, and what happens when they can't be written."""
+"""stdout and stderr: what they can display, and errors when writing to them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from proccli.errors import OutputError
 from proccli.render.view import ASCII, UNICODE, View
 
 
-class PipeClosed(Exception):  # noqa: N818 - not an error: the reader has seen enough
-    """Nobody reads our results any more."""
+class PipeClosed(Exception):  # noqa: N818 - not an error: the reader stopped reading
+    """The reader has closed standard output."""
 
 
 def view_of(
     stream: TextIO | None, colour: Colour, environment: Mapping[str, str] = os.environ
 ) -> View:
-    """How to write for this stream.
+    """The width, colours and characters to use for a stream.
 
-    `--color` (or PROCCLI_COLOR, which stands for it) comes before NO_COLOR, no-color.org; a
-    terminal without a TERM, or a dumb one, gets no escape sequences unless asked for.
+    `--color` (or PROCCLI_COLOR) overrides NO_COLOR, see no-color.org. A terminal with no TERM, or
+    a dumb one, gets escape sequences only if they are requested.
     """
     if stream is None:
         return View()
@@ -64,9 +64,9 @@ def require_stdout() -> TextIO:
 
 
 def write(content: str | bytes) -> None:
-    """Write to stdout, all of it and now; bytes as they are.
+    """Write to stdout completely and flush it; bytes are written unchanged.
 
-    Raises: PipeClosed if the reader is gone, OutputError if it can't be written.
+    Raises: PipeClosed if the reader has closed it, OutputError if writing fails.
     """
     stream = require_stdout()
     if isinstance(content, str):
@@ -79,11 +79,11 @@ def write(content: str | bytes) -> None:
         _abandon(stream)
         if error.errno in (errno.EPIPE, errno.ESHUTDOWN):
             raise PipeClosed from error
-        raise OutputError(f"standard output can't be written: {error.strerror}") from error
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def say(message: str) -> None:
-    """Write lines to stderr, if there is one."""
+    """Write to stderr, if it is open."""
     if sys.stderr is None:
         return
     try:
@@ -94,7 +94,7 @@ def say(message: str) -> None:
 
 
 def settle() -> None:
-    """Write what is still buffered, or give it up without a word: the exit code is decided."""
+    """Flush both streams and ignore errors: the exit code is already decided."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             try:
@@ -104,7 +104,7 @@ def settle() -> None:
 
 
 def _abandon(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere: at exit Python would try, and fail, again."""
+    """Discard buffered output: Python would try, and fail, to write it again at exit."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -29,18 +29,20 @@ from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
 
-_WHEN = "When to look"
-_WHERE = "Where it goes"
-_STATE = "What is remembered"
+_WHEN = "Schedule"
+_WHERE = "Output options"
+_STATE = "State"
 
 
 def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     """Raises: click.BadParameter."""
     if not 1 <= len(value) <= 4 or set(value) - set("01234567"):
-        raise click.BadParameter(f"{value!r} is no octal mode like 0644")
+        raise click.BadParameter(f"{value!r} is not an octal mode such as 0644")
     mode = int(value, 8)
     if mode & ~0o666 or not mode & 0o400:
-        raise click.BadParameter(f"{value!r}: its owner must be able to read it, and nobody run it")
+        raise click.BadParameter(
+            f"{value!r} must let the owner read the file and must not make it executable"
+        )
     return mode
 
 
@@ -48,45 +50,47 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     "sync",
     cls=HelpfulCommand,
     examples=(
-        ("sudo proccli sync --once -c agent.yaml --json", "what would the agent send?"),
-        ("sudo proccli sync -c agent.yaml -o jsonl", "and from now on, a document a line?"),
+        ("sudo proccli sync --once -c agent.yaml --json", "Print what the agent would send"),
+        (
+            "sudo proccli sync -c agent.yaml -o jsonl",
+            "Run continuously and print one JSON document per line",
+        ),
         (
             "sudo proccli sync --once -c agent.yaml --out /var/lib/proccli/sync.json",
-            "from cron: keep a file current, and speak up only if something is wrong",
+            "From cron: keep a file up to date; prints only problems",
         ),
         (
             "sudo proccli sync --once -c agent.yaml --if-changed --exit-code",
-            "only if there is news, which the exit code tells too",
+            "Print only if something changed, and exit 1 then",
         ),
         (
             "proccli sync --once -c agent.yaml --state web-1.state.json -s web-1.jsonl.gz",
-            "what is new in this recording, compared with the one before?",
+            "Compare a recording with the previous one",
         ),
     ),
 )
-@option("--once", section=_WHEN, is_flag=True, help="One cycle, then the end.")
+@option("--once", section=_WHEN, is_flag=True, help="Run one cycle and exit.")
 @option(
     "--interval",
     section=_WHEN,
     type=click.FloatRange(min=1, max=86_400),
     callback=no_nan,
     metavar="SECONDS",
-    help="From the beginning of a cycle to that of the next; without it"
-    " os-proc-socket-sync-interval, and at least 1.",
+    help="Time between the starts of two cycles. Default: os-proc-socket-sync-interval, at least"
+    " 1.",
 )
 @option(
     "--assume-enabled",
     section=_WHEN,
     is_flag=True,
-    help="Look even if os-proc-sync-enabled is false.",
+    help="Collect even if os-proc-sync-enabled is false.",
 )
 @option(
     "--out",
     section=_WHERE,
     metavar="FILE",
     type=click.Path(allow_dash=True),
-    help="Replace this file, whole or not at all, instead of printing; JSON unless -o asks"
-    " for more.",
+    help="Write to this file, atomically, instead of standard output. Default format: json.",
 )
 @option(
     "--out-mode",
@@ -95,15 +99,17 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     default="0600",
     show_default=True,
     callback=_mode,
-    help="The file's permissions.",
+    help="Permissions of the output file.",
 )
 @option(
     "--if-changed",
     section=_WHERE,
     is_flag=True,
-    help="Write nothing when nothing has changed since the last run.",
+    help="Write nothing if nothing changed since the last run.",
 )
-@option("--exit-code", section=_WHERE, is_flag=True, help="With --once: exit with 1 on any change.")
+@option(
+    "--exit-code", section=_WHERE, is_flag=True, help="With --once: exit 1 if anything changed."
+)
 @option(
     "--state",
     section=_STATE,
@@ -111,10 +117,10 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     type=click.Path(dir_okay=False),
     envvar="PROCCLI_STATE",
     show_envvar=True,
-    help="Where to remember the last run (JSON). Without it, in ~/.local/state/proccli or"
-    " $XDG_STATE_HOME, one for each configuration and --out; none for a snapshot.",
+    help="State file with the last run (JSON). Default: one for each configuration and --out, in"
+    " $XDG_STATE_HOME or ~/.local/state/proccli; none for a snapshot.",
 )
-@option("--no-state", section=_STATE, is_flag=True, help="Remember nothing: no news are told.")
+@option("--no-state", section=_STATE, is_flag=True, help="Keep no state; changes are not reported.")
 @option(
     "--lock-timeout",
     section=_STATE,
@@ -123,7 +129,7 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     metavar="SECONDS",
     default=10.0,
     show_default=True,
-    help="Wait so long for another run that uses the same state.",
+    help="Maximum wait for another run that uses the same state.",
 )
 @source_options
 @wait_options
@@ -140,15 +146,15 @@ def command(
     invocation: Invocation,
     **how: Any,
 ) -> int:
-    """what the agent would send, and what of it is new, once or again and again
+    """Print what the agent would send and what changed since last time.
 
-    Each cycle prints the processes and the long-lived connections that the agent would report, in
-    its own field names, what differs from the cycle before, and whether the agent itself would
-    notice. A run begins where the last one ended, even the one of yesterday: that is remembered
-    in a state, which moves on when the result is safely out.
+    Each cycle prints the processes and long-lived connections that the agent would report, with
+    the agent's field names, what changed since the previous cycle, and whether the agent would
+    detect the change. The previous cycle may be that of an earlier run: it is kept in a state
+    file, which is updated after the result has been written.
 
-    Without --once it goes on, with the configuration as it is by then, until SIGINT or SIGTERM
-    ends it, with exit code 0.
+    Without --once it runs until SIGINT or SIGTERM, reads the configuration again in each cycle,
+    and exits 0.
     """
     from proccli.cli.stopping import Stop, terminated_like_interrupted
     from proccli.jobs.looks import WaitPolicy
@@ -195,20 +201,20 @@ def _check(how: dict[str, Any], *, strict: bool) -> None:
     """Raises: click.UsageError."""
     if not how["once"] and (how["exit_code"] or strict):
         name = "--strict" if strict else "--exit-code"
-        raise click.UsageError(f"{name} tells of one run: it needs --once")
+        raise click.UsageError(f"{name} requires --once")
     if how["once"] and how["interval"] is not None:
-        raise click.UsageError("--interval and --once contradict each other")
+        raise click.UsageError("--interval and --once are mutually exclusive")
     if how["no_state"]:
         source = click.get_current_context().get_parameter_source("state")
         if source is ParameterSource.COMMANDLINE:
-            raise click.UsageError("--state and --no-state contradict each other")
+            raise click.UsageError("--state and --no-state are mutually exclusive")
         if how["once"] and (how["if_changed"] or how["exit_code"]):
             name = "--if-changed" if how["if_changed"] else "--exit-code"
-            raise click.UsageError(f"{name} needs a state to compare with")
+            raise click.UsageError(f"{name} cannot be combined with --no-state")
 
 
 def _announcer(announce: Callable[[str], None] | None, out: str | None) -> Any:
-    """Names the tag command where somebody reads along, and not in every cycle anew."""
+    """Announces the tag command once, and only if the output is not a file."""
     if announce is None or out is not None:
         return None
     return functools.cache(announce)

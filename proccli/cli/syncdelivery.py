@@ -1,4 +1,4 @@
-"""How a cycle of `proccli sync` gets to its reader, and what is said beside it."""
+"""Writes the result of each `proccli sync` cycle, and its warnings."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ ROUTINE: Final = frozenset(
         "config-changed",
     }
 )
-"""What is as it should be on a healthy machine: stderr is silent about it with --out, and after
-the first cycle."""
+"""Codes that are normal on a healthy machine; not printed with --out or after the first cycle."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Delivery:
-    """Puts results out, then says what there is to say."""
+    """Writes results, then prints their warnings."""
 
     invocation: Invocation
     output: Output
@@ -43,10 +42,10 @@ class Delivery:
     mode: int
     if_changed: bool
     said_all: bool = False
-    """Whether somebody who reads along has been told everything once."""
+    """Whether all warnings have been printed once, which is done without `out` only."""
 
     def __call__(self, result: SyncResult) -> bool:
-        """Whether it was written. Raises: OutputError, PipeClosed."""
+        """Write a result; return whether it was written. Raises: OutputError, PipeClosed."""
         from proccli.atomicfile import atomic_output
 
         unchanged = self.if_changed and result.changed is False
@@ -60,8 +59,8 @@ class Delivery:
         return wanted
 
     def _worth_saying(self, result: SyncResult) -> Sequence[Notice]:
-        """To people everything, once; to cron, and later in a loop, what is both new and not as
-        it should be."""
+        """All warnings the first time without `out`; otherwise those that are new and not
+        routine."""
         if self.out is None and not self.said_all:
             self.said_all = True
             return result.notices
@@ -69,7 +68,7 @@ class Delivery:
 
 
 def _has_it(result: SyncResult, out: str | None) -> bool:
-    """Whether the file is there, and is of the run that this one was compared with."""
+    """Whether the output file exists and was written by the run that this one is compared with."""
     if out is None:
         return True
     written_to = result.before.written_to if result.before is not None else None

@@ -25,17 +25,26 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
 
-_WHICH = "Which tags to list (the counts are always of all)"
+_WHICH = "Filters (the summary always counts all tags)"
 
 
 @click.command(
     "tags",
     cls=HelpfulCommand,
     examples=(
-        ("sudo proccli tags -c agent.yaml", "what does the tag command say, and who gets it?"),
-        ("/usr/local/bin/cmdb-tags | proccli tags --tags -", "is this output any good?"),
-        ("proccli tags -c agent.yaml --tags tags.yaml --lost", "what gets lost on its way?"),
-        ("proccli tags -c agent.yaml --lost --server 7.1", "and after an upgrade of the server?"),
+        (
+            "sudo proccli tags -c agent.yaml",
+            "Run the tag command and show the tags of each process",
+        ),
+        ("/usr/local/bin/cmdb-tags | proccli tags --tags -", "Check the output of a tag command"),
+        (
+            "proccli tags -c agent.yaml --tags tags.yaml --lost",
+            "List the tags that the server loses or changes",
+        ),
+        (
+            "proccli tags -c agent.yaml --lost --server 7.1",
+            "Do the same for another server version",
+        ),
     ),
 )
 @option(
@@ -45,7 +54,7 @@ _WHICH = "Which tags to list (the counts are always of all)"
     type=click.IntRange(min=0),
     metavar="PID",
     multiple=True,
-    help="Of this process. Repeatable.",
+    help="Only tags of this process. Repeatable.",
 )
 @option(
     "--key",
@@ -53,16 +62,16 @@ _WHICH = "Which tags to list (the counts are always of all)"
     section=_WHICH,
     metavar="GLOB",
     multiple=True,
-    help="With a key like this. Repeatable.",
+    help="Only tags whose key matches GLOB. Repeatable.",
 )
 @option(
     "--lost",
     section=_WHICH,
     is_flag=True,
-    help="Which are not sent, or which the server cuts or loses.",
+    help="Only tags that are not sent, or that the server truncates or loses.",
 )
-@option("--own", section=_WHICH, is_flag=True, help="Which the command names, none inherited.")
-@server_option("Which server takes the tags.", default="6.5", show_default=True)
+@option("--own", section=_WHICH, is_flag=True, help="Only tags that are not inherited.")
+@server_option("Server version to emulate.", default="6.5", show_default=True)
 @source_options
 @output_options
 @strict_option
@@ -76,11 +85,11 @@ def command(
     invocation: Invocation,
     **which: Any,
 ) -> int:
-    """what the tag command says of each process, and what arrives of it
+    """Show each process's tags and which of them reach the server.
 
-    A line for each tag: the process it belongs to, the process it is inherited from, and whether
-    a query will show it. A tag is not sent for a process that isn't there or isn't accepted, and
-    the server cuts or loses some by what stands in their keys and values.
+    Prints one line per tag: its process, the process it is inherited from, and whether a query
+    will show it. Tags of processes that do not exist or are not accepted are not sent, and the
+    server truncates or loses tags with certain characters in key or value.
     """
     from proccli.jobs.inputs import open_inputs
     from proccli.jobs.tags import TagSelection, tags

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from proccli.jobs.ruletest import RuleTestResult
     from proccli.jobs.ruletest_bench import Overrides
 
-_WHICH = "Which tests to run"
-_AGAINST = "What to run them against, in place of what the files say"
+_WHICH = "Test selection"
+_AGAINST = "Overrides (instead of the values in the test files)"
 
 
 class _WithInit(HelpfulCommand):
-    """A command that takes files, or `init` as its first word: a file of that name is ./init."""
+    """A command with FILE arguments or the subcommand `init`; a file of that name is ./init."""
 
     def make_context(
         self,
@@ -46,10 +46,10 @@ class _WithInit(HelpfulCommand):
 def _complete_first(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem[Any]]:
-    """`init` as the first word, and files, which the shell itself knows."""
+    """`init` as the first word, and files, which the shell completes itself."""
     found: list[CompletionItem[Any]] = [CompletionItem(incomplete, type="file")]
     if not ctx.params.get("files") and "init".startswith(incomplete):
-        found.insert(0, CompletionItem("init", help="write tests of what is seen now"))
+        found.insert(0, CompletionItem("init", help="Write tests for the current outcomes."))
     return found
 
 
@@ -57,13 +57,19 @@ def _complete_first(
     "test",
     cls=_WithInit,
     examples=(
-        ("proccli test", "run all files called *.test.yaml in this folder and below"),
-        ("proccli test web.test.yaml --run '*nginx*'", "some tests of one file"),
-        ("proccli test -c new.yaml --junit report.xml rules/", "would another configuration pass?"),
-        ("proccli test --update web.test.yaml && git diff", "what has changed, as a diff"),
+        ("proccli test", "Run all *.test.yaml files in this directory and below"),
+        ("proccli test web.test.yaml --run '*nginx*'", "Run some tests of one file"),
+        (
+            "proccli test -c new.yaml --junit report.xml rules/",
+            "Test another configuration and write a JUnit report",
+        ),
+        (
+            "proccli test --update web.test.yaml && git diff",
+            "Update the expected values and review the difference",
+        ),
         (
             "proccli test init -c agent.yaml -s web-1.jsonl.gz web.test.yaml",
-            "begin with what a recording shows",
+            "Create tests from a recording",
         ),
     ),
 )
@@ -80,7 +86,7 @@ def _complete_first(
     section=_WHICH,
     metavar="GLOB",
     multiple=True,
-    help="Tests whose name is like this. Repeatable.",
+    help="Only tests whose name matches GLOB. Repeatable.",
 )
 @option(
     "-c",
@@ -90,7 +96,7 @@ def _complete_first(
     type=click.Path(allow_dash=True),
     envvar="PROCCLI_CONFIG",
     show_envvar=True,
-    help="Another configuration, - for standard input.",
+    help="Configuration to test; - reads standard input.",
 )
 @option(
     "--agent",
@@ -99,7 +105,7 @@ def _complete_first(
     callback=emulated_agent,
     envvar="PROCCLI_AGENT",
     show_envvar=True,
-    help="Another agent.",
+    help="Agent version to emulate.",
 )
 @option(
     "--via",
@@ -115,27 +121,27 @@ def _complete_first(
     metavar="NAME=VALUE",
     callback=name_values,
     multiple=True,
-    help="A variable of the agent's environment, for %NAME%. Repeatable.",
+    help="Environment variable of the agent, used for %NAME%. Repeatable.",
 )
 @option(
     "--update",
-    section="What to write",
+    section="File options",
     is_flag=True,
-    help="Write what is the case into the expectations that are not met, and nothing else.",
+    help="Replace the expected values that do not match with the actual ones, and nothing else.",
 )
 @option(
     "--junit",
-    section="What to write",
+    section="File options",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="A report as JUnit XML, beside what is printed. Replaces FILE.",
+    help="Also write a JUnit XML report. Overwrites FILE.",
 )
 @output_options
 @option(
     "--coverage",
-    section="How to print it",
+    section="Output options",
     is_flag=True,
-    help="With a table of the rules and how many tests each one decided.",
+    help="Also show how many tests each rule decided.",
 )
 @general_options
 def command(
@@ -149,21 +155,21 @@ def command(
     invocation: Invocation,
     **against: Any,
 ) -> int:
-    """rule tests: made-up and recorded processes, and what should become of each
+    """Run rule tests on made-up and recorded processes.
 
-    Each FILE describes processes and the rule, name or tags that they should get; of a DIR all
-    files called *.test.yaml, and without either those in the current folder and below. A test
-    that fails shows the trace of `proccli explain`. Exits with 1 if any failed, and with 3 if a
-    file of tests, a configuration or a recording can't be used.
+    Each FILE describes processes and the rule, name or tags that they should get. For a DIR, all
+    *.test.yaml files in it and below are run; the default is the current directory. A failed test
+    shows the output of `proccli explain`. Exits 1 if a test failed, and 3 if a test file, a
+    configuration or a recording cannot be used.
 
-    `proccli test init` writes a file of tests from what is seen now (see its --help).
+    `proccli test init` creates a test file from the current outcomes (see its --help).
     """
     from proccli.errors import UsageError
     from proccli.jobs.ruletest import run_suites
     from proccli.jobs.ruletest_files import open_suites
 
     if update and "-" in files:
-        raise UsageError("--update writes into the files of tests: - is none")
+        raise UsageError("--update cannot write to standard input (-)")
     if "-" in files and against["config"] == "-":
         raise UsageError("only one of -c and FILE can read standard input")
     overrides = _overrides(**against)
@@ -190,14 +196,14 @@ def _overrides(
 
 
 def _updated(suites: Sequence[Suite], result: RuleTestResult) -> bool:
-    """Whether any file was changed; tells which."""
+    """Update the files and report each; return whether any was changed."""
     from proccli.jobs.ruletest_update import update_files
     from proccli.plural import counted
 
     updates = update_files(suites, result)
     for update in updates:
         values = counted(update.values, "expected value")
-        tell(f"{update.file}: {values} of {counted(update.tests, 'test')} changed")
+        tell(f"{update.file}: updated {values} in {counted(update.tests, 'test')}")
     return bool(updates)
 
 

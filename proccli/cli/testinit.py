@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     examples=(
         (
             "proccli test init -c agent.yaml -s web-1.jsonl.gz web.test.yaml",
-            "a test for each outcome that a recording shows",
+            "Create one test for each outcome in a recording",
         ),
-        ("proccli test init -c agent.yaml", "look at what this machine would give, first"),
+        ("proccli test init -c agent.yaml", "Print tests for this machine without writing a file"),
     ),
 )
 @click.argument("file", required=False, type=click.Path(allow_dash=True))
-@option("--force", section="What to write", is_flag=True, help="Replace a file that is there.")
+@option("--force", section="File options", is_flag=True, help="Overwrite an existing file.")
 @source_options
 @general_options
 def init(*, options: InputOptions, file: str | None, force: bool, invocation: Invocation) -> int:
-    """write a file of tests from what is seen now
+    """Create a test file from the current outcomes.
 
-    One test for each outcome: status, reason, rule, name and tags. The process of a test is made
-    up like one that was seen, with its arguments, user, tags and the processes above it; where
-    that would give a secret away, the test takes the process from the recording, or there is
-    none. Without FILE, or with -, the tests go to standard output.
+    Writes one test for each outcome: status, reason, rule, name and tags. Each test describes a
+    process like one that was found, with its arguments, user, tags and ancestors. If that would
+    reveal a secret, the test refers to the recording instead; on a live machine it is left out.
+    Without FILE, or with -, the tests are printed.
     """
     from proccli.atomicfile import atomic_output
     from proccli.jobs.inputs import open_inputs
@@ -58,14 +58,17 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
 
 
 def _remark(draft: Draft) -> str:
-    """How many tests there are, and what has none."""
+    """The number of tests, and of outcomes without a test."""
     from proccli.plural import counted, listed
 
     missing = [
         words
         for number, words in (
-            (draft.undescribed, f"{counted(draft.undescribed, 'outcome')} that can't be made up"),
-            (draft.unknown, f"{counted(draft.unknown, 'process')} of unknown outcome"),
+            (
+                draft.undescribed,
+                f"{counted(draft.undescribed, 'outcome')} that cannot be described",
+            ),
+            (draft.unknown, f"{counted(draft.unknown, 'process')} with an unknown outcome"),
             (draft.too_many, f"{counted(draft.too_many, 'more outcome')}"),
         )
         if number

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
     from proccli.model.topology import Topology
 
-_WHICH = "Which connections to show"
+_WHICH = "Filters"
 
 Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "html"]
 
@@ -51,24 +51,24 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     examples=(
         (
             "proccli topology -c agent.yaml web-1.jsonl.gz app-1.jsonl.gz db-1.jsonl.gz",
-            "which processes of these hosts talk to each other?",
+            "Show the connections between the processes of these hosts",
         ),
-        ("sudo proccli topology -c agent.yaml", "and on this machine?"),
+        ("sudo proccli topology -c agent.yaml", "Show the connections of this machine"),
         (
             "proccli topology -c agent.yaml -o html *.jsonl.gz > topology.html",
-            "as a page to search, zoom and pass on",
+            "Write a self-contained page with search and zoom",
         ),
         (
             "proccli topology -c agent.yaml --group-by os.app.owner *.jsonl.gz",
-            "whose services depend on whose?",
+            "Show the dependencies between the owners of services",
         ),
         (
             "proccli topology -c agent.yaml -s a=a/db.jsonl -s b=b/db.jsonl",
-            "two networks that use the same addresses",
+            "Combine two networks that use the same addresses",
         ),
         (
             "proccli topology -c agent.yaml --certainty client-end *.jsonl.gz",
-            "where does the other end lack a label?",
+            "List the connections whose server has no label",
         ),
     ),
 )
@@ -84,7 +84,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     section=_WHICH,
     metavar="GLOB",
     multiple=True,
-    help="Whose gprocess at either end is like this. Repeatable.",
+    help="Only connections of a gprocess that matches GLOB. Repeatable.",
 )
 @option(
     "--host",
@@ -92,7 +92,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     section=_WHICH,
     metavar="GLOB",
     multiple=True,
-    help="With an end on such a host. Repeatable.",
+    help="Only connections of a host that matches GLOB. Repeatable.",
 )
 @option(
     "--tag",
@@ -101,36 +101,34 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     metavar="KEY[=GLOB]",
     callback=tag_globs,
     multiple=True,
-    help="With this tag at either end. Repeatable.",
+    help="Only connections with this tag at either end. Repeatable.",
 )
 @protocol_option(_WHICH)
-@port_option(_WHICH, "To this port. Repeatable.")
+@port_option(_WHICH, "Only connections to this server port. Repeatable.")
 @option(
     "--certainty",
     "certainties",
     section=_WHICH,
     type=click.Choice(["both-ends", "client-end", "server-end"]),
     multiple=True,
-    help="Of which both ends have a name, or only that one. Repeatable.",
+    help="Only connections where both ends, or only that end, have a name. Repeatable.",
 )
 @option(
     "--group-by",
-    section="How to print it",
+    section="Output options",
     metavar="WHAT",
     default="gprocess",
     show_default=True,
     shell_complete=_groupings,
-    help="What is one node: gprocess, its processes on a host; name, those on all hosts; host; pid;"
-    " or os.app.KEY, the processes with one value of that tag.",
+    help="What a node stands for: gprocess (per host), name (a gprocess on all hosts), host, pid,"
+    " or os.app.KEY (the processes with the same value of that tag).",
 )
 @fleet_options
-@server_option(
-    "Which server takes the tags and counts gprocesses; by default that of the agent's version."
-)
+@server_option("Server version to emulate. Default: the version of the agent.")
 @source_options_without("snapshot")
 @wait_options
 @output_options_with(
-    dot="Graphviz", mermaid="Mermaid", svg="a drawing", html="a page that needs nothing else"
+    dot="Graphviz", mermaid="Mermaid", svg="a drawing", html="a self-contained page"
 )
 @strict_option
 @general_options
@@ -147,13 +145,13 @@ def command(
     invocation: Invocation,
     **which: Any,
 ) -> int:
-    """who talks to whom, over many hosts, as the server joins their connections
+    """Show which processes on many hosts are connected to each other.
 
-    The two ends of every long-lived connection are joined as the server joins them: by the IPv4
-    addresses and ports of both, over all hosts of a network; over loopback within a host and a
-    network namespace. Told is how sure each edge is, and what was left out. A SOURCE is a
-    recording, a directory laid out like /proc, or the output of proccli sync; without any it is
-    the live machine.
+    Joins the two ends of each long-lived connection as the server does: by the IPv4 addresses and
+    ports of both ends, across all hosts of a network; for loopback, within one host and network
+    namespace. Reports how certain each edge is and which connections are left out. A SOURCE is a
+    recording, a /proc-like directory, or the output of proccli sync; the default is the live
+    machine.
     """
     from proccli.identity.server import SERVERS, server_beside
     from proccli.jobs.looks import WaitPolicy

@@ -27,16 +27,16 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.jobs.tot import TotRun
 
-_WHICH = "Which options to list (the counts are always of all)"
+_WHICH = "Filters (the summary always counts all options)"
 _TABLE_LINES = 1_000
 _AT_ONCE = 1_000
-"""Lines that are written together when files are read; from a pipe, each as it comes."""
+"""Lines per write when reading files; from a pipe, each line is written immediately."""
 
 
 def _addresses(
     _ctx: click.Context, _param: click.Parameter, values: Sequence[str]
 ) -> tuple[str, ...]:
-    """Each as captures write it. Raises: click.BadParameter."""
+    """The addresses in normalized form. Raises: click.BadParameter."""
     import ipaddress
 
     try:
@@ -49,13 +49,13 @@ def _addresses(
     "tot",
     cls=HelpfulCommand,
     examples=(
-        ("proccli tot capture.pcap", "which processes sent these connections?"),
+        ("proccli tot capture.pcap", "Show which processes sent these connections"),
         (
             "sudo tcpdump -i any -U -w - tcp | proccli tot -o jsonl -",
-            "as they come, on this machine",
+            "Show the options on this machine as they are sent",
         ),
-        ("proccli tot --pid 4242 --every capture.pcap", "all that one process sent"),
-        ("proccli tot --ip 10.0.0.5 web-1.pcap db-1.pcapng.gz", "and one host, in two captures"),
+        ("proccli tot --pid 4242 --every capture.pcap", "List every option of one process"),
+        ("proccli tot --ip 10.0.0.5 web-1.pcap db-1.pcapng.gz", "Show one host in two captures"),
     ),
 )
 @click.argument(
@@ -68,7 +68,7 @@ def _addresses(
     type=click.IntRange(0, 0xFFFF_FFFF),
     metavar="PID",
     multiple=True,
-    help="Of this process; 0: of the kernel. Repeatable.",
+    help="Only options of this process; 0: the kernel. Repeatable.",
 )
 @option(
     "--ip",
@@ -77,23 +77,23 @@ def _addresses(
     metavar="ADDRESS",
     multiple=True,
     callback=_addresses,
-    help="With this address at either end, or before translation. Repeatable.",
+    help="Only options with this address at either end or before translation. Repeatable.",
 )
-@port_option(_WHICH, "With this port at either end. Repeatable.")
+@port_option(_WHICH, "Only options with this port at either end. Repeatable.")
 @option(
     "--unique/--every",
     "unique",
     section=_WHICH,
     default=None,
-    help="Those that are alike (who sent what to whom) once, with their number, as the table has"
-    " it; or each, as JSON has it.",
+    help="--unique: list equal options between the same ends once, with a count (default for"
+    " table); --every: list each option (default for JSON).",
 )
 @option(
     "--limit",
     section=_WHICH,
     type=click.IntRange(min=0),
     metavar="N",
-    help=f"At most so many; 0: all. Without it, {_TABLE_LINES:,} in the table.",
+    help=f"Maximum number of rows; 0: no limit. Default: {_TABLE_LINES:,} in the table, else 0.",
 )
 @output_options
 @strict_option
@@ -110,19 +110,19 @@ def command(
     strict: bool,
     invocation: Invocation,
 ) -> int:
-    """which process sent a connection's segments, by the TCP option that says so
+    """Find the sending process in a capture (TCP option 253).
 
-    TCP option tracing puts the id of the sending process into SYNs, and into a segment now and
-    then: option kind 253. This shows it, for pcap and pcapng files, packed by gzip or not, and
-    for what tcpdump writes into a pipe (-). Where addresses are translated on the way, version 1
-    also tells the one before.
+    TCP option tracing (TOT) writes the id of the sending process into SYN segments, and into some
+    later ones, as TCP option kind 253. This command lists these options in pcap and pcapng files,
+    compressed with gzip or not, and in the output of tcpdump (-). If addresses are translated on
+    the way, version 1 also contains the original address.
     """
     from proccli.jobs.tot import TotRun, TotSelection, tot
     from proccli.render.tot_json import tot_document, tot_lines
     from proccli.render.tot_table import tot_table
 
     if captures.count("-") > 1:
-        raise click.UsageError("only one CAPTURE can be standard input")
+        raise click.UsageError("only one CAPTURE can read standard input")
     selection = TotSelection(pids=pids, ips=ips, ports=ports)
     folded = output == "table" if unique is None else unique
     if limit is None and output == "table":

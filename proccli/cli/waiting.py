@@ -1,4 +1,4 @@
-"""Waiting where somebody may be watching."""
+"""Waiting for the second sample, with a countdown on a terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.streams import say, view_of
+from proccli.render.words import counted
 
 
 def wait_for_second_look(
@@ -17,15 +18,15 @@ def wait_for_second_look(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Wait so long; on a terminal a line on stderr says for what, and goes away again."""
+    """Wait; on a terminal, a line on stderr shows the reason and is removed afterwards."""
     if view_of(sys.stderr, invocation.colour).width is None:
         sleep(seconds)
         return
     ends = time.monotonic() + seconds
-    what = "1 socket is" if undecided == 1 else f"{undecided:,} sockets are"
+    what = counted(undecided, "socket")
     try:
         while (left := ends - time.monotonic()) > 0:
-            say(f"\r{what} too new to tell: a second look in {left:.0f} s \x1b[K")
+            say(f"\rage of {what} unknown: second sample in {left:.0f} s \x1b[K")
             sleep(min(left, 1.0))
     finally:
         say("\r\x1b[K")

@@ -1,4 +1,4 @@
-"""The processes that a name may mean."""
+"""The processes that share a name, as a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from proccli.render.view import View
 
 
 def candidates_table(candidates: Sequence[Candidate], view: View) -> str:
-    """A line for each."""
+    """One line per process."""
     mark = view.glyphs.ellipsis
 
     def name(candidate: Candidate, room: int | None) -> Line:

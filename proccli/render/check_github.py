@@ -1,4 +1,4 @@
-"""Diagnostics as annotations that GitHub shows beside the lines of a change.
+"""Diagnostics as annotations that GitHub shows next to the lines of a change.
 
 Source: docs.github.com, "Workflow commands for GitHub Actions".
 """
@@ -27,13 +27,13 @@ def _annotation(found: Diagnostic) -> str:
         "title": found.code,
     }
     if found.at.line != found.end.line:
-        # Columns are taken within one line only.
+        # GitHub accepts columns only within one line.
         del properties["col"], properties["endColumn"]
-    told = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    joined = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
     parts = [found.message]
     parts += [f"effect: {found.effect}"] if found.effect is not None else []
     parts += [f"help: {found.hint}"] if found.hint is not None else []
-    return f"::{_COMMANDS[found.severity]} {told}::{_data(chr(10).join(parts))}"
+    return f"::{_COMMANDS[found.severity]} {joined}::{_data(chr(10).join(parts))}"
 
 
 def _data(text: str) -> str:

@@ -28,7 +28,7 @@ def check_lines(result: CheckResult) -> bytes:
 
 
 def diagnostic_json(found: Diagnostic) -> Json:
-    """One diagnostic; its end is behind the last character."""
+    """One diagnostic; `end_column` is the column after the last character."""
     return {
         "severity": found.severity,
         "code": found.code,

@@ -20,7 +20,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def check_sarif(result: CheckResult) -> bytes:
-    """One run, with the rules that it speaks of."""
+    """One run, with the rules that its results refer to."""
     used = [code for code in CODES if any(found.code == code for found in result.diagnostics)]
     usable = all(report.usable for report in result.reports)
     run = {
@@ -74,5 +74,5 @@ def _result(found: Diagnostic, used: Sequence[str]) -> Json:
 
 
 def _uri(path: str) -> str:
-    """A path as a reference: a relative one is meant from where the service looks for sources."""
+    """A path as a URI reference; a relative one is resolved from the root of the sources."""
     return f"file://{quote(path)}" if path.startswith("/") else quote(path)

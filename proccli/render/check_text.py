@@ -1,4 +1,4 @@
-"""Diagnostics for people: each with its place, the line, a caret, what follows, what to write."""
+"""Diagnostics as text: each with its location, the line, a caret, the effect and a fix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STYLES: dict[Severity, str] = {"error": "alarm", "warning": "warn", "info": "ta
 
 
 def check_text(result: CheckResult, view: View) -> str:
-    """All diagnostics in order, then how many there are."""
+    """All diagnostics in order, then their number."""
     lines: list[Line] = []
     for report in result.reports:
         for diagnostic in report.diagnostics if report.failure is None else ():
@@ -47,7 +47,7 @@ def _diagnostic(found: Diagnostic, view: View) -> Iterable[Line]:
 
 
 def _excerpt(found: Diagnostic, number: str, style: str, view: View) -> Iterable[Line]:
-    """The line at fault, shortened around the fault on a terminal, and what marks it."""
+    """The faulty line, shortened around the fault on a terminal, and the carets below it."""
     text = found.at.text
     start = min(found.at.column - 1, len(text))
     end = min(found.end.column - 1, len(text)) if found.end.line == found.at.line else len(text)
@@ -60,7 +60,7 @@ def _excerpt(found: Diagnostic, number: str, style: str, view: View) -> Iterable
 
 
 def _hanging(line: Line, indent: int, view: View) -> Iterable[Line]:
-    """A line, broken where the view ends and then indented."""
+    """A line, wrapped to the width of the view, with an indent from the second line on."""
     room = None if view.width is None else max(view.width - indent, 20)
     first, *more = wrapped(line, room)
     yield first
@@ -77,7 +77,7 @@ def _summary(result: CheckResult) -> Line:
     ]
     files = counted(len(result.reports), "file")
     if not counts:
-        return ((f"nothing to say about {files}", "accepted"),)
+        return ((f"No problems found in {files}.", "accepted"),)
     *most, last = counts
     spans = [*joined(most, ", "), (" and ", ""), *last] if most else last
-    return [*spans, (f" in {files}", "")]
+    return [("Found ", ""), *spans, (f" in {files}.", "")]

@@ -1,4 +1,4 @@
-"""What a change of the configuration does, as JSON."""
+"""The effect of a configuration change, as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def diff_document(result: DiffResult) -> bytes:
 
 
 def diff_lines(result: DiffResult) -> bytes:
-    """A line for each change."""
+    """One line per change."""
     return lines(_change(change) for change in result.changes)
 
 

@@ -1,4 +1,4 @@
-"""What a change of the configuration does, for people: grouped by kind, alike ones together."""
+"""The effect of a configuration change as text: grouped by kind, equal changes together."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from proccli.render.view import View
 
 _TITLES: dict[ChangeKind, tuple[str, str]] = {
     "lost": ("no longer sent", "dropped"),
-    "gained": ("sent from now on", "accepted"),
+    "gained": ("newly sent", "accepted"),
     "renamed": ("renamed", "warn"),
     "retagged": ("retagged", "tag"),
-    "rule": ("decided otherwise, and as unsent or as named as before", "dim"),
+    "rule": ("decided by another rule, same result", "dim"),
 }
 _SHOWN_PIDS = 5
 _SHOWN_WITNESSES = 8
 
 
 def diff_text(result: DiffResult, view: View) -> str:
-    """The changes by kind, the witnesses, and what it comes to."""
+    """The changes by kind, the constructed texts, and a summary."""
     lines: list[Line] = []
     for kind, (title, style) in _TITLES.items():
         changes = [change for change in result.changes if change.kind == kind]
@@ -34,21 +34,21 @@ def diff_text(result: DiffResult, view: View) -> str:
             lines.extend(_groups(changes, view))
             lines.append(())
     if result.witnesses:
-        lines.append((("by construction, each tried on both:", "head"),))
+        lines.append((("Constructed texts with different results:", "head"),))
         for witness in result.witnesses[:_SHOWN_WITNESSES]:
             text = shorten(witness.text.replace("\n", " ← "), _room(view), view.glyphs.ellipsis)
             lines.append([("  ", ""), (f"{witness.match_type} ", "dim"), (f'"{text}"', "name")])
             lines.append(_step(_outcome(witness.old), _outcome(witness.new), view))
         left_out = len(result.witnesses) - _SHOWN_WITNESSES
         if left_out > 0:
-            lines.append(((f"  and {left_out} more (-o json has them all)", "dim"),))
+            lines.append(((f"  and {left_out:,} more (-o json lists all)", "dim"),))
         lines.append(())
     lines.extend(wrapped(((_total(result), "head"),), view.width))
     return paint(lines, view)
 
 
 def _groups(changes: Sequence[Change], view: View) -> Iterable[Line]:
-    """Changes that read the same share a line."""
+    """Equal changes, joined into one line."""
 
     def what(change: Change) -> tuple[str, str, str]:
         name = change.process_name or f"pid {change.pid}"
@@ -90,15 +90,17 @@ def _total(result: DiffResult) -> str:
         parts.append(f"{counted(result.seen, 'process')} compared")
         parts.append(counted(len(result.changes), "change") if result.changes else "no change")
         if result.connections.lost or result.connections.gained:
-            parts.append(f"{counted(result.connections.lost, 'connection')} lose their label")
-            parts.append(f"{result.connections.gained:,} gain one")
+            lost, gained = result.connections.lost, result.connections.gained
+            parts.append(
+                f"{counted(lost, 'connection')} without label now, {gained:,} with a new one"
+            )
         if result.undecided:
-            parts.append(f"{result.undecided:,} undecided: unknown on one side")
+            parts.append(f"{result.undecided:,} not compared (outcome unknown)")
     parts.append(
         {
-            True: "the rules are proven to treat all processes alike",
+            True: "proven: no process is treated differently",
             False: "the configurations differ",
-            None: "whether they differ for other processes is not decided",
+            None: "not determined whether other processes are treated differently",
         }[result.equivalent]
     )
     return "; ".join(parts)

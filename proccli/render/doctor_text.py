@@ -1,4 +1,4 @@
-"""The gates for people: the verdict, then each gate, and what to do about those that fail."""
+"""The steps of `doctor` as text: the result, then each step with what to do if it fails."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknow
 _WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
 _GAP: Final = "  "
 _LEAST: Final = 36
-"""Cells below which a detail goes under its gate instead of beside it."""
+"""Below this width in cells, a detail is printed below its step instead of next to it."""
 
 
 def doctor_text(result: DoctorResult, view: View) -> str:
-    """What the agent would send, then a paragraph per gate."""
+    """What the agent would send, then a paragraph per step."""
     lines: list[Line] = [piece for line in _verdict(result) for piece in wrapped(line, view.width)]
     if result.host is not None and result.config is not None:
         lines += wrapped(basis_line(_Basis(result), view), view.width)
@@ -55,18 +55,18 @@ class _Basis:
 def _verdict(result: DoctorResult) -> Iterable[Line]:
     summary, first = result.summary, result.first_failure
     if summary is None:
-        yield (("What the agent would send is not known.", "alarm"),)
+        yield (("It could not be determined what the agent would send.", "alarm"),)
     else:
         yield from _sent(summary, switched_on=result.config is None or result.config.sync_enabled)
     if first is not None:
         yield (
-            ("The first gate that fails: ", "head"),
+            ("First failed step: ", "head"),
             (f"{first.gate}", "alarm"),
             (": ", ""),
             *foreign(first.detail),
         )
     else:
-        yield plain("No gate fails that can be seen from here.")
+        yield plain("No failed step found; steps on the server cannot be checked here.")
 
 
 def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
@@ -78,7 +78,7 @@ def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
     else:
         yield (
             (f"The agent would send 0 of {total}. ", "alarm"),
-            (f"Switched on, it would send {summary.accepted:,}{more}.", ""),
+            (f"With sync enabled, it would send {summary.accepted:,}{more}.", ""),
         )
 
 
@@ -87,7 +87,7 @@ def _count(gate: Gate) -> str:
 
 
 def _paragraph(head: Line, gate: Gate, view: View) -> list[Line]:
-    """The detail beside the gate, or under it where the line is too narrow; then the hint."""
+    """The detail next to its step, or below it if the line is too narrow; then the hint."""
     indent = cells(head)
     beside = view.width is None or view.width - indent >= _LEAST
     if not beside:

@@ -24,7 +24,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=F
 
 
 def _visible_surrogate(error: UnicodeError) -> tuple[str, int]:
-    """A lone surrogate as an escape that a reader sees: it can only stand inside a string."""
+    """A lone surrogate as a visible escape; it can only occur inside a string."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lone = (ord(char) for char in error.object[error.start : error.end])
@@ -44,7 +44,7 @@ def document(command: str, parts: Json) -> bytes:
 
 
 def lines(elements: Iterable[Json]) -> bytes:
-    """Each element as a document of one line."""
+    """Each element as JSON on one line."""
     return _utf8("".join(f"{_encode(element)}\n" for element in elements))
 
 
@@ -61,7 +61,7 @@ def _utf8(text: str) -> bytes:
 
 
 def snapshot_json(host: Host) -> Json:
-    """Where and when the processes were seen."""
+    """Where and when the processes were read."""
     return {
         "kind": host.kind,
         "host": host.name,
@@ -72,7 +72,7 @@ def snapshot_json(host: Host) -> Json:
 
 
 def config_json(config: Config) -> Json:
-    """Which configuration, read as which agent reads it."""
+    """The configuration, and the agent version that it is read for."""
     return {
         "file": config.file,
         "dialect": config.dialect,

@@ -1,4 +1,4 @@
-"""What is known of a process that is explained, before any rule is asked."""
+"""The facts about an explained process that do not depend on a rule."""
 
 from __future__ import annotations
 
@@ -14,43 +14,47 @@ from proccli.render.view import View
 from proccli.render.words import duration, own_name, rfc3339, seen
 
 Fact: TypeAlias = tuple[str, Line, str]
-"""A label, what there is to say, and the label's style."""
+"""A label, its value, and the style of the label."""
 
 LABEL = 12
-"""Cells for the label."""
+"""Width of the label in cells."""
 _COMMAND_LINES = 3
 
 
 def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterable[Fact]:
-    """What is known of the process, as label, value and the label's style."""
+    """The known facts about the process."""
     verdict = explanation.verdict
     process = verdict.process
     if result.host.kind in ("recording", "directory"):
         where = f"{result.host.name}, " if result.host.name else ""
-        yield "seen", foreign(f"{where}{seen(result.host)}"), "dim"
-    yield "chain", _chain(explanation, view), "dim"
+        yield "snapshot", foreign(f"{where}{seen(result.host)}"), "dim"
+    yield "ancestors", _chain(explanation, view), "dim"
     if verdict.cmdline is not None:
         room = None if view.width is None else (view.width - LABEL - 2) * _COMMAND_LINES
         yield "command", plain(shorten(verdict.cmdline, room, view.glyphs.ellipsis)), "dim"
     if verdict.uptime_s is not None:
         since = rfc3339(verdict.start_s)
-        yield "up", plain(duration(verdict.uptime_s) + (f", since {since}" if since else "")), "dim"
+        yield (
+            "uptime",
+            plain(duration(verdict.uptime_s) + (f", since {since}" if since else "")),
+            "dim",
+        )
     for label, text in (("user", verdict.user), ("container", verdict.container_id)):
         if text:
             yield label, foreign(text), "dim"
     if verdict.sockets is not None and verdict.gprocess is not None:
         yield from _sockets(verdict.sockets, process.pid)
     yield from _tags(verdict)
-    if process.errors and verdict.reason != "unreadable":  # else the headline has them
+    if process.errors and verdict.reason != "unreadable":  # else the headline shows them
         causes = [f"{error.field} ({error.detail})" for error in process.errors]
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
-        text = "os-proc-sync-enabled is false: the agent sends nothing, whatever the rules say"
-        yield "however", ((text, "alarm"),), "alarm"
+        text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
+        yield "note", ((text, "alarm"),), "alarm"
 
 
 def _sockets(counts: SocketCounts, pid: int) -> Iterable[Fact]:
-    told = [
+    parts = [
         f"{number:,} {word}"
         for number, word in (
             (counts.synced, "would be sent"),
@@ -59,14 +63,14 @@ def _sockets(counts: SocketCounts, pid: int) -> Iterable[Fact]:
         )
         if number
     ]
-    if told:
+    if parts:
         more: Line = ((f"   (proccli sockets --pid {pid})", "dim"),)
-        yield "sockets", [*plain(", ".join(told)), *more], "dim"
+        yield "sockets", [*plain(", ".join(parts)), *more], "dim"
 
 
 def _chain(explanation: Explanation, view: View) -> Line:
     verdict = explanation.verdict
-    # A made-up process has pid 0, and numbers of no meaning above it.
+    # A made-up process has pid 0, and its ancestors have meaningless pids.
     pids = verdict.process.pid > 0
     links = [(own_name(verdict), verdict.process.pid)]
     links.extend(
@@ -79,7 +83,7 @@ def _chain(explanation: Explanation, view: View) -> Line:
 
 def _tags(verdict: Outcome) -> Iterable[Fact]:
     if verdict.tags is None:
-        yield "tags", plain("not known"), "warn"
+        yield "tags", plain("unknown"), "warn"
     elif verdict.tags:
         own = verdict.process.pid
         tags = (

@@ -8,9 +8,9 @@ from proccli.textsafe import visible
 
 
 def explain_plain(result: ExplainResult) -> str:
-    """The place that decided and its action, the pid, and the name.
+    """The location of the deciding rule with its action, the pid, and the name.
 
-    Where no rule decided, the place is `-`, and the reason of the JSON stands for the action.
+    If no rule decided, the location is `-`, and the `reason` of the JSON replaces the action.
     """
     return "".join(_line(explanation.verdict) for explanation in result.explanations)
 

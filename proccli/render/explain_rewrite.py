@@ -1,4 +1,4 @@
-"""How rewrite-name became a name, step by step."""
+"""How rewrite-name produces a name, step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHOWN_REPLACEMENTS = 5
 def rewrite_lines(
     rewrite: RewriteTrace, subject: str, room: int | None, view: View
 ) -> Iterable[Line]:
-    """The template, what the environment and the groups made of it, and what to beware of."""
+    """The template, its value with the environment and the groups, and notes."""
     for label, text, style in _steps(rewrite, subject, view):
         inner = None if room is None else max(room - _LABEL, 10)
         first, *more = wrapped(foreign(text, style), inner)
@@ -42,22 +42,22 @@ def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[st
     if left_out > 0:
         yield "", f"and {left_out:,} more", "dim"
     if rewrite.result is None:
-        yield "name", "not known", "unknown"
+        yield "name", "unknown", "unknown"
     else:
         yield "name", rewrite.result or '"" (empty)', "accepted"
 
 
 def _notes(rewrite: RewriteTrace, subject: str) -> Iterable[str]:
     if rewrite.expanded == "":
-        yield "nothing is left of rewrite-name, so the agent does not rewrite"
+        yield "rewrite-name is empty after expansion, so the agent does not rewrite the name"
     if any(subject[start:end] for start, end in _untouched(rewrite, subject)):
-        yield "the agent replaces only what matched, so the text around it stays in the name"
+        yield "the agent replaces only the matched text; the text around it stays in the name"
     for group in rewrite.missing_groups:
-        yield f"the pattern has no group {group!r}, so it becomes nothing"
+        yield f"the pattern has no group {group!r}; the reference becomes empty"
     for name in rewrite.unset_env:
-        yield f"%{name}% is not set in the agent's environment, so it becomes nothing"
+        yield f"%{name}% is not set in the agent's environment and becomes empty"
     for name in rewrite.unknown_env:
-        yield f"%{name}% is not known here (--env {name}=VALUE gives it)"
+        yield f"the value of %{name}% is unknown (set it with --env {name}=VALUE)"
 
 
 def _untouched(rewrite: RewriteTrace, subject: str) -> Iterable[tuple[int, int]]:

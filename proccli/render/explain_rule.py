@@ -1,4 +1,4 @@
-"""One rule's part in a verdict: what it was tried on, and what came of it."""
+"""One rule of an explanation: the text it was matched against, and the result."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from proccli.render.view import View
 
 INDENT = "      "
 _NEAR = 2
-"""The least number of letters and digits that a pattern must match before it is called close:
-that every option begins with `--` says nothing."""
+"""Minimum number of letters and digits that a pattern must match to be called a near miss:
+a common beginning such as `--` is not one."""
 _LOOKED_AT = 1_000
-"""Characters that are counted: a match may have megabytes."""
+"""Characters that are counted: a match may be several megabytes long."""
 
 
 def rule_lines(
-    trace: RuleTrace, explanation: Explanation, view: View, *, said: str | None = None
+    trace: RuleTrace, explanation: Explanation, view: View, *, previous_error: str | None = None
 ) -> Iterable[Line]:
-    """A heading, then the text that was tested and how far the pattern got.
+    """A heading, then the text that was tested and how much of the pattern matched.
 
-    `said` is the error of the rule before: it is not told twice.
+    `previous_error` is the error of the rule before; it is not repeated.
     """
     yield from _heading(trace, view)
-    if trace.outcome == "unknown" and trace.error is not None and trace.error == said:
+    if trace.outcome == "unknown" and trace.error is not None and trace.error == previous_error:
         return
     for detail in _details(trace, explanation, view):
         yield [(INDENT, ""), *detail]
 
 
 def is_conditional(trace: RuleTrace) -> bool:
-    """Whether all that is not known of a rule is whether an earlier one decides."""
+    """Whether the only unknown about a rule is whether an earlier one decides."""
     return trace.outcome == "unknown" and trace.would_match is not None
 
 
 def detail_room(view: View) -> int | None:
-    """The cells that a detail may take."""
+    """The width of a detail in cells; None: unlimited."""
     return None if view.width is None else max(view.width - len(INDENT), 20)
 
 
@@ -75,11 +75,11 @@ def _outcome(trace: RuleTrace, view: View) -> Span:
         style = "dropped" if trace.rule.action == "drop" else "accepted"
         return f"MATCH {view.glyphs.becomes} {trace.rule.action or 'accept'}", style
     if trace.outcome == "not-reached" or is_conditional(trace):
-        words = {True: "would match", False: "would not match", None: "not known"}
+        words = {True: "would match", False: "would not match", None: "unknown"}
         return words[trace.would_match], "dim"
     return {
         "no-match": ("no match", ""),
-        "ignored": ("THROWN AWAY", "alarm"),
+        "ignored": ("IGNORED (invalid)", "alarm"),
         "unknown": ("unknown", "unknown"),
     }[trace.outcome]
 
@@ -87,7 +87,7 @@ def _outcome(trace: RuleTrace, view: View) -> Span:
 def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
     room = detail_room(view)
     if trace.outcome == "ignored":
-        text = f"the agent throws this rule away and says nothing: {trace.error or 'invalid'}"
+        text = f"the agent silently ignores this rule: {trace.error or 'invalid'}"
         yield from wrapped(foreign(text, "alarm"), room)
         return
     if trace.outcome == "not-reached" or is_conditional(trace):
@@ -105,11 +105,13 @@ def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable
 def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
     room = detail_room(view)
     if trace.subject is not None:
-        yield from _subject(trace.subject, trace.span, _whose(trace.subject_pid, explanation), view)
+        yield from _subject(
+            trace.subject, trace.span, _other_pid(trace.subject_pid, explanation), view
+        )
     for group in trace.groups:
         name = f"${group.index}" if group.name is None else f"${group.index} ${{{group.name}}}"
         if group.text is None:
-            yield ((f"{name} took no part in the match", "dim"),)
+            yield ((f"{name} did not participate in the match", "dim"),)
         else:
             left = None if room is None else max(room - len(name) - 5, 10)
             text = shorten(group.text, left, view.glyphs.ellipsis)
@@ -125,20 +127,22 @@ def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Li
     room = detail_room(view)
     near = trace.near_miss
     if near is not None and _is_close(near):
-        yield from _subject(near.subject, near.span, _whose(near.subject_pid, explanation), view)
+        yield from _subject(
+            near.subject, near.span, _other_pid(near.subject_pid, explanation), view
+        )
         message: Line = [
             ("closest: ", "dim"),
             *foreign(f'"{near.matched_prefix}"', "accepted"),
-            (" fits, but is not followed by ", "dim"),
+            (" matches, but is not followed by ", "dim"),
             *foreign(f'"{near.expected}"', "miss"),
         ]
         yield from wrapped(message, room)
     elif trace.subject is not None:
-        yield from _subject(trace.subject, None, _whose(trace.subject_pid, explanation), view)
+        yield from _subject(trace.subject, None, _other_pid(trace.subject_pid, explanation), view)
     else:
         yield ((_nothing_tested(trace, explanation), "dim"),)
     if trace.also_matches:
-        text = f"as match-type {listed(list(trace.also_matches))} this pattern would match"
+        text = f"with match-type {listed(list(trace.also_matches))} this pattern would match"
         yield from wrapped(foreign(text, "dim"), room)
 
 
@@ -152,34 +156,38 @@ def _nothing_tested(trace: RuleTrace, explanation: Explanation) -> str:
     if match_type == "parent_process_name":
         return _no_ancestor(explanation)
     if match_type == "tag":
-        return "none of the tags that the tag command itself names for it"
-    return "there is no text to test"
+        return "none of the tags that the tag command reports for it"
+    return "no text to match"
 
 
 def _no_ancestor(explanation: Explanation) -> str:
-    """Which ancestors were tried: the agent's walk ends at the first that it does not know."""
+    """Which ancestors were tried: the agent stops at the first one that it does not keep."""
     ancestors = explanation.ancestors
     tried = list(takewhile(lambda above: above.process_name is not None, ancestors))
     if len(tried) == len(ancestors):
         if not tried:
-            return "it has no ancestor that the agent could see"
-        return f"none of {len(tried)} ancestors" if len(tried) > 1 else "not its only ancestor"
+            return "it has no ancestor that is visible to the agent"
+        return (
+            f"none of {len(tried)} ancestors"
+            if len(tried) > 1
+            else "its only ancestor does not match"
+        )
     pid = ancestors[len(tried)].pid
-    end = f"the way up ends at pid {pid}, which is no process to the agent"
+    end = f"the agent stops at pid {pid}, which it does not keep"
     if not tried:
         return f"no ancestor: {end}"
     return f"none of {counted(len(tried), 'ancestor')}: {end}"
 
 
-def _whose(pid: int | None, explanation: Explanation) -> str:
-    """A remark for a text that is another process's."""
+def _other_pid(pid: int | None, explanation: Explanation) -> str:
+    """`   (pid 7)` if the text is that of another process, else empty."""
     if pid is None or pid == explanation.verdict.process.pid:
         return ""
     return f"   (pid {pid})" if pid > 0 else ""
 
 
 def _subject(text: str, span: TextSpan | None, remark: str, view: View) -> Iterable[Line]:
-    """The tested text in quotes, what matched marked in it: underlined, or with carets below."""
+    """The tested text in quotes, with the match underlined, or marked by carets below."""
     room = detail_room(view)
     inner = None if room is None else room - 2 - len(remark)
     mark = view.glyphs.ellipsis

@@ -1,4 +1,4 @@
-"""Explanations for a person: the verdict first, then what led to it, rule by rule."""
+"""Explanations as text: the outcome, then each rule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proccli.render.words import own_name, why
 
 
 def explain_text(result: ExplainResult, view: View) -> str:
-    """Every explanation, in the order asked for."""
+    """Every explanation, in the requested order."""
     lines: list[Line] = []
     for explanation in result.explanations:
         if lines:
@@ -38,36 +38,39 @@ def _lines(explanation: Explanation, result: ExplainResult, view: View) -> Itera
     yield from _rules(explanation, view)
     if verdict.reason == "implicit-accept":
         yield (
-            (" end  No rule hit: the agent's own .* accepts it under its own name.", "accepted"),
+            (
+                " end  No rule matched: the agent's built-in .* accepts it under its own name.",
+                "accepted",
+            ),
         )
 
 
 def _rules(explanation: Explanation, view: View) -> Iterable[Line]:
-    """Rule after rule, and a word where the agent itself stops looking."""
+    """Each rule, and a line where the agent itself stops."""
     never = explanation.verdict.status == "skipped" and explanation.verdict.rule is None
     unreached = [trace for trace in explanation.trace if trace.outcome == "not-reached"]
     if unreached and all(trace.would_match is None for trace in unreached):
-        yield ((" The rules never see it: it has nothing that they could test.", "dim"),)
+        yield ((" The process does not get to the rules: it has no text to match.", "dim"),)
         return
     if all(trace.outcome in ("unknown", "ignored") for trace in explanation.trace) and (
         explanation.verdict.reason == "unreadable"
     ):
-        yield ((" What the rules say to it is not known: it could not be read.", "dim"),)
+        yield ((" The result of the rules is unknown: the process could not be read.", "dim"),)
         return
-    told, problem = False, None
+    has_divider, previous_error = False, None
     for trace in explanation.trace:
-        if (trace.outcome == "not-reached" or is_conditional(trace)) and not told:
-            told = True
-            here = "The rules never see it" if never else "Not reached"
+        if (trace.outcome == "not-reached" or is_conditional(trace)) and not has_divider:
+            has_divider = True
+            here = "The process does not get to the rules" if never else "Not reached"
             if is_conditional(trace):
-                here = "Whether the others are reached is not known"
-            yield ((f" {here}; this is what they would have said:", "dim"),)
-        yield from rule_lines(trace, explanation, view, said=problem)
-        problem = trace.error
+                here = "It is unknown whether the other rules are reached"
+            yield ((f" {here}; their results would be:", "dim"),)
+        yield from rule_lines(trace, explanation, view, previous_error=previous_error)
+        previous_error = trace.error
 
 
 def _headline(verdict: Outcome, config: Config, view: View) -> list[Line]:
-    """`pid 4312  java  →  DROPPED by rule 3`, and which agent says so."""
+    """`pid 4312  java  →  DROPPED by rule 3`, and the agent version."""
     pid = "made up" if verdict.process.pid == 0 else f"pid {verdict.process.pid}"
     becomes = (f"  {view.glyphs.becomes}  ", "")
     outcome, remark = _outcome(verdict, config)
@@ -84,8 +87,8 @@ def _headline(verdict: Outcome, config: Config, view: View) -> list[Line]:
 
 
 def _outcome(verdict: Outcome, config: Config) -> tuple[Line, Line]:
-    """What becomes of it, and a remark on how."""
-    by = ", no rule hit" if verdict.rule is None else f" by rule {verdict.rule.index}"
+    """The outcome of the process, and the rule that led to it."""
+    by = ", no rule matched" if verdict.rule is None else f" by rule {verdict.rule.index}"
     if verdict.gprocess is not None:
         return foreign(verdict.gprocess or '""', "accepted"), ((f"accepted{by}", "accepted"),)
     if verdict.reason == "rule":
@@ -93,5 +96,5 @@ def _outcome(verdict: Outcome, config: Config) -> tuple[Line, Line]:
     style = "unknown" if verdict.status == "unknown" else "warn"
     outcome: Line = ((f"{verdict.status.upper()}: ", style), *foreign(why(verdict, config), style))
     return outcome, () if verdict.rule is None else (
-        (f"after rule {verdict.rule.index} hit", style),
+        (f"after rule {verdict.rule.index} matched", style),
     )

@@ -1,7 +1,7 @@
-"""Rows under headings, fitted to a terminal or left whole.
+"""Tables with headings, fitted to the width of a terminal or printed in full.
 
-rich's own Table pads every line to the longest cell, cuts at the end only, and takes 0.6 ms a
-row; here a column decides itself how to say less, and the last one is never padded.
+rich's own Table pads every line to the longest cell, truncates at the end only, and takes 0.6 ms
+a row; here each column decides how to shorten its cells, and the last one is never padded.
 """
 
 from __future__ import annotations
@@ -17,30 +17,29 @@ Row = TypeVar("Row")
 
 GAP = 2
 _TINY = 6
-"""Cells that every column can be narrowed to if nothing else helps."""
+"""Minimum width in cells of a column, if nothing else helps."""
 PIPED_PADDING = 60
-"""Off a terminal, longer cells push what follows to the right, so that one of four megabytes
-doesn't blow up every line."""
+"""Maximum padding without a terminal: a cell of several megabytes must not widen every line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[Row]):
     """One fact about each row.
 
-    `cell` is given the cells it may take, or None for as many as it likes.
+    `cell` gets the available width in cells, or None if it is unlimited.
     """
 
     title: str
     cell: Callable[[Row, int | None], Line]
     right: bool = False
     least: int | None = None
-    """The cells below which it is of little use; None: it can't be narrowed."""
+    """Minimum useful width in cells; None: it cannot be narrowed."""
     spare: int = 0
-    """Left out where the line is too narrow for all; the highest goes first, 0 stays."""
+    """Order in which columns are left out of a narrow table: the highest first; 0: never."""
 
 
 def grid(rows: Sequence[Row], columns: Sequence[Column[Row]], view: View) -> list[Line]:
-    """A heading and a line per row; nothing for no rows."""
+    """A heading and one line per row; empty without rows."""
     if not rows:
         return []
     columns, table, widths = _fitted(rows, columns, view.width)
@@ -51,7 +50,7 @@ def grid(rows: Sequence[Row], columns: Sequence[Column[Row]], view: View) -> lis
 def _fitted(
     rows: Sequence[Row], columns: Sequence[Column[Row]], room: int | None
 ) -> tuple[Sequence[Column[Row]], list[list[Line]], list[int]]:
-    """The columns that have a place, their cells, and their widths."""
+    """The columns that fit, their cells, and their widths."""
     by_column = [[column.cell(row, room) for row in rows] for column in columns]
     sizes = [[cells(cell) for cell in column] for column in by_column]
     wanted = [max(len(column.title), *size) for column, size in zip(columns, sizes, strict=True)]
@@ -72,7 +71,7 @@ def _fitted(
 
 
 def _kept(columns: Sequence[Column[Row]], wanted: Sequence[int], room: int) -> list[int]:
-    """The columns for which there is room once all are as narrow as they can be."""
+    """The indices of the columns that fit if all have their minimum width."""
     kept = list(range(len(columns)))
 
     def needed() -> int:
@@ -89,19 +88,19 @@ def _kept(columns: Sequence[Column[Row]], wanted: Sequence[int], room: int) -> l
 def _narrowed(
     columns: Sequence[Column[Row]], wanted: Sequence[int], kept: Sequence[int], room: int
 ) -> list[int]:
-    """Widths that fit: the widest of the columns that can be narrowed gives way first."""
+    """Widths that fit: the widest column that can be narrowed is narrowed first."""
     widths = list(wanted)
     excess = sum(widths[i] for i in kept) + GAP * (len(kept) - 1) - room
     for floor in (max(columns[i].least or 0 for i in kept), _TINY):
         while excess > 0:
-            giving = [
+            narrowable = [
                 i
                 for i in kept
                 if (least := columns[i].least) is not None and widths[i] > min(least, floor)
             ]
-            if not giving:
+            if not narrowable:
                 break
-            widths[max(giving, key=lambda i: widths[i])] -= 1
+            widths[max(narrowable, key=lambda i: widths[i])] -= 1
             excess -= 1
     return widths
 

@@ -1,4 +1,4 @@
-"""For how many gprocesses the names stand, and how long those last, in a person's words."""
+"""How many gprocesses each name stands for, and how long they last, as text."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from proccli.server.gprocess import Doubt, Identity, RowRejection
 from proccli.textsafe import visible
 
 _REFUSALS: dict[RowRejection, str] = {
-    "four-byte": "a character of four bytes",
-    "cut-inside": "a name that is cut within a character",
+    "four-byte": "a four-byte character",
+    "cut-inside": "a name truncated within a character",
     "too-long": "a text that is too long",
 }
 _MANY_PIDS = 8
-"""So many pids, or runs of them, are listed on a terminal."""
+"""Maximum number of pids, or ranges of them, that a terminal shows."""
 _ROOM_FOR_NAME = 30
-"""Cells for a name in a sentence."""
+"""Width of a name in a sentence, in cells."""
 
 
 def group_cell(identity: Identity | None) -> Line:
-    """`g3`, with a mark where another group may be the same gprocess."""
+    """`g3`, with a question mark if another group may be the same gprocess."""
     if identity is None:
         return ()
     return ((f"g{identity.group}{'?' if identity.doubts else ''}", "name"),)
 
 
 def identity_lines(identified: Identified, shown: Sequence[Outcome], view: View) -> list[Line]:
-    """The names of several processes, the count, and what restarts and time do."""
+    """The names that several processes share, the count, and the effect of restarts and time."""
     pids = {verdict.process.pid for verdict in shown}
     several = [
         name
@@ -65,7 +65,7 @@ def _columns(identified: Identified, view: View) -> Sequence[Column[NamePids]]:
             least=14,
         ),
         Column(
-            title="WHICH",
+            title="GROUPS",
             cell=lambda name, room: _which_cell(name, identified, room, view),
             least=12,
         ),
@@ -77,7 +77,7 @@ def _count_cell(name: NamePids) -> Line:
 
 
 def _which_cell(name: NamePids, identified: Identified, room: int | None, view: View) -> Line:
-    """Each gprocess with its pids and, if there is room, what tells it from the others."""
+    """Each gprocess with its pids and, if there is room, its command line."""
     whole = _which(name, identified, view, keys=True)
     if room is None or cells(plain(visible(whole))) <= room:
         return ((visible(whole), ""),)
@@ -86,7 +86,7 @@ def _which_cell(name: NamePids, identified: Identified, room: int | None, view: 
 
 def _which(name: NamePids, identified: Identified, view: View, *, keys: bool) -> str:
     if not identified.server.aggregates:
-        return f"{_pids(name.pids, view)}: each its own"
+        return f"{_pids(name.pids, view)}: one gprocess each"
     by_group: dict[int, list[int]] = {}
     for pid in name.pids:
         by_group.setdefault(identified.by_pid[pid].group, []).append(pid)
@@ -108,7 +108,7 @@ def _pids(pids: Sequence[int], view: View) -> str:
             runs[-1] = (runs[-1][0], pid)
         else:
             runs.append((pid, pid))
-    # Two in a row are no run.
+    # Two consecutive pids are not a range.
     parts = [
         text
         for first, last in runs
@@ -134,7 +134,7 @@ def _remarks(identified: Identified, view: View) -> Iterator[Line]:
         gprocesses = f"{_range(identified.at_least, identified.at_most)} gprocesses"
     yield (
         (f"{processes} {view.glyphs.becomes} {gprocesses}", "head"),
-        (f" for server {identified.server.version}, {_told_apart(identified)}", ""),
+        (f" on server {identified.server.version}, {_grouped_by(identified)}", ""),
     )
     yield from _ambiguous_names(identified)
     yield from _open_questions(identified)
@@ -142,21 +142,21 @@ def _remarks(identified: Identified, view: View) -> Iterator[Line]:
     yield ((_lasting(identified), "dim"),)
 
 
-def _told_apart(identified: Identified) -> str:
+def _grouped_by(identified: Identified) -> str:
     if not identified.server.aggregates:
-        return "which tells them apart by pid."
-    return "which tells them apart by name and command line; in a pod, by name and workload."
+        return "which distinguishes them by pid."
+    return "which distinguishes them by name and command line (in a pod, by name and workload)."
 
 
 def _ambiguous_names(identified: Identified) -> Iterator[Line]:
     surely = sum(name.use.at_least > 1 for name in identified.names)
     perhaps = sum(name.use.at_least == 1 < name.use.at_most for name in identified.names)
     if surely:
-        stand = "stands" if surely == 1 else "stand"
-        text = f"{counted(surely, 'name')} {stand} for several gprocesses"
-        yield ((text, "warn"), (f"; {perhaps:,} more may." if perhaps else ".", ""))
+        text = f"Several gprocesses share a name: {counted(surely, 'name')}"
+        more = f", and perhaps {perhaps:,} more." if perhaps else "."
+        yield ((text, "warn"), (more, ""))
     elif perhaps:
-        yield ((f"{counted(perhaps, 'name')} may stand for several gprocesses.", "warn"),)
+        yield ((f"Several gprocesses may share a name: {counted(perhaps, 'name')}.", "warn"),)
 
 
 def _open_questions(identified: Identified) -> Iterator[Line]:
@@ -175,9 +175,9 @@ def _open_questions(identified: Identified) -> Iterator[Line]:
         parts.append(f"{identified.undecided:,} more may be sent")
     if parts:
         pods = doubts["pod"] or doubts["container-unknown"]
-        known = "; which containers are pods only the server knows" if pods else ""
+        known = "; only the server knows which containers are pods" if pods else ""
         mark = " (?)" if doubts else ""
-        yield ((f"Open{mark}: ", "unknown"), (f"{listed(parts)}{known}.", ""))
+        yield ((f"Unknown{mark}: ", "unknown"), (f"{listed(parts)}{known}.", ""))
 
 
 def _refusals(identified: Identified, mark: str) -> Iterator[Line]:
@@ -187,9 +187,9 @@ def _refusals(identified: Identified, mark: str) -> Iterator[Line]:
     first = refused[0]
     causes = listed([_REFUSALS[cause] for cause in _causes(refused)])
     yield (
-        (f"MySQL, if it is strict, refuses {counted(len(refused), 'process')}", "alarm"),
+        (f"MySQL in strict mode rejects {counted(len(refused), 'process')}", "alarm"),
         (f" (first: {first.pid} {shorten(first.name, _ROOM_FOR_NAME, mark)}): {causes}.", ""),
-        (" Each costs up to 999 others that are new to the server, too.", ""),
+        (" Each rejection also loses up to 999 other new processes.", ""),
     )
 
 
@@ -202,13 +202,13 @@ def _lasting(identified: Identified) -> str:
     aging, kept = f"{server.aging_s // 3600} h", f"{server.kept_s // 3600} h"
     if not server.aggregates:
         return (
-            "A restart makes a new gprocess. The old one stays until it has not been reported for"
-            f" {aging}, then shows as NAME (deleted), and is gone {kept} later. Until then, the"
-            " next process with its pid takes its id, and with it its history."
+            "A restart creates a new gprocess. The old one remains until it has not been reported"
+            f" for {aging}, is then shown as NAME (deleted), and is removed {kept} later. Until"
+            " then, a new process with the same pid takes over its id and history."
         )
     return (
-        "A restart with the same name and command line keeps the gprocess. One whose last process"
-        f" is missing from a report shows as NAME (deleted), and is gone {kept} later; what comes"
-        " back after an hour or more may get a new id. An agent that reports no process at all, or"
-        f" nothing any more, keeps its last ones for {aging}."
+        "A restart with the same name and command line keeps the gprocess. When its last process"
+        f" is missing from a report, it is shown as NAME (deleted), and it is removed {kept} later;"
+        " a process that returns after an hour or more may get a new id. If an agent reports no"
+        f" process, or stops reporting, its last ones are kept for {aging}."
     )

@@ -22,11 +22,11 @@ STYLES = {
     "alarm": "bold red",
     "warn": "yellow",
 }
-"""What colours mean. Only the sixteen that a terminal's theme defines, so that all can be read."""
+"""Styles by name. Only the sixteen colours of the terminal's theme, so that all are readable."""
 
 
 def paint(lines: Iterable[Line], view: View) -> str:
-    """The lines as text, each with a newline at its end and no blanks before it."""
+    """The lines as text, each with a newline at its end and no trailing spaces."""
     if not view.colour:
         return "".join("".join(text for text, _ in line).rstrip(" ") + "\n" for line in lines)
 

@@ -1,4 +1,4 @@
-"""A verdict as the object that `scan` and `explain` print for a process."""
+"""The JSON object that `scan` and `explain` print for a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from proccli.render.words import rfc3339
 
 
 def process_json(verdict: Outcome) -> Json:
-    """One process with its verdict; what is not known is None."""
+    """One process with its outcome; None: not known."""
     process = verdict.process
     argv, argv_base64 = arguments(process)
     sockets = verdict.sockets
@@ -81,5 +81,5 @@ def rule_json(rule: Rule) -> Json:
 
 
 def tag_json(tag: Tag) -> Json:
-    """A tag with the process that it comes from."""
+    """A tag with the process that it is inherited from."""
     return {"name": tag.name, "key": tag.key, "value": tag.value, "from_pid": tag.from_pid}

@@ -1,4 +1,4 @@
-"""What went into a recording, in a line."""
+"""The content of a recording, in one line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _SHOWN = 10
 
 
 def record_message(result: RecordResult, *, redact: bool) -> str:
-    """`142 processes, masked 7 values in 5 processes; outcomes unchanged`, after the path."""
+    """`recorded 142 processes, masked 7 values in 5 processes; …`, after the path."""
     what = counted(result.processes, "process")
     if not redact:
-        return f"{_place(result.path)}: {what}, nothing masked"
+        return f"{_place(result.path)}: recorded {what}, secrets not masked"
     if not result.masked_values:
-        return f"{_place(result.path)}: {what}, nothing to mask"
+        return f"{_place(result.path)}: recorded {what}, no secrets found"
     masked = (
         f"masked {counted(result.masked_values, 'value')}"
         f" in {counted(result.masked_processes, 'process')}"
     )
-    return f"{_place(result.path)}: {what}, {masked}; {_outcomes(result.changed_pids)}"
+    return f"{_place(result.path)}: recorded {what}, {masked}; {_outcomes(result.changed_pids)}"
 
 
 def _place(path: str) -> str:
@@ -28,8 +28,7 @@ def _place(path: str) -> str:
 
 def _outcomes(changed: tuple[int, ...]) -> str:
     if not changed:
-        return "outcomes unchanged"
+        return "masking changes no outcome"
     pids = ", ".join(str(pid) for pid in changed[:_SHOWN])
     more = f" and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
-    noun = "pid" if len(changed) == 1 else "pids"
-    return f"masking makes the outcome unknown for {noun} {pids}{more}"
+    return f"masking makes {counted(len(changed), 'outcome')} unknown: pid {pids}{more}"

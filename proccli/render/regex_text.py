@@ -1,4 +1,4 @@
-"""A tried pattern for people: what matched in each text, or why the pattern is refused."""
+"""The result of a pattern as text: the match in each text, or why the pattern is rejected."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _INDENT = "  "
 
 
 def regex_text(trial: Trial, attempts: Iterable[Attempt], view: View) -> str:
-    """Each text with its match marked, its groups and the replacement."""
+    """Each text with its marked match, its groups and the replacement."""
     lines: list[Line] = []
     if trial.error is not None:
         lines.extend(_refusal(trial, view))
     for attempt in attempts:
         lines.extend(_attempt(attempt, view))
     if not lines:
-        lines.append((("the agent's engine accepts this pattern", "accepted"),))
+        lines.append((("The agent accepts this pattern.", "accepted"),))
     return paint(lines, view)
 
 
@@ -28,7 +28,7 @@ def _refusal(trial: Trial, view: View) -> Iterable[Line]:
     error = trial.error
     if error is None:
         return
-    yield [("refused: ", "alarm"), *foreign(error.message)]
+    yield [("The agent rejects this pattern: ", "alarm"), *foreign(error.message)]
     before, fault, after = around(
         trial.pattern, (error.position, error.end), _room(view), view.glyphs.ellipsis
     )
@@ -51,7 +51,7 @@ def _attempt(attempt: Attempt, view: View) -> Iterable[Line]:
     for group in attempt.groups:
         name = f"${group.index}" if group.name is None else f"${{{group.name}}}"
         if group.text is None:
-            yield ((f"{_INDENT}{name} took no part", "dim"),)
+            yield ((f"{_INDENT}{name} did not participate", "dim"),)
         else:
             text = shorten(group.text, room, mark)
             yield [(f"{_INDENT}{name} = ", "dim"), (f'"{text}"', "match")]

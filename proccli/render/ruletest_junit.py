@@ -1,6 +1,6 @@
 """Rule tests as JUnit XML, which CI systems collect.
 
-The form is that of Ant's task, as far as all readers of it agree: `testsuites`, `testsuite` for
+The format is that of Ant's JUnit task, limited to the common subset: `testsuites`, `testsuite` for
 each file, `testcase`, `failure`.
 """
 
@@ -18,7 +18,7 @@ from proccli.textsafe import visible
 
 
 def ruletest_junit(result: RuleTestResult) -> bytes:
-    """The whole report; characters that XML has no place for are shown as escapes."""
+    """The report; characters that XML cannot contain are escaped."""
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', _element("testsuites", result.results)]
     for file, of_file in groupby(result.results, key=lambda one: one.suite.file):
         results = list(of_file)

@@ -1,4 +1,4 @@
-"""Rule tests for a person: a line for each, the whole story of those that fail, the summary."""
+"""Rule tests as text: a line per test, the explanation of those that fail, a summary."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from proccli.render.view import View
 _INDENT: Final = 8
 _BARE: Final = re.compile(r"[\w.,-]+(?: [\w.,-]+)*")
 _MOST_NAMED: Final = 12
-"""Rules without a hit that the summary names."""
+"""Maximum number of rules without hits that the summary lists."""
 
 
 def ruletest_text(result: RuleTestResult, view: View, *, coverage: bool = False) -> str:
-    """Every test, file by file, then the counts and the rules that no test hit."""
+    """Every test, file by file, then the counts and the rules without hits."""
     parts: list[str] = []
     for _, of_file in groupby(result.results, key=lambda one: one.suite.file):
         results = list(of_file)
@@ -79,7 +79,7 @@ def _case(result: CaseResult, view: View) -> str:
 
 
 def said(value: Value) -> str:
-    """A value as a test file would say it, near enough to be read."""
+    """A value approximately as a test file would contain it."""
     if value is None:
         return "none"
     if isinstance(value, str) and not _BARE.fullmatch(value):
@@ -92,9 +92,9 @@ def said(value: Value) -> str:
 
 
 def came(failure: Failure) -> str:
-    """What came instead; tags that are none are not known, for no tags at all are `{}`."""
+    """The actual value; tags of None are unknown, an empty list of tags is `{}`."""
     unknown = failure.field == "tags" and failure.got is None
-    return "tags that are not known" if unknown else said(failure.got)
+    return "unknown" if unknown else said(failure.got)
 
 
 def _one(value: object) -> str:
@@ -102,7 +102,7 @@ def _one(value: object) -> str:
 
 
 def _table(result: RuleTestResult) -> list[Line]:
-    """Every rule with the number of tests that it decided."""
+    """Every rule and the number of tests that it decided."""
     lines: list[Line] = [[("TESTS  RULE", "dim")]]
     lines.extend(
         [
@@ -118,8 +118,9 @@ def _table(result: RuleTestResult) -> list[Line]:
 def _summary(result: RuleTestResult, view: View) -> Iterator[Line]:
     failed = sum(not one.passed for one in result.results)
     total = len(result.results)
-    outcome = (f"{failed:,} failed", "alarm") if failed else ("all passed", "accepted")
-    yield [(f"{counted(total, 'test')}: ", ""), outcome]
+    passed = (f"{total - failed:,} passed", "accepted")
+    outcome: Line = [passed, (", ", ""), (f"{failed:,} failed", "alarm")] if failed else [passed]
+    yield [(f"{counted(total, 'test')}: ", ""), *outcome]
     if result.partial:
         return
     for _, of_one in groupby(result.coverage, key=lambda row: id(row.config)):
@@ -135,4 +136,4 @@ def _coverage(config: Config, rows: list[RuleCoverage]) -> Line:
     named = [f"#{row.rule.index} (line {row.rule.at.line})" for row in missed[:_MOST_NAMED]]
     if len(missed) > _MOST_NAMED:
         named.append(f"and {len(missed) - _MOST_NAMED:,} more")
-    return [*foreign(start, "dim"), *foreign(f"; never hit: {', '.join(named)}", "warn")]
+    return [*foreign(start, "dim"), *foreign(f"; no hits: {', '.join(named)}", "warn")]
