@@ -1,4 +1,4 @@
-"""A captured connection with its labels as a line of JSON, and what a run came to in words."""
+"""A labelled captured connection as a line of JSON, and the summary of a run as text."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def captured_line(
 
 
 def label_summary(tally: Tally) -> str:
-    """How many records got labels, and why the other sides have none."""
+    """How many records have labels, and why sides have none."""
     none = tally.records - tally.both - tally.one
     line = (
-        f"{counted(tally.records, 'record')}: {tally.both:,} labelled at both sides,"
-        f" {tally.one:,} at one, {none:,} at none"
+        f"{counted(tally.records, 'record')}: {tally.both:,} labelled at both ends,"
+        f" {tally.one:,} at one end, {none:,} not labelled"
     )
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in tally.reasons.most_common())
     return f"{line} ({reasons})" if reasons else line

@@ -1,4 +1,4 @@
-"""What a whole scan came to: hits by rule, counts by outcome, and what stands above the rules."""
+"""The summary of a scan: hits by rule, counts by outcome, and what the agent would send."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from proccli.render.words import SHORT_REASONS, seen
 
 
 class Basis(Protocol):
-    """What every result rests on."""
+    """The host and configuration that a result is about."""
 
     @property
     def host(self) -> Host:
-        """Where and when the processes were seen."""
+        """Where and when the processes were read."""
 
     @property
     def config(self) -> Config:
-        """What the agent was told."""
+        """The configuration of the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class _RuleRow:
 
 
 def rules_lines(result: ScanResult, view: View) -> list[Line]:
-    """Each rule with the processes that it decided, and the end of the list."""
+    """Each rule with its number of hits, and the implicit accept at the end."""
     hits = result.hits_by_rule
     rows = [_RuleRow(rule=rule, hits=hits[rule.index]) for rule in result.config.rules]
     if not rows:
@@ -50,7 +50,7 @@ def rules_lines(result: ScanResult, view: View) -> list[Line]:
             title="RULE",
             cell=lambda row, _: ((f"#{row.rule.index}" if row.rule else " 0", ""),),
         ),
-        Column(title="TESTS", cell=lambda row, room: _test_cell(row, room, mark), least=20),
+        Column(title="MATCH", cell=lambda row, room: _test_cell(row, room, mark), least=20),
         Column(title="ACTION", cell=lambda row, room: _action_cell(row, room, view), least=14),
         Column(title="LINE", cell=lambda row, _: _line_cell(row), right=True),
     )
@@ -66,7 +66,7 @@ def _hits_cell(row: _RuleRow) -> Line:
 
 def _test_cell(row: _RuleRow, room: int | None, mark: str) -> Line:
     if row.rule is None:
-        return ((shorten("no rule hit", room, mark), "dim"),)
+        return ((shorten("no rule matched", room, mark), "dim"),)
     text = f"{row.rule.match_type} ~ {row.rule.match_regex}"
     return ((shorten(text, room, mark), ""),)
 
@@ -75,7 +75,7 @@ def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
     if row.rule is None:
         return (("accept", "dim"),)
     if row.rule.problem is not None:
-        text = f"thrown away: {row.rule.problem.message}"
+        text = f"ignored (invalid): {row.rule.problem.message}"
         return ((shorten(text, room, view.glyphs.ellipsis), "alarm"),)
     if row.rule.action == "drop":
         return (("drop", "dropped"),)
@@ -90,7 +90,7 @@ def _line_cell(row: _RuleRow) -> Line:
 
 
 def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:
-    """Where and when, how many came to which end, and what the agent would send."""
+    """Where and when, the counts by outcome, and what the agent would send."""
     summary = result.summary
     parts: list[Line] = []
     for status in ("accepted", "dropped", "skipped", "unknown"):
@@ -101,7 +101,7 @@ def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:
     total: Line = [(f"{counted(summary.total, 'process')}: ", "head"), *counts]
     if shown < summary.total:
         total = [(f"{shown:,} of {summary.total:,} shown. ", "head"), *total]
-    lines = [basis_line(result, view), total, _verdict_line(result)]
+    lines = [basis_line(result, view), total, _sent_line(result)]
     return [piece for line in lines for piece in wrapped(line, view.width)]
 
 
@@ -119,7 +119,7 @@ def _status_part(result: ScanResult, status: Status, number: int) -> Line:
 
 
 def basis_line(result: Basis, view: View) -> Line:
-    """The machine, the configuration and the agent that the answer is about."""
+    """The machine, the configuration and the agent version of a result."""
     host, config = result.host, result.config
     parts = [
         foreign(host.name or "unnamed host"),
@@ -130,12 +130,12 @@ def basis_line(result: Basis, view: View) -> Line:
     return [(text, "dim") for text, _ in joined(parts, f" {view.glyphs.dot} ")]
 
 
-def _verdict_line(result: ScanResult) -> Line:
+def _sent_line(result: ScanResult) -> Line:
     if not result.config.sync_enabled:
         return (
             ("The agent would send nothing: ", "alarm"),
             ("os-proc-sync-enabled is false. ", "alarm"),
-            ("Switched on, it would send ", ""),
+            ("With sync enabled, it would send ", ""),
             (f"{counted(result.summary.accepted, 'process')}.", ""),
         )
     unknown = result.summary.unknown

@@ -1,4 +1,4 @@
-"""A scan as a table: a line per process, then the rules with their hits, then the count."""
+"""A scan as a table: a line per process, then the rules with their hits, then a summary."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from proccli.render.view import View
 from proccli.render.words import SHORT_REASONS, duration, own_name
 
 _FOLDED = 3
-"""So many processes in a row without a command line become one line of a terminal."""
+"""Minimum number of consecutive processes without a command line that share a line."""
 _ROOM_FOR_UNNAMED = 18
-"""Cells of a terminal for a name that is not sent anyhow."""
+"""Maximum width in cells of a name that is not sent."""
 
 _LEAST_REMARK = 12
-"""Cells below which a terminal gets the new name alone."""
+"""Minimum width in cells to show the original name next to the new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """A process, or a run of processes that have nothing to tell them apart."""
+    """A process, or several consecutive ones without a command line."""
 
     verdict: Outcome
     last_pid: int | None = None
@@ -41,10 +41,10 @@ def scan_table(
     view: View,
     identified: Identified | None = None,
 ) -> str:
-    """The chosen processes, and what the whole scan came to.
+    """The selected processes, and the summary of the whole scan.
 
-    On a terminal, kernel threads in a row share a line, unless they were asked for. With
-    `identified`, each has its gprocess, and the names of several processes are counted.
+    On a terminal, consecutive kernel threads share a line, unless processes are filtered. With
+    `identified`, each process has its gprocess, and names shared by processes are listed.
     """
     rows = [_Row(verdict=verdict) for verdict in shown]
     if view.width is not None and len(shown) == len(result.verdicts):
@@ -72,10 +72,10 @@ def _folded(verdicts: Iterable[Outcome]) -> Iterator[_Row]:
 
 
 def _columns(shown: Sequence[Outcome], view: View) -> list[Column[_Row]]:
-    """Only columns that have something to say about these processes."""
+    """The columns that are not empty for these processes."""
     columns: list[Column[_Row]] = [
         Column(title="PID", cell=lambda row, _: plain(str(row.verdict.process.pid)), right=True),
-        Column(title="VERDICT", cell=lambda row, _: _verdict_cell(row.verdict)),
+        Column(title="OUTCOME", cell=lambda row, _: _outcome_cell(row.verdict)),
         Column(title="NAME", cell=lambda row, room: _name_cell(row, room, view), least=14),
     ]
     if any(verdict.tags for verdict in shown):
@@ -111,14 +111,14 @@ def _group_column(identified: Identified) -> Column[_Row]:
     )
 
 
-def _verdict_cell(verdict: Outcome) -> Line:
-    """`accepted #2`; no number where no rule hit."""
+def _outcome_cell(verdict: Outcome) -> Line:
+    """`accepted #2`; without a number if no rule matched."""
     rule = "" if verdict.rule is None else f" #{verdict.rule.index}"
     return ((f"{verdict.status}{rule}", verdict.status),)
 
 
 def _name_cell(row: _Row, room: int | None, view: View) -> Line:
-    """The name it is sent under and, where that differs, the one it had."""
+    """The name it is sent under and, if different, its original name."""
     verdict, mark = row.verdict, view.glyphs.ellipsis
     if row.last_pid is not None:
         return ((f"to {row.last_pid}", "dim"),)
@@ -163,7 +163,7 @@ def _uptime_cell(row: _Row) -> Line:
 
 
 def _command_cell(row: _Row, room: int | None, view: View) -> Line:
-    """The command line as the agent sees it, after the reason why it is not sent."""
+    """The reason why it is not sent, and the command line as the agent sees it."""
     verdict, mark = row.verdict, view.glyphs.ellipsis
     if row.count > 1:
         return ((shorten(f"({row.count:,} without a command line)", room, mark), "skipped"),)

@@ -8,7 +8,7 @@ _FOLDER = files("proccli") / "schemas"
 
 
 def schema_names() -> tuple[str, ...]:
-    """The commands whose JSON documents have a schema, sorted."""
+    """The sorted names of the commands whose JSON documents have a schema."""
     found = (entry.name for entry in _FOLDER.iterdir())
     return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
 

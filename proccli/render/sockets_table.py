@@ -1,4 +1,4 @@
-"""Sockets as a table: a line for each hold on one, and what the agent would send."""
+"""Sockets as a table: a line for each socket of each process, and what the agent would send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from proccli.textsafe import visible
 _SKIPPED: dict[SocketReason, str] = {
     "process-not-accepted": "not accepted",
     "unreadable": "unreadable",
-    "no-owner": "another's",
+    "no-owner": "other owner",
     "listening": "listening",
     "not-established": "not established",
     "min-lifetime": "too young",
@@ -39,13 +39,13 @@ _OPEN: dict[SocketReason, str] = {
     "min-lifetime": "age?",
 }
 _ALIGNED = len("255.255.255.255:65535")
-"""Cells up to which the near ends stand in line."""
+"""Maximum width in cells to which local addresses are padded."""
 _WIDE = 120
-"""Cells of a terminal from which they do."""
+"""Minimum width of a terminal on which they are padded."""
 _LEAST_ENDS = 20
-"""Cells below which two addresses say nothing any more."""
+"""Minimum width in cells for two addresses; below, only their ports are shown."""
 _LEAST_PEER = 10
-"""Cells below which a peer is left out."""
+"""Minimum width in cells for a peer; below, it is left out."""
 
 _STYLES: dict[SocketStatus, str] = {
     "synced": "accepted",
@@ -55,17 +55,17 @@ _STYLES: dict[SocketStatus, str] = {
 
 
 def sockets_table(result: SocketsResult, shown: Sequence[Socket], view: View) -> str:
-    """The chosen sockets, and what all of them came to."""
+    """The selected sockets, and a summary of all."""
     lines = grid(shown, _columns(shown, view), view)
     if lines:
         lines.append(())
-    for line in (basis_line(result, view), _total_line(result, len(shown)), _verdict_line(result)):
+    for line in (basis_line(result, view), _total_line(result, len(shown)), _sent_line(result)):
         lines.extend(wrapped(line, view.width))
     return paint(lines, view)
 
 
 def _columns(shown: Sequence[Socket], view: View) -> list[Column[Socket]]:
-    """Only columns that have something to say about these sockets."""
+    """The columns that are not empty for these sockets."""
     mark = view.glyphs.ellipsis
     columns: list[Column[Socket]] = [
         Column(title="PID", cell=lambda socket, _: plain(str(socket.pid)), right=True),
@@ -95,7 +95,7 @@ def _name_cell(socket: Socket, room: int | None, mark: str) -> Line:
 
 
 def _sync_cell(socket: Socket) -> Line:
-    """`synced`, or why not, or what it hangs on."""
+    """`synced`, or why it is not sent, or what is unknown about it."""
     style = _STYLES[socket.status]
     if socket.reason is None:
         return ((socket.status, style),)
@@ -110,9 +110,9 @@ def _age_cell(socket: Socket) -> Line:
 
 
 def _socket_cell(socket: Socket, room: int | None, view: View, local_width: int) -> Line:
-    """Its protocol and its ends, the arrow from the client to the server, and who is there.
+    """The protocol, both ends with an arrow from client to server, and the peer process.
 
-    Where there is little room, the peer is shortened first, and then left out.
+    If the room is small, the peer is shortened first, and then left out.
     """
     row, mark = socket.row, view.glyphs.ellipsis
     # As netstat has it: tcp6 also where an IPv4 address is mapped into IPv6.
@@ -133,7 +133,7 @@ def _socket_cell(socket: Socket, room: int | None, view: View, local_width: int)
 
 
 def _ends(local: str, remote: str, room: int, mark: str) -> tuple[str, str]:
-    """Both ends in so many cells: the longer one is shortened first; at the end, ports remain."""
+    """Both ends in `room` cells: the longer one is shortened first, finally both to their ports."""
     local = local.rstrip()
     if len(local) + len(remote) <= room:
         return local, remote
@@ -176,12 +176,12 @@ def _status_part(result: SocketsResult, status: SocketStatus, number: int) -> Li
     return part
 
 
-def _verdict_line(result: SocketsResult) -> Line:
+def _sent_line(result: SocketsResult) -> Line:
     synced, undecided = result.summary.synced, result.summary.undecided
     if not result.config.sync_enabled:
         return (
             ("The agent would send nothing: os-proc-sync-enabled is false. ", "alarm"),
-            (f"Switched on, it would send {counted(synced, 'socket')}.", ""),
+            (f"With sync enabled, it would send {counted(synced, 'socket')}.", ""),
         )
     return (
         (f"The agent would send {counted(synced, 'socket')}", "head"),

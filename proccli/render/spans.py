@@ -1,7 +1,7 @@
-"""Pieces of styled text, and how to cut them to a number of terminal cells.
+"""Spans of styled text, and how to shorten them to a number of terminal cells.
 
-Whatever comes from a process or a file enters a line through `foreign`, which makes control
-characters visible; the text of a span is from then on safe to print as it is.
+Text from a process or a file is added to a line with `foreign`, which makes control characters
+visible; after that the text of a span is safe to print.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ Line: TypeAlias = Sequence[Span]
 
 _WORD = re.compile(r"[^ ]+ *| +")
 _EXTRA = 4
-"""Characters looked at per cell wanted: combining characters take no cell of their own."""
+"""Characters read per cell: combining characters take no cell of their own."""
 
 
 def plain(text: str) -> Line:
-    """A line of our own words."""
+    """A line of trusted text."""
     return ((text, ""),)
 
 
 def foreign(text: str, style: str = "") -> Line:
-    """A line of somebody else's text, whole."""
+    """A line of untrusted text, made safe to print."""
     return ((visible(text), style),)
 
 
 def cells(line: Line) -> int:
-    """The terminal cells that a line takes."""
+    """The width of a line in terminal cells."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def joined(parts: Iterable[Line], separator: str) -> Line:
-    """The lines behind one another, with our own words between them."""
+    """The lines joined by a separator, which must be trusted text."""
     spans: list[Span] = []
     for part in parts:
         if spans:
@@ -51,7 +51,7 @@ def joined(parts: Iterable[Line], separator: str) -> Line:
 
 
 def head(text: str, room: int) -> str:
-    """The longest beginning of a safe text that fits into `room` cells."""
+    """The longest prefix of a safe text that fits into `room` cells."""
     if text.isascii():
         return text[: max(room, 0)]
     fitting = bisect_right(range(len(text) + 1), room, key=lambda end: cell_len(text[:end]))
@@ -59,26 +59,26 @@ def head(text: str, room: int) -> str:
 
 
 def tail(text: str, room: int) -> str:
-    """The longest end of a safe text that fits into `room` cells."""
+    """The longest suffix of a safe text that fits into `room` cells."""
     if text.isascii():
         return text[len(text) - room :] if 0 < room < len(text) else text if room > 0 else ""
     fitting = bisect_right(
         range(len(text) + 1), room, key=lambda n: cell_len(text[len(text) - n :])
     )
     end = text[len(text) - max(fitting - 1, 0) :]
-    # A combining character that lost its letter would sit on our ellipsis.
+    # A combining character without its letter would combine with the ellipsis.
     while end and cell_len(end[0]) == 0:
         end = end[1:]
     return end
 
 
 def shorten(text: str, room: int | None, mark: str) -> str:
-    """Somebody else's text in at most `room` cells; what is too much is taken from the middle."""
+    """Untrusted text, made safe and shortened in the middle to at most `room` cells."""
     if room is None:
         return visible(text)
     reach = room * _EXTRA
     if len(text) > 2 * reach:
-        # A command line may have megabytes: look only at what could be shown.
+        # A command line may be several megabytes long: read only what can be shown.
         first, last = visible(text[:reach]), visible(text[-reach:])
     else:
         first = last = visible(text)
@@ -91,7 +91,7 @@ def shorten(text: str, room: int | None, mark: str) -> str:
 
 
 def around(text: str, span: tuple[int, int], room: int | None, mark: str) -> tuple[str, str, str]:
-    """What comes before, in and after a span of somebody else's text, in at most `room` cells.
+    """Untrusted text before, in and after a span, made safe, in at most `room` cells together.
 
     The span itself is shortened last, and in its middle. `span` counts characters.
     """
@@ -115,7 +115,7 @@ def around(text: str, span: tuple[int, int], room: int | None, mark: str) -> tup
 
 
 def wrapped(line: Line, room: int | None) -> list[Line]:
-    """The line broken into lines of at most `room` cells: after a space, or anywhere if need be."""
+    """The line wrapped to at most `room` cells, after a space if possible."""
     if room is None or cells(line) <= room:
         return [line]
     room = max(room, 2)  # a wide character needs two cells
@@ -133,7 +133,7 @@ def wrapped(line: Line, room: int | None) -> list[Line]:
                 lines.append([])
                 left = room
                 rest = rest[len(piece) :]
-            # Blanks that no longer fit are where the line breaks.
+            # Spaces that do not fit are dropped at the line break.
             _append(lines[-1], head(rest, left), style)
             left -= cell_len(rest)
     return list(lines)
@@ -147,7 +147,7 @@ def _append(line: list[Span], text: str, style: str) -> None:
 
 
 def padded(line: Line, width: int, *, right: bool = False) -> Line:
-    """The line with blanks around it up to `width` cells."""
+    """The line padded with spaces to `width` cells."""
     missing = width - cells(line)
     if missing <= 0:
         return line

@@ -21,7 +21,7 @@ def sync_document(result: SyncResult) -> bytes:
 
 
 def sync_line(result: SyncResult) -> bytes:
-    """The same in one line."""
+    """The same document on one line."""
     return lines([{"schema": "proccli/sync/v1", **_parts(result)}])
 
 

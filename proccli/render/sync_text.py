@@ -1,4 +1,4 @@
-"""A cycle of `sync` for people: what changed, and whether the agent would notice."""
+"""A cycle of `sync` as text: what changed, and whether the agent would detect it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from proccli.render.view import View
 from proccli.render.words import rfc3339
 
 _SHOWN = 20
-"""Processes of a kind that are named."""
+"""Maximum number of listed processes per kind of change."""
 
 
 def sync_text(result: SyncResult, view: View) -> str:
-    """The news, then the sums."""
-    lines = [*_news(result, view)]
+    """The changes, then the summary."""
+    lines = [*_changes(result, view)]
     if lines:
         lines.append(())
-    for line in (basis_line(result, view), _moment(result), *_sums(result)):
+    for line in (basis_line(result, view), _time_and_digest(result), *_summary(result)):
         lines.extend(wrapped(line, view.width))
     return paint(lines, view)
 
 
-def _news(result: SyncResult, view: View) -> list[Line]:
+def _changes(result: SyncResult, view: View) -> list[Line]:
     changes = result.changes
     if changes is None:
         return []
@@ -70,39 +70,39 @@ def _cut(spans: list[tuple[str, str]], view: View) -> Line:
     return kept
 
 
-def _moment(result: SyncResult) -> Line:
+def _time_and_digest(result: SyncResult) -> Line:
     when = rfc3339(result.host.taken_at_ns // 1_000_000_000) or "at an unknown time"
-    told = f"digest {result.digest}" if result.digest else "digest unknown"
-    return ((f"{when}, {told}", "dim"),)
+    digest = f"digest {result.digest}" if result.digest else "digest unknown"
+    return ((f"{when}, {digest}", "dim"),)
 
 
-def _sums(result: SyncResult) -> list[Line]:
+def _summary(result: SyncResult) -> list[Line]:
     if not result.enabled:
         return [(("The agent would send nothing: os-proc-sync-enabled is false.", "alarm"),)]
     processes = counted(len(result.processes), "process")
     sockets = counted(len(result.sockets), "socket")
-    sums: list[Line] = [((f"The agent would have {processes} and {sockets} to send.", "head"),)]
+    summary: list[Line] = [((f"The agent would report {processes} and {sockets}.", "head"),)]
     changes = result.changes
     if changes is None:
-        return [*sums, plain("There is no state to compare with.")]
+        return [*summary, plain("No state: changes are not reported.")]
     if result.before is None:
-        return [*sums, plain("This is the first run of this state: everything is new.")]
+        return [*summary, plain("First run with this state: everything is new.")]
     if not result.changed:
-        sums.append(plain("Nothing has changed since the last run."))
+        summary.append(plain("No changes since the last run."))
     else:
         what = (
             f"{len(changes.added):,} added, {len(changes.removed):,} removed,"
             f" {len(changes.changed):,} changed; sockets: {changes.sockets_added:,} added,"
             f" {changes.sockets_removed:,} removed."
         )
-        sums.append(plain(f"Since the last run, processes: {what}"))
+        summary.append(plain(f"Changes since the last run: processes: {what}"))
     if result.agent_sends:
-        sums.append(plain(f"Agent {result.config.agent} would send its processes now."))
+        summary.append(plain(f"Agent {result.config.agent} would send its processes now."))
     elif changes.changed or result.changed:
-        sums.append(
+        summary.append(
             plain(
-                f"Agent {result.config.agent} would not notice anything about its processes:"
-                " it compares their pids only."
+                f"Agent {result.config.agent} would not send its processes now:"
+                " it detects only new and ended pids."
             )
         )
-    return sums
+    return summary

@@ -1,4 +1,4 @@
-"""Tags as a table: a line per tag, and what becomes of it."""
+"""Tags as a table: a line per tag, and whether it reaches the server."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from proccli.render.words import SHORT_REASONS, counted
 from proccli.tags import MAX_CHARACTERS, Cause
 
 _CAUSES: dict[Cause, str] = {
-    "blanks": "blanks at its ends",
-    "comma": '", " inside',
+    "blanks": "leading or trailing space",
+    "comma": 'contains ", "',
     "colon-in-key": "colon in the key",
     "colon-in-value": "colon in the value",
-    "key-again": "key comes again",
-    "key-case": "keys differ in case only",
+    "key-again": "duplicate key",
+    "key-case": "keys differ only in case",
     "too-long": f"over {MAX_CHARACTERS} characters",
     "four-byte": "4-byte character",
 }
 _ROOM_FOR_VALUE = 40
-"""Cells for what is left of a value that was cut."""
+"""Width in cells of a truncated value."""
 
 
 def tags_table(result: TagsResult, shown: Sequence[TagRow], view: View) -> str:
-    """The chosen tags, and what they all came to."""
+    """The selected tags, and a summary of all."""
     lines = grid(shown, _columns(shown, view), view)
     if lines:
         lines.append(())
@@ -57,7 +57,7 @@ def _columns(shown: Sequence[TagRow], view: View) -> list[Column[TagRow]]:
         )
     columns.append(
         Column(
-            title="ARRIVES",
+            title="RESULT",
             cell=lambda row, room: _fate_cell(row, room, mark),
             least=min((view.width or 80) // 3, 26),
         )
@@ -80,19 +80,19 @@ def _from_cell(row: TagRow) -> Line:
 
 
 def _fate_cell(row: TagRow, room: int | None, mark: str) -> Line:
-    """Whether the agent sends it, and in which shape the server shows it."""
+    """Whether the agent sends it, and the value that the server shows."""
     if row.sent is False:
         return ((_cut(f"not sent{_why_unsent(row)}", room, mark), "skipped"),)
     fate = row.fate
     style = {"kept": "accepted", "cut": "unknown", "lost": "dropped"}[fate.outcome]
-    text = "kept" if row.sent else "kept, if it is sent"
+    text = "kept" if row.sent else "kept if sent"
     if fate.outcome != "kept":
         left = shorten(fate.value or "", _ROOM_FOR_VALUE, mark)
-        text = "lost" if fate.value is None else f'cut to "{left}"'
+        text = "lost" if fate.value is None else f'truncated to "{left}"'
         text += f": {', '.join(_CAUSES[cause] for cause in fate.causes)}"
     if fate.strays:
         strays = (shorten(f"{key}={value}", _ROOM_FOR_VALUE, mark) for key, value in fate.strays)
-        text += f"; makes {', '.join(strays)}"
+        text += f"; creates {', '.join(strays)}"
     return ((_cut(text, room, mark), style),)
 
 
@@ -106,7 +106,7 @@ def _why_unsent(row: TagRow) -> str:
 
 
 def _cut(text: str, room: int | None, mark: str) -> str:
-    """Safe text in `room` cells: what comes first says most."""
+    """Safe text truncated at its end to `room` cells."""
     if room is None or cells(plain(text)) <= room:
         return text
     return head(text, room - cells(plain(mark))) + mark
@@ -115,13 +115,13 @@ def _cut(text: str, room: int | None, mark: str) -> str:
 def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
     summary = result.summary
     if not result.table.known:
-        return [(("tags are unknown", "unknown"),)]
+        return [(("Tags are unknown.", "unknown"),)]
     counts: list[tuple[int, str, str]] = [
         (summary.kept, "kept", "accepted"),
-        (summary.cut, "cut", "unknown"),
+        (summary.cut, "truncated", "unknown"),
         (summary.lost, "lost", "dropped"),
         (summary.not_sent, "not sent", "skipped"),
-        (summary.unknown, "not known to be sent", "unknown"),
+        (summary.unknown, "unknown whether sent", "unknown"),
     ]
     parts = [((f"{number:,} {word}", style),) for number, word, style in counts if number]
     total = f"{counted(summary.tags, 'tag')} of {counted(summary.processes, 'process')}"

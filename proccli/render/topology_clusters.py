@@ -1,4 +1,4 @@
-"""Vertices by the host they are on, for languages that draw frames."""
+"""Vertices grouped by host, for formats that draw a frame around each host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def by_host(
 ) -> Sequence[tuple[str | None, Sequence[Vertex]]]:
     """Each host with its vertices, in the order of the hosts; None, last, for the others.
 
-    Where each node is a host, a frame around it would say nothing: then all are others.
+    If each node is a host, frames are useless: then all vertices are in the last group.
     """
     hosts: dict[str | None, list[Vertex]] = {host.name: [] for host in result.hosts}
     others = []
@@ -27,11 +27,11 @@ def by_host(
 
 
 def vertex_lines(vertex: Vertex) -> Sequence[str]:
-    """Its name, and beneath it, why it is not known."""
+    """The label of a vertex and, if it is unknown, the reason."""
     return (vertex.label, vertex.note) if vertex.note else (vertex.label,)
 
 
 def caption(result: Topology) -> Sequence[str]:
-    """What there is to see, and what was left out."""
+    """The totals, and what was left out."""
     left_out = left_out_text(result.left_out)
     return (total_text(result), left_out) if left_out else (total_text(result),)

@@ -54,7 +54,7 @@ def _vertex(vertex: Vertex) -> str:
 
 
 def _label(*lines: str) -> str:
-    """Any text, word for word: Graphviz reads escapes like `\\N` and entities like `&amp;`."""
+    """A quoted label; escapes the text, because Graphviz interprets `\\N` and `&amp;`."""
     text = "\n".join(
         visible(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
         for line in lines
@@ -63,5 +63,5 @@ def _label(*lines: str) -> str:
 
 
 def _quoted(identity: str) -> str:
-    """An id, which is made of letters, digits and dots."""
+    """A quoted id; ids consist of letters, digits and dots."""
     return f'"{identity}"'

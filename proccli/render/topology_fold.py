@@ -1,4 +1,4 @@
-"""What there is to draw: nodes, ends without a node, and the connections between each two."""
+"""The graph to draw: nodes, ends without a node, and the connections between them."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ Sureness: TypeAlias = Certainty | Literal["mixed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vertex:
-    """A node, or an end of connections that has none."""
+    """A node, or an end of connections that is not a node."""
 
     id: str
-    """That of the node; `x1`, `x2` for the others."""
+    """The id of the node; `x1`, `x2`, … without a node."""
     label: str
     note: str
-    """Why it is not known; empty for a node."""
+    """Why its process is unknown; empty for a node."""
     host: str | None
-    """For the others: the host that has the address, if it is one of the sources'."""
+    """The host of the node, or the source host that has the address; None: unknown."""
     node: TopologyNode | None
     addresses: tuple[str, ...] = ()
-    """Of an end that has no node, in the order of the edges."""
+    """Addresses of an end without a node, in the order of the edges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strand:
-    """Connections between two vertices that are alike but for their addresses."""
+    """Connections between two vertices that differ only in their addresses."""
 
     client: Vertex
     server: Vertex
     protocol: Protocol
     ports: tuple[int, ...]
-    """Of the server; more than one only where addresses are folded."""
+    """Ports of the server; more than one only if addresses are folded."""
     certainty: Certainty
     note: str
-    """Why an end is not known; empty for `both-ends`."""
+    """Why an end is unknown; empty for `both-ends`."""
     connections: int
     edges: tuple[TopologyEdge, ...]
 
     @property
     def port(self) -> int | None:
-        """The only one, or None."""
+        """The port, or None if there are several."""
         return self.ports[0] if len(self.ports) == 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """All strands from one vertex to another: one line of a drawing."""
+    """All strands from one vertex to another, drawn as one line."""
 
     client: Vertex
     server: Vertex
@@ -62,35 +62,35 @@ class Link:
 
     @property
     def connections(self) -> int:
-        """Of all strands."""
+        """Number of connections of all strands."""
         return sum(strand.connections for strand in self.strands)
 
     @property
     def certainty(self) -> Sureness:
-        """That of all strands, if they agree."""
+        """The certainty of all strands, or `mixed` if they differ."""
         kinds = {strand.certainty for strand in self.strands}
         return kinds.pop() if len(kinds) == 1 else "mixed"
 
     @property
     def ports(self) -> tuple[tuple[str, int], ...]:
-        """Protocol and port of the server, each once, the busiest first."""
+        """Protocol and port of the server without duplicates, the busiest first."""
         found = ((s.protocol, port) for s in self.strands for port in s.ports)
         return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Vertices in the order of the nodes, then of the edges; links from the busiest down."""
+    """Vertices in the order of the nodes, then of the edges; links by number of connections."""
 
     vertices: tuple[Vertex, ...]
     strands: tuple[Strand, ...]
     links: tuple[Link, ...]
     quieter: int = 0
-    """Strands that are not among them, because there are too many."""
+    """Number of strands that are left out because there are too many."""
 
 
 def picture(result: Topology, most: int | None = None) -> Picture:
-    """The vertices, strands and links of a topology; only the busiest strands, if not all."""
+    """The vertices, strands and links of a topology; with `most`, only the busiest strands."""
     unknown = UnknownEnds(result.edges, taken={node.id for node in result.nodes})
     known = {
         node.id: Vertex(id=node.id, label=node.label, note="", host=node.host, node=node)

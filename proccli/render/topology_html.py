@@ -1,4 +1,4 @@
-"""A topology as a web page that needs nothing but itself."""
+"""A topology as a self-contained web page."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from proccli.render.topology_svg import kinds, quieter_text, remarks
 from proccli.render.topology_theme import DARK, LIGHT, asset, drawing_css, variables
 from proccli.render.topology_words import CERTAINTY, nothing_text, total_text
 
-TITLE = "Who talks to whom"
-_HELP = "Drag to move, turn the wheel to zoom, click for details. After a search, Enter goes there."
+TITLE = "Process topology"
+_HELP = "Drag to move, scroll to zoom, click for details. After a search, Enter selects the result."
 _SCRIPTS = ("stage.js", "table.js", "page.js", "main.js")
 
 
 def topology_html(result: Topology) -> bytes:
     """The whole page, in UTF-8: the drawing with search, filters and details, and tables beneath.
 
-    Its policy lets no script run but its own and nothing be loaded; names are text wherever they
-    stand. Without scripts, the drawing and the tables are still there.
+    Its policy allows only its own scripts and no loading; names are always escaped text. Without
+    scripts, the drawing and the tables are still shown.
     """
     shown = picture(result, MOST)
     style, script = _style(), _script()
@@ -73,7 +73,7 @@ def _style() -> str:
             f":root {{ {light} }}",
             f"@media (prefers-color-scheme: dark) {{ {not_light} {{ {dark} }} }}",
             f':root[data-theme="dark"] {{ {dark} }}',
-            # Three times, so that paper is white whatever was chosen.
+            # Repeated for specificity, so that paper is white with every theme.
             f"@media print {{ :root:root:root {{ {light} color-scheme: light; }} }}",
             drawing_css(),
             asset("page.css"),
@@ -102,7 +102,7 @@ def _body(result: Topology, shown: Picture) -> Iterator[str]:
         yield '<section class="after">'
         yield '<h2 id="connections">Connections</h2>'
         yield connections_table(shown)
-        yield '<p id="nothing" class="dim" hidden>Nothing is like that.</p>'
+        yield '<p id="nothing" class="dim" hidden>No matches.</p>'
         yield "</section>"
     yield '<section class="after"><h2 id="hosts">Hosts</h2>'
     yield hosts_table(result)
@@ -113,7 +113,7 @@ def _body(result: Topology, shown: Picture) -> Iterator[str]:
 
 
 def _controls(result: Topology) -> Iterator[str]:
-    yield '<div class="controls" role="search" aria-label="What to show">'
+    yield '<div class="controls" role="search" aria-label="Filters">'
     yield (
         '<div class="search"><label class="said" for="q">Search</label>'
         '<input type="search" id="q" autocomplete="off" autocapitalize="none" spellcheck="false"'
@@ -145,7 +145,7 @@ def _stage(result: Topology, shown: Picture) -> Iterator[str]:
     drawn = drawing(result, shown)
     yield (
         '<div class="canvas" id="canvas" tabindex="0" role="application" aria-label="Drawing: arrow'
-        ' keys go from box to box, Enter opens one, plus and minus zoom, 0 shows all">'
+        ' keys move between boxes, Enter opens one, plus and minus zoom, 0 shows all">'
     )
     yield (
         f'<svg class="drawing{dense(shown)}" viewBox="0 0 {drawn.width} {drawn.height}"'
@@ -174,13 +174,13 @@ def _footnotes(result: Topology, shown: Picture) -> Iterator[str]:
     yield from remarks(result, shown)
     for notice in result.notices:
         yield message(notice)
-    yield f"Made by proccli from {counted(len(result.hosts), 'host')}, {_basis(result.config)}."
+    yield f"Created by proccli from {counted(len(result.hosts), 'host')}, {_basis(result.config)}."
 
 
 def _basis(config: Config | None) -> str:
     if config is None:
-        return "as proccli sync printed it"
+        return "from the output of proccli sync"
     return (
-        f"under {config.file or 'the defaults of the agent'} as agent {config.agent} reads it"
+        f"with {config.file or 'the default configuration'} as read by agent {config.agent}"
         f" ({config.dialect}, via {config.via})"
     )

@@ -1,4 +1,4 @@
-"""Lines of a drawing: their paths, their widths, and where their labels find room."""
+"""Lines of a drawing: their paths, widths, and label positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from proccli.render.topology_fold import Link
 from proccli.render.topology_lettering import LABEL, Size, width
 
 HEAD = 8.0
-"""Length of an arrow's head."""
+"""Length of an arrowhead in pixels."""
 _PORTS = 2
 _TRIES = (0.5, 0.36, 0.64, 0.24, 0.76)
 _CELL = 64.0
@@ -39,12 +39,12 @@ class Rect(NamedTuple):
 
 
 def thickness(connections: int) -> float:
-    """Pixels: one more for every five times as many."""
+    """Line width in pixels: one more for five times as many connections."""
     return round(min(1.2 + math.log(max(connections, 1), 5), 7), 1)
 
 
 def link_label(link: Link) -> str:
-    """Its ports, and how many connections there are: `:5432 ×4`."""
+    """The ports and the number of connections of a link: `:5432 ×4`."""
     ports = link.ports
     protocols = {protocol for protocol, _ in ports}
     if len(ports) > _PORTS:
@@ -58,7 +58,7 @@ def link_label(link: Link) -> str:
 
 
 def path(route: Sequence[Point]) -> str:
-    """The line along a route, up to the head of its arrow."""
+    """The SVG path along a route, up to the arrowhead."""
     first = route[0]
     parts = [f"M{_n(first.x)} {_n(first.y)}"]
     pairs = list(zip(route[::2], route[1::2], strict=True))
@@ -74,7 +74,7 @@ def path(route: Sequence[Point]) -> str:
 
 
 def head(route: Sequence[Point], line: float) -> str:
-    """The arrow's head: lines always arrive level."""
+    """The SVG path of the arrowhead: lines always end horizontally."""
     start, end = route[-2:]
     back = _before_head(start, end).x
     half = 3.4 + line / 2
@@ -108,7 +108,7 @@ def _at(start: Point, end: Point, t: float) -> Point:
 
 
 class Room:
-    """Which places are taken."""
+    """The occupied areas of a drawing."""
 
     def __init__(self, taken: Iterable[Rect]) -> None:
         self._cells: dict[tuple[int, int], list[Rect]] = defaultdict(list)
@@ -116,12 +116,12 @@ class Room:
             self.take(rect)
 
     def take(self, rect: Rect) -> None:
-        """From now on nothing else can be there."""
+        """Mark an area as occupied."""
         for cell in _cells_of(rect):
             self._cells[cell].append(rect)
 
     def is_free(self, rect: Rect) -> bool:
-        """Whether nothing is there."""
+        """Whether an area is free."""
         near = (other for cell in _cells_of(rect) for other in self._cells.get(cell, ()))
         return not any(rect.meets(other) for other in near)
 
@@ -133,18 +133,18 @@ def _cells_of(rect: Rect) -> Iterable[tuple[int, int]]:
 
 
 class Label(NamedTuple):
-    """A text in the middle of `at`."""
+    """A text centred at `at`."""
 
     at: Point
     text: str
     is_crowded: bool
-    """It has no room of its own: it is shown when its line is asked for."""
+    """There is no free area for it: it is shown only when its line is selected."""
 
 
 def placed_label(
     text: str, route: Sequence[Point], room: Room, *, is_wanted: bool = True, size: Size = LABEL
 ) -> Label:
-    """The label of a line: where there is room, on the line's first bend if it can be."""
+    """The label of a line in a free area, on the first bend of the line if possible."""
     wide, high = width(text, size), size.px * 1.3
     bends = list(zip(route[::2], route[1::2], strict=True))
     spots = [_at(*bend, t) for bend in (bends[0], *bends[:0:-1]) for t in _TRIES]

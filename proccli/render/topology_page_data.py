@@ -1,4 +1,4 @@
-"""What the page's script must know of a topology, as JSON that can stand inside of HTML."""
+"""The data for the script of the page, as JSON that is safe inside HTML."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from proccli.render.topology_words import port_text
 from proccli.textsafe import visible
 
 _SHOWN = 40
-"""Addresses and pids of one thing that are listed."""
+"""Maximum number of listed addresses or pids."""
 
 
 def page_data(shown: Picture) -> str:
-    """Vertices, links and strands, which refer to each other by their places in these lists.
+    """Vertices, links and strands, which refer to each other by their positions in these lists.
 
-    All text is visible text already, and nothing in it can end a script element.
+    All text is already made visible, and cannot end a script element.
     """
     number = {vertex.id: at for at, vertex in enumerate(shown.vertices)}
     place = {(link.client.id, link.server.id): at for at, link in enumerate(shown.links)}
@@ -51,7 +51,7 @@ def _vertex(vertex: Vertex) -> Json:
         "label": visible(vertex.label),
         "host": None if vertex.host is None else visible(vertex.host),
         "facts": [[visible(key), visible(value)] for key, value in _facts(vertex)],
-        "hay": visible(_hay(vertex)),
+        "hay": visible(_search_text(vertex)),
     }
 
 
@@ -60,7 +60,7 @@ def _facts(vertex: Vertex) -> Iterable[tuple[str, str]]:
     if vertex.host is not None:
         yield "host", vertex.host
     if node is None:
-        yield "not known", vertex.note
+        yield "unknown", vertex.note
         yield counted(len(vertex.addresses), "address"), _listed(vertex.addresses)
         return
     if node.host is None:
@@ -68,15 +68,15 @@ def _facts(vertex: Vertex) -> Iterable[tuple[str, str]]:
     if node.gprocess is not None and node.gprocess != node.label:
         yield "gprocess", node.gprocess or '""'
     yield counted(len(node.pids), "pid"), _listed([str(pid) for pid in node.pids])
-    yield "for the server", gprocesses_text(node)
+    yield "on the server", gprocesses_text(node)
     if node.tags is None:
-        yield "tags", "not known"
+        yield "tags", "unknown"
     for key, value in node.tags or ():
         yield f"os.app.{key}", value
 
 
-def _hay(vertex: Vertex) -> str:
-    """What a search looks through."""
+def _search_text(vertex: Vertex) -> str:
+    """The text in which a search finds a vertex."""
     node = vertex.node
     parts = [vertex.label, vertex.host or "", vertex.note]
     if node is not None:
@@ -92,7 +92,7 @@ def _link_title(link: Link) -> str:
 def _strand(strand: Strand) -> Json:
     facts = [["seen", SURE[strand.certainty].removeprefix("seen ")]]
     if strand.note:
-        facts.append(["other end", strand.note])
+        facts.append(["peer", strand.note])
     if len(strand.ports) > 1:
         facts.append(["ports", _listed([str(port) for port in strand.ports])])
     facts += [["addresses", _addresses(edge)] for edge in strand.edges[:_SHOWN]]
@@ -105,11 +105,11 @@ def _strand(strand: Strand) -> Json:
         "connections": strand.connections,
         "title": f"{port} · {counted(strand.connections, 'connection')}",
         "facts": [[key, visible(value)] for key, value in facts],
-        "hay": visible(" ".join(_strand_hay(strand))),
+        "hay": visible(" ".join(_strand_search_text(strand))),
     }
 
 
-def _strand_hay(strand: Strand) -> Iterable[str]:
+def _strand_search_text(strand: Strand) -> Iterable[str]:
     yield strand.note
     for port in strand.ports:
         yield f":{port} {port}/{strand.protocol}"

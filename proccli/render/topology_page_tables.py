@@ -11,21 +11,21 @@ from proccli.render.topology_lettering import ELLIPSIS, written
 from proccli.render.topology_words import CERTAINTY, port_text, taken
 
 _LONGEST = 240
-"""Cells of a name in a row; details have it whole."""
+"""Maximum width of a name in a row; the details show it in full."""
 _HEADINGS = (
     ("Client", ""),
     ("Server", ""),
     ("Port", ' class="number"'),
     ("Connections", ' class="number"'),
     ("Seen at", ""),
-    ("The other end", ""),
+    ("Peer", ""),
 )
 
 
 def connections_table(shown: Picture) -> str:
-    """A row for each strand, in the order of the picture; their numbers are those of its links.
+    """A row for each strand, in the order of the picture, with the number of its link.
 
-    Roles are written out, because a narrow screen shows rows as cards.
+    ARIA roles are explicit, because a narrow screen shows rows as cards.
     """
     place = {(link.client.id, link.server.id): at for at, link in enumerate(shown.links)}
     headings = "".join(
@@ -75,13 +75,13 @@ def _called(vertex: Vertex) -> str:
 
 
 def _isolated(text: str) -> str:
-    """Letters that run from right to left must not take what stands beside them along."""
+    """Escaped text, isolated so that right-to-left letters do not reorder the text next to it."""
     text = shorten(text, _LONGEST, ELLIPSIS)
     return written(text) if text.isascii() else f"<bdi>{written(text)}</bdi>"
 
 
 def hosts_table(result: Topology) -> str:
-    """A row for each host: when it was taken, and from what."""
+    """A row for each host: the time and source of its sample."""
     has_network = any(host.network for host in result.hosts)
     headings = ("Host", *(("Network",) if has_network else ()), "Taken", "From", "Addresses")
     return "\n".join(

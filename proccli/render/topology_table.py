@@ -1,4 +1,4 @@
-"""A topology for a terminal: who talks to whom, the hosts, and what it comes to."""
+"""A topology as a table: the connections, the hosts, and a summary."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from proccli.textsafe import visible
 
 _LEAST_NAME = 8
 _LEAST_HOST = 6
-"""Cells below which the host of a process is left out."""
+"""Minimum width in cells for the host of a process; below, it is left out."""
 _SHOWN_ADDRESSES = 3
 _MANY_HOSTS, _SHOWN_HOSTS = 40, 10
 _SEEN = {"both-ends": "both ends", "client-end": "client", "server-end": "server"}
@@ -36,7 +36,7 @@ _STYLES = {"both-ends": "accepted", "client-end": "warn", "server-end": "warn"}
 
 
 def topology_table(result: Topology, view: View) -> str:
-    """A line for each client, server and port, by client; the busiest of both first."""
+    """A line for each client, server and port, grouped by client, the busiest first."""
     lines = grid(_by_client(picture(result).strands), _edge_columns(view), view)
     if lines:
         lines.append(())
@@ -72,7 +72,7 @@ def _edge_columns(view: View) -> Sequence[Column[Strand]]:
         Column(title="CONN", cell=lambda strand, _: plain(f"{strand.connections:,}"), right=True),
         Column(title="SEEN AT", cell=lambda strand, _: _seen_cell(strand), spare=1),
         Column(
-            title="THE OTHER END",
+            title="PEER",
             cell=lambda strand, room: _why_cell(strand, room, mark),
             least=16,
             spare=2,
@@ -84,14 +84,14 @@ def _server_cell(strand: Strand, room: int | None, view: View) -> Line:
     arrow = f"{view.glyphs.becomes} "
     label = strand.server.label
     if strand.server.node is None:
-        label = label.removesuffix(f":{strand.port}")  # it has a column of its own
+        label = label.removesuffix(f":{strand.port}")  # the port has its own column
     room = None if room is None else room - len(arrow)
     cell = _vertex_cell(strand.server, label, room, view.glyphs.ellipsis)
     return ((arrow, "dim"), *cell)
 
 
 def _vertex_cell(vertex: Vertex, label: str, room: int | None, mark: str) -> Line:
-    """`nginx @web-1`: where there is little room, the host is shortened first."""
+    """`nginx @web-1`; if the room is small, the host is shortened first."""
     style = "name" if vertex.node is not None else ""
     if vertex.host is None or vertex.host == label:
         return ((shorten(label, room, mark), style),)
@@ -109,7 +109,7 @@ def _vertex_cell(vertex: Vertex, label: str, room: int | None, mark: str) -> Lin
 
 
 def _why_cell(strand: Strand, room: int | None, mark: str) -> Line:
-    """Why the other end is not known, as long as can be."""
+    """Why the peer is unknown, in the longest wording that fits."""
     if room is None or cells(foreign(strand.note)) <= room:
         return foreign(strand.note, "dim")
     return ((shorten(briefly(strand.edges[0]), room, mark), "dim"),)
@@ -124,11 +124,11 @@ def _seen_cell(strand: Strand) -> Line:
 
 
 def _host_lines(hosts: Sequence[TopologyHost], view: View) -> list[Line]:
-    """A line for each host; of very many, the first, and how many more there are."""
+    """A line for each host; of very many, only the first ones and a count."""
     shown = hosts if len(hosts) <= _MANY_HOSTS else hosts[:_SHOWN_HOSTS]
     lines = grid(shown, _host_columns(shown, view), view)
     if len(shown) < len(hosts):
-        more = f"and {len(hosts) - len(shown):,} more hosts, which --json lists"
+        more = f"and {len(hosts) - len(shown):,} more hosts (--json lists all)"
         lines.append(((more, "dim"),))
     return [*lines, ()] if lines else []
 
@@ -179,7 +179,7 @@ def _addresses(host: TopologyHost) -> str:
 
 
 def _ending(result: Topology, view: View) -> Sequence[Line]:
-    parts = [*_basis(result.config), plain(f"by {visible(result.group_by)}")]
+    parts = [*_basis(result.config), plain(f"grouped by {visible(result.group_by)}")]
     spread = spread_text(result.hosts)
     if spread:
         parts.append(plain(spread))
@@ -189,13 +189,13 @@ def _ending(result: Topology, view: View) -> Sequence[Line]:
     if left_out:
         ending.append(((f"{left_out}.", "dim"),))
     if result.config is not None and not result.config.sync_enabled:
-        ending.append((("The agents send nothing: os-proc-sync-enabled is false.", "alarm"),))
+        ending.append((("The agents would send nothing: os-proc-sync-enabled is false.", "alarm"),))
     return ending
 
 
 def _basis(config: Config | None) -> Sequence[Line]:
     if config is None:
-        return [plain("as proccli sync printed it")]
+        return [plain("from the output of proccli sync")]
     return [
         foreign(config.file or "the agent's defaults"),
         plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),

@@ -1,7 +1,7 @@
-"""Ends that are not known: which of them are shown as one.
+"""Connection ends with an unknown process: which of them are shown as one vertex.
 
-They have only addresses, and a server on the Internet has thousands of those. So where many of a
-kind talk to one port of one node, they are one: `500 addresses`.
+They have only addresses, and a server on the Internet has thousands of those. If many of the same
+kind are connected to one port of one node, they become one vertex: `500 addresses`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from proccli.plural import counted
 from proccli.render.topology_words import why_unknown
 
 PER_PORT = 3
-"""Addresses at one port of one node that are still shown one by one."""
+"""Maximum number of addresses at one port of one node that are shown separately."""
 PER_NODE = 8
-"""Unknown ends of one kind beside one node, before those become one, whatever the port."""
+"""Maximum number of unknown ends of one kind at one node; more become one for all ports."""
 
 
 @dataclass(slots=True)
 class FarEnd:
-    """Ends that are shown as one."""
+    """Unknown ends that are shown as one vertex."""
 
     host: str | None
     process: str | None
@@ -32,7 +32,7 @@ class FarEnd:
     addresses: dict[str, None] = field(default_factory=dict)
 
     def label(self) -> str:
-        """Its process, its address, or how many addresses there are."""
+        """Its process, its address, or the number of addresses."""
         if self.process is not None:
             return self.process or '""'
         if len(self.addresses) == 1:
@@ -42,7 +42,7 @@ class FarEnd:
 
 
 class _Kind(NamedTuple):
-    """What unknown ends must share to be one vertex."""
+    """What unknown ends must have in common to become one vertex."""
 
     peer: str | None
     is_server: bool
@@ -53,7 +53,7 @@ class _Kind(NamedTuple):
 
 
 class UnknownEnds:
-    """Gives each end without a node its vertex: processes first, then addresses, folded."""
+    """Assigns a vertex to each end without a node: by process, else by folded addresses."""
 
     def __init__(self, edges: Iterable[TopologyEdge], taken: set[str]) -> None:
         self._far: dict[tuple[object, ...], FarEnd] = {}
@@ -84,7 +84,7 @@ class UnknownEnds:
         return self._ids[self._key_of[id(edge), server]]
 
     def ends(self) -> Mapping[str, FarEnd]:
-        """All of them by their ids, as the edges come."""
+        """All ends by id, in the order of the edges."""
         return {self._ids[key]: far for key, far in self._far.items()}
 
 
@@ -105,12 +105,12 @@ def _kind(edge: TopologyEdge, server: bool) -> _Kind:
 
 
 def _process(edge: TopologyEdge) -> str | None:
-    """The process that holds the end. Who merely listens there is not known to hold it."""
+    """The process that holds the end; a process that only listens there need not hold it."""
     return edge.remote_process if edge.remote in ("not-sent", "undecided") else None
 
 
 def _address(edge: TopologyEdge, server: bool) -> str:
-    """A client's port changes with each connection, so it says nothing."""
+    """The address; without the port for a client, whose port changes with each connection."""
     return f"{edge.server_ip}:{edge.server_port}" if server else edge.client_ip
 
 
@@ -120,7 +120,7 @@ _Keyed: TypeAlias = tuple[tuple[object, ...], bool, TopologyEdge, bool]
 def _folded(kind: _Kind, alike: Sequence[tuple[TopologyEdge, bool]]) -> Iterable[_Keyed]:
     """The vertex of each of these ends: its key, whether ports are folded too, and the end."""
     if kind.process is not None:
-        # The same process beside other nodes is the same vertex.
+        # The same process at other nodes is the same vertex.
         same = (kind.host, kind.process, kind.remote, kind.note)
         return [(same, False, edge, server) for edge, server in alike]
     addresses: dict[tuple[str, int], set[str]] = defaultdict(set)

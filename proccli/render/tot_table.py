@@ -1,4 +1,4 @@
-"""TOT options as a table: which process of the sender sent it, and what the network made of it."""
+"""TOT options as a table: the process that sent each, and translated addresses."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from proccli.render.view import View
 
 _DAY = len("2026-01-02T")
 _LEAST_ENDS = len("10.100.0.5:41000 -> 192.0.2.99:8080")
-"""Cells below which two addresses say little any more."""
+"""Minimum useful width in cells for two addresses."""
 _PORTS_ALONE = 24
-"""Cells below which they say nothing, and only the ports are left."""
+"""Minimum width in cells for addresses; below, only the ports are shown."""
 
 
 def tot_table(result: TotResult, view: View) -> str:
-    """The options that were chosen, and what all of the captures came to."""
+    """The selected options, and a summary of all captures."""
     lines = grid(result.rows, _columns(result.rows, view), view)
     if lines:
         lines.append(())
@@ -32,7 +32,7 @@ def tot_table(result: TotResult, view: View) -> str:
 
 
 def _columns(rows: Sequence[TotRow], view: View) -> list[Column[TotRow]]:
-    """Only columns that have something to say about these options."""
+    """The columns that are not empty for these options."""
     mark = view.glyphs.ellipsis
     one_day = len({_day(row.seen.time_s) for row in rows}) == 1
     columns: list[Column[TotRow]] = [
@@ -68,8 +68,8 @@ def _columns(rows: Sequence[TotRow], view: View) -> list[Column[TotRow]]:
         )
     columns.append(
         Column(
-            title="SAYS",
-            cell=lambda row, room: _says_cell(row, room, mark),
+            title="OPTION",
+            cell=lambda row, room: _option_cell(row, room, mark),
             least=len("v1, from 255.255.255.255"),
         )
     )
@@ -81,7 +81,7 @@ def _day(seconds: float | None) -> str:
 
 
 def _time(seconds: float | None, one_day: bool, room: int | None) -> str:
-    """The moment, as exactly as there is room for; on one day, without the day."""
+    """The time, as exact as there is room for; without the day if all are on one day."""
     whole = moment(seconds)
     if whole is None:
         return "?"
@@ -103,7 +103,7 @@ def _segment_cell(row: TotRow) -> Line:
 
 
 def _ends_cell(row: TotRow, room: int | None, view: View) -> Line:
-    """Both ends; where there is too little room, the middle of an address is what gives way."""
+    """Both ends; if there is too little room, addresses are shortened in the middle."""
     arrow = f" {view.glyphs.becomes} "
     source, destination = _written(row.seen.source), _written(row.seen.destination)
     mark = view.glyphs.ellipsis
@@ -122,11 +122,11 @@ def _written(end: Endpoint) -> str:
     return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
-def _says_cell(row: TotRow, room: int | None, mark: str) -> Line:
+def _option_cell(row: TotRow, room: int | None, mark: str) -> Line:
     seen, option = row.seen, row.seen.option
     parts: list[Line] = [((f"v{option.version}", "dim"),)]
     if not option.pid:
-        parts.append((("the kernel", "dim"),))
+        parts.append((("kernel", "dim"),))
     if seen.is_syn and seen.is_ack:
         parts.append((("in a SYN-ACK", "warn"),))
     if option.agent_id is not None:
@@ -156,7 +156,7 @@ def _read_line(summary: TotSummary) -> Line:
         parts.append(plain(f"{summary.decapsulated:,} in tunnels"))
     missing = summary.cut + summary.malformed + summary.encapsulated + summary.link_type
     if missing:
-        parts.append(((f"{missing:,} not read", "warn"),))
+        parts.append(((f"{missing:,} not parsed", "warn"),))
     day, last = _day(summary.first_s), _day(summary.last_s)
     if day:
         days = day[:-1] if day == last else f"{day[:-1]} to {last[:-1]}"
@@ -168,20 +168,20 @@ def _found_line(result: TotResult) -> Line:
     summary = result.summary
     other = f"{counted(summary.other_253, 'other option')} of kind 253"
     if not summary.options:
-        says = "No segment has a TOT option"
+        text = "No TOT options found"
         if summary.other_253:
-            return ((f"{says}, but {other}.", "head"),)
+            return ((f"{text}, but {other}.", "head"),)
         if summary.tcp and not summary.syns:
-            says = f"{says}; it stands in SYNs above all, and none was captured"
-        return ((f"{says}.", "head"),)
+            text = f"{text}; most are in SYN segments, and the capture has none"
+        return ((f"{text}.", "head"),)
     parts: list[str] = [
         f"{summary.versions[version]:,} of version {version}"
         for version in (1, 2)
         if summary.versions[version]
     ]
     remarks = (
-        (summary.translated, "from a translated address"),
-        (summary.kernel, "by the kernel"),
+        (summary.translated, "with a translated address"),
+        (summary.kernel, "from the kernel"),
         (summary.syn_ack, "in a SYN-ACK"),
         (summary.ambiguous, "ambiguous"),
     )

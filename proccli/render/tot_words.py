@@ -1,4 +1,4 @@
-"""What segments and their options are called, for tables and documents alike."""
+"""Names of segments and times of their options, for tables and JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 
 
 def moment(seconds: float | None) -> str | None:
-    """`2026-01-02T03:04:05.000006Z`; None if it is not known, or beyond the years 1 to 9999."""
+    """`2026-01-02T03:04:05.000006Z`; None if unknown or outside the years 1 to 9999."""
     if seconds is None:
         return None
     second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
@@ -30,12 +30,12 @@ def _to_the_second(seconds: int) -> str | None:
 
 
 def flag_names(flags: int) -> list[str]:
-    """`SYN`, `ACK` and so on, in the order of their bits."""
+    """Names of the flags that are set, such as `SYN` and `ACK`, in the order of their bits."""
     return [name for bit, name in enumerate(_FLAGS) if flags >> bit & 1]
 
 
 def kind_of_segment(seen: CapturedOption) -> str:
-    """What sort of segment it was: `SYN`, `SYN-ACK`, `PSH`, or all its flags."""
+    """The kind of segment: `SYN`, `SYN-ACK`, `PSH`, or all of its flags."""
     names = flag_names(seen.flags)
     if seen.is_syn:
         return "SYN-ACK" if seen.is_ack else "SYN"

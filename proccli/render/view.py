@@ -1,4 +1,4 @@
-"""What the other end can show: how wide it is, in which characters, and whether in colour."""
+"""What a stream can display: its width, characters and colours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """The few characters of ours that are not ASCII, and what stands for them elsewhere."""
+    """The few non-ASCII characters that proccli prints; `ASCII` has their replacements."""
 
     ellipsis: str = "…"
     came_from: str = "←"
@@ -23,14 +23,14 @@ ASCII = Glyphs(ellipsis="...", came_from="<-", becomes="->", dot="|")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """How to write for one stream."""
+    """How to render for one stream."""
 
     width: int | None = None
-    """Cells in a line; None off a terminal, where nothing is shortened or wrapped."""
+    """Width in cells; None without a terminal: then nothing is shortened or wrapped."""
     colour: bool = False
     glyphs: Glyphs = UNICODE
 
     @property
     def margin(self) -> int | None:
-        """Where a remark at the right ends: not farther than an eye can follow a line."""
+        """Column at which right-aligned text ends; limited, so that lines stay readable."""
         return None if self.width is None else min(self.width, _READABLE)

@@ -1,4 +1,4 @@
-"""Facts in a person's words: durations, counts, reasons."""
+"""Wording shared by the text outputs: durations, counts, reasons."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SHORT_REASONS: dict[Reason, str] = {
     "masked": "masked",
     "env-unknown": "variable unknown",
 }
-"""For a cell of a table; `rule` and `implicit-accept` need no word."""
+"""Reasons for a table cell; `rule` and `implicit-accept` are not shown."""
 
 
 def duration(seconds: int) -> str:
-    """A length of time, as exact as a person wants it: `3d 2h`, `5h 1m`, `45m`, `12s`."""
+    """A duration, rounded down for reading: `3d 2h`, `5h 1m`, `45m`, `12s`."""
     if seconds < 0:
         return f"-{duration(-seconds)}"
     days, rest = divmod(seconds, 86_400)
@@ -55,7 +55,7 @@ def rfc3339(seconds: int | None) -> str | None:
 
 
 def seen(host: Host) -> str:
-    """How, and if not now then when, the processes were seen."""
+    """The kind of source and, if it is not live, the time: `recorded 2026-01-02T03:04:05Z`."""
     if host.kind in ("live", "made-up"):
         return host.kind
     moment = rfc3339(host.taken_at_ns // 1_000_000_000)
@@ -65,14 +65,14 @@ def seen(host: Host) -> str:
 
 
 def own_name(verdict: Outcome) -> str:
-    """What to call a process: as the agent does, else by its comm, as ps brackets it."""
+    """The name that the agent gives a process, else its comm in brackets, as in ps; else `?`."""
     if verdict.process_name is not None:
         return verdict.process_name
     return "?" if verdict.process.comm is None else f"[{verdict.process.comm}]"
 
 
 def why(verdict: Outcome, config: Config) -> str:
-    """Why a process has no rule's verdict, as the end of a sentence."""
+    """Why no rule decided about a process, as the end of a sentence."""
     reason = verdict.reason
     if reason == "min-lifetime":
         age = "" if verdict.agent_uptime_s is None else f" at {duration(verdict.agent_uptime_s)}"
@@ -84,12 +84,12 @@ def why(verdict: Outcome, config: Config) -> str:
 
 
 _LONG_REASONS: dict[Reason, str] = {
-    "no-cmdline": "it has no command line (a kernel thread, a zombie, or it cleared its title)",
-    "cmdline-not-utf8": "its command line is not UTF-8, so for the agent it does not exist",
-    "no-name": "its first argument holds no file name",
-    "future-start": "its start lies in the future",
-    "untagged": "os-proc-sync-tagged-only is on, and the tag command names no tags for it",
-    "tags-unknown": "the outcome depends on its tags, and they are not known here",
-    "masked": "the outcome touches a value that the recording masked",
-    "env-unknown": "the name needs a variable of the agent's environment that is not known here",
+    "no-cmdline": "it has no command line (kernel thread, zombie, or cleared title)",
+    "cmdline-not-utf8": "its command line is not UTF-8, so the agent skips it",
+    "no-name": "its first argument contains no file name",
+    "future-start": "its start time is in the future",
+    "untagged": "os-proc-sync-tagged-only is true, and the tag command reports no tags for it",
+    "tags-unknown": "the outcome depends on its tags, which are unknown",
+    "masked": "the outcome depends on a value that is masked in the recording",
+    "env-unknown": "the name depends on an environment variable of the agent, which is unknown",
 }
