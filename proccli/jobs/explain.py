@@ -50,12 +50,12 @@ class Candidate:
 
 
 class AmbiguousName(ProccliError):  # noqa: N818 - named for what is wrong
-    """A name fits several processes."""
+    """Several processes have this name."""
 
     exit_code = 2
 
     def __init__(self, name: str, candidates: Sequence[Candidate]) -> None:
-        super().__init__(f"{visible(name)} fits {len(candidates)} processes: name one by its pid")
+        super().__init__(f"{len(candidates)} processes are named {visible(name)}; give a pid")
         self.name = name
         self.candidates = tuple(candidates)
 

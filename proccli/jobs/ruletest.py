@@ -103,7 +103,7 @@ def run_suites(
         bench = benches.of(suite)
         results.extend(_run(bench, suite, case, clock) for case in chosen)
     if not results:
-        raise UsageError(f"no test is called like {' or '.join(visible(name) for name in names)}")
+        raise UsageError(f"no test name matches {' or '.join(visible(name) for name in names)}")
     hits = Counter((id(result.config), result.verdict.decided_by) for result in results)
     return RuleTestResult(
         results=tuple(results),

@@ -1,4 +1,4 @@
-"""Rules that the agent throws away, and patterns that only some agents take."""
+"""Rules that the agent ignores, and patterns that only some agent versions accept."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from proccli.rustregex import RegexSyntaxError
 from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
 from proccli.textsafe import visible
 
-_THROWN_AWAY = "the agent throws the rule away and says nothing; the others keep their order"
+_IGNORED = "the agent silently ignores the rule; the other rules keep their order"
 _LONGEST = 60
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Everything for which the agent would throw a rule away, also more than one thing."""
+    """Every reason for which the agent would ignore a rule; there may be several per rule."""
     for rule in context.config.rules:
         yield from _pattern(rule, context)
         yield from _word(rule, "match-type", rule.match_type, context.agent.match_types, context)
@@ -33,9 +33,9 @@ def _pattern(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             rule,
             "match-regex",
             code,
-            f"match-regex doesn't compile: {error.message}",
+            f"invalid match-regex: {error.message}",
             part=(error.position, error.end),
-            effect=_THROWN_AWAY,
+            effect=_IGNORED,
             hint=error.hint,
         )
         return
@@ -45,9 +45,9 @@ def _pattern(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             rule,
             "match-regex",
             "regex-older-agents",
-            f"match-regex doesn't compile for agents 6.2: {older.message}",
+            f"match-regex is invalid for agents 6.2: {older.message}",
             part=(older.position, older.end),
-            effect="those agents throw the rule away and say nothing; later ones take it",
+            effect="agents 6.2 silently ignore the rule; later agents accept it",
             hint=older.hint,
         )
 
@@ -61,8 +61,8 @@ def _word(
     if close:
         hint = f"write {close[0]}"
     elif word in ("~", "null"):
-        hint = "leave the key out"
+        hint = "omit the key"
     else:
-        hint = f"it knows {', '.join(known)}"
-    message = f'the agent knows no {name} "{visible(word[:_LONGEST])}"'
-    yield context.at_value(rule, name, name, message, effect=_THROWN_AWAY, hint=hint)
+        hint = f"valid values: {', '.join(known)}"
+    message = f'invalid {name} "{visible(word[:_LONGEST])}"'
+    yield context.at_value(rule, name, name, message, effect=_IGNORED, hint=hint)

@@ -1,4 +1,4 @@
-"""What a check looks at, and how it says what it found."""
+"""The input of all checks, and helpers to create diagnostics."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from proccli.rustregex import Regex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What is known of the machine that a configuration is for. Nothing, by default."""
+    """What is known about the machine that a configuration is for; by default nothing."""
 
     environment: Environment | None = None
-    """The agent's."""
+    """The environment of the agent; None: unknown."""
     users: frozenset[str] | None = None
-    """The names in /etc/passwd; None: not known."""
+    """The user names in /etc/passwd; None: unknown."""
     exists: Callable[[str], bool] = lambda _path: True
-    """Whether there is a file of this absolute path."""
+    """Whether a file with this absolute path exists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """A configuration with its text."""
+    """A configuration and its text."""
 
     config: Config
     written: Written
@@ -37,17 +37,17 @@ class Context:
 
     @property
     def agent(self) -> Agent:
-        """The words that the agent knows."""
+        """The agent version, with the keywords that it accepts."""
         return agent_of_version(self.config.agent)
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """Those that the agent doesn't throw away."""
+        """The valid rules; the agent ignores the others."""
         return tuple(rule for rule in self.config.rules if rule.problem is None)
 
     @cached_property
     def regexes(self) -> Mapping[int, Regex]:
-        """Their patterns, by the rule's index."""
+        """The compiled patterns of the valid rules, by rule index."""
         return {rule.index: rustregex.compile(rule.match_regex) for rule in self.rules}
 
     def at(
@@ -60,7 +60,7 @@ class Context:
         effect: str | None = None,
         hint: str | None = None,
     ) -> Diagnostic:
-        """A diagnostic about a place."""
+        """A diagnostic at a place."""
         at, end = place
         return Diagnostic(
             severity=CODES[code],
@@ -84,8 +84,7 @@ class Context:
         effect: str | None = None,
         hint: str | None = None,
     ) -> Diagnostic:
-        """A diagnostic about a value of a rule, or a part of it; about the rule where the key is
-        not written."""
+        """A diagnostic at a value of a rule, or a part of it; at the rule if the key is missing."""
         scalar = self.written.value(rule, name)
         if scalar is None:
             return self.at_rule(rule, code, message, effect=effect, hint=hint)
@@ -101,7 +100,7 @@ class Context:
         effect: str | None = None,
         hint: str | None = None,
     ) -> Diagnostic:
-        """A diagnostic about a rule as a whole: at its pattern, else at its first key."""
+        """A diagnostic at a rule as a whole: at its pattern, else at its first key."""
         scalar = self.written.value(rule, "match-regex")
         place = (
             self.written.part(scalar, None)
@@ -119,6 +118,6 @@ class Context:
         effect: str | None = None,
         hint: str | None = None,
     ) -> Diagnostic:
-        """A diagnostic about a key of static_config."""
+        """A diagnostic at a key of static_config."""
         place = self.written.setting_place(name)
         return self.at(place, code, message, effect=effect, hint=hint)

@@ -1,7 +1,7 @@
-"""Which texts the match types see: what no such text can reach is never reached.
+"""The texts that each match type is tried on; a rule that none of them can reach is dead.
 
-Names with a line break in them are left aside: a program would have to choose one for itself.
-Command lines have them wherever a script is an argument.
+Names with a line break are excluded: only a program that chooses such a title has one. Command
+lines may have line breaks, for example if an argument is a script.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from proccli.rustregex.automata.domain import Domain, Limits, texts_without
 
 LIMITS: Final = Limits(steps=300_000, total=600_000)
-"""For questions about a single rule, whose answer is no more than a remark."""
+"""Search limits for questions about a single rule."""
 
 NAMES: Final = texts_without("\0/\n", min_length=1, avoiding=(r"^\.\.?$",))
 """The last part of argv[0], cut at slashes."""

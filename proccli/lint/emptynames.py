@@ -1,4 +1,4 @@
-"""Whether a rewrite can come to nothing: a text for which it does, tried with the matcher."""
+"""Finds a text for which a rewrite produces an empty name, verified with the matcher."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from proccli.rustregex.tree.printer import to_pattern
 
 
 def text_of_empty_name(regex: Regex, name: str, domain: Domain) -> str | None:
-    """A text that the rewrite turns into nothing; None where none was found."""
+    """A text for which the new name is empty; None if none was found."""
     parts = template.parse(name)
     if not all(isinstance(part, template.Reference) for part in parts):
         return None
@@ -45,7 +45,7 @@ def text_of_empty_name(regex: Regex, name: str, domain: Domain) -> str | None:
 
 
 def _without(node: Node, groups: Collection[int | str]) -> Node | None:
-    """What is left of a pattern where these groups match nothing; None if they can't."""
+    """The pattern with these groups empty; None if they cannot match the empty text."""
     match node:
         case Group(inner, index, name):
             if index in groups or name in groups:

@@ -1,4 +1,4 @@
-"""Which names a rewrite can come to: answers by way of automata, checked with the matcher."""
+"""Which names a rewrite can produce: found with automata, verified with the matcher."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from proccli.rustregex.tree.printer import to_pattern
 from proccli.textsafe import visible
 
 _LINES: Final = texts_without("\0\n", min_length=1)
-"""What `.` does not match is left aside: nobody writes a pattern for it."""
+"""Texts with characters that `.` does not match are excluded: patterns rarely expect them."""
 _LONGEST = 100
 
 
 def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
-    """Names with more in them than was meant, without anything in them, or too many of them."""
+    """Rewrites with unintended text in the name, with an empty name, or with too many names."""
     for rule in context.rules:
         if rewrites(rule):
             yield from _kept(rule, known.samples.get(rule.index), context)
@@ -45,7 +45,7 @@ def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
 
 def _empty(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     if context.regexes[rule.index].missing_groups(rule.rewrite_name):
-        return  # that is told, and worse
+        return  # reported as rewrite-group, which is more severe
     text = text_of_empty_name(context.regexes[rule.index], rule.rewrite_name, _domain(rule))
     if text is not None:
         yield context.at_value(
@@ -53,8 +53,8 @@ def _empty(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             "rewrite-name",
             "rewrite-empty",
             "the name can be empty",
-            effect=f'"{visible(text[:_LONGEST])}" gets the name ""; it is synced like that',
-            hint="let the group match one character at least, or add a word to rewrite-name",
+            effect=f'"{visible(text[:_LONGEST])}" is synced with the name ""',
+            hint="make the group match at least one character, or add text to rewrite-name",
         )
 
 
@@ -78,14 +78,14 @@ def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnost
         "rewrite-keeps-text",
         "text around the match stays in the name",
         effect=f'"{visible(text[:_LONGEST])}" becomes "{visible(result[:_LONGEST])}"',
-        hint="let the pattern take the whole line: ^.* before it, and .*$ behind it"
+        hint="match the whole command line: start the pattern with ^.* and end it with .*$"
         if rule.match_type == "cmdline"
-        else "let the pattern take the whole name, from ^ to $",
+        else "match the whole name, from ^ to $",
     )
 
 
 def _takes_all(root: Node) -> bool:
-    """Whether a pattern begins with `^` and ends with `$`, so that every match is all there is."""
+    """Whether a pattern begins with `^` and ends with `$`, so that it matches whole texts only."""
     match root:
         case Concat(parts):
             ends = parts[0], parts[-1]
@@ -100,15 +100,15 @@ _WHOLE: Final = [LookKind.START_TEXT, LookKind.END_TEXT]
 
 
 def _text_with_rest(regex: Regex, domain: Domain) -> str | None:
-    """A text that the pattern matches, but not as a whole; None where none was found."""
+    """A text that the pattern matches only in part; None if none was found."""
     try:
         whole = rf"\A(?:{to_pattern(regex.parsed.root)})\z"
         rest = find_text(matching=[regex.pattern], avoiding=[whole], domain=domain, limits=LIMITS)
     except RegexSyntaxError:
-        return None  # by a few bytes, or a level, too large
+        return None  # slightly above a size or nesting limit
     text = rest.text
     if text is None:
-        # It could match the whole of any text, and may yet stop before: a lazy repetition.
+        # It can match any text as a whole, but may stop earlier: a lazy repetition.
         longer = replace(domain, min_length=_LONG)
         text = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text
     return text if text is not None and _leaves_some(regex, text) else None
@@ -123,7 +123,7 @@ def _leaves_some(regex: Regex, text: str) -> bool:
 
 
 def _plausible(regex: Regex, rule: Rule, sample: str | None, domain: Domain) -> str | None:
-    """A text as one sees them, if the pattern leaves something of it."""
+    """A realistic text that the pattern matches only in part; None if there is none."""
     if sample is None:
         return None
     longer = replace(domain, min_length=len(sample) + 3)
@@ -138,7 +138,7 @@ def _plausible(regex: Regex, rule: Rule, sample: str | None, domain: Domain) -> 
 
 
 def _many(rule: Rule, context: Context) -> Iterator[Diagnostic]:
-    """A captured part of a command line that may hold any arguments."""
+    """A captured part of a command line that may contain any number of arguments."""
     if rule.match_type != "cmdline":
         return
     regex = context.regexes[rule.index]
@@ -151,10 +151,10 @@ def _many(rule: Rule, context: Context) -> Iterator[Diagnostic]:
                 rule,
                 "rewrite-name",
                 "rewrite-many-names",
-                f"{visible(rule.rewrite_name[slice(*part.span)])} can hold any arguments,"
-                " so there can be a name for each command line",
+                f"{visible(rule.rewrite_name[slice(*part.span)])} can contain any arguments,"
+                " so each command line can get its own name",
                 part=part.span,
-                effect="every other name is another process for the server",
+                effect="the server treats every name as a separate process",
                 hint=r"capture one argument: (\S+) instead of (.*)",
             )
             return
@@ -179,7 +179,7 @@ def _spans_arguments(root: Node) -> bool:
 
 
 def _holds_words(node: Class) -> bool:
-    """Whether letters and spaces are in the class."""
+    """Whether the class contains letters and spaces."""
     return all(any(low <= ord(char) <= high for low, high in node.ranges) for char in "a z")
 
 

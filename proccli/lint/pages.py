@@ -1,4 +1,4 @@
-"""The page of each diagnostic: what causes it, what the agent does, what to write instead."""
+"""The page of each diagnostic: cause, effect, and what to write instead."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ _FOLDER = files("proccli") / "lint" / "pages"
 _INTRODUCTION = """\
 # Diagnostics
 
-What `proccli check` can say about a configuration, a page for each code. `proccli check --explain
-CODE` prints one of them.
+The diagnostics of `proccli check`, one section per code. `proccli check --explain CODE` prints one
+of them.
 
-An **error** keeps the configuration, or a rule, from doing anything of what it says; it ends in
-exit code 1. A **warning** does something else than it seems to; with `--fail-on warning` it ends
-in exit code 1, too. An **info** is worth a look.
+An **error** means that the configuration or a rule has no effect; `check` exits 1. A **warning**
+means that it probably has another effect than intended; `check` exits 1 only with `--fail-on
+warning`. An **info** is worth a review.
 
-The examples show what raises the diagnostic, then what doesn't.
+Each section shows an example that raises the diagnostic, and one that does not.
 """
 
 
 def page(code: str) -> str:
-    """The page of a code, as Markdown. Raises: KeyError for a code that there is none of."""
+    """The page of a code, as Markdown. Raises: KeyError if the code does not exist."""
     severity = CODES[code]
     title, _, rest = (_FOLDER / f"{code}.md").read_text(encoding="utf-8").partition("\n")
     return f"# {code}: {title.removeprefix('# ')}\n\nSeverity: {severity}\n{rest}"
 
 
 def title(code: str) -> str:
-    """What a code is about, in one line."""
+    """The title of a code, one line."""
     return page(code).partition("\n")[0].partition(": ")[2]
 
 
 def all_pages() -> str:
-    """docs/diagnostics.md: all pages in one."""
+    """The content of docs/diagnostics.md: all pages."""
     pages = "\n".join(page(code).replace("# ", "## ", 1) for code in CODES)
     listed = "\n".join(
         f"- [`{code}`](#{_anchor(code)}) ({severity}): {title(code)}"
@@ -45,7 +45,7 @@ def all_pages() -> str:
 
 
 def _anchor(code: str) -> str:
-    """The anchor that GitHub makes of a heading."""
+    """The anchor that GitHub generates for a heading."""
     heading = f"{code}: {title(code)}".lower()
     kept = "".join(char for char in heading if char.isalnum() or char in " -_")
     return kept.replace(" ", "-")

@@ -1,4 +1,4 @@
-"""What a pattern can match at all, of the texts that its match type is tried on."""
+"""Which of the texts of its match type a pattern can match."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SCRIPT_NAME: Final = rustregex.compile(_SCRIPT)
 _NO_SCRIPT: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _SCRIPT))
 _TITLE: Final = rf"[:\[*(]|^({'|'.join(WORKERS)})"
 _NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _TITLE))
-"""Programs that rewrite their titles write such things: `nginx: worker process`."""
+"""Names of programs that rewrite their titles contain such text: `nginx: worker process`."""
 
 
 def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
-    """Patterns that match everything, nothing, or not what they seem to be for."""
+    """Patterns that match everything, nothing, or other texts than intended."""
     for rule in context.config.rules:
         if not rule.places and not rule.match_regex:
             yield _empty_rule(rule, context)
@@ -43,8 +43,8 @@ def _empty_rule(rule: Rule, context: Context) -> Diagnostic:
         rule,
         "empty-rule",
         f"rule {rule.index} has no values",
-        effect="it matches every process and accepts it, so no rule behind it is ever reached",
-        hint="fill it in, or delete it together with its dash",
+        effect="it accepts every process, so the rules after it are never reached",
+        hint="add the values, or delete the rule together with its dash",
     )
 
 
@@ -57,15 +57,15 @@ def _empty_regex(rule: Rule, context: Context) -> Diagnostic:
         "an empty match-regex matches everything"
         if written
         else f"rule {rule.index} has no match-regex, so it matches everything",
-        effect="every rule behind it is never reached"
+        effect="the rules after it are never reached"
         if rule.match_type in ("process_name", "cmdline")
         else None,
-        hint="write .* if that is meant",
+        hint="write .* if this is intended",
     )
 
 
 def _possible(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
-    """`sample` is a text that the rule matches: mostly it answers what would take a search."""
+    """`sample` is a text that the rule matches; it often makes a search unnecessary."""
     pattern, domain = rule.match_regex, DOMAINS[rule.match_type]
     usual = sample is not None and "\n" not in sample
     if not usual and not _can_match(pattern, _lines(domain)):
@@ -90,7 +90,7 @@ def _never_matches(rule: Rule, context: Context) -> Diagnostic:
         rule,
         "match-regex",
         "never-matches",
-        f"this pattern matches no text that can be {SUBJECTS[rule.match_type]}",
+        f"this pattern can never match {SUBJECTS[rule.match_type]}",
         effect="the rule never hits",
         hint=_instead(rule),
     )
@@ -102,19 +102,21 @@ def _needs_line_break(rule: Rule, context: Context) -> Diagnostic:
         rule,
         "match-regex",
         "needs-line-break",
-        "this pattern asks for a line break in its text",
-        effect="hardly any process has one in it",
-        hint="write |- for |, which keeps the line break as the pattern's end" if at_end else None,
+        "this pattern requires a line break",
+        effect="process names and command lines rarely contain one, so the rule hardly ever hits",
+        hint="write |- instead of |, which keeps the final line break as part of the pattern"
+        if at_end
+        else None,
     )
 
 
 def _instead(rule: Rule) -> str | None:
     if rule.match_type in ("process_name", "parent_process_name"):
         if rule.match_type == "process_name" and _can_match(rule.match_regex, CMDLINES):
-            return "a name holds no slash: write match-type: cmdline, or leave the folder out"
+            return "a name contains no slash: write match-type: cmdline, or remove the directory"
         return "a name is the last part of argv[0], without any slash"
     if rule.match_type == "tag":
-        return "a tag is tried as key:value, each by itself"
+        return "each tag is matched separately, as key:value"
     return None
 
 
@@ -126,9 +128,8 @@ def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterat
             rule,
             "match-regex",
             "script-name",
-            "this pattern asks for the name of a script, which is not the name of its process",
-            effect="a script runs under the name of its interpreter (python3, java, bash), so the"
-            " rule hardly ever hits",
+            "this pattern matches only script names, but a script has the name of its interpreter",
+            effect="the process is named python3, java or bash, so the rule hardly ever hits",
             hint="write match-type: cmdline",
         )
         return
@@ -143,16 +144,16 @@ def _needs_space(rule: Rule, context: Context) -> Diagnostic:
         rule,
         "match-regex",
         "needs-space",
-        f'this pattern asks for a space, as in "{visible(example[:60])}",'
-        " and a process_name is argv[0] alone",
+        f'this pattern requires a space, as in "{visible(example[:60])}",'
+        " but a process_name is only argv[0]",
         effect="only processes that rewrite their titles have spaces in their names",
         hint="write match-type: cmdline to match arguments"
         if rule.match_type == "process_name"
-        else "parents are matched by their names alone, not by their command lines",
+        else "parents are matched by name only, not by command line",
     )
 
 
 def _can_match(pattern: str, domain: Domain) -> bool:
-    """Whether there is such a text; also where that is not decided."""
+    """Whether there is such a text; also true if the search reached its limit."""
     found = find_text(matching=[pattern], domain=domain, limits=LIMITS)
     return found.text is not None or not found.decided

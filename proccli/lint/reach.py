@@ -1,4 +1,4 @@
-"""Which rules can be reached: what earlier ones leave of a later one, proven or not."""
+"""Which rules can be reached, given the earlier ones; proven, or limited by the search."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 _SEARCH: Final = Limits(steps=500_000, total=3_000_000)
 _LONGEST = 80
 _PROBES: Final = ("a", "7 - .", "\x01", "\U00010348")
-"""Texts that spare most patterns, those for something, a proof that they don't match all."""
+"""Texts that quickly show of most patterns that they do not match everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
-    """A rule of which earlier ones take something, or all."""
+    """A rule that earlier ones shadow, partly or completely."""
 
     rule: int
     by: tuple[int, ...]
     proof: Proof
     reaches: str | None
-    """A shortest text that still gets there; None: there is none, or it is not known."""
+    """A shortest text that still reaches the rule; None: there is none, or it is unknown."""
     taken: str | None
-    """A shortest one that an earlier rule takes; None: there is none, or it is not known."""
+    """A shortest text that an earlier rule takes; None: there is none, or it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What is known of a list of rules."""
+    """Reachability of the rules of a configuration."""
 
     catch_all: Rule | None
-    """The first rule that matches every process."""
+    """The first rule that matches every process, or None."""
     shadows: Mapping[int, Shadow]
     """What the earlier rules of the same match type leave of each rule up to the catch-all,
     by its index. `by` are indices of rules."""
-    behind: tuple[Rule, ...]
-    """The rules behind the catch-all."""
+    after_catch_all: tuple[Rule, ...]
+    """The rules after the catch-all."""
     unreachable: tuple[Unreachable, ...]
     samples: Mapping[int, str]
-    """For most rules a text that they match, a short one."""
+    """A short text that matches, for most rules."""
 
 
 def reach(context: Context) -> Reach:
-    """What earlier rules leave of each rule.
+    """What each rule can still match after the earlier rules.
 
     Rules are compared with rules of the same match type, and with those that match every process.
-    For parents and tags, of which a process has several, what is proven holds for each.
+    For parents and tags, of which a process has several, a proof holds for each one.
     """
     catch_all = next((rule for rule in context.rules if catches_all(rule)), None)
     last = catch_all.index if catch_all is not None else len(context.config.rules)
@@ -73,14 +73,14 @@ def reach(context: Context) -> Reach:
                 taken=shadow.taken,
                 by=tuple(alike[position].index for position in shadow.by),
             )
-    behind = tuple(rule for rule in context.rules if rule.index > last)
+    after = tuple(rule for rule in context.rules if rule.index > last)
     texts = {index: _shorter(shadow.reaches, shadow.taken) for index, shadow in found.items()}
-    texts.update((rule.index, _sample(rule)) for rule in behind)
+    texts.update((rule.index, _sample(rule)) for rule in after)
     return Reach(
         catch_all=catch_all,
         shadows=found,
-        behind=behind,
-        unreachable=tuple(_unreachable(found, behind, last, texts)),
+        after_catch_all=after,
+        unreachable=tuple(_unreachable(found, after, last, texts)),
         samples={index: text for index, text in texts.items() if text is not None},
     )
 
@@ -95,7 +95,7 @@ def _sample(rule: Rule) -> str | None:
 
 
 def catches_all(rule: Rule) -> bool:
-    """Whether a rule matches every process that gets to the rules, as far as that is decided."""
+    """Whether a rule provably matches every process that gets to the rules."""
     if rule.match_type not in ("process_name", "cmdline"):
         return False
     domain, regex = DOMAINS[rule.match_type], rustregex.compile(rule.match_regex)
@@ -107,7 +107,7 @@ def catches_all(rule: Rule) -> bool:
 
 def _unreachable(
     found: Mapping[int, Shadow],
-    behind: Sequence[Rule],
+    after: Sequence[Rule],
     last: int,
     texts: Mapping[int, str | None],
 ) -> Iterator[Unreachable]:
@@ -122,7 +122,7 @@ def _unreachable(
                 reaches=shadow.reaches,
                 taken=shadow.taken,
             )
-    for rule in behind:
+    for rule in after:
         yield Unreachable(
             rule=rule.index,
             by=(last,),
@@ -133,12 +133,12 @@ def _unreachable(
 
 
 def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
-    """Rules that are never reached, and lists without an end."""
+    """Rules that are never reached, and lists without a final rule for the rest."""
     rules = {rule.index: rule for rule in context.rules}
     for index, shadow in sorted(known.shadows.items()):
         yield from _shadowed(rules[index], shadow, known, rules, context)
-    if known.catch_all is not None and known.behind:
-        yield _early(known.catch_all, known.behind, context)
+    if known.catch_all is not None and known.after_catch_all:
+        yield _early(known.catch_all, known.after_catch_all, context)
     yield from _ending(context, known)
 
 
@@ -153,18 +153,18 @@ def _shadowed(
             yield context.at_rule(
                 rule,
                 "rule-partly-shadowed",
-                f"rule {earlier.index} takes some of what rule {rule.index} matches,"
-                f" and its action is {earlier.action}",
+                f"rule {earlier.index} with action {earlier.action} takes some of what rule"
+                f" {rule.index} matches",
                 effect=f"{_quoted(shadow.taken)} is taken by rule {earlier.index};"
-                f" {_quoted(shadow.reaches)} gets here",
-                hint="let the more special rule come first, if that is not meant",
+                f" {_quoted(shadow.reaches)} reaches this rule",
+                hint="if this is not intended, put the more specific rule first",
             )
     elif shadow.grade == "unknown" and rule.index > 1:
         yield context.at_rule(
             rule,
             "rule-undecided",
-            f"whether anything gets to rule {rule.index} would take too long to find out",
-            hint="a recording shows what happens: proccli check -s RECORDING",
+            f"it takes too long to determine whether rule {rule.index} can be reached",
+            hint="check it against a recording: proccli check -s RECORDING",
         )
 
 
@@ -172,35 +172,36 @@ def _never_reached(
     rule: Rule, shadow: Shadow, rules: Mapping[int, Rule], context: Context
 ) -> Diagnostic:
     first = rules[shadow.by[0]]
-    taken = "" if shadow.taken is None else f"; {_quoted(shadow.taken)} is one of them"
+    taken = "" if shadow.taken is None else f", for example {_quoted(shadow.taken)}"
     if len(shadow.by) == 1 and first.match_regex == rule.match_regex:
         return context.at_rule(
             rule,
             "rule-duplicate",
-            f"rule {rule.index} has the pattern of rule {first.index}, and is never reached",
-            effect=f"rule {first.index} decides about all that it matches{taken}",
+            f"rule {rule.index} has the same pattern as rule {first.index} and is never reached",
+            effect=f"rule {first.index} decides about everything that it matches{taken}",
             hint="delete one of the two",
         )
     several = len(shadow.by) > 1
     by = f"rules {_listed(shadow.by)}" if several else f"rule {first.index}"
+    verb = "match" if several else "matches"
     return context.at_rule(
         rule,
         "rule-unreachable",
         f"rule {rule.index} is never reached",
-        effect=f"{by} before it {'match' if several else 'matches'} all that it can{taken}",
+        effect=f"{by} already {verb} everything that it matches{taken}",
         hint="delete it, or move it before them",
     )
 
 
-def _early(rule: Rule, behind: Sequence[Rule], context: Context) -> Diagnostic:
-    if len(behind) == 1:
-        never = f"rule {behind[0].index} is never reached"
+def _early(rule: Rule, after: Sequence[Rule], context: Context) -> Diagnostic:
+    if len(after) == 1:
+        never = f"rule {after[0].index} is never reached"
     else:
-        never = f"rules {_listed([later.index for later in behind])} are never reached"
+        never = f"rules {_listed([later.index for later in after])} are never reached"
     return context.at_rule(
         rule,
         "early-catch-all",
-        f"rule {rule.index} matches every process, and more rules follow",
+        f"rule {rule.index} matches every process, but other rules follow",
         effect=never,
         hint="move it to the end of the list",
     )
@@ -214,7 +215,7 @@ def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
             "no-rules",
             "there are no rules",
             effect="every process is accepted under its own name",
-            hint="list rules in os-proc-regex",
+            hint="add rules to os-proc-regex",
         )
     elif (
         known.catch_all is None
@@ -224,15 +225,14 @@ def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
         yield context.at_rule(
             context.config.rules[-1],
             "no-final-drop",
-            "no rule at the end drops the rest",
-            effect="what no rule matches is accepted under its own name",
-            hint='end with match-regex: ".*" and action: drop, if the rules are meant as a list'
-            " of what to sync",
+            "the last rule does not drop the rest",
+            effect="a process that no rule matches is accepted under its own name",
+            hint='if the rules list what to sync, end with match-regex: ".*" and action: drop',
         )
 
 
 def _listed(numbers: Sequence[int]) -> str:
-    """`2, 3 and 5`; a long list that has no gaps as `2 to 9`."""
+    """`2, 3 and 5`; a long list without gaps is written `2 to 9`."""
     if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]} to {numbers[-1]}"
     *most, last = map(str, numbers)

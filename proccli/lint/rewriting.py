@@ -1,4 +1,4 @@
-"""rewrite-name as it is written: references, variables, and where it is of no use."""
+"""Checks of rewrite-name: references, variables, and rules that do not use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME: Final = "rewrite-name"
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """What is wrong with a rewrite-name, or with there being one, or none."""
+    """Problems with a rewrite-name, including an unused or a missing one."""
     for rule in context.config.rules:
         if not rule.rewrite_name:
             if rule.match_type == "cmdline" and rule.action == "accept" and rule.match_regex:
@@ -32,7 +32,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def rewrites(rule: Rule) -> bool:
-    """Whether the agent makes any use of a rule's rewrite-name.
+    """Whether the agent uses the rewrite-name of a rule.
 
     Source: agent v6.5 linux_process.rs:254-283.
     """
@@ -47,10 +47,10 @@ def _missing(rule: Rule, context: Context) -> Diagnostic:
     return context.at_rule(
         rule,
         "rewrite-missing",
-        "a cmdline rule without rewrite-name",
-        effect="the name stays that of argv[0] (python3, java): the command line does not become"
-        " the name, whatever the vendor's page says",
-        hint="add rewrite-name, unless the rule only chooses what is synced",
+        "this cmdline rule has no rewrite-name",
+        effect="the process keeps the name from argv[0] (python3, java); the command line does not"
+        " become the name, unlike the vendor's page says",
+        hint="add rewrite-name, unless the rule only selects what to sync",
     )
 
 
@@ -64,9 +64,13 @@ def _ignored(rule: Rule, context: Context) -> Diagnostic:
         rule,
         _NAME,
         "rewrite-ignored",
-        f"rewrite-name is of no use {reason}",
-        effect="a dropped process has no name" if rule.action == "drop" else "the name stays",
-        hint="leave it out" if rule.action == "drop" else "only process_name and cmdline rewrite",
+        f"rewrite-name has no effect {reason}",
+        effect="a dropped process has no name"
+        if rule.action == "drop"
+        else "the process keeps its name",
+        hint="remove it"
+        if rule.action == "drop"
+        else "use match-type process_name or cmdline to rewrite names",
     )
 
 
@@ -84,7 +88,7 @@ def _groups(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             f'rewrite-name refers to group "{visible(str(part.group)[:60])}",'
             f" which does not exist{visible(reads[:80]) if isinstance(part.group, str) else ''}",
             part=part.span,
-            effect="the reference becomes nothing",
+            effect="the reference becomes empty",
             hint=_meant(part, regex.group_names),
         )
 
@@ -101,9 +105,9 @@ def _meant(part: Reference, names: tuple[str | None, ...]) -> str:
     known = [f"${{{name}}}" for name in names if name]
     count = len(names) - 1
     if not count:
-        return "the pattern has no group: put what is to become the name in parentheses"
+        return "the pattern has no group: put the part for the name in parentheses"
     numbered = "$1" if count == 1 else f"$1 to ${count}"
-    return f"the pattern has {', '.join([numbered, *known[:10]])}"
+    return f"available groups: {', '.join([numbered, *known[:10]])}"
 
 
 def _literals(rule: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -117,9 +121,9 @@ def _literals(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             rule,
             _NAME,
             "rewrite-literal",
-            f"{visible(text[:40])} is no reference to a group here",
+            f"{visible(text[:40])} is not a group reference in this dialect",
             part=found.span(),
-            effect="it goes into the name as it is written",
+            effect="it becomes part of the name unchanged",
             hint=visible(hint[:60]),
         )
 
@@ -132,18 +136,18 @@ def _percent(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             yield from _variable(rule, name, (found.start(), found.end()), context)
             continue
         if ending == "%":
-            message, effect = "%% is an empty name between percent signs", "both disappear"
+            message, effect = "%% is a variable without a name", "both percent signs are removed"
         elif not name and not ending:
-            message, effect = "a percent sign at the end", "it disappears"
+            message, effect = "percent sign at the end", "it is removed"
         elif not ending:
             message = f"%{visible(name[:40])} has no closing percent sign"
-            effect = "it goes into the name as it is written"
+            effect = "it becomes part of the name unchanged"
         else:
             continue
         hint = (
             f"write %{visible(name[:40])}% for a variable"
             if name
-            else "no % can stand before another % or at the end: write it otherwise"
+            else "use a name without % at the end and without %%"
         )
         span = (found.start(), found.end())
         yield context.at_value(
@@ -161,12 +165,12 @@ def _variable(
             rule,
             _NAME,
             "rewrite-env",
-            f"{shown} is taken from the environment of the agent, which is not known here",
+            f"{shown} comes from the environment of the agent, which is unknown here",
             part=span,
-            effect="where it is not set, it becomes nothing",
-            hint=f"--env {shown}=VALUE tells it; a systemd unit has no HOSTNAME of itself"
+            effect="if it is not set, it becomes empty",
+            hint=f"set it with --env {shown}=VALUE; systemd does not set HOSTNAME by default"
             if name == "HOSTNAME"
-            else f"--env {shown}=VALUE tells it",
+            else f"set it with --env {shown}=VALUE",
         )
     elif name not in environment.values:
         yield context.at_value(
@@ -175,6 +179,6 @@ def _variable(
             "rewrite-env-unset",
             f"{shown} is not set in the environment of {visible(environment.origin[:60])}",
             part=span,
-            effect="it becomes nothing",
-            hint="set it where the agent is started, or leave it out",
+            effect="it becomes empty",
+            hint="set it where the agent is started, or remove it",
         )

@@ -1,4 +1,4 @@
-"""What surrounds the rules: the switches, the intervals, the tag command."""
+"""Checks of the settings besides the rules: switches, intervals, the tag command."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _TIME_LIMITS: Final = re.compile(r"(?:^|/)timeout$")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Settings that leave nothing to sync, or that do more than one may want."""
+    """Settings that leave nothing to sync, or have unwanted effects."""
     config = context.config
     if not config.sync_enabled:
         yield context.at_setting(
             _ENABLED,
             "sync-off",
-            f"{_ENABLED} is {'off' if context.written.setting(_ENABLED) else 'off by default'}",
-            effect="the agent sends no processes and no sockets, whatever the rules say",
+            f"{_ENABLED} is false{'' if context.written.setting(_ENABLED) else ' (the default)'}",
+            effect="the agent sends no processes and no sockets, regardless of the rules",
             hint=f"write {_ENABLED}: true",
         )
     yield from _intervals(context)
@@ -47,34 +47,33 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
         yield context.at_setting(
             _LIFETIME,
             "min-lifetime",
-            "no process or socket is too young",
-            effect="every process that is there for a moment is sent, and the server keeps it for"
-            " a day",
-            hint="leave the key out: the agent then waits for 3 seconds",
+            "there is no minimum lifetime",
+            effect="every short-lived process is sent, and the server keeps it for a day",
+            hint="omit the key for the default of 3 seconds",
         )
     elif lifetime > _LONG_S:
         yield context.at_setting(
             _LIFETIME,
             "min-lifetime",
-            f"processes and sockets younger than {lifetime} s are left out",
-            effect="the unit is seconds; connections hardly ever get so old",
-            hint="write a few seconds",
+            f"processes and sockets younger than {lifetime} s are not sent",
+            effect="the unit is seconds; few connections live that long",
+            hint="use a few seconds",
         )
     if interval == 0:
         yield context.at_setting(
             _INTERVAL,
             "socket-interval",
-            "the agent does not wait between two looks at the sockets",
-            effect="it reads /proc over and over, and runs the tag command each time",
-            hint="leave the key out: the agent then waits for 10 seconds",
+            "the agent reads the sockets without a pause",
+            effect="it reads /proc continuously and runs the tag command each time",
+            hint="omit the key for the default of 10 seconds",
         )
     elif interval > _LONG_S:
         yield context.at_setting(
             _INTERVAL,
             "socket-interval",
-            f"the agent looks at the sockets every {interval} s",
+            f"the agent reads the sockets only every {interval} s",
             effect="the unit is seconds; connections in between are never seen",
-            hint="write a few seconds",
+            hint="use a few seconds",
         )
 
 
@@ -86,26 +85,26 @@ def _tags(context: Context) -> Iterator[Diagnostic]:
         yield context.at_setting(
             _TAGGED_ONLY,
             "tagged-only-untagged",
-            f"{_TAGGED_ONLY} is on, and there is no {_COMMAND}",
+            f"{_TAGGED_ONLY} is true, but {_COMMAND} is not set",
             effect="no process has a tag, so none is synced",
-            hint=f"name the command in {_COMMAND}",
+            hint=f"set {_COMMAND}",
         )
     for rule in context.rules:
         if rule.match_type == "tag":
             yield context.at_rule(
                 rule,
                 "tag-rule-untagged",
-                f"rule {rule.index} matches tags, and there is no {_COMMAND}",
+                f"rule {rule.index} matches tags, but {_COMMAND} is not set",
                 effect="no process has a tag, so the rule never hits",
-                hint=f"name the command in {_COMMAND}",
+                hint=f"set {_COMMAND}",
             )
     if config.tag_exec:
         yield context.at_setting(
             _USER,
             "tag-exec-no-user",
             f"{_USER} is empty",
-            effect=f"the agent does not run {_COMMAND}: there are no tags",
-            hint="name a user who may do little else",
+            effect=f"the agent does not run {_COMMAND}, so there are no tags",
+            hint="use an unprivileged user",
         )
 
 
@@ -118,9 +117,9 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             context,
             0,
             "tag-exec-shell",
-            f'"{visible(program[:60])}" is the name of one program, spaces included',
-            effect="the agent runs the list without a shell and finds no such program: no tags",
-            hint="make each argument an element of the list",
+            f'"{visible(program[:60])}" is read as one program name, including its spaces',
+            effect="the agent does not use a shell and finds no such program, so there are no tags",
+            hint="write each argument as a list element",
         )
     elif not shell:
         yield from _shell_words(context)
@@ -129,17 +128,17 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             context,
             0,
             "tag-exec-relative",
-            f"{visible(program[:60])} is looked up in the PATH of the agent",
-            effect="which program it is depends on how the agent was started",
-            hint="write its whole path",
+            f"{visible(program[:60])} is searched in the PATH of the agent",
+            effect="which program runs depends on how the agent was started",
+            hint="write the absolute path",
         )
     elif not context.surroundings.exists(program):
         yield _element(
             context,
             0,
             "tag-exec-missing",
-            f"{visible(program[:60])} is not on this machine",
-            effect="where it is missing, there are no tags",
+            f"{visible(program[:60])} does not exist on this machine",
+            effect="hosts without it have no tags",
             hint=None,
         )
     if not any(_TIME_LIMITS.search(argument) for argument in config.tag_exec[:1]):
@@ -147,8 +146,8 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             context,
             0,
             "tag-exec-no-timeout",
-            "nothing limits how long the tag command takes",
-            effect="the agent waits for it without end: one that hangs stops the sync",
+            "the tag command has no time limit",
+            effect="the agent waits forever; a command that hangs stops the sync",
             hint="begin with /usr/bin/timeout, 10",
         )
     yield from _user(context)
@@ -161,8 +160,8 @@ def _shell_words(context: Context) -> Iterator[Diagnostic]:
                 context,
                 index,
                 "tag-exec-shell",
-                f'"{visible(argument[:60])}" means something to a shell, and none runs here',
-                effect="the program gets it as it is written",
+                f'"{visible(argument[:60])}" is shell syntax, but the agent does not use a shell',
+                effect="the program gets it as a literal argument",
                 hint="write [/bin/sh, -c, 'the whole line']",
             )
             return
@@ -175,23 +174,23 @@ def _user(context: Context) -> Iterator[Diagnostic]:
             _USER,
             "tag-exec-root",
             "the tag command runs as root",
-            effect="whoever can change the command, or what it reads, is root on every host",
-            hint="name a user who may do little else; the agent's default is deepflow",
+            effect="anyone who can change the command or its input is root on every host",
+            hint="use an unprivileged user; the default is deepflow",
         )
     elif user and users is not None and user not in users:
         yield context.at_setting(
             _USER,
             "tag-user-missing",
-            f"this machine has no user {visible(user[:60])} in /etc/passwd",
-            effect="where there is none, the agent does not run the tag command",
-            hint="the agent reads /etc/passwd alone: a user of LDAP or SSSD is none",
+            f"user {visible(user[:60])} is not in /etc/passwd on this machine",
+            effect="on hosts without this user, the agent does not run the tag command",
+            hint="the agent reads only /etc/passwd; users from LDAP or SSSD are not found",
         )
 
 
 def _element(
     context: Context, index: int, code: str, message: str, *, effect: str, hint: str | None
 ) -> Diagnostic:
-    """A diagnostic about an element of the command."""
+    """A diagnostic at an element of the tag command."""
     elements = context.written.elements(_COMMAND)
     if index < len(elements):
         node = resolved(elements[index])

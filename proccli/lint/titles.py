@@ -1,4 +1,4 @@
-"""Programs whose processes have other names than one thinks: rewritten titles, login shells."""
+"""Programs whose process names differ from the program name: rewritten titles, login shells."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ WORKERS: Final[Mapping[str, Sequence[str]]] = {
     "vsftpd": ("vsftpd: connected",),
     "sendmail": ("sendmail: accepting connections",),
 }
-"""Bare names, and the process_name of those that rewrote their titles to such texts."""
+"""Program names, and the process_name after each has rewritten its title."""
 _PARENTS: Final[Mapping[str, Sequence[str]]] = {
     "nginx": ("nginx: master process nginx", "nginx -g daemon off;"),
     "php-fpm": ("php-fpm.conf)",),
     "sshd": ("sshd -D [listener] 0 of 10-100 startups",),
     "gunicorn": ("gunicorn: master [shop]",),
 }
-"""The same of those that have children.
+"""The same for their parent processes.
 
-Source: agent v6.5 linux_process.rs:128-133, run on the titles: what stands behind the last slash
+Source: agent v6.5 linux_process.rs:128-133, run on the titles: the text after the last slash
 of `nginx: master process /usr/sbin/nginx -g daemon off;` is `nginx -g daemon off;`.
 """
 _SHELLS: Final = ("bash", "sh", "zsh", "fish", "dash", "ksh", "tcsh", "csh")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Patterns for a bare name that such processes don't have."""
+    """Patterns for a program name that its processes do not have."""
     for rule in context.rules:
         if rule.match_type in ("process_name", "parent_process_name"):
             yield from _titles(rule, context)
@@ -49,13 +49,13 @@ def _titles(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         missed = [title for title in titles if _misses(rule, name, title, context)]
         if not missed:
             continue
-        whose = "processes" if rule.match_type == "process_name" else "parents"
+        kind = "processes" if rule.match_type == "process_name" else "parents"
         yield context.at_rule(
             rule,
             "title-changer",
-            f'this matches "{name}", but {name} rewrites its title, and the name with it',
-            effect=f'{whose} called "{missed[0]}" are not hit',
-            hint=f"leave the $ out, or write ^{name}(: .*| .*)?$ to be exact",
+            f'this matches "{name}", but {name} rewrites its title, which changes its name',
+            effect=f'{kind} named "{missed[0]}" are not matched',
+            hint=f"remove the $, or write ^{name}(: .*| .*)?$ to be exact",
         )
 
 
@@ -67,16 +67,16 @@ def _shells(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             rule,
             "login-shell",
             f'this matches "{missed[0]}", but not the login shell "-{missed[0]}"',
-            effect=f"processes called {names} are not hit",
-            hint=f"write -? before the name, as in ^-?{missed[0]}$",
+            effect=f"processes named {names} are not matched",
+            hint=f"add -? before the name: ^-?{missed[0]}$",
         )
 
 
 def _misses(rule: Rule, name: str, variant: str, context: Context) -> bool:
-    """Whether a rule hits one name and not the other, and that makes a difference."""
+    """Whether a rule matches one name but not the other, and the outcome differs."""
     regex = context.regexes[rule.index]
     found = regex.search(name)
-    # A pattern that takes a part of the name is hardly for this program.
+    # A pattern that matches only part of the name is probably not for this program.
     if found is None or found.span() != (0, len(name)) or regex.is_match(variant):
         return False
     if rule.match_type == "parent_process_name":
@@ -88,7 +88,7 @@ def _misses(rule: Rule, name: str, variant: str, context: Context) -> bool:
 
 
 def _decider(name: str, context: Context) -> Rule | None:
-    """The rule that decides a process of this name, if neither parents nor tags do."""
+    """The rule that decides about a process of this name, ignoring parents and tags; or None."""
     return next(
         (
             rule

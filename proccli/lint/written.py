@@ -1,4 +1,4 @@
-"""Where in a configuration's text each of its values is written."""
+"""Where each value of a configuration is in its text."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from proccli.model.process import TextSpan
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")
 
 Place = tuple[Location, Location]
-"""Where something begins, and where it ends: behind its last character."""
+"""Start and end of a part of the text; the end is after its last character."""
 
 
 class Written:
-    """A text and its tree. All spans are character offsets into the text."""
+    """A text and its syntax tree. All spans are character offsets into the text."""
 
     def __init__(self, source: SourceText, root: Node | None) -> None:
         self.source = source
@@ -41,22 +41,31 @@ class Written:
 
     def scalar_at(self, at: Location) -> Scalar | None:
         """The value or key that begins at a place."""
-        return self._scalars.get((at.line, at.column))
+        return self.scalar_by(at.line, at.column)
+
+    def scalar_by(self, line: int, column: int) -> Scalar | None:
+        """The value or key that begins at a line and column."""
+        return self._scalars.get((line, column))
+
+    def offset(self, line: int, column: int) -> int:
+        """The character offset of a line and column."""
+        start = self._starts[line - 1] if 0 < line <= len(self._starts) else 0
+        return min(start + column - 1, len(self.source.text))
 
     def from_place(self, at: Location) -> Place:
-        """The value or key that begins at a place; else that place alone."""
+        """The place of the value or key that begins here; else an empty place."""
         scalar = self.scalar_at(at)
         return self.place((scalar.start, scalar.end)) if scalar is not None else (at, at)
 
     def value(self, rule: Rule, name: str) -> Scalar | None:
-        """A value of a rule; None where its key is missing, or the value is nothing."""
+        """A value of a rule; None if its key is missing or its value is empty."""
         at = rule.places.get(name)
         return None if at is None else self.scalar_at(at)
 
     def part(self, scalar: Scalar, span: TextSpan | None) -> Place:
-        """Where a part of a value is written, through quotes and folds; None: all of it.
+        """The place of a part of a value, despite quotes and folded lines; None: the whole value.
 
-        A value without quotes or in a block is shown without what only belongs to its writing.
+        A block or unquoted value is reported without the syntax around it.
         """
         if span is None:
             if scalar.style in ("single", "double", "plain"):
@@ -65,13 +74,13 @@ class Written:
         return self.place(source_span(self.source.text, scalar, *span))
 
     def setting(self, name: str) -> Node | None:
-        """The value of a key of static_config."""
+        """The value of a key of static_config; None if it is missing."""
         if self.section is None:
             return None
         return next((value for key, value in self.section.pairs if _is(key, name)), None)
 
     def setting_place(self, name: str) -> Place:
-        """The value of a key of static_config, or its key; the section's own key without one."""
+        """The place of the value of a setting; else of its key, else of the section."""
         if self.section is not None:
             for key, value in self.section.pairs:
                 if _is(key, name):
@@ -82,7 +91,7 @@ class Written:
         return self.heading()
 
     def heading(self) -> Place:
-        """What stands for a whole configuration: the key of its section, or its first key."""
+        """The place for a whole configuration: the key of its section, or its first key."""
         root = resolved(self.root) if self.root is not None else None
         if not isinstance(root, Mapping) or not root.pairs:
             return self.place((0, 0))
@@ -90,13 +99,13 @@ class Written:
         return self.place((key.start, key.end))
 
     def elements(self, name: str) -> Sequence[Node]:
-        """The elements of a list, as far as it is one."""
+        """The elements of a list setting; empty if it is not a list."""
         value = self.setting(name)
         node = resolved(value) if value is not None else None
         return node.items if isinstance(node, SequenceNode) else ()
 
     def keys(self, node: Node | None) -> Iterator[Scalar]:
-        """The keys of a mapping that are single values."""
+        """The scalar keys of a mapping."""
         mapping = resolved(node) if node is not None else None
         if isinstance(mapping, Mapping):
             yield from (key for key, _ in mapping.pairs if isinstance(key, Scalar))

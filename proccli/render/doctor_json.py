@@ -1,4 +1,4 @@
-"""The gates as JSON."""
+"""The steps of `doctor` as JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def doctor_document(result: DoctorResult) -> bytes:
 
 
 def doctor_lines(gates: Iterable[Gate]) -> bytes:
-    """A line for each gate."""
+    """One line per step."""
     return lines(map(_gate, gates))
 
 

@@ -36,26 +36,26 @@ _PADDING = 11.0
 _NARROWEST = 108.0
 _SHOWN_PIDS = 8
 _SPOKEN = Size(px=NAME.px, cells=120)
-"""Names in the titles of lines: those of boxes have them whole."""
+"""Size of names in the titles of lines; the titles of boxes have them in full."""
 DENSE = 120
-"""Lines above which they are fainter, and only the busiest are labelled from the start."""
+"""With more lines than this, lines are fainter and only the busiest have labels at first."""
 _LABELLED = 40
 MOST = 5_000
-"""Lines that are drawn: a browser takes seconds for so many, and nobody can tell them apart."""
+"""Maximum number of drawn lines: more take a browser seconds and are not readable."""
 SPACING = Spacing()
 
 SURE: Mapping[str, str] = {
     "both-ends": "seen at both ends",
-    "client-end": "seen at the client's end only",
-    "server-end": "seen at the server's end only",
-    "mixed": "some seen at both ends, some at one",
+    "client-end": "seen at the client end only",
+    "server-end": "seen at the server end only",
+    "mixed": "some seen at both ends, some at one end",
 }
-"""What the dashes of a line mean."""
+"""The meaning of each line style, from the most certain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """Elements for the inside of an `svg`, and the pixels that they take."""
+    """The child elements of an `svg` element, and their size in pixels."""
 
     body: str
     width: float
@@ -63,7 +63,7 @@ class Drawing:
 
 
 def drawing(result: Topology, shown: Picture) -> Drawing:
-    """The drawing of a picture; the same for the same topology, always."""
+    """The drawing of a picture; deterministic."""
     notes = {vertex.id: _note(vertex, result) for vertex in shown.vertices}
     number = {vertex.id: at for at, vertex in enumerate(shown.vertices)}
     boxes = [_box(vertex, notes[vertex.id], result) for vertex in shown.vertices]
@@ -95,12 +95,12 @@ def drawing(result: Topology, shown: Picture) -> Drawing:
 
 
 def dense(shown: Picture) -> str:
-    """The class of drawings with many lines, behind a blank; else nothing."""
+    """The CSS class of drawings with many lines, after a space; else empty."""
     return " dense" if len(shown.links) > DENSE else ""
 
 
 def host_colours(result: Topology, vertices: Iterable[Vertex]) -> Mapping[str, int]:
-    """The number of each host's colour; they come again where there are many."""
+    """The number of each host's colour; colours repeat if there are many hosts."""
     names = [host.name for host in result.hosts]
     names += [vertex.host for vertex in vertices if vertex.host is not None]
     return {name: at % len(HUES) for at, name in enumerate(dict.fromkeys(names))}
@@ -118,7 +118,7 @@ def _box(vertex: Vertex, note: str, result: Topology) -> Box:
 
 
 def _note(vertex: Vertex, result: Topology) -> str:
-    """The second line in a box: how many processes, and their tags; or why it is not known."""
+    """The second line of a box: the processes and their tags, or why the process is unknown."""
     node = vertex.node
     if node is None:
         return vertex.note
@@ -167,9 +167,9 @@ def _links(links: Sequence[Link], layout: Layout) -> Iterator[str]:
 
 
 def link_title(link: Link) -> str:
-    """Everything about a line but its addresses."""
+    """The title of a line: everything except its addresses."""
     return paragraphs(
-        f"{fitted(called(link.client), _SPOKEN)} → {fitted(called(link.server), _SPOKEN)}",
+        " → ".join(fitted(label_with_host(end), _SPOKEN) for end in (link.client, link.server)),
         *(
             f"{port_text(strand.protocol, strand.port, len(strand.ports))},"
             f" {counted(strand.connections, 'connection')}, {SURE[strand.certainty]}"
@@ -179,38 +179,40 @@ def link_title(link: Link) -> str:
     )
 
 
-def called(vertex: Vertex) -> str:
-    """Its name, and where it is."""
+def label_with_host(vertex: Vertex) -> str:
+    """The label of a vertex and its host: `nginx on web-1`."""
     same = vertex.host is None or vertex.host == vertex.label
     return vertex.label if same else f"{vertex.label} on {vertex.host}"
 
 
 def vertex_title(vertex: Vertex) -> str:
-    """Everything about a box but all of its addresses."""
+    """The title of a box: everything except a long list of addresses."""
     node = vertex.node
     if node is None:
         more = len(vertex.addresses) - _SHOWN_PIDS
         listed = ", ".join(vertex.addresses[:_SHOWN_PIDS])
         return paragraphs(
-            called(vertex), vertex.note, f"{listed} and {more:,} more" if more > 0 else listed
+            label_with_host(vertex),
+            vertex.note,
+            f"{listed} and {more:,} more" if more > 0 else listed,
         )
     return paragraphs(
-        called(vertex),
+        label_with_host(vertex),
         pids_text(node),
-        f"for the server: {gprocesses_text(node)}",
+        f"on the server: {gprocesses_text(node)}",
         *(f"os.app.{key}: {value}" for key, value in node.tags or ()),
     )
 
 
 def pids_text(node: TopologyNode) -> str:
-    """`pid 4242`, or the first few of many."""
+    """`pid 4242`, or the first few of many pids."""
     more = len(node.pids) - _SHOWN_PIDS
     listed = ", ".join(str(pid) for pid in node.pids[:_SHOWN_PIDS])
     return f"pid {listed}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def gprocesses_text(node: TopologyNode) -> str:
-    """For how many the server takes its processes: `2 gprocesses`, `1 to 3 gprocesses`."""
+    """How many gprocesses a node is on the server: `2 gprocesses`, `1 to 3 gprocesses`."""
     least, most = node.gprocesses
     many = counted(most, "gprocess")
     return many if least == most else f"{least:,} to {many}"

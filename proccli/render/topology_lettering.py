@@ -1,4 +1,4 @@
-"""Foreign text in a drawing: how wide it is, what is left of it, and how it is written down."""
+"""Untrusted text in a drawing: its width, how it is shortened, and how it is escaped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ELLIPSIS = "…"
 
 
 class Size(NamedTuple):
-    """A size of letters, and the longest text that is written in it."""
+    """A font size, and the longest text that is written in it."""
 
     px: float
     cells: int
@@ -29,12 +29,12 @@ LABEL = Size(11, 30)
 
 
 def width(text: str, size: Size) -> float:
-    """Pixels that a safe text takes at most."""
+    """The maximum width of a safe text in pixels."""
     return cells(plain(text)) * size.px * _CELL
 
 
 def fitted(text: str, size: Size, room: float | None = None) -> str:
-    """Somebody else's text, made visible, and shortened to what such letters may take."""
+    """Untrusted text, made visible and shortened to the limit of its font size."""
     most = (
         size.cells if room is None else min(size.cells, math.floor(room / size.px / _CELL + 0.05))
     )
@@ -42,10 +42,10 @@ def fitted(text: str, size: Size, room: float | None = None) -> str:
 
 
 def written(text: str) -> str:
-    """Any text, safe between tags and in quotes of XML and HTML."""
+    """Any text, escaped for elements and attributes of XML and HTML."""
     return escape(visible(text), quote=True)
 
 
 def paragraphs(*lines: str) -> str:
-    """Lines of any text as the content of a `title`."""
+    """Lines of any text, escaped, as the content of a `title` element."""
     return "\n".join(written(line) for line in lines if line)

@@ -13,7 +13,7 @@ from proccli.textsafe import visible
 
 MOST_EDGES = 500
 MOST_TEXT = 50_000
-"""What Mermaid draws where nobody raises its `maxEdges` and `maxTextSize`."""
+"""Default limits of Mermaid, which are raised with its `maxEdges` and `maxTextSize`."""
 
 _ARROWS: dict[Sureness, str] = {
     "both-ends": "-->",
@@ -23,17 +23,18 @@ _ARROWS: dict[Sureness, str] = {
 }
 _SPEAKING = re.compile(r"[^A-Za-z0-9 \u0080-\U0010ffff]")
 _WORDS = re.compile(r"(?<=[A-Za-z0-9])[/,.-](?=[A-Za-z0-9])")
-"""Punctuation inside words, which means nothing to Mermaid and to Markdown."""
+"""Punctuation inside words, which has no meaning in Mermaid and Markdown."""
 
 
 def topology_mermaid(result: Topology) -> bytes:
-    """In UTF-8: a flowchart from left to right, with a subgraph for each host."""
+    """A flowchart in UTF-8, from left to right, with a subgraph for each host."""
     shown = picture(result)
     text = "".join(f"{line}\n" for line in _lines(result, shown))
     if len(shown.links) > MOST_EDGES or len(text) > MOST_TEXT:
         text = (
-            f"%% {len(shown.links):,} lines in {len(text):,} characters: Mermaid draws"
-            f" {MOST_EDGES} in {MOST_TEXT:,} unless its maxEdges and maxTextSize are raised\n{text}"
+            f"%% {len(shown.links):,} lines in {len(text):,} characters: Mermaid draws at"
+            f" most {MOST_EDGES} in {MOST_TEXT:,} unless maxEdges and maxTextSize are raised\n"
+            f"{text}"
         )
     return text.encode()
 
@@ -65,7 +66,7 @@ def _lines(result: Topology, shown: Picture) -> Iterator[str]:
 
 
 def _text(*lines: str) -> str:
-    """Any text in quotes. What could mean something to Mermaid, Markdown or HTML is a number."""
+    """Any text in quotes; characters special to Mermaid, Markdown or HTML become numeric codes."""
     return f'"{"<br/>".join(_coded(visible(line)) for line in lines)}"'
 
 

@@ -1,4 +1,4 @@
-"""A topology as an SVG file that needs nothing else: a drawing, a legend, what was left out."""
+"""A topology as a self-contained SVG file: a drawing, a legend, and notes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PAGE_CSS = """\
 
 
 def topology_svg(result: Topology) -> bytes:
-    """The whole file, in UTF-8. Its colours follow the viewer's, light or dark."""
+    """The file in UTF-8. Its colours follow the light or dark theme of the viewer."""
     shown = picture(result, MOST)
     drawn = drawing(result, shown)
     wide = max(drawn.width, _NARROWEST)
@@ -67,7 +67,7 @@ def _body(drawn: Drawing, result: Topology) -> str:
 
 
 def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterator[str]:
-    """A line for each kind of line there is, and the caption."""
+    """The legend and the notes below the drawing."""
     y = top
     for kind in kinds(shown):
         yield (
@@ -85,24 +85,24 @@ def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterato
 
 
 def kinds(shown: Picture) -> Sequence[str]:
-    """The kinds of lines in a picture, from the surest."""
+    """The kinds of lines in a picture, from the most certain."""
     found = {link.certainty for link in shown.links}
     return [kind for kind in SURE if kind in found]
 
 
 def remarks(result: Topology, shown: Picture) -> Sequence[str]:
-    """How to read a drawing, and what is not in it."""
-    said = []
+    """How to read a drawing, and what it does not show."""
+    notes = []
     if shown.links:
-        said.append(
-            "Lines lead from the client to the server, the thicker the more connections;"
-            " the number behind the colon is the server's port."
+        notes.append(
+            "Lines lead from the client to the server and are thicker for more connections;"
+            " the number after the colon is the server port."
         )
     if any(vertex.node is None for vertex in shown.vertices):
-        said.append("A dashed box is an end that is not known, and says why.")
+        notes.append("A dashed box is an end whose process is unknown, with the reason.")
     left_out, spread = left_out_text(result.left_out), spread_text(result.hosts)
     return [
-        *said,
+        *notes,
         *([quieter_text(shown)] if shown.quieter else []),
         *([f"{left_out}."] if left_out else []),
         *([f"The hosts were {spread}."] if spread else []),
@@ -110,10 +110,10 @@ def remarks(result: Topology, shown: Picture) -> Sequence[str]:
 
 
 def quieter_text(shown: Picture) -> str:
-    """What a picture of the busiest lines leaves out; empty where it has all."""
+    """How many lines are not drawn; empty if all are."""
     if not shown.quieter:
         return ""
     return (
-        f"These are the {len(shown.strands):,} busiest lines; {shown.quieter:,} quieter ones are"
-        " not shown: -o json has them all."
+        f"Only the {len(shown.strands):,} busiest lines are shown, and {shown.quieter:,} others are"
+        " left out; -o json has all of them."
     )

@@ -1,4 +1,4 @@
-"""Colours of a drawing, by day and by night, and its style sheets."""
+"""Light and dark colours of a drawing, and its style sheets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from colorsys import hls_to_rgb
 from importlib.resources import files
 
 HUES = (214, 168, 268, 32, 340, 140, 192, 12)
-"""Degrees; the hosts have them in turn, and are named beside."""
+"""Hues of the host colours, in degrees, assigned in turn."""
 
 _LIGHT: Mapping[str, str] = {
     "page": "#ffffff",
@@ -61,12 +61,12 @@ DARK = _with_hosts(_DARK, fill=(0.13, 0.2), edge=(0.27, 0.2), title=(0.78, 0.52)
 
 
 def asset(name: str) -> str:
-    """A file that goes into a drawing or a page."""
+    """The text of a file that is embedded in a drawing or a page."""
     return (files("proccli") / "render" / "topology_assets" / name).read_text(encoding="utf-8")
 
 
 def drawing_css() -> str:
-    """The rules of a drawing, with variables for the colours."""
+    """The CSS rules of a drawing, with variables for the colours."""
     hosts = "".join(
         f".drawing .h{number} rect "
         f"{{ fill: var(--h{number}-fill); stroke: var(--h{number}-edge); }}\n"
@@ -77,10 +77,10 @@ def drawing_css() -> str:
 
 
 def concrete(css: str, palette: Mapping[str, str]) -> str:
-    """The rules with the colours themselves: not every program that shows SVG knows variables."""
+    """The rules with literal colours: not every SVG viewer supports CSS variables."""
     return _VARIABLE.sub(lambda found: palette[found[1]], css)
 
 
 def variables(palette: Mapping[str, str]) -> str:
-    """The colours as declarations of variables."""
+    """The colours as CSS variable declarations."""
     return " ".join(f"--{name}: {value};" for name, value in palette.items())

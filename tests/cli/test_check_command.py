@@ -83,7 +83,7 @@ def test_the_file_may_be_an_option_a_variable_or_standard_input(file: Path) -> N
         ([], "name the configuration to check"),
         (["-", "-s", "-"], "can read standard input"),
         (["--explain", "rewrite-grup"], "did you mean rewrite-group"),
-        (["--explain", "zzz"], "there is no code 'zzz'"),
+        (["--explain", "zzz"], "unknown diagnostic code 'zzz'"),
         (["x", "-o", "xml"], "'xml' is not one of"),
     ],
 )

@@ -140,7 +140,7 @@ def test_a_mistyped_command_is_guessed() -> None:
 
     assert ran.code == 2
     assert ran.err == (
-        "proccli: error: there is no command 'scann'; did you mean scan? (see proccli --help)\n"
+        "proccli: error: unknown command 'scann'; did you mean scan? (see proccli --help)\n"
     )
 
 
@@ -149,7 +149,7 @@ def test_a_mistyped_command_is_guessed() -> None:
     [
         (["scan", "--no-such"], "no such option"),
         (["scan", "--via", "post"], "'post' is not one of 'server', 'file'"),
-        (["scan", "--agent", "7.1"], "agent 7.1 is not emulated yet; 6.5 is"),
+        (["scan", "--agent", "7.1"], "agent 7.1 is not supported; supported: 6.5 is"),
         (["scan", "--env", "NAME"], "'NAME' is not NAME=VALUE"),
         (["scan", "--env", "=x"], "'=x' is not NAME=VALUE"),
         (["scan", "-c", "-", "-s", "-"], "only one of -c and -s can read standard input"),
@@ -160,7 +160,7 @@ def test_a_mistyped_command_is_guessed() -> None:
         (["explain", "--uptime", "0"], "they need --argv, --cmdline or --title"),
         (["explain", "--argv", "x", "--title", "y"], "give one"),
         (["explain", "--cmdline", "'open"], "no closing quotation"),
-        (["schema", "none"], "there is no schema 'none': there are "),
+        (["schema", "none"], "unknown schema 'none': there are "),
         (["completion", "tcsh"], "'tcsh' is not one of"),
         (["record"], "missing argument 'PATH'"),
     ],

@@ -50,7 +50,7 @@ def test_the_changes_on_a_recording_are_told_by_kind() -> None:
 
 
 def test_the_same_configuration_is_proven_alike() -> None:
-    assert run(TYPICAL, TYPICAL).stdout == (b"the rules are proven to treat all processes alike\n")
+    assert run(TYPICAL, TYPICAL).stdout == (b"proven: no process is treated differently\n")
     assert as_json(TYPICAL, TYPICAL)["equivalent"] is True
 
 

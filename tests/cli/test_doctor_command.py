@@ -162,7 +162,7 @@ def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made
     assert told in gate["detail"]
     ran = call("doctor", "-c", path)
     assert ran.code == 1
-    assert ran.out.startswith("What the agent would send is not known.\n")
+    assert ran.out.startswith("It could not be determined what the agent would send.\n")
 
 
 @root_only
@@ -229,8 +229,8 @@ def test_the_verdict_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:
     ran = call("doctor", "-c", write_config(tmp_path, text), *EXAMPLE[2:])
 
     first, second, *_ = ran.out.splitlines()
-    assert first == "The agent would send 0 of 11 processes. Switched on, it would send 0."
-    assert second.startswith("The first gate that fails: sync-enabled: os-proc-sync-enabled is ")
+    assert first == "The agent would send 0 of 11 processes. With sync enabled, it would send 0."
+    assert second.startswith("First failed step: sync-enabled: os-proc-sync-enabled is ")
     assert ran.out.count("the agent throws away 1 of 2 rules") == 1
     assert ran.err == ""
 

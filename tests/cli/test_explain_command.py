@@ -32,7 +32,7 @@ def test_the_verdict_comes_first_and_then_the_rules(shop: Shop) -> None:
     assert lines[0].startswith("pid 904  java  →  DROPPED by rule 3")
     rules = [line.split()[0] for line in lines if line.startswith(" #")]
     assert rules == ["#1", "#2", "#3", "#4"]
-    assert lines.index("Not reached; this is what they would have said:".rjust(48)) > 0
+    assert lines.index("Not reached; their results would be:".rjust(48)) > 0
 
 
 def test_a_process_is_the_one_that_scan_shows(shop: Shop) -> None:
@@ -65,9 +65,7 @@ def test_rules_behind_an_undecided_one_say_what_they_would_have_said(tmp_path: P
 
     lines = call("explain", "-c", str(config), "-s", folder, "1").out.splitlines()
 
-    at = lines.index(
-        " Whether the others are reached is not known; this is what they would have said:"
-    )
+    at = lines.index(" It is unknown whether the other rules are reached; their results would be:")
     assert lines[at - 2].startswith(" #1   unknown ")
     assert [line[6:21] for line in lines[at + 1 :]] == ["would match    ", "would not match"]
 
@@ -96,7 +94,7 @@ def test_a_name_that_fits_several_shows_them_and_what_to_run_next(shop: Shop) ->
 
     assert (ran.code, ran.out) == (2, "")
     lines = ran.err.splitlines()
-    assert lines[0] == "proccli: error: python3 fits 2 processes: name one by its pid"
+    assert lines[0] == "proccli: error: python3 fits 2; give a pid"
     assert [line.split()[:2] for line in lines[1:4]] == [
         ["PID", "NAME"],
         ["900", "python3"],
@@ -110,7 +108,7 @@ def test_a_script_gets_one_line_about_an_ambiguous_name(shop: Shop) -> None:
     ran = call("explain", *shop, "--json", "python3")
 
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "proccli: error: python3 fits 2 processes: name one by its pid\n"
+    assert ran.err == "proccli: error: python3 fits 2; give a pid\n"
 
 
 @pytest.mark.parametrize("form", [["--name", "python3"], ["--name=python3"]])

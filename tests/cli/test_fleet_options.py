@@ -17,7 +17,7 @@ def test_what_a_shell_makes_of_a_pattern_behind_s_is_told_what_to_do(rest: tuple
 
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        f"proccli: error: unexpected extra argument {FLOWS!r}: each source needs a -s of its own"
+        f"proccli: error: unexpected extra argument {FLOWS!r}; each source needs its own -s"
         " (see proccli label --help)\n"
     )
 

@@ -51,7 +51,7 @@ def test_what_comes_before_a_damage_is_printed(
     ("arguments", "problem"),
     [
         (["--within", "-1"], "-1.0 is not in the range"),
-        (["--within", "nan"], "nan is no number of seconds"),
+        (["--within", "nan"], "nan is not a number of seconds"),
         (["--within", "soon"], "'soon' is not a valid float"),
         (["--format", "xml"], "'xml' is not one of 'ndjson', 'csv', 'tsv', 'zeek', 'capture'"),
         (["--fields", "ip_0"], "'ip_0' is not PART=NAME"),
@@ -67,14 +67,14 @@ def test_what_comes_before_a_damage_is_printed(
         (["--agent-id", "\u0667=a"], "is no agent's id"),
         (
             ["--agent-id", "4294967296=a"],
-            "'4294967296' is no agent's id, a number up to 4294967295",
+            "'4294967296' is not an agent id (a number up to 4294967295",
         ),
         (["--agent-id", "9" * 5_000 + "=a"], "is no agent's id"),
-        (["--agent-id", "7=a", "--agent-id", "07=b"], "agent 7 is on one host, and not on two"),
+        (["--agent-id", "7=a", "--agent-id", "07=b"], "agent 7 is given with two different hosts"),
         (["--agent-id", "7=nobody"], "no source is of the host 'nobody' of --agent-id (a, b)"),
         (["--agent-id", "7="], "no source is of the host '' of --agent-id (a, b)"),
         (["--in-network", "blue"], "no source is in the network 'blue' of --in-network"),
-        (["--network", "a", "--network", "b"], "--network holds for all sources"),
+        (["--network", "blue"], "--network blue applies to the sources after it, but none follows"),
         (["--tags", "x"], "--tags is the output of one host's command"),
         (["-s", "-"], "only one of the sources, FLOWS, -c and --tags can read standard input"),
         (["-c", "-"], "only one of the sources, FLOWS, -c and --tags can read standard input"),
@@ -117,7 +117,7 @@ def test_what_is_for_captures_is_not_for_flow_records(tmp_path: Path) -> None:
     how = (*two_hosts(tmp_path), "--agent-id", "7=a")
     ran = label(*how, stdin=ndjson(flow()), code=2)
 
-    assert "--agent-id is for captures, and <stdin> is none" in ran.err
+    assert "--agent-id requires a capture, but <stdin> is none" in ran.err
     assert ran.out == ""
 
 
@@ -337,7 +337,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 
         assert (done.returncode, done.stderr) == (
             3,
-            "proccli: error: standard output can't be written: No space left on device\n",
+            "proccli: error: cannot write to standard output: No space left on device\n",
         )
 
 
@@ -369,7 +369,7 @@ def test_a_stream_that_is_closed_is_told_if_it_is_needed(redirection: str, tmp_p
 
 # ---- terminals --------------------------------------------------------------------------------
 
-SUMMARY = "proccli: 2 records: 1 labelled at both sides, 0 at one, 1 at none (2 no-connection)"
+SUMMARY = "proccli: 2 records: 1 labelled at both ends, 0 at one, 1 at none (2 no-connection)"
 
 
 @pytest.mark.parametrize("columns", [20, 80, 200])

@@ -215,7 +215,7 @@ def test_the_join_made_here_is_that_of_the_topology() -> None:
             (side.host, side.pid) if side.label == "socket" else None for side in sides_of(one)
         )
         if one.protocol == "udp":
-            server = None  # for the server both are clients, each of a connection of its own
+            server = None  # on the server both are clients, each of a connection of its own
         key = (one.host if one.one.is_loopback else "", *one[1:])
         if key not in counted and (client or server):
             counted.add(key)

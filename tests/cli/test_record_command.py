@@ -63,7 +63,7 @@ def test_a_secret_is_masked_and_told(tmp_path: Path) -> None:
 
     assert "hunter2" not in path.read_text(encoding="utf-8")
     assert ", masked " in told
-    assert "; outcomes unchanged" in told
+    assert "; masking changes no outcome" in told
 
 
 def test_a_recording_into_a_closed_pipe_ends_quietly(shop: Shop) -> None:

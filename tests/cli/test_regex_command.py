@@ -90,7 +90,7 @@ def test_jsonl_is_a_line_per_text() -> None:
 
 
 def test_a_pattern_alone_is_only_judged() -> None:
-    assert run("^a+$").stdout == b"the agent's engine accepts this pattern\n"
+    assert run("^a+$").stdout == b"The agent accepts this pattern.\n"
 
 
 def test_a_reference_to_no_group_is_warned_about() -> None:

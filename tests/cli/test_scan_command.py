@@ -147,7 +147,7 @@ def test_a_rule_that_is_thrown_away_is_said(shop: Shop, tmp_path: Path) -> None:
     config = write_config(tmp_path, CONFIG.replace("bash", "(?=bash)"))
     ran = call("scan", "-c", config, *shop[2:])
 
-    assert "thrown away: " in ran.out
+    assert "ignored (invalid): " in ran.out
     assert "rule 3" in ran.err
 
 

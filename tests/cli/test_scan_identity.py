@@ -167,7 +167,7 @@ def test_people_see_a_column_and_the_names(shop: Shop) -> None:
     assert "\n11 processes → 10 gprocesses for server 7.1, " in by_key
     assert "\n1 name stands for several gprocesses.\n" in by_key
     assert "  ID  " not in by_pid
-    assert "        2           2  nginx: worker process  16, 17: each its own\n" in by_pid
+    assert "        2           2  nginx: worker process  16, 17: one gprocess each\n" in by_pid
     assert "\n2 names stand for several gprocesses.\n" in by_pid
     for text in (by_key, by_pid):
         assert " 24 h" in text

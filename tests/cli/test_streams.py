@@ -37,7 +37,7 @@ def test_a_full_disk_is_an_error_of_one_line(arguments: list[str], shop: Shop) -
 
     assert done.returncode == 3
     assert done.stderr == (
-        "proccli: error: standard output can't be written: No space left on device\n"
+        "proccli: error: cannot write to standard output: No space left on device\n"
     )
 
 

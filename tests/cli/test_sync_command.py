@@ -182,7 +182,7 @@ def test_the_table_is_for_people(config: str) -> None:
     with running(["/bin/sleep", "6666"]) as pid:
         out = run("-c", config).out
     assert f"+ {pid:>7}  t  ← sleep\n" in out
-    assert "The agent would have " in out
+    assert "The agent would report " in out
     assert "Agent 6.5 would send its processes now." in out
     assert f"- {pid:>7}  t  ← sleep\n" in run("-c", config).out
 
@@ -861,8 +861,8 @@ def test_the_schema_is_strict_and_shares_what_it_shares() -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--exit-code"], "--exit-code tells of one run: it needs --once"),
-        (["--strict"], "--strict tells of one run: it needs --once"),
+        (["--exit-code"], "--exit-code requires --once"),
+        (["--strict"], "--strict requires --once"),
         (["--once", "--interval", "5"], "contradict each other"),
         (["--interval", "0.5"], "range"),
         (["--interval", "nan"], "nan is no number"),

@@ -83,7 +83,7 @@ def test_a_failure_shows_what_was_expected_and_the_trace(folder: Path) -> None:
         "              rewrite-name $1\n"
         '              replaces     "python3 shop.py" → "shop"\n'
         "              name         shop\n"
-        "         Not reached; this is what they would have said:\n"
+        "         Not reached; their results would be:\n"
         "         #3   would not match  process_name ~ nginx    agent.yaml:5\n"
         "\n"
         "2 tests: 1 failed\n"

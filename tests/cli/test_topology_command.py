@@ -74,11 +74,9 @@ def test_a_network_may_have_any_name(network: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("--network blue a --network red b", "name the network of one source with -s NETWORK=PATH"),
-        (
-            "--network blue --network blue a",
-            "--network holds for all sources and can be given once",
-        ),
+        ("a --network blue", "--network blue applies to the sources after it, but none follows"),
+        ("--network blue", "--network blue holds for"),
+        ("--network blue --network red a", "--network blue holds for"),
         ("a --network", "'--network' requires an argument"),
         ("--live=yes a", "'--live' does not take a value"),
         ("- -", "only one of the sources, -c and --tags can read standard input"),

@@ -168,17 +168,17 @@ def test_a_capture_without_options_says_so(tmp_path: Path) -> None:
     path = tmp_path / "x.pcap"
 
     path.write_bytes(pcap(AFrame(1, bytes(syn))))
-    assert run(str(path)).out.splitlines()[-1] == "No segment has a TOT option."
+    assert run(str(path)).out.splitlines()[-1] == "No TOT options found."
     path.write_bytes(pcap(AFrame(1, bytes(data))))
     assert run(str(path)).out.splitlines()[-1] == (
-        "No segment has a TOT option; it stands in SYNs above all, and none was captured."
+        "No TOT options found; most are in SYN segments, and the capture has none."
     )
     path.write_bytes(pcap(AFrame(1, bytes(ether() / v4() / tcp(options=b"\xfd\x04\xf9\x89")))))
     assert run(str(path)).out.splitlines()[-1] == (
-        "No segment has a TOT option, but 1 other option of kind 253."
+        "No TOT options found, but 1 other option of kind 253."
     )
     path.write_bytes(pcap())
-    assert run(str(path)).out == "0 packets, 0 TCP segments\nNo segment has a TOT option.\n"
+    assert run(str(path)).out == "0 packets, 0 TCP segments\nNo TOT options found.\n"
 
 
 def test_a_damaged_capture_is_shown_up_to_there(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_what_is_no_capture_ends_in_one_line(output: str, tmp_path: Path) -> Non
     ("arguments", "problem"),
     [
         ([], "missing argument 'CAPTURE...'"),
-        (["-", "-"], "only one CAPTURE can be standard input"),
+        (["-", "-"], "only one CAPTURE can read standard input"),
         (["--ip", "10.0.0", V2], "does not appear to be an IPv4 or IPv6 address"),
         (["--pid", "-1", V2], "is not in the range"),
         (["--port", "65536", V2], "is not in the range"),

@@ -131,7 +131,7 @@ def test_where_the_agents_walk_ends_is_said() -> None:
 
     direct, above = (explain_text(explain_pids(given, [pid]), View()) for pid in (3, 4))
 
-    end = "the way up ends at pid 2, which is no process to the agent"
+    end = "the agent stops at pid 2, which it does not keep"
     assert f"no ancestor: {end}" in direct
     assert f"none of 1 ancestor: {end}" in above
 
@@ -177,7 +177,7 @@ def test_a_template_of_which_nothing_is_left_rewrites_nothing() -> None:
     assert (rewrite.expanded, rewrite.replacements) == ("", ())
     assert rewrite.result == item.verdict.gprocess == "python3"
     shown = explain_text(result, View())
-    assert "nothing is left of rewrite-name, so the agent does not rewrite" in shown
+    assert "rewrite-name is empty after expansion, so the agent does not rewrite the name" in shown
     assert "not known" not in shown
 
 
@@ -192,7 +192,7 @@ def test_a_name_that_is_not_known_is_not_called_unset() -> None:
     assert (rewrite.expanded, rewrite.result) == (None, None)
     assert (rewrite.unset_env, rewrite.unknown_env) == (("UNSET",), ("HOST",))
     shown = explain_text(result, View())
-    assert "%HOST% is not known here (--env HOST=VALUE gives it)" in shown
+    assert "%HOST% is unknown (set it with --env HOST=VALUE)" in shown
     assert "%HOST% is not set" not in shown
 
 
@@ -211,7 +211,7 @@ def test_a_tag_that_does_not_match_is_not_called_no_tag() -> None:
 
     shown = explain_text(explain_pids(given, [20]), View())
 
-    assert "none of the tags that the tag command itself names for it" in shown
+    assert "none of the tags that the tag command reports for it" in shown
     assert "no tag" not in shown
 
 
@@ -221,7 +221,7 @@ def test_dashes_alone_are_not_called_close() -> None:
     shown = explain_text(explain_made_up(given, MadeUp(argv=("x", "--port=80"))), View())
 
     assert 'token="' not in shown
-    assert 'closest: "--port" fits, but is not followed by " "' in shown
+    assert 'closest: "--port" matches, but is not followed by " "' in shown
 
 
 def test_after_an_undecided_rule_the_rest_is_undecided() -> None:

@@ -49,7 +49,7 @@ def test_a_page_tells_cause_effect_and_what_to_write(code: str) -> None:
 
     assert text.startswith(f"# {code}: ")
     assert f"\nSeverity: {CODES[code]}\n" in text
-    for part in ("**Cause.** ", "**Effect.** ", "**Instead.** "):
+    for part in ("**Cause.** ", "**Effect.** ", "**Fix.** "):
         assert f"\n{part}" in text
     assert max(map(len, text.splitlines())) <= 110
 

@@ -24,7 +24,10 @@ def test_a_rule_behind_one_that_takes_all_of_it_is_an_error() -> None:
     diagnostic = only(found, "rule-unreachable")
 
     assert (diagnostic.severity, diagnostic.rule, diagnostic.at.line) == ("error", 2, 4)
-    assert diagnostic.effect == 'rule 1 before it matches all that it can; "nginx" is one of them'
+    assert (
+        diagnostic.effect
+        == 'rule 1 already matches everything that it matches, for example "nginx"'
+    )
     assert found.unreachable[0] == Unreachable(
         rule=2, by=(1,), proof="proven", reaches=None, taken="nginx"
     )
@@ -34,7 +37,7 @@ def test_rules_may_take_all_only_together() -> None:
     found = rules("match-regex: ^a", "match-regex: ^x$", "match-regex: ^b", "match-regex: ^[ab]c$")
 
     assert only(found, "rule-unreachable").effect == (
-        'rules 1 and 3 before it match all that it can; "ac" is one of them'
+        'rules 1 and 3 already match everything that it matches, for example "ac"'
     )
 
 

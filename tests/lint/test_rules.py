@@ -125,7 +125,7 @@ def test_it_is_not_raised(code: str, rule: str) -> None:
         ("match-regex: ^(a)$\nrewrite-name: x-$1_py", "$1_py", "write ${1}_py"),
         ("match-regex: ^(a)$\nrewrite-name: 'x-$1a'", "$1a", "write ${1}a"),
         ("match-regex: ^(?P<app>a)$\nrewrite-name: $app_py", "$app_py", "write ${app}_py"),
-        ("match-regex: ^(a)(?P<b>b)$\nrewrite-name: $3", "$3", "the pattern has $1 to $2, ${b}"),
+        ("match-regex: ^(a)(?P<b>b)$\nrewrite-name: $3", "$3", "available groups: $1 to $2, ${b}"),
     ],
 )
 def test_a_missing_group_is_pointed_at_and_the_meant_one_named(
@@ -156,7 +156,7 @@ def test_what_stays_around_a_match_is_shown_by_an_example_that_is_true() -> None
 def test_an_empty_name_is_shown_by_a_text_that_gets_it() -> None:
     found = only(rules("match-regex: ^worker-(\\d*)$\nrewrite-name: $1"), "rewrite-empty")
 
-    assert found.effect == '"worker-" gets the name ""; it is synced like that'
+    assert found.effect == '"worker-" is synced with the name ""'
 
 
 def test_variables_are_told_by_what_is_known_of_them() -> None:

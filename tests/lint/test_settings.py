@@ -60,8 +60,8 @@ def test_what_the_machine_lacks_is_told_only_where_the_machine_is_known() -> Non
 
 
 def test_a_disabled_sync_is_told_whether_it_is_written_or_not() -> None:
-    assert only(judge("os-proc-sync-enabled: false"), "sync-off").message.endswith("is off")
-    assert only(judge("os-proc-root: /proc"), "sync-off").message.endswith("off by default")
+    assert only(judge("os-proc-sync-enabled: false"), "sync-off").message.endswith("is false")
+    assert only(judge("os-proc-root: /proc"), "sync-off").message.endswith("is false (the default)")
     assert codes(judge("")) == ["no-static-config", "sync-off"]
 
 

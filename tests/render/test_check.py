@@ -54,7 +54,7 @@ def test_a_diagnostic_shows_place_line_caret_effect_and_help() -> None:
         "7 |       rewrite-name: $1_py\n"
         "  |                     ^^^^^\n"
         "  |\n"
-        "  = effect: the reference becomes nothing\n"
+        "  = effect: the reference becomes empty\n"
         "  = help: write ${1}_py\n"
     ) in shown
     assert shown.splitlines()[-1] == "3 errors and 1 info in 1 file"
@@ -63,7 +63,7 @@ def test_a_diagnostic_shows_place_line_caret_effect_and_help() -> None:
 def test_a_clean_file_gets_one_line() -> None:
     clean = "os-proc-sync-enabled: true\nos-proc-regex: [{match-regex: .*}]"
 
-    assert check_text(result(("a", clean)), View()) == "nothing to say about 1 file\n"
+    assert check_text(result(("a", clean)), View()) == "No problems found in 1 file\n"
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])
@@ -117,7 +117,7 @@ def test_the_document_keeps_the_contract() -> None:
     assert given["diagnostics"][0] == {
         "severity": "error",
         "code": "regex-syntax",
-        "message": "match-regex doesn't compile: look-around, including look-ahead and look-behind,"
+        "message": "invalid match-regex: look-around, including look-ahead and look-behind,"
         " is not supported",
         "file": "agent.yaml",
         "line": 4,
@@ -184,7 +184,7 @@ def test_annotations_escape_what_github_takes_for_its_own() -> None:
 
     assert line.startswith(
         "::warning file=a%2Cb%3Ac%25.yaml,line=4,endLine=4,col=21,endColumn=22,"
-        "title=rewrite-percent::a percent sign at the end%0Aeffect: it disappears%0Ahelp: "
+        "title=rewrite-percent::percent sign at the end%0Aeffect: it is removed%0Ahelp: "
     )
     assert "%25" in line.partition("help: ")[2]
 

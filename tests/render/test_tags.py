@@ -56,11 +56,11 @@ def test_a_line_tells_process_tag_origin_and_fate() -> None:
 
     assert lines[0] == "PID PROCESS KEY VALUE FROM ARRIVES"
     assert "20 python3 owner alice kept" in lines
-    assert '20 python3 team shop, line:2 cut to "shop": ", " inside; makes line=2' in lines
+    assert '20 python3 team shop, line:2 cut to "shop": contains ", "; makes line=2' in lines
     assert "21 sleep owner bob not sent: dropped by #1" in lines
     assert r"22 \x1b[31mworker owner alice 20 kept" in lines
     assert '23 注文サーバー empty "" kept' in lines
-    assert '23 注文サーバー key v cut to "v": blanks at its ends' in lines
+    assert '23 注文サーバー key v cut to "v": leading or trailing space' in lines
     assert "999 no such process a 1 not sent" in lines
     assert lines[-2:] == [
         "10 tags of 5 processes: 4 kept, 3 cut, 1 lost, 2 not sent",

@@ -84,7 +84,7 @@ def test_a_search_filters_rows_and_drawing(visit: Opener) -> None:
     assert [row.split(" → ")[0] for row in opened.rows()] == [
         "shop on web-1 postgres on db-1 5432/tcp 4 both ends",
         "postgres on db-1 shop on web-1 9000/tcp 2 both ends",
-        "psql on web-1 postgres on db-1 5432/tcp 1 the server's end not sent: too young",
+        "psql on web-1 postgres on db-1 5432/tcp 1 the server end not sent: too young",
     ]
     shown = opened.page.locator(".vertex:not(.out) .name").all_text_contents()
     assert shown == ["postgres", "shop", "psql"]
@@ -327,7 +327,7 @@ def test_a_smuggled_script_would_not_run(browser: Browser, tmp_path: Path) -> No
     page.goto(path.as_uri())
     page.wait_for_selector(".live")
 
-    assert page.title().startswith("Who talks to whom")
+    assert page.title().startswith("Process topology")
     assert sum("Content Security Policy" in text for text in refused) >= 2
     page.close()
 

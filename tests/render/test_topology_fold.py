@@ -98,7 +98,7 @@ def test_who_listens_where_a_connection_is_missing_does_not_hold_it() -> None:
     )
 
     assert vertex.label == "10.0.0.2:6379"
-    assert vertex.note == "not seen on db-1, where redis listens"
+    assert vertex.note == "not found on db-1, where redis listens"
 
 
 def test_ends_that_are_unknown_for_different_reasons_are_different() -> None:

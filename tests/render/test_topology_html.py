@@ -189,7 +189,7 @@ def test_what_a_script_would_say_stands_in_the_page() -> None:
     """Warnings, what was left out, and how to read it are there without scripts."""
     text = " ".join(Page(topology_html(every_kind()).decode()).text_of("p"))
 
-    assert "16 ends of connections not sent: 12 IPv6, 4 too young." in text
+    assert "16 ends not sent: 12 IPv6, 4 too young." in text
     assert "the sources were taken 95 s apart" in text
     assert "under agent.yaml as agent 6.5 reads it (static_config, via server)" in text
 
@@ -212,14 +212,14 @@ def test_details_say_who_it_is() -> None:
     assert shop["facts"] == [
         ["host", "web-1"],
         ["1 pid", "900"],
-        ["for the server", "1 gprocess"],
+        ["on the server", "1 gprocess"],
         ["os.app.app", "shop"],
         ["os.app.owner", "alice"],
     ]
     strand = data["strands"][0]
     assert strand["title"] == "443/tcp · 31 connections"
     assert strand["facts"] == [
-        ["seen", "at the server's end only"],
+        ["seen", "at the server end only"],
         ["other end", "not in the recordings"],
         ["addresses", "203.0.113.7 → 10.0.0.5:443 ×31"],
     ]
@@ -249,8 +249,8 @@ def test_names_of_megabytes_are_there_once() -> None:
 def test_outputs_of_sync_were_made_with_configurations_of_their_own() -> None:
     page = Page(topology_html(replace(small(), config=None)).decode())
 
-    assert page.text_of("p")[-1].startswith("Made by proccli from ")
-    assert page.text_of("p")[-1].endswith(", as proccli sync printed it.")
+    assert page.text_of("p")[-1].startswith("Created by proccli from ")
+    assert page.text_of("p")[-1].endswith(", from the output of proccli sync.")
 
 
 def test_nothing_needs_no_controls() -> None:
@@ -266,5 +266,6 @@ def test_only_so_many_lines_are_shown_and_it_says_so(monkeypatch: pytest.MonkeyP
 
     assert len([row for row in page.of("tr") if "data-link" in row]) == 3
     assert any(
-        text.startswith("These are the 3 busiest lines; 2 quieter") for text in page.text_of("p")
+        text.startswith("Only the 3 busiest lines are shown, and 2 quieter")
+        for text in page.text_of("p")
     )

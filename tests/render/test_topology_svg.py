@@ -221,11 +221,11 @@ def test_below_stands_how_to_read_it_and_what_was_left_out() -> None:
 
     assert texts[:3] == [
         "seen at both ends",
-        "seen at the client's end only",
-        "seen at the server's end only",
+        "seen at the client end only",
+        "seen at the server end only",
     ]
-    assert "16 ends of connections not sent: 12 IPv6, 4 too young." in texts
-    assert "The hosts were taken up to 1m apart." in texts
+    assert "16 ends not sent: 12 IPv6, 4 too young." in texts
+    assert "The hosts were sampled up to 1m apart." in texts
 
 
 def test_only_kinds_of_lines_that_occur_are_explained() -> None:
@@ -252,9 +252,10 @@ def test_only_so_many_lines_are_drawn_and_it_says_so(monkeypatch: pytest.MonkeyP
     root = parsed(small())
 
     assert len([one for one in of_class(root, "link") if one.get("data-link")]) == 3
-    assert "These are the 3 busiest lines; 2 quieter ones are not shown: -o json has them all." in [
-        one.text for one in of_class(root, "caption")
-    ]
+    assert (
+        "Only the 3 busiest lines are shown, and 2 others are left out; -o json has all of them."
+        in [one.text for one in of_class(root, "caption")]
+    )
 
 
 def luminance(colour: str) -> float:

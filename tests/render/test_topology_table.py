@@ -76,18 +76,18 @@ def test_hosts_follow_with_the_time_at_which_each_was_taken() -> None:
     text = "\n".join(lines())
 
     assert "web-1  2026-01-02T03:04:05Z  web-1.jsonl.gz  10.0.0.5\n" in text
-    assert "taken up to 1m apart" in text
+    assert "sampled up to 1m apart" in text
 
 
 def test_it_ends_with_what_it_comes_to_and_what_was_left_out() -> None:
     total = (
         "1,062 connections, 4 processes as 3 nodes, 2 hosts: 22 seen at both ends, 8 seen at the"
-        " client's end, 1,032 seen at the server's end"
+        " client's end, 1,032 seen at the server end"
     )
 
     assert lines()[-2:] == [
         total,
-        "16 ends of connections not sent: 12 IPv6, 4 too young.",
+        "16 ends not sent: 12 IPv6, 4 too young.",
     ]
 
 
@@ -99,12 +99,12 @@ def test_a_selection_says_how_much_of_all_it_is() -> None:
 
 def test_agents_that_are_switched_off_are_named() -> None:
     assert lines(config=config(sync_enabled=False))[-1] == (
-        "The agents send nothing: os-proc-sync-enabled is false."
+        "The agents would send nothing: os-proc-sync-enabled is false."
     )
 
 
 def test_outputs_of_sync_were_made_with_configurations_of_their_own() -> None:
-    assert lines(config=None)[-3].startswith("as proccli sync printed it · by gprocess")
+    assert lines(config=None)[-3].startswith("from the output of proccli sync · by gprocess")
 
 
 def test_what_is_not_seen_may_be_sent_all_the_same() -> None:
@@ -190,7 +190,7 @@ def test_every_reason_has_words_and_a_doubt_sounds_like_one(
 def test_what_was_left_out_is_sorted_and_nothing_is_nothing() -> None:
     assert left_out_text({"ipv6": 0}) == ""
     assert left_out_text({"no-owner": 1, "ipv6": 3, "zzz": 1_000}) == (
-        "1,004 ends of connections not sent: 1,000 zzz, 3 IPv6, 1 held by another process"
+        "1,004 ends not sent: 1,000 zzz, 3 IPv6, 1 owned by another process"
     )
 
 
@@ -215,4 +215,4 @@ def test_very_many_hosts_are_counted() -> None:
     assert len(hosts_of(40)) == 40
     assert len(hosts_of(41)) == 10
     many = replace(small(), hosts=tuple(host(f"h{number}") for number in range(1_041)))
-    assert "\nand 1,031 more hosts, which --json lists\n\n" in topology_table(many, View())
+    assert "\nand 1,031 more hosts (--json lists all)\n\n" in topology_table(many, View())
