@@ -48,7 +48,7 @@ def detail_room(view: View) -> int | None:
 def _heading(trace: RuleTrace, view: View) -> Iterable[Line]:
     rule = trace.rule
     word, style = _outcome(trace, view)
-    start: list[Span] = [(f" #{rule.index:<3} ", "head"), (f"{word:<17}", style)]
+    start: list[Span] = [(f" #{rule.index:<3} ", "head"), (f"{word:<19}", style)]
     faint = "dim" if trace.outcome == "not-reached" or is_conditional(trace) else ""
     test: Line = [(f"{rule.match_type} ~ ", "dim"), *foreign(rule.match_regex, faint)]
     place: Line = foreign(f"{rule.at.source}:{rule.at.line}", "dim")

@@ -231,7 +231,7 @@ def test_the_verdict_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:
     first, second, *_ = ran.out.splitlines()
     assert first == "The agent would send 0 of 11 processes. With sync enabled, it would send 0."
     assert second.startswith("First failed step: sync-enabled: os-proc-sync-enabled is ")
-    assert ran.out.count("the agent throws away 1 of 2 rules") == 1
+    assert ran.out.count("the agent ignores 1 of 2 rules") == 1
     assert ran.err == ""
 
 

@@ -1,4 +1,4 @@
-"""The gates of connections, by which flows find their process."""
+"""The steps for connections, by which the server finds the process of a flow."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from math import ceil
 from typing import Final
 
 from proccli.jobs.gates.gate import Gate, failed, passed, unknown
-from proccli.jobs.looks import Sample
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.sockets import SocketReason
 
 _WORDS: Final[dict[SocketReason, str]] = {
-    "unreadable": "in a table that can't be read",
-    "no-owner": "counted at another process that shares them",
+    "unreadable": "in an unreadable table",
+    "no-owner": "owned by another process",
     "listening": "listening",
     "not-established": "not established",
     "min-lifetime": "too young",
@@ -24,8 +23,8 @@ _WORDS: Final[dict[SocketReason, str]] = {
 _SLOW_S: Final = 60
 
 
-def sockets(seen: Sample) -> Gate:
-    """At least one connection lives long enough and is of a kind that the agent sends."""
+def sockets(seen: Look) -> Gate:
+    """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
     all_of_them = seen.sockets.sockets
     own = [socket for socket in all_of_them if socket.reason != "process-not-accepted"]
@@ -43,34 +42,36 @@ def sockets(seen: Sample) -> Gate:
         return passed(name, f"{what} would be sent{not_sent}")
     host = seen.inputs.source.host
     if undecided:
-        detail = f"none is certain to be sent; {undecided:,} can't be told{not_sent}"
-        return unknown(name, detail, "proccli sockets, as root and with --max-wait, tells more")
+        detail = f"no connection is certainly sent; {undecided:,} undecided{not_sent}"
+        return unknown(name, detail, "run proccli sockets as root with --max-wait for details")
     statuses = {verdict.status for verdict in seen.verdicts}
     if unseen_by_us(seen.sockets, host):
-        return unknown(name, f"none is seen{not_sent}", "run proccli doctor as root")
+        return unknown(name, f"no connection found{not_sent}", "run proccli doctor as root")
     if not statuses & {"accepted", "unknown"}:
-        return unknown(name, "no process gets this far")
+        return unknown(name, "no process reaches this step")
     accepted_unread = any(
         verdict.status in ("accepted", "unknown") for verdict, _ in seen.sockets.unreadable
     )
     if accepted_unread and host.kind != "live":
-        return unknown(name, f"the {host.kind} does not carry the sockets{not_sent}")
+        return unknown(name, f"the {host.kind} does not contain the sockets{not_sent}")
     return failed(
         name,
-        f"no connection would be sent{not_sent}; flows carry no gprocess without one",
-        "the agent sends IPv4 connections that outlive os-proc-socket-min-lifetime:"
-        " proccli sockets shows each, and why not",
+        f"no connection would be sent{not_sent}; without one, flows have no gprocess",
+        "the agent sends IPv4 connections older than os-proc-socket-min-lifetime;"
+        " proccli sockets shows the reason for each",
     )
 
 
 def socket_interval(config: Config) -> Gate:
-    """How often the agent looks at connections."""
+    """How often the agent reads connections."""
     every, least = config.socket_sync_interval_s, config.min_lifetime_s
     if not every:
-        detail = "os-proc-socket-sync-interval is 0: the agent looks without a pause"
-        return passed("socket-interval", detail, hint="write a number of seconds")
-    # The age counts from the first look, so a connection needs a later one, too.
+        detail = "os-proc-socket-sync-interval is 0: the agent reads sockets without a pause"
+        return passed("socket-interval", detail, hint="use a number of seconds")
+    # The age counts from the first sample, so a connection needs a later one, too.
     needed_s = every + ceil(least / every) * every
-    detail = f"the agent looks every {every} s: it misses no connection of {needed_s} s or more"
+    detail = (
+        f"the agent reads sockets every {every} s and finds all connections of {needed_s} s or more"
+    )
     hint = "shorter connections get no label: lower os-proc-socket-sync-interval"
     return passed("socket-interval", detail, hint=hint if every > _SLOW_S else None)

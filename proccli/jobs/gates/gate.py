@@ -1,4 +1,4 @@
-"""What a gate says."""
+"""The result of a step (JSON key `gate`)."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ _LONGEST: Final = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """One gate: whether labels get through it here, and if not, what to do."""
+    """One step: whether labels pass it, and if not, what to do."""
 
     gate: str
     state: State
     removes: int | None
-    """The processes that this gate is the first to remove; None: not known, or not a gate that
+    """Number of processes that this step is the first to remove; None: unknown, or not a step that
     processes pass one by one."""
     detail: str
     hint: str | None = None
-    """What to do, or what to ask on the server."""
+    """What to do, or what to check on the server."""
 
 
 def passed(gate: str, detail: str, *, removes: int | None = None, hint: str | None = None) -> Gate:
-    """Nothing is lost here that should not be."""
+    """A step that labels pass."""
     return Gate(gate=gate, state="pass", removes=removes, detail=detail, hint=hint)
 
 
 def failed(gate: str, detail: str, hint: str, *, removes: int | None = None) -> Gate:
-    """Labels are lost here, or all processes are."""
+    """A step at which labels, or all processes, are lost."""
     return Gate(gate=gate, state="fail", removes=removes, detail=detail, hint=hint)
 
 
 def unknown(gate: str, detail: str, hint: str | None = None, *, removes: int | None = None) -> Gate:
-    """It can't be told from here."""
+    """A step whose result cannot be determined."""
     return Gate(gate=gate, state="unknown", removes=removes, detail=detail, hint=hint)
 
 
 def brief(text: str) -> str:
-    """Somebody else's text, no longer than a sentence of ours bears."""
+    """Untrusted text, shortened for use in a sentence."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

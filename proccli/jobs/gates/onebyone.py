@@ -1,4 +1,4 @@
-"""The gates that processes pass one by one: each is counted at the first that removes it."""
+"""The steps that processes pass one by one; each is counted at the first that removes it."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ _GATE_OF: Final[dict[Reason, str]] = {
 }
 _AS_ROOT: Final = "run proccli doctor as root"
 NAMES: Final = "environment"
-"""The gate of processes whose name alone is not known."""
+"""The step of processes of which only the name is unknown."""
 
 
 @dataclass(slots=True)
 class _Stopped:
-    """Who gets no further than a gate."""
+    """The processes that do not pass a step."""
 
     removed: list[Outcome] = field(default_factory=list)
     undecided: list[Outcome] = field(default_factory=list)
 
 
 def gate_of(verdict: Outcome, config: Config) -> str | None:
-    """The gate that a process does not get past, or not certainly; None: it is sent."""
+    """The step that a process does not, or may not, pass; None: it is sent."""
     if verdict.status == "accepted":
         return None
     if verdict.reason == "env-unknown":
         return NAMES
     if verdict.reason == "unreadable" and verdict.cmdline is not None:
-        return "rules"  # an ancestor that we can't see
+        return "rules"  # an ancestor that is not readable
     if verdict.reason == "tags-unknown":
         undecided_rule = verdict.rule is None and any(
             rule.match_type == "tag" and rule.problem is None for rule in config.rules
@@ -62,10 +62,10 @@ def gate_of(verdict: Outcome, config: Config) -> str | None:
 
 
 def one_by_one(config: Config, verdicts: Sequence[Outcome], *, sees_all: bool) -> list[Gate]:
-    """The seven gates in their order.
+    """The seven steps in order.
 
-    A gate fails where processes come to it and none gets past it: to remove some is its task.
-    `sees_all` is false where a mount may hide processes from us.
+    A step fails if processes reach it but none passes it; it is normal to remove some.
+    `sees_all` is false if a mount may hide processes from this user.
     """
     stopped = {name: _Stopped() for name in (*GATES, NAMES)}
     for verdict in verdicts:
@@ -82,23 +82,23 @@ def one_by_one(config: Config, verdicts: Sequence[Outcome], *, sees_all: bool) -
         in_doubt = in_doubt or bool(at.undecided)
         left -= len(at.removed) + len(at.undecided)
     if not sees_all and gates[0].state != "fail":
-        detail = f"{gates[0].detail}; but this mount of /proc hides other users' processes"
+        detail = f"{gates[0].detail}; but this /proc mount hides processes of other users"
         hidden = unknown(GATES[0], detail, _AS_ROOT, removes=gates[0].removes)
         return [hidden, *gates[1:]]
     return gates
 
 
 def _gate(name: str, at: _Stopped, came: int, config: Config, *, in_doubt: bool) -> Gate:
-    """`in_doubt`: others may come to it that could not be decided before."""
+    """`came`: processes that reach the step; `in_doubt`: undecided ones may reach it, too."""
     removes = len(at.removed)
     if not came:
-        return unknown(name, "no process gets this far", removes=0)
+        return unknown(name, "no process reaches this step", removes=0)
     detail = _DETAILS[name](at.removed, config)
     if at.undecided:
         detail = _undecided(name, at, detail)
         return unknown(name, detail, _why_undecided(at.undecided), removes=removes)
     if removes == came and in_doubt:
-        detail += "; none is left of those that can be decided here"
+        detail += "; no process with a known outcome is left"
         return unknown(name, detail, _HINTS[name], removes=removes)
     if removes == came:
         return failed(name, f"{detail}; none is left", _HINTS[name], removes=removes)
@@ -108,8 +108,8 @@ def _gate(name: str, at: _Stopped, came: int, config: Config, *, in_doubt: bool)
 def _undecided(name: str, at: _Stopped, detail: str) -> str:
     count, first = len(at.undecided), _first(at.undecided)
     if name != "readable":
-        return f"{detail}; {count:,} can't be decided here{first}"
-    refused = f"{count:,} can't be read by us{first}, but by the agent, as root"
+        return f"{detail}; {count:,} undecided{first}"
+    refused = f"{count:,} unreadable for this user{first}, but readable for the agent as root"
     return f"{detail}; {refused}" if at.removed else refused
 
 
@@ -117,8 +117,8 @@ def _why_undecided(undecided: Sequence[Outcome]) -> str:
     reasons = Counter(verdict.reason for verdict in undecided)
     reason, _ = reasons.most_common(1)[0]
     return {
-        "masked": "record again with --no-redact, or look on the machine itself",
-        "tags-unknown": "give the output of the tag command with --tags FILE",
+        "masked": "record again with --no-redact, or run it on the machine itself",
+        "tags-unknown": "pass the output of the tag command with --tags FILE",
     }.get(reason, _AS_ROOT)
 
 
@@ -128,7 +128,7 @@ def _first(removed: Sequence[Outcome]) -> str:
 
 def _readable(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
-        return "all can be read"
+        return "all processes are readable"
     problems: Counter[str] = Counter()
     for verdict in removed:
         process = verdict.process
@@ -140,38 +140,38 @@ def _readable(removed: Sequence[Outcome], _config: Config) -> str:
 
 def _command_line(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
-        return "all have a command line"
-    return f"{processes(len(removed))} without one: kernel threads, zombies, cleared titles"
+        return "all processes have a command line"
+    return f"{processes(len(removed))} without one (kernel threads, zombies, cleared titles)"
 
 
 def _utf8(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all command lines are UTF-8"
     what = f"{processes(len(removed))} with a command line that is not UTF-8"
-    return f"{what}, which for the agent do not exist{_first(removed)}"
+    return f"{what}, which the agent skips{_first(removed)}"
 
 
 def _name(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
-        return "all first arguments hold a name"
-    return f"{processes(len(removed))} with no file name in the first argument{_first(removed)}"
+        return "all first arguments contain a name"
+    return f"{processes(len(removed))} without a file name in the first argument{_first(removed)}"
 
 
 def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
     least = f"os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
     if not removed:
-        return f"{least}, and all are older"
+        return f"{least}; all processes are older"
     future = sum(verdict.reason == "future-start" for verdict in removed)
     young = len(removed) - future
-    parts = [f"{processes(young)} younger than that"] if young else []
+    parts = [f"{processes(young)} too young"] if young else []
     if future:
-        parts.append(f"{processes(future)} that started in the future")
+        parts.append(f"{processes(future)} with a start time in the future")
     return f"{least}: {', '.join(parts)}{_first(removed)}"
 
 
 def _rules(removed: Sequence[Outcome], config: Config) -> str:
     if not removed:
-        return "none is dropped" if config.rules else "there are no rules: all are accepted"
+        return "no process is dropped" if config.rules else "no rules: all processes are accepted"
     drops = Counter(verdict.rule.index for verdict in removed if verdict.rule is not None)
     rules: dict[int, Rule] = {rule.index: rule for rule in config.rules}
     index, count = drops.most_common(1)[0]
@@ -184,14 +184,14 @@ def _rules(removed: Sequence[Outcome], config: Config) -> str:
 
 def _tagged(removed: Sequence[Outcome], config: Config) -> str:
     if not config.tagged_only:
-        return "os-proc-sync-tagged-only is off"
+        return "os-proc-sync-tagged-only is false"
     if not config.tag_exec and removed:
         return (
-            "os-proc-sync-tagged-only is on, and nothing gives tags (os-app-tag-exec is empty):"
+            "os-proc-sync-tagged-only is true, but os-app-tag-exec is empty:"
             f" {processes(len(removed))} without tags"
         )
-    what = f"{processes(len(removed))} that the tag command does not name"
-    return f"os-proc-sync-tagged-only is on: {what if removed else 'all are tagged'}"
+    what = f"{processes(len(removed))} without tags from the tag command"
+    return f"os-proc-sync-tagged-only is true: {what if removed else 'all are tagged'}"
 
 
 _DETAILS: Final[dict[str, Callable[[Sequence[Outcome], Config], str]]] = {
@@ -204,11 +204,11 @@ _DETAILS: Final[dict[str, Callable[[Sequence[Outcome], Config], str]]] = {
     "tagged-only": _tagged,
 }
 _HINTS: Final = {
-    "readable": "even root is refused: look for a security module or a hardened /proc",
-    "command-line": "is this the /proc that applications run in?",
-    "utf-8": "start the programs with arguments in UTF-8",
-    "process-name": "let the first argument end in a file name",
+    "readable": "even root has no access: check for a security module or a hardened /proc",
+    "command-line": "check that this is the /proc of the applications",
+    "utf-8": "start the programs with UTF-8 arguments",
+    "process-name": "make the first argument end with a file name",
     "min-lifetime": "lower os-proc-socket-min-lifetime",
-    "rules": "put a rule that accepts above it; proccli explain PID shows the way of a process",
-    "tagged-only": "let os-app-tag-exec name the processes, or switch os-proc-sync-tagged-only off",
+    "rules": "add an accepting rule before it; proccli explain PID shows each rule for a process",
+    "tagged-only": "make os-app-tag-exec report them, or set os-proc-sync-tagged-only to false",
 }
