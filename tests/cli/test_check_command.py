@@ -48,7 +48,7 @@ def test_the_worst_of_several_files_counts_and_all_are_told(tmp_path: Path) -> N
 
     assert ran.code == 3
     assert ran.out.index("yaml-syntax") < ran.out.index("regex-syntax")
-    assert ran.out.splitlines()[-1].endswith(" in 3 files")
+    assert ran.out.splitlines()[-1].endswith(" in 3 files.")
 
 
 def test_a_missing_file_is_one_line_on_stderr_and_part_of_the_document(file: Path) -> None:
@@ -74,13 +74,13 @@ def test_the_file_may_be_an_option_a_variable_or_standard_input(file: Path) -> N
     assert call("check", env=variable).code == 1
     assert "<stdin>:4:" in call("check", "-", stdin=FAILS.encode()).out
     assert call("check", "-", stdin=CLEAN.encode(), env=variable).code == 0
-    assert call("check", str(file), "-c", str(file)).out.endswith(" in 1 file\n")
+    assert call("check", str(file), "-c", str(file)).out.endswith(" in 1 file.\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ([], "name the configuration to check"),
+        ([], "no configuration given"),
         (["-", "-s", "-"], "can read standard input"),
         (["--explain", "rewrite-grup"], "did you mean rewrite-group"),
         (["--explain", "zzz"], "unknown diagnostic code 'zzz'"),
@@ -99,7 +99,7 @@ def test_a_page_explains_a_code(file: Path) -> None:
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("# rewrite-group: ")
-    assert "**Instead.**" in ran.out
+    assert "**Fix.**" in ran.out
 
 
 def test_codes_are_completed() -> None:

@@ -73,7 +73,9 @@ def test_help_begins_with_what_it_does_and_examples(name: str) -> None:
 
     assert ran.code == 0
     lines = ran.out.splitlines()
-    assert lines[0].startswith(f"proccli {name}: ")
+    assert lines[0] == COMMANDS[name]
+    assert lines[0][0].isupper()
+    assert lines[0].endswith(".")
     assert lines[lines.index("") + 1] == "Examples:"
     assert f"proccli {name}" in ran.out.split("Usage:")[0].split("Examples:")[1]
     assert ran.out.index("Examples:") < ran.out.index(f"Usage: proccli {name}")
@@ -149,18 +151,18 @@ def test_a_mistyped_command_is_guessed() -> None:
     [
         (["scan", "--no-such"], "no such option"),
         (["scan", "--via", "post"], "'post' is not one of 'server', 'file'"),
-        (["scan", "--agent", "7.1"], "agent 7.1 is not supported; supported: 6.5 is"),
+        (["scan", "--agent", "7.1"], "agent version 7.1 is not supported; supported: 6.5"),
         (["scan", "--env", "NAME"], "'NAME' is not NAME=VALUE"),
         (["scan", "--env", "=x"], "'=x' is not NAME=VALUE"),
         (["scan", "-c", "-", "-s", "-"], "only one of -c and -s can read standard input"),
         (["scan", "-c", "-", "-s", "-", "--tags", "-"], "only one of -c, -s and --tags can"),
-        (["explain"], "name a process by pid or name, or make one up"),
-        (["explain", "1", "--argv", "x"], "can't be explained together with real ones"),
-        (["explain", "--user", "shop"], "they need --argv, --cmdline or --title"),
-        (["explain", "--uptime", "0"], "they need --argv, --cmdline or --title"),
-        (["explain", "--argv", "x", "--title", "y"], "give one"),
+        (["explain"], "give a pid or a name, or describe a made-up process"),
+        (["explain", "1", "--argv", "x"], "cannot be combined with PID or NAME"),
+        (["explain", "--user", "shop"], "require --argv, --cmdline or --title"),
+        (["explain", "--uptime", "0"], "require --argv, --cmdline or --title"),
+        (["explain", "--argv", "x", "--title", "y"], "mutually exclusive"),
         (["explain", "--cmdline", "'open"], "no closing quotation"),
-        (["schema", "none"], "unknown schema 'none': there are "),
+        (["schema", "none"], "unknown schema 'none'; available: "),
         (["completion", "tcsh"], "'tcsh' is not one of"),
         (["record"], "missing argument 'PATH'"),
     ],
@@ -179,7 +181,7 @@ def test_the_agent_that_a_variable_asks_for_must_be_known_too() -> None:
     ran = call("scan", env={"PROCCLI_AGENT": "7.1"})
 
     assert ran.code == 2
-    assert "agent 7.1 is not emulated yet" in ran.err
+    assert "agent version 7.1 is not supported" in ran.err
 
 
 @pytest.mark.parametrize(

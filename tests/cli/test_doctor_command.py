@@ -157,7 +157,7 @@ def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made
     assert found["rules"] == found["sockets"] == "unknown"
     assert found["sync-enabled"] == found["rules-valid"] == "pass"
     assert parsed["summary"] is parsed["snapshot"] is None
-    told = "no proc mount" if made else "No such file"
+    told = "not a proc mount" if made else "No such file"
     (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == "proc-root")
     assert told in gate["detail"]
     ran = call("doctor", "-c", path)

@@ -32,7 +32,7 @@ def test_the_verdict_comes_first_and_then_the_rules(shop: Shop) -> None:
     assert lines[0].startswith("pid 904  java  →  DROPPED by rule 3")
     rules = [line.split()[0] for line in lines if line.startswith(" #")]
     assert rules == ["#1", "#2", "#3", "#4"]
-    assert lines.index("Not reached; their results would be:".rjust(48)) > 0
+    assert lines.index("Not reached; their results would be:".rjust(37)) > 0
 
 
 def test_a_process_is_the_one_that_scan_shows(shop: Shop) -> None:
@@ -94,13 +94,13 @@ def test_a_name_that_fits_several_shows_them_and_what_to_run_next(shop: Shop) ->
 
     assert (ran.code, ran.out) == (2, "")
     lines = ran.err.splitlines()
-    assert lines[0] == "proccli: error: python3 fits 2; give a pid"
+    assert lines[0] == "proccli: error: 2 processes are named python3; give a pid"
     assert [line.split()[:2] for line in lines[1:4]] == [
         ["PID", "NAME"],
         ["900", "python3"],
         ["915", "python3"],
     ]
-    assert lines[4] == f"next: proccli explain -c {shop[1]} -s {shop[3]} --plain 900"
+    assert lines[4] == f"Try: proccli explain -c {shop[1]} -s {shop[3]} --plain 900"
     assert call(*lines[4].split()[2:]).code == 0
 
 
@@ -108,7 +108,7 @@ def test_a_script_gets_one_line_about_an_ambiguous_name(shop: Shop) -> None:
     ran = call("explain", *shop, "--json", "python3")
 
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "proccli: error: python3 fits 2; give a pid\n"
+    assert ran.err == "proccli: error: 2 processes are named python3; give a pid\n"
 
 
 @pytest.mark.parametrize("form", [["--name", "python3"], ["--name=python3"]])
@@ -116,7 +116,7 @@ def test_the_command_to_run_next_replaces_the_name(shop: Shop, form: list[str]) 
     assert (
         call("explain", *form, *shop)
         .err.splitlines()[-1]
-        .startswith("next: proccli explain 900 -c ")
+        .startswith("Try: proccli explain 900 -c ")
     )
 
 
@@ -191,5 +191,5 @@ def test_of_very_many_candidates_the_first_are_shown(shop: Shop, tmp_path: Path)
     assert [line.split()[0] for line in lines[2:22]] == [str(pid) for pid in range(1, 21)]
     assert lines[2].endswith("worker \\x1b[2J")
     assert lines[22] == "and 10 more"
-    assert lines[23].startswith("next: proccli explain -c ")
+    assert lines[23].startswith("Try: proccli explain -c ")
     assert len(lines) == 24

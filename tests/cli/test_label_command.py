@@ -117,7 +117,7 @@ def test_what_is_for_captures_is_not_for_flow_records(tmp_path: Path) -> None:
     how = (*two_hosts(tmp_path), "--agent-id", "7=a")
     ran = label(*how, stdin=ndjson(flow()), code=2)
 
-    assert "--agent-id requires a capture, but <stdin> is none" in ran.err
+    assert "--agent-id requires a capture, but <stdin> is not one" in ran.err
     assert ran.out == ""
 
 

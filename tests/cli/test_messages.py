@@ -30,7 +30,7 @@ def test_of_many_alike_there_are_a_few(capsys: pytest.CaptureFixture[str]) -> No
 
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == ALIKE + 1
-    assert lines[-1] == "proccli: warning: and 7 more warnings of this kind (lost)"
+    assert lines[-1] == "proccli: warning: 7 more warnings of this kind (lost)"
 
 
 def test_nothing_to_say_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:

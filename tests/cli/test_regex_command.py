@@ -49,7 +49,7 @@ def test_the_match_is_marked_and_its_groups_and_replacement_are_shown() -> None:
 def test_a_refused_pattern_is_shown_with_its_fault_and_exits_with_one() -> None:
     lines = run("^nginx(?!x)", "nginx", code=1).stdout.decode().splitlines()
 
-    assert lines[0].startswith("refused: look-around")
+    assert lines[0].startswith("The agent rejects this pattern: look-around")
     assert lines[1:3] == ["  ^nginx(?!x)", "        ^^^"]
     assert lines[3].startswith("help: ")
     assert as_json("^nginx(?!x)", code=1)["error"]["position"] == 6

@@ -224,7 +224,7 @@ def test_a_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
     ran = on_a_terminal("sockets", "-c", configured(tmp_path, 2), "--pid", str(ME()))
     assert ran.code == 0
     progress, _, result = ran.out.partition("\r\x1b[K")
-    assert "too new to tell: a second look in " in progress
+    assert "unknown: second sample in " in progress
     assert "second look" not in result.splitlines()[-1]
     assert "SOCKET" in result
 

@@ -123,7 +123,7 @@ def test_the_first_lines_are_there_for_who_wants_no_more(shop: Shop) -> None:
         check=False,
         timeout=60,
     )
-    assert done.stdout.split()[:2] == ["PID", "VERDICT"]
+    assert done.stdout.split()[:2] == ["PID", "OUTCOME"]
     assert done.stdout.splitlines()[1:] == ["0"]
     assert "Broken" not in done.stderr
 

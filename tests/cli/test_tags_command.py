@@ -173,7 +173,7 @@ def test_a_line_of_jsonl_is_a_tag() -> None:
 def test_the_table_is_for_people() -> None:
     printed = b"- {pid: 4194305, tags: [{key: owner, value: alice}]}\n"
     lines = run("tags", "--tags", "-", stdin=printed).out.splitlines()
-    assert lines[0].split() == ["PID", "PROCESS", "KEY", "VALUE", "ARRIVES"]
+    assert lines[0].split() == ["PID", "PROCESS", "KEY", "VALUE", "RESULT"]
     assert " ".join(lines[1].split()) == "4194305 no such process owner alice not sent"
 
 

@@ -54,8 +54,8 @@ def test_the_samples_pass_and_hit_every_rule() -> None:
     ran = call("test", str(SAMPLES))
 
     assert (ran.code, ran.err) == (0, "")
-    assert "tests: all passed\n" in ran.out
-    assert "never hit" not in ran.out
+    assert "tests: 15 passed\n" in ran.out
+    assert "no hits" not in ran.out
 
 
 def test_a_failure_shows_what_was_expected_and_the_trace(folder: Path) -> None:
@@ -70,13 +70,13 @@ def test_a_failure_shows_what_was_expected_and_the_trace(folder: Path) -> None:
         "        tags      expected {owner: a}, got {owner: [a, b], team: c}\n"
         "\n"
         "        made up  python3  →  shop   accepted by rule 2    agent 6.5 (static_config)\n"
-        "          chain       python3\n"
+        "          ancestors   python3\n"
         "          command     python3 shop.py\n"
         "          tags        os.app.owner=a, os.app.owner=b, os.app.team=c\n"
         "\n"
-        "         #1   no match         process_name ~ ^sh$    agent.yaml:3\n"
+        "         #1   no match           process_name ~ ^sh$    agent.yaml:3\n"
         '              "python3"\n'
-        "         #2   MATCH → accept   cmdline ~ python3 (.*)\\.py    agent.yaml:4\n"
+        "         #2   MATCH → accept     cmdline ~ python3 (.*)\\.py    agent.yaml:4\n"
         '              "python3 shop.py"\n'
         "               ^^^^^^^^^^^^^^^\n"
         '              $1 = "shop"\n'
@@ -84,10 +84,10 @@ def test_a_failure_shows_what_was_expected_and_the_trace(folder: Path) -> None:
         '              replaces     "python3 shop.py" → "shop"\n'
         "              name         shop\n"
         "         Not reached; their results would be:\n"
-        "         #3   would not match  process_name ~ nginx    agent.yaml:5\n"
+        "         #3   would not match    process_name ~ nginx    agent.yaml:5\n"
         "\n"
-        "2 tests: 1 failed\n"
-        "agent.yaml: 2 of 3 rules hit; never hit: #3 (line 5)\n"
+        "2 tests: 1 passed, 1 failed\n"
+        "agent.yaml: 2 of 3 rules hit; no hits: #3 (line 5)\n"
     )
 
 
@@ -106,7 +106,7 @@ def test_only_some_tests_say_nothing_of_coverage(folder: Path) -> None:
     ran = call("test", "--run", "a *")
 
     assert ran.code == 0
-    assert ran.out.endswith("\n1 test: all passed\n")
+    assert ran.out.endswith("\n1 test: 1 passed\n")
     assert call("test", "--run", "zzz").code == 2
 
 

@@ -299,7 +299,7 @@ def test_the_example_of_the_page_is_read() -> None:
 
 def test_a_name_that_fits_no_test_is_wrong_usage(folder: Path) -> None:
     text = "config: agent.yaml\ntests:\n- {name: a, process: {title: x}, expect: {rule: 0}}\n"
-    with pytest.raises(UsageError, match="no test is called like b"):
+    with pytest.raises(UsageError, match="no test name matches b"):
         run(write(folder, text), names=["b"])
 
 

@@ -54,16 +54,18 @@ def table(width: int | None = None) -> list[str]:
 def test_a_line_tells_process_tag_origin_and_fate() -> None:
     lines = [" ".join(line.split()) for line in table()]
 
-    assert lines[0] == "PID PROCESS KEY VALUE FROM ARRIVES"
+    assert lines[0] == "PID PROCESS KEY VALUE FROM RESULT"
     assert "20 python3 owner alice kept" in lines
-    assert '20 python3 team shop, line:2 cut to "shop": contains ", "; makes line=2' in lines
+    assert (
+        '20 python3 team shop, line:2 truncated to "shop": contains ", "; creates line=2' in lines
+    )
     assert "21 sleep owner bob not sent: dropped by #1" in lines
     assert r"22 \x1b[31mworker owner alice 20 kept" in lines
     assert '23 注文サーバー empty "" kept' in lines
-    assert '23 注文サーバー key v cut to "v": leading or trailing space' in lines
+    assert '23 注文サーバー key v truncated to "v": leading or trailing space' in lines
     assert "999 no such process a 1 not sent" in lines
     assert lines[-2:] == [
-        "10 tags of 5 processes: 4 kept, 3 cut, 1 lost, 2 not sent",
+        "10 tags of 5 processes: 4 kept, 3 truncated, 1 lost, 2 not sent",
         "server 6.5 · tags from a test",
     ]
 

@@ -81,13 +81,13 @@ def test_hosts_follow_with_the_time_at_which_each_was_taken() -> None:
 
 def test_it_ends_with_what_it_comes_to_and_what_was_left_out() -> None:
     total = (
-        "1,062 connections, 4 processes as 3 nodes, 2 hosts: 22 seen at both ends, 8 seen at the"
-        " client's end, 1,032 seen at the server end"
+        "1,062 connections, 4 processes in 3 nodes, 2 hosts: 22 seen at both ends, 8 seen at the"
+        " client end, 1,032 seen at the server end"
     )
 
     assert lines()[-2:] == [
         total,
-        "16 ends not sent: 12 IPv6, 4 too young.",
+        "16 connection ends not sent: 12 IPv6, 4 too young.",
     ]
 
 

@@ -137,7 +137,7 @@ def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | No
     if view.problem is not None:
         return failed(name, f"{who} cannot open {path}: {view.problem}", mount)
     if view.filesystem not in ("proc", None):
-        detail = f"{path} is a {brief(view.filesystem)} file system for {who}, not a proc mount"
+        detail = f"{path} is not a proc mount for {who} (file system: {brief(view.filesystem)})"
         return failed(name, detail, mount)
     if processes is None and not around.agents:
         return failed(name, f"{path} shows no processes", mount)
