@@ -105,7 +105,7 @@ def test_a_configuration_can_come_from_standard_input() -> None:
         )
 
     assert b"no change" in done.stdout
-    assert b"proven to treat all processes alike" in done.stdout
+    assert b"proven: no process is treated differently" in done.stdout
 
 
 def test_without_a_machine_os_proc_root_need_not_exist(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_what_was_written_is_told_on_stderr(shop: Shop, tmp_path: Path) -> None:
     ran = call("record", *shop, str(path))
 
     assert (ran.code, ran.out) == (0, "")
-    assert ran.err.splitlines()[0].startswith(f"proccli: {path}: 22 processes, ")
+    assert ran.err.splitlines()[0].startswith(f"proccli: {path}: recorded 22 processes, ")
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -51,7 +51,7 @@ def test_a_recording_goes_through_a_pipe(shop: Shop) -> None:
     ran = call("scan", *shop[:2], "-s", "-", "--json", stdin=written.stdout.encode())
 
     assert written.returncode == 0
-    assert "standard output: 22 processes" in written.stderr
+    assert "standard output: recorded 22 processes" in written.stderr
     assert json.loads(ran.out)["summary"]["total"] == 22
 
 

@@ -207,7 +207,7 @@ def test_a_recorded_process_is_named_by_pid_or_by_name(tmp_path: Path) -> None:
         (f"recording: {EXAMPLE}, process_name: nobody", "no process is called nobody"),
         (
             f"recording: {EXAMPLE}, process_name: 'nginx: worker process'",
-            "fits 2; give a pid (pid: 16, 17)",
+            "2 processes are named nginx: worker process; give a pid (pid: 16, 17)",
         ),
         ("recording: '-', pid: 1", ":3:24: recording: "),
     ],
