@@ -87,7 +87,7 @@ def test_a_bug_is_reported_without_a_traceback(failing: object) -> None:
     assert ran.code == 70
     assert ran.err == (
         "proccli: error: internal error: KeyError: 'x\\n\\x1b[2J'; please report this,"
-        " with what --debug shows\n"
+        " with the output of --debug\n"
     )
 
 

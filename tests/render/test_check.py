@@ -57,13 +57,13 @@ def test_a_diagnostic_shows_place_line_caret_effect_and_help() -> None:
         "  = effect: the reference becomes empty\n"
         "  = help: write ${1}_py\n"
     ) in shown
-    assert shown.splitlines()[-1] == "3 errors and 1 info in 1 file"
+    assert shown.splitlines()[-1] == "Found 3 errors and 1 info in 1 file."
 
 
 def test_a_clean_file_gets_one_line() -> None:
     clean = "os-proc-sync-enabled: true\nos-proc-regex: [{match-regex: .*}]"
 
-    assert check_text(result(("a", clean)), View()) == "No problems found in 1 file\n"
+    assert check_text(result(("a", clean)), View()) == "No problems found in 1 file.\n"
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])

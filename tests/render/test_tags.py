@@ -84,7 +84,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 def test_unknown_tags_are_no_empty_list() -> None:
     found = result(UNKNOWN_TAGS)
-    assert tags_table(found, found.rows, View()) == "tags are unknown\n"
+    assert tags_table(found, found.rows, View()) == "Tags are unknown.\n"
 
 
 def document(found: TagsResult) -> Any:
