@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MOST = 20
 
 
-def tell_candidates(error: AmbiguousName, invocation: Invocation) -> None:
+def print_candidates(error: AmbiguousName, invocation: Invocation) -> None:
     """Print the processes with that name and the command for the first of them to stderr."""
     from proccli.render.candidates import candidates_table
 

@@ -12,10 +12,10 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from proccli.cli.failures import report
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import general_options, option, output_options_with
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.source_options import source_options_without
 from proccli.cli.streams import view_of
 from proccli.errors import SourceError
@@ -37,7 +37,7 @@ def _complete_code(
 
 @click.command(
     "check",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("proccli check agent.yaml", "Check one file"),
         (
@@ -120,7 +120,7 @@ def command(
     from proccli.jobs.check import CheckOptions, check
 
     if explain is not None:
-        return deliver(invocation, _page(explain), ())
+        return print_result(invocation, _page(explain), ())
     result = check(
         CheckOptions(
             files=_files(files, config, snapshots),
@@ -130,7 +130,7 @@ def command(
             snapshots=tuple(snapshots),
         )
     )
-    code = deliver(
+    code = print_result(
         invocation, _rendered(result, output, invocation), result.notices, result.exit_code(fail_on)
     )
     for unread in result.reports:

@@ -7,10 +7,10 @@ from typing import Final
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import general_options
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
@@ -29,7 +29,7 @@ def script(shell: str) -> str:
 
 @click.command(
     "completion",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ('eval "$(proccli completion bash)"', "Add this line to ~/.bashrc"),
         ('eval "$(proccli completion zsh)"', "Add this line to ~/.zshrc, after compinit"),
@@ -43,4 +43,4 @@ def command(shell: str, invocation: Invocation) -> int:
 
     It completes commands, options and their values, and the pids and names of live processes.
     """
-    return deliver(invocation, script(shell), ())
+    return print_result(invocation, script(shell), ())

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import Output, general_options, option, output_options
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.source_options import source_options_without
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_NO
@@ -25,7 +25,7 @@ _WHERE = "Input options"
 
 @click.command(
     "diff",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         (
             "proccli diff old.yaml new.yaml",
@@ -98,6 +98,6 @@ def command(
         content = diff_lines(result)
     else:
         content = diff_text(result, view_of(sys.stdout, invocation.colour))
-    return deliver(
+    return print_result(
         invocation, content, result.notices, EXIT_NO if exit_code and result.differs else 0
     )

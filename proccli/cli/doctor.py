@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import Output, general_options, output_options
-from proccli.cli.result import deliver, untold
+from proccli.cli.result import print_result, without_codes
 from proccli.cli.source_options import source_options, wait_options
 from proccli.cli.streams import view_of
-from proccli.cli.waiting import wait_for_second_look
+from proccli.cli.waiting import wait_for_second_sample
 from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
     from proccli.model.notice import Notice
 
-_GATES_SAY = (
+_SHOWN_AS_STEPS = (
     "no-config",
     "no-static-config",
     "sync-disabled",
@@ -41,7 +41,7 @@ _GATES_SAY = (
 
 @click.command(
     "doctor",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("sudo proccli doctor -c agent.yaml", "Find out why the process table is empty"),
         ("proccli doctor -c agent.yaml -s web-1.jsonl.gz", "Do the same on a recording"),
@@ -76,7 +76,7 @@ def command(
     from proccli.render.doctor_json import doctor_document, doctor_lines
     from proccli.render.doctor_text import doctor_text
 
-    wait = functools.partial(wait_for_second_look, invocation)
+    wait = functools.partial(wait_for_second_sample, invocation)
     result = doctor(options, WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait))
     notices: Sequence[Notice] = result.notices
     content: str | bytes
@@ -86,5 +86,5 @@ def command(
         content = doctor_lines(result.gates)
     else:
         content = doctor_text(result, view_of(sys.stdout, invocation.colour))
-        notices = untold(notices, *_GATES_SAY)
-    return deliver(invocation, content, notices, EXIT_NO if result.first_failure else 0)
+        notices = without_codes(notices, *_SHOWN_AS_STEPS)
+    return print_result(invocation, content, notices, EXIT_NO if result.first_failure else 0)

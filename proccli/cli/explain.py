@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proccli.cli.candidates import tell_candidates
+from proccli.cli.candidates import print_candidates
 from proccli.cli.completing import complete_process
 from proccli.cli.failures import report
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     Output,
@@ -23,7 +23,7 @@ from proccli.cli.options import (
     output_options,
     strict_option,
 )
-from proccli.cli.result import deliver, untold
+from proccli.cli.result import print_result, without_codes
 from proccli.cli.source_options import source_options
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
@@ -40,7 +40,7 @@ _MADE_UP = "Made-up process (instead of PID or NAME)"
 
 @click.command(
     "explain",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("proccli explain -c agent.yaml 4242", "Explain the name of process 4242"),
         ("proccli explain -c agent.yaml nginx", "Give the process by name"),
@@ -143,12 +143,12 @@ def command(
         except AmbiguousName as error:
             code = report(error, invocation)
             if output == "table":
-                tell_candidates(error, invocation)
+                print_candidates(error, invocation)
             return code
     content = _rendered(result, output, plain, invocation)
     for_people = output == "table" and not plain
-    notices = untold(result.notices, "sync-disabled") if for_people else result.notices
-    return deliver(
+    notices = without_codes(result.notices, "sync-disabled") if for_people else result.notices
+    return print_result(
         invocation, content, notices, EXIT_INCOMPLETE if strict and result.incomplete else 0
     )
 

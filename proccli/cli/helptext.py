@@ -23,7 +23,7 @@ class Option(click.Option):
         self.section = section
 
 
-class HelpfulCommand(click.Command):
+class CommandWithExamples(click.Command):
     """A command whose help is: summary, examples, usage, details, options."""
 
     def __init__(self, *args: Any, examples: Sequence[Example] = (), **kwargs: Any) -> None:

@@ -15,11 +15,11 @@ from proccli.cli.helptext import HelpfulCommand
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
 from proccli.cli.options import general_options, name_values, option, server_option, strict_option
-from proccli.cli.pieces import somebody_waits_for, write_pieces
+from proccli.cli.pieces import is_stream, write_pieces
 from proccli.cli.progress import progress_bar
 from proccli.cli.source_options import no_nan, source_options_without, wait_options
 from proccli.cli.streams import view_of
-from proccli.cli.waiting import wait_for_second_look
+from proccli.cli.waiting import wait_for_second_sample
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def command(
     from proccli.streams import opened, require_there
 
     require_there(flows)
-    wait = functools.partial(wait_for_second_look, invocation)
+    wait = functools.partial(wait_for_second_sample, invocation)
     wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     with progress_bar(invocation, len(sources), "Reading") as progress:
         gathered = gather(options, sources, wait_policy, progress)
@@ -226,8 +226,8 @@ def _print(
     from proccli.traffic.tot.connections import ConnectionCounts, assemble_connections
 
     is_capture, stream = sniffed(file)
-    wanted = cast("FlowFormat | None", None if form == "capture" else form)
-    at_once = somebody_waits_for(file)
+    wanted = cast("Format | None", None if form == "capture" else form)
+    at_once = is_stream(file)
     keys = labelling.keys()
     if not is_capture and form != "capture":
         if with_agents:

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from proccli import __version__
 from proccli.cli.commands import COMMANDS, load
 from proccli.cli.failures import report
-from proccli.cli.helptext import SETTINGS, HelpfulCommand, Option
+from proccli.cli.helptext import SETTINGS, CommandWithExamples, Option
 from proccli.cli.invocation import Invocation
 from proccli.cli.streams import PipeClosed, settle, write
 
@@ -24,7 +24,7 @@ _EXAMPLES = (
 )
 
 
-class Commands(HelpfulCommand, click.Group):
+class Commands(CommandWithExamples, click.Group):
     """The commands, each loaded when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

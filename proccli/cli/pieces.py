@@ -14,7 +14,7 @@ from proccli.errors import ProccliError
 _CHUNK_BYTES = 1 << 16
 
 
-def somebody_waits_for(file: BinaryIO) -> bool:
+def is_stream(file: BinaryIO) -> bool:
     """Whether a file is a pipe, terminal or other stream, that is, not a regular file."""
     with suppress(OSError):
         return not stat.S_ISREG(os.fstat(file.fileno()).st_mode)

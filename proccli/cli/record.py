@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
 from proccli.cli.options import general_options, option
 from proccli.cli.source_options import source_options, wait_options
 from proccli.cli.streams import require_stdout
-from proccli.cli.waiting import wait_for_second_look
+from proccli.cli.waiting import wait_for_second_sample
 
 if TYPE_CHECKING:
     from proccli.jobs.inputs import InputOptions
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "record",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("proccli record -c agent.yaml web-1.jsonl.gz", "Record this machine, with secrets masked"),
         (
@@ -69,7 +69,7 @@ def command(
 
     if path == "-":
         require_stdout()
-    wait = functools.partial(wait_for_second_look, invocation)
+    wait = functools.partial(wait_for_second_sample, invocation)
     wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     inputs = open_inputs(options)
     result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import Output, general_options, option, output_options
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_NO
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "regex",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         (
             r"proccli regex 'python3 (.*)\.py' 'python3 app.py --port 80' --replace '$1-script'",
@@ -63,7 +63,7 @@ def command(
     notices = list(_notices(trial))
     given = iter(texts) if texts else _stdin_lines(notices)
     content = _rendered(trial, given, output, invocation, notices)
-    return deliver(invocation, content, notices, EXIT_NO if trial.error is not None else 0)
+    return print_result(invocation, content, notices, EXIT_NO if trial.error is not None else 0)
 
 
 def _rendered(

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from proccli.model.notice import Notice
 
 
-def untold(notices: Sequence[Notice], *codes: str) -> Sequence[Notice]:
+def without_codes(notices: Sequence[Notice], *codes: str) -> Sequence[Notice]:
     """The notices without those codes, which the table itself already shows."""
     return [notice for notice in notices if notice.code not in codes]
 
 
-def deliver(
+def print_result(
     invocation: Invocation, content: str | bytes, notices: Sequence[Notice], code: int = 0
 ) -> int:
     """Print a result, then its warnings, so that a terminal shows the warnings last.

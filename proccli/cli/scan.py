@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     Output,
@@ -19,7 +19,7 @@ from proccli.cli.options import (
     strict_option,
     tag_globs,
 )
-from proccli.cli.result import deliver, untold
+from proccli.cli.result import print_result, without_codes
 from proccli.cli.source_options import source_options
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
@@ -33,7 +33,7 @@ _WHICH = "Filters (the summary always counts all processes)"
 
 @click.command(
     "scan",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("proccli scan -c agent.yaml", "Scan this machine"),
         ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Scan a recording"),
@@ -165,6 +165,6 @@ def command(
     else:
         view = view_of(sys.stdout, invocation.colour)
         content = scan_table(result, shown, view, identified)
-        notices = untold(notices, "sync-disabled")
+        notices = without_codes(notices, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return deliver(invocation, content, notices, code)
+    return print_result(invocation, content, notices, code)

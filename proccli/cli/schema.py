@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import general_options
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 
 
 @click.command(
     "schema",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("proccli schema", "List the commands that have a schema"),
         ("proccli schema scan > scan.schema.json", "Save the schema of scan --json"),
@@ -31,7 +31,7 @@ def command(name: str | None, invocation: Invocation) -> int:
 
     names = schema_names()
     if name is None:
-        return deliver(invocation, "".join(f"{known}\n" for known in names), ())
+        return print_result(invocation, "".join(f"{known}\n" for known in names), ())
     if name not in names:
         raise click.UsageError(f"unknown schema {name!r}; available: {', '.join(names)}")
-    return deliver(invocation, schema_text(name), ())
+    return print_result(invocation, schema_text(name), ())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     Output,
@@ -19,10 +19,10 @@ from proccli.cli.options import (
     protocol_option,
     strict_option,
 )
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.source_options import source_options, wait_options
 from proccli.cli.streams import view_of
-from proccli.cli.waiting import wait_for_second_look
+from proccli.cli.waiting import wait_for_second_sample
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _WHICH = "Filters (the summary always counts all sockets)"
 
 @click.command(
     "sockets",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         (
             "sudo proccli sockets -c agent.yaml",
@@ -123,7 +123,7 @@ def command(
     from proccli.render.sockets_json import sockets_document, sockets_lines
     from proccli.render.sockets_table import sockets_table
 
-    wait = functools.partial(wait_for_second_look, invocation)
+    wait = functools.partial(wait_for_second_sample, invocation)
     wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     selection = SocketSelection(**which)
     result = sockets(open_inputs(options), selection, wait_policy)
@@ -136,4 +136,4 @@ def command(
     else:
         content = sockets_table(result, shown, view_of(sys.stdout, invocation.colour))
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return deliver(invocation, content, result.notices, code)
+    return print_result(invocation, content, result.notices, code)

@@ -73,7 +73,7 @@ def _stdout() -> int | None:
 
 
 @contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
     """Handle SIGTERM like SIGINT, so that temporary files are removed."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

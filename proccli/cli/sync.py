@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     Output,
@@ -23,7 +23,7 @@ from proccli.cli.options import (
 from proccli.cli.source_options import no_nan, source_options, wait_options
 from proccli.cli.streams import require_stdout
 from proccli.cli.syncdelivery import Delivery
-from proccli.cli.waiting import wait_for_second_look
+from proccli.cli.waiting import wait_for_second_sample
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
 
 @click.command(
     "sync",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("sudo proccli sync --once -c agent.yaml --json", "Print what the agent would send"),
         (
@@ -156,7 +156,7 @@ def command(
     Without --once it runs until SIGINT or SIGTERM, reads the configuration again in each cycle,
     and exits 0.
     """
-    from proccli.cli.stopping import Stop, terminated_like_interrupted
+    from proccli.cli.stopping import Stop, sigterm_as_interrupt
     from proccli.jobs.looks import WaitPolicy
     from proccli.jobs.syncloop import SyncPlan, Way, run_sync
 
@@ -166,7 +166,7 @@ def command(
         require_stdout()
     stop = None if once else Stop(watch_stdout=out is None)
     sleep = time.sleep if stop is None else stop.sleep
-    wait = functools.partial(wait_for_second_look, invocation, sleep=sleep)
+    wait = functools.partial(wait_for_second_sample, invocation, sleep=sleep)
     plan = SyncPlan(
         inputs=replace(options, announce=_announcer(options.announce, out)),
         wait_policy=WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait),
@@ -188,7 +188,7 @@ def command(
         ),
         sleep=sleep,
     )
-    with terminated_like_interrupted() if stop is None else stop.listening():
+    with sigterm_as_interrupt() if stop is None else stop.listening():
         result = run_sync(plan, way)
     if result is None or not once:
         return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     Output,
@@ -17,7 +17,7 @@ from proccli.cli.options import (
     server_option,
     strict_option,
 )
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.source_options import source_options
 from proccli.cli.streams import view_of
 from proccli.errors import EXIT_INCOMPLETE
@@ -30,7 +30,7 @@ _WHICH = "Filters (the summary always counts all tags)"
 
 @click.command(
     "tags",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         (
             "sudo proccli tags -c agent.yaml",
@@ -106,4 +106,4 @@ def command(
     else:
         content = tags_table(result, shown, view_of(sys.stdout, invocation.colour))
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return deliver(invocation, content, result.notices, code)
+    return print_result(invocation, content, result.notices, code)

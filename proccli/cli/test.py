@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from click.shell_completion import CompletionItem
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell
 from proccli.cli.options import Output, general_options, name_values, option, output_options
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.source_options import emulated_agent
 from proccli.cli.streams import view_of
 from proccli.cli.testinit import init
@@ -28,7 +28,7 @@ _WHICH = "Test selection"
 _AGAINST = "Overrides (instead of the values in the test files)"
 
 
-class _WithInit(HelpfulCommand):
+class _WithInit(CommandWithExamples):
     """A command with FILE arguments or the subcommand `init`; a file of that name is ./init."""
 
     def make_context(
@@ -180,7 +180,7 @@ def command(
     if junit is not None:
         _write_junit(junit, result)
     content = _rendered(result, output, coverage, invocation)
-    return deliver(invocation, content, result.notices, 0 if result.passed else EXIT_NO)
+    return print_result(invocation, content, result.notices, 0 if result.passed else EXIT_NO)
 
 
 def _overrides(

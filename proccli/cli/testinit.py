@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell
 from proccli.cli.options import general_options, option
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.source_options import source_options
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "init",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         (
             "proccli test init -c agent.yaml -s web-1.jsonl.gz web.test.yaml",
@@ -50,11 +50,11 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
     draft = draft_suite(inputs, options, target)
     if target is None:
         tell(_remark(draft))
-        return deliver(invocation, draft.text, inputs.notices)
+        return print_result(invocation, draft.text, inputs.notices)
     with atomic_output(target, mode=0o644, force=force) as out:
         out.write(draft.text.encode())
     tell(f"{_remark(draft)}, written to {target}")
-    return deliver(invocation, "", inputs.notices)
+    return print_result(invocation, "", inputs.notices)
 
 
 def _remark(draft: Draft) -> str:

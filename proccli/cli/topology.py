@@ -23,10 +23,10 @@ from proccli.cli.options import (
     tag_globs,
 )
 from proccli.cli.progress import progress_bar
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.source_options import source_options_without, wait_options
 from proccli.cli.streams import view_of
-from proccli.cli.waiting import wait_for_second_look
+from proccli.cli.waiting import wait_for_second_sample
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def command(
     wait_policy = WaitPolicy(
         no_wait=no_wait,
         max_wait_s=max_wait,
-        wait=functools.partial(wait_for_second_look, invocation),
+        wait=functools.partial(wait_for_second_sample, invocation),
     )
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
@@ -174,7 +174,7 @@ def command(
             progress=progress,
         )
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return deliver(invocation, _rendered(result, output, invocation), result.notices, code)
+    return print_result(invocation, _rendered(result, output, invocation), result.notices, code)
 
 
 def _rendered(result: Topology, output: Format, invocation: Invocation) -> str | bytes:

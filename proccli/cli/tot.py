@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import warn
 from proccli.cli.options import (
@@ -20,7 +20,7 @@ from proccli.cli.options import (
     port_option,
     strict_option,
 )
-from proccli.cli.result import deliver
+from proccli.cli.result import print_result
 from proccli.cli.streams import view_of, write
 from proccli.errors import EXIT_INCOMPLETE
 
@@ -47,7 +47,7 @@ def _addresses(
 
 @click.command(
     "tot",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         ("proccli tot capture.pcap", "Show which processes sent these connections"),
         (
@@ -138,7 +138,7 @@ def command(
     else:
         content = tot_table(result, view_of(sys.stdout, invocation.colour))
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return deliver(invocation, content, result.notices, code)
+    return print_result(invocation, content, result.notices, code)
 
 
 def _follow(run: TotRun, captures: Sequence[str], *, strict: bool, invocation: Invocation) -> int:

@@ -11,7 +11,7 @@ from proccli.cli.streams import say, view_of
 from proccli.render.words import counted
 
 
-def wait_for_second_look(
+def wait_for_second_sample(
     invocation: Invocation,
     seconds: float,
     undecided: int,

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from proccli.model.topology import Topology
 from proccli.render.topology_clusters import by_host, caption, vertex_lines
-from proccli.render.topology_fold import Link, Sureness, Vertex, picture
+from proccli.render.topology_fold import DrawnCertainty, Link, Vertex, picture
 from proccli.render.topology_lines import link_label, thickness
 from proccli.textsafe import visible
 
-_STYLES: dict[Sureness, str] = {
+_STYLES: dict[DrawnCertainty, str] = {
     "both-ends": "solid",
     "client-end": "dashed",
     "server-end": "dotted",

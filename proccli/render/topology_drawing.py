@@ -44,7 +44,7 @@ MOST = 5_000
 """Maximum number of drawn lines: more take a browser seconds and are not readable."""
 SPACING = Spacing()
 
-SURE: Mapping[str, str] = {
+LINE_TEXT: Mapping[str, str] = {
     "both-ends": "seen at both ends",
     "client-end": "seen at the client end only",
     "server-end": "seen at the server end only",
@@ -172,7 +172,7 @@ def link_title(link: Link) -> str:
         " → ".join(fitted(label_with_host(end), _SPOKEN) for end in (link.client, link.server)),
         *(
             f"{port_text(strand.protocol, strand.port, len(strand.ports))},"
-            f" {counted(strand.connections, 'connection')}, {SURE[strand.certainty]}"
+            f" {counted(strand.connections, 'connection')}, {LINE_TEXT[strand.certainty]}"
             for strand in link.strands[:12]
         ),
         f"and {len(link.strands) - 12:,} more" if len(link.strands) > 12 else "",

@@ -12,7 +12,7 @@ from proccli.model.topology import Certainty, Topology, TopologyEdge, TopologyNo
 from proccli.render.topology_unknown import UnknownEnds
 from proccli.render.topology_words import why_unknown
 
-Sureness: TypeAlias = Certainty | Literal["mixed"]
+DrawnCertainty: TypeAlias = Certainty | Literal["mixed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Link:
         return sum(strand.connections for strand in self.strands)
 
     @property
-    def certainty(self) -> Sureness:
+    def certainty(self) -> DrawnCertainty:
         """The certainty of all strands, or `mixed` if they differ."""
         kinds = {strand.certainty for strand in self.strands}
         return kinds.pop() if len(kinds) == 1 else "mixed"

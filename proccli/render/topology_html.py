@@ -10,7 +10,7 @@ from proccli.jobs.warning_text import message
 from proccli.model.config import Config
 from proccli.model.topology import Topology
 from proccli.plural import counted
-from proccli.render.topology_drawing import MOST, SURE, dense, drawing
+from proccli.render.topology_drawing import LINE_TEXT, MOST, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import written
 from proccli.render.topology_page_data import page_data
@@ -165,7 +165,7 @@ def _stage(result: Topology, shown: Picture) -> Iterator[str]:
         yield (
             '<span><svg class="drawing" width="40" height="8" aria-hidden="true">'
             f'<g class="link {kind}"><path class="line" stroke-width="2" d="M0 4h40"/></g></svg>'
-            f"{written(SURE[kind])}</span>"
+            f"{written(LINE_TEXT[kind])}</span>"
         )
     yield f'<span class="help">{_HELP}</span></div>'
 

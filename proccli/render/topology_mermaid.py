@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from proccli.model.topology import Topology
 from proccli.render.topology_clusters import by_host, caption, vertex_lines
-from proccli.render.topology_fold import Picture, Sureness, picture
+from proccli.render.topology_fold import DrawnCertainty, Picture, picture
 from proccli.render.topology_lines import link_label, thickness
 from proccli.textsafe import visible
 
@@ -15,7 +15,7 @@ MOST_EDGES = 500
 MOST_TEXT = 50_000
 """Default limits of Mermaid, which are raised with its `maxEdges` and `maxTextSize`."""
 
-_ARROWS: dict[Sureness, str] = {
+_ARROWS: dict[DrawnCertainty, str] = {
     "both-ends": "-->",
     "client-end": "-.->",
     "server-end": "-.->",

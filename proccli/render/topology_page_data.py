@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from proccli.model.topology import TopologyEdge
 from proccli.plural import counted
 from proccli.render.document import Json
-from proccli.render.topology_drawing import SURE, gprocesses_text
+from proccli.render.topology_drawing import LINE_TEXT, gprocesses_text
 from proccli.render.topology_fold import Link, Picture, Strand, Vertex
 from proccli.render.topology_lines import link_label
 from proccli.render.topology_words import port_text
@@ -90,7 +90,7 @@ def _link_title(link: Link) -> str:
 
 
 def _strand(strand: Strand) -> Json:
-    facts = [["seen", SURE[strand.certainty].removeprefix("seen ")]]
+    facts = [["seen", LINE_TEXT[strand.certainty].removeprefix("seen ")]]
     if strand.note:
         facts.append(["peer", strand.note])
     if len(strand.ports) > 1:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from proccli.model.topology import Topology
 from proccli.render.spans import plain, wrapped
-from proccli.render.topology_drawing import MOST, SURE, Drawing, dense, drawing
+from proccli.render.topology_drawing import LINE_TEXT, MOST, Drawing, dense, drawing
 from proccli.render.topology_fold import Picture, picture
 from proccli.render.topology_lettering import NOTE, width, written
 from proccli.render.topology_theme import DARK, LIGHT, concrete, drawing_css
@@ -73,7 +73,8 @@ def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterato
         yield (
             f'<g class="link {kind}"><path class="line" stroke-width="2"'
             f' d="M{_MARGIN} {y - 4:.1f}h{_SAMPLE}"/></g>'
-            f'<text class="caption" x="{_MARGIN + _SAMPLE + 10}" y="{y:.1f}">{SURE[kind]}</text>'
+            f'<text class="caption" x="{_MARGIN + _SAMPLE + 10}" y="{y:.1f}">'
+            f"{LINE_TEXT[kind]}</text>"
         )
         y += _LINE
     room = int(wide / width("m", NOTE))
@@ -87,7 +88,7 @@ def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterato
 def kinds(shown: Picture) -> Sequence[str]:
     """The kinds of lines in a picture, from the most certain."""
     found = {link.certainty for link in shown.links}
-    return [kind for kind in SURE if kind in found]
+    return [kind for kind in LINE_TEXT if kind in found]
 
 
 def remarks(result: Topology, shown: Picture) -> Sequence[str]:

@@ -23,7 +23,7 @@ PER_NODE = 8
 
 
 @dataclass(slots=True)
-class FarEnd:
+class UnknownEnd:
     """Unknown ends that are shown as one vertex."""
 
     host: str | None
@@ -56,7 +56,7 @@ class UnknownEnds:
     """Assigns a vertex to each end without a node: by process, else by folded addresses."""
 
     def __init__(self, edges: Iterable[TopologyEdge], taken: set[str]) -> None:
-        self._far: dict[tuple[object, ...], FarEnd] = {}
+        self._far: dict[tuple[object, ...], UnknownEnd] = {}
         self._key_of: dict[tuple[int, bool], tuple[object, ...]] = {}
         self._ids: dict[tuple[object, ...], str] = {}
         self.of_any_port: set[str] = set()
@@ -75,7 +75,7 @@ class UnknownEnds:
             key = self._key_of[id(edge), server]
             if key not in self._far:
                 self._ids[key] = next(free)
-                self._far[key] = FarEnd(edge.remote_host, _process(edge), why_unknown(edge))
+                self._far[key] = UnknownEnd(edge.remote_host, _process(edge), why_unknown(edge))
             self._far[key].addresses.setdefault(_address(edge, server))
         self.of_any_port = {self._ids[key] for key in wide_keys}
 
@@ -83,7 +83,7 @@ class UnknownEnds:
         """The id of an edge's end."""
         return self._ids[self._key_of[id(edge), server]]
 
-    def ends(self) -> Mapping[str, FarEnd]:
+    def ends(self) -> Mapping[str, UnknownEnd]:
         """All ends by id, in the order of the edges."""
         return {self._ids[key]: far for key, far in self._far.items()}
 

@@ -15,7 +15,7 @@ import pytest
 
 from proccli import __version__
 from proccli.cli.commands import COMMANDS, load
-from proccli.cli.helptext import HelpfulCommand, Option
+from proccli.cli.helptext import CommandWithExamples, Option
 from proccli.cli.invocation import Invocation
 from proccli.cli.main import proccli
 from tests.cli.machine import write_machine
@@ -35,10 +35,10 @@ VARIABLES = {
 HEAVY = {"rich", "regex", "yaml", "psutil"}
 
 
-def commands() -> Iterator[tuple[str, HelpfulCommand]]:
+def commands() -> Iterator[tuple[str, CommandWithExamples]]:
     for name in COMMANDS:
         command = load(name)
-        assert isinstance(command, HelpfulCommand)
+        assert isinstance(command, CommandWithExamples)
         yield name, command
 
 
@@ -89,7 +89,7 @@ def test_the_list_of_commands_says_what_the_command_says(name: str) -> None:
 def examples() -> Iterator[list[str]]:
     """The arguments of every proccli in the examples, however it is piped and quoted."""
     for command in (proccli, *(command for _, command in commands())):
-        assert isinstance(command, HelpfulCommand)
+        assert isinstance(command, CommandWithExamples)
         for example, _ in command.examples:
             text = example.replace('"$(', "| ").replace(')"', " |")
             lexer = shlex.shlex(text, posix=True, punctuation_chars="|>")

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from proccli.cli import main
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.options import general_options
 from proccli.errors import (
     ConfigError,
@@ -27,7 +27,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> object:
     """A command `boom` that raises what it is given."""
 
     def install(error: BaseException) -> None:
-        @click.command("boom", cls=HelpfulCommand, examples=())
+        @click.command("boom", cls=CommandWithExamples, examples=())
         @general_options
         def command(invocation: object) -> int:
             """fail"""
@@ -86,7 +86,7 @@ def test_a_bug_is_reported_without_a_traceback(failing: object) -> None:
 
     assert ran.code == 70
     assert ran.err == (
-        "proccli: error: internal error: KeyError: 'x\\n\\x1b[2J'; please report this,"
+        "proccli: error: internal error: KeyError: 'x\\n\\x1b[2J'; please report this"
         " with the output of --debug\n"
     )
 

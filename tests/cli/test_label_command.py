@@ -62,14 +62,14 @@ def test_what_comes_before_a_damage_is_printed(
         (["--server", "9"], "'9' is not one of"),
         (["--agent-id", "7"], "'7' is not ID=HOST"),
         (["--agent-id", "=a"], "'=a' is not ID=HOST"),
-        (["--agent-id", "x=a"], "'x' is no agent's id"),
-        (["--agent-id", "-1=a"], "'-1' is no agent's id"),
-        (["--agent-id", "\u0667=a"], "is no agent's id"),
+        (["--agent-id", "x=a"], "'x' is not an agent id"),
+        (["--agent-id", "-1=a"], "'-1' is not an agent id"),
+        (["--agent-id", "\u0667=a"], "is not an agent id"),
         (
             ["--agent-id", "4294967296=a"],
             "'4294967296' is not an agent id (a number up to 4294967295",
         ),
-        (["--agent-id", "9" * 5_000 + "=a"], "is no agent's id"),
+        (["--agent-id", "9" * 5_000 + "=a"], "is not an agent id"),
         (["--agent-id", "7=a", "--agent-id", "07=b"], "agent 7 is given with two different hosts"),
         (["--agent-id", "7=nobody"], "no source is of the host 'nobody' of --agent-id (a, b)"),
         (["--agent-id", "7="], "no source is of the host '' of --agent-id (a, b)"),
@@ -369,7 +369,9 @@ def test_a_stream_that_is_closed_is_told_if_it_is_needed(redirection: str, tmp_p
 
 # ---- terminals --------------------------------------------------------------------------------
 
-SUMMARY = "proccli: 2 records: 1 labelled at both ends, 0 at one, 1 at none (2 no-connection)"
+SUMMARY = (
+    "proccli: 2 records: 1 labelled at both ends, 0 at one end, 1 not labelled (2 no-connection)"
+)
 
 
 @pytest.mark.parametrize("columns", [20, 80, 200])

@@ -189,7 +189,7 @@ def test_what_a_script_would_say_stands_in_the_page() -> None:
     """Warnings, what was left out, and how to read it are there without scripts."""
     text = " ".join(Page(topology_html(every_kind()).decode()).text_of("p"))
 
-    assert "16 ends not sent: 12 IPv6, 4 too young." in text
+    assert "16 connection ends not sent: 12 IPv6, 4 too young." in text
     assert "the sources were taken 95 s apart" in text
     assert "under agent.yaml as agent 6.5 reads it (static_config, via server)" in text
 

@@ -224,7 +224,7 @@ def test_below_stands_how_to_read_it_and_what_was_left_out() -> None:
         "seen at the client end only",
         "seen at the server end only",
     ]
-    assert "16 ends not sent: 12 IPv6, 4 too young." in texts
+    assert "16 connection ends not sent: 12 IPv6, 4 too young." in texts
     assert "The hosts were sampled up to 1m apart." in texts
 
 

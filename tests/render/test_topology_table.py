@@ -104,7 +104,9 @@ def test_agents_that_are_switched_off_are_named() -> None:
 
 
 def test_outputs_of_sync_were_made_with_configurations_of_their_own() -> None:
-    assert lines(config=None)[-3].startswith("from the output of proccli sync · by gprocess")
+    assert lines(config=None)[-3].startswith(
+        "from the output of proccli sync · grouped by gprocess"
+    )
 
 
 def test_what_is_not_seen_may_be_sent_all_the_same() -> None:
@@ -190,7 +192,7 @@ def test_every_reason_has_words_and_a_doubt_sounds_like_one(
 def test_what_was_left_out_is_sorted_and_nothing_is_nothing() -> None:
     assert left_out_text({"ipv6": 0}) == ""
     assert left_out_text({"no-owner": 1, "ipv6": 3, "zzz": 1_000}) == (
-        "1,004 ends not sent: 1,000 zzz, 3 IPv6, 1 owned by another process"
+        "1,004 connection ends not sent: 1,000 zzz, 3 IPv6, 1 owned by another process"
     )
 
 
