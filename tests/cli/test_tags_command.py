@@ -181,7 +181,7 @@ def test_unknown_tags_end_in_four_when_that_matters(folder: Path) -> None:
     config = configured(folder, "echo", "[]")
     done = run("tags", "-c", config, "--no-tag-exec", "--strict", code=4)
     assert "tags are unknown" in done.err
-    assert run("tags", "-c", config, "--no-tag-exec").out == "tags are unknown\n"
+    assert run("tags", "-c", config, "--no-tag-exec").out == "Tags are unknown.\n"
 
 
 def test_a_rejected_output_is_a_warning_and_costs_all_tags(folder: Path) -> None:
@@ -348,7 +348,7 @@ def test_somebody_else_is_told_how_to_get_the_tags(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout == b"tags are unknown\n"
+    assert done.stdout == b"Tags are unknown.\n"
     assert b"it runs as root, and only root may run it as another user" in done.stderr
     assert b"--tags FILE" in done.stderr
 

@@ -89,7 +89,7 @@ def test_what_was_labelled_is_counted(tmp_path: Path) -> None:
         assert (tally.records, tally.both, tally.one, tally.untimed) == (4, 1, 0, 0)
         assert tally.reasons == {"no-connection": 3, "no-host": 1, "no-flow": 2}
         assert label_summary(tally) == (
-            "4 records: 1 labelled at both ends, 0 at one, 3 at none"
+            "4 records: 1 labelled at both ends, 0 at one end, 3 not labelled"
             " (3 no-connection, 2 no-flow, 1 no-host)"
         )
         assert messages(run) == {}
@@ -100,12 +100,14 @@ def test_one_side_is_one_side(tmp_path: Path) -> None:
         labelled(run, {})
 
         assert label_summary(run.tally) == (
-            "1 record: 0 labelled at both ends, 1 at one, 0 at none (1 no-host)"
+            "1 record: 0 labelled at both ends, 1 at one end, 0 not labelled (1 no-host)"
         )
 
 
 def test_nothing_is_summed_up_as_nothing() -> None:
-    assert label_summary(Tally()) == "0 records: 0 labelled at both ends, 0 at one, 0 at none"
+    assert (
+        label_summary(Tally()) == "0 records: 0 labelled at both ends, 0 at one end, 0 not labelled"
+    )
 
 
 def test_sides_of_another_time_are_told(tmp_path: Path) -> None:
