@@ -246,7 +246,7 @@ def test_an_update_makes_the_tests_pass_and_says_what_it_did(folder: Path) -> No
     ran = call("test", "--update")
 
     assert ran.code == 0
-    assert ran.err == "proccli: a.test.yaml: 2 expected values of 1 test changed\n"
+    assert ran.err == "proccli: a.test.yaml: updated 2 expected values in 1 test\n"
     assert (folder / "a.test.yaml").read_text(encoding="utf-8") == TESTS.replace(
         "{rule: 2, gprocess: app, tags: {owner: a}}",
         "{rule: 2, gprocess: shop, tags: {owner: [a, b], team: c}}",
@@ -271,7 +271,7 @@ def test_init_then_test_passes(tmp_path: Path) -> None:
 
     assert (ran.code, ran.out) == (0, "")
     assert ran.err == (
-        f"proccli: 4 tests; without a test: 1 process of unknown outcome, written to {file}\n"
+        f"proccli: 4 tests; without a test: 1 process with an unknown outcome, written to {file}\n"
     )
     assert call("test", file).code == 0
     assert Path(file).stat().st_mode & 0o777 == 0o644
@@ -315,7 +315,7 @@ def test_init_has_its_own_help() -> None:
     ran = call("test", "init", "--help")
 
     assert ran.code == 0
-    assert ran.out.startswith("proccli test init: write a file of tests")
+    assert ran.out.startswith("Create a test file from the current outcomes.")
     assert "Usage: proccli test init [OPTIONS] [FILE]" in ran.out
     for parameter in init.params:
         if isinstance(parameter, Option):

@@ -262,7 +262,7 @@ def test_a_hidden_ancestor_leaves_the_rules_open() -> None:
     result = examined(inputs(hidden, child, at=ours, configuration=configuration))
 
     assert "pid 6" in gate(result, "readable").detail
-    assert "1 can't be decided here (first: pid 8)" in gate(result, "rules").detail
+    assert "1 undecided (first: pid 8)" in gate(result, "rules").detail
 
 
 def test_a_mount_that_hides_processes_leaves_open_who_there_is() -> None:
