@@ -164,7 +164,7 @@ def test_people_see_a_column_and_the_names(shop: Shop) -> None:
     assert by_key.startswith("PID  OUTCOME    ID  NAME")
     assert "        2           1  nginx: worker process  g4 (16, 17)\n" in by_key
     assert "g5 (18) /opt/shop/app.py; g6 (19) /opt/shop/worker.py\n" in by_key
-    assert "\n11 processes → 10 gprocesses for server 7.1, " in by_key
+    assert "\n11 processes → 10 gprocesses on server 7.1, " in by_key
     assert "\n1 name stands for several gprocesses.\n" in by_key
     assert "  ID  " not in by_pid
     assert "        2           2  nginx: worker process  16, 17: one gprocess each\n" in by_pid
@@ -199,7 +199,7 @@ def test_a_server_without_it_is_wrong_usage() -> None:
     ran = call("scan", *EXAMPLE, "--server", "7.1")
 
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("proccli: error: --server says whose ids --identity shows")
+    assert ran.err.startswith("proccli: error: --server requires --identity")
     assert call("scan", "--identity", "--server", "5").code == 2
 
 
@@ -208,7 +208,7 @@ def test_a_terminal_has_it_in_its_width(shop: Shop) -> None:
 
     table = re.sub(r"\x1b\[[0-9;]*m", "", ran.out.partition("proccli:")[0])
     assert ran.code == 0
-    assert "gprocesses for server 7.1" in table
+    assert "gprocesses on server 7.1" in table
     assert max(map(cell_len, table.splitlines())) <= 60
 
 

@@ -377,7 +377,7 @@ def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
         examined(recorded, None),
     ):
         assert gate(result, "tag-command").state == "unknown"
-        assert "1 process named" in gate(result, "tag-command").detail
+        assert "tags for 1 process" in gate(result, "tag-command").detail
 
 
 # ---- sockets -----------------------------------------------------------------------------------
@@ -400,7 +400,7 @@ def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
             [fd(3, 1, age_s=10)],
             {"tcp": [tcp(1, "10.0.0.5:1", "10.0.0.9:2")]},
             "unknown",
-            "1 can't",
+            "1 undecided",
         ),
         ([], {}, "fail", "no connection"),
     ],
@@ -429,9 +429,9 @@ def test_sockets_that_only_root_sees_are_unknown() -> None:
 @pytest.mark.parametrize(
     ("every", "least", "told"),
     [
-        (10, 3, "no connection of 20 s or more"),
-        (10, 0, "no connection of 10 s or more"),
-        (2, 3, "no connection of 6 s or more"),
+        (10, 3, "all connections of 20 s or more"),
+        (10, 0, "all connections of 10 s or more"),
+        (2, 3, "all connections of 6 s or more"),
         (0, 3, "without a pause"),
     ],
 )
