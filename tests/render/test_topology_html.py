@@ -191,7 +191,7 @@ def test_what_a_script_would_say_stands_in_the_page() -> None:
 
     assert "16 connection ends not sent: 12 IPv6, 4 too young." in text
     assert "the sources were taken 95 s apart" in text
-    assert "under agent.yaml as agent 6.5 reads it (static_config, via server)" in text
+    assert "with agent.yaml as read by agent 6.5 (static_config, via server)" in text
 
 
 def test_a_search_looks_through_names_hosts_tags_ports_addresses_and_reasons() -> None:
@@ -220,7 +220,7 @@ def test_details_say_who_it_is() -> None:
     assert strand["title"] == "443/tcp · 31 connections"
     assert strand["facts"] == [
         ["seen", "at the server end only"],
-        ["other end", "not in the recordings"],
+        ["peer", "not in the recordings"],
         ["addresses", "203.0.113.7 → 10.0.0.5:443 ×31"],
     ]
 
@@ -266,6 +266,6 @@ def test_only_so_many_lines_are_shown_and_it_says_so(monkeypatch: pytest.MonkeyP
 
     assert len([row for row in page.of("tr") if "data-link" in row]) == 3
     assert any(
-        text.startswith("Only the 3 busiest lines are shown, and 2 quieter")
+        text.startswith("Only the 3 busiest lines are shown, and 2 others")
         for text in page.text_of("p")
     )
