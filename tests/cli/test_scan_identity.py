@@ -165,7 +165,7 @@ def test_people_see_a_column_and_the_names(shop: Shop) -> None:
     assert "        2           1  nginx: worker process  g4 (16, 17)\n" in by_key
     assert "g5 (18) /opt/shop/app.py; g6 (19) /opt/shop/worker.py\n" in by_key
     assert "\n11 processes → 10 gprocesses on server 7.1, " in by_key
-    assert "\n1 name stands for several gprocesses.\n" in by_key
+    assert "\nSeveral gprocesses share a name: 1 name.\n" in by_key
     assert "  ID  " not in by_pid
     assert "        2           2  nginx: worker process  16, 17: one gprocess each\n" in by_pid
     assert "\nSeveral gprocesses share a name: 2 names.\n" in by_pid
