@@ -75,9 +75,10 @@ def test_a_network_may_have_any_name(network: str, folder: Path) -> None:
     ("arguments", "problem"),
     [
         ("a --network blue", "--network blue applies to the sources after it, but none follows"),
-        ("--network blue", "--network blue holds for"),
-        ("--network blue --network red a", "--network blue holds for"),
+        ("--network blue", "--network blue applies to"),
+        ("--network blue --network red a", "--network blue applies to"),
         ("a --network", "'--network' requires an argument"),
+        ("--live --live", "--live can be given only once"),
         ("--live=yes a", "'--live' does not take a value"),
         ("- -", "only one of the sources, -c and --tags can read standard input"),
         ("-s - -", "only one of the sources"),
@@ -123,7 +124,7 @@ def test_help_comes_before_anything_that_is_wrong(folder: Path) -> None:
     ran = run(folder, "--network", "blue", "--network", "red", "--help")
 
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("proccli topology: ")
+    assert ran.out.startswith("Show which processes")
 
 
 def test_a_variable_names_a_source_where_none_is_given(folder: Path) -> None:
