@@ -98,9 +98,9 @@ def test_an_agent_may_be_named_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--fields", "ip_0=a"], "--fields is for flow records"),
-        (["--format", "ndjson"], "--format ndjson is for flow records"),
-        (["--format", "zeek"], "--format zeek is for flow records"),
+        (["--fields", "ip_0=a"], "--fields requires flow records"),
+        (["--format", "ndjson"], "--format ndjson requires flow records"),
+        (["--format", "zeek"], "--format zeek requires flow records"),
     ],
 )
 def test_what_is_for_flow_records_is_not_for_captures(
@@ -134,7 +134,7 @@ def test_help_comes_before_anything_that_is_wrong() -> None:
     ran = label("--network", "blue", "--within", "-1", "--help")
 
     assert ran.err == ""
-    assert ran.out.startswith("proccli label: ")
+    assert ran.out.startswith("Label flow records")
 
 
 @pytest.mark.parametrize(
