@@ -240,21 +240,21 @@ def test_a_flipped_bit_is_found_or_changes_nothing_that_crashes(path: Path) -> N
 def test_the_state_of_an_older_proccli_is_said_to_be_one(path: Path) -> None:
     database(path)
     _, (notice,) = StateFile(path).load()
-    assert "it is an SQLite database, as an older proccli wrote it" in notice.message
+    assert "it is an SQLite database, as an older proccli wrote it" in words_of(notice)
     assert StateFile(path).load() == (None, ())
 
 
 def test_a_later_version_is_named(path: Path) -> None:
     changed(version=99)(path)
     _, (notice,) = StateFile(path).load()
-    assert "it is of version 99, and this proccli reads 2" in notice.message
+    assert "it is of version 99, and this proccli reads 2" in words_of(notice)
 
 
 def test_no_more_is_read_than_is_ever_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proccli.state.file.MAX_STATE_BYTES", 1 << 20)
     os.truncate(path, 1 << 20 | 1)
     _, (notice,) = StateFile(path).load()
-    assert "it is larger than 1 MiB" in notice.message
+    assert "it is larger than 1 MiB" in words_of(notice)
     large = replace(MEMORY, config="c" * (1 << 20))
     with pytest.raises(StateError, match="more than 1 MiB"):
         StateFile(path).save(large)
@@ -274,7 +274,7 @@ def test_what_was_moved_aside_before_stays(path: Path) -> None:
     for number in range(12):
         path.write_text(f"damage {number}")
         _, (notice,) = StateFile(path).load()
-        said.append("replacing the one that had this name" in notice.message)
+        said.append("replacing the file of this name" in words_of(notice))
     aside = names(path.parent)
     assert aside == ["s.damaged", *(f"s.damaged-{number}" for number in range(2, 10))]
     assert (path.parent / "s.damaged").read_text() == "damage 0"

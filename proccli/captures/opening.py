@@ -15,8 +15,7 @@ from proccli.captures.segments import find_segment
 from proccli.captures.tally import CaptureError, Tally, notices
 from proccli.model.flows import Segment
 from proccli.model.notice import Notice
-from proccli.recording.lines import opened
-from proccli.streams import GZIP_MAGIC, rejoined
+from proccli.streams import GZIP_MAGIC, opened, rejoined
 
 _MOST_HEAD_BYTES: Final = 1 << 16
 """More than the header of gzip data, with a long file name in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 from click.core import ParameterSource
 
-from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.options import Body, option
 from proccli.errors import SourceError
 
@@ -19,102 +19,7 @@ if TYPE_CHECKING:
     from proccli.jobs.hostviews import NamedSource
 
 _WHAT: Final = "Input options"
-_LIVE: Final = "--live"
-_NETWORK: Final = "--network"
-_SNAPSHOT: Final = ("-s", "--snapshot")
-
-
-class FleetCommand(CommandWithExamples):
-    """A command whose sources belong to networks.
-
-    click keeps no order between options, so sources and networks are extracted before it parses.
-    """
-
-    def __init__(self, *args: Any, sources_are_arguments: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.sources_are_arguments = sources_are_arguments
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments that click leaves over. Raises: click.UsageError."""
-        given = _Given()
-        rest: list[str] = []
-        for name, value, written in self._words(args):
-            if name == _NETWORK and value is not None:
-                given.enter(value)
-            elif name in _SNAPSHOT and value is not None:
-                given.add(value)
-            elif written == [_LIVE]:
-                given.add(None)
-            elif name == "" and value is not None and self.sources_are_arguments:
-                given.add(value)
-            else:
-                rest.extend(written)
-        ctx.meta[_GIVEN] = given.sources
-        ctx.allow_extra_args = True  # click's own message does not say what to do
-        left = super().parse_args(ctx, rest)  # exits here if only help was requested
-        if left and not ctx.resilient_parsing:
-            problem = f"unexpected extra argument {left[0]!r}; each source needs its own -s"
-            raise click.UsageError(problem, ctx)
-        if (idle := given.idle()) is not None and not ctx.resilient_parsing:
-            problem = f"--network {idle} applies to the sources after it, but none follows"
-            raise click.UsageError(problem, ctx)
-        return left
-
-    def _words(self, args: Sequence[str]) -> Iterator[tuple[str, str | None, Sequence[str]]]:
-        """Each option with its value (`""` is the name of an argument) and the original words."""
-        with_value = {
-            name
-            for parameter in self.params
-            if isinstance(parameter, click.Option) and not parameter.is_flag
-            for name in parameter.opts
-        }
-        words = iter(args)
-        for word in words:
-            if word == "--":
-                # click takes one of these, and reads all words after it as arguments.
-                end = ["--"]
-                for argument in words:
-                    yield "", argument, [*end, argument]
-                    end = []
-                return
-            if not word.startswith("-") or word == "-":
-                yield "", word, [word]
-                continue
-            name, equals, value = word.partition("=") if word.startswith("--") else _short(word)
-            if name not in with_value:
-                yield name, None, [word]
-            elif equals or value:
-                yield name, value, [word]
-            else:
-                following = next(words, None)
-                yield name, following, [word] if following is None else [word, following]
-
-
-def _short(word: str) -> tuple[str, str, str]:
-    return word[:2], "", word[2:]
-
-
-class _Given:
-    """The sources, in the order of the command line."""
-
-    def __init__(self) -> None:
-        self.sources: list[tuple[str | None, str]] = []
-        self._entered: list[tuple[str, int]] = []
-        """Each network with the number of sources before it."""
-
-    def enter(self, network: str) -> None:
-        self._entered.append((network, len(self.sources)))
-
-    def add(self, path: str | None) -> None:
-        self.sources.append((path, self._entered[-1][0] if self._entered else ""))
-
-    def idle(self) -> str | None:
-        """The first network that no source follows, or None."""
-        starts = [*(before for _, before in self._entered), len(self.sources)]
-        for (network, start), end in zip(self._entered, starts[1:], strict=True):
-            if start == end:
-                return network
-        return None
+_NETWORK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def fleet_options(body: Body) -> Body:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import click
 
 from proccli.cli.fleet_options import fleet_options
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import tell, warn
 from proccli.cli.options import general_options, name_values, option, server_option, strict_option
@@ -57,7 +57,7 @@ def _agent_ids(
     return agents
 
 
-class _LabelCommand(HelpfulCommand):
+class _LabelCommand(CommandWithExamples):
     """A command that explains what a shell makes of `-s *.jsonl`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -226,7 +226,7 @@ def _print(
     from proccli.traffic.tot.connections import ConnectionCounts, assemble_connections
 
     is_capture, stream = sniffed(file)
-    wanted = cast("Format | None", None if form == "capture" else form)
+    wanted = cast("FlowFormat | None", None if form == "capture" else form)
     at_once = is_stream(file)
     keys = labelling.keys()
     if not is_capture and form != "capture":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import click
 
 from proccli.cli.fleet_options import fleet_options
-from proccli.cli.helptext import HelpfulCommand
+from proccli.cli.helptext import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.options import (
     general_options,
@@ -47,7 +47,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
 
 @click.command(
     "topology",
-    cls=HelpfulCommand,
+    cls=CommandWithExamples,
     examples=(
         (
             "proccli topology -c agent.yaml web-1.jsonl.gz app-1.jsonl.gz db-1.jsonl.gz",

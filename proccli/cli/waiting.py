@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.streams import say, view_of
-from proccli.render.words import counted
+from proccli.plural import counted
 
 
 def wait_for_second_sample(

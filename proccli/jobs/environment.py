@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from proccli import agentenv
-from proccli.agent.envexpand import names_mentioned
+from proccli.agent.rules import names_mentioned
 from proccli.model.config import Config
 from proccli.model.notice import Notice
 from proccli.model.process import Environment, SourceKind

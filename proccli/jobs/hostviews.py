@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.tags import tags_of
-from proccli.fleet import Network, host_view, synced_view
 from proccli.jobs.completeness import incomplete
 from proccli.jobs.identity import reported
 from proccli.jobs.inputs import InputOptions, open_inputs

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.agent.process import Texts, parse_cmdline
-from proccli.identity import Identity
 from proccli.identity.server import Server
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, TextSpan

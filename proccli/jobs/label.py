@@ -14,8 +14,8 @@ from proccli.server.join import Network
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
 from proccli.server.tags import TagRules
-from proccli.tot import ConnectionCounts
 from proccli.traffic.flows.stream import FlowStream
+from proccli.traffic.tot.connections import ConnectionCounts
 
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import collect_sockets
-from proccli.agent.sockets.results import counts_by_pid
+from proccli.agent.sockets.result import counts_by_pid
 from proccli.jobs.completeness import incomplete
 from proccli.jobs.notices import verdict_notices
 from proccli.jobs.socketnotices import unseen_by_us

@@ -41,16 +41,7 @@ class Written:
 
     def scalar_at(self, at: Location) -> Scalar | None:
         """The value or key that begins at a place."""
-        return self.scalar_by(at.line, at.column)
-
-    def scalar_by(self, line: int, column: int) -> Scalar | None:
-        """The value or key that begins at a line and column."""
-        return self._scalars.get((line, column))
-
-    def offset(self, line: int, column: int) -> int:
-        """The character offset of a line and column."""
-        start = self._starts[line - 1] if 0 < line <= len(self._starts) else 0
-        return min(start + column - 1, len(self.source.text))
+        return self._scalars.get((at.line, at.column))
 
     def from_place(self, at: Location) -> Place:
         """The place of the value or key that begins here; else an empty place."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from proccli.jobs.explain import ExplainResult
-from proccli.model.outcome import Outcome, SocketCounts
-from proccli.model.trace import Explanation
+from proccli.model.outcome import Explanation, Outcome, SocketCounts
 from proccli.plural import listed
 from proccli.render.spans import Line, foreign, joined, plain, shorten
 from proccli.render.view import View

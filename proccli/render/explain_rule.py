@@ -7,7 +7,6 @@ from itertools import takewhile
 
 from proccli.model.outcome import Explanation, NearMiss, RuleTrace
 from proccli.model.process import TextSpan
-from proccli.model.trace import Explanation, NearMiss, RuleTrace
 from proccli.plural import counted, listed
 from proccli.render.explain_rewrite import rewrite_lines
 from proccli.render.spans import Line, Span, around, cells, foreign, shorten, wrapped

@@ -11,7 +11,6 @@ from proccli.plural import counted, listed
 from proccli.render.grid import Column, grid
 from proccli.render.spans import Line, cells, plain, shorten, wrapped
 from proccli.render.view import View
-from proccli.render.words import counted, listed
 from proccli.server.gprocess import Doubt, Identity, RowRejection
 from proccli.textsafe import visible
 

@@ -10,7 +10,7 @@ from proccli.render.grid import Column, grid
 from proccli.render.paint import paint
 from proccli.render.spans import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.render.view import View
-from proccli.render.words import SHORT_REASONS, counted
+from proccli.render.words import SHORT_REASONS
 from proccli.tags import MAX_CHARACTERS, Cause
 
 _CAUSES: dict[Cause, str] = {

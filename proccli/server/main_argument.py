@@ -78,8 +78,8 @@ class _Word:
 def main_argument(cmdline: str, masked_spans: Sequence[TextSpan] = ()) -> str | None:
     """The jar, the module or the first argument; without any of them, the whole text.
 
-    None: the result depends on masked text. `masked_spans`: the masked spans, in characters, ascending.
-    Masked text is assumed to contain no such program and neither option, but it may contain blanks:
+    None: the result depends on masked text. `masked_spans` are in characters, ascending. Masked
+    text is assumed to contain no such program and neither option, but it may contain blanks:
     so nothing may be masked before the first argument, or within the result.
     """
     try:

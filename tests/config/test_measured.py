@@ -15,6 +15,7 @@ from proccli.config import load, parse_tag_output, reader_notices
 from proccli.config.loading import Via
 from proccli.config.reader import Loader
 from proccli.errors import ConfigError, TagsError
+from proccli.jobs.warning_text import message as words_of
 from tests.config.measured import DEFAULTS, FIELDS, VIAS, cases, outcome, with_defaults
 
 LOADERS: tuple[Loader, ...] = ("libyaml", "python")
@@ -96,7 +97,7 @@ def test_without_libyaml_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yaml.__with_libyaml__", False)
     (notice,) = reader_notices()
     assert notice.code == "yaml-reader"
-    assert "without libyaml" in notice.message
+    assert "without libyaml" in words_of(notice)
     assert load(b"os-proc-root: /x", "a.yaml").proc_root == "/x"
 
 

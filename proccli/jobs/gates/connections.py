@@ -7,6 +7,7 @@ from math import ceil
 from typing import Final
 
 from proccli.jobs.gates.gate import Gate, failed, passed, unknown
+from proccli.jobs.looks import Sample
 from proccli.jobs.socketnotices import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.sockets import SocketReason
@@ -23,7 +24,7 @@ _WORDS: Final[dict[SocketReason, str]] = {
 _SLOW_S: Final = 60
 
 
-def sockets(seen: Look) -> Gate:
+def sockets(seen: Sample) -> Gate:
     """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
     all_of_them = seen.sockets.sockets

@@ -48,12 +48,12 @@ def tag_command(
 ) -> Gate:
     """The tag command runs as its user, and the agent accepts its output."""
     name = "tag-command"
-    told = {notice.code: message(notice) for notice in notices}
-    lost = told.get("tag-exec-failed") or told.get("tags-rejected")
+    warnings = {notice.code: notice for notice in notices}
+    lost = warnings.get("tag-exec-failed") or warnings.get("tags-rejected")
     named = f"tags for {processes(len(tags.entries))}"
     if lost is not None:
         hint = f"run it by hand as {brief(config.tag_exec_user)}: proccli tags shows its tags"
-        return failed(name, lost, hint)
+        return failed(name, message(lost), hint)
     if from_file:
         detail = f"{brief(tags.origin)} used instead of the tag command: {named}"
         return unknown(name, detail, "omit --tags to run the command")
@@ -79,7 +79,7 @@ def variables(
     if not names:
         return passed(NAMES, "no rewrite-name contains %NAME%", removes=0)
     listed = ", ".join(f"%{brief(name)}%" for name in names[:_SHOWN])
-    told = {notice.code: message(notice) for notice in notices}
+    warnings = {notice.code: notice for notice in notices}
     give = "set it with --env NAME=VALUE"
     for code in ("env-unknown", "own-environment"):
         if code in warnings:

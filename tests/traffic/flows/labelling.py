@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proccli.flows import NO_FIELDS, FieldMap, open_flows
 from proccli.model.flows import Flow, SideLabel
 from proccli.model.notice import Notice
 from proccli.traffic.flows.detect import FlowFormat
+from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
+from proccli.traffic.flows.stream import open_flows
 
 SAMPLES = Path(__file__).parent / "samples"
 SHOP = SideLabel(

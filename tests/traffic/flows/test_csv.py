@@ -9,7 +9,6 @@ from unittest.mock import patch
 import pytest
 
 from proccli.errors import FlowsError
-from proccli.flows import delimited, parse_fields
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint

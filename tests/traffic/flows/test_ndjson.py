@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from proccli.flows import parse_fields
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint

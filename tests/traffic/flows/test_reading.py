@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proccli.flows.values import read_address, read_port, read_protocol
 
-from proccli.flows import parse_fields
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import AutoInstanceKind
 from proccli.model.sockets import Endpoint
