@@ -17,9 +17,9 @@ from functools import partial
 
 import psutil
 
-from proccli.recording import write_recording
 from proccli.recording.masking import MaskedSource
 from proccli.recording.reader import parse_recording
+from proccli.recording.writer import write_recording
 from proccli.sources.procfs.live import LiveSource
 
 

@@ -24,8 +24,8 @@ from contextlib import contextmanager
 
 import psutil
 
-from proccli import config as configs
 from proccli.agent.inputs import Inputs
+from proccli.config import loading
 from proccli.jobs.looks import NO_WAIT
 from proccli.jobs.scan import scan
 from proccli.jobs.sockets import SocketSelection, sockets
@@ -37,7 +37,7 @@ from proccli.sources.procfs.live import LiveSource
 def inputs() -> Inputs:
     """The living machine under the agent's defaults."""
     return Inputs(
-        config=configs.defaults("6.5", "server"),
+        config=loading.defaults("6.5", "server"),
         source=LiveSource(),
         environment=Environment(values={}, complete=True, origin="a benchmark"),
         tags=NO_TAGS,

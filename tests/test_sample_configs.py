@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proccli import config as configs
 from proccli.agent.inputs import Inputs
+from proccli.config import loading
 from proccli.jobs.explain import explain_made_up
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
@@ -23,7 +23,7 @@ ENVIRONMENT = Environment(
 
 
 def load(name: str, via: Any = "server") -> Config:
-    return configs.load((FOLDER / name).read_bytes(), name, via=via)
+    return loading.load((FOLDER / name).read_bytes(), name, via=via)
 
 
 def verdict(name: str, **made_up: Any) -> Outcome:

@@ -22,7 +22,10 @@ import pytest
 from proccli.errors import EXIT_LOCKED, StateError, StateLocked
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.sockets import SyncedProcess, SyncedSocket
-from proccli.state import Memory, StateFile, boot_id, default_state, given_state, locked
+from proccli.state.file import StateFile
+from proccli.state.lock import locked
+from proccli.state.memory import Memory, boot_id
+from proccli.state.place import default_state, given_state
 from tests import build
 from tests.sources.procfs.processes import as_nobody, fork, in_child, public_directory, root_only
 

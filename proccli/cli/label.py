@@ -219,7 +219,7 @@ def _print(
     Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError; click.UsageError for
     options of the other kind of input.
     """
-    from proccli.captures import capture_of, sniffed
+    from proccli.captures.opening import capture_of, sniffed
     from proccli.jobs.label import evicted_notices
     from proccli.render.label_json import captured_line
     from proccli.traffic.flows.stream import read_flows

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Literal
 
 from proccli import agentenv
-from proccli import config as configs
+from proccli.config import loading
+from proccli.config.files import read_file
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
 from proccli.jobs.observed import Observation, unhit
-from proccli.lint import Linted, Surroundings, Unreachable, lint, ordered
 from proccli.lint.codes import CODES
+from proccli.lint.context import Surroundings
+from proccli.lint.lint import Linted, lint, ordered
+from proccli.lint.reach import Unreachable
 from proccli.model.config import Config, Diagnostic, Severity
 from proccli.model.notice import Notice
 from proccli.model.process import Environment
 from proccli.model.source import Source
-from proccli.recording import open_source
+from proccli.recording.opening import open_source
 from proccli.textsafe import visible
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path
@@ -86,7 +89,7 @@ def check(options: CheckOptions) -> CheckResult:
     )
     reports = tuple(_report(file, options, surroundings, sources) for file in options.files)
     notices = tuple(dict.fromkeys(notice for source in sources for notice in source.notices))
-    notices = (*configs.reader_notices(), *notices)
+    notices = (*loading.reader_notices(), *notices)
     return CheckResult(reports=reports, notices=notices)
 
 
@@ -95,7 +98,7 @@ def _report(
 ) -> FileReport:
     name = "<stdin>" if file == "-" else file
     try:
-        text = configs.read_file(file)
+        text = read_file(file)
     except ConfigFileError as failure:
         return _unreadable(name, failure)
     found = lint(text, name, agent=options.agent, via=options.via, surroundings=surroundings)

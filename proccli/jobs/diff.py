@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from proccli import config as configs
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.config.files import read_file
 from proccli.jobs.differing import Proof, Witness, compare_rules
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import take_sample
@@ -118,7 +118,7 @@ def _read_once(options: InputOptions) -> InputOptions:
     """The same with the configuration's text, which may come from a pipe and is used again."""
     if options.config is None or options.config_text is not None:
         return options
-    return replace(options, config_text=configs.read_file(options.config))
+    return replace(options, config_text=read_file(options.config))
 
 
 def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[Inputs, Inputs]:

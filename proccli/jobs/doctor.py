@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from proccli import agentproc
-from proccli import config as configs
 from proccli.agentproc import Surroundings
+from proccli.config import loading
+from proccli.config.files import read_file
 from proccli.errors import ConfigError, SourceError
 from proccli.jobs.gates import agent, connections, naming, onebyone, server
 from proccli.jobs.gates.gate import Gate, failed, unknown
@@ -70,7 +71,7 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     Raises: UsageError; ConfigError and SourceError for files that can't be read.
     """
     if options.config is not None and options.config_text is None:
-        options = replace(options, config_text=configs.read_file(options.config))
+        options = replace(options, config_text=read_file(options.config))
     try:
         seen = take_settled_sample(open_inputs(options), wait_policy)
     except ConfigError as error:
@@ -120,9 +121,9 @@ def _without_processes(options: InputOptions) -> DoctorResult:
 def _config(options: InputOptions) -> Config:
     version = options.agent or "6.5"
     if options.config is None or options.config_text is None:
-        return configs.defaults(version, options.via)
+        return loading.defaults(version, options.via)
     name = "<stdin>" if options.config == "-" else options.config
-    return configs.load(options.config_text, name, agent=version, via=options.via)
+    return loading.load(options.config_text, name, agent=version, via=options.via)
 
 
 def examine(

@@ -18,7 +18,8 @@ from proccli.model.fleet import HostView
 from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.source import Source
-from proccli.recording import SyncOutput, open_source_or_output
+from proccli.recording.opening import open_source_or_output
+from proccli.recording.syncoutput import SyncOutput
 from proccli.server.host_view import host_view, synced_view
 from proccli.server.join import Network
 

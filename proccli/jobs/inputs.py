@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from proccli import config as configs
 from proccli.agent.inputs import Inputs
+from proccli.config import loading
+from proccli.config.files import read_file
 from proccli.errors import UsageError
 from proccli.jobs.environment import environment_for
 from proccli.jobs.tagsource import tag_table
@@ -15,7 +16,8 @@ from proccli.model.config import Config
 from proccli.model.notice import Notice
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
-from proccli.recording import Recording, open_source
+from proccli.recording.opening import open_source
+from proccli.recording.reader import Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +95,11 @@ def _load_config(options: InputOptions) -> tuple[Config, tuple[Notice, ...], byt
     """The configuration, what to say about it, and what it was read from."""
     agent = options.agent or "6.5"
     if options.config is None:
-        config = configs.defaults(agent, options.via)
+        config = loading.defaults(agent, options.via)
         return config, (Notice.of("no-config"), *config.notices), None
     name = "<stdin>" if options.config == "-" else options.config
     text = options.config_text
     if text is None:
-        text = configs.read_file(options.config)
-    config = configs.load(text, name, agent=agent, via=options.via)
-    return config, (*configs.reader_notices(), *config.notices), text
+        text = read_file(options.config)
+    config = loading.load(text, name, agent=agent, via=options.via)
+    return config, (*loading.reader_notices(), *config.notices), text

@@ -15,7 +15,7 @@ from proccli.model.outcome import Outcome
 from proccli.model.process import ALL_FIELDS, Field
 from proccli.model.sockets import Socket
 from proccli.model.source import Source
-from proccli.recording import open_source
+from proccli.recording.opening import open_source
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 
 DEFAULT_MAX_WAIT_S = 10.0

@@ -15,7 +15,7 @@ from proccli.jobs.tagsource import tag_table
 from proccli.lint.context import Context
 from proccli.model.config import Config, Diagnostic
 from proccli.model.source import Source
-from proccli.recording import Recording
+from proccli.recording.reader import Recording
 
 
 class Observation:

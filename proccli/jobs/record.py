@@ -20,8 +20,8 @@ from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
-from proccli.recording import write_recording
 from proccli.recording.masking import MaskedSource
+from proccli.recording.writer import write_recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

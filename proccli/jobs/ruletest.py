@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from proccli.config import reader_notices
+from proccli.config.loading import reader_notices
 from proccli.config.suite import Case, Suite, Value
 from proccli.errors import UsageError
 from proccli.jobs.explain import ExplainResult

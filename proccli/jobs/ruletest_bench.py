@@ -6,9 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from proccli import config as configs
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.config import loading
+from proccli.config.files import read_file
 from proccli.config.loading import Via
 from proccli.config.suite import Invented, Recorded, Suite, SuiteError
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
@@ -107,14 +108,14 @@ class Benches:
     def _load(self, path: str, agent: str, via: Via, at: Location | None) -> _Loaded:
         if path not in self._read:
             try:
-                self._read[path] = configs.read_file(path)
+                self._read[path] = read_file(path)
             except ConfigError as error:
                 if at is None:
                     raise
                 raise SuiteError(f"config: {error.problem}", at) from None
         # Without `x/..`, which leads nowhere, the name is easier to read.
         name = "<stdin>" if path == "-" else os.path.normpath(path)
-        config = configs.load(self._read[path], name, agent=agent, via=via)
+        config = loading.load(self._read[path], name, agent=agent, via=via)
         return _Loaded(config=config, text=self._read[path], path=path)
 
 

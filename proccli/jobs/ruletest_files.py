@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from proccli.config import read_file
+from proccli.config.files import read_file
 from proccli.config.suite import Suite, SuiteError
 from proccli.config.testfile import read_suite
 from proccli.errors import ConfigError

@@ -22,8 +22,8 @@ from proccli.jobs.ruletest_words import expectation, in_words, invented_lines, m
 from proccli.jobs.warning_text import message
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
-from proccli.recording import Recording
 from proccli.recording.masking import mask_process
+from proccli.recording.reader import Recording
 from proccli.textsafe import visible
 
 MOST_TESTS: Final = 500

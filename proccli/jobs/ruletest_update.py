@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from proccli.atomicfile import atomic_output
-from proccli.config import read_file
+from proccli.config.files import read_file
 from proccli.config.nodes import Alias, Node, Scalar, resolved
 from proccli.config.nodes import Mapping as MappingNode
 from proccli.config.suite import Case, Pairs, Recorded, Suite, SuiteError, Value

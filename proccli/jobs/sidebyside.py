@@ -14,7 +14,7 @@ from dataclasses import replace
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 
-from proccli import config as configs
+from proccli.config.files import read_file
 from proccli.errors import SourceError, UsageError
 from proccli.jobs.hostviews import Looked, NamedSource, look_at
 from proccli.jobs.inputs import InputOptions
@@ -38,7 +38,7 @@ def views(
     if options.tags is not None and len(sources) > 1:
         raise UsageError("--tags is the output of one host's command, and there are several hosts")
     if options.config is not None and options.config_text is None:
-        options = replace(options, config_text=configs.read_file(options.config))
+        options = replace(options, config_text=read_file(options.config))
     for source in sources:
         if source.path is not None:
             require_there(source.path)

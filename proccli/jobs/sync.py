@@ -19,7 +19,7 @@ from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
-from proccli.state import Memory, boot_id
+from proccli.state.memory import Memory, boot_id
 
 _FIELDS = ALL_FIELDS - {"exe"}
 """What the agent sends of a process comes from these."""

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from proccli.model.sockets import SyncedProcess, SyncedSocket
-from proccli.state import Memory
+from proccli.state.memory import Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

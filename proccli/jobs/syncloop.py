@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from proccli import config as configs
 from proccli.agent.inputs import Inputs
+from proccli.config.files import read_file
 from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.jobs.inputs import InputOptions, open_inputs
 from proccli.jobs.looks import WaitPolicy
@@ -17,7 +17,9 @@ from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.tagsource import COMMAND
 from proccli.model.config import Config
 from proccli.model.notice import Notice
-from proccli.state import StateFile, default_state, given_state, locked
+from proccli.state.file import StateFile
+from proccli.state.lock import locked
+from proccli.state.place import default_state, given_state
 
 _LEAST_INTERVAL_S = 1.0
 _LOCK_SUFFIX = ".lock"
@@ -165,7 +167,7 @@ class _Feed:
             if options.config is not None:
                 text = self._text
                 if text is None or options.config != "-":
-                    text = configs.read_file(options.config)
+                    text = read_file(options.config)
                 options = replace(options, config_text=text)
             inputs = self._opened(options)
         except ConfigError as error:

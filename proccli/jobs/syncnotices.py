@@ -11,7 +11,7 @@ from proccli.jobs.notices import in_order
 from proccli.model.config import Config
 from proccli.model.notice import Notice
 from proccli.model.outcome import Outcome
-from proccli.state import Memory
+from proccli.state.memory import Memory
 
 
 def left_out_notices(verdicts: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Notice]:

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
-from proccli import config as configs
+from proccli.config.files import read_file
+from proccli.config.tagoutput import TagEntry, parse_tag_entries
 from proccli.errors import TagsError
 from proccli.model.config import Config
 from proccli.model.notice import Notice
 from proccli.model.process import NO_TAGS, SourceKind, TagTable
 from proccli.model.source import Source
-from proccli.recording import Recording
+from proccli.recording.reader import Recording
 from proccli.textsafe import visible
 
 if TYPE_CHECKING:
@@ -60,13 +61,14 @@ def tag_table(
 
 def _from_file(path: str, config: Config) -> TagsRead:
     name = "<stdin>" if path == "-" else path
-    return _parsed(configs.read_file(path), name, config)
+    return _parsed(read_file(path), name, config)
 
 
 def _from_command(
     options: InputOptions, config: Config, written: bytes | None, kind: SourceKind
 ) -> TagsRead:
-    from proccli import tagcmd
+    from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
+    from proccli.tagcmd.run import run_tag_command
 
     if kind != "live":
         return _unknown(COMMAND, "not-live")
@@ -79,12 +81,10 @@ def _from_command(
     if options.announce is not None:
         options.announce(_announcement(config))
     try:
-        printed = tagcmd.run_tag_command(
-            config.tag_exec, config.tag_exec_user, options.tag_timeout_s
-        )
-    except tagcmd.TagCommandUndecided as error:
+        printed = run_tag_command(config.tag_exec, config.tag_exec_user, options.tag_timeout_s)
+    except TagCommandUndecided as error:
         return _unknown(COMMAND, "undecided", str(error))
-    except tagcmd.TagCommandFailed as error:
+    except TagCommandFailed as error:
         tagged_only = config.tagged_only
         notice = Notice.of("tag-exec-failed", problem=str(error), tagged_only=tagged_only)
         return _lost(COMMAND, notice)
@@ -93,7 +93,7 @@ def _from_command(
 
 def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
     """Why the configuration may not start a command unasked, or None."""
-    from proccli.tagcmd import why_untrusted
+    from proccli.tagcmd.trust import why_untrusted
 
     if path is None or written is None:
         return None
@@ -112,7 +112,7 @@ def _announcement(config: Config) -> str:
 def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     """The table in an output; a broken one costs all tags, as with the agent."""
     try:
-        entries = configs.parse_tag_entries(printed, name)
+        entries = parse_tag_entries(printed, name)
     except TagsError as error:
         tagged_only = config.tagged_only
         return _lost(name, Notice.of("tags-rejected", problem=str(error), tagged_only=tagged_only))
@@ -124,9 +124,9 @@ def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     return table, notices
 
 
-def _superseded(entries: Sequence[configs.TagEntry], name: str) -> Iterator[Notice]:
+def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Notice]:
     """A notice for each pid with several entries."""
-    by_pid: dict[int, list[configs.TagEntry]] = {}
+    by_pid: dict[int, list[TagEntry]] = {}
     for entry in entries:
         by_pid.setdefault(entry.pid, []).append(entry)
     for pid, of_one in by_pid.items():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from proccli.captures import Capture, open_capture
+from proccli.captures.opening import Capture, open_capture
 from proccli.jobs.completeness import incomplete
 from proccli.jobs.totrows import TotRow, collected
 from proccli.model.flows import SYN, CapturedOption, Segment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from proccli.config import Reading
+from proccli.config.loading import Reading
 from proccli.config.nodes import Node, resolved
 from proccli.config.stages import RULE_FIELDS
 from proccli.config.static_config import KEYS, NEWER_SECTION

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.jobs.check import CheckResult
-from proccli.lint import Unreachable
+from proccli.lint.reach import Unreachable
 from proccli.model.config import Diagnostic
 from proccli.render.document import Json, document, lines, warnings_json
 

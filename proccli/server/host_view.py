@@ -10,7 +10,7 @@ from proccli.model.fleet import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
-from proccli.recording import SyncOutput
+from proccli.recording.syncoutput import SyncOutput
 from proccli.server.gprocess import ReportedProcess
 from proccli.server.join import ip_to_int, is_loopback
 

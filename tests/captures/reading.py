@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from proccli.captures import Capture, capture_of, open_capture
+from proccli.captures.opening import Capture, capture_of, open_capture
 from proccli.model.flows import Segment
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.captures import Capture, CaptureError, capture_of
 from proccli.captures.blocks import MOST_BLOCK_BYTES
+from proccli.captures.opening import Capture, capture_of
 from proccli.captures.packets import MOST_PACKET_BYTES
+from proccli.captures.tally import CaptureError
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import Segment
 from tests.captures import blocks

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from proccli.captures import CaptureError, capture_of, is_capture, open_capture
+from proccli.captures.opening import capture_of, open_capture
+from proccli.captures.packets import is_capture
+from proccli.captures.tally import CaptureError
 from proccli.errors import SourceError
 from proccli.model.flows import Segment
 from tests.captures import blocks

@@ -22,7 +22,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.render.schemas import schema_text
-from proccli.state import StateFile, locked
+from proccli.state.file import StateFile
+from proccli.state.lock import locked
 from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import (
     PROGRAM,

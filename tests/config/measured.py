@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from proccli.config import load
-from proccli.config.loading import Via
+from proccli.config.loading import Via, load
 from proccli.config.reader import Loader
 from proccli.model.config import Config
 

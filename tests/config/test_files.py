@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.config import read_file
-from proccli.config.files import MAX_BYTES
+from proccli.config.files import MAX_BYTES, read_file
 from proccli.errors import ConfigError
 
 

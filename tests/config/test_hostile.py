@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.config import load, parse_tag_output
-from proccli.config.loading import MAX_BYTES, Via
+from proccli.config.loading import MAX_BYTES, Via, load
 from proccli.config.reader import MAX_DEPTH, Loader
+from proccli.config.tagoutput import parse_tag_output
 from proccli.errors import ConfigError, ProccliError, TagsError
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Config

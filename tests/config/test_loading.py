@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.config import defaults, load, loading
-from proccli.config.loading import MAX_BYTES, Via
+from proccli.config import loading
+from proccli.config.loading import MAX_BYTES, Via, defaults, load
 from proccli.errors import ConfigError, UsageError
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Config

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from proccli.config import load, parse_tag_output, reader_notices
-from proccli.config.loading import Via
+from proccli.config.loading import Via, load, reader_notices
 from proccli.config.reader import Loader
+from proccli.config.tagoutput import parse_tag_output
 from proccli.errors import ConfigError, TagsError
 from proccli.jobs.warning_text import message as words_of
 from tests.config.measured import DEFAULTS, FIELDS, VIAS, cases, outcome, with_defaults

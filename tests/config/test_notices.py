@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.config import load
-from proccli.config.loading import Via
+from proccli.config.loading import Via, load
 from proccli.config.static_config import KEYS
 from proccli.config.unknownkeys import meant
 from proccli.jobs.warning_text import message as words_of

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.config import load
 from proccli.config.flavours import AGENT, SERVER, prepared_for_agent, prepared_for_server
+from proccli.config.loading import load
 from proccli.config.nodes import Mapping, Node, Scalar, Sequence
 from proccli.config.reader import read_documents
 from proccli.config.refusal import Refusal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.config import parse_tag_output, tagoutput
-from proccli.config.tagoutput import MAX_BYTES
+from proccli.config import tagoutput
+from proccli.config.tagoutput import MAX_BYTES, parse_tag_output
 from proccli.errors import TagsError
 
 

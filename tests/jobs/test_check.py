@@ -9,7 +9,7 @@ import pytest
 from proccli.errors import SourceError
 from proccli.jobs.check import CheckOptions, CheckResult, FileReport, check
 from proccli.jobs.observed import Observation, unhit
-from proccli.lint import lint
+from proccli.lint.lint import lint
 from proccli.model.config import Diagnostic
 from proccli.model.process import Host
 from tests.build import ListSource, host, process

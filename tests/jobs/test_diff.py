@@ -16,7 +16,7 @@ from proccli.jobs.differing import compare_rules
 from proccli.jobs.explain import explain_pids
 from proccli.jobs.inputs import InputOptions
 from proccli.model.process import NO_TAGS
-from proccli.recording import write_recording
+from proccli.recording.writer import write_recording
 from proccli.sources.made_up import MadeUp, made_up_source
 from tests.build import NO_ENVIRONMENT, ListSource, config, process, tag_table
 

@@ -29,7 +29,7 @@ from proccli.model.outcome import SocketCounts
 from proccli.model.process import NO_TAGS, FieldError
 from proccli.model.sockets import Peer, Socket
 from proccli.model.source import Source
-from proccli.recording import read_recording
+from proccli.recording.reader import read_recording
 from proccli.sources.observed import Observations, first_seen_by_socket
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource

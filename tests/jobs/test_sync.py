@@ -18,7 +18,7 @@ from proccli.jobs.sync import SyncResult, sync
 from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
 from proccli.sources.procfs.live import LiveSource
-from proccli.state import Memory
+from proccli.state.memory import Memory
 from tests import build
 from tests.agent.sockets.looking import REFUSED, fd, tcp
 from tests.build import ListSource, config, host, net_tables, process

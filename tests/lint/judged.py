@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proccli.lint import Linted, lint
+from proccli.lint.lint import Linted, lint
 from proccli.model.config import Diagnostic
 
 HEAD = "os-proc-sync-enabled: true\nos-proc-regex:\n"

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from proccli.lint import Surroundings, lint
 from proccli.lint.codes import CODES
+from proccli.lint.context import Surroundings
+from proccli.lint.lint import lint
 from proccli.lint.pages import all_pages, page
 from proccli.model.process import Environment
 from tests.lint.docs import FILE

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli import rustregex
-from proccli.lint import Unreachable
+from proccli.lint.reach import Unreachable
 from tests.lint.judged import codes, only, rules
 
 LAST = "match-regex: .*\naction: drop"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proccli.config.reader import read_documents
-from proccli.lint import Surroundings
+from proccli.lint.context import Surroundings
 from proccli.model.process import Environment
 from tests.lint.judged import codes, judge, marked, only, rules
 

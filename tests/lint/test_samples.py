@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.lint import lint
+from proccli.lint.lint import lint
 
 FOLDER = Path(__file__).parents[2] / "sample-configs"
 EXPECTED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.lint import Surroundings
+from proccli.lint.context import Surroundings
 from tests.lint.judged import codes, judge, only
 
 ON = "os-proc-sync-enabled: true\nos-proc-regex: [{match-regex: .*}]\n"

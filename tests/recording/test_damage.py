@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from proccli.errors import RecordingError, SourceError
 from proccli.model.process import FieldError, TagTable
-from proccli.recording import Recording, lines, read_recording, write_recording
-from proccli.recording.reader import parse_recording
+from proccli.recording import lines
+from proccli.recording.reader import Recording, parse_recording, read_recording
+from proccli.recording.writer import write_recording
 from tests.build import ListSource, host, process
 
 NAME = "web-1.jsonl"

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from proccli.errors import RecordingError
 from proccli.model.process import FieldError
 from proccli.model.sockets import Endpoint, Protocol, SocketFd, SocketRow
-from proccli.recording import Recording, nets, write_recording
-from proccli.recording.reader import parse_recording
+from proccli.recording import nets
+from proccli.recording.reader import Recording, parse_recording
+from proccli.recording.writer import write_recording
 from proccli.sources.procfs.net import KINDS, STATES, TABLES
 from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6, udp
 from tests.build import ListSource, host, net_tables, process

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from proccli.errors import RecordingError, SourceError
-from proccli.recording import Recording, open_source, write_recording
+from proccli.recording.opening import open_source
+from proccli.recording.reader import Recording
+from proccli.recording.writer import write_recording
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
 from tests.build import ListSource, process

@@ -26,8 +26,8 @@ from proccli.model.process import (
     SourceKind,
     TagTable,
 )
-from proccli.recording import Recording, read_recording, write_recording
-from proccli.recording.reader import parse_recording
+from proccli.recording.reader import Recording, parse_recording, read_recording
+from proccli.recording.writer import write_recording
 from proccli.sources.procfs.live import LiveSource
 from tests.build import ListSource, host, process
 

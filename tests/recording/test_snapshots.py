@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proccli.model.process import Process
-from proccli.recording import Recording, read_recording
+from proccli.recording.reader import Recording, read_recording
 
 SNAPSHOTS = Path(__file__).parent.parent / "data" / "snapshots"
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from proccli.errors import RecordingError
 from proccli.model.sockets import SyncedSocket
-from proccli.recording import Recording, SyncOutput, open_source_or_output
-from proccli.recording.syncoutput import parse_sync_output
+from proccli.recording.opening import open_source_or_output
+from proccli.recording.reader import Recording
+from proccli.recording.syncoutput import SyncOutput, parse_sync_output
 from tests.cli.runner import call
 
 RECORDING = "docs/example/web-1.jsonl"

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.jobs.check import CheckResult, FileReport
-from proccli.lint import lint
+from proccli.lint.lint import lint
 from proccli.render.check_github import check_github
 from proccli.render.check_json import check_document, check_lines
 from proccli.render.check_sarif import check_sarif

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from proccli.captures import Tally
-from proccli.captures.tally import notices
+from proccli.captures.tally import Tally, notices
 from proccli.jobs.tot import TotResult, TotSelection, tot
 from proccli.model.flows import Segment
 from proccli.model.notice import Notice

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from proccli.tagcmd import TagCommandFailed, TagCommandUndecided, run_tag_command
+from proccli.tagcmd.failure import TagCommandFailed, TagCommandUndecided
+from proccli.tagcmd.run import run_tag_command
 from proccli.tagcmd.spawn import candidates
 from tests.otheruser import as_nobody_code
 from tests.waiting import LONG_S, eventually

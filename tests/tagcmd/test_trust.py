@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.tagcmd import why_untrusted
+from proccli.tagcmd.trust import why_untrusted
 from tests.otheruser import as_nobody_code
 
 CONTENT = b"static_config: {}\n"

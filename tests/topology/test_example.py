@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proccli import config as configs
+from proccli.config import loading
 from tests.lab.example import CONFIG, FOLDER, MOST_BYTES
 from tests.lab.reading import topology
 
@@ -19,7 +19,7 @@ RECORDINGS = [FOLDER / f"shop-{name}.jsonl" for name in HOSTS]
 
 @pytest.mark.parametrize("via", ["server", "file"])
 def test_the_configuration_loads_without_a_remark(via: Any) -> None:
-    config = configs.load(CONFIG.read_bytes(), "shop.yaml", via=via)
+    config = loading.load(CONFIG.read_bytes(), "shop.yaml", via=via)
 
     assert config.sync_enabled
     assert config.notices == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
-from proccli.captures import is_capture
+from proccli.captures.packets import is_capture
 from proccli.errors import FlowsError
 from proccli.recording.format import FORMAT
 from proccli.traffic.flows.csv import detect_delimiter
