@@ -33,7 +33,7 @@ fuzz: $(VENV)/.dev  ## the long differential run of the Rust dialect against the
 	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
 
 goldens: $(VENV)/.dev  ## write tests/golden anew: read the diff before you commit it
-	@$(BIN)/python -m tests.render.goldens
+	@$(BIN)/python -m tests.commands.goldens
 
 completions: $(VENV)/.dev  ## write completions/ anew
 	@$(BIN)/python -m tests.cli.completions

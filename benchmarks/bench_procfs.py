@@ -17,10 +17,10 @@ from functools import partial
 
 import psutil
 
-from proccli.recording.masking import MaskedSource
-from proccli.recording.reader import parse_recording
-from proccli.recording.writer import write_recording
 from proccli.sources.procfs.live import LiveSource
+from proccli.sources.recording.masking import MaskedSource
+from proccli.sources.recording.recording_reader import parse_recording
+from proccli.sources.recording.writer import write_recording
 
 
 def scan() -> LiveSource:

@@ -25,12 +25,12 @@ from contextlib import contextmanager
 import psutil
 
 from proccli.agent.inputs import Inputs
+from proccli.commands.samples import NO_WAIT
+from proccli.commands.scan.scan import scan
+from proccli.commands.sockets.sockets import SocketSelection, sockets
+from proccli.commands.sockets.sockets_json import sockets_document
 from proccli.config import loading
-from proccli.jobs.looks import NO_WAIT
-from proccli.jobs.scan import scan
-from proccli.jobs.sockets import SocketSelection, sockets
 from proccli.model.process import NO_TAGS, Environment
-from proccli.render.sockets_json import sockets_document
 from proccli.sources.procfs.live import LiveSource
 
 

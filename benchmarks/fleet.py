@@ -18,8 +18,8 @@ from pathlib import Path
 from proccli.model.notice import Notice
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
-from proccli.recording.writer import write_recording
 from proccli.sources.procfs.net import TABLES
+from proccli.sources.recording.writer import write_recording
 
 _TAKEN_AT_NS = 1_767_323_045 * 1_000_000_000
 _UP_S = 97_445

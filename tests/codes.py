@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from proccli.model.codes import LABELS, REASONS, SOCKET_REASONS, WARNINGS
+from tests.paths import DOCS
 
-FILE = Path(__file__).parents[1] / "docs" / "warnings.md"
+FILE = DOCS / "warnings.md"
 
 _INTRODUCTION = """\
 # Warnings and reasons

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+
+from tests.cli.machine import write_config, write_machine
+from tests.paths import ROOT
 
 # No deadline and no check of how long examples take to draw: both measure the machine. What failed
 # is tried first the next time, except in CI, where nothing is kept between two runs.
@@ -17,6 +21,13 @@ settings.register_profile(
     print_blob=True,
     database=None
     if "CI" in os.environ
-    else DirectoryBasedExampleDatabase(Path(__file__).parent.parent / ".hypothesis" / "examples"),
+    else DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
 )
 settings.load_profile("proccli")
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Options that name a configuration and a machine; tests only read both."""
+    folder: Path = tmp_path_factory.mktemp("shop")
+    return ("-c", write_config(folder), "-s", str(write_machine(folder / "proc")))

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from proccli.cli.commands import COMMANDS
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = (README, *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "topology")))
 """Those that show what commands print."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from proccli.config.warning_words import WORDINGS
-from proccli.jobs.warning_text import TEXTS
 from proccli.model.codes import DIAGNOSTICS, LABELS, REASONS, SOCKET_REASONS, WARNINGS
 from proccli.model.outcome import Reason
 from proccli.model.sockets import SocketReason
+from proccli.terminal.warning_text import TEXTS
 from tests.codes import FILE, page
+from tests.paths import ROOT
 
-PACKAGE = Path(__file__).parents[1] / "proccli"
+PACKAGE = ROOT / "proccli"
 CODE_ARGUMENT = {"at": 1, "at_rule": 1, "at_setting": 1, "at_value": 2}
 """Where the methods of a check's context have the code of a diagnostic."""
 FOUND = {"socket", "tot", "tot-likely"}

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from proccli.agent.inputs import Inputs
+from proccli.commands.explain.explain import explain_made_up
 from proccli.config import loading
-from proccli.jobs.explain import explain_made_up
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS, Environment
 from proccli.sources.made_up import MadeUp
 from tests.build import ListSource
+from tests.paths import ROOT
 
-FOLDER = Path(__file__).parent.parent / "sample-configs"
+FOLDER = ROOT / "sample-configs"
 ENVIRONMENT = Environment(
     values={"HOSTNAME": "web-1", "CLUSTER": "fra1"}, complete=True, origin="a test"
 )

@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 def load(name: str) -> click.Command:
     """The command of this name, from its own module."""
-    command = import_module(f"proccli.cli.{name}").command
+    command = import_module(f"proccli.commands.{name}.command").command
     if not isinstance(command, click.Command):
-        raise TypeError(f"proccli.cli.{name}.command is not a click command")
+        raise TypeError(f"proccli.commands.{name}.command.command is not a click command")
     return command

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from proccli.textsafe import visible
+from proccli.text import visible
 
 _MOST = 200
 

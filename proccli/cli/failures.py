@@ -9,7 +9,7 @@ import click
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import labelled
-from proccli.cli.streams import PipeClosed, say, view_of
+from proccli.cli.output import PipeClosed, say, view_of
 from proccli.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -17,7 +17,7 @@ from proccli.errors import (
     Location,
     ProccliError,
 )
-from proccli.textsafe import visible
+from proccli.text import visible
 
 
 def report(error: BaseException, invocation: Invocation) -> int:
@@ -46,7 +46,7 @@ def report(error: BaseException, invocation: Invocation) -> int:
 
 def _pointer(at: Location) -> str:
     """The faulty line with a caret under the column, shortened around it on a terminal."""
-    from proccli.render.spans import around, cells
+    from proccli.terminal.lines import around, cells
 
     view = view_of(sys.stderr, "never")
     start = min(at.column - 1, len(at.text))

@@ -12,9 +12,9 @@ from click.shell_completion import CompletionItem
 from proccli import __version__
 from proccli.cli.commands import COMMANDS, load
 from proccli.cli.failures import report
-from proccli.cli.helptext import SETTINGS, CommandWithExamples, Option
+from proccli.cli.help import SETTINGS, CommandWithExamples, Option
 from proccli.cli.invocation import Invocation
-from proccli.cli.streams import PipeClosed, settle, write
+from proccli.cli.output import PipeClosed, settle, write
 
 _EXAMPLES = (
     ("proccli scan -c agent.yaml", "Show the rule and the name of every process on this machine"),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from proccli.cli.invocation import Invocation
-from proccli.cli.streams import say, view_of
-from proccli.textsafe import visible
+from proccli.cli.output import say, view_of
+from proccli.text import visible
 
 if TYPE_CHECKING:
     from proccli.model.notice import Notice
@@ -40,7 +40,7 @@ def labelled(invocation: Invocation, word: str, colour: str) -> str:
 
 
 def _condensed(notices: Sequence[Notice]) -> Iterable[str]:
-    from proccli.jobs.warning_text import message
+    from proccli.terminal.warning_text import message
 
     times = Counter(notices)
     kinds = Counter(notice.code for notice in times)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from proccli.cli.streams import write
+from proccli.cli.output import write
 from proccli.errors import ProccliError
 
 _CHUNK_BYTES = 1 << 16

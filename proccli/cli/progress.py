@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from proccli.cli.invocation import Invocation
-from proccli.cli.streams import view_of
+from proccli.cli.output import view_of
 
 _FEW = 8
 """With fewer sources than this, there is no bar: reading them is fast enough."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import warn
-from proccli.cli.streams import PipeClosed, write
+from proccli.cli.output import PipeClosed, write
 
 if TYPE_CHECKING:
     from proccli.model.notice import Notice

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from proccli.cli.invocation import Invocation
-from proccli.cli.streams import say, view_of
+from proccli.cli.output import say, view_of
 from proccli.plural import counted
 
 

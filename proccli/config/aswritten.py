@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proccli.config import serde
-from proccli.config.nodes import Node, Scalar, resolved
-from proccli.config.sourcetext import SourceText
 from proccli.config.stages import RULE_FIELDS, RawRule
+from proccli.config.yaml import serde_yaml as serde
+from proccli.config.yaml.nodes import Node, Scalar, resolved
+from proccli.config.yaml.sourcetext import SourceText
 from proccli.model.notice import Notice
 
 

@@ -9,16 +9,16 @@ import difflib
 from collections.abc import Iterator, Sequence
 
 from proccli import rustregex
-from proccli.config.agents import Agent
-from proccli.config.nodes import Alias, Node, Scalar, resolved
-from proccli.config.nodes import Mapping as MappingNode
-from proccli.config.scalarmap import source_offset
-from proccli.config.sourcetext import SourceText
+from proccli.agents import Agent
 from proccli.config.stages import RawRule
+from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
+from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.positions import source_offset
+from proccli.config.yaml.sourcetext import SourceText
 from proccli.errors import Location
 from proccli.model.config import Rule, RuleProblem
 from proccli.model.notice import Notice
-from proccli.textsafe import visible
+from proccli.text import visible
 
 
 def compile_rules(

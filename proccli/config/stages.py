@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from proccli.config.nodes import Node
-from proccli.config.sourcetext import SourceText
+from proccli.config.yaml.nodes import Node
+from proccli.config.yaml.sourcetext import SourceText
 from proccli.model.notice import Notice
 
 RULE_FIELDS: Final = ("match-regex", "match-type", "rewrite-name", "action")

@@ -9,11 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from proccli.config.agents import Agent
+from proccli.agents import Agent
 from proccli.config.aswritten import is_null
-from proccli.config.nodes import Mapping as MappingNode
-from proccli.config.nodes import Node, Scalar, described, resolved
-from proccli.config.refusal import Refusal
 from proccli.config.rules import compile_rules
 from proccli.config.stages import RULE_FIELDS, RawRule, Stage
 from proccli.config.unknownkeys import (
@@ -23,9 +20,12 @@ from proccli.config.unknownkeys import (
     misplaced_keys,
     misspelt_keys,
 )
+from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.nodes import Node, Scalar, described, resolved
+from proccli.config.yaml.refusal import Refusal
 from proccli.model.config import Config
 from proccli.model.notice import Notice
-from proccli.textsafe import visible
+from proccli.text import visible
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from proccli.config.nodes import Node, resolved
-from proccli.config.nodes import Sequence as SequenceNode
-from proccli.config.refusal import Refusal
 from proccli.config.stages import RULE_FIELDS, RawRule, Stage
+from proccli.config.yaml.nodes import Node, resolved
+from proccli.config.yaml.nodes import Sequence as SequenceNode
+from proccli.config.yaml.refusal import Refusal
 
 T = TypeVar("T")
 

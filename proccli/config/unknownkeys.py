@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from proccli.config.goyaml import is_merge
-from proccli.config.nodes import Mapping as MappingNode
-from proccli.config.nodes import Node, Scalar, resolved
 from proccli.config.stages import Stage
+from proccli.config.yaml.go_yaml import is_merge
+from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.nodes import Node, Scalar, resolved
 from proccli.model.notice import Notice
-from proccli.textsafe import visible
+from proccli.text import visible
 
 CODE: Final = "unknown-key"
 _LIKE: Final = 0.83

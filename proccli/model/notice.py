@@ -17,7 +17,7 @@ NoticeValue: TypeAlias = "str | float | bool | tuple[str, ...] | tuple[int, ...]
 class Notice:
     """A warning about a result. It is equal to another one if its code and all fields are.
 
-    `proccli/jobs/warning_text.py` makes the sentence for people and for `warnings` in JSON.
+    `proccli/terminal/warning_text.py` makes the sentence for people and for `warnings` in JSON.
     """
 
     code: str

@@ -16,9 +16,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from proccli.identity.server import Server
 from proccli.model.process import TextSpan
 from proccli.server.main_argument import REDUCED_PROGRAMS, main_argument
+from proccli.versions import Server
 
 KeyBasis: TypeAlias = Literal["pid", "cmdline", "pod-or-cmdline"]
 """The key of a process's gprocess:

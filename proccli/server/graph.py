@@ -12,8 +12,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
-from proccli.identity.server import Server
-from proccli.model.fleet import HostProcess
+from proccli.model.hosts import HostProcess
 from proccli.model.sockets import Protocol
 from proccli.model.topology import Certainty, RemoteStatus, TopologyEdge, TopologyNode
 from proccli.server import tags
@@ -21,6 +20,7 @@ from proccli.server.gprocess import ReportedProcess, group_by_name, identify_gpr
 from proccli.server.grouping import Grouping, GroupKey, NodeProcesses, sort_nodes
 from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.store import Fleet
+from proccli.versions import Server
 
 UDP_CLIENT = "udp-client"
 """A `remote_reason`: the remote end is sent, but as the client's end of another connection."""

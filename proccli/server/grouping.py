@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from proccli.model.fleet import HostProcess, HostView
+from proccli.model.hosts import HostProcess, HostView
 from proccli.model.topology import TopologyNode
 
 GroupKey: TypeAlias = tuple[str | int | None, ...]

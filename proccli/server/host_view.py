@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from proccli.agent.sockets.collect import SocketSample
-from proccli.model.fleet import ConnectionEnd, HostProcess, HostView, Listener
+from proccli.model.hosts import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
-from proccli.recording.syncoutput import SyncOutput
 from proccli.server.gprocess import ReportedProcess
 from proccli.server.join import ip_to_int, is_loopback
+from proccli.sources.recording.sync_document import SyncOutput
 
 
 def host_view(

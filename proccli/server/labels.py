@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from proccli.model.fleet import HostProcess
 from proccli.model.flows import (
     AutoInstanceKind,
     CapturedConnection,
@@ -13,6 +12,7 @@ from proccli.model.flows import (
     Flow,
     SideLabel,
 )
+from proccli.model.hosts import HostProcess
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.server.join import HostEnd, Network, is_loopback
 from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing, is_at_side

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from proccli.model.fleet import HostProcess, HostView
 from proccli.model.flows import CapturedOption, Flow
+from proccli.model.hosts import HostProcess, HostView
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint
 from proccli.server.join import HostEnd, Network, is_loopback

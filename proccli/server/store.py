@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from proccli.errors import StateError
-from proccli.model.fleet import HostProcess, HostView
+from proccli.model.hosts import HostProcess, HostView
 from proccli.model.sockets import Endpoint, Protocol, SocketStatus
 from proccli.server.join import (
     HostEnd,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from proccli.commands.completion.command import SHELLS, script
+from tests.paths import ROOT
 
-from proccli.cli.completion import SHELLS, script
-
-FOLDER = Path(__file__).parents[2] / "completions"
+FOLDER = ROOT / "completions"
 FILES = {"bash": "proccli.bash", "zsh": "_proccli", "fish": "proccli.fish"}
 """The name under which each shell looks for it."""
 

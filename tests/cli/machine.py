@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.render.shop import processes
+from tests.commands.shop import processes
 
 CONFIG = r"""
 static_config:

@@ -15,7 +15,7 @@ import pytest
 
 from proccli import __version__
 from proccli.cli.commands import COMMANDS, load
-from proccli.cli.helptext import CommandWithExamples, Option
+from proccli.cli.help import CommandWithExamples, Option
 from proccli.cli.invocation import Invocation
 from proccli.cli.main import proccli
 from tests.cli.machine import write_machine

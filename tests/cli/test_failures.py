@@ -9,8 +9,8 @@ import click
 import pytest
 
 from proccli.cli import main
-from proccli.cli.helptext import CommandWithExamples
-from proccli.cli.options import general_options
+from proccli.cli.help import CommandWithExamples
+from proccli.commands.options.output import general_options
 from proccli.errors import (
     ConfigError,
     Location,

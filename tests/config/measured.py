@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from proccli.config.loading import Via, load
-from proccli.config.reader import Loader
+from proccli.config.yaml.reader import Loader
 from proccli.model.config import Config
+from tests import paths
 
-DATA = Path(__file__).parent.parent / "data" / "configs"
+DATA = paths.DATA / "configs"
 VIAS: tuple[Via, ...] = ("file", "server")
 
 

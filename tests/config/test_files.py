@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.config.files import MAX_BYTES, read_file
+from proccli.config_files import MAX_BYTES, read_file
 from proccli.errors import ConfigError
 
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.config.loading import MAX_BYTES, Via, load
-from proccli.config.reader import MAX_DEPTH, Loader
-from proccli.config.tagoutput import parse_tag_output
+from proccli.config.tag_output import parse_tag_output
+from proccli.config.yaml.reader import MAX_DEPTH, Loader
 from proccli.errors import ConfigError, ProccliError, TagsError
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Config
-from proccli.textsafe import visible
+from proccli.terminal.warning_text import message as words_of
+from proccli.text import visible
 from tests.config.measured import DATA, VIAS
 
 LOADERS: tuple[Loader, ...] = ("libyaml", "python")

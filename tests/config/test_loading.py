@@ -7,8 +7,8 @@ import pytest
 from proccli.config import loading
 from proccli.config.loading import MAX_BYTES, Via, defaults, load
 from proccli.errors import ConfigError, UsageError
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Config
+from proccli.terminal.warning_text import message as words_of
 from tests.config.measured import DATA, VIAS
 
 EVERY_KEY = """\

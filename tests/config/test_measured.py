@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from proccli.config.loading import Via, load, reader_notices
-from proccli.config.reader import Loader
-from proccli.config.tagoutput import parse_tag_output
+from proccli.config.tag_output import parse_tag_output
+from proccli.config.yaml.reader import Loader
 from proccli.errors import ConfigError, TagsError
-from proccli.jobs.warning_text import message as words_of
+from proccli.terminal.warning_text import message as words_of
 from tests.config.measured import DEFAULTS, FIELDS, VIAS, cases, outcome, with_defaults
 
 LOADERS: tuple[Loader, ...] = ("libyaml", "python")

@@ -7,8 +7,8 @@ import pytest
 from proccli.config.loading import Via, load
 from proccli.config.static_config import KEYS
 from proccli.config.unknownkeys import meant
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.config import Rule
+from proccli.terminal.warning_text import message as words_of
 from tests.config.measured import VIAS
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.namespaces import Host, LabError, wait_for
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 _OUTPUT = "/opt/recording.jsonl"
 CONFIG = "/opt/agent.yaml"
 """Where the configuration is, inside."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ import pytest
 from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.parse.errors import RegexSyntaxError
 from proccli.rustregex.parse.parser import parse
+from tests.paths import DATA
 
-FILE = Path(__file__).parent.parent / "data" / "rustregex" / "rust-regex-1.8.3.jsonl.gz"
+FILE = DATA / "rustregex" / "rust-regex-1.8.3.jsonl.gz"
 CASES: dict[str, list[dict[str, Any]]] = defaultdict(list)
 with gzip.open(FILE, "rt", encoding="utf-8") as lines:
     for line in lines:

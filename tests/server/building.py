@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from proccli.identity.server import SERVERS
-from proccli.model.fleet import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.flows import (
     ACK,
     SYN,
@@ -17,6 +15,7 @@ from proccli.model.flows import (
     SideLabel,
     TotOption,
 )
+from proccli.model.hosts import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.sockets import Endpoint
 from proccli.server.graph import Graph, build_graph
 from proccli.server.grouping import parse_grouping
@@ -25,6 +24,7 @@ from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
 from proccli.server.store import Fleet
 from proccli.server.tags import TAG_RULES, TagRules
+from proccli.versions import SERVERS
 from tests.build import BOOT_S, NOW_S
 
 NS_PER_S = 1_000_000_000

@@ -7,7 +7,7 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from proccli.model.fleet import ConnectionEnd, HostView
+from proccli.model.hosts import ConnectionEnd, HostView
 from proccli.model.sockets import Protocol, SocketRole, SocketStatus
 from tests.server.building import NOW_NS, endpoint, host_process, refused, view
 from tests.server.reference import Entry

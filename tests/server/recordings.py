@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proccli.model.sockets import SocketRow
-from proccli.recording.writer import write_recording
+from proccli.sources.recording.writer import write_recording
 from tests.agent.sockets.looking import fd, tcp, udp
 from tests.build import NOW_S, ListSource, host, net_tables, process
 

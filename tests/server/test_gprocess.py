@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.identity.server import SERVERS, server_beside
 from proccli.server import tags
 from proccli.server.gprocess import (
     Identity,
@@ -22,6 +21,7 @@ from proccli.server.gprocess import (
     identify_gprocesses,
 )
 from proccli.server.main_argument import main_argument
+from proccli.versions import SERVERS, server_beside
 
 V65, V71 = SERVERS["6.5"], SERVERS["7.1"]
 POD, OTHER_POD = "a" * 64, "b" * 64

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model.fleet import HostView
+from proccli.model.hosts import HostView
 from proccli.model.topology import TopologyEdge
 from proccli.server.graph import UDP_CLIENT, Graph
 from proccli.server.grouping import GROUPINGS, parse_grouping

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from proccli.model.fleet import HostView
+from proccli.model.hosts import HostView
 from proccli.server.join import HostEnd, JoinedConnection
 from tests.server.building import links
 from tests.server.fleets import NAMESPACES, UNOPENED, entries, fleets

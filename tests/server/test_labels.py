@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model.fleet import ConnectionEnd, HostProcess, HostView
+from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.sockets import Endpoint
 from proccli.server.tags import TAG_RULES
 from tests.build import NOW_S

@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import StateError
-from proccli.model.fleet import ConnectionEnd, HostProcess
+from proccli.model.hosts import ConnectionEnd, HostProcess
 from proccli.model.sockets import Endpoint
 from proccli.server.store import Fleet
+from tests.paths import ROOT
 from tests.server.building import (
     end,
     endpoint,
@@ -95,7 +96,7 @@ def test_what_is_spilled_to_the_disk_has_no_name_there(tmp_path: Path) -> None:
     """So nothing of it stays, however the program ends."""
     done = subprocess.run(
         [sys.executable, "-c", SPILL],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=os.environ | {"SQLITE_TMPDIR": str(tmp_path), "PYTHONPATH": "."},
         capture_output=True,
         text=True,

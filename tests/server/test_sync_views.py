@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from proccli.errors import RecordingError
-from proccli.model.fleet import HostView
+from proccli.model.hosts import HostView
 from proccli.model.sockets import Endpoint
-from proccli.recording.syncoutput import parse_sync_output
 from proccli.server.host_view import synced_view
+from proccli.sources.recording.sync_document import parse_sync_output
 from tests.server.building import links, view, who
 
 PROCESS: dict[str, Any] = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proccli.model.fleet import HostView
 from proccli.model.flows import ACK, PSH, SYN, CapturedOption, SideLabel
+from proccli.model.hosts import HostView
 from tests.build import NOW_S
 from tests.server.building import (
     NOW_NS,

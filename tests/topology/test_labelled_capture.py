@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.labelling import label, objects
 from tests.cli.runner import call
+from tests.commands.label.labelling import label, objects
 from tests.lab.recorded import CONFIG, lab_or_skip, with_lifetime
 from tests.lab.recorder import Recorder
 from tests.topology.traced import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
-from proccli.captures.packets import is_capture
 from proccli.errors import FlowsError
-from proccli.recording.format import FORMAT
+from proccli.sources.recording.recording_format import FORMAT
+from proccli.traffic.captures.packets import is_capture
 from proccli.traffic.flows.csv import detect_delimiter
 from proccli.traffic.flows.fields import FieldMap
 from proccli.traffic.flows.lines import Lines

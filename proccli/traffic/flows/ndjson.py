@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from proccli.model.flows import Flow, SideLabel
-from proccli.textsafe import inert_json
+from proccli.text import inert_json
 from proccli.traffic.flows.columns import LabelColumns
 from proccli.traffic.flows.fields import find_fields
 from proccli.traffic.flows.lines import Lines

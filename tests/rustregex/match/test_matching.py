@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,11 @@ import yaml
 
 from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.parse.parser import parse
+from tests.paths import DATA
 from tests.rustregex.witness import Witness
 
 TABLE: dict[str, list[dict[str, Any]]] = yaml.safe_load(
-    (Path(__file__).parents[2] / "data" / "rustregex" / "matching.yaml").read_text("utf-8")
+    (DATA / "rustregex" / "matching.yaml").read_text("utf-8")
 )
 ROWS = {
     f"{topic}: {row['pattern']} on {row['text']!r}, {row.get('template')!r}": row

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,10 @@ from proccli.rustregex import compile  # noqa: A004 - the name that every such m
 from proccli.rustregex.parse.errors import MESSAGES, RegexSyntaxError
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.nodes import Class, Concat, Group, Literal, Look, LookKind, Node, Repeat
+from tests import paths
 from tests.rustregex.witness import Witness, witness_error
 
-DATA = Path(__file__).parents[2] / "data" / "rustregex"
+DATA = paths.DATA / "rustregex"
 
 with gzip.open(DATA / "rust-regex-1.8.3.jsonl.gz", "rt", encoding="utf-8") as lines:
     MEASURED: list[dict[str, Any]] = [json.loads(line) for line in lines]

@@ -20,7 +20,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-OUTPUT = Path(__file__).parents[3] / "proccli" / "rustregex" / "tree" / "unicode15.dat"
+from tests.paths import ROOT
+
+OUTPUT = ROOT / "proccli" / "rustregex" / "tree" / "unicode15.dat"
 
 # What the crate's tables of boolean properties hold (regex-syntax 0.7.2, property_bool.rs).
 BOOLEAN = [

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import Process
 from proccli.sources.procfs.directory import DirectorySource
+from proccli.terminal.warning_text import message as words_of
 from tests.sources.procfs.processes import as_nobody, public_directory, root_only
 
 STAT = "{pid} ({comm}) S {ppid} 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0 0\n"

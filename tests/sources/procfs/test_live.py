@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.process import ALL_FIELDS, PROCESS_FIELDS, Process
 from proccli.sources.procfs.files import read_raw
 from proccli.sources.procfs.live import LiveSource, _LiveFiles
 from proccli.sources.procfs.process import parse_process
+from proccli.terminal.warning_text import message as words_of
 from tests.sources.procfs.processes import (
     as_nobody,
     become_nobody,

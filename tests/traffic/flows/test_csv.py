@@ -9,9 +9,9 @@ from unittest.mock import patch
 import pytest
 
 from proccli.errors import FlowsError
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
+from proccli.terminal.warning_text import message as words_of
 from proccli.traffic.flows import csv as delimited
 from proccli.traffic.flows.detect import FlowFormat
 from proccli.traffic.flows.fields import parse_fields

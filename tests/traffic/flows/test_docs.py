@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -20,9 +19,10 @@ from proccli.traffic.flows.fields import (
 from proccli.traffic.flows.lines import MAX_LINE_BYTES
 from proccli.traffic.flows.stream import FORMATS
 from proccli.traffic.flows.values import TimeReader
+from tests.paths import DOCS
 from tests.traffic.flows.labelling import label
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "labels.md").read_text()
+DOCUMENT = (DOCS / "labels.md").read_text()
 SECTION = DOCUMENT[DOCUMENT.index("## Flow records") :].split("\n## ")[0]
 
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
+from proccli.terminal.warning_text import message as words_of
 from proccli.traffic.flows.fields import parse_fields
 from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, flow_of, label
 

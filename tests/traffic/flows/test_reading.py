@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.jobs.warning_text import message as words_of
 from proccli.model.flows import AutoInstanceKind
 from proccli.model.sockets import Endpoint
+from proccli.terminal.warning_text import message as words_of
 from proccli.traffic.flows.fields import parse_fields
 from proccli.traffic.flows.values import read_address, read_port, read_protocol
 from tests.traffic.flows.labelling import flow_of, label

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.jobs.tot import TotSelection
-from proccli.jobs.totrows import TotRow, collected
-from proccli.jobs.warning_text import message as words_of
+from proccli.commands.tot.tot import TotSelection
+from proccli.commands.tot.totrows import TotRow, collected
 from proccli.model.flows import CapturedOption, TotOption
 from proccli.model.sockets import Endpoint
-from tests.render.traced import ODD, WEB, traced
+from proccli.terminal.warning_text import message as words_of
+from tests.commands.explain.traced import ODD, WEB, traced
 from tests.traffic.tot.segments import CLIENT, PUSH, SERVER, SYN, SYN_ACK
 
 

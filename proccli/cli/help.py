@@ -1,0 +1,82 @@
+"""Commands and options whose help starts with examples and has sections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import click
+
+from proccli.cli.output import write
+
+Example: TypeAlias = tuple[str, str]
+"""A command line and its purpose."""
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Option(click.Option):
+    """An option with its section in the help."""
+
+    def __init__(self, *args: Any, section: str = "Other options", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class CommandWithExamples(click.Command):
+    """A command whose help is: summary, examples, usage, details, options."""
+
+    def __init__(self, *args: Any, examples: Sequence[Example] = (), **kwargs: Any) -> None:
+        kwargs.setdefault("context_settings", SETTINGS)
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """`--help`, printed like any result, so that a closed pipe is handled."""
+        names = self.get_help_option_names(ctx)
+        return Option(
+            names,
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_help,
+            help="Show this message and exit.",
+        )
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The whole help text."""
+        summary, _, details = (self.help or "").partition("\n\n")
+        formatter.write_text(summary)
+        format_examples(self.examples, formatter)
+        formatter.write_paragraph()
+        self.format_usage(ctx, formatter)
+        for paragraph in filter(None, details.split("\n\n")):
+            formatter.write_paragraph()
+            formatter.write_text(" ".join(paragraph.split()))
+        self.format_options(ctx, formatter)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options by section, in the order in which the sections first appear."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, Option):
+                sections.setdefault(parameter.section, []).append(record)
+        other = sections.pop("Other options", [])
+        for section, records in [*sections.items(), ("Other options", other)]:
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+
+def format_examples(examples: Sequence[Example], formatter: click.HelpFormatter) -> None:
+    """Command lines as they are typed, each below its purpose."""
+    formatter.write_paragraph()
+    formatter.write_heading("Examples")
+    for command, purpose in examples:
+        formatter.write(f"  # {purpose}\n  {command}\n")
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        write(ctx.get_help() + "\n")
+        ctx.exit()

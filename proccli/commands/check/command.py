@@ -1,0 +1,185 @@
+"""`proccli check`."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
+
+from proccli.cli.failures import report
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result
+from proccli.commands.options.output import general_options, option, output_options_with
+from proccli.commands.options.source import source_options_without
+from proccli.errors import SourceError
+
+if TYPE_CHECKING:
+    from proccli.commands.check.check import CheckResult
+    from proccli.commands.inputs import InputOptions
+
+Format: TypeAlias = Literal["table", "json", "jsonl", "sarif", "github"]
+
+
+def _complete_code(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[Any]]:
+    from proccli.diagnostics.codes import CODES
+
+    return [CompletionItem(code) for code in CODES if code.startswith(incomplete)]
+
+
+@click.command(
+    "check",
+    cls=CommandWithExamples,
+    examples=(
+        ("proccli check agent.yaml", "Check one file"),
+        (
+            "proccli check agent.yaml -s web-1.jsonl.gz",
+            "Also report rules that no process in a recording reaches",
+        ),
+        ("proccli check --explain rewrite-group", "Explain a diagnostic"),
+        (
+            "proccli check --fail-on warning -o github configs/*.yaml",
+            "Fail on warnings and annotate a change on GitHub",
+        ),
+        (
+            "proccli check -o sarif agent.yaml > check.sarif",
+            "Write SARIF for a code scanning service",
+        ),
+    ),
+)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
+@source_options_without(
+    "config", "snapshot", "proc_root", "tags", "no_tag_exec", "run_tag_exec", "tag_timeout"
+)
+@option(
+    "-c",
+    "--config",
+    section="What to look at",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    envvar="PROCCLI_CONFIG",
+    show_envvar=True,
+    help="Another file to check. PROCCLI_CONFIG is used only if no FILE is given.",
+)
+@option(
+    "-s",
+    "--snapshot",
+    "snapshots",
+    section="What to look at",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(allow_dash=True),
+    envvar="PROCCLI_SNAPSHOT",
+    show_envvar=True,
+    help="Report the rules that no process in this recording or /proc-like directory reaches."
+    " Repeatable.",
+)
+@option(
+    "--fail-on",
+    section="What to look at",
+    type=click.Choice(["error", "warning"]),
+    default="error",
+    show_default=True,
+    help="Exit 1 if a diagnostic has at least this severity.",
+)
+@option(
+    "--explain",
+    section="What to look at",
+    metavar="CODE",
+    shell_complete=_complete_code,
+    help="Explain a diagnostic, with examples, and exit.",
+)
+@output_options_with(sarif="SARIF 2.1.0", github="GitHub annotations")
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    files: Sequence[str],
+    config: str | None,
+    snapshots: Sequence[str],
+    explain: str | None,
+    fail_on: Literal["error", "warning"],
+    output: Format,
+    invocation: Invocation,
+) -> int:
+    """Find problems in a configuration before it is rolled out.
+
+    Each FILE is read the way the server and then the agent read it. The command reports values
+    that make the agent reject the configuration, rules that the agent silently ignores or that no
+    process can reach, rewrites with unintended names, and settings that leave nothing to sync.
+    Each diagnostic has a location and a suggested fix. Commands in the configuration are not run.
+    """
+    from proccli.commands.check.check import CheckOptions, check
+
+    if explain is not None:
+        return print_result(invocation, _page(explain), ())
+    result = check(
+        CheckOptions(
+            files=_files(files, config, snapshots),
+            agent=options.agent or "6.5",
+            via=options.via,
+            env=options.env,
+            snapshots=tuple(snapshots),
+        )
+    )
+    code = print_result(
+        invocation, _rendered(result, output, invocation), result.notices, result.exit_code(fail_on)
+    )
+    for unread in result.reports:
+        if unread.failure is not None:
+            report(unread.failure, invocation)
+    return code
+
+
+def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -> tuple[str, ...]:
+    """The files to check, without duplicates. Raises: click.UsageError, SourceError."""
+    source = click.get_current_context().get_parameter_source("config")
+    named = [*files]
+    if config is not None and not (files and source is ParameterSource.ENVIRONMENT):
+        named.append(config)
+    if not named:
+        raise click.UsageError("no configuration given; try: proccli check agent.yaml")
+    given = tuple(dict.fromkeys(named))
+    from_stdin = [*given, *snapshots].count("-")
+    if from_stdin > 1:
+        raise click.UsageError("only one of FILE, -c and -s can read standard input")
+    if from_stdin and sys.stdin is None:
+        raise SourceError("standard input is closed")
+    return given
+
+
+def _page(code: str) -> str:
+    """The page of a diagnostic. Raises: click.BadParameter if the code does not exist."""
+    from proccli.diagnostics.codes import CODES
+    from proccli.diagnostics.pages import page
+
+    if code not in CODES:
+        close = difflib.get_close_matches(code, CODES, n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise click.BadParameter(f"unknown diagnostic code {code!r}{hint}", param_hint="--explain")
+    return page(code)
+
+
+def _rendered(result: CheckResult, output: Format, invocation: Invocation) -> str | bytes:
+    from proccli.commands.check.check_github import check_github
+    from proccli.commands.check.check_json import check_document, check_lines
+    from proccli.commands.check.json import check_sarif
+    from proccli.commands.check.text import check_text
+
+    if output == "json":
+        return check_document(result)
+    if output == "jsonl":
+        return check_lines(result)
+    if output == "sarif":
+        return check_sarif(result)
+    if output == "github":
+        return check_github(result)
+    return check_text(result, view_of(sys.stdout, invocation.colour))

@@ -1,0 +1,103 @@
+"""`proccli diff`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result
+from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.commands.options.source import source_options_without
+from proccli.errors import EXIT_NO
+
+if TYPE_CHECKING:
+    from proccli.commands.inputs import InputOptions
+
+_WHERE = "Input options"
+
+
+@click.command(
+    "diff",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            "proccli diff old.yaml new.yaml",
+            "Look for a process that the two configurations treat differently",
+        ),
+        ("proccli diff --live old.yaml new.yaml", "Compare them on this machine"),
+        (
+            "proccli diff -s web-1.jsonl.gz -s db-1.jsonl.gz old.yaml new.yaml",
+            "Compare them on two recordings",
+        ),
+        (
+            "proccli diff --exit-code -s web-1.jsonl.gz old.yaml new.yaml",
+            "In CI: exit 1 if anything changes",
+        ),
+    ),
+)
+@click.argument("old", metavar="OLD", type=click.Path(allow_dash=True))
+@click.argument("new", metavar="NEW", type=click.Path(allow_dash=True))
+@option(
+    "-s",
+    "--snapshot",
+    "snapshots",
+    section=_WHERE,
+    metavar="PATH",
+    type=click.Path(allow_dash=True),
+    multiple=True,
+    envvar="PROCCLI_SNAPSHOT",
+    show_envvar=True,
+    help="Compare on this recording or /proc-like directory. Repeatable.",
+)
+@option("--live", section=_WHERE, is_flag=True, help="Compare on the live machine.")
+@option(
+    "--exit-code",
+    section="Other options",
+    is_flag=True,
+    help="Exit 1 if the configurations differ.",
+)
+@source_options_without("config", "snapshot")
+@output_options
+@general_options
+def command(
+    *,
+    old: str,
+    new: str,
+    snapshots: Sequence[str],
+    live: bool,
+    exit_code: bool,
+    options: InputOptions,
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """Show what a configuration change does to each process.
+
+    Reports the processes that are lost, gained, renamed, retagged, or matched by another rule,
+    and how many connections lose their label. If rules differ, it also constructs a text that the
+    two configurations treat differently, or proves that there is none; this needs no machine.
+    """
+    from proccli.commands.diff.diff import diff
+    from proccli.commands.diff.json import diff_document, diff_lines
+    from proccli.commands.diff.text import diff_text
+
+    if (old, new, options.tags, *snapshots).count("-") > 1:
+        raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
+    where: list[str | None] = [*snapshots, *([None] if live else [])]
+    result = diff(replace(options, config=old), replace(options, config=new), where)
+    content: str | bytes
+    if output == "json":
+        content = diff_document(result)
+    elif output == "jsonl":
+        content = diff_lines(result)
+    else:
+        content = diff_text(result, view_of(sys.stdout, invocation.colour))
+    return print_result(
+        invocation, content, result.notices, EXIT_NO if exit_code and result.differs else 0
+    )

@@ -1,0 +1,110 @@
+"""The effect of a configuration change as text: grouped by kind, equal changes together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from proccli.commands.diff.diff import Change, ChangeKind, DiffResult, Fate
+from proccli.commands.diff.rules import WitnessOutcome
+from proccli.plural import counted, listed
+from proccli.terminal.lines import Line, foreign, shorten, wrapped
+from proccli.terminal.paint import paint
+from proccli.terminal.view import View
+
+_TITLES: dict[ChangeKind, tuple[str, str]] = {
+    "lost": ("no longer sent", "dropped"),
+    "gained": ("newly sent", "accepted"),
+    "renamed": ("renamed", "warn"),
+    "retagged": ("retagged", "tag"),
+    "rule": ("decided by another rule, same result", "dim"),
+}
+_SHOWN_PIDS = 5
+_SHOWN_WITNESSES = 8
+
+
+def diff_text(result: DiffResult, view: View) -> str:
+    """The changes by kind, the constructed texts, and a summary."""
+    lines: list[Line] = []
+    for kind, (title, style) in _TITLES.items():
+        changes = [change for change in result.changes if change.kind == kind]
+        if changes:
+            count = counted(len(changes), "process")
+            lines.append(((f"{count} {title}", style),))
+            lines.extend(_groups(changes, view))
+            lines.append(())
+    if result.witnesses:
+        lines.append((("Constructed texts with different results:", "head"),))
+        for witness in result.witnesses[:_SHOWN_WITNESSES]:
+            text = shorten(witness.text.replace("\n", " ← "), _room(view), view.glyphs.ellipsis)
+            lines.append([("  ", ""), (f"{witness.match_type} ", "dim"), (f'"{text}"', "name")])
+            lines.append(_step(_outcome(witness.old), _outcome(witness.new), view))
+        left_out = len(result.witnesses) - _SHOWN_WITNESSES
+        if left_out > 0:
+            lines.append(((f"  and {left_out:,} more (-o json lists all)", "dim"),))
+        lines.append(())
+    lines.extend(wrapped(((_total(result), "head"),), view.width))
+    return paint(lines, view)
+
+
+def _groups(changes: Sequence[Change], view: View) -> Iterable[Line]:
+    """Equal changes, joined into one line."""
+
+    def what(change: Change) -> tuple[str, str, str]:
+        name = change.process_name or f"pid {change.pid}"
+        return name, _fate(change.old), _fate(change.new)
+
+    for (name, old, new), group in groupby(sorted(changes, key=what), key=what):
+        alike = list(group)
+        pids = [f"{change.pid}" for change in alike[:_SHOWN_PIDS]]
+        more = len(alike) - len(pids)
+        where = f"pid {', '.join(pids)}" + (f" and {more:,} more" if more else "")
+        snapshots = sorted({change.snapshot for change in alike} - {"live"})
+        if snapshots:
+            where += f" in {listed(snapshots)}"
+        shown = shorten(name, _room(view), view.glyphs.ellipsis)
+        yield [("  ", ""), (shown, "name"), ("  ", ""), *foreign(where, "dim")]
+        yield _step(old, new, view)
+
+
+def _step(old: str, new: str, view: View) -> Line:
+    arrow = f" {view.glyphs.becomes} "
+    return [("    ", ""), *foreign(old, "dim"), (arrow, "dim"), *foreign(new)]
+
+
+def _fate(fate: Fate) -> str:
+    tags = ", ".join(f"{tag.key}={tag.value}" for tag in fate.tags or ())
+    return _outcome(fate) + (f" [{tags}]" if tags else "")
+
+
+def _outcome(outcome: Fate | WitnessOutcome) -> str:
+    by = "" if not outcome.rule else f" by rule {outcome.rule}"
+    if outcome.status == "accepted":
+        return f'"{outcome.gprocess}"{by}'
+    return f"{outcome.status}{by}"
+
+
+def _total(result: DiffResult) -> str:
+    parts = []
+    if result.seen:
+        parts.append(f"{counted(result.seen, 'process')} compared")
+        parts.append(counted(len(result.changes), "change") if result.changes else "no change")
+        if result.connections.lost or result.connections.gained:
+            lost, gained = result.connections.lost, result.connections.gained
+            parts.append(
+                f"{counted(lost, 'connection')} without label now, {gained:,} with a new one"
+            )
+        if result.undecided:
+            parts.append(f"{result.undecided:,} not compared (outcome unknown)")
+    parts.append(
+        {
+            True: "proven: no process is treated differently",
+            False: "the configurations differ",
+            None: "not determined whether other processes are treated differently",
+        }[result.equivalent]
+    )
+    return "; ".join(parts)
+
+
+def _room(view: View) -> int | None:
+    return None if view.width is None else max(view.width - 30, 20)

@@ -1,0 +1,90 @@
+"""`proccli doctor`."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result, without_codes
+from proccli.cli.waiting import wait_for_second_sample
+from proccli.commands.options.output import Output, general_options, output_options
+from proccli.commands.options.source import source_options, wait_options
+from proccli.errors import EXIT_NO
+
+if TYPE_CHECKING:
+    from proccli.commands.inputs import InputOptions
+    from proccli.model.notice import Notice
+
+_SHOWN_AS_STEPS = (
+    "no-config",
+    "no-static-config",
+    "sync-disabled",
+    "rule-thrown-away",
+    "tag-exec-failed",
+    "tags-rejected",
+    "tags-unknown",
+    "tagged-only-without-tags",
+    "own-environment",
+    "env-unset",
+    "env-unknown",
+    "unreadable",
+    "unreadable-for-us",
+)
+
+
+@click.command(
+    "doctor",
+    cls=CommandWithExamples,
+    examples=(
+        ("sudo proccli doctor -c agent.yaml", "Find out why the process table is empty"),
+        ("proccli doctor -c agent.yaml -s web-1.jsonl.gz", "Do the same on a recording"),
+        (
+            "proccli doctor -c agent.yaml -o jsonl | jq -r 'select(.state == \"fail\") | .hint'",
+            "List only what to fix",
+        ),
+    ),
+)
+@source_options
+@wait_options
+@output_options
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    no_wait: bool,
+    max_wait: float,
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """Find the step at which processes lose their labels.
+
+    Goes through every step from the configuration to the server. For each step it reports whether
+    labels pass it (pass, fail, unknown), how many processes it removes, and what to do. The last
+    steps can only be checked on the server; for these it prints what to check there.
+
+    Exits 0 if no step fails and 1 otherwise.
+    """
+    from proccli.commands.doctor.doctor import doctor
+    from proccli.commands.doctor.doctor_json import doctor_document, doctor_lines
+    from proccli.commands.doctor.output import doctor_text
+    from proccli.commands.samples import WaitPolicy
+
+    wait = functools.partial(wait_for_second_sample, invocation)
+    result = doctor(options, WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait))
+    notices: Sequence[Notice] = result.notices
+    content: str | bytes
+    if output == "json":
+        content = doctor_document(result)
+    elif output == "jsonl":
+        content = doctor_lines(result.gates)
+    else:
+        content = doctor_text(result, view_of(sys.stdout, invocation.colour))
+        notices = without_codes(notices, *_SHOWN_AS_STEPS)
+    return print_result(invocation, content, notices, EXIT_NO if result.first_failure else 0)

@@ -1,0 +1,108 @@
+"""The steps of `doctor` as text: the result, then each step with what to do if it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from proccli.commands.doctor.doctor import DoctorResult
+from proccli.commands.doctor.step import Gate, State
+from proccli.commands.scan.scan import Summary
+from proccli.commands.scan.scan_summary import basis_line
+from proccli.plural import counted
+from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
+from proccli.terminal.paint import paint
+from proccli.terminal.view import View
+
+_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}
+_WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
+_GAP: Final = "  "
+_LEAST: Final = 36
+"""Below this width in cells, a detail is printed below its step instead of next to it."""
+
+
+def doctor_text(result: DoctorResult, view: View) -> str:
+    """What the agent would send, then a paragraph per step."""
+    lines: list[Line] = [piece for line in _verdict(result) for piece in wrapped(line, view.width)]
+    if result.host is not None and result.config is not None:
+        lines += wrapped(basis_line(_Basis(result), view), view.width)
+    lines.append(())
+    state_width = max(len(_WORDS[gate.state]) for gate in result.gates)
+    name_width = max(len(gate.gate) for gate in result.gates)
+    counts = [_count(gate) for gate in result.gates]
+    count_width = max(map(len, counts))
+    for gate, count in zip(result.gates, counts, strict=True):
+        head: Line = [
+            *padded(((_WORDS[gate.state], _STYLES[gate.state]),), state_width),
+            (_GAP, ""),
+            *padded(((gate.gate, "name"),), name_width),
+            (_GAP, ""),
+            *padded(plain(count), count_width, right=True),
+            (_GAP, ""),
+        ]
+        lines += _paragraph(head, gate, view)
+    return paint(lines, view)
+
+
+class _Basis:
+    """A result that has a host and a configuration."""
+
+    def __init__(self, result: DoctorResult) -> None:
+        assert result.host is not None and result.config is not None  # noqa: S101, PT018 - asked before
+        self.host, self.config = result.host, result.config
+
+
+def _verdict(result: DoctorResult) -> Iterable[Line]:
+    summary, first = result.summary, result.first_failure
+    if summary is None:
+        yield (("It could not be determined what the agent would send.", "alarm"),)
+    else:
+        yield from _sent(summary, switched_on=result.config is None or result.config.sync_enabled)
+    if first is not None:
+        yield (
+            ("First failed step: ", "head"),
+            (f"{first.gate}", "alarm"),
+            (": ", ""),
+            *foreign(first.detail),
+        )
+    else:
+        yield plain("No failed step found; steps on the server cannot be checked here.")
+
+
+def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
+    total = counted(summary.total, "process")
+    more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
+    if switched_on:
+        style = "head" if summary.reported or more else "alarm"
+        yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
+    else:
+        yield (
+            (f"The agent would send 0 of {total}. ", "alarm"),
+            (f"With sync enabled, it would send {summary.accepted:,}{more}.", ""),
+        )
+
+
+def _count(gate: Gate) -> str:
+    return f"-{gate.removes:,}" if gate.removes else ""
+
+
+def _paragraph(head: Line, gate: Gate, view: View) -> list[Line]:
+    """The detail next to its step, or below it if the line is too narrow; then the hint."""
+    indent = cells(head)
+    beside = view.width is None or view.width - indent >= _LEAST
+    if not beside:
+        indent = 4
+    room = None if view.width is None else max(view.width - indent, 1)
+    detail = wrapped(foreign(gate.detail, "dim" if gate.state == "pass" else ""), room)
+    lines: list[Line] = [] if beside else [head]
+    for number, piece in enumerate(detail):
+        start: Line = head if beside and not number else plain(" " * indent)
+        lines.append([*start, *piece])
+    if gate.hint is not None:
+        arrow = f"{view.glyphs.becomes} "
+        hint = wrapped(foreign(gate.hint), None if room is None else max(room - len(arrow), 1))
+        for number, piece in enumerate(hint):
+            lines.append(
+                [(" " * indent, ""), (" " * len(arrow) if number else arrow, "dim"), *piece]
+            )
+    return lines

@@ -1,0 +1,155 @@
+"""The steps before the first process: the configuration, the agent, its rights, its /proc."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Final
+
+from proccli.commands.doctor.step import Gate, brief, failed, passed, unknown
+from proccli.commands.scan.scan import Summary
+from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
+from proccli.model.config import Config
+from proccli.model.process import SourceKind
+from proccli.terminal.warning_text import message
+
+NO_SECTION: Final = "no-static-config"
+_SETTING: Final = "os-proc-sync-enabled"
+_OTHER_AGENTS: Final = (
+    "proccli emulates agent 6.5; agents 6.6.5 to 6.6.8 ignore or change os-proc-regex, and 6.6.9"
+    " and later do not support the os-proc-* keys"
+)
+_ON_THE_MACHINE: Final = "run proccli doctor on the machine itself"
+_ASK_VERSION: Final = (
+    "check on the server (deepflow-ctl agent list), or run deepflow-agent -v if you trust it"
+)
+
+
+def configuration(config: Config) -> Gate:
+    """The configuration is given, and the agent would accept it."""
+    name = "configuration"
+    if config.file is None:
+        detail = "no configuration given: the agent's defaults are used"
+        return unknown(name, detail, "give the agent group's configuration with -c FILE")
+    nothing = next((notice for notice in config.notices if notice.code == NO_SECTION), None)
+    if nothing is not None:
+        return failed(name, message(nothing), "is this the agent group's configuration?")
+    remarks = sum(notice.code != "rule-thrown-away" for notice in config.notices)
+    detail = f"{config.file}: agent {config.agent} accepts it"
+    if not remarks:
+        return passed(name, detail)
+    more = "1 warning" if remarks == 1 else f"{remarks} warnings"
+    return passed(name, f"{detail}, with {more}", hint="run proccli check for details")
+
+
+def sync_enabled(config: Config, summary: Summary | None) -> Gate:
+    """The sync is enabled. It removes the processes that pass all other steps."""
+    removes = summary.accepted - summary.reported if summary is not None else None
+    if config.sync_enabled:
+        return passed("sync-enabled", f"{_SETTING} is true", removes=removes)
+    why = "" if config.file is None else " (the default)"
+    return failed(
+        "sync-enabled",
+        f"{_SETTING} is false{why}: the agent sends no processes and no sockets",
+        f"add {_SETTING}: true to static_config; agents restart to apply it",
+        removes=removes,
+    )
+
+
+def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bool) -> Gate:
+    """A deepflow-agent is running; of several, the most likely one is used."""
+    name = "agent-running"
+    if around is None:
+        return unknown(name, f"a {kind} does not contain this", _ON_THE_MACHINE)
+    if around.agents:
+        first, *others = around.agents
+        detail = f"pid {first.pid}, {brief(first.exe or first.cmdline)}"
+        if first.started_s is not None:
+            since = datetime.fromtimestamp(first.started_s, tz=timezone.utc)
+            detail += f", since {since:%Y-%m-%dT%H:%M:%SZ}"
+        if others:
+            pids = ", ".join(str(agent.pid) for agent in others[:5])
+            detail += f"; also named deepflow-agent: pid {pids}{' …' if len(others) > 5 else ''}"
+        return passed(name, detail)
+    if not sees_all:
+        hint = "run proccli doctor as root"
+        return unknown(name, "none found, but some processes are hidden from this user", hint)
+    if around.own_pid_namespace != MACHINES_PID_NAMESPACE:
+        detail = "none found in this pid namespace, which is not that of the host"
+        return unknown(name, detail, "run proccli doctor outside the container")
+    return failed(name, "no deepflow-agent is running", "start it: systemctl start deepflow-agent")
+
+
+def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) -> Gate:
+    """The agent may read every process and run the tag command as its user."""
+    name = "agent-rights"
+    if around is None:
+        return unknown(name, f"a {kind} does not contain this", _ON_THE_MACHINE)
+    if not around.agents:
+        return unknown(name, "no agent is running")
+    agent = around.agents[0]
+    who = "root" if agent.euid == 0 else f"uid {agent.euid}" if agent.euid is not None else "?"
+    if agent.reads_all is None:
+        return unknown(
+            name,
+            f"the privileges of pid {agent.pid} are not readable",
+            "run proccli doctor as root",
+        )
+    if agent.shares_our_user_namespace is False:
+        detail = f"pid {agent.pid} is {who} only in another user namespace (rootless container)"
+        return failed(name, detail, "run the agent as root of the host")
+    if not agent.reads_all:
+        return failed(
+            name,
+            f"pid {agent.pid} is {who} without CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: it cannot"
+            " read the processes and sockets of other users",
+            "run it as root; in a container, privileged or with these capabilities",
+        )
+    if config.tag_exec and not (agent.capabilities or 0) & CAP_SETUID:
+        user = brief(config.tag_exec_user)
+        detail = f"pid {agent.pid} has no CAP_SETUID: it cannot run the tag command as {user}"
+        return failed(name, detail, "grant the capability")
+    return passed(name, f"pid {agent.pid} is {who} and may read every visible process")
+
+
+def agent_version(around: Surroundings | None, kind: SourceKind) -> Gate:
+    """The version of the agent; it cannot be determined without running it."""
+    who = f"the agent of a {kind}" if around is None else "the agent"
+    if around is not None and around.agents:
+        who = f"pid {around.agents[0].pid}"
+    return unknown(
+        "agent-version", f"the version of {who} cannot be determined; {_OTHER_AGENTS}", _ASK_VERSION
+    )
+
+
+def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | None) -> Gate:
+    """os-proc-root is a proc mount of the host, as seen by the agent.
+
+    `processes` is the number of processes found there; None: they could not be listed.
+    """
+    name = "proc-root"
+    if around is None:
+        detail = f"a {kind} does not show the os-proc-root of the agent"
+        return unknown(name, detail, _ON_THE_MACHINE)
+    view = around.view
+    who = "the agent" if around.agents else "proccli"
+    path = brief(view.path)
+    mount = "mount the /proc of the host there, or correct os-proc-root"
+    if view.problem is not None:
+        return failed(name, f"{who} cannot open {path}: {view.problem}", mount)
+    if view.filesystem not in ("proc", None):
+        detail = f"{path} is not a proc mount for {who} (file system: {brief(view.filesystem)})"
+        return failed(name, detail, mount)
+    if processes is None and not around.agents:
+        return failed(name, f"{path} shows no processes", mount)
+    namespace, ours = view.pid_namespace, around.own_pid_namespace
+    if view.filesystem is None or namespace is None:
+        hint = "run proccli doctor as root of the host, outside of containers"
+        return unknown(name, f"cannot determine which processes {path} shows to {who}", hint)
+    if namespace == MACHINES_PID_NAMESPACE:
+        return passed(name, f"{path} shows all processes of the host to {who}")
+    detail = f"{path} shows only pid namespace {namespace} (a container) to {who}"
+    if around.agents and ours is not None and namespace != ours:
+        return failed(
+            name, detail, "run the agent container with hostPID: true (docker: --pid host)"
+        )
+    return passed(name, detail, hint="check that the agent should see only this container")

@@ -1,0 +1,120 @@
+"""The steps between a rule and a name: valid rules, tags, variables, the name limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from proccli.commands.doctor.step import Gate, brief, failed, passed, processes, unknown
+from proccli.commands.doctor.steps_process import NAMES
+from proccli.commands.environment import mentioned_names
+from proccli.model.config import Config
+from proccli.model.notice import Notice
+from proccli.model.outcome import Outcome
+from proccli.model.process import Environment, SourceKind, TagTable
+from proccli.terminal.warning_text import message
+
+NAME_BYTES: Final = 256
+"""Maximum length of a name on the server. Source: server v6.5 cloud.go:661-666."""
+_SHOWN: Final = 3
+
+
+def rules_valid(config: Config) -> Gate:
+    """The agent accepts every rule."""
+    name = "rules-valid"
+    lost = [rule for rule in config.rules if rule.problem is not None]
+    if not config.rules:
+        return passed(name, "no rules: the agent's built-in .* accepts every process")
+    if not lost:
+        rules = "the rule" if len(config.rules) == 1 else f"all {len(config.rules)} rules"
+        return passed(name, f"the agent accepts {rules}")
+    told = "; ".join(
+        f"rule {rule.index} ({rule.at.source}:{rule.at.line}): {brief(rule.problem.message)}"
+        for rule in lost[:_SHOWN]
+        if rule.problem is not None
+    )
+    more = f"; and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+    detail = f"the agent ignores {len(lost)} of {len(config.rules)} rules: {told}{more}"
+    return failed(name, detail, "correct the rule; run proccli check for details")
+
+
+def tag_command(
+    config: Config,
+    tags: TagTable,
+    notices: Sequence[Notice],
+    kind: SourceKind,
+    *,
+    from_file: bool,
+) -> Gate:
+    """The tag command runs as its user, and the agent accepts its output."""
+    name = "tag-command"
+    warnings = {notice.code: notice for notice in notices}
+    lost = warnings.get("tag-exec-failed") or warnings.get("tags-rejected")
+    named = f"tags for {processes(len(tags.entries))}"
+    if lost is not None:
+        hint = f"run it by hand as {brief(config.tag_exec_user)}: proccli tags shows its tags"
+        return failed(name, message(lost), hint)
+    if from_file:
+        detail = f"{brief(tags.origin)} used instead of the tag command: {named}"
+        return unknown(name, detail, "omit --tags to run the command")
+    if not config.tag_exec:
+        return passed(name, "not configured: there are no os.app.* tags")
+    if not config.tag_exec_user:
+        detail = "os-app-tag-exec-user is empty: the agent does not run the tag command"
+        return failed(name, detail, "set the user to run it as")
+    if not tags.known:
+        why = warnings.get("tags-unknown")
+        return unknown(name, message(why) if why else "its output is not available")
+    if kind != "live":
+        detail = f"output from when the {kind} was created: {named}"
+        return unknown(name, detail, "run proccli doctor on the machine itself")
+    return passed(name, f"it ran as {brief(config.tag_exec_user)}: {named}")
+
+
+def variables(
+    config: Config, environment: Environment, notices: Sequence[Notice], kind: SourceKind
+) -> Gate:
+    """The variables in rewrite-name are set in the agent's environment."""
+    names = mentioned_names(config)
+    if not names:
+        return passed(NAMES, "no rewrite-name contains %NAME%", removes=0)
+    listed = ", ".join(f"%{brief(name)}%" for name in names[:_SHOWN])
+    warnings = {notice.code: notice for notice in notices}
+    give = "set it with --env NAME=VALUE"
+    for code in ("env-unknown", "own-environment"):
+        if code in warnings:
+            return unknown(NAMES, message(warnings[code]), give, removes=0)
+    if "env-unset" in warnings:
+        if kind == "directory":
+            return unknown(NAMES, f"{listed}: a directory has no environment", give, removes=0)
+        hint = "set it in the agent's environment (systemd: Environment=; or the pod's env)"
+        return failed(NAMES, message(warnings["env-unset"]), hint, removes=0)
+    return passed(NAMES, f"{listed}: set in {environment.origin}", removes=0)
+
+
+def name_length(verdicts: Sequence[Outcome]) -> Gate:
+    """No name is empty or longer than the limit of the server."""
+    name = "name-length"
+    sent = [verdict for verdict in verdicts if verdict.gprocess is not None]
+    empty = [verdict.process.pid for verdict in sent if not verdict.gprocess]
+    long = [verdict.process.pid for verdict in sent if _size(verdict.gprocess) > NAME_BYTES]
+    if empty:
+        detail = f"the name of {processes(len(empty))} is empty (first: pid {empty[0]})"
+        return failed(
+            name, detail, f"run proccli explain {empty[0]} to see the effect of rewrite-name"
+        )
+    if long:
+        detail = (
+            f"the server truncates the names of {processes(len(long))} to {NAME_BYTES} bytes"
+            f" (first: pid {long[0]})"
+        )
+        hint = f"match the whole text in the pattern: proccli explain {long[0]}"
+        return failed(name, detail, hint)
+    if not sent:
+        return unknown(name, "no process reaches this step")
+    longest = max(_size(verdict.gprocess) for verdict in sent)
+    return passed(name, f"the longest name has {longest} bytes; the limit is {NAME_BYTES}")
+
+
+def _size(name: str | None) -> int:
+    return len((name or "").encode("utf-8", "surrogateescape"))

@@ -1,0 +1,214 @@
+"""The steps that processes pass one by one; each is counted at the first that removes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from proccli.commands.doctor.step import Gate, brief, failed, passed, processes, unknown
+from proccli.model.config import Config, Rule
+from proccli.model.outcome import Outcome, Reason
+from proccli.terminal.warning_text import PROBLEM_WORDS
+
+GATES: Final = (
+    "readable",
+    "command-line",
+    "utf-8",
+    "process-name",
+    "min-lifetime",
+    "rules",
+    "tagged-only",
+)
+_GATE_OF: Final[dict[Reason, str]] = {
+    "unreadable": "readable",
+    "no-cmdline": "command-line",
+    "cmdline-not-utf8": "utf-8",
+    "no-name": "process-name",
+    "min-lifetime": "min-lifetime",
+    "future-start": "min-lifetime",
+    "rule": "rules",
+    "masked": "rules",
+    "untagged": "tagged-only",
+}
+_AS_ROOT: Final = "run proccli doctor as root"
+NAMES: Final = "environment"
+"""The step of processes of which only the name is unknown."""
+
+
+@dataclass(slots=True)
+class _Stopped:
+    """The processes that do not pass a step."""
+
+    removed: list[Outcome] = field(default_factory=list)
+    undecided: list[Outcome] = field(default_factory=list)
+
+
+def gate_of(verdict: Outcome, config: Config) -> str | None:
+    """The step that a process does not, or may not, pass; None: it is sent."""
+    if verdict.status == "accepted":
+        return None
+    if verdict.reason == "env-unknown":
+        return NAMES
+    if verdict.reason == "unreadable" and verdict.cmdline is not None:
+        return "rules"  # an ancestor that is not readable
+    if verdict.reason == "tags-unknown":
+        undecided_rule = verdict.rule is None and any(
+            rule.match_type == "tag" and rule.problem is None for rule in config.rules
+        )
+        return "rules" if undecided_rule or not config.tagged_only else "tagged-only"
+    return _GATE_OF[verdict.reason]
+
+
+def one_by_one(config: Config, verdicts: Sequence[Outcome], *, sees_all: bool) -> list[Gate]:
+    """The seven steps in order.
+
+    A step fails if processes reach it but none passes it; it is normal to remove some.
+    `sees_all` is false if a mount may hide processes from this user.
+    """
+    stopped = {name: _Stopped() for name in (*GATES, NAMES)}
+    for verdict in verdicts:
+        name = gate_of(verdict, config)
+        if name is not None:
+            undecided = verdict.status == "unknown"
+            at = stopped[name]
+            (at.undecided if undecided else at.removed).append(verdict)
+    gates = []
+    left, in_doubt = len(verdicts), False
+    for name in GATES:
+        at = stopped[name]
+        gates.append(_gate(name, at, left, config, in_doubt=in_doubt))
+        in_doubt = in_doubt or bool(at.undecided)
+        left -= len(at.removed) + len(at.undecided)
+    if not sees_all and gates[0].state != "fail":
+        detail = f"{gates[0].detail}; but this /proc mount hides processes of other users"
+        hidden = unknown(GATES[0], detail, _AS_ROOT, removes=gates[0].removes)
+        return [hidden, *gates[1:]]
+    return gates
+
+
+def _gate(name: str, at: _Stopped, came: int, config: Config, *, in_doubt: bool) -> Gate:
+    """`came`: processes that reach the step; `in_doubt`: undecided ones may reach it, too."""
+    removes = len(at.removed)
+    if not came:
+        return unknown(name, "no process reaches this step", removes=0)
+    detail = _DETAILS[name](at.removed, config)
+    if at.undecided:
+        detail = _undecided(name, at, detail)
+        return unknown(name, detail, _why_undecided(at.undecided), removes=removes)
+    if removes == came and in_doubt:
+        detail += "; no process with a known outcome is left"
+        return unknown(name, detail, _HINTS[name], removes=removes)
+    if removes == came:
+        return failed(name, f"{detail}; none is left", _HINTS[name], removes=removes)
+    return passed(name, detail, removes=removes)
+
+
+def _undecided(name: str, at: _Stopped, detail: str) -> str:
+    count, first = len(at.undecided), _first(at.undecided)
+    if name != "readable":
+        return f"{detail}; {count:,} undecided{first}"
+    refused = f"{count:,} unreadable for this user{first}, but readable for the agent as root"
+    return f"{detail}; {refused}" if at.removed else refused
+
+
+def _why_undecided(undecided: Sequence[Outcome]) -> str:
+    reasons = Counter(verdict.reason for verdict in undecided)
+    reason, _ = reasons.most_common(1)[0]
+    return {
+        "masked": "record again with --no-redact, or run it on the machine itself",
+        "tags-unknown": "pass the output of the tag command with --tags FILE",
+    }.get(reason, _AS_ROOT)
+
+
+def _first(removed: Sequence[Outcome]) -> str:
+    return f" (first: pid {removed[0].process.pid})"
+
+
+def _readable(removed: Sequence[Outcome], _config: Config) -> str:
+    if not removed:
+        return "all processes are readable"
+    problems: Counter[str] = Counter()
+    for verdict in removed:
+        process = verdict.process
+        error = process.error("cmdline") or process.error("uid")
+        problems.update([PROBLEM_WORDS[error.problem] if error is not None else "unreadable"])
+    why = ", ".join(f"{count:,} {what}" for what, count in sorted(problems.items()))
+    return f"{processes(len(removed))} could not be read: {why}{_first(removed)}"
+
+
+def _command_line(removed: Sequence[Outcome], _config: Config) -> str:
+    if not removed:
+        return "all processes have a command line"
+    return f"{processes(len(removed))} without one (kernel threads, zombies, cleared titles)"
+
+
+def _utf8(removed: Sequence[Outcome], _config: Config) -> str:
+    if not removed:
+        return "all command lines are UTF-8"
+    what = f"{processes(len(removed))} with a command line that is not UTF-8"
+    return f"{what}, which the agent skips{_first(removed)}"
+
+
+def _name(removed: Sequence[Outcome], _config: Config) -> str:
+    if not removed:
+        return "all first arguments contain a name"
+    return f"{processes(len(removed))} without a file name in the first argument{_first(removed)}"
+
+
+def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
+    least = f"os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
+    if not removed:
+        return f"{least}; all processes are older"
+    future = sum(verdict.reason == "future-start" for verdict in removed)
+    young = len(removed) - future
+    parts = [f"{processes(young)} too young"] if young else []
+    if future:
+        parts.append(f"{processes(future)} with a start time in the future")
+    return f"{least}: {', '.join(parts)}{_first(removed)}"
+
+
+def _rules(removed: Sequence[Outcome], config: Config) -> str:
+    if not removed:
+        return "no process is dropped" if config.rules else "no rules: all processes are accepted"
+    drops = Counter(verdict.rule.index for verdict in removed if verdict.rule is not None)
+    rules: dict[int, Rule] = {rule.index: rule for rule in config.rules}
+    index, count = drops.most_common(1)[0]
+    rule = rules[index]
+    at = f"{rule.at.source}:{rule.at.line}"
+    top = f"{rule.match_type} ~ {brief(rule.match_regex)}"
+    all_of_it = "drops them" if count == len(removed) else f"drops {count:,} of them"
+    return f"{processes(len(removed))} dropped; rule {index} ({at}, {top}) {all_of_it}"
+
+
+def _tagged(removed: Sequence[Outcome], config: Config) -> str:
+    if not config.tagged_only:
+        return "os-proc-sync-tagged-only is false"
+    if not config.tag_exec and removed:
+        return (
+            "os-proc-sync-tagged-only is true, but os-app-tag-exec is empty:"
+            f" {processes(len(removed))} without tags"
+        )
+    what = f"{processes(len(removed))} without tags from the tag command"
+    return f"os-proc-sync-tagged-only is true: {what if removed else 'all are tagged'}"
+
+
+_DETAILS: Final[dict[str, Callable[[Sequence[Outcome], Config], str]]] = {
+    "readable": _readable,
+    "command-line": _command_line,
+    "utf-8": _utf8,
+    "process-name": _name,
+    "min-lifetime": _lifetime,
+    "rules": _rules,
+    "tagged-only": _tagged,
+}
+_HINTS: Final = {
+    "readable": "even root has no access: check for a security module or a hardened /proc",
+    "command-line": "check that this is the /proc of the applications",
+    "utf-8": "start the programs with UTF-8 arguments",
+    "process-name": "make the first argument end with a file name",
+    "min-lifetime": "lower os-proc-socket-min-lifetime",
+    "rules": "add an accepting rule before it; proccli explain PID shows each rule for a process",
+    "tagged-only": "make os-app-tag-exec report them, or set os-proc-sync-tagged-only to false",
+}

@@ -1,0 +1,209 @@
+"""`proccli explain`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proccli.cli.completing import complete_process
+from proccli.cli.failures import report
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result, without_codes
+from proccli.commands.explain.candidates import print_candidates
+from proccli.commands.options.output import (
+    Output,
+    general_options,
+    name_values,
+    option,
+    output_options,
+    strict_option,
+)
+from proccli.commands.options.source import source_options
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.agent.inputs import Inputs
+    from proccli.commands.explain.explain import ExplainResult
+    from proccli.commands.inputs import InputOptions
+    from proccli.sources.made_up import MadeUp
+
+_PID = re.compile(r"[0-9]{1,300}")
+_MADE_UP = "Made-up process (instead of PID or NAME)"
+
+
+@click.command(
+    "explain",
+    cls=CommandWithExamples,
+    examples=(
+        ("proccli explain -c agent.yaml 4242", "Explain the name of process 4242"),
+        ("proccli explain -c agent.yaml nginx", "Give the process by name"),
+        (
+            "proccli explain -c agent.yaml --cmdline 'python3 -u app.py' --parent supervisord",
+            "Explain a process that does not run here",
+        ),
+        (
+            "proccli explain -c agent.yaml --title 'nginx: worker process'",
+            "Explain a process that rewrites its title",
+        ),
+        (
+            "proccli explain -c agent.yaml --plain 4242 4311 | cut -f1",
+            "Print only the deciding rules, for scripts",
+        ),
+    ),
+)
+@click.argument("targets", metavar="[PID|NAME]...", nargs=-1, shell_complete=complete_process)
+@option(
+    "--name",
+    "names",
+    section="Input options",
+    metavar="NAME",
+    multiple=True,
+    help="Process name, even if it is all digits. Repeatable.",
+)
+@option("--argv", section=_MADE_UP, metavar="ARG", multiple=True, help="One argument. Repeatable.")
+@option("--cmdline", section=_MADE_UP, metavar="LINE", help="All arguments, with shell quoting.")
+@option(
+    "--title", section=_MADE_UP, metavar="TEXT", help="A rewritten process title, as one string."
+)
+@option(
+    "--parent",
+    "parents",
+    section=_MADE_UP,
+    metavar="NAME",
+    multiple=True,
+    help="process_name of its parent; repeat for the grandparent, and so on.",
+)
+@option(
+    "--tag",
+    "with_tags",
+    section=_MADE_UP,
+    metavar="KEY=VALUE",
+    callback=name_values,
+    multiple=True,
+    help="A tag that the tag command reports for it. Repeatable.",
+)
+@option("--user", section=_MADE_UP, metavar="NAME", help="User it runs as.")
+@option(
+    "--uptime",
+    section=_MADE_UP,
+    metavar="SECONDS",
+    type=int,
+    help="Age of the process. By default it is old enough.",
+)
+@source_options
+@output_options
+@option(
+    "--plain",
+    section="How to print it",
+    is_flag=True,
+    help="Print one line per process: location:action, pid and name, separated by tabs.",
+)
+@strict_option
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    targets: Sequence[str],
+    names: Sequence[str],
+    output: Output,
+    plain: bool,
+    strict: bool,
+    invocation: Invocation,
+    **question: Any,
+) -> int:
+    """Explain why a process gets its rule and its name.
+
+    Prints the outcome, then each rule in order: the text it is matched against, the part that
+    matches, how rewrite-name builds the name, and, if the rule does not match, how much of the
+    pattern matched. An argument of only digits is a pid; anything else is a name.
+    """
+    from proccli.commands.explain.explain import AmbiguousName, explain_made_up, explain_pids
+    from proccli.commands.inputs import open_inputs
+
+    made_up = _made_up(question)
+    if (made_up is None) == (not targets and not names):
+        raise click.UsageError(
+            "give a pid or a name, or describe a made-up process with --argv, --cmdline or --title"
+            if made_up is None
+            else "a made-up process cannot be combined with PID or NAME"
+        )
+    inputs = open_inputs(options, with_tags=made_up is None)
+    if made_up is not None:
+        result = explain_made_up(inputs, made_up)
+    else:
+        try:
+            result = explain_pids(inputs, _pids(inputs, targets, names))
+        except AmbiguousName as error:
+            code = report(error, invocation)
+            if output == "table":
+                print_candidates(error, invocation)
+            return code
+    content = _rendered(result, output, plain, invocation)
+    for_people = output == "table" and not plain
+    notices = without_codes(result.notices, "sync-disabled") if for_people else result.notices
+    return print_result(
+        invocation, content, notices, EXIT_INCOMPLETE if strict and result.incomplete else 0
+    )
+
+
+def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[int]:
+    from proccli.commands.explain.explain import find_by_name
+
+    pids = [
+        int(target) if _PID.fullmatch(target) else find_by_name(inputs, target)
+        for target in targets
+    ]
+    return pids + [find_by_name(inputs, name) for name in names]
+
+
+def _made_up(question: dict[str, Any]) -> MadeUp | None:
+    """The made-up process that the options describe, or None. Raises: click.UsageError."""
+    from proccli.sources.made_up import MadeUp
+
+    argv, cmdline, title = (question.pop(key) for key in ("argv", "cmdline", "title"))
+    given = [bool(argv), cmdline is not None, title is not None]
+    if sum(given) > 1:
+        raise click.UsageError("--argv, --cmdline and --title are mutually exclusive")
+    if not any(given):
+        if any(value not in (None, ()) for value in question.values()):
+            raise click.UsageError(
+                "--parent, --tag, --user and --uptime describe a made-up process"
+                " and require --argv, --cmdline or --title"
+            )
+        return None
+    if cmdline is not None:
+        try:
+            argv = shlex.split(cmdline)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--cmdline") from error
+    return MadeUp(
+        argv=tuple(argv),
+        title=title,
+        parents=tuple(question["parents"]),
+        tags=tuple(question["with_tags"]),
+        user=question["user"],
+        uptime_s=question["uptime"],
+    )
+
+
+def _rendered(
+    result: ExplainResult, output: Output, plain: bool, invocation: Invocation
+) -> str | bytes:
+    from proccli.commands.explain.explain_plain import explain_plain
+    from proccli.commands.explain.json import explain_document, explain_lines
+    from proccli.commands.explain.text import explain_text
+
+    if output == "json":
+        return explain_document(result)
+    if output == "jsonl":
+        return explain_lines(result)
+    if plain:
+        return explain_plain(result)
+    return explain_text(result, view_of(sys.stdout, invocation.colour))

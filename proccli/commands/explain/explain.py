@@ -1,0 +1,153 @@
+"""Why chosen processes, real or made up, get the verdict they get."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from proccli.agent.inputs import Inputs
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.process import AgentProcess, all_ancestors
+from proccli.agent.sockets.collect import collect_sockets_of
+from proccli.agent.sockets.result import counts_by_pid
+from proccli.agent.trace import trace_rules
+from proccli.commands.completeness import incomplete
+from proccli.commands.socket_warnings import unseen_by_us
+from proccli.commands.warnings import verdict_notices
+from proccli.errors import NoSuchProcess, ProccliError
+from proccli.model.config import Config
+from proccli.model.notice import Notice
+from proccli.model.outcome import Ancestor, Explanation, Outcome
+from proccli.model.process import Host, TagTable
+from proccli.sources.made_up import MadeUp, made_up_source
+from proccli.text import visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainResult:
+    """Explanations in the order asked for, with what they rest on."""
+
+    host: Host
+    config: Config
+    explanations: tuple[Explanation, ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something that the agent would know is unknown here."""
+        verdicts = [one.verdict for one in self.explanations]
+        return incomplete(self.notices, {"sockets", "owners"}, verdicts=verdicts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A process that an ambiguous name may mean."""
+
+    pid: int
+    process_name: str
+    cmdline: str
+
+
+class AmbiguousName(ProccliError):  # noqa: N818 - named for what is wrong
+    """Several processes have this name."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, candidates: Sequence[Candidate]) -> None:
+        super().__init__(f"{len(candidates)} processes are named {visible(name)}; give a pid")
+        self.name = name
+        self.candidates = tuple(candidates)
+
+
+def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
+    """Explanations of these processes; reads them and their ancestors only.
+
+    Raises: NoSuchProcess, SourceError.
+    """
+    for pid in pids:
+        inputs.source.read(pid)
+    pipeline = Pipeline(inputs)
+    source, host = inputs.source, inputs.source.host
+    sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config.min_lifetime_s)
+    counts = counts_by_pid(sockets, pids)
+    verdicts = [
+        replace(verdict, sockets=counts[verdict.process.pid]) for verdict in pipeline.outcomes(pids)
+    ]
+    unseen = unseen_by_us(sockets, host)
+    return ExplainResult(
+        host=host,
+        config=inputs.config,
+        explanations=tuple(_explanation(pipeline, verdict) for verdict in verdicts),
+        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
+    )
+
+
+def _explanation(pipeline: Pipeline, verdict: Outcome) -> Explanation:
+    process = pipeline.agent_process(verdict.process.pid)
+    assert process is not None  # noqa: S101 - each outcome is of one
+    return Explanation(
+        verdict=verdict,
+        ancestors=tuple(
+            Ancestor(
+                pid=above.process.pid,
+                process_name=above.texts.process_name.text if above.texts else None,
+            )
+            for above in all_ancestors(process.process, pipeline.agent_process)
+        ),
+        trace=trace_rules(process, pipeline.context),
+    )
+
+
+def find_by_name(inputs: Inputs, name: str) -> int:
+    """The pid of the one process of this name (process_name, else comm, else gprocess).
+
+    proccli itself is not meant by anybody and not found.
+
+    Raises: NoSuchProcess, AmbiguousName.
+    """
+    pipeline = Pipeline(inputs)
+    live = inputs.source.host.kind == "live"
+    pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
+    processes = [process for pid in pids if (process := pipeline.agent_process(pid)) is not None]
+    found = (
+        [process for process in processes if _process_name(process) == name]
+        or [process for process in processes if process.process.comm == name]
+        or [process for process in processes if _gprocess(pipeline, process) == name]
+    )
+    if not found:
+        raise NoSuchProcess(
+            f"no process is called {visible(name)}",
+            hint="proccli scan lists all; a pid works too",
+        )
+    if len(found) > 1:
+        raise AmbiguousName(name, [_candidate(process) for process in found])
+    return found[0].process.pid
+
+
+def _process_name(process: AgentProcess) -> str | None:
+    return process.texts.process_name.text if process.texts is not None else None
+
+
+def _gprocess(pipeline: Pipeline, process: AgentProcess) -> str | None:
+    verdict = pipeline.decided(process.process.pid)
+    return verdict.gprocess if verdict is not None else None
+
+
+def _candidate(process: AgentProcess) -> Candidate:
+    return Candidate(
+        pid=process.process.pid,
+        process_name=_process_name(process) or process.process.comm or "",
+        cmdline=process.texts.cmdline.text if process.texts is not None else "",
+    )
+
+
+def explain_made_up(inputs: Inputs, made_up: MadeUp) -> ExplainResult:
+    """The explanation of a process that exists only in the question (pid 0 in the result).
+
+    Its tags are those of the question: `inputs.tags` is about other processes.
+    """
+    source = made_up_source(made_up, inputs.source.host.taken_at_ns)
+    entries = {0: made_up.tags} if made_up.tags else {}
+    tags = TagTable(entries=entries, known=True, origin="--tag")
+    return explain_pids(replace(inputs, source=source, tags=tags), [0])

@@ -1,0 +1,155 @@
+"""Reads many sources into one fleet, with their warnings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from proccli.commands.hosts.fleetnotices import fleet_notices
+from proccli.commands.hosts.hostviews import NamedSource
+from proccli.commands.hosts.read import views
+from proccli.commands.inputs import InputOptions
+from proccli.commands.samples import WaitPolicy
+from proccli.model.config import Config
+from proccli.model.hosts import HostView
+from proccli.model.notice import Notice
+from proccli.model.process import NS_PER_S
+from proccli.server.join import Network
+from proccli.server.store import Fleet
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the number of sources that were read, and of all."""
+
+
+_CLOCK_SET_S = 60
+"""How far a clock may be set between two looks, for all that a start may seem to have moved."""
+_ROUNDED_S = 1
+"""The kernel itself may tell one second more or less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """A fleet, which is to be closed, with what it rests on."""
+
+    fleet: Fleet
+    names: tuple[str, ...]
+    """What its hosts are called, each otherwise."""
+    config: Config | None
+    """None: all sources are outputs of `sync`, each made with a configuration of its own."""
+    notices: tuple[Notice, ...]
+    incomplete: bool
+    """Whether something that an agent would know is unknown here."""
+
+
+def gather(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    wait_policy: WaitPolicy,
+    progress: Progress,
+) -> Gathered:
+    """Look at all sources. Of two of one host the newer counts.
+
+    Raises: UsageError, ConfigError, SourceError.
+    """
+    hosts = _Hosts()
+    config: Config | None = None
+    looks: list[tuple[tuple[Notice, ...], bool]] = []
+    try:
+        for done, looked in enumerate(views(options, sources, wait_policy), start=1):
+            config = config or looked.config
+            if hosts.add(looked.view):
+                looks.append((looked.notices, looked.incomplete))
+            progress(done, len(sources))
+    except BaseException:
+        hosts.fleet.close()
+        raise
+    notices: dict[Notice, list[str]] = {}
+    for host in hosts.fleet.present:
+        for notice in dict.fromkeys(looks[host][0]):
+            notices.setdefault(notice, []).append(hosts.fleet.hosts[host].source)
+    said = (_with_sources(notice, by, len(hosts.fleet.present)) for notice, by in notices.items())
+    names = _names(hosts.fleet)
+    return Gathered(
+        fleet=hosts.fleet,
+        names=names,
+        config=config,
+        notices=(*said, *hosts.notices, *fleet_notices(hosts.fleet, names)),
+        incomplete=any(looks[host][1] for host in hosts.fleet.present),
+    )
+
+
+@dataclass(slots=True)
+class _Hosts:
+    fleet: Fleet = field(default_factory=Fleet)
+    notices: list[Notice] = field(default_factory=list)
+    _called: dict[tuple[Network, str], list[int]] = field(default_factory=dict)
+
+    def add(self, view: HostView) -> bool:
+        """Whether it counts, unless a newer one of its host follows."""
+        namesakes = self._called.setdefault((view.network, view.name), [])
+        for host in namesakes:
+            before = self.fleet.hosts[host]
+            if not _same_machine(before, view):
+                continue
+            keeps = before.taken_at_ns > view.taken_at_ns
+            newer, older = (before, view) if keeps else (view, before)
+            self.notices.append(_host_again(newer, older))
+            if keeps:
+                return False
+            self.fleet.remove(host)
+            namesakes.remove(host)
+            break
+        namesakes.append(len(self.fleet.hosts))
+        self.fleet.add(view)
+        return True
+
+
+def _same_machine(one: HostView, other: HostView) -> bool:
+    """Of two that share a name and a network: if they share an address, too, which means one host
+    there, unless both were up at the same time, having been started at different ones; or if they
+    were started at the same time, as far as that is known.
+
+    The time of a start is reckoned from the clock, and follows it when that is set.
+    """
+    apart = bool(one.addresses and other.addresses) and set(one.addresses).isdisjoint(
+        other.addresses
+    )
+    if one.boot_time_s is None or other.boot_time_s is None:
+        return not apart
+    between_s = abs(one.boot_time_s - other.boot_time_s)
+    if apart:
+        return between_s <= _ROUNDED_S
+    earlier, later = sorted((one, other), key=lambda view: view.boot_time_s or 0)
+    started_again = (later.boot_time_s or 0) * NS_PER_S >= earlier.taken_at_ns
+    return started_again or between_s <= _CLOCK_SET_S
+
+
+def _host_again(newer: HostView, older: HostView) -> Notice:
+    return Notice.of("host-again", older=older.source, newer=newer.source, host=newer.name)
+
+
+def _names(fleet: Fleet) -> tuple[str, ...]:
+    """Their names, with the network, or the source, where those alone would be the same."""
+    names = [view.name for view in fleet.hosts]
+    for more in (_with_network, _with_source):
+        times = Counter(names[host] for host in fleet.present)
+        names = [
+            more(name, view) if times[name] > 1 else name
+            for name, view in zip(names, fleet.hosts, strict=True)
+        ]
+    return tuple(names)
+
+
+def _with_network(name: str, view: HostView) -> str:
+    return f"{name} ({view.network})" if view.network else name
+
+
+def _with_source(name: str, view: HostView) -> str:
+    return f"{name} [{view.source}]"
+
+
+def _with_sources(notice: Notice, by: Sequence[str], sources: int) -> Notice:
+    """A warning with the sources that gave it, unless all did."""
+    return notice if len(by) == sources else replace(notice, source=by[0], sources=len(by))

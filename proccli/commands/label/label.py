@@ -1,0 +1,134 @@
+"""Flow records and captured connections, labelled from what sources show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proccli.commands.hosts.gather import Gathered
+from proccli.errors import UsageError
+from proccli.model.flows import CapturedConnection, Flow, SideLabel
+from proccli.model.notice import Notice
+from proccli.server.join import Network
+from proccli.server.labels import Labeller
+from proccli.server.senders import Timing
+from proccli.server.tags import TagRules
+from proccli.traffic.flows.stream import FlowStream
+from proccli.traffic.tot.connections import ConnectionCounts
+
+Captured = tuple[CapturedConnection, SideLabel, SideLabel]
+"""A connection with the labels of its sides."""
+
+_LABELS = frozenset({"socket", "tot", "tot-likely"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many records got how many labels."""
+
+    records: int = 0
+    both: int = 0
+    one: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Sides without a label, by the reason."""
+    perhaps_pods: int = 0
+    """Sides whose `auto_instance` is open: the server may know the container's pod."""
+    untimed: int = 0
+    """Labelled records that tell no time."""
+
+    def add(self, flow: Flow, *sides: SideLabel) -> None:
+        """Count a record."""
+        labelled = [side for side in sides if side.label in _LABELS]
+        self.records += 1
+        self.both += len(labelled) == len(sides)
+        self.one += 0 < len(labelled) < len(sides)
+        if labelled and flow.start_s is None and flow.end_s is None:
+            self.untimed += 1
+        for side, instance in zip(sides, (flow.instance_0, flow.instance_1), strict=True):
+            if side.label not in _LABELS:
+                self.reasons[side.label] += 1
+            elif side.auto_instance is None and instance != "pod":
+                self.perhaps_pods += 1
+
+
+class Labelling:
+    """A run over one input. What it hands out streams; the tally and the notices grow with it."""
+
+    def __init__(
+        self,
+        gathered: Gathered,
+        *,
+        network: Network | None,
+        within_s: float,
+        server: TagRules,
+        agents: Mapping[int, str],
+        assume_enabled: bool = False,
+    ) -> None:
+        """`agents`: the hosts of agents, by the ids that the server gave them. `assume_enabled`:
+        label as if all agents sent what they see.
+
+        Raises: UsageError if no source is of the network, or none is a host of `agents`.
+        """
+        fleet = gathered.fleet
+        networks = {fleet.hosts[host].network for host in fleet.present}
+        if network is not None and network not in networks:
+            known = ", ".join(sorted(filter(None, networks))) or "none has a name"
+            raise UsageError(f"no source is in the network {network!r} of --in-network ({known})")
+        names = [gathered.names[host] for host in fleet.present]
+        for name in agents.values():
+            if name not in names:
+                raise UsageError(
+                    f"no source is of the host {name!r} of --agent-id ({', '.join(names[:5])})"
+                )
+        self.tally = Tally()
+        self._labeller = Labeller(
+            fleet,
+            gathered.names,
+            network=network,
+            timing=Timing(within_s=within_s),
+            server=server,
+            agents=agents,
+            assume_enabled=assume_enabled,
+        )
+        self._within_s = within_s
+
+    def keys(self) -> Sequence[str]:
+        """The keys of the tags that labels may have."""
+        return self._labeller.tag_keys()
+
+    def flows(self, stream: FlowStream) -> Iterator[bytes]:
+        """The records with their labels, and what stands between them, in order.
+
+        Raises: FlowsError, SourceError.
+        """
+        for item in stream:
+            if isinstance(item, bytes):
+                yield item
+                continue
+            sides = self._labeller.label_flow(item.flow)
+            self.tally.add(item.flow, *sides)
+            yield item.labelled(*sides)
+
+    def captured(self, connections: Iterable[CapturedConnection]) -> Iterator[Captured]:
+        """The connections with the labels of their sides."""
+        for connection in connections:
+            sides = self._labeller.label_connection(connection)
+            self.tally.add(connection.flow, *sides)
+            yield (connection, *sides)
+
+    def notices(self) -> Iterator[Notice]:
+        """Warnings, once all records have been labelled."""
+        tally = self.tally
+        if outside := tally.reasons["other-time"]:
+            yield Notice.of("other-time", sides=outside, within_s=self._within_s)
+        if tally.untimed:
+            yield Notice.of("untimed", records=tally.untimed)
+        if tally.perhaps_pods:
+            yield Notice.of("perhaps-pod", sides=tally.perhaps_pods)
+
+
+def evicted_notices(counts: ConnectionCounts, name: str) -> Iterator[Notice]:
+    """Warnings about connections that were printed before they had ended."""
+    if counts.evicted:
+        yield Notice.of("capture-evicted", file=name, connections=counts.evicted)

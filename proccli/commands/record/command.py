@@ -1,0 +1,78 @@
+"""`proccli record`."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import tell, warn
+from proccli.cli.output import require_stdout
+from proccli.cli.waiting import wait_for_second_sample
+from proccli.commands.options.output import general_options, option
+from proccli.commands.options.source import source_options, wait_options
+
+if TYPE_CHECKING:
+    from proccli.commands.inputs import InputOptions
+
+
+@click.command(
+    "record",
+    cls=CommandWithExamples,
+    examples=(
+        ("proccli record -c agent.yaml web-1.jsonl.gz", "Record this machine, with secrets masked"),
+        (
+            "proccli scan -c agent.yaml -s web-1.jsonl.gz",
+            "Analyse the recording later or on another machine",
+        ),
+        (
+            "ssh web-1 proccli record - | proccli scan -c agent.yaml -s -",
+            "Analyse another machine over SSH",
+        ),
+    ),
+)
+@click.argument("path", type=click.Path(allow_dash=True))
+@option(
+    "--no-redact",
+    section="Recording options",
+    is_flag=True,
+    help="Do not mask secrets: write command lines with their passwords and tokens.",
+)
+@option("--force", section="Recording options", is_flag=True, help="Overwrite an existing file.")
+@source_options
+@wait_options
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    path: str,
+    no_redact: bool,
+    force: bool,
+    no_wait: bool,
+    max_wait: float,
+    invocation: Invocation,
+) -> int:
+    """Save a snapshot to analyse later or on another machine.
+
+    PATH is a JSON Lines file, compressed if its name ends in .gz, or - for standard output. Only
+    its owner can read it. Secrets in command lines are masked; then the rules are run again, and
+    the command reports whether masking changed any outcome under this configuration. If the age
+    of a socket is unknown, a live machine is sampled a second time, after the minimum lifetime.
+    """
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.record.record import record
+    from proccli.commands.record.record_text import record_message
+    from proccli.commands.samples import WaitPolicy
+
+    if path == "-":
+        require_stdout()
+    wait = functools.partial(wait_for_second_sample, invocation)
+    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+    inputs = open_inputs(options)
+    result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
+    tell(record_message(result, redact=not no_redact))
+    warn(invocation, result.notices)
+    return 0

@@ -1,0 +1,111 @@
+"""Write what a source shows into a recording, and prove that masking changed no outcome."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from proccli.agent.inputs import Inputs
+from proccli.agent.pipeline import Pipeline
+from proccli.commands.environment import mentioned_names
+from proccli.commands.record.proving import Prover
+from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.errors import OutputError
+from proccli.files import atomic_output
+from proccli.model.notice import Notice
+from proccli.model.outcome import Outcome
+from proccli.model.process import NO_TAGS
+from proccli.model.source import Source
+from proccli.sources.recording.masking import MaskedSource
+from proccli.sources.recording.writer import write_recording
+from proccli.terminal.warning_text import message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordResult:
+    """What went into a recording."""
+
+    path: str
+    processes: int
+    masked_values: int
+    masked_processes: int
+    changed_pids: tuple[int, ...]
+    """Processes whose verdict can't be told from the recording, because of a mask."""
+    notices: tuple[Notice, ...]
+
+
+def record(
+    inputs: Inputs,
+    path: str,
+    *,
+    redact: bool = True,
+    force: bool = False,
+    wait_policy: WaitPolicy = NO_WAIT,
+) -> RecordResult:
+    """Write a recording, atomically and with mode 0600; `-` is stdout.
+
+    Of a live machine, it holds what a second look shows if the first leaves the age of sockets
+    open.
+
+    Raises: SourceError, OutputError.
+    """
+    # Before anybody waits: there may be no place to write to.
+    with _output(path, force=force) as out:
+        seen = take_settled_sample(inputs, wait_policy)
+        looked_at = seen.inputs
+        source: Source = looked_at.source
+        if redact:
+            source = MaskedSource(source, Prover(looked_at).prove)
+        changed = _changed(looked_at, source)
+        names = mentioned_names(inputs.config)
+        written = write_recording(
+            out,
+            source,
+            compress=path.endswith(".gz"),
+            tags=None if inputs.tags is NO_TAGS else inputs.tags,
+            environment=inputs.environment if names else None,
+            names=names,
+            message=message,
+        )
+    return RecordResult(
+        path=path,
+        processes=written.processes,
+        masked_values=written.masked_values,
+        masked_processes=written.masked_processes,
+        changed_pids=changed,
+        notices=(*inputs.notices, *seen.notices),
+    )
+
+
+def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
+    """The processes that the masked source makes something else of."""
+    pids = inputs.source.pids()
+    plain = Pipeline(inputs).outcomes(pids)
+    again = Pipeline(replace(inputs, source=masked)).outcomes(pids)
+    return tuple(
+        before.process.pid
+        for before, after in zip(plain, again, strict=True)
+        if _outcome(before) != _outcome(after)
+    )
+
+
+def _outcome(verdict: Outcome) -> tuple[object, ...]:
+    return verdict.status, verdict.reason, verdict.hits, verdict.gprocess, verdict.tags
+
+
+@contextmanager
+def _output(path: str, *, force: bool) -> Iterator[BinaryIO]:
+    if path != "-":
+        with atomic_output(path, force=force) as out:
+            yield out
+        return
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"can't write to stdout: {error.strerror}") from error

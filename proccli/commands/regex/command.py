@@ -1,0 +1,104 @@
+"""`proccli regex`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result
+from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.errors import EXIT_NO
+
+if TYPE_CHECKING:
+    from proccli.commands.regex.trial import Trial
+    from proccli.model.notice import Notice
+
+
+@click.command(
+    "regex",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            r"proccli regex 'python3 (.*)\.py' 'python3 app.py --port 80' --replace '$1-script'",
+            "Show what a pattern matches and how a template rewrites it",
+        ),
+        ("proccli regex '^nginx(?!-debug)'", "Check whether the agent accepts a pattern"),
+        ("ps -eo args= | proccli regex 'java .*-jar'", "Match the lines of standard input"),
+    ),
+)
+@click.argument("pattern")
+@click.argument("texts", metavar="[TEXT]...", nargs=-1)
+@option(
+    "--replace",
+    "template",
+    section="Input options",
+    metavar="TEMPLATE",
+    help="Replace every match as rewrite-name does: $1, $name, ${name}, $$.",
+)
+@output_options
+@general_options
+def command(
+    *,
+    pattern: str,
+    texts: Sequence[str],
+    template: str | None,
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """Test a pattern in the agent's regex dialect.
+
+    The dialect is that of the Rust crate regex 1.8.3, which the agent uses. Without TEXT, the
+    lines of standard input are matched; on a terminal, only the pattern is checked. Exits 1 if the
+    agent would reject the pattern and therefore ignore its rule.
+    """
+    from proccli.commands.regex.trial import try_pattern
+
+    trial = try_pattern(pattern, template)
+    notices = list(_notices(trial))
+    given = iter(texts) if texts else _stdin_lines(notices)
+    content = _rendered(trial, given, output, invocation, notices)
+    return print_result(invocation, content, notices, EXIT_NO if trial.error is not None else 0)
+
+
+def _rendered(
+    trial: Trial,
+    texts: Iterator[str],
+    output: Output,
+    invocation: Invocation,
+    notices: list[Notice],
+) -> str | bytes:
+    from proccli.commands.regex.output import regex_text
+    from proccli.commands.regex.regex_json import regex_document, regex_lines
+
+    attempts = trial.attempts(texts)
+    if output == "jsonl":
+        return regex_lines(attempts)
+    if output == "json":
+        return regex_document(trial, list(attempts), notices)
+    return regex_text(trial, attempts, view_of(sys.stdout, invocation.colour))
+
+
+def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
+    """The lines of standard input, without those that are not UTF-8 (the agent skips such text)."""
+    from proccli.model.notice import Notice
+
+    if sys.stdin is None or sys.stdin.isatty():
+        return
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield line.removesuffix(b"\n").decode()
+        except UnicodeDecodeError:
+            notices.append(Notice.of("not-utf8", file="<stdin>", line=number))
+
+
+def _notices(trial: Trial) -> Iterator[Notice]:
+    from proccli.model.notice import Notice
+
+    for group in trial.missing_groups:
+        yield Notice.of("missing-group", group=group, template=trial.template)

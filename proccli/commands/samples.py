@@ -1,0 +1,134 @@
+"""Samples of a source's processes and sockets: one, or a second one when ages are known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from proccli.agent.inputs import Inputs
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.sockets.collect import SocketSample, collect_sockets
+from proccli.model.notice import Notice
+from proccli.model.outcome import Outcome
+from proccli.model.process import ALL_FIELDS, Field
+from proccli.model.sockets import Socket
+from proccli.model.source import Source
+from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
+from proccli.sources.opening import open_source
+
+DEFAULT_MAX_WAIT_S = 10.0
+
+
+def _sleep(seconds: float, _undecided: int) -> None:
+    time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitPolicy:
+    """How long to wait for a second sample, which shows the ages of new sockets."""
+
+    no_wait: bool = False
+    max_wait_s: float = DEFAULT_MAX_WAIT_S
+    wait: Callable[[float, int], None] = _sleep
+    """Is called with the seconds to wait and the number of sockets of unknown age."""
+
+
+NO_WAIT = WaitPolicy(no_wait=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The processes and sockets of one moment."""
+
+    inputs: Inputs
+    """With the source that was read."""
+    verdicts: tuple[Outcome, ...]
+    """Without tags and users, which the pipeline adds."""
+    pipeline: Pipeline
+    sockets: SocketSample
+    notices: tuple[Notice, ...] = ()
+    """Why ages are not known."""
+
+    @property
+    def of_unknown_age(self) -> Sequence[Socket]:
+        """The sockets of which only the age decides whether they are sent."""
+        return [
+            socket
+            for socket in self.sockets.sockets
+            if socket.status == "undecided" and socket.reason == "min-lifetime"
+        ]
+
+
+def take_sample(inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> Sample:
+    """All processes and sockets of a source, as they are now.
+
+    `fields` are what the result needs of the processes. Raises: SourceError.
+    """
+    pipeline = Pipeline(inputs, fields | {"fds"})
+    verdicts = tuple(pipeline.decided_all(inputs.source.pids()))
+    sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
+    return Sample(inputs=inputs, verdicts=verdicts, pipeline=pipeline, sockets=sockets)
+
+
+def take_settled_sample(
+    inputs: Inputs,
+    wait_policy: WaitPolicy,
+    *remembered: Observations,
+    fields: frozenset[Field] = ALL_FIELDS,
+) -> Sample:
+    """A sample of a source, or on a live machine a second one if the first leaves ages unknown.
+
+    The second follows when the youngest such socket has reached the minimum lifetime, or after
+    `max_wait_s`; then processes, rules and ages are those of the second. There is none where it
+    would not show any age. `remembered` is what earlier runs observed of the sockets. `fields` are
+    what the result needs of the processes.
+
+    Raises: SourceError.
+    """
+    first = take_sample(_remembering(inputs, inputs.source, remembered), fields)
+    undecided = first.of_unknown_age
+    if not undecided:
+        return first
+    if inputs.source.host.kind != "live":
+        return _with_unknown_ages(first, "one-look")
+    if wait_policy.no_wait:
+        return _with_unknown_ages(first, "no-wait")
+    lacking = [inputs.config.min_lifetime_s - (socket.age_s or 0) for socket in undecided]
+    if min(lacking) > wait_policy.max_wait_s:
+        return _with_unknown_ages(first, "max-wait", wait_policy)
+    wait_policy.wait(min(max(lacking), wait_policy.max_wait_s), len(undecided))
+    host = inputs.source.host
+    earlier = Observations(
+        first_seen_ns=first_seen_by_socket(inputs.source),
+        age_source="observed",
+        observed_since_ns=host.taken_at_ns,
+    )
+    again = open_source(None, host.proc_root)
+    second = _remembering(inputs, again, (*remembered, earlier))
+    return _with_unknown_ages(take_sample(second, fields), "max-wait", wait_policy)
+
+
+def _remembering(inputs: Inputs, source: Source, observations: Sequence[Observations]) -> Inputs:
+    return replace(inputs, source=ObservedSource(source, *observations) if observations else source)
+
+
+def _with_unknown_ages(
+    sample: Sample,
+    why: Literal["one-look", "no-wait", "max-wait"],
+    wait_policy: WaitPolicy = NO_WAIT,
+) -> Sample:
+    """A snapshot with a warning about the sockets whose age stays unknown, and why."""
+    undecided = len(sample.of_unknown_age)
+    if not undecided:
+        return sample
+    min_lifetime_s = sample.inputs.config.min_lifetime_s
+    notice = Notice.of(
+        "age-unknown",
+        sockets=undecided,
+        why=why,
+        min_lifetime_s=min_lifetime_s,
+        max_wait_s=wait_policy.max_wait_s,
+    )
+    return replace(sample, notices=(notice,))

@@ -1,0 +1,170 @@
+"""`proccli scan`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result, without_codes
+from proccli.commands.options.output import (
+    Output,
+    general_options,
+    option,
+    output_options,
+    server_option,
+    strict_option,
+    tag_globs,
+)
+from proccli.commands.options.source import source_options
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.commands.inputs import InputOptions
+    from proccli.model.notice import Notice
+
+_WHICH = "Filters (the summary always counts all processes)"
+
+
+@click.command(
+    "scan",
+    cls=CommandWithExamples,
+    examples=(
+        ("proccli scan -c agent.yaml", "Scan this machine"),
+        ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Scan a recording"),
+        ("proccli scan -c agent.yaml --unmatched", "List the processes that no rule matches"),
+        (
+            "proccli scan -c agent.yaml --rule 2 --status dropped",
+            "List the processes that rule 2 drops",
+        ),
+        (
+            "proccli scan -c agent.yaml --identity --server 7.1",
+            "Show which processes the server merges into one gprocess",
+        ),
+        (
+            "proccli scan -c agent.yaml -o jsonl | jq -r 'select(.gprocess) | .gprocess' | sort -u",
+            "List every name once",
+        ),
+    ),
+)
+@option(
+    "--status",
+    "statuses",
+    section=_WHICH,
+    type=click.Choice(["accepted", "dropped", "skipped", "unknown"]),
+    multiple=True,
+    help="Only processes with this outcome. Repeatable.",
+)
+@option(
+    "--rule",
+    "rules",
+    section=_WHICH,
+    type=click.IntRange(min=0),
+    metavar="N",
+    multiple=True,
+    help="Only processes decided by rule N; 0: by no rule (implicit accept). Repeatable.",
+)
+@option(
+    "--name",
+    "names",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="Only processes whose gprocess or process_name matches GLOB. Repeatable.",
+)
+@option(
+    "--user",
+    "users",
+    section=_WHICH,
+    metavar="USER",
+    multiple=True,
+    help="Only processes of this user name or uid. Repeatable.",
+)
+@option(
+    "--tag",
+    "having",
+    section=_WHICH,
+    metavar="KEY[=GLOB]",
+    callback=tag_globs,
+    multiple=True,
+    help="Only processes with this tag. Repeatable.",
+)
+@option(
+    "--unmatched",
+    section=_WHICH,
+    is_flag=True,
+    help="Only processes that no rule matched (same as --rule 0).",
+)
+@option(
+    "--sort",
+    section=_WHICH,
+    type=click.Choice(["pid", "name", "rule", "status", "uptime", "user"]),
+    default="pid",
+    show_default=True,
+    help="Sort key.",
+)
+@option("--reverse", section=_WHICH, is_flag=True, help="Reverse the order.")
+@option(
+    "--identity",
+    section="Output options",
+    is_flag=True,
+    help="Also show which processes the server merges into one gprocess, and how restarts and time"
+    " affect this.",
+)
+@server_option("Server version for --identity. Default: the version of the agent.")
+@source_options
+@output_options
+@strict_option
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    identity: bool,
+    server: str | None,
+    output: Output,
+    strict: bool,
+    invocation: Invocation,
+    **which: Any,
+) -> int:
+    """Show which rule each process hits and the name it gets.
+
+    Prints one line per process: its outcome (accepted, dropped, skipped, unknown), the number of
+    the rule that decided, the name it is sent under and its original name. Below are the rules
+    with their number of hits, and how many processes the agent would send.
+    """
+    if server is not None and not identity:
+        raise click.UsageError("--server requires --identity")
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.scan.gprocesses import identify
+    from proccli.commands.scan.scan import scan
+    from proccli.commands.scan.scan_json import scan_document, scan_lines
+    from proccli.commands.scan.selection import Selection
+    from proccli.commands.scan.text import scan_table
+    from proccli.versions import SERVERS, server_beside
+
+    selection = Selection(tags=which.pop("having"), **which)
+    inputs = open_inputs(options)
+    selection.check(inputs.config)
+    result = scan(inputs)
+    shown = selection.of(result.verdicts)
+    identified = None
+    if identity:
+        chosen = SERVERS[server] if server else server_beside(result.config.agent)
+        identified = identify(result.verdicts, result.host, chosen)
+    notices: Sequence[Notice] = result.notices
+    content: str | bytes
+    if output == "json":
+        content = scan_document(result, shown, identified)
+    elif output == "jsonl":
+        content = scan_lines(shown, identified)
+    else:
+        view = view_of(sys.stdout, invocation.colour)
+        content = scan_table(result, shown, view, identified)
+        notices = without_codes(notices, "sync-disabled")
+    code = EXIT_INCOMPLETE if strict and result.incomplete else 0
+    return print_result(invocation, content, notices, code)

@@ -1,0 +1,108 @@
+"""The gprocesses that a server makes of what an agent sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from proccli.agent.process import Texts, parse_cmdline
+from proccli.model.outcome import Outcome
+from proccli.model.process import Host, TextSpan
+from proccli.server.gprocess import (
+    Identity,
+    NameUsage,
+    ReportedProcess,
+    group_by_name,
+    identify_gprocesses,
+)
+from proccli.versions import Server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamePids:
+    """All processes of one name."""
+
+    use: NameUsage
+    pids: tuple[int, ...]
+    """Ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """The accepted processes of a host as gprocesses."""
+
+    server: Server
+    by_pid: Mapping[int, Identity]
+    names: tuple[NamePids, ...]
+    """In the order of their first pids."""
+    undecided: int
+    """Processes that may be sent as well."""
+
+    @property
+    def at_least(self) -> int:
+        """So many gprocesses the server surely tells apart."""
+        return sum(name.use.at_least for name in self.names)
+
+    @property
+    def at_most(self) -> int:
+        """So many there are if every doubt is a difference."""
+        return sum(name.use.at_most for name in self.names)
+
+
+def identify(verdicts: Sequence[Outcome], host: Host, server: Server) -> Identified:
+    """Which gprocess each accepted process of one agent is, whether or not sync is enabled."""
+    accepted = sorted(
+        (verdict for verdict in verdicts if verdict.status == "accepted"),
+        key=lambda verdict: verdict.process.pid,
+    )
+    pids = [verdict.process.pid for verdict in accepted]
+    each = identify_gprocesses([reported(verdict, host) for verdict in accepted], server)
+    return Identified(
+        server=server,
+        by_pid=dict(zip(pids, each, strict=True)),
+        names=tuple(
+            NamePids(use=use, pids=tuple(pids[place] for place in use.indices))
+            for use in group_by_name(each)
+        ),
+        undecided=sum(verdict.status == "unknown" for verdict in verdicts),
+    )
+
+
+def reported(verdict: Outcome, host: Host, agent: str = "") -> ReportedProcess:
+    """What the agent reports of a process that it accepts."""
+    return ReportedProcess(
+        pid=verdict.process.pid,
+        name=verdict.gprocess or "",
+        process_name=verdict.process_name or "",
+        cmdline=verdict.cmdline or "",
+        masked_spans=_masked_spans(verdict),
+        container_id=_container_id(verdict, host),
+        user=verdict.user or "",
+        tags=tuple((tag.key, tag.value) for tag in verdict.tags or ()),
+        agent=agent,
+    )
+
+
+def _masked_spans(verdict: Outcome) -> tuple[TextSpan, ...]:
+    process = verdict.process
+    if not process.masked_spans or process.cmdline is None:
+        return ()
+    found = parse_cmdline(process.cmdline, process.masked_spans)
+    return found.cmdline.masked_spans if isinstance(found, Texts) else ()
+
+
+def _container_id(verdict: Outcome, host: Host) -> str | None:
+    """The id that the agent sends, empty for none; None where it may see what we don't."""
+    error = verdict.process.error("cgroup")
+    if error is None:
+        return verdict.container_id or ""
+    match error.problem:
+        case "malformed":
+            none = True
+        case "denied":
+            none = host.privileged
+        case "missing":  # a kernel without cgroups; who copies a tree may have left them out
+            none = host.kind == "live"
+        case _:
+            none = False
+    return "" if none else None

@@ -1,0 +1,37 @@
+"""`proccli schema`."""
+
+from __future__ import annotations
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.result import print_result
+from proccli.commands.options.output import general_options
+
+
+@click.command(
+    "schema",
+    cls=CommandWithExamples,
+    examples=(
+        ("proccli schema", "List the commands that have a schema"),
+        ("proccli schema scan > scan.schema.json", "Save the schema of scan --json"),
+    ),
+)
+@click.argument("name", required=False)
+@general_options
+def command(name: str | None, invocation: Invocation) -> int:
+    """Print the JSON Schema of a command's output.
+
+    Without NAME, the available names are listed. The schemas use JSON Schema draft 2020-12 and
+    describe the output of `--json`; each line of `-o jsonl` is an element of the document's main
+    list.
+    """
+    from proccli.commands.schema.schemas import schema_names, schema_text
+
+    names = schema_names()
+    if name is None:
+        return print_result(invocation, "".join(f"{known}\n" for known in names), ())
+    if name not in names:
+        raise click.UsageError(f"unknown schema {name!r}; available: {', '.join(names)}")
+    return print_result(invocation, schema_text(name), ())

@@ -1,0 +1,139 @@
+"""`proccli sockets`."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result
+from proccli.cli.waiting import wait_for_second_sample
+from proccli.commands.options.output import (
+    Output,
+    general_options,
+    option,
+    output_options,
+    port_option,
+    protocol_option,
+    strict_option,
+)
+from proccli.commands.options.source import source_options, wait_options
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.commands.inputs import InputOptions
+
+_WHICH = "Filters (the summary always counts all sockets)"
+
+
+@click.command(
+    "sockets",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            "sudo proccli sockets -c agent.yaml",
+            "List all sockets and whether the agent would send them",
+        ),
+        (
+            "sudo proccli sockets -c agent.yaml --gprocess 'shop*'",
+            "List the sockets of the shop processes",
+        ),
+        (
+            "sudo proccli sockets -c agent.yaml --skipped",
+            "List the sockets that are not sent, with the reason",
+        ),
+        (
+            "sudo proccli sockets --pid 4242 --no-wait",
+            "List the sockets of one process without waiting",
+        ),
+        (
+            "proccli sockets -s web-1.jsonl.gz --port 5432",
+            "Find the clients of the database in a recording",
+        ),
+    ),
+)
+@option(
+    "--pid",
+    "pids",
+    section=_WHICH,
+    type=click.IntRange(min=1),
+    metavar="PID",
+    multiple=True,
+    help="Only sockets of this process. Repeatable.",
+)
+@option(
+    "--gprocess",
+    "names",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="Only sockets of processes whose gprocess matches GLOB. Repeatable.",
+)
+@option(
+    "--role",
+    "roles",
+    section=_WHICH,
+    type=click.Choice(["client", "server"]),
+    multiple=True,
+    help="Only connections in this role. Repeatable.",
+)
+@protocol_option(_WHICH)
+@port_option(_WHICH, "Only sockets with this local or remote port. Repeatable.")
+@option(
+    "--skipped",
+    section=_WHICH,
+    is_flag=True,
+    help="Only sockets that the agent does not send.",
+)
+@option(
+    "--listen",
+    section=_WHICH,
+    is_flag=True,
+    help="Only TCP listeners and UDP sockets without a peer.",
+)
+@source_options
+@wait_options
+@output_options
+@strict_option
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    no_wait: bool,
+    max_wait: float,
+    output: Output,
+    strict: bool,
+    invocation: Invocation,
+    **which: Any,
+) -> int:
+    """Show each socket, its role and age, and why it is not sent.
+
+    Prints one line per socket that a process holds: its peer, whether the agent sends it, and if
+    not, why. The agent sends only long-lived connections. To determine their age, a live machine
+    is sampled twice, with the minimum lifetime between the samples.
+    """
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.samples import WaitPolicy
+    from proccli.commands.sockets.output import sockets_table
+    from proccli.commands.sockets.sockets import SocketSelection, sockets
+    from proccli.commands.sockets.sockets_json import sockets_document, sockets_lines
+
+    wait = functools.partial(wait_for_second_sample, invocation)
+    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+    selection = SocketSelection(**which)
+    result = sockets(open_inputs(options), selection, wait_policy)
+    shown = selection.of(result.sockets)
+    content: str | bytes
+    if output == "json":
+        content = sockets_document(result, shown)
+    elif output == "jsonl":
+        content = sockets_lines(shown)
+    else:
+        content = sockets_table(result, shown, view_of(sys.stdout, invocation.colour))
+    code = EXIT_INCOMPLETE if strict and result.incomplete else 0
+    return print_result(invocation, content, result.notices, code)

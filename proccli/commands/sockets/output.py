@@ -1,0 +1,189 @@
+"""Sockets as a table: a line for each socket of each process, and what the agent would send."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from proccli.commands.scan.scan_summary import basis_line
+from proccli.commands.sockets.sockets import SocketsResult
+from proccli.model.sockets import Endpoint, Socket, SocketReason, SocketStatus
+from proccli.plural import counted
+from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
+from proccli.terminal.paint import paint
+from proccli.terminal.table import Column, grid
+from proccli.terminal.view import View
+from proccli.terminal.words import duration
+from proccli.text import visible
+
+_SKIPPED: dict[SocketReason, str] = {
+    "process-not-accepted": "not accepted",
+    "unreadable": "unreadable",
+    "no-owner": "other owner",
+    "listening": "listening",
+    "not-established": "not established",
+    "min-lifetime": "too young",
+    "udp-unconnected": "unconnected",
+    "ipv6": "IPv6",
+}
+_UNDECIDED: dict[SocketReason, str] = {
+    "process-not-accepted": "process unknown",
+    "unreadable": "unreadable",
+    "no-owner": "owner unknown",
+    "min-lifetime": "age unknown",
+}
+_OPEN: dict[SocketReason, str] = {
+    "process-not-accepted": "process?",
+    "unreadable": "unreadable",
+    "no-owner": "owner?",
+    "min-lifetime": "age?",
+}
+_ALIGNED = len("255.255.255.255:65535")
+"""Maximum width in cells to which local addresses are padded."""
+_WIDE = 120
+"""Minimum width of a terminal on which they are padded."""
+_LEAST_ENDS = 20
+"""Minimum width in cells for two addresses; below, only their ports are shown."""
+_LEAST_PEER = 10
+"""Minimum width in cells for a peer; below, it is left out."""
+
+_STYLES: dict[SocketStatus, str] = {
+    "synced": "accepted",
+    "skipped": "skipped",
+    "undecided": "unknown",
+}
+
+
+def sockets_table(result: SocketsResult, shown: Sequence[Socket], view: View) -> str:
+    """The selected sockets, and a summary of all."""
+    lines = grid(shown, _columns(shown, view), view)
+    if lines:
+        lines.append(())
+    for line in (basis_line(result, view), _total_line(result, len(shown)), _sent_line(result)):
+        lines.extend(wrapped(line, view.width))
+    return paint(lines, view)
+
+
+def _columns(shown: Sequence[Socket], view: View) -> list[Column[Socket]]:
+    """The columns that are not empty for these sockets."""
+    mark = view.glyphs.ellipsis
+    columns: list[Column[Socket]] = [
+        Column(title="PID", cell=lambda socket, _: plain(str(socket.pid)), right=True),
+        Column(title="NAME", cell=lambda socket, room: _name_cell(socket, room, mark), least=10),
+        Column(title="SYNC", cell=lambda socket, _: _sync_cell(socket)),
+    ]
+    if any(socket.age_s is not None for socket in shown):
+        columns.append(
+            Column(title="AGE", cell=lambda socket, _: _age_cell(socket), right=True, spare=1)
+        )
+    in_line = view.width is None or view.width >= _WIDE
+    local = max((len(_written(socket.row.local)) for socket in shown if in_line), default=0)
+    columns.append(
+        Column(
+            title="SOCKET",
+            cell=lambda socket, room: _socket_cell(socket, room, view, min(local, _ALIGNED)),
+            least=41,
+        )
+    )
+    return columns
+
+
+def _name_cell(socket: Socket, room: int | None, mark: str) -> Line:
+    if socket.gprocess is None:
+        return ((shorten(socket.process_name or "?", room, mark), "dim"),)
+    return ((shorten(socket.gprocess, room, mark) or '""', "name"),)
+
+
+def _sync_cell(socket: Socket) -> Line:
+    """`synced`, or why it is not sent, or what is unknown about it."""
+    style = _STYLES[socket.status]
+    if socket.reason is None:
+        return ((socket.status, style),)
+    if socket.reason == "not-established":
+        return ((socket.row.state, style),)
+    words = _SKIPPED if socket.status == "skipped" else _OPEN
+    return ((words.get(socket.reason, socket.reason), style),)
+
+
+def _age_cell(socket: Socket) -> Line:
+    return () if socket.age_s is None else ((duration(socket.age_s), "dim"),)
+
+
+def _socket_cell(socket: Socket, room: int | None, view: View, local_width: int) -> Line:
+    """The protocol, both ends with an arrow from client to server, and the peer process.
+
+    If the room is small, the peer is shortened first, and then left out.
+    """
+    row, mark = socket.row, view.glyphs.ellipsis
+    # As netstat has it: tcp6 also where an IPv4 address is mapped into IPv6.
+    protocol = f"{row.protocol}{'6' if row.family == 'ipv6' else '':<2}"
+    local, remote, arrow, peer = _written(row.local), "", "", ""
+    if socket.role is not None:
+        remote = _written(row.remote)
+        arrow = f" {view.glyphs.becomes if socket.role == 'client' else view.glyphs.came_from} "
+        local = f"{local:<{local_width}}"
+    if socket.peer is not None:
+        peer = f"  {socket.peer.pid} {socket.peer.gprocess or ''}".rstrip()
+    if room is not None:
+        left = room - len(protocol) - len(local) - len(arrow) - len(remote)
+        peer = shorten(peer, left, mark) if left >= _LEAST_PEER else ""
+        if left < 0:
+            local, remote = _ends(local, remote, room - len(protocol) - len(arrow), mark)
+    return ((protocol, "dim"), (local, ""), (arrow, ""), (remote, ""), (visible(peer), "dim"))
+
+
+def _ends(local: str, remote: str, room: int, mark: str) -> tuple[str, str]:
+    """Both ends in `room` cells: the longer one is shortened first, finally both to their ports."""
+    local = local.rstrip()
+    if len(local) + len(remote) <= room:
+        return local, remote
+    if remote and room < _LEAST_ENDS:
+        return local[local.rindex(":") :], remote[remote.rindex(":") :]
+    for_local = min(len(local), max(room // 2, room - len(remote)))
+    local = shorten(local, for_local, mark)
+    return local, shorten(remote, room - len(local), mark)
+
+
+def _written(end: Endpoint) -> str:
+    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
+
+
+def _total_line(result: SocketsResult, shown: int) -> Line:
+    summary = result.summary
+    total: list[tuple[str, str]] = [(counted(summary.total, "socket"), "head")]
+    if shown < summary.total:
+        total = [(f"{shown:,} of {summary.total:,} sockets shown", "head")]
+    counts: tuple[tuple[SocketStatus, int], ...] = (
+        ("synced", summary.synced),
+        ("skipped", summary.skipped),
+        ("undecided", summary.undecided),
+    )
+    parts = [_status_part(result, status, number) for status, number in counts if number]
+    return [*total, *([(": ", "head")] if parts else []), *joined(parts, ", ")]
+
+
+def _status_part(result: SocketsResult, status: SocketStatus, number: int) -> Line:
+    words = _SKIPPED if status == "skipped" else _UNDECIDED
+    reasons = Counter(
+        words.get(socket.reason, socket.reason)
+        for socket in result.sockets
+        if socket.status == status and socket.reason is not None
+    )
+    part = [(f"{number:,} {status}", _STYLES[status])]
+    if reasons:
+        detail = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+        part.append((f" ({detail})", "dim"))
+    return part
+
+
+def _sent_line(result: SocketsResult) -> Line:
+    synced, undecided = result.summary.synced, result.summary.undecided
+    if not result.config.sync_enabled:
+        return (
+            ("The agent would send nothing: os-proc-sync-enabled is false. ", "alarm"),
+            (f"With sync enabled, it would send {counted(synced, 'socket')}.", ""),
+        )
+    return (
+        (f"The agent would send {counted(synced, 'socket')}", "head"),
+        (f", and perhaps up to {undecided:,} more." if undecided else ".", "head"),
+    )

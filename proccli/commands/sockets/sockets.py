@@ -1,0 +1,119 @@
+"""The sockets of all processes: which the agent would send, and why not the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from proccli.agent.inputs import Inputs
+from proccli.agent.sockets.result import find_peers
+from proccli.commands.completeness import incomplete
+from proccli.commands.samples import WaitPolicy, take_settled_sample
+from proccli.commands.socket_warnings import socket_notices
+from proccli.commands.warnings import verdict_notices
+from proccli.model.config import Config
+from proccli.model.notice import Notice
+from proccli.model.process import ALL_FIELDS, Host
+from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
+
+_FIELDS = ALL_FIELDS - {"exe", "cgroup"}
+"""What the result shows of a process comes from these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketSelection:
+    """What a user asks to see. Questions that are not asked are empty; a socket has to answer
+    every question that is, each with any one of the values given."""
+
+    pids: Collection[int] = ()
+    names: Sequence[str] = ()
+    """Globs for the gprocess."""
+    roles: Collection[SocketRole] = ()
+    protocols: Collection[Protocol] = ()
+    ports: Collection[int] = ()
+    """Of either end."""
+    skipped: bool = False
+    """Only those that the agent does not send."""
+    listen: bool = False
+    """Only those that wait: TCP listeners, and UDP sockets without a peer."""
+
+    def of(self, sockets: Iterable[Socket]) -> tuple[Socket, ...]:
+        """The sockets to show, in order."""
+        return tuple(socket for socket in sockets if self._asks_for(socket))
+
+    def _asks_for(self, socket: Socket) -> bool:
+        row = socket.row
+        return (
+            (not self.pids or socket.pid in self.pids)
+            and (not self.roles or socket.role in self.roles)
+            and (not self.protocols or row.protocol in self.protocols)
+            and (not self.ports or row.local.port in self.ports or row.remote.port in self.ports)
+            and (not self.skipped or socket.status == "skipped")
+            and (not self.listen or row.state in ("LISTEN", "UNCONNECTED"))
+            and (not self.names or _any(self.names, socket.gprocess))
+        )
+
+
+def _any(globs: Iterable[str], name: str | None) -> bool:
+    return name is not None and any(fnmatchcase(name, pattern) for pattern in globs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketsSummary:
+    """How many sockets came to which end."""
+
+    total: int
+    synced: int
+    skipped: int
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketsResult:
+    """The sockets of all processes, sorted by pid, then fd, with what they rest on."""
+
+    host: Host
+    """Of the last look."""
+    config: Config
+    sockets: tuple[Socket, ...]
+    notices: tuple[Notice, ...]
+    incomplete: bool
+    """Whether something that the agent would know is unknown here."""
+
+    @property
+    def summary(self) -> SocketsSummary:
+        """Counts over all sockets."""
+        by_status: Counter[SocketStatus] = Counter(socket.status for socket in self.sockets)
+        return SocketsSummary(
+            total=len(self.sockets),
+            synced=by_status["synced"],
+            skipped=by_status["skipped"],
+            undecided=by_status["undecided"],
+        )
+
+
+def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy) -> SocketsResult:
+    """What the agent makes of every socket.
+
+    Raises: NoSuchProcess for a pid of the selection that is not there; SourceError.
+    """
+    for pid in selection.pids:
+        inputs.source.read(pid)
+    seen = take_settled_sample(inputs, wait_policy, fields=_FIELDS)
+    find_peers(seen.sockets)
+    host = seen.inputs.source.host
+    unseen = socket_notices(seen.sockets, host)
+    return SocketsResult(
+        host=host,
+        config=inputs.config,
+        sockets=seen.sockets.sockets,
+        notices=(
+            *inputs.notices,
+            *verdict_notices(inputs.config, host, seen.verdicts),
+            *unseen,
+            *seen.notices,
+        ),
+        incomplete=incomplete(unseen, {"sockets"}, sockets=seen.sockets.sockets),
+    )

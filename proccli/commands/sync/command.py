@@ -1,0 +1,225 @@
+"""`proccli sync`."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import require_stdout
+from proccli.cli.waiting import wait_for_second_sample
+from proccli.commands.options.output import (
+    Output,
+    general_options,
+    option,
+    output_options,
+    strict_option,
+)
+from proccli.commands.options.source import no_nan, source_options, wait_options
+from proccli.commands.sync.syncdelivery import Delivery
+from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
+
+if TYPE_CHECKING:
+    from proccli.commands.inputs import InputOptions
+
+_WHEN = "Schedule"
+_WHERE = "Output options"
+_STATE = "State"
+
+
+def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    """Raises: click.BadParameter."""
+    if not 1 <= len(value) <= 4 or set(value) - set("01234567"):
+        raise click.BadParameter(f"{value!r} is not an octal mode such as 0644")
+    mode = int(value, 8)
+    if mode & ~0o666 or not mode & 0o400:
+        raise click.BadParameter(
+            f"{value!r} must let the owner read the file and must not make it executable"
+        )
+    return mode
+
+
+@click.command(
+    "sync",
+    cls=CommandWithExamples,
+    examples=(
+        ("sudo proccli sync --once -c agent.yaml --json", "Print what the agent would send"),
+        (
+            "sudo proccli sync -c agent.yaml -o jsonl",
+            "Run continuously and print one JSON document per line",
+        ),
+        (
+            "sudo proccli sync --once -c agent.yaml --out /var/lib/proccli/sync.json",
+            "From cron: keep a file up to date; prints only problems",
+        ),
+        (
+            "sudo proccli sync --once -c agent.yaml --if-changed --exit-code",
+            "Print only if something changed, and exit 1 then",
+        ),
+        (
+            "proccli sync --once -c agent.yaml --state web-1.state.json -s web-1.jsonl.gz",
+            "Compare a recording with the previous one",
+        ),
+    ),
+)
+@option("--once", section=_WHEN, is_flag=True, help="Run one cycle and exit.")
+@option(
+    "--interval",
+    section=_WHEN,
+    type=click.FloatRange(min=1, max=86_400),
+    callback=no_nan,
+    metavar="SECONDS",
+    help="Time between the starts of two cycles. Default: os-proc-socket-sync-interval, at least"
+    " 1.",
+)
+@option(
+    "--assume-enabled",
+    section=_WHEN,
+    is_flag=True,
+    help="Collect even if os-proc-sync-enabled is false.",
+)
+@option(
+    "--out",
+    section=_WHERE,
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Write to this file, atomically, instead of standard output. Default format: json.",
+)
+@option(
+    "--out-mode",
+    section=_WHERE,
+    metavar="MODE",
+    default="0600",
+    show_default=True,
+    callback=_mode,
+    help="Permissions of the output file.",
+)
+@option(
+    "--if-changed",
+    section=_WHERE,
+    is_flag=True,
+    help="Write nothing if nothing changed since the last run.",
+)
+@option(
+    "--exit-code", section=_WHERE, is_flag=True, help="With --once: exit 1 if anything changed."
+)
+@option(
+    "--state",
+    section=_STATE,
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    envvar="PROCCLI_STATE",
+    show_envvar=True,
+    help="State file with the last run (JSON). Default: one for each configuration and --out, in"
+    " $XDG_STATE_HOME or ~/.local/state/proccli; none for a snapshot.",
+)
+@option("--no-state", section=_STATE, is_flag=True, help="Keep no state; changes are not reported.")
+@option(
+    "--lock-timeout",
+    section=_STATE,
+    type=click.FloatRange(min=0, max=86_400),
+    callback=no_nan,
+    metavar="SECONDS",
+    default=10.0,
+    show_default=True,
+    help="Maximum wait for another run that uses the same state.",
+)
+@source_options
+@wait_options
+@output_options
+@strict_option
+@general_options
+def command(
+    *,
+    options: InputOptions,
+    no_wait: bool,
+    max_wait: float,
+    output: Output,
+    strict: bool,
+    invocation: Invocation,
+    **how: Any,
+) -> int:
+    """Print what the agent would send and what changed since last time.
+
+    Each cycle prints the processes and long-lived connections that the agent would report, with
+    the agent's field names, what changed since the previous cycle, and whether the agent would
+    detect the change. The previous cycle may be that of an earlier run: it is kept in a state
+    file, which is updated after the result has been written.
+
+    Without --once it runs until SIGINT or SIGTERM, reads the configuration again in each cycle,
+    and exits 0.
+    """
+    from proccli.commands.samples import WaitPolicy
+    from proccli.commands.sync.loop import SyncPlan, Way, run_sync
+    from proccli.commands.sync.signals import Stop, sigterm_as_interrupt
+
+    once, out = how["once"], None if how["out"] == "-" else how["out"]
+    _check(how, strict=strict)
+    if out is None:
+        require_stdout()
+    stop = None if once else Stop(watch_stdout=out is None)
+    sleep = time.sleep if stop is None else stop.sleep
+    wait = functools.partial(wait_for_second_sample, invocation, sleep=sleep)
+    plan = SyncPlan(
+        inputs=replace(options, announce=_announcer(options.announce, out)),
+        wait_policy=WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait),
+        once=once,
+        interval_s=how["interval"],
+        assume_enabled=how["assume_enabled"],
+        state=None if how["no_state"] else how["state"],
+        keep_state=not how["no_state"],
+        out=out,
+        lock_timeout_s=how["lock_timeout"],
+    )
+    way = Way(
+        deliver=Delivery(
+            invocation=invocation,
+            output=_format(output, out),
+            out=out,
+            mode=how["out_mode"],
+            if_changed=how["if_changed"],
+        ),
+        sleep=sleep,
+    )
+    with sigterm_as_interrupt() if stop is None else stop.listening():
+        result = run_sync(plan, way)
+    if result is None or not once:
+        return 0
+    if strict and result.incomplete:
+        return EXIT_INCOMPLETE
+    return EXIT_NO if how["exit_code"] and result.changed else 0
+
+
+def _check(how: dict[str, Any], *, strict: bool) -> None:
+    """Raises: click.UsageError."""
+    if not how["once"] and (how["exit_code"] or strict):
+        name = "--strict" if strict else "--exit-code"
+        raise click.UsageError(f"{name} requires --once")
+    if how["once"] and how["interval"] is not None:
+        raise click.UsageError("--interval and --once are mutually exclusive")
+    if how["no_state"]:
+        source = click.get_current_context().get_parameter_source("state")
+        if source is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--state and --no-state are mutually exclusive")
+        if how["once"] and (how["if_changed"] or how["exit_code"]):
+            name = "--if-changed" if how["if_changed"] else "--exit-code"
+            raise click.UsageError(f"{name} cannot be combined with --no-state")
+
+
+def _announcer(announce: Callable[[str], None] | None, out: str | None) -> Any:
+    """Announces the tag command once, and only if the output is not a file."""
+    if announce is None or out is not None:
+        return None
+    return functools.cache(announce)
+
+
+def _format(output: Output, out: str | None) -> Output:
+    source = click.get_current_context().get_parameter_source("output")
+    return "json" if out is not None and source is ParameterSource.DEFAULT else output

@@ -1,0 +1,108 @@
+"""A cycle of `sync` as text: what changed, and whether the agent would detect it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proccli.commands.scan.scan_summary import basis_line
+from proccli.commands.sync.sync import SyncResult
+from proccli.model.sockets import SyncedProcess
+from proccli.plural import counted
+from proccli.terminal.lines import Line, foreign, head, plain, wrapped
+from proccli.terminal.paint import paint
+from proccli.terminal.view import View
+from proccli.terminal.words import rfc3339
+
+_SHOWN = 20
+"""Maximum number of listed processes per kind of change."""
+
+
+def sync_text(result: SyncResult, view: View) -> str:
+    """The changes, then the summary."""
+    lines = [*_changes(result, view)]
+    if lines:
+        lines.append(())
+    for line in (basis_line(result, view), _time_and_digest(result), *_summary(result)):
+        lines.extend(wrapped(line, view.width))
+    return paint(lines, view)
+
+
+def _changes(result: SyncResult, view: View) -> list[Line]:
+    changes = result.changes
+    if changes is None:
+        return []
+    first = result.before is None
+    return [
+        *([] if first else _named("-", changes.removed, "dropped", view)),
+        *_named("+", changes.added, "accepted", view),
+        *_named("~", changes.changed, "warn", view),
+    ]
+
+
+def _named(sign: str, processes: Sequence[SyncedProcess], style: str, view: View) -> list[Line]:
+    lines = [_process_line(sign, process, style, view) for process in processes[:_SHOWN]]
+    if len(processes) > _SHOWN:
+        lines.append(((f"{sign} and {len(processes) - _SHOWN:,} more", style),))
+    return lines
+
+
+def _process_line(sign: str, process: SyncedProcess, style: str, view: View) -> Line:
+    beginning = f"{sign} {process.pid:>7}  "
+    spans = [(beginning, style), *foreign(process.name, "name")]
+    if process.process_name != process.name:
+        came_from = f"  {view.glyphs.came_from} {process.process_name}"
+        spans += foreign(came_from, "dim")
+    for key, value in process.os_app_tags or ():
+        spans += foreign(f"  {key}={value}", "tag")
+    return _cut(spans, view)
+
+
+def _cut(spans: list[tuple[str, str]], view: View) -> Line:
+    if view.width is None:
+        return spans
+    room, kept = view.width, list[tuple[str, str]]()
+    for text, style in spans:
+        fitting = head(text, room)
+        kept.append((fitting, style))
+        if fitting != text:
+            break
+        room -= len(fitting)
+    return kept
+
+
+def _time_and_digest(result: SyncResult) -> Line:
+    when = rfc3339(result.host.taken_at_ns // 1_000_000_000) or "at an unknown time"
+    digest = f"digest {result.digest}" if result.digest else "digest unknown"
+    return ((f"{when}, {digest}", "dim"),)
+
+
+def _summary(result: SyncResult) -> list[Line]:
+    if not result.enabled:
+        return [(("The agent would send nothing: os-proc-sync-enabled is false.", "alarm"),)]
+    processes = counted(len(result.processes), "process")
+    sockets = counted(len(result.sockets), "socket")
+    summary: list[Line] = [((f"The agent would report {processes} and {sockets}.", "head"),)]
+    changes = result.changes
+    if changes is None:
+        return [*summary, plain("No state: changes are not reported.")]
+    if result.before is None:
+        return [*summary, plain("First run with this state: everything is new.")]
+    if not result.changed:
+        summary.append(plain("No changes since the last run."))
+    else:
+        what = (
+            f"{len(changes.added):,} added, {len(changes.removed):,} removed,"
+            f" {len(changes.changed):,} changed; sockets: {changes.sockets_added:,} added,"
+            f" {changes.sockets_removed:,} removed."
+        )
+        summary.append(plain(f"Changes since the last run: processes: {what}"))
+    if result.agent_sends:
+        summary.append(plain(f"Agent {result.config.agent} would send its processes now."))
+    elif changes.changed or result.changed:
+        summary.append(
+            plain(
+                f"Agent {result.config.agent} would not send its processes now:"
+                " it detects only new and ended pids."
+            )
+        )
+    return summary

@@ -1,0 +1,228 @@
+"""The file of a state: one JSON document, replaced as a whole, renamed where it can't be used."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from proccli.commands.sync.state.memory import Memory
+from proccli.commands.sync.state.place import ELSEWHERE, own_file
+from proccli.errors import OutputError, StateError
+from proccli.files import atomic_output
+from proccli.model.notice import Notice
+from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
+from proccli.text import visible
+
+FORMAT: Final = "proccli-sync-state"
+VERSION: Final = 2
+"""Version 1 was an SQLite database."""
+MAX_STATE_BYTES: Final = 256 << 20
+"""Far more than a machine has processes and sockets for."""
+_SQLITE_MAGIC: Final = b"SQLite format 3\0"
+_KEPT_ASIDE: Final = 9
+
+
+class StateFile:
+    """A state on disk. Whoever uses it holds the state's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> tuple[Memory | None, tuple[Notice, ...]]:
+        """What the last run saved, or None; and a warning where it could not be used.
+
+        A file that is damaged, or of another version, is renamed and counts as no state.
+
+        Raises: StateError if it can't be read or renamed, or is not a file of ours.
+        """
+        if not own_file(self._path):
+            return None, ()
+        try:
+            content = self._content()
+            return (_memory_of(content) if content else None), ()
+        except _Malformed as finding:
+            return None, (self._move_aside(str(finding)),)
+
+    def save(self, memory: Memory) -> None:
+        """Make this what the next run loads. On any failure the old state stays as it was.
+
+        Raises: StateError.
+        """
+        content = _document(memory)
+        if len(content) > MAX_STATE_BYTES:
+            raise self._error(f"more than {MAX_STATE_BYTES >> 20} MiB")
+        own_file(self._path)
+        prefix = f".proccli-{self._path.name}-"
+        self._remove_leftovers(prefix)
+        try:
+            with atomic_output(
+                str(self._path), force=True, follow_links=False, prefix=prefix
+            ) as file:
+                file.write(content)
+        except OutputError as error:
+            raise StateError(visible(error.problem), hint=ELSEWHERE) from error
+
+    def _remove_leftovers(self, prefix: str) -> None:
+        """Delete what runs that were killed while they saved have left, if we can."""
+        with suppress(OSError):
+            for entry in self._path.parent.iterdir():
+                if entry.name.startswith(prefix) and entry.name.endswith(".tmp"):
+                    entry.unlink(missing_ok=True)
+
+    def _content(self) -> bytes:
+        """Raises: _Malformed if it is longer than we write; StateError."""
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor
+                content = file.read(MAX_STATE_BYTES + 1)
+        except OSError as error:
+            raise self._error(error.strerror or str(error)) from error
+        if len(content) > MAX_STATE_BYTES:
+            raise _Malformed(f"it is larger than {MAX_STATE_BYTES >> 20} MiB")
+        return content
+
+    def _move_aside(self, why: str) -> Notice:
+        replaces = False
+        for number in range(1, _KEPT_ASIDE + 1):
+            suffix = ".damaged" if number == 1 else f".damaged-{number}"
+            aside = self._path.with_name(self._path.name + suffix)
+            if not os.path.lexists(aside):
+                break
+        else:
+            replaces = True
+        try:
+            self._path.replace(aside)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._error(error.strerror or str(error)) from error
+        return Notice.of(
+            "state-damaged",
+            path=visible(str(self._path)),
+            problem=visible(why),
+            moved_to=visible(str(aside)),
+            replaces=replaces,
+        )
+
+    def _error(self, why: str) -> StateError:
+        return StateError(f"the state {visible(str(self._path))}: {visible(why)}", hint=ELSEWHERE)
+
+
+class _Malformed(Exception):  # noqa: N818 - a finding
+    """The content is not a state that we wrote."""
+
+
+def _document(memory: Memory) -> bytes:
+    """The memory as JSON in ASCII: text from /proc may hold lone surrogates, as escapes."""
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "host": memory.host,
+        "boot_id": memory.boot_id,
+        "boot_time_s": memory.boot_time_s,
+        "config": memory.config,
+        "enabled": memory.enabled,
+        "digest": memory.digest,
+        "told": sorted(memory.told),
+        "written_to": memory.written_to,
+        "looked_at_ns": memory.looked_at_ns,
+        "looked_as": memory.looked_as,
+        "processes": [
+            {name: getattr(process, name) for name in _PROCESS_TYPES}
+            | {"os_app_tags": process.os_app_tags}
+            for process in memory.processes
+        ],
+        "sockets": memory.sockets,
+        "first_seen_ns": [[*key, seen_ns] for key, seen_ns in memory.first_seen_ns.items()],
+    }
+    return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _memory_of(content: bytes) -> Memory:
+    """The memory in a document. Raises: _Malformed."""
+    if content.startswith(_SQLITE_MAGIC):
+        raise _Malformed("it is an SQLite database, as an older proccli wrote it")
+    try:
+        document = _typed(json.loads(content.decode("ascii")), dict)
+        if document.get("format") != FORMAT:
+            raise _Malformed("it is not a state of proccli")
+        version = _typed(document["version"], int)
+        if version != VERSION:
+            raise _Malformed(f"it is of version {version}, and this proccli reads {VERSION}")
+        return Memory(
+            host=_typed(document["host"], str, None),
+            boot_id=_typed(document["boot_id"], str, None),
+            boot_time_s=_typed(document["boot_time_s"], int, None),
+            config=_typed(document["config"], str),
+            enabled=_typed(document["enabled"], bool),
+            digest=_typed(document["digest"], str, None),
+            told=frozenset(_typed(one, str) for one in _typed(document["told"], list)),
+            written_to=_typed(document["written_to"], str, None),
+            looked_at_ns=_typed(document["looked_at_ns"], int, None),
+            looked_as=_typed(document["looked_as"], str),
+            processes=tuple(map(_process, _typed(document["processes"], list))),
+            sockets=tuple(map(_socket, _typed(document["sockets"], list))),
+            first_seen_ns=dict(map(_first_seen, _typed(document["first_seen_ns"], list))),
+        )
+    except KeyError as error:
+        raise _Malformed(f"the key {error} is missing") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _Malformed(str(error)) from error
+
+
+_PROCESS_TYPES: Final[dict[str, tuple[type | None, ...]]] = {
+    "pid": (int,),
+    "name": (str,),
+    "process_name": (str,),
+    "cmdline": (str,),
+    "user": (str,),
+    "start_time": (int,),
+    "netns_id": (int,),
+    "container_id": (str,),
+    "starttime_ticks": (int, None),
+}
+"""The fields of a `SyncedProcess` but for its tags."""
+_SOCKET_TYPES: Final[tuple[tuple[type | None, ...], ...]] = (
+    (str,),
+    (str,),
+    (int, None),
+    (str,),
+    (int,),
+    (int, None),
+    (str,),
+    (int,),
+    (int,),
+)
+"""Those of a `SyncedSocket`, in order."""
+
+
+def _process(value: object) -> SyncedProcess:
+    saved = _typed(value, dict)
+    tags = _typed(saved["os_app_tags"], list, None)
+    return SyncedProcess(
+        os_app_tags=None
+        if tags is None
+        else tuple((_typed(key, str), _typed(text, str)) for key, text in tags),
+        **{name: _typed(saved[name], *types) for name, types in _PROCESS_TYPES.items()},
+    )
+
+
+def _socket(value: object) -> SyncedSocket:
+    saved = zip(_typed(value, list), _SOCKET_TYPES, strict=True)
+    return SyncedSocket(*(_typed(field, *types) for field, types in saved))
+
+
+def _first_seen(value: object) -> tuple[SocketKey, int]:
+    pid, ticks, fd, inode, seen_ns = _typed(value, list)
+    numbers = (_typed(pid, int), _typed(ticks, int, None), _typed(fd, int), _typed(inode, int))
+    return numbers, _typed(seen_ns, int)
+
+
+def _typed(value: Any, *types: type | None) -> Any:
+    """The value, if it is of exactly one of these types. Raises: TypeError."""
+    if (None if value is None else type(value)) not in types:
+        raise TypeError(f"{type(value).__name__} where another type is expected")
+    return value

@@ -1,0 +1,116 @@
+"""Where a state is kept, and whether that is a place of our own."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from proccli.errors import StateError
+from proccli.text import visible
+
+ELSEWHERE = "--state FILE names another place, --no-state does without"
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def default_state(identity: Sequence[str], environment: Mapping[str, str] = os.environ) -> Path:
+    """The file of the state for what `identity` names, in `$XDG_STATE_HOME/proccli`.
+
+    The directory is made where it is missing, and is nobody's but ours: mode 0700, and no link.
+    A relative XDG_STATE_HOME is ignored, as the XDG Base Directory Specification asks.
+
+    Raises: StateError.
+    """
+    home = environment.get("XDG_STATE_HOME", "")
+    if not home.startswith("/"):
+        home = os.path.expanduser("~/.local/state")  # noqa: PTH111 - leaves ~ where there is none
+        if not home.startswith("/"):
+            raise StateError("there is no home directory to keep the state in", hint=ELSEWHERE)
+    directory = Path(home, "proccli")
+    try:
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        found = directory.lstat()
+    except OSError as error:
+        raise _unusable(directory, error) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise StateError(f"{visible(str(directory))} is not a directory", hint=ELSEWHERE)
+    _refuse_others(directory, found.st_uid, (os.geteuid(),))
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        directory.chmod(0o700)
+    _need_writable(directory)
+    name = hashlib.sha256("\0".join(identity).encode(errors="surrogateescape")).hexdigest()[:16]
+    state = directory / f"sync-{name}.json"
+    former = directory / f"sync-{name}.sqlite3"
+    if former.exists() and not state.exists():
+        # Loading it puts it aside, with a warning. Another run may have been faster.
+        with suppress(FileNotFoundError):
+            former.replace(state)
+    return state
+
+
+def given_state(path: str) -> Path:
+    """The file that a user names, in a directory where nobody else can exchange it.
+
+    Raises: StateError.
+    """
+    if "\0" in path or not path or path.endswith("/"):
+        raise StateError(f"{visible(path)!r} can't be the state: it is no file's name")
+    state = Path(path).absolute()
+    try:
+        found = state.parent.stat()
+    except OSError as error:
+        raise _unusable(state.parent, error) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise _unusable(state.parent, NotADirectoryError(errno.ENOTDIR, "not a directory"))
+    _refuse_others(state.parent, found.st_uid, (0, os.geteuid()))
+    # In a sticky directory like /tmp others can add files, but not replace ours.
+    if found.st_mode & _WRITABLE_BY_OTHERS and not found.st_mode & stat.S_ISVTX:
+        mode = stat.S_IMODE(found.st_mode)
+        where = visible(str(state.parent))
+        raise StateError(f"others can exchange files in {where} (mode {mode:04o})", hint=ELSEWHERE)
+    _need_writable(state.parent)
+    return state
+
+
+def own_file(path: Path) -> bool:
+    """Whether there is a file, ours and regular; it is made unreadable to others.
+
+    Raises: StateError if what stands there is something else, or somebody else's.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unusable(path, error) from error
+    if not stat.S_ISREG(found.st_mode):
+        what = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "not a regular file"
+        raise StateError(f"{visible(str(path))} is {what}", hint=ELSEWHERE)
+    _refuse_others(path, found.st_uid, (os.geteuid(),))
+    if stat.S_IMODE(found.st_mode) != 0o600:
+        path.chmod(0o600)
+    return True
+
+
+def _refuse_others(path: Path, owner: int, allowed: Sequence[int]) -> None:
+    if owner not in allowed:
+        problem = f"{visible(str(path))} belongs to user id {owner}, not to you"
+        raise StateError(problem, hint=ELSEWHERE)
+
+
+def _need_writable(directory: Path) -> None:
+    """Say before the work, not after it, that its outcome can't be kept."""
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
+        where = visible(str(directory))
+        raise StateError(f"the state can't be kept in {where}: no right to write", hint=ELSEWHERE)
+
+
+def _unusable(path: Path, error: OSError) -> StateError:
+    reason = error.strerror or str(error)
+    problem = f"the state can't be kept in {visible(str(path))}: {reason}"
+    return StateError(problem, hint=ELSEWHERE)

@@ -1,0 +1,137 @@
+"""Tags as a table: a line per tag, and whether it reaches the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proccli.commands.tags.tags import TagRow, TagsResult
+from proccli.plural import counted
+from proccli.tags import MAX_CHARACTERS, Cause
+from proccli.terminal.lines import Line, cells, foreign, head, joined, plain, shorten, wrapped
+from proccli.terminal.paint import paint
+from proccli.terminal.table import Column, grid
+from proccli.terminal.view import View
+from proccli.terminal.words import SHORT_REASONS
+
+_CAUSES: dict[Cause, str] = {
+    "blanks": "leading or trailing space",
+    "comma": 'contains ", "',
+    "colon-in-key": "colon in the key",
+    "colon-in-value": "colon in the value",
+    "key-again": "duplicate key",
+    "key-case": "keys differ only in case",
+    "too-long": f"over {MAX_CHARACTERS} characters",
+    "four-byte": "4-byte character",
+}
+_ROOM_FOR_VALUE = 40
+"""Width in cells of a truncated value."""
+
+
+def tags_table(result: TagsResult, shown: Sequence[TagRow], view: View) -> str:
+    """The selected tags, and a summary of all."""
+    lines = grid(shown, _columns(shown, view), view)
+    if lines:
+        lines.append(())
+    lines.extend(_total_lines(result, len(shown), view))
+    return paint(lines, view)
+
+
+def _columns(shown: Sequence[TagRow], view: View) -> list[Column[TagRow]]:
+    mark = view.glyphs.ellipsis
+    columns: list[Column[TagRow]] = [
+        Column(title="PID", cell=lambda row, _: plain(str(row.pid)), right=True),
+        Column(
+            title="PROCESS",
+            cell=lambda row, room: _process_cell(row, room, mark),
+            least=10,
+            spare=2,
+        ),
+        Column(title="KEY", cell=lambda row, room: _text_cell(row.tag.key, room, mark), least=6),
+        Column(
+            title="VALUE", cell=lambda row, room: _text_cell(row.tag.value, room, mark), least=8
+        ),
+    ]
+    if any(row.inherited for row in shown):
+        columns.append(
+            Column(title="FROM", cell=lambda row, _: _from_cell(row), right=True, spare=1)
+        )
+    columns.append(
+        Column(
+            title="RESULT",
+            cell=lambda row, room: _fate_cell(row, room, mark),
+            least=min((view.width or 80) // 3, 26),
+        )
+    )
+    return columns
+
+
+def _process_cell(row: TagRow, room: int | None, mark: str) -> Line:
+    if row.verdict is None:
+        return ((shorten("no such process", room, mark), "unknown"),)
+    return ((shorten(row.verdict.process_name or "-", room, mark), ""),)
+
+
+def _text_cell(text: str, room: int | None, mark: str) -> Line:
+    return ((shorten(text, room, mark) or '""', "tag"),)
+
+
+def _from_cell(row: TagRow) -> Line:
+    return ((str(row.tag.from_pid), "dim"),) if row.inherited else ()
+
+
+def _fate_cell(row: TagRow, room: int | None, mark: str) -> Line:
+    """Whether the agent sends it, and the value that the server shows."""
+    if row.sent is False:
+        return ((_cut(f"not sent{_why_unsent(row)}", room, mark), "skipped"),)
+    fate = row.fate
+    style = {"kept": "accepted", "cut": "unknown", "lost": "dropped"}[fate.outcome]
+    text = "kept" if row.sent else "kept if sent"
+    if fate.outcome != "kept":
+        left = shorten(fate.value or "", _ROOM_FOR_VALUE, mark)
+        text = "lost" if fate.value is None else f'truncated to "{left}"'
+        text += f": {', '.join(_CAUSES[cause] for cause in fate.causes)}"
+    if fate.strays:
+        strays = (shorten(f"{key}={value}", _ROOM_FOR_VALUE, mark) for key, value in fate.strays)
+        text += f"; creates {', '.join(strays)}"
+    return ((_cut(text, room, mark), style),)
+
+
+def _why_unsent(row: TagRow) -> str:
+    verdict = row.verdict
+    if verdict is None:
+        return ""
+    if verdict.status == "dropped" and verdict.rule is not None:
+        return f": dropped by #{verdict.rule.index}"
+    return f": {SHORT_REASONS.get(verdict.reason, verdict.reason)}"
+
+
+def _cut(text: str, room: int | None, mark: str) -> str:
+    """Safe text truncated at its end to `room` cells."""
+    if room is None or cells(plain(text)) <= room:
+        return text
+    return head(text, room - cells(plain(mark))) + mark
+
+
+def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
+    summary = result.summary
+    if not result.table.known:
+        return [(("Tags are unknown.", "unknown"),)]
+    counts: list[tuple[int, str, str]] = [
+        (summary.kept, "kept", "accepted"),
+        (summary.cut, "truncated", "unknown"),
+        (summary.lost, "lost", "dropped"),
+        (summary.not_sent, "not sent", "skipped"),
+        (summary.unknown, "unknown whether sent", "unknown"),
+    ]
+    parts = [((f"{number:,} {word}", style),) for number, word, style in counts if number]
+    total = f"{counted(summary.tags, 'tag')} of {counted(summary.processes, 'process')}"
+    if shown != summary.tags:
+        total = f"{shown:,} shown of {total}"
+    line: list[tuple[str, str]] = [*plain(total)]
+    if parts:
+        line += [*plain(": "), *joined(parts, ", ")]
+    about: Line = (
+        *plain(f"server {result.server.version} {view.glyphs.dot} "),
+        *foreign(f"tags from {result.table.origin}", "dim"),
+    )
+    return [*wrapped(line, view.width), *wrapped(about, view.width)]

@@ -1,0 +1,177 @@
+"""Every tag, with the process it belongs to and what becomes of it on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from proccli.agent.inputs import Inputs
+from proccli.agent.pipeline import Pipeline
+from proccli.commands.completeness import incomplete
+from proccli.commands.warnings import verdict_notices
+from proccli.model.config import Config
+from proccli.model.notice import Notice
+from proccli.model.outcome import Outcome, Tag
+from proccli.model.process import NO_TAGS, Host, TagTable
+from proccli.server.tags import TAG_RULES, TagArrival, TagRules, tag_arrivals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """One tag of one process."""
+
+    pid: int
+    verdict: Outcome | None
+    """None: there is no such process."""
+    tag: Tag
+    sent: bool | None
+    """Whether the agent sends it with this process; None: not known."""
+    fate: TagArrival
+    """What becomes of it, if it is sent."""
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it came from a process above."""
+        return self.tag.from_pid != self.pid
+
+    @property
+    def arrives(self) -> bool:
+        """Whether a query shows it as it was written; true where that is not known."""
+        return self.sent is not False and self.fate.outcome == "kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsSummary:
+    """How many tags come to which end."""
+
+    tags: int
+    processes: int
+    kept: int
+    cut: int
+    lost: int
+    """By the server."""
+    not_sent: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsResult:
+    """All tags, by pid; those of a process in the agent's order."""
+
+    host: Host
+    config: Config
+    table: TagTable
+    server: TagRules
+    rows: tuple[TagRow, ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def summary(self) -> TagsSummary:
+        """Counts over all rows."""
+        sent = [row.fate.outcome for row in self.rows if row.sent]
+        return TagsSummary(
+            tags=len(self.rows),
+            processes=len({row.pid for row in self.rows}),
+            kept=sent.count("kept"),
+            cut=sent.count("cut"),
+            lost=sent.count("lost"),
+            not_sent=sum(row.sent is False for row in self.rows),
+            unknown=sum(row.sent is None for row in self.rows),
+        )
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something that the agent would know is unknown here."""
+        return incomplete(self.notices, {"tags"}) or any(row.sent is None for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSelection:
+    """Which tags a user asks to see. A question that is not asked is empty."""
+
+    pids: Sequence[int] = ()
+    keys: Sequence[str] = ()
+    """Globs for the key, with or without its `os.app.`."""
+    lost: bool = False
+    """Only what does not arrive as it was written."""
+    own: bool = False
+    """Only what the tag command said, not what is inherited."""
+
+    def of(self, rows: Iterable[TagRow]) -> tuple[TagRow, ...]:
+        """The rows to show, in their order."""
+        return tuple(row for row in rows if self._asks_for(row))
+
+    def _asks_for(self, row: TagRow) -> bool:
+        return (
+            (not self.pids or row.pid in self.pids)
+            and (not self.keys or any(_like(row.tag.key, glob) for glob in self.keys))
+            and (not self.lost or not row.arrives)
+            and (not self.own or not row.inherited)
+        )
+
+
+def _like(key: str, glob: str) -> bool:
+    return fnmatchcase(key, glob) or fnmatchcase(f"os.app.{key}", glob)
+
+
+def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
+    """What the tag command said, and what is inherited, as the server of a version takes it.
+
+    Raises: SourceError; KeyError for a server that is not in `TAG_RULES`.
+    """
+    verdicts = Pipeline(inputs).outcomes(inputs.source.pids())
+    by_pid = {verdict.process.pid: verdict for verdict in verdicts}
+    table = inputs.tags
+    chosen = TAG_RULES[server]
+    pids = {*table.entries, *(pid for pid, verdict in by_pid.items() if verdict.tags)}
+    rows = tuple(
+        row
+        for pid in sorted(pids)
+        for row in _rows(pid, by_pid.get(pid), table.entries.get(pid, ()), chosen)
+    )
+    host = inputs.source.host
+    return TagsResult(
+        host=host,
+        config=inputs.config,
+        table=table,
+        server=chosen,
+        rows=rows,
+        notices=(
+            *inputs.notices,
+            *_table_notices(table, by_pid),
+            *verdict_notices(inputs.config, host, verdicts),
+        ),
+    )
+
+
+def _rows(
+    pid: int, verdict: Outcome | None, own: Sequence[tuple[str, str]], server: TagRules
+) -> Iterator[TagRow]:
+    sent: bool | None
+    if verdict is not None and verdict.tags:
+        sent, shown = True, verdict.tags
+    else:
+        # An accepted process sends its own tags, even where what it inherits is not known.
+        status = verdict.status if verdict is not None else "skipped"
+        sent = None if status == "unknown" else status == "accepted"
+        shown = tuple(Tag(key=key, value=value, from_pid=pid) for key, value in own)
+    for tag, fate in zip(
+        shown, tag_arrivals([(tag.key, tag.value) for tag in shown], server), strict=True
+    ):
+        yield TagRow(pid=pid, verdict=verdict, tag=tag, sent=sent, fate=fate)
+
+
+def _table_notices(table: TagTable, by_pid: Mapping[int, Outcome]) -> Iterator[Notice]:
+    if table is NO_TAGS:
+        yield Notice.of("no-tag-source")
+    missing = [pid for pid in table.entries if pid not in by_pid]
+    if missing:
+        pids, of_pids = len(missing), len(table.entries)
+        yield Notice.of("tags-without-process", pids=pids, of_pids=of_pids, first_pid=missing[0])
+    empty = [pid for pid, pairs in table.entries.items() if not pairs and pid in by_pid]
+    if empty:
+        yield Notice.of("tags-empty-entry", pids=len(empty), first_pid=empty[0])
+    unsure = [pid for pid, verdict in by_pid.items() if verdict.tags is None]
+    if table.known and table.entries and unsure:
+        yield Notice.of("inherited-tags-unknown", processes=len(unsure), first_pid=unsure[0])

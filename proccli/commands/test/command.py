@@ -1,0 +1,234 @@
+"""`proccli test`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+from click.shell_completion import CompletionItem
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.messages import tell
+from proccli.cli.output import view_of
+from proccli.cli.result import print_result
+from proccli.commands.options.output import (
+    Output,
+    general_options,
+    name_values,
+    option,
+    output_options,
+)
+from proccli.commands.options.source import emulated_agent
+from proccli.commands.test.testinit import init
+from proccli.errors import EXIT_NO
+
+if TYPE_CHECKING:
+    from proccli.commands.test.bench import Overrides
+    from proccli.commands.test.run import RuleTestResult
+    from proccli.commands.test.suite import Suite
+
+_WHICH = "Test selection"
+_AGAINST = "Overrides (instead of the values in the test files)"
+
+
+class _WithInit(CommandWithExamples):
+    """A command with FILE arguments or the subcommand `init`; a file of that name is ./init."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        if args[:1] == ["init"]:
+            return init.make_context(f"{info_name} init", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+def _complete_first(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[Any]]:
+    """`init` as the first word, and files, which the shell completes itself."""
+    found: list[CompletionItem[Any]] = [CompletionItem(incomplete, type="file")]
+    if not ctx.params.get("files") and "init".startswith(incomplete):
+        found.insert(0, CompletionItem("init", help="Write tests for the current outcomes."))
+    return found
+
+
+@click.command(
+    "test",
+    cls=_WithInit,
+    examples=(
+        ("proccli test", "Run all *.test.yaml files in this directory and below"),
+        ("proccli test web.test.yaml --run '*nginx*'", "Run some tests of one file"),
+        (
+            "proccli test -c new.yaml --junit report.xml rules/",
+            "Test another configuration and write a JUnit report",
+        ),
+        (
+            "proccli test --update web.test.yaml && git diff",
+            "Update the expected values and review the difference",
+        ),
+        (
+            "proccli test init -c agent.yaml -s web-1.jsonl.gz web.test.yaml",
+            "Create tests from a recording",
+        ),
+    ),
+)
+@click.argument(
+    "files",
+    metavar="[FILE|DIR]...",
+    nargs=-1,
+    type=click.Path(allow_dash=True),
+    shell_complete=_complete_first,
+)
+@option(
+    "--run",
+    "names",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="Only tests whose name matches GLOB. Repeatable.",
+)
+@option(
+    "-c",
+    "--config",
+    section=_AGAINST,
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    envvar="PROCCLI_CONFIG",
+    show_envvar=True,
+    help="Configuration to test; - reads standard input.",
+)
+@option(
+    "--agent",
+    section=_AGAINST,
+    metavar="VERSION",
+    callback=emulated_agent,
+    envvar="PROCCLI_AGENT",
+    show_envvar=True,
+    help="Agent version to emulate.",
+)
+@option(
+    "--via",
+    section=_AGAINST,
+    type=click.Choice(["server", "file"]),
+    envvar="PROCCLI_VIA",
+    show_envvar=True,
+    help="How the configuration reaches the agent.",
+)
+@option(
+    "--env",
+    section=_AGAINST,
+    metavar="NAME=VALUE",
+    callback=name_values,
+    multiple=True,
+    help="Environment variable of the agent, used for %NAME%. Repeatable.",
+)
+@option(
+    "--update",
+    section="File options",
+    is_flag=True,
+    help="Replace the expected values that do not match with the actual ones, and nothing else.",
+)
+@option(
+    "--junit",
+    section="File options",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Also write a JUnit XML report. Overwrites FILE.",
+)
+@output_options
+@option(
+    "--coverage",
+    section="Output options",
+    is_flag=True,
+    help="Also show how many tests each rule decided.",
+)
+@general_options
+def command(
+    *,
+    files: Sequence[str],
+    names: Sequence[str],
+    update: bool,
+    junit: str | None,
+    output: Output,
+    coverage: bool,
+    invocation: Invocation,
+    **against: Any,
+) -> int:
+    """Run rule tests on made-up and recorded processes.
+
+    Each FILE describes processes and the rule, name or tags that they should get. For a DIR, all
+    *.test.yaml files in it and below are run; the default is the current directory. A failed test
+    shows the output of `proccli explain`. Exits 1 if a test failed, and 3 if a test file, a
+    configuration or a recording cannot be used.
+
+    `proccli test init` creates a test file from the current outcomes (see its --help).
+    """
+    from proccli.commands.test.ruletest_files import open_suites
+    from proccli.commands.test.run import run_suites
+    from proccli.errors import UsageError
+
+    if update and "-" in files:
+        raise UsageError("--update cannot write to standard input (-)")
+    if "-" in files and against["config"] == "-":
+        raise UsageError("only one of -c and FILE can read standard input")
+    overrides = _overrides(**against)
+    suites = open_suites(files or ["."])
+    result = run_suites(suites, overrides, names)
+    if update and _updated(suites, result):
+        result = run_suites(open_suites(files or ["."]), overrides, names)
+    if junit is not None:
+        _write_junit(junit, result)
+    content = _rendered(result, output, coverage, invocation)
+    return print_result(invocation, content, result.notices, 0 if result.passed else EXIT_NO)
+
+
+def _overrides(
+    *,
+    config: str | None,
+    agent: str | None,
+    via: Literal["server", "file"] | None,
+    env: Sequence[tuple[str, str]],
+) -> Overrides:
+    from proccli.commands.test.bench import Overrides
+
+    return Overrides(config=config, agent=agent, via=via, env=dict(env))
+
+
+def _updated(suites: Sequence[Suite], result: RuleTestResult) -> bool:
+    """Update the files and report each; return whether any was changed."""
+    from proccli.commands.test.update import update_files
+    from proccli.plural import counted
+
+    updates = update_files(suites, result)
+    for update in updates:
+        values = counted(update.values, "expected value")
+        tell(f"{update.file}: updated {values} in {counted(update.tests, 'test')}")
+    return bool(updates)
+
+
+def _write_junit(path: str, result: RuleTestResult) -> None:
+    from proccli.commands.test.junit import ruletest_junit
+    from proccli.files import atomic_output
+
+    with atomic_output(path, mode=0o644, force=True) as file:
+        file.write(ruletest_junit(result))
+
+
+def _rendered(
+    result: RuleTestResult, output: Output, coverage: bool, invocation: Invocation
+) -> str | bytes:
+    from proccli.commands.test.json import ruletest_document, ruletest_lines
+    from proccli.commands.test.text import ruletest_text
+
+    if output == "json":
+        return ruletest_document(result)
+    if output == "jsonl":
+        return ruletest_lines(result)
+    return ruletest_text(result, view_of(sys.stdout, invocation.colour), coverage=coverage)

@@ -1,0 +1,60 @@
+"""Rule tests as JSON."""
+
+from __future__ import annotations
+
+from proccli.commands.test.run import CaseResult, RuleTestResult
+from proccli.commands.test.suite import Value
+from proccli.terminal.document import Json, document, lines, warnings_json
+
+
+def ruletest_document(result: RuleTestResult) -> bytes:
+    """The document `proccli/test/v1`."""
+    return document(
+        "test",
+        {
+            "tests": [case_json(one) for one in result.results],
+            "coverage": [
+                {
+                    "config": row.config.file,
+                    "rule": row.rule.index,
+                    "line": row.rule.at.line,
+                    "hits": row.hits,
+                }
+                for row in result.coverage
+            ],
+            "warnings": warnings_json(result.notices),
+        },
+    )
+
+
+def ruletest_lines(result: RuleTestResult) -> bytes:
+    """A line for each test."""
+    return lines(case_json(one) for one in result.results)
+
+
+def case_json(result: CaseResult) -> Json:
+    """One test with what was not as expected."""
+    return {
+        "file": result.suite.file,
+        "line": result.case.at.line,
+        "name": result.case.name,
+        "passed": result.passed,
+        "failures": [
+            {
+                "field": failure.field,
+                "expected": value_json(failure.expected),
+                "got": value_json(failure.got),
+            }
+            for failure in result.failures
+        ],
+    }
+
+
+def value_json(value: Value) -> object:
+    """Tags as an object, in which a key that comes more than once has a list."""
+    if not isinstance(value, tuple):
+        return value
+    by_key: dict[str, list[str]] = {}
+    for key, one in value:
+        by_key.setdefault(key, []).append(one)
+    return {key: many[0] if len(many) == 1 else many for key, many in by_key.items()}

@@ -1,0 +1,146 @@
+"""Values of a file of proccli's own: what is unknown, written twice or of another type is refused.
+
+Unlike a configuration, which is read as the agent reads it, such a file has one reader: so a slip
+of the pen is an error, and not a key that is passed over.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from proccli.config.aswritten import is_null
+from proccli.config.yaml.dialects import Flavour, prepared_for_server
+from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.nodes import Node, Scalar, Sequence, described, resolved
+from proccli.config.yaml.reader import Loader, read_documents
+from proccli.config.yaml.refusal import Refusal
+from proccli.text import visible
+
+MAX_CHARACTERS: Final = 16 << 20
+"""Of all values together: aliases can make a small text say more than that."""
+
+_WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
+_OURS: Final = Flavour(
+    reader="a reader of YAML",
+    escapes=frozenset('0abt\tnvfre "/\\N_LPxuU\r\n\x85\u2028\u2029'),
+    tag_directives=False,
+    yaml_versions=((1, 1), (1, 2)),
+    question_mark_ends_words=False,
+    only_keys_at_indent=False,
+    colon_needs_space=False,
+)
+
+
+def read_root(text: str, *, loader: Loader | None = None) -> Node:
+    """The only document of a text. Raises: Refusal."""
+    documents = read_documents(prepared_for_server(text), _OURS, loader=loader)
+    first = next(documents, None)
+    if first is None:
+        raise Refusal("nothing is written here", 0)
+    if (second := next(documents, None)) is not None:
+        raise Refusal("a second YAML document begins here", second.start)
+    return first.root
+
+
+class Reading:
+    """The values of one file. Every reading may raise `Refusal`, with the place."""
+
+    def __init__(self) -> None:
+        self._left = MAX_CHARACTERS
+
+    def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node]:
+        """The values of a mapping by their keys, all of which must be among `names`."""
+        fields: dict[str, Node] = {}
+        for name, key, value in self._pairs(node, what):
+            if name not in names:
+                close = difflib.get_close_matches(name[:60].replace("-", "_"), names, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
+                shown = visible(name[:60])
+                raise Refusal(f"{what} has no key {shown}", key.start, hint=hint)
+            if name in fields:
+                raise Refusal(f"{name} stands twice in {what}", key.start)
+            fields[name] = value
+        return fields
+
+    def named(self, node: Node, what: str) -> tuple[tuple[str, Node], ...]:
+        """The pairs of a mapping whose keys are the user's own."""
+        seen: set[str] = set()
+        pairs = []
+        for name, key, value in self._pairs(node, what):
+            if name in seen:
+                raise Refusal(f"{visible(name[:60])} stands twice in {what}", key.start)
+            seen.add(name)
+            pairs.append((name, value))
+        return tuple(pairs)
+
+    def _pairs(self, node: Node, what: str) -> list[tuple[str, Node, Node]]:
+        written = resolved(node)
+        if not isinstance(written, MappingNode):
+            raise _wrong(node, what, "a mapping")
+        return [(self.text(key, f"a key of {what}"), key, value) for key, value in written.pairs]
+
+    def items(self, node: Node, what: str, example: str) -> tuple[Node, ...]:
+        """The elements of a list; `example` shows one, for who wrote something else."""
+        written = resolved(node)
+        if not isinstance(written, Sequence):
+            raise _wrong(node, what, "a list", hint=f"write {example}")
+        self._spend(len(written.items), node)
+        return written.items
+
+    def text(self, node: Node, what: str) -> str:
+        """A text as it is written; a number or a word like `true` is one, too."""
+        scalar = self._scalar(node, what, "a text")
+        if scalar.absent:
+            raise Refusal(f"{what} is empty", node.start, hint='write "" for no text')
+        if "\0" in scalar.text:
+            raise Refusal(f"{what} holds a NUL character", node.start)
+        self._spend(len(scalar.text), node)
+        return scalar.text
+
+    def text_or_null(self, node: Node, what: str) -> str | None:
+        """A text, or None for `null`, `~` and nothing at all."""
+        return None if is_null(node) else self.text(node, what)
+
+    def word(self, node: Node, what: str, words: tuple[str, ...]) -> str:
+        """One of some words."""
+        text = self.text(node, what)
+        if text not in words:
+            close = difflib.get_close_matches(text[:60], words, n=1)
+            problem = f"{what} must be one of {', '.join(words)}, not {visible(text[:60])}"
+            raise Refusal(problem, node.start, hint=f"write {close[0]}" if close else None)
+        return text
+
+    def integer(self, node: Node, what: str, low: int, high: int) -> int:
+        """A whole number in decimal digits."""
+        wanted = f"a whole number from {low} to {high}"
+        scalar = self._scalar(node, what, wanted)
+        if scalar.style == "plain" and _WHOLE.fullmatch(scalar.text):
+            value = int(scalar.text)
+            if low <= value <= high:
+                return value
+        raise _wrong(node, what, wanted)
+
+    def _scalar(self, node: Node, what: str, wanted: str) -> Scalar:
+        written = resolved(node)
+        if not isinstance(written, Scalar):
+            raise _wrong(node, what, wanted)
+        if written.tag is not None:
+            raise Refusal(f"{what} has a YAML tag, {visible(written.tag[:60])}", node.start)
+        return written
+
+    def _spend(self, characters: int, node: Node) -> None:
+        self._left -= characters + 1
+        if self._left < 0:
+            problem = f"more than {MAX_CHARACTERS} characters in all: proccli reads no more"
+            raise Refusal(problem, node.start)
+
+
+def _wrong(node: Node, what: str, wanted: str, hint: str | None = None) -> Refusal:
+    written = resolved(node)
+    got = described(written)
+    if isinstance(written, Scalar):
+        got = "empty" if written.absent else visible(written.text[:60]) or "an empty text"
+    return Refusal(f"{what} must be {wanted}, not {got}", node.start, hint=hint)

@@ -1,0 +1,209 @@
+"""`proccli topology`."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.invocation import Invocation
+from proccli.cli.output import view_of
+from proccli.cli.progress import progress_bar
+from proccli.cli.result import print_result
+from proccli.cli.waiting import wait_for_second_sample
+from proccli.commands.options.hosts import fleet_options
+from proccli.commands.options.output import (
+    general_options,
+    option,
+    output_options_with,
+    port_option,
+    protocol_option,
+    server_option,
+    strict_option,
+    tag_globs,
+)
+from proccli.commands.options.source import source_options_without, wait_options
+from proccli.errors import EXIT_INCOMPLETE
+
+if TYPE_CHECKING:
+    from proccli.commands.hosts.hostviews import NamedSource
+    from proccli.commands.inputs import InputOptions
+    from proccli.model.topology import Topology
+
+_WHICH = "Filters"
+
+Format: TypeAlias = Literal["table", "json", "jsonl", "dot", "mermaid", "svg", "html"]
+
+
+def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    from proccli.server.grouping import GROUPINGS, TAG_PREFIX
+
+    return [way for way in (*GROUPINGS, TAG_PREFIX) if way.startswith(typed)]
+
+
+@click.command(
+    "topology",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            "proccli topology -c agent.yaml web-1.jsonl.gz app-1.jsonl.gz db-1.jsonl.gz",
+            "Show the connections between the processes of these hosts",
+        ),
+        ("sudo proccli topology -c agent.yaml", "Show the connections of this machine"),
+        (
+            "proccli topology -c agent.yaml -o html *.jsonl.gz > topology.html",
+            "Write a self-contained page with search and zoom",
+        ),
+        (
+            "proccli topology -c agent.yaml --group-by os.app.owner *.jsonl.gz",
+            "Show the dependencies between the owners of services",
+        ),
+        (
+            "proccli topology -c agent.yaml -s a=a/db.jsonl -s b=b/db.jsonl",
+            "Combine two networks that use the same addresses",
+        ),
+        (
+            "proccli topology -c agent.yaml --certainty client-end *.jsonl.gz",
+            "List the connections whose server has no label",
+        ),
+    ),
+)
+@click.argument(
+    "operands",
+    metavar="[[NETWORK=]SOURCE]...",
+    nargs=-1,
+    type=click.Path(allow_dash=True),
+)
+@option(
+    "--gprocess",
+    "names",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="Only connections of a gprocess that matches GLOB. Repeatable.",
+)
+@option(
+    "--host",
+    "hosts",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="Only connections of a host that matches GLOB. Repeatable.",
+)
+@option(
+    "--tag",
+    "having",
+    section=_WHICH,
+    metavar="KEY[=GLOB]",
+    callback=tag_globs,
+    multiple=True,
+    help="Only connections with this tag at either end. Repeatable.",
+)
+@protocol_option(_WHICH)
+@port_option(_WHICH, "Only connections to this server port. Repeatable.")
+@option(
+    "--certainty",
+    "certainties",
+    section=_WHICH,
+    type=click.Choice(["both-ends", "client-end", "server-end"]),
+    multiple=True,
+    help="Only connections where both ends, or only that end, have a name. Repeatable.",
+)
+@option(
+    "--group-by",
+    section="Output options",
+    metavar="WHAT",
+    default="gprocess",
+    show_default=True,
+    shell_complete=_groupings,
+    help="What a node stands for: gprocess (per host), name (a gprocess on all hosts), host, pid,"
+    " or os.app.KEY (the processes with the same value of that tag).",
+)
+@fleet_options
+@server_option("Server version to emulate. Default: the version of the agent.")
+@source_options_without("snapshot")
+@wait_options
+@output_options_with(
+    dot="Graphviz", mermaid="Mermaid", svg="a drawing", html="a self-contained page"
+)
+@strict_option
+@general_options
+def command(
+    *,
+    sources: Sequence[NamedSource],
+    options: InputOptions,
+    group_by: str,
+    server: str | None,
+    no_wait: bool,
+    max_wait: float,
+    output: Format,
+    strict: bool,
+    invocation: Invocation,
+    **which: Any,
+) -> int:
+    """Show which processes on many hosts are connected to each other.
+
+    Joins the two ends of each long-lived connection as the server does: by the IPv4 addresses and
+    ports of both ends, across all hosts of a network; for loopback, within one host and network
+    namespace. Reports how certain each edge is and which connections are left out. A SOURCE is a
+    recording, a /proc-like directory, or the output of proccli sync; the default is the live
+    machine.
+    """
+    from proccli.commands.samples import WaitPolicy
+    from proccli.commands.topology.topology import topology
+    from proccli.server.graph import ConnectionSelection
+    from proccli.versions import SERVERS, server_beside
+
+    wait_policy = WaitPolicy(
+        no_wait=no_wait,
+        max_wait_s=max_wait,
+        wait=functools.partial(wait_for_second_sample, invocation),
+    )
+    with progress_bar(invocation, len(sources), "Reading") as progress:
+        result = topology(
+            options,
+            sources,
+            ConnectionSelection(tags=which.pop("having"), **which),
+            group_by=group_by,
+            server=SERVERS[server] if server else server_beside(options.agent or "6.5"),
+            wait_policy=wait_policy,
+            progress=progress,
+        )
+    code = EXIT_INCOMPLETE if strict and result.incomplete else 0
+    return print_result(invocation, _rendered(result, output, invocation), result.notices, code)
+
+
+def _rendered(result: Topology, output: Format, invocation: Invocation) -> str | bytes:
+    match output:
+        case "json":
+            from proccli.commands.topology.json import topology_document
+
+            return topology_document(result)
+        case "jsonl":
+            from proccli.commands.topology.json import topology_lines
+
+            return topology_lines(result.edges)
+        case "dot":
+            from proccli.commands.topology.topology_dot import topology_dot
+
+            return topology_dot(result)
+        case "mermaid":
+            from proccli.commands.topology.diagrams import topology_mermaid
+
+            return topology_mermaid(result)
+        case "svg":
+            from proccli.commands.topology.drawing.svg import topology_svg
+
+            return topology_svg(result)
+        case "html":
+            from proccli.commands.topology.drawing.page import topology_html
+
+            return topology_html(result)
+        case _:
+            from proccli.commands.topology.table import topology_table
+
+            return topology_table(result, view_of(sys.stdout, invocation.colour))

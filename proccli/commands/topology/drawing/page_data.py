@@ -1,0 +1,126 @@
+"""The data for the script of the page, as JSON that is safe inside HTML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from proccli.commands.topology.drawing.elements import LINE_TEXT, gprocesses_text
+from proccli.commands.topology.drawing.lines import link_label
+from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex
+from proccli.commands.topology.words import port_text
+from proccli.model.topology import TopologyEdge
+from proccli.plural import counted
+from proccli.terminal.document import Json
+from proccli.text import visible
+
+_SHOWN = 40
+"""Maximum number of listed addresses or pids."""
+
+
+def page_data(shown: Picture) -> str:
+    """Vertices, links and strands, which refer to each other by their positions in these lists.
+
+    All text is already made visible, and cannot end a script element.
+    """
+    number = {vertex.id: at for at, vertex in enumerate(shown.vertices)}
+    place = {(link.client.id, link.server.id): at for at, link in enumerate(shown.links)}
+    content = {
+        "vertices": [_vertex(vertex) for vertex in shown.vertices],
+        "links": [
+            {
+                "client": number[link.client.id],
+                "server": number[link.server.id],
+                "label": link_label(link),
+                "title": _link_title(link),
+            }
+            for link in shown.links
+        ],
+        "strands": [
+            {**_strand(strand), "link": place[strand.client.id, strand.server.id]}
+            for strand in shown.strands
+        ],
+    }
+    text = json.dumps(content, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _vertex(vertex: Vertex) -> Json:
+    return {
+        "id": vertex.id,
+        "label": visible(vertex.label),
+        "host": None if vertex.host is None else visible(vertex.host),
+        "facts": [[visible(key), visible(value)] for key, value in _facts(vertex)],
+        "hay": visible(_search_text(vertex)),
+    }
+
+
+def _facts(vertex: Vertex) -> Iterable[tuple[str, str]]:
+    node = vertex.node
+    if vertex.host is not None:
+        yield "host", vertex.host
+    if node is None:
+        yield "unknown", vertex.note
+        yield counted(len(vertex.addresses), "address"), _listed(vertex.addresses)
+        return
+    if node.host is None:
+        yield "hosts", "several"
+    if node.gprocess is not None and node.gprocess != node.label:
+        yield "gprocess", node.gprocess or '""'
+    yield counted(len(node.pids), "pid"), _listed([str(pid) for pid in node.pids])
+    yield "on the server", gprocesses_text(node)
+    if node.tags is None:
+        yield "tags", "unknown"
+    for key, value in node.tags or ():
+        yield f"os.app.{key}", value
+
+
+def _search_text(vertex: Vertex) -> str:
+    """The text in which a search finds a vertex."""
+    node = vertex.node
+    parts = [vertex.label, vertex.host or "", vertex.note]
+    if node is not None:
+        parts += [node.gprocess or "", *(str(pid) for pid in node.pids)]
+        parts += [f"os.app.{key}={value} os.app.{key}: {value}" for key, value in node.tags or ()]
+    return " ".join(parts)
+
+
+def _link_title(link: Link) -> str:
+    return counted(link.connections, "connection")
+
+
+def _strand(strand: Strand) -> Json:
+    facts = [["seen", LINE_TEXT[strand.certainty].removeprefix("seen ")]]
+    if strand.note:
+        facts.append(["peer", strand.note])
+    if len(strand.ports) > 1:
+        facts.append(["ports", _listed([str(port) for port in strand.ports])])
+    facts += [["addresses", _addresses(edge)] for edge in strand.edges[:_SHOWN]]
+    more = len(strand.edges) - _SHOWN
+    if more > 0:
+        facts.append(["", f"and {more:,} more"])
+    port = port_text(strand.protocol, strand.port, len(strand.ports))
+    return {
+        "certainty": strand.certainty,
+        "connections": strand.connections,
+        "title": f"{port} · {counted(strand.connections, 'connection')}",
+        "facts": [[key, visible(value)] for key, value in facts],
+        "hay": visible(" ".join(_strand_search_text(strand))),
+    }
+
+
+def _strand_search_text(strand: Strand) -> Iterable[str]:
+    yield strand.note
+    for port in strand.ports:
+        yield f":{port} {port}/{strand.protocol}"
+    yield from dict.fromkeys(ip for edge in strand.edges for ip in (edge.client_ip, edge.server_ip))
+
+
+def _addresses(edge: TopologyEdge) -> str:
+    times = f" ×{edge.connections:,}" if edge.connections > 1 else ""
+    return f"{edge.client_ip} → {edge.server_ip}:{edge.server_port}{times}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - _SHOWN
+    return ", ".join(words[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")

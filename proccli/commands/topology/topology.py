@@ -1,0 +1,98 @@
+"""Who talks to whom, over all sources, as the server joins what their agents send."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from proccli.commands.hosts.gather import Progress, gather
+from proccli.commands.hosts.hostviews import NamedSource
+from proccli.commands.inputs import InputOptions
+from proccli.commands.samples import WaitPolicy
+from proccli.errors import UsageError
+from proccli.model.hosts import HostView
+from proccli.model.notice import Notice
+from proccli.model.process import NS_PER_S
+from proccli.model.topology import Topology, TopologyHost
+from proccli.server.graph import ConnectionSelection, Graph, build_graph
+from proccli.server.grouping import parse_grouping
+from proccli.versions import Server
+
+_FAR_APART_S = 60
+"""Recordings that were made in one go are not farther apart than this."""
+
+
+def topology(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    selection: ConnectionSelection,
+    *,
+    group_by: str,
+    server: Server,
+    wait_policy: WaitPolicy,
+    progress: Progress,
+) -> Topology:
+    """The graph of all connections of all sources.
+
+    Raises: UsageError for an unknown grouping; ConfigError, SourceError.
+    """
+    try:
+        by = parse_grouping(group_by)
+    except ValueError as error:
+        raise UsageError(f"--group-by: {error}") from error
+    gathered = gather(options, sources, wait_policy, progress)
+    with gathered.fleet as fleet:
+        names = gathered.names
+        drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
+        hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
+        left_out: Counter[str] = Counter()
+        for view, _ in hosts:
+            left_out.update(view.left_out)
+        return Topology(
+            config=gathered.config,
+            group_by=by.name,
+            server=server.version,
+            hosts=tuple(_host(view, name) for view, name in hosts),
+            nodes=drawn.nodes,
+            edges=drawn.edges,
+            connections=drawn.connections,
+            left_out=dict(left_out.most_common()),
+            notices=(*gathered.notices, *_notices(drawn, hosts)),
+            incomplete=gathered.incomplete,
+        )
+
+
+def _host(view: HostView, name: str) -> TopologyHost:
+    return TopologyHost(
+        name=name,
+        source=view.source,
+        kind=view.kind,
+        network=view.network,
+        taken_at_ns=view.taken_at_ns,
+        addresses=view.addresses,
+    )
+
+
+def _notices(drawn: Graph, hosts: Sequence[tuple[HostView, str]]) -> Iterator[Notice]:
+    absent, ambiguous = drawn.by_remote.get("absent", 0), drawn.by_remote.get("ambiguous", 0)
+    if absent:
+        yield _absent(absent, hosts)
+    if ambiguous:
+        yield Notice.of("ambiguous", connections=ambiguous)
+    elif drawn.shared_addresses:
+        yield Notice.of("shared-addresses", addresses=tuple(drawn.shared_addresses))
+
+
+def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Notice:
+    (first, _), *_ = ordered = sorted(hosts, key=lambda host: host[0].taken_at_ns)
+    last, _ = ordered[-1]
+    apart_s = (last.taken_at_ns - first.taken_at_ns) // NS_PER_S
+    if apart_s < _FAR_APART_S:
+        return Notice.of("one-end", connections=count)
+    return Notice.of(
+        "one-end",
+        connections=count,
+        apart_s=apart_s,
+        first_source=first.source,
+        last_source=last.source,
+    )

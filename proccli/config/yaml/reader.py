@@ -1,0 +1,270 @@
+"""YAML text to nodes, by way of PyYAML's events.
+
+Events come out one by one, so the depth is bounded before anything is built on it: libyaml
+needs no stack to scan, only composing does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from proccli.config.yaml import nodes
+from proccli.config.yaml.dialects import Flavour, Prepared
+from proccli.config.yaml.nodes import Node, Style
+from proccli.config.yaml.refusal import Refusal
+from proccli.text import visible
+
+MAX_DEPTH: Final = 200
+"""Lists and mappings in one another. The agent's reader ends at 255 brackets."""
+
+Loader: TypeAlias = Literal["libyaml", "python"]
+
+_CORE: Final = "tag:yaml.org,2002:"
+_PROPERTY: Final = re.compile(r"&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*", re.ASCII)
+_GAP: Final = re.compile(r"(?:\s+(?:#[^\r\n]*)?)*")
+_UNQUOTED: Final = re.compile(r"""[-:]\s+[\[\]{}*&!|>%@`?,"]""")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_STYLES: Final[Mapping[str | None, Style]] = {
+    None: "plain",
+    "": "plain",
+    "'": "single",
+    '"': "double",
+    "|": "literal",
+    ">": "folded",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One YAML document."""
+
+    root: Node
+    start: int
+
+
+def read_documents(
+    prepared: Prepared, flavour: Flavour, *, loader: Loader | None = None
+) -> Iterator[Document]:
+    """The documents of a text, each read only when it is asked for.
+
+    `loader` names the half of PyYAML to use: by default libyaml, where it is built in.
+
+    Raises: Refusal where the text is not YAML, nests too deep, or is of the sort that the
+    flavour's reader sees otherwise than PyYAML.
+    """
+    import yaml
+
+    events = yaml.parse(prepared.text, Loader=_loader_class(loader))
+    try:
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                start = event.start_mark.index if event.start_mark else 0
+                flavour.check_directives(event.version, event.tags, start)
+                yield Document(root=_Builder(prepared, flavour).tree(events), start=start)
+    except yaml.reader.ReaderError as error:
+        raise Refusal(
+            f"not valid YAML: {error.reason}", error.position, code="yaml-syntax"
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_refusal(error, prepared.text) from None
+    except (ValueError, OverflowError):
+        # PyYAML without libyaml, for an escape beyond Unicode or a version of too many digits.
+        raise Refusal("not valid YAML: a number is out of range", 0) from None
+
+
+@dataclass(slots=True)
+class _Level:
+    """A list or mapping that is still open; the document itself has no event."""
+
+    event: Any = None
+    number: int | None = None
+    in_flow: bool = False
+    block_column: int = -1
+    """Where the innermost list or mapping without brackets has its dashes or keys."""
+    is_mapping: bool = False
+    children: list[Node] = field(default_factory=list)
+
+
+class _Builder:
+    """Builds the tree of one document."""
+
+    def __init__(self, prepared: Prepared, flavour: Flavour) -> None:
+        self.text = prepared.text
+        self.restore = prepared.restore
+        self.flavour = flavour
+        self.anchored: dict[int, Node] = {}
+        self.numbers: dict[str, int] = {}
+        self.counter = itertools.count()
+
+    def tree(self, events: Iterator[Any]) -> Node:
+        """The root node; takes the document's events up to its end."""
+        import yaml
+
+        level = _Level()
+        outer: list[_Level] = []
+        node: Node
+        for event in events:
+            kind = type(event)
+            if kind is yaml.DocumentEndEvent:
+                break
+            if kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
+                outer.append(level)
+                level = self._opened(event, level, len(outer))
+                continue
+            number = None
+            start = event
+            if kind is yaml.ScalarEvent:
+                if event.anchor is not None:
+                    number = self._number(event.anchor)
+                node = self._scalar(event)
+            elif kind is yaml.AliasEvent:
+                node = self._alias(event)
+            else:
+                node, number, start = self._collection(level, event), level.number, level.event
+                level = outer.pop()
+            if level.in_flow:
+                is_key = level.is_mapping and len(level.children) % 2 == 0
+                self.flavour.check_in_flow(
+                    self.text, node, start.start_mark, level.block_column, is_key=is_key
+                )
+            level.children.append(node)
+            if number is not None:
+                self.anchored[number] = node
+        return level.children[0]
+
+    def _opened(self, event: Any, parent: _Level, depth: int) -> _Level:
+        start = event.start_mark.index
+        if depth > MAX_DEPTH:
+            raise _too_deep(start)
+        column = parent.block_column
+        if not event.flow_style:
+            start, *_ = self._properties(event)
+            column = start - (self.text.rfind("\n", 0, start) + 1)
+        return _Level(
+            event=event,
+            number=self._number(event.anchor),
+            in_flow=bool(event.flow_style),
+            block_column=column,
+            is_mapping=type(event).__name__ == "MappingStartEvent",
+        )
+
+    def _number(self, anchor: str | None) -> int | None:
+        """A number for a node that is given a name; the name then stands for that node."""
+        if anchor is None:
+            return None
+        self.numbers[anchor] = number = next(self.counter)
+        return number
+
+    def _collection(self, level: _Level, end_event: Any) -> Node:
+        start, tag, _ = self._properties(level.event)
+        end, children = end_event.end_mark.index, tuple(level.children)
+        if not level.is_mapping:
+            return nodes.Sequence(items=children, start=start, end=end, tag=tag)
+        pairs = tuple(zip(children[::2], children[1::2], strict=True))
+        return nodes.Mapping(pairs=pairs, start=start, end=end, tag=tag)
+
+    def _alias(self, event: Any) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        number = self.numbers.get(event.anchor)
+        if number is None:
+            problem = f"not valid YAML: *{visible(event.anchor)} refers to no anchor before it"
+            hint = "a value that begins with * must be quoted"
+            raise Refusal(problem, start, hint=hint, code="yaml-syntax")
+        return nodes.Alias(
+            name=event.anchor, start=start, end=end, anchored=self.anchored, number=number
+        )
+
+    def _scalar(self, event: Any) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        style = _STYLES[event.style]
+        tag = written_tag = None
+        absent = False
+        if event.tag is not None or event.anchor is not None:
+            start, tag, written_tag = self._properties(event)
+            start = min(start, end)
+        elif start == end:
+            # The two halves of PyYAML place it at either end of the space it would stand in.
+            absent = True
+            start = end = _end_of_text(self.text, start)
+        if style == "double":
+            self.flavour.check_escapes(self.text, start, end)
+            if _SURROGATE.search(event.value):
+                # libyaml finds that by itself.
+                raise Refusal("not valid YAML: an escape is a lone surrogate", start)
+        return nodes.Scalar(
+            text=event.value.translate(self.restore) if self.restore else event.value,
+            style=style,
+            start=start,
+            end=end,
+            tag=tag,
+            written_tag=written_tag,
+            absent=absent,
+        )
+
+    def _properties(self, event: Any) -> tuple[int, str | None, str | None]:
+        """Where a node begins behind its anchor and tag, the tag, and the tag as written."""
+        at = event.start_mark.index
+        if event.anchor is None and event.tag is None:
+            return at, None, None
+        written = None
+        while found := _PROPERTY.match(self.text, at):
+            if found.group().startswith("!"):
+                written = found.group()
+                self.flavour.check_tag_end(self.text, found.end())
+            gap = _GAP.match(self.text, found.end())
+            at = gap.end() if gap else found.end()
+        tag = event.tag
+        if tag is not None and tag.startswith(_CORE):
+            tag = "!!" + tag.removeprefix(_CORE)
+        return at, tag, written
+
+
+def _end_of_text(text: str, at: int) -> int:
+    while at and text[at - 1].isspace():
+        at -= 1
+    return at
+
+
+def _syntax_refusal(error: Any, text: str) -> Refusal:
+    """The error of PyYAML in one line, at its place."""
+    mark = error.problem_mark or error.context_mark
+    offset = mark.index if mark is not None else len(text)
+    problem = " ".join(part for part in (error.problem, error.context) if part)
+    if "maximum nesting depth" in problem:
+        # libyaml 0.2.6 counts, too, and to 1,000, while it looks ahead of the events it hands out.
+        return _too_deep(offset)
+    hint = _hint(problem, text, offset)
+    return Refusal(f"not valid YAML: {visible(problem)}", offset, hint=hint, code="yaml-syntax")
+
+
+def _too_deep(offset: int) -> Refusal:
+    problem = f"lists and mappings nest more than {MAX_DEPTH} levels deep"
+    return Refusal(f"{problem}, and proccli reads no deeper", offset)
+
+
+def _hint(problem: str, text: str, offset: int) -> str | None:
+    """The most likely cause of a syntax error, by the line it is found on."""
+    if "<document start>" in problem:
+        return "this line is indented less than those before it"
+    if text[offset : offset + 1] == "\t":
+        return "YAML indents with spaces, not with tabs"
+    before = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    line = re.split(r"[\r\n]", text[before : before + 1000], maxsplit=1)[0]
+    return "put the value in single quotes" if _UNQUOTED.search(line) else None
+
+
+def _loader_class(loader: Loader | None) -> Any:
+    import yaml
+
+    return yaml.CSafeLoader if (loader or default_loader()) == "libyaml" else yaml.SafeLoader
+
+
+def default_loader() -> Loader:
+    """The half of PyYAML that reads here: libyaml, where it is built in."""
+    import yaml
+
+    return "libyaml" if yaml.__with_libyaml__ else "python"

@@ -1,0 +1,135 @@
+"""Where each value of a configuration is in its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from proccli.config.static_config import SECTION
+from proccli.config.yaml.nodes import Alias, Mapping, Node, Scalar, resolved
+from proccli.config.yaml.nodes import Sequence as SequenceNode
+from proccli.config.yaml.positions import source_span
+from proccli.config.yaml.sourcetext import SourceText
+from proccli.errors import Location
+from proccli.model.config import Rule
+from proccli.model.process import TextSpan
+
+_LINE_BREAK: Final = re.compile(r"\r\n?|\n")
+
+Place = tuple[Location, Location]
+"""Start and end of a part of the text; the end is after its last character."""
+
+
+class Written:
+    """A text and its syntax tree. All spans are character offsets into the text."""
+
+    def __init__(self, source: SourceText, root: Node | None) -> None:
+        self.source = source
+        self.root = root
+        self.section = _section(root)
+        self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(source.text))]
+        self._scalars: dict[tuple[int, int], Scalar] = {}
+        for scalar in _scalars(root):
+            at = source.at(scalar.start)
+            self._scalars.setdefault((at.line, at.column), scalar)
+
+    def place(self, span: TextSpan) -> Place:
+        """A span as lines and columns."""
+        start, end = span
+        return self.source.at(start), self.source.at(max(end, start))
+
+    def scalar_at(self, at: Location) -> Scalar | None:
+        """The value or key that begins at a place."""
+        return self._scalars.get((at.line, at.column))
+
+    def from_place(self, at: Location) -> Place:
+        """The place of the value or key that begins here; else an empty place."""
+        scalar = self.scalar_at(at)
+        return self.place((scalar.start, scalar.end)) if scalar is not None else (at, at)
+
+    def value(self, rule: Rule, name: str) -> Scalar | None:
+        """A value of a rule; None if its key is missing or its value is empty."""
+        at = rule.places.get(name)
+        return None if at is None else self.scalar_at(at)
+
+    def part(self, scalar: Scalar, span: TextSpan | None) -> Place:
+        """The place of a part of a value, despite quotes and folded lines; None: the whole value.
+
+        A block or unquoted value is reported without the syntax around it.
+        """
+        if span is None:
+            if scalar.style in ("single", "double", "plain"):
+                return self.place((scalar.start, scalar.end))
+            span = 0, len(scalar.text.rstrip("\n"))
+        return self.place(source_span(self.source.text, scalar, *span))
+
+    def setting(self, name: str) -> Node | None:
+        """The value of a key of static_config; None if it is missing."""
+        if self.section is None:
+            return None
+        return next((value for key, value in self.section.pairs if _is(key, name)), None)
+
+    def setting_place(self, name: str) -> Place:
+        """The place of the value of a setting; else of its key, else of the section."""
+        if self.section is not None:
+            for key, value in self.section.pairs:
+                if _is(key, name):
+                    node = resolved(value)
+                    if isinstance(node, Scalar) and not node.absent:
+                        return self.place((node.start, node.end))
+                    return self.place((key.start, key.end))
+        return self.heading()
+
+    def heading(self) -> Place:
+        """The place for a whole configuration: the key of its section, or its first key."""
+        root = resolved(self.root) if self.root is not None else None
+        if not isinstance(root, Mapping) or not root.pairs:
+            return self.place((0, 0))
+        key = next((key for key, _ in root.pairs if _is(key, SECTION)), root.pairs[0][0])
+        return self.place((key.start, key.end))
+
+    def elements(self, name: str) -> Sequence[Node]:
+        """The elements of a list setting; empty if it is not a list."""
+        value = self.setting(name)
+        node = resolved(value) if value is not None else None
+        return node.items if isinstance(node, SequenceNode) else ()
+
+    def keys(self, node: Node | None) -> Iterator[Scalar]:
+        """The scalar keys of a mapping."""
+        mapping = resolved(node) if node is not None else None
+        if isinstance(mapping, Mapping):
+            yield from (key for key, _ in mapping.pairs if isinstance(key, Scalar))
+
+
+def _section(root: Node | None) -> Mapping | None:
+    """The mapping with the keys that the agent looks for: static_config, or the root itself."""
+    mapping = resolved(root) if root is not None else None
+    if not isinstance(mapping, Mapping):
+        return None
+    for key, value in mapping.pairs:
+        if _is(key, SECTION):
+            section = resolved(value)
+            return section if isinstance(section, Mapping) else None
+    return mapping
+
+
+def _is(key: Node, name: str) -> bool:
+    scalar = resolved(key)
+    return isinstance(scalar, Scalar) and scalar.text == name
+
+
+def _scalars(root: Node | None) -> Iterator[Scalar]:
+    stack = [] if root is None else [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Scalar):
+            yield node
+        elif isinstance(node, SequenceNode):
+            stack.extend(node.items)
+        elif isinstance(node, Mapping):
+            for pair in node.pairs:
+                stack.extend(pair)
+        else:
+            # What an alias stands for has its own place elsewhere.
+            assert isinstance(node, Alias)  # noqa: S101 - there is no other kind

@@ -1,0 +1,89 @@
+"""Static checks of configurations: from a text to its diagnostics.
+
+Everything here is a function of the text and of what is known of the machine it is for: nothing
+is opened and nothing is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from proccli.config import loading
+from proccli.diagnostics import compiling, patterns, reach, refused, rewriting, settings, titles
+from proccli.diagnostics import names as outcomes
+from proccli.diagnostics.context import Written
+from proccli.diagnostics.folded_context import Context, Surroundings
+from proccli.diagnostics.reach import Unreachable
+from proccli.model.config import Config, Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linted:
+    """The diagnostics of one configuration."""
+
+    config: Config | None
+    """None where it is refused."""
+    diagnostics: tuple[Diagnostic, ...]
+    """By line and column."""
+    unreachable: tuple[Unreachable, ...] = ()
+    is_yaml: bool = True
+    context: Context | None = None
+    """For further diagnostics; None where it is refused."""
+
+
+def lint(
+    text: bytes,
+    name: str,
+    *,
+    agent: str = "6.5",
+    via: Literal["server", "file"] = "server",
+    surroundings: Surroundings | None = None,
+) -> Linted:
+    """Everything that is wrong with a configuration, or may not be what was meant.
+
+    Raises: UsageError for an agent that isn't emulated.
+    """
+    reading = loading.read(text, name, agent=agent, via=via)
+    context = Context(
+        config=reading.config or loading.defaults(agent, via),
+        written=Written(reading.source, reading.root),
+        surroundings=surroundings or Surroundings(),
+    )
+    found = list(refused.refusals(reading, context))
+    if reading.faults:
+        if reading.config is not None and not refused.unknown_to_us(reading):
+            found += refused.notices(context)
+            found += compiling.check(context)
+            found += rewriting.check(context)
+        return Linted(config=None, diagnostics=ordered(found), is_yaml=reading.is_yaml)
+    known = reach.reach(context)
+    for check in (refused.notices, compiling.check, titles.check, rewriting.check, settings.check):
+        found += check(context)
+    found += patterns.check(context, known)
+    found += outcomes.check(context, known)
+    found += reach.check(context, known)
+    return Linted(
+        config=reading.config,
+        diagnostics=ordered(found),
+        unreachable=known.unreachable,
+        context=context,
+    )
+
+
+def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By line and column; at one place, what is worse comes first. Nothing is said twice."""
+    ranks = {"error": 0, "warning": 1, "info": 2}
+    return tuple(
+        sorted(
+            dict.fromkeys(diagnostics),
+            key=lambda found: (
+                found.at.line,
+                found.at.column,
+                ranks[found.severity],
+                found.code,
+                found.message,
+            ),
+        )
+    )

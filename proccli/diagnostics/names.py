@@ -1,0 +1,197 @@
+"""Which names a rewrite can produce: found with automata, verified with the matcher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from proccli.diagnostics.domains import LIMITS, NAMES
+from proccli.diagnostics.emptynames import text_of_empty_name
+from proccli.diagnostics.folded_context import Context
+from proccli.diagnostics.reach import Reach
+from proccli.diagnostics.rewriting import rewrites
+from proccli.model.config import Diagnostic, Rule
+from proccli.rustregex import Regex, RegexSyntaxError
+from proccli.rustregex.automata.domain import Domain, texts_without
+from proccli.rustregex.automata.patternset import find_text
+from proccli.rustregex.match import template
+from proccli.rustregex.tree.nodes import (
+    Alternate,
+    Class,
+    Concat,
+    Group,
+    Look,
+    LookKind,
+    Node,
+    Repeat,
+)
+from proccli.rustregex.tree.printer import to_pattern
+from proccli.text import visible
+
+_LINES: Final = texts_without("\0\n", min_length=1)
+"""Texts with characters that `.` does not match are excluded: patterns rarely expect them."""
+_LONGEST = 100
+
+
+def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
+    """Rewrites with unintended text in the name, with an empty name, or with too many names."""
+    for rule in context.rules:
+        if rewrites(rule):
+            yield from _kept(rule, known.samples.get(rule.index), context)
+            yield from _many(rule, context)
+            yield from _empty(rule, context)
+
+
+def _empty(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    if context.regexes[rule.index].missing_groups(rule.rewrite_name):
+        return  # reported as rewrite-group, which is more severe
+    text = text_of_empty_name(context.regexes[rule.index], rule.rewrite_name, _domain(rule))
+    if text is not None:
+        yield context.at_value(
+            rule,
+            "rewrite-name",
+            "rewrite-empty",
+            "the name can be empty",
+            effect=f'"{visible(text[:_LONGEST])}" is synced with the name ""',
+            hint="make the group match at least one character, or add text to rewrite-name",
+        )
+
+
+def _domain(rule: Rule) -> Domain:
+    if rule.match_type == "cmdline":
+        return _LINES
+    return replace(_LINES, characters=NAMES.characters, avoiding=NAMES.avoiding)
+
+
+def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
+    regex, domain = context.regexes[rule.index], _domain(rule)
+    if _takes_all(regex.parsed.root):
+        return
+    text = _plausible(regex, rule, sample, domain) or _text_with_rest(regex, domain)
+    if text is None:
+        return
+    result = regex.replace_all(text, rule.rewrite_name)
+    yield context.at_value(
+        rule,
+        "rewrite-name",
+        "rewrite-keeps-text",
+        "text around the match stays in the name",
+        effect=f'"{visible(text[:_LONGEST])}" becomes "{visible(result[:_LONGEST])}"',
+        hint="match the whole command line: start the pattern with ^.* and end it with .*$"
+        if rule.match_type == "cmdline"
+        else "match the whole name, from ^ to $",
+    )
+
+
+def _takes_all(root: Node) -> bool:
+    """Whether a pattern begins with `^` and ends with `$`, so that it matches whole texts only."""
+    match root:
+        case Concat(parts):
+            ends = parts[0], parts[-1]
+            return [isinstance(end, Look) and end.kind for end in ends] == _WHOLE
+        case Alternate(branches):
+            return all(_takes_all(branch) for branch in branches)
+        case _:
+            return False
+
+
+_WHOLE: Final = [LookKind.START_TEXT, LookKind.END_TEXT]
+
+
+def _text_with_rest(regex: Regex, domain: Domain) -> str | None:
+    """A text that the pattern matches only in part; None if none was found."""
+    try:
+        whole = rf"\A(?:{to_pattern(regex.parsed.root)})\z"
+        rest = find_text(matching=[regex.pattern], avoiding=[whole], domain=domain, limits=LIMITS)
+    except RegexSyntaxError:
+        return None  # slightly above a size or nesting limit
+    text = rest.text
+    if text is None:
+        # It can match any text as a whole, but may stop earlier: a lazy repetition.
+        longer = replace(domain, min_length=_LONG)
+        text = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text
+    return text if text is not None and _leaves_some(regex, text) else None
+
+
+_LONG = 24
+
+
+def _leaves_some(regex: Regex, text: str) -> bool:
+    found = regex.search(text)
+    return found is not None and found.span() != (0, len(text))
+
+
+def _plausible(regex: Regex, rule: Rule, sample: str | None, domain: Domain) -> str | None:
+    """A realistic text that the pattern matches only in part; None if there is none."""
+    if sample is None:
+        return None
+    longer = replace(domain, min_length=len(sample) + 3)
+    text = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text or sample
+    found = regex.search(text)
+    core = (found.group(0) if found is not None else None) or "app"
+    before, after = ("/usr/bin/", " --port 80") if rule.match_type == "cmdline" else ("my-", "-2")
+    for candidate in (before + core + after, core + after, before + core):
+        if _leaves_some(regex, candidate) and domain.holds(candidate):
+            return candidate
+    return None
+
+
+def _many(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    """A captured part of a command line that may contain any number of arguments."""
+    if rule.match_type != "cmdline":
+        return
+    regex = context.regexes[rule.index]
+    for part in template.parse(rule.rewrite_name):
+        if not isinstance(part, template.Reference):
+            continue
+        group = _group(regex, part.group)
+        if group is not None and _spans_arguments(group):
+            yield context.at_value(
+                rule,
+                "rewrite-name",
+                "rewrite-many-names",
+                f"{visible(rule.rewrite_name[slice(*part.span)])} can contain any arguments,"
+                " so each command line can get its own name",
+                part=part.span,
+                effect="the server treats every name as a separate process",
+                hint=r"capture one argument: (\S+) instead of (.*)",
+            )
+            return
+
+
+def _group(regex: Regex, group: int | str) -> Node | None:
+    if group == 0:
+        return regex.parsed.root
+    for node in _nodes(regex.parsed.root):
+        if isinstance(node, Group) and group in (node.index, node.name):
+            return node
+    return None
+
+
+def _spans_arguments(root: Node) -> bool:
+    return any(
+        isinstance(node, Repeat)
+        and node.max is None
+        and any(isinstance(inner, Class) and _holds_words(inner) for inner in _nodes(node.node))
+        for node in _nodes(root)
+    )
+
+
+def _holds_words(node: Class) -> bool:
+    """Whether the class contains letters and spaces."""
+    return all(any(low <= ord(char) <= high for low, high in node.ranges) for char in "a z")
+
+
+def _nodes(root: Node) -> Iterator[Node]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        match node:
+            case Group(inner) | Repeat(inner):
+                stack.append(inner)
+            case Concat(parts) | Alternate(parts):
+                stack.extend(parts)
+            case _:
+                pass

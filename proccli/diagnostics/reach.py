@@ -1,0 +1,243 @@
+"""Which rules can be reached, given the earlier ones; proven, or limited by the search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from proccli import rustregex
+from proccli.diagnostics.domains import DOMAINS, LIMITS
+from proccli.diagnostics.folded_context import Context
+from proccli.model.config import Diagnostic, Rule
+from proccli.rustregex.automata.domain import Limits
+from proccli.rustregex.automata.patternset import find_text
+from proccli.rustregex.automata.shadow import Shadow, shadows
+from proccli.text import visible
+
+Proof: TypeAlias = Literal["proven", "partial", "unknown"]
+
+_SEARCH: Final = Limits(steps=500_000, total=3_000_000)
+_LONGEST = 80
+_PROBES: Final = ("a", "7 - .", "\x01", "\U00010348")
+"""Texts that quickly show of most patterns that they do not match everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """A rule that earlier ones shadow, partly or completely."""
+
+    rule: int
+    by: tuple[int, ...]
+    proof: Proof
+    reaches: str | None
+    """A shortest text that still reaches the rule; None: there is none, or it is unknown."""
+    taken: str | None
+    """A shortest text that an earlier rule takes; None: there is none, or it is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Reachability of the rules of a configuration."""
+
+    catch_all: Rule | None
+    """The first rule that matches every process, or None."""
+    shadows: Mapping[int, Shadow]
+    """What the earlier rules of the same match type leave of each rule up to the catch-all,
+    by its index. `by` are indices of rules."""
+    after_catch_all: tuple[Rule, ...]
+    """The rules after the catch-all."""
+    unreachable: tuple[Unreachable, ...]
+    samples: Mapping[int, str]
+    """A short text that matches, for most rules."""
+
+
+def reach(context: Context) -> Reach:
+    """What each rule can still match after the earlier rules.
+
+    Rules are compared with rules of the same match type, and with those that match every process.
+    For parents and tags, of which a process has several, a proof holds for each one.
+    """
+    catch_all = next((rule for rule in context.rules if catches_all(rule)), None)
+    last = catch_all.index if catch_all is not None else len(context.config.rules)
+    found: dict[int, Shadow] = {}
+    for match_type, domain in DOMAINS.items():
+        alike = [r for r in context.rules if r.match_type == match_type and r.index <= last]
+        patterns = [rule.match_regex for rule in alike]
+        for rule, shadow in zip(
+            alike, shadows(patterns, domain=domain, limits=_SEARCH), strict=True
+        ):
+            found[rule.index] = Shadow(
+                grade=shadow.grade,
+                reaches=shadow.reaches,
+                taken=shadow.taken,
+                by=tuple(alike[position].index for position in shadow.by),
+            )
+    after = tuple(rule for rule in context.rules if rule.index > last)
+    texts = {index: _shorter(shadow.reaches, shadow.taken) for index, shadow in found.items()}
+    texts.update((rule.index, _sample(rule)) for rule in after)
+    return Reach(
+        catch_all=catch_all,
+        shadows=found,
+        after_catch_all=after,
+        unreachable=tuple(_unreachable(found, after, last, texts)),
+        samples={index: text for index, text in texts.items() if text is not None},
+    )
+
+
+def _shorter(one: str | None, other: str | None) -> str | None:
+    return min((text for text in (one, other) if text is not None), key=len, default=None)
+
+
+def _sample(rule: Rule) -> str | None:
+    domain = DOMAINS[rule.match_type]
+    return find_text(matching=[rule.match_regex], domain=domain, limits=LIMITS).text
+
+
+def catches_all(rule: Rule) -> bool:
+    """Whether a rule provably matches every process that gets to the rules."""
+    if rule.match_type not in ("process_name", "cmdline"):
+        return False
+    domain, regex = DOMAINS[rule.match_type], rustregex.compile(rule.match_regex)
+    if not all(regex.is_match(text) for text in _PROBES):
+        return False
+    left = find_text(avoiding=[rule.match_regex], domain=domain, limits=LIMITS)
+    return left.decided and left.text is None
+
+
+def _unreachable(
+    found: Mapping[int, Shadow],
+    after: Sequence[Rule],
+    last: int,
+    texts: Mapping[int, str | None],
+) -> Iterator[Unreachable]:
+    for index, shadow in sorted(found.items()):
+        grade = shadow.grade
+        never = grade == "proven" and not shadow.by
+        if grade != "disjoint" and not never and (grade != "unknown" or index > 1):
+            yield Unreachable(
+                rule=index,
+                by=shadow.by,
+                proof=grade,
+                reaches=shadow.reaches,
+                taken=shadow.taken,
+            )
+    for rule in after:
+        yield Unreachable(
+            rule=rule.index,
+            by=(last,),
+            proof="proven",
+            reaches=None,
+            taken=texts[rule.index],
+        )
+
+
+def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
+    """Rules that are never reached, and lists without a final rule for the rest."""
+    rules = {rule.index: rule for rule in context.rules}
+    for index, shadow in sorted(known.shadows.items()):
+        yield from _shadowed(rules[index], shadow, known, rules, context)
+    if known.catch_all is not None and known.after_catch_all:
+        yield _early(known.catch_all, known.after_catch_all, context)
+    yield from _ending(context, known)
+
+
+def _shadowed(
+    rule: Rule, shadow: Shadow, known: Reach, rules: Mapping[int, Rule], context: Context
+) -> Iterator[Diagnostic]:
+    if shadow.grade == "proven" and shadow.by:
+        yield _never_reached(rule, shadow, rules, context)
+    elif shadow.grade == "partial" and rule is not known.catch_all and shadow.taken is not None:
+        earlier = rules[shadow.by[0]]
+        if earlier.action != rule.action:
+            yield context.at_rule(
+                rule,
+                "rule-partly-shadowed",
+                f"rule {earlier.index} with action {earlier.action} takes some of what rule"
+                f" {rule.index} matches",
+                effect=f"{_quoted(shadow.taken)} is taken by rule {earlier.index};"
+                f" {_quoted(shadow.reaches)} reaches this rule",
+                hint="if this is not intended, put the more specific rule first",
+            )
+    elif shadow.grade == "unknown" and rule.index > 1:
+        yield context.at_rule(
+            rule,
+            "rule-undecided",
+            f"it takes too long to determine whether rule {rule.index} can be reached",
+            hint="check it against a recording: proccli check -s RECORDING",
+        )
+
+
+def _never_reached(
+    rule: Rule, shadow: Shadow, rules: Mapping[int, Rule], context: Context
+) -> Diagnostic:
+    first = rules[shadow.by[0]]
+    taken = "" if shadow.taken is None else f", for example {_quoted(shadow.taken)}"
+    if len(shadow.by) == 1 and first.match_regex == rule.match_regex:
+        return context.at_rule(
+            rule,
+            "rule-duplicate",
+            f"rule {rule.index} has the same pattern as rule {first.index} and is never reached",
+            effect=f"rule {first.index} decides about everything that it matches{taken}",
+            hint="delete one of the two",
+        )
+    several = len(shadow.by) > 1
+    by = f"rules {_listed(shadow.by)}" if several else f"rule {first.index}"
+    verb = "match" if several else "matches"
+    return context.at_rule(
+        rule,
+        "rule-unreachable",
+        f"rule {rule.index} is never reached",
+        effect=f"{by} already {verb} everything that it matches{taken}",
+        hint="delete it, or move it before them",
+    )
+
+
+def _early(rule: Rule, after: Sequence[Rule], context: Context) -> Diagnostic:
+    if len(after) == 1:
+        never = f"rule {after[0].index} is never reached"
+    else:
+        never = f"rules {_listed([later.index for later in after])} are never reached"
+    return context.at_rule(
+        rule,
+        "early-catch-all",
+        f"rule {rule.index} matches every process, but other rules follow",
+        effect=never,
+        hint="move it to the end of the list",
+    )
+
+
+def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
+    rules = context.rules
+    if not context.config.rules and context.config.sync_enabled:
+        yield context.at_setting(
+            "os-proc-regex",
+            "no-rules",
+            "there are no rules",
+            effect="every process is accepted under its own name",
+            hint="add rules to os-proc-regex",
+        )
+    elif (
+        known.catch_all is None
+        and not context.config.tagged_only
+        and any(rule.action == "accept" for rule in rules)
+    ):
+        yield context.at_rule(
+            context.config.rules[-1],
+            "no-final-drop",
+            "the last rule does not drop the rest",
+            effect="a process that no rule matches is accepted under its own name",
+            hint='if the rules list what to sync, end with match-regex: ".*" and action: drop',
+        )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """`2, 3 and 5`; a long list without gaps is written `2 to 9`."""
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    *most, last = map(str, numbers)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _quoted(text: str | None) -> str:
+    return f'"{visible((text or "")[:_LONGEST])}"'

@@ -1,0 +1,133 @@
+"""What the readers of a configuration refuse, ignore or change, apart from the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
+
+from proccli.config.loading import Reading
+from proccli.config.stages import RULE_FIELDS
+from proccli.config.static_config import KEYS, NEWER_SECTION
+from proccli.config.warning_words import wording
+from proccli.config.yaml.nodes import Node, resolved
+from proccli.diagnostics.context import Written
+from proccli.diagnostics.folded_context import Context
+from proccli.errors import Fault, Location
+from proccli.model.config import Diagnostic, Rule
+
+_NEWER_KEYS: Final[Mapping[str, str | None]] = {
+    "enabled": "os-proc-sync-enabled",
+    "proc_dir_path": "os-proc-root",
+    "socket_info_sync_interval": "os-proc-socket-sync-interval, in seconds",
+    "min_lifetime": "os-proc-socket-min-lifetime, in seconds",
+    "tag_extraction": "os-app-tag-exec and os-app-tag-exec-user",
+    "process_matcher": "os-proc-regex",
+    "process_blacklist": "a rule with action: drop in os-proc-regex",
+}
+_NEWER_FIELDS: Final[Mapping[str, str | None]] = {
+    "match_regex": "match-regex",
+    "match_type": "match-type",
+    "rewrite_name": "rewrite-name",
+    "ignore": "action: drop",
+    "only_with_tag": "os-proc-sync-tagged-only beside os-proc-regex",
+    "only_in_container": None,
+    "enabled_features": None,
+    "match_languages": None,
+    "match_usernames": None,
+}
+"""Keys of `inputs.proc`, and what does the same for agents up to 6.5."""
+
+
+_NOT_KNOWN: Final = "what the agent does with this is not known, so the rest is not checked"
+_NOTHING_APPLIES: Final = "nothing of this configuration takes effect"
+
+
+def refusals(reading: Reading, context: Context) -> Iterator[Diagnostic]:
+    """Why the configuration, or the text as a whole, is refused."""
+    other = next((fault for fault in reading.faults if fault.code == "other-dialect"), None)
+    if other is not None:
+        yield _other_dialect(other, context)
+        return
+    values = _value_faults(reading)
+    for fault in values or reading.faults:
+        about_value = fault.code == "config-rejected"
+        code = "config-rejected" if fault.is_yaml else fault.code
+        effect = fault.consequence or (_NOT_KNOWN if about_value else _NOTHING_APPLIES)
+        place = context.written.from_place(fault.at)
+        yield context.at(place, code, fault.problem, effect=effect, hint=fault.hint)
+
+
+def unknown_to_us(reading: Reading) -> bool:
+    """Whether a value is refused of which it is not known what the agent does with it."""
+    return any(fault.by == "proccli" for fault in _value_faults(reading))
+
+
+def _value_faults(reading: Reading) -> Sequence[Fault]:
+    """The faults of single values; a second document is not one."""
+    return [fault for fault in reading.faults if fault.code in ("config-rejected", "other-dialect")]
+
+
+def _other_dialect(fault: Fault, context: Context) -> Diagnostic:
+    return context.at(
+        context.written.from_place(fault.at),
+        "other-dialect",
+        fault.problem,
+        effect=f"agent {context.config.agent} ignores {NEWER_SECTION}",
+        hint=fault.hint or "check the configuration of agents up to 6.5, with static_config",
+    )
+
+
+def notices(context: Context) -> Iterator[Diagnostic]:
+    """The warnings of reading the configuration, except those that other checks replace."""
+    newer = {_key(found.at): found for found in _newer_keys(context)}
+    yield from newer.values()
+    empty = [_lines(context.written, rule) for rule in context.config.rules if not rule.places]
+    for notice in context.config.notices:
+        at = notice.at
+        if at is None or notice.code == "rule-thrown-away":
+            continue
+        if notice.code == "unknown-key" and _key(at) in newer:
+            continue
+        if notice.code == "server-changes-value" and any(at.line in lines for lines in empty):
+            continue
+        words = wording(notice)
+        yield context.at(
+            context.written.from_place(at),
+            notice.code,
+            words.problem,
+            effect=words.effect,
+            hint=words.hint,
+        )
+
+
+def _key(at: Location) -> tuple[int, int]:
+    return at.line, at.column
+
+
+def _newer_keys(context: Context) -> Iterator[Diagnostic]:
+    written = context.written
+    mappings: list[tuple[Node | None, Collection[str], Mapping[str, str | None]]] = [
+        (written.section, KEYS, _NEWER_KEYS),
+        *((rule, RULE_FIELDS, _NEWER_FIELDS) for rule in written.elements("os-proc-regex")),
+    ]
+    for mapping, own, newer in mappings:
+        for key in written.keys(mapping):
+            if key.text in newer and key.text not in own:
+                instead = newer[key.text]
+                yield context.at(
+                    written.place((key.start, key.end)),
+                    "newer-key",
+                    f"{key.text} is a key of agents after 6.5",
+                    effect=f"agent {context.config.agent} ignores it",
+                    hint=f"write {instead}" if instead else "agents up to 6.5 have no such key",
+                )
+
+
+def _lines(written: Written, rule: Rule) -> range:
+    """The lines of a rule."""
+    elements = written.elements("os-proc-regex")
+    if rule.index > len(elements):
+        return range(0)
+    node = resolved(elements[rule.index - 1])
+    at = written.source.at
+    return range(at(node.start).line, at(node.end).line + 1)

@@ -1,0 +1,184 @@
+"""Checks of rewrite-name: references, variables, and rules that do not use it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from proccli.agent.rules import REFERENCE
+from proccli.diagnostics.folded_context import Context
+from proccli.model.config import Diagnostic, Rule
+from proccli.rustregex.match.template import Reference
+from proccli.text import visible
+
+_NUMBER: Final = re.compile(r"[0-9]+")
+_NOT_A_REFERENCE: Final = re.compile(r"\\[0-9]|\\g<[^>]*>|\$\{[^}]*\Z")
+_NAME: Final = "rewrite-name"
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Problems with a rewrite-name, including an unused or a missing one."""
+    for rule in context.config.rules:
+        if not rule.rewrite_name:
+            if rule.match_type == "cmdline" and rule.action == "accept" and rule.match_regex:
+                yield _missing(rule, context)
+        elif not rewrites(rule):
+            yield _ignored(rule, context)
+        else:
+            yield from _groups(rule, context)
+            yield from _literals(rule, context)
+            yield from _percent(rule, context)
+
+
+def rewrites(rule: Rule) -> bool:
+    """Whether the agent uses the rewrite-name of a rule.
+
+    Source: agent v6.5 linux_process.rs:254-283.
+    """
+    return (
+        bool(rule.rewrite_name)
+        and rule.match_type in ("process_name", "cmdline")
+        and rule.action == "accept"
+    )
+
+
+def _missing(rule: Rule, context: Context) -> Diagnostic:
+    return context.at_rule(
+        rule,
+        "rewrite-missing",
+        "this cmdline rule has no rewrite-name",
+        effect="the process keeps the name from argv[0] (python3, java); the command line does not"
+        " become the name, unlike the vendor's page says",
+        hint="add rewrite-name, unless the rule only selects what to sync",
+    )
+
+
+def _ignored(rule: Rule, context: Context) -> Diagnostic:
+    reason = (
+        f"with match-type {visible(rule.match_type[:40])}"
+        if rule.match_type in ("parent_process_name", "tag")
+        else f"with action {visible(rule.action[:40])}"
+    )
+    return context.at_value(
+        rule,
+        _NAME,
+        "rewrite-ignored",
+        f"rewrite-name has no effect {reason}",
+        effect="a dropped process has no name"
+        if rule.action == "drop"
+        else "the process keeps its name",
+        hint="remove it"
+        if rule.action == "drop"
+        else "use match-type process_name or cmdline to rewrite names",
+    )
+
+
+def _groups(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    regex = context.regexes.get(rule.index)
+    if regex is None:
+        return
+    for part in regex.missing_groups(rule.rewrite_name):
+        written = rule.rewrite_name[slice(*part.span)]
+        reads = "" if written.startswith("${") else f" ({written} reads as ${{{part.group}}})"
+        yield context.at_value(
+            rule,
+            _NAME,
+            "rewrite-group",
+            f'rewrite-name refers to group "{visible(str(part.group)[:60])}",'
+            f" which does not exist{visible(reads[:80]) if isinstance(part.group, str) else ''}",
+            part=part.span,
+            effect="the reference becomes empty",
+            hint=_meant(part, regex.group_names),
+        )
+
+
+def _meant(part: Reference, names: tuple[str | None, ...]) -> str:
+    group = str(part.group)
+    digits = _NUMBER.match(group)
+    if digits and digits.end() < len(group) and int(digits[0][:20]) < len(names):
+        return f"write ${{{digits[0]}}}{visible(group[digits.end() :][:40])}"
+    begins = [name for name in names if name and group.startswith(name) and name != group]
+    if begins:
+        name = max(begins, key=len)
+        return f"write ${{{name}}}{visible(group[len(name) :][:40])}"
+    known = [f"${{{name}}}" for name in names if name]
+    count = len(names) - 1
+    if not count:
+        return "the pattern has no group: put the part for the name in parentheses"
+    numbered = "$1" if count == 1 else f"$1 to ${count}"
+    return f"available groups: {', '.join([numbered, *known[:10]])}"
+
+
+def _literals(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    for found in _NOT_A_REFERENCE.finditer(rule.rewrite_name):
+        text = found.group()
+        if text.startswith("$"):
+            hint = "close the brace"
+        else:
+            hint = f"write ${{{text.strip(chr(92) + 'g<>')}}}"
+        yield context.at_value(
+            rule,
+            _NAME,
+            "rewrite-literal",
+            f"{visible(text[:40])} is not a group reference in this dialect",
+            part=found.span(),
+            effect="it becomes part of the name unchanged",
+            hint=visible(hint[:60]),
+        )
+
+
+def _percent(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    template = rule.rewrite_name
+    for found in REFERENCE.finditer(template):
+        name, ending = found.groups()
+        if name and ending == "%":
+            yield from _variable(rule, name, (found.start(), found.end()), context)
+            continue
+        if ending == "%":
+            message, effect = "%% is a variable without a name", "both percent signs are removed"
+        elif not name and not ending:
+            message, effect = "percent sign at the end", "it is removed"
+        elif not ending:
+            message = f"%{visible(name[:40])} has no closing percent sign"
+            effect = "it becomes part of the name unchanged"
+        else:
+            continue
+        hint = (
+            f"write %{visible(name[:40])}% for a variable"
+            if name
+            else "use a name without % at the end and without %%"
+        )
+        span = (found.start(), found.end())
+        yield context.at_value(
+            rule, _NAME, "rewrite-percent", message, part=span, effect=effect, hint=hint
+        )
+
+
+def _variable(
+    rule: Rule, name: str, span: tuple[int, int], context: Context
+) -> Iterator[Diagnostic]:
+    environment = context.surroundings.environment
+    shown = visible(name[:60])
+    if environment is None or not environment.knows(name):
+        yield context.at_value(
+            rule,
+            _NAME,
+            "rewrite-env",
+            f"{shown} comes from the environment of the agent, which is unknown here",
+            part=span,
+            effect="if it is not set, it becomes empty",
+            hint=f"set it with --env {shown}=VALUE; systemd does not set HOSTNAME by default"
+            if name == "HOSTNAME"
+            else f"set it with --env {shown}=VALUE",
+        )
+    elif name not in environment.values:
+        yield context.at_value(
+            rule,
+            _NAME,
+            "rewrite-env-unset",
+            f"{shown} is not set in the environment of {visible(environment.origin[:60])}",
+            part=span,
+            effect="it becomes empty",
+            hint="set it where the agent is started, or remove it",
+        )

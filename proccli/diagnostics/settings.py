@@ -1,0 +1,199 @@
+"""Checks of the settings besides the rules: switches, intervals, the tag command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from proccli.config.yaml.nodes import resolved
+from proccli.diagnostics.folded_context import Context
+from proccli.model.config import Diagnostic
+from proccli.text import visible
+
+_ENABLED: Final = "os-proc-sync-enabled"
+_TAGGED_ONLY: Final = "os-proc-sync-tagged-only"
+_LIFETIME: Final = "os-proc-socket-min-lifetime"
+_INTERVAL: Final = "os-proc-socket-sync-interval"
+_COMMAND: Final = "os-app-tag-exec"
+_USER: Final = "os-app-tag-exec-user"
+
+_LONG_S: Final = 3600
+_SHELL_WORDS: Final = re.compile(r"^(?:\|\|?|&&?|;|[0-9]?>>?.*|<.*)$|\$\(|`|\$\{?[A-Za-z_]|;$")
+_SHELLS: Final = re.compile(r"(?:^|/)(?:ba|da|z|k|a)?sh$")
+_TIME_LIMITS: Final = re.compile(r"(?:^|/)timeout$")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Settings that leave nothing to sync, or have unwanted effects."""
+    config = context.config
+    if not config.sync_enabled:
+        yield context.at_setting(
+            _ENABLED,
+            "sync-off",
+            f"{_ENABLED} is false{'' if context.written.setting(_ENABLED) else ' (the default)'}",
+            effect="the agent sends no processes and no sockets, regardless of the rules",
+            hint=f"write {_ENABLED}: true",
+        )
+    yield from _intervals(context)
+    yield from _tags(context)
+    if config.tag_exec:
+        yield from _command(context)
+
+
+def _intervals(context: Context) -> Iterator[Diagnostic]:
+    lifetime, interval = context.config.min_lifetime_s, context.config.socket_sync_interval_s
+    if lifetime == 0:
+        yield context.at_setting(
+            _LIFETIME,
+            "min-lifetime",
+            "there is no minimum lifetime",
+            effect="every short-lived process is sent, and the server keeps it for a day",
+            hint="omit the key for the default of 3 seconds",
+        )
+    elif lifetime > _LONG_S:
+        yield context.at_setting(
+            _LIFETIME,
+            "min-lifetime",
+            f"processes and sockets younger than {lifetime} s are not sent",
+            effect="the unit is seconds; few connections live that long",
+            hint="use a few seconds",
+        )
+    if interval == 0:
+        yield context.at_setting(
+            _INTERVAL,
+            "socket-interval",
+            "the agent reads the sockets without a pause",
+            effect="it reads /proc continuously and runs the tag command each time",
+            hint="omit the key for the default of 10 seconds",
+        )
+    elif interval > _LONG_S:
+        yield context.at_setting(
+            _INTERVAL,
+            "socket-interval",
+            f"the agent reads the sockets only every {interval} s",
+            effect="the unit is seconds; connections in between are never seen",
+            hint="use a few seconds",
+        )
+
+
+def _tags(context: Context) -> Iterator[Diagnostic]:
+    config = context.config
+    if config.tag_exec and config.tag_exec_user:
+        return
+    if config.tagged_only:
+        yield context.at_setting(
+            _TAGGED_ONLY,
+            "tagged-only-untagged",
+            f"{_TAGGED_ONLY} is true, but {_COMMAND} is not set",
+            effect="no process has a tag, so none is synced",
+            hint=f"set {_COMMAND}",
+        )
+    for rule in context.rules:
+        if rule.match_type == "tag":
+            yield context.at_rule(
+                rule,
+                "tag-rule-untagged",
+                f"rule {rule.index} matches tags, but {_COMMAND} is not set",
+                effect="no process has a tag, so the rule never hits",
+                hint=f"set {_COMMAND}",
+            )
+    if config.tag_exec:
+        yield context.at_setting(
+            _USER,
+            "tag-exec-no-user",
+            f"{_USER} is empty",
+            effect=f"the agent does not run {_COMMAND}, so there are no tags",
+            hint="use an unprivileged user",
+        )
+
+
+def _command(context: Context) -> Iterator[Diagnostic]:
+    config = context.config
+    program = config.tag_exec[0]
+    shell = any(_SHELLS.search(argument) for argument in config.tag_exec)
+    if " " in program.strip() and len(config.tag_exec) == 1:
+        yield _element(
+            context,
+            0,
+            "tag-exec-shell",
+            f'"{visible(program[:60])}" is read as one program name, including its spaces',
+            effect="the agent does not use a shell and finds no such program, so there are no tags",
+            hint="write each argument as a list element",
+        )
+    elif not shell:
+        yield from _shell_words(context)
+    if "/" not in program:
+        yield _element(
+            context,
+            0,
+            "tag-exec-relative",
+            f"{visible(program[:60])} is searched in the PATH of the agent",
+            effect="which program runs depends on how the agent was started",
+            hint="write the absolute path",
+        )
+    elif not context.surroundings.exists(program):
+        yield _element(
+            context,
+            0,
+            "tag-exec-missing",
+            f"{visible(program[:60])} does not exist on this machine",
+            effect="hosts without it have no tags",
+            hint=None,
+        )
+    if not any(_TIME_LIMITS.search(argument) for argument in config.tag_exec[:1]):
+        yield _element(
+            context,
+            0,
+            "tag-exec-no-timeout",
+            "the tag command has no time limit",
+            effect="the agent waits forever; a command that hangs stops the sync",
+            hint="begin with /usr/bin/timeout, 10",
+        )
+    yield from _user(context)
+
+
+def _shell_words(context: Context) -> Iterator[Diagnostic]:
+    for index, argument in enumerate(context.config.tag_exec):
+        if _SHELL_WORDS.search(argument):
+            yield _element(
+                context,
+                index,
+                "tag-exec-shell",
+                f'"{visible(argument[:60])}" is shell syntax, but the agent does not use a shell',
+                effect="the program gets it as a literal argument",
+                hint="write [/bin/sh, -c, 'the whole line']",
+            )
+            return
+
+
+def _user(context: Context) -> Iterator[Diagnostic]:
+    user, users = context.config.tag_exec_user, context.surroundings.users
+    if user == "root":
+        yield context.at_setting(
+            _USER,
+            "tag-exec-root",
+            "the tag command runs as root",
+            effect="anyone who can change the command or its input is root on every host",
+            hint="use an unprivileged user; the default is deepflow",
+        )
+    elif user and users is not None and user not in users:
+        yield context.at_setting(
+            _USER,
+            "tag-user-missing",
+            f"user {visible(user[:60])} is not in /etc/passwd on this machine",
+            effect="on hosts without this user, the agent does not run the tag command",
+            hint="the agent reads only /etc/passwd; users from LDAP or SSSD are not found",
+        )
+
+
+def _element(
+    context: Context, index: int, code: str, message: str, *, effect: str, hint: str | None
+) -> Diagnostic:
+    """A diagnostic at an element of the tag command."""
+    elements = context.written.elements(_COMMAND)
+    if index < len(elements):
+        node = resolved(elements[index])
+        place = context.written.place((node.start, node.end))
+        return context.at(place, code, message, effect=effect, hint=hint)
+    return context.at_setting(_COMMAND, code, message, effect=effect, hint=hint)

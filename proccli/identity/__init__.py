@@ -1,1 +1,0 @@
-"""Server versions; see `proccli.server.gprocess` for gprocess ids."""

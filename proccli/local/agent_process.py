@@ -1,0 +1,232 @@
+"""The deepflow-agent that runs on this machine: who it is, its rights, and its view of /proc.
+
+Everything here is read from /proc and nothing is run: a process of that name may be anybody's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from proccli.local.agentenv import agent_pids
+from proccli.sources.procfs.files import Unreadable, decode, read_at
+
+# linux/capability.h
+CAP_DAC_OVERRIDE: Final = 1 << 1
+CAP_DAC_READ_SEARCH: Final = 1 << 2
+CAP_SETUID: Final = 1 << 7
+CAP_SYS_PTRACE: Final = 1 << 19
+
+# linux/proc_ns.h: PROC_PID_INIT_INO, the namespace that the machine was booted with.
+MACHINES_PID_NAMESPACE: Final = 0xEFFF_FFFC
+
+_PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningAgent:
+    """A process called deepflow-agent, by its comm, its program or its first argument."""
+
+    pid: int
+    exe: str | None
+    """None where the link can't be read, as of other users' processes without root's rights."""
+    cmdline: str
+    """The arguments, joined by one space."""
+    started_s: float | None
+    """Seconds since the epoch."""
+    euid: int | None
+    capabilities: int | None
+    """The effective ones, as a bit set. Source: `CapEff`, proc_pid_status(5)."""
+    shares_our_user_namespace: bool | None
+    """Capabilities count for the processes of their own user namespace and those below it."""
+
+    @property
+    def reads_all(self) -> bool | None:
+        """Whether it may look into every process that it sees: capabilities(7)."""
+        if self.capabilities is None:
+            return None
+        if self.shares_our_user_namespace is None and self.euid != 0:
+            return None  # everybody has all capabilities in a user namespace of his own
+        if self.shares_our_user_namespace is False:
+            return False
+        searches = self.capabilities & (CAP_DAC_OVERRIDE | CAP_DAC_READ_SEARCH)
+        return bool(searches and self.capabilities & CAP_SYS_PTRACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcView:
+    """What a process finds at a path that should be a proc mount."""
+
+    path: str
+    problem: str | None = None
+    """Why it can't be opened; None where it can, or where we can't tell."""
+    filesystem: str | None = None
+    """The file system's type (`proc`); None: not known."""
+    pid_namespace: int | None = None
+    """Inode number of the namespace whose processes it shows; None: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What else of a live machine decides whether labels get through."""
+
+    agents: tuple[RunningAgent, ...]
+    """The likeliest first."""
+    view: ProcView
+    """What the first agent sees at its os-proc-root; without one, what we see."""
+    own_pid_namespace: int | None
+    """Inode number of the namespace that we are in."""
+
+
+def look_around(proc_root: str, stand_in: str) -> Surroundings:
+    """The agents, and what the first sees at `proc_root`; without one, we at `stand_in`."""
+    agents = find_agents()
+    view = proc_view(proc_root, agents[0].pid) if agents else proc_view(stand_in)
+    return Surroundings(agents=agents, view=view, own_pid_namespace=own_pid_namespace())
+
+
+def find_agents() -> tuple[RunningAgent, ...]:
+    """Every process of that name, the likeliest agent first: by its program's name and its
+    rights, then by pid."""
+    found = [agent for pid in agent_pids() if (agent := _agent(pid)) is not None]
+    return tuple(sorted(found, key=lambda agent: (not agent.reads_all, not agent.exe, agent.pid)))
+
+
+def _agent(pid: int) -> RunningAgent | None:
+    """One of them, or None if it has exited."""
+    import psutil  # costs more to load than all else here
+
+    try:
+        process = psutil.Process(pid)
+        info = process.as_dict(["exe", "cmdline", "create_time", "uids"], ad_value=None)
+    except psutil.NoSuchProcess:
+        return None
+    return RunningAgent(
+        pid=pid,
+        exe=info["exe"] or None,
+        cmdline=" ".join(info["cmdline"] or ()),
+        started_s=info["create_time"],
+        euid=info["uids"].effective if info["uids"] else None,
+        capabilities=_capabilities(pid),
+        shares_our_user_namespace=_same_link(f"/proc/{pid}/ns/user", "/proc/self/ns/user"),
+    )
+
+
+def _capabilities(pid: int) -> int | None:
+    try:
+        status = decode(read_at(f"/proc/{pid}/status", None))
+    except (OSError, Unreadable):
+        return None
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return int(found[1], 16) if found else None
+
+
+def _same_link(one: str, other: str) -> bool | None:
+    try:
+        return Path(one).readlink() == Path(other).readlink()
+    except OSError:
+        return None
+
+
+def own_pid_namespace() -> int | None:
+    """Inode number of the namespace that we are in."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return None
+
+
+def proc_view(path: str, pid: int | None = None) -> ProcView:
+    """What a process, or we ourselves, see at a path: through its root, its directory, its mounts.
+
+    Where we may not look, or a symbolic link would lead us through our own root instead of the
+    process's, all is left unknown.
+    """
+    who = "self" if pid is None else str(pid)
+    start = f"/proc/{who}/{'root' if path.startswith('/') else 'cwd'}"
+    try:
+        with _opened(start, path, follow=pid is None) as fd:
+            if fd is None:
+                return ProcView(path=path)
+            return ProcView(
+                path=path,
+                filesystem=_filesystem(who, os.fstat(fd).st_dev),
+                pid_namespace=_pid_namespace(fd),
+            )
+    except PermissionError:
+        return ProcView(path=path)
+    except (OSError, ValueError) as error:
+        # An agent that has exited has no view any more.
+        if pid is not None and not Path(f"/proc/{pid}").exists():
+            return ProcView(path=path)
+        problem = error.strerror if isinstance(error, OSError) else None
+        return ProcView(path=path, problem=problem or "no path")
+
+
+@contextmanager
+def _opened(start: str, path: str, *, follow: bool) -> Iterator[int | None]:
+    """The directory that a path leads to; None where a link stands in the way.
+
+    Raises: OSError, ValueError.
+    """
+    if not path:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if follow:
+        fd: int | None = os.open(path, _PATH_DIRECTORY & ~os.O_NOFOLLOW)
+    else:
+        fd = _walked(start, [name for name in path.split("/") if name not in ("", ".")])
+    try:
+        yield fd
+    finally:
+        if fd is not None:
+            os.close(fd)
+
+
+def _walked(start: str, names: list[str]) -> int | None:
+    fd = os.open(start, _PATH_DIRECTORY & ~os.O_NOFOLLOW)
+    try:
+        for name in names:
+            # Above a process's root, ".." would lead us out of it.
+            if name == ".." or stat.S_ISLNK(os.lstat(name, dir_fd=fd).st_mode):
+                return None
+            below = os.open(name, _PATH_DIRECTORY, dir_fd=fd)
+            os.close(fd)
+            fd = below
+        found, fd = fd, -1
+        return found
+    finally:
+        if fd >= 0:
+            os.close(fd)
+
+
+def _filesystem(who: str, device: int) -> str | None:
+    """Source: mount points by device, proc_pid_mountinfo(5)."""
+    try:
+        mounts = decode(read_at(f"/proc/{who}/mountinfo", None))
+    except (OSError, Unreadable):
+        return None
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    for line in mounts.splitlines():
+        mount, _, filesystem = line.partition(" - ")
+        fields = mount.split(" ")
+        if len(fields) > 2 and fields[2] == wanted:
+            return filesystem.split(" ")[0]
+    return None
+
+
+def _pid_namespace(fd: int) -> int | None:
+    """The namespace of a proc mount's first process, which is that of the mount."""
+    with suppress(OSError):
+        return os.stat("1/ns/pid", dir_fd=fd).st_ino
+    with suppress(OSError):
+        # Without root's rights we know at least whether we are one of its processes.
+        if os.readlink("self", dir_fd=fd) == str(os.getpid()):
+            return own_pid_namespace()
+    return None

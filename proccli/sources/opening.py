@@ -1,0 +1,59 @@
+"""The source that a command's options name."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from proccli.errors import Location, RecordingError
+from proccli.model.source import Source
+from proccli.sources.procfs.directory import DirectorySource
+from proccli.sources.procfs.live import LiveSource
+from proccli.sources.recording.recording_format import MAX_RECORDING_BYTES
+from proccli.sources.recording.recording_reader import parse_recording, read_recording
+from proccli.sources.recording.sync_document import SyncOutput, is_sync_output, parse_sync_output
+from proccli.streams import GZIP_ERRORS, gzip_problem, opened, unpacked
+
+_INSTEAD: Final = "proccli record writes one; proccli sync --json will do, too"
+
+
+def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
+    """The live machine (None), a directory laid out like /proc, or a recording (`-`: on stdin).
+
+    Raises: SourceError; RecordingError.
+    """
+    if spec is None:
+        return LiveSource(proc_root)
+    if _is_directory(spec):
+        return DirectorySource(spec)
+    return read_recording(spec)
+
+
+def _is_directory(spec: str) -> bool:
+    """Not where that can't be told, and opening it will tell why."""
+    try:
+        return spec != "-" and Path(spec).is_dir()
+    except OSError:
+        return False
+
+
+def open_source_or_output(spec: str) -> Source | SyncOutput:
+    """The same for a path, which may also be the output of `proccli sync`.
+
+    Raises: SourceError; RecordingError.
+    """
+    if _is_directory(spec):
+        return DirectorySource(spec)
+    with opened(spec) as (file, name):
+        start = Location(name, 1, 1)
+        text = io.BufferedReader(cast("io.RawIOBase", unpacked(file)))
+        try:
+            if not is_sync_output(text.peek()):
+                return parse_recording(cast("BinaryIO", text), name, instead=_INSTEAD)
+            content = text.read(MAX_RECORDING_BYTES + 1)
+        except GZIP_ERRORS as error:
+            raise RecordingError(gzip_problem(error), start) from error
+    if len(content) > MAX_RECORDING_BYTES:
+        raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", start)
+    return parse_sync_output(content, name)

@@ -1,0 +1,67 @@
+"""The lines of a recording, gzip or not, bounded in size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from proccli.errors import Location, RecordingError, RecordingTruncated
+from proccli.sources.recording.recording_format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
+from proccli.streams import BadLine, TruncatedData, read_line, unpacked
+
+
+def parse_lines(file: BinaryIO, name: str) -> Iterator[tuple[Location, dict[str, object]]]:
+    """The place and the JSON object of each line.
+
+    Raises: RecordingError for what is not JSON Lines, or is more than a recording can be;
+    OSError.
+    """
+    for at, line in _numbered(file, name):
+        yield at, _parse(line, at)
+
+
+def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
+    text = unpacked(file)
+    total = number = 0
+    while True:
+        number += 1
+        at = Location(name, number, 1)
+        try:
+            line = read_line(text, MAX_LINE_BYTES)
+        except TruncatedData as error:
+            raise RecordingTruncated(str(error), at) from error
+        except BadLine as error:
+            raise RecordingError(str(error), at) from error
+        if not line:
+            return
+        total += len(line)
+        if total > MAX_RECORDING_BYTES:
+            raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", at)
+        yield at, line
+
+
+def _parse(line: bytes, at: Location) -> dict[str, object]:
+    try:
+        value = json.loads(line.decode(), object_pairs_hook=_no_duplicates)
+    except UnicodeDecodeError as error:
+        raise RecordingError("not UTF-8 text", at) from error
+    except json.JSONDecodeError as error:
+        what = "cut short in the middle of a line" if not line.endswith(b"\n") else "not JSON"
+        place = Location(at.source, at.line, error.colno)
+        raise RecordingError(f"{what}: {error.msg}", place) from error
+    except ValueError as error:
+        # A key twice, or a number of more digits than Python converts.
+        raise RecordingError(f"not JSON of a recording: {error}", at) from error
+    except RecursionError as error:
+        raise RecordingError("nested too deeply", at) from error
+    if not isinstance(value, dict):
+        raise RecordingError("not a JSON object", at)
+    return value
+
+
+def _no_duplicates(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return made

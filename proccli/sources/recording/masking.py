@@ -1,0 +1,135 @@
+"""Hiding secrets in command lines, argument by argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from proccli.model.notice import Notice
+from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TextSpan
+from proccli.model.sockets import NetTables, SocketFd
+from proccli.model.source import Source
+from proccli.sources.secrets.arguments import find_secrets
+
+MASK = b"***"
+"""Stands for every secret, whatever its length."""
+_MASK_NOT_UTF8 = MASK + b"\xff"
+
+
+def mask(
+    cmdline: bytes, masked_spans: Sequence[TextSpan] = ()
+) -> tuple[bytes, tuple[TextSpan, ...]]:
+    """A command line with its secrets replaced, and where the replacements stand.
+
+    `masked_spans` are those that it has already, from an earlier masking. The number of arguments
+    stays the same, and so does whether the whole is UTF-8: the agent has no process whose command
+    line isn't.
+    """
+    pieces: list[bytes] = []
+    made: list[TextSpan] = []
+    position = length = 0
+    for start, end in _merged([*find_secrets(cmdline), *masked_spans]):
+        secret = cmdline[start:end]
+        stand_in = secret if (start, end) in masked_spans else _stand_in(secret)
+        pieces += cmdline[position:start], stand_in
+        length += start - position
+        made.append((length, length + len(stand_in)))
+        length += len(stand_in)
+        position = end
+    pieces.append(cmdline[position:])
+    return b"".join(pieces), tuple(made)
+
+
+def _stand_in(secret: bytes) -> bytes:
+    try:
+        secret.decode()
+    except UnicodeDecodeError:
+        return _MASK_NOT_UTF8
+    return MASK
+
+
+def _merged(spans: Iterable[TextSpan]) -> list[TextSpan]:
+    """Ascending, and those that overlap made one."""
+    merged: list[TextSpan] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def mask_process(process: Process) -> Process:
+    """The process without the secrets of its command line."""
+    if process.cmdline is None:
+        return process
+    cmdline, masked_spans = mask(process.cmdline, process.masked_spans)
+    return (
+        process
+        if masked_spans == process.masked_spans
+        else replace(process, cmdline=cmdline, masked_spans=masked_spans)
+    )
+
+
+def no_proofs(_real: Process, _masked: Process) -> frozenset[str]:
+    """Nothing is asked of both, so nothing is known."""
+    return frozenset()
+
+
+class MaskedSource:
+    """A source as a recording of it shows it: without secrets.
+
+    `prove` is given each process as it is and as it is masked, and tells what can be told of the
+    masked one all the same.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        prove: Callable[[Process, Process], frozenset[str]] = no_proofs,
+    ) -> None:
+        self._source = source
+        self._prove = prove
+        self._masked: dict[int, tuple[Process, Process]] = {}
+        self.host: Host = replace(source.host, redacted=True)
+        self.notices: Sequence[Notice] = source.notices
+
+    def pids(self) -> Sequence[int]:
+        """As the source underneath."""
+        return self._source.pids()
+
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
+        """As the source underneath, without secrets."""
+        return self._mask(self._source.read(pid, fields))
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """As the source underneath, without secrets."""
+        return map(self._mask, self._source.read_many(pids, fields))
+
+    def _mask(self, real: Process) -> Process:
+        known = self._masked.get(real.pid)
+        if known is not None and known[0] is real:
+            return known[1]
+        masked = mask_process(real)
+        if masked is not real:
+            masked = replace(masked, mask_safe=self._prove(real, masked))
+        self._masked[real.pid] = real, masked
+        return masked
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """As the source underneath."""
+        return self._source.users(process)
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """As the source underneath."""
+        return self._source.socket_fds(pid)
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """As the source underneath."""
+        return self._source.addresses(pid)
+
+    def net_tables(self, pid: int) -> NetTables:
+        """As the source underneath."""
+        return self._source.net_tables(pid)

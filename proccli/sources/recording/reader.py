@@ -1,0 +1,249 @@
+"""What the lines of a recording say, checked and turned into the model's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from proccli.model.notice import Notice
+from proccli.model.process import (
+    PROCESS_FIELDS,
+    Environment,
+    FieldError,
+    Host,
+    Process,
+    TagTable,
+    TextSpan,
+)
+from proccli.model.sockets import SocketFd
+from proccli.sources.recording.format import Checked
+from proccli.sources.recording.recording_format import VERSION, decode_cmdline, decode_time
+from proccli.sources.recording.sockets import NetReader, decode_sockets
+
+_I32 = 2**31 - 1
+_U32 = 2**32 - 1
+_U64 = 2**64 - 1
+
+
+class Header:
+    """The first line: what holds for the whole recording."""
+
+    def __init__(self, line: Checked) -> None:
+        if line.text("type") != "header":
+            raise line.wrong("type is not header")
+        line.text("format")
+        line.integer("version", low=VERSION, high=VERSION)
+        line.text("proccli")
+        line.text("kind")
+        watched_since = line.text("watched_since", or_null=True)
+        self.host = Host(
+            kind="recording",
+            name=line.text("host", or_null=True),
+            taken_at_ns=_time(line, "taken_at", line.text("taken_at")),
+            boot_time_s=line.integer("boot_time_s", high=_U64, or_null=True),
+            ticks_per_s=line.integer("ticks_per_s", low=1, high=1_000_000),
+            proc_root=line.text("proc_root"),
+            redacted=line.flag("redacted"),
+            privileged=line.flag("privileged"),
+            sees_all=line.flag("sees_all"),
+            observed_since_ns=(
+                None if watched_since is None else _time(line, "watched_since", watched_since)
+            ),
+        )
+        self.notices = tuple(_notice(part) for part in line.parts("notices"))
+        self.environment = _environment(line.part("environment"))
+        self.tags = _tags(line.part("tags"))
+        line.done()
+
+
+def _time(line: Checked, name: str, text: str) -> int:
+    try:
+        return decode_time(text)
+    except ValueError as error:
+        raise line.wrong(f"{name} is {error}") from error
+
+
+def _notice(part: Checked) -> Notice:
+    notice = Notice(code=part.text("code"), text=part.text("message"))
+    part.done()
+    return notice
+
+
+def _environment(part: Checked | None) -> Environment | None:
+    if part is None:
+        return None
+    origin = part.text("origin")
+    written = {
+        part.as_text(name, "a name"): None if value is None else part.as_text(value, "a value")
+        for name, value in part.mapping("values").items()
+    }
+    part.done()
+    return Environment(
+        values={name: value for name, value in written.items() if value is not None},
+        complete=False,
+        origin=origin,
+        unset=frozenset(name for name, value in written.items() if value is None),
+    )
+
+
+def _tags(part: Checked | None) -> TagTable | None:
+    if part is None:
+        return None
+    entries: dict[int, tuple[tuple[str, str], ...]] = {}
+    for entry in part.parts("entries"):
+        pid = entry.integer("pid", high=_U64)
+        if pid in entries:
+            raise entry.wrong(f"a second entry for pid {pid}")
+        pairs = []
+        for tag in entry.parts("tags"):
+            pairs.append((tag.text("key"), tag.text("value")))
+            tag.done()
+        entry.done()
+        entries[pid] = tuple(pairs)
+    table = TagTable(entries=entries, known=part.flag("known"), origin=part.text("origin"))
+    part.done()
+    return table
+
+
+class Body:
+    """The lines after the first, in any order but for the last."""
+
+    def __init__(self) -> None:
+        self.processes: dict[int, Process] = {}
+        self.tables: dict[int, Mapping[int, str]] = {}
+        self.without_users: set[int] = set()
+        self.sockets: dict[int, Sequence[SocketFd] | FieldError] = {}
+        self.nets: dict[int, int] = {}
+        self.net_reader = NetReader()
+        self.addresses: dict[int, Sequence[str]] = {}
+        self.masked_values = 0
+        self.masked_processes = 0
+        self.ended = False
+
+    def add(self, line: Checked) -> None:
+        """Take one line in. Raises: RecordingError."""
+        if self.ended:
+            raise line.wrong("comes after the last one")
+        match line.text("type"):
+            case "process":
+                self._add_process(line)
+            case "users":
+                self._add_users(line)
+            case "net":
+                self.net_reader.add(line)
+            case "addresses":
+                self._add_addresses(line)
+            case "end":
+                self._end(line)
+            case other:
+                raise line.wrong(f"unknown type {other!a}")
+        line.done()
+
+    def _add_process(self, line: Checked) -> None:
+        pid = line.integer("pid", low=1, high=_I32)
+        line.what = f"process {pid}"
+        if pid in self.processes:
+            raise line.wrong("stands here twice")
+        cmdline = _cmdline(line)
+        masked_spans = _masked_spans(line, len(cmdline or b""))
+        self.processes[pid] = Process(
+            pid=pid,
+            cmdline=cmdline,
+            masked_spans=masked_spans,
+            mask_safe=_mask_safe(line),
+            comm=line.text("comm", or_null=True),
+            ppid=line.integer("ppid", high=_I32, or_null=True),
+            starttime_ticks=line.integer("starttime_ticks", high=_U64, or_null=True),
+            exe=line.text("exe", or_null=True),
+            uid=line.integer("uid", high=_U32, or_null=True),
+            netns=line.integer("netns", high=_U64, or_null=True),
+            cgroup=line.text("cgroup", or_null=True),
+            root_inode=line.integer("root_inode", high=_U64, or_null=True),
+            errors=tuple(part.field_error(PROCESS_FIELDS) for part in line.parts("errors")),
+        )
+        if not line.flag("users"):
+            self.without_users.add(pid)
+        self.sockets[pid] = decode_sockets(line)
+        net = line.integer("net", low=1, high=_I32, or_null=True)
+        if net is not None:
+            self.nets[pid] = net
+        self.masked_values += len(masked_spans)
+        self.masked_processes += bool(masked_spans)
+
+    def _add_users(self, line: Checked) -> None:
+        inode = line.integer("root_inode", high=_U64)
+        if inode in self.tables:
+            raise line.wrong(f"a second table of users for root {inode}")
+        names: dict[int, str] = {}
+        for uid, name in line.mapping("names").items():
+            if not (uid.isascii() and uid.isdigit() and len(uid) <= 10 and int(uid) <= _U32):
+                raise line.wrong(f"{uid[:20]!a} is not a user id")
+            names[int(uid)] = line.as_text(name, "a user's name")
+        self.tables[inode] = names
+
+    def _add_addresses(self, line: Checked) -> None:
+        number = line.integer("net", low=1, high=_I32)
+        if number in self.addresses:
+            raise line.wrong(f"a second list of the addresses of net {number}")
+        self.addresses[number] = tuple(
+            line.as_ipv4(address, "an address") for address in line.items("ipv4")
+        )
+
+    def _end(self, line: Checked) -> None:
+        counts = {
+            "processes": len(self.processes),
+            "users": len(self.tables),
+            "sockets": sum(
+                0 if isinstance(found, FieldError) else len(found)
+                for found in self.sockets.values()
+            ),
+            "rows": self.net_reader.rows,
+            "masked_values": self.masked_values,
+            "masked_processes": self.masked_processes,
+        }
+        for name, found in counts.items():
+            stated = line.integer(name, high=_U64)
+            if stated != found:
+                raise line.wrong(f"states {stated} {name.replace('_', ' ')}, and {found} are here")
+        self._look_up_references(line)
+        self.ended = True
+
+    def _look_up_references(self, line: Checked) -> None:
+        """Raises: RecordingError where a process refers to a table that is not here."""
+        nets = self.net_reader.numbers()
+        for pid, process in self.processes.items():
+            if pid not in self.without_users and process.root_inode not in self.tables:
+                raise line.wrong(f"process {pid} has users, and its table is missing")
+            if pid in self.nets and self.nets[pid] not in nets:
+                raise line.wrong(f"process {pid} is in net {self.nets[pid]}, which is missing")
+        for number in self.addresses:
+            if number not in nets:
+                raise line.wrong(f"addresses are of net {number}, which is missing")
+
+
+def _cmdline(line: Checked) -> bytes | None:
+    pieces = line.items("cmdline", or_null=True)
+    if pieces is None:
+        return None
+    try:
+        return decode_cmdline(pieces)
+    except ValueError as error:
+        raise line.wrong(f"cmdline: {error}") from error
+
+
+def _masked_spans(line: Checked, length: int) -> tuple[TextSpan, ...]:
+    spans: list[TextSpan] = []
+    reached = 0
+    for span in line.items("holes"):
+        match span:
+            case [int(start), int(end)] if reached <= start < end <= length and not isinstance(
+                start, bool
+            ):
+                spans.append((start, end))
+                reached = end
+            case _:
+                raise line.wrong("holes are not ascending ranges of bytes in cmdline")
+    return tuple(spans)
+
+
+def _mask_safe(line: Checked) -> frozenset[str]:
+    return frozenset(line.as_text(proof, "a proof") for proof in line.items("proofs"))

@@ -1,0 +1,238 @@
+"""Sockets and socket tables in a recording's lines."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import get_args
+
+from proccli.model.process import FieldError, Process
+from proccli.model.sockets import (
+    AgeSource,
+    Endpoint,
+    NetTable,
+    NetTables,
+    SocketFd,
+    SocketRow,
+    TableName,
+)
+from proccli.model.source import Source
+from proccli.sources.procfs.net import KINDS, STATES, TABLES
+from proccli.sources.recording.format import Checked
+from proccli.sources.recording.recording_format import decode_time, encode_error, encode_time
+
+ROWS_PER_LINE = 10_000
+"""A longer table takes several lines."""
+
+_I32 = 2**31 - 1
+_U64 = 2**64 - 1
+_AGE_SOURCES: Mapping[str, AgeSource] = {source: source for source in get_args(AgeSource)}
+_TABLES: Mapping[str, TableName] = {name: name for name in TABLES}
+
+
+class NetWriter:
+    """Numbers the network namespaces of processes, and writes the tables of each once.
+
+    Those of a namespace without a number of its own (no `ns/net`) are its process's alone; where
+    several processes show the same, they share them.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._by_netns: dict[int, tuple[int, list[int]]] = {}
+        self._nameless: list[tuple[int, NetTables, int]] = []
+        self._count = 0
+        self.rows = 0
+
+    def number(self, process: Process) -> int | None:
+        """The number of a process's namespace; None where nobody can look into the process."""
+        if isinstance(self._source.socket_fds(process.pid), FieldError):
+            return None
+        if process.netns is not None:
+            if process.netns not in self._by_netns:
+                self._by_netns[process.netns] = (self._next(), [])
+            number, pids = self._by_netns[process.netns]
+            pids.append(process.pid)
+            return number
+        tables = self._source.net_tables(process.pid)
+        if all(table.error and table.error.problem == "gone" for table in tables):
+            return None  # a zombie: it is in no namespace any more
+        for number, known, _ in self._nameless:
+            if tables == known:
+                return number
+        self._nameless.append((self._next(), tables, process.pid))
+        return self._count
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    def lines(self) -> Iterator[Mapping[str, object]]:
+        """The lines of all tables, once all processes have their numbers."""
+        for netns, (number, pids) in self._by_netns.items():
+            yield from self._lines(number, netns, self._tables(pids))
+            yield from self._addresses(number, pids)
+        for number, tables, pid in self._nameless:
+            yield from self._lines(number, None, tables)
+            yield from self._addresses(number, [pid])
+
+    def _addresses(self, number: int, pids: Sequence[int]) -> Iterator[Mapping[str, object]]:
+        """A line, unless nobody can tell."""
+        for pid in pids:
+            found = self._source.addresses(pid)
+            if found is not None:
+                yield {"type": "addresses", "net": number, "ipv4": found}
+                return
+
+    def _tables(self, pids: Sequence[int]) -> NetTables:
+        """What the first process shows; the next one's turn comes if it has exited meanwhile."""
+        for pid in pids:
+            tables = self._source.net_tables(pid)
+            if not any(table.error and table.error.problem == "gone" for table in tables):
+                break
+        return tables
+
+    def _lines(
+        self, number: int, netns: int | None, tables: NetTables
+    ) -> Iterator[Mapping[str, object]]:
+        for table in tables:
+            self.rows += len(table.rows)
+            for start in range(0, max(len(table.rows), 1), ROWS_PER_LINE):
+                yield {
+                    "type": "net",
+                    "net": number,
+                    "netns": netns,
+                    "table": table.name,
+                    "rows": [
+                        [row.state, *row.local, *row.remote, row.inode]
+                        for row in table.rows[start : start + ROWS_PER_LINE]
+                    ],
+                    "error": None if table.error is None else encode_error(table.error),
+                }
+
+
+def encode_sockets(found: Sequence[SocketFd] | FieldError) -> Mapping[str, object]:
+    """A process's sockets as two keys of its line."""
+    if isinstance(found, FieldError):
+        return {"sockets": None, "sockets_error": encode_error(found)}
+    sockets = [
+        {
+            "fd": item.fd,
+            "inode": item.inode,
+            "since": None if item.since_ns is None else encode_time(item.since_ns),
+            "age_source": item.age_source,
+        }
+        for item in found
+    ]
+    return {"sockets": sockets, "sockets_error": None}
+
+
+def decode_sockets(line: Checked) -> Sequence[SocketFd] | FieldError:
+    """The sockets of a process's line. Raises: RecordingError."""
+    listed = line.parts_or_null("sockets")
+    problem = line.part("sockets_error")
+    if (listed is None) == (problem is None):
+        raise line.wrong("has either sockets or sockets_error")
+    if problem is not None:
+        return problem.field_error(("fds",))
+    return tuple(_socket_fd(part) for part in listed or ())
+
+
+def _socket_fd(part: Checked) -> SocketFd:
+    since = part.text("since", or_null=True)
+    age_source = _AGE_SOURCES.get(part.text("age_source"))
+    if age_source is None or (since is None) != (age_source == "unknown"):
+        raise part.wrong("since and age_source don't fit together")
+    try:
+        since_ns = None if since is None else decode_time(since)
+    except ValueError as error:
+        raise part.wrong(f"since is {error}") from error
+    found = SocketFd(
+        part.integer("fd", high=_I32), part.integer("inode", high=_U64), since_ns, age_source
+    )
+    part.done()
+    return found
+
+
+class NetReader:
+    """Collects the lines of socket tables."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._rows: dict[tuple[int, TableName], list[SocketRow]] = {}
+        self._errors: dict[tuple[int, TableName], FieldError] = {}
+        self._netns: dict[int, int | None] = {}
+        self._addresses = _Addresses()
+
+    def add(self, line: Checked) -> None:
+        """Take one line in. Raises: RecordingError."""
+        number = line.integer("net", low=1, high=_I32)
+        netns = line.integer("netns", high=_U64, or_null=True)
+        name = _TABLES.get(line.text("table"))
+        if name is None or self._netns.setdefault(number, netns) != netns:
+            raise line.wrong("not a table of this namespace")
+        line.what = f"net {number}, {name}"
+        key = (number, name)
+        rows = self._rows.setdefault(key, [])
+        before = len(rows)
+        rows.extend(self._row(line, name, row) for row in line.items("rows"))
+        self.rows += len(rows) - before
+        problem = line.part("error")
+        if problem is not None:
+            self._errors[key] = problem.field_error((f"net/{name}",))
+        if key in self._errors and rows:
+            raise line.wrong("has both rows and an error")
+
+    def _row(self, line: Checked, name: TableName, row: object) -> SocketRow:
+        protocol, family = KINDS[name]
+        match row:
+            case [
+                str(state),
+                str(local_ip),
+                int(local_port),
+                str(remote_ip),
+                int(remote_port),
+                int(inode),
+            ] if (
+                bool not in map(type, row)
+                and state in STATES[protocol]
+                and 0 <= local_port < 1 << 16
+                and 0 <= remote_port < 1 << 16
+                and 0 <= inode <= _U64
+                and self._addresses[local_ip]
+                and self._addresses[remote_ip]
+            ):
+                local, remote = Endpoint(local_ip, local_port), Endpoint(remote_ip, remote_port)
+                return SocketRow(protocol, family, state, local, remote, inode)
+        raise line.wrong("a row is not a state, an address and port twice, and an inode")
+
+    def numbers(self) -> Collection[int]:
+        """The namespaces that have lines."""
+        return self._netns.keys()
+
+    def tables(self) -> Mapping[int, NetTables]:
+        """The tables by the number of their namespace. One without lines is empty."""
+        return {
+            number: tuple(
+                NetTable(
+                    name=name,
+                    rows=tuple(self._rows.get((number, name), ())),
+                    error=self._errors.get((number, name)),
+                )
+                for name in TABLES
+            )
+            for number in self._netns
+        }
+
+
+class _Addresses(dict[str, bool]):
+    """Whether a text is an IP address, each looked at once."""
+
+    def __missing__(self, text: str) -> bool:
+        family = socket.AF_INET6 if ":" in text else socket.AF_INET
+        try:
+            valid = socket.inet_ntop(family, socket.inet_pton(family, text)) == text
+        except (OSError, ValueError):
+            valid = False
+        self[text] = valid
+        return valid

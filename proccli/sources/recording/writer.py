@@ -1,0 +1,205 @@
+"""Writing a recording."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from proccli import __version__
+from proccli.model.notice import Notice
+from proccli.model.process import Environment, FieldError, Process, TagTable
+from proccli.model.source import Source
+from proccli.sources.recording.recording_format import (
+    FORMAT,
+    VERSION,
+    encode_cmdline,
+    encode_error,
+    encode_time,
+)
+from proccli.sources.recording.sockets import NetWriter, encode_sockets
+
+# One encoder for all lines, and ASCII alone: what a process calls itself must not reach a
+# terminal through `zcat`.
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a recording holds."""
+
+    processes: int
+    users: int
+    sockets: int
+    rows: int
+    """Of socket tables."""
+    masked_values: int
+    masked_processes: int
+
+
+def _text_or_code(notice: Notice) -> str:
+    return notice.text or notice.code
+
+
+def write_recording(
+    out: BinaryIO,
+    source: Source,
+    *,
+    compress: bool = False,
+    tags: TagTable | None = None,
+    environment: Environment | None = None,
+    names: Collection[str] = (),
+    message: Callable[[Notice], str] = _text_or_code,
+) -> Written:
+    """Write what a source shows, one process at a time; the last line has the counts returned.
+
+    `tags` and `environment` are what was seen with it, None where nobody looked; of the
+    environment, only the variables `names` are written. Masking is the source's matter
+    (`masking.MaskedSource`). `message` words the warnings of the source.
+
+    Raises: SourceError; OSError where `out` can't be written.
+    """
+    if not compress:
+        return _write(out, source, tags, _environment(environment, names), message)
+    # No file name in the gzip header: the temporary one says nothing.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6) as packed:
+        return _write(packed, source, tags, _environment(environment, names), message)
+
+
+def _write(
+    out: BinaryIO | gzip.GzipFile,
+    source: Source,
+    tags: TagTable | None,
+    environment: Mapping[str, object] | None,
+    message: Callable[[Notice], str],
+) -> Written:
+    tables: set[int] = set()
+    nets = NetWriter(source)
+    processes = sockets = masked_values = masked_processes = 0
+
+    def put(line: Mapping[str, object]) -> None:
+        out.write(_encode(line).encode("ascii") + b"\n")
+
+    put(_header(source, tags, environment, message))
+    for pid in source.pids():
+        process = source.read(pid)
+        inode = process.root_inode
+        users = None if inode is None else source.users(process)
+        if users is not None and inode is not None and inode not in tables:
+            tables.add(inode)
+            put({"type": "users", "root_inode": inode, "names": users})
+        found = source.socket_fds(pid)
+        line = _process(process, has_users=users is not None)
+        put({**line, **encode_sockets(found), "net": nets.number(process)})
+        processes += 1
+        sockets += 0 if isinstance(found, FieldError) else len(found)
+        masked_values += len(process.masked_spans)
+        masked_processes += bool(process.masked_spans)
+    for net in nets.lines():
+        put(net)
+    written = Written(
+        processes=processes,
+        users=len(tables),
+        sockets=sockets,
+        rows=nets.rows,
+        masked_values=masked_values,
+        masked_processes=masked_processes,
+    )
+    put(
+        {
+            "type": "end",
+            "processes": written.processes,
+            "users": written.users,
+            "sockets": written.sockets,
+            "rows": written.rows,
+            "masked_values": written.masked_values,
+            "masked_processes": written.masked_processes,
+        }
+    )
+    return written
+
+
+def _header(
+    source: Source,
+    tags: TagTable | None,
+    environment: Mapping[str, object] | None,
+    message: Callable[[Notice], str],
+) -> Mapping[str, object]:
+    host = source.host
+    return {
+        "type": "header",
+        "format": FORMAT,
+        "version": VERSION,
+        "proccli": __version__,
+        "taken_at": encode_time(host.taken_at_ns),
+        "watched_since": (
+            None if host.observed_since_ns is None else encode_time(host.observed_since_ns)
+        ),
+        "host": host.name,
+        "kind": host.kind,
+        "proc_root": host.proc_root,
+        "boot_time_s": host.boot_time_s,
+        "ticks_per_s": host.ticks_per_s,
+        "privileged": host.privileged,
+        "sees_all": host.sees_all,
+        "redacted": host.redacted,
+        "notices": [{"code": notice.code, "message": message(notice)} for notice in source.notices],
+        "environment": environment,
+        "tags": _tags(tags),
+    }
+
+
+def _environment(
+    environment: Environment | None, names: Collection[str]
+) -> Mapping[str, object] | None:
+    if environment is None:
+        return None
+    return {
+        "origin": environment.origin,
+        "values": dict(_known(environment, names)),
+    }
+
+
+def _known(environment: Environment, names: Collection[str]) -> Iterator[tuple[str, str | None]]:
+    """The variables that are known, null for those known to be unset."""
+    for name in names:
+        if name in environment.values:
+            yield name, environment.values[name]
+        elif environment.complete or name in environment.unset:
+            yield name, None
+
+
+def _tags(tags: TagTable | None) -> Mapping[str, object] | None:
+    if tags is None:
+        return None
+    return {
+        "origin": tags.origin,
+        "known": tags.known,
+        "entries": [
+            {"pid": pid, "tags": [{"key": key, "value": value} for key, value in pairs]}
+            for pid, pairs in tags.entries.items()
+        ],
+    }
+
+
+def _process(process: Process, *, has_users: bool) -> Mapping[str, object]:
+    cmdline = process.cmdline
+    return {
+        "type": "process",
+        "pid": process.pid,
+        "ppid": process.ppid,
+        "comm": process.comm,
+        "cmdline": None if cmdline is None else encode_cmdline(cmdline),
+        "holes": process.masked_spans,
+        "proofs": sorted(process.mask_safe),
+        "exe": process.exe,
+        "uid": process.uid,
+        "starttime_ticks": process.starttime_ticks,
+        "netns": process.netns,
+        "cgroup": process.cgroup,
+        "root_inode": process.root_inode,
+        "users": has_users,
+        "errors": [encode_error(error) for error in process.errors],
+    }

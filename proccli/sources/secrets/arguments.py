@@ -1,0 +1,190 @@
+"""Secrets in a list of arguments: options, variables, and what a shell would make of a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
+from proccli.sources.secrets.programs import (
+    LOGIN_OPTIONS,
+    LOGIN_PROGRAMS,
+    MENTION,
+    SHORT_OPTIONS,
+    WRAPPERS,
+    ShortOption,
+)
+from proccli.sources.secrets.text import Span, find_in_text
+
+_MAX_DEPTH = 4  # sh -c "ssh host 'sh -c …'"
+
+_OPTION = re.compile(rb"--?([A-Za-z][\w.\-]{0,120})([=:]|$)")
+_VARIABLE = re.compile(rb"([A-Za-z_][\w.\-]{0,120})=")
+_RUNS_TEXT = re.compile(rb"-[a-z]*c")
+# A text in which an option stands.
+_TEXT_WITH_OPTION = re.compile(rb"""\s["'(]{0,2}[\-/][A-Za-z\-]""")
+# `;name=` and the like show that a value ends before its argument does.
+_MORE_PAIRS = re.compile(rb"[;,&][ \t]?[A-Za-z_][\w.\- ]{0,60}=")
+_WORD_PART = re.compile(
+    rb"""(?P<blank>\s+) | [^\s"'\\]+ | \\. | "(?:[^"\\]|\\.)*" | '[^']*' | .""",
+    re.VERBOSE | re.DOTALL,
+)
+_COMMAND_END = re.compile(rb"[;|&()`]")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A piece of a command line and where it begins in the whole."""
+
+    start: int
+    text: bytes
+
+    def after(self, length: int) -> Argument:
+        """What is left of it behind so many bytes."""
+        return Argument(self.start + length, self.text[length:])
+
+    def unquoted(self) -> Argument:
+        """What stands between quotes, where the whole stands in them."""
+        if len(self.text) > 1 and self.text[:1] == self.text[-1:] and self.text[:1] in b"\"'":
+            return Argument(self.start + 1, self.text[1:-1])
+        return self
+
+    @property
+    def span(self) -> Span:
+        """The range of bytes in the whole."""
+        return self.start, self.start + len(self.text)
+
+
+def find_secrets(cmdline: bytes) -> Iterator[Span]:
+    """Where secrets stand in a command line, as ranges of bytes; they may overlap.
+
+    Each range lies within one argument.
+    """
+    arguments = []
+    start = 0
+    for text in cmdline.split(b"\0"):
+        if text:
+            arguments.append(Argument(start, text))
+        start += len(text) + 1
+    reading = _Reading(
+        depth=0, is_text=len(arguments) == 1, mentions=MENTION.search(cmdline) is not None
+    )
+    yield from reading.read(arguments)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One walk along a list of arguments."""
+
+    depth: int
+    is_text: bool
+    """Whether the arguments are the words of a text: a shell's, or a rewritten title's."""
+    mentions: bool
+    """Whether a program with such options may be among them."""
+    program: str | None = None
+    """The first argument's file name."""
+    options: dict[ShortOption, None] = field(default_factory=dict)
+    """Those of all programs met so far."""
+    awaited: ShortOption | str | None = None
+    """The option, or the name, whose value the next argument is."""
+
+    def read(self, arguments: Iterable[Argument]) -> Iterator[Span]:
+        """The secrets among them."""
+        before = b""
+        for argument in arguments:
+            is_text = self.is_text or _RUNS_TEXT.fullmatch(before) is not None
+            yield from self._one(argument, is_text=is_text)
+            before = argument.text
+
+    def _one(self, argument: Argument, *, is_text: bool) -> Iterator[Span]:
+        awaited, self.awaited = self.awaited, None
+        if awaited is not None:
+            yield from _awaited_value(awaited, argument.unquoted())
+        if not isinstance(awaited, ShortOption):
+            if self.mentions:
+                self._note_program(argument.text)
+                yield from self._short_options(argument)
+            yield from self._named(argument, is_text=is_text)
+        if self.depth == 0:
+            for left, right in find_in_text(argument.text):
+                yield argument.start + left, argument.start + right
+        if self.depth < _MAX_DEPTH and _TEXT_WITH_OPTION.search(argument.text):
+            inner = _Reading(depth=self.depth + 1, is_text=True, mentions=self.mentions)
+            yield from inner.read(_words(argument))
+
+    def _note_program(self, text: bytes) -> None:
+        for command in _COMMAND_END.split(text) if self.is_text else (text,):
+            name = command.rpartition(b"/")[2].decode("latin-1")
+            if self.program is None:
+                self.program = name
+            elif self.program in LOGIN_PROGRAMS and name == "login":
+                self.options.update(dict.fromkeys(LOGIN_OPTIONS))
+            elif not (self.is_text or self.program in WRAPPERS):
+                continue
+            self.options.update(dict.fromkeys(SHORT_OPTIONS.get(name, ())))
+
+    def _short_options(self, argument: Argument) -> Iterator[Span]:
+        text = argument.text
+        for option in self.options:
+            if text == option.flag or (option.separate and _ends_cluster(text, option.flag)):
+                self.awaited = option if option.separate else None
+                return
+            if option.attached and text.startswith(option.flag):
+                yield from _awaited_value(option, argument.after(len(option.flag)).unquoted())
+
+    def _named(self, argument: Argument, *, is_text: bool) -> Iterator[Span]:
+        """`--name=value`, `-Dname=value`, `NAME=value`; `--name` waits for the next argument."""
+        text = argument.text
+        if option := _OPTION.match(text):
+            name = option[1].decode("latin-1")
+            defines = text[1:2] in (b"D", b"P")  # java, gradle: -Dname=value
+            if option[2]:
+                value = argument.after(option.end()).unquoted()
+                if is_secret(name, value.text) or (defines and is_secret(name[1:], value.text)):
+                    yield value.span
+            elif not defines and not self._takes_no_value(text) and secrecy(name) != Secrecy.NONE:
+                self.awaited = name
+        elif not is_text and (variable := _VARIABLE.match(text)):
+            value = argument.after(variable.end())
+            name = variable[1].decode("latin-1")
+            if is_secret(name, value.text) and not _MORE_PAIRS.search(value.text):
+                yield value.span
+
+    def _takes_no_value(self, text: bytes) -> bool:
+        return any(option.flag == text and not option.separate for option in self.options)
+
+
+def _ends_cluster(text: bytes, flag: bytes) -> bool:
+    """Whether single-letter options end in one that waits for its value: `-sSu user:password`."""
+    return len(flag) == 2 and text[:1] == b"-" and text[1:].isalpha() and text[-1:] == flag[-1:]
+
+
+def _awaited_value(option: ShortOption | str, value: Argument) -> Iterator[Span]:
+    if isinstance(option, str):
+        # After a flag without a value (`--password` to be asked) comes another option.
+        if not _OPTION.match(value.text) and is_secret(option, value.text):
+            yield value.span
+        return
+    _, found, secret = (
+        value.text.partition(option.after) if option.after else (b"", b"-", value.text)
+    )
+    if found and is_secret("password", secret):
+        yield value.after(len(value.text) - len(secret)).span
+
+
+def _words(argument: Argument) -> Iterator[Argument]:
+    """The words of a text as a shell would split it, by blanks outside of quotes."""
+    begin = None
+    for part in _WORD_PART.finditer(argument.text):
+        if part["blank"] is None:
+            begin = part.start() if begin is None else begin
+        elif begin is not None:
+            yield _word(argument, begin, part.start())
+            begin = None
+    if begin is not None:
+        yield _word(argument, begin, len(argument.text))
+
+
+def _word(argument: Argument, begin: int, end: int) -> Argument:
+    return Argument(argument.start + begin, argument.text[begin:end]).unquoted()

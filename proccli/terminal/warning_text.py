@@ -1,0 +1,609 @@
+"""The words of warnings: one function for each code of `proccli.model.codes.WARNINGS`.
+
+Nothing reads these sentences back; what a program needs of a warning is in its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from proccli.config.warning_words import WORDINGS, wording
+from proccli.model.notice import Counts, Notice
+from proccli.plural import agreeing, counted
+from proccli.text import visible
+
+PROBLEM_WORDS: Final[Mapping[str, str]] = {
+    "gone": "exited while being read",
+    "denied": "refused",
+    "missing": "without the file",
+    "malformed": "malformed",
+    "failed": "failed",
+    "hidden-ancestor": "an ancestor is hidden",
+}
+"""By the code of what went wrong when a process was read."""
+_LONGEST: Final = 300
+"""Characters of foreign text in a message."""
+_SHOWN_COLUMNS: Final = 8
+
+
+def message(notice: Notice) -> str:
+    """A warning as one sentence, for people and for `warnings` in JSON."""
+    text = notice.text if notice.text is not None else _sentence(notice)
+    if notice.source is None:
+        return text
+    if notice.sources == 1:
+        return f"{notice.source}: {text}"
+    return f"{text} ({notice.sources:,} sources, first: {notice.source})"
+
+
+def _sentence(notice: Notice) -> str:
+    place = f"{notice.at}: " if notice.at is not None else ""
+    if notice.code in WORDINGS:
+        return place + wording(notice).sentence
+    return place + TEXTS[notice.code](notice)
+
+
+def _sync_disabled(notice: Notice) -> str:
+    host = notice.string_or_none("host")
+    if host is not None:
+        return f"the agent of {host} sends nothing: os-proc-sync-enabled was false"
+    if notice.fields.get("nothing_listed"):
+        return (
+            "os-proc-sync-enabled is false: the agent sends nothing, so nothing is listed"
+            " (--assume-enabled lists it nevertheless)"
+        )
+    file = notice.string_or_none("file")
+    where = "" if file is None else f"{file}: "
+    return f"{where}os-proc-sync-enabled is false: the agent sends none of this"
+
+
+def _config_rejected(notice: Notice) -> str:
+    hint = notice.string_or_none("hint")
+    more = f" ({hint})" if hint else ""
+    return (
+        f"{notice.string('problem')}{more}: the agent keeps its previous configuration, and so"
+        " does sync"
+    )
+
+
+def _setting_differs(notice: Notice) -> str:
+    before, after = (_yaml(notice.fields[name]) for name in ("before", "after"))
+    return f"{notice.string('key')} was {before} and becomes {after}"
+
+
+def _yaml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return str(value)
+
+
+def _hidepid(notice: Notice) -> str:
+    hiding = notice.string("hidepid")
+    effect = "refuses access to" if hiding == "noaccess" else "hides"
+    return (
+        f"{notice.string('root')} is mounted with hidepid={hiding} and {effect} other users'"
+        " processes: run proccli as root to see what the agent sees"
+    )
+
+
+def _no_boot_time(notice: Notice) -> str:
+    directory = notice.string_or_none("directory")
+    if directory is None:
+        return "/proc/stat has no line btime: start times and ages are unknown"
+    return (
+        f"{directory} does not hold its time (btime in its file stat, and uptime): start times and"
+        " ages are unknown"
+    )
+
+
+def _unreadable(notice: Notice) -> str:
+    problems = notice.counts("problems")
+    return f"{_processes(_total(problems))} could not be read ({_problems(problems)})"
+
+
+def _unreadable_for_us(notice: Notice) -> str:
+    hint = "" if notice.fields["privileged"] else "; the agent, as root, reads them"
+    return f"{_unreadable(notice)}{hint}"
+
+
+def _owner_unknown(notice: Notice) -> str:
+    return (
+        f"the user and the network namespace of {_processes(notice.number('processes'))} cannot be"
+        f" read without root (first: pid {notice.number('first_pid')}); the agent, as root, reads"
+        " them"
+    )
+
+
+def _stat_missing(notice: Notice) -> str:
+    number = notice.number("processes")
+    return (
+        f"{_processes(number)} {agreeing(number, 'has', 'have')} no readable stat (first: pid"
+        f" {notice.number('first_pid')}): no parent and no start time, so the agent, too, takes"
+        f" {agreeing(number, 'it', 'them')} for old enough"
+    )
+
+
+def _sockets_unreadable_for_us(notice: Notice) -> str:
+    return (
+        f"the sockets of {_processes(notice.number('processes'))} cannot be read without root"
+        f" (first: pid {notice.number('first_pid')}); the agent, as root, reads them"
+    )
+
+
+def _sockets_unreadable(notice: Notice) -> str:
+    problems = notice.counts("problems")
+    return (
+        f"the sockets of {_processes(_total(problems))} could not be read ({_problems(problems)});"
+        " the agent sends none of them"
+    )
+
+
+def _tables_unreadable(notice: Notice) -> str:
+    namespaces = counted(notice.number("namespaces"), "network namespace")
+    return (
+        f"socket tables of {namespaces} could not be read (first: {notice.string('table')},"
+        f" {notice.string('detail')}); the agent sends none of their sockets"
+    )
+
+
+def _sockets_without_process(notice: Notice) -> str:
+    number = notice.number("sockets")
+    why = (
+        "of the kernel, of a process that has exited, or outside of this pid namespace"
+        if notice.fields["sees_all"]
+        else "probably of other users: try as root"
+    )
+    return f"{counted(number, 'socket')} {agreeing(number, 'has', 'have')} no visible owner ({why})"
+
+
+def _age_unknown(notice: Notice) -> str:
+    why = {
+        "one-look": "this snapshot holds one sample only",
+        "no-wait": "only one sample was taken (--no-wait)",
+        "max-wait": (
+            f"os-proc-socket-min-lifetime is {notice.fields['min_lifetime_s']} s, and --max-wait"
+            f" {notice.fields['max_wait_s']:g} s"
+        ),
+    }[notice.string("why")]
+    sockets = counted(notice.number("sockets"), "socket")
+    return f"the age of {sockets} is unknown, and so whether the agent sends it: {why}"
+
+
+def _unknown_left_out(notice: Notice) -> str:
+    reasons = notice.counts("reasons")
+    number = _total(reasons)
+    numbered = ", ".join(f"{count} {reason}" for reason, count in reasons)
+    return (
+        f"{_processes(number)} {agreeing(number, 'is', 'are')} left out: whether the agent sends"
+        f" {agreeing(number, 'it', 'them')} is not known here ({numbered}; first: pid"
+        f" {notice.number('first_pid')})"
+    )
+
+
+def _tags_left_out(notice: Notice) -> str:
+    number = notice.number("processes")
+    has = agreeing(number, "has", "have")
+    return (
+        f"{_processes(number)} {has} tags that are not known here:"
+        f" {agreeing(number, 'its', 'their')} os_app_tags and the digest are null"
+    )
+
+
+def _own_environment(notice: Notice) -> str:
+    return (
+        f"no deepflow-agent runs here: {_variables(notice)} in rewrite-name is taken from proccli's"
+        " own environment (--env NAME=VALUE overrides)"
+    )
+
+
+def _env_unset(notice: Notice) -> str:
+    origin = notice.string("origin")
+    return f"{_variables(notice)} is not set in {origin}: it becomes empty in names"
+
+
+def _env_unknown(notice: Notice) -> str:
+    tests = notice.string_or_none("tests")
+    if tests is not None:
+        return f"{_variables(notice)} is not known: give it under env: in {tests}"
+    return (
+        f"{_variables(notice)} is not known from {notice.string('origin')}: give it with --env"
+        " NAME=VALUE, or the names stay unknown"
+    )
+
+
+def _tags_unknown(notice: Notice) -> str:
+    command = "os-app-tag-exec"
+    detail = notice.string_or_none("detail")
+    output = "give its output with --tags FILE"
+    why, hint = {
+        "not-recorded": ("the recording does not hold them", output),
+        "not-live": (f"{command} runs only on the live machine", output),
+        "not-wanted": (f"{command} was not run (--no-tag-exec)", output),
+        "not-trusted": (
+            f"{command} was not run: {detail}",
+            "--run-tag-exec runs it nevertheless, --tags FILE reads its output",
+        ),
+        "undecided": (f"{command}: {detail}", None),
+    }[notice.string("why")]
+    return f"tags are unknown: {why}" + (f"; {hint}" if hint else "")
+
+
+def _tags_lost(notice: Notice, who: str = "") -> str:
+    effect = "the agent continues without tags"
+    if notice.fields["tagged_only"]:
+        effect += ", and with os-proc-sync-tagged-only it sends no process"
+    return f"{who}{notice.string('problem')}; {effect}"
+
+
+def _tags_pid_again(notice: Notice) -> str:
+    if "more_pids" in notice.fields:
+        more = notice.number("more_pids")
+        return f"{counted(more, 'more pid')} {agreeing(more, 'has', 'have')} several entries"
+    lost, more = notice.strings("lost"), notice.number("lost_more")
+    text = (
+        f"{notice.string('file')}:{notice.number('line')}: pid {notice.number('pid')} has several"
+        " entries, and only this last one counts"
+    )
+    if not lost:
+        return text
+    shown = visible(", ".join(lost))[:_LONGEST]
+    return f"{text}; lost: {shown}{f' and {more} more' if more else ''}"
+
+
+def _tags_without_process(notice: Notice) -> str:
+    return (
+        f"{notice.number('pids')} of {notice.number('of_pids')} pids are not processes here (first:"
+        f" {notice.number('first_pid')}): their tags are not used"
+    )
+
+
+def _tags_empty_entry(notice: Notice) -> str:
+    pids = notice.number("pids")
+    return (
+        f"{counted(pids, 'pid')} {agreeing(pids, 'has an entry', 'have entries')} without tags"
+        f" (first: {notice.number('first_pid')}): {agreeing(pids, 'it counts', 'they count')} as"
+        " tagged nevertheless"
+    )
+
+
+def _inherited_tags_unknown(notice: Notice) -> str:
+    return (
+        f"the tags that {_processes(notice.number('processes'))} would inherit are not known"
+        f" (first: pid {notice.number('first_pid')}): they depend on processes with an unknown"
+        " outcome"
+    )
+
+
+def _host_again(notice: Notice) -> str:
+    older, newer = notice.string("older"), notice.string("newer")
+    return (
+        f"{older} and {newer} are both of host {notice.string('host')}: the newer one is used,"
+        f" {newer} (if these are two hosts, name their networks with -s NETWORK=PATH)"
+    )
+
+
+def _networks_collide(notice: Notice) -> str:
+    pairs = notice.number("pairs")
+    noun = counted(pairs, "pair of addresses and ports", "pairs of addresses and ports")
+    return (
+        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks, which are kept apart"
+        " here; the server takes them for one connection, and its labels may be wrong"
+    )
+
+
+def _ambiguous(notice: Notice) -> str:
+    return (
+        f"{_connections(notice)} not joined: several processes have the same end, with equal"
+        " addresses and ports. If the hosts are in different networks, name those with"
+        " -s NETWORK=PATH"
+    )
+
+
+def _shared_addresses(notice: Notice) -> str:
+    first, *others = notice.strings("addresses")
+    more = f" and {counted(len(others), 'more address')}" if others else ""
+    return (
+        f"several hosts of one network use {first}{more}: if these are different networks, name"
+        " them with -s NETWORK=PATH"
+    )
+
+
+def _one_end(notice: Notice) -> str:
+    text = (
+        f"{_connections(notice)} seen at one end only, although a source has the remote address:"
+        " opened or closed between two samples, translated on the way (NAT), or not visible there"
+    )
+    if "apart_s" not in notice.fields:
+        return text
+    apart = timedelta(seconds=notice.number("apart_s"))
+    first, last = notice.string("first_source"), notice.string("last_source")
+    return (
+        f"{text}. By their own clocks the sources are up to {apart} apart ({first} first, {last}"
+        " last)"
+    )
+
+
+def _other_time(notice: Notice) -> str:
+    return (
+        f"{_sides(notice)} of connections that a source has, but at another time than the record's:"
+        " the same addresses and ports may have belonged to another process then"
+        f" (--within {notice.fields['within_s']:g} sets the tolerance in seconds)"
+    )
+
+
+def _untimed(notice: Notice) -> str:
+    records = notice.number("records")
+    return (
+        f"{counted(records, 'labelled record')} {agreeing(records, 'has', 'have')} no time: the"
+        " label holds for the moment of its source"
+    )
+
+
+def _perhaps_pod(notice: Notice) -> str:
+    return (
+        f"{_sides(notice)} of processes in containers: where the server knows a container's pod,"
+        " auto_instance is the pod, so it is left open"
+    )
+
+
+def _flow_records(notice: Notice, singular: str, plural: str) -> str:
+    records, lines = notice.number("records"), notice.strings("lines")
+    more = ",…" if records > len(lines) else ""
+    what = agreeing(records, singular, plural)
+    return f"{notice.string('file')}:{','.join(lines)}{more}: {records} {what} without labels"
+
+
+def _flows_no_addresses(notice: Notice) -> str:
+    return (
+        f"{notice.string('file')}: no known name of an address among {_columns(notice)}: name the"
+        " fields with --fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME"
+    )
+
+
+def _flows_no_protocol(notice: Notice) -> str:
+    return (
+        f"{notice.string('file')}: no known name of the protocol among {_columns(notice)}: name the"
+        " field with --fields protocol=NAME"
+    )
+
+
+def _flows_zone(notice: Notice) -> str:
+    times = notice.number("times")
+    return (
+        f"{notice.string('file')}: {counted(times, 'time')} without a time zone"
+        f" {agreeing(times, 'is', 'are')} not used: give the zone with zone=UTC or zone=+08:00 in"
+        " --fields"
+    )
+
+
+def _flows_time(notice: Notice) -> str:
+    times = notice.number("times")
+    return (
+        f"{notice.string('file')}: {counted(times, 'unreadable time')}"
+        f" {agreeing(times, 'is', 'are')} not used"
+    )
+
+
+def _capture_damaged(notice: Notice) -> str:
+    return f"{notice.string('file')}: {notice.string('problem')}; only what is before that was read"
+
+
+def _capture_cut(notice: Notice) -> str:
+    headers = notice.number("headers")
+    return (
+        f"{notice.string('file')}: {counted(headers, 'TCP header')}"
+        f" {agreeing(headers, 'was', 'were')} cut off by the capture's snapshot length, and options"
+        " may be missing (capture with -s 0)"
+    )
+
+
+def _capture_malformed(notice: Notice) -> str:
+    packets = counted(notice.number("packets"), "packet")
+    return f"{notice.string('file')}: {packets} with malformed headers"
+
+
+def _capture_encapsulated(notice: Notice) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in notice.counts("kinds"))
+    return f"{notice.string('file')}: encapsulated packets were skipped: {kinds}"
+
+
+def _capture_link_type(notice: Notice) -> str:
+    packets = notice.number("packets")
+    return (
+        f"{notice.string('file')}: {counted(packets, 'packet')} of the unsupported link type"
+        f" {notice.number('link_type')} {agreeing(packets, 'was', 'were')} skipped"
+    )
+
+
+def _capture_evicted(notice: Notice) -> str:
+    return (
+        f"{notice.string('file')}: too many connections were open at once:"
+        f" {notice.number('connections'):,} were printed early, and what followed of them is in"
+        " further lines"
+    )
+
+
+def _tot_limit(notice: Notice) -> str:
+    options = notice.number("options")
+    return (
+        f"{_options(notice)} {agreeing(options, 'is', 'are')} not listed: there are more than"
+        f" {notice.number('limit'):,} lines (--limit)"
+    )
+
+
+def _tot_ambiguous(notice: Notice) -> str:
+    return (
+        f"{_options(notice)} of 12 bytes: an address or a sequence number; which of them is not"
+        " known, since it is not the segment's own"
+    )
+
+
+def _tot_syn_ack(notice: Notice) -> str:
+    return (
+        f"{_options(notice)} in a SYN-ACK: the kernel sends it, and the pid is that of whatever"
+        " process ran on the CPU"
+    )
+
+
+def _state_damaged(notice: Notice) -> str:
+    replaced = ", replacing the file of this name" if notice.fields["replaces"] else ""
+    return (
+        f"the state {notice.string('path')} cannot be used ({notice.string('problem')}): it was"
+        f" moved to {notice.string('moved_to')}{replaced}, and this run starts a new one"
+    )
+
+
+def _not_utf8(notice: Notice) -> str:
+    return f"{notice.string('file')}:{notice.number('line')}: not UTF-8, left out"
+
+
+def _missing_group(notice: Notice) -> str:
+    return (
+        f"the pattern has no group {notice.fields['group']}: it becomes empty in"
+        f" {notice.string('template')}"
+    )
+
+
+def _fixed(text: str, _notice: Notice) -> str:
+    return text
+
+
+def _processes(number: int) -> str:
+    return counted(number, "process")
+
+
+def _connections(notice: Notice) -> str:
+    number = notice.number("connections")
+    return f"{counted(number, 'connection')} {agreeing(number, 'is', 'are')}"
+
+
+def _sides(notice: Notice) -> str:
+    number = notice.number("sides")
+    return f"{counted(number, 'side')} {agreeing(number, 'is', 'are')}"
+
+
+def _options(notice: Notice) -> str:
+    return counted(notice.number("options"), "option")
+
+
+def _total(problems: Counts) -> int:
+    return sum(count for _, count in problems)
+
+
+def _problems(problems: Counts) -> str:
+    worded = sorted((PROBLEM_WORDS[problem], count) for problem, count in problems)
+    return ", ".join(f"{count} {words}" for words, count in worded)
+
+
+def _variables(notice: Notice) -> str:
+    return ", ".join(f"%{visible(name)}%" for name in notice.strings("names"))
+
+
+def _columns(notice: Notice) -> str:
+    """The first column names, quoted."""
+    names = notice.strings("columns")
+    shown = ", ".join(map(ascii, names[:_SHOWN_COLUMNS]))
+    return f"{shown}, …" if len(names) > _SHOWN_COLUMNS else shown
+
+
+TEXTS: Final[Mapping[str, Callable[[Notice], str]]] = {
+    "no-config": partial(
+        _fixed, "no configuration given (-c FILE): the agent's built-in defaults apply"
+    ),
+    "config-rejected": _config_rejected,
+    "config-changed": partial(
+        _fixed, "the configuration differs from that of the last run: the agent restarts then"
+    ),
+    "setting-differs": _setting_differs,
+    "sync-disabled": _sync_disabled,
+    "hidepid": _hidepid,
+    "no-boot-time": _no_boot_time,
+    "unreadable": _unreadable,
+    "unreadable-for-us": _unreadable_for_us,
+    "owner-unknown-to-us": _owner_unknown,
+    "stat-missing": _stat_missing,
+    "sockets-unreadable-for-us": _sockets_unreadable_for_us,
+    "sockets-unreadable": _sockets_unreadable,
+    "tables-unreadable": _tables_unreadable,
+    "sockets-without-process": _sockets_without_process,
+    "age-unknown": _age_unknown,
+    "own-environment": _own_environment,
+    "env-unset": _env_unset,
+    "env-unknown": _env_unknown,
+    "tagged-only-without-tags": partial(
+        _fixed,
+        "os-proc-sync-tagged-only is on, but nothing gives tags: the agent sends no process at all"
+        " (configure os-app-tag-exec, or give --tags)",
+    ),
+    "tags-unknown": _tags_unknown,
+    "tag-exec-failed": partial(_tags_lost, who="os-app-tag-exec: "),
+    "tags-rejected": _tags_lost,
+    "tags-pid-again": _tags_pid_again,
+    "no-tag-source": partial(
+        _fixed, "there are no tags: no os-app-tag-exec is configured, and --tags is not given"
+    ),
+    "tags-without-process": _tags_without_process,
+    "tags-empty-entry": _tags_empty_entry,
+    "inherited-tags-unknown": _inherited_tags_unknown,
+    "unknown-left-out": _unknown_left_out,
+    "tags-left-out": _tags_left_out,
+    "another-boot": partial(
+        _fixed,
+        "the state is of another boot or machine: all of its processes count as removed, whatever"
+        " their pids",
+    ),
+    "state-damaged": _state_damaged,
+    "yaml-reader": partial(
+        _fixed,
+        "PyYAML was built without libyaml here: it may read tabs and byte order marks differently"
+        " from the agent",
+    ),
+    "host-again": _host_again,
+    "networks-collide": _networks_collide,
+    "ambiguous": _ambiguous,
+    "shared-addresses": _shared_addresses,
+    "one-end": _one_end,
+    "other-time": _other_time,
+    "untimed": _untimed,
+    "perhaps-pod": _perhaps_pod,
+    "flows-not-json": partial(
+        _flow_records,
+        singular="line is not a JSON object; passed through",
+        plural="lines are not JSON objects; passed through",
+    ),
+    "flows-cells": partial(
+        _flow_records,
+        singular="row has more or fewer cells than there are columns; passed through",
+        plural="rows have more or fewer cells than there are columns; passed through",
+    ),
+    "flows-open-quote": partial(
+        _flow_records,
+        singular="row opens a quote that is never closed; passed through",
+        plural="rows open quotes that are never closed; passed through",
+    ),
+    "flows-no-fields": partial(
+        _flow_records,
+        singular="row is before any #fields line; passed through",
+        plural="rows are before any #fields line; passed through",
+    ),
+    "flows-no-addresses": _flows_no_addresses,
+    "flows-no-protocol": _flows_no_protocol,
+    "flows-zone": _flows_zone,
+    "flows-time": _flows_time,
+    "capture-damaged": _capture_damaged,
+    "capture-cut": _capture_cut,
+    "capture-malformed": _capture_malformed,
+    "capture-encapsulated": _capture_encapsulated,
+    "capture-link-type": _capture_link_type,
+    "capture-evicted": _capture_evicted,
+    "tot-limit": _tot_limit,
+    "tot-ambiguous": _tot_ambiguous,
+    "tot-syn-ack": _tot_syn_ack,
+    "not-utf8": _not_utf8,
+    "missing-group": _missing_group,
+}

@@ -1,0 +1,180 @@
+"""What a change of the configuration does, on what was seen and by construction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proccli.agent.inputs import Inputs
+from proccli.commands.diff.diff import DiffResult, diff
+from proccli.commands.diff.rules import compare_rules
+from proccli.commands.explain.explain import explain_pids
+from proccli.commands.inputs import InputOptions
+from proccli.model.process import NO_TAGS
+from proccli.sources.made_up import MadeUp, made_up_source
+from proccli.sources.recording.writer import write_recording
+from tests.build import NO_ENVIRONMENT, ListSource, config, process, tag_table
+
+RULE_KEYS = ("match-regex", "match-type", "action", "rewrite-name")
+PROCESSES = [
+    process(1, "init"),
+    process(2, "nginx", ppid=1),
+    process(3, "python3", "app.py", ppid=1),
+    process(4, "sleep", "60", ppid=2),
+]
+
+
+def written(path: Path, *rules: tuple[str, ...], **settings_: Any) -> str:
+    """A configuration file with these rules."""
+    listed = [dict(zip(RULE_KEYS, rule, strict=False)) for rule in rules]
+    content = {"static_config": {"os-proc-sync-enabled": True, "os-proc-regex": listed} | settings_}
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> str:
+    path = tmp_path / "web-1.jsonl"
+    with path.open("wb") as out:
+        write_recording(out, ListSource(PROCESSES), tags=tag_table({2: [("owner", "alice")]}))
+    return str(path)
+
+
+def compared(tmp_path: Path, recording: str | None, old: Any, new: Any) -> DiffResult:
+    before = written(tmp_path / "old.yaml", *old)
+    after = written(tmp_path / "new.yaml", *new)
+    snapshots = [recording] if recording is not None else []
+    return diff(InputOptions(config=before), InputOptions(config=after), snapshots)
+
+
+def kinds(result: DiffResult) -> dict[int, str]:
+    return {change.pid: change.kind for change in result.changes}
+
+
+def test_lost_gained_renamed_and_decided_by_another_rule(tmp_path: Path, recording: str) -> None:
+    old = [("init", "", "drop"), ("nginx", "", "accept"), ("python3",), ("sleep", "", "drop")]
+    new = [("nginx", "", "drop"), ("python3", "", "accept", "py"), ("sle+p", "", "drop")]
+
+    result = compared(tmp_path, recording, old, new)
+
+    assert kinds(result) == {1: "gained", 2: "lost", 3: "renamed", 4: "rule"}
+    assert result.equivalent is False
+    assert result.differs
+
+
+def test_a_rule_that_only_moved_is_no_change(tmp_path: Path, recording: str) -> None:
+    old = [("nginx", "", "drop"), ("python3", "", "drop")]
+
+    result = compared(tmp_path, recording, old, [("nothing",), *old])
+
+    assert kinds(result) == {}
+
+
+def test_a_parent_that_is_dropped_takes_its_tags_with_it(tmp_path: Path, recording: str) -> None:
+    result = compared(tmp_path, recording, [], [("nginx", "", "drop")])
+
+    assert kinds(result) == {2: "lost", 4: "retagged"}
+
+
+def test_the_same_rules_are_proven_alike(tmp_path: Path) -> None:
+    rules = [("a", "cmdline", "drop"), ("b", "tag")]
+
+    assert compared(tmp_path, None, rules, rules).equivalent is True
+
+
+def test_rules_written_otherwise_are_proven_alike(tmp_path: Path) -> None:
+    old = [("^(sleep|bash)$", "", "drop")]
+    new = [("^bash$", "", "drop"), ("^sleep$", "", "drop")]
+
+    result = compared(tmp_path, None, old, new)
+
+    assert (result.equivalent, result.differs) == (True, False)
+
+
+def test_without_a_machine_a_witness_is_made(tmp_path: Path) -> None:
+    result = compared(tmp_path, None, [("^bash$", "", "drop")], [("^-?bash$", "", "drop")])
+
+    (witness,) = result.witnesses
+    assert (witness.match_type, witness.text) == ("process_name", "-bash")
+    assert (witness.old.status, witness.new.status) == ("accepted", "dropped")
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (("^nginx$", "parent_process_name", "drop"), "nginx"),
+        (("^owner:alice$", "tag", "drop"), "owner:alice"),
+    ],
+)
+def test_witnesses_are_made_for_ancestors_and_tags(tmp_path: Path, rule: Any, text: str) -> None:
+    (witness,) = compared(tmp_path, None, [], [rule]).witnesses
+
+    assert witness.text == text
+
+
+def test_a_difference_that_an_earlier_rule_hides_is_not_shown(tmp_path: Path) -> None:
+    """The cmdline rule takes whatever the new tag rule could tell apart."""
+    old = [("", "cmdline", "drop")]
+
+    result = compared(tmp_path, None, old, [*old, ("x:y", "tag", "accept")])
+
+    assert result.witnesses == ()
+    assert result.equivalent is None
+
+
+def test_other_settings_are_told_and_count_as_a_difference(tmp_path: Path) -> None:
+    before = written(tmp_path / "old.yaml", **{"os-proc-socket-min-lifetime": 3})
+    after = written(tmp_path / "new.yaml", **{"os-proc-socket-min-lifetime": 30})
+
+    result = diff(InputOptions(config=before), InputOptions(config=after), [])
+
+    assert result.equivalent is None
+    assert result.differs
+    assert "setting-differs" in [notice.code for notice in result.notices]
+
+
+PATTERNS = st.sampled_from(
+    ["a", "^a$", "ab", "a|b", "^[ab]+$", "b$", ".", "", "^x", "[^a]", "a.*b", "(?i)AB", r"\bb"]
+)
+TYPES = st.sampled_from(["process_name", "cmdline"])
+RULES = st.lists(
+    st.tuples(PATTERNS, TYPES, st.sampled_from(["accept", "drop"]), st.sampled_from(["", "<$0>"])),
+    max_size=4,
+)
+
+
+def as_inputs(rules: Any) -> Inputs:
+    return Inputs(
+        config=config(*rules),
+        source=ListSource([]),
+        environment=NO_ENVIRONMENT,
+        tags=NO_TAGS,
+        notices=(),
+    )
+
+
+def judged(inputs: Inputs, title: str) -> tuple[str, str | None]:
+    source = made_up_source(MadeUp(title=title), inputs.source.host.taken_at_ns)
+    from dataclasses import replace
+
+    verdict = explain_pids(replace(inputs, source=source), [0]).explanations[0].verdict
+    return verdict.status, verdict.gprocess
+
+
+@settings(max_examples=60)
+@given(RULES, RULES)
+def test_an_answer_by_construction_agrees_with_all_short_names(old: Any, new: Any) -> None:
+    before, after = as_inputs(old), as_inputs(new)
+    texts = [a + b + c for a in ("a", "b", "x", "-") for b in ("", "a", "b") for c in ("", "b")]
+    differ = [text for text in texts if judged(before, text) != judged(after, text)]
+
+    proof = compare_rules(before, after)
+
+    assert not (proof.equivalent is True and differ)
+    for witness in proof.witnesses:
+        assert judged(before, witness.text) != judged(after, witness.text)

@@ -1,0 +1,263 @@
+"""`proccli doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from proccli.commands.doctor.doctor import GATES
+from proccli.commands.schema.schemas import schema_text
+from proccli.local import agentenv
+from tests.cli.machine import write_config, write_machine
+from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
+from tests.network import connected, wait_until_older_than
+from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
+
+NAME = f"patient-{os.getpid()}"
+ON = "static_config:\n  os-proc-sync-enabled: true\n  os-proc-socket-min-lifetime: 0\n"
+EXAMPLE = ("-c", "sample-configs/typical.yaml", "-s", "docs/example/web-1.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a real agent nor other tests' must be mistaken for ours."""
+    monkeypatch.setattr(agentenv, "AGENT", NAME)
+
+
+@pytest.fixture
+def shop_without_a_variable(tmp_path: Path) -> tuple[str, ...]:
+    proc = write_machine(tmp_path / "proc")
+    return (
+        "-c",
+        write_config(tmp_path, ON + "  os-proc-regex: [{match-regex: .*}]"),
+        "-s",
+        str(proc),
+    )
+
+
+def document(*arguments: str, code: int, **settings: Any) -> dict[str, Any]:
+    """What `--json` prints, which is always as its schema says."""
+    ran = call("doctor", *arguments, "--json", **settings)
+    assert ran.code == code, ran.err
+    parsed: dict[str, Any] = json.loads(ran.out)
+    Draft202012Validator(json.loads(schema_text("doctor"))).validate(parsed)
+    assert [gate["gate"] for gate in parsed["gates"]] == list(GATES)
+    return parsed
+
+
+def states(parsed: dict[str, Any]) -> dict[str, str]:
+    return {gate["gate"]: gate["state"] for gate in parsed["gates"]}
+
+
+# ---- exit codes --------------------------------------------------------------------------------
+
+
+def test_a_recording_that_is_well_exits_with_0_and_leaves_the_machine_unknown() -> None:
+    parsed = document(*EXAMPLE, code=0)
+
+    assert parsed["first_failure"] is None
+    for name in ("agent-running", "agent-rights", "agent-version", "proc-root"):
+        (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == name)
+        assert gate["state"] == "unknown"
+        assert "recording" in gate["detail"]
+    assert parsed["summary"] == json.loads(call("scan", *EXAMPLE, "--json").out)["summary"]
+
+
+def test_a_directory_without_sockets_does_not_fail_for_it(
+    shop_without_a_variable: tuple[str, ...],
+) -> None:
+    parsed = document(*shop_without_a_variable, code=0)
+
+    assert states(parsed)["sockets"] == "unknown"
+    assert (
+        parsed["summary"]
+        == (json.loads(call("scan", *shop_without_a_variable, "--json").out)["summary"])
+    )
+
+
+def test_without_a_configuration_the_default_is_what_fails() -> None:
+    parsed = document("--no-wait", code=1)
+
+    assert states(parsed)["configuration"] == "unknown"
+    assert parsed["first_failure"] == "sync-enabled"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("static_config:\n  os-proc-sync-enabled: -1\n", ":2:25: "),
+        ("static_config:\n  os-proc-socket-min-lifetime: -5\n", "rejects the whole configuration"),
+        ("static_config: [\n", "not valid YAML"),
+        ("inputs:\n  proc:\n    enabled: true\n", "inputs"),
+        ("", "no static_config"),
+        ("other: 1\n", "no static_config"),
+    ],
+)
+def test_a_configuration_that_is_not_taken_is_the_first_failure(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    parsed = document("-c", write_config(tmp_path, text), "--no-wait", code=1)
+
+    first, *later = parsed["gates"]
+    assert parsed["first_failure"] == first["gate"] == "configuration"
+    assert told in first["detail"]
+    if parsed["config"] is None:
+        assert {gate["state"] for gate in later} == {"unknown"}
+        assert parsed["snapshot"] is parsed["summary"] is None
+
+
+def test_a_configuration_may_come_from_standard_input() -> None:
+    rejected = document("-c", "-", code=1, stdin=b"static_config:\n  os-proc-sync-enabled: 3\n")
+    assert "<stdin>:2:25: " in rejected["gates"][0]["detail"]
+    taken = document("-c", "-", *EXAMPLE[2:], code=0, stdin=ON.encode())
+    assert taken["config"]["file"] == "<stdin>"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-c", "no-such.yaml"),
+        ("-s", "no-such.jsonl"),
+        ("--proc-root", "/no/such"),
+        ("-c", "no-such.yaml", "-s", "docs/example/web-1.jsonl"),
+        (*EXAMPLE, "--tags", "no-such.yaml"),
+        ("-s", "docs/example/web-1.jsonl", "-c", "docs"),
+    ],
+)
+def test_what_cannot_be_read_exits_with_3(arguments: tuple[str, ...]) -> None:
+    ran = call("doctor", *arguments)
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("proccli: error: ")
+    assert ran.err.count("\n") == 1
+
+
+def test_an_empty_directory_is_no_machine(tmp_path: Path) -> None:
+    assert call("doctor", "-s", str(tmp_path)).code == 3
+    assert call("doctor", "--proc-root", str(tmp_path)).code == 3
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made: bool) -> None:
+    root = tmp_path / "proc"
+    if made:
+        root.mkdir()
+    path = write_config(tmp_path, f"{ON}  os-proc-root: {root}\n")
+    parsed = document("-c", path, code=1)
+
+    found = states(parsed)
+    assert found["proc-root"] == "fail"
+    assert found["rules"] == found["sockets"] == "unknown"
+    assert found["sync-enabled"] == found["rules-valid"] == "pass"
+    assert parsed["summary"] is parsed["snapshot"] is None
+    told = "not a proc mount" if made else "No such file"
+    (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == "proc-root")
+    assert told in gate["detail"]
+    ran = call("doctor", "-c", path)
+    assert ran.code == 1
+    assert ran.out.startswith("It could not be determined what the agent would send.\n")
+
+
+@root_only
+def test_an_empty_proc_is_a_failed_gate_too(tmp_path: Path) -> None:
+    """Even where a name asks for the agent's environment."""
+    rules = "  os-proc-regex: [{match-regex: .*, rewrite-name: '%ROLE%'}]\n"
+    command = f"mount -t tmpfs none /proc || exit 99; exec {shlex.join(PROGRAM)} doctor --json -c "
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", command + write_config(tmp_path, ON + rules)],
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode == 99 or b"unshare" in done.stderr:
+        pytest.skip("needs a mount namespace")
+
+    assert done.returncode == 1, done.stderr
+    parsed = json.loads(done.stdout)
+    assert parsed["first_failure"] in ("agent-running", "proc-root")
+    assert states(parsed)["proc-root"] == "fail"
+
+
+def test_contradicting_options_are_wrong_usage() -> None:
+    assert call("doctor", "-s", "x", "--proc-root", "/proc").code == 2
+
+
+# ---- what is printed ---------------------------------------------------------------------------
+
+
+def live(*arguments: str, tmp_path: Path) -> Ran:
+    return call("doctor", "-c", write_config(tmp_path, ON), "--no-wait", *arguments)
+
+
+def test_a_machine_with_an_agent_and_a_connection_is_well(tmp_path: Path) -> None:
+    wait_until_older_than(3)
+    with running([NAME, "60"]) as pid, connected():
+        ran = live("--json", tmp_path=tmp_path)
+    parsed = json.loads(ran.out)
+
+    found = states(parsed)
+    assert found["agent-running"] == found["sockets"] == found["readable"] == "pass"
+    (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == "agent-running")
+    assert f"pid {pid}" in gate["detail"]
+    if os.geteuid() == 0:
+        assert found["agent-rights"] == "pass"
+        assert ran.code == 0, parsed["first_failure"]
+
+
+def test_a_hostile_agent_only_looks_bad(tmp_path: Path) -> None:
+    hostile = "\x1b]0;owned\x07\x1b[2J\u202e" + "A" * 100_000
+    with running([NAME, hostile]):
+        table = live(tmp_path=tmp_path)
+        as_json = live("-o", "jsonl", tmp_path=tmp_path)
+
+    for text in (table.out, table.err, as_json.out):
+        assert not set(text) & set("\x1b\x07\u202e")
+        assert len(text) < 20_000
+    assert len(as_json.out.splitlines()) == len(GATES)
+
+
+def test_the_verdict_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:
+    text = "os-proc-regex: [{match-regex: '(?=a)'}, {match-regex: .*, action: drop}]\n"
+    ran = call("doctor", "-c", write_config(tmp_path, text), *EXAMPLE[2:])
+
+    first, second, *_ = ran.out.splitlines()
+    assert first == "The agent would send 0 of 11 processes. With sync enabled, it would send 0."
+    assert second.startswith("First failed step: sync-enabled: os-proc-sync-enabled is ")
+    assert ran.out.count("the agent ignores 1 of 2 rules") == 1
+    assert ran.err == ""
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_it_fits_a_terminal(columns: int) -> None:
+    ran = on_a_terminal("doctor", *EXAMPLE, "--color", "never", columns=columns)
+
+    assert ran.code == 0
+    assert max(map(len, ran.out.splitlines())) <= columns
+
+
+@root_only
+def test_without_rights_nothing_fails_that_is_only_hidden() -> None:
+    with public_directory() as folder, running([NAME, "60"]), connected():
+        path = write_config(folder, ON)
+        code, out, err = as_nobody(lambda: _outcome("doctor", "-c", path, "--no-wait", "--json"))
+    parsed = json.loads(out)
+
+    assert code in (0, 1), err
+    found = states(parsed)
+    assert found["agent-running"] == "pass"
+    assert found["proc-root"] == "unknown"
+    assert found["sockets"] in ("pass", "unknown")
+    assert code == 0, parsed["first_failure"]
+
+
+def _outcome(*arguments: str) -> tuple[int, str, str]:
+    ran = call(*arguments)
+    return ran.code, ran.out, ran.err

@@ -1,0 +1,652 @@
+"""The gates over given processes, and over real agents."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proccli.agent.inputs import Inputs
+from proccli.commands.doctor import server
+from proccli.commands.doctor import steps_process as onebyone
+from proccli.commands.doctor.doctor import GATES, DoctorResult, doctor, examine
+from proccli.commands.doctor.step import Gate
+from proccli.commands.inputs import InputOptions
+from proccli.commands.samples import NO_WAIT, take_sample
+from proccli.commands.scan.scan import scan
+from proccli.local import agent_process as agentproc
+from proccli.local import agentenv
+from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
+from proccli.model.config import Config, Rule
+from proccli.model.notice import Notice
+from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
+from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6
+from tests.build import (
+    NO_ENVIRONMENT,
+    NOW_S,
+    UNKNOWN_TAGS,
+    ListSource,
+    config,
+    host,
+    net_tables,
+    process,
+    rule,
+    tag_table,
+)
+from tests.commands.shop import inputs as shop_inputs
+from tests.commands.shop import processes as shop_processes
+from tests.commands.shop import rules
+from tests.sources.procfs.processes import (
+    NOBODY,
+    as_nobody,
+    forked,
+    public_directory,
+    root_only,
+    running,
+)
+from tests.waiting import eventually
+
+AGENT = RunningAgent(
+    pid=71,
+    exe="/usr/sbin/deepflow-agent",
+    cmdline="/usr/sbin/deepflow-agent -f /etc/deepflow-agent.yaml",
+    started_s=0.0,
+    euid=0,
+    capabilities=(1 << 41) - 1,
+    shares_our_user_namespace=True,
+)
+WELL = Surroundings(
+    agents=(AGENT,),
+    view=ProcView(path="/proc", filesystem="proc", pid_namespace=MACHINES_PID_NAMESPACE),
+    own_pid_namespace=MACHINES_PID_NAMESPACE,
+)
+DROP_ALL = (".*", "process_name", "drop")
+
+
+def inputs(
+    *processes: Process,
+    configuration: Config | None = None,
+    tags: TagTable = NO_TAGS,
+    notices: tuple[Notice, ...] = (),
+    **source: Any,
+) -> Inputs:
+    at = source.pop("at", host(kind="live"))
+    return Inputs(
+        config=configuration or config(),
+        source=ListSource(processes or [process(7, "nginx")], at=at, **source),
+        environment=NO_ENVIRONMENT,
+        tags=tags,
+        notices=notices,
+    )
+
+
+def examined(looked_at: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
+    return examine(take_sample(looked_at), around)
+
+
+def gate(result: DoctorResult, name: str) -> Gate:
+    (found,) = (each for each in result.gates if each.gate == name)
+    return found
+
+
+def states(result: DoctorResult) -> dict[str, str]:
+    return {each.gate: each.state for each in result.gates if each.state != "pass"}
+
+
+# ---- all gates ---------------------------------------------------------------------------------
+
+
+CONNECTED: dict[str, Any] = {
+    "sockets": {7: [fd(3, 100)]},
+    "nets": {0: net_tables(tcp=[tcp(100, "10.0.0.5:41000", "10.0.0.9:5432")])},
+}
+
+
+def test_where_all_is_well_only_what_cannot_be_seen_is_open() -> None:
+    result = examined(inputs(**CONNECTED))
+
+    assert result.first_failure is None
+    assert states(result) == dict.fromkeys(("agent-version", *server.GATES), "unknown")
+    assert all(each.hint for each in result.gates if each.state != "pass")
+
+
+def test_every_gate_is_told_once_and_in_order(tmp_path: Path) -> None:
+    broken, elsewhere = tmp_path / "broken.yaml", tmp_path / "elsewhere.yaml"
+    broken.write_text("static_config:\n  os-proc-sync-enabled: -1\n", encoding="utf-8")
+    elsewhere.write_text(f"os-proc-root: {tmp_path}/none\n", encoding="utf-8")
+    results = (
+        examined(shop_inputs()),
+        examined(shop_inputs(), None),
+        doctor(InputOptions(config=str(broken)), NO_WAIT),
+        doctor(InputOptions(config=str(elsewhere)), NO_WAIT),
+    )
+    for result in results:
+        assert tuple(each.gate for each in result.gates) == GATES
+
+
+@pytest.mark.parametrize("around", [WELL, None])
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        rules(),
+        config(*rules().rules, sync_enabled=False),
+        config(*rules().rules, tagged_only=True),
+        config(),
+        config(DROP_ALL),
+        config(min_lifetime_s=10**9),
+        config(("app:.*", "tag", "drop"), tagged_only=True),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_the_gates_remove_what_scan_counts(
+    configuration: Config, around: Surroundings | None, known: bool
+) -> None:
+    shop = shop_inputs(configuration)
+    shop = shop if known else replace(shop, tags=UNKNOWN_TAGS)
+    counted = scan(shop).summary
+    result = examined(shop, around)
+
+    removed = {each.gate: each.removes for each in result.gates if each.removes is not None}
+    assert result.summary == counted
+    assert removed["rules"] == counted.dropped
+    assert sum(removed[name] for name in onebyone.GATES if name != "rules") == counted.skipped
+    assert removed["sync-enabled"] == counted.accepted - counted.reported
+    assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+
+
+@settings(max_examples=60)
+@given(
+    processes=st.sets(st.sampled_from([item.pid for item in shop_processes()])),
+    order=st.permutations(rules().rules),
+    size=st.integers(0, 6),
+    switches=st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+)
+def test_the_gates_remove_what_scan_counts_whatever_there_is(
+    processes: set[int], order: list[Rule], size: int, switches: tuple[bool, ...]
+) -> None:
+    sync_enabled, tagged_only, privileged, known = switches
+    shop = shop_inputs(config(*order[:size], sync_enabled=sync_enabled, tagged_only=tagged_only))
+    there = [item for item in shop_processes() if item.pid in processes]
+    source = ListSource(there, at=host(kind="live", privileged=privileged))
+    given_inputs = replace(shop, source=source, tags=shop.tags if known else UNKNOWN_TAGS)
+    counted = scan(given_inputs).summary
+    result = examined(given_inputs)
+
+    removed = {each.gate: each.removes for each in result.gates if each.removes is not None}
+    assert removed["rules"] == counted.dropped
+    assert sum(removed[name] for name in onebyone.GATES if name != "rules") == counted.skipped
+    assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+    nothing_left = not counted.accepted and not counted.unknown and counted.total
+    one_by_one = [each.state for each in result.gates if each.gate in onebyone.GATES]
+    assert ("fail" in one_by_one) == bool(nothing_left)
+
+
+# ---- gates that processes pass one by one ------------------------------------------------------
+
+DENIED = FieldError(field="cmdline", problem="denied", detail="EACCES")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "name"),
+    [
+        (process(8, cmdline=None, errors=(DENIED,)), "readable"),
+        (process(8), "command-line"),
+        (process(8, cmdline=b"caf\xe9\0"), "utf-8"),
+        (process(8, "/"), "process-name"),
+        (process(8, "young", starttime_ticks=9_744_400), "min-lifetime"),
+        (process(8, "future", starttime_ticks=99_744_400), "min-lifetime"),
+        (process(8, "dropped"), "rules"),
+        (process(8, "untagged"), "tagged-only"),
+    ],
+)
+def test_a_process_is_counted_where_it_ends(stopped: Process, name: str) -> None:
+    """One that is let through keeps the gate from failing; alone it makes it fail."""
+    configuration = config(
+        ("^dropped$", "process_name", "drop"), tagged_only=True, tag_exec=("tags",)
+    )
+    tags = tag_table({7: [("a", "b")]})
+    both = examined(inputs(process(7, "nginx"), stopped, configuration=configuration, tags=tags))
+    alone = examined(inputs(stopped, configuration=configuration, tags=tags))
+
+    assert {each.gate: each.removes for each in both.gates if each.removes} == {name: 1}
+    assert gate(both, name).state == "pass"
+    assert gate(alone, name).state == "fail"
+    assert alone.first_failure == gate(alone, name)
+    later = onebyone.GATES[onebyone.GATES.index(name) + 1 :]
+    assert all(gate(alone, after).state == "unknown" for after in later)
+
+
+def test_the_rule_that_drops_most_is_named_with_its_place() -> None:
+    configuration = config(("^cron$", "process_name", "drop"), DROP_ALL)
+    result = examined(
+        inputs(process(1, "cron"), process(2, "a"), process(3, "b"), configuration=configuration)
+    )
+
+    dropped = gate(result, "rules")
+    assert (dropped.state, dropped.removes) == ("fail", 3)
+    assert "rule 2 (agent.yaml:6, process_name ~ .*) drops 2 of them" in dropped.detail
+
+
+def test_who_is_refused_to_us_alone_is_not_counted_as_removed() -> None:
+    ours = host(kind="live", privileged=False)
+    denied = process(8, cmdline=None, errors=(DENIED,))
+    result = examined(inputs(process(7, "nginx"), denied, at=ours, **CONNECTED))
+
+    readable = gate(result, "readable")
+    assert (readable.state, readable.removes) == ("unknown", 0)
+    assert "pid 8" in readable.detail
+    assert result.first_failure is None
+
+
+def test_who_cannot_be_decided_may_be_the_one_that_gets_past() -> None:
+    ours = host(kind="live", privileged=False)
+    denied = process(8, cmdline=None, errors=(DENIED,))
+    given_inputs = inputs(process(7, "nginx"), denied, at=ours, configuration=config(DROP_ALL))
+    rules_gate = gate(examined(given_inputs), "rules")
+
+    assert (rules_gate.state, rules_gate.removes) == ("unknown", 1)
+
+
+def test_a_hidden_ancestor_leaves_the_rules_open() -> None:
+    ours = host(kind="live", privileged=False)
+    hidden = process(6, cmdline=None, errors=(DENIED,))
+    child = process(8, "worker", ppid=6)
+    configuration = config(("nginx", "parent_process_name", "drop"))
+    result = examined(inputs(hidden, child, at=ours, configuration=configuration))
+
+    assert "pid 6" in gate(result, "readable").detail
+    assert "1 undecided (first: pid 8)" in gate(result, "rules").detail
+
+
+def test_a_mount_that_hides_processes_leaves_open_who_there_is() -> None:
+    result = examined(
+        inputs(at=host(kind="live", privileged=False, sees_all=False)), replace(WELL, agents=())
+    )
+
+    assert gate(result, "readable").state == "unknown"
+    assert gate(result, "agent-running").state == "unknown"
+
+
+def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
+    result = examine(take_sample(replace(inputs(), source=ListSource([], at=host()))), None)
+
+    assert result.summary is not None
+    assert result.summary.total == 0
+    assert gate(result, "readable").state == "unknown"
+
+
+# ---- rules, names, tags ------------------------------------------------------------------------
+
+
+def test_rules_that_the_agent_throws_away_fail_with_their_places() -> None:
+    lost = rule(1, "(?=a)", problem="look-ahead is not supported")
+    result = examined(inputs(configuration=config(lost, ("nginx",)), **CONNECTED))
+
+    thrown_away = gate(result, "rules-valid")
+    assert result.first_failure == thrown_away
+    assert "1 of 2 rules: rule 1 (agent.yaml:3): look-ahead" in thrown_away.detail
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "state"),
+    [("x" * 256, "pass"), ("x" * 257, "fail"), ("é" * 128, "pass"), ("é" * 129, "fail")],
+)
+def test_names_longer_than_the_server_keeps_fail(rewrite: str, state: str) -> None:
+    result = examined(inputs(configuration=config((".*", "process_name", "accept", rewrite))))
+
+    assert gate(result, "name-length").state == state
+
+
+def test_an_empty_name_fails() -> None:
+    result = examined(inputs(configuration=config((".*", "process_name", "accept", "$none"))))
+
+    assert gate(result, "name-length").state == "fail"
+    assert "pid 7" in gate(result, "name-length").detail
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [("env-unknown", "unknown"), ("own-environment", "unknown"), ("env-unset", "fail")],
+)
+def test_variables_without_a_known_value_are_told(code: str, state: str) -> None:
+    configuration = config((".*", "process_name", "accept", "%ROLE%"))
+    notices = (Notice(code=code, text="about %ROLE%"),)
+    result = examined(inputs(configuration=configuration, notices=notices))
+
+    assert (gate(result, "environment").state, gate(result, "environment").detail) == (
+        state,
+        "about %ROLE%",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "tags", "code", "state"),
+    [
+        ({}, NO_TAGS, None, "pass"),
+        ({"tag_exec": ("x",)}, tag_table({7: []}), None, "pass"),
+        ({"tag_exec": ("x",), "tag_exec_user": ""}, NO_TAGS, None, "fail"),
+        ({"tag_exec": ("x",)}, NO_TAGS, "tag-exec-failed", "fail"),
+        ({"tag_exec": ("x",)}, NO_TAGS, "tags-rejected", "fail"),
+        ({"tag_exec": ("x",)}, UNKNOWN_TAGS, "tags-unknown", "unknown"),
+    ],
+)
+def test_what_became_of_the_tag_command_is_told(
+    fields: dict[str, Any], tags: TagTable, code: str | None, state: str
+) -> None:
+    notices = (Notice(code=code, text="so it went"),) if code else ()
+    result = examined(inputs(configuration=config(**fields), tags=tags, notices=notices))
+
+    assert gate(result, "tag-command").state == state
+    assert code is None or gate(result, "tag-command").detail == "so it went"
+
+
+def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "agent.yaml"
+    path.write_text(
+        "os-proc-sync-enabled: true\nos-app-tag-exec: [/bin/true]\nos-app-tag-exec-user: nosuch\n",
+        encoding="utf-8",
+    )
+    result = doctor(InputOptions(config=str(path), run_tag_exec=True), NO_WAIT)
+
+    assert gate(result, "tag-command").state == "fail"
+    assert "nosuch" in gate(result, "tag-command").detail
+
+
+def test_a_directory_has_no_environment_to_miss_a_variable_in() -> None:
+    configuration = config((".*", "process_name", "accept", "%ROLE%"))
+    notices = (Notice(code="env-unset", text="about %ROLE%"),)
+    at = host(kind="directory")
+    result = examined(inputs(configuration=configuration, notices=notices, at=at), None)
+
+    assert gate(result, "environment").state == "unknown"
+
+
+def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
+    tagged = inputs(configuration=config(tag_exec=("x",)), tags=tag_table({7: []}))
+    recorded = replace(tagged, source=ListSource([process(7, "nginx")], at=host(kind="recording")))
+
+    for result in (
+        examine(take_sample(tagged), WELL, tags_from_file=True),
+        examined(recorded, None),
+    ):
+        assert gate(result, "tag-command").state == "unknown"
+        assert "tags for 1 process" in gate(result, "tag-command").detail
+
+
+# ---- sockets -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fds", "tables", "state", "told"),
+    [
+        ([fd(3, 1)], {"tcp": [tcp(1, "10.0.0.5:1", "10.0.0.9:2")]}, "pass", "1 connection"),
+        ([fd(3, 1, age_s=1)], {"tcp": [tcp(1, "10.0.0.5:1", "10.0.0.9:2")]}, "fail", "1 too young"),
+        ([fd(3, 1)], {"tcp6": [tcp6(1, "2001:db8::1:1", "2001:db8::2:2")]}, "fail", "1 IPv6"),
+        ([fd(3, 1)], {"tcp": [tcp(1, "0.0.0.0:80")]}, "fail", "1 listening"),
+        (
+            [fd(3, 1)],
+            {"tcp": [tcp(1, "10.0.0.5:1", "10.0.0.9:2", "CLOSE_WAIT")]},
+            "fail",
+            "1 not established",
+        ),
+        (
+            [fd(3, 1, age_s=10)],
+            {"tcp": [tcp(1, "10.0.0.5:1", "10.0.0.9:2")]},
+            "unknown",
+            "1 undecided",
+        ),
+        ([], {}, "fail", "no connection"),
+    ],
+)
+def test_one_connection_that_is_sent_is_enough(
+    fds: Any, tables: Any, state: str, told: str
+) -> None:
+    configuration = config(min_lifetime_s=20)
+    at = host(kind="live", observed_since_ns=(NOW_S - 5) * 10**9)
+    machine = inputs(
+        configuration=configuration, at=at, sockets={7: fds}, nets={0: net_tables(**tables)}
+    )
+    result = examined(machine)
+
+    assert gate(result, "sockets").state == state
+    assert told in gate(result, "sockets").detail
+
+
+def test_sockets_that_only_root_sees_are_unknown() -> None:
+    ours = host(kind="live", privileged=False)
+
+    assert gate(examined(inputs(at=ours, sockets={7: REFUSED})), "sockets").state == "unknown"
+    assert gate(examined(inputs(sockets={7: REFUSED})), "sockets").state == "fail"
+
+
+@pytest.mark.parametrize(
+    ("every", "least", "told"),
+    [
+        (10, 3, "all connections of 20 s or more"),
+        (10, 0, "all connections of 10 s or more"),
+        (2, 3, "all connections of 6 s or more"),
+        (0, 3, "without a pause"),
+    ],
+)
+def test_how_long_a_connection_must_live_is_told(every: int, least: int, told: str) -> None:
+    configuration = config(socket_sync_interval_s=every, min_lifetime_s=least)
+    found = gate(examined(inputs(configuration=configuration)), "socket-interval")
+
+    assert found.state == "pass"
+    assert told in found.detail
+
+
+def test_nothing_is_said_of_the_sockets_of_nobody() -> None:
+    result = examined(inputs(configuration=config(DROP_ALL)))
+
+    assert gate(result, "sockets").state == "unknown"
+
+
+# ---- the agent ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, "pass"),
+        ({"euid": 1000}, "pass"),
+        ({"capabilities": 0, "euid": 1000}, "fail"),
+        ({"capabilities": 0x0000_00A8_0425_FB}, "fail"),  # docker's default
+        ({"capabilities": (1 << 19) | (1 << 2), "euid": 1000}, "pass"),
+        ({"capabilities": 1 << 19}, "fail"),
+        ({"capabilities": None}, "unknown"),
+        ({"shares_our_user_namespace": False}, "fail"),
+        ({"shares_our_user_namespace": None}, "pass"),
+        ({"shares_our_user_namespace": None, "euid": 1000}, "unknown"),
+    ],
+)
+def test_the_agent_needs_roots_rights(fields: dict[str, Any], state: str) -> None:
+    around = replace(WELL, agents=(replace(AGENT, **fields),))
+
+    assert gate(examined(inputs(), around), "agent-rights").state == state
+
+
+def test_an_agent_that_cannot_become_the_tag_commands_user_fails() -> None:
+    around = replace(WELL, agents=(replace(AGENT, capabilities=(1 << 19) | (1 << 2)),))
+    result = examined(inputs(configuration=config(tag_exec=("x",))), around)
+
+    assert gate(result, "agent-rights").state == "fail"
+    assert "CAP_SETUID" in gate(result, "agent-rights").detail
+
+
+@pytest.mark.parametrize(
+    ("view", "state"),
+    [
+        ({}, "pass"),
+        ({"problem": "No such file or directory"}, "fail"),
+        ({"filesystem": "tmpfs"}, "fail"),
+        ({"pid_namespace": 4_026_532_000}, "fail"),
+        ({"filesystem": None}, "unknown"),
+        ({"pid_namespace": None}, "unknown"),
+    ],
+)
+def test_the_agent_must_see_the_machines_processes(view: dict[str, Any], state: str) -> None:
+    around = replace(WELL, view=replace(WELL.view, **view))
+
+    assert gate(examined(inputs(), around), "proc-root").state == state
+
+
+def test_an_agent_beside_us_in_a_container_sees_what_we_see() -> None:
+    view = replace(WELL.view, pid_namespace=4_026_532_000)
+    around = replace(WELL, view=view, own_pid_namespace=4_026_532_000)
+
+    assert gate(examined(inputs(), around), "proc-root").state == "pass"
+    around = replace(around, agents=())
+    assert gate(examined(inputs(), around), "agent-running").state == "unknown"
+
+
+def test_no_agent_fails_on_the_machine_itself_and_is_unknown_elsewhere() -> None:
+    assert gate(examined(inputs(), replace(WELL, agents=())), "agent-running").state == "fail"
+    for kind in ("recording", "directory"):
+        result = examined(inputs(at=host(kind=kind)), None)
+        for name in ("agent-running", "agent-rights", "agent-version", "proc-root"):
+            assert gate(result, name).state == "unknown"
+            assert kind in gate(result, name).detail
+
+
+# ---- real agents -------------------------------------------------------------------------------
+
+NAME = f"doctored-{os.getpid()}"
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a real agent nor other tests' must be mistaken for ours."""
+    monkeypatch.setattr(agentenv, "AGENT", NAME)
+
+
+@contextlib.contextmanager
+def through(*wrapper: str) -> Iterator[int]:
+    """The pid of an agent that was started through other programs."""
+    process = subprocess.Popen([*wrapper], stdin=subprocess.DEVNULL)
+    try:
+        eventually(
+            lambda: agentproc.find_agents() or process.poll() is not None,
+            what="the start of the agent",
+        )
+        found = agentproc.find_agents()
+        if not found:
+            pytest.skip(f"{wrapper[0]} can't do it here")
+        yield found[0].pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.usefixtures("named")
+def test_a_running_agent_is_found_with_its_rights() -> None:
+    with running([NAME, "60"]) as pid:
+        around = agentproc.look_around("/proc", "/nowhere")
+
+    (agent,) = around.agents
+    assert (agent.pid, agent.euid, agent.cmdline) == (pid, os.geteuid(), f"{NAME} 60")
+    assert agent.shares_our_user_namespace
+    assert around.view.path == "/proc"
+    assert around.view.filesystem == "proc"
+    assert around.view.pid_namespace == around.own_pid_namespace
+    assert agentproc.find_agents() == ()
+
+
+@pytest.mark.usefixtures("named")
+@root_only
+def test_the_likeliest_agent_is_one_with_rights() -> None:
+    """Anybody can call his process so, and may have been there first."""
+    command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    if shutil.which("setpriv") is None:
+        pytest.skip("needs setpriv")
+    with through(*command, "bash", "-c", f"exec -a {NAME} sleep 60") as impostor:
+        (alone,) = agentproc.find_agents()
+        assert (alone.pid, alone.euid, alone.reads_all) == (impostor, NOBODY, False)
+        with running([NAME, "60"]) as pid:
+            found = [agent.pid for agent in agentproc.find_agents()]
+    assert found == [pid, impostor]
+
+
+@pytest.mark.usefixtures("named")
+@root_only
+def test_an_agent_in_a_pid_namespace_of_its_own_sees_only_that() -> None:
+    wrapper = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    with through(*wrapper, "bash", "-c", f"exec -a {NAME} sleep 60"):
+        around = agentproc.look_around("/proc", "/proc")
+        result = examined(inputs(), around)
+
+    assert around.view.pid_namespace not in (None, around.own_pid_namespace)
+    assert gate(result, "proc-root").state == "fail"
+    assert "hostPID" in (gate(result, "proc-root").hint or "")
+
+
+@root_only
+def test_an_agent_in_another_root_is_asked_for_its_own_proc(tmp_path: Path) -> None:
+    """Links of that root lead us nowhere."""
+    (tmp_path / "host").mkdir()
+    (tmp_path / "link").symlink_to("/proc")
+    with forked(lambda: os.chroot(tmp_path)) as pid:
+        views = {path: agentproc.proc_view(path, pid) for path in ("/proc", "/host", "/link")}
+
+    assert views["/proc"].problem == "No such file or directory"
+    assert views["/host"].problem is None
+    assert views["/host"].filesystem != "proc"
+    assert views["/link"] == ProcView(path="/link")
+
+
+@pytest.mark.parametrize("path", ["~", "relative", "/no/such", "a\0b", "", "/etc/passwd"])
+def test_what_is_no_directory_is_a_problem(path: str) -> None:
+    assert agentproc.proc_view(path).problem is not None
+    assert agentproc.proc_view(path, os.getpid()).problem is not None
+
+
+def test_a_view_never_leads_out_of_a_root() -> None:
+    assert agentproc.proc_view("/../proc", os.getpid()) == ProcView(path="/../proc")
+
+
+def test_what_is_no_proc_mount_is_known_by_its_file_system(tmp_path: Path) -> None:
+    view = agentproc.proc_view(str(tmp_path), os.getpid())
+    assert view.problem is None
+    assert view.filesystem not in ("proc", None)
+
+
+def test_an_agent_that_has_exited_has_no_view() -> None:
+    with running(["sleep", "60"]) as pid:
+        pass
+    assert agentproc.proc_view("/proc", pid) == ProcView(path="/proc")
+
+
+@pytest.mark.usefixtures("named")
+@root_only
+def test_without_rights_a_root_agent_is_found_and_its_view_is_not_guessed() -> None:
+    with running([NAME, "60"]) as pid:
+        around = as_nobody(lambda: agentproc.look_around("/proc", "/proc"))
+
+    (agent,) = around.agents
+    assert (agent.pid, agent.exe, agent.euid, agent.reads_all) == (pid, None, 0, True)
+    assert around.view == ProcView(path="/proc")
+
+
+@pytest.mark.usefixtures("named")
+@root_only
+def test_without_rights_the_agents_environment_is_unknown() -> None:
+    with public_directory() as folder, running([NAME, "60"]):
+        path = folder / "agent.yaml"
+        path.write_text(
+            "os-proc-sync-enabled: true\nos-proc-regex: [{rewrite-name: '%ROLE%'}]\n",
+            encoding="utf-8",
+        )
+        result = as_nobody(lambda: doctor(InputOptions(config=str(path)), NO_WAIT))
+
+    assert gate(result, "environment").state == "unknown"
+    assert gate(result, "agent-running").state == "pass"
+    assert gate(result, "proc-root").state == "unknown"

@@ -1,0 +1,195 @@
+"""`proccli explain`: real processes, made-up ones, and names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from proccli.commands.schema.schemas import schema_text
+from tests.cli.machine import write_machine
+from tests.cli.runner import call, on_a_terminal
+
+SCHEMA = json.loads(schema_text("explain"))
+Shop = tuple[str, ...]
+
+
+def explained(*arguments: str) -> Any:
+    """The document, which must be valid."""
+    ran = call("explain", "--json", *arguments)
+    assert ran.code == 0, ran.err
+    given = json.loads(ran.out)
+    Draft202012Validator(SCHEMA).validate(given)
+    return given
+
+
+def test_the_verdict_comes_first_and_then_the_rules(shop: Shop) -> None:
+    lines = call("explain", *shop, "904").out.splitlines()
+
+    assert lines[0].startswith("pid 904  java  →  DROPPED by rule 3")
+    rules = [line.split()[0] for line in lines if line.startswith(" #")]
+    assert rules == ["#1", "#2", "#3", "#4"]
+    assert lines.index("Not reached; their results would be:".rjust(37)) > 0
+
+
+def test_a_process_is_the_one_that_scan_shows(shop: Shop) -> None:
+    (process,) = explained(*shop, "900")["processes"]
+    scanned = json.loads(call("scan", *shop, "--json").out)["processes"]
+
+    assert process.pop("ancestors") == [{"pid": 1, "process_name": "init"}]
+    assert [trace["outcome"] for trace in process.pop("trace")] == ["hit", *["not-reached"] * 3]
+    assert process in scanned
+
+
+def test_several_come_in_the_order_asked_for(shop: Shop) -> None:
+    given = explained(*shop, "903", "init", "900")
+    assert [process["pid"] for process in given["processes"]] == [903, 1, 900]
+
+
+def test_lines_are_the_elements_of_the_list(shop: Shop) -> None:
+    lines = call("explain", *shop, "900", "903", "-o", "jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == explained(*shop, "900", "903")["processes"]
+
+
+def test_rules_behind_an_undecided_one_say_what_they_would_have_said(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text(
+        "os-proc-regex:\n- {match-regex: x, match-type: tag}\n- {match-regex: init}\n"
+        "- {match-regex: other}\nos-app-tag-exec: [/bin/true]\n",
+        encoding="utf-8",
+    )
+    folder = str(write_machine(tmp_path / "proc"))
+
+    lines = call("explain", "-c", str(config), "-s", folder, "1").out.splitlines()
+
+    at = lines.index(" It is unknown whether the other rules are reached; their results would be:")
+    assert lines[at - 2].startswith(" #1   unknown ")
+    assert [line[6:21] for line in lines[at + 1 :]] == ["would match    ", "would not match"]
+
+
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 300])
+def test_digits_are_a_pid_however_many(shop: Shop, digits: str) -> None:
+    ran = call("explain", *shop, digits)
+
+    assert ran.code == 3
+    assert f"no process {digits} in" in ran.err
+
+
+def test_plain_is_a_line_for_grep(shop: Shop) -> None:
+    ran = call("explain", *shop, "--plain", "903", "900", "1", "2")
+
+    assert ran.out.splitlines() == [
+        f"{shop[1]}:10:drop\t903\tsleep",
+        f"{shop[1]}:5:accept\t900\t/usr/bin//opt/shop/app-py-script --port 80",
+        "-:implicit-accept\t1\tinit",
+        "-:no-cmdline\t2\tkthreadd",
+    ]
+
+
+def test_a_name_that_fits_several_shows_them_and_what_to_run_next(shop: Shop) -> None:
+    ran = call("explain", *shop, "--plain", "python3")
+
+    assert (ran.code, ran.out) == (2, "")
+    lines = ran.err.splitlines()
+    assert lines[0] == "proccli: error: 2 processes are named python3; give a pid"
+    assert [line.split()[:2] for line in lines[1:4]] == [
+        ["PID", "NAME"],
+        ["900", "python3"],
+        ["915", "python3"],
+    ]
+    assert lines[4] == f"Try: proccli explain -c {shop[1]} -s {shop[3]} --plain 900"
+    assert call(*lines[4].split()[2:]).code == 0
+
+
+def test_a_script_gets_one_line_about_an_ambiguous_name(shop: Shop) -> None:
+    ran = call("explain", *shop, "--json", "python3")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "proccli: error: 2 processes are named python3; give a pid\n"
+
+
+@pytest.mark.parametrize("form", [["--name", "python3"], ["--name=python3"]])
+def test_the_command_to_run_next_replaces_the_name(shop: Shop, form: list[str]) -> None:
+    assert (
+        call("explain", *form, *shop)
+        .err.splitlines()[-1]
+        .startswith("Try: proccli explain 900 -c ")
+    )
+
+
+def test_digits_are_a_pid_unless_they_are_called_a_name(shop: Shop) -> None:
+    assert call("explain", *shop, "30").code == 3
+    ran = call("explain", *shop, "--name", "30")
+
+    assert ran.code == 3
+    assert "30" in ran.err
+    assert "²" in call("explain", *shop, "²").err
+
+
+@pytest.mark.parametrize("target", ["9" * 19, "9" * 5000, "no-such", "\x1b[2J"])
+def test_what_is_not_there_is_exit_code_3(shop: Shop, target: str) -> None:
+    ran = call("explain", *shop, target)
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.count("\n") == 1
+    assert "\x1b" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["--argv", "/usr/bin/python3", "--argv", "/opt/my shop.py"],
+        ["--cmdline", "/usr/bin/python3 '/opt/my shop.py'"],
+    ],
+)
+def test_a_made_up_process_is_explained(shop: Shop, question: list[str]) -> None:
+    (process,) = explained(*shop[:2], *question, "--parent", "init", "--user", "me")["processes"]
+
+    assert process["argv"] == ["/usr/bin/python3", "/opt/my shop.py"]
+    assert process["gprocess"] == "/usr/bin//opt/my shop-py-script"
+    assert process["user"] == "me"
+    assert [ancestor["process_name"] for ancestor in process["ancestors"]] == ["init"]
+
+
+def test_a_made_up_title_is_one_piece(shop: Shop) -> None:
+    title = "nginx: master process /usr/sbin/nginx -g daemon off;"
+    (process,) = explained(*shop[:2], "--title", title, "--env", "ROLE=web")["processes"]
+
+    assert process["process_name"] == "nginx -g daemon off;"
+    assert process["gprocess"] == "nginx-web"
+
+
+def test_a_made_up_process_may_be_too_young(shop: Shop) -> None:
+    (process,) = explained(*shop[:2], "--argv", "x", "--uptime", "1")["processes"]
+    assert (process["status"], process["reason"]) == ("skipped", "min-lifetime")
+
+
+def test_made_up_tags_are_its_own(shop: Shop) -> None:
+    (process,) = explained(*shop[:2], "--argv", "x", "--tag", "app=a=b")["processes"]
+    assert [(tag["key"], tag["value"]) for tag in process["tags"]] == [("app", "a=b")]
+
+
+def test_a_terminal_underlines_and_a_file_gets_carets(shop: Shop) -> None:
+    shown = on_a_terminal("explain", *shop, "903", columns=100)
+
+    assert shown.code == 0
+    assert "\x1b[4;32mbash\x1b[0m" in shown.out
+    assert "^^^^" not in shown.out
+    assert "        ^^^^\n" in call("explain", *shop, "903").out
+
+
+def test_of_very_many_candidates_the_first_are_shown(shop: Shop, tmp_path: Path) -> None:
+    root = tmp_path / "proc"
+    for pid in range(1, 31):
+        (root / str(pid)).mkdir(parents=True)
+        (root / str(pid) / "cmdline").write_bytes(b"worker\0\x1b[2J\0")
+    lines = call("explain", *shop[:2], "-s", str(root), "worker").err.splitlines()
+
+    assert [line.split()[0] for line in lines[2:22]] == [str(pid) for pid in range(1, 21)]
+    assert lines[2].endswith("worker \\x1b[2J")
+    assert lines[22] == "and 10 more"
+    assert lines[23].startswith("Try: proccli explain -c ")
+    assert len(lines) == 24

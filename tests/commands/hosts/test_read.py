@@ -1,0 +1,319 @@
+"""Looks at many sources: in order, side by side or not, and when some of them are no good."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proccli.commands.hosts.hostviews import Looked, NamedSource
+from proccli.commands.hosts.read import views
+from proccli.commands.inputs import InputOptions
+from proccli.commands.samples import NO_WAIT
+from proccli.errors import ProccliError, RecordingError, SourceError, UsageError
+from tests.cli.runner import call
+from tests.server.processes import ended, group, readers, running, silent_pipes, wait_for
+from tests.server.recordings import config, pairs, recorded
+
+MANY = 30
+"""Enough for helpers, where there is more than one processor."""
+
+
+def looked(folder: Path, *paths: str | None, **options: Any) -> list[Looked]:
+    given = InputOptions(**{"config": config(folder)} | options)
+    return list(views(given, [NamedSource(path=path) for path in paths], NO_WAIT))
+
+
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0})
+
+
+def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1, 2})
+
+
+Way = Callable[[pytest.MonkeyPatch], None]
+both_ways = pytest.mark.parametrize("way", [one_at_a_time, side_by_side])
+
+
+def mixed(folder: Path) -> list[str]:
+    """Recordings, packed ones, outputs of sync and a directory."""
+    paths: list[str] = pairs(folder, MANY)
+    packed = folder / "packed.jsonl.gz"
+    packed.write_bytes(gzip.compress(Path(paths[3]).read_bytes()))
+    printed = call("sync", "--once", "--no-state", "--json", "-c", config(folder), "-s", paths[4])
+    output = folder / "sync.json"
+    output.write_text(printed.out, encoding="utf-8")
+    paths[3:5] = [str(packed), str(output)]
+    tree = folder / "tree"
+    (tree / "7").mkdir(parents=True)
+    (tree / "7" / "cmdline").write_bytes(b"seven\0")
+    (tree / "stat").write_text("btime 1767225600\n", encoding="utf-8")
+    (tree / "uptime").write_text("97445.00 1.00\n", encoding="utf-8")
+    return [*paths, str(tree)]
+
+
+def test_helpers_find_what_one_finds_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = mixed(tmp_path)
+    one_at_a_time(monkeypatch)
+    alone = looked(tmp_path, *paths)
+    side_by_side(monkeypatch)
+
+    together = looked(tmp_path, *paths)
+
+    assert together == alone
+    assert [one.view.source for one in together] == paths
+    assert {one.view.kind for one in together} == {"recording", "sync", "directory"}
+
+
+def test_a_source_on_stdin_keeps_its_place_among_many(tmp_path: Path) -> None:
+    paths: list[str] = pairs(tmp_path, MANY)
+    text = Path(paths[12]).read_bytes()
+    paths[12] = "-"
+
+    ran = call("topology", "--json", "-c", config(tmp_path), *paths, stdin=text)
+
+    document = json.loads(ran.out)
+    assert [host["name"] for host in document["hosts"]] == [f"host-{n:03}" for n in range(MANY)]
+    assert document["hosts"][12]["source"] == "<stdin>"
+    assert document["summary"]["connections"] == MANY
+
+
+def test_a_configuration_on_stdin_is_read_once_for_all(tmp_path: Path) -> None:
+    paths = pairs(tmp_path, MANY)
+    text = Path(config(tmp_path)).read_bytes()
+
+    ran = call("topology", "--json", "-c", "-", *paths, stdin=text)
+
+    assert json.loads(ran.out)["config"]["file"] == "<stdin>"
+    assert json.loads(ran.out)["summary"]["connections"] == MANY
+
+
+@both_ways
+def test_the_first_source_that_is_no_good_is_named(
+    way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way(monkeypatch)
+    paths = pairs(tmp_path, MANY)
+    damaged = Path(paths[20])
+    damaged.write_bytes(damaged.read_bytes()[:-90])
+    worse = Path(paths[25])
+    worse.write_bytes(b"")
+
+    with pytest.raises(RecordingError) as caught:
+        looked(tmp_path, *paths)
+
+    assert caught.value.at is not None
+    assert caught.value.at.source == paths[20]
+    assert str(caught.value).startswith(f"{paths[20]}:")
+
+
+@both_ways
+def test_what_is_missing_is_told_before_anybody_waits(
+    way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way(monkeypatch)
+    paths = pairs(tmp_path, MANY)
+    Path(paths[20]).write_bytes(b"")
+
+    with pytest.raises(SourceError, match=r"can't read .*missing: No such file or directory"):
+        looked(tmp_path, *paths, str(tmp_path / "missing"))
+
+
+def written(content: bytes) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write
+
+
+def a_socket(path: Path) -> None:
+    # A path of more than 107 bytes can't be bound.
+    here = os.open(path.parent, os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"/proc/self/fd/{here}/{path.name}")
+    os.close(here)
+
+
+def packed() -> bytes:
+    return gzip.compress(b'{"schema": "proccli/sync/v1"}' * 100)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "problem"),
+    [
+        (lambda _: None, SourceError, "No such file"),
+        (written(b""), RecordingError, "1:1: empty"),
+        (written(b"{"), RecordingError, "cut short"),
+        (written(b"\x1f\x8b"), RecordingError, "unexpected end of gzip data"),
+        (written(packed()[:40]), RecordingError, "unexpected end of gzip data"),
+        (written(packed()[:-8] + b"12345678"), RecordingError, "damaged gzip data: CRC"),
+        (written(packed() + b"x" * 9), RecordingError, "damaged gzip data"),
+        (written(b'{"schema": "proccli/sync/v2"}'), RecordingError, "its schema is not"),
+        (written(b'{"schema": "proccli/scan/v1"}\n'), RecordingError, "not a proccli recording"),
+        (written(bytes(range(256))), RecordingError, "not a proccli recording"),
+        (lambda path: path.mkdir(), SourceError, "holds no processes"),
+        (a_socket, SourceError, "No such device or address"),
+        (lambda path: path.symlink_to(path.name), SourceError, "symbolic links"),
+    ],
+)
+def test_what_is_no_source_is_told(
+    make: Callable[[Path], None], error: type[ProccliError], problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "source"
+    make(path)
+
+    with pytest.raises(error, match=problem):
+        looked(tmp_path, str(path))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "agent.yaml/x", ""])
+@pytest.mark.parametrize("command", ["topology", "scan"])
+def test_a_path_that_can_not_be_is_an_input_that_can_not_be_read(
+    command: str, name: str, tmp_path: Path
+) -> None:
+    ran = call(command, "-c", config(tmp_path), "-s", f"{tmp_path / name}" if name else name)
+
+    assert ran.code == 3
+    assert ran.err.startswith("proccli: error: ")
+    assert "internal" not in ran.err
+
+
+def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
+    """As `<(zcat web-1.jsonl.gz)` is one."""
+    (path,) = pairs(tmp_path, 1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with subprocess.Popen(["cp", path, str(pipe)]) as copying:
+        (found,) = looked(tmp_path, str(pipe))
+
+    assert copying.returncode == 0
+    assert (found.view.name, found.view.source) == ("host-000", str(pipe))
+
+
+def test_the_tags_of_one_host_are_not_those_of_several(tmp_path: Path) -> None:
+    paths = pairs(tmp_path, 2)
+
+    with pytest.raises(UsageError, match="one host's command"):
+        looked(tmp_path, *paths, tags="tags.yaml")
+
+
+def test_addresses_are_those_of_the_namespaces_and_those_that_sockets_use(tmp_path: Path) -> None:
+    connections = {
+        "app": ["10.0.0.1:4000 10.0.0.2:80", "127.0.0.1:1 127.0.0.1:2", "0.0.0.0:80"],
+        "secret": ["10.0.0.9:4000 10.0.0.2:80"],
+    }
+    path = recorded(tmp_path, "a", connections, "192.0.2.7", "127.0.0.1", "10.0.0.1")
+
+    (found,) = looked(tmp_path, path)
+
+    assert found.view.addresses == ("10.0.0.1", "10.0.0.9", "192.0.2.7")
+
+
+def test_a_view_has_every_process_and_every_connection_once(tmp_path: Path) -> None:
+    connections = {
+        "app": ["10.0.0.1:4000 10.0.0.2:80", "0.0.0.0:8080", "10.0.0.1:8080 10.0.0.7:1"],
+        "secret": ["10.0.0.1:4001 10.0.0.2:80", "0.0.0.0:22"],
+        "dns": ["udp 10.0.0.1:5353 10.0.0.3:53", "udp 0.0.0.0:53"],
+    }
+
+    (found,) = looked(tmp_path, recorded(tmp_path, "a", connections))
+
+    view = found.view
+    assert {pid: (one.gprocess, one.status) for pid, one in view.processes.items()} == {
+        10: ("app", "accepted"),
+        11: (None, "dropped"),
+        12: ("dns", "accepted"),
+    }
+    assert [(end.protocol, end.role, end.pid, end.status) for end in view.ends] == [
+        ("tcp", "client", 10, "synced"),
+        ("tcp", "server", 10, "synced"),
+        ("tcp", "client", 11, "skipped"),
+        ("udp", "client", 12, "synced"),
+    ]
+    assert [(one.address.port, one.pid) for one in view.listeners] == [(8080, 10)]
+    assert view.left_out == {"process-not-accepted": 1}
+    assert not found.incomplete
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """Sources of which those from the fifth on are pipes that nobody writes to; and those."""
+    paths: list[str] = pairs(tmp_path, 5)
+    with silent_pipes(tmp_path, MANY) as pipes:
+        yield ["-c", config(tmp_path), *paths, *pipes], pipes
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["the group", "the program alone"])
+def test_ctrl_c_ends_it_and_all_its_helpers(whole: bool, many: tuple[list[str], list[str]]) -> None:
+    arguments, pipes = many
+    with running("topology", *arguments) as started:
+        wait_for("a reader", lambda: readers(started.pid, pipes[0]))
+
+        (os.killpg if whole else os.kill)(started.pid, signal.SIGINT)
+
+        code, out, err = ended(started)
+        assert (code, out, err.strip()) == (130, "", "")
+        wait_for("the end of all", lambda: not group(started.pid))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_helpers_do_not_outlive_the_one_that_they_help(
+    number: signal.Signals, many: tuple[list[str], list[str]]
+) -> None:
+    arguments, pipes = many
+    with running("topology", *arguments) as started:
+        wait_for("a reader", lambda: readers(started.pid, pipes[0]))
+
+        started.send_signal(number)
+
+        assert ended(started) == (-number, "", "")
+        wait_for("the end of all", lambda: not group(started.pid))
+
+
+def test_an_error_is_told_although_others_are_still_being_read(
+    tmp_path: Path, many: tuple[list[str], list[str]]
+) -> None:
+    arguments, _ = many
+    missing = str(tmp_path / "missing")
+
+    with running("topology", missing, *arguments) as started:
+        code, out, err = ended(started)
+        assert (code, out) == (3, "")
+        assert err == f"proccli: error: can't read {missing}: No such file or directory\n"
+        wait_for("the end of all", lambda: not group(started.pid))
+
+
+def test_a_helper_that_is_killed_is_told(tmp_path: Path, many: tuple[list[str], list[str]]) -> None:
+    """As the kernel does when memory is short."""
+    arguments, pipes = many
+    with running("topology", *arguments) as started:
+        (helper,) = wait_for("a reader", lambda: readers(started.pid, pipes[0]))
+        if helper == started.pid:
+            pytest.skip("one processor, and no helpers")
+
+        os.kill(helper, signal.SIGKILL)
+
+        code, out, err = ended(started)
+        assert (code, out) == (3, "")
+        # The source that was waited for, which may be one before the pipe.
+        assert err.startswith(f"proccli: error: can't read {tmp_path}/")
+        assert err.endswith(": a helper process was killed (out of memory?)\n")
+
+
+def test_a_reader_who_stops_listening_is_no_error(tmp_path: Path) -> None:
+    with running("topology", "-c", config(tmp_path), "--json", *pairs(tmp_path, MANY)) as started:
+        assert started.stdout is not None
+        started.stdout.close()
+        assert started.stderr is not None
+        assert started.stderr.read() == ""
+        assert started.wait() == 0

@@ -1,0 +1,76 @@
+"""A masked recording keeps the outcomes that masking didn't touch, and names the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from proccli.agent.inputs import Inputs
+from proccli.commands.record.record import RecordResult, record
+from proccli.commands.scan.scan import scan
+from proccli.model.process import NO_TAGS
+from proccli.sources.recording.recording_reader import read_recording
+from tests.build import NO_ENVIRONMENT, ListSource, config, process
+
+SHOP = process(20, "/usr/bin/python3", "/opt/shop/app.py", "--db-password=hunter2", "--port", "80")
+JAVA = process(21, "java", "-jar", "/opt/pay.jar", "--token=s3cr3t")
+WHOLE_LINE = (r"^.*python3 (?:\S*/)?(\S+?)\.py(?:\s.*)?$", "cmdline", "accept", "$1-py")
+AROUND = (r"python3 (.*)\.py", "cmdline", "accept", "$1-py-script")
+
+
+def inputs(*rules: Any) -> Inputs:
+    return Inputs(
+        config=config(*rules),
+        source=ListSource([SHOP, JAVA]),
+        environment=NO_ENVIRONMENT,
+        tags=NO_TAGS,
+        notices=(),
+    )
+
+
+def recorded(tmp_path: Path, *rules: Any) -> tuple[RecordResult, str]:
+    path = str(tmp_path / "r.jsonl")
+    return record(inputs(*rules), path), path
+
+
+def outcomes(path: str, *rules: Any) -> list[tuple[str, str | None]]:
+    result = scan(replace(inputs(*rules), source=read_recording(path)))
+    return [(verdict.status, verdict.gprocess) for verdict in result.verdicts]
+
+
+def test_a_name_without_the_secret_is_the_same_on_the_recording(tmp_path: Path) -> None:
+    done, path = recorded(tmp_path, WHOLE_LINE)
+
+    assert (done.masked_values, done.changed_pids) == (2, ())
+    assert outcomes(path, WHOLE_LINE) == [("accepted", "app-py"), ("accepted", "java")]
+
+
+def test_a_name_with_the_secret_in_it_is_unknown_and_said(tmp_path: Path) -> None:
+    done, path = recorded(tmp_path, AROUND)
+
+    assert done.changed_pids == (20,)
+    assert outcomes(path, AROUND) == [("unknown", None), ("accepted", "java")]
+
+
+def test_a_rule_on_the_secret_itself_is_unknown(tmp_path: Path) -> None:
+    rule = ("hunter2", "cmdline", "drop")
+    done, path = recorded(tmp_path, rule)
+
+    assert done.changed_pids == (20,)
+    assert outcomes(path, rule) == [("unknown", None), ("accepted", "java")]
+
+
+def test_other_rules_than_those_recorded_with_are_not_proven(tmp_path: Path) -> None:
+    _, path = recorded(tmp_path, WHOLE_LINE)
+
+    assert outcomes(path, ("hunter3", "cmdline", "drop"))[0] == ("unknown", None)
+    assert outcomes(path, ("^nginx", "cmdline", "drop"))[0] == ("accepted", "python3")
+
+
+def test_no_secret_is_in_the_file(tmp_path: Path) -> None:
+    _, path = recorded(tmp_path, AROUND, WHOLE_LINE, ("hunter2", "cmdline", "drop"))
+
+    text = Path(path).read_text(encoding="utf-8")
+    assert "s3cr3t" not in text
+    assert text.count("hunter2") == 0

@@ -1,0 +1,11 @@
+"""Writes docs/diagnostics.md from the pages in the package."""
+
+from __future__ import annotations
+
+from proccli.diagnostics.pages import all_pages
+from tests.paths import DOCS
+
+FILE = DOCS / "diagnostics.md"
+
+if __name__ == "__main__":
+    FILE.write_text(all_pages(), encoding="utf-8")

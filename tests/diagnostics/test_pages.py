@@ -1,0 +1,68 @@
+"""The pages: one for each code, with examples that are what they claim to be."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from proccli.diagnostics.codes import CODES
+from proccli.diagnostics.folded_context import Surroundings
+from proccli.diagnostics.lint import lint
+from proccli.diagnostics.pages import all_pages, page
+from proccli.model.process import Environment
+from tests.diagnostics.docs import FILE
+from tests.paths import ROOT
+
+FOLDER = ROOT / "proccli" / "diagnostics" / "pages"
+ELSEWHERE = {"unreadable", "rule-not-observed"}
+"""Their examples need files: tests/commands/check/test_check.py."""
+AGENT = Environment(values={"CLUSTER": "blue"}, complete=True, origin="a test")
+MACHINE: dict[str, dict[str, Any]] = {
+    "text-after-nul": {"via": "file"},
+    "null-is-text": {"via": "file"},
+    "rewrite-env-unset": {"surroundings": Surroundings(environment=AGENT)},
+    "tag-exec-missing": {
+        "surroundings": Surroundings(exists=lambda path: not path.startswith("/nowhere"))
+    },
+    "tag-user-missing": {"surroundings": Surroundings(users=frozenset({"daemon"}))},
+}
+"""What an example is about, besides its text."""
+
+
+def examples(code: str) -> list[str]:
+    return re.findall(r"```\w+\n(.*?)\n```", page(code), flags=re.DOTALL)
+
+
+def codes_of(code: str, example: str) -> set[str]:
+    found = lint(f"{example}\n".encode(), "agent.yaml", **MACHINE.get(code, {}))
+    return {diagnostic.code for diagnostic in found.diagnostics}
+
+
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    assert sorted(path.stem for path in FOLDER.iterdir()) == sorted(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_page_tells_cause_effect_and_what_to_write(code: str) -> None:
+    text = page(code)
+
+    assert text.startswith(f"# {code}: ")
+    assert f"\nSeverity: {CODES[code]}\n" in text
+    for part in ("**Cause.** ", "**Effect.** ", "**Fix.** "):
+        assert f"\n{part}" in text
+    assert max(map(len, text.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code not in ELSEWHERE])
+def test_the_first_example_raises_it_and_the_second_does_not(code: str) -> None:
+    bad, good = examples(code)
+
+    assert code in codes_of(code, bad)
+    assert code not in codes_of(code, good)
+
+
+def test_the_pages_in_docs_are_current() -> None:
+    """`python -m tests.diagnostics.docs` writes them."""
+    assert FILE.read_text(encoding="utf-8") == all_pages()

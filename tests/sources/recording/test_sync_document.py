@@ -1,0 +1,126 @@
+"""What `proccli sync` printed, read again: whole, and damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proccli.errors import RecordingError
+from proccli.model.sockets import SyncedSocket
+from proccli.sources.opening import open_source_or_output
+from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.sync_document import SyncOutput, parse_sync_output
+from tests.cli.runner import call
+
+RECORDING = "docs/example/web-1.jsonl"
+CONFIG = "sample-configs/java-python.yaml"
+
+
+def printed(*more: str) -> bytes:
+    ran = call("sync", "--once", "--no-state", "-c", CONFIG, "-s", RECORDING, *more)
+    assert ran.code == 0, ran.err
+    return ran.out.encode()
+
+
+def changed(**values: Any) -> bytes:
+    return json.dumps(json.loads(printed("--json")) | values).encode()
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_sync_prints_is_read_as_it_was(output: str, pack: Any, tmp_path: Path) -> None:
+    path = tmp_path / "sync.out"
+    path.write_bytes(pack(printed("-o", output)))
+    found = open_source_or_output(str(path))
+    assert isinstance(found, SyncOutput)
+    document = json.loads(printed("--json"))
+    assert found.host == "web-1"
+    assert [process.pid for process in found.processes] == [
+        process["pid"] for process in document["processes"]
+    ]
+    assert [socket._asdict() for socket in found.sockets] == document["sockets"]
+    assert found.sockets
+
+
+@pytest.mark.parametrize("indent", [None, 0, 2, "\t"])
+def test_what_jq_makes_of_it_is_read_as_well(indent: Any, tmp_path: Path) -> None:
+    separators = (",", ":") if indent is None else None
+    path = tmp_path / "sync.out"
+    path.write_text(
+        "\n" + json.dumps(json.loads(printed("--json")), indent=indent, separators=separators)
+    )
+    found = open_source_or_output(str(path))
+    assert found == parse_sync_output(printed("--json"), "x")
+
+
+def test_what_is_neither_is_told_what_would_be(tmp_path: Path) -> None:
+    path = tmp_path / "sync.out"
+    path.write_bytes(printed("-o", "table"))
+    with pytest.raises(RecordingError) as raised:
+        open_source_or_output(str(path))
+    assert raised.value.hint == "proccli record writes one; proccli sync --json will do, too"
+
+
+def test_of_several_cycles_the_last_one_counts() -> None:
+    cycles = printed("-o", "jsonl") + changed(sockets=[]) + b"\n\n"
+    assert parse_sync_output(cycles, "x").sockets == ()
+
+
+def test_a_recording_is_no_output() -> None:
+    assert isinstance(open_source_or_output(RECORDING), Recording)
+
+
+SOCKET = SyncedSocket("tcp", "client", 7, "10.0.0.5", 4000, None, "10.0.0.9", 80, 1)._asdict()
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"schema": "proccli/sync/v2"}, "schema is not"),
+        ({"snapshot": None}, "snapshot is null"),
+        ({"snapshot": {"host": None, "taken_at": "yesterday"}}, "taken_at is not a time"),
+        ({"enabled": 1}, "neither true nor false"),
+        ({"processes": [{"name": "x"}]}, "no os_app_tags"),
+        ({"sockets": [SOCKET | {"protocol": "sctp"}]}, "none of tcp, udp"),
+        ({"sockets": [SOCKET | {"role": "server"}]}, "pid_1 is not a whole number"),
+        ({"sockets": [SOCKET | {"ip_1": "::1"}]}, "no IPv4 address"),
+        ({"sockets": [SOCKET | {"port_0": 65536}]}, "not between 0 and 65535"),
+    ],
+)
+def test_a_damaged_document_is_refused(values: dict[str, Any], problem: str) -> None:
+    with pytest.raises(RecordingError, match=problem):
+        parse_sync_output(changed(**values), "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [(b"", "1:1"), (b'{"schema": "proccli/sync/v1", "sn', "1:"), (b"[" * 10_000, "1:1")],
+)
+def test_what_is_cut_short_or_too_deep_is_refused_with_its_place(text: bytes, place: str) -> None:
+    with pytest.raises(RecordingError) as caught:
+        parse_sync_output(text, "x")
+    assert str(caught.value).startswith(f"x:{place}")
+
+
+@given(st.integers(0, 5_000), st.binary(max_size=3))
+def test_damage_anywhere_ends_in_an_answer_or_a_refusal(at: int, what: bytes) -> None:
+    with contextlib.suppress(RecordingError):
+        parse_sync_output(PRINTED[:at] + what + PRINTED[at + len(what) :], "x")
+
+
+PRINTED = printed("--json")
+
+
+@pytest.mark.parametrize("cut", [1, 40, 200])
+def test_a_gzip_file_that_is_cut_short_is_refused(cut: int, tmp_path: Path) -> None:
+    path = tmp_path / "sync.json.gz"
+    path.write_bytes(gzip.compress(PRINTED)[:-cut])
+    with pytest.raises(RecordingError):
+        open_source_or_output(str(path))

@@ -1,0 +1,59 @@
+"""Which source an option names."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from proccli.errors import RecordingError, SourceError
+from proccli.sources.opening import open_source
+from proccli.sources.procfs.directory import DirectorySource
+from proccli.sources.procfs.live import LiveSource
+from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.writer import write_recording
+from tests.build import ListSource, process
+
+
+def recording() -> bytes:
+    out = io.BytesIO()
+    write_recording(out, ListSource([process(1, "x")]), compress=True)
+    return out.getvalue()
+
+
+def test_without_a_name_the_machine_is_read() -> None:
+    assert isinstance(open_source(None), LiveSource)
+
+
+def test_other_proc_mount_is_read() -> None:
+    source = open_source(None, "/proc/self/root/proc")
+    assert isinstance(source, LiveSource)
+    assert source.host.proc_root == "/proc/self/root/proc"
+
+
+def test_directory_is_read_as_a_tree(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    assert isinstance(open_source(str(tmp_path)), DirectorySource)
+
+
+def test_file_is_a_recording(tmp_path: Path) -> None:
+    (tmp_path / "rec").write_bytes(recording())
+    assert isinstance(open_source(str(tmp_path / "rec")), Recording)
+
+
+def test_dash_is_a_recording_on_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").mkdir()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(recording())))
+    assert isinstance(open_source("-"), Recording)
+
+
+def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="No such file or directory"):
+        open_source(str(tmp_path / "none"))
+    with pytest.raises(SourceError, match="No such file or directory"):
+        open_source(None, str(tmp_path / "none"))
+    (tmp_path / "text").write_text("hello\n")
+    with pytest.raises(RecordingError, match=r"text:1:1: not a proccli recording"):
+        open_source(str(tmp_path / "text"))

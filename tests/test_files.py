@@ -1,0 +1,213 @@
+"""Files that are there whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from proccli.errors import OutputError
+from proccli.files import atomic_output
+from tests.sources.procfs.processes import as_nobody, fork, public_directory, root_only
+
+
+def write(path: Path, content: bytes = b"new", *, force: bool = False) -> None:
+    with atomic_output(str(path), force=force) as out:
+        out.write(content)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_file_appears_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        with atomic_output(str(tmp_path / "rec")) as out:
+            out.write(b"new")
+            assert not (tmp_path / "rec").exists()
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "rec").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "rec").stat().st_mode) == 0o600
+    assert names(tmp_path) == ["rec"]
+
+
+def test_mode_is_exact_whatever_the_umask(tmp_path: Path) -> None:
+    umask = os.umask(0o077)
+    try:
+        with atomic_output(str(tmp_path / "rec"), mode=0o644):
+            pass
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "rec").stat().st_mode) == 0o644
+
+
+def test_file_that_is_there_is_kept_without_force(tmp_path: Path) -> None:
+    (tmp_path / "rec").write_bytes(b"old")
+    with pytest.raises(OutputError, match=r"rec is there already \(--force replaces it\)"):
+        write(tmp_path / "rec")
+    assert (tmp_path / "rec").read_bytes() == b"old"
+    assert names(tmp_path) == ["rec"]
+
+
+def test_file_that_comes_into_being_meanwhile_is_kept(tmp_path: Path) -> None:
+    def write_and_collide() -> None:
+        with atomic_output(str(tmp_path / "rec")) as out:
+            out.write(b"new")
+            (tmp_path / "rec").write_bytes(b"somebody else's")
+
+    with pytest.raises(OutputError, match="is there already"):
+        write_and_collide()
+    assert (tmp_path / "rec").read_bytes() == b"somebody else's"
+    assert names(tmp_path) == ["rec"]
+
+
+def test_force_replaces_content_and_mode(tmp_path: Path) -> None:
+    (tmp_path / "rec").write_bytes(b"old")
+    (tmp_path / "rec").chmod(0o666)
+    write(tmp_path / "rec", force=True)
+    assert (tmp_path / "rec").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "rec").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_failure_leaves_what_was_there(
+    tmp_path: Path, error: type[BaseException], old: bytes | None
+) -> None:
+    if old is not None:
+        (tmp_path / "rec").write_bytes(old)
+
+    def write_and_fail() -> None:
+        with atomic_output(str(tmp_path / "rec"), force=True) as out:
+            out.write(b"half")
+            raise error
+
+    with pytest.raises(error):
+        write_and_fail()
+    assert names(tmp_path) == ([] if old is None else ["rec"])
+    assert old is None or (tmp_path / "rec").read_bytes() == old
+
+
+def test_interrupted_process_leaves_nothing(tmp_path: Path) -> None:
+    pid = fork()
+    if pid == 0:
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            with atomic_output(str(tmp_path / "rec")) as out:
+                out.write(b"half")
+                out.flush()
+                time.sleep(30)
+        finally:
+            os._exit(0)
+    for _ in range(1000):
+        if names(tmp_path):
+            break
+        time.sleep(0.005)
+    assert names(tmp_path) != []
+    time.sleep(0.05)
+    os.kill(pid, signal.SIGINT)
+    os.waitpid(pid, 0)
+    assert names(tmp_path) == []
+
+
+def test_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    def write_too_much() -> None:
+        with (
+            atomic_output(str(tmp_path / "rec")) as out,
+            Path("/dev/full").open("wb", buffering=0) as full,
+        ):
+            out.write(b"x")
+            full.write(b"x")
+
+    with pytest.raises(OutputError, match=r"can't write .*: No space left on device"):
+        write_too_much()
+    assert names(tmp_path) == []
+
+
+def test_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "rec").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("there/rec")
+    write(tmp_path / "link", force=True)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "rec").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_only_regular_files_are_replaced(tmp_path: Path, force: bool) -> None:
+    """As root, a rename would put a file in the place of /dev/null."""
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OutputError, match="not a regular file"):
+        write(tmp_path / "fifo", force=force)
+    with pytest.raises(OutputError, match="it is a directory"):
+        write(tmp_path, force=force)
+    with pytest.raises(OutputError, match="not a regular file"):
+        write(Path("/dev/null"), force=force)
+    assert names(tmp_path) == ["fifo"]
+
+
+def test_missing_directory_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"can't write .*/none/rec: No such file or directory"):
+        write(tmp_path / "none" / "rec")
+
+
+@root_only
+def test_directory_without_permission_is_an_error() -> None:
+    def attempt() -> str:
+        with pytest.raises(OutputError) as caught:
+            write(path / "rec")
+        return str(caught.value)
+
+    with public_directory() as path:
+        assert as_nobody(attempt) == f"can't write {path / 'rec'}: Permission denied"
+
+
+def test_file_system_without_hard_links_gets_a_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def write_and_collide() -> None:
+        with atomic_output(str(tmp_path / "other")):
+            (tmp_path / "other").write_bytes(b"somebody else's")
+
+    monkeypatch.setattr(os, "link", refuse)
+    write(tmp_path / "rec")
+    assert names(tmp_path) == ["rec"]
+    with pytest.raises(OutputError, match="is there already"):
+        write_and_collide()
+    assert (tmp_path / "other").read_bytes() == b"somebody else's"
+
+
+def test_name_of_the_longest_length_is_written(tmp_path: Path) -> None:
+    write(tmp_path / ("n" * 255))
+    assert names(tmp_path) == ["n" * 255]
+
+
+def test_a_link_is_refused_where_it_is_not_to_be_followed(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("there")
+    with (
+        pytest.raises(OutputError, match="not a regular file"),
+        atomic_output(str(tmp_path / "link"), force=True, follow_links=False),
+    ):
+        pass
+    assert (tmp_path / "there").read_bytes() == b"old"
+    assert names(tmp_path) == ["link", "there"]
+
+
+def test_a_link_made_meanwhile_is_replaced_where_it_is_not_to_be_followed(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"old")
+    with atomic_output(str(tmp_path / "new"), force=True, follow_links=False) as out:
+        out.write(b"new")
+        (tmp_path / "new").symlink_to("there")
+    assert (tmp_path / "there").read_bytes() == b"old"
+    assert (tmp_path / "new").read_bytes() == b"new"
+    assert not (tmp_path / "new").is_symlink()

@@ -1,0 +1,57 @@
+"""What a terminal would act on becomes visible; what people read stays as it is."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proccli.text import inert_json, visible
+
+TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("a\nb\rc\td", r"a\x0ab\x0dc\x09d"),
+        ("\x7f\x85\x9b", r"\x7f\x85\x9b"),
+        ("txt.\u202egpj", r"txt.\u202egpj"),
+        ("a\u2028b\u2029", r"a\u2028b\u2029"),
+        ("\ufeffkey", r"\ufeffkey"),
+        ("\udcff", r"\udcff"),
+        ("\U000e0041", r"\U000e0041"),
+        ("in\u00advisible\u200b", r"in\xadvisible\u200b"),
+    ],
+)
+def test_what_acts_on_a_terminal_becomes_an_escape(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", "进程 信息", "Straße", "👩‍💻 ❤️", "a\\x1bb", "می‌خواهم", "[bold]"]
+)
+def test_what_people_read_stays(text: str) -> None:
+    assert visible(text) == text
+
+
+@given(st.text())
+def test_nothing_in_the_result_is_a_control_or_a_surrogate(text: str) -> None:
+    shown = visible(text)
+
+    assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in shown)
+    assert visible(shown) == shown
+    shown.encode()
+
+
+@given(st.text())
+def test_json_without_what_acts_is_the_same_json(text: str) -> None:
+    written = inert_json(json.dumps(text, ensure_ascii=False))
+
+    assert json.loads(written) == text
+    assert not any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in written)
+    assert not any(unicodedata.bidirectional(char) in TURNS for char in written)
