@@ -2,7 +2,7 @@
 
     python benchmarks/bench_sockets.py [PROCESSES] [CONNECTIONS] [ROUNDS]
 
-Ours includes the verdict on every process, roles, ages, peers, and the JSON document; the psutil
+Ours includes the outcome on every process, roles, ages, peers, and the JSON document; the psutil
 loop has addresses, states and pids, and the processes' own facts; ss has no process data but
 names. The three take turns, and the medians of all rounds are compared, so that a busy machine
 slows all of them.
@@ -41,7 +41,7 @@ def inputs() -> Inputs:
         source=LiveSource(),
         environment=Environment(values={}, complete=True, origin="a benchmark"),
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
 
 
@@ -55,9 +55,9 @@ def ours() -> int:
 def our_scan() -> int:
     """What `proccli scan` does, which counts them."""
     return sum(
-        verdict.sockets.skipped + verdict.sockets.undecided + verdict.sockets.synced
-        for verdict in scan(inputs()).verdicts
-        if verdict.sockets is not None
+        outcome.sockets.skipped + outcome.sockets.undecided + outcome.sockets.synced
+        for outcome in scan(inputs()).outcomes
+        if outcome.sockets is not None
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs.net import TABLES
@@ -79,7 +79,7 @@ class FleetHost:
     number: int
     hosts: int
     connections: int
-    notices: Sequence[Notice] = ()
+    notes: Sequence[Note] = ()
     _processes: dict[int, Process] = field(default_factory=dict)
     _services: dict[str, list[int]] = field(default_factory=dict)
     _fds: dict[int, list[SocketFd]] = field(default_factory=dict)

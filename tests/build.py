@@ -11,7 +11,7 @@ from proccli.agent.process import agent_process
 from proccli.agent.tags import tags_of
 from proccli.errors import Location, NoSuchProcess
 from proccli.model.config import Config, Rule, RuleProblem
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import (
     ALL_FIELDS,
@@ -121,24 +121,24 @@ class Machine:
             agent_process=self.members.get,
         )
 
-    def verdict(self, pid: int) -> Outcome:
-        """The verdict on one process."""
+    def outcome(self, pid: int) -> Outcome:
+        """The outcome on one process."""
         process = self.members[pid]
         return outcome_of(process, decide(process, self.context), self.host)
 
     def tags_of(self, pid: int) -> tuple[Tag, ...] | None:
         """The tags of one process, inherited ones included."""
 
-        def verdict_of(of: int) -> Outcome | None:
-            return self.verdict(of) if of in self.members else None
+        def outcome_of_pid(of: int) -> Outcome | None:
+            return self.outcome(of) if of in self.members else None
 
-        return tags_of(self.verdict(pid), self.tags, verdict_of)
+        return tags_of(self.outcome(pid), self.tags, outcome_of_pid)
 
 
 class ListSource:
     """A source of given processes, which notes what it was asked to read."""
 
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __init__(
         self,

@@ -33,11 +33,11 @@ def trees(*parts: str) -> Iterator[ast.Module]:
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
-    """The calls of methods: their names without the object, but for `Notice.of`."""
+    """The calls of methods: their names without the object, but for `Note.of`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            of_notice = isinstance(node.func.value, ast.Name) and node.func.value.id == "Notice"
-            yield f"Notice.{node.func.attr}" if of_notice else node.func.attr, node
+            of_note = isinstance(node.func.value, ast.Name) and node.func.value.id == "Note"
+            yield f"Note.{node.func.attr}" if of_note else node.func.attr, node
 
 
 def constants(node: ast.AST) -> set[str]:
@@ -77,7 +77,7 @@ def warnings_given() -> set[str]:
             handed_on = (
                 call.args and isinstance(call.args[0], ast.Name) and call.args[0].id == "code"
             )
-            if name in ("Notice.of", "notice") and not handed_on:
+            if name in ("Note.of", "note") and not handed_on:
                 codes |= given(call.args[0], known)
     return codes
 
@@ -146,9 +146,9 @@ READS_A_SENTENCE = re.compile(
     "line",
     [
         'if error.problem.startswith("cut short"):',
-        'found = re.match("x", notice.message)',
+        'found = re.match("x", note.message)',
         'known = "x" in error.problem',
-        'place = message(notice).partition(": ")[0]',
+        'place = message(note).partition(": ")[0]',
     ],
 )
 def test_code_that_reads_a_sentence_is_found(line: str) -> None:

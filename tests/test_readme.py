@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from proccli.cli.commands import COMMANDS
-from tests.readme import PAGES, README, ROOT, written_anew
+from tests.paths import ROOT
+from tests.readme import PAGES, README, written_anew
 
 
 def test_the_first_two_commands_are_make_run_and_make_test() -> None:

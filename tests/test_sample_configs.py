@@ -27,19 +27,19 @@ def load(name: str, via: Any = "server") -> Config:
     return loading.load((FOLDER / name).read_bytes(), name, via=via)
 
 
-def verdict(name: str, **made_up: Any) -> Outcome:
+def outcome(name: str, **made_up: Any) -> Outcome:
     inputs = Inputs(
         config=load(name),
         source=ListSource([]),
         environment=ENVIRONMENT,
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
-    return explain_made_up(inputs, MadeUp(**made_up)).explanations[0].verdict
+    return explain_made_up(inputs, MadeUp(**made_up)).explanations[0].outcome
 
 
-def outcome(name: str, line: str, **made_up: Any) -> tuple[str, str | None]:
-    found = verdict(name, argv=tuple(line.split()), **made_up)
+def status_and_name(name: str, line: str, **made_up: Any) -> tuple[str, str | None]:
+    found = outcome(name, argv=tuple(line.split()), **made_up)
     return found.status, found.gprocess
 
 
@@ -49,7 +49,7 @@ def test_every_sample_loads_without_a_remark_and_is_switched_on(path: Path, via:
     config = load(path.name, via)
 
     assert config.sync_enabled
-    assert config.notices == ()
+    assert config.notes == ()
     assert config.rules
     assert all(rule.problem is None for rule in config.rules)
 
@@ -69,11 +69,11 @@ def test_there_are_five() -> None:
     ],
 )
 def test_typical(line: str, parents: tuple[str, ...], expected: tuple[str, str | None]) -> None:
-    assert outcome("typical.yaml", line, parents=parents) == expected
+    assert status_and_name("typical.yaml", line, parents=parents) == expected
 
 
 def test_the_login_shell_falls_through_to_the_last_rule() -> None:
-    found = verdict("typical.yaml", argv=("-bash",))
+    found = outcome("typical.yaml", argv=("-bash",))
 
     assert found.rule is not None
     assert found.rule.index == 4
@@ -91,7 +91,7 @@ def test_the_login_shell_falls_through_to_the_last_rule() -> None:
     ],
 )
 def test_yaml_comment(line: str, more: Any, expected: tuple[str, str | None]) -> None:
-    assert outcome("yaml-comment.yaml", line, **more) == expected
+    assert status_and_name("yaml-comment.yaml", line, **more) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_yaml_comment(line: str, more: Any, expected: tuple[str, str | None]) ->
     ],
 )
 def test_java_python(line: str, name: str) -> None:
-    assert outcome("java-python.yaml", line) == ("accepted", name)
+    assert status_and_name("java-python.yaml", line) == ("accepted", name)
 
 
 def test_java_python_names_gunicorn_by_its_title() -> None:
-    assert verdict("java-python.yaml", title="gunicorn: worker [shop]").gprocess == "shop"
+    assert outcome("java-python.yaml", title="gunicorn: worker [shop]").gprocess == "shop"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_java_python_names_gunicorn_by_its_title() -> None:
     ],
 )
 def test_fleet_tags(tags: Any, expected: tuple[str, str | None]) -> None:
-    assert outcome("fleet-tags.yaml", "java -jar pay.jar", tags=tags) == expected
+    assert status_and_name("fleet-tags.yaml", "java -jar pay.jar", tags=tags) == expected
 
 
 @pytest.mark.parametrize(
@@ -147,14 +147,16 @@ def test_fleet_tags(tags: Any, expected: tuple[str, str | None]) -> None:
     ],
 )
 def test_allow_list(title: str, name: str | None) -> None:
-    found = verdict("allow-list.yaml", title=title, uptime_s=60)
+    found = outcome("allow-list.yaml", title=title, uptime_s=60)
 
     assert (found.status, found.gprocess) == ("accepted" if name else "dropped", name)
 
 
 def test_allow_list_takes_what_the_deployment_tool_started() -> None:
-    assert outcome("allow-list.yaml", "anything", parents=("sh", "deployd"))[0] == "accepted"
+    assert (
+        status_and_name("allow-list.yaml", "anything", parents=("sh", "deployd"))[0] == "accepted"
+    )
 
 
 def test_allow_list_leaves_the_young_out() -> None:
-    assert verdict("allow-list.yaml", argv=("mysqld",), uptime_s=9).reason == "min-lifetime"
+    assert outcome("allow-list.yaml", argv=("mysqld",), uptime_s=9).reason == "min-lifetime"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
 
@@ -18,5 +18,5 @@ class Inputs:
     source: Source
     environment: Environment
     tags: TagTable
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
     """Of the configuration, the source, the environment and the tags, in this order."""

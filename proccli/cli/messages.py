@@ -14,7 +14,7 @@ from proccli.cli.output import say, view_of
 from proccli.text import visible
 
 if TYPE_CHECKING:
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
 
 ALIKE = 5
 """Messages with the same code that are printed; the JSON document has all of them."""
@@ -25,10 +25,10 @@ def tell(message: str) -> None:
     say(f"proccli: {visible(message)}\n")
 
 
-def warn(invocation: Invocation, notices: Sequence[Notice]) -> None:
+def warn(invocation: Invocation, notes: Sequence[Note]) -> None:
     """Print one line per warning; of many with the same code, only the first few and a count."""
     label = labelled(invocation, "warning", "yellow")
-    for line in _condensed(notices):
+    for line in _condensed(notes):
         say(f"{label} {visible(line)}\n")
 
 
@@ -39,15 +39,15 @@ def labelled(invocation: Invocation, word: str, colour: str) -> str:
     return f"proccli: {word}:"
 
 
-def _condensed(notices: Sequence[Notice]) -> Iterable[str]:
+def _condensed(notes: Sequence[Note]) -> Iterable[str]:
     from proccli.terminal.warning_text import message
 
-    times = Counter(notices)
-    kinds = Counter(notice.code for notice in times)
+    times = Counter(notes)
+    kinds = Counter(note.code for note in times)
     shown: Counter[str] = Counter()
-    for notice, count in times.items():
-        shown[notice.code] += 1
-        if shown[notice.code] <= ALIKE:
-            yield message(notice) if count == 1 else f"{message(notice)} ({count} times)"
-        elif shown[notice.code] == kinds[notice.code]:
-            yield f"{kinds[notice.code] - ALIKE} more warnings of this kind ({notice.code})"
+    for note, count in times.items():
+        shown[note.code] += 1
+        if shown[note.code] <= ALIKE:
+            yield message(note) if count == 1 else f"{message(note)} ({count} times)"
+        elif shown[note.code] == kinds[note.code]:
+            yield f"{kinds[note.code] - ALIKE} more warnings of this kind ({note.code})"

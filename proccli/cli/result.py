@@ -10,16 +10,16 @@ from proccli.cli.messages import warn
 from proccli.cli.output import PipeClosed, write
 
 if TYPE_CHECKING:
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
 
 
-def without_codes(notices: Sequence[Notice], *codes: str) -> Sequence[Notice]:
-    """The notices without those codes, which the table itself already shows."""
-    return [notice for notice in notices if notice.code not in codes]
+def without_codes(notes: Sequence[Note], *codes: str) -> Sequence[Note]:
+    """The warnings without those codes, which the table itself already shows."""
+    return [note for note in notes if note.code not in codes]
 
 
 def print_result(
-    invocation: Invocation, content: str | bytes, notices: Sequence[Notice], code: int = 0
+    invocation: Invocation, content: str | bytes, notes: Sequence[Note], code: int = 0
 ) -> int:
     """Print a result, then its warnings, so that a terminal shows the warnings last.
 
@@ -31,5 +31,5 @@ def print_result(
         write(content)
     except PipeClosed:
         return code
-    warn(invocation, notices)
+    warn(invocation, notes)
     return code

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from proccli.model.codes import Lack, lacking
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.sockets import Socket
 
 
 def incomplete(
-    notices: Iterable[Notice],
+    notes: Iterable[Note],
     matters: Collection[Lack],
     *,
-    verdicts: Iterable[Outcome] = (),
+    outcomes: Iterable[Outcome] = (),
     sockets: Iterable[Socket] = (),
 ) -> bool:
     """Whether a warning says that something which matters is missing, or an outcome is unknown."""
     return (
-        any(lacking(notice.code) in matters for notice in notices)
-        or any(verdict.status == "unknown" for verdict in verdicts)
+        any(lacking(note.code) in matters for note in notes)
+        or any(outcome.status == "unknown" for outcome in outcomes)
         or any(socket.status == "undecided" for socket in sockets)
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from proccli.agent.rules import names_mentioned
 from proccli.local import agentenv
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import Environment, SourceKind
 
 
@@ -17,7 +17,7 @@ def environment_for(
     kind: SourceKind,
     recorded: Environment | None,
     given: Mapping[str, str],
-) -> tuple[Environment, tuple[Notice, ...]]:
+) -> tuple[Environment, tuple[Note, ...]]:
     """The agent's environment as far as it is known, and warnings about it.
 
     Live: that of a running deepflow-agent, else our own. A directory: only what was given. A
@@ -42,28 +42,28 @@ def _base(kind: SourceKind, recorded: Environment | None) -> Environment:
     return agentenv.find() or agentenv.own()
 
 
-def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Notice, ...]:
+def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Note, ...]:
     """That our environment stands in for the agent's, here or where a recording was made."""
     if base.origin != agentenv.OWN or not names:
         return ()
-    return (Notice.of("own-environment", names=names),)
+    return (Note.of("own-environment", names=names),)
 
 
 def _missing(
     environment: Environment, names: tuple[str, ...], kind: SourceKind
-) -> tuple[Notice, ...]:
+) -> tuple[Note, ...]:
     """Warnings about names without a value: some are unset, some not known."""
     missing = [name for name in names if name not in environment.values]
     unset = tuple(name for name in missing if environment.knows(name))
     unknown = tuple(name for name in missing if not environment.knows(name))
-    notices = []
+    notes = []
     if unset:
-        notices.append(Notice.of("env-unset", names=unset, origin=environment.origin))
+        notes.append(Note.of("env-unset", names=unset, origin=environment.origin))
     if unknown:
         # Whose environment a recording's was says nothing about a name that it doesn't carry.
         origin = "the recording" if kind == "recording" else environment.origin
-        notices.append(Notice.of("env-unknown", names=unknown, origin=origin))
-    return tuple(notices)
+        notes.append(Note.of("env-unknown", names=unknown, origin=origin))
+    return tuple(notes)
 
 
 def mentioned_names(config: Config) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from proccli.config import loading
 from proccli.config_files import read_file
 from proccli.errors import UsageError
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
@@ -62,21 +62,21 @@ def open_inputs(
     if given.count("-") > 1:
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
-    config, config_notices, written = _load_config(options)
+    config, config_notes, written = _load_config(options)
     if source is None:
         source = open_source(options.snapshot, options.proc_root or config.proc_root)
     recorded = source if isinstance(source, Recording) else None
-    environment, env_notices = environment_for(
+    environment, env_notes = environment_for(
         config, source.host.kind, recorded.environment if recorded else None, options.env
     )
     wanted = with_tags if isinstance(with_tags, bool) else with_tags(config)
-    tags, tag_notices = tag_table(options, config, written, source) if wanted else (NO_TAGS, ())
+    tags, tag_notes = tag_table(options, config, written, source) if wanted else (NO_TAGS, ())
     return Inputs(
         config=config,
         source=source,
         environment=environment,
         tags=tags,
-        notices=(*config_notices, *source.notices, *env_notices, *tag_notices),
+        notes=(*config_notes, *source.notes, *env_notes, *tag_notes),
     )
 
 
@@ -91,15 +91,15 @@ def _check_tag_options(options: InputOptions) -> None:
         raise UsageError("--run-tag-exec needs the live machine: a snapshot runs no commands")
 
 
-def _load_config(options: InputOptions) -> tuple[Config, tuple[Notice, ...], bytes | None]:
+def _load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
     """The configuration, what to say about it, and what it was read from."""
     agent = options.agent or "6.5"
     if options.config is None:
         config = loading.defaults(agent, options.via)
-        return config, (Notice.of("no-config"), *config.notices), None
+        return config, (Note.of("no-config"), *config.notes), None
     name = "<stdin>" if options.config == "-" else options.config
     text = options.config_text
     if text is None:
         text = read_file(options.config)
     config = loading.load(text, name, agent=agent, via=options.via)
-    return config, (*loading.reader_notices(), *config.notices), text
+    return config, (*loading.reader_notes(), *config.notes), text

@@ -10,7 +10,7 @@ from typing import Literal
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import SocketSample, collect_sockets
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import ALL_FIELDS, Field
 from proccli.model.sockets import Socket
@@ -44,11 +44,11 @@ class Sample:
 
     inputs: Inputs
     """With the source that was read."""
-    verdicts: tuple[Outcome, ...]
+    outcomes: tuple[Outcome, ...]
     """Without tags and users, which the pipeline adds."""
     pipeline: Pipeline
     sockets: SocketSample
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
     """Why ages are not known."""
 
     @property
@@ -67,9 +67,9 @@ def take_sample(inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> Sample
     `fields` are what the result needs of the processes. Raises: SourceError.
     """
     pipeline = Pipeline(inputs, fields | {"fds"})
-    verdicts = tuple(pipeline.decided_all(inputs.source.pids()))
-    sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
-    return Sample(inputs=inputs, verdicts=verdicts, pipeline=pipeline, sockets=sockets)
+    outcomes = tuple(pipeline.decided_all(inputs.source.pids()))
+    sockets = collect_sockets(outcomes, inputs.source, inputs.config.min_lifetime_s)
+    return Sample(inputs=inputs, outcomes=outcomes, pipeline=pipeline, sockets=sockets)
 
 
 def take_settled_sample(
@@ -124,11 +124,11 @@ def _with_unknown_ages(
     if not undecided:
         return sample
     min_lifetime_s = sample.inputs.config.min_lifetime_s
-    notice = Notice.of(
+    note = Note.of(
         "age-unknown",
         sockets=undecided,
         why=why,
         min_lifetime_s=min_lifetime_s,
         max_wait_s=wait_policy.max_wait_s,
     )
-    return replace(sample, notices=(notice,))
+    return replace(sample, notes=(note,))

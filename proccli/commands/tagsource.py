@@ -15,7 +15,7 @@ from proccli.config.tag_output import TagEntry, parse_tag_entries
 from proccli.config_files import read_file
 from proccli.errors import TagsError
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import NO_TAGS, SourceKind, TagTable
 from proccli.model.source import Source
 from proccli.sources.recording.recording_reader import Recording
@@ -31,10 +31,10 @@ LONGEST_SHOWN = 300
 SHOWN = 5
 """Lost tags that a message names."""
 PID_AGAIN = "tags-pid-again"
-MOST_NOTICES = 100
+MAX_NOTES = 100
 """Of this kind."""
 
-TagsRead: TypeAlias = tuple[TagTable, tuple[Notice, ...]]
+TagsRead: TypeAlias = tuple[TagTable, tuple[Note, ...]]
 
 
 def tag_table(
@@ -55,7 +55,7 @@ def tag_table(
     if configured:
         return _from_command(options, config, written, source.host.kind)
     if config.tagged_only:
-        return NO_TAGS, (Notice.of("tagged-only-without-tags"),)
+        return NO_TAGS, (Note.of("tagged-only-without-tags"),)
     return NO_TAGS, ()
 
 
@@ -86,8 +86,8 @@ def _from_command(
         return _unknown(COMMAND, "undecided", str(error))
     except TagCommandFailed as error:
         tagged_only = config.tagged_only
-        notice = Notice.of("tag-exec-failed", problem=str(error), tagged_only=tagged_only)
-        return _lost(COMMAND, notice)
+        note = Note.of("tag-exec-failed", problem=str(error), tagged_only=tagged_only)
+        return _lost(COMMAND, note)
     return _parsed(printed, COMMAND, config)
 
 
@@ -115,17 +115,17 @@ def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
         entries = parse_tag_entries(printed, name)
     except TagsError as error:
         tagged_only = config.tagged_only
-        return _lost(name, Notice.of("tags-rejected", problem=str(error), tagged_only=tagged_only))
+        return _lost(name, Note.of("tags-rejected", problem=str(error), tagged_only=tagged_only))
     table = TagTable(entries={entry.pid: entry.tags for entry in entries}, known=True, origin=name)
-    notices = tuple(_superseded(entries, name))
-    if len(notices) > MOST_NOTICES:
-        more = Notice.of(PID_AGAIN, more_pids=len(notices) - MOST_NOTICES)
-        notices = (*notices[:MOST_NOTICES], more)
-    return table, notices
+    notes = tuple(_superseded(entries, name))
+    if len(notes) > MAX_NOTES:
+        more = Note.of(PID_AGAIN, more_pids=len(notes) - MAX_NOTES)
+        notes = (*notes[:MAX_NOTES], more)
+    return table, notes
 
 
-def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Notice]:
-    """A notice for each pid with several entries."""
+def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Note]:
+    """A warning for each pid with several entries."""
     by_pid: dict[int, list[TagEntry]] = {}
     for entry in entries:
         by_pid.setdefault(entry.pid, []).append(entry)
@@ -140,7 +140,7 @@ def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Notice]:
             for key, value in entry.tags
             if (key, value) not in kept
         )
-        yield Notice.of(
+        yield Note.of(
             PID_AGAIN,
             file=visible(name),
             line=last.line,
@@ -150,10 +150,10 @@ def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Notice]:
         )
 
 
-def _lost(name: str, notice: Notice) -> TagsRead:
-    return TagTable(entries={}, known=True, origin=name), (notice,)
+def _lost(name: str, note: Note) -> TagsRead:
+    return TagTable(entries={}, known=True, origin=name), (note,)
 
 
 def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:
-    notice = Notice.of("tags-unknown", why=why, detail=detail)
-    return TagTable(entries={}, known=False, origin=name), (notice,)
+    note = Note.of("tags-unknown", why=why, detail=detail)
+    return TagTable(entries={}, known=False, origin=name), (note,)

@@ -8,7 +8,7 @@ from proccli.config.stages import RULE_FIELDS, RawRule
 from proccli.config.yaml import serde_yaml as serde
 from proccli.config.yaml.nodes import Node, Scalar, resolved
 from proccli.config.yaml.sourcetext import SourceText
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 
 
 class AsWritten:
@@ -16,7 +16,7 @@ class AsWritten:
 
     def __init__(self, source: SourceText) -> None:
         self.source = source
-        self.notices: list[Notice] = []
+        self.notes: list[Note] = []
         self.merges = False
 
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
@@ -60,8 +60,8 @@ class AsWritten:
             return
         first = next(iter(nulls.values()))
         texts = sorted({serde.read_string(value, "") for value in nulls.values()})
-        self.notices.append(
-            self.source.notice(
+        self.notes.append(
+            self.source.note(
                 "null-is-text", first.start, keys=tuple(nulls), rule=rule, texts=tuple(texts)
             )
         )

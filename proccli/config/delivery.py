@@ -2,7 +2,7 @@
 
 The server reads the text into typed values and writes them out anew; the agent reads that. So
 what counts is the server's reading, then the agent's limits. Where the outcome is not what the
-agent alone would have made of the text, a notice says so.
+agent alone would have made of the text, a warning says so.
 
 Source: agent_config.StaticConfig of the server (pointers, omitempty); its values come through
 yaml.v2's Marshal and serde_yaml 0.8.26 unchanged, but for texts with U+0085, U+2028 or U+2029.
@@ -20,7 +20,7 @@ from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Node, Scalar, resolved
 from proccli.config.yaml.refusal import Refusal
 from proccli.config.yaml.sourcetext import SourceText
-from proccli.model.notice import Notice, NoticeValue
+from proccli.model.note import Note, NoteValue
 from proccli.text import visible
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class ThroughServer:
 
     def __init__(self, source: SourceText) -> None:
         self.source = source
-        self.notices: list[Notice] = []
+        self.notes: list[Note] = []
         self.merges = True
 
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
@@ -133,8 +133,8 @@ class ThroughServer:
             start = next(iter(vanished.values())).start
             self._note(start, kind="left-out", keys=tuple(vanished), rule=rule)
 
-    def _note(self, offset: int, **values: NoticeValue) -> None:
-        self.notices.append(self.source.notice(CODE, offset, **values))
+    def _note(self, offset: int, **values: NoteValue) -> None:
+        self.notes.append(self.source.note(CODE, offset, **values))
 
 
 def _merge_key(node: Node) -> Node | None:

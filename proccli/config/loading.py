@@ -19,7 +19,7 @@ from proccli.config.yaml.refusal import Refusal
 from proccli.config.yaml.sourcetext import SourceText, check_bytes
 from proccli.errors import ConfigError, Fault, FaultCode, Refuser
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 
 Via: TypeAlias = Literal["server", "file"]
 
@@ -135,14 +135,14 @@ def read(
         add(found, "config-rejected")
     cut = source.text.find("\0")
     if config is not None and via != "server" and cut >= 0 and not faults:
-        notice = source.notice("text-after-nul", cut)
-        config = replace(config, notices=(*config.notices, notice))
+        note = source.note("text-after-nul", cut)
+        config = replace(config, notes=(*config.notes, note))
     return Reading(source=source, root=root, config=config, faults=tuple(faults))
 
 
-def reader_notices() -> tuple[Notice, ...]:
+def reader_notes() -> tuple[Note, ...]:
     """A warning where PyYAML was built without libyaml; its wheels all have it."""
-    return () if default_loader() == "libyaml" else (Notice.of("yaml-reader"),)
+    return () if default_loader() == "libyaml" else (Note.of("yaml-reader"),)
 
 
 def _second_document(documents: Iterator[Document], via: Via) -> Refusal | None:

@@ -17,25 +17,25 @@ from proccli.config.yaml.positions import source_offset
 from proccli.config.yaml.sourcetext import SourceText
 from proccli.errors import Location
 from proccli.model.config import Rule, RuleProblem
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.text import visible
 
 
 def compile_rules(
     raw_rules: Sequence[RawRule], source: SourceText, agent: Agent
-) -> tuple[tuple[Rule, ...], tuple[Notice, ...]]:
-    """All rules in the file's order, and a notice for each that the agent throws away.
+) -> tuple[tuple[Rule, ...], tuple[Note, ...]]:
+    """All rules in the file's order, and a warning for each that the agent throws away.
 
     The agent itself says nothing of those; the others keep their order.
     """
     compiler = _Compiler(source, agent)
     rules: list[Rule] = []
-    notices: list[Notice] = []
+    notes: list[Note] = []
     for index, raw in enumerate(raw_rules, start=1):
         rule, problems = compiler.rule(index, raw)
         rules.append(rule)
-        notices += (
-            Notice.of(
+        notes += (
+            Note.of(
                 "rule-thrown-away",
                 problem.at,
                 rule=index,
@@ -45,7 +45,7 @@ def compile_rules(
             )
             for problem in problems
         )
-    return tuple(rules), tuple(notices)
+    return tuple(rules), tuple(notes)
 
 
 class _Compiler:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from proccli.config.yaml.nodes import Node
 from proccli.config.yaml.sourcetext import SourceText
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 
 RULE_FIELDS: Final = ("match-regex", "match-type", "rewrite-name", "action")
 """In the order of the agent's struct, which a rule written as a list follows."""
@@ -30,7 +30,7 @@ class Stage(Protocol):
     """How the agent comes to its values. Every reading may raise `Refusal`."""
 
     source: SourceText
-    notices: list[Notice]
+    notes: list[Note]
     merges: bool
     """Whether merge keys (`<<`) mean anything."""
 

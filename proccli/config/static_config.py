@@ -24,7 +24,7 @@ from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Node, Scalar, described, resolved
 from proccli.config.yaml.refusal import Refusal
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.text import visible
 
 T = TypeVar("T")
@@ -50,9 +50,9 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: Agent)
 
     Raises: Refusal.
     """
-    section, notices = _section(root, stage)
+    section, notes = _section(root, stage)
     if section is None:
-        return replace(defaults, notices=(*defaults.notices, *notices))
+        return replace(defaults, notes=(*defaults.notes, *notes))
     fields = {} if is_null(section) else stage.fields(section, SECTION, KEYS) or {}
     if not stage.merges:
         _refuse_repeated(section)
@@ -83,11 +83,11 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: Agent)
     for number, raw in enumerate(raw_rules, start=1):
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
         unknown += merge_keys(raw.node, f"rule {number}", stage)
-    all_notices = (*defaults.notices, *notices, *unknown, *stage.notices, *thrown_away)
-    return replace(config, rules=rules, notices=tuple(dict.fromkeys(all_notices)))
+    all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *thrown_away)
+    return replace(config, rules=rules, notes=tuple(dict.fromkeys(all_notes)))
 
 
-def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Notice]]:
+def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
     """The mapping with the keys of this dialect, None where a text has none, and warnings."""
     if root is None or is_null(root):
         return None, [_nothing(0, stage)]
@@ -146,5 +146,5 @@ def _newer(names: Mapping[str, int]) -> Refusal:
     return Refusal(problem, at, code="other-dialect")
 
 
-def _nothing(offset: int, stage: Stage) -> Notice:
-    return stage.source.notice("no-static-config", offset)
+def _nothing(offset: int, stage: Stage) -> Note:
+    return stage.source.note("no-static-config", offset)

@@ -19,7 +19,7 @@ class Tolerant:
     def __init__(self, inner: Stage) -> None:
         self.inner = inner
         self.source = inner.source
-        self.notices = inner.notices
+        self.notes = inner.notes
         self.merges = inner.merges
         self.refusals: list[Refusal] = []
         """In the order of reading; of several at one place only the first."""

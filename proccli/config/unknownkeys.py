@@ -10,7 +10,7 @@ from proccli.config.stages import Stage
 from proccli.config.yaml.go_yaml import is_merge
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Node, Scalar, resolved
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.text import visible
 
 CODE: Final = "unknown-key"
@@ -30,14 +30,14 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     return by_spelling[found[0]] if found and name != by_spelling[found[0]] else None
 
 
-def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Notice]:
+def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
     """A warning for each key of a mapping that is almost one of `known`."""
     for key in _keys(node):
         if key.text not in known and (close := meant(key.text, known)):
             yield _unknown(key, where, stage, meant=close)
 
 
-def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Notice]:
+def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
     """A warning for each key of a mapping that is none of `known`, where those are all."""
     for key in _keys(node):
         if key.text not in known and not is_merge(key):
@@ -45,14 +45,14 @@ def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> 
             yield _unknown(key, where, stage, meant=close, known=None if close else tuple(known))
 
 
-def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Notice]:
+def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
     """A warning for each key that is beside the section it belongs to."""
     for key in _keys(node):
         if key.text in known:
-            yield stage.source.notice(CODE, key.start, kind="misplaced", key=key.text, where=where)
+            yield stage.source.note(CODE, key.start, kind="misplaced", key=key.text, where=where)
 
 
-def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Notice]:
+def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Note]:
     """A warning for a merge key of a mapping, where the reader does not apply it."""
     if stage.merges:
         return
@@ -69,9 +69,9 @@ def _unknown(
     kind: Literal["unknown", "merge-key"] = "unknown",
     meant: str | None = None,
     known: tuple[str, ...] | None = None,
-) -> Notice:
+) -> Note:
     shown = visible(key.text[:_LONGEST])
-    return stage.source.notice(
+    return stage.source.note(
         CODE, key.start, kind=kind, key=shown, where=where, meant=meant, known=known
     )
 

@@ -54,12 +54,12 @@ def lint(
     found = list(refused.refusals(reading, context))
     if reading.faults:
         if reading.config is not None and not refused.unknown_to_us(reading):
-            found += refused.notices(context)
+            found += refused.notes(context)
             found += compiling.check(context)
             found += rewriting.check(context)
         return Linted(config=None, diagnostics=ordered(found), is_yaml=reading.is_yaml)
     known = reach.reach(context)
-    for check in (refused.notices, compiling.check, titles.check, rewriting.check, settings.check):
+    for check in (refused.notes, compiling.check, titles.check, rewriting.check, settings.check):
         found += check(context)
     found += patterns.check(context, known)
     found += outcomes.check(context, known)

@@ -77,23 +77,23 @@ def _other_dialect(fault: Fault, context: Context) -> Diagnostic:
     )
 
 
-def notices(context: Context) -> Iterator[Diagnostic]:
+def notes(context: Context) -> Iterator[Diagnostic]:
     """The warnings of reading the configuration, except those that other checks replace."""
     newer = {_key(found.at): found for found in _newer_keys(context)}
     yield from newer.values()
     empty = [_lines(context.written, rule) for rule in context.config.rules if not rule.places]
-    for notice in context.config.notices:
-        at = notice.at
-        if at is None or notice.code == "rule-thrown-away":
+    for note in context.config.notes:
+        at = note.at
+        if at is None or note.code == "rule-thrown-away":
             continue
-        if notice.code == "unknown-key" and _key(at) in newer:
+        if note.code == "unknown-key" and _key(at) in newer:
             continue
-        if notice.code == "server-changes-value" and any(at.line in lines for lines in empty):
+        if note.code == "server-changes-value" and any(at.line in lines for lines in empty):
             continue
-        words = wording(notice)
+        words = wording(note)
         yield context.at(
             context.written.from_place(at),
-            notice.code,
+            note.code,
             words.problem,
             effect=words.effect,
             hint=words.hint,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from proccli.errors import Location
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Config:
     tag_exec_user: str = "deepflow"
     rules: tuple[Rule, ...] = ()
     """Empty where os-proc-regex is missing or empty: then only the agent's own `.*` is left."""
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What the user should know: rules thrown away, values that the server changes, …"""
 
 

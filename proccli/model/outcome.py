@@ -169,7 +169,7 @@ class Ancestor:
 class Explanation:
     """An outcome with everything that led to it."""
 
-    verdict: Outcome
+    outcome: Outcome
     ancestors: tuple[Ancestor, ...]
     """Nearest first."""
     trace: tuple[RuleTrace, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.sockets import Protocol
 
 Certainty: TypeAlias = Literal["both-ends", "client-end", "server-end"]
@@ -101,6 +101,6 @@ class Topology:
     """The number of all connections, before any filter."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Ends of connections that no agent sends, by reason."""
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
     incomplete: bool = False
     """Whether anything the server would know could not be determined."""

@@ -20,7 +20,7 @@ def host_view(
     host: Host,
     source: str,
     network: str,
-    verdicts: Iterable[Outcome],
+    outcomes: Iterable[Outcome],
     tags_of: Callable[[Outcome], tuple[Tag, ...] | None],
     reported: Callable[[Outcome], ReportedProcess],
     sample: SocketSample,
@@ -44,8 +44,8 @@ def host_view(
         boot_time_s=host.boot_time_s,
         addresses=_addresses((*addresses, *(socket.row.local.ip for socket in known))),
         processes={
-            verdict.process.pid: _host_process(verdict, tags_of(verdict), reported(verdict))
-            for verdict in verdicts
+            outcome.process.pid: _host_process(outcome, tags_of(outcome), reported(outcome))
+            for outcome in outcomes
         },
         ends=ends,
         listeners=_listeners(sample.best_known),
@@ -120,17 +120,17 @@ _ANY = "0.0.0.0"  # noqa: S104 - compared, not bound
 
 
 def _host_process(
-    verdict: Outcome, tags: tuple[Tag, ...] | None, reported: ReportedProcess
+    outcome: Outcome, tags: tuple[Tag, ...] | None, reported: ReportedProcess
 ) -> HostProcess:
     return HostProcess(
-        pid=verdict.process.pid,
-        gprocess=verdict.gprocess,
-        process_name=verdict.process_name or verdict.process.comm,
+        pid=outcome.process.pid,
+        gprocess=outcome.gprocess,
+        process_name=outcome.process_name or outcome.process.comm,
         tags=None if tags is None else tuple((tag.key, tag.value) for tag in tags),
-        status=verdict.status,
-        reason=verdict.reason,
-        started_s=verdict.start_s,
-        cmdline=verdict.cmdline,
+        status=outcome.status,
+        reason=outcome.reason,
+        started_s=outcome.start_s,
+        cmdline=outcome.cmdline,
         masked_spans=reported.masked_spans,
         container_id=reported.container_id,
     )

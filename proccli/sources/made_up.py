@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.errors import NoSuchProcess, UsageError
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 
@@ -33,7 +33,7 @@ class MadeUpSource:
     host: Host
     processes: Mapping[int, Process]
     user: str | None
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def pids(self) -> Sequence[int]:
         """All of them."""

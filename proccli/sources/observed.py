@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from proccli.errors import NoSuchProcess
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd, SocketKey
 from proccli.model.source import Source
@@ -38,7 +38,7 @@ class ObservedSource:
         ]
         since_ns = max([*observed, *filter(None, [source.host.observed_since_ns])], default=None)
         self.host: Host = replace(source.host, observed_since_ns=since_ns)
-        self.notices: Sequence[Notice] = source.notices
+        self.notes: Sequence[Note] = source.notes
 
     def pids(self) -> Sequence[int]:
         """As the source underneath."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import Host
 from proccli.terminal.warning_text import message
 from proccli.terminal.words import rfc3339
@@ -83,6 +83,6 @@ def config_json(config: Config) -> Json:
     }
 
 
-def warnings_json(notices: Sequence[Notice]) -> list[Json]:
+def warnings_json(notes: Sequence[Note]) -> list[Json]:
     """The warnings, as on stderr."""
-    return [{"code": notice.code, "message": message(notice)} for notice in notices]
+    return [{"code": note.code, "message": message(note)} for note in notes]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from proccli.config.warning_words import WORDINGS, wording
-from proccli.model.notice import Counts, Notice
+from proccli.model.note import Counts, Note
 from proccli.plural import agreeing, counted
 from proccli.text import visible
 
@@ -29,49 +29,49 @@ _LONGEST: Final = 300
 _SHOWN_COLUMNS: Final = 8
 
 
-def message(notice: Notice) -> str:
+def message(note: Note) -> str:
     """A warning as one sentence, for people and for `warnings` in JSON."""
-    text = notice.text if notice.text is not None else _sentence(notice)
-    if notice.source is None:
+    text = note.text if note.text is not None else _sentence(note)
+    if note.source is None:
         return text
-    if notice.sources == 1:
-        return f"{notice.source}: {text}"
-    return f"{text} ({notice.sources:,} sources, first: {notice.source})"
+    if note.sources == 1:
+        return f"{note.source}: {text}"
+    return f"{text} ({note.sources:,} sources, first: {note.source})"
 
 
-def _sentence(notice: Notice) -> str:
-    place = f"{notice.at}: " if notice.at is not None else ""
-    if notice.code in WORDINGS:
-        return place + wording(notice).sentence
-    return place + TEXTS[notice.code](notice)
+def _sentence(note: Note) -> str:
+    place = f"{note.at}: " if note.at is not None else ""
+    if note.code in WORDINGS:
+        return place + wording(note).sentence
+    return place + TEXTS[note.code](note)
 
 
-def _sync_disabled(notice: Notice) -> str:
-    host = notice.string_or_none("host")
+def _sync_disabled(note: Note) -> str:
+    host = note.string_or_none("host")
     if host is not None:
         return f"the agent of {host} sends nothing: os-proc-sync-enabled was false"
-    if notice.fields.get("nothing_listed"):
+    if note.fields.get("nothing_listed"):
         return (
             "os-proc-sync-enabled is false: the agent sends nothing, so nothing is listed"
             " (--assume-enabled lists it nevertheless)"
         )
-    file = notice.string_or_none("file")
+    file = note.string_or_none("file")
     where = "" if file is None else f"{file}: "
     return f"{where}os-proc-sync-enabled is false: the agent sends none of this"
 
 
-def _config_rejected(notice: Notice) -> str:
-    hint = notice.string_or_none("hint")
+def _config_rejected(note: Note) -> str:
+    hint = note.string_or_none("hint")
     more = f" ({hint})" if hint else ""
     return (
-        f"{notice.string('problem')}{more}: the agent keeps its previous configuration, and so"
+        f"{note.string('problem')}{more}: the agent keeps its previous configuration, and so"
         " does sync"
     )
 
 
-def _setting_differs(notice: Notice) -> str:
-    before, after = (_yaml(notice.fields[name]) for name in ("before", "after"))
-    return f"{notice.string('key')} was {before} and becomes {after}"
+def _setting_differs(note: Note) -> str:
+    before, after = (_yaml(note.fields[name]) for name in ("before", "after"))
+    return f"{note.string('key')} was {before} and becomes {after}"
 
 
 def _yaml(value: object) -> str:
@@ -82,17 +82,17 @@ def _yaml(value: object) -> str:
     return str(value)
 
 
-def _hidepid(notice: Notice) -> str:
-    hiding = notice.string("hidepid")
+def _hidepid(note: Note) -> str:
+    hiding = note.string("hidepid")
     effect = "refuses access to" if hiding == "noaccess" else "hides"
     return (
-        f"{notice.string('root')} is mounted with hidepid={hiding} and {effect} other users'"
+        f"{note.string('root')} is mounted with hidepid={hiding} and {effect} other users'"
         " processes: run proccli as root to see what the agent sees"
     )
 
 
-def _no_boot_time(notice: Notice) -> str:
-    directory = notice.string_or_none("directory")
+def _no_boot_time(note: Note) -> str:
+    directory = note.string_or_none("directory")
     if directory is None:
         return "/proc/stat has no line btime: start times and ages are unknown"
     return (
@@ -101,92 +101,92 @@ def _no_boot_time(notice: Notice) -> str:
     )
 
 
-def _unreadable(notice: Notice) -> str:
-    problems = notice.counts("problems")
+def _unreadable(note: Note) -> str:
+    problems = note.counts("problems")
     return f"{_processes(_total(problems))} could not be read ({_problems(problems)})"
 
 
-def _unreadable_for_us(notice: Notice) -> str:
-    hint = "" if notice.fields["privileged"] else "; the agent, as root, reads them"
-    return f"{_unreadable(notice)}{hint}"
+def _unreadable_for_us(note: Note) -> str:
+    hint = "" if note.fields["privileged"] else "; the agent, as root, reads them"
+    return f"{_unreadable(note)}{hint}"
 
 
-def _owner_unknown(notice: Notice) -> str:
+def _owner_unknown(note: Note) -> str:
     return (
-        f"the user and the network namespace of {_processes(notice.number('processes'))} cannot be"
-        f" read without root (first: pid {notice.number('first_pid')}); the agent, as root, reads"
+        f"the user and the network namespace of {_processes(note.number('processes'))} cannot be"
+        f" read without root (first: pid {note.number('first_pid')}); the agent, as root, reads"
         " them"
     )
 
 
-def _stat_missing(notice: Notice) -> str:
-    number = notice.number("processes")
+def _stat_missing(note: Note) -> str:
+    number = note.number("processes")
     return (
         f"{_processes(number)} {agreeing(number, 'has', 'have')} no readable stat (first: pid"
-        f" {notice.number('first_pid')}): no parent and no start time, so the agent, too, takes"
+        f" {note.number('first_pid')}): no parent and no start time, so the agent, too, takes"
         f" {agreeing(number, 'it', 'them')} for old enough"
     )
 
 
-def _sockets_unreadable_for_us(notice: Notice) -> str:
+def _sockets_unreadable_for_us(note: Note) -> str:
     return (
-        f"the sockets of {_processes(notice.number('processes'))} cannot be read without root"
-        f" (first: pid {notice.number('first_pid')}); the agent, as root, reads them"
+        f"the sockets of {_processes(note.number('processes'))} cannot be read without root"
+        f" (first: pid {note.number('first_pid')}); the agent, as root, reads them"
     )
 
 
-def _sockets_unreadable(notice: Notice) -> str:
-    problems = notice.counts("problems")
+def _sockets_unreadable(note: Note) -> str:
+    problems = note.counts("problems")
     return (
         f"the sockets of {_processes(_total(problems))} could not be read ({_problems(problems)});"
         " the agent sends none of them"
     )
 
 
-def _tables_unreadable(notice: Notice) -> str:
-    namespaces = counted(notice.number("namespaces"), "network namespace")
+def _tables_unreadable(note: Note) -> str:
+    namespaces = counted(note.number("namespaces"), "network namespace")
     return (
-        f"socket tables of {namespaces} could not be read (first: {notice.string('table')},"
-        f" {notice.string('detail')}); the agent sends none of their sockets"
+        f"socket tables of {namespaces} could not be read (first: {note.string('table')},"
+        f" {note.string('detail')}); the agent sends none of their sockets"
     )
 
 
-def _sockets_without_process(notice: Notice) -> str:
-    number = notice.number("sockets")
+def _sockets_without_process(note: Note) -> str:
+    number = note.number("sockets")
     why = (
         "of the kernel, of a process that has exited, or outside of this pid namespace"
-        if notice.fields["sees_all"]
+        if note.fields["sees_all"]
         else "probably of other users: try as root"
     )
     return f"{counted(number, 'socket')} {agreeing(number, 'has', 'have')} no visible owner ({why})"
 
 
-def _age_unknown(notice: Notice) -> str:
+def _age_unknown(note: Note) -> str:
     why = {
         "one-look": "this snapshot holds one sample only",
         "no-wait": "only one sample was taken (--no-wait)",
         "max-wait": (
-            f"os-proc-socket-min-lifetime is {notice.fields['min_lifetime_s']} s, and --max-wait"
-            f" {notice.fields['max_wait_s']:g} s"
+            f"os-proc-socket-min-lifetime is {note.fields['min_lifetime_s']} s, and --max-wait"
+            f" {note.fields['max_wait_s']:g} s"
         ),
-    }[notice.string("why")]
-    sockets = counted(notice.number("sockets"), "socket")
+    }[note.string("why")]
+    sockets = counted(note.number("sockets"), "socket")
     return f"the age of {sockets} is unknown, and so whether the agent sends it: {why}"
 
 
-def _unknown_left_out(notice: Notice) -> str:
-    reasons = notice.counts("reasons")
+def _unknown_left_out(note: Note) -> str:
+    reasons = note.counts("reasons")
     number = _total(reasons)
     numbered = ", ".join(f"{count} {reason}" for reason, count in reasons)
     return (
         f"{_processes(number)} {agreeing(number, 'is', 'are')} left out: whether the agent sends"
         f" {agreeing(number, 'it', 'them')} is not known here ({numbered}; first: pid"
-        f" {notice.number('first_pid')})"
+        f" {note.number('first_pid')})"
     )
 
 
-def _tags_left_out(notice: Notice) -> str:
-    number = notice.number("processes")
+def _tags_left_out(note: Note) -> str:
+    number = note.number("processes")
     has = agreeing(number, "has", "have")
     return (
         f"{_processes(number)} {has} tags that are not known here:"
@@ -194,31 +194,31 @@ def _tags_left_out(notice: Notice) -> str:
     )
 
 
-def _own_environment(notice: Notice) -> str:
+def _own_environment(note: Note) -> str:
     return (
-        f"no deepflow-agent runs here: {_variables(notice)} in rewrite-name is taken from proccli's"
+        f"no deepflow-agent runs here: {_variables(note)} in rewrite-name is taken from proccli's"
         " own environment (--env NAME=VALUE overrides)"
     )
 
 
-def _env_unset(notice: Notice) -> str:
-    origin = notice.string("origin")
-    return f"{_variables(notice)} is not set in {origin}: it becomes empty in names"
+def _env_unset(note: Note) -> str:
+    origin = note.string("origin")
+    return f"{_variables(note)} is not set in {origin}: it becomes empty in names"
 
 
-def _env_unknown(notice: Notice) -> str:
-    tests = notice.string_or_none("tests")
+def _env_unknown(note: Note) -> str:
+    tests = note.string_or_none("tests")
     if tests is not None:
-        return f"{_variables(notice)} is not known: give it under env: in {tests}"
+        return f"{_variables(note)} is not known: give it under env: in {tests}"
     return (
-        f"{_variables(notice)} is not known from {notice.string('origin')}: give it with --env"
+        f"{_variables(note)} is not known from {note.string('origin')}: give it with --env"
         " NAME=VALUE, or the names stay unknown"
     )
 
 
-def _tags_unknown(notice: Notice) -> str:
+def _tags_unknown(note: Note) -> str:
     command = "os-app-tag-exec"
-    detail = notice.string_or_none("detail")
+    detail = note.string_or_none("detail")
     output = "give its output with --tags FILE"
     why, hint = {
         "not-recorded": ("the recording does not hold them", output),
@@ -229,24 +229,24 @@ def _tags_unknown(notice: Notice) -> str:
             "--run-tag-exec runs it nevertheless, --tags FILE reads its output",
         ),
         "undecided": (f"{command}: {detail}", None),
-    }[notice.string("why")]
+    }[note.string("why")]
     return f"tags are unknown: {why}" + (f"; {hint}" if hint else "")
 
 
-def _tags_lost(notice: Notice, who: str = "") -> str:
+def _tags_lost(note: Note, who: str = "") -> str:
     effect = "the agent continues without tags"
-    if notice.fields["tagged_only"]:
+    if note.fields["tagged_only"]:
         effect += ", and with os-proc-sync-tagged-only it sends no process"
-    return f"{who}{notice.string('problem')}; {effect}"
+    return f"{who}{note.string('problem')}; {effect}"
 
 
-def _tags_pid_again(notice: Notice) -> str:
-    if "more_pids" in notice.fields:
-        more = notice.number("more_pids")
+def _tags_pid_again(note: Note) -> str:
+    if "more_pids" in note.fields:
+        more = note.number("more_pids")
         return f"{counted(more, 'more pid')} {agreeing(more, 'has', 'have')} several entries"
-    lost, more = notice.strings("lost"), notice.number("lost_more")
+    lost, more = note.strings("lost"), note.number("lost_more")
     text = (
-        f"{notice.string('file')}:{notice.number('line')}: pid {notice.number('pid')} has several"
+        f"{note.string('file')}:{note.number('line')}: pid {note.number('pid')} has several"
         " entries, and only this last one counts"
     )
     if not lost:
@@ -255,40 +255,40 @@ def _tags_pid_again(notice: Notice) -> str:
     return f"{text}; lost: {shown}{f' and {more} more' if more else ''}"
 
 
-def _tags_without_process(notice: Notice) -> str:
+def _tags_without_process(note: Note) -> str:
     return (
-        f"{notice.number('pids')} of {notice.number('of_pids')} pids are not processes here (first:"
-        f" {notice.number('first_pid')}): their tags are not used"
+        f"{note.number('pids')} of {note.number('of_pids')} pids are not processes here (first:"
+        f" {note.number('first_pid')}): their tags are not used"
     )
 
 
-def _tags_empty_entry(notice: Notice) -> str:
-    pids = notice.number("pids")
+def _tags_empty_entry(note: Note) -> str:
+    pids = note.number("pids")
     return (
         f"{counted(pids, 'pid')} {agreeing(pids, 'has an entry', 'have entries')} without tags"
-        f" (first: {notice.number('first_pid')}): {agreeing(pids, 'it counts', 'they count')} as"
+        f" (first: {note.number('first_pid')}): {agreeing(pids, 'it counts', 'they count')} as"
         " tagged nevertheless"
     )
 
 
-def _inherited_tags_unknown(notice: Notice) -> str:
+def _inherited_tags_unknown(note: Note) -> str:
     return (
-        f"the tags that {_processes(notice.number('processes'))} would inherit are not known"
-        f" (first: pid {notice.number('first_pid')}): they depend on processes with an unknown"
+        f"the tags that {_processes(note.number('processes'))} would inherit are not known"
+        f" (first: pid {note.number('first_pid')}): they depend on processes with an unknown"
         " outcome"
     )
 
 
-def _host_again(notice: Notice) -> str:
-    older, newer = notice.string("older"), notice.string("newer")
+def _host_again(note: Note) -> str:
+    older, newer = note.string("older"), note.string("newer")
     return (
-        f"{older} and {newer} are both of host {notice.string('host')}: the newer one is used,"
+        f"{older} and {newer} are both of host {note.string('host')}: the newer one is used,"
         f" {newer} (if these are two hosts, name their networks with -s NETWORK=PATH)"
     )
 
 
-def _networks_collide(notice: Notice) -> str:
-    pairs = notice.number("pairs")
+def _networks_collide(note: Note) -> str:
+    pairs = note.number("pairs")
     noun = counted(pairs, "pair of addresses and ports", "pairs of addresses and ports")
     return (
         f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks, which are kept apart"
@@ -296,16 +296,16 @@ def _networks_collide(notice: Notice) -> str:
     )
 
 
-def _ambiguous(notice: Notice) -> str:
+def _ambiguous(note: Note) -> str:
     return (
-        f"{_connections(notice)} not joined: several processes have the same end, with equal"
+        f"{_connections(note)} not joined: several processes have the same end, with equal"
         " addresses and ports. If the hosts are in different networks, name those with"
         " -s NETWORK=PATH"
     )
 
 
-def _shared_addresses(notice: Notice) -> str:
-    first, *others = notice.strings("addresses")
+def _shared_addresses(note: Note) -> str:
+    first, *others = note.strings("addresses")
     more = f" and {counted(len(others), 'more address')}" if others else ""
     return (
         f"several hosts of one network use {first}{more}: if these are different networks, name"
@@ -313,163 +313,163 @@ def _shared_addresses(notice: Notice) -> str:
     )
 
 
-def _one_end(notice: Notice) -> str:
+def _one_end(note: Note) -> str:
     text = (
-        f"{_connections(notice)} seen at one end only, although a source has the remote address:"
+        f"{_connections(note)} seen at one end only, although a source has the remote address:"
         " opened or closed between two samples, translated on the way (NAT), or not visible there"
     )
-    if "apart_s" not in notice.fields:
+    if "apart_s" not in note.fields:
         return text
-    apart = timedelta(seconds=notice.number("apart_s"))
-    first, last = notice.string("first_source"), notice.string("last_source")
+    apart = timedelta(seconds=note.number("apart_s"))
+    first, last = note.string("first_source"), note.string("last_source")
     return (
         f"{text}. By their own clocks the sources are up to {apart} apart ({first} first, {last}"
         " last)"
     )
 
 
-def _other_time(notice: Notice) -> str:
+def _other_time(note: Note) -> str:
     return (
-        f"{_sides(notice)} of connections that a source has, but at another time than the record's:"
+        f"{_sides(note)} of connections that a source has, but at another time than the record's:"
         " the same addresses and ports may have belonged to another process then"
-        f" (--within {notice.fields['within_s']:g} sets the tolerance in seconds)"
+        f" (--within {note.fields['within_s']:g} sets the tolerance in seconds)"
     )
 
 
-def _untimed(notice: Notice) -> str:
-    records = notice.number("records")
+def _untimed(note: Note) -> str:
+    records = note.number("records")
     return (
         f"{counted(records, 'labelled record')} {agreeing(records, 'has', 'have')} no time: the"
         " label holds for the moment of its source"
     )
 
 
-def _perhaps_pod(notice: Notice) -> str:
+def _perhaps_pod(note: Note) -> str:
     return (
-        f"{_sides(notice)} of processes in containers: where the server knows a container's pod,"
+        f"{_sides(note)} of processes in containers: where the server knows a container's pod,"
         " auto_instance is the pod, so it is left open"
     )
 
 
-def _flow_records(notice: Notice, singular: str, plural: str) -> str:
-    records, lines = notice.number("records"), notice.strings("lines")
+def _flow_records(note: Note, singular: str, plural: str) -> str:
+    records, lines = note.number("records"), note.strings("lines")
     more = ",…" if records > len(lines) else ""
     what = agreeing(records, singular, plural)
-    return f"{notice.string('file')}:{','.join(lines)}{more}: {records} {what} without labels"
+    return f"{note.string('file')}:{','.join(lines)}{more}: {records} {what} without labels"
 
 
-def _flows_no_addresses(notice: Notice) -> str:
+def _flows_no_addresses(note: Note) -> str:
     return (
-        f"{notice.string('file')}: no known name of an address among {_columns(notice)}: name the"
+        f"{note.string('file')}: no known name of an address among {_columns(note)}: name the"
         " fields with --fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME"
     )
 
 
-def _flows_no_protocol(notice: Notice) -> str:
+def _flows_no_protocol(note: Note) -> str:
     return (
-        f"{notice.string('file')}: no known name of the protocol among {_columns(notice)}: name the"
+        f"{note.string('file')}: no known name of the protocol among {_columns(note)}: name the"
         " field with --fields protocol=NAME"
     )
 
 
-def _flows_zone(notice: Notice) -> str:
-    times = notice.number("times")
+def _flows_zone(note: Note) -> str:
+    times = note.number("times")
     return (
-        f"{notice.string('file')}: {counted(times, 'time')} without a time zone"
+        f"{note.string('file')}: {counted(times, 'time')} without a time zone"
         f" {agreeing(times, 'is', 'are')} not used: give the zone with zone=UTC or zone=+08:00 in"
         " --fields"
     )
 
 
-def _flows_time(notice: Notice) -> str:
-    times = notice.number("times")
+def _flows_time(note: Note) -> str:
+    times = note.number("times")
     return (
-        f"{notice.string('file')}: {counted(times, 'unreadable time')}"
+        f"{note.string('file')}: {counted(times, 'unreadable time')}"
         f" {agreeing(times, 'is', 'are')} not used"
     )
 
 
-def _capture_damaged(notice: Notice) -> str:
-    return f"{notice.string('file')}: {notice.string('problem')}; only what is before that was read"
+def _capture_damaged(note: Note) -> str:
+    return f"{note.string('file')}: {note.string('problem')}; only what is before that was read"
 
 
-def _capture_cut(notice: Notice) -> str:
-    headers = notice.number("headers")
+def _capture_cut(note: Note) -> str:
+    headers = note.number("headers")
     return (
-        f"{notice.string('file')}: {counted(headers, 'TCP header')}"
+        f"{note.string('file')}: {counted(headers, 'TCP header')}"
         f" {agreeing(headers, 'was', 'were')} cut off by the capture's snapshot length, and options"
         " may be missing (capture with -s 0)"
     )
 
 
-def _capture_malformed(notice: Notice) -> str:
-    packets = counted(notice.number("packets"), "packet")
-    return f"{notice.string('file')}: {packets} with malformed headers"
+def _capture_malformed(note: Note) -> str:
+    packets = counted(note.number("packets"), "packet")
+    return f"{note.string('file')}: {packets} with malformed headers"
 
 
-def _capture_encapsulated(notice: Notice) -> str:
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in notice.counts("kinds"))
-    return f"{notice.string('file')}: encapsulated packets were skipped: {kinds}"
+def _capture_encapsulated(note: Note) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in note.counts("kinds"))
+    return f"{note.string('file')}: encapsulated packets were skipped: {kinds}"
 
 
-def _capture_link_type(notice: Notice) -> str:
-    packets = notice.number("packets")
+def _capture_link_type(note: Note) -> str:
+    packets = note.number("packets")
     return (
-        f"{notice.string('file')}: {counted(packets, 'packet')} of the unsupported link type"
-        f" {notice.number('link_type')} {agreeing(packets, 'was', 'were')} skipped"
+        f"{note.string('file')}: {counted(packets, 'packet')} of the unsupported link type"
+        f" {note.number('link_type')} {agreeing(packets, 'was', 'were')} skipped"
     )
 
 
-def _capture_evicted(notice: Notice) -> str:
+def _capture_evicted(note: Note) -> str:
     return (
-        f"{notice.string('file')}: too many connections were open at once:"
-        f" {notice.number('connections'):,} were printed early, and what followed of them is in"
+        f"{note.string('file')}: too many connections were open at once:"
+        f" {note.number('connections'):,} were printed early, and what followed of them is in"
         " further lines"
     )
 
 
-def _tot_limit(notice: Notice) -> str:
-    options = notice.number("options")
+def _tot_limit(note: Note) -> str:
+    options = note.number("options")
     return (
-        f"{_options(notice)} {agreeing(options, 'is', 'are')} not listed: there are more than"
-        f" {notice.number('limit'):,} lines (--limit)"
+        f"{_options(note)} {agreeing(options, 'is', 'are')} not listed: there are more than"
+        f" {note.number('limit'):,} lines (--limit)"
     )
 
 
-def _tot_ambiguous(notice: Notice) -> str:
+def _tot_ambiguous(note: Note) -> str:
     return (
-        f"{_options(notice)} of 12 bytes: an address or a sequence number; which of them is not"
+        f"{_options(note)} of 12 bytes: an address or a sequence number; which of them is not"
         " known, since it is not the segment's own"
     )
 
 
-def _tot_syn_ack(notice: Notice) -> str:
+def _tot_syn_ack(note: Note) -> str:
     return (
-        f"{_options(notice)} in a SYN-ACK: the kernel sends it, and the pid is that of whatever"
+        f"{_options(note)} in a SYN-ACK: the kernel sends it, and the pid is that of whatever"
         " process ran on the CPU"
     )
 
 
-def _state_damaged(notice: Notice) -> str:
-    replaced = ", replacing the file of this name" if notice.fields["replaces"] else ""
+def _state_damaged(note: Note) -> str:
+    replaced = ", replacing the file of this name" if note.fields["replaces"] else ""
     return (
-        f"the state {notice.string('path')} cannot be used ({notice.string('problem')}): it was"
-        f" moved to {notice.string('moved_to')}{replaced}, and this run starts a new one"
+        f"the state {note.string('path')} cannot be used ({note.string('problem')}): it was"
+        f" moved to {note.string('moved_to')}{replaced}, and this run starts a new one"
     )
 
 
-def _not_utf8(notice: Notice) -> str:
-    return f"{notice.string('file')}:{notice.number('line')}: not UTF-8, left out"
+def _not_utf8(note: Note) -> str:
+    return f"{note.string('file')}:{note.number('line')}: not UTF-8, left out"
 
 
-def _missing_group(notice: Notice) -> str:
+def _missing_group(note: Note) -> str:
     return (
-        f"the pattern has no group {notice.fields['group']}: it becomes empty in"
-        f" {notice.string('template')}"
+        f"the pattern has no group {note.fields['group']}: it becomes empty in"
+        f" {note.string('template')}"
     )
 
 
-def _fixed(text: str, _notice: Notice) -> str:
+def _fixed(text: str, _note: Note) -> str:
     return text
 
 
@@ -477,18 +477,18 @@ def _processes(number: int) -> str:
     return counted(number, "process")
 
 
-def _connections(notice: Notice) -> str:
-    number = notice.number("connections")
+def _connections(note: Note) -> str:
+    number = note.number("connections")
     return f"{counted(number, 'connection')} {agreeing(number, 'is', 'are')}"
 
 
-def _sides(notice: Notice) -> str:
-    number = notice.number("sides")
+def _sides(note: Note) -> str:
+    number = note.number("sides")
     return f"{counted(number, 'side')} {agreeing(number, 'is', 'are')}"
 
 
-def _options(notice: Notice) -> str:
-    return counted(notice.number("options"), "option")
+def _options(note: Note) -> str:
+    return counted(note.number("options"), "option")
 
 
 def _total(problems: Counts) -> int:
@@ -500,18 +500,18 @@ def _problems(problems: Counts) -> str:
     return ", ".join(f"{count} {words}" for words, count in worded)
 
 
-def _variables(notice: Notice) -> str:
-    return ", ".join(f"%{visible(name)}%" for name in notice.strings("names"))
+def _variables(note: Note) -> str:
+    return ", ".join(f"%{visible(name)}%" for name in note.strings("names"))
 
 
-def _columns(notice: Notice) -> str:
+def _columns(note: Note) -> str:
     """The first column names, quoted."""
-    names = notice.strings("columns")
+    names = note.strings("columns")
     shown = ", ".join(map(ascii, names[:_SHOWN_COLUMNS]))
     return f"{shown}, …" if len(names) > _SHOWN_COLUMNS else shown
 
 
-TEXTS: Final[Mapping[str, Callable[[Notice], str]]] = {
+TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-config": partial(
         _fixed, "no configuration given (-c FILE): the agent's built-in defaults apply"
     ),

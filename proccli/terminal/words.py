@@ -64,21 +64,21 @@ def seen(host: Host) -> str:
     return f"{kind}{at}{', secrets masked' if host.redacted else ''}"
 
 
-def own_name(verdict: Outcome) -> str:
+def own_name(outcome: Outcome) -> str:
     """The name that the agent gives a process, else its comm in brackets, as in ps; else `?`."""
-    if verdict.process_name is not None:
-        return verdict.process_name
-    return "?" if verdict.process.comm is None else f"[{verdict.process.comm}]"
+    if outcome.process_name is not None:
+        return outcome.process_name
+    return "?" if outcome.process.comm is None else f"[{outcome.process.comm}]"
 
 
-def why(verdict: Outcome, config: Config) -> str:
+def why(outcome: Outcome, config: Config) -> str:
     """Why no rule decided about a process, as the end of a sentence."""
-    reason = verdict.reason
+    reason = outcome.reason
     if reason == "min-lifetime":
-        age = "" if verdict.agent_uptime_s is None else f" at {duration(verdict.agent_uptime_s)}"
+        age = "" if outcome.agent_uptime_s is None else f" at {duration(outcome.agent_uptime_s)}"
         return f"too young{age}: os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
     if reason == "unreadable":
-        causes = listed([f"{error.field} ({error.detail})" for error in verdict.process.errors])
+        causes = listed([f"{error.field} ({error.detail})" for error in outcome.process.errors])
         return f"could not be read{': ' if causes else ''}{causes}"
     return _LONG_REASONS.get(reason, reason)
 

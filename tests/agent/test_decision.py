@@ -76,7 +76,7 @@ def test_the_pipeline_asks_for_what_strategy_and_result_need() -> None:
         source=source,
         environment=NOTHING_SET,
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
 
     (outcome,) = Pipeline(given, frozenset({"netns", "fds"})).decided_all([7])

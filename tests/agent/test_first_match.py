@@ -12,44 +12,44 @@ from proccli.model.process import Environment, FieldError, Process
 from tests.build import NOW_S, UNKNOWN_TAGS, Machine, config, host, process, rule, tag_table
 
 
-def outcome(item: Process, *rules: Any, **fields: Any) -> tuple[str, str, str | None]:
+def decided(item: Process, *rules: Any, **fields: Any) -> tuple[str, str, str | None]:
     """Status, reason and name of a process under some rules."""
-    verdict = Machine([item], config(*rules, **fields)).verdict(item.pid)
-    return verdict.status, verdict.reason, verdict.gprocess
+    outcome = Machine([item], config(*rules, **fields)).outcome(item.pid)
+    return outcome.status, outcome.reason, outcome.gprocess
 
 
 PYTHON = process(7, "/usr/bin/python3", "/opt/shop/app.py", "--port", "80")
 
 
 def test_without_a_hit_the_agents_own_last_rule_accepts() -> None:
-    assert outcome(PYTHON, ("nginx",)) == ("accepted", "implicit-accept", "python3")
+    assert decided(PYTHON, ("nginx",)) == ("accepted", "implicit-accept", "python3")
 
 
 def test_the_first_rule_that_hits_decides() -> None:
     machine = Machine([PYTHON], config(("nginx",), ("python", "cmdline", "drop"), ("python3",)))
 
-    verdict = machine.verdict(7)
+    outcome = machine.outcome(7)
 
-    assert (verdict.status, verdict.reason, verdict.hits) == ("dropped", "rule", (2,))
-    assert verdict.gprocess is None
+    assert (outcome.status, outcome.reason, outcome.hits) == ("dropped", "rule", (2,))
+    assert outcome.gprocess is None
 
 
 def test_a_rewrite_keeps_what_stands_around_the_match() -> None:
     rules = (r"python3 (.*)\.py", "cmdline", "accept", "$1-py-script")
 
-    assert outcome(PYTHON, rules)[2] == "/usr/bin//opt/shop/app-py-script --port 80"
+    assert decided(PYTHON, rules)[2] == "/usr/bin//opt/shop/app-py-script --port 80"
 
 
 def test_a_rewrite_replaces_every_match() -> None:
-    assert outcome(process(1, "aXbX"), ("X", "process_name", "accept", "-"))[2] == "a-b-"
+    assert decided(process(1, "aXbX"), ("X", "process_name", "accept", "-"))[2] == "a-b-"
 
 
 def test_the_rewritten_name_may_be_empty() -> None:
-    assert outcome(process(1, "nginx"), (".*", "", "accept", "$9"))[2] == ""
+    assert decided(process(1, "nginx"), (".*", "", "accept", "$9"))[2] == ""
 
 
 def test_a_cmdline_hit_without_rewrite_keeps_the_process_name() -> None:
-    assert outcome(PYTHON, (r"app\.py", "cmdline"))[2] == "python3"
+    assert decided(PYTHON, (r"app\.py", "cmdline"))[2] == "python3"
 
 
 @pytest.mark.parametrize("match_type", ["parent_process_name", "tag"])
@@ -61,8 +61,8 @@ def test_rewrite_name_is_ignored_for_parents_and_tags(match_type: str) -> None:
         tags=tag_table({7: [("owner", "alice")]}),
     )
 
-    assert machine.verdict(7).gprocess == "shop"
-    assert machine.verdict(7).reason == "rule"
+    assert machine.outcome(7).gprocess == "shop"
+    assert machine.outcome(7).reason == "rule"
 
 
 def test_ancestors_are_tried_by_their_own_names_at_any_depth() -> None:
@@ -71,8 +71,8 @@ def test_ancestors_are_tried_by_their_own_names_at_any_depth() -> None:
     rules = config(("nginx", "parent_process_name", "drop"), ("nginx", "", "accept", "renamed"))
     machine = Machine(processes, rules)
 
-    assert machine.verdict(39).status == "dropped"
-    assert machine.verdict(1).gprocess == "renamed"
+    assert machine.outcome(39).status == "dropped"
+    assert machine.outcome(1).gprocess == "renamed"
 
 
 def test_the_walk_ends_at_a_parent_without_a_command_line() -> None:
@@ -80,8 +80,8 @@ def test_the_walk_ends_at_a_parent_without_a_command_line() -> None:
 
     machine = Machine(processes, config(("nginx", "parent_process_name", "drop")))
 
-    assert machine.verdict(2).reason == "no-cmdline"
-    assert machine.verdict(3).status == "accepted"
+    assert machine.outcome(2).reason == "no-cmdline"
+    assert machine.outcome(3).status == "accepted"
 
 
 def test_a_circle_of_parents_comes_back_to_the_process_itself() -> None:
@@ -89,15 +89,15 @@ def test_a_circle_of_parents_comes_back_to_the_process_itself() -> None:
 
     machine = Machine(circle, config(("^a$", "parent_process_name", "drop")))
 
-    assert machine.verdict(1).status == "dropped"
+    assert machine.outcome(1).status == "dropped"
 
 
 def test_a_hidden_parent_is_not_an_absent_one() -> None:
     orphan = process(5, "sh", ppid=4)
     rules = config(("nginx", "parent_process_name", "drop"))
 
-    assert Machine([orphan], rules).verdict(5).status == "accepted"
-    hidden = Machine([orphan], rules, at=host(sees_all=False, privileged=False)).verdict(5)
+    assert Machine([orphan], rules).outcome(5).status == "accepted"
+    hidden = Machine([orphan], rules, at=host(sees_all=False, privileged=False)).outcome(5)
     assert (hidden.status, hidden.reason) == ("unknown", "unreadable")
 
 
@@ -107,8 +107,8 @@ def test_a_tag_rule_sees_own_tags_only_pair_by_pair() -> None:
     own = tag_table({7: [("team", "x"), ("owner", "alice")]})
     inherited = tag_table({1: [("owner", "alice")]})
 
-    assert Machine(processes, rules, tags=own).verdict(7).status == "dropped"
-    assert Machine(processes, rules, tags=inherited).verdict(7).status == "accepted"
+    assert Machine(processes, rules, tags=own).outcome(7).status == "dropped"
+    assert Machine(processes, rules, tags=inherited).outcome(7).status == "accepted"
 
 
 def test_a_tag_rule_without_known_tags_is_unknown_unless_an_earlier_rule_decides() -> None:
@@ -116,15 +116,15 @@ def test_a_tag_rule_without_known_tags_is_unknown_unless_an_earlier_rule_decides
     processes = [process(1, "sleep"), process(2, "shop")]
     machine = Machine(processes, rules, tags=UNKNOWN_TAGS)
 
-    assert machine.verdict(1).status == "accepted"
-    verdict = machine.verdict(2)
-    assert (verdict.status, verdict.reason, verdict.rule) == ("unknown", "tags-unknown", None)
+    assert machine.outcome(1).status == "accepted"
+    outcome = machine.outcome(2)
+    assert (outcome.status, outcome.reason, outcome.rule) == ("unknown", "tags-unknown", None)
 
 
 def test_a_rule_that_the_agent_throws_away_never_matches() -> None:
     broken = rule(1, "nginx(?!x)", action="drop", problem="look-around is not supported")
 
-    assert outcome(process(1, "nginx"), broken) == ("accepted", "implicit-accept", "nginx")
+    assert decided(process(1, "nginx"), broken) == ("accepted", "implicit-accept", "nginx")
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_a_rule_that_the_agent_throws_away_never_matches() -> None:
 def test_the_minimum_lifetime_is_reached_at_its_last_second(age_s: int, reason: str) -> None:
     young = process(1, "sleep", starttime_ticks=0)
 
-    verdict = Machine([young], config(), at=host(boot_time_s=NOW_S - age_s)).verdict(1)
+    outcome = Machine([young], config(), at=host(boot_time_s=NOW_S - age_s)).outcome(1)
 
-    assert verdict.reason == reason
-    assert verdict.uptime_s == verdict.agent_uptime_s == age_s
+    assert outcome.reason == reason
+    assert outcome.uptime_s == outcome.agent_uptime_s == age_s
 
 
 def test_a_start_in_the_future_is_skipped_even_with_no_minimum() -> None:
@@ -147,18 +147,18 @@ def test_a_start_in_the_future_is_skipped_even_with_no_minimum() -> None:
         at=host(boot_time_s=NOW_S + 5),
     )
 
-    verdict = machine.verdict(1)
+    outcome = machine.outcome(1)
 
-    assert (verdict.reason, verdict.uptime_s) == ("future-start", -5)
+    assert (outcome.reason, outcome.uptime_s) == ("future-start", -5)
 
 
 def test_a_missing_stat_counts_as_old_enough_without_parent() -> None:
     error = FieldError(field="stat", problem="missing", detail="ENOENT")
     bare = Process(pid=3, cmdline=b"x\0", uid=0, errors=(error,))
 
-    verdict = Machine([bare], config()).verdict(3)
+    outcome = Machine([bare], config()).outcome(3)
 
-    assert (verdict.status, verdict.start_s) == ("accepted", None)
+    assert (outcome.status, outcome.start_s) == ("accepted", None)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_what_root_could_read_is_unknown_and_the_rest_is_skipped(
     error = FieldError(field="cmdline", problem=problem, detail="")
     unread = Process(pid=9, uid=0, errors=(error,))
 
-    verdict = Machine([unread], config(), at=host(privileged=privileged)).verdict(9)
+    outcome = Machine([unread], config(), at=host(privileged=privileged)).outcome(9)
 
-    assert (verdict.status, verdict.reason) == (status, "unreadable")
+    assert (outcome.status, outcome.reason) == (status, "unreadable")
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,9 @@ def test_what_root_could_read_is_unknown_and_the_rest_is_skipped(
 def test_processes_that_the_agent_does_not_know_never_reach_a_rule(
     cmdline: bytes, reason: str
 ) -> None:
-    verdict = Machine([process(1, cmdline=cmdline)], config((".*",))).verdict(1)
+    outcome = Machine([process(1, cmdline=cmdline)], config((".*",))).outcome(1)
 
-    assert (verdict.status, verdict.reason, verdict.hits) == ("skipped", reason, ())
+    assert (outcome.status, outcome.reason, outcome.hits) == ("skipped", reason, ())
 
 
 class TestMasks:
@@ -200,25 +200,25 @@ class TestMasks:
     ITEM = process(1, "shop", "--password=***", "--env=prod", masked_spans=((16, 19),))
 
     def test_a_hit_outside_the_mask_is_certain(self) -> None:
-        assert outcome(self.ITEM, ("--env=prod", "cmdline", "drop"))[0] == "dropped"
+        assert decided(self.ITEM, ("--env=prod", "cmdline", "drop"))[0] == "dropped"
 
     def test_a_pattern_that_no_filling_can_satisfy_is_a_certain_miss(self) -> None:
-        assert outcome(self.ITEM, ("^nginx", "cmdline", "drop"))[0] == "accepted"
+        assert decided(self.ITEM, ("^nginx", "cmdline", "drop"))[0] == "accepted"
 
     def test_a_pattern_that_the_mask_could_satisfy_is_unknown(self) -> None:
-        assert outcome(self.ITEM, ("hunter2", "cmdline", "drop"))[:2] == ("unknown", "masked")
+        assert decided(self.ITEM, ("hunter2", "cmdline", "drop"))[:2] == ("unknown", "masked")
 
     def test_a_name_made_from_a_masked_text_is_unknown(self) -> None:
         rules = ("--env=(.*)", "cmdline", "accept", "$1")
-        assert outcome(self.ITEM, rules)[:2] == ("unknown", "masked")
+        assert decided(self.ITEM, rules)[:2] == ("unknown", "masked")
 
     def test_what_was_proven_when_the_mask_was_made_is_certain(self) -> None:
         proof = mask_safe_key("cmdline", "hunter2", None)
         proven = replace(self.ITEM, mask_safe=frozenset({proof}))
 
-        assert outcome(proven, ("hunter2", "cmdline", "drop"))[0] == "accepted"
-        assert outcome(proven, ("hunter3", "cmdline", "drop"))[0] == "unknown"
-        assert outcome(proven, ("hunter2",))[0] == "accepted"
+        assert decided(proven, ("hunter2", "cmdline", "drop"))[0] == "accepted"
+        assert decided(proven, ("hunter3", "cmdline", "drop"))[0] == "unknown"
+        assert decided(proven, ("hunter2",))[0] == "accepted"
 
     def test_a_proven_rewrite_gives_the_name(self) -> None:
         rules = ("^.*--env=(.*)$", "cmdline", "accept", "$1")
@@ -226,12 +226,12 @@ class TestMasks:
         matches = mask_safe_key("cmdline", pattern, None)
         rewrites = mask_safe_key("cmdline", pattern, "$1")
 
-        assert outcome(replace(self.ITEM, mask_safe=frozenset({matches})), rules)[0] == "unknown"
+        assert decided(replace(self.ITEM, mask_safe=frozenset({matches})), rules)[0] == "unknown"
         both = replace(self.ITEM, mask_safe=frozenset({matches, rewrites}))
-        assert outcome(both, rules) == ("accepted", "rule", "prod")
+        assert decided(both, rules) == ("accepted", "rule", "prod")
 
     def test_the_process_name_is_not_touched(self) -> None:
-        assert outcome(self.ITEM, ("^shop$", "", "accept", "S"))[2] == "S"
+        assert decided(self.ITEM, ("^shop$", "", "accept", "S"))[2] == "S"
 
 
 class TestEnvironment:
@@ -242,8 +242,8 @@ class TestEnvironment:
     def name(self, values: dict[str, str], *, complete: bool = True) -> str | None:
         environment = Environment(values=values, complete=complete, origin="a test")
         machine = Machine([process(1, "nginx")], self.RULES, environment=environment)
-        verdict = machine.verdict(1)
-        return verdict.gprocess if verdict.status == "accepted" else verdict.reason
+        outcome = machine.outcome(1)
+        return outcome.gprocess if outcome.status == "accepted" else outcome.reason
 
     def test_a_set_name_is_put_in(self) -> None:
         assert self.name({"HOSTNAME": "web-1"}) == "nginx-web-1"
@@ -260,4 +260,4 @@ class TestEnvironment:
     def test_a_template_that_expands_to_nothing_rewrites_nothing(self) -> None:
         machine = Machine([process(1, "nginx")], config(("nginx", "", "accept", "%GONE%")))
 
-        assert machine.verdict(1).gprocess == "nginx"
+        assert machine.outcome(1).gprocess == "nginx"

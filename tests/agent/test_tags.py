@@ -46,7 +46,7 @@ def test_a_parent_that_is_too_young_breaks_the_chain() -> None:
     young = process(10, "parent", ppid=1, starttime_ticks=97_444 * 100)
     machine = Machine([FAMILY[0], young, FAMILY[2]], config(), tags=tag_table({1: [("root", "r")]}))
 
-    assert machine.verdict(10).reason == "min-lifetime"
+    assert machine.outcome(10).reason == "min-lifetime"
     assert machine.tags_of(5) == ()
 
 
@@ -54,14 +54,14 @@ def test_tagged_only_filters_before_tags_spread() -> None:
     table = tag_table({10: [("k", "v")]})
     machine = Machine(FAMILY, config(tagged_only=True), tags=table)
 
-    assert machine.verdict(5).reason == "untagged"
+    assert machine.outcome(5).reason == "untagged"
     assert machine.tags_of(10) == (tag("k", "v", 10),)
 
 
 def test_an_entry_without_tags_counts_as_tagged() -> None:
     machine = Machine(FAMILY, config(tagged_only=True), tags=tag_table({5: []}))
 
-    assert machine.verdict(5).status == "accepted"
+    assert machine.outcome(5).status == "accepted"
     assert machine.tags_of(5) == ()
 
 
@@ -69,14 +69,14 @@ def test_unknown_tags_stay_unknown() -> None:
     assert Machine(FAMILY, config(), tags=UNKNOWN_TAGS).tags_of(5) is None
 
 
-def test_where_nobody_has_tags_an_unknown_verdict_leaves_none_to_know() -> None:
+def test_where_nobody_has_tags_an_unknown_outcome_leaves_none_to_know() -> None:
     masked = process(5, "child", "***", ppid=10, masked_spans=((6, 9),))
     family = [*FAMILY[:2], masked]
     rules = config(("s3cret", "cmdline", "drop"))
 
     def seen(entries: dict[int, list[tuple[str, str]]]) -> tuple[Tag, ...] | None:
         machine = Machine(family, rules, tags=tag_table(entries))
-        assert machine.verdict(5).status == "unknown"
+        assert machine.outcome(5).status == "unknown"
         return machine.tags_of(5)
 
     assert seen({}) == seen({99: [("k", "v")]}) == ()
@@ -108,7 +108,7 @@ def test_a_circle_of_parents_ends() -> None:
     assert tags == (tag("k", "v", 2),)
 
 
-def test_an_ancestor_with_an_unknown_verdict_makes_only_its_own_share_unknown() -> None:
+def test_an_ancestor_with_an_unknown_outcome_makes_only_its_own_share_unknown() -> None:
     masked = process(10, "parent", "***", ppid=1, masked_spans=((7, 10),))
     rules = config(("s3cret", "cmdline", "drop"))
     family = [FAMILY[0], masked, FAMILY[2]]

@@ -6,13 +6,13 @@ import pytest
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.messages import ALIKE, warn
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 
 QUIET = Invocation(arguments=(), colour="never")
 
 
 def test_a_warning_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    warn(QUIET, [Notice(code="a", text="one\nline \x1b[31m"), Notice(code="b", text="two")])
+    warn(QUIET, [Note(code="a", text="one\nline \x1b[31m"), Note(code="b", text="two")])
 
     assert capsys.readouterr().err.splitlines() == [
         "proccli: warning: one\\x0aline \\x1b[31m",
@@ -21,12 +21,12 @@ def test_a_warning_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_is_said_twice_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    warn(QUIET, [Notice(code="a", text="same")] * 3)
+    warn(QUIET, [Note(code="a", text="same")] * 3)
     assert capsys.readouterr().err == "proccli: warning: same (3 times)\n"
 
 
 def test_of_many_alike_there_are_a_few(capsys: pytest.CaptureFixture[str]) -> None:
-    warn(QUIET, [Notice(code="lost", text=f"rule {index}") for index in range(ALIKE + 7)])
+    warn(QUIET, [Note(code="lost", text=f"rule {index}") for index in range(ALIKE + 7)])
 
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == ALIKE + 1

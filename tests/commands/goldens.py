@@ -45,37 +45,37 @@ QUESTION = MadeUp(
 
 def scan_in(view: View) -> str:
     result = scanned()
-    return scan_table(result, result.verdicts, view)
+    return scan_table(result, result.outcomes, view)
 
 
 def scan_selected() -> str:
     result = scanned()
-    return scan_table(result, Selection(rules=(4,)).of(result.verdicts), TERMINAL)
+    return scan_table(result, Selection(rules=(4,)).of(result.outcomes), TERMINAL)
 
 
 def scan_by_default() -> str:
     result = scanned(config(file=None, sync_enabled=False))
-    return scan_table(result, Selection(names=("java",)).of(result.verdicts), TERMINAL)
+    return scan_table(result, Selection(names=("java",)).of(result.outcomes), TERMINAL)
 
 
 def scan_as_json() -> bytes:
     result = scanned()
-    return scan_document(result, result.verdicts)
+    return scan_document(result, result.outcomes)
 
 
 def scan_with_identity(view: View, server: str = "7.1") -> str:
     result = workers()
-    return scan_table(result, result.verdicts, view, identified(result, server))
+    return scan_table(result, result.outcomes, view, identified(result, server))
 
 
 def scan_with_identity_as_json(server: str = "7.1") -> bytes:
     result = workers()
-    return scan_document(result, result.verdicts, identified(result, server))
+    return scan_document(result, result.outcomes, identified(result, server))
 
 
 def scan_with_identity_as_lines() -> bytes:
     result = workers()
-    return scan_lines(result.verdicts, identified(result, "7.1"))
+    return scan_lines(result.outcomes, identified(result, "7.1"))
 
 
 def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
@@ -103,7 +103,7 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "scan-selected-80.txt": scan_selected,
     "scan-defaults-80.txt": scan_by_default,
     "scan.json": scan_as_json,
-    "scan.jsonl": lambda: scan_lines(scanned().verdicts),
+    "scan.jsonl": lambda: scan_lines(scanned().outcomes),
     "scan-identity-80.txt": lambda: scan_with_identity(TERMINAL),
     "scan-identity-80-colour.txt": lambda: scan_with_identity(View(width=80, colour=True)),
     "scan-identity-200.txt": lambda: scan_with_identity(View(width=200)),

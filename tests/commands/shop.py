@@ -6,7 +6,7 @@ from proccli.agent.inputs import Inputs
 from proccli.commands.explain.explain import ExplainResult, explain_made_up, explain_pids
 from proccli.commands.scan.scan import ScanResult, scan
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import Environment, FieldError, Process
 from proccli.sources.made_up import MadeUp
 from tests.build import ListSource, config, host, process, rule, tag_table
@@ -84,7 +84,7 @@ def inputs(configuration: Config | None = None) -> Inputs:
         source=ListSource(processes(), at=host(kind="live", privileged=False), users=USERS),
         environment=HOSTNAME,
         tags=TAGS,
-        notices=(Notice(code="rule-ignored", text="agent.yaml:6:5: rule 2 is thrown away"),),
+        notes=(Note(code="rule-ignored", text="agent.yaml:6:5: rule 2 is thrown away"),),
     )
 
 

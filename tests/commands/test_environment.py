@@ -18,8 +18,8 @@ RULES = config(("nginx", "", "accept", "$0-%SITE%-%UNSET_HERE%"))
 def told(
     kind: SourceKind, recorded: Environment | None = None, **given: str
 ) -> tuple[Environment, list[str]]:
-    environment, notices = environment_for(RULES, kind, recorded, given)
-    return environment, [notice.code for notice in notices]
+    environment, notes = environment_for(RULES, kind, recorded, given)
+    return environment, [note.code for note in notes]
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def test_a_name_that_a_recording_does_not_carry_is_unknown() -> None:
 def test_it_is_the_recording_that_does_not_carry_it_whoever_was_asked_then() -> None:
     carried = Environment(values={}, complete=False, origin="--env")
 
-    _, notices = environment_for(RULES, "recording", carried, {"SITE": "fra1"})
+    _, notes = environment_for(RULES, "recording", carried, {"SITE": "fra1"})
 
-    assert [words_of(notice).partition(":")[0] for notice in notices] == [
+    assert [words_of(note).partition(":")[0] for note in notes] == [
         "%UNSET_HERE% is not known from the recording"
     ]
 

@@ -73,15 +73,15 @@ def setup(tmp_path: Path) -> Setup:
     return made
 
 
-def notices(inputs: Inputs, code: str) -> list[str]:
-    return [words_of(notice) for notice in inputs.notices if notice.code == code]
+def notes(inputs: Inputs, code: str) -> list[str]:
+    return [words_of(note) for note in inputs.notes if note.code == code]
 
 
 def unknown(inputs: Inputs) -> str:
-    """The one notice that tells why tags are unknown."""
+    """The one warning that tells why tags are unknown."""
     assert not inputs.tags.known
     assert not inputs.tags.entries
-    (message,) = notices(inputs, "tags-unknown")
+    (message,) = notes(inputs, "tags-unknown")
     return message
 
 
@@ -157,7 +157,7 @@ def test_where_tags_do_not_matter_nothing_is_run(setup: Setup) -> None:
     inputs = open_inputs(options, with_tags=False)
 
     assert inputs.tags.known
-    assert not notices(inputs, "tags-unknown")
+    assert not notes(inputs, "tags-unknown")
 
 
 @pytest.mark.parametrize("key", ["os-app-tag-exec", "os-app-tag-exec-user"])
@@ -178,7 +178,7 @@ def test_tagged_only_without_any_tags_is_warned_of(setup: Setup) -> None:
     del content["static_config"]["os-app-tag-exec"]
     setup.config.write_text(json.dumps(content))
 
-    (message,) = notices(setup.open(), "tagged-only-without-tags")
+    (message,) = notes(setup.open(), "tagged-only-without-tags")
     assert "sends no process at all" in message
 
 
@@ -191,7 +191,7 @@ def test_what_fails_for_the_agent_costs_all_tags(setup: Setup) -> None:
 
     assert inputs.tags.known
     assert not inputs.tags.entries
-    (message,) = notices(inputs, "tag-exec-failed")
+    (message,) = notes(inputs, "tag-exec-failed")
     assert message == (
         "os-app-tag-exec: it exits with status 3 and says: no cmdb;"
         " the agent continues without tags"
@@ -200,7 +200,7 @@ def test_what_fails_for_the_agent_costs_all_tags(setup: Setup) -> None:
 
 def test_with_tagged_only_that_costs_all_processes(setup: Setup) -> None:
     setup.write("exit 1", tagged_only=True)
-    (message,) = notices(setup.open(), "tag-exec-failed")
+    (message,) = notes(setup.open(), "tag-exec-failed")
     assert message.endswith("with os-proc-sync-tagged-only it sends no process")
 
 
@@ -209,7 +209,7 @@ def test_a_missing_user_costs_all_tags(setup: Setup) -> None:
     inputs = setup.open()
 
     assert inputs.tags.known
-    (message,) = notices(inputs, "tag-exec-failed")
+    (message,) = notes(inputs, "tag-exec-failed")
     assert "get userid by username no-such-user fail" in message
 
 
@@ -219,7 +219,7 @@ def test_an_output_that_the_agent_rejects_costs_all_tags(setup: Setup) -> None:
 
     assert inputs.tags.known
     assert not inputs.tags.entries
-    (message,) = notices(inputs, "tags-rejected")
+    (message,) = notes(inputs, "tags-rejected")
     assert message.startswith("os-app-tag-exec:1:")
     assert message.endswith("the agent continues without tags")
 
@@ -235,7 +235,7 @@ def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup:
     inputs = setup.open(tags=str(tags))
 
     assert inputs.tags.entries == {1: (("b", "y"), ("c", "z")), 2: (("a", "x"),)}
-    assert notices(inputs, "tags-pid-again") == [
+    assert notes(inputs, "tags-pid-again") == [
         f"{tags}:3: pid 1 has several entries, and only this last one counts; lost: a=x",
         f"{tags}:4: pid 2 has several entries, and only this last one counts",
     ]
@@ -244,7 +244,7 @@ def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup:
 def test_of_many_such_pids_the_first_are_told_and_the_rest_counted(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     tags.write_text("".join(f"- {{pid: {number % 120}, tags: []}}\n" for number in range(240)))
-    told = notices(setup.open(tags=str(tags)), "tags-pid-again")
+    told = notes(setup.open(tags=str(tags)), "tags-pid-again")
 
     assert len(told) == 101
     assert told[-1] == "20 more pids have several entries"
@@ -254,7 +254,7 @@ def test_many_lost_tags_are_told_in_short(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     many = ", ".join(f"{{key: k{number}, value: {'x' * 1000}}}" for number in range(20))
     tags.write_text(f"- {{pid: 1, tags: [{many}]}}\n- {{pid: 1, tags: []}}\n")
-    (message,) = notices(setup.open(tags=str(tags)), "tags-pid-again")
+    (message,) = notes(setup.open(tags=str(tags)), "tags-pid-again")
 
     assert len(message) < 500
     assert message.endswith(" and 15 more")

@@ -139,8 +139,8 @@ def answer(data: bytes, via: Via, loader: Loader = "libyaml") -> Config | Config
     except ConfigError as error:
         assert_fit_for_people(error)
         return error
-    for notice in config.notices:
-        assert visible(words_of(notice)) == words_of(notice)
+    for note in config.notes:
+        assert visible(words_of(note)) == words_of(note)
     return config
 
 

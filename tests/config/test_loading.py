@@ -50,7 +50,7 @@ def test_every_key_of_the_table_is_read(via: Via) -> None:
     assert config.tag_exec == ("cat", "/tmp/tag.yaml")
     assert config.tag_exec_user == "nobody"
     assert rules(config) == [("cmdline", "nginx", "drop", "n")]
-    assert config.notices == ()
+    assert config.notes == ()
     assert (config.file, config.dialect, config.agent, config.via) == (
         "agent.yaml",
         "static_config",
@@ -64,7 +64,7 @@ def test_every_key_of_the_table_is_read(via: Via) -> None:
 def test_an_empty_static_config_means_the_agents_defaults(text: str, via: Via) -> None:
     config = read(text, via)
 
-    assert config.notices == ()
+    assert config.notes == ()
     assert not config.sync_enabled
     assert not config.tagged_only
     assert config.proc_root == "/proc"
@@ -94,7 +94,7 @@ def test_the_inner_mapping_alone_is_read_as_within_a_group_configuration(via: Vi
 def test_a_text_without_settings_means_defaults_and_a_warning(text: str, via: Via) -> None:
     config = read(text, via)
 
-    assert [notice.code for notice in config.notices] == ["no-static-config"]
+    assert [note.code for note in config.notes] == ["no-static-config"]
     assert not config.sync_enabled
 
 
@@ -314,7 +314,7 @@ def test_a_byte_order_mark_is_nothing_to_the_server_and_a_letter_to_the_agent() 
 
     assert (through.proc_root, through.tag_exec_user) == ("/x", "u")
     assert (alone.proc_root, alone.tag_exec_user) == ("/proc", "u")
-    assert [notice.code for notice in alone.notices] == ["unknown-key"]
+    assert [note.code for note in alone.notes] == ["unknown-key"]
     assert str(refused("\ufeffos-proc-root: [x]").at) == "agent.yaml:1:15"
 
 
@@ -338,7 +338,7 @@ def test_the_agent_reads_no_further_than_a_nul() -> None:
     config = read("os-proc-root: a\0b: [\n", "file")
 
     assert config.proc_root == "a"
-    assert [notice.code for notice in config.notices] == ["text-after-nul"]
+    assert [note.code for note in config.notes] == ["text-after-nul"]
     refused("os-proc-root: a\0b\n")
 
 
@@ -378,7 +378,7 @@ def test_the_vendors_typical_configuration() -> None:
         config = load((DATA / "vendor-typical.yaml").read_bytes(), "typical.yaml", via=via)
 
         assert config.sync_enabled
-        assert config.notices == ()
+        assert config.notes == ()
         assert rules(config) == [
             ("process_name", "^(sleep|bash|sh|ssh|top|ps)$", "drop", ""),
             ("cmdline", r"python3 (.*)\.py", "accept", "$1-py-script"),
@@ -392,7 +392,7 @@ def test_the_rules_of_the_vendors_comment() -> None:
     for via in VIAS:
         config = load((DATA / "vendor-comment.yaml").read_bytes(), "comment.yaml", via=via)
 
-        assert config.notices == ()
+        assert config.notes == ()
         assert rules(config) == [
             ("cmdline", r"python3 (.*)\.py", "accept", "$1-py-script"),
             ("process_name", "(?P<PROC_NAME>nginx)", "accept", "${PROC_NAME}-%HOSTNAME%"),
@@ -410,8 +410,8 @@ def test_the_vendors_commented_skeleton_matches_everything_through_the_server() 
     assert through.tag_exec == alone.tag_exec == ("cat", "/tmp/tag.yaml")
     assert rules(through) == [("process_name", "", "accept", "")]
     assert through.rules[0].problem is None
-    assert [notice.code for notice in through.notices] == ["server-changes-value"]
-    assert "matches every process" in words_of(through.notices[0])
+    assert [note.code for note in through.notes] == ["server-changes-value"]
+    assert "matches every process" in words_of(through.notes[0])
     assert rules(alone) == [("~", "~", "~", "~")]
     assert alone.rules[0].problem is not None
     assert alone.rules[0].problem.code == "action"

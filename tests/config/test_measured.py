@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proccli.config.loading import Via, load, reader_notices
+from proccli.config.loading import Via, load, reader_notes
 from proccli.config.tag_output import parse_tag_output
 from proccli.config.yaml.reader import Loader
 from proccli.errors import ConfigError, TagsError
@@ -93,11 +93,11 @@ def test_without_libyaml_the_answer_is_the_same_or_an_error(via: Via) -> None:
 
 
 def test_without_libyaml_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert reader_notices() == ()
+    assert reader_notes() == ()
     monkeypatch.setattr("yaml.__with_libyaml__", False)
-    (notice,) = reader_notices()
-    assert notice.code == "yaml-reader"
-    assert "without libyaml" in words_of(notice)
+    (note,) = reader_notes()
+    assert note.code == "yaml-reader"
+    assert "without libyaml" in words_of(note)
     assert load(b"os-proc-root: /x", "a.yaml").proc_root == "/x"
 
 

@@ -12,13 +12,13 @@ from proccli.terminal.warning_text import message as words_of
 from tests.config.measured import VIAS
 
 
-def notices(text: str, via: Via = "server") -> list[tuple[str, str]]:
+def notes(text: str, via: Via = "server") -> list[tuple[str, str]]:
     config = load(text.encode(), "a.yaml", via=via)
-    return [(notice.code, words_of(notice)) for notice in config.notices]
+    return [(note.code, words_of(note)) for note in config.notes]
 
 
 def codes(text: str, via: Via = "server") -> list[str]:
-    return [code for code, _ in notices(text, via)]
+    return [code for code, _ in notes(text, via)]
 
 
 def rule(text: str, index: int = 1, via: Via = "server") -> Rule:
@@ -41,7 +41,7 @@ def rule(text: str, index: int = 1, via: Via = "server") -> Rule:
 def test_a_key_that_is_almost_ours_is_named_with_the_right_spelling(
     text: str, place: str, right: str, via: Via
 ) -> None:
-    code, message = notices(text, via)[0]
+    code, message = notes(text, via)[0]
 
     assert code == "unknown-key"
     assert message.startswith(f"a.yaml:{place}: ")
@@ -58,7 +58,7 @@ def test_a_key_that_is_almost_ours_is_named_with_the_right_spelling(
     ],
 )
 def test_other_keys_are_none_of_our_business(text: str, via: Via) -> None:
-    assert notices(text, via) == []
+    assert notes(text, via) == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_no_other_key_of_the_agent_is_taken_for_ours(name: str) -> None:
 @pytest.mark.parametrize("via", VIAS)
 def test_every_foreign_key_of_a_rule_is_named(via: Via) -> None:
     """A rule has four keys; those of newer agents mean nothing here."""
-    code, message = notices("os-proc-regex:\n- {match-regex: a, ignore: true}\n", via)[0]
+    code, message = notes("os-proc-regex:\n- {match-regex: a, ignore: true}\n", via)[0]
 
     assert code == "unknown-key"
     assert message == (
@@ -84,7 +84,7 @@ def test_every_foreign_key_of_a_rule_is_named(via: Via) -> None:
 @pytest.mark.parametrize("via", VIAS)
 def test_our_keys_beside_static_config_are_named(via: Via) -> None:
     text = "static_config:\nos-proc-root: /x\nos-proc-regex: []\n"
-    messages = [message for _, message in notices(text, via)]
+    messages = [message for _, message in notes(text, via)]
 
     assert messages[0] == (
         "a.yaml:2:1: os-proc-root is beside static_config, not in it:"
@@ -137,7 +137,7 @@ ALONE = "the agent alone would reject it"
 def test_what_the_server_changes_is_shown_before_and_after(
     text: str, place: str, message: str
 ) -> None:
-    assert notices(text) == [("server-changes-value", f"a.yaml:{place}: {message}")]
+    assert notes(text) == [("server-changes-value", f"a.yaml:{place}: {message}")]
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_what_the_server_changes_is_shown_before_and_after(
     ],
 )
 def test_what_the_server_leaves_alone_is_not_mentioned(text: str) -> None:
-    assert notices(text) == []
+    assert notes(text) == []
 
 
 def test_nothing_is_text_to_the_agent_and_that_is_said_once_for_each_rule() -> None:
     text = "os-proc-root:\nos-proc-regex:\n- {match-regex: a, rewrite-name: null, action: }\n"
-    found = notices(text, "file")
+    found = notes(text, "file")
 
     assert [code for code, _ in found] == ["null-is-text", "null-is-text", "rule-thrown-away"]
     assert found[0][1].startswith(
@@ -174,7 +174,7 @@ def test_a_merge_key_that_nobody_applies_is_named() -> None:
     text = "x: &x {action: drop}\nos-proc-regex:\n- <<: *x\n"
 
     assert codes(text, "file") == ["unknown-key"]
-    assert "no merge keys" in notices(text, "file")[0][1]
+    assert "no merge keys" in notes(text, "file")[0][1]
 
 
 @pytest.mark.parametrize("via", VIAS)
@@ -207,10 +207,10 @@ def test_a_rule_that_the_agent_throws_away_keeps_its_place_and_is_announced(
     if hint is not None:
         assert problem.hint is not None
         assert problem.hint.startswith(hint)
-    (notice,) = config.notices
-    assert notice.code == "rule-thrown-away"
-    assert words_of(notice).startswith(f"{problem.at}: the agent silently ignores rule 2")
-    assert problem.message in words_of(notice)
+    (note,) = config.notes
+    assert note.code == "rule-thrown-away"
+    assert words_of(note).startswith(f"{problem.at}: the agent silently ignores rule 2")
+    assert problem.message in words_of(note)
 
 
 def test_each_reason_to_throw_a_rule_away_is_announced() -> None:

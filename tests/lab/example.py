@@ -16,8 +16,9 @@ import tempfile
 from pathlib import Path
 
 from tests.lab.namespaces import Host
-from tests.lab.recorder import ROOT, Recorder
+from tests.lab.recorder import Recorder
 from tests.lab.shop import PYTHON, grow_older_than, running_shop
+from tests.paths import ROOT
 
 FOLDER = ROOT / "docs" / "example"
 CONFIG = FOLDER / "shop.yaml"

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.lab.namespaces import Host, NoLabError
-from tests.lab.recorder import ROOT, Recorder
+from tests.lab.recorder import Recorder
 from tests.lab.shop import APP, DB, Shop, grow_older_than, running_shop, start_program, start_redis
 from tests.lab.witness import At, Seen, connections_of, see
+from tests.paths import ROOT
 
 CONFIG = ROOT / "docs" / "example" / "shop.yaml"
 TWIN_PORT = 45_000

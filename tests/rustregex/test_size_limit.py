@@ -48,7 +48,7 @@ def test_the_largest_count_is_the_crates(atom: str, count: int) -> None:
     assert not is_accepted(f"{atom}{{{count + 1}}}")
 
 
-# Found by bisection of our own verdicts; the crate has its edge at the same place.
+# Found by bisection of our own outcomes; the crate has its edge at the same place.
 EDGES = [
     (r"(?:\w|x){0,N}", 86),
     ("(?:éa|éb){N}", 46808),

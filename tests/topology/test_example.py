@@ -22,7 +22,7 @@ def test_the_configuration_loads_without_a_remark(via: Any) -> None:
     config = loading.load(CONFIG.read_bytes(), "shop.yaml", via=via)
 
     assert config.sync_enabled
-    assert config.notices == ()
+    assert config.notes == ()
     assert all(rule.problem is None for rule in config.rules)
 
 

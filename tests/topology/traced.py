@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.namespaces import Host, LabError, NoLabError, require, running_host, wait_for
-from tests.lab.recorder import ROOT
 from tests.lab.shop import PROGRAMS, PYTHON
 from tests.lab.wires import Switch, running_switch
+from tests.paths import ROOT
 
 TILL, ROUTER, FAR_ROUTER, DESK, STORE = (
     "10.88.0.1",

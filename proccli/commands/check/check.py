@@ -17,7 +17,7 @@ from proccli.diagnostics.reach import Unreachable
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
 from proccli.local import agentenv
 from proccli.model.config import Config, Diagnostic, Severity
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import Environment
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
@@ -58,7 +58,7 @@ class CheckResult:
     """All files, in the order asked for."""
 
     reports: tuple[FileReport, ...]
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -88,9 +88,9 @@ def check(options: CheckOptions) -> CheckResult:
         environment=_environment(options.env), users=_users(), exists=_exists
     )
     reports = tuple(_report(file, options, surroundings, sources) for file in options.files)
-    notices = tuple(dict.fromkeys(notice for source in sources for notice in source.notices))
-    notices = (*loading.reader_notices(), *notices)
-    return CheckResult(reports=reports, notices=notices)
+    notes = tuple(dict.fromkeys(note for source in sources for note in source.notes))
+    notes = (*loading.reader_notes(), *notes)
+    return CheckResult(reports=reports, notes=notes)
 
 
 def _report(

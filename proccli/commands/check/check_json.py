@@ -17,7 +17,7 @@ def check_document(result: CheckResult) -> bytes:
             "unreachable": [
                 _unreachable(entry) for report in result.reports for entry in report.unreachable
             ],
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 

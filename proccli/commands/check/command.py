@@ -131,7 +131,7 @@ def command(
         )
     )
     code = print_result(
-        invocation, _rendered(result, output, invocation), result.notices, result.exit_code(fail_on)
+        invocation, _rendered(result, output, invocation), result.notes, result.exit_code(fail_on)
     )
     for unread in result.reports:
         if unread.failure is not None:

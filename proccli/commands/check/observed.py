@@ -66,7 +66,7 @@ def _inputs(config: Config, source: Source, env: Mapping[str, str]) -> Inputs:
         config, source.host.kind, recorded.environment if recorded else None, env
     )
     tags, _ = tag_table(InputOptions(tag_exec=False), config, None, source)
-    return Inputs(config=config, source=source, environment=environment, tags=tags, notices=())
+    return Inputs(config=config, source=source, environment=environment, tags=tags, notes=())
 
 
 def unhit(context: Context, seen: Observation, proven: Sequence[int]) -> Iterator[Diagnostic]:

@@ -99,5 +99,5 @@ def command(
     else:
         content = diff_text(result, view_of(sys.stdout, invocation.colour))
     return print_result(
-        invocation, content, result.notices, EXIT_NO if exit_code and result.differs else 0
+        invocation, content, result.notes, EXIT_NO if exit_code and result.differs else 0
     )

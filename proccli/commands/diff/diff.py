@@ -14,7 +14,7 @@ from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import take_sample
 from proccli.config_files import read_file
 from proccli.model.config import Config, Rule
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Reason, Status, Tag
 from proccli.model.sockets import Socket
 
@@ -70,8 +70,8 @@ class DiffResult:
     witnesses: tuple[Witness, ...]
     equivalent: bool | None
     settings_differ: bool
-    """Whether settings besides the rules differ; the notices say which."""
-    notices: tuple[Notice, ...]
+    """Whether settings besides the rules differ; the warnings say which."""
+    notes: tuple[Note, ...]
 
     @property
     def differs(self) -> bool:
@@ -87,12 +87,12 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
     """
     old, new = _read_once(old), _read_once(new)
     changes: list[Change] = []
-    notices: list[Notice] = []
+    notes: list[Note] = []
     undecided = seen = 0
     connections: Counter[str] = Counter()
     for snapshot in snapshots:
         before, after = _both(old, new, snapshot)
-        notices.extend((*before.notices, *after.notices))
+        notes.extend((*before.notes, *after.notes))
         name = snapshot if snapshot is not None else "live"
         pairs = list(_pairs(before, after))
         seen += len(pairs)
@@ -109,8 +109,8 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
         connections=Connections(lost=connections["lost"], gained=connections["gained"]),
         witnesses=proof.witnesses,
         equivalent=False if changes else proof.equivalent,
-        settings_differ=bool(proof.notices),
-        notices=tuple(dict.fromkeys((*notices, *proof.notices))),
+        settings_differ=bool(proof.notes),
+        notes=tuple(dict.fromkeys((*notes, *proof.notes))),
     )
 
 
@@ -143,12 +143,12 @@ def _proof(old: InputOptions, new: InputOptions) -> Proof:
 def _pairs(before: Inputs, after: Inputs) -> Iterator[tuple[Outcome, Outcome]]:
     one = Pipeline(before).outcomes(before.source.pids())
     other = {
-        verdict.process.pid: verdict for verdict in Pipeline(after).outcomes(after.source.pids())
+        outcome.process.pid: outcome for outcome in Pipeline(after).outcomes(after.source.pids())
     }
-    for verdict in one:
-        again = other.get(verdict.process.pid)
+    for outcome in one:
+        again = other.get(outcome.process.pid)
         if again is not None:
-            yield verdict, again
+            yield outcome, again
 
 
 def _changes(snapshot: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> Iterator[Change]:
@@ -187,21 +187,21 @@ def _pairs_of(tags: Sequence[Tag] | None) -> list[tuple[str, str]] | None:
     return None if tags is None else [(tag.key, tag.value) for tag in tags]
 
 
-def _content(verdict: Outcome) -> tuple[str, ...] | None:
+def _content(outcome: Outcome) -> tuple[str, ...] | None:
     """What the deciding rule says, wherever it stands."""
-    rule: Rule | None = verdict.rule
+    rule: Rule | None = outcome.rule
     if rule is None:
         return None
     return rule.match_type, rule.match_regex, rule.action, rule.rewrite_name
 
 
-def _fate(verdict: Outcome) -> Fate:
+def _fate(outcome: Outcome) -> Fate:
     return Fate(
-        status=verdict.status,
-        reason=verdict.reason,
-        rule=verdict.decided_by,
-        gprocess=verdict.gprocess,
-        tags=verdict.tags,
+        status=outcome.status,
+        reason=outcome.reason,
+        rule=outcome.decided_by,
+        gprocess=outcome.gprocess,
+        tags=outcome.tags,
     )
 
 

@@ -22,7 +22,7 @@ def diff_document(result: DiffResult) -> bytes:
                 "lost": result.connections.lost,
                 "gained": result.connections.gained,
             },
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 

@@ -15,7 +15,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.rules import CompiledRule, compile_rules
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import TagTable
 from proccli.rustregex.automata.compare import Case, Comparison, differences
@@ -64,7 +64,7 @@ class Proof:
     new: Config
     witnesses: tuple[Witness, ...]
     equivalent: bool | None
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
 
 
 def compare_rules(old: Inputs, new: Inputs) -> Proof:
@@ -75,11 +75,11 @@ def compare_rules(old: Inputs, new: Inputs) -> Proof:
     before = _valid(compile_rules(old.config.rules, old.environment))
     after = _valid(compile_rules(new.config.rules, new.environment))
     settings = [name for name in _SETTINGS if _differs(old.config, new.config, name)]
-    notices = tuple(_setting_notice(old.config, new.config, name) for name in settings)
+    notes = tuple(_setting_note(old.config, new.config, name) for name in settings)
     if [_case(rule) for rule in before] == [_case(rule) for rule in after]:
         equivalent = None if settings else True
         return Proof(
-            old=old.config, new=new.config, witnesses=(), equivalent=equivalent, notices=notices
+            old=old.config, new=new.config, witnesses=(), equivalent=equivalent, notes=notes
         )
     witnesses: list[Witness] = []
     proven = True
@@ -94,7 +94,7 @@ def compare_rules(old: Inputs, new: Inputs) -> Proof:
         new=new.config,
         witnesses=tuple(witnesses),
         equivalent=equivalent,
-        notices=notices,
+        notes=notes,
     )
 
 
@@ -162,19 +162,19 @@ def _judged(inputs: Inputs, made_up: MadeUp) -> Outcome:
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="a witness")
-    (verdict,) = Pipeline(replace(inputs, source=source, tags=tags)).outcomes([0])
-    return verdict
+    (outcome,) = Pipeline(replace(inputs, source=source, tags=tags)).outcomes([0])
+    return outcome
 
 
-def _of(verdict: Outcome) -> WitnessOutcome:
-    return WitnessOutcome(status=verdict.status, rule=verdict.decided_by, gprocess=verdict.gprocess)
+def _of(outcome: Outcome) -> WitnessOutcome:
+    return WitnessOutcome(status=outcome.status, rule=outcome.decided_by, gprocess=outcome.gprocess)
 
 
 def _differs(old: Config, new: Config, setting: str) -> bool:
     return bool(getattr(old, setting) != getattr(new, setting))
 
 
-def _setting_notice(old: Config, new: Config, setting: str) -> Notice:
+def _setting_note(old: Config, new: Config, setting: str) -> Note:
     key = {
         "sync_enabled": "os-proc-sync-enabled",
         "tagged_only": "os-proc-sync-tagged-only",
@@ -183,4 +183,4 @@ def _setting_notice(old: Config, new: Config, setting: str) -> Notice:
         "tag_exec_user": "os-app-tag-exec-user",
     }[setting]
     before, after = getattr(old, setting), getattr(new, setting)
-    return Notice.of("setting-differs", key=key, before=before, after=after)
+    return Note.of("setting-differs", key=key, before=before, after=after)

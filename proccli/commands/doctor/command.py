@@ -20,7 +20,7 @@ from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
 
 _SHOWN_AS_STEPS = (
     "no-config",
@@ -78,7 +78,7 @@ def command(
 
     wait = functools.partial(wait_for_second_sample, invocation)
     result = doctor(options, WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait))
-    notices: Sequence[Notice] = result.notices
+    notes: Sequence[Note] = result.notes
     content: str | bytes
     if output == "json":
         content = doctor_document(result)
@@ -86,5 +86,5 @@ def command(
         content = doctor_lines(result.gates)
     else:
         content = doctor_text(result, view_of(sys.stdout, invocation.colour))
-        notices = without_codes(notices, *_SHOWN_AS_STEPS)
-    return print_result(invocation, content, notices, EXIT_NO if result.first_failure else 0)
+        notes = without_codes(notes, *_SHOWN_AS_STEPS)
+    return print_result(invocation, content, notes, EXIT_NO if result.first_failure else 0)

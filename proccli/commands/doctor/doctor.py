@@ -14,15 +14,15 @@ from proccli.commands.doctor.step import Gate, failed, unknown
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.scan.scan import ScanResult, Summary
-from proccli.commands.socket_warnings import socket_notices
-from proccli.commands.warnings import verdict_notices
+from proccli.commands.socket_warnings import socket_notes
+from proccli.commands.warnings import outcome_notes
 from proccli.config import loading
 from proccli.config_files import read_file
 from proccli.errors import ConfigError, SourceError
 from proccli.local import agent_process as agentproc
 from proccli.local.agent_process import Surroundings
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import Host
 
 GATES: Final = (
@@ -58,7 +58,7 @@ class DoctorResult:
     summary: Summary | None
     """As `scan` counts; None as with `host`."""
     gates: tuple[Gate, ...]
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def first_failure(self) -> Gate | None:
@@ -119,7 +119,7 @@ def _without_processes(options: InputOptions) -> DoctorResult:
         connections.socket_interval(config),
         *server.server_gates(),
     )
-    return DoctorResult(config=config, host=None, summary=None, gates=gates, notices=config.notices)
+    return DoctorResult(config=config, host=None, summary=None, gates=gates, notes=config.notes)
 
 
 def _config(options: InputOptions) -> Config:
@@ -134,27 +134,27 @@ def examine(
     seen: Sample, around: Surroundings | None, *, tags_from_file: bool = False
 ) -> DoctorResult:
     """The gates around what was seen; `around` is None unless the machine is a live one."""
-    inputs, verdicts = seen.inputs, seen.verdicts
+    inputs, outcomes = seen.inputs, seen.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
-    summary = ScanResult(host=host, config=config, verdicts=verdicts, notices=()).summary
+    summary = ScanResult(host=host, config=config, outcomes=outcomes, notes=()).summary
     gates = (
         *_before(config, summary, around, host),
         naming.rules_valid(config),
-        *onebyone.one_by_one(config, verdicts, sees_all=host.sees_all),
-        naming.tag_command(config, tags, inputs.notices, host.kind, from_file=tags_from_file),
-        naming.variables(config, inputs.environment, inputs.notices, host.kind),
-        naming.name_length(verdicts),
+        *onebyone.one_by_one(config, outcomes, sees_all=host.sees_all),
+        naming.tag_command(config, tags, inputs.notes, host.kind, from_file=tags_from_file),
+        naming.variables(config, inputs.environment, inputs.notes, host.kind),
+        naming.name_length(outcomes),
         connections.sockets(seen),
         connections.socket_interval(config),
         *server.server_gates(),
     )
-    notices = (
-        *inputs.notices,
-        *verdict_notices(config, host, verdicts),
-        *socket_notices(seen.sockets, host),
-        *seen.notices,
+    notes = (
+        *inputs.notes,
+        *outcome_notes(config, host, outcomes),
+        *socket_notes(seen.sockets, host),
+        *seen.notes,
     )
-    return DoctorResult(config=config, host=host, summary=summary, gates=gates, notices=notices)
+    return DoctorResult(config=config, host=host, summary=summary, gates=gates, notes=notes)
 
 
 def _before(

@@ -28,7 +28,7 @@ def doctor_document(result: DoctorResult) -> bytes:
             "gates": [_gate(gate) for gate in result.gates],
             "first_failure": first.gate if first is not None else None,
             "summary": asdict(result.summary) if result.summary is not None else None,
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 

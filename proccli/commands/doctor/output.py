@@ -23,7 +23,7 @@ _LEAST: Final = 36
 
 def doctor_text(result: DoctorResult, view: View) -> str:
     """What the agent would send, then a paragraph per step."""
-    lines: list[Line] = [piece for line in _verdict(result) for piece in wrapped(line, view.width)]
+    lines: list[Line] = [piece for line in _outcome(result) for piece in wrapped(line, view.width)]
     if result.host is not None and result.config is not None:
         lines += wrapped(basis_line(_Basis(result), view), view.width)
     lines.append(())
@@ -52,7 +52,7 @@ class _Basis:
         self.host, self.config = result.host, result.config
 
 
-def _verdict(result: DoctorResult) -> Iterable[Line]:
+def _outcome(result: DoctorResult) -> Iterable[Line]:
     summary, first = result.summary, result.first_failure
     if summary is None:
         yield (("It could not be determined what the agent would send.", "alarm"),)

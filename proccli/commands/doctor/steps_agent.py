@@ -30,10 +30,10 @@ def configuration(config: Config) -> Gate:
     if config.file is None:
         detail = "no configuration given: the agent's defaults are used"
         return unknown(name, detail, "give the agent group's configuration with -c FILE")
-    nothing = next((notice for notice in config.notices if notice.code == NO_SECTION), None)
+    nothing = next((note for note in config.notes if note.code == NO_SECTION), None)
     if nothing is not None:
         return failed(name, message(nothing), "is this the agent group's configuration?")
-    remarks = sum(notice.code != "rule-thrown-away" for notice in config.notices)
+    remarks = sum(note.code != "rule-thrown-away" for note in config.notes)
     detail = f"{config.file}: agent {config.agent} accepts it"
     if not remarks:
         return passed(name, detail)

@@ -9,7 +9,7 @@ from proccli.commands.doctor.step import Gate, brief, failed, passed, processes,
 from proccli.commands.doctor.steps_process import NAMES
 from proccli.commands.environment import mentioned_names
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, SourceKind, TagTable
 from proccli.terminal.warning_text import message
@@ -41,14 +41,14 @@ def rules_valid(config: Config) -> Gate:
 def tag_command(
     config: Config,
     tags: TagTable,
-    notices: Sequence[Notice],
+    notes: Sequence[Note],
     kind: SourceKind,
     *,
     from_file: bool,
 ) -> Gate:
     """The tag command runs as its user, and the agent accepts its output."""
     name = "tag-command"
-    warnings = {notice.code: notice for notice in notices}
+    warnings = {note.code: note for note in notes}
     lost = warnings.get("tag-exec-failed") or warnings.get("tags-rejected")
     named = f"tags for {processes(len(tags.entries))}"
     if lost is not None:
@@ -72,14 +72,14 @@ def tag_command(
 
 
 def variables(
-    config: Config, environment: Environment, notices: Sequence[Notice], kind: SourceKind
+    config: Config, environment: Environment, notes: Sequence[Note], kind: SourceKind
 ) -> Gate:
     """The variables in rewrite-name are set in the agent's environment."""
     names = mentioned_names(config)
     if not names:
         return passed(NAMES, "no rewrite-name contains %NAME%", removes=0)
     listed = ", ".join(f"%{brief(name)}%" for name in names[:_SHOWN])
-    warnings = {notice.code: notice for notice in notices}
+    warnings = {note.code: note for note in notes}
     give = "set it with --env NAME=VALUE"
     for code in ("env-unknown", "own-environment"):
         if code in warnings:
@@ -92,12 +92,12 @@ def variables(
     return passed(NAMES, f"{listed}: set in {environment.origin}", removes=0)
 
 
-def name_length(verdicts: Sequence[Outcome]) -> Gate:
+def name_length(outcomes: Sequence[Outcome]) -> Gate:
     """No name is empty or longer than the limit of the server."""
     name = "name-length"
-    sent = [verdict for verdict in verdicts if verdict.gprocess is not None]
-    empty = [verdict.process.pid for verdict in sent if not verdict.gprocess]
-    long = [verdict.process.pid for verdict in sent if _size(verdict.gprocess) > NAME_BYTES]
+    sent = [outcome for outcome in outcomes if outcome.gprocess is not None]
+    empty = [outcome.process.pid for outcome in sent if not outcome.gprocess]
+    long = [outcome.process.pid for outcome in sent if _size(outcome.gprocess) > NAME_BYTES]
     if empty:
         detail = f"the name of {processes(len(empty))} is empty (first: pid {empty[0]})"
         return failed(
@@ -112,7 +112,7 @@ def name_length(verdicts: Sequence[Outcome]) -> Gate:
         return failed(name, detail, hint)
     if not sent:
         return unknown(name, "no process reaches this step")
-    longest = max(_size(verdict.gprocess) for verdict in sent)
+    longest = max(_size(outcome.gprocess) for outcome in sent)
     return passed(name, f"the longest name has {longest} bytes; the limit is {NAME_BYTES}")
 
 

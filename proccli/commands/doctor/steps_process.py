@@ -45,37 +45,37 @@ class _Stopped:
     undecided: list[Outcome] = field(default_factory=list)
 
 
-def gate_of(verdict: Outcome, config: Config) -> str | None:
+def gate_of(outcome: Outcome, config: Config) -> str | None:
     """The step that a process does not, or may not, pass; None: it is sent."""
-    if verdict.status == "accepted":
+    if outcome.status == "accepted":
         return None
-    if verdict.reason == "env-unknown":
+    if outcome.reason == "env-unknown":
         return NAMES
-    if verdict.reason == "unreadable" and verdict.cmdline is not None:
+    if outcome.reason == "unreadable" and outcome.cmdline is not None:
         return "rules"  # an ancestor that is not readable
-    if verdict.reason == "tags-unknown":
-        undecided_rule = verdict.rule is None and any(
+    if outcome.reason == "tags-unknown":
+        undecided_rule = outcome.rule is None and any(
             rule.match_type == "tag" and rule.problem is None for rule in config.rules
         )
         return "rules" if undecided_rule or not config.tagged_only else "tagged-only"
-    return _GATE_OF[verdict.reason]
+    return _GATE_OF[outcome.reason]
 
 
-def one_by_one(config: Config, verdicts: Sequence[Outcome], *, sees_all: bool) -> list[Gate]:
+def one_by_one(config: Config, outcomes: Sequence[Outcome], *, sees_all: bool) -> list[Gate]:
     """The seven steps in order.
 
     A step fails if processes reach it but none passes it; it is normal to remove some.
     `sees_all` is false if a mount may hide processes from this user.
     """
     stopped = {name: _Stopped() for name in (*GATES, NAMES)}
-    for verdict in verdicts:
-        name = gate_of(verdict, config)
+    for outcome in outcomes:
+        name = gate_of(outcome, config)
         if name is not None:
-            undecided = verdict.status == "unknown"
+            undecided = outcome.status == "unknown"
             at = stopped[name]
-            (at.undecided if undecided else at.removed).append(verdict)
+            (at.undecided if undecided else at.removed).append(outcome)
     gates = []
-    left, in_doubt = len(verdicts), False
+    left, in_doubt = len(outcomes), False
     for name in GATES:
         at = stopped[name]
         gates.append(_gate(name, at, left, config, in_doubt=in_doubt))
@@ -114,7 +114,7 @@ def _undecided(name: str, at: _Stopped, detail: str) -> str:
 
 
 def _why_undecided(undecided: Sequence[Outcome]) -> str:
-    reasons = Counter(verdict.reason for verdict in undecided)
+    reasons = Counter(outcome.reason for outcome in undecided)
     reason, _ = reasons.most_common(1)[0]
     return {
         "masked": "record again with --no-redact, or run it on the machine itself",
@@ -130,8 +130,8 @@ def _readable(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all processes are readable"
     problems: Counter[str] = Counter()
-    for verdict in removed:
-        process = verdict.process
+    for outcome in removed:
+        process = outcome.process
         error = process.error("cmdline") or process.error("uid")
         problems.update([PROBLEM_WORDS[error.problem] if error is not None else "unreadable"])
     why = ", ".join(f"{count:,} {what}" for what, count in sorted(problems.items()))
@@ -161,7 +161,7 @@ def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
     least = f"os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
     if not removed:
         return f"{least}; all processes are older"
-    future = sum(verdict.reason == "future-start" for verdict in removed)
+    future = sum(outcome.reason == "future-start" for outcome in removed)
     young = len(removed) - future
     parts = [f"{processes(young)} too young"] if young else []
     if future:
@@ -172,7 +172,7 @@ def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
 def _rules(removed: Sequence[Outcome], config: Config) -> str:
     if not removed:
         return "no process is dropped" if config.rules else "no rules: all processes are accepted"
-    drops = Counter(verdict.rule.index for verdict in removed if verdict.rule is not None)
+    drops = Counter(outcome.rule.index for outcome in removed if outcome.rule is not None)
     rules: dict[int, Rule] = {rule.index: rule for rule in config.rules}
     index, count = drops.most_common(1)[0]
     rule = rules[index]

@@ -45,13 +45,13 @@ def sockets(seen: Sample) -> Gate:
     if undecided:
         detail = f"no connection is certainly sent; {undecided:,} undecided{not_sent}"
         return unknown(name, detail, "run proccli sockets as root with --max-wait for details")
-    statuses = {verdict.status for verdict in seen.verdicts}
+    statuses = {outcome.status for outcome in seen.outcomes}
     if unseen_by_us(seen.sockets, host):
         return unknown(name, f"no connection found{not_sent}", "run proccli doctor as root")
     if not statuses & {"accepted", "unknown"}:
         return unknown(name, "no process reaches this step")
     accepted_unread = any(
-        verdict.status in ("accepted", "unknown") for verdict, _ in seen.sockets.unreadable
+        outcome.status in ("accepted", "unknown") for outcome, _ in seen.sockets.unreadable
     )
     if accepted_unread and host.kind != "live":
         return unknown(name, f"the {host.kind} does not contain the sockets{not_sent}")

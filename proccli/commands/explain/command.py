@@ -147,9 +147,9 @@ def command(
             return code
     content = _rendered(result, output, plain, invocation)
     for_people = output == "table" and not plain
-    notices = without_codes(result.notices, "sync-disabled") if for_people else result.notices
+    notes = without_codes(result.notes, "sync-disabled") if for_people else result.notes
     return print_result(
-        invocation, content, notices, EXIT_INCOMPLETE if strict and result.incomplete else 0
+        invocation, content, notes, EXIT_INCOMPLETE if strict and result.incomplete else 0
     )
 
 

@@ -1,4 +1,4 @@
-"""Why chosen processes, real or made up, get the verdict they get."""
+"""Why chosen processes, real or made up, get the outcome they get."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from proccli.agent.sockets.result import counts_by_pid
 from proccli.agent.trace import trace_rules
 from proccli.commands.completeness import incomplete
 from proccli.commands.socket_warnings import unseen_by_us
-from proccli.commands.warnings import verdict_notices
+from proccli.commands.warnings import outcome_notes
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Ancestor, Explanation, Outcome
 from proccli.model.process import Host, TagTable
 from proccli.sources.made_up import MadeUp, made_up_source
@@ -31,13 +31,13 @@ class ExplainResult:
     host: Host
     config: Config
     explanations: tuple[Explanation, ...]
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
 
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        verdicts = [one.verdict for one in self.explanations]
-        return incomplete(self.notices, {"sockets", "owners"}, verdicts=verdicts)
+        outcomes = [one.outcome for one in self.explanations]
+        return incomplete(self.notes, {"sockets", "owners"}, outcomes=outcomes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,23 +71,23 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     source, host = inputs.source, inputs.source.host
     sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, pids)
-    verdicts = [
-        replace(verdict, sockets=counts[verdict.process.pid]) for verdict in pipeline.outcomes(pids)
+    outcomes = [
+        replace(outcome, sockets=counts[outcome.process.pid]) for outcome in pipeline.outcomes(pids)
     ]
     unseen = unseen_by_us(sockets, host)
     return ExplainResult(
         host=host,
         config=inputs.config,
-        explanations=tuple(_explanation(pipeline, verdict) for verdict in verdicts),
-        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
+        explanations=tuple(_explanation(pipeline, outcome) for outcome in outcomes),
+        notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
     )
 
 
-def _explanation(pipeline: Pipeline, verdict: Outcome) -> Explanation:
-    process = pipeline.agent_process(verdict.process.pid)
+def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:
+    process = pipeline.agent_process(outcome.process.pid)
     assert process is not None  # noqa: S101 - each outcome is of one
     return Explanation(
-        verdict=verdict,
+        outcome=outcome,
         ancestors=tuple(
             Ancestor(
                 pid=above.process.pid,
@@ -130,8 +130,8 @@ def _process_name(process: AgentProcess) -> str | None:
 
 
 def _gprocess(pipeline: Pipeline, process: AgentProcess) -> str | None:
-    verdict = pipeline.decided(process.process.pid)
-    return verdict.gprocess if verdict is not None else None
+    outcome = pipeline.decided(process.process.pid)
+    return outcome.gprocess if outcome is not None else None
 
 
 def _candidate(process: AgentProcess) -> Candidate:

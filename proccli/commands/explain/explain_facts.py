@@ -22,29 +22,29 @@ _COMMAND_LINES = 3
 
 def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterable[Fact]:
     """The known facts about the process."""
-    verdict = explanation.verdict
-    process = verdict.process
+    outcome = explanation.outcome
+    process = outcome.process
     if result.host.kind in ("recording", "directory"):
         where = f"{result.host.name}, " if result.host.name else ""
         yield "snapshot", foreign(f"{where}{seen(result.host)}"), "dim"
     yield "ancestors", _chain(explanation, view), "dim"
-    if verdict.cmdline is not None:
+    if outcome.cmdline is not None:
         room = None if view.width is None else (view.width - LABEL - 2) * _COMMAND_LINES
-        yield "command", plain(shorten(verdict.cmdline, room, view.glyphs.ellipsis)), "dim"
-    if verdict.uptime_s is not None:
-        since = rfc3339(verdict.start_s)
+        yield "command", plain(shorten(outcome.cmdline, room, view.glyphs.ellipsis)), "dim"
+    if outcome.uptime_s is not None:
+        since = rfc3339(outcome.start_s)
         yield (
             "uptime",
-            plain(duration(verdict.uptime_s) + (f", since {since}" if since else "")),
+            plain(duration(outcome.uptime_s) + (f", since {since}" if since else "")),
             "dim",
         )
-    for label, text in (("user", verdict.user), ("container", verdict.container_id)):
+    for label, text in (("user", outcome.user), ("container", outcome.container_id)):
         if text:
             yield label, foreign(text), "dim"
-    if verdict.sockets is not None and verdict.gprocess is not None:
-        yield from _sockets(verdict.sockets, process.pid)
-    yield from _tags(verdict)
-    if process.errors and verdict.reason != "unreadable":  # else the headline shows them
+    if outcome.sockets is not None and outcome.gprocess is not None:
+        yield from _sockets(outcome.sockets, process.pid)
+    yield from _tags(outcome)
+    if process.errors and outcome.reason != "unreadable":  # else the headline shows them
         causes = [f"{error.field} ({error.detail})" for error in process.errors]
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
@@ -68,10 +68,10 @@ def _sockets(counts: SocketCounts, pid: int) -> Iterable[Fact]:
 
 
 def _chain(explanation: Explanation, view: View) -> Line:
-    verdict = explanation.verdict
+    outcome = explanation.outcome
     # A made-up process has pid 0, and its ancestors have meaningless pids.
-    pids = verdict.process.pid > 0
-    links = [(own_name(verdict), verdict.process.pid)]
+    pids = outcome.process.pid > 0
+    links = [(own_name(outcome), outcome.process.pid)]
     links.extend(
         ("?" if up.process_name is None else up.process_name, up.pid)
         for up in explanation.ancestors
@@ -80,16 +80,16 @@ def _chain(explanation: Explanation, view: View) -> Line:
     return joined(names, f" {view.glyphs.came_from} ")
 
 
-def _tags(verdict: Outcome) -> Iterable[Fact]:
-    if verdict.tags is None:
+def _tags(outcome: Outcome) -> Iterable[Fact]:
+    if outcome.tags is None:
         yield "tags", plain("unknown"), "warn"
-    elif verdict.tags:
-        own = verdict.process.pid
+    elif outcome.tags:
+        own = outcome.process.pid
         tags = (
             [
                 *foreign(f"{tag.name}={tag.value}", "tag"),
                 ("" if tag.from_pid == own else f" (from pid {tag.from_pid})", "dim"),
             ]
-            for tag in verdict.tags
+            for tag in outcome.tags
         )
         yield "tags", joined(tags, ", "), "dim"

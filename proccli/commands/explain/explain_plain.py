@@ -12,16 +12,16 @@ def explain_plain(result: ExplainResult) -> str:
 
     If no rule decided, the location is `-`, and the `reason` of the JSON replaces the action.
     """
-    return "".join(_line(explanation.verdict) for explanation in result.explanations)
+    return "".join(_line(explanation.outcome) for explanation in result.explanations)
 
 
-def _line(verdict: Outcome) -> str:
-    rule = verdict.rule
+def _line(outcome: Outcome) -> str:
+    rule = outcome.rule
     place = "-" if rule is None else f"{rule.at.source}:{rule.at.line}"
-    action: str = verdict.reason
-    if rule is not None and verdict.reason == "rule":
-        action = "drop" if verdict.status == "dropped" else "accept"
-    name = verdict.process_name if verdict.gprocess is None else verdict.gprocess
+    action: str = outcome.reason
+    if rule is not None and outcome.reason == "rule":
+        action = "drop" if outcome.status == "dropped" else "accept"
+    name = outcome.process_name if outcome.gprocess is None else outcome.gprocess
     if name is None:
-        name = verdict.process.comm or "?"
-    return f"{visible(place)}:{action}\t{verdict.process.pid}\t{visible(name)}\n"
+        name = outcome.process.comm or "?"
+    return f"{visible(place)}:{action}\t{outcome.process.pid}\t{visible(name)}\n"

@@ -23,7 +23,7 @@ def explain_document(result: ExplainResult) -> bytes:
             "snapshot": snapshot_json(result.host),
             "config": config_json(result.config),
             "processes": [explanation_json(one) for one in result.explanations],
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 
@@ -40,7 +40,7 @@ def explanation_json(explanation: Explanation) -> Json:
         for ancestor in explanation.ancestors
     ]
     trace = [_trace_json(trace) for trace in explanation.trace]
-    return process_json(explanation.verdict) | {"ancestors": ancestors, "trace": trace}
+    return process_json(explanation.outcome) | {"ancestors": ancestors, "trace": trace}
 
 
 def _trace_json(trace: RuleTrace) -> Json:

@@ -180,7 +180,7 @@ def _no_ancestor(explanation: Explanation) -> str:
 
 def _other_pid(pid: int | None, explanation: Explanation) -> str:
     """`   (pid 7)` if the text is that of another process, else empty."""
-    if pid is None or pid == explanation.verdict.process.pid:
+    if pid is None or pid == explanation.outcome.process.pid:
         return ""
     return f"   (pid {pid})" if pid > 0 else ""
 

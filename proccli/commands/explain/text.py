@@ -26,8 +26,8 @@ def explain_text(result: ExplainResult, view: View) -> str:
 
 
 def _lines(explanation: Explanation, result: ExplainResult, view: View) -> Iterable[Line]:
-    verdict, config = explanation.verdict, result.config
-    yield from _headline(verdict, config, view)
+    outcome, config = explanation.outcome, result.config
+    yield from _headline(outcome, config, view)
     for label, value, style in facts(explanation, result, view):
         room = None if view.width is None else max(view.width - LABEL - 2, 10)
         first, *more = wrapped(value, room)
@@ -36,7 +36,7 @@ def _lines(explanation: Explanation, result: ExplainResult, view: View) -> Itera
             yield [(" " * (LABEL + 2), ""), *line]
     yield ()
     yield from _rules(explanation, view)
-    if verdict.reason == "implicit-accept":
+    if outcome.reason == "implicit-accept":
         yield (
             (
                 " end  No rule matched: the agent's built-in .* accepts it under its own name.",
@@ -47,13 +47,13 @@ def _lines(explanation: Explanation, result: ExplainResult, view: View) -> Itera
 
 def _rules(explanation: Explanation, view: View) -> Iterable[Line]:
     """Each rule, and a line where the agent itself stops."""
-    never = explanation.verdict.status == "skipped" and explanation.verdict.rule is None
+    never = explanation.outcome.status == "skipped" and explanation.outcome.rule is None
     unreached = [trace for trace in explanation.trace if trace.outcome == "not-reached"]
     if unreached and all(trace.would_match is None for trace in unreached):
         yield ((" The process does not get to the rules: it has no text to match.", "dim"),)
         return
     if all(trace.outcome in ("unknown", "ignored") for trace in explanation.trace) and (
-        explanation.verdict.reason == "unreadable"
+        explanation.outcome.reason == "unreadable"
     ):
         yield ((" The result of the rules is unknown: the process could not be read.", "dim"),)
         return
@@ -69,12 +69,12 @@ def _rules(explanation: Explanation, view: View) -> Iterable[Line]:
         previous_error = trace.error
 
 
-def _headline(verdict: Outcome, config: Config, view: View) -> list[Line]:
+def _headline(outcome: Outcome, config: Config, view: View) -> list[Line]:
     """`pid 4312  java  →  DROPPED by rule 3`, and the agent version."""
-    pid = "made up" if verdict.process.pid == 0 else f"pid {verdict.process.pid}"
+    pid = "made up" if outcome.process.pid == 0 else f"pid {outcome.process.pid}"
     becomes = (f"  {view.glyphs.becomes}  ", "")
-    outcome, remark = _outcome(verdict, config)
-    line: Line = [(f"{pid}  ", "head"), *foreign(own_name(verdict), "head"), becomes, *outcome]
+    result, remark = _outcome(outcome, config)
+    line: Line = [(f"{pid}  ", "head"), *foreign(own_name(outcome), "head"), becomes, *result]
     agent: Line = ((f"agent {config.agent} ({config.dialect})", "dim"),)
     between: Line = (("   ", ""),) if remark else ()
     if view.width is None or view.margin is None:
@@ -86,15 +86,15 @@ def _headline(verdict: Outcome, config: Config, view: View) -> list[Line]:
     return [*wrapped(line, view.width), *wrapped([("  ", ""), *below], view.width)]
 
 
-def _outcome(verdict: Outcome, config: Config) -> tuple[Line, Line]:
+def _outcome(outcome: Outcome, config: Config) -> tuple[Line, Line]:
     """The outcome of the process, and the rule that led to it."""
-    by = ", no rule matched" if verdict.rule is None else f" by rule {verdict.rule.index}"
-    if verdict.gprocess is not None:
-        return foreign(verdict.gprocess or '""', "accepted"), ((f"accepted{by}", "accepted"),)
-    if verdict.reason == "rule":
-        return ((f"{verdict.status.upper()}{by}", "alarm"),), ()
-    style = "unknown" if verdict.status == "unknown" else "warn"
-    outcome: Line = ((f"{verdict.status.upper()}: ", style), *foreign(why(verdict, config), style))
-    return outcome, () if verdict.rule is None else (
-        (f"after rule {verdict.rule.index} matched", style),
+    by = ", no rule matched" if outcome.rule is None else f" by rule {outcome.rule.index}"
+    if outcome.gprocess is not None:
+        return foreign(outcome.gprocess or '""', "accepted"), ((f"accepted{by}", "accepted"),)
+    if outcome.reason == "rule":
+        return ((f"{outcome.status.upper()}{by}", "alarm"),), ()
+    style = "unknown" if outcome.status == "unknown" else "warn"
+    result: Line = ((f"{outcome.status.upper()}: ", style), *foreign(why(outcome, config), style))
+    return result, () if outcome.rule is None else (
+        (f"after rule {outcome.rule.index} matched", style),
     )

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from proccli.commands.hosts.fleetnotices import fleet_notices
+from proccli.commands.hosts.fleet_notes import fleet_notes
 from proccli.commands.hosts.hostviews import NamedSource
 from proccli.commands.hosts.read import views
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.model.config import Config
 from proccli.model.hosts import HostView
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
 from proccli.server.join import Network
 from proccli.server.store import Fleet
@@ -38,7 +38,7 @@ class Gathered:
     """What its hosts are called, each otherwise."""
     config: Config | None
     """None: all sources are outputs of `sync`, each made with a configuration of its own."""
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that an agent would know is unknown here."""
 
@@ -55,27 +55,27 @@ def gather(
     """
     hosts = _Hosts()
     config: Config | None = None
-    looks: list[tuple[tuple[Notice, ...], bool]] = []
+    looks: list[tuple[tuple[Note, ...], bool]] = []
     try:
         for done, looked in enumerate(views(options, sources, wait_policy), start=1):
             config = config or looked.config
             if hosts.add(looked.view):
-                looks.append((looked.notices, looked.incomplete))
+                looks.append((looked.notes, looked.incomplete))
             progress(done, len(sources))
     except BaseException:
         hosts.fleet.close()
         raise
-    notices: dict[Notice, list[str]] = {}
+    notes: dict[Note, list[str]] = {}
     for host in hosts.fleet.present:
-        for notice in dict.fromkeys(looks[host][0]):
-            notices.setdefault(notice, []).append(hosts.fleet.hosts[host].source)
-    said = (_with_sources(notice, by, len(hosts.fleet.present)) for notice, by in notices.items())
+        for note in dict.fromkeys(looks[host][0]):
+            notes.setdefault(note, []).append(hosts.fleet.hosts[host].source)
+    said = (_with_sources(note, by, len(hosts.fleet.present)) for note, by in notes.items())
     names = _names(hosts.fleet)
     return Gathered(
         fleet=hosts.fleet,
         names=names,
         config=config,
-        notices=(*said, *hosts.notices, *fleet_notices(hosts.fleet, names)),
+        notes=(*said, *hosts.notes, *fleet_notes(hosts.fleet, names)),
         incomplete=any(looks[host][1] for host in hosts.fleet.present),
     )
 
@@ -83,7 +83,7 @@ def gather(
 @dataclass(slots=True)
 class _Hosts:
     fleet: Fleet = field(default_factory=Fleet)
-    notices: list[Notice] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     _called: dict[tuple[Network, str], list[int]] = field(default_factory=dict)
 
     def add(self, view: HostView) -> bool:
@@ -95,7 +95,7 @@ class _Hosts:
                 continue
             keeps = before.taken_at_ns > view.taken_at_ns
             newer, older = (before, view) if keeps else (view, before)
-            self.notices.append(_host_again(newer, older))
+            self.notes.append(_host_again(newer, older))
             if keeps:
                 return False
             self.fleet.remove(host)
@@ -126,8 +126,8 @@ def _same_machine(one: HostView, other: HostView) -> bool:
     return started_again or between_s <= _CLOCK_SET_S
 
 
-def _host_again(newer: HostView, older: HostView) -> Notice:
-    return Notice.of("host-again", older=older.source, newer=newer.source, host=newer.name)
+def _host_again(newer: HostView, older: HostView) -> Note:
+    return Note.of("host-again", older=older.source, newer=newer.source, host=newer.name)
 
 
 def _names(fleet: Fleet) -> tuple[str, ...]:
@@ -150,6 +150,6 @@ def _with_source(name: str, view: HostView) -> str:
     return f"{name} [{view.source}]"
 
 
-def _with_sources(notice: Notice, by: Sequence[str], sources: int) -> Notice:
+def _with_sources(note: Note, by: Sequence[str], sources: int) -> Note:
     """A warning with the sources that gave it, unless all did."""
-    return notice if len(by) == sources else replace(notice, source=by[0], sources=len(by))
+    return note if len(by) == sources else replace(note, source=by[0], sources=len(by))

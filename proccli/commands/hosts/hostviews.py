@@ -11,11 +11,11 @@ from proccli.commands.completeness import incomplete
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.commands.scan.gprocesses import reported
-from proccli.commands.socket_warnings import socket_notices
-from proccli.commands.warnings import verdict_notices
+from proccli.commands.socket_warnings import socket_notes
+from proccli.commands.warnings import outcome_notes
 from proccli.model.config import Config
 from proccli.model.hosts import HostView
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.source import Source
 from proccli.server.host_view import host_view, synced_view
@@ -48,18 +48,18 @@ class Looked:
     view: HostView
     config: Config | None
     """None for the output of `sync`, which was made with one of its own."""
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
 
 
-def _addresses(verdicts: Iterable[Outcome], source: Source) -> Iterator[str]:
+def _addresses(outcomes: Iterable[Outcome], source: Source) -> Iterator[str]:
     """Those of each network namespace, by way of the first process that shows them."""
     known: set[int] = set()
-    for verdict in verdicts:
-        netns = verdict.process.netns
+    for outcome in outcomes:
+        netns = outcome.process.netns
         if netns is not None and netns not in known:
-            found = source.addresses(verdict.process.pid)
+            found = source.addresses(outcome.process.pid)
             if found is not None:
                 known.add(netns)
                 yield from found
@@ -72,7 +72,7 @@ def look_at(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy)
     opened = open_source_or_output(source.path)
     if isinstance(opened, SyncOutput):
         view = synced_view(opened, source.name, source.network)
-        return Looked(view=view, config=None, notices=(), incomplete=_lacks_tags(view))
+        return Looked(view=view, config=None, notes=(), incomplete=_lacks_tags(view))
     options = replace(options, snapshot=source.path, proc_root=None)
     return _looked(open_inputs(options, source=opened), source, NO_WAIT)
 
@@ -80,26 +80,26 @@ def look_at(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy)
 def _looked(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> Looked:
     seen = take_settled_sample(inputs, wait_policy)
     host = seen.inputs.source.host
-    unseen = socket_notices(seen.sockets, host)
+    unseen = socket_notes(seen.sockets, host)
     view = host_view(
         host=host,
         source=source.name,
         network=source.network,
-        verdicts=seen.verdicts,
-        tags_of=lambda verdict: tags_of(verdict, inputs.tags, seen.pipeline.decided),
-        reported=lambda verdict: reported(verdict, host),
+        outcomes=seen.outcomes,
+        tags_of=lambda outcome: tags_of(outcome, inputs.tags, seen.pipeline.decided),
+        reported=lambda outcome: reported(outcome, host),
         sample=seen.sockets,
-        addresses=_addresses(seen.verdicts, seen.inputs.source),
+        addresses=_addresses(seen.outcomes, seen.inputs.source),
         enabled=inputs.config.sync_enabled,
     )
     return Looked(
         view=view,
         config=inputs.config,
-        notices=(
-            *inputs.notices,
-            *verdict_notices(inputs.config, host, seen.verdicts),
+        notes=(
+            *inputs.notes,
+            *outcome_notes(inputs.config, host, seen.outcomes),
             *unseen,
-            *seen.notices,
+            *seen.notes,
         ),
         incomplete=incomplete(unseen, {"sockets"}, sockets=seen.sockets.best_known)
         or _lacks_tags(view),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from proccli.commands.hosts.hostviews import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
     from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
 
@@ -194,7 +194,7 @@ def command(
     with progress_bar(invocation, len(sources), "Reading") as progress:
         gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet, opened(flows) as (file, name):
-        warn(invocation, gathered.notices)
+        warn(invocation, gathered.notes)
         labelling = Labelling(
             gathered,
             network=in_network,
@@ -204,7 +204,7 @@ def command(
             assume_enabled=assume_enabled,
         )
         warnings = _print(labelling, file, name, form, fields, with_agents=bool(agents))
-    warn(invocation, [*warnings, *labelling.notices()])
+    warn(invocation, [*warnings, *labelling.notes()])
     if view_of(sys.stderr, invocation.colour).width is not None:
         tell(label_summary(labelling.tally))
     lacking = gathered.incomplete or incomplete(warnings, {"packets", "connections"})
@@ -219,13 +219,13 @@ def _print(
     fields: FieldMap,
     *,
     with_agents: bool,
-) -> Sequence[Notice]:
+) -> Sequence[Note]:
     """Print the labelled input; return its warnings.
 
     Raises: PipeClosed, OutputError, FlowsError, CaptureError, SourceError; click.UsageError for
     options of the other kind of input.
     """
-    from proccli.commands.label.label import evicted_notices
+    from proccli.commands.label.label import evicted_notes
     from proccli.commands.label.output import captured_line
     from proccli.traffic.captures.opening import capture_of, sniffed
     from proccli.traffic.flows.stream import read_flows
@@ -240,7 +240,7 @@ def _print(
             raise click.UsageError(f"--agent-id requires a capture, but {name} is not one")
         records = read_flows(stream, name, form=wanted, fields=fields, keys=keys)
         write_pieces(labelling.flows(records), at_once=at_once)
-        return records.notices
+        return records.notes
     if fields.names or wanted is not None:
         what = "--fields" if fields.names else f"--format {wanted}"
         raise click.UsageError(f"{what} requires flow records, but {name} is a capture")
@@ -248,4 +248,4 @@ def _print(
     counts = ConnectionCounts()
     labelled = labelling.captured(assemble_connections(capture.segments(), counts=counts))
     write_pieces((captured_line(*item, keys) for item in labelled), at_once=at_once)
-    return (*capture.notices(), *evicted_notices(counts, name))
+    return (*capture.notes(), *evicted_notes(counts, name))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from proccli.commands.hosts.gather import Gathered
 from proccli.errors import UsageError
 from proccli.model.flows import CapturedConnection, Flow, SideLabel
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.server.join import Network
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
@@ -53,7 +53,7 @@ class Tally:
 
 
 class Labelling:
-    """A run over one input. What it hands out streams; the tally and the notices grow with it."""
+    """A run over one input. What it hands out streams; the tally and the warnings grow with it."""
 
     def __init__(
         self,
@@ -117,18 +117,18 @@ class Labelling:
             self.tally.add(connection.flow, *sides)
             yield (connection, *sides)
 
-    def notices(self) -> Iterator[Notice]:
+    def notes(self) -> Iterator[Note]:
         """Warnings, once all records have been labelled."""
         tally = self.tally
         if outside := tally.reasons["other-time"]:
-            yield Notice.of("other-time", sides=outside, within_s=self._within_s)
+            yield Note.of("other-time", sides=outside, within_s=self._within_s)
         if tally.untimed:
-            yield Notice.of("untimed", records=tally.untimed)
+            yield Note.of("untimed", records=tally.untimed)
         if tally.perhaps_pods:
-            yield Notice.of("perhaps-pod", sides=tally.perhaps_pods)
+            yield Note.of("perhaps-pod", sides=tally.perhaps_pods)
 
 
-def evicted_notices(counts: ConnectionCounts, name: str) -> Iterator[Notice]:
+def evicted_notes(counts: ConnectionCounts, name: str) -> Iterator[Note]:
     """Warnings about connections that were printed before they had ended."""
     if counts.evicted:
-        yield Notice.of("capture-evicted", file=name, connections=counts.evicted)
+        yield Note.of("capture-evicted", file=name, connections=counts.evicted)

@@ -74,5 +74,5 @@ def command(
     inputs = open_inputs(options)
     result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
     tell(record_message(result, redact=not no_redact))
-    warn(invocation, result.notices)
+    warn(invocation, result.notes)
     return 0

@@ -15,7 +15,7 @@ from proccli.commands.record.proving import Prover
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.errors import OutputError
 from proccli.files import atomic_output
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
@@ -33,8 +33,8 @@ class RecordResult:
     masked_values: int
     masked_processes: int
     changed_pids: tuple[int, ...]
-    """Processes whose verdict can't be told from the recording, because of a mask."""
-    notices: tuple[Notice, ...]
+    """Processes whose outcome can't be told from the recording, because of a mask."""
+    notes: tuple[Note, ...]
 
 
 def record(
@@ -76,7 +76,7 @@ def record(
         masked_values=written.masked_values,
         masked_processes=written.masked_processes,
         changed_pids=changed,
-        notices=(*inputs.notices, *seen.notices),
+        notes=(*inputs.notes, *seen.notes),
     )
 
 
@@ -92,8 +92,8 @@ def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
     )
 
 
-def _outcome(verdict: Outcome) -> tuple[object, ...]:
-    return verdict.status, verdict.reason, verdict.hits, verdict.gprocess, verdict.tags
+def _outcome(outcome: Outcome) -> tuple[object, ...]:
+    return outcome.status, outcome.reason, outcome.hits, outcome.gprocess, outcome.tags
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.regex.trial import Trial
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
 
 
 @click.command(
@@ -60,10 +60,10 @@ def command(
     from proccli.commands.regex.trial import try_pattern
 
     trial = try_pattern(pattern, template)
-    notices = list(_notices(trial))
-    given = iter(texts) if texts else _stdin_lines(notices)
-    content = _rendered(trial, given, output, invocation, notices)
-    return print_result(invocation, content, notices, EXIT_NO if trial.error is not None else 0)
+    notes = list(_notes(trial))
+    given = iter(texts) if texts else _stdin_lines(notes)
+    content = _rendered(trial, given, output, invocation, notes)
+    return print_result(invocation, content, notes, EXIT_NO if trial.error is not None else 0)
 
 
 def _rendered(
@@ -71,7 +71,7 @@ def _rendered(
     texts: Iterator[str],
     output: Output,
     invocation: Invocation,
-    notices: list[Notice],
+    notes: list[Note],
 ) -> str | bytes:
     from proccli.commands.regex.output import regex_text
     from proccli.commands.regex.regex_json import regex_document, regex_lines
@@ -80,13 +80,13 @@ def _rendered(
     if output == "jsonl":
         return regex_lines(attempts)
     if output == "json":
-        return regex_document(trial, list(attempts), notices)
+        return regex_document(trial, list(attempts), notes)
     return regex_text(trial, attempts, view_of(sys.stdout, invocation.colour))
 
 
-def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
+def _stdin_lines(notes: list[Note]) -> Iterator[str]:
     """The lines of standard input, without those that are not UTF-8 (the agent skips such text)."""
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
 
     if sys.stdin is None or sys.stdin.isatty():
         return
@@ -94,11 +94,11 @@ def _stdin_lines(notices: list[Notice]) -> Iterator[str]:
         try:
             yield line.removesuffix(b"\n").decode()
         except UnicodeDecodeError:
-            notices.append(Notice.of("not-utf8", file="<stdin>", line=number))
+            notes.append(Note.of("not-utf8", file="<stdin>", line=number))
 
 
-def _notices(trial: Trial) -> Iterator[Notice]:
-    from proccli.model.notice import Notice
+def _notes(trial: Trial) -> Iterator[Note]:
+    from proccli.model.note import Note
 
     for group in trial.missing_groups:
-        yield Notice.of("missing-group", group=group, template=trial.template)
+        yield Note.of("missing-group", group=group, template=trial.template)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proccli.commands.regex.trial import Attempt, Trial
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.terminal.document import Json, document, lines, warnings_json
 
 
-def regex_document(trial: Trial, attempts: Iterable[Attempt], notices: Sequence[Notice]) -> bytes:
+def regex_document(trial: Trial, attempts: Iterable[Attempt], notes: Sequence[Note]) -> bytes:
     """The document `proccli/regex/v1`."""
     error = trial.error
     return document(
@@ -18,7 +18,7 @@ def regex_document(trial: Trial, attempts: Iterable[Attempt], notices: Sequence[
             "pattern": trial.pattern,
             "error": error and {"message": error.message, "position": error.position},
             "results": [_attempt(attempt) for attempt in attempts],
-            "warnings": warnings_json(notices),
+            "warnings": warnings_json(notes),
         },
     )
 

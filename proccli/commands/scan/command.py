@@ -26,7 +26,7 @@ from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
 
 _WHICH = "Filters (the summary always counts all processes)"
 
@@ -151,12 +151,12 @@ def command(
     inputs = open_inputs(options)
     selection.check(inputs.config)
     result = scan(inputs)
-    shown = selection.of(result.verdicts)
+    shown = selection.of(result.outcomes)
     identified = None
     if identity:
         chosen = SERVERS[server] if server else server_beside(result.config.agent)
-        identified = identify(result.verdicts, result.host, chosen)
-    notices: Sequence[Notice] = result.notices
+        identified = identify(result.outcomes, result.host, chosen)
+    notes: Sequence[Note] = result.notes
     content: str | bytes
     if output == "json":
         content = scan_document(result, shown, identified)
@@ -165,6 +165,6 @@ def command(
     else:
         view = view_of(sys.stdout, invocation.colour)
         content = scan_table(result, shown, view, identified)
-        notices = without_codes(notices, "sync-disabled")
+        notes = without_codes(notes, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return print_result(invocation, content, notices, code)
+    return print_result(invocation, content, notes, code)

@@ -49,14 +49,14 @@ class Identified:
         return sum(name.use.at_most for name in self.names)
 
 
-def identify(verdicts: Sequence[Outcome], host: Host, server: Server) -> Identified:
+def identify(outcomes: Sequence[Outcome], host: Host, server: Server) -> Identified:
     """Which gprocess each accepted process of one agent is, whether or not sync is enabled."""
     accepted = sorted(
-        (verdict for verdict in verdicts if verdict.status == "accepted"),
-        key=lambda verdict: verdict.process.pid,
+        (outcome for outcome in outcomes if outcome.status == "accepted"),
+        key=lambda outcome: outcome.process.pid,
     )
-    pids = [verdict.process.pid for verdict in accepted]
-    each = identify_gprocesses([reported(verdict, host) for verdict in accepted], server)
+    pids = [outcome.process.pid for outcome in accepted]
+    each = identify_gprocesses([reported(outcome, host) for outcome in accepted], server)
     return Identified(
         server=server,
         by_pid=dict(zip(pids, each, strict=True)),
@@ -64,38 +64,38 @@ def identify(verdicts: Sequence[Outcome], host: Host, server: Server) -> Identif
             NamePids(use=use, pids=tuple(pids[place] for place in use.indices))
             for use in group_by_name(each)
         ),
-        undecided=sum(verdict.status == "unknown" for verdict in verdicts),
+        undecided=sum(outcome.status == "unknown" for outcome in outcomes),
     )
 
 
-def reported(verdict: Outcome, host: Host, agent: str = "") -> ReportedProcess:
+def reported(outcome: Outcome, host: Host, agent: str = "") -> ReportedProcess:
     """What the agent reports of a process that it accepts."""
     return ReportedProcess(
-        pid=verdict.process.pid,
-        name=verdict.gprocess or "",
-        process_name=verdict.process_name or "",
-        cmdline=verdict.cmdline or "",
-        masked_spans=_masked_spans(verdict),
-        container_id=_container_id(verdict, host),
-        user=verdict.user or "",
-        tags=tuple((tag.key, tag.value) for tag in verdict.tags or ()),
+        pid=outcome.process.pid,
+        name=outcome.gprocess or "",
+        process_name=outcome.process_name or "",
+        cmdline=outcome.cmdline or "",
+        masked_spans=_masked_spans(outcome),
+        container_id=_container_id(outcome, host),
+        user=outcome.user or "",
+        tags=tuple((tag.key, tag.value) for tag in outcome.tags or ()),
         agent=agent,
     )
 
 
-def _masked_spans(verdict: Outcome) -> tuple[TextSpan, ...]:
-    process = verdict.process
+def _masked_spans(outcome: Outcome) -> tuple[TextSpan, ...]:
+    process = outcome.process
     if not process.masked_spans or process.cmdline is None:
         return ()
     found = parse_cmdline(process.cmdline, process.masked_spans)
     return found.cmdline.masked_spans if isinstance(found, Texts) else ()
 
 
-def _container_id(verdict: Outcome, host: Host) -> str | None:
+def _container_id(outcome: Outcome, host: Host) -> str | None:
     """The id that the agent sends, empty for none; None where it may see what we don't."""
-    error = verdict.process.error("cgroup")
+    error = outcome.process.error("cgroup")
     if error is None:
-        return verdict.container_id or ""
+        return outcome.container_id or ""
     match error.problem:
         case "malformed":
             none = True

@@ -34,7 +34,7 @@ def group_cell(identity: Identity | None) -> Line:
 
 def identity_lines(identified: Identified, shown: Sequence[Outcome], view: View) -> list[Line]:
     """The names that several processes share, the count, and the effect of restarts and time."""
-    pids = {verdict.process.pid for verdict in shown}
+    pids = {outcome.process.pid for outcome in shown}
     several = [
         name
         for name in identified.names

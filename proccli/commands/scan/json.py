@@ -11,33 +11,33 @@ from proccli.terminal.document import Json
 from proccli.terminal.words import rfc3339
 
 
-def process_json(verdict: Outcome) -> Json:
+def process_json(outcome: Outcome) -> Json:
     """One process with its outcome; None: not known."""
-    process = verdict.process
+    process = outcome.process
     argv, argv_base64 = arguments(process)
-    sockets = verdict.sockets
+    sockets = outcome.sockets
     return {
         "pid": process.pid,
         "ppid": process.ppid,
         "comm": process.comm,
         "exe": process.exe,
-        "process_name": verdict.process_name,
-        "cmdline": verdict.cmdline,
+        "process_name": outcome.process_name,
+        "cmdline": outcome.cmdline,
         "argv": argv,
         "argv_base64": argv_base64,
-        "user": verdict.user,
+        "user": outcome.user,
         "uid": process.uid,
-        "start_time": rfc3339(verdict.start_s),
-        "uptime_s": verdict.uptime_s,
-        "agent_uptime_s": verdict.agent_uptime_s,
+        "start_time": rfc3339(outcome.start_s),
+        "uptime_s": outcome.uptime_s,
+        "agent_uptime_s": outcome.agent_uptime_s,
         "netns": process.netns,
-        "container_id": verdict.container_id,
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "rule": None if verdict.rule is None else rule_json(verdict.rule),
-        "hits": list(verdict.hits),
-        "gprocess": verdict.gprocess,
-        "tags": None if verdict.tags is None else [tag_json(tag) for tag in verdict.tags],
+        "container_id": outcome.container_id,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "rule": None if outcome.rule is None else rule_json(outcome.rule),
+        "hits": list(outcome.hits),
+        "gprocess": outcome.gprocess,
+        "tags": None if outcome.tags is None else [tag_json(tag) for tag in outcome.tags],
         "sockets": None
         if sockets is None
         else {

@@ -11,9 +11,9 @@ from proccli.agent.sockets.collect import collect_sockets
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.commands.completeness import incomplete
 from proccli.commands.socket_warnings import unseen_by_us
-from proccli.commands.warnings import verdict_notices
+from proccli.commands.warnings import outcome_notes
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import ALL_FIELDS, Host
 
@@ -33,19 +33,19 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """Verdicts sorted by pid, with what they rest on."""
+    """Outcomes sorted by pid, with what they rest on."""
 
     host: Host
     config: Config
-    verdicts: tuple[Outcome, ...]
-    notices: tuple[Notice, ...]
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[Note, ...]
 
     @property
     def summary(self) -> Summary:
-        """Counts over all verdicts."""
-        by_status: Counter[Status] = Counter(verdict.status for verdict in self.verdicts)
+        """Counts over all outcomes."""
+        by_status: Counter[Status] = Counter(outcome.status for outcome in self.outcomes)
         return Summary(
-            total=len(self.verdicts),
+            total=len(self.outcomes),
             accepted=by_status["accepted"],
             dropped=by_status["dropped"],
             skipped=by_status["skipped"],
@@ -60,15 +60,15 @@ class ScanResult:
         Rules that nothing hit are there with 0.
         """
         hits = {rule.index: 0 for rule in self.config.rules} | {0: 0}
-        for verdict in self.verdicts:
-            if verdict.decided_by is not None:
-                hits[verdict.decided_by] += 1
+        for outcome in self.outcomes:
+            if outcome.decided_by is not None:
+                hits[outcome.decided_by] += 1
         return hits
 
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return incomplete(self.notices, {"sockets", "owners"}, verdicts=self.verdicts)
+        return incomplete(self.notes, {"sockets", "owners"}, outcomes=self.outcomes)
 
 
 def scan(inputs: Inputs) -> ScanResult:
@@ -76,16 +76,16 @@ def scan(inputs: Inputs) -> ScanResult:
 
     Raises: SourceError.
     """
-    verdicts = Pipeline(inputs, ALL_FIELDS | {"fds"}).outcomes(inputs.source.pids())
+    outcomes = Pipeline(inputs, ALL_FIELDS | {"fds"}).outcomes(inputs.source.pids())
     host = inputs.source.host
-    sockets = collect_sockets(verdicts, inputs.source, inputs.config.min_lifetime_s)
-    counts = counts_by_pid(sockets, (verdict.process.pid for verdict in verdicts))
+    sockets = collect_sockets(outcomes, inputs.source, inputs.config.min_lifetime_s)
+    counts = counts_by_pid(sockets, (outcome.process.pid for outcome in outcomes))
     unseen = unseen_by_us(sockets, host)
     return ScanResult(
         host=host,
         config=inputs.config,
-        verdicts=tuple(
-            replace(verdict, sockets=counts[verdict.process.pid]) for verdict in verdicts
+        outcomes=tuple(
+            replace(outcome, sockets=counts[outcome.process.pid]) for outcome in outcomes
         ),
-        notices=(*inputs.notices, *verdict_notices(inputs.config, host, verdicts), *unseen),
+        notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
     )

@@ -43,7 +43,7 @@ def scan_document(
                 "reported": summary.reported,
             },
             **identities,
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 
@@ -58,8 +58,8 @@ def _processes(shown: Sequence[Outcome], identified: Identified | None) -> Itera
         return map(process_json, shown)
     return (
         {
-            **process_json(verdict),
-            "identity": identity_json(identified.by_pid.get(verdict.process.pid)),
+            **process_json(outcome),
+            "identity": identity_json(identified.by_pid.get(outcome.process.pid)),
         }
-        for verdict in shown
+        for outcome in shown
     )

@@ -107,9 +107,9 @@ def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:
 
 def _status_part(result: ScanResult, status: Status, number: int) -> Line:
     reasons = Counter(
-        SHORT_REASONS[verdict.reason]
-        for verdict in result.verdicts
-        if verdict.status == status and verdict.reason in SHORT_REASONS
+        SHORT_REASONS[outcome.reason]
+        for outcome in result.outcomes
+        if outcome.status == status and outcome.reason in SHORT_REASONS
     )
     part: list[tuple[str, str]] = [(f"{number:,} {status}", status)]
     if reasons:

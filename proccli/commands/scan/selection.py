@@ -1,4 +1,4 @@
-"""Which verdicts of a scan to show, and in which order."""
+"""Which outcomes of a scan to show, and in which order."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Selection:
     sort: SortKey = "pid"
     reverse: bool = False
 
-    def of(self, verdicts: Iterable[Outcome]) -> tuple[Outcome, ...]:
-        """The verdicts to show, in order; what has no value for the order comes last."""
+    def of(self, outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+        """The outcomes to show, in order; what has no value for the order comes last."""
         chosen = sorted(
-            (verdict for verdict in verdicts if self._asks_for(verdict)),
-            key=lambda verdict: verdict.process.pid,
+            (outcome for outcome in outcomes if self._asks_for(outcome)),
+            key=lambda outcome: outcome.process.pid,
         )
         value = _SORT_KEYS[self.sort]
-        known = [verdict for verdict in chosen if value(verdict) is not None]
+        known = [outcome for outcome in chosen if value(outcome) is not None]
         known.sort(key=value, reverse=self.reverse)
-        return (*known, *(verdict for verdict in chosen if value(verdict) is None))
+        return (*known, *(outcome for outcome in chosen if value(outcome) is None))
 
     def check(self, config: Config) -> None:
         """Raises: UsageError if it asks for a rule that the configuration doesn't have."""
@@ -54,14 +54,14 @@ class Selection:
                 there = f"rules 1 to {last}" if last > 1 else "1 rule" if last else "no rules"
                 raise UsageError(f"there is no rule {index}: the configuration has {there}")
 
-    def _asks_for(self, verdict: Outcome) -> bool:
+    def _asks_for(self, outcome: Outcome) -> bool:
         return (
-            (not self.statuses or verdict.status in self.statuses)
-            and (not self.rules or verdict.decided_by in self.rules)
-            and (not self.unmatched or verdict.decided_by == 0)
-            and (not self.names or _any(self.names, verdict.gprocess, verdict.process_name))
-            and (not self.users or _has_user(verdict, self.users))
-            and (not self.tags or _has_tag(verdict, self.tags))
+            (not self.statuses or outcome.status in self.statuses)
+            and (not self.rules or outcome.decided_by in self.rules)
+            and (not self.unmatched or outcome.decided_by == 0)
+            and (not self.names or _any(self.names, outcome.gprocess, outcome.process_name))
+            and (not self.users or _has_user(outcome, self.users))
+            and (not self.tags or _has_tag(outcome, self.tags))
         )
 
 
@@ -71,23 +71,23 @@ def _any(globs: Iterable[str], *names: str | None) -> bool:
     )
 
 
-def _has_user(verdict: Outcome, users: Collection[str]) -> bool:
-    return verdict.user in users or str(verdict.process.uid) in users
+def _has_user(outcome: Outcome, users: Collection[str]) -> bool:
+    return outcome.user in users or str(outcome.process.uid) in users
 
 
-def _has_tag(verdict: Outcome, wanted: Iterable[tuple[str, str]]) -> bool:
+def _has_tag(outcome: Outcome, wanted: Iterable[tuple[str, str]]) -> bool:
     return any(
         tag.key == key.removeprefix("os.app.") and fnmatchcase(tag.value, value)
-        for tag in verdict.tags or ()
+        for tag in outcome.tags or ()
         for key, value in wanted
     )
 
 
 _SORT_KEYS: dict[SortKey, Callable[[Outcome], Any]] = {
-    "pid": lambda verdict: verdict.process.pid,
-    "name": lambda verdict: verdict.process_name if verdict.gprocess is None else verdict.gprocess,
-    "rule": lambda verdict: verdict.decided_by,
-    "status": lambda verdict: _BY_STATUS[verdict.status],
-    "uptime": lambda verdict: verdict.uptime_s,
-    "user": lambda verdict: verdict.user,
+    "pid": lambda outcome: outcome.process.pid,
+    "name": lambda outcome: outcome.process_name if outcome.gprocess is None else outcome.gprocess,
+    "rule": lambda outcome: outcome.decided_by,
+    "status": lambda outcome: _BY_STATUS[outcome.status],
+    "uptime": lambda outcome: outcome.uptime_s,
+    "user": lambda outcome: outcome.user,
 }

@@ -30,7 +30,7 @@ _LEAST_REMARK = 12
 class _Row:
     """A process, or several consecutive ones without a command line."""
 
-    verdict: Outcome
+    outcome: Outcome
     last_pid: int | None = None
     count: int = 1
 
@@ -46,8 +46,8 @@ def scan_table(
     On a terminal, consecutive kernel threads share a line, unless processes are filtered. With
     `identified`, each process has its gprocess, and names shared by processes are listed.
     """
-    rows = [_Row(verdict=verdict) for verdict in shown]
-    if view.width is not None and len(shown) == len(result.verdicts):
+    rows = [_Row(outcome=outcome) for outcome in shown]
+    if view.width is not None and len(shown) == len(result.outcomes):
         rows = list(_folded(shown))
     columns = _columns(shown, view)
     if identified is not None and identified.server.aggregates:
@@ -62,23 +62,23 @@ def scan_table(
     return paint(lines, view)
 
 
-def _folded(verdicts: Iterable[Outcome]) -> Iterator[_Row]:
-    for idle, run in groupby(verdicts, key=lambda verdict: verdict.reason == "no-cmdline"):
+def _folded(outcomes: Iterable[Outcome]) -> Iterator[_Row]:
+    for idle, run in groupby(outcomes, key=lambda outcome: outcome.reason == "no-cmdline"):
         alike = list(run)
         if idle and len(alike) >= _FOLDED:
-            yield _Row(verdict=alike[0], last_pid=alike[-1].process.pid, count=len(alike))
+            yield _Row(outcome=alike[0], last_pid=alike[-1].process.pid, count=len(alike))
         else:
-            yield from (_Row(verdict=verdict) for verdict in alike)
+            yield from (_Row(outcome=outcome) for outcome in alike)
 
 
 def _columns(shown: Sequence[Outcome], view: View) -> list[Column[_Row]]:
     """The columns that are not empty for these processes."""
     columns: list[Column[_Row]] = [
-        Column(title="PID", cell=lambda row, _: plain(str(row.verdict.process.pid)), right=True),
-        Column(title="OUTCOME", cell=lambda row, _: _outcome_cell(row.verdict)),
+        Column(title="PID", cell=lambda row, _: plain(str(row.outcome.process.pid)), right=True),
+        Column(title="OUTCOME", cell=lambda row, _: _outcome_cell(row.outcome)),
         Column(title="NAME", cell=lambda row, room: _name_cell(row, room, view), least=14),
     ]
-    if any(verdict.tags for verdict in shown):
+    if any(outcome.tags for outcome in shown):
         columns.append(
             Column(
                 title="TAGS",
@@ -87,13 +87,13 @@ def _columns(shown: Sequence[Outcome], view: View) -> list[Column[_Row]]:
                 spare=1,
             )
         )
-    if any(verdict.user for verdict in shown):
+    if any(outcome.user for outcome in shown):
         columns.append(
             Column(
                 title="USER", cell=lambda row, room: _user_cell(row, room, view), least=8, spare=2
             )
         )
-    if any(verdict.uptime_s is not None for verdict in shown):
+    if any(outcome.uptime_s is not None for outcome in shown):
         columns.append(
             Column(title="UPTIME", cell=lambda row, _: _uptime_cell(row), right=True, spare=3)
         )
@@ -106,29 +106,29 @@ def _columns(shown: Sequence[Outcome], view: View) -> list[Column[_Row]]:
 def _group_column(identified: Identified) -> Column[_Row]:
     return Column(
         title="ID",
-        cell=lambda row, _: group_cell(identified.by_pid.get(row.verdict.process.pid)),
+        cell=lambda row, _: group_cell(identified.by_pid.get(row.outcome.process.pid)),
         right=True,
     )
 
 
-def _outcome_cell(verdict: Outcome) -> Line:
+def _outcome_cell(outcome: Outcome) -> Line:
     """`accepted #2`; without a number if no rule matched."""
-    rule = "" if verdict.rule is None else f" #{verdict.rule.index}"
-    return ((f"{verdict.status}{rule}", verdict.status),)
+    rule = "" if outcome.rule is None else f" #{outcome.rule.index}"
+    return ((f"{outcome.status}{rule}", outcome.status),)
 
 
 def _name_cell(row: _Row, room: int | None, view: View) -> Line:
     """The name it is sent under and, if different, its original name."""
-    verdict, mark = row.verdict, view.glyphs.ellipsis
+    outcome, mark = row.outcome, view.glyphs.ellipsis
     if row.last_pid is not None:
         return ((f"to {row.last_pid}", "dim"),)
-    if verdict.gprocess is None:
+    if outcome.gprocess is None:
         room = None if room is None else min(room, _ROOM_FOR_UNNAMED)
-        return ((shorten(own_name(verdict), room, mark), "dim"),)
-    if verdict.gprocess == verdict.process_name:
-        return ((shorten(verdict.gprocess, room, mark), "name"),)
-    name = verdict.gprocess or '""'
-    was = f" {view.glyphs.came_from} {verdict.process_name or '?'}"
+        return ((shorten(own_name(outcome), room, mark), "dim"),)
+    if outcome.gprocess == outcome.process_name:
+        return ((shorten(outcome.gprocess, room, mark), "name"),)
+    name = outcome.gprocess or '""'
+    was = f" {view.glyphs.came_from} {outcome.process_name or '?'}"
     line: Line = (*foreign(name, "name"), *foreign(was, "dim"))
     if room is None or cells(line) <= room:
         return line
@@ -139,7 +139,7 @@ def _name_cell(row: _Row, room: int | None, view: View) -> Line:
 
 
 def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
-    tags, own = row.verdict.tags, row.verdict.process.pid
+    tags, own = row.outcome.tags, row.outcome.process.pid
     if row.count > 1 or tags == ():
         return ()
     if tags is None:
@@ -154,22 +154,22 @@ def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
 def _user_cell(row: _Row, room: int | None, view: View) -> Line:
     if row.count > 1:
         return ()
-    return plain(shorten(row.verdict.user or "", room, view.glyphs.ellipsis))
+    return plain(shorten(row.outcome.user or "", room, view.glyphs.ellipsis))
 
 
 def _uptime_cell(row: _Row) -> Line:
-    uptime_s = row.verdict.uptime_s
+    uptime_s = row.outcome.uptime_s
     return () if uptime_s is None or row.count > 1 else ((duration(uptime_s), "dim"),)
 
 
 def _command_cell(row: _Row, room: int | None, view: View) -> Line:
     """The reason why it is not sent, and the command line as the agent sees it."""
-    verdict, mark = row.verdict, view.glyphs.ellipsis
+    outcome, mark = row.outcome, view.glyphs.ellipsis
     if row.count > 1:
         return ((shorten(f"({row.count:,} without a command line)", room, mark), "skipped"),)
-    reason = SHORT_REASONS.get(verdict.reason)
-    remark = "" if reason is None else f"({reason}) " if verdict.cmdline else f"({reason})"
+    reason = SHORT_REASONS.get(outcome.reason)
+    remark = "" if reason is None else f"({reason}) " if outcome.cmdline else f"({reason})"
     left = None if room is None else max(room - len(remark), 0)
-    command = shorten(verdict.cmdline or "", left, mark)
-    style = "dim" if verdict.gprocess is None else ""
-    return ((shorten(remark, room, mark), verdict.status), (command, style))
+    command = shorten(outcome.cmdline or "", left, mark)
+    style = "dim" if outcome.gprocess is None else ""
+    return ((shorten(remark, room, mark), outcome.status), (command, style))

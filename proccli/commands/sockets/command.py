@@ -136,4 +136,4 @@ def command(
     else:
         content = sockets_table(result, shown, view_of(sys.stdout, invocation.colour))
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return print_result(invocation, content, result.notices, code)
+    return print_result(invocation, content, result.notes, code)

@@ -11,10 +11,10 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import find_peers
 from proccli.commands.completeness import incomplete
 from proccli.commands.samples import WaitPolicy, take_settled_sample
-from proccli.commands.socket_warnings import socket_notices
-from proccli.commands.warnings import verdict_notices
+from proccli.commands.socket_warnings import socket_notes
+from proccli.commands.warnings import outcome_notes
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
 
@@ -78,7 +78,7 @@ class SocketsResult:
     """Of the last look."""
     config: Config
     sockets: tuple[Socket, ...]
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
 
@@ -104,16 +104,16 @@ def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy)
     seen = take_settled_sample(inputs, wait_policy, fields=_FIELDS)
     find_peers(seen.sockets)
     host = seen.inputs.source.host
-    unseen = socket_notices(seen.sockets, host)
+    unseen = socket_notes(seen.sockets, host)
     return SocketsResult(
         host=host,
         config=inputs.config,
         sockets=seen.sockets.sockets,
-        notices=(
-            *inputs.notices,
-            *verdict_notices(inputs.config, host, seen.verdicts),
+        notes=(
+            *inputs.notes,
+            *outcome_notes(inputs.config, host, seen.outcomes),
             *unseen,
-            *seen.notices,
+            *seen.notes,
         ),
         incomplete=incomplete(unseen, {"sockets"}, sockets=seen.sockets.sockets),
     )

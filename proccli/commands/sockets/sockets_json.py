@@ -31,7 +31,7 @@ def sockets_document(result: SocketsResult, shown: Sequence[Socket]) -> bytes:
                 "skipped": summary.skipped,
                 "undecided": summary.undecided,
             },
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 

@@ -19,7 +19,7 @@ from proccli.commands.tagsource import COMMAND
 from proccli.config_files import read_file
 from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 
 _LEAST_INTERVAL_S = 1.0
 _LOCK_SUFFIX = ".lock"
@@ -159,7 +159,7 @@ class _Feed:
         self._text: bytes | None = None
         self._ran_command = False
 
-    def next(self, damage: tuple[Notice, ...]) -> Inputs:
+    def next(self, damage: tuple[Note, ...]) -> Inputs:
         """Raises: ConfigError where there is no earlier configuration to go on with; SourceError;
         UsageError."""
         options, warnings = self._options, damage
@@ -181,7 +181,7 @@ class _Feed:
         else:
             self._text = options.config_text
             self._ran_command = inputs.tags.known and inputs.tags.origin == COMMAND
-        return replace(inputs, notices=(*warnings, *inputs.notices))
+        return replace(inputs, notes=(*warnings, *inputs.notes))
 
     def _opened(self, options: InputOptions) -> Inputs:
         return open_inputs(options, with_tags=self._matters)
@@ -190,5 +190,5 @@ class _Feed:
         return config.sync_enabled or self._assume_enabled
 
 
-def _kept(error: ProccliError) -> Notice:
-    return Notice.of("config-rejected", error.at, problem=error.problem, hint=error.hint)
+def _kept(error: ProccliError) -> Note:
+    return Note.of("config-rejected", error.at, problem=error.problem, hint=error.hint)

@@ -10,13 +10,13 @@ from proccli.agent.report import as_sent, config_digest, digest
 from proccli.agent.sockets.result import synced_sockets
 from proccli.commands.completeness import incomplete
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
-from proccli.commands.socket_warnings import socket_notices
+from proccli.commands.socket_warnings import socket_notes
 from proccli.commands.sync.state.memory import Memory, boot_id
 from proccli.commands.sync.syncchanges import Changes, changes_since
-from proccli.commands.sync.warnings import left_out_notices, restart_notices, subject
-from proccli.commands.warnings import verdict_notices
+from proccli.commands.sync.warnings import left_out_notes, restart_notes, subject
+from proccli.commands.warnings import outcome_notes
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
@@ -42,13 +42,13 @@ class SyncResult:
     changed: bool | None
     """Whether anything differs from the last time; None: there is no state to tell."""
     agent_sends: bool | None
-    """Whether the agent would notice; None as with `changed`."""
+    """Whether the agent would warning; None as with `changed`."""
     processes: tuple[SyncedProcess, ...]
     sockets: tuple[SyncedSocket, ...]
     changes: Changes | None
     """None as with `changed`."""
-    notices: tuple[Notice, ...]
-    news: tuple[Notice, ...]
+    notes: tuple[Note, ...]
+    news: tuple[Note, ...]
     """The warnings that the last run did not give."""
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
@@ -64,7 +64,7 @@ class _Seen:
     host: Host
     processes: tuple[SyncedProcess, ...] = ()
     sockets: tuple[SyncedSocket, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    notes: tuple[Note, ...] = ()
     incomplete: bool = False
     looked_at_ns: int | None = None
     first_seen_ns: Mapping[SocketKey, int]
@@ -100,7 +100,7 @@ def sync(
         )
     else:
         seen = _nothing(inputs, before if known else None)
-    notices = (*inputs.notices, *seen.notices, *restart_notices(before, config, known=known))
+    notes = (*inputs.notes, *seen.notes, *restart_notes(before, config, known=known))
     memory = Memory(
         host=host.name,
         boot_id=boot,
@@ -110,7 +110,7 @@ def sync(
         digest=digest(seen.processes),
         processes=seen.processes,
         sockets=seen.sockets,
-        told=frozenset(map(subject, notices)),
+        told=frozenset(map(subject, notes)),
         written_to=before.written_to if before is not None else None,
         looked_at_ns=seen.looked_at_ns,
         looked_as=looked_as,
@@ -128,10 +128,8 @@ def sync(
         processes=seen.processes,
         sockets=seen.sockets,
         changes=changes,
-        notices=notices,
-        news=tuple(
-            notice for notice in notices if before is None or subject(notice) not in before.told
-        ),
+        notes=notes,
+        news=tuple(note for note in notes if before is None or subject(note) not in before.told),
         incomplete=seen.incomplete,
         before=before,
         memory=memory,
@@ -162,20 +160,20 @@ def _earlier_observations(
 def _seen(sample: Sample) -> _Seen:
     config, source = sample.inputs.config, sample.inputs.source
     host = source.host
-    verdicts = sample.pipeline.outcomes(verdict.process.pid for verdict in sample.verdicts)
-    accepted = [verdict for verdict in verdicts if verdict.status == "accepted"]
-    unseen = socket_notices(sample.sockets, host)
-    left_out = left_out_notices(verdicts, accepted)
+    outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
+    accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
+    unseen = socket_notes(sample.sockets, host)
+    left_out = left_out_notes(outcomes, accepted)
     live = host.kind == "live"
     return _Seen(
         host=host,
         processes=tuple(map(as_sent, accepted)),
         sockets=synced_sockets(sample.sockets),
-        notices=(
-            *verdict_notices(config, host, sample.verdicts),
+        notes=(
+            *outcome_notes(config, host, sample.outcomes),
             *left_out,
             *unseen,
-            *sample.notices,
+            *sample.notes,
         ),
         incomplete=incomplete(
             (*left_out, *unseen),
@@ -191,7 +189,7 @@ def _nothing(inputs: Inputs, before: Memory | None) -> _Seen:
     """With sync disabled: what was seen of sockets stays known for when it is enabled again."""
     return _Seen(
         host=inputs.source.host,
-        notices=(Notice.of("sync-disabled", nothing_listed=True),),
+        notes=(Note.of("sync-disabled", nothing_listed=True),),
         first_seen_ns=before.first_seen_ns if before is not None else {},
     )
 

@@ -36,7 +36,7 @@ def _parts(result: SyncResult) -> Json:
         "processes": [_process_json(process) for process in result.processes],
         "sockets": [_socket_json(socket) for socket in result.sockets],
         "changes": None if result.changes is None else _changes_json(result.changes),
-        "warnings": warnings_json(result.notices),
+        "warnings": warnings_json(result.notes),
     }
 
 

@@ -15,7 +15,7 @@ from proccli.commands.options.output import Output
 
 if TYPE_CHECKING:
     from proccli.commands.sync.sync import SyncResult
-    from proccli.model.notice import Notice
+    from proccli.model.note import Note
 
 ROUTINE: Final = frozenset(
     {
@@ -58,13 +58,13 @@ class Delivery:
         warn(self.invocation, self._worth_saying(result))
         return wanted
 
-    def _worth_saying(self, result: SyncResult) -> Sequence[Notice]:
+    def _worth_saying(self, result: SyncResult) -> Sequence[Note]:
         """All warnings the first time without `out`; otherwise those that are new and not
         routine."""
         if self.out is None and not self.said_all:
             self.said_all = True
-            return result.notices
-        return [notice for notice in result.news if notice.code not in ROUTINE]
+            return result.notes
+        return [note for note in result.news if note.code not in ROUTINE]
 
 
 def _has_it(result: SyncResult, out: str | None) -> bool:

@@ -10,44 +10,44 @@ from proccli.agent.report import config_digest
 from proccli.commands.sync.state.memory import Memory
 from proccli.commands.warnings import in_order
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 
 
-def left_out_notices(verdicts: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Notice]:
+def left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Note]:
     """What the agent would send and is missing from the lists, because it is not known here."""
-    notices = []
-    unknown = [verdict for verdict in verdicts if verdict.status == "unknown"]
+    notes = []
+    unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
     if unknown:
-        reasons = in_order(Counter(verdict.reason for verdict in unknown))
+        reasons = in_order(Counter(outcome.reason for outcome in unknown))
         first_pid = unknown[0].process.pid
-        notices.append(Notice.of("unknown-left-out", reasons=reasons, first_pid=first_pid))
-    without_tags = sum(verdict.tags is None for verdict in accepted)
+        notes.append(Note.of("unknown-left-out", reasons=reasons, first_pid=first_pid))
+    without_tags = sum(outcome.tags is None for outcome in accepted)
     if without_tags:
-        notices.append(Notice.of("tags-left-out", processes=without_tags))
-    return notices
+        notes.append(Note.of("tags-left-out", processes=without_tags))
+    return notes
 
 
-def restart_notices(before: Memory | None, config: Config, *, known: bool) -> list[Notice]:
+def restart_notes(before: Memory | None, config: Config, *, known: bool) -> list[Note]:
     """Why the agent starts over and sends everything again."""
     if before is None:
         return []
     if not known:
-        return [Notice.of("another-boot")]
+        return [Note.of("another-boot")]
     if before.config != config_digest(config):
-        return [Notice.of("config-changed")]
+        return [Note.of("config-changed")]
     return []
 
 
-def subject(notice: Notice) -> str:
+def subject(note: Note) -> str:
     """What a warning is about, to see whether the last run gave it: its code, file and texts.
 
     Numbers and counts are left out: a warning about three sockets fewer is the same warning.
     """
-    texts = [value for _, value in notice.values if isinstance(value, str)]
-    texts += [item for _, value in notice.values for item in _texts(value)]
-    file = notice.at.source if notice.at is not None else ""
-    return json.dumps([notice.code, file, *texts, notice.text or ""])
+    texts = [value for _, value in note.values if isinstance(value, str)]
+    texts += [item for _, value in note.values for item in _texts(value)]
+    file = note.at.source if note.at is not None else ""
+    return json.dumps([note.code, file, *texts, note.text or ""])
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from proccli.commands.tags.tags import TagRow, TagsResult
 from proccli.plural import counted
-from proccli.tags import MAX_CHARACTERS, Cause
+from proccli.server.tags import MAX_CHARACTERS, Cause
 from proccli.terminal.lines import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
@@ -66,9 +66,9 @@ def _columns(shown: Sequence[TagRow], view: View) -> list[Column[TagRow]]:
 
 
 def _process_cell(row: TagRow, room: int | None, mark: str) -> Line:
-    if row.verdict is None:
+    if row.outcome is None:
         return ((shorten("no such process", room, mark), "unknown"),)
-    return ((shorten(row.verdict.process_name or "-", room, mark), ""),)
+    return ((shorten(row.outcome.process_name or "-", room, mark), ""),)
 
 
 def _text_cell(text: str, room: int | None, mark: str) -> Line:
@@ -97,12 +97,12 @@ def _fate_cell(row: TagRow, room: int | None, mark: str) -> Line:
 
 
 def _why_unsent(row: TagRow) -> str:
-    verdict = row.verdict
-    if verdict is None:
+    outcome = row.outcome
+    if outcome is None:
         return ""
-    if verdict.status == "dropped" and verdict.rule is not None:
-        return f": dropped by #{verdict.rule.index}"
-    return f": {SHORT_REASONS.get(verdict.reason, verdict.reason)}"
+    if outcome.status == "dropped" and outcome.rule is not None:
+        return f": dropped by #{outcome.rule.index}"
+    return f": {SHORT_REASONS.get(outcome.reason, outcome.reason)}"
 
 
 def _cut(text: str, room: int | None, mark: str) -> str:

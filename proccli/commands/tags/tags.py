@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.commands.completeness import incomplete
-from proccli.commands.warnings import verdict_notices
+from proccli.commands.warnings import outcome_notes
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
 from proccli.server.tags import TAG_RULES, TagArrival, TagRules, tag_arrivals
@@ -22,7 +22,7 @@ class TagRow:
     """One tag of one process."""
 
     pid: int
-    verdict: Outcome | None
+    outcome: Outcome | None
     """None: there is no such process."""
     tag: Tag
     sent: bool | None
@@ -64,7 +64,7 @@ class TagsResult:
     table: TagTable
     server: TagRules
     rows: tuple[TagRow, ...]
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
 
     @property
     def summary(self) -> TagsSummary:
@@ -83,7 +83,7 @@ class TagsResult:
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return incomplete(self.notices, {"tags"}) or any(row.sent is None for row in self.rows)
+        return incomplete(self.notes, {"tags"}) or any(row.sent is None for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +120,11 @@ def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
 
     Raises: SourceError; KeyError for a server that is not in `TAG_RULES`.
     """
-    verdicts = Pipeline(inputs).outcomes(inputs.source.pids())
-    by_pid = {verdict.process.pid: verdict for verdict in verdicts}
+    outcomes = Pipeline(inputs).outcomes(inputs.source.pids())
+    by_pid = {outcome.process.pid: outcome for outcome in outcomes}
     table = inputs.tags
     chosen = TAG_RULES[server]
-    pids = {*table.entries, *(pid for pid, verdict in by_pid.items() if verdict.tags)}
+    pids = {*table.entries, *(pid for pid, outcome in by_pid.items() if outcome.tags)}
     rows = tuple(
         row
         for pid in sorted(pids)
@@ -137,41 +137,41 @@ def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
         table=table,
         server=chosen,
         rows=rows,
-        notices=(
-            *inputs.notices,
-            *_table_notices(table, by_pid),
-            *verdict_notices(inputs.config, host, verdicts),
+        notes=(
+            *inputs.notes,
+            *_table_notes(table, by_pid),
+            *outcome_notes(inputs.config, host, outcomes),
         ),
     )
 
 
 def _rows(
-    pid: int, verdict: Outcome | None, own: Sequence[tuple[str, str]], server: TagRules
+    pid: int, outcome: Outcome | None, own: Sequence[tuple[str, str]], server: TagRules
 ) -> Iterator[TagRow]:
     sent: bool | None
-    if verdict is not None and verdict.tags:
-        sent, shown = True, verdict.tags
+    if outcome is not None and outcome.tags:
+        sent, shown = True, outcome.tags
     else:
         # An accepted process sends its own tags, even where what it inherits is not known.
-        status = verdict.status if verdict is not None else "skipped"
+        status = outcome.status if outcome is not None else "skipped"
         sent = None if status == "unknown" else status == "accepted"
         shown = tuple(Tag(key=key, value=value, from_pid=pid) for key, value in own)
     for tag, fate in zip(
         shown, tag_arrivals([(tag.key, tag.value) for tag in shown], server), strict=True
     ):
-        yield TagRow(pid=pid, verdict=verdict, tag=tag, sent=sent, fate=fate)
+        yield TagRow(pid=pid, outcome=outcome, tag=tag, sent=sent, fate=fate)
 
 
-def _table_notices(table: TagTable, by_pid: Mapping[int, Outcome]) -> Iterator[Notice]:
+def _table_notes(table: TagTable, by_pid: Mapping[int, Outcome]) -> Iterator[Note]:
     if table is NO_TAGS:
-        yield Notice.of("no-tag-source")
+        yield Note.of("no-tag-source")
     missing = [pid for pid in table.entries if pid not in by_pid]
     if missing:
         pids, of_pids = len(missing), len(table.entries)
-        yield Notice.of("tags-without-process", pids=pids, of_pids=of_pids, first_pid=missing[0])
+        yield Note.of("tags-without-process", pids=pids, of_pids=of_pids, first_pid=missing[0])
     empty = [pid for pid, pairs in table.entries.items() if not pairs and pid in by_pid]
     if empty:
-        yield Notice.of("tags-empty-entry", pids=len(empty), first_pid=empty[0])
-    unsure = [pid for pid, verdict in by_pid.items() if verdict.tags is None]
+        yield Note.of("tags-empty-entry", pids=len(empty), first_pid=empty[0])
+    unsure = [pid for pid, outcome in by_pid.items() if outcome.tags is None]
     if table.known and table.entries and unsure:
-        yield Notice.of("inherited-tags-unknown", processes=len(unsure), first_pid=unsure[0])
+        yield Note.of("inherited-tags-unknown", processes=len(unsure), first_pid=unsure[0])

@@ -36,7 +36,7 @@ def tags_document(result: TagsResult, shown: Sequence[TagRow]) -> bytes:
                 "not_sent": summary.not_sent,
                 "unknown": summary.unknown,
             },
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 
@@ -49,8 +49,8 @@ def tags_lines(shown: Sequence[TagRow]) -> bytes:
 def _tag_json(row: TagRow) -> Json:
     return {
         "pid": row.pid,
-        "exists": row.verdict is not None,
-        "process_name": None if row.verdict is None else row.verdict.process_name,
+        "exists": row.outcome is not None,
+        "process_name": None if row.outcome is None else row.outcome.process_name,
         "key": row.tag.key,
         "value": row.tag.value,
         "from_pid": row.tag.from_pid,

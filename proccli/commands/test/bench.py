@@ -22,7 +22,7 @@ from proccli.config.loading import Via
 from proccli.config_files import read_file
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
 from proccli.model.config import Config
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
@@ -54,11 +54,11 @@ class Trial:
     """One process before the rules."""
 
     inputs: Inputs
-    verdict: Outcome
+    outcome: Outcome
 
     def explain(self) -> ExplainResult:
         """Why it fares as it does."""
-        return explain_pids(self.inputs, [self.verdict.process.pid])
+        return explain_pids(self.inputs, [self.outcome.process.pid])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Benches:
         self._overrides = overrides
         self._loaded: dict[tuple[str, str, Via], _Loaded] = {}
         self._read: dict[str, bytes] = {}
-        self._notices: dict[Notice, None] = {}
+        self._notes: dict[Note, None] = {}
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -83,9 +83,9 @@ class Benches:
         return tuple(loaded.config for loaded in self._loaded.values())
 
     @property
-    def notices(self) -> tuple[Notice, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What was said of configurations, recordings and environments, each once."""
-        return tuple(self._notices)
+        return tuple(self._notes)
 
     def of(self, suite: Suite) -> Bench:
         """Where the tests of a file are run. Raises: ConfigError, SuiteError."""
@@ -103,12 +103,12 @@ class Benches:
         if key not in self._loaded:
             self._loaded[key] = self._load(path, agent, via, at)
         loaded = self._loaded[key]
-        self.note(loaded.config.notices)
+        self.note(loaded.config.notes)
         return Bench(suite, loaded, {**suite.env, **overrides.env}, self)
 
-    def note(self, notices: tuple[Notice, ...]) -> None:
+    def note(self, notes: tuple[Note, ...]) -> None:
         """Keep what is to be said."""
-        self._notices.update(dict.fromkeys(notices))
+        self._notes.update(dict.fromkeys(notes))
 
     def _load(self, path: str, agent: str, via: Via, at: Location | None) -> _Loaded:
         if path not in self._read:
@@ -146,16 +146,16 @@ class Bench:
             return self._invented(process)
         pipeline = self._recording(process)
         pid = self._pid(process, pipeline.inputs)
-        (verdict,) = pipeline.outcomes([pid])
-        return Trial(inputs=pipeline.inputs, verdict=verdict)
+        (outcome,) = pipeline.outcomes([pid])
+        return Trial(inputs=pipeline.inputs, outcome=outcome)
 
     def _invented(self, process: Invented) -> Trial:
         environment = Environment(values=self._env, complete=False, origin="env: of the tests")
         trial = invented_trial(process, self.config, environment)
-        if trial.verdict.reason == "env-unknown":
+        if trial.outcome.reason == "env-unknown":
             names = tuple(name for name in mentioned_names(self.config) if name not in self._env)
             file = visible(self._suite.file)
-            self._shared.note((Notice.of("env-unknown", names=names, tests=file),))
+            self._shared.note((Note.of("env-unknown", names=names, tests=file),))
         return trial
 
     def _recording(self, process: Recorded) -> Pipeline:
@@ -174,7 +174,7 @@ class Bench:
             except SourceError as error:
                 # What is wrong inside of it has its own place, and tells it.
                 raise SuiteError(f"recording: {error}", process.recording_at) from None
-            self._shared.note(tuple(n for n in inputs.notices if n not in inputs.config.notices))
+            self._shared.note(tuple(n for n in inputs.notes if n not in inputs.config.notes))
             self._recordings[path] = Pipeline(replace(inputs, config=self.config))
         return self._recordings[path]
 
@@ -207,9 +207,9 @@ def invented_trial(process: Invented, config: Config, environment: Environment) 
         known=True,
         origin="tags: of the test",
     )
-    inputs = Inputs(config=config, source=source, environment=environment, tags=tags, notices=())
-    (verdict,) = Pipeline(inputs).outcomes([0])
-    return Trial(inputs=inputs, verdict=verdict)
+    inputs = Inputs(config=config, source=source, environment=environment, tags=tags, notes=())
+    (outcome,) = Pipeline(inputs).outcomes([0])
+    return Trial(inputs=inputs, outcome=outcome)
 
 
 def beside(file: str, path: str) -> str:

@@ -186,7 +186,7 @@ def command(
     if junit is not None:
         _write_junit(junit, result)
     content = _rendered(result, output, coverage, invocation)
-    return print_result(invocation, content, result.notices, 0 if result.passed else EXIT_NO)
+    return print_result(invocation, content, result.notes, 0 if result.passed else EXIT_NO)
 
 
 def _overrides(

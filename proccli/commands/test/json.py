@@ -22,7 +22,7 @@ def ruletest_document(result: RuleTestResult) -> bytes:
                 }
                 for row in result.coverage
             ],
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 

@@ -1,4 +1,4 @@
-"""A verdict as a test says it: the process, what is expected of it, and a name for both."""
+"""An outcome as a test says it: the process, what is expected of it, and a name for both."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def invented_lines(process: Invented) -> Iterator[str]:
         yield f"    tags: {mapping(process.tags)}"
 
 
-def expectation(verdict: Outcome) -> str:
+def expectation(outcome: Outcome) -> str:
     """What is to be expected, in one line."""
-    got = outcome_of(verdict)
-    parts = [f"status: {verdict.status}"]
-    if verdict.status == "skipped":
-        parts.append(f"reason: {verdict.reason}")
-    if verdict.decided_by is not None:
-        parts.append(f"rule: {verdict.decided_by}")
-    if verdict.gprocess is not None:
-        parts.append(f"gprocess: {_text(verdict.gprocess)}")
+    got = outcome_of(outcome)
+    parts = [f"status: {outcome.status}"]
+    if outcome.status == "skipped":
+        parts.append(f"reason: {outcome.reason}")
+    if outcome.decided_by is not None:
+        parts.append(f"rule: {outcome.decided_by}")
+    if outcome.gprocess is not None:
+        parts.append(f"gprocess: {_text(outcome.gprocess)}")
     tags = got["tags"]
     if isinstance(tags, tuple) and tags:
         parts.append(f"tags: {mapping(tags)}")
@@ -60,19 +60,19 @@ def mapping(pairs: Pairs) -> str:
     return f"{{{', '.join(parts)}}}"
 
 
-def in_words(verdict: Outcome) -> str:
+def in_words(outcome: Outcome) -> str:
     """What happens to a process, as the name of a test."""
-    name = verdict.process_name or f"[{verdict.process.comm or '?'}]"
-    if verdict.status == "skipped":
-        end = f"skipped, {verdict.reason}"
-    elif verdict.decided_by == 0:
+    name = outcome.process_name or f"[{outcome.process.comm or '?'}]"
+    if outcome.status == "skipped":
+        end = f"skipped, {outcome.reason}"
+    elif outcome.decided_by == 0:
         end = "no rule hits it"
-    elif verdict.status == "dropped":
-        end = f"rule {verdict.decided_by} drops it"
-    elif verdict.gprocess == verdict.process_name:
-        end = f"rule {verdict.decided_by} accepts it"
+    elif outcome.status == "dropped":
+        end = f"rule {outcome.decided_by} drops it"
+    elif outcome.gprocess == outcome.process_name:
+        end = f"rule {outcome.decided_by} accepts it"
     else:
-        end = f"rule {verdict.decided_by} names it {_short(verdict.gprocess or '')}".rstrip()
+        end = f"rule {outcome.decided_by} names it {_short(outcome.gprocess or '')}".rstrip()
     return f"{_short(name)}: {end}"
 
 

@@ -11,10 +11,10 @@ from fnmatch import fnmatchcase
 from proccli.commands.explain.explain import ExplainResult
 from proccli.commands.test.bench import Bench, Benches, Overrides
 from proccli.commands.test.suite import Case, Suite, Value
-from proccli.config.loading import reader_notices
+from proccli.config.loading import reader_notes
 from proccli.errors import UsageError
 from proccli.model.config import Config, Rule
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.text import visible
 
@@ -38,7 +38,7 @@ class CaseResult:
     suite: Suite
     config: Config
     case: Case
-    verdict: Outcome
+    outcome: Outcome
     failures: tuple[Failure, ...]
     explained: ExplainResult | None
     """Why, for a test that failed."""
@@ -68,7 +68,7 @@ class RuleTestResult:
     """Every rule of every configuration that was tested, in order."""
     partial: bool
     """Whether only some of the tests were asked for: then rules without a hit mean nothing."""
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
 
     @property
     def passed(self) -> bool:
@@ -104,7 +104,7 @@ def run_suites(
         results.extend(_run(bench, suite, case, clock) for case in chosen)
     if not results:
         raise UsageError(f"no test name matches {' or '.join(visible(name) for name in names)}")
-    hits = Counter((id(result.config), result.verdict.decided_by) for result in results)
+    hits = Counter((id(result.config), result.outcome.decided_by) for result in results)
     return RuleTestResult(
         results=tuple(results),
         coverage=tuple(
@@ -113,7 +113,7 @@ def run_suites(
             for rule in config.rules
         ),
         partial=len(results) < sum(len(suite.cases) for suite in suites),
-        notices=(*reader_notices(), *benches.notices, *_switched_off(benches.configs)),
+        notes=(*reader_notes(), *benches.notes, *_switched_off(benches.configs)),
     )
 
 
@@ -124,49 +124,49 @@ def _is_chosen(case: Case, names: Sequence[str]) -> bool:
 def _run(bench: Bench, suite: Suite, case: Case, clock: Callable[[], float]) -> CaseResult:
     begun = clock()
     trial = bench.trial(case.process)
-    failures = compare(trial.verdict, case)
+    failures = compare(trial.outcome, case)
     return CaseResult(
         suite=suite,
         config=bench.config,
         case=case,
-        verdict=trial.verdict,
+        outcome=trial.outcome,
         failures=failures,
         explained=trial.explain() if failures else None,
         duration_s=clock() - begun,
     )
 
 
-def compare(verdict: Outcome, case: Case) -> tuple[Failure, ...]:
-    """The expectations of a test that a verdict does not meet."""
-    got = outcome_of(verdict)
+def compare(outcome: Outcome, case: Case) -> tuple[Failure, ...]:
+    """The expectations of a test that an outcome does not meet."""
+    got = outcome_of(outcome)
     failures = []
-    if verdict.status == "unknown" and "status" not in case.expect:
+    if outcome.status == "unknown" and "status" not in case.expect:
         failures.append(Failure(field="status", expected=KNOWN, got="unknown"))
     for name, expected in case.expect.items():
         # Tags that are not known are not those that were expected, whatever those were.
-        unsure = name == "tags" and verdict.tags is None
+        unsure = name == "tags" and outcome.tags is None
         if unsure or got[name] != expected.value:
             failures.append(Failure(field=name, expected=expected.value, got=got[name]))
     return tuple(failures)
 
 
-def outcome_of(verdict: Outcome) -> dict[str, Value]:
-    """A verdict in the words of a test file; tags are None where they are not known."""
+def outcome_of(outcome: Outcome) -> dict[str, Value]:
+    """An outcome in the words of a test file; tags are None where they are not known."""
     action = None
-    if verdict.decided_by is not None:
-        action = verdict.rule.action if verdict.rule is not None else "accept"
-    tags = verdict.tags
+    if outcome.decided_by is not None:
+        action = outcome.rule.action if outcome.rule is not None else "accept"
+    tags = outcome.tags
     return {
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "rule": verdict.decided_by,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "rule": outcome.decided_by,
         "action": action,
-        "gprocess": verdict.gprocess,
+        "gprocess": outcome.gprocess,
         "tags": None if tags is None else tuple(sorted((tag.key, tag.value) for tag in tags)),
     }
 
 
-def _switched_off(configs: Iterable[Config]) -> Iterator[Notice]:
+def _switched_off(configs: Iterable[Config]) -> Iterator[Note]:
     for config in configs:
         if not config.sync_enabled:
-            yield Notice.of("sync-disabled", file=visible(config.file or ""))
+            yield Note.of("sync-disabled", file=visible(config.file or ""))

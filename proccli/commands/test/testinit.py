@@ -50,11 +50,11 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
     draft = draft_suite(inputs, options, target)
     if target is None:
         tell(_remark(draft))
-        return print_result(invocation, draft.text, inputs.notices)
+        return print_result(invocation, draft.text, inputs.notes)
     with atomic_output(target, mode=0o644, force=force) as out:
         out.write(draft.text.encode())
     tell(f"{_remark(draft)}, written to {target}")
-    return print_result(invocation, "", inputs.notices)
+    return print_result(invocation, "", inputs.notes)
 
 
 def _remark(draft: Draft) -> str:

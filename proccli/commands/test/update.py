@@ -65,8 +65,8 @@ def _changed(suite: Suite, edits: Iterable[Edit], failed: Sequence[CaseResult]) 
 
 
 def _is_known(result: CaseResult) -> bool:
-    tags_unknown = "tags" in result.case.expect and result.verdict.tags is None
-    return result.verdict.status != "unknown" and not tags_unknown
+    tags_unknown = "tags" in result.case.expect and result.outcome.tags is None
+    return result.outcome.status != "unknown" and not tags_unknown
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str | None:

@@ -70,11 +70,11 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     pipeline = Pipeline(inputs)
     live = inputs.source.host.kind == "live"
     pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
-    verdicts = pipeline.outcomes(pids)
+    outcomes = pipeline.outcomes(pids)
     groups: dict[tuple[object, ...], list[Outcome]] = {}
-    for verdict in verdicts:
-        if verdict.status != "unknown":
-            groups.setdefault(tuple(outcome_of(verdict).values()), []).append(verdict)
+    for outcome in outcomes:
+        if outcome.status != "unknown":
+            groups.setdefault(tuple(outcome_of(outcome).values()), []).append(outcome)
     recording = _recording(inputs, options, file)
     chosen = list(groups.values())[:MOST_TESTS]
     writer = _Writer(pipeline, recording)
@@ -82,13 +82,13 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
     head = _head(inputs, options, file)
     tests = list(_that_pass(head, tests, options.config, file))
     if not tests:
-        problem = f"no test can be written: of {len(verdicts)} processes no outcome is known"
-        why = (message(n) for n in inputs.notices if n.code in ("tags-unknown", "env-unknown"))
+        problem = f"no test can be written: of {len(outcomes)} processes no outcome is known"
+        why = (message(n) for n in inputs.notes if n.code in ("tags-unknown", "env-unknown"))
         raise SuiteError(problem, hint=next(why, None))
     return Draft(
         text=head + "".join(test.lines for test in tests),
         tests=len(tests),
-        unknown=sum(verdict.status == "unknown" for verdict in verdicts),
+        unknown=sum(outcome.status == "unknown" for outcome in outcomes),
         undescribed=len(chosen) - len(tests),
         too_many=len(groups) - len(chosen),
     )
@@ -105,25 +105,25 @@ class _Writer:
     def test(self, alike: Sequence[Outcome]) -> _Test | None:
         """A test for the outcome that all of these have; None where none can be written."""
         # The shorter the command line, the easier to read, and the less of somebody's in it.
-        for verdict in sorted(alike, key=lambda v: len(v.process.cmdline or b""))[:_TRIES]:
-            invented = self._invented(verdict)
-            if invented is not None and self._fares_alike(invented, verdict):
+        for outcome in sorted(alike, key=lambda v: len(v.process.cmdline or b""))[:_TRIES]:
+            invented = self._invented(outcome)
+            if invented is not None and self._fares_alike(invented, outcome):
                 lines = list(invented_lines(invented))
                 if sum(map(len, lines)) <= _LONGEST_TEST:
-                    return self._written(verdict, lines)
+                    return self._written(outcome, lines)
         if self._recording is None:
             return None
-        verdict = alike[0]
-        lines = [f"  recording: {scalar(self._recording)}", f"  pid: {verdict.process.pid}"]
-        return self._written(verdict, lines)
+        outcome = alike[0]
+        lines = [f"  recording: {scalar(self._recording)}", f"  pid: {outcome.process.pid}"]
+        return self._written(outcome, lines)
 
-    def _invented(self, verdict: Outcome) -> Invented | None:
+    def _invented(self, outcome: Outcome) -> Invented | None:
         """A process like this one, without its secrets; None where it has any."""
-        argv = _arguments(verdict.process)
+        argv = _arguments(outcome.process)
         if argv is None:
             return None
         parents = []
-        member = self._pipeline.agent_process(verdict.process.pid)
+        member = self._pipeline.agent_process(outcome.process.pid)
         for above in all_ancestors(member.process, self._pipeline.agent_process) if member else ():
             arguments = _arguments(above.process, only_first=True)
             if arguments is None:
@@ -131,31 +131,31 @@ class _Writer:
             parents.append(arguments)
             if above.texts is None:
                 break  # the agent's walk upwards ends here
-        by_age = verdict.reason in ("min-lifetime", "future-start")
+        by_age = outcome.reason in ("min-lifetime", "future-start")
         return Invented(
             argv=argv,
-            user=verdict.user or None,
-            uptime_s=verdict.agent_uptime_s if by_age else None,
+            user=outcome.user or None,
+            uptime_s=outcome.agent_uptime_s if by_age else None,
             parents=tuple(parents),
-            tags=self._pipeline.inputs.tags.entries.get(verdict.process.pid),
+            tags=self._pipeline.inputs.tags.entries.get(outcome.process.pid),
         )
 
-    def _fares_alike(self, invented: Invented, verdict: Outcome) -> bool:
+    def _fares_alike(self, invented: Invented, outcome: Outcome) -> bool:
         inputs = self._pipeline.inputs
         trial = invented_trial(invented, inputs.config, inputs.environment)
-        alike = outcome_of(trial.verdict)
-        if verdict.tags is None:
+        alike = outcome_of(trial.outcome)
+        if outcome.tags is None:
             alike["tags"] = None  # what is not known is not expected
-        return alike == outcome_of(verdict)
+        return alike == outcome_of(outcome)
 
-    def _written(self, verdict: Outcome, process: Iterable[str]) -> _Test:
-        name = self._name(verdict)
-        lines = (f"- name: {scalar(name)}", *process, f"  expect: {expectation(verdict)}")
+    def _written(self, outcome: Outcome, process: Iterable[str]) -> _Test:
+        name = self._name(outcome)
+        lines = (f"- name: {scalar(name)}", *process, f"  expect: {expectation(outcome)}")
         return _Test(name=name, lines="".join(f"{line}\n" for line in lines))
 
-    def _name(self, verdict: Outcome) -> str:
+    def _name(self, outcome: Outcome) -> str:
         """What happens, in words; no two tests have the same."""
-        name = base = in_words(verdict)
+        name = base = in_words(outcome)
         number = 1
         while name in self._names:
             number += 1
@@ -230,7 +230,7 @@ def _that_pass(head: str, tests: Sequence[_Test], config: str, file: str | None)
     bench = Benches(Overrides(config=config)).of(suite)
     for test, case in zip(tests, suite.cases, strict=True):
         try:
-            passes = not compare(bench.trial(case.process).verdict, case)
+            passes = not compare(bench.trial(case.process).outcome, case)
         except ProccliError:
             passes = False
         if passes:

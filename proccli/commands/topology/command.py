@@ -174,7 +174,7 @@ def command(
             progress=progress,
         )
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return print_result(invocation, _rendered(result, output, invocation), result.notices, code)
+    return print_result(invocation, _rendered(result, output, invocation), result.notes, code)
 
 
 def _rendered(result: Topology, output: Format, invocation: Invocation) -> str | bytes:

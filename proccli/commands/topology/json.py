@@ -30,7 +30,7 @@ def topology_document(result: Topology) -> bytes:
                 "by_certainty": by_certainty(result.edges),
             },
             "left_out": dict(result.left_out),
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 

@@ -11,7 +11,7 @@ from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.errors import UsageError
 from proccli.model.hosts import HostView
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 from proccli.server.graph import ConnectionSelection, Graph, build_graph
@@ -57,7 +57,7 @@ def topology(
             edges=drawn.edges,
             connections=drawn.connections,
             left_out=dict(left_out.most_common()),
-            notices=(*gathered.notices, *_notices(drawn, hosts)),
+            notes=(*gathered.notes, *_notes(drawn, hosts)),
             incomplete=gathered.incomplete,
         )
 
@@ -73,23 +73,23 @@ def _host(view: HostView, name: str) -> TopologyHost:
     )
 
 
-def _notices(drawn: Graph, hosts: Sequence[tuple[HostView, str]]) -> Iterator[Notice]:
+def _notes(drawn: Graph, hosts: Sequence[tuple[HostView, str]]) -> Iterator[Note]:
     absent, ambiguous = drawn.by_remote.get("absent", 0), drawn.by_remote.get("ambiguous", 0)
     if absent:
         yield _absent(absent, hosts)
     if ambiguous:
-        yield Notice.of("ambiguous", connections=ambiguous)
+        yield Note.of("ambiguous", connections=ambiguous)
     elif drawn.shared_addresses:
-        yield Notice.of("shared-addresses", addresses=tuple(drawn.shared_addresses))
+        yield Note.of("shared-addresses", addresses=tuple(drawn.shared_addresses))
 
 
-def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Notice:
+def _absent(count: int, hosts: Sequence[tuple[HostView, str]]) -> Note:
     (first, _), *_ = ordered = sorted(hosts, key=lambda host: host[0].taken_at_ns)
     last, _ = ordered[-1]
     apart_s = (last.taken_at_ns - first.taken_at_ns) // NS_PER_S
     if apart_s < _FAR_APART_S:
-        return Notice.of("one-end", connections=count)
-    return Notice.of(
+        return Note.of("one-end", connections=count)
+    return Note.of(
         "one-end",
         connections=count,
         apart_s=apart_s,

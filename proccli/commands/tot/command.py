@@ -138,7 +138,7 @@ def command(
     else:
         content = tot_table(result, view_of(sys.stdout, invocation.colour))
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return print_result(invocation, content, result.notices, code)
+    return print_result(invocation, content, result.notes, code)
 
 
 def _follow(run: TotRun, captures: Sequence[str], *, strict: bool, invocation: Invocation) -> int:
@@ -149,5 +149,5 @@ def _follow(run: TotRun, captures: Sequence[str], *, strict: bool, invocation: I
     at_once = 1 if "-" in captures else _AT_ONCE
     while some := tuple(itertools.islice(rows, at_once)):
         write(tot_lines(some))
-    warn(invocation, run.notices)
+    warn(invocation, run.notes)
     return EXIT_INCOMPLETE if strict and run.incomplete else 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from proccli.commands.completeness import incomplete
 from proccli.commands.tot.totrows import TotRow, collected
 from proccli.model.flows import SYN, CapturedOption, Segment
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.traffic.captures.opening import Capture, open_capture
 from proccli.traffic.tot.option import decode_options
 
@@ -69,13 +69,13 @@ class TotResult:
 
     rows: tuple[TotRow, ...]
     summary: TotSummary
-    notices: tuple[Notice, ...]
+    notes: tuple[Note, ...]
     incomplete: bool
     """Whether there may be options that were not seen."""
 
 
 class TotRun:
-    """A walk through captures, one after another. Summary and notices are those of what was read.
+    """A walk through captures, one after another. Summary and warnings are those of what was read.
 
     `rows` can be gone through once, and keeps nothing of what it has handed out.
     """
@@ -83,7 +83,7 @@ class TotRun:
     def __init__(self, captures: Sequence[str], selection: TotSelection | None = None) -> None:
         self._captures = captures
         self._selection = selection or TotSelection()
-        self._notices: list[Notice] = []
+        self._notes: list[Note] = []
         self.summary = TotSummary()
 
     def rows(self) -> Iterator[TotRow]:
@@ -99,12 +99,12 @@ class TotRun:
     @property
     def incomplete(self) -> bool:
         """Whether there may be options in what was read so far that were not seen."""
-        return incomplete(self._notices, {"packets"})
+        return incomplete(self._notes, {"packets"})
 
     @property
-    def notices(self) -> Sequence[Notice]:
+    def notes(self) -> Sequence[Note]:
         """What there is to say about what was read so far."""
-        return (*self._notices, *_remarks(self.summary))
+        return (*self._notes, *_remarks(self.summary))
 
     def _seen(self, segment: Segment) -> Iterator[CapturedOption]:
         summary = self.summary
@@ -148,7 +148,7 @@ class TotRun:
         summary.malformed += tally.malformed
         summary.encapsulated += tally.encapsulated.total()
         summary.link_type += tally.link_types.total()
-        self._notices.extend(capture.notices())
+        self._notes.extend(capture.notes())
 
 
 def tot(
@@ -164,19 +164,19 @@ def tot(
     """
     run = TotRun(captures, selection)
     rows, more = collected(run.rows(), unique=unique, limit=limit)
-    notices = list(run.notices)
+    notes = list(run.notes)
     if more:
-        notices.append(Notice.of("tot-limit", options=more, limit=limit))
+        notes.append(Note.of("tot-limit", options=more, limit=limit))
     return TotResult(
         rows=rows,
         summary=run.summary,
-        notices=tuple(notices),
+        notes=tuple(notes),
         incomplete=run.incomplete,
     )
 
 
-def _remarks(summary: TotSummary) -> Iterator[Notice]:
+def _remarks(summary: TotSummary) -> Iterator[Note]:
     if summary.ambiguous:
-        yield Notice.of("tot-ambiguous", options=summary.ambiguous)
+        yield Note.of("tot-ambiguous", options=summary.ambiguous)
     if summary.syn_ack:
-        yield Notice.of("tot-syn-ack", options=summary.syn_ack)
+        yield Note.of("tot-syn-ack", options=summary.syn_ack)

@@ -18,7 +18,7 @@ def tot_document(result: TotResult) -> bytes:
         {
             "options": [_option_json(row) for row in result.rows],
             "summary": _summary_json(result.summary),
-            "warnings": warnings_json(result.notices),
+            "warnings": warnings_json(result.notes),
         },
     )
 

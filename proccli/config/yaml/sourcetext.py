@@ -10,7 +10,7 @@ from typing import Final
 
 from proccli.config.yaml.refusal import Refusal
 from proccli.errors import Location
-from proccli.model.notice import Notice, NoticeValue
+from proccli.model.note import Note, NoteValue
 from proccli.text import visible
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")
@@ -42,9 +42,9 @@ class SourceText:
             end = start + len(line)
         return Location(visible(self.name), index + 1, min(offset, end) - start + 1, line)
 
-    def notice(self, code: str, offset: int, **values: NoticeValue) -> Notice:
+    def note(self, code: str, offset: int, **values: NoteValue) -> Note:
         """A warning about a place in this text."""
-        return Notice.of(code, self.at(offset), **values)
+        return Note.of(code, self.at(offset), **values)
 
 
 def check_size(text: bytes, limit: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.sources.procfs.files import (
@@ -72,8 +72,8 @@ class DirectorySource:
             proc_root=path,
             privileged=privileged(),
         )
-        undated = Notice.of("no-boot-time", directory=path)
-        self.notices: Sequence[Notice] = () if dated else (undated,)
+        undated = Note.of("no-boot-time", directory=path)
+        self.notes: Sequence[Note] = () if dated else (undated,)
 
     def pids(self) -> Sequence[int]:
         """All process ids, ascending. Raises: SourceError where there are none."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from proccli.errors import NoSuchProcess, SourceError
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import (
     ALL_FIELDS,
     PROCESS_FIELDS,
@@ -38,7 +38,7 @@ from proccli.sources.procfs.process import (
     parse_process,
     parse_stat,
 )
-from proccli.sources.procfs.rights import hidepid, hidepid_notice, privileged
+from proccli.sources.procfs.rights import hidepid, hidepid_note, privileged
 from proccli.sources.procfs.sockets import addresses, ended_tables, net_tables, socket_fds
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -74,10 +74,10 @@ class LiveSource:
             privileged=privileged(),
             sees_all=hiding in (None, "noaccess"),
         )
-        notices = [hidepid_notice(hiding, root)] if hiding else []
+        notes = [hidepid_note(hiding, root)] if hiding else []
         if boot_time_s is None:
-            notices.append(Notice.of("no-boot-time"))
-        self.notices: Sequence[Notice] = tuple(notices)
+            notes.append(Note.of("no-boot-time"))
+        self.notes: Sequence[Note] = tuple(notes)
 
     def pids(self) -> Sequence[int]:
         """All process ids, ascending. Raises: SourceError where there are none."""

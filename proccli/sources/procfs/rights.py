@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.sources.procfs.files import Unreadable, decode, read_at
 
 # linux/capability.h: to read any file, and to inspect any process.
@@ -50,9 +50,9 @@ def hidepid(root_fd: int) -> str | None:
     return None if trusted and hiding != "ptraceable" else hiding
 
 
-def hidepid_notice(hiding: str, root: str) -> Notice:
+def hidepid_note(hiding: str, root: str) -> Note:
     """The warning to go with it."""
-    return Notice.of("hidepid", root=root, hidepid=hiding)
+    return Note.of("hidepid", root=root, hidepid=hiding)
 
 
 def _mount_options(fd: int) -> Mapping[str, str]:

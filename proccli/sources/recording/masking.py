@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TextSpan
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.model.source import Source
@@ -92,7 +92,7 @@ class MaskedSource:
         self._prove = prove
         self._masked: dict[int, tuple[Process, Process]] = {}
         self.host: Host = replace(source.host, redacted=True)
-        self.notices: Sequence[Notice] = source.notices
+        self.notes: Sequence[Note] = source.notes
 
     def pids(self) -> Sequence[int]:
         """As the source underneath."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import (
     PROCESS_FIELDS,
     Environment,
@@ -49,7 +49,7 @@ class Header:
                 None if watched_since is None else _time(line, "watched_since", watched_since)
             ),
         )
-        self.notices = tuple(_notice(part) for part in line.parts("notices"))
+        self.notes = tuple(_note(part) for part in line.parts("notices"))
         self.environment = _environment(line.part("environment"))
         self.tags = _tags(line.part("tags"))
         line.done()
@@ -62,10 +62,10 @@ def _time(line: Checked, name: str, text: str) -> int:
         raise line.wrong(f"{name} is {error}") from error
 
 
-def _notice(part: Checked) -> Notice:
-    notice = Notice(code=part.text("code"), text=part.text("message"))
+def _note(part: Checked) -> Note:
+    note = Note(code=part.text("code"), text=part.text("message"))
     part.done()
-    return notice
+    return note
 
 
 def _environment(part: Checked | None) -> Environment | None:

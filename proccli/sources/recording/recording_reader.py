@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli.errors import Location, NoSuchProcess, RecordingError, RecordingTruncated
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import (
     ALL_FIELDS,
     Environment,
@@ -31,7 +31,7 @@ class Recording:
     """The processes of a machine as they were; a `Source`."""
 
     host: Host
-    notices: Sequence[Notice]
+    notes: Sequence[Note]
     tags: TagTable | None
     """The tags seen when it was made; None where nobody looked."""
     environment: Environment | None
@@ -119,7 +119,7 @@ def parse_recording(
         )
     return Recording(
         host=head.host,
-        notices=head.notices,
+        notes=head.notes,
         tags=head.tags,
         environment=head.environment,
         masked_values=body.masked_values,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli import __version__
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import Environment, FieldError, Process, TagTable
 from proccli.model.source import Source
 from proccli.sources.recording.recording_format import (
@@ -39,8 +39,8 @@ class Written:
     masked_processes: int
 
 
-def _text_or_code(notice: Notice) -> str:
-    return notice.text or notice.code
+def _text_or_code(note: Note) -> str:
+    return note.text or note.code
 
 
 def write_recording(
@@ -51,7 +51,7 @@ def write_recording(
     tags: TagTable | None = None,
     environment: Environment | None = None,
     names: Collection[str] = (),
-    message: Callable[[Notice], str] = _text_or_code,
+    message: Callable[[Note], str] = _text_or_code,
 ) -> Written:
     """Write what a source shows, one process at a time; the last line has the counts returned.
 
@@ -73,7 +73,7 @@ def _write(
     source: Source,
     tags: TagTable | None,
     environment: Mapping[str, object] | None,
-    message: Callable[[Notice], str],
+    message: Callable[[Note], str],
 ) -> Written:
     tables: set[int] = set()
     nets = NetWriter(source)
@@ -125,7 +125,7 @@ def _header(
     source: Source,
     tags: TagTable | None,
     environment: Mapping[str, object] | None,
-    message: Callable[[Notice], str],
+    message: Callable[[Note], str],
 ) -> Mapping[str, object]:
     host = source.host
     return {
@@ -145,7 +145,7 @@ def _header(
         "privileged": host.privileged,
         "sees_all": host.sees_all,
         "redacted": host.redacted,
-        "notices": [{"code": notice.code, "message": message(notice)} for notice in source.notices],
+        "notices": [{"code": note.code, "message": message(note)} for note in source.notes],
         "environment": environment,
         "tags": _tags(tags),
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from proccli.errors import ProccliError
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 
 
 class CaptureError(ProccliError):
@@ -45,16 +45,16 @@ class Tally:
         )
 
 
-def notices(tally: Tally, name: str) -> Iterator[Notice]:
+def notes(tally: Tally, name: str) -> Iterator[Note]:
     """What there is to say about a capture of this name."""
     if tally.damage is not None:
-        yield Notice.of("capture-damaged", file=name, problem=tally.damage)
+        yield Note.of("capture-damaged", file=name, problem=tally.damage)
     if tally.cut:
-        yield Notice.of("capture-cut", file=name, headers=tally.cut)
+        yield Note.of("capture-cut", file=name, headers=tally.cut)
     if tally.malformed:
-        yield Notice.of("capture-malformed", file=name, packets=tally.malformed)
+        yield Note.of("capture-malformed", file=name, packets=tally.malformed)
     if tally.encapsulated:
         kinds = tuple(tally.encapsulated.most_common())
-        yield Notice.of("capture-encapsulated", file=name, kinds=kinds)
+        yield Note.of("capture-encapsulated", file=name, kinds=kinds)
     for link, count in sorted(tally.link_types.items()):
-        yield Notice.of("capture-link-type", file=name, packets=count, link_type=link)
+        yield Note.of("capture-link-type", file=name, packets=count, link_type=link)

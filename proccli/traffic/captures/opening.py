@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import BinaryIO, Final, cast
 
 from proccli.model.flows import Segment
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.streams import GZIP_MAGIC, opened, rejoined
-from proccli.traffic.captures.counts import CaptureError, Tally, notices
+from proccli.traffic.captures.counts import CaptureError, Tally, notes
 from proccli.traffic.captures.links import KNOWN, Miss
 from proccli.traffic.captures.packets import MAGIC_BYTES, is_capture, packets
 from proccli.traffic.captures.pcapng import Octets
@@ -53,9 +53,9 @@ class Capture:
         if tally.damage is not None and not tally.packets:
             raise CaptureError(f"{self.name}: a damaged capture: {tally.damage}")
 
-    def notices(self) -> Sequence[Notice]:
+    def notes(self) -> Sequence[Note]:
         """The warnings about it, when `segments` has ended."""
-        return tuple(notices(self.tally, self.name))
+        return tuple(notes(self.tally, self.name))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.traffic.flows.fields import RecordFields
 from proccli.traffic.flows.values import TimeReader
 
@@ -52,24 +52,24 @@ class ProblemCounts:
         else:
             self._with_protocol = True
 
-    def notices(self, name: str, times: TimeReader) -> Sequence[Notice]:
+    def notes(self, name: str, times: TimeReader) -> Sequence[Note]:
         """What to tell of the file of this name, and of the times in it."""
-        notices = [self._notice(oddity, name) for oddity in self._counts]
+        notes = [self._note(oddity, name) for oddity in self._counts]
         if self._without_addresses and not self._with_addresses:
             columns = tuple(self._without_addresses)
-            notices.append(Notice.of("flows-no-addresses", file=name, columns=columns))
+            notes.append(Note.of("flows-no-addresses", file=name, columns=columns))
         if self._without_protocol and not self._with_protocol:
             columns = tuple(self._without_protocol)
-            notices.append(Notice.of("flows-no-protocol", file=name, columns=columns))
+            notes.append(Note.of("flows-no-protocol", file=name, columns=columns))
         if times.without_zone:
-            notices.append(Notice.of("flows-zone", file=name, times=times.without_zone))
+            notes.append(Note.of("flows-zone", file=name, times=times.without_zone))
         if times.unreadable:
-            notices.append(Notice.of("flows-time", file=name, times=times.unreadable))
-        return notices
+            notes.append(Note.of("flows-time", file=name, times=times.unreadable))
+        return notes
 
-    def _notice(self, oddity: Oddity, name: str) -> Notice:
+    def _note(self, oddity: Oddity, name: str) -> Note:
         count, places = self._counts[oddity], self._places[oddity]
-        return Notice.of(_CODES[oddity], file=name, lines=tuple(places), records=count)
+        return Note.of(_CODES[oddity], file=name, lines=tuple(places), records=count)
 
 
 def no_addresses(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO, get_args
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.streams import opened
 from proccli.traffic.flows.csv import csv_records, detect_delimiter
 from proccli.traffic.flows.detect import FlowFormat, detect, take_bom
@@ -35,7 +35,7 @@ class FlowStream:
         self._opening = opening
         self._form = form
         self._context = FlowContext(fields=fields, keys=keys, times=TimeReader(fields.zone))
-        self._notices: Sequence[Notice] = ()
+        self._notes: Sequence[Note] = ()
 
     def __iter__(self) -> Iterator[bytes | FlowRecord]:
         """The records, and as bytes everything else: headers, comments, invalid lines.
@@ -49,12 +49,12 @@ class FlowStream:
         with self._opening as (file, name):
             lines = Lines(file, name)
             yield from _records(lines, self._form, context)
-        self._notices = (*context.problems.notices(name, context.times),)
+        self._notes = (*context.problems.notes(name, context.times),)
 
     @property
-    def notices(self) -> Sequence[Notice]:
+    def notes(self) -> Sequence[Note]:
         """Warnings about the records; complete after the iteration."""
-        return self._notices
+        return self._notes
 
 
 def open_flows(

@@ -61,8 +61,8 @@ def look_at_machine(
     at = at or host()
     machine = Machine(processes, configuration or config(), tags=tags, at=at)
     source = ListSource(processes, at=at, sockets=sockets, nets=nets)
-    verdicts = [machine.verdict(pid) for pid in source.pids()]
-    return collect_sockets(verdicts, source, MIN_LIFETIME_S)
+    outcomes = [machine.outcome(pid) for pid in source.pids()]
+    return collect_sockets(outcomes, source, MIN_LIFETIME_S)
 
 
 def only(found: SocketSample) -> Socket:

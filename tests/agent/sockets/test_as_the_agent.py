@@ -168,9 +168,9 @@ def test_what_is_synced_is_what_the_agent_sends(machine: RandomMachine) -> None:
     ]
     at = host(observed_since_ns=0)
     judge = Machine(processes, config(("^other$", "process_name", "drop")), at=at)
-    verdicts: list[Outcome] = [judge.verdict(one.pid) for one in processes]
+    outcomes: list[Outcome] = [judge.outcome(one.pid) for one in processes]
     source = ListSource(processes, at=at, sockets=machine.sockets, nets=machine.nets)
-    found = collect_sockets(verdicts, source, MIN_LIFETIME_S)
+    found = collect_sockets(outcomes, source, MIN_LIFETIME_S)
 
     def order(sent: SyncedSocket) -> tuple[str, ...]:
         return tuple(map(str, sent))

@@ -249,7 +249,7 @@ def test_a_process_whose_fds_cannot_be_read_does_not_open_its_namespace() -> Non
         {NS: elsewhere(CONNECTION), OTHER_NS: elsewhere(tcp(901, "10.0.0.5:41000"))},
     )
     assert (only(found).netns_idx, only(found).role) == (1, "client")
-    assert [(verdict.process.pid, error) for verdict, error in found.unreadable] == [(6, REFUSED)]
+    assert [(outcome.process.pid, error) for outcome, error in found.unreadable] == [(6, REFUSED)]
 
 
 def test_each_namespace_is_read_once_through_its_first_accepted_process() -> None:
@@ -260,7 +260,7 @@ def test_each_namespace_is_read_once_through_its_first_accepted_process() -> Non
     ]
     source = ListSource(processes, sockets={5: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
     machine = Machine(processes, DROP_OTHERS)
-    collect_sockets_of([5, 6, 7], source, machine.verdict, MIN_LIFETIME_S)
+    collect_sockets_of([5, 6, 7], source, machine.outcome, MIN_LIFETIME_S)
     assert source.asked_for_tables == [6]
 
 
@@ -277,7 +277,7 @@ class Vanishing(ListSource):
 def test_a_process_that_exits_before_its_tables_are_read_gives_way_to_the_next() -> None:
     processes = [process(6, "shop", netns=NS), process(7, "shop", netns=NS)]
     source = Vanishing(processes, sockets={7: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
-    found = collect_sockets_of([6, 7], source, Machine(processes, config()).verdict, MIN_LIFETIME_S)
+    found = collect_sockets_of([6, 7], source, Machine(processes, config()).outcome, MIN_LIFETIME_S)
     assert outcomes(found) == {(7, 3): "synced"}
     assert found.lost == ()
 
@@ -450,12 +450,12 @@ def look_at_7(
     machine = Machine(processes, config())
     judged: list[int] = []
 
-    def verdict_of(pid: int) -> Outcome:
+    def outcome_of_pid(pid: int) -> Outcome:
         judged.append(pid)
-        return machine.verdict(pid)
+        return machine.outcome(pid)
 
     source = ListSource(processes, sockets=sockets, nets={NS: elsewhere(*rows)})
-    return collect_sockets_of([7], source, verdict_of, MIN_LIFETIME_S), judged
+    return collect_sockets_of([7], source, outcome_of_pid, MIN_LIFETIME_S), judged
 
 
 def test_a_look_at_one_process_judges_only_who_shares_its_sockets() -> None:

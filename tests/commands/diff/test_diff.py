@@ -135,7 +135,7 @@ def test_other_settings_are_told_and_count_as_a_difference(tmp_path: Path) -> No
 
     assert result.equivalent is None
     assert result.differs
-    assert "setting-differs" in [notice.code for notice in result.notices]
+    assert "setting-differs" in [note.code for note in result.notes]
 
 
 PATTERNS = st.sampled_from(
@@ -154,7 +154,7 @@ def as_inputs(rules: Any) -> Inputs:
         source=ListSource([]),
         environment=NO_ENVIRONMENT,
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
 
 
@@ -162,8 +162,8 @@ def judged(inputs: Inputs, title: str) -> tuple[str, str | None]:
     source = made_up_source(MadeUp(title=title), inputs.source.host.taken_at_ns)
     from dataclasses import replace
 
-    verdict = explain_pids(replace(inputs, source=source), [0]).explanations[0].verdict
-    return verdict.status, verdict.gprocess
+    outcome = explain_pids(replace(inputs, source=source), [0]).explanations[0].outcome
+    return outcome.status, outcome.gprocess
 
 
 @settings(max_examples=60)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from proccli.commands.doctor.doctor import DoctorResult, examine
 from proccli.commands.samples import take_sample
 from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from tests.agent.sockets.looking import fd, tcp, tcp6
 from tests.build import ListSource, config, host, net_tables, process
 from tests.commands.shop import inputs, processes, rules
@@ -40,7 +40,7 @@ def doctored() -> DoctorResult:
         sync_enabled=False,
         tag_exec=("tags",),
         proc_root="/host/proc",
-        notices=(Notice(code="unknown-key", text="agent.yaml:9:3: a key nobody knows"),),
+        notes=(Note(code="unknown-key", text="agent.yaml:9:3: a key nobody knows"),),
     )
     lost = "os-app-tag-exec: there is no user deepflow; the agent continues without tags"
     source = ListSource(
@@ -52,7 +52,7 @@ def doctored() -> DoctorResult:
     given = replace(
         inputs(switched_off),
         source=source,
-        notices=(Notice(code="tag-exec-failed", text=lost),),
+        notes=(Note(code="tag-exec-failed", text=lost),),
     )
     return examine(take_sample(given), LACKING)
 

@@ -224,7 +224,7 @@ def test_a_hostile_agent_only_looks_bad(tmp_path: Path) -> None:
     assert len(as_json.out.splitlines()) == len(GATES)
 
 
-def test_the_verdict_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:
+def test_the_outcome_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:
     text = "os-proc-regex: [{match-regex: '(?=a)'}, {match-regex: .*, action: drop}]\n"
     ran = call("doctor", "-c", write_config(tmp_path, text), *EXAMPLE[2:])
 

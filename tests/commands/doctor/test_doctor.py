@@ -27,7 +27,7 @@ from proccli.local import agent_process as agentproc
 from proccli.local import agentenv
 from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.model.config import Config, Rule
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
 from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6
 from tests.build import (
@@ -76,7 +76,7 @@ def inputs(
     *processes: Process,
     configuration: Config | None = None,
     tags: TagTable = NO_TAGS,
-    notices: tuple[Notice, ...] = (),
+    notes: tuple[Note, ...] = (),
     **source: Any,
 ) -> Inputs:
     at = source.pop("at", host(kind="live"))
@@ -85,7 +85,7 @@ def inputs(
         source=ListSource(processes or [process(7, "nginx")], at=at, **source),
         environment=NO_ENVIRONMENT,
         tags=tags,
-        notices=notices,
+        notes=notes,
     )
 
 
@@ -319,8 +319,8 @@ def test_an_empty_name_fails() -> None:
 )
 def test_variables_without_a_known_value_are_told(code: str, state: str) -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
-    notices = (Notice(code=code, text="about %ROLE%"),)
-    result = examined(inputs(configuration=configuration, notices=notices))
+    notes = (Note(code=code, text="about %ROLE%"),)
+    result = examined(inputs(configuration=configuration, notes=notes))
 
     assert (gate(result, "environment").state, gate(result, "environment").detail) == (
         state,
@@ -342,8 +342,8 @@ def test_variables_without_a_known_value_are_told(code: str, state: str) -> None
 def test_what_became_of_the_tag_command_is_told(
     fields: dict[str, Any], tags: TagTable, code: str | None, state: str
 ) -> None:
-    notices = (Notice(code=code, text="so it went"),) if code else ()
-    result = examined(inputs(configuration=config(**fields), tags=tags, notices=notices))
+    notes = (Note(code=code, text="so it went"),) if code else ()
+    result = examined(inputs(configuration=config(**fields), tags=tags, notes=notes))
 
     assert gate(result, "tag-command").state == state
     assert code is None or gate(result, "tag-command").detail == "so it went"
@@ -363,9 +363,9 @@ def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
 
 def test_a_directory_has_no_environment_to_miss_a_variable_in() -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
-    notices = (Notice(code="env-unset", text="about %ROLE%"),)
+    notes = (Note(code="env-unset", text="about %ROLE%"),)
     at = host(kind="directory")
-    result = examined(inputs(configuration=configuration, notices=notices, at=at), None)
+    result = examined(inputs(configuration=configuration, notes=notes, at=at), None)
 
     assert gate(result, "environment").state == "unknown"
 

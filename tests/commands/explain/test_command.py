@@ -26,7 +26,7 @@ def explained(*arguments: str) -> Any:
     return given
 
 
-def test_the_verdict_comes_first_and_then_the_rules(shop: Shop) -> None:
+def test_the_outcome_comes_first_and_then_the_rules(shop: Shop) -> None:
     lines = call("explain", *shop, "904").out.splitlines()
 
     assert lines[0].startswith("pid 904  java  →  DROPPED by rule 3")

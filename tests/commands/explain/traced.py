@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 from proccli.commands.tot.tot import TotResult, TotSelection, tot
 from proccli.model.flows import Segment
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.sockets import Endpoint
-from proccli.traffic.captures.counts import Tally, notices
+from proccli.traffic.captures.counts import Tally, notes
 from tests.build import NOW_S
 from tests.traffic.tot.segments import ACK, PUSH, SYN, SYN_ACK, option, segment, v1, v2
 
@@ -36,8 +36,8 @@ class MadeUpCapture:
     def segments(self) -> Iterator[Segment]:
         yield from self._segments
 
-    def notices(self) -> Sequence[Notice]:
-        return tuple(notices(self.tally, self.name))
+    def notes(self) -> Sequence[Note]:
+        return tuple(notes(self.tally, self.name))
 
 
 def traced(

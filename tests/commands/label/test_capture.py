@@ -26,8 +26,7 @@ from tests.commands.label.labelling import (
     two_connections,
     two_hosts,
 )
-from tests.paths import DOCS
-from tests.readme import ROOT
+from tests.paths import DOCS, ROOT
 from tests.traffic.captures.blocks import interface, packet, resolution, section, shift
 from tests.traffic.captures.frames import ETHERNET, FRAMES, Frame
 from tests.traffic.captures.witness import DATA

@@ -14,7 +14,7 @@ import pytest
 from proccli.commands.hosts.gather import gather
 from proccli.commands.hosts.hostviews import NamedSource
 from proccli.commands.inputs import InputOptions
-from proccli.commands.label.label import Labelling, Tally, evicted_notices
+from proccli.commands.label.label import Labelling, Tally, evicted_notes
 from proccli.commands.label.output import label_summary
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import UsageError
@@ -76,7 +76,7 @@ def labelled(run: Labelling, *records: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def messages(run: Labelling) -> dict[str, str]:
-    return {notice.code: words_of(notice) for notice in run.notices()}
+    return {note.code: words_of(note) for note in run.notes()}
 
 
 def test_what_was_labelled_is_counted(tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def test_captured_connections_are_counted_like_records(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "said"), [(0, []), (1, ["x.pcap: too many connections"])])
 def test_connections_that_came_out_early_are_told(count: int, said: list[str]) -> None:
-    notices = evicted_notices(ConnectionCounts(evicted=count), "x.pcap")
+    notes = evicted_notes(ConnectionCounts(evicted=count), "x.pcap")
 
-    assert [words_of(notice)[: len("x.pcap: too many connections")] for notice in notices] == said
+    assert [words_of(note)[: len("x.pcap: too many connections")] for note in notes] == said
 
 
 @pytest.mark.parametrize(("network", "known"), [("", None), ("blue", "none has a name")])

@@ -25,7 +25,7 @@ def inputs(*rules: Any) -> Inputs:
         source=ListSource([SHOP, JAVA]),
         environment=NO_ENVIRONMENT,
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
 
 
@@ -36,7 +36,7 @@ def recorded(tmp_path: Path, *rules: Any) -> tuple[RecordResult, str]:
 
 def outcomes(path: str, *rules: Any) -> list[tuple[str, str | None]]:
     result = scan(replace(inputs(*rules), source=read_recording(path)))
-    return [(verdict.status, verdict.gprocess) for verdict in result.verdicts]
+    return [(outcome.status, outcome.gprocess) for outcome in result.outcomes]
 
 
 def test_a_name_without_the_secret_is_the_same_on_the_recording(tmp_path: Path) -> None:

@@ -54,10 +54,10 @@ def workers() -> ScanResult:
     """A scan of it, with no rules."""
     source = ListSource(processes(), at=host(kind="live", privileged=False))
     return scan(
-        Inputs(config=config(), source=source, environment=NO_ENVIRONMENT, tags=NO_TAGS, notices=())
+        Inputs(config=config(), source=source, environment=NO_ENVIRONMENT, tags=NO_TAGS, notes=())
     )
 
 
 def identified(result: ScanResult, server: str) -> Identified:
     """As a server of that version sees it."""
-    return identify(result.verdicts, result.host, SERVERS[server])
+    return identify(result.outcomes, result.host, SERVERS[server])

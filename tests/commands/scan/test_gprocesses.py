@@ -25,14 +25,14 @@ def scanned(*processes: Process, at: Host = LIVE) -> ScanResult:
             source=source,
             environment=NO_ENVIRONMENT,
             tags=tags,
-            notices=(),
+            notes=(),
         )
     )
 
 
 def test_all_that_is_compared_or_stored_is_handed_on() -> None:
-    (verdict,) = scanned(process(1, "/bin/x", "", "y z", cgroup=f"0::/{POD}\n")).verdicts
-    found = reported(verdict, LIVE, "agent 7")
+    (outcome,) = scanned(process(1, "/bin/x", "", "y z", cgroup=f"0::/{POD}\n")).outcomes
+    found = reported(outcome, LIVE, "agent 7")
 
     assert (found.pid, found.name, found.process_name, found.cmdline) == (1, "x", "x", "/bin/x y z")
     assert (found.user, found.tags, found.agent) == ("root", (("owner", "alice"),), "agent 7")
@@ -41,8 +41,8 @@ def test_all_that_is_compared_or_stored_is_handed_on() -> None:
 
 def test_holes_count_characters_of_the_command_line() -> None:
     """The agent drops empty arguments; a hole of theirs is nowhere."""
-    (verdict,) = scanned(process(1, "é", "", "pö***", masked_spans=((4, 4), (7, 10)))).verdicts
-    found = reported(verdict, LIVE)
+    (outcome,) = scanned(process(1, "é", "", "pö***", masked_spans=((4, 4), (7, 10)))).outcomes
+    found = reported(outcome, LIVE)
     assert [found.cmdline[start:end] for start, end in found.masked_spans] == ["***"]
 
 
@@ -63,8 +63,8 @@ def test_a_container_is_not_known_where_the_agent_may_see_one(
     problem: Problem, at: Host, expected: str | None
 ) -> None:
     error = FieldError(field="cgroup", problem=problem, detail="X")
-    (verdict,) = scanned(process(1, "x", errors=(error,)), at=at).verdicts
-    assert reported(verdict, at).container_id == expected
+    (outcome,) = scanned(process(1, "x", errors=(error,)), at=at).outcomes
+    assert reported(outcome, at).container_id == expected
 
 
 def test_only_what_is_accepted_is_counted_and_the_open_ones_apart() -> None:
@@ -77,7 +77,7 @@ def test_only_what_is_accepted_is_counted_and_the_open_ones_apart() -> None:
         at=AS_USER,
     )
     for server, counted in (("6.5", 2), ("7.1", 1)):
-        found = identify(result.verdicts[::-1], AS_USER, SERVERS[server])
+        found = identify(result.outcomes[::-1], AS_USER, SERVERS[server])
         assert list(found.by_pid) == [3, 9]
         assert [name.pids for name in found.names] == [(3, 9)]
         assert (found.at_least, found.at_most, found.undecided) == (counted, counted, 1)
@@ -92,7 +92,7 @@ def test_a_disabled_sync_changes_nothing() -> None:
             source=source,
             environment=NO_ENVIRONMENT,
             tags=NO_TAGS,
-            notices=(),
+            notes=(),
         )
     )
-    assert list(identify(result.verdicts, result.host, SERVERS["7.1"]).by_pid) == [1]
+    assert list(identify(result.outcomes, result.host, SERVERS["7.1"]).by_pid) == [1]

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from proccli.commands.schema.schemas import schema_text
 from tests.cli.runner import call, on_a_terminal
 from tests.commands.scan.test_command import Shop, pids, scanned
-from tests.readme import ROOT
+from tests.paths import ROOT
 
 EXAMPLE = ("-s", str(ROOT / "docs" / "example" / "web-1.jsonl"))
 PAGE = ROOT / "docs" / "identity.md"

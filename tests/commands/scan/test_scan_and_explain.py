@@ -54,14 +54,14 @@ def inputs(*rules: Any, source: ListSource | None = None, **fields: Any) -> Inpu
         source=source or ListSource(PROCESSES, users={0: "root", 1000: "shop"}),
         environment=NO_ENVIRONMENT,
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
 
 
 def test_scan_counts_what_became_of_everybody() -> None:
     result = scan(inputs())
 
-    assert [verdict.process.pid for verdict in result.verdicts] == [1, 2, 10, 11, 20, 21]
+    assert [outcome.process.pid for outcome in result.outcomes] == [1, 2, 10, 11, 20, 21]
     summary = result.summary
     assert (summary.total, summary.accepted, summary.dropped, summary.skipped) == (6, 4, 1, 1)
     assert summary.reported == 4
@@ -72,11 +72,11 @@ def test_with_sync_disabled_nothing_is_reported_and_that_is_said() -> None:
     result = scan(inputs(sync_enabled=False))
 
     assert result.summary.reported == 0
-    assert "sync-disabled" in [notice.code for notice in result.notices]
+    assert "sync-disabled" in [note.code for note in result.notes]
 
 
 def test_users_are_known_for_dropped_and_skipped_processes_too() -> None:
-    users = {verdict.process.pid: verdict.user for verdict in scan(inputs()).verdicts}
+    users = {outcome.process.pid: outcome.user for outcome in scan(inputs()).outcomes}
 
     assert users == {1: "root", 2: "root", 10: "root", 11: "root", 20: "shop", 21: "root"}
 
@@ -90,10 +90,10 @@ def test_explaining_a_pid_reads_it_and_its_ancestors_only() -> None:
 
 
 def test_scan_and_explain_agree() -> None:
-    scanned = scan(inputs()).verdicts
-    explained = explain_pids(inputs(), [verdict.process.pid for verdict in scanned])
+    scanned = scan(inputs()).outcomes
+    explained = explain_pids(inputs(), [outcome.process.pid for outcome in scanned])
 
-    assert tuple(item.verdict for item in explained.explanations) == scanned
+    assert tuple(item.outcome for item in explained.explanations) == scanned
 
 
 def explained(pid: int, *rules: Any, **fields: Any) -> Explanation:
@@ -146,7 +146,7 @@ def test_a_process_before_the_rules_has_a_trace_all_the_same() -> None:
 
     item = explained(5, source=ListSource([young]))
 
-    assert item.verdict.reason == "min-lifetime"
+    assert item.outcome.reason == "min-lifetime"
     assert outcomes(item.trace)[0] == ("not-reached", True)
 
 
@@ -180,7 +180,7 @@ def test_a_template_of_which_nothing_is_left_rewrites_nothing() -> None:
     rewrite = item.trace[0].rewrite
     assert rewrite is not None
     assert (rewrite.expanded, rewrite.replacements) == ("", ())
-    assert rewrite.result == item.verdict.gprocess == "python3"
+    assert rewrite.result == item.outcome.gprocess == "python3"
     shown = explain_text(result, View())
     assert "rewrite-name is empty after expansion, so the agent does not rewrite the name" in shown
     assert "not known" not in shown
@@ -234,7 +234,7 @@ def test_after_an_undecided_rule_the_rest_is_undecided() -> None:
 
     item = explain_pids(given, [20]).explanations[0]
 
-    assert item.verdict.reason == "tags-unknown"
+    assert item.outcome.reason == "tags-unknown"
     assert outcomes(item.trace) == [("unknown", None), ("unknown", True)]
 
 
@@ -265,26 +265,26 @@ def made_up(*rules: Any, **fields: Any) -> Explanation:
 def test_a_made_up_process_is_judged_like_a_real_one() -> None:
     item = made_up(argv=("/usr/bin/python3", "/opt/shop/app.py"), user="shop", uptime_s=60)
 
-    assert item.verdict.gprocess == "/usr/bin//opt/shop/app-py-script"
-    assert (item.verdict.user, item.verdict.uptime_s) == ("shop", 60)
+    assert item.outcome.gprocess == "/usr/bin//opt/shop/app-py-script"
+    assert (item.outcome.user, item.outcome.uptime_s) == ("shop", 60)
 
 
 def test_a_made_up_process_has_the_parents_and_tags_it_is_given() -> None:
     item = made_up(argv=("sh",), parents=("bash", "nginx"))
-    assert item.verdict.rule is not None
-    assert item.verdict.rule.index == 3
+    assert item.outcome.rule is not None
+    assert item.outcome.rule.index == 3
     assert [above.process_name for above in item.ancestors] == ["bash", "nginx"]
 
     tagged = made_up(("owner:alice", "tag", "drop"), argv=("x",), tags=(("owner", "alice"),))
-    assert tagged.verdict.status == "dropped"
+    assert tagged.outcome.status == "dropped"
 
 
 def test_a_made_up_title_is_one_piece() -> None:
-    assert made_up(title="sshd: root@pts/0").verdict.process_name == "0"
+    assert made_up(title="sshd: root@pts/0").outcome.process_name == "0"
 
 
 def test_a_made_up_process_can_be_too_young() -> None:
-    assert made_up(argv=("x",), uptime_s=1).verdict.reason == "min-lifetime"
+    assert made_up(argv=("x",), uptime_s=1).outcome.reason == "min-lifetime"
 
 
 @pytest.mark.parametrize(
@@ -301,8 +301,8 @@ def test_unreadable_processes_are_counted_once() -> None:
 
     result = scan(inputs(source=source))
 
-    assert [notice.code for notice in result.notices] == ["unreadable-for-us"]
-    assert words_of(result.notices[0]).startswith("2 processes could not be read (2 refused)")
+    assert [note.code for note in result.notes] == ["unreadable-for-us"]
+    assert words_of(result.notes[0]).startswith("2 processes could not be read (2 refused)")
     assert result.incomplete
 
 
@@ -316,7 +316,7 @@ def test_users_and_namespaces_that_only_root_sees_are_counted_once() -> None:
     def told(*, privileged: bool) -> tuple[list[str], bool]:
         source = ListSource([*PROCESSES, *shown], at=host(privileged=privileged))
         result = scan(inputs(source=source))
-        return [words_of(notice) for notice in result.notices], result.incomplete
+        return [words_of(note) for note in result.notes], result.incomplete
 
     (message,), incomplete = told(privileged=False)
     assert message.startswith("the user and the network namespace of 2 processes cannot be read")
@@ -340,7 +340,7 @@ def _denied() -> Any:
 def test_inherited_tags_come_with_where_they_are_from() -> None:
     given = replace(inputs(), tags=tag_table({10: [("team", "web")]}))
 
-    by_pid = {item.process.pid: item.tags for item in scan(given).verdicts}
+    by_pid = {item.process.pid: item.tags for item in scan(given).outcomes}
 
     assert by_pid[11] is not None
     assert [(tag.name, tag.value, tag.from_pid) for tag in by_pid[11]] == [

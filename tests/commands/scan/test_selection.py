@@ -1,4 +1,4 @@
-"""Which verdicts are shown, and in which order."""
+"""Which outcomes are shown, and in which order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from proccli.model.outcome import Outcome, Tag
 from tests.build import config, process, rule
 
 
-def verdict(pid: int, **fields: Any) -> Outcome:
+def outcome(pid: int, **fields: Any) -> Outcome:
     """An accepted process that no rule hit, unless told otherwise."""
     known: dict[str, Any] = {
         "status": "accepted",
@@ -33,13 +33,13 @@ def verdict(pid: int, **fields: Any) -> Outcome:
 
 
 HIT = {"rule": rule(2, "x"), "reason": "rule", "hits": (2,)}
-VERDICTS = [
-    verdict(30, process_name="java", gprocess="pay", uptime_s=5, user="shop"),
-    verdict(10, **HIT, process_name="nginx", gprocess="nginx-a", uptime_s=70),
-    verdict(
+OUTCOMES = [
+    outcome(30, process_name="java", gprocess="pay", uptime_s=5, user="shop"),
+    outcome(10, **HIT, process_name="nginx", gprocess="nginx-a", uptime_s=70),
+    outcome(
         20, status="dropped", **HIT, process_name="sleep", gprocess=None, uptime_s=9, user="zoe"
     ),
-    verdict(
+    outcome(
         5,
         status="skipped",
         reason="no-cmdline",
@@ -49,7 +49,7 @@ VERDICTS = [
         user=None,
         tags=None,
     ),
-    verdict(
+    outcome(
         7,
         status="unknown",
         reason="masked",
@@ -62,7 +62,7 @@ VERDICTS = [
 
 
 def chosen(**asked: Any) -> list[int]:
-    return [found.process.pid for found in Selection(**asked).of(VERDICTS)]
+    return [found.process.pid for found in Selection(**asked).of(OUTCOMES)]
 
 
 def test_all_come_by_pid_when_nothing_is_asked() -> None:

@@ -153,7 +153,7 @@ def test_json_lines_are_the_elements_of_the_document(
     assert len(lines) == 3
 
 
-def test_the_table_names_both_ends_and_the_verdict(
+def test_the_table_names_both_ends_and_the_outcome(
     here: tuple[str, str], pair: tuple[socket.socket, ...]
 ) -> None:
     _, client, _accepted = pair

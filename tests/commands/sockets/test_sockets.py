@@ -65,7 +65,7 @@ def inputs(source: Source | None = None, *rules: Any, **fields: Any) -> Inputs:
         source=source or LiveSource(),
         environment=NO_ENVIRONMENT,
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
 
 
@@ -80,7 +80,7 @@ def of(result: SocketsResult, one: socket.socket, pid: int | None = None) -> Soc
 
 
 def codes(result: SocketsResult) -> set[str]:
-    return {notice.code for notice in result.notices}
+    return {note.code for note in result.notes}
 
 
 # ---- one look ---------------------------------------------------------------------------------
@@ -368,7 +368,7 @@ def test_without_a_wait_the_ages_stay_open_and_that_is_said() -> None:
             "undecided",
             "min-lifetime",
         )
-    (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
+    (said,) = (note for note in result.notes if note.code == "age-unknown")
     assert "--no-wait" in words_of(said)
     assert result.incomplete
 
@@ -381,7 +381,7 @@ def test_nobody_waits_for_longer_than_max_wait_or_in_vain() -> None:
         )
         assert of(result, client).status == "undecided"
     assert wait.asked == []
-    (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
+    (said,) = (note for note in result.notes if note.code == "age-unknown")
     assert "3600 s" in words_of(said)
     assert "--max-wait 0.2 s" in words_of(said)
 
@@ -401,7 +401,7 @@ def test_a_process_that_exits_between_the_looks_is_gone_from_the_result() -> Non
     assert child not in {each.pid for each in result.sockets}
 
 
-def test_verdicts_are_those_of_the_second_look() -> None:
+def test_outcomes_are_those_of_the_second_look() -> None:
     """A process that was too young at first is accepted then, and owns what it shares."""
     with connected() as (_, client, _accepted), forked() as child:
         result = sockets(inputs(min_lifetime_s=2), ALL, WaitPolicy(wait=Waits()))
@@ -445,11 +445,11 @@ def test_what_only_root_sees_is_unknown_and_counted_once() -> None:
             result = sockets(inputs(), ALL, NO_WAIT)
             mine = of(result, client).status
             scanned = scan(inputs())
-        verdicts = {verdict.process.pid: verdict for verdict in scanned.verdicts}
+        outcomes = {outcome.process.pid: outcome for outcome in scanned.outcomes}
         # This user may have other processes on the machine.
         seen = {each.pid for each in result.sockets if uid_of(each.pid) != os.geteuid()}
         assert scanned.incomplete
-        return codes(result), result.incomplete, seen, (mine, verdicts[parent].sockets)
+        return codes(result), result.incomplete, seen, (mine, outcomes[parent].sockets)
 
     def uid_of(pid: int) -> int:
         try:
@@ -477,7 +477,7 @@ def test_a_recording_answers_as_the_machine_did(tmp_path: Path) -> None:
         recorded = read_recording(path)
         now, then = (sockets(inputs(one), ALL, NO_WAIT) for one in (live, recorded))
         counted, recounted = (
-            {verdict.process.pid: verdict.sockets for verdict in scan(inputs(one)).verdicts}
+            {outcome.process.pid: outcome.sockets for outcome in scan(inputs(one)).outcomes}
             for one in (live, recorded)
         )
     # Tables are read anew each time: others open and close sockets meanwhile.
@@ -506,11 +506,11 @@ def test_a_recording_carries_the_ages_of_two_looks(tmp_path: Path) -> None:
 def test_a_recording_of_one_look_leaves_ages_open(tmp_path: Path) -> None:
     path = str(tmp_path / "here.jsonl")
     with connected() as (_, client, _accepted):
-        noticed = record(inputs(long_ago(), min_lifetime_s=3600), path).notices
+        noticed = record(inputs(long_ago(), min_lifetime_s=3600), path).notes
         result = sockets(inputs(read_recording(path), min_lifetime_s=3600), ALL, WaitPolicy())
         assert of(result, client).status == "undecided"
-    assert "age-unknown" in {notice.code for notice in noticed}
-    (said,) = (notice for notice in result.notices if notice.code == "age-unknown")
+    assert "age-unknown" in {note.code for note in noticed}
+    (said,) = (note for note in result.notes if note.code == "age-unknown")
     assert "one sample" in words_of(said)
 
 
@@ -559,9 +559,9 @@ def test_a_directorys_sockets_are_old_enough_and_of_unknown_age(copy: Path) -> N
 
 def test_scan_and_explain_count_alike_on_the_living_machine() -> None:
     with connected() as (_, client, _accepted), forked() as child:
-        scanned = {verdict.process.pid: verdict.sockets for verdict in scan(inputs()).verdicts}
+        scanned = {outcome.process.pid: outcome.sockets for outcome in scan(inputs()).outcomes}
         explained = {
-            item.verdict.process.pid: item.verdict.sockets
+            item.outcome.process.pid: item.outcome.sockets
             for item in explain_pids(inputs(), [ME(), child]).explanations
         }
         assert client
@@ -574,8 +574,8 @@ def test_scan_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"it waits for {seconds} s"))
     with connected():
         counts = {
-            verdict.process.pid: verdict.sockets
-            for verdict in scan(inputs(long_ago(), min_lifetime_s=3600)).verdicts
+            outcome.process.pid: outcome.sockets
+            for outcome in scan(inputs(long_ago(), min_lifetime_s=3600)).outcomes
         }[ME()]
     assert counts == SocketCounts(synced=0, skipped=1, undecided=2)
 
@@ -639,7 +639,7 @@ def test_a_pid_that_is_not_there_is_an_error() -> None:
 
 def test_sockets_of_nobody_are_counted_in_one_warning() -> None:
     result, _ = given()
-    (said,) = result.notices
+    (said,) = result.notes
     assert said.code == "sockets-without-process"
     assert words_of(said).startswith("1 socket has no visible owner")
 
@@ -648,7 +648,7 @@ def test_processes_that_could_not_be_read_are_counted_in_one_warning() -> None:
     gone = FieldError(field="fds", problem="gone", detail="ENOENT")
     refused = FieldError(field="fds", problem="denied", detail="EACCES")
     result, _ = given(sockets={7: gone, 8: refused, 9: refused})
-    (said,) = (notice for notice in result.notices if notice.code == "sockets-unreadable")
+    (said,) = (note for note in result.notes if note.code == "sockets-unreadable")
     assert "2 processes" in words_of(said)
     assert "1 exited while being read, 1 refused" in words_of(said)
 
@@ -656,7 +656,7 @@ def test_processes_that_could_not_be_read_are_counted_in_one_warning() -> None:
 def test_lost_tables_are_said_but_not_a_missing_ipv6() -> None:
     broken = FieldError(field="net/udp", problem="malformed", detail="a row is cut short")
     result, _ = given(nets={1: net_tables(udp=broken)})
-    (said,) = (notice for notice in result.notices if notice.code == "tables-unreadable")
+    (said,) = (note for note in result.notes if note.code == "tables-unreadable")
     assert "net/udp, a row is cut short" in words_of(said)
 
 

@@ -488,9 +488,9 @@ def killed_at(step: int, killed_by: signal.Signals, arguments: Sequence[str]) ->
 
 
 def check_whole(state: Path) -> None:
-    loaded, notices = StateFile(state).load()
+    loaded, notes = StateFile(state).load()
     assert loaded is not None
-    assert notices == ()
+    assert notes == ()
 
 
 @KILLS

@@ -50,7 +50,7 @@ def inputs(
         source=ListSource(processes, **(source or {})),
         environment=build.NO_ENVIRONMENT,
         tags=tags,
-        notices=(),
+        notes=(),
     )
 
 
@@ -63,7 +63,7 @@ def first(now: Inputs, **options: Any) -> SyncResult:
 
 
 def codes(result: SyncResult) -> list[str]:
-    return [notice.code for notice in result.notices]
+    return [note.code for note in result.notes]
 
 
 # ---- what is sent -----------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_unknown_processes_are_left_out_and_counted() -> None:
     hidden = Process(pid=7, errors=(denied,))
     result = first(inputs([SHOP, hidden], source={"at": host(privileged=False)}))
     assert [one.pid for one in result.processes] == [42]
-    (left_out,) = (one for one in result.notices if one.code == "unknown-left-out")
+    (left_out,) = (one for one in result.notes if one.code == "unknown-left-out")
     assert "1 process is left out" in words_of(left_out)
     assert "first: pid 7" in words_of(left_out)
     assert result.incomplete
@@ -259,7 +259,7 @@ def test_only_warnings_that_were_not_told_before_are_news() -> None:
     denied = FieldError(field="cmdline", problem="denied", detail="EACCES")
     hidden = [Process(pid=pid, errors=(denied,)) for pid in (7, 8, 9)]
     before = first(inputs([SHOP, *hidden[:1]], source={"at": at}))
-    assert {notice.code for notice in before.news} == {"unreadable-for-us", "unknown-left-out"}
+    assert {note.code for note in before.news} == {"unreadable-for-us", "unknown-left-out"}
     more = again(before, inputs([SHOP, *hidden], source={"at": at}))
     assert codes(more) == codes(before)
     assert more.news == ()
@@ -276,7 +276,7 @@ def live(**fields: Any) -> Inputs:
         source=LiveSource(),
         environment=build.NO_ENVIRONMENT,
         tags=NO_TAGS,
-        notices=(),
+        notes=(),
     )
 
 

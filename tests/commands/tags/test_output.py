@@ -41,7 +41,7 @@ def result(table: TagTable = TAGS) -> TagsResult:
         source=ListSource(PROCESSES),
         environment=NO_ENVIRONMENT,
         tags=table,
-        notices=(),
+        notes=(),
     )
     return tags(inputs)
 

@@ -38,7 +38,7 @@ def asked(
         source=source or ListSource(PROCESSES),
         environment=NO_ENVIRONMENT,
         tags=table,
-        notices=(),
+        notes=(),
     )
     return tags(inputs, server)
 
@@ -53,7 +53,7 @@ def of(result: TagsResult, pid: int) -> list[tuple[str, str, int, bool | None, s
 
 
 def codes(result: TagsResult) -> list[str]:
-    return [notice.code for notice in result.notices]
+    return [note.code for note in result.notes]
 
 
 def test_tags_belong_to_processes_and_reach_their_children() -> None:
@@ -76,16 +76,16 @@ def test_a_dropped_process_sends_no_tags_and_hands_none_down() -> None:
 
     assert of(result, 21) == [("owner", "bob", 21, False, "kept")]
     assert of(result, 24) == []
-    assert result.rows[0].verdict is not None
-    assert result.rows[0].verdict.status == "dropped"
+    assert result.rows[0].outcome is not None
+    assert result.rows[0].outcome.status == "dropped"
 
 
 def test_tags_of_nobody_are_shown_and_counted() -> None:
     result = asked(tag_table({20: [("a", "1")], 999: [("b", "2")], 2**63: [("c", "3")]}))
 
     assert of(result, 999) == [("b", "2", 999, False, "kept")]
-    assert [row.verdict is None for row in result.rows if row.pid in (999, 2**63)] == [True, True]
-    message = next(words_of(n) for n in result.notices if n.code == "tags-without-process")
+    assert [row.outcome is None for row in result.rows if row.pid in (999, 2**63)] == [True, True]
+    message = next(words_of(n) for n in result.notes if n.code == "tags-without-process")
     assert message.startswith("2 of 3 pids are not processes here (first: 999)")
 
 
@@ -124,7 +124,7 @@ def test_an_entry_without_tags_is_told() -> None:
     result = asked(tag_table({20: []}), tagged_only=True)
 
     assert result.rows == ()
-    message = next(words_of(n) for n in result.notices if n.code == "tags-empty-entry")
+    message = next(words_of(n) for n in result.notes if n.code == "tags-empty-entry")
     assert "first: 20" in message
 
 

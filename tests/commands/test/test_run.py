@@ -311,17 +311,17 @@ def test_what_the_configuration_has_to_say_is_said_once(folder: Path) -> None:
         "- {name: c, process: {title: batch}, expect: {rule: 0}}\n"
     )
     both = write(folder, text), write(folder, text, "b.test.yaml")
-    notices = run(*both).notices
+    notes = run(*both).notes
 
-    assert [notice.code for notice in notices] == [
+    assert [note.code for note in notes] == [
         "rule-thrown-away",
         "env-unknown",  # for made-up processes of a
         "env-unknown",  # for those of the recording
         "env-unknown",  # for made-up processes of b
         "sync-disabled",
     ]
-    assert f"%CLUSTER% is not known: give it under env: in {both[0]}" == words_of(notices[1])
-    assert len(set(notices)) == 5
+    assert f"%CLUSTER% is not known: give it under env: in {both[0]}" == words_of(notes[1])
+    assert len(set(notes)) == 5
 
 
 # ---- --update ----------------------------------------------------------------------------------
@@ -458,7 +458,7 @@ def test_names_that_need_quotes_are_written_so_that_they_are_read_again(folder: 
     result = update(write(folder, f"config: agent.yaml\ntests:\n{tests}"))
 
     assert [one.failures for one in result.results] == [()] * len(names)
-    assert [one.verdict.gprocess for one in result.results] == names
+    assert [one.outcome.gprocess for one in result.results] == names
 
 
 def test_a_shared_expectation_is_updated_if_that_is_right_for_all(folder: Path) -> None:
@@ -566,7 +566,7 @@ def test_init_writes_one_test_for_each_outcome_and_no_secret(tmp_path: Path) -> 
     made = draft(ROOT / "sample-configs" / "typical.yaml", EXAMPLE, file)
 
     result = run(str(file))
-    assert [one.verdict.decided_by for one in result.results] == [4, 3, 2, 1]
+    assert [one.outcome.decided_by for one in result.results] == [4, 3, 2, 1]
     assert (made.tests, made.unknown, made.undescribed) == (4, 1, 0)
     assert "***" not in made.text
     assert "cmdline: ['-bash', '--norc', '-i']" in made.text  # the shortest that rule 4 drops
@@ -577,7 +577,7 @@ def test_what_can_only_be_recorded_refers_to_the_recording(folder: Path) -> None
     file = folder / "a.test.yaml"
     draft(folder / "agent.yaml", EXAMPLE, file)
 
-    by_rule = {one.verdict.decided_by: one for one in run(str(file)).results}
+    by_rule = {one.outcome.decided_by: one for one in run(str(file)).results}
     assert f"  recording: {EXAMPLE}\n  pid: 20\n" in file.read_text(encoding="utf-8")
     assert by_rule[1].passed
 
@@ -626,7 +626,7 @@ def test_init_takes_the_environment_and_the_tags_along(folder: Path) -> None:
     assert "tags: {owner: [alice, bob]}" in text
     result = run(str(file))
     assert result.passed
-    assert {3, 5} <= {one.verdict.decided_by for one in result.results}
+    assert {3, 5} <= {one.outcome.decided_by for one in result.results}
 
 
 def test_a_tag_that_is_inherited_needs_the_recording_and_gets_no_test_without_it(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.topology import Topology, TopologyEdge, TopologyHost, TopologyNode
 from tests.build import NOW_S, config
 
@@ -165,7 +165,7 @@ def every_kind() -> Topology:
         base.nodes,
         [*base.edges, *far, *crowd, *back],
         left_out=base.left_out,
-        notices=(Notice(code="sources-apart", text="the sources were taken 95 s apart"),),
+        notes=(Note(code="sources-apart", text="the sources were taken 95 s apart"),),
     )
 
 

@@ -65,7 +65,7 @@ SELECTING = frozenset({"names", "hosts", "tags", "protocols", "ports", "certaint
 
 
 def told(found: Topology) -> list[str]:
-    return [notice.code for notice in found.notices]
+    return [note.code for note in found.notes]
 
 
 def edges(found: Topology) -> list[tuple[object, ...]]:
@@ -137,7 +137,7 @@ def test_of_two_recordings_of_a_host_the_newer_counts(seconds: int, tmp_path: Pa
         found = drawn(tmp_path, *paths)
         assert [(host.name, host.source) for host in found.hosts] == [("db-1", newer)]
         assert told(found) == ["host-again"]
-        assert newer in words_of(found.notices[0])
+        assert newer in words_of(found.notes[0])
 
 
 def test_of_many_recordings_of_a_host_the_newest_counts(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_an_end_that_is_missing_is_told_with_how_far_apart_the_sources_are(tmp_p
     found = drawn(tmp_path, web, app, late)
 
     assert told(found) == ["one-end"]
-    message = words_of(found.notices[0])
+    message = words_of(found.notes[0])
     assert message.startswith("1 connection is seen at one end only")
     assert f"2:00:00 apart ({web} first, {late} last)" in message
     (edge,) = (edge for edge in found.edges if edge.remote == "absent")
@@ -359,10 +359,10 @@ def test_what_one_source_of_several_says_is_said_of_it(tmp_path: Path) -> None:
     lines[0]["notices"] = [{"code": "odd", "message": "something is odd"}]
     Path(web).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
 
-    assert [(n.code, words_of(n)) for n in drawn(tmp_path, web).notices] == [
+    assert [(n.code, words_of(n)) for n in drawn(tmp_path, web).notes] == [
         ("odd", "something is odd")
     ]
-    assert words_of(drawn(tmp_path, web, *others).notices[0]) == f"{web}: something is odd"
+    assert words_of(drawn(tmp_path, web, *others).notes[0]) == f"{web}: something is odd"
 
 
 def test_what_an_older_recording_lacks_is_not_said(tmp_path: Path) -> None:

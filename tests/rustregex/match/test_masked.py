@@ -17,8 +17,8 @@ from tests.rustregex.strategies import cases, examples
 HOLE = "\x00"
 
 
-def verdict(pattern: str, masked: str) -> bool | None:
-    """The verdict on a text whose holes are written as `*`."""
+def outcome(pattern: str, masked: str) -> bool | None:
+    """The outcome on a text whose holes are written as `*`."""
     return rustregex.compile(pattern).is_match_masked(
         masked, [(at, at + 1) for at, char in enumerate(masked) if char == "*"]
     )
@@ -56,7 +56,7 @@ def verdict(pattern: str, masked: str) -> bool | None:
     ],
 )
 def test_the_verdict_is_sure_or_none(pattern: str, masked: str, expected: bool | None) -> None:
-    assert verdict(pattern, masked) is expected
+    assert outcome(pattern, masked) is expected
 
 
 def test_without_holes_it_is_is_match() -> None:

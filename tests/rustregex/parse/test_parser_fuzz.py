@@ -14,7 +14,7 @@ from tests.rustregex.strategies import FUZZ, examples, patterns, wild_patterns
 from tests.rustregex.witness import witness_error
 
 
-def verdict(pattern: str) -> RegexSyntaxError | None:
+def outcome(pattern: str) -> RegexSyntaxError | None:
     try:
         parse(pattern)
     except RegexSyntaxError as error:
@@ -23,7 +23,7 @@ def verdict(pattern: str) -> RegexSyntaxError | None:
 
 
 def assert_same_verdict(pattern: str) -> None:
-    ours, theirs = verdict(pattern), witness_error(pattern)
+    ours, theirs = outcome(pattern), witness_error(pattern)
     assert (ours and ours.message) == (theirs and theirs.reason)
     if ours is None or theirs is None or theirs.span is None:
         return
@@ -76,6 +76,6 @@ def test_mutations_of_measured_patterns_meet_the_same_verdict_and_survive_printi
     for _ in range(10 * FUZZ or 1500):
         pattern = mutated(source, corpus)
         assert_same_verdict(pattern)
-        if verdict(pattern) is None:
+        if outcome(pattern) is None:
             root = parse(pattern).root
             assert parse(to_pattern(root)).root == root, pattern

@@ -87,7 +87,7 @@ def test_moment_is_boot_time_plus_uptime(tree: Tree) -> None:
     assert source.host.boot_time_s == 1_767_225_600
     assert source.host.ticks_per_s == 100
     assert source.host.name == "web-1"
-    assert source.notices == ()
+    assert source.notes == ()
 
 
 @pytest.mark.parametrize("left_out", ["stat", "uptime"])
@@ -103,8 +103,8 @@ def test_directory_without_its_time_says_that_ages_are_unknown(tree: Tree, left_
     assert source.host.boot_time_s is None
     assert before <= source.host.taken_at_ns <= time.time_ns()
     assert source.host.name is None
-    assert [notice.code for notice in source.notices] == ["no-boot-time"]
-    assert "start times and ages are unknown" in words_of(source.notices[0])
+    assert [note.code for note in source.notes] == ["no-boot-time"]
+    assert "start times and ages are unknown" in words_of(source.notes[0])
 
 
 def test_pids_ascend_and_nothing_else_is_a_process(tree: Tree) -> None:

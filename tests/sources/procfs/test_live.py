@@ -398,17 +398,17 @@ def test_hidepid_mount_is_announced(option: str, lists_all: bool, effect: str) -
             asked = str(error)
         return (
             1 in source.pids(),
-            [words_of(n) for n in source.notices],
+            [words_of(n) for n in source.notes],
             source.host.sees_all,
             asked,
         )
 
     with public_directory() as mount:
-        listed, notices, sees_all, asked = in_child(look)
+        listed, notes, sees_all, asked = in_child(look)
     assert listed == sees_all == lists_all
-    assert len(notices) == 1
-    assert f"and {effect} other users' processes" in notices[0]
-    assert "run proccli as root" in notices[0]
+    assert len(notes) == 1
+    assert f"and {effect} other users' processes" in notes[0]
+    assert "run proccli as root" in notes[0]
     if lists_all:
         assert "'cmdline': 'denied'" in asked
     else:
@@ -421,6 +421,6 @@ def test_hidepid_mount_hides_nothing_from_root(tmp_path: Path) -> None:
     def look() -> tuple[bool, int]:
         mount_proc(tmp_path, "hidepid=2")
         source = LiveSource(str(tmp_path))
-        return source.host.sees_all and 1 in source.pids(), len(source.notices)
+        return source.host.sees_all and 1 in source.pids(), len(source.notes)
 
     assert in_child(look) == (True, 0)

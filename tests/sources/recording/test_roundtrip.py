@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.process import (
     NO_TAGS,
     PROCESS_FIELDS,
@@ -144,8 +144,8 @@ def test_host_is_kept_to_the_nanosecond(
 
 def test_notices_are_kept() -> None:
     source = ListSource([])
-    source.notices = (Notice(code="hidepid", text="some are hidden"),)
-    assert tuple(again(source).notices) == source.notices
+    source.notes = (Note(code="hidepid", text="some are hidden"),)
+    assert tuple(again(source).notes) == source.notes
 
 
 def test_environment_keeps_only_the_names_that_are_asked_for() -> None:

@@ -68,9 +68,9 @@ def test_the_place_of_the_damage_is_told() -> None:
     _, capture = read_bytes(content[:-1], "web-1.pcap")
 
     second = 24 + 16 + len(FRAME.data)
-    (notice,) = capture.notices()
-    assert notice.code == "capture-damaged"
-    assert words_of(notice) == (
+    (note,) = capture.notes()
+    assert note.code == "capture-damaged"
+    assert words_of(note) == (
         f"web-1.pcap: cut short in the packet at byte {second}; only what is before that was read"
     )
 

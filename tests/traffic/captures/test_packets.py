@@ -116,9 +116,9 @@ def test_what_is_packed_in_something_else_is_counted_by_that(packet: object, wha
 
     _, capture = read_bytes(pcap(Frame(ETHERNET, bytes(packet))))  # type: ignore[call-overload]
     assert capture.tally.encapsulated == {what: 1}
-    (notice,) = capture.notices()
-    assert notice.code == "capture-encapsulated"
-    assert words_of(notice) == f"x.pcap: encapsulated packets were skipped: {what} 1"
+    (note,) = capture.notes()
+    assert note.code == "capture-encapsulated"
+    assert words_of(note) == f"x.pcap: encapsulated packets were skipped: {what} 1"
 
 
 def test_tunnels_in_tunnels_are_not_followed_for_ever() -> None:
@@ -172,9 +172,9 @@ def test_cut_headers_are_said() -> None:
 
     assert [decode_options(each).tot for each in found] == [(), ()]
     assert (capture.tally.cut, capture.tally.tcp) == (2, 2)
-    (notice,) = capture.notices()
-    assert notice.code == "capture-cut"
-    assert words_of(notice) == (
+    (note,) = capture.notes()
+    assert note.code == "capture-cut"
+    assert words_of(note) == (
         "x.pcap: 2 TCP headers were cut off by the capture's snapshot length, and options may be"
         " missing (capture with -s 0)"
     )
@@ -185,8 +185,8 @@ def test_packets_of_another_link_are_counted_by_its_number() -> None:
 
     assert found == []
     assert capture.tally.link_types == {105: 2}
-    (notice,) = capture.notices()
-    assert words_of(notice) == "x.pcap: 2 packets of the unsupported link type 105 were skipped"
+    (note,) = capture.notes()
+    assert words_of(note) == "x.pcap: 2 packets of the unsupported link type 105 were skipped"
 
 
 def test_a_segment_larger_than_its_length_can_tell_is_read_all_the_same() -> None:

@@ -69,7 +69,7 @@ def test_each_side_names_its_own_process(name: str) -> None:
         assert pids(connection.options_0) == {client}
         assert pids(connection.options_1) <= {server}
     assert not capture.tally.incomplete
-    assert not capture.notices()
+    assert not capture.notes()
 
 
 def pids(options: tuple[CapturedOption, ...]) -> set[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proccli.model.flows import Flow, SideLabel
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.traffic.flows.detect import FlowFormat
 from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
 from proccli.traffic.flows.stream import open_flows
@@ -61,11 +61,11 @@ class Ran:
 
     out: bytes
     flows: Sequence[Flow]
-    notices: Sequence[Notice]
+    notes: Sequence[Note]
 
     @property
     def codes(self) -> Sequence[str]:
-        return [notice.code for notice in self.notices]
+        return [note.code for note in self.notes]
 
     @property
     def objects(self) -> Sequence[dict[str, Any]]:
@@ -118,7 +118,7 @@ def label_file(
         else:
             flows.append(item.flow)
             out.append(item.labelled(*sides))
-    return Ran(out=b"".join(out), flows=flows, notices=stream.notices)
+    return Ran(out=b"".join(out), flows=flows, notes=stream.notes)
 
 
 def flow_of(record: dict[str, Any], fields: FieldMap = NO_FIELDS) -> Flow:

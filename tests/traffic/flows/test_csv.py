@@ -33,7 +33,7 @@ def test_columns_of_clickhouse_are_read_whole() -> None:
     assert (first.start_s, first.end_s) == (1709746801.214356, 1709746859.999999)
     assert (first.instance_0, first.instance_1) == ("other", "pod")
     assert first.host is None
-    assert ran.notices == ()
+    assert ran.notes == ()
     assert ran.rows()[0]["request_resource"] == 'select "a,b"\nfrom t'
     assert ran.rows()[0]["label_0"] == "socket"
 
@@ -43,7 +43,7 @@ def test_times_without_a_zone_are_not_used_and_that_is_told() -> None:
 
     assert {flow.start_s for flow in ran.flows} | {flow.end_s for flow in ran.flows} == {None}
     assert ran.codes == ["flows-zone"]
-    assert "4 times without a time zone are not used" in words_of(ran.notices[0])
+    assert "4 times without a time zone are not used" in words_of(ran.notes[0])
 
 
 def test_cells_are_appended_to_the_text_as_it_is() -> None:
@@ -128,7 +128,7 @@ def test_a_row_of_another_width_goes_out_as_it_came_in(row: bytes) -> None:
 
     assert ran.out.split(b"\n", 1)[1] == row + ROW.rstrip() + ADDED_CELLS + b"\n"
     assert ran.codes == ["flows-cells"]
-    assert ":2: 1 row has" in words_of(ran.notices[0])
+    assert ":2: 1 row has" in words_of(ran.notes[0])
 
 
 def test_blank_lines_are_none_of_our_business() -> None:
@@ -136,7 +136,7 @@ def test_blank_lines_are_none_of_our_business() -> None:
 
     assert ran.out.startswith(b"\n \r\nip_0,")
     assert ran.out.endswith(b"\n\r\n\t\n")
-    assert (len(ran.flows), ran.notices) == (1, ())
+    assert (len(ran.flows), ran.notes) == (1, ())
 
 
 def test_a_row_of_empty_cells_is_a_row() -> None:
@@ -151,7 +151,7 @@ def test_what_follows_a_quote_that_is_never_closed_are_rows_again() -> None:
     assert b'\n"10.0.0.5,1,10.0.0.9,2,tcp\n' in ran.out
     assert len(ran.flows) == 4
     assert ran.codes == ["flows-open-quote"]
-    assert ":3: 1 row opens a quote" in words_of(ran.notices[0])
+    assert ":3: 1 row opens a quote" in words_of(ran.notes[0])
 
 
 def test_the_line_of_a_row_is_counted_in_lines_not_in_rows() -> None:
@@ -159,7 +159,7 @@ def test_the_line_of_a_row_is_counted_in_lines_not_in_rows() -> None:
     ran = label(HEADER + long + b"odd\n")
 
     assert len(ran.flows) == 1
-    assert ":6: 1 row has" in words_of(ran.notices[0])
+    assert ":6: 1 row has" in words_of(ran.notes[0])
 
 
 def test_a_record_of_endless_lines_is_refused_with_its_first_line() -> None:
@@ -199,7 +199,7 @@ def test_what_databases_write_for_nothing_is_nothing(null: str) -> None:
     ran = label(header + ROW.rstrip() + f",{null},{null}\n".encode())
 
     assert ran.flows[0].instance_0 == "none"
-    assert ran.notices == ()
+    assert ran.notes == ()
 
 
 @pytest.mark.parametrize("form", [None, "csv"])

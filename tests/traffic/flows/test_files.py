@@ -104,7 +104,7 @@ def test_an_error_of_writing_is_not_taken_for_one_of_reading(tmp_path: Path) -> 
 def test_a_file_without_records_has_none(data: bytes, form: FlowFormat | None) -> None:
     ran = label(data, form=form)
 
-    assert (ran.flows, ran.notices) == ([], ())
+    assert (ran.flows, ran.notes) == ([], ())
     assert ran.out == (b"" if data.startswith(b"\x1f") else data)
 
 
@@ -180,7 +180,7 @@ def test_a_broken_first_line_does_not_hide_the_format() -> None:
     assert label(banner + JSON).codes == ["flows-not-json"]
     assert label(JSON[10:] + JSON).codes == ["flows-not-json"]
     assert label(b'{"cut": \n' + JSON).codes == ["flows-not-json"]
-    assert label(b"# made by hand\n" + ZEEK).notices == ()
+    assert label(b"# made by hand\n" + ZEEK).notes == ()
 
 
 def test_a_format_that_is_named_is_not_looked_for() -> None:

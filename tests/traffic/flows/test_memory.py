@@ -37,7 +37,7 @@ for item in stream:
 status = Path("/proc/self/status").read_text()
 # Not ru_maxrss, which a child has from its parent.
 peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-print(records, peak.split()[1], len(stream.notices))
+print(records, peak.split()[1], len(stream.notes))
 """
 
 
@@ -72,8 +72,8 @@ def test_many_times_the_records_take_no_more_memory(form: str, many: int, tmp_pa
             text=True,
             timeout=300,
         )
-        records, peak_kib, notices = map(int, done.stdout.split())
-        assert (records, notices) == (count, form == "ndjson")
+        records, peak_kib, notes = map(int, done.stdout.split())
+        assert (records, notes) == (count, form == "ndjson")
         peaks[count] = peak_kib
 
     # The caches fill up, to bounds. To keep the lines of the others would take 30 MiB and more.

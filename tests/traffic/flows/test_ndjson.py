@@ -123,13 +123,13 @@ def test_a_line_that_is_no_object_goes_out_as_it_came_in(line: bytes) -> None:
     assert ran.out.splitlines(keepends=True)[1:3] == [b"\n", line + b"\r\n"]
     assert len(ran.flows) == 2
     assert ran.codes == ["flows-not-json"]
-    assert ":3: 1 line is not a JSON object" in words_of(ran.notices[0])
+    assert ":3: 1 line is not a JSON object" in words_of(ran.notes[0])
 
 
 def test_of_many_broken_lines_the_first_are_named() -> None:
     ran = label(RECORD + b"\n" + b"x\n" * 10)
 
-    assert ":2,3,4,…: 10 lines are not JSON objects" in words_of(ran.notices[0])
+    assert ":2,3,4,…: 10 lines are not JSON objects" in words_of(ran.notes[0])
 
 
 def test_what_is_nested_too_deeply_is_no_record() -> None:
@@ -217,5 +217,5 @@ def test_that_no_record_has_addresses_is_told_once() -> None:
     ran = label(b'{"src":"10.0.0.5","dst":"10.0.0.9"}\n' * 3)
 
     assert ran.codes == ["flows-no-addresses"]
-    assert "among 'src', 'dst': name the fields with --fields ip_0=NAME" in words_of(ran.notices[0])
+    assert "among 'src', 'dst': name the fields with --fields ip_0=NAME" in words_of(ran.notes[0])
     assert [flow.problem for flow in ran.flows] == ["no ip_0"] * 3

@@ -125,14 +125,14 @@ def test_that_nothing_tells_the_protocol_is_said(data: bytes) -> None:
     ran = label(data)
 
     assert ran.codes == ["flows-no-protocol"]
-    assert words_of(ran.notices[0]).endswith(": name the field with --fields protocol=NAME")
-    assert "no known name of the protocol among '" in words_of(ran.notices[0])
+    assert words_of(ran.notes[0]).endswith(": name the field with --fields protocol=NAME")
+    assert "no known name of the protocol among '" in words_of(ran.notes[0])
 
 
 def test_a_protocol_in_some_records_is_enough() -> None:
     without = b'{"ip_0":"10.0.0.5","client_port":1,"ip_1":"10.0.0.9","server_port":2}\n'
 
-    assert label(without + without[:-2] + b',"protocol":6}\n').notices == ()
+    assert label(without + without[:-2] + b',"protocol":6}\n').notes == ()
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_logs_may_follow_each_other_with_other_fields() -> None:
 
     assert [flow.problem for flow in ran.flows] == [None] * 4 + ["no port_0"] + [None] * 4
     assert b"\n2|10.0.0.8|NIL|10.0.0.7|NIL|EMPTY|NIL|NIL|no-socket|a\\x7cb\n" in ran.out
-    assert ran.notices == ()
+    assert ran.notes == ()
 
 
 @pytest.mark.parametrize(

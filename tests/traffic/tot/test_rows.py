@@ -106,7 +106,7 @@ def test_several_wishes_must_all_be_met() -> None:
 def test_what_is_to_be_known_is_said() -> None:
     result = traced(limit=3)
 
-    assert [notice.code for notice in result.notices] == [
+    assert [note.code for note in result.notes] == [
         "capture-damaged",
         "capture-cut",
         "capture-malformed",
@@ -116,7 +116,7 @@ def test_what_is_to_be_known_is_said() -> None:
         "tot-syn-ack",
         "tot-limit",
     ]
-    assert words_of(result.notices[-1]) == (
+    assert words_of(result.notes[-1]) == (
         "6 options are not listed: there are more than 3 lines (--limit)"
     )
     assert result.incomplete

@@ -12,7 +12,7 @@ from proccli.commands.sync.state.memory import Memory
 from proccli.commands.sync.state.place import ELSEWHERE, own_file
 from proccli.errors import OutputError, StateError
 from proccli.files import atomic_output
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.text import visible
 
@@ -31,7 +31,7 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self) -> tuple[Memory | None, tuple[Notice, ...]]:
+    def load(self) -> tuple[Memory | None, tuple[Note, ...]]:
         """What the last run saved, or None; and a warning where it could not be used.
 
         A file that is damaged, or of another version, is renamed and counts as no state.
@@ -84,7 +84,7 @@ class StateFile:
             raise _Malformed(f"it is larger than {MAX_STATE_BYTES >> 20} MiB")
         return content
 
-    def _move_aside(self, why: str) -> Notice:
+    def _move_aside(self, why: str) -> Note:
         replaces = False
         for number in range(1, _KEPT_ASIDE + 1):
             suffix = ".damaged" if number == 1 else f".damaged-{number}"
@@ -99,7 +99,7 @@ class StateFile:
             pass
         except OSError as error:
             raise self._error(error.strerror or str(error)) from error
-        return Notice.of(
+        return Note.of(
             "state-damaged",
             path=visible(str(self._path)),
             problem=visible(why),

@@ -172,8 +172,8 @@ def _stage(result: Topology, shown: Picture) -> Iterator[str]:
 
 def _footnotes(result: Topology, shown: Picture) -> Iterator[str]:
     yield from remarks(result, shown)
-    for notice in result.notices:
-        yield message(notice)
+    for note in result.notes:
+        yield message(note)
     yield f"Created by proccli from {counted(len(result.hosts), 'host')}, {_basis(result.config)}."
 
 

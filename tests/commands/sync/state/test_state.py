@@ -71,11 +71,11 @@ def names(folder: Path) -> list[str]:
 
 
 def test_what_was_saved_is_loaded(path: Path) -> None:
-    loaded, notices = StateFile(path).load()
+    loaded, notes = StateFile(path).load()
     assert loaded is not None
     assert sorted(loaded.sockets, key=str) == sorted(MEMORY.sockets, key=str)
     assert replace(loaded, sockets=MEMORY.sockets) == MEMORY
-    assert notices == ()
+    assert notes == ()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert names(path.parent) == ["s"]
 
@@ -210,10 +210,10 @@ def test_a_damaged_state_is_moved_aside_said_and_rebuilt(
     damage(path)
     broken = path.read_bytes()
 
-    loaded, notices = StateFile(path).load()
+    loaded, notes = StateFile(path).load()
     assert loaded is None
-    assert [notice.code for notice in notices] == ["state-damaged"]
-    assert str(path) + ".damaged" in words_of(notices[0])
+    assert [note.code for note in notes] == ["state-damaged"]
+    assert str(path) + ".damaged" in words_of(notes[0])
     assert path.with_name("s.damaged").read_bytes() == broken
     assert names(path.parent) == ["s.damaged"]
 
@@ -232,9 +232,9 @@ def test_a_flipped_bit_is_found_or_changes_nothing_that_crashes(path: Path) -> N
         for left in path.parent.iterdir():
             left.unlink()
         path.write_bytes(broken)
-        loaded, notices = StateFile(path).load()
-        found += bool(notices)
-        assert (loaded is None) == bool(notices)
+        loaded, notes = StateFile(path).load()
+        found += bool(notes)
+        assert (loaded is None) == bool(notes)
         StateFile(path).save(MEMORY)
         assert StateFile(path).load()[1] == ()
     assert found > 10
@@ -242,22 +242,22 @@ def test_a_flipped_bit_is_found_or_changes_nothing_that_crashes(path: Path) -> N
 
 def test_the_state_of_an_older_proccli_is_said_to_be_one(path: Path) -> None:
     database(path)
-    _, (notice,) = StateFile(path).load()
-    assert "it is an SQLite database, as an older proccli wrote it" in words_of(notice)
+    _, (note,) = StateFile(path).load()
+    assert "it is an SQLite database, as an older proccli wrote it" in words_of(note)
     assert StateFile(path).load() == (None, ())
 
 
 def test_a_later_version_is_named(path: Path) -> None:
     changed(version=99)(path)
-    _, (notice,) = StateFile(path).load()
-    assert "it is of version 99, and this proccli reads 2" in words_of(notice)
+    _, (note,) = StateFile(path).load()
+    assert "it is of version 99, and this proccli reads 2" in words_of(note)
 
 
 def test_no_more_is_read_than_is_ever_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proccli.commands.sync.state.file.MAX_STATE_BYTES", 1 << 20)
     os.truncate(path, 1 << 20 | 1)
-    _, (notice,) = StateFile(path).load()
-    assert "it is larger than 1 MiB" in words_of(notice)
+    _, (note,) = StateFile(path).load()
+    assert "it is larger than 1 MiB" in words_of(note)
     large = replace(MEMORY, config="c" * (1 << 20))
     with pytest.raises(StateError, match="more than 1 MiB"):
         StateFile(path).save(large)
@@ -276,8 +276,8 @@ def test_what_was_moved_aside_before_stays(path: Path) -> None:
     said = []
     for number in range(12):
         path.write_text(f"damage {number}")
-        _, (notice,) = StateFile(path).load()
-        said.append("replacing the file of this name" in words_of(notice))
+        _, (note,) = StateFile(path).load()
+        said.append("replacing the file of this name" in words_of(note))
     aside = names(path.parent)
     assert aside == ["s.damaged", *(f"s.damaged-{number}" for number in range(2, 10))]
     assert (path.parent / "s.damaged").read_text() == "damage 0"
@@ -309,8 +309,8 @@ def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         assert os.WIFSIGNALED(status)
-        loaded, notices = StateFile(path).load()
-        assert notices == ()
+        loaded, notes = StateFile(path).load()
+        assert notes == ()
         assert loaded is not None
         assert (loaded.config, len(loaded.processes)) in (("many", 299), ("c", 2))
 
@@ -335,8 +335,8 @@ def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) ->
         os.waitpid(pid, 0)
         os.close(reader)
         os.close(writer)
-        loaded, notices = StateFile(path).load()
-        assert notices == ()
+        loaded, notes = StateFile(path).load()
+        assert notes == ()
         assert loaded is None or len(loaded.processes) == 399
         outcomes.add((path.exists(), loaded is None))
         StateFile(path).save(MEMORY)
@@ -359,8 +359,8 @@ def test_a_full_disk_leaves_the_state_as_it_was(path: Path) -> None:
 
     problem = in_child(save_with_little_room)
     assert "--no-state" in problem
-    loaded, notices = StateFile(path).load()
-    assert notices == ()
+    loaded, notes = StateFile(path).load()
+    assert notes == ()
     assert loaded is not None
     assert loaded.processes == MEMORY.processes
 
@@ -457,7 +457,7 @@ def test_the_default_state_of_an_older_proccli_is_found(tmp_path: Path) -> None:
     former.write_bytes(b"SQLite format 3\0" + bytes(100))
     assert default_state(["x"], place) == path
     assert names(path.parent) == [path.name]
-    assert [notice.code for notice in StateFile(path).load()[1]] == ["state-damaged"]
+    assert [note.code for note in StateFile(path).load()[1]] == ["state-damaged"]
     assert default_state(["x"], place) == path
     assert names(path.parent) == [f"{path.name}.damaged"]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from proccli.commands.topology.drawing.page import topology_html
 from proccli.commands.topology.vertices import picture
-from proccli.model.notice import Notice
+from proccli.model.note import Note
 from proccli.model.topology import Topology
 from proccli.terminal.lines import shorten
 from proccli.text import visible
@@ -177,7 +177,7 @@ def test_any_name_is_text(name: str) -> None:
         [host(name, source=name, network=name)],
         [node(1, name, name, tags=((name, name),))],
         [edge(1, None, 80, remote="not-sent", remote_host=name, remote_process=name)],
-        notices=(Notice(code="x", text=name),),
+        notes=(Note(code="x", text=name),),
     )
     page = Page(topology_html(here).decode())
 

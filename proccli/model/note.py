@@ -10,11 +10,11 @@ from proccli.errors import Location
 
 Counts: TypeAlias = "tuple[tuple[str, int], ...]"
 """How often each of some codes occurs, in a fixed order."""
-NoticeValue: TypeAlias = "str | float | bool | tuple[str, ...] | tuple[int, ...] | Counts | None"
+NoteValue: TypeAlias = "str | float | bool | tuple[str, ...] | tuple[int, ...] | Counts | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Note:
     """A warning about a result. It is equal to another one if its code and all fields are.
 
     `proccli/terminal/warning_text.py` makes the sentence for people and for `warnings` in JSON.
@@ -24,7 +24,7 @@ class Notice:
     """One of `proccli.model.codes.WARNINGS`; a recording may hold others."""
     at: Location | None = None
     """The place in a configuration that it is about."""
-    values: tuple[tuple[str, NoticeValue], ...] = ()
+    values: tuple[tuple[str, NoteValue], ...] = ()
     """Its fields by name."""
     text: str | None = None
     """The sentence, for a warning read from a recording, which holds no fields; else None."""
@@ -34,12 +34,12 @@ class Notice:
     """How many sources gave it, where `source` is set."""
 
     @classmethod
-    def of(cls, code: str, at: Location | None = None, **values: NoticeValue) -> Notice:
+    def of(cls, code: str, at: Location | None = None, **values: NoteValue) -> Note:
         """A warning with these fields."""
         return cls(code=code, at=at, values=tuple(values.items()))
 
     @property
-    def fields(self) -> Mapping[str, NoticeValue]:
+    def fields(self) -> Mapping[str, NoteValue]:
         """The fields by name."""
         return dict(self.values)
 
