@@ -1,8 +1,9 @@
-"""Text that came from elsewhere, made safe to print: nothing in it acts on a terminal."""
+"""Text for people: foreign text made safe to print, counts and lists in words."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _UNSAFE: Final = re.compile(
@@ -46,3 +47,23 @@ def _escape(found: re.Match[str]) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def counted(number: int, noun: str, many: str | None = None) -> str:
+    """`1 process`, `2 processes`."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = many or (f"{noun}es" if noun.endswith("s") else f"{noun}s")
+    return f"{number:,} {plural}"
+
+
+def agreeing(number: int, singular: str, plural: str) -> str:
+    """The form of a verb or pronoun that agrees with a number: `is` or `are`."""
+    return singular if number == 1 else plural
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"

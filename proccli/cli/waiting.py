@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from proccli.cli.invocation import Invocation
 from proccli.cli.output import say, view_of
-from proccli.plural import counted
+from proccli.text import counted
 
 
 def wait_for_second_sample(

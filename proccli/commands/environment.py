@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from proccli.agent.rules import names_mentioned
-from proccli.local import agentenv
+from proccli.local import agent_process
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Environment, SourceKind
@@ -39,12 +39,12 @@ def _base(kind: SourceKind, recorded: Environment | None) -> Environment:
         return recorded or Environment(values={}, complete=False, origin="the recording")
     if kind == "directory":
         return Environment(values={}, complete=True, origin="--env")
-    return agentenv.find() or agentenv.own()
+    return agent_process.find_environment() or agent_process.own_environment()
 
 
 def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Note, ...]:
     """That our environment stands in for the agent's, here or where a recording was made."""
-    if base.origin != agentenv.OWN or not names:
+    if base.origin != agent_process.OWN or not names:
         return ()
     return (Note.of("own-environment", names=names),)
 

@@ -10,8 +10,8 @@ from proccli.agent.inputs import Inputs
 from proccli.commands.environment import environment_for
 from proccli.commands.tagsource import tag_table
 from proccli.config import loading
-from proccli.config_files import read_file
 from proccli.errors import UsageError
+from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import NO_TAGS

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from proccli.config.tag_output import TagEntry, parse_tag_entries
-from proccli.config_files import read_file
 from proccli.errors import TagsError
+from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import NO_TAGS, SourceKind, TagTable

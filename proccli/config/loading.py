@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from proccli.agents import agent_of_version
 from proccli.config.aswritten import AsWritten
 from proccli.config.delivery import ThroughServer
 from proccli.config.static_config import read_config
@@ -20,6 +19,7 @@ from proccli.config.yaml.sourcetext import SourceText, check_bytes
 from proccli.errors import ConfigError, Fault, FaultCode, Refuser
 from proccli.model.config import Config
 from proccli.model.note import Note
+from proccli.versions import agent_version
 
 Via: TypeAlias = Literal["server", "file"]
 
@@ -32,7 +32,7 @@ def defaults(agent: str = "6.5", via: Via = "server") -> Config:
 
     Raises: UsageError for an agent that isn't emulated.
     """
-    version = agent_of_version(agent)
+    version = agent_version(agent)
     return Config(file=None, dialect=version.dialect, agent=version.number, via=via)
 
 
@@ -92,7 +92,7 @@ def read(
 
     Raises: UsageError for an agent that isn't emulated.
     """
-    version = agent_of_version(agent)
+    version = agent_version(agent)
     without = replace(defaults(agent, via), file=source_name)
     if via == "server":
         text = text.removeprefix(codecs.BOM_UTF8)

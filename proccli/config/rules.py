@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Iterator, Sequence
 
 from proccli import rustregex
-from proccli.agents import Agent
 from proccli.config.stages import RawRule
 from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
@@ -19,10 +18,11 @@ from proccli.errors import Location
 from proccli.model.config import Rule, RuleProblem
 from proccli.model.note import Note
 from proccli.text import visible
+from proccli.versions import AgentVersion
 
 
 def compile_rules(
-    raw_rules: Sequence[RawRule], source: SourceText, agent: Agent
+    raw_rules: Sequence[RawRule], source: SourceText, agent: AgentVersion
 ) -> tuple[tuple[Rule, ...], tuple[Note, ...]]:
     """All rules in the file's order, and a warning for each that the agent throws away.
 
@@ -49,7 +49,7 @@ def compile_rules(
 
 
 class _Compiler:
-    def __init__(self, source: SourceText, agent: Agent) -> None:
+    def __init__(self, source: SourceText, agent: AgentVersion) -> None:
         self.source = source
         self.agent = agent
         # An alias may repeat one pattern thousands of times.

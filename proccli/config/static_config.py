@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from proccli.agents import Agent
 from proccli.config.aswritten import is_null
 from proccli.config.rules import compile_rules
 from proccli.config.stages import RULE_FIELDS, RawRule, Stage
@@ -26,6 +25,7 @@ from proccli.config.yaml.refusal import Refusal
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.text import visible
+from proccli.versions import AgentVersion
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ KEYS: Final = (
 )
 
 
-def read_config(root: Node | None, stage: Stage, defaults: Config, agent: Agent) -> Config:
+def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentVersion) -> Config:
     """The configuration that a document holds; what it leaves out is as in `defaults`.
 
     The document is an agent group configuration, or its `static_config` mapping alone.

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from proccli import rustregex
-from proccli.agents import Agent, agent_of_version
 from proccli.diagnostics.codes import CODES
 from proccli.diagnostics.context import Place, Written
 from proccli.model.config import Config, Diagnostic, Rule
 from proccli.model.process import Environment, TextSpan
 from proccli.rustregex import Regex
+from proccli.versions import AgentVersion, agent_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ class Context:
     surroundings: Surroundings = field(default_factory=Surroundings)
 
     @property
-    def agent(self) -> Agent:
+    def agent(self) -> AgentVersion:
         """The agent version, with the keywords that it accepts."""
-        return agent_of_version(self.config.agent)
+        return agent_version(self.config.agent)
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias
 
 from proccli.model.process import TextSpan
 from proccli.server.main_argument import REDUCED_PROGRAMS, main_argument
-from proccli.versions import Server
+from proccli.versions import ServerVersion
 
 KeyBasis: TypeAlias = Literal["pid", "cmdline", "pod-or-cmdline"]
 """The key of a process's gprocess:
@@ -95,7 +95,7 @@ class Identity:
 
 
 def identify_gprocesses(
-    processes: Sequence[ReportedProcess], server: Server
+    processes: Sequence[ReportedProcess], server: ServerVersion
 ) -> tuple[Identity, ...]:
     """The gprocess of each process, in the same order, for a server that sees all of them for the
     first time."""
@@ -106,7 +106,7 @@ def identify_gprocesses(
 
 
 def _identity(
-    process: ReportedProcess, index: int, server: Server, groups: dict[Hashable, int]
+    process: ReportedProcess, index: int, server: ServerVersion, groups: dict[Hashable, int]
 ) -> Identity:
     name, name_cut = _truncate(process.name, server.name_bytes)
     basis: KeyBasis = "pid"
@@ -162,7 +162,7 @@ def _truncate(name: str, limit: int) -> tuple[str, bool]:
     return whole[:limit].decode(errors="surrogateescape"), True
 
 
-def _rejections(process: ReportedProcess, server: Server) -> Iterator[RowRejection]:
+def _rejections(process: ReportedProcess, server: ServerVersion) -> Iterator[RowRejection]:
     names = [_truncate(name, server.name_bytes) for name in (process.name, process.process_name)]
     tags = ", ".join(f"{key}:{value}" for key, value in process.tags)
     texts = (*(name for name, _ in names), process.cmdline, process.user, tags)

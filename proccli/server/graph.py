@@ -20,7 +20,7 @@ from proccli.server.gprocess import ReportedProcess, group_by_name, identify_gpr
 from proccli.server.grouping import Grouping, GroupKey, NodeProcesses, sort_nodes
 from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.store import Fleet
-from proccli.versions import Server
+from proccli.versions import ServerVersion
 
 UDP_CLIENT = "udp-client"
 """A `remote_reason`: the remote end is sent, but as the client's end of another connection."""
@@ -158,7 +158,7 @@ def build_graph(
     by: Grouping,
     names: Sequence[str],
     wanted: Callable[[ResolvedConnection], bool],
-    server: Server,
+    server: ServerVersion,
 ) -> Graph:
     """The graph of the connections for which `wanted` returns true.
 
@@ -179,7 +179,7 @@ class _GraphBuilder:
     fleet: Fleet
     by: Grouping
     names: Sequence[str]
-    server: Server
+    server: ServerVersion
     connections: int = 0
     nodes: dict[GroupKey, NodeProcesses] = field(default_factory=dict)
     edges: Counter[_EdgeKey] = field(default_factory=Counter)
@@ -197,9 +197,7 @@ class _GraphBuilder:
         process = self.fleet.process(host, pid)
         if process is None or not process.tags:
             return process
-        return replace(
-            process, tags=tags.arriving_tags(process.tags, tags.TAG_RULES[self.server.version])
-        )
+        return replace(process, tags=tags.arriving_tags(process.tags, self.server))
 
     def process_at(self, end: HostEnd | None) -> HostProcess | None:
         return None if end is None else self._process(end.host, end.pid)

@@ -17,7 +17,8 @@ from proccli.model.sockets import Endpoint, Protocol
 from proccli.server.join import HostEnd, Network, is_loopback
 from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing, is_at_side
 from proccli.server.store import Fleet
-from proccli.server.tags import TagRules, arriving_tags
+from proccli.server.tags import arriving_tags
+from proccli.versions import ServerVersion
 
 _CACHE_SIZE = 1 << 14
 """Connections to cache: a long connection has one record per minute."""
@@ -33,7 +34,7 @@ class Labeller:
         *,
         network: Network | None,
         timing: Timing,
-        server: TagRules,
+        server: ServerVersion,
         agents: Mapping[int, str] | None = None,
         assume_enabled: bool = False,
     ) -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
+
+from proccli.versions import ServerVersion
 
 TagPair: TypeAlias = tuple[str, str]
 TagOutcome: TypeAlias = Literal["kept", "cut", "lost"]
@@ -44,28 +45,6 @@ MAX_CHARACTERS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TagRules:
-    """How one server version splits and compares tags."""
-
-    version: str
-    value_may_contain_colons: bool
-    """True: split at the first colon. False: ignore a pair unless it has exactly one colon."""
-    keys_ignore_case: bool
-    """Whether the table compares keys without regard to upper and lower case."""
-
-
-TAG_RULES: Final[Mapping[str, TagRules]] = MappingProxyType(
-    {
-        rules.version: rules
-        for rules in (
-            TagRules(version="6.5", value_may_contain_colons=True, keys_ignore_case=True),
-            TagRules(version="7.1", value_may_contain_colons=False, keys_ignore_case=False),
-        )
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TagArrival:
     """How one tag arrives at the server."""
 
@@ -87,12 +66,12 @@ class _Part:
     stray: bool
 
 
-def tag_arrivals(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagArrival, ...]:
+def tag_arrivals(tags: Sequence[TagPair], server: ServerVersion) -> tuple[TagArrival, ...]:
     """How each tag of one process arrives, in the same order."""
-    parts = [_split(tag, rules) for tag in tags]
+    parts = [_split(tag, server) for tag in tags]
     last_by_key = {part.key: part for tag_parts in parts for part in tag_parts}
     clashing: set[str] = set()
-    if rules.keys_ignore_case:
+    if server.tag_keys_ignore_case:
         written = [
             part.key for part in last_by_key.values() if not _rejections(part.key, part.value)
         ]
@@ -104,22 +83,22 @@ def tag_arrivals(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagArrival, 
     )
 
 
-def arriving_tags(tags: Sequence[TagPair], rules: TagRules) -> tuple[TagPair, ...]:
+def arriving_tags(tags: Sequence[TagPair], server: ServerVersion) -> tuple[TagPair, ...]:
     """The keys and values that a query shows for the tags of one process."""
     arrived: dict[str, str] = {}
-    for (key, _), arrival in zip(tags, tag_arrivals(tags, rules), strict=True):
+    for (key, _), arrival in zip(tags, tag_arrivals(tags, server), strict=True):
         if arrival.value is not None:
             arrived[key.strip(" ")] = arrival.value
         arrived.update(arrival.strays)
     return tuple(arrived.items())
 
 
-def _split(tag: TagPair, rules: TagRules) -> list[_Part]:
+def _split(tag: TagPair, server: ServerVersion) -> list[_Part]:
     wanted = tag[0].strip(" ")
     parts: list[_Part] = []
     for piece in f"{tag[0]}:{tag[1]}".split(SEPARATOR):
         key, colon, value = piece.partition(":")
-        if colon and (rules.value_may_contain_colons or ":" not in value):
+        if colon and (server.tag_values_may_contain_colons or ":" not in value):
             key, value = key.strip(" "), value.strip(" ")
             stray = key != wanted or bool(parts)
             parts.append(_Part(key, value, stray))

@@ -12,8 +12,7 @@ from typing import Final
 
 from proccli.config.warning_words import WORDINGS, wording
 from proccli.model.note import Counts, Note
-from proccli.plural import agreeing, counted
-from proccli.text import visible
+from proccli.text import agreeing, counted, visible
 
 PROBLEM_WORDS: Final[Mapping[str, str]] = {
     "gone": "exited while being read",

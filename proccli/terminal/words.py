@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Reason
 from proccli.model.process import Host
-from proccli.plural import listed
+from proccli.text import listed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

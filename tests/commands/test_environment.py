@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proccli.commands.environment import environment_for
-from proccli.local import agentenv
+from proccli.local import agent_process
 from proccli.model.process import Environment, SourceKind
 from proccli.terminal.warning_text import message as words_of
 from tests.build import config
@@ -25,7 +25,7 @@ def told(
 @pytest.fixture
 def without_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests must not depend on an agent that happens to run here."""
-    monkeypatch.setattr(agentenv, "find", lambda: None)
+    monkeypatch.setattr(agent_process, "find_environment", lambda: None)
     monkeypatch.setenv("SITE", "fra1")
     monkeypatch.delenv("UNSET_HERE", raising=False)
 
@@ -58,7 +58,7 @@ def test_a_recording_says_what_was_said_when_it_was_made() -> None:
     carried = Environment(
         values={"SITE": "fra1"},
         complete=False,
-        origin=agentenv.OWN,
+        origin=agent_process.OWN,
         unset=frozenset({"UNSET_HERE"}),
     )
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from proccli.config_files import MAX_BYTES, read_file
 from proccli.errors import ConfigError
+from proccli.files import MAX_BYTES, read_file
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:

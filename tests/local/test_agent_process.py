@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.local import agentenv
+from proccli.local import agent_process
 from proccli.model.process import Environment
 from tests.sources.procfs.processes import as_nobody, forked, root_only, set_comm
 
@@ -21,7 +21,7 @@ NAME = f"agent-{os.getpid()}"
 @pytest.fixture(autouse=True)
 def name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that run beside these, and a real agent, must not be mistaken for one another."""
-    monkeypatch.setattr(agentenv, "AGENT", NAME)
+    monkeypatch.setattr(agent_process, "AGENT", NAME)
 
 
 @contextlib.contextmanager
@@ -37,12 +37,12 @@ def agent(
 
 
 def find(root: str = "/proc") -> Environment | None:
-    return agentenv.find(root)
+    return agent_process.find_environment(root)
 
 
 def test_agent_is_called_deepflow_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert agentenv.AGENT == "deepflow-agent"
+    assert agent_process.AGENT == "deepflow-agent"
 
 
 ROOTS = ["/proc", "/proc/../proc", "/proc/self/root/proc"]
@@ -126,9 +126,9 @@ def test_values_that_are_not_utf8_are_as_good_as_unset() -> None:
 @pytest.mark.parametrize("root", ["/proc", "/proc/self/root/proc"])
 def test_agent_of_root_is_not_readable_for_others(root: str) -> None:
     # psutil is loaded before the child loses the right to read it.
-    agentenv.find()
+    agent_process.find_environment()
     with agent({b"A": b"1"}) as pid:
-        found = as_nobody(lambda: agentenv.find(root))
+        found = as_nobody(lambda: agent_process.find_environment(root))
     assert found is not None
     assert (found.values, found.complete) == ({}, False)
     assert found.origin == f"{NAME} (pid {pid}), not readable for us"
@@ -153,13 +153,13 @@ def test_directory_that_is_no_proc_has_no_agent(tmp_path: Path) -> None:
     ],
 )
 def test_block_is_read_as_getenv_reads_it(block: bytes, values: dict[str, str]) -> None:
-    assert agentenv.parse_environ(block) == values
+    assert agent_process.parse_environ(block) == values
 
 
 def test_own_environment_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROCCLI_TEST", "数")
     monkeypatch.setitem(os.environb, b"PROCCLI_BAD", b"\xff")
-    own = agentenv.own()
+    own = agent_process.own_environment()
     assert own.values["PROCCLI_TEST"] == "数"
     assert "PROCCLI_BAD" not in own.values
     assert own.complete

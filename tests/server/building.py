@@ -23,8 +23,7 @@ from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
 from proccli.server.store import Fleet
-from proccli.server.tags import TAG_RULES, TagRules
-from proccli.versions import SERVERS
+from proccli.versions import SERVERS, ServerVersion
 from tests.build import BOOT_S, NOW_S
 
 NS_PER_S = 1_000_000_000
@@ -147,7 +146,7 @@ def labeller(
     network: str | None = None,
     within_s: float = 60,
     names: Sequence[str] | None = None,
-    server: TagRules = TAG_RULES["6.5"],
+    server: ServerVersion = SERVERS["6.5"],
     agents: Mapping[int, str] | None = None,
     assume_enabled: bool = False,
 ) -> Iterator[Labeller]:

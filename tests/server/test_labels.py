@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.sockets import Endpoint
-from proccli.server.tags import TAG_RULES
+from proccli.versions import SERVERS
 from tests.build import NOW_S
 from tests.server.building import (
     NOW_NS,
@@ -399,7 +399,7 @@ TAGS = (("owner", "alice"), ("url", "http://x"), ("list", "a, b:c"), ("owner", "
 def test_tags_are_those_that_arrive(version: str, expected: tuple[tuple[str, str], ...]) -> None:
     host = view("a", end(CLIENT, 1), processes=[host_process(1, tags=TAGS)])
 
-    one, _ = labels(flow(CLIENT), host, server=TAG_RULES[version])
+    one, _ = labels(flow(CLIENT), host, server=SERVERS[version])
 
     assert dict(one.tags) == dict(expected)
 

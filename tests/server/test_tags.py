@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.server.tags import TAG_RULES, TagArrival, TagPair, tag_arrivals
+from proccli.server.tags import TagArrival, TagPair, tag_arrivals
+from proccli.versions import SERVERS
 
-V65, V71 = TAG_RULES["6.5"], TAG_RULES["7.1"]
+V65, V71 = SERVERS["6.5"], SERVERS["7.1"]
 
 
 def arrival(key: str, value: str, version: str = "6.5") -> TagArrival:
-    return tag_arrivals([(key, value)], TAG_RULES[version])[0]
+    return tag_arrivals([(key, value)], SERVERS[version])[0]
 
 
 @pytest.mark.parametrize("version", ["6.5", "7.1"])
@@ -143,7 +144,7 @@ TEXTS = st.text(alphabet=" ,:aA", max_size=6)
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.sampled_from(["6.5", "7.1"]))
 def test_fates_are_what_comes_out_of_the_joined_text(tags: list[TagPair], version: str) -> None:
     arrived = go_strings_to_map(", ".join(f"{key}:{value}" for key, value in tags), version)
-    found = tag_arrivals(tags, TAG_RULES[version])
+    found = tag_arrivals(tags, SERVERS[version])
     told: dict[str, str] = {}
     for (key, _), one in zip(tags, found, strict=True):
         if one.value is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.plural import counted, listed
 from proccli.terminal.words import duration, rfc3339
+from proccli.text import counted, listed
 
 
 @pytest.mark.parametrize(

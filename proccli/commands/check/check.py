@@ -9,13 +9,13 @@ from typing import Literal
 
 from proccli.commands.check.observed import Observation, unhit
 from proccli.config import loading
-from proccli.config_files import read_file
 from proccli.diagnostics.codes import CODES
 from proccli.diagnostics.folded_context import Surroundings
 from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.reach import Unreachable
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
-from proccli.local import agentenv
+from proccli.files import read_file
+from proccli.local import agent_process
 from proccli.model.config import Config, Diagnostic, Severity
 from proccli.model.note import Note
 from proccli.model.process import Environment
@@ -140,7 +140,9 @@ def _observed(
 
 def _environment(env: Mapping[str, str]) -> Environment:
     """That of a running agent, if there is one, and what was given."""
-    known = agentenv.find() or Environment(values={}, complete=False, origin="--env")
+    known = agent_process.find_environment() or Environment(
+        values={}, complete=False, origin="--env"
+    )
     return replace(known, values={**known.values, **env})
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from proccli.commands.check.check import CheckResult
 from proccli.model.config import Diagnostic, Severity
-from proccli.plural import counted
 from proccli.terminal.lines import Line, around, cells, foreign, joined, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
+from proccli.text import counted
 
 _STYLES: dict[Severity, str] = {"error": "alarm", "warning": "warn", "info": "tag"}
 

@@ -12,7 +12,7 @@ from proccli.agent.pipeline import Pipeline
 from proccli.commands.diff.rules import Proof, Witness, compare_rules
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import take_sample
-from proccli.config_files import read_file
+from proccli.files import read_file
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Reason, Status, Tag

@@ -7,10 +7,10 @@ from itertools import groupby
 
 from proccli.commands.diff.diff import Change, ChangeKind, DiffResult, Fate
 from proccli.commands.diff.rules import WitnessOutcome
-from proccli.plural import counted, listed
 from proccli.terminal.lines import Line, foreign, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
+from proccli.text import counted, listed
 
 _TITLES: dict[ChangeKind, tuple[str, str]] = {
     "lost": ("no longer sent", "dropped"),

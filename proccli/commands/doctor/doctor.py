@@ -17,8 +17,8 @@ from proccli.commands.scan.scan import ScanResult, Summary
 from proccli.commands.socket_warnings import socket_notes
 from proccli.commands.warnings import outcome_notes
 from proccli.config import loading
-from proccli.config_files import read_file
 from proccli.errors import ConfigError, SourceError
+from proccli.files import read_file
 from proccli.local import agent_process as agentproc
 from proccli.local.agent_process import Surroundings
 from proccli.model.config import Config

@@ -9,10 +9,10 @@ from proccli.commands.doctor.doctor import DoctorResult
 from proccli.commands.doctor.step import Gate, State
 from proccli.commands.scan.scan import Summary
 from proccli.commands.scan.scan_summary import basis_line
-from proccli.plural import counted
 from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
+from proccli.text import counted
 
 _STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}
 _WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from proccli.commands.explain.explain import ExplainResult
 from proccli.model.outcome import Explanation, Outcome, SocketCounts
-from proccli.plural import listed
 from proccli.terminal.lines import Line, foreign, joined, plain, shorten
 from proccli.terminal.view import View
 from proccli.terminal.words import duration, own_name, rfc3339, seen
+from proccli.text import listed
 
 Fact: TypeAlias = tuple[str, Line, str]
 """A label, its value, and the style of the label."""

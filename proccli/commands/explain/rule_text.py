@@ -8,9 +8,9 @@ from itertools import takewhile
 from proccli.commands.explain.explain_rewrite import rewrite_lines
 from proccli.model.outcome import Explanation, NearMiss, RuleTrace
 from proccli.model.process import TextSpan
-from proccli.plural import counted, listed
 from proccli.terminal.lines import Line, Span, around, cells, foreign, shorten, wrapped
 from proccli.terminal.view import View
+from proccli.text import counted, listed
 
 INDENT = "      "
 _NEAR = 2

@@ -17,8 +17,8 @@ from multiprocessing.connection import wait
 from proccli.commands.hosts.hostviews import Looked, NamedSource, look_at
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
-from proccli.config_files import read_file
 from proccli.errors import SourceError, UsageError
+from proccli.files import read_file
 from proccli.streams import require_there
 
 _WORTH_HELPERS = 24

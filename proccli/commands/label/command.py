@@ -185,8 +185,8 @@ def command(
     from proccli.commands.label.label import Labelling
     from proccli.commands.label.output import label_summary
     from proccli.commands.samples import WaitPolicy
-    from proccli.server.tags import TAG_RULES
     from proccli.streams import opened, require_there
+    from proccli.versions import SERVERS
 
     require_there(flows)
     wait = functools.partial(wait_for_second_sample, invocation)
@@ -199,7 +199,7 @@ def command(
             gathered,
             network=in_network,
             within_s=within_s,
-            server=TAG_RULES[server],
+            server=SERVERS[server],
             agents=agents,
             assume_enabled=assume_enabled,
         )

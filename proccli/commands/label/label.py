@@ -13,9 +13,9 @@ from proccli.model.note import Note
 from proccli.server.join import Network
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
-from proccli.server.tags import TagRules
 from proccli.traffic.flows.stream import FlowStream
 from proccli.traffic.tot.connections import ConnectionCounts
+from proccli.versions import ServerVersion
 
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""
@@ -61,7 +61,7 @@ class Labelling:
         *,
         network: Network | None,
         within_s: float,
-        server: TagRules,
+        server: ServerVersion,
         agents: Mapping[int, str],
         assume_enabled: bool = False,
     ) -> None:

@@ -8,8 +8,8 @@ from proccli.commands.label.label import Tally
 from proccli.commands.tot.tot_words import moment
 from proccli.model.flows import CapturedConnection, SideLabel
 from proccli.model.sockets import Endpoint
-from proccli.plural import counted
 from proccli.terminal.document import Json, lines
+from proccli.text import counted
 
 
 def captured_line(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.commands.record.record import RecordResult
-from proccli.plural import counted
+from proccli.text import counted
 
 _SHOWN = 10
 

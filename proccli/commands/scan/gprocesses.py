@@ -15,7 +15,7 @@ from proccli.server.gprocess import (
     group_by_name,
     identify_gprocesses,
 )
-from proccli.versions import Server
+from proccli.versions import ServerVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class NamePids:
 class Identified:
     """The accepted processes of a host as gprocesses."""
 
-    server: Server
+    server: ServerVersion
     by_pid: Mapping[int, Identity]
     names: tuple[NamePids, ...]
     """In the order of their first pids."""
@@ -49,7 +49,7 @@ class Identified:
         return sum(name.use.at_most for name in self.names)
 
 
-def identify(outcomes: Sequence[Outcome], host: Host, server: Server) -> Identified:
+def identify(outcomes: Sequence[Outcome], host: Host, server: ServerVersion) -> Identified:
     """Which gprocess each accepted process of one agent is, whether or not sync is enabled."""
     accepted = sorted(
         (outcome for outcome in outcomes if outcome.status == "accepted"),

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from proccli.commands.scan.gprocesses import Identified, NamePids
 from proccli.model.outcome import Outcome
-from proccli.plural import counted, listed
 from proccli.server.gprocess import Doubt, Identity, RowRejection
 from proccli.terminal.lines import Line, cells, plain, shorten, wrapped
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
-from proccli.text import visible
+from proccli.text import counted, listed, visible
 
 _REFUSALS: dict[RowRejection, str] = {
     "four-byte": "a four-byte character",
@@ -133,7 +132,7 @@ def _remarks(identified: Identified, view: View) -> Iterator[Line]:
         gprocesses = f"{_range(identified.at_least, identified.at_most)} gprocesses"
     yield (
         (f"{processes} {view.glyphs.becomes} {gprocesses}", "head"),
-        (f" on server {identified.server.version}, {_grouped_by(identified)}", ""),
+        (f" on server {identified.server.number}, {_grouped_by(identified)}", ""),
     )
     yield from _ambiguous_names(identified)
     yield from _open_questions(identified)

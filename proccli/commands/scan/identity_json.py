@@ -32,7 +32,7 @@ def identity_json(identity: Identity | None) -> Json | None:
 def identities_json(identified: Identified) -> Json:
     """What all of them come to."""
     return {
-        "server": identified.server.version,
+        "server": identified.server.number,
         "processes": len(identified.by_pid),
         "undecided": identified.undecided,
         "at_least": identified.at_least,

@@ -11,11 +11,11 @@ from proccli.commands.scan.scan import ScanResult
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Status
 from proccli.model.process import Host
-from proccli.plural import counted
 from proccli.terminal.lines import Line, foreign, joined, plain, shorten, wrapped
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS, seen
+from proccli.text import counted
 
 
 class Basis(Protocol):

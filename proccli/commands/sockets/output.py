@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from proccli.commands.scan.scan_summary import basis_line
 from proccli.commands.sockets.sockets import SocketsResult
 from proccli.model.sockets import Endpoint, Socket, SocketReason, SocketStatus
-from proccli.plural import counted
 from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import duration
-from proccli.text import visible
+from proccli.text import counted, visible
 
 _SKIPPED: dict[SocketReason, str] = {
     "process-not-accepted": "not accepted",

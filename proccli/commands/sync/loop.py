@@ -16,8 +16,8 @@ from proccli.commands.sync.state.lock import locked
 from proccli.commands.sync.state.place import default_state, given_state
 from proccli.commands.sync.sync import SyncResult, sync
 from proccli.commands.tagsource import COMMAND
-from proccli.config_files import read_file
 from proccli.errors import ConfigError, ProccliError, UsageError
+from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
 

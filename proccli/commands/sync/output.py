@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from proccli.commands.scan.scan_summary import basis_line
 from proccli.commands.sync.sync import SyncResult
 from proccli.model.sockets import SyncedProcess
-from proccli.plural import counted
 from proccli.terminal.lines import Line, foreign, head, plain, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.terminal.words import rfc3339
+from proccli.text import counted
 
 _SHOWN = 20
 """Maximum number of listed processes per kind of change."""

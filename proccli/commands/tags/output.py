@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proccli.commands.tags.tags import TagRow, TagsResult
-from proccli.plural import counted
 from proccli.server.tags import MAX_CHARACTERS, Cause
 from proccli.terminal.lines import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS
+from proccli.text import counted
 
 _CAUSES: dict[Cause, str] = {
     "blanks": "leading or trailing space",
@@ -131,7 +131,7 @@ def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
     if parts:
         line += [*plain(": "), *joined(parts, ", ")]
     about: Line = (
-        *plain(f"server {result.server.version} {view.glyphs.dot} "),
+        *plain(f"server {result.server.number} {view.glyphs.dot} "),
         *foreign(f"tags from {result.table.origin}", "dim"),
     )
     return [*wrapped(line, view.width), *wrapped(about, view.width)]

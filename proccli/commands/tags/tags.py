@@ -14,7 +14,8 @@ from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
-from proccli.server.tags import TAG_RULES, TagArrival, TagRules, tag_arrivals
+from proccli.server.tags import TagArrival, tag_arrivals
+from proccli.versions import SERVERS, ServerVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class TagsResult:
     host: Host
     config: Config
     table: TagTable
-    server: TagRules
+    server: ServerVersion
     rows: tuple[TagRow, ...]
     notes: tuple[Note, ...]
 
@@ -118,12 +119,12 @@ def _like(key: str, glob: str) -> bool:
 def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
     """What the tag command said, and what is inherited, as the server of a version takes it.
 
-    Raises: SourceError; KeyError for a server that is not in `TAG_RULES`.
+    Raises: SourceError; KeyError for a server that is not in `SERVERS`.
     """
     outcomes = Pipeline(inputs).outcomes(inputs.source.pids())
     by_pid = {outcome.process.pid: outcome for outcome in outcomes}
     table = inputs.tags
-    chosen = TAG_RULES[server]
+    chosen = SERVERS[server]
     pids = {*table.entries, *(pid for pid, outcome in by_pid.items() if outcome.tags)}
     rows = tuple(
         row
@@ -146,7 +147,7 @@ def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
 
 
 def _rows(
-    pid: int, outcome: Outcome | None, own: Sequence[tuple[str, str]], server: TagRules
+    pid: int, outcome: Outcome | None, own: Sequence[tuple[str, str]], server: ServerVersion
 ) -> Iterator[TagRow]:
     sent: bool | None
     if outcome is not None and outcome.tags:

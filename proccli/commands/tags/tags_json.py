@@ -25,7 +25,7 @@ def tags_document(result: TagsResult, shown: Sequence[TagRow]) -> bytes:
             "config": config_json(result.config),
             "origin": result.table.origin,
             "known": result.table.known,
-            "server": result.server.version,
+            "server": result.server.number,
             "tags": [_tag_json(row) for row in shown],
             "summary": {
                 "tags": summary.tags,

@@ -19,8 +19,8 @@ from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.test.suite import Invented, Recorded, Suite, SuiteError
 from proccli.config import loading
 from proccli.config.loading import Via
-from proccli.config_files import read_file
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
+from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome

@@ -204,7 +204,7 @@ def _overrides(
 def _updated(suites: Sequence[Suite], result: RuleTestResult) -> bool:
     """Update the files and report each; return whether any was changed."""
     from proccli.commands.test.update import update_files
-    from proccli.plural import counted
+    from proccli.text import counted
 
     updates = update_files(suites, result)
     for update in updates:

@@ -9,8 +9,8 @@ from typing import Final
 
 from proccli.commands.test.suite import Suite, SuiteError
 from proccli.commands.test.test_file import read_suite
-from proccli.config_files import read_file
 from proccli.errors import ConfigError
+from proccli.files import read_file
 from proccli.text import visible
 
 ENDINGS: Final = (".test.yaml", ".test.yml")

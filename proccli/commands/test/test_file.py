@@ -6,7 +6,6 @@ import codecs
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from proccli.agents import agent_of_version
 from proccli.commands.test.strict_yaml import Reading, read_root
 from proccli.commands.test.suite import (
     FIELDS,
@@ -27,6 +26,7 @@ from proccli.config.yaml.refusal import Refusal
 from proccli.config.yaml.sourcetext import SourceText, check_bytes
 from proccli.errors import UsageError
 from proccli.model.outcome import Reason, Status
+from proccli.versions import agent_version
 
 MAX_BYTES: Final = 4 << 20
 _FILE: Final = ("config", "agent", "via", "env", "tests")
@@ -79,7 +79,7 @@ class _Reader:
     def _agent(self, node: Node) -> str:
         text = self.values.text(node, "agent")
         try:
-            return agent_of_version(text).number
+            return agent_version(text).number
         except UsageError as error:
             raise Refusal(error.problem, node.start) from None
 

@@ -59,7 +59,7 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
 
 def _remark(draft: Draft) -> str:
     """The number of tests, and of outcomes without a test."""
-    from proccli.plural import counted, listed
+    from proccli.text import counted, listed
 
     missing = [
         words

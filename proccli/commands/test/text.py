@@ -13,10 +13,10 @@ from proccli.commands.test.json import value_json
 from proccli.commands.test.run import CaseResult, Failure, RuleCoverage, RuleTestResult
 from proccli.commands.test.suite import Value
 from proccli.model.config import Config
-from proccli.plural import counted
 from proccli.terminal.lines import Line, foreign, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
+from proccli.text import counted
 
 _INDENT: Final = 8
 _BARE: Final = re.compile(r"[\w.,-]+(?: [\w.,-]+)*")

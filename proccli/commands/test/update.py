@@ -14,9 +14,8 @@ from proccli.commands.test.test_file import read_suite
 from proccli.commands.test.yamltext import flow_list, scalar
 from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config_files import read_file
 from proccli.errors import OutputError
-from proccli.files import atomic_output
+from proccli.files import atomic_output, read_file
 
 Edit: TypeAlias = tuple[int, int, str]
 """Where a text begins and ends, and what is to stand there."""

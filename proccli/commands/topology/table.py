@@ -19,12 +19,11 @@ from proccli.commands.topology.words import (
 )
 from proccli.model.config import Config
 from proccli.model.topology import Topology, TopologyHost
-from proccli.plural import counted
 from proccli.terminal.lines import Line, cells, foreign, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
-from proccli.text import visible
+from proccli.text import counted, visible
 
 _LEAST_NAME = 8
 _LEAST_HOST = 6

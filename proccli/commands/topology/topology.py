@@ -16,7 +16,7 @@ from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 from proccli.server.graph import ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import parse_grouping
-from proccli.versions import Server
+from proccli.versions import ServerVersion
 
 _FAR_APART_S = 60
 """Recordings that were made in one go are not farther apart than this."""
@@ -28,7 +28,7 @@ def topology(
     selection: ConnectionSelection,
     *,
     group_by: str,
-    server: Server,
+    server: ServerVersion,
     wait_policy: WaitPolicy,
     progress: Progress,
 ) -> Topology:
@@ -51,7 +51,7 @@ def topology(
         return Topology(
             config=gathered.config,
             group_by=by.name,
-            server=server.version,
+            server=server.number,
             hosts=tuple(_host(view, name) for view, name in hosts),
             nodes=drawn.nodes,
             edges=drawn.edges,

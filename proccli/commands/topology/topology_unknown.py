@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from proccli.commands.topology.words import why_unknown
 from proccli.model.topology import TopologyEdge
-from proccli.plural import counted
+from proccli.text import counted
 
 PER_PORT = 3
 """Maximum number of addresses at one port of one node that are shown separately."""

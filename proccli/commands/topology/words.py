@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from proccli.model.topology import Certainty, Topology, TopologyEdge, TopologyHost
-from proccli.plural import counted
 from proccli.terminal.words import SHORT_REASONS, duration, rfc3339
+from proccli.text import counted
 
 CERTAINTY: Mapping[Certainty, str] = {
     "both-ends": "both ends",

@@ -8,11 +8,11 @@ from proccli.commands.tot.tot import TotResult, TotSummary
 from proccli.commands.tot.tot_words import kind_of_segment, moment
 from proccli.commands.tot.totrows import TotRow
 from proccli.model.sockets import Endpoint
-from proccli.plural import counted
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
+from proccli.text import counted
 
 _DAY = len("2026-01-02T")
 _LEAST_ENDS = len("10.100.0.5:41000 -> 192.0.2.99:8080")

@@ -14,7 +14,6 @@ from jsonschema import Draft202012Validator
 
 from proccli.commands.doctor.doctor import GATES
 from proccli.commands.schema.schemas import schema_text
-from proccli.local import agentenv
 from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
 from tests.network import connected, wait_until_older_than
@@ -28,7 +27,7 @@ EXAMPLE = ("-c", "sample-configs/typical.yaml", "-s", "docs/example/web-1.jsonl"
 @pytest.fixture(autouse=True)
 def name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a real agent nor other tests' must be mistaken for ours."""
-    monkeypatch.setattr(agentenv, "AGENT", NAME)
+    monkeypatch.setattr(agent_process, "AGENT", NAME)
 
 
 @pytest.fixture

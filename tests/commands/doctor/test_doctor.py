@@ -24,7 +24,6 @@ from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT, take_sample
 from proccli.commands.scan.scan import scan
 from proccli.local import agent_process as agentproc
-from proccli.local import agentenv
 from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
@@ -526,7 +525,7 @@ NAME = f"doctored-{os.getpid()}"
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a real agent nor other tests' must be mistaken for ours."""
-    monkeypatch.setattr(agentenv, "AGENT", NAME)
+    monkeypatch.setattr(agent_process, "AGENT", NAME)
 
 
 @contextlib.contextmanager

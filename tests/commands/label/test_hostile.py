@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proccli.server.tags import TAG_RULES, arriving_tags
+from proccli.server.tags import arriving_tags
 from proccli.traffic.flows.stream import FORMATS
+from proccli.versions import SERVERS
 from tests.build import NOW_S
 from tests.cli.runner import call, on_a_terminal
 from tests.commands.label.flowfiles import FORMS, syns
@@ -136,7 +137,7 @@ def columns(arrived: Record, nothing: str | None) -> Record:
 def test_a_tag_comes_out_as_it_arrives(form: str, text: str, tmp_path: Path) -> None:
     """Its key is the name of a column, its value a cell of it; both are the server's to change."""
     tags = ((text, "value of it"), ("key", text))
-    arrived = dict(arriving_tags(tags, TAG_RULES["6.5"]))
+    arrived = dict(arriving_tags(tags, SERVERS["6.5"]))
     content = FORMS[form].write(two_connections(), NOW_S)
 
     ran = label(*sync_output(tmp_path, "x", *tags), stdin=content)
@@ -151,7 +152,7 @@ def test_a_tag_comes_out_as_it_arrives(form: str, text: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_a_captured_connection_has_them_too(text: str, tmp_path: Path) -> None:
     tags = ((text, "value of it"), ("key", text))
-    arrived = dict(arriving_tags(tags, TAG_RULES["6.5"]))
+    arrived = dict(arriving_tags(tags, SERVERS["6.5"]))
     one, _ = two_connections()
 
     ran = label(*sync_output(tmp_path, text, *tags), stdin=syns([one], NOW_S))

@@ -19,10 +19,10 @@ from proccli.commands.label.output import label_summary
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import UsageError
 from proccli.model.flows import SideLabel
-from proccli.server.tags import TAG_RULES
 from proccli.terminal.warning_text import message as words_of
 from proccli.traffic.flows.stream import read_flows
 from proccli.traffic.tot.connections import ConnectionCounts
+from proccli.versions import SERVERS
 from tests.build import BOOT_S, NOW_S
 from tests.server.building import captured
 from tests.server.building import flow as a_flow
@@ -63,7 +63,7 @@ def labelling(
             gathered,
             network=network,
             within_s=60,
-            server=TAG_RULES["6.5"],
+            server=SERVERS["6.5"],
             agents=agents or {},
         )
 

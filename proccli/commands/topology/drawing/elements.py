@@ -37,7 +37,7 @@ from proccli.commands.topology.drawing.topology_lettering import (
 from proccli.commands.topology.vertices import Link, Picture, Vertex
 from proccli.commands.topology.words import port_text
 from proccli.model.topology import Topology, TopologyNode
-from proccli.plural import counted
+from proccli.text import counted
 
 _HEIGHT = 42.0
 _PADDING = 11.0

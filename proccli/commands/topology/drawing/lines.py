@@ -11,7 +11,7 @@ from proccli.commands.topology.drawing.layout import outwards
 from proccli.commands.topology.drawing.layout.boxes import Point
 from proccli.commands.topology.drawing.topology_lettering import LABEL, Size, width
 from proccli.commands.topology.vertices import Link
-from proccli.plural import counted
+from proccli.text import counted
 
 HEAD = 8.0
 """Length of an arrowhead in pixels."""

@@ -16,8 +16,8 @@ from proccli.commands.topology.vertices import Picture, picture
 from proccli.commands.topology.words import CERTAINTY, nothing_text, total_text
 from proccli.model.config import Config
 from proccli.model.topology import Topology
-from proccli.plural import counted
 from proccli.terminal.warning_text import message
+from proccli.text import counted
 
 TITLE = "Process topology"
 _HELP = "Drag to move, scroll to zoom, click for details. After a search, Enter selects the result."

@@ -10,9 +10,8 @@ from proccli.commands.topology.drawing.lines import link_label
 from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex
 from proccli.commands.topology.words import port_text
 from proccli.model.topology import TopologyEdge
-from proccli.plural import counted
 from proccli.terminal.document import Json
-from proccli.text import visible
+from proccli.text import counted, visible
 
 _SHOWN = 40
 """Maximum number of listed addresses or pids."""
