@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from proccli.commands.doctor.doctor import GATES
 from proccli.commands.schema.schemas import schema_text
+from proccli.local import agent_process
 from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
 from tests.network import connected, wait_until_older_than

@@ -23,6 +23,7 @@ from proccli.commands.doctor.step import Gate
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT, take_sample
 from proccli.commands.scan.scan import scan
+from proccli.local import agent_process
 from proccli.local import agent_process as agentproc
 from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.model.config import Config, Rule
