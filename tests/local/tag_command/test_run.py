@@ -108,7 +108,7 @@ def test_arguments_are_not_read_by_a_shell() -> None:
 
 def test_arguments_are_utf8_whatever_the_locale() -> None:
     code = (
-        "from proccli.local.tag_command import run_tag_command\n"
+        "from proccli.local.tag_command.run import run_tag_command\n"
         f"print(run_tag_command(('printf', '%s', '\\xe9'), {ME!r}, 10))"
     )
     environment = {**os.environ, "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -336,7 +336,7 @@ def test_no_zombie_and_no_descriptor_is_left() -> None:
 def test_a_signal_to_us_ends_it_with_all_it_started(tmp_path: Path, number: int) -> None:
     note = tmp_path / "pids"
     code = (
-        "from proccli.local.tag_command import run_tag_command\n"
+        "from proccli.local.tag_command.run import run_tag_command\n"
         f"run_tag_command(('/bin/sh', '-c', 'sleep 600 & echo $$ $! >{note}; wait'), {ME!r}, 600)"
     )
     ours = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -410,7 +410,7 @@ def test_root_that_may_not_change_the_user_does_not_know(shared: Path) -> None:
     """A container may keep CAP_SETUID from its root."""
     code = (
         "import ctypes\n"
-        "from proccli.local.tag_command import run_tag_command\n"
+        "from proccli.local.tag_command.run import run_tag_command\n"
         "libc = ctypes.CDLL(None)\n"
         "header = (ctypes.c_uint32 * 2)(0x20080522, 0)\n"
         "keep = (ctypes.c_uint32 * 6)()\n"
@@ -426,8 +426,8 @@ def test_root_that_may_not_change_the_user_does_not_know(shared: Path) -> None:
 @pytest.mark.root
 def test_somebody_runs_it_as_themselves_without_changing_anything() -> None:
     code = as_nobody_code(
-        "proccli.local.tag_command",
-        "from proccli.local.tag_command import run_tag_command\n"
+        "proccli.local.tag_command.run",
+        "from proccli.local.tag_command.run import run_tag_command\n"
         "print(run_tag_command(('id', '-u'), 'nobody', 10))\n"
         "try: run_tag_command(('id', '-u'), 'root', 10)\n"
         "except Exception as error: print(type(error).__name__)\n",

@@ -202,8 +202,8 @@ def test_somebody_trusts_root_and_themselves(ours: Path, config: Path) -> None:
         path.write_bytes(CONTENT)
         os.chown(path, uid, uid)
     code = as_nobody_code(
-        "proccli.local.tag_command",
-        "from proccli.local.tag_command import why_untrusted\n"
+        "proccli.local.tag_command.trust",
+        "from proccli.local.tag_command.trust import why_untrusted\n"
         f"for path in {[str(config), str(mine), str(theirs)]!r}:\n"
         f"    print(why_untrusted(path, {CONTENT!r}))\n",
     )
