@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -29,3 +31,20 @@ def eventually(
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.5, 0.05)
     return found
+
+
+def read_until(fd: int, ending: bytes) -> bytes:
+    """What is read from a descriptor, a terminal or a pipe, up to the piece with `ending`.
+
+    The test fails if nothing more comes, instead of waiting for ever.
+    """
+    ends = time.monotonic() + LONG_S
+    received = b""
+    while ending not in received:
+        ready, _, _ = select.select([fd], [], [], max(0.0, ends - time.monotonic()))
+        if not ready:
+            pytest.fail(
+                f"{ending!r} did not come within {LONG_S:g} s; instead: {received[-500:]!r}"
+            )
+        received += os.read(fd, 4096)
+    return received

@@ -44,7 +44,7 @@ from tests.sources.procfs.processes import (
     root_only,
     running,
 )
-from tests.waiting import LONG_S, eventually
+from tests.waiting import LONG_S, eventually, read_until
 
 CONFIG = """\
 static_config:
@@ -673,9 +673,7 @@ def test_the_loop_stops_at_once_while_it_waits_for_the_second_look(tmp_path: Pat
         ) as (loop, lines),
     ):
         os.close(follower)
-        said = b""
-        while b"second look" not in said:
-            said += os.read(leader, 4096)
+        read_until(leader, b"second sample")
         loop.terminate()
         assert loop.wait(timeout=LONG_S) == 0
         assert lines.read() == ""
