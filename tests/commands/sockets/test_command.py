@@ -20,6 +20,7 @@ from proccli.commands.schema.schemas import schema_text
 from tests.cli.runner import PROGRAM, TERMINAL, Ran, call, environment, on_a_terminal, spawn
 from tests.network import connected, inode_of, netns_of, wait_until_older_than
 from tests.sources.procfs.processes import as_nobody, root_only
+from tests.waiting import LONG_S, read_until
 
 CONFIG = """\
 static_config:
@@ -225,7 +226,7 @@ def test_a_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
     assert ran.code == 0
     progress, _, result = ran.out.partition("\r\x1b[K")
     assert "unknown: second sample in " in progress
-    assert "second look" not in result.splitlines()[-1]
+    assert "second sample" not in result.splitlines()[-1]
     assert "SOCKET" in result
 
 
@@ -249,11 +250,9 @@ def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
         env=environment(**TERMINAL),
     ) as started:
         os.close(follower)
-        said = b""
-        while b"second look" not in said:
-            said += os.read(leader, 4096)
+        said = read_until(leader, b"second sample")
         started.send_signal(signal.SIGINT)
-        assert started.wait(timeout=30) == 130
+        assert started.wait(timeout=LONG_S) == 130
         assert started.stdout is not None
         assert started.stdout.read() == b""
     with suppress(OSError):  # EIO: the other end is closed
