@@ -27,10 +27,11 @@ types: $(VENV)/.dev  ## mypy --strict
 	@$(BIN)/mypy
 
 pytest: $(VENV)/.dev  ## the tests alone
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-fuzz: $(VENV)/.dev  ## the long differential run of the Rust dialect against the real engine
+fuzz: $(VENV)/.dev  ## all property tests with many more examples (N=20000 for the Rust dialect)
 	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
+	@PROCCLI_TESTS=full $(BIN)/python -m pytest -q -n auto -m hypothesis --ignore=tests/rustregex
 
 goldens: $(VENV)/.dev  ## write tests/golden anew: read the diff before you commit it
 	@$(BIN)/python -m tests.commands.goldens

@@ -1,4 +1,4 @@
-"""Settings of all tests: one hypothesis profile, and which tests start first."""
+"""Settings of all tests: how many examples a property test tries."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from tests.paths import ROOT
 
 # No deadline and no check of how long examples take to draw: both measure the machine. What failed
 # is tried first the next time, except in CI, where nothing is kept between two runs.
-settings.register_profile(
-    "proccli",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-    database=None
-    if "CI" in os.environ
-    else DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
-)
-settings.load_profile("proccli")
+for _profile, _examples in (("quick", 50), ("full", 1000)):
+    settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
+        database=None
+        if "CI" in os.environ
+        else DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
+    )
+# `make fuzz` sets "full". A test with a number of its own has this number in both.
+settings.load_profile(os.environ.get("PROCCLI_TESTS", "quick"))
 
 
 @pytest.fixture(scope="session")
