@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from proccli.cli.main import run
+from tests.waiting import LONG_S
 
 PROGRAM = (sys.executable, "-m", "proccli")
 TERMINAL = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
@@ -64,7 +65,7 @@ def spawn(
         env=environment(**(env or {})),
         stderr=subprocess.PIPE,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
         encoding="utf-8",
         **settings,
     )
@@ -100,4 +101,4 @@ def on_a_terminal(*arguments: str, columns: int = 80, env: Mapping[str, str] | N
             break
         written += piece
     os.close(leader)
-    return Ran(code=started.wait(timeout=60), out=written.decode(), err="")
+    return Ran(code=started.wait(timeout=LONG_S), out=written.decode(), err="")
