@@ -20,6 +20,7 @@ from proccli.cli.invocation import Invocation
 from proccli.cli.main import proccli
 from tests.cli.machine import write_machine
 from tests.cli.runner import call, environment
+from tests.waiting import LONG_S
 
 VARIABLES = {
     "--config": "PROCCLI_CONFIG",
@@ -213,7 +214,7 @@ def test_what_should_be_instant_imports_nothing_heavy(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     imported = {
         line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
@@ -226,6 +227,9 @@ def test_the_program_can_be_run_as_a_module_and_by_its_name() -> None:
     (script,) = entry_points(group="console_scripts", name="proccli")
     assert script.value == "proccli.__main__:main"
     done = subprocess.run(
-        [sys.executable, "-m", "proccli", "--version"], capture_output=True, check=False, timeout=60
+        [sys.executable, "-m", "proccli", "--version"],
+        capture_output=True,
+        check=False,
+        timeout=LONG_S,
     )
     assert done.stdout.decode() == f"proccli {__version__}\n"
