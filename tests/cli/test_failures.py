@@ -20,6 +20,7 @@ from proccli.errors import (
     UsageError,
 )
 from tests.cli.runner import Ran, call
+from tests.waiting import LONG_S
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_nothing_is_imported_where_an_interrupt_would_end_in_a_traceback() -> No
         "print(*sorted(set(sys.modules) - before))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=LONG_S
     )
 
     assert set(ran.stdout.split()) <= {"__future__", "proccli", "proccli.__main__"}
