@@ -13,6 +13,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.cli.runner import PROGRAM, Ran, environment, on_a_terminal, spawn
+from tests.waiting import LONG_S
 
 Shop = tuple[str, ...]
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -82,7 +83,7 @@ def closed(redirection: str, arguments: list[str]) -> subprocess.CompletedProces
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
 
 
@@ -97,7 +98,7 @@ def test_an_interrupt_while_it_waits_for_input_is_quiet(tmp_path: Path) -> None:
     )
     writer = opened_by_both(fifo, waiting)
     waiting.send_signal(signal.SIGINT)
-    out, err = waiting.communicate(timeout=60)
+    out, err = waiting.communicate(timeout=LONG_S)
     os.close(writer)
 
     assert (waiting.returncode, out, err.strip()) == (130, b"", b"")
@@ -121,7 +122,7 @@ def test_the_first_lines_are_there_for_who_wants_no_more(shop: Shop) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     assert done.stdout.split()[:2] == ["PID", "OUTCOME"]
     assert done.stdout.splitlines()[1:] == ["0"]
@@ -210,7 +211,7 @@ def test_an_encoding_without_the_characters_gets_escapes(shop: Shop) -> None:
         env=environment(PYTHONIOENCODING="ascii"),
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=LONG_S,
     )
     assert b"\\u6ce8\\u6587" in done.stdout
     assert b" <- " in done.stdout
@@ -223,7 +224,7 @@ def test_json_is_utf8_whatever_the_encoding(shop: Shop) -> None:
         env=environment(PYTHONIOENCODING="latin-1"),
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=LONG_S,
     )
     assert "注文サーバー" in done.stdout.decode("utf-8")
 
