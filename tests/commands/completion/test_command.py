@@ -13,6 +13,7 @@ from proccli.cli.commands import COMMANDS
 from proccli.commands.completion.command import SHELLS
 from tests.cli.completions import FILES, FOLDER
 from tests.cli.runner import PROGRAM, call, spawn
+from tests.waiting import LONG_S
 
 
 def offered(line: str) -> list[str]:
@@ -80,6 +81,6 @@ def test_bash_completes_with_the_script(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     assert done.stdout.split() == ["dropped"]
