@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.schemas import schema_text
 from tests.paths import ROOT
+from tests.waiting import LONG_S
 
 RECORDING = "docs/example/web-1.jsonl"
 TYPICAL = "sample-configs/typical.yaml"
@@ -25,7 +26,7 @@ def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     assert done.returncode == code, done.stderr
     return done
@@ -87,7 +88,7 @@ def test_a_recording_can_come_from_standard_input() -> None:
             stdin=recording,
             capture_output=True,
             check=True,
-            timeout=60,
+            timeout=LONG_S,
         )
 
     assert json.loads(done.stdout)["processes"] == 11
@@ -101,7 +102,7 @@ def test_a_configuration_can_come_from_standard_input() -> None:
             stdin=typical,
             capture_output=True,
             check=True,
-            timeout=60,
+            timeout=LONG_S,
         )
 
     assert b"no change" in done.stdout
