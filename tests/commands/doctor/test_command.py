@@ -19,6 +19,7 @@ from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
 from tests.network import connected, wait_until_older_than
 from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
+from tests.waiting import LONG_S
 
 NAME = f"patient-{os.getpid()}"
 ON = "static_config:\n  os-proc-sync-enabled: true\n  os-proc-socket-min-lifetime: 0\n"
@@ -175,7 +176,7 @@ def test_an_empty_proc_is_a_failed_gate_too(tmp_path: Path) -> None:
         env=environment(),
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     if done.returncode == 99 or b"unshare" in done.stderr:
         pytest.skip("needs a mount namespace")
