@@ -23,6 +23,7 @@ from tests.commands.label.labelling import (
     two_hosts,
 )
 from tests.traffic.captures.witness import DATA
+from tests.waiting import LONG_S
 
 CAPTURE = DATA / "v2.pcap"
 
@@ -246,7 +247,7 @@ class Running:
     def end(self) -> tuple[int, bytes, bytes]:
         """Its exit code, and what was left to read."""
         try:
-            out, err = self._process.communicate(timeout=60)
+            out, err = self._process.communicate(timeout=LONG_S)
         finally:
             self._process.kill()
         return self._process.returncode, out, err
@@ -319,7 +320,7 @@ def test_a_reader_who_leaves_ends_it_quietly(tmp_path: Path, *, piped: bool) -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
 
     first, codes = done.stdout.splitlines()
@@ -354,7 +355,7 @@ def test_a_stream_that_is_closed_is_told_if_it_is_needed(redirection: str, tmp_p
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=LONG_S,
         )
 
     needed = {"<&-": "-", ">&-": str(path)}.get(redirection)
