@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.runner import PROGRAM, environment
 from tests.commands.label.labelling import EXAMPLE
+from tests.waiting import LONG_S
 
 ROOT = EXAMPLE.parents[1]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
@@ -25,7 +26,7 @@ def test_the_page_shows_what_is_printed(command: str, shown: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
 
     assert (done.stdout, done.stderr) == (shown, "")
