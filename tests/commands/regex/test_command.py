@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.schemas import schema_text
+from tests.waiting import LONG_S
 
 
 def run(
@@ -22,7 +23,7 @@ def run(
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     assert done.returncode == code, done.stderr
     return done
@@ -107,7 +108,7 @@ def test_hostile_text_is_made_visible(hostile: str) -> None:
 
 def test_a_closed_pipe_ends_it_quietly() -> None:
     script = f"{sys.executable} -m proccli regex x $(seq 20000) | head -1"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, timeout=60)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, timeout=LONG_S)
 
     assert done.stdout == b"1  no match\n"
     assert done.stderr == b""
