@@ -18,6 +18,7 @@ from proccli.commands.test.testinit import init
 from proccli.commands.test.yamltext import scalar
 from tests.cli.runner import PROGRAM, call, environment, on_a_terminal, spawn
 from tests.paths import ROOT
+from tests.waiting import LONG_S
 
 SAMPLES = ROOT / "sample-configs"
 EXAMPLE = ROOT / "docs" / "example" / "web-1.jsonl"
@@ -226,7 +227,7 @@ def test_the_tests_may_come_from_another_command(folder: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     assert (done.returncode, done.stderr) == (0, b"")
 
