@@ -22,6 +22,7 @@ from tests.traffic.captures.frames import FRAMES, ether, pcap, tcp, v4
 from tests.traffic.captures.frames import Frame as AFrame
 from tests.traffic.captures.witness import DATA
 from tests.traffic.tot.segments import v1
+from tests.waiting import LONG_S
 
 MASQUERADED = str(DATA / "v1-16-masqueraded-any.pcap")
 V2 = str(DATA / "v2.pcap")
@@ -271,7 +272,7 @@ def test_a_running_tcpdump_can_be_followed() -> None:
         started.stdin.flush()
         first = json.loads(started.stdout.readline())
         started.stdin.write(raw[200:])
-        rest, err = started.communicate(timeout=60)
+        rest, err = started.communicate(timeout=LONG_S)
     finally:
         started.kill()
 
@@ -295,7 +296,7 @@ def test_an_interrupt_ends_it_in_one_piece() -> None:
     started.stdout.readline()
     started.send_signal(signal.SIGINT)
 
-    _, err = started.communicate(timeout=60)
+    _, err = started.communicate(timeout=LONG_S)
 
     assert (started.returncode, err.strip()) == (130, b"")
 
