@@ -13,6 +13,7 @@ from pathlib import Path
 
 from proccli.cli.commands import COMMANDS
 from tests.paths import ROOT
+from tests.waiting import LONG_S
 
 README = ROOT / "README.md"
 PAGES = (README, *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "topology")))
@@ -57,7 +58,7 @@ def _run(command: str) -> str:
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
     return done.stdout
 
