@@ -22,6 +22,7 @@ from tests.cli.runner import environment
 from tests.traffic.captures import blocks
 from tests.traffic.captures.frames import FRAMES, Frame, pcap
 from tests.traffic.captures.witness import DATA, REAL
+from tests.waiting import LONG_S
 
 DATA_BYTES = st.binary(max_size=70)
 LINKS = st.sampled_from([0, 1, 101, 113, 276, 147])
@@ -160,7 +161,7 @@ def test_nothing_but_proccli_reads_captures(tmp_path: Path) -> None:
         env=environment(HOME=str(tmp_path)),
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=LONG_S,
     )
 
     assert (done.returncode, done.stderr) == (0, b"")
