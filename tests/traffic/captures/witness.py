@@ -12,6 +12,7 @@ import pytest
 from proccli.model.flows import Segment
 from proccli.model.sockets import Endpoint
 from tests import paths
+from tests.waiting import LONG_S
 
 DATA = paths.DATA / "captures"
 REAL = sorted(path.name for path in DATA.iterdir() if path.suffix in (".pcap", ".pcapng"))
@@ -22,7 +23,11 @@ def run(program: str, *arguments: str | Path, stdin: bytes = b"") -> bytes:
     if shutil.which(program) is None:
         pytest.skip(f"no {program} here")
     done = subprocess.run(
-        [program, *map(str, arguments)], input=stdin, capture_output=True, check=False, timeout=60
+        [program, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        timeout=LONG_S,
     )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
