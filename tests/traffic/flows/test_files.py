@@ -23,6 +23,7 @@ from proccli.traffic.flows.detect import FlowFormat
 from proccli.traffic.flows.fields import parse_fields
 from proccli.traffic.flows.stream import open_flows
 from tests.traffic.flows.labelling import SAMPLES, label, label_file
+from tests.waiting import LONG_S
 
 JSON = b'{"ip_0":"10.0.0.5","client_port":1,"ip_1":"10.0.0.9","server_port":2,"protocol":6}\n'
 CSV = b"ip_0,client_port,ip_1,server_port\n10.0.0.5,1,10.0.0.9,2\n"
@@ -242,6 +243,10 @@ def test_what_the_hints_say_to_do_helps() -> None:
         programs = re.findall(r"jq -c '([^']*)'", str(raised.value))
         (shown,) = (program for program in programs if program.startswith(begin))
         done = subprocess.run(
-            ["jq", "-c", shown], input=answer.encode(), capture_output=True, check=True, timeout=60
+            ["jq", "-c", shown],
+            input=answer.encode(),
+            capture_output=True,
+            check=True,
+            timeout=LONG_S,
         )
         assert [flow.problem for flow in label(done.stdout).flows] == [None, None]
