@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proccli.commands.doctor.doctor_json import doctor_document, doctor_lines
-from proccli.commands.doctor.output import doctor_text
+from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
 from proccli.commands.explain.explain_plain import explain_plain
 from proccli.commands.explain.json import explain_document, explain_lines
 from proccli.commands.explain.text import explain_text

@@ -169,9 +169,7 @@ def _page(code: str) -> str:
 
 
 def _rendered(result: CheckResult, output: Format, invocation: Invocation) -> str | bytes:
-    from proccli.commands.check.check_github import check_github
-    from proccli.commands.check.check_json import check_document, check_lines
-    from proccli.commands.check.json import check_sarif
+    from proccli.commands.check.json import check_document, check_github, check_lines, check_sarif
     from proccli.commands.check.text import check_text
 
     if output == "json":

@@ -72,8 +72,7 @@ def command(
     Exits 0 if no step fails and 1 otherwise.
     """
     from proccli.commands.doctor.doctor import doctor
-    from proccli.commands.doctor.doctor_json import doctor_document, doctor_lines
-    from proccli.commands.doctor.output import doctor_text
+    from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
     from proccli.commands.samples import WaitPolicy
 
     wait = functools.partial(wait_for_second_sample, invocation)

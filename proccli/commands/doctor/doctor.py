@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from proccli.commands.doctor import server
 from proccli.commands.doctor import steps_agent as agent
 from proccli.commands.doctor import steps_names as naming
 from proccli.commands.doctor import steps_process as onebyone
@@ -39,7 +38,7 @@ GATES: Final = (
     "name-length",
     "sockets",
     "socket-interval",
-    *server.GATES,
+    *connections.SERVER_STEPS,
 )
 """The order in which they are told."""
 
@@ -95,12 +94,12 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
 def _rejected(error: ConfigError) -> DoctorResult:
     hint = error.hint or "correct it: proccli check shows the place"
     first = failed("configuration", f"{error.at}: {error.problem}", hint)
-    later = (unknown(gate, _REJECTED) for gate in GATES[1:] if gate not in server.GATES)
+    later = (unknown(gate, _REJECTED) for gate in GATES[1:] if gate not in connections.SERVER_STEPS)
     return DoctorResult(
         config=None,
         host=None,
         summary=None,
-        gates=(first, *later, *server.server_gates()),
+        gates=(first, *later, *connections.server_steps()),
     )
 
 
@@ -117,7 +116,7 @@ def _without_processes(options: InputOptions) -> DoctorResult:
         naming.rules_valid(config),
         *later,
         connections.socket_interval(config),
-        *server.server_gates(),
+        *connections.server_steps(),
     )
     return DoctorResult(config=config, host=None, summary=None, gates=gates, notes=config.notes)
 
@@ -146,7 +145,7 @@ def examine(
         naming.name_length(outcomes),
         connections.sockets(seen),
         connections.socket_interval(config),
-        *server.server_gates(),
+        *connections.server_steps(),
     )
     notes = (
         *inputs.notes,

@@ -16,7 +16,7 @@ from proccli.commands.explain.explain import (
     find_by_name,
 )
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.test.suite import Invented, Recorded, Suite, SuiteError
+from proccli.commands.test.test_file import Invented, Recorded, Suite, SuiteError
 from proccli.config import loading
 from proccli.config.loading import Via
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError

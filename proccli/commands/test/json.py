@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.commands.test.run import CaseResult, RuleTestResult
-from proccli.commands.test.suite import Value
+from proccli.commands.test.test_file import Value
 from proccli.terminal.document import Json, document, lines, warnings_json
 
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from proccli.commands.explain.explain import ExplainResult
 from proccli.commands.test.bench import Bench, Benches, Overrides
-from proccli.commands.test.suite import Case, Suite, Value
+from proccli.commands.test.test_file import Case, Suite, Value
 from proccli.config.loading import reader_notes
 from proccli.errors import UsageError
 from proccli.model.config import Config, Rule

@@ -1,32 +1,162 @@
-"""Reading files of rule tests."""
+"""Test files: what they contain, how they are read, and how they are found."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
-from typing import Final, get_args
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, get_args
 
 from proccli.commands.test.strict_yaml import Reading, read_root
-from proccli.commands.test.suite import (
-    FIELDS,
-    Case,
-    Expected,
-    Invented,
-    Pairs,
-    Recorded,
-    Suite,
-    SuiteError,
-    Value,
-)
 from proccli.config.aswritten import is_null
 from proccli.config.loading import Via
 from proccli.config.yaml.nodes import Node, Scalar, resolved
 from proccli.config.yaml.reader import Loader
 from proccli.config.yaml.refusal import Refusal
 from proccli.config.yaml.sourcetext import SourceText, check_bytes
-from proccli.errors import UsageError
+from proccli.errors import ConfigError, Location, ProccliError, UsageError
+from proccli.files import read_file
 from proccli.model.outcome import Reason, Status
+from proccli.text import visible
 from proccli.versions import agent_version
+
+FIELDS: Final = ("status", "reason", "rule", "action", "gprocess", "tags")
+"""What can be expected, in the order in which it is told."""
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Value: TypeAlias = str | int | Pairs | None
+
+
+class SuiteError(ProccliError):
+    """A file of rule tests is not what it should be, or can't be used as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invented:
+    """A process that exists only in its test."""
+
+    argv: tuple[str, ...] = ()
+    """None at all: a process without a command line."""
+    title: str | None = None
+    """A rewritten title, instead of `argv`."""
+    user: str | None = None
+    uptime_s: int | None = None
+    """None: old enough; negative: it starts in the future."""
+    parents: tuple[tuple[str, ...], ...] = ()
+    """Their arguments, nearest first."""
+    tags: Pairs | None = None
+    """What the tag command says of it; None: it doesn't name it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A process of a recording: named by exactly one of `pid` and `process_name`."""
+
+    recording: str
+    """Relative to the file of tests."""
+    recording_at: Location
+    pid: int | None
+    process_name: str | None
+    which_at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """One expectation, with the node that says so."""
+
+    value: Value
+    """Tags as pairs sorted by key, with several pairs for a key that has several values."""
+    node: Node = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One test."""
+
+    name: str
+    at: Location
+    process: Invented | Recorded
+    expect: Mapping[str, Expected]
+    """By the names in `FIELDS`; at least one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A file of tests."""
+
+    file: str
+    source: SourceText
+    config: str | None
+    """Relative to the file of tests; None where it doesn't name one."""
+    config_at: Location | None
+    agent: str | None
+    via: Via | None
+    env: Mapping[str, str]
+    cases: tuple[Case, ...]
+
+
+ENDINGS: Final = (".test.yaml", ".test.yml")
+"""Of files that are found in a folder; a file that is named may be called anything."""
+
+
+def open_suites(paths: Sequence[str]) -> tuple[Suite, ...]:
+    """The tests of the files named, and of all below the folders named, each file once.
+
+    Raises: SuiteError.
+    """
+    files: dict[str, str] = {}
+    for path in paths:
+        for file in _files(path):
+            files.setdefault(file if file == "-" else os.path.realpath(file), file)
+    return tuple(_open(file) for file in files.values())
+
+
+def _files(path: str) -> Iterator[str]:
+    if path == "-" or not os.path.isdir(path):  # noqa: PTH112 - a path stays as it was given
+        yield path
+        return
+    found = False
+    for file in _below(path):
+        found = True
+        yield file
+    if not found:
+        where = "here" if path == "." else f"in {visible(path)}"
+        hint = "proccli test init writes one"
+        raise SuiteError(f"no file of tests {where}: none is called *.test.yaml", hint=hint)
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Files with our endings, by name; hidden folders and links to folders are passed over."""
+    for at, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = os.path.join(at, name).removeprefix("./")  # noqa: PTH118 - as above
+            if name.endswith(ENDINGS) and _is_file(path):
+                yield path
+
+
+def _refuse(error: OSError) -> None:
+    # Tests that nobody sees must not count as passed.
+    where = visible(os.fsdecode(error.filename or ""))
+    raise SuiteError(f"can't look into {where}: {error.strerror}") from None
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - as above
+    except OSError:
+        return True  # opening it will tell what is wrong
+
+
+def _open(file: str) -> Suite:
+    try:
+        text = read_file(file)
+    except ConfigError as error:
+        raise SuiteError(error.problem) from None
+    return read_suite(text, "<stdin>" if file == "-" else file)
+
 
 MAX_BYTES: Final = 4 << 20
 _FILE: Final = ("config", "agent", "via", "env", "tests")

@@ -11,7 +11,7 @@ from typing import Final
 from proccli.commands.explain.text import explain_text
 from proccli.commands.test.json import value_json
 from proccli.commands.test.run import CaseResult, Failure, RuleCoverage, RuleTestResult
-from proccli.commands.test.suite import Value
+from proccli.commands.test.test_file import Value
 from proccli.model.config import Config
 from proccli.terminal.lines import Line, foreign, wrapped
 from proccli.terminal.paint import paint

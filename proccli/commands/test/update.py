@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 from proccli.commands.test.run import CaseResult, RuleTestResult
-from proccli.commands.test.suite import Case, Pairs, Recorded, Suite, SuiteError, Value
-from proccli.commands.test.test_file import read_suite
-from proccli.commands.test.yamltext import flow_list, scalar
+from proccli.commands.test.test_file import (
+    Case,
+    Pairs,
+    Recorded,
+    Suite,
+    SuiteError,
+    Value,
+    read_suite,
+)
+from proccli.commands.test.write import flow_list, scalar
 from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.errors import OutputError

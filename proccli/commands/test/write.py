@@ -1,8 +1,9 @@
-"""A file of rule tests from what is seen now: one test for each outcome."""
+"""Writes a test file from the current outcomes: one test for each."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,11 +14,9 @@ from proccli.agent.process import all_ancestors
 from proccli.commands.environment import mentioned_names
 from proccli.commands.inputs import InputOptions
 from proccli.commands.test.bench import Benches, Overrides, invented_trial
-from proccli.commands.test.ruletest_words import expectation, in_words, invented_lines, mapping
 from proccli.commands.test.run import compare, outcome_of
-from proccli.commands.test.suite import Invented, SuiteError
-from proccli.commands.test.test_file import read_suite
-from proccli.commands.test.yamltext import scalar
+from proccli.commands.test.test_file import Invented, Pairs, SuiteError, read_suite
+from proccli.config.yaml.nodes import Style
 from proccli.errors import ProccliError, UsageError
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
@@ -235,3 +234,101 @@ def _that_pass(head: str, tests: Sequence[_Test], config: str, file: str | None)
             passes = False
         if passes:
             yield test
+
+
+_LONGEST_NAME: Final = 60
+
+
+def invented_lines(process: Invented) -> Iterator[str]:
+    """The lines of `process:`."""
+    yield "  process:"
+    yield f"    cmdline: {flow_list(process.argv)}"
+    if process.user is not None:
+        yield f"    user: {scalar(process.user)}"
+    if process.uptime_s is not None:
+        yield f"    uptime_s: {process.uptime_s}"
+    if process.parents:
+        yield f"    parents: [{', '.join(flow_list(parent) for parent in process.parents)}]"
+    if process.tags is not None:
+        yield f"    tags: {mapping(process.tags)}"
+
+
+def expectation(outcome: Outcome) -> str:
+    """What is to be expected, in one line."""
+    got = outcome_of(outcome)
+    parts = [f"status: {outcome.status}"]
+    if outcome.status == "skipped":
+        parts.append(f"reason: {outcome.reason}")
+    if outcome.decided_by is not None:
+        parts.append(f"rule: {outcome.decided_by}")
+    if outcome.gprocess is not None:
+        parts.append(f"gprocess: {_text(outcome.gprocess)}")
+    tags = got["tags"]
+    if isinstance(tags, tuple) and tags:
+        parts.append(f"tags: {mapping(tags)}")
+    return f"{{{', '.join(parts)}}}"
+
+
+def _text(value: str) -> str:
+    return scalar(value, like="single") if value in ("~", "null") else scalar(value)
+
+
+def mapping(pairs: Pairs) -> str:
+    """Pairs in braces; a key that comes more than once has a list."""
+    by_key: dict[str, list[str]] = {}
+    for key, value in pairs:
+        by_key.setdefault(key, []).append(value)
+    parts = (
+        f"{scalar(key)}: {scalar(values[0]) if len(values) == 1 else flow_list(values)}"
+        for key, values in by_key.items()
+    )
+    return f"{{{', '.join(parts)}}}"
+
+
+def in_words(outcome: Outcome) -> str:
+    """What happens to a process, as the name of a test."""
+    name = outcome.process_name or f"[{outcome.process.comm or '?'}]"
+    if outcome.status == "skipped":
+        end = f"skipped, {outcome.reason}"
+    elif outcome.decided_by == 0:
+        end = "no rule hits it"
+    elif outcome.status == "dropped":
+        end = f"rule {outcome.decided_by} drops it"
+    elif outcome.gprocess == outcome.process_name:
+        end = f"rule {outcome.decided_by} accepts it"
+    else:
+        end = f"rule {outcome.decided_by} names it {_short(outcome.gprocess or '')}".rstrip()
+    return f"{_short(name)}: {end}"
+
+
+def _short(text: str) -> str:
+    text = visible(text)
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
+
+
+_PLAIN: Final = re.compile(
+    r"[A-Za-z_/][A-Za-z0-9_/.+@=-]*(?: [A-Za-z0-9_/(][A-Za-z0-9_/.+@=()-]*)*"
+)
+_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""What YAML 1.1 or 1.2 takes for something else than a text, in lower case."""
+
+
+def scalar(text: str, *, like: Style = "plain") -> str:
+    """A text as it is to be written, in one line; where both will do, in the style of `like`."""
+    if visible(text) != text:
+        return _double(text)
+    if like == "double":
+        return _double(text)
+    if like == "plain" and _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def flow_list(items: Iterable[str]) -> str:
+    """`[one, 'two, three']`."""
+    return f"[{', '.join(scalar(item) for item in items)}]"
+
+
+def _double(text: str) -> str:
+    # What `visible` writes for a control character is an escape of YAML, too.
+    return '"' + "".join(f"\\{char}" if char in '\\"' else visible(char) for char in text) + '"'

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from proccli.commands.check.check import CheckOptions, CheckResult, FileReport, check
-from proccli.commands.check.observed import Observation, unhit
+from proccli.commands.check.check import (
+    CheckOptions,
+    CheckResult,
+    FileReport,
+    Observation,
+    check,
+    unhit,
+)
 from proccli.diagnostics.lint import lint
 from proccli.errors import SourceError
 from proccli.model.config import Diagnostic

@@ -9,9 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.check.check import CheckResult, FileReport
-from proccli.commands.check.check_github import check_github
-from proccli.commands.check.check_json import check_document, check_lines
-from proccli.commands.check.json import check_sarif
+from proccli.commands.check.json import check_document, check_github, check_lines, check_sarif
 from proccli.commands.check.text import check_text
 from proccli.commands.schema.schemas import schema_text
 from proccli.diagnostics.lint import lint

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.doctor import server
 from proccli.commands.doctor import steps_process as onebyone
 from proccli.commands.doctor.doctor import GATES, DoctorResult, doctor, examine
 from proccli.commands.doctor.step import Gate
+from proccli.commands.doctor.steps_sockets import SERVER_STEPS
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT, take_sample
 from proccli.commands.scan.scan import scan
@@ -115,7 +115,7 @@ def test_where_all_is_well_only_what_cannot_be_seen_is_open() -> None:
     result = examined(inputs(**CONNECTED))
 
     assert result.first_failure is None
-    assert states(result) == dict.fromkeys(("agent-version", *server.GATES), "unknown")
+    assert states(result) == dict.fromkeys(("agent-version", *SERVER_STEPS), "unknown")
     assert all(each.hint for each in result.gates if each.state != "pass")
 
 

@@ -13,10 +13,8 @@ import pytest
 
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.test.bench import Overrides
-from proccli.commands.test.ruletest_files import open_suites
 from proccli.commands.test.run import Failure, RuleTestResult, run_suites
-from proccli.commands.test.suite import FIELDS, SuiteError
-from proccli.commands.test.test_file import read_suite
+from proccli.commands.test.test_file import FIELDS, SuiteError, open_suites, read_suite
 from proccli.commands.test.update import update_files
 from proccli.commands.test.write import Draft, draft_suite
 from proccli.errors import ConfigError, OutputError, UsageError

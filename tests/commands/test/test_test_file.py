@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.commands.test.strict_yaml import read_root
-from proccli.commands.test.suite import Invented, Recorded, Suite, SuiteError
-from proccli.commands.test.test_file import read_suite
-from proccli.commands.test.yamltext import flow_list, scalar
+from proccli.commands.test.test_file import Invented, Recorded, Suite, SuiteError, read_suite
+from proccli.commands.test.write import flow_list, scalar
 from proccli.config.yaml.nodes import Scalar
 from proccli.config.yaml.reader import Loader
 
