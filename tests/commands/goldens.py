@@ -139,7 +139,7 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "doctor-piped.txt": lambda: doctor_text(doctored(), View()),
     "doctor-well-80.txt": lambda: doctor_text(well(), TERMINAL),
     "doctor.json": lambda: doctor_document(doctored()),
-    "doctor.jsonl": lambda: doctor_lines(doctored().gates),
+    "doctor.jsonl": lambda: doctor_lines(doctored().steps),
     "tot-80.txt": lambda: tot_table(traced(), TERMINAL),
     "tot-80-colour.txt": lambda: tot_table(traced(), View(width=80, colour=True)),
     "tot-40.txt": lambda: tot_table(traced(), View(width=40)),

@@ -29,7 +29,8 @@ from proccli.model.process import Environment
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.sources.recording.recording_reader import Recording
-from proccli.text import visible
+from proccli.text import counted, visible
+from proccli.versions import DEFAULT_AGENT
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path
 _MAX_PASSWD = 16 << 20
@@ -37,11 +38,11 @@ _MAX_PASSWD = 16 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
-    """What to check, and what for."""
+    """What to check, and for which agent."""
 
     files: tuple[str, ...]
     """Paths; `-` is standard input."""
-    agent: str = "6.5"
+    agent: str = DEFAULT_AGENT
     via: Literal["server", "file"] = "server"
     env: Mapping[str, str] = field(default_factory=dict)
     snapshots: tuple[str, ...] = ()
@@ -56,14 +57,14 @@ class FileReport:
     diagnostics: tuple[Diagnostic, ...]
     unreachable: tuple[Unreachable, ...] = ()
     usable: bool = True
-    """False: there is no file, or it isn't YAML at all."""
+    """False: there is no file, or it is not YAML."""
     failure: ConfigError | None = None
     """Why it could not be read; then the one diagnostic says the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """All files, in the order asked for."""
+    """All files, in the order given."""
 
     reports: tuple[FileReport, ...]
     notes: tuple[Note, ...] = ()
@@ -74,11 +75,11 @@ class CheckResult:
         return tuple(found for report in self.reports for found in report.diagnostics)
 
     def count(self, severity: Severity) -> int:
-        """How many there are of a severity."""
+        """Number of diagnostics of a severity."""
         return sum(found.severity == severity for found in self.diagnostics)
 
     def exit_code(self, fail_on: Severity) -> int:
-        """The worst: unusable input, then what is as bad as `fail_on`, then all is well."""
+        """EXIT_INPUT: a file is not usable; EXIT_NO: a severity of at least `fail_on`; else 0."""
         if not all(report.usable for report in self.reports):
             return EXIT_INPUT
         bad = self.count("error") + (self.count("warning") if fail_on == "warning" else 0)
@@ -86,9 +87,9 @@ class CheckResult:
 
 
 def check(options: CheckOptions) -> CheckResult:
-    """The diagnostics of each file. Nothing that a configuration names is run.
+    """The diagnostics of each file. Commands in the configuration are not run.
 
-    Raises: UsageError for an agent that isn't emulated; SourceError for a recording that can't
+    Raises: UsageError for an agent that is not emulated; SourceError for a recording that cannot
     be read.
     """
     sources = [open_source(snapshot) for snapshot in options.snapshots]
@@ -139,15 +140,15 @@ def _observed(
 ) -> Sequence[Diagnostic]:
     if found.context is None:
         return ()
-    seen = Observation()
+    hits = RuleHits()
     for source in sources:
-        seen.add(config, source, env)
+        hits.add(config, source, env)
     proven = [entry.rule for entry in found.unreachable if entry.proof == "proven"]
-    return tuple(unhit(found.context, seen, proven))
+    return tuple(unreached_rules(found.context, hits, proven))
 
 
 def _environment(env: Mapping[str, str]) -> Environment:
-    """That of a running agent, if there is one, and what was given."""
+    """The environment of a running agent, if there is one, overridden by `env`."""
     known = agent_process.find_environment() or Environment(
         values={}, complete=False, origin="--env"
     )
@@ -155,7 +156,7 @@ def _environment(env: Mapping[str, str]) -> Environment:
 
 
 def _users() -> frozenset[str] | None:
-    """The names in /etc/passwd, which is all that the agent looks at."""
+    """The user names in /etc/passwd, the only source that the agent reads; None: unreadable."""
     try:
         with Path(_PASSWD).open("rb") as file:
             content = file.read(_MAX_PASSWD)
@@ -166,7 +167,7 @@ def _users() -> frozenset[str] | None:
 
 
 def _exists(path: str) -> bool:
-    """Whether there is a file; True also where that is not known."""
+    """Whether the file exists; True also if that cannot be determined."""
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -176,18 +177,18 @@ def _exists(path: str) -> bool:
     return True
 
 
-class Observation:
-    """What the processes of some sources did to the rules of a configuration."""
+class RuleHits:
+    """How many processes of some sources each rule of a configuration matches and decides."""
 
     def __init__(self) -> None:
         self.sources = 0
         self.matched: Counter[int] = Counter()
-        """Processes that a rule matches, whether or not they get to it."""
+        """Processes that a rule matches, whether or not an earlier rule decides them."""
         self.decided: Counter[int] = Counter()
-        self.open: Counter[int] = Counter()
-        """Processes for which it can't be told."""
+        self.undetermined: Counter[int] = Counter()
+        """Processes for which it cannot be determined."""
         self.taken_by: dict[int, set[int]] = {}
-        """For each rule, which earlier ones decide about processes that it matches."""
+        """For each rule, the earlier ones that decide processes that it matches."""
 
     def add(self, config: Config, source: Source, env: Mapping[str, str]) -> None:
         """Count the processes of one more source. Tag commands are not run."""
@@ -209,7 +210,7 @@ class Observation:
         decided = first is not None and findings[first] is not None
         for index, hit in findings.items():
             if hit is None or (hit and not decided):
-                self.open[index] += 1
+                self.undetermined[index] += 1
             elif hit:
                 self.matched[index] += 1
                 if first is not None and index != first:
@@ -227,21 +228,23 @@ def _inputs(config: Config, source: Source, env: Mapping[str, str]) -> Inputs:
     return Inputs(config=config, source=source, environment=environment, tags=tags, notes=())
 
 
-def unhit(context: Context, seen: Observation, proven: Sequence[int]) -> Iterator[Diagnostic]:
-    """The rules that no process got to, but for those where that is proven anyhow."""
-    where = "this recording" if seen.sources == 1 else f"these {seen.sources} recordings"
+def unreached_rules(
+    context: Context, hits: RuleHits, proven: Sequence[int]
+) -> Iterator[Diagnostic]:
+    """A diagnostic for each rule that no process reaches, except those proven unreachable."""
+    where = "this recording" if hits.sources == 1 else f"these {hits.sources} recordings"
     for rule in context.rules:
         index = rule.index
-        if seen.decided[index] or seen.open[index] or index in proven:
+        if hits.decided[index] or hits.undetermined[index] or index in proven:
             continue
-        matched = seen.matched[index]
+        matched = hits.matched[index]
         if matched:
-            takers = sorted(seen.taken_by.get(index, ()))
+            takers = sorted(hits.taken_by.get(index, ()))
             names = ", ".join(str(taker) for taker in takers)
             by = f"rule {names}" if len(takers) == 1 else f"rules {names}"
-            processes = "1 process" if matched == 1 else f"{matched} processes"
-            message = f"no process of {where} gets to rule {index}"
-            effect = f"it matches {processes}, all taken by {by}"
+            processes = counted(matched, "process")
+            message = f"no process of {where} reaches rule {index}"
+            effect = f"it matches {processes}, all decided by {by}"
         else:
             message, effect = f"no process of {where} matches rule {index}", None
         yield context.at_rule(rule, "rule-not-observed", message, effect=effect)

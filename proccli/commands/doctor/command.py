@@ -82,7 +82,7 @@ def command(
     if output == "json":
         content = doctor_document(result)
     elif output == "jsonl":
-        content = doctor_lines(result.gates)
+        content = doctor_lines(result.steps)
     else:
         content = doctor_text(result, view_of(sys.stdout, invocation.colour))
         notes = without_codes(notes, *_SHOWN_AS_STEPS)

@@ -6,11 +6,12 @@ from collections import Counter
 from math import ceil
 from typing import Final
 
-from proccli.commands.doctor.step import Gate, failed, passed, unknown
+from proccli.commands.doctor.step import Step, failed, passed, unknown
 from proccli.commands.samples import Sample
 from proccli.commands.socket_warnings import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.sockets import SocketReason
+from proccli.versions import SENDS_ON_NEW_PIDS_ONLY
 
 _WORDS: Final[dict[SocketReason, str]] = {
     "unreadable": "in an unreadable table",
@@ -24,7 +25,7 @@ _WORDS: Final[dict[SocketReason, str]] = {
 _SLOW_S: Final = 60
 
 
-def sockets(seen: Sample) -> Gate:
+def sockets(seen: Sample) -> Step:
     """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
     all_of_them = seen.sockets.sockets
@@ -63,7 +64,7 @@ def sockets(seen: Sample) -> Gate:
     )
 
 
-def socket_interval(config: Config) -> Gate:
+def socket_interval(config: Config) -> Step:
     """How often the agent reads connections."""
     every, least = config.socket_sync_interval_s, config.min_lifetime_s
     if not every:
@@ -105,8 +106,8 @@ _QUESTIONS: Final = (
     ),
     unknown(
         "server-aging",
-        "an ended process is kept for 24 hours; and since 6.5.4 the agent sends again only"
-        " when pids change, not when only a name or tag changes",
+        f"an ended process is kept for 24 hours; and since {SENDS_ON_NEW_PIDS_ONLY} the agent sends"
+        " again only when pids change, not when only a name or tag changes",
         "if a label is older than the configuration, restart the agent",
     ),
     unknown(
@@ -116,10 +117,10 @@ _QUESTIONS: Final = (
     ),
 )
 
-SERVER_STEPS: Final = tuple(question.gate for question in _QUESTIONS)
+SERVER_STEPS: Final = tuple(question.name for question in _QUESTIONS)
 
 
-def server_steps() -> list[Gate]:
+def server_steps() -> list[Step]:
     """The steps on the server, each with what to check.
 
     Source: server v6.5 genesis/updater.go:535, cloud.go:661-696, genesis/store.go:301-316,

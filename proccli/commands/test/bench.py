@@ -28,6 +28,7 @@ from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
+from proccli.versions import DEFAULT_AGENT
 
 _NOW_NS = 1_767_225_600_000_000_000
 """2026-01-01: made-up processes live at the same moment in every run."""
@@ -90,7 +91,7 @@ class Benches:
     def of(self, suite: Suite) -> Bench:
         """Where the tests of a file are run. Raises: ConfigError, SuiteError."""
         overrides = self._overrides
-        agent = overrides.agent or suite.agent or "6.5"
+        agent = overrides.agent or suite.agent or DEFAULT_AGENT
         via = overrides.via or suite.via or "server"
         if overrides.config is not None:
             path, at = overrides.config, None

@@ -10,9 +10,9 @@ from proccli.commands.check.check import (
     CheckOptions,
     CheckResult,
     FileReport,
-    Observation,
+    RuleHits,
     check,
-    unhit,
+    unreached_rules,
 )
 from proccli.diagnostics.lint import lint
 from proccli.errors import SourceError
@@ -37,10 +37,10 @@ def observed(text: str, *sources: ListSource) -> dict[int | None, Diagnostic]:
     found = lint(text.encode(), "agent.yaml")
     assert found.config is not None
     assert found.context is not None
-    seen = Observation()
+    seen = RuleHits()
     for source in sources:
         seen.add(found.config, source, {})
-    return {one.rule: one for one in unhit(found.context, seen, [])}
+    return {one.rule: one for one in unreached_rules(found.context, seen, [])}
 
 
 def test_a_rule_whose_processes_earlier_ones_take_is_told_with_their_number() -> None:
@@ -48,8 +48,8 @@ def test_a_rule_whose_processes_earlier_ones_take_is_told_with_their_number() ->
     found = observed(RULES, source)
 
     assert sorted(found, key=str) == [2, 3]
-    assert found[2].effect == "it matches 1 process, all taken by rule 1"
-    assert found[2].message == "no process of this recording gets to rule 2"
+    assert found[2].effect == "it matches 1 process, all decided by rule 1"
+    assert found[2].message == "no process of this recording reaches rule 2"
     assert found[3].message == "no process of this recording matches rule 3"
     assert {one.severity for one in found.values()} == {"info"}
 

@@ -34,7 +34,7 @@ SOUND = Surroundings(
 
 
 def doctored() -> DoctorResult:
-    """Hardly a gate lets labels through, and the agent is an impostor."""
+    """Hardly a step lets labels through, and the agent is an impostor."""
     switched_off = config(
         *rules().rules,
         sync_enabled=False,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.doctor.doctor import GATES
+from proccli.commands.doctor.doctor import STEPS
 from proccli.commands.schema.schemas import schema_text
 from proccli.local import agent_process
 from tests.cli.machine import write_config, write_machine
@@ -48,12 +48,12 @@ def document(*arguments: str, code: int, **settings: Any) -> dict[str, Any]:
     assert ran.code == code, ran.err
     parsed: dict[str, Any] = json.loads(ran.out)
     Draft202012Validator(json.loads(schema_text("doctor"))).validate(parsed)
-    assert [gate["gate"] for gate in parsed["gates"]] == list(GATES)
+    assert [step["gate"] for step in parsed["gates"]] == list(STEPS)
     return parsed
 
 
 def states(parsed: dict[str, Any]) -> dict[str, str]:
-    return {gate["gate"]: gate["state"] for gate in parsed["gates"]}
+    return {step["gate"]: step["state"] for step in parsed["gates"]}
 
 
 # ---- exit codes --------------------------------------------------------------------------------
@@ -64,9 +64,9 @@ def test_a_recording_that_is_well_exits_with_0_and_leaves_the_machine_unknown() 
 
     assert parsed["first_failure"] is None
     for name in ("agent-running", "agent-rights", "agent-version", "proc-root"):
-        (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == name)
-        assert gate["state"] == "unknown"
-        assert "recording" in gate["detail"]
+        (step,) = (step for step in parsed["gates"] if step["gate"] == name)
+        assert step["state"] == "unknown"
+        assert "recording" in step["detail"]
     assert parsed["summary"] == json.loads(call("scan", *EXAMPLE, "--json").out)["summary"]
 
 
@@ -109,7 +109,7 @@ def test_a_configuration_that_is_not_taken_is_the_first_failure(
     assert parsed["first_failure"] == first["gate"] == "configuration"
     assert told in first["detail"]
     if parsed["config"] is None:
-        assert {gate["state"] for gate in later} == {"unknown"}
+        assert {step["state"] for step in later} == {"unknown"}
         assert parsed["snapshot"] is parsed["summary"] is None
 
 
@@ -145,7 +145,7 @@ def test_an_empty_directory_is_no_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", [True, False])
-def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made: bool) -> None:
+def test_an_os_proc_root_without_processes_is_a_failed_step(tmp_path: Path, made: bool) -> None:
     root = tmp_path / "proc"
     if made:
         root.mkdir()
@@ -158,15 +158,15 @@ def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made
     assert found["sync-enabled"] == found["rules-valid"] == "pass"
     assert parsed["summary"] is parsed["snapshot"] is None
     told = "not a proc mount" if made else "No such file"
-    (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == "proc-root")
-    assert told in gate["detail"]
+    (step,) = (step for step in parsed["gates"] if step["gate"] == "proc-root")
+    assert told in step["detail"]
     ran = call("doctor", "-c", path)
     assert ran.code == 1
     assert ran.out.startswith("It could not be determined what the agent would send.\n")
 
 
 @root_only
-def test_an_empty_proc_is_a_failed_gate_too(tmp_path: Path) -> None:
+def test_an_empty_proc_is_a_failed_step_too(tmp_path: Path) -> None:
     """Even where a name asks for the agent's environment."""
     rules = "  os-proc-regex: [{match-regex: .*, rewrite-name: '%ROLE%'}]\n"
     command = f"mount -t tmpfs none /proc || exit 99; exec {shlex.join(PROGRAM)} doctor --json -c "
@@ -205,8 +205,8 @@ def test_a_machine_with_an_agent_and_a_connection_is_well(tmp_path: Path) -> Non
 
     found = states(parsed)
     assert found["agent-running"] == found["sockets"] == found["readable"] == "pass"
-    (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == "agent-running")
-    assert f"pid {pid}" in gate["detail"]
+    (step,) = (step for step in parsed["gates"] if step["gate"] == "agent-running")
+    assert f"pid {pid}" in step["detail"]
     if os.geteuid() == 0:
         assert found["agent-rights"] == "pass"
         assert ran.code == 0, parsed["first_failure"]
@@ -221,7 +221,7 @@ def test_a_hostile_agent_only_looks_bad(tmp_path: Path) -> None:
     for text in (table.out, table.err, as_json.out):
         assert not set(text) & set("\x1b\x07\u202e")
         assert len(text) < 20_000
-    assert len(as_json.out.splitlines()) == len(GATES)
+    assert len(as_json.out.splitlines()) == len(STEPS)
 
 
 def test_the_outcome_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("tests: none\n", "1:8", "tests must be a list, not none"),
         ("test: []\n", "1:1", "has no key test (did you mean tests?)"),
         ("tests: []\ntests: []\n", "2:1", "tests stands twice in a file of tests"),
-        ("agent: '7.1'\ntests: [x]\n", "1:8", "agent 7.1 isn't emulated"),
+        ("agent: '7.1'\ntests: [x]\n", "1:8", "agent 7.1 is not emulated"),
         ("via: post\ntests: [x]\n", "1:6", "via must be one of server, file, not post"),
         ("tests: []\n---\ntests: []\n", "2:1", "a second YAML document begins here"),
         ("tests:\n- one\n", "2:3", "test 1 must be a mapping, not one"),
