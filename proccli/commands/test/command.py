@@ -26,7 +26,7 @@ from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
-    from proccli.commands.test.bench import Overrides
+    from proccli.commands.test.evaluate import Overrides
     from proccli.commands.test.run import RuleTestResult
     from proccli.commands.test.test_file import Suite
     from proccli.commands.test.write import Draft
@@ -63,15 +63,15 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
     target = None if file == "-" else file
     draft = draft_suite(inputs, options, target)
     if target is None:
-        tell(_remark(draft))
+        tell(_draft_summary(draft))
         return print_result(invocation, draft.text, inputs.notes)
     with atomic_output(target, mode=0o644, force=force) as out:
         out.write(draft.text.encode())
-    tell(f"{_remark(draft)}, written to {target}")
+    tell(f"{_draft_summary(draft)}, written to {target}")
     return print_result(invocation, "", inputs.notes)
 
 
-def _remark(draft: Draft) -> str:
+def _draft_summary(draft: Draft) -> str:
     """The number of tests, and of outcomes without a test."""
     from proccli.text import counted, listed
 
@@ -257,7 +257,7 @@ def _overrides(
     via: Literal["server", "file"] | None,
     env: Sequence[tuple[str, str]],
 ) -> Overrides:
-    from proccli.commands.test.bench import Overrides
+    from proccli.commands.test.evaluate import Overrides
 
     return Overrides(config=config, agent=agent, via=via, env=dict(env))
 

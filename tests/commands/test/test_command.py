@@ -208,7 +208,7 @@ def test_a_folder_without_tests_is_not_a_success(tmp_path: Path) -> None:
     ran = call("test", str(tmp_path))
 
     assert ran.code == 3
-    assert "no file of tests in " in ran.err
+    assert "no test files (*.test.yaml) in " in ran.err
 
 
 def test_the_tests_may_come_from_stdin(folder: Path) -> None:

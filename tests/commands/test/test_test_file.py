@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.commands.test.strict_yaml import read_root
-from proccli.commands.test.test_file import Invented, Recorded, Suite, SuiteError, read_suite
+from proccli.commands.test.test_file import (
+    MadeUpProcess,
+    RecordedProcess,
+    Suite,
+    SuiteError,
+    read_suite,
+)
 from proccli.commands.test.write import flow_list, scalar
 from proccli.config.yaml.nodes import Scalar
 from proccli.config.yaml.reader import Loader
@@ -58,7 +64,7 @@ def test_everything_that_can_be_written_is_read() -> None:
     shop, recorded, by_name, titled = suite.cases
     assert (suite.config, suite.agent, suite.via) == ("agent.yaml", "6.5", "file")
     assert suite.env == {"HOSTNAME": "web-1"}
-    assert shop.process == Invented(
+    assert shop.process == MadeUpProcess(
         argv=("/usr/bin/python3", "app.py", "8080"),
         user="shop",
         uptime_s=-60,
@@ -74,17 +80,17 @@ def test_everything_that_can_be_written_is_read() -> None:
         "tags": (("a", "2"), ("b", "1")),
     }
     assert (shop.at.line, shop.at.column) == (6, 3)
-    assert isinstance(recorded.process, Recorded)
+    assert isinstance(recorded.process, RecordedProcess)
     assert (recorded.process.recording, recorded.process.pid) == ("web-1.jsonl.gz", 4242)
     assert recorded.expect["gprocess"].value is None
-    assert isinstance(by_name.process, Recorded)
+    assert isinstance(by_name.process, RecordedProcess)
     assert by_name.process.process_name == "null"
     assert {name: expected.value for name, expected in by_name.expect.items()} == {
         "rule": None,
         "action": None,
         "gprocess": "null",
     }
-    assert titled.process == Invented(title="nginx: worker process")
+    assert titled.process == MadeUpProcess(title="nginx: worker process")
     assert titled.expect["tags"].value == ()
 
 
@@ -99,14 +105,14 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "place", "problem"),
     [
-        ("", "1:1", "nothing is written here"),
-        ("# only a comment\n", "1:1", "nothing is written here"),
-        ("[]", "1:1", "a file of tests must be a mapping, not a list"),
-        ("config: x\n", "1:1", "no tests are here"),
+        ("", "1:1", "the file is empty"),
+        ("# only a comment\n", "1:1", "the file is empty"),
+        ("[]", "1:1", "a test file must be a mapping, not a list"),
+        ("config: x\n", "1:1", "the file has no tests"),
         ("tests: []\n", "1:8", "tests is an empty list"),
         ("tests: none\n", "1:8", "tests must be a list, not none"),
         ("test: []\n", "1:1", "has no key test (did you mean tests?)"),
-        ("tests: []\ntests: []\n", "2:1", "tests stands twice in a file of tests"),
+        ("tests: []\ntests: []\n", "2:1", "duplicate key tests in a test file"),
         ("agent: '7.1'\ntests: [x]\n", "1:8", "agent 7.1 is not emulated"),
         ("via: post\ntests: [x]\n", "1:6", "via must be one of server, file, not post"),
         ("tests: []\n---\ntests: []\n", "2:1", "a second YAML document begins here"),
@@ -115,7 +121,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("tests:\n- expect: {rule: 1}\n", "2:3", "test 1 has no name"),
         ("tests:\n- {name: ' ', expect: {rule: 1}}\n", "2:10", "name of test 1 is blank"),
         (in_a_test("  expect: {rule: 1}"), "2:3", "has neither process nor recording"),
-        (in_a_test("  expect: {rule: 1}\n  pid: 1"), "4:8", "names a process of a recording"),
+        (in_a_test("  expect: {rule: 1}\n  pid: 1"), "4:8", "selects a process of a recording"),
         (in_a_test("  expects: {rule: 1}"), "3:3", "did you mean expect?"),
         (in_a_test("  process: {}\n  expect: {rule: 1}"), "3:12", "needs either cmdline or title"),
         (
@@ -126,7 +132,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test("  process: {cmdline: python3 app.py}\n  expect: {rule: 1}"),
             "3:22",
-            "write its arguments as a list",
+            "write a list of its arguments",
         ),
         (
             in_a_test("  process: {cmdline: [a], uptime-s: 1}\n  expect: {rule: 1}"),
@@ -146,12 +152,12 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test('  process: {cmdline: ["a\\0b"]}\n  expect: {rule: 1}'),
             "3:23",
-            "holds a NUL character",
+            "contains a NUL character",
         ),
         (
             in_a_test("  process: {cmdline: [a, ]}\n  expect: {}"),
             "4:11",
-            "the test expects nothing",
+            "expect is empty",
         ),
         (in_a_test("  process: {title: a}\n  expect: {rule: -1}"), "4:18", "rule must be a whole"),
         (in_a_test("  process: {title: a}\n  expect: {rule: '1'}"), "4:18", "rule must be a whole"),
@@ -164,7 +170,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test("  process: {title: a}\n  expect: {tags: {a: 1, a: 2}}"),
             "4:25",
-            "stands twice",
+            "duplicate key a in tags",
         ),
         (in_a_test("  process: {title: a}\n  expect: {gprocess: !x y}"), "4:25", "has a YAML tag"),
         (in_a_test("  process: {title: }\n  expect: {rule: 1}"), "3:19", "title is empty"),
@@ -177,12 +183,12 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test("  recording: a\n  pid: 1\n  process_name: a\n  expect: {rule: 1}"),
             "5:17",
-            "give one",
+            "cannot have both pid and process_name",
         ),
         (
             in_a_test("  recording: a\n  process: {title: a}\n  expect: {rule: 1}"),
             "4:12",
-            "not both",
+            "cannot have both process and recording",
         ),
         ("tests: [\n", "2:1", "not valid YAML"),
         ("tests: \x01\n", "1:8", "control character U+0001"),
@@ -210,11 +216,13 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
 def test_aliases_may_repeat_but_not_explode() -> None:
     shared = "{cmdline: &a [x, y], parents: [*a, *a]}"
     suite = read(f"tests:\n- name: one\n  process: {shared}\n  expect: {{rule: 1}}\n")
-    assert suite.cases[0].process == Invented(argv=("x", "y"), parents=(("x", "y"), ("x", "y")))
+    assert suite.cases[0].process == MadeUpProcess(
+        argv=("x", "y"), parents=(("x", "y"), ("x", "y"))
+    )
 
     long = "x" * 100_000
     bomb = f"{{cmdline: &a [{long}], parents: [{', '.join(['*a'] * 100_000)}]}}"
-    with pytest.raises(SuiteError, match="characters in all"):
+    with pytest.raises(SuiteError, match="characters in total"):
         read(f"tests:\n- name: one\n  process: {bomb}\n  expect: {{rule: 1}}\n")
 
 
@@ -278,7 +286,7 @@ def test_a_text_that_is_written_is_read_as_it_was(texts: list[str], like: Any) -
         f"  expect:\n   tags:{tags}"
     )
 
-    assert suite.cases[0].process == Invented(argv=tuple(texts))
+    assert suite.cases[0].process == MadeUpProcess(argv=tuple(texts))
     assert suite.cases[0].expect["tags"].value == tuple(sorted({(text, text) for text in texts}))
 
 
