@@ -27,7 +27,7 @@ EXAMPLE = ("-c", "sample-configs/typical.yaml", "-s", "docs/example/web-1.jsonl"
 
 @pytest.fixture(autouse=True)
 def name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a real agent nor other tests' must be mistaken for ours."""
+    """Gives the agent of this test a unique name, unlike a real agent or those of other tests."""
     monkeypatch.setattr(agent_process, "AGENT", NAME)
 
 
@@ -43,7 +43,7 @@ def shop_without_a_variable(tmp_path: Path) -> tuple[str, ...]:
 
 
 def document(*arguments: str, code: int, **settings: Any) -> dict[str, Any]:
-    """What `--json` prints, which is always as its schema says."""
+    """The output of `--json`, validated against its schema."""
     ran = call("doctor", *arguments, "--json", **settings)
     assert ran.code == code, ran.err
     parsed: dict[str, Any] = json.loads(ran.out)
@@ -59,7 +59,7 @@ def states(parsed: dict[str, Any]) -> dict[str, str]:
 # ---- exit codes --------------------------------------------------------------------------------
 
 
-def test_a_recording_that_is_well_exits_with_0_and_leaves_the_machine_unknown() -> None:
+def test_a_recording_without_failures_exits_with_0_and_the_machine_is_unknown() -> None:
     parsed = document(*EXAMPLE, code=0)
 
     assert parsed["first_failure"] is None
@@ -70,7 +70,7 @@ def test_a_recording_that_is_well_exits_with_0_and_leaves_the_machine_unknown() 
     assert parsed["summary"] == json.loads(call("scan", *EXAMPLE, "--json").out)["summary"]
 
 
-def test_a_directory_without_sockets_does_not_fail_for_it(
+def test_a_directory_without_sockets_does_not_fail(
     shop_without_a_variable: tuple[str, ...],
 ) -> None:
     parsed = document(*shop_without_a_variable, code=0)
@@ -82,7 +82,7 @@ def test_a_directory_without_sockets_does_not_fail_for_it(
     )
 
 
-def test_without_a_configuration_the_default_is_what_fails() -> None:
+def test_without_a_configuration_the_default_fails() -> None:
     parsed = document("--no-wait", code=1)
 
     assert states(parsed)["configuration"] == "unknown"
@@ -100,7 +100,7 @@ def test_without_a_configuration_the_default_is_what_fails() -> None:
         ("other: 1\n", "no static_config"),
     ],
 )
-def test_a_configuration_that_is_not_taken_is_the_first_failure(
+def test_a_rejected_configuration_is_the_first_failure(
     tmp_path: Path, text: str, told: str
 ) -> None:
     parsed = document("-c", write_config(tmp_path, text), "--no-wait", code=1)
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_exits_with_3(arguments: tuple[str, ...]) -> None:
     assert ran.err.count("\n") == 1
 
 
-def test_an_empty_directory_is_no_machine(tmp_path: Path) -> None:
+def test_an_empty_directory_is_an_error(tmp_path: Path) -> None:
     assert call("doctor", "-s", str(tmp_path)).code == 3
     assert call("doctor", "--proc-root", str(tmp_path)).code == 3
 
@@ -167,7 +167,7 @@ def test_an_os_proc_root_without_processes_is_a_failed_step(tmp_path: Path, made
 
 @root_only
 def test_an_empty_proc_is_a_failed_step_too(tmp_path: Path) -> None:
-    """Even where a name asks for the agent's environment."""
+    """Even if a rewrite-name uses the agent's environment."""
     rules = "  os-proc-regex: [{match-regex: .*, rewrite-name: '%ROLE%'}]\n"
     command = f"mount -t tmpfs none /proc || exit 99; exec {shlex.join(PROGRAM)} doctor --json -c "
     done = subprocess.run(
@@ -197,7 +197,7 @@ def live(*arguments: str, tmp_path: Path) -> Ran:
     return call("doctor", "-c", write_config(tmp_path, ON), "--no-wait", *arguments)
 
 
-def test_a_machine_with_an_agent_and_a_connection_is_well(tmp_path: Path) -> None:
+def test_a_machine_with_an_agent_and_a_connection_has_no_failure(tmp_path: Path) -> None:
     wait_until_older_than(3)
     with running([NAME, "60"]) as pid, connected():
         ran = live("--json", tmp_path=tmp_path)
@@ -212,7 +212,7 @@ def test_a_machine_with_an_agent_and_a_connection_is_well(tmp_path: Path) -> Non
         assert ran.code == 0, parsed["first_failure"]
 
 
-def test_a_hostile_agent_only_looks_bad(tmp_path: Path) -> None:
+def test_a_hostile_agent_is_shown_escaped(tmp_path: Path) -> None:
     hostile = "\x1b]0;owned\x07\x1b[2J\u202e" + "A" * 100_000
     with running([NAME, hostile]):
         table = live(tmp_path=tmp_path)
@@ -224,7 +224,7 @@ def test_a_hostile_agent_only_looks_bad(tmp_path: Path) -> None:
     assert len(as_json.out.splitlines()) == len(STEPS)
 
 
-def test_the_outcome_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:
+def test_the_outcome_is_printed_first_and_only_once(tmp_path: Path) -> None:
     text = "os-proc-regex: [{match-regex: '(?=a)'}, {match-regex: .*, action: drop}]\n"
     ran = call("doctor", "-c", write_config(tmp_path, text), *EXAMPLE[2:])
 
@@ -244,7 +244,7 @@ def test_it_fits_a_terminal(columns: int) -> None:
 
 
 @root_only
-def test_without_rights_nothing_fails_that_is_only_hidden() -> None:
+def test_without_privileges_hidden_facts_are_unknown_not_failed() -> None:
     with public_directory() as folder, running([NAME, "60"]), connected():
         path = write_config(folder, ON)
         code, out, err = as_nobody(lambda: _outcome("doctor", "-c", path, "--no-wait", "--json"))

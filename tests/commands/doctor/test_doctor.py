@@ -88,8 +88,8 @@ def inputs(
     )
 
 
-def examined(looked_at: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
-    return examine(take_sample(looked_at), around)
+def examined(given: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
+    return examine(take_sample(given), around)
 
 
 def step(result: DoctorResult, name: str) -> Step:
@@ -110,7 +110,7 @@ CONNECTED: dict[str, Any] = {
 }
 
 
-def test_where_all_is_well_only_what_cannot_be_seen_is_open() -> None:
+def test_without_failures_only_the_version_and_the_server_are_unknown() -> None:
     result = examined(inputs(**CONNECTED))
 
     assert result.first_failure is None
@@ -118,7 +118,7 @@ def test_where_all_is_well_only_what_cannot_be_seen_is_open() -> None:
     assert all(each.hint for each in result.steps if each.state != "pass")
 
 
-def test_every_step_is_told_once_and_in_order(tmp_path: Path) -> None:
+def test_every_step_is_reported_once_and_in_order(tmp_path: Path) -> None:
     broken, elsewhere = tmp_path / "broken.yaml", tmp_path / "elsewhere.yaml"
     broken.write_text("static_config:\n  os-proc-sync-enabled: -1\n", encoding="utf-8")
     elsewhere.write_text(f"os-proc-root: {tmp_path}/none\n", encoding="utf-8")
@@ -207,8 +207,8 @@ DENIED = FieldError(field="cmdline", problem="denied", detail="EACCES")
         (process(8, "untagged"), "tagged-only"),
     ],
 )
-def test_a_process_is_counted_where_it_ends(stopped: Process, name: str) -> None:
-    """One that is let through keeps the step from failing; alone it makes it fail."""
+def test_a_process_is_counted_at_the_step_that_removes_it(stopped: Process, name: str) -> None:
+    """With another process that passes, the step passes; alone, it fails."""
     configuration = config(
         ("^dropped$", "process_name", "drop"), tagged_only=True, tag_exec=("tags",)
     )
@@ -224,7 +224,7 @@ def test_a_process_is_counted_where_it_ends(stopped: Process, name: str) -> None
     assert all(step(alone, after).state == "unknown" for after in later)
 
 
-def test_the_rule_that_drops_most_is_named_with_its_place() -> None:
+def test_the_rule_that_drops_most_is_shown_with_its_place() -> None:
     configuration = config(("^cron$", "process_name", "drop"), DROP_ALL)
     result = examined(
         inputs(process(1, "cron"), process(2, "a"), process(3, "b"), configuration=configuration)
@@ -235,7 +235,7 @@ def test_the_rule_that_drops_most_is_named_with_its_place() -> None:
     assert "rule 2 (agent.yaml:6, process_name ~ .*) drops 2 of them" in dropped.detail
 
 
-def test_who_is_refused_to_us_alone_is_not_counted_as_removed() -> None:
+def test_a_process_unreadable_only_for_us_is_not_counted_as_removed() -> None:
     ours = host(kind="live", privileged=False)
     denied = process(8, cmdline=None, errors=(DENIED,))
     result = examined(inputs(process(7, "nginx"), denied, at=ours, **CONNECTED))
@@ -246,7 +246,7 @@ def test_who_is_refused_to_us_alone_is_not_counted_as_removed() -> None:
     assert result.first_failure is None
 
 
-def test_who_cannot_be_decided_may_be_the_one_that_gets_past() -> None:
+def test_an_undecided_process_may_pass_so_later_steps_are_unknown() -> None:
     ours = host(kind="live", privileged=False)
     denied = process(8, cmdline=None, errors=(DENIED,))
     given_inputs = inputs(process(7, "nginx"), denied, at=ours, configuration=config(DROP_ALL))
@@ -255,7 +255,7 @@ def test_who_cannot_be_decided_may_be_the_one_that_gets_past() -> None:
     assert (rules_step.state, rules_step.removes) == ("unknown", 1)
 
 
-def test_a_hidden_ancestor_leaves_the_rules_open() -> None:
+def test_a_hidden_ancestor_makes_the_rules_unknown() -> None:
     ours = host(kind="live", privileged=False)
     hidden = process(6, cmdline=None, errors=(DENIED,))
     child = process(8, "worker", ppid=6)
@@ -266,7 +266,7 @@ def test_a_hidden_ancestor_leaves_the_rules_open() -> None:
     assert "1 undecided (first: pid 8)" in step(result, "rules").detail
 
 
-def test_a_mount_that_hides_processes_leaves_open_who_there_is() -> None:
+def test_a_mount_that_hides_processes_makes_the_first_steps_unknown() -> None:
     result = examined(
         inputs(at=host(kind="live", privileged=False, sees_all=False)), replace(WELL, agents=())
     )
@@ -286,7 +286,7 @@ def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
 # ---- rules, names, tags ------------------------------------------------------------------------
 
 
-def test_rules_that_the_agent_throws_away_fail_with_their_places() -> None:
+def test_ignored_rules_fail_with_their_places() -> None:
     lost = rule(1, "(?=a)", problem="look-ahead is not supported")
     result = examined(inputs(configuration=config(lost, ("nginx",)), **CONNECTED))
 
@@ -299,7 +299,7 @@ def test_rules_that_the_agent_throws_away_fail_with_their_places() -> None:
     ("rewrite", "state"),
     [("x" * 256, "pass"), ("x" * 257, "fail"), ("é" * 128, "pass"), ("é" * 129, "fail")],
 )
-def test_names_longer_than_the_server_keeps_fail(rewrite: str, state: str) -> None:
+def test_names_longer_than_the_limit_of_the_server_fail(rewrite: str, state: str) -> None:
     result = examined(inputs(configuration=config((".*", "process_name", "accept", rewrite))))
 
     assert step(result, "name-length").state == state
@@ -316,7 +316,7 @@ def test_an_empty_name_fails() -> None:
     ("code", "state"),
     [("env-unknown", "unknown"), ("own-environment", "unknown"), ("env-unset", "fail")],
 )
-def test_variables_without_a_known_value_are_told(code: str, state: str) -> None:
+def test_variables_without_a_known_value_are_reported(code: str, state: str) -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
     notes = (Note(code=code, text="about %ROLE%"),)
     result = examined(inputs(configuration=configuration, notes=notes))
@@ -338,7 +338,7 @@ def test_variables_without_a_known_value_are_told(code: str, state: str) -> None
         ({"tag_exec": ("x",)}, UNKNOWN_TAGS, "tags-unknown", "unknown"),
     ],
 )
-def test_what_became_of_the_tag_command_is_told(
+def test_the_result_of_the_tag_command_is_reported(
     fields: dict[str, Any], tags: TagTable, code: str | None, state: str
 ) -> None:
     notes = (Note(code=code, text="so it went"),) if code else ()
@@ -360,7 +360,7 @@ def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
     assert "nosuch" in step(result, "tag-command").detail
 
 
-def test_a_directory_has_no_environment_to_miss_a_variable_in() -> None:
+def test_variables_are_unknown_in_a_directory() -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
     notes = (Note(code="env-unset", text="about %ROLE%"),)
     at = host(kind="directory")
@@ -369,7 +369,7 @@ def test_a_directory_has_no_environment_to_miss_a_variable_in() -> None:
     assert step(result, "environment").state == "unknown"
 
 
-def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
+def test_tags_from_a_file_leave_the_tag_command_unknown() -> None:
     tagged = inputs(configuration=config(tag_exec=("x",)), tags=tag_table({7: []}))
     recorded = replace(tagged, source=ListSource([process(7, "nginx")], at=host(kind="recording")))
 
@@ -436,7 +436,7 @@ def test_sockets_that_only_root_sees_are_unknown() -> None:
         (0, 3, "without a pause"),
     ],
 )
-def test_how_long_a_connection_must_live_is_told(every: int, least: int, told: str) -> None:
+def test_the_minimum_age_of_a_connection_is_reported(every: int, least: int, told: str) -> None:
     configuration = config(socket_sync_interval_s=every, min_lifetime_s=least)
     found = step(examined(inputs(configuration=configuration)), "socket-interval")
 
@@ -444,7 +444,7 @@ def test_how_long_a_connection_must_live_is_told(every: int, least: int, told: s
     assert told in found.detail
 
 
-def test_nothing_is_said_of_the_sockets_of_nobody() -> None:
+def test_without_processes_the_sockets_are_unknown() -> None:
     result = examined(inputs(configuration=config(DROP_ALL)))
 
     assert step(result, "sockets").state == "unknown"
@@ -468,13 +468,13 @@ def test_nothing_is_said_of_the_sockets_of_nobody() -> None:
         ({"shares_our_user_namespace": None, "euid": 1000}, "unknown"),
     ],
 )
-def test_the_agent_needs_roots_rights(fields: dict[str, Any], state: str) -> None:
+def test_the_agent_needs_root_privileges(fields: dict[str, Any], state: str) -> None:
     around = replace(WELL, agents=(replace(AGENT, **fields),))
 
     assert step(examined(inputs(), around), "agent-rights").state == state
 
 
-def test_an_agent_that_cannot_become_the_tag_commands_user_fails() -> None:
+def test_an_agent_that_cannot_run_as_the_tag_commands_user_fails() -> None:
     around = replace(WELL, agents=(replace(AGENT, capabilities=(1 << 19) | (1 << 2)),))
     result = examined(inputs(configuration=config(tag_exec=("x",))), around)
 
@@ -499,7 +499,7 @@ def test_the_agent_must_see_the_machines_processes(view: dict[str, Any], state: 
     assert step(examined(inputs(), around), "proc-root").state == state
 
 
-def test_an_agent_beside_us_in_a_container_sees_what_we_see() -> None:
+def test_an_agent_in_our_container_may_see_only_that() -> None:
     view = replace(WELL.view, pid_namespace=4_026_532_000)
     around = replace(WELL, view=view, own_pid_namespace=4_026_532_000)
 
@@ -524,7 +524,7 @@ NAME = f"doctored-{os.getpid()}"
 
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a real agent nor other tests' must be mistaken for ours."""
+    """Gives the agent of this test a unique name, unlike a real agent or those of other tests."""
     monkeypatch.setattr(agent_process, "AGENT", NAME)
 
 
@@ -562,8 +562,8 @@ def test_a_running_agent_is_found_with_its_rights() -> None:
 
 @pytest.mark.usefixtures("named")
 @root_only
-def test_the_likeliest_agent_is_one_with_rights() -> None:
-    """Anybody can call his process so, and may have been there first."""
+def test_an_agent_with_privileges_is_preferred() -> None:
+    """Any user can start a process with this name, and earlier than the agent."""
     command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if shutil.which("setpriv") is None:
         pytest.skip("needs setpriv")
@@ -589,8 +589,8 @@ def test_an_agent_in_a_pid_namespace_of_its_own_sees_only_that() -> None:
 
 
 @root_only
-def test_an_agent_in_another_root_is_asked_for_its_own_proc(tmp_path: Path) -> None:
-    """Links of that root lead us nowhere."""
+def test_an_agent_in_another_root_is_examined_in_its_own_proc(tmp_path: Path) -> None:
+    """Links in that root do not work for us."""
     (tmp_path / "host").mkdir()
     (tmp_path / "link").symlink_to("/proc")
     with forked(lambda: os.chroot(tmp_path)) as pid:
@@ -603,16 +603,16 @@ def test_an_agent_in_another_root_is_asked_for_its_own_proc(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("path", ["~", "relative", "/no/such", "a\0b", "", "/etc/passwd"])
-def test_what_is_no_directory_is_a_problem(path: str) -> None:
+def test_a_path_that_is_not_a_directory_is_a_problem(path: str) -> None:
     assert agent_process.proc_view(path).problem is not None
     assert agent_process.proc_view(path, os.getpid()).problem is not None
 
 
-def test_a_view_never_leads_out_of_a_root() -> None:
+def test_a_view_never_leaves_its_root() -> None:
     assert agent_process.proc_view("/../proc", os.getpid()) == ProcView(path="/../proc")
 
 
-def test_what_is_no_proc_mount_is_known_by_its_file_system(tmp_path: Path) -> None:
+def test_another_mount_is_recognized_by_its_file_system(tmp_path: Path) -> None:
     view = agent_process.proc_view(str(tmp_path), os.getpid())
     assert view.problem is None
     assert view.filesystem not in ("proc", None)
@@ -626,7 +626,7 @@ def test_an_agent_that_has_exited_has_no_view() -> None:
 
 @pytest.mark.usefixtures("named")
 @root_only
-def test_without_rights_a_root_agent_is_found_and_its_view_is_not_guessed() -> None:
+def test_without_privileges_a_root_agent_is_found_and_its_view_is_unknown() -> None:
     with running([NAME, "60"]) as pid:
         around = as_nobody(lambda: agent_process.look_around("/proc", "/proc"))
 
@@ -637,7 +637,7 @@ def test_without_rights_a_root_agent_is_found_and_its_view_is_not_guessed() -> N
 
 @pytest.mark.usefixtures("named")
 @root_only
-def test_without_rights_the_agents_environment_is_unknown() -> None:
+def test_without_privileges_the_agents_environment_is_unknown() -> None:
     with public_directory() as folder, running([NAME, "60"]):
         path = folder / "agent.yaml"
         path.write_text(

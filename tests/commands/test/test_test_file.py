@@ -1,4 +1,4 @@
-"""Files of rule tests: read whole, or refused with one clear place."""
+"""Test files: read whole, or refused with one clear place."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def read(text: str) -> Suite:
 
 
 def in_a_test(line: str) -> str:
-    """A file that is right but for one line of its only test."""
+    """A file with one test, valid except for the given line."""
     return f"tests:\n- name: one\n{line}\n"
 
 
-def test_everything_that_can_be_written_is_read() -> None:
+def test_all_keys_are_read() -> None:
     suite = read(EXAMPLE)
 
     shop, recorded, by_name, titled = suite.cases
@@ -194,7 +194,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("tests: \x01\n", "1:8", "control character U+0001"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(text: str, place: str, problem: str) -> None:
+def test_an_error_is_reported_with_its_place(text: str, place: str, problem: str) -> None:
     with pytest.raises(SuiteError) as caught:
         read(text)
 
@@ -202,7 +202,7 @@ def test_what_is_wrong_is_told_with_its_place(text: str, place: str, problem: st
     assert problem in str(caught.value)
 
 
-def test_two_tests_of_one_name_are_refused() -> None:
+def test_duplicate_test_names_are_refused() -> None:
     one = "- {name: same, process: {title: a}, expect: {rule: 1}}\n"
     with pytest.raises(SuiteError, match=r"^a\.test\.yaml:3:10: .*the first is in line 2"):
         read(f"tests:\n{one}{one}")
@@ -213,7 +213,7 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
         read_suite(b"tests: \xff", "a.test.yaml")
 
 
-def test_aliases_may_repeat_but_not_explode() -> None:
+def test_aliases_may_repeat_up_to_a_limit() -> None:
     shared = "{cmdline: &a [x, y], parents: [*a, *a]}"
     suite = read(f"tests:\n- name: one\n  process: {shared}\n  expect: {{rule: 1}}\n")
     assert suite.cases[0].process == MadeUpProcess(
@@ -236,13 +236,13 @@ PIECES = st.sampled_from([*EXAMPLE.splitlines(keepends=True), *YAML, *ODD])
     text=st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=25).map("".join)),
     loader=st.sampled_from(["libyaml", "python"]),
 )
-def test_any_text_is_a_suite_or_one_error_with_a_place(text: str, loader: Loader) -> None:
+def test_any_text_is_a_test_file_or_one_error_with_a_place(text: str, loader: Loader) -> None:
     outcome(text.encode(), loader)
 
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_a_suite_with_slips_of_the_pen_is_one_or_refused(data: st.DataObject) -> None:
+def test_a_test_file_with_typing_errors_is_read_or_refused(data: st.DataObject) -> None:
     text = EXAMPLE
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(text)))
@@ -252,7 +252,7 @@ def test_a_suite_with_slips_of_the_pen_is_one_or_refused(data: st.DataObject) ->
 
 
 @given(data=st.binary(max_size=60))
-def test_any_bytes_are_a_suite_or_one_error_with_a_place(data: bytes) -> None:
+def test_any_bytes_are_a_test_file_or_one_error_with_a_place(data: bytes) -> None:
     outcome(data, "libyaml")
 
 
@@ -278,7 +278,7 @@ ANY_TEXT: Any = st.text(
 
 
 @given(texts=st.lists(ANY_TEXT, max_size=5), like=st.sampled_from(["plain", "single", "double"]))
-def test_a_text_that_is_written_is_read_as_it_was(texts: list[str], like: Any) -> None:
+def test_a_written_scalar_is_read_back_unchanged(texts: list[str], like: Any) -> None:
     lines = "".join(f"    {scalar(text, like=like)}: {scalar(text)}\n" for text in set(texts))
     tags = f"\n{lines}" if texts else " {}\n"
     suite = read(
@@ -291,7 +291,7 @@ def test_a_text_that_is_written_is_read_as_it_was(texts: list[str], like: Any) -
 
 
 @pytest.mark.parametrize("word", ["null", "Yes", "off", "n", "TRUE", "1", "1.5", "~", "=", "-", ""])
-def test_what_others_take_for_no_text_is_quoted(word: str) -> None:
+def test_words_that_yaml_does_not_read_as_strings_are_quoted(word: str) -> None:
     node = read_root(f"[{scalar(word)}]\n")
     (item,) = getattr(node, "items")  # noqa: B009 - a list, as it is written
 
