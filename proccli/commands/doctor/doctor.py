@@ -72,12 +72,12 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     A configuration that the agent would reject and an os-proc-root without processes are failed
     steps; the steps that depend on them are unknown.
 
-    Raises: UsageError; ConfigError and SourceError for files that can't be read.
+    Raises: UsageError; ConfigError and SourceError for files that cannot be read.
     """
     if options.config is not None and options.config_text is None:
         options = replace(options, config_text=read_file(options.config))
     try:
-        seen = take_settled_sample(open_inputs(options), wait_policy)
+        sample = take_settled_sample(open_inputs(options), wait_policy)
     except ConfigError as error:
         if error.at is None:
             raise
@@ -86,10 +86,10 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
         if options.snapshot is not None or options.proc_root is not None:
             raise
         return _without_processes(options)
-    config, host = seen.inputs.config, seen.inputs.source.host
+    config, host = sample.inputs.config, sample.inputs.source.host
     live = host.kind == "live"
     around = agent_process.look_around(config.proc_root, host.proc_root) if live else None
-    return examine(seen, around, tags_from_file=options.tags is not None)
+    return examine(sample, around, tags_from_file=options.tags is not None)
 
 
 def _rejected(error: ConfigError) -> DoctorResult:
@@ -139,10 +139,10 @@ def _config(options: InputOptions) -> Config:
 
 
 def examine(
-    seen: Sample, around: Surroundings | None, *, tags_from_file: bool = False
+    sample: Sample, around: Surroundings | None, *, tags_from_file: bool = False
 ) -> DoctorResult:
     """All steps for a sample; `around` is None unless it is of the live machine."""
-    inputs, outcomes = seen.inputs, seen.outcomes
+    inputs, outcomes = sample.inputs, sample.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
     summary = ScanResult(host=host, config=config, outcomes=outcomes, notes=()).summary
     steps = (
@@ -152,15 +152,15 @@ def examine(
         name_steps.tag_command(config, tags, inputs.notes, host.kind, from_file=tags_from_file),
         name_steps.variables(config, inputs.environment, inputs.notes, host.kind),
         name_steps.name_length(outcomes),
-        socket_steps.sockets(seen),
+        socket_steps.sockets(sample),
         socket_steps.socket_interval(config),
         *socket_steps.server_steps(),
     )
     notes = (
         *inputs.notes,
         *outcome_notes(config, host, outcomes),
-        *socket_notes(seen.sockets, host),
-        *seen.notes,
+        *socket_notes(sample.sockets, host),
+        *sample.notes,
     )
     return DoctorResult(config=config, host=host, summary=summary, steps=steps, notes=notes)
 

@@ -25,10 +25,10 @@ _WORDS: Final[dict[SocketReason, str]] = {
 _SLOW_S: Final = 60
 
 
-def sockets(seen: Sample) -> Step:
+def sockets(sample: Sample) -> Step:
     """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
-    all_of_them = seen.sockets.sockets
+    all_of_them = sample.sockets.sockets
     own = [socket for socket in all_of_them if socket.reason != "process-not-accepted"]
     synced = sum(socket.status == "synced" for socket in own)
     undecided = sum(socket.status == "undecided" for socket in own)
@@ -42,17 +42,17 @@ def sockets(seen: Sample) -> Step:
     if synced:
         what = "1 connection" if synced == 1 else f"{synced:,} connections"
         return passed(name, f"{what} would be sent{not_sent}")
-    host = seen.inputs.source.host
+    host = sample.inputs.source.host
     if undecided:
         detail = f"no connection is certainly sent; {undecided:,} undecided{not_sent}"
         return unknown(name, detail, "run proccli sockets as root with --max-wait for details")
-    statuses = {outcome.status for outcome in seen.outcomes}
-    if unseen_by_us(seen.sockets, host):
+    statuses = {outcome.status for outcome in sample.outcomes}
+    if unseen_by_us(sample.sockets, host):
         return unknown(name, f"no connection found{not_sent}", "run proccli doctor as root")
     if not statuses & {"accepted", "unknown"}:
         return unknown(name, "no process reaches this step")
     accepted_unread = any(
-        outcome.status in ("accepted", "unknown") for outcome, _ in seen.sockets.unreadable
+        outcome.status in ("accepted", "unknown") for outcome, _ in sample.sockets.unreadable
     )
     if accepted_unread and host.kind != "live":
         return unknown(name, f"the {host.kind} does not contain the sockets{not_sent}")
