@@ -18,7 +18,7 @@ from proccli.commands.test.test_file import (
     SuiteError,
     read_suite,
 )
-from proccli.commands.test.write import flow_list, scalar
+from proccli.commands.test.write import mapping, scalar
 from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.errors import OutputError
@@ -126,11 +126,7 @@ def _tag_edits(node: Node, tags: Pairs, text: str) -> Iterator[Edit]:
             if isinstance(old, Scalar) and old.text != new:
                 yield _replacement(old, new, text)
         return
-    parts = (
-        f"{scalar(key)}: {scalar(many[0]) if len(many) == 1 else flow_list(many)}"
-        for key, many in wanted.items()
-    )
-    yield (*extent(node, text), f"{{{', '.join(parts)}}}")
+    yield (*extent(node, text), mapping(tags))
 
 
 def _each_once(wanted: Mapping[str, Sequence[str]]) -> bool:
