@@ -45,7 +45,7 @@ def status_and_name(name: str, line: str, **made_up: Any) -> tuple[str, str | No
 
 @pytest.mark.parametrize("via", ["server", "file"])
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)
-def test_every_sample_loads_without_a_remark_and_is_switched_on(path: Path, via: str) -> None:
+def test_every_sample_loads_without_warnings_and_enables_the_sync(path: Path, via: str) -> None:
     config = load(path.name, via)
 
     assert config.sync_enabled
@@ -72,7 +72,7 @@ def test_typical(line: str, parents: tuple[str, ...], expected: tuple[str, str |
     assert status_and_name("typical.yaml", line, parents=parents) == expected
 
 
-def test_the_login_shell_falls_through_to_the_last_rule() -> None:
+def test_a_login_shell_is_matched_only_by_the_last_rule() -> None:
     found = outcome("typical.yaml", argv=("-bash",))
 
     assert found.rule is not None
@@ -152,11 +152,11 @@ def test_allow_list(title: str, name: str | None) -> None:
     assert (found.status, found.gprocess) == ("accepted" if name else "dropped", name)
 
 
-def test_allow_list_takes_what_the_deployment_tool_started() -> None:
+def test_allow_list_accepts_descendants_of_the_deployment_tool() -> None:
     assert (
         status_and_name("allow-list.yaml", "anything", parents=("sh", "deployd"))[0] == "accepted"
     )
 
 
-def test_allow_list_leaves_the_young_out() -> None:
+def test_allow_list_skips_young_processes() -> None:
     assert outcome("allow-list.yaml", argv=("mysqld",), uptime_s=9).reason == "min-lifetime"

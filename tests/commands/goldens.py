@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proccli.commands.doctor.doctor_json import doctor_document, doctor_lines
-from proccli.commands.doctor.output import doctor_text
+from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
 from proccli.commands.explain.explain_plain import explain_plain
 from proccli.commands.explain.json import explain_document, explain_lines
 from proccli.commands.explain.text import explain_text
@@ -140,7 +139,7 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
     "doctor-piped.txt": lambda: doctor_text(doctored(), View()),
     "doctor-well-80.txt": lambda: doctor_text(well(), TERMINAL),
     "doctor.json": lambda: doctor_document(doctored()),
-    "doctor.jsonl": lambda: doctor_lines(doctored().gates),
+    "doctor.jsonl": lambda: doctor_lines(doctored().steps),
     "tot-80.txt": lambda: tot_table(traced(), TERMINAL),
     "tot-80-colour.txt": lambda: tot_table(traced(), View(width=80, colour=True)),
     "tot-40.txt": lambda: tot_table(traced(), View(width=40)),

@@ -1,16 +1,23 @@
-"""Checks configuration files: their diagnostics, and which rules are never reached."""
+"""Checks configuration files: their problems, and the rules that no recorded process reaches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from proccli.commands.check.observed import Observation, unhit
+from proccli.agent.decision import skip_reason
+from proccli.agent.first_match import match_rule
+from proccli.agent.inputs import Inputs
+from proccli.agent.pipeline import Pipeline
+from proccli.commands.environment import environment_for
+from proccli.commands.inputs import InputOptions
+from proccli.commands.tagsource import tag_table
 from proccli.config import loading
 from proccli.diagnostics.codes import CODES
-from proccli.diagnostics.folded_context import Surroundings
+from proccli.diagnostics.folded_context import Context, Surroundings
 from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.reach import Unreachable
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
@@ -21,7 +28,9 @@ from proccli.model.note import Note
 from proccli.model.process import Environment
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
-from proccli.text import visible
+from proccli.sources.recording.recording_reader import Recording
+from proccli.text import counted, visible
+from proccli.versions import DEFAULT_AGENT
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path
 _MAX_PASSWD = 16 << 20
@@ -29,11 +38,11 @@ _MAX_PASSWD = 16 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
-    """What to check, and what for."""
+    """What to check, and for which agent."""
 
     files: tuple[str, ...]
     """Paths; `-` is standard input."""
-    agent: str = "6.5"
+    agent: str = DEFAULT_AGENT
     via: Literal["server", "file"] = "server"
     env: Mapping[str, str] = field(default_factory=dict)
     snapshots: tuple[str, ...] = ()
@@ -48,14 +57,14 @@ class FileReport:
     diagnostics: tuple[Diagnostic, ...]
     unreachable: tuple[Unreachable, ...] = ()
     usable: bool = True
-    """False: there is no file, or it isn't YAML at all."""
+    """False: there is no file, or it is not YAML."""
     failure: ConfigError | None = None
     """Why it could not be read; then the one diagnostic says the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """All files, in the order asked for."""
+    """All files, in the order given."""
 
     reports: tuple[FileReport, ...]
     notes: tuple[Note, ...] = ()
@@ -66,11 +75,11 @@ class CheckResult:
         return tuple(found for report in self.reports for found in report.diagnostics)
 
     def count(self, severity: Severity) -> int:
-        """How many there are of a severity."""
+        """Number of diagnostics of a severity."""
         return sum(found.severity == severity for found in self.diagnostics)
 
     def exit_code(self, fail_on: Severity) -> int:
-        """The worst: unusable input, then what is as bad as `fail_on`, then all is well."""
+        """EXIT_INPUT: a file is not usable; EXIT_NO: a severity of at least `fail_on`; else 0."""
         if not all(report.usable for report in self.reports):
             return EXIT_INPUT
         bad = self.count("error") + (self.count("warning") if fail_on == "warning" else 0)
@@ -78,9 +87,9 @@ class CheckResult:
 
 
 def check(options: CheckOptions) -> CheckResult:
-    """The diagnostics of each file. Nothing that a configuration names is run.
+    """The diagnostics of each file. Commands in the configuration are not run.
 
-    Raises: UsageError for an agent that isn't emulated; SourceError for a recording that can't
+    Raises: UsageError for an agent that is not emulated; SourceError for a recording that cannot
     be read.
     """
     sources = [open_source(snapshot) for snapshot in options.snapshots]
@@ -131,15 +140,15 @@ def _observed(
 ) -> Sequence[Diagnostic]:
     if found.context is None:
         return ()
-    seen = Observation()
+    hits = RuleHits()
     for source in sources:
-        seen.add(config, source, env)
+        hits.add(config, source, env)
     proven = [entry.rule for entry in found.unreachable if entry.proof == "proven"]
-    return tuple(unhit(found.context, seen, proven))
+    return tuple(unreached_rules(found.context, hits, proven))
 
 
 def _environment(env: Mapping[str, str]) -> Environment:
-    """That of a running agent, if there is one, and what was given."""
+    """The environment of a running agent, if there is one, overridden by `env`."""
     known = agent_process.find_environment() or Environment(
         values={}, complete=False, origin="--env"
     )
@@ -147,7 +156,7 @@ def _environment(env: Mapping[str, str]) -> Environment:
 
 
 def _users() -> frozenset[str] | None:
-    """The names in /etc/passwd, which is all that the agent looks at."""
+    """The user names in /etc/passwd, the only source that the agent reads; None: unreadable."""
     try:
         with Path(_PASSWD).open("rb") as file:
             content = file.read(_MAX_PASSWD)
@@ -158,7 +167,7 @@ def _users() -> frozenset[str] | None:
 
 
 def _exists(path: str) -> bool:
-    """Whether there is a file; True also where that is not known."""
+    """Whether the file exists; True also if that cannot be determined."""
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -166,3 +175,76 @@ def _exists(path: str) -> bool:
     except (OSError, ValueError):
         return True
     return True
+
+
+class RuleHits:
+    """How many processes of some sources each rule of a configuration matches and decides."""
+
+    def __init__(self) -> None:
+        self.sources = 0
+        self.matched: Counter[int] = Counter()
+        """Processes that a rule matches, whether or not an earlier rule decides them."""
+        self.decided: Counter[int] = Counter()
+        self.undetermined: Counter[int] = Counter()
+        """Processes for which it cannot be determined."""
+        self.taken_by: dict[int, set[int]] = {}
+        """For each rule, the earlier ones that decide processes that it matches."""
+
+    def add(self, config: Config, source: Source, env: Mapping[str, str]) -> None:
+        """Count the processes of one more source. Tag commands are not run."""
+        self.sources += 1
+        pipeline = Pipeline(_inputs(config, source, env))
+        for pid in source.pids():
+            process = pipeline.agent_process(pid)
+            if process is None or skip_reason(process, pipeline.context) is not None:
+                continue
+            findings = {
+                compiled.rule.index: match_rule(compiled, process, pipeline.context).hit
+                for compiled in pipeline.context.strategy.rules
+            }
+            self._count(findings)
+
+    def _count(self, findings: Mapping[int, bool | None]) -> None:
+        """Count one process; `findings` are in the order of the rules."""
+        first = next((index for index, hit in findings.items() if hit is not False), None)
+        decided = first is not None and findings[first] is not None
+        for index, hit in findings.items():
+            if hit is None or (hit and not decided):
+                self.undetermined[index] += 1
+            elif hit:
+                self.matched[index] += 1
+                if first is not None and index != first:
+                    self.taken_by.setdefault(index, set()).add(first)
+        if first is not None and decided:
+            self.decided[first] += 1
+
+
+def _inputs(config: Config, source: Source, env: Mapping[str, str]) -> Inputs:
+    recorded = source if isinstance(source, Recording) else None
+    environment, _ = environment_for(
+        config, source.host.kind, recorded.environment if recorded else None, env
+    )
+    tags, _ = tag_table(InputOptions(tag_exec=False), config, None, source)
+    return Inputs(config=config, source=source, environment=environment, tags=tags, notes=())
+
+
+def unreached_rules(
+    context: Context, hits: RuleHits, proven: Sequence[int]
+) -> Iterator[Diagnostic]:
+    """A diagnostic for each rule that no process reaches, except those proven unreachable."""
+    where = "this recording" if hits.sources == 1 else f"these {hits.sources} recordings"
+    for rule in context.rules:
+        index = rule.index
+        if hits.decided[index] or hits.undetermined[index] or index in proven:
+            continue
+        matched = hits.matched[index]
+        if matched:
+            takers = sorted(hits.taken_by.get(index, ()))
+            names = ", ".join(str(taker) for taker in takers)
+            by = f"rule {names}" if len(takers) == 1 else f"rules {names}"
+            processes = counted(matched, "process")
+            message = f"no process of {where} reaches rule {index}"
+            effect = f"it matches {processes}, all decided by {by}"
+        else:
+            message, effect = f"no process of {where} matches rule {index}", None
+        yield context.at_rule(rule, "rule-not-observed", message, effect=effect)

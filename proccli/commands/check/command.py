@@ -118,13 +118,14 @@ def command(
     Each diagnostic has a location and a suggested fix. Commands in the configuration are not run.
     """
     from proccli.commands.check.check import CheckOptions, check
+    from proccli.versions import DEFAULT_AGENT
 
     if explain is not None:
         return print_result(invocation, _page(explain), ())
     result = check(
         CheckOptions(
             files=_files(files, config, snapshots),
-            agent=options.agent or "6.5",
+            agent=options.agent or DEFAULT_AGENT,
             via=options.via,
             env=options.env,
             snapshots=tuple(snapshots),
@@ -169,9 +170,7 @@ def _page(code: str) -> str:
 
 
 def _rendered(result: CheckResult, output: Format, invocation: Invocation) -> str | bytes:
-    from proccli.commands.check.check_github import check_github
-    from proccli.commands.check.check_json import check_document, check_lines
-    from proccli.commands.check.json import check_sarif
+    from proccli.commands.check.json import check_document, check_github, check_lines, check_sarif
     from proccli.commands.check.text import check_text
 
     if output == "json":

@@ -1,4 +1,4 @@
-"""What a change of the configuration does to processes that were seen, and to any that may come."""
+"""What a configuration change does to the processes of snapshots, and to any process."""
 
 from __future__ import annotations
 
@@ -9,47 +9,37 @@ from typing import Literal, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.diff.rules import Proof, Witness, compare_rules
+from proccli.commands.diff.rules import RuleComparison, Witness, compare_rules
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import take_sample
 from proccli.files import read_file
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
-from proccli.model.outcome import Outcome, Reason, Status, Tag
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.sockets import Socket
 
 ChangeKind: TypeAlias = Literal["lost", "gained", "renamed", "retagged", "rule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What one configuration makes of a process."""
-
-    status: Status
-    reason: Reason
-    rule: int | None
-    """Index of the rule that decided; 0 is the implicit accept."""
-    gprocess: str | None
-    tags: tuple[Tag, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A process of which the two configurations make something else."""
+    """A process with different outcomes under the two configurations."""
 
     snapshot: str
-    """The recording or directory as it was named; `live`."""
+    """The path of the recording or directory as given, or `live`."""
     pid: int
     process_name: str | None
     kind: ChangeKind
-    old: Fate
-    new: Fate
+    old: Outcome
+    new: Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
-    """Connections that the agent would send under one configuration and not under the other;
-    those whose age is still open count as sent."""
+    """Number of connections that the agent would send under only one of the configurations.
+
+    Connections of unknown age count as sent.
+    """
 
     lost: int
     gained: int
@@ -57,26 +47,26 @@ class Connections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffResult:
-    """What changes, on what was seen and by construction."""
+    """The changes on snapshots, and the constructed texts with different results."""
 
     old: Config
     new: Config
-    seen: int
-    """Processes compared."""
+    compared: int
+    """Number of processes in the snapshots."""
     changes: tuple[Change, ...]
     undecided: int
-    """Processes of which one configuration makes something unknown."""
+    """Number of processes whose outcome is unknown under a configuration."""
     connections: Connections
     witnesses: tuple[Witness, ...]
     equivalent: bool | None
+    """True: proven for every process; False: they differ; None: not determined."""
     settings_differ: bool
     """Whether settings besides the rules differ; the warnings say which."""
     notes: tuple[Note, ...]
 
     @property
     def differs(self) -> bool:
-        """Whether anything was found that differs: on what was seen, by construction, in the
-        settings."""
+        """Whether the rules or other settings differ in effect, as far as was found."""
         return self.equivalent is False or self.settings_differ
 
 
@@ -88,41 +78,41 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
     old, new = _read_once(old), _read_once(new)
     changes: list[Change] = []
     notes: list[Note] = []
-    undecided = seen = 0
+    undecided = compared = 0
     connections: Counter[str] = Counter()
     for snapshot in snapshots:
         before, after = _both(old, new, snapshot)
         notes.extend((*before.notes, *after.notes))
         name = snapshot if snapshot is not None else "live"
         pairs = list(_pairs(before, after))
-        seen += len(pairs)
+        compared += len(pairs)
         changes.extend(_changes(name, pairs))
         undecided += sum(_is_undecided(one, other) for one, other in pairs)
         connections.update(_connections(before, after))
-    proof = _proof(old, new)
+    rules = _compared_rules(old, new)
     return DiffResult(
-        old=proof.old,
-        new=proof.new,
-        seen=seen,
+        old=rules.old,
+        new=rules.new,
+        compared=compared,
         changes=tuple(changes),
         undecided=undecided,
         connections=Connections(lost=connections["lost"], gained=connections["gained"]),
-        witnesses=proof.witnesses,
-        equivalent=False if changes else proof.equivalent,
-        settings_differ=bool(proof.notes),
-        notes=tuple(dict.fromkeys((*notes, *proof.notes))),
+        witnesses=rules.witnesses,
+        equivalent=False if changes else rules.equivalent,
+        settings_differ=bool(rules.notes),
+        notes=tuple(dict.fromkeys((*notes, *rules.notes))),
     )
 
 
 def _read_once(options: InputOptions) -> InputOptions:
-    """The same with the configuration's text, which may come from a pipe and is used again."""
+    """The same with the text of the configuration, which may be a pipe and is used twice."""
     if options.config is None or options.config_text is not None:
         return options
     return replace(options, config_text=read_file(options.config))
 
 
 def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[Inputs, Inputs]:
-    """The same source under both configurations: what is read once is the same for both."""
+    """The inputs under both configurations, with one shared source."""
     before = open_inputs(replace(old, snapshot=snapshot))
     if snapshot is not None:
         return before, open_inputs(replace(new, snapshot=snapshot), source=before.source)
@@ -131,8 +121,8 @@ def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[I
     return before, replace(after, source=before.source) if same_root else after
 
 
-def _proof(old: InputOptions, new: InputOptions) -> Proof:
-    """By construction: no process is read, and no tag, wherever os-proc-root points."""
+def _compared_rules(old: InputOptions, new: InputOptions) -> RuleComparison:
+    """The comparison of the rules alone; no process or tag is read."""
     before, after = (
         open_inputs(replace(options, snapshot=None, proc_root="/proc"), with_tags=False)
         for options in (old, new)
@@ -160,8 +150,8 @@ def _changes(snapshot: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> Iterato
                 pid=old.process.pid,
                 process_name=old.process_name,
                 kind=kind,
-                old=_fate(old),
-                new=_fate(new),
+                old=old,
+                new=new,
             )
 
 
@@ -188,21 +178,11 @@ def _pairs_of(tags: Sequence[Tag] | None) -> list[tuple[str, str]] | None:
 
 
 def _content(outcome: Outcome) -> tuple[str, ...] | None:
-    """What the deciding rule says, wherever it stands."""
+    """The content of the deciding rule, without its position."""
     rule: Rule | None = outcome.rule
     if rule is None:
         return None
     return rule.match_type, rule.match_regex, rule.action, rule.rewrite_name
-
-
-def _fate(outcome: Outcome) -> Fate:
-    return Fate(
-        status=outcome.status,
-        reason=outcome.reason,
-        rule=outcome.decided_by,
-        gprocess=outcome.gprocess,
-        tags=outcome.tags,
-    )
 
 
 def _connections(before: Inputs, after: Inputs) -> Counter[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from proccli.commands.diff.diff import Change, DiffResult, Fate
-from proccli.commands.diff.rules import Witness, WitnessOutcome
+from proccli.commands.diff.diff import Change, DiffResult
+from proccli.commands.diff.rules import Witness
 from proccli.commands.scan.json import tag_json
+from proccli.model.outcome import Outcome
 from proccli.terminal.document import Json, document, lines, warnings_json
 
 
@@ -16,7 +17,7 @@ def diff_document(result: DiffResult) -> bytes:
             "changes": [_change(change) for change in result.changes],
             "witnesses": [_witness(witness) for witness in result.witnesses],
             "equivalent": result.equivalent,
-            "processes": result.seen,
+            "processes": result.compared,
             "undecided": result.undecided,
             "connections": {
                 "lost": result.connections.lost,
@@ -37,18 +38,18 @@ def _change(change: Change) -> Json:
         "snapshot": change.snapshot,
         "pid": change.pid,
         "change": change.kind,
-        "old": _fate(change.old),
-        "new": _fate(change.new),
+        "old": _outcome(change.old),
+        "new": _outcome(change.new),
     }
 
 
-def _fate(fate: Fate) -> Json:
+def _outcome(outcome: Outcome) -> Json:
     return {
-        "status": fate.status,
-        "reason": fate.reason,
-        "rule": fate.rule,
-        "gprocess": fate.gprocess,
-        "tags": None if fate.tags is None else [tag_json(tag) for tag in fate.tags],
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "rule": outcome.decided_by,
+        "gprocess": outcome.gprocess,
+        "tags": None if outcome.tags is None else [tag_json(tag) for tag in outcome.tags],
     }
 
 
@@ -56,10 +57,10 @@ def _witness(witness: Witness) -> Json:
     return {
         "match_type": witness.match_type,
         "text": witness.text,
-        "old": _outcome(witness.old),
-        "new": _outcome(witness.new),
+        "old": _made_up_outcome(witness.old),
+        "new": _made_up_outcome(witness.new),
     }
 
 
-def _outcome(outcome: WitnessOutcome) -> Json:
-    return {"status": outcome.status, "rule": outcome.rule, "gprocess": outcome.gprocess}
+def _made_up_outcome(outcome: Outcome) -> Json:
+    return {"status": outcome.status, "rule": outcome.decided_by, "gprocess": outcome.gprocess}

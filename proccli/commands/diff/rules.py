@@ -1,9 +1,9 @@
-"""Processes that nobody has seen yet: does any exist that two configurations treat differently?
+"""Compares the rules of two configurations: is there any process that they treat differently?
 
-The rules of each match type are compared as lists by themselves (`rustregex.automata`). A text
-that they decide differently becomes a made-up process, which both whole configurations judge;
-only if they do differ is it a witness. That there is none is proven where all rules look at one
-text, and is otherwise left open: rules on several texts of one process may hide each other.
+The rules of each match type are compared separately (`rustregex.automata`). A text with different
+results becomes a made-up process, and both complete configurations decide it; it is a witness only
+if these results differ, too. That there is none is proven only if all rules match the same text of
+a process; otherwise it is not determined, because rules on several texts can hide each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from proccli.agent.pipeline import Pipeline
 from proccli.agent.rules import CompiledRule, compile_rules
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.outcome import Outcome, Status
+from proccli.model.outcome import Outcome
 from proccli.model.process import TagTable
 from proccli.rustregex.automata.compare import Case, Comparison, differences
 from proccli.rustregex.automata.domain import Domain, texts_without
@@ -36,29 +36,20 @@ _SETTINGS = ("sync_enabled", "tagged_only", "min_lifetime_s", "tag_exec", "tag_e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WitnessOutcome:
-    """What one configuration makes of a made-up process."""
-
-    status: Status
-    rule: int | None
-    gprocess: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """A text that two configurations treat differently, and for which kind of rule."""
+    """A text that two configurations treat differently, with its match type."""
 
     match_type: str
     text: str
     """A process name, a command line, the names of ancestors (nearest first, a line each), or
     a `key:value`."""
-    old: WitnessOutcome
-    new: WitnessOutcome
+    old: Outcome
+    new: Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What could be said by construction."""
+class RuleComparison:
+    """The result of comparing two configurations without processes."""
 
     old: Config
     new: Config
@@ -67,10 +58,10 @@ class Proof:
     notes: tuple[Note, ...]
 
 
-def compare_rules(old: Inputs, new: Inputs) -> Proof:
-    """Witnesses for each match type, or the proof that there is none.
+def compare_rules(old: Inputs, new: Inputs) -> RuleComparison:
+    """Witnesses for each match type, or the proof that there are none.
 
-    Raises: nothing; what takes too long is left open.
+    Raises: nothing; a comparison that takes too long is not determined.
     """
     before = _valid(compile_rules(old.config.rules, old.environment))
     after = _valid(compile_rules(new.config.rules, new.environment))
@@ -78,7 +69,7 @@ def compare_rules(old: Inputs, new: Inputs) -> Proof:
     notes = tuple(_setting_note(old.config, new.config, name) for name in settings)
     if [_case(rule) for rule in before] == [_case(rule) for rule in after]:
         equivalent = None if settings else True
-        return Proof(
+        return RuleComparison(
             old=old.config, new=new.config, witnesses=(), equivalent=equivalent, notes=notes
         )
     witnesses: list[Witness] = []
@@ -89,7 +80,7 @@ def compare_rules(old: Inputs, new: Inputs) -> Proof:
         witnesses.extend(_confirmed(old, new, match_type, found))
     one_text = len({rule.rule.match_type for rule in (*before, *after)}) == 1
     equivalent = False if witnesses else True if proven and one_text and not settings else None
-    return Proof(
+    return RuleComparison(
         old=old.config,
         new=new.config,
         witnesses=tuple(witnesses),
@@ -103,11 +94,11 @@ def _valid(rules: Sequence[CompiledRule]) -> list[CompiledRule]:
 
 
 def _case(rule: CompiledRule) -> Hashable:
-    return rule.rule.match_type, rule.rule.match_regex, _outcome(rule)
+    return rule.rule.match_type, rule.rule.match_regex, _effect(rule)
 
 
-def _outcome(rule: CompiledRule) -> Hashable:
-    """What a hit comes to: two rules with the same give every process the same name."""
+def _effect(rule: CompiledRule) -> Hashable:
+    """The effect of a match; rules with an equal effect give every process the same name."""
     if rule.rule.action == "drop":
         return "drop"
     if rule.expansion is None or not rule.expansion.text:
@@ -123,7 +114,7 @@ def _compared(
 ) -> Comparison:
     def cases(rules: Sequence[CompiledRule]) -> list[Case]:
         return [
-            (rule.rule.match_regex, _outcome(rule))
+            (rule.rule.match_regex, _effect(rule))
             for rule in rules
             if rule.rule.match_type == match_type
         ]
@@ -133,23 +124,23 @@ def _compared(
 
 
 def _confirmed(old: Inputs, new: Inputs, match_type: str, found: Comparison) -> Iterator[Witness]:
-    """The texts on which the whole configurations differ, each judged by both."""
+    """The texts for which the complete configurations have different results."""
     for difference in found.differences:
         made_up = _made_up(match_type, difference.texts)
         if made_up is None:
             continue
-        before, after = _judged(old, made_up), _judged(new, made_up)
+        before, after = _outcome_of(old, made_up), _outcome_of(new, made_up)
         if (before.status, before.gprocess) != (after.status, after.gprocess):
             yield Witness(
                 match_type=match_type,
                 text="\n".join(difference.texts),
-                old=_of(before),
-                new=_of(after),
+                old=before,
+                new=after,
             )
 
 
 def _made_up(match_type: str, texts: Sequence[str]) -> MadeUp | None:
-    """A process that has these texts, and otherwise as little as possible."""
+    """A process with these texts and minimal other fields; None if there can be none."""
     if match_type == "parent_process_name":
         return MadeUp(argv=("x",), parents=tuple(texts))
     if match_type == "tag":
@@ -158,16 +149,12 @@ def _made_up(match_type: str, texts: Sequence[str]) -> MadeUp | None:
     return MadeUp(title=texts[0]) if len(texts) == 1 else None
 
 
-def _judged(inputs: Inputs, made_up: MadeUp) -> Outcome:
+def _outcome_of(inputs: Inputs, made_up: MadeUp) -> Outcome:
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="a witness")
     (outcome,) = Pipeline(replace(inputs, source=source, tags=tags)).outcomes([0])
     return outcome
-
-
-def _of(outcome: Outcome) -> WitnessOutcome:
-    return WitnessOutcome(status=outcome.status, rule=outcome.decided_by, gprocess=outcome.gprocess)
 
 
 def _differs(old: Config, new: Config, setting: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from proccli.commands.diff.diff import Change, ChangeKind, DiffResult, Fate
-from proccli.commands.diff.rules import WitnessOutcome
+from proccli.commands.diff.diff import Change, ChangeKind, DiffResult
+from proccli.model.outcome import Outcome
 from proccli.terminal.lines import Line, foreign, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
@@ -38,7 +38,7 @@ def diff_text(result: DiffResult, view: View) -> str:
         for witness in result.witnesses[:_SHOWN_WITNESSES]:
             text = shorten(witness.text.replace("\n", " ← "), _room(view), view.glyphs.ellipsis)
             lines.append([("  ", ""), (f"{witness.match_type} ", "dim"), (f'"{text}"', "name")])
-            lines.append(_step(_outcome(witness.old), _outcome(witness.new), view))
+            lines.append(_step(_named(witness.old), _named(witness.new), view))
         left_out = len(result.witnesses) - _SHOWN_WITNESSES
         if left_out > 0:
             lines.append(((f"  and {left_out:,} more (-o json lists all)", "dim"),))
@@ -52,7 +52,7 @@ def _groups(changes: Sequence[Change], view: View) -> Iterable[Line]:
 
     def what(change: Change) -> tuple[str, str, str]:
         name = change.process_name or f"pid {change.pid}"
-        return name, _fate(change.old), _fate(change.new)
+        return name, _with_tags(change.old), _with_tags(change.new)
 
     for (name, old, new), group in groupby(sorted(changes, key=what), key=what):
         alike = list(group)
@@ -72,13 +72,13 @@ def _step(old: str, new: str, view: View) -> Line:
     return [("    ", ""), *foreign(old, "dim"), (arrow, "dim"), *foreign(new)]
 
 
-def _fate(fate: Fate) -> str:
-    tags = ", ".join(f"{tag.key}={tag.value}" for tag in fate.tags or ())
-    return _outcome(fate) + (f" [{tags}]" if tags else "")
+def _with_tags(outcome: Outcome) -> str:
+    tags = ", ".join(f"{tag.key}={tag.value}" for tag in outcome.tags or ())
+    return _named(outcome) + (f" [{tags}]" if tags else "")
 
 
-def _outcome(outcome: Fate | WitnessOutcome) -> str:
-    by = "" if not outcome.rule else f" by rule {outcome.rule}"
+def _named(outcome: Outcome) -> str:
+    by = f" by rule {outcome.decided_by}" if outcome.decided_by else ""
     if outcome.status == "accepted":
         return f'"{outcome.gprocess}"{by}'
     return f"{outcome.status}{by}"
@@ -86,8 +86,8 @@ def _outcome(outcome: Fate | WitnessOutcome) -> str:
 
 def _total(result: DiffResult) -> str:
     parts = []
-    if result.seen:
-        parts.append(f"{counted(result.seen, 'process')} compared")
+    if result.compared:
+        parts.append(f"{counted(result.compared, 'process')} compared")
         parts.append(counted(len(result.changes), "change") if result.changes else "no change")
         if result.connections.lost or result.connections.gained:
             lost, gained = result.connections.lost, result.connections.gained

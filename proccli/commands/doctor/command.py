@@ -72,8 +72,7 @@ def command(
     Exits 0 if no step fails and 1 otherwise.
     """
     from proccli.commands.doctor.doctor import doctor
-    from proccli.commands.doctor.doctor_json import doctor_document, doctor_lines
-    from proccli.commands.doctor.output import doctor_text
+    from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
     from proccli.commands.samples import WaitPolicy
 
     wait = functools.partial(wait_for_second_sample, invocation)
@@ -83,7 +82,7 @@ def command(
     if output == "json":
         content = doctor_document(result)
     elif output == "jsonl":
-        content = doctor_lines(result.gates)
+        content = doctor_lines(result.steps)
     else:
         content = doctor_text(result, view_of(sys.stdout, invocation.colour))
         notes = without_codes(notes, *_SHOWN_AS_STEPS)

@@ -1,16 +1,15 @@
-"""Every gate between a process and its label, in order: where do labels get lost?"""
+"""Every step between a process and its label, in order, to find where labels are lost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
 
-from proccli.commands.doctor import server
-from proccli.commands.doctor import steps_agent as agent
-from proccli.commands.doctor import steps_names as naming
-from proccli.commands.doctor import steps_process as onebyone
-from proccli.commands.doctor import steps_sockets as connections
-from proccli.commands.doctor.step import Gate, failed, unknown
+from proccli.commands.doctor import steps_agent as agent_steps
+from proccli.commands.doctor import steps_names as name_steps
+from proccli.commands.doctor import steps_process as process_steps
+from proccli.commands.doctor import steps_sockets as socket_steps
+from proccli.commands.doctor.step import Step, failed, unknown
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.scan.scan import ScanResult, Summary
@@ -19,13 +18,14 @@ from proccli.commands.warnings import outcome_notes
 from proccli.config import loading
 from proccli.errors import ConfigError, SourceError
 from proccli.files import read_file
-from proccli.local import agent_process as agentproc
+from proccli.local import agent_process
 from proccli.local.agent_process import Surroundings
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Host
+from proccli.versions import DEFAULT_AGENT
 
-GATES: Final = (
+STEPS: Final = (
     "configuration",
     "sync-enabled",
     "agent-running",
@@ -33,51 +33,51 @@ GATES: Final = (
     "agent-version",
     "proc-root",
     "rules-valid",
-    *onebyone.GATES,
+    *process_steps.STEPS,
     "tag-command",
-    onebyone.NAMES,
+    process_steps.NAMES,
     "name-length",
     "sockets",
     "socket-interval",
-    *server.GATES,
+    *socket_steps.SERVER_STEPS,
 )
-"""The order in which they are told."""
+"""All steps, in order."""
 
-_ELSEWHERE = "--proc-root DIR looks at another mount of /proc"
-_REJECTED = "not known: the configuration is not taken, and an agent goes on with its previous one"
+_ELSEWHERE = "use --proc-root DIR to read another mount of /proc"
+_REJECTED = "unknown: the configuration is rejected, and a running agent keeps its previous one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorResult:
-    """All gates, in order, with what they rest on."""
+    """All steps, in order, with their inputs."""
 
     config: Config | None
-    """None: the agent would not take it."""
+    """None: the agent would reject it."""
     host: Host | None
-    """Where the processes were seen; None: they could not be looked at."""
+    """Where the processes were read; None: they could not be."""
     summary: Summary | None
-    """As `scan` counts; None as with `host`."""
-    gates: tuple[Gate, ...]
+    """Counts as in `scan`; None as with `host`."""
+    steps: tuple[Step, ...]
     notes: tuple[Note, ...] = ()
 
     @property
-    def first_failure(self) -> Gate | None:
-        """The first gate that fails."""
-        return next((gate for gate in self.gates if gate.state == "fail"), None)
+    def first_failure(self) -> Step | None:
+        """The first step that fails."""
+        return next((step for step in self.steps if step.state == "fail"), None)
 
 
 def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
-    """Where labels are lost on their way from a process to the server.
+    """All steps from the configuration to the server, for these inputs.
 
-    A configuration that the agent would reject and an os-proc-root that shows no processes are
-    failed gates, and what rests on them is unknown.
+    A configuration that the agent would reject and an os-proc-root without processes are failed
+    steps; the steps that depend on them are unknown.
 
-    Raises: UsageError; ConfigError and SourceError for files that can't be read.
+    Raises: UsageError; ConfigError and SourceError for files that cannot be read.
     """
     if options.config is not None and options.config_text is None:
         options = replace(options, config_text=read_file(options.config))
     try:
-        seen = take_settled_sample(open_inputs(options), wait_policy)
+        sample = take_settled_sample(open_inputs(options), wait_policy)
     except ConfigError as error:
         if error.at is None:
             raise
@@ -86,44 +86,52 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
         if options.snapshot is not None or options.proc_root is not None:
             raise
         return _without_processes(options)
-    config, host = seen.inputs.config, seen.inputs.source.host
+    config, host = sample.inputs.config, sample.inputs.source.host
     live = host.kind == "live"
-    around = agentproc.look_around(config.proc_root, host.proc_root) if live else None
-    return examine(seen, around, tags_from_file=options.tags is not None)
+    around = agent_process.look_around(config.proc_root, host.proc_root) if live else None
+    return examine(sample, around, tags_from_file=options.tags is not None)
 
 
 def _rejected(error: ConfigError) -> DoctorResult:
-    hint = error.hint or "correct it: proccli check shows the place"
+    hint = error.hint or "correct it; proccli check shows the location"
     first = failed("configuration", f"{error.at}: {error.problem}", hint)
-    later = (unknown(gate, _REJECTED) for gate in GATES[1:] if gate not in server.GATES)
+    later = (
+        unknown(step, _REJECTED) for step in STEPS[1:] if step not in socket_steps.SERVER_STEPS
+    )
     return DoctorResult(
         config=None,
         host=None,
         summary=None,
-        gates=(first, *later, *server.server_gates()),
+        steps=(first, *later, *socket_steps.server_steps()),
     )
 
 
 def _without_processes(options: InputOptions) -> DoctorResult:
-    """os-proc-root shows us no processes."""
+    """The result if os-proc-root shows no processes."""
     config = _config(options)
-    around = agentproc.look_around(config.proc_root, config.proc_root)
+    around = agent_process.look_around(config.proc_root, config.proc_root)
     later = (
-        unknown(gate, "not known: there are no processes to look at", _ELSEWHERE)
-        for gate in (*onebyone.GATES, "tag-command", onebyone.NAMES, "name-length", "sockets")
+        unknown(step, "unknown: no processes could be read", _ELSEWHERE)
+        for step in (
+            *process_steps.STEPS,
+            "tag-command",
+            process_steps.NAMES,
+            "name-length",
+            "sockets",
+        )
     )
-    gates = (
+    steps = (
         *_before(config, None, around, None),
-        naming.rules_valid(config),
+        name_steps.rules_valid(config),
         *later,
-        connections.socket_interval(config),
-        *server.server_gates(),
+        socket_steps.socket_interval(config),
+        *socket_steps.server_steps(),
     )
-    return DoctorResult(config=config, host=None, summary=None, gates=gates, notes=config.notes)
+    return DoctorResult(config=config, host=None, summary=None, steps=steps, notes=config.notes)
 
 
 def _config(options: InputOptions) -> Config:
-    version = options.agent or "6.5"
+    version = options.agent or DEFAULT_AGENT
     if options.config is None or options.config_text is None:
         return loading.defaults(version, options.via)
     name = "<stdin>" if options.config == "-" else options.config
@@ -131,42 +139,42 @@ def _config(options: InputOptions) -> Config:
 
 
 def examine(
-    seen: Sample, around: Surroundings | None, *, tags_from_file: bool = False
+    sample: Sample, around: Surroundings | None, *, tags_from_file: bool = False
 ) -> DoctorResult:
-    """The gates around what was seen; `around` is None unless the machine is a live one."""
-    inputs, outcomes = seen.inputs, seen.outcomes
+    """All steps for a sample; `around` is None unless it is of the live machine."""
+    inputs, outcomes = sample.inputs, sample.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
     summary = ScanResult(host=host, config=config, outcomes=outcomes, notes=()).summary
-    gates = (
+    steps = (
         *_before(config, summary, around, host),
-        naming.rules_valid(config),
-        *onebyone.one_by_one(config, outcomes, sees_all=host.sees_all),
-        naming.tag_command(config, tags, inputs.notes, host.kind, from_file=tags_from_file),
-        naming.variables(config, inputs.environment, inputs.notes, host.kind),
-        naming.name_length(outcomes),
-        connections.sockets(seen),
-        connections.socket_interval(config),
-        *server.server_gates(),
+        name_steps.rules_valid(config),
+        *process_steps.process_steps(config, outcomes, sees_all=host.sees_all),
+        name_steps.tag_command(config, tags, inputs.notes, host.kind, from_file=tags_from_file),
+        name_steps.variables(config, inputs.environment, inputs.notes, host.kind),
+        name_steps.name_length(outcomes),
+        socket_steps.sockets(sample),
+        socket_steps.socket_interval(config),
+        *socket_steps.server_steps(),
     )
     notes = (
         *inputs.notes,
         *outcome_notes(config, host, outcomes),
-        *socket_notes(seen.sockets, host),
-        *seen.notes,
+        *socket_notes(sample.sockets, host),
+        *sample.notes,
     )
-    return DoctorResult(config=config, host=host, summary=summary, gates=gates, notes=notes)
+    return DoctorResult(config=config, host=host, summary=summary, steps=steps, notes=notes)
 
 
 def _before(
     config: Config, summary: Summary | None, around: Surroundings | None, host: Host | None
-) -> tuple[Gate, ...]:
-    """The gates before the first rule."""
+) -> tuple[Step, ...]:
+    """The steps before the first rule."""
     kind, sees_all = (host.kind, host.sees_all) if host is not None else ("live", True)
     return (
-        agent.configuration(config),
-        agent.sync_enabled(config, summary),
-        agent.agent_running(around, kind, sees_all=sees_all),
-        agent.agent_rights(around, config, kind),
-        agent.agent_version(around, kind),
-        agent.proc_root(around, kind, summary.total if summary is not None else None),
+        agent_steps.configuration(config),
+        agent_steps.sync_enabled(config, summary),
+        agent_steps.agent_running(around, kind, sees_all=sees_all),
+        agent_steps.agent_rights(around, config, kind),
+        agent_steps.agent_version(around, kind),
+        agent_steps.proc_root(around, kind, summary.total if summary is not None else None),
     )

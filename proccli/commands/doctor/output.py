@@ -1,14 +1,23 @@
-"""The steps of `doctor` as text: the result, then each step with what to do if it fails."""
+"""The steps of `doctor` as text and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Final
 
 from proccli.commands.doctor.doctor import DoctorResult
-from proccli.commands.doctor.step import Gate, State
+from proccli.commands.doctor.step import State, Step
 from proccli.commands.scan.scan import Summary
 from proccli.commands.scan.scan_summary import basis_line
+from proccli.terminal.document import (
+    Json,
+    config_json,
+    document,
+    lines,
+    snapshot_json,
+    warnings_json,
+)
 from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
@@ -27,20 +36,20 @@ def doctor_text(result: DoctorResult, view: View) -> str:
     if result.host is not None and result.config is not None:
         lines += wrapped(basis_line(_Basis(result), view), view.width)
     lines.append(())
-    state_width = max(len(_WORDS[gate.state]) for gate in result.gates)
-    name_width = max(len(gate.gate) for gate in result.gates)
-    counts = [_count(gate) for gate in result.gates]
+    state_width = max(len(_WORDS[step.state]) for step in result.steps)
+    name_width = max(len(step.name) for step in result.steps)
+    counts = [_count(step) for step in result.steps]
     count_width = max(map(len, counts))
-    for gate, count in zip(result.gates, counts, strict=True):
+    for step, count in zip(result.steps, counts, strict=True):
         head: Line = [
-            *padded(((_WORDS[gate.state], _STYLES[gate.state]),), state_width),
+            *padded(((_WORDS[step.state], _STYLES[step.state]),), state_width),
             (_GAP, ""),
-            *padded(((gate.gate, "name"),), name_width),
+            *padded(((step.name, "name"),), name_width),
             (_GAP, ""),
             *padded(plain(count), count_width, right=True),
             (_GAP, ""),
         ]
-        lines += _paragraph(head, gate, view)
+        lines += _paragraph(head, step, view)
     return paint(lines, view)
 
 
@@ -48,7 +57,7 @@ class _Basis:
     """A result that has a host and a configuration."""
 
     def __init__(self, result: DoctorResult) -> None:
-        assert result.host is not None and result.config is not None  # noqa: S101, PT018 - asked before
+        assert result.host is not None and result.config is not None  # noqa: S101, PT018 - checked by the caller
         self.host, self.config = result.host, result.config
 
 
@@ -61,7 +70,7 @@ def _outcome(result: DoctorResult) -> Iterable[Line]:
     if first is not None:
         yield (
             ("First failed step: ", "head"),
-            (f"{first.gate}", "alarm"),
+            (f"{first.name}", "alarm"),
             (": ", ""),
             *foreign(first.detail),
         )
@@ -82,27 +91,58 @@ def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
         )
 
 
-def _count(gate: Gate) -> str:
-    return f"-{gate.removes:,}" if gate.removes else ""
+def _count(step: Step) -> str:
+    return f"-{step.removes:,}" if step.removes else ""
 
 
-def _paragraph(head: Line, gate: Gate, view: View) -> list[Line]:
+def _paragraph(head: Line, step: Step, view: View) -> list[Line]:
     """The detail next to its step, or below it if the line is too narrow; then the hint."""
     indent = cells(head)
     beside = view.width is None or view.width - indent >= _LEAST
     if not beside:
         indent = 4
     room = None if view.width is None else max(view.width - indent, 1)
-    detail = wrapped(foreign(gate.detail, "dim" if gate.state == "pass" else ""), room)
+    detail = wrapped(foreign(step.detail, "dim" if step.state == "pass" else ""), room)
     lines: list[Line] = [] if beside else [head]
     for number, piece in enumerate(detail):
         start: Line = head if beside and not number else plain(" " * indent)
         lines.append([*start, *piece])
-    if gate.hint is not None:
+    if step.hint is not None:
         arrow = f"{view.glyphs.becomes} "
-        hint = wrapped(foreign(gate.hint), None if room is None else max(room - len(arrow), 1))
+        hint = wrapped(foreign(step.hint), None if room is None else max(room - len(arrow), 1))
         for number, piece in enumerate(hint):
             lines.append(
                 [(" " * indent, ""), (" " * len(arrow) if number else arrow, "dim"), *piece]
             )
     return lines
+
+
+def doctor_document(result: DoctorResult) -> bytes:
+    """The document `proccli/doctor/v1`."""
+    first = result.first_failure
+    return document(
+        "doctor",
+        {
+            "snapshot": snapshot_json(result.host) if result.host is not None else None,
+            "config": config_json(result.config) if result.config is not None else None,
+            "gates": [_step_json(step) for step in result.steps],
+            "first_failure": first.name if first is not None else None,
+            "summary": asdict(result.summary) if result.summary is not None else None,
+            "warnings": warnings_json(result.notes),
+        },
+    )
+
+
+def doctor_lines(steps: Iterable[Step]) -> bytes:
+    """One line per step."""
+    return lines(map(_step_json, steps))
+
+
+def _step_json(step: Step) -> Json:
+    return {
+        "gate": step.name,
+        "state": step.state,
+        "removes": step.removes,
+        "detail": step.detail,
+        "hint": step.hint,
+    }

@@ -1,4 +1,4 @@
-"""The result of a step (JSON key `gate`)."""
+"""The result of a step. In JSON, its name has the key `gate`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _LONGEST: Final = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Step:
     """One step: whether labels pass it, and if not, what to do."""
 
-    gate: str
+    name: str
     state: State
     removes: int | None
     """Number of processes that this step is the first to remove; None: unknown, or not a step that
@@ -24,26 +24,21 @@ class Gate:
     """What to do, or what to check on the server."""
 
 
-def passed(gate: str, detail: str, *, removes: int | None = None, hint: str | None = None) -> Gate:
+def passed(name: str, detail: str, *, removes: int | None = None, hint: str | None = None) -> Step:
     """A step that labels pass."""
-    return Gate(gate=gate, state="pass", removes=removes, detail=detail, hint=hint)
+    return Step(name=name, state="pass", removes=removes, detail=detail, hint=hint)
 
 
-def failed(gate: str, detail: str, hint: str, *, removes: int | None = None) -> Gate:
+def failed(name: str, detail: str, hint: str, *, removes: int | None = None) -> Step:
     """A step at which labels, or all processes, are lost."""
-    return Gate(gate=gate, state="fail", removes=removes, detail=detail, hint=hint)
+    return Step(name=name, state="fail", removes=removes, detail=detail, hint=hint)
 
 
-def unknown(gate: str, detail: str, hint: str | None = None, *, removes: int | None = None) -> Gate:
+def unknown(name: str, detail: str, hint: str | None = None, *, removes: int | None = None) -> Step:
     """A step whose result cannot be determined."""
-    return Gate(gate=gate, state="unknown", removes=removes, detail=detail, hint=hint)
+    return Step(name=name, state="unknown", removes=removes, detail=detail, hint=hint)
 
 
 def brief(text: str) -> str:
     """Untrusted text, shortened for use in a sentence."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def processes(number: int) -> str:
-    """`1 process`, `2 processes`."""
-    return "1 process" if number == 1 else f"{number:,} processes"

@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Final
 
-from proccli.commands.doctor.step import Gate, brief, failed, passed, unknown
+from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
 from proccli.commands.scan.scan import Summary
 from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
 from proccli.model.config import Config
 from proccli.model.process import SourceKind
 from proccli.terminal.warning_text import message
+from proccli.versions import DEFAULT_AGENT, STATIC_CONFIG_ALTERED, STATIC_CONFIG_GONE
 
 NO_SECTION: Final = "no-static-config"
 _SETTING: Final = "os-proc-sync-enabled"
 _OTHER_AGENTS: Final = (
-    "proccli emulates agent 6.5; agents 6.6.5 to 6.6.8 ignore or change os-proc-regex, and 6.6.9"
-    " and later do not support the os-proc-* keys"
+    f"proccli emulates agent {DEFAULT_AGENT}; agents {' to '.join(STATIC_CONFIG_ALTERED)} ignore or"
+    f" change os-proc-regex, and {STATIC_CONFIG_GONE} and later do not support the os-proc-* keys"
 )
 _ON_THE_MACHINE: Final = "run proccli doctor on the machine itself"
 _ASK_VERSION: Final = (
@@ -24,7 +25,7 @@ _ASK_VERSION: Final = (
 )
 
 
-def configuration(config: Config) -> Gate:
+def configuration(config: Config) -> Step:
     """The configuration is given, and the agent would accept it."""
     name = "configuration"
     if config.file is None:
@@ -41,7 +42,7 @@ def configuration(config: Config) -> Gate:
     return passed(name, f"{detail}, with {more}", hint="run proccli check for details")
 
 
-def sync_enabled(config: Config, summary: Summary | None) -> Gate:
+def sync_enabled(config: Config, summary: Summary | None) -> Step:
     """The sync is enabled. It removes the processes that pass all other steps."""
     removes = summary.accepted - summary.reported if summary is not None else None
     if config.sync_enabled:
@@ -55,7 +56,7 @@ def sync_enabled(config: Config, summary: Summary | None) -> Gate:
     )
 
 
-def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bool) -> Gate:
+def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bool) -> Step:
     """A deepflow-agent is running; of several, the most likely one is used."""
     name = "agent-running"
     if around is None:
@@ -79,7 +80,7 @@ def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bo
     return failed(name, "no deepflow-agent is running", "start it: systemctl start deepflow-agent")
 
 
-def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) -> Gate:
+def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) -> Step:
     """The agent may read every process and run the tag command as its user."""
     name = "agent-rights"
     if around is None:
@@ -111,7 +112,7 @@ def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) 
     return passed(name, f"pid {agent.pid} is {who} and may read every visible process")
 
 
-def agent_version(around: Surroundings | None, kind: SourceKind) -> Gate:
+def agent_version(around: Surroundings | None, kind: SourceKind) -> Step:
     """The version of the agent; it cannot be determined without running it."""
     who = f"the agent of a {kind}" if around is None else "the agent"
     if around is not None and around.agents:
@@ -121,7 +122,7 @@ def agent_version(around: Surroundings | None, kind: SourceKind) -> Gate:
     )
 
 
-def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | None) -> Gate:
+def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | None) -> Step:
     """os-proc-root is a proc mount of the host, as seen by the agent.
 
     `processes` is the number of processes found there; None: they could not be listed.

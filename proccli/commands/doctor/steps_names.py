@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from proccli.commands.doctor.step import Gate, brief, failed, passed, processes, unknown
+from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
 from proccli.commands.doctor.steps_process import NAMES
 from proccli.commands.environment import mentioned_names
 from proccli.model.config import Config
@@ -13,13 +13,14 @@ from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, SourceKind, TagTable
 from proccli.terminal.warning_text import message
+from proccli.text import counted
 
 NAME_BYTES: Final = 256
 """Maximum length of a name on the server. Source: server v6.5 cloud.go:661-666."""
 _SHOWN: Final = 3
 
 
-def rules_valid(config: Config) -> Gate:
+def rules_valid(config: Config) -> Step:
     """The agent accepts every rule."""
     name = "rules-valid"
     lost = [rule for rule in config.rules if rule.problem is not None]
@@ -28,13 +29,13 @@ def rules_valid(config: Config) -> Gate:
     if not lost:
         rules = "the rule" if len(config.rules) == 1 else f"all {len(config.rules)} rules"
         return passed(name, f"the agent accepts {rules}")
-    told = "; ".join(
+    problems = "; ".join(
         f"rule {rule.index} ({rule.at.source}:{rule.at.line}): {brief(rule.problem.message)}"
         for rule in lost[:_SHOWN]
         if rule.problem is not None
     )
     more = f"; and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
-    detail = f"the agent ignores {len(lost)} of {len(config.rules)} rules: {told}{more}"
+    detail = f"the agent ignores {len(lost)} of {len(config.rules)} rules: {problems}{more}"
     return failed(name, detail, "correct the rule; run proccli check for details")
 
 
@@ -45,12 +46,12 @@ def tag_command(
     kind: SourceKind,
     *,
     from_file: bool,
-) -> Gate:
+) -> Step:
     """The tag command runs as its user, and the agent accepts its output."""
     name = "tag-command"
     warnings = {note.code: note for note in notes}
     lost = warnings.get("tag-exec-failed") or warnings.get("tags-rejected")
-    named = f"tags for {processes(len(tags.entries))}"
+    named = f"tags for {counted(len(tags.entries), 'process')}"
     if lost is not None:
         hint = f"run it by hand as {brief(config.tag_exec_user)}: proccli tags shows its tags"
         return failed(name, message(lost), hint)
@@ -73,7 +74,7 @@ def tag_command(
 
 def variables(
     config: Config, environment: Environment, notes: Sequence[Note], kind: SourceKind
-) -> Gate:
+) -> Step:
     """The variables in rewrite-name are set in the agent's environment."""
     names = mentioned_names(config)
     if not names:
@@ -92,21 +93,21 @@ def variables(
     return passed(NAMES, f"{listed}: set in {environment.origin}", removes=0)
 
 
-def name_length(outcomes: Sequence[Outcome]) -> Gate:
+def name_length(outcomes: Sequence[Outcome]) -> Step:
     """No name is empty or longer than the limit of the server."""
     name = "name-length"
     sent = [outcome for outcome in outcomes if outcome.gprocess is not None]
     empty = [outcome.process.pid for outcome in sent if not outcome.gprocess]
     long = [outcome.process.pid for outcome in sent if _size(outcome.gprocess) > NAME_BYTES]
     if empty:
-        detail = f"the name of {processes(len(empty))} is empty (first: pid {empty[0]})"
+        detail = f"the name of {counted(len(empty), 'process')} is empty (first: pid {empty[0]})"
         return failed(
             name, detail, f"run proccli explain {empty[0]} to see the effect of rewrite-name"
         )
     if long:
         detail = (
-            f"the server truncates the names of {processes(len(long))} to {NAME_BYTES} bytes"
-            f" (first: pid {long[0]})"
+            f"the server truncates the names of {counted(len(long), 'process')}"
+            f" to {NAME_BYTES} bytes (first: pid {long[0]})"
         )
         hint = f"match the whole text in the pattern: proccli explain {long[0]}"
         return failed(name, detail, hint)

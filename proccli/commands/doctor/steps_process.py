@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from proccli.commands.doctor.step import Gate, brief, failed, passed, processes, unknown
+from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Outcome, Reason
 from proccli.terminal.warning_text import PROBLEM_WORDS
+from proccli.text import counted
 
-GATES: Final = (
+STEPS: Final = (
     "readable",
     "command-line",
     "utf-8",
@@ -21,7 +22,7 @@ GATES: Final = (
     "rules",
     "tagged-only",
 )
-_GATE_OF: Final[dict[Reason, str]] = {
+_STEP_OF: Final[dict[Reason, str]] = {
     "unreadable": "readable",
     "no-cmdline": "command-line",
     "cmdline-not-utf8": "utf-8",
@@ -45,7 +46,7 @@ class _Stopped:
     undecided: list[Outcome] = field(default_factory=list)
 
 
-def gate_of(outcome: Outcome, config: Config) -> str | None:
+def step_of(outcome: Outcome, config: Config) -> str | None:
     """The step that a process does not, or may not, pass; None: it is sent."""
     if outcome.status == "accepted":
         return None
@@ -58,49 +59,49 @@ def gate_of(outcome: Outcome, config: Config) -> str | None:
             rule.match_type == "tag" and rule.problem is None for rule in config.rules
         )
         return "rules" if undecided_rule or not config.tagged_only else "tagged-only"
-    return _GATE_OF[outcome.reason]
+    return _STEP_OF[outcome.reason]
 
 
-def one_by_one(config: Config, outcomes: Sequence[Outcome], *, sees_all: bool) -> list[Gate]:
+def process_steps(config: Config, outcomes: Sequence[Outcome], *, sees_all: bool) -> list[Step]:
     """The seven steps in order.
 
     A step fails if processes reach it but none passes it; it is normal to remove some.
     `sees_all` is false if a mount may hide processes from this user.
     """
-    stopped = {name: _Stopped() for name in (*GATES, NAMES)}
+    stopped = {name: _Stopped() for name in (*STEPS, NAMES)}
     for outcome in outcomes:
-        name = gate_of(outcome, config)
+        name = step_of(outcome, config)
         if name is not None:
             undecided = outcome.status == "unknown"
             at = stopped[name]
             (at.undecided if undecided else at.removed).append(outcome)
-    gates = []
+    steps = []
     left, in_doubt = len(outcomes), False
-    for name in GATES:
+    for name in STEPS:
         at = stopped[name]
-        gates.append(_gate(name, at, left, config, in_doubt=in_doubt))
+        steps.append(_step(name, at, left, config, in_doubt=in_doubt))
         in_doubt = in_doubt or bool(at.undecided)
         left -= len(at.removed) + len(at.undecided)
-    if not sees_all and gates[0].state != "fail":
-        detail = f"{gates[0].detail}; but this /proc mount hides processes of other users"
-        hidden = unknown(GATES[0], detail, _AS_ROOT, removes=gates[0].removes)
-        return [hidden, *gates[1:]]
-    return gates
+    if not sees_all and steps[0].state != "fail":
+        detail = f"{steps[0].detail}; but this /proc mount hides processes of other users"
+        hidden = unknown(STEPS[0], detail, _AS_ROOT, removes=steps[0].removes)
+        return [hidden, *steps[1:]]
+    return steps
 
 
-def _gate(name: str, at: _Stopped, came: int, config: Config, *, in_doubt: bool) -> Gate:
-    """`came`: processes that reach the step; `in_doubt`: undecided ones may reach it, too."""
+def _step(name: str, at: _Stopped, reaching: int, config: Config, *, in_doubt: bool) -> Step:
+    """`reaching`: number of processes that do; `in_doubt`: undecided ones may, too."""
     removes = len(at.removed)
-    if not came:
+    if not reaching:
         return unknown(name, "no process reaches this step", removes=0)
     detail = _DETAILS[name](at.removed, config)
     if at.undecided:
         detail = _undecided(name, at, detail)
         return unknown(name, detail, _why_undecided(at.undecided), removes=removes)
-    if removes == came and in_doubt:
+    if removes == reaching and in_doubt:
         detail += "; no process with a known outcome is left"
         return unknown(name, detail, _HINTS[name], removes=removes)
-    if removes == came:
+    if removes == reaching:
         return failed(name, f"{detail}; none is left", _HINTS[name], removes=removes)
     return passed(name, detail, removes=removes)
 
@@ -135,26 +136,29 @@ def _readable(removed: Sequence[Outcome], _config: Config) -> str:
         error = process.error("cmdline") or process.error("uid")
         problems.update([PROBLEM_WORDS[error.problem] if error is not None else "unreadable"])
     why = ", ".join(f"{count:,} {what}" for what, count in sorted(problems.items()))
-    return f"{processes(len(removed))} could not be read: {why}{_first(removed)}"
+    return f"{counted(len(removed), 'process')} could not be read: {why}{_first(removed)}"
 
 
 def _command_line(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all processes have a command line"
-    return f"{processes(len(removed))} without one (kernel threads, zombies, cleared titles)"
+    return (
+        f"{counted(len(removed), 'process')} without one (kernel threads, zombies, cleared titles)"
+    )
 
 
 def _utf8(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all command lines are UTF-8"
-    what = f"{processes(len(removed))} with a command line that is not UTF-8"
+    what = f"{counted(len(removed), 'process')} with a command line that is not UTF-8"
     return f"{what}, which the agent skips{_first(removed)}"
 
 
 def _name(removed: Sequence[Outcome], _config: Config) -> str:
     if not removed:
         return "all first arguments contain a name"
-    return f"{processes(len(removed))} without a file name in the first argument{_first(removed)}"
+    what = f"{counted(len(removed), 'process')} without a file name in the first argument"
+    return f"{what}{_first(removed)}"
 
 
 def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
@@ -163,9 +167,9 @@ def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
         return f"{least}; all processes are older"
     future = sum(outcome.reason == "future-start" for outcome in removed)
     young = len(removed) - future
-    parts = [f"{processes(young)} too young"] if young else []
+    parts = [f"{counted(young, 'process')} too young"] if young else []
     if future:
-        parts.append(f"{processes(future)} with a start time in the future")
+        parts.append(f"{counted(future, 'process')} with a start time in the future")
     return f"{least}: {', '.join(parts)}{_first(removed)}"
 
 
@@ -179,7 +183,7 @@ def _rules(removed: Sequence[Outcome], config: Config) -> str:
     at = f"{rule.at.source}:{rule.at.line}"
     top = f"{rule.match_type} ~ {brief(rule.match_regex)}"
     all_of_it = "drops them" if count == len(removed) else f"drops {count:,} of them"
-    return f"{processes(len(removed))} dropped; rule {index} ({at}, {top}) {all_of_it}"
+    return f"{counted(len(removed), 'process')} dropped; rule {index} ({at}, {top}) {all_of_it}"
 
 
 def _tagged(removed: Sequence[Outcome], config: Config) -> str:
@@ -188,9 +192,9 @@ def _tagged(removed: Sequence[Outcome], config: Config) -> str:
     if not config.tag_exec and removed:
         return (
             "os-proc-sync-tagged-only is true, but os-app-tag-exec is empty:"
-            f" {processes(len(removed))} without tags"
+            f" {counted(len(removed), 'process')} without tags"
         )
-    what = f"{processes(len(removed))} without tags from the tag command"
+    what = f"{counted(len(removed), 'process')} without tags from the tag command"
     return f"os-proc-sync-tagged-only is true: {what if removed else 'all are tagged'}"
 
 

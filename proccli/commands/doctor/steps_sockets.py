@@ -1,4 +1,4 @@
-"""The steps for connections, by which the server finds the process of a flow."""
+"""The last steps: the connections that the agent sends, and what to check on the server."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections import Counter
 from math import ceil
 from typing import Final
 
-from proccli.commands.doctor.step import Gate, failed, passed, unknown
+from proccli.commands.doctor.step import Step, failed, passed, unknown
 from proccli.commands.samples import Sample
 from proccli.commands.socket_warnings import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.sockets import SocketReason
+from proccli.versions import SENDS_ON_NEW_PIDS_ONLY
 
 _WORDS: Final[dict[SocketReason, str]] = {
     "unreadable": "in an unreadable table",
@@ -24,10 +25,10 @@ _WORDS: Final[dict[SocketReason, str]] = {
 _SLOW_S: Final = 60
 
 
-def sockets(seen: Sample) -> Gate:
+def sockets(sample: Sample) -> Step:
     """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
-    all_of_them = seen.sockets.sockets
+    all_of_them = sample.sockets.sockets
     own = [socket for socket in all_of_them if socket.reason != "process-not-accepted"]
     synced = sum(socket.status == "synced" for socket in own)
     undecided = sum(socket.status == "undecided" for socket in own)
@@ -41,17 +42,17 @@ def sockets(seen: Sample) -> Gate:
     if synced:
         what = "1 connection" if synced == 1 else f"{synced:,} connections"
         return passed(name, f"{what} would be sent{not_sent}")
-    host = seen.inputs.source.host
+    host = sample.inputs.source.host
     if undecided:
         detail = f"no connection is certainly sent; {undecided:,} undecided{not_sent}"
         return unknown(name, detail, "run proccli sockets as root with --max-wait for details")
-    statuses = {outcome.status for outcome in seen.outcomes}
-    if unseen_by_us(seen.sockets, host):
+    statuses = {outcome.status for outcome in sample.outcomes}
+    if unseen_by_us(sample.sockets, host):
         return unknown(name, f"no connection found{not_sent}", "run proccli doctor as root")
     if not statuses & {"accepted", "unknown"}:
         return unknown(name, "no process reaches this step")
     accepted_unread = any(
-        outcome.status in ("accepted", "unknown") for outcome, _ in seen.sockets.unreadable
+        outcome.status in ("accepted", "unknown") for outcome, _ in sample.sockets.unreadable
     )
     if accepted_unread and host.kind != "live":
         return unknown(name, f"the {host.kind} does not contain the sockets{not_sent}")
@@ -63,7 +64,7 @@ def sockets(seen: Sample) -> Gate:
     )
 
 
-def socket_interval(config: Config) -> Gate:
+def socket_interval(config: Config) -> Step:
     """How often the agent reads connections."""
     every, least = config.socket_sync_interval_s, config.min_lifetime_s
     if not every:
@@ -76,3 +77,53 @@ def socket_interval(config: Config) -> Gate:
     )
     hint = "shorter connections get no label: lower os-proc-socket-sync-interval"
     return passed("socket-interval", detail, hint=hint if every > _SLOW_S else None)
+
+
+_QUESTIONS: Final = (
+    unknown(
+        "server-agent-type",
+        "only agents on cloud hosts, bare metal, Kubernetes nodes, pods and sidecars"
+        " sync processes",
+        "check that deepflow-ctl agent list shows a type beginning with CHOST_ or K8S_",
+    ),
+    unknown(
+        "server-domain",
+        "the server stores processes only of agents on a resource that it knows",
+        "check that the agent's host belongs to a synchronized domain (deepflow-ctl domain"
+        " list) and that the agent's state is NORMAL",
+    ),
+    unknown(
+        "server-group",
+        "an agent uses the configuration of its group",
+        "check that this is the configuration of the agent's group (deepflow-ctl"
+        " agent-group-config list) and that the agent restarted after it was changed",
+    ),
+    unknown(
+        "server-process-table",
+        "a process id is derived from pid and agent; a pid that is reused within a day"
+        " keeps its old label",
+        "check that the database table process has rows of this agent that are not deleted",
+    ),
+    unknown(
+        "server-aging",
+        f"an ended process is kept for 24 hours; and since {SENDS_ON_NEW_PIDS_ONLY} the agent sends"
+        " again only when pids change, not when only a name or tag changes",
+        "if a label is older than the configuration, restart the agent",
+    ),
+    unknown(
+        "server-auto-instance",
+        "auto_instance prefers a pod to a process, so in Kubernetes it is always the pod",
+        "check whether a query for gprocess shows the label",
+    ),
+)
+
+SERVER_STEPS: Final = tuple(question.name for question in _QUESTIONS)
+
+
+def server_steps() -> list[Step]:
+    """The steps on the server, each with what to check.
+
+    Source: server v6.5 genesis/updater.go:535, cloud.go:661-696, genesis/store.go:301-316,
+    ingester/common/common.go:155-186; agent v6.5 mod.rs:36-39, querier/linux.rs:338-356.
+    """
+    return list(_QUESTIONS)

@@ -1,4 +1,4 @@
-"""`proccli test`."""
+"""`proccli test` and `proccli test init`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,75 @@ from proccli.commands.options.output import (
     option,
     output_options,
 )
-from proccli.commands.options.source import emulated_agent
-from proccli.commands.test.testinit import init
+from proccli.commands.options.source import emulated_agent, source_options
 from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
-    from proccli.commands.test.bench import Overrides
+    from proccli.commands.inputs import InputOptions
+    from proccli.commands.test.evaluate import Overrides
     from proccli.commands.test.run import RuleTestResult
-    from proccli.commands.test.suite import Suite
+    from proccli.commands.test.test_file import Suite
+    from proccli.commands.test.write import Draft
+
+
+@click.command(
+    "init",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            "proccli test init -c agent.yaml -s web-1.jsonl.gz web.test.yaml",
+            "Create one test for each outcome in a recording",
+        ),
+        ("proccli test init -c agent.yaml", "Print tests for this machine without writing a file"),
+    ),
+)
+@click.argument("file", required=False, type=click.Path(allow_dash=True))
+@option("--force", section="File options", is_flag=True, help="Overwrite an existing file.")
+@source_options
+@general_options
+def init(*, options: InputOptions, file: str | None, force: bool, invocation: Invocation) -> int:
+    """Create a test file from the current outcomes.
+
+    Writes one test for each outcome: status, reason, rule, name and tags. Each test describes a
+    process like one that was found, with its arguments, user, tags and ancestors. If that would
+    reveal a secret, the test refers to the recording instead; on a live machine it is left out.
+    Without FILE, or with -, the tests are printed.
+    """
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.test.write import draft_suite
+    from proccli.files import atomic_output
+
+    inputs = open_inputs(options)
+    target = None if file == "-" else file
+    draft = draft_suite(inputs, options, target)
+    if target is None:
+        tell(_draft_summary(draft))
+        return print_result(invocation, draft.text, inputs.notes)
+    with atomic_output(target, mode=0o644, force=force) as out:
+        out.write(draft.text.encode())
+    tell(f"{_draft_summary(draft)}, written to {target}")
+    return print_result(invocation, "", inputs.notes)
+
+
+def _draft_summary(draft: Draft) -> str:
+    """The number of tests, and of outcomes without a test."""
+    from proccli.text import counted, listed
+
+    missing = [
+        words
+        for number, words in (
+            (
+                draft.undescribed,
+                f"{counted(draft.undescribed, 'outcome')} that cannot be described",
+            ),
+            (draft.unknown, f"{counted(draft.unknown, 'process')} with an unknown outcome"),
+            (draft.too_many, f"{counted(draft.too_many, 'more outcome')}"),
+        )
+        if number
+    ]
+    without = f"; without a test: {listed(missing)}" if missing else ""
+    return f"{counted(draft.tests, 'test')}{without}"
+
 
 _WHICH = "Test selection"
 _AGAINST = "Overrides (instead of the values in the test files)"
@@ -170,8 +231,8 @@ def command(
 
     `proccli test init` creates a test file from the current outcomes (see its --help).
     """
-    from proccli.commands.test.ruletest_files import open_suites
     from proccli.commands.test.run import run_suites
+    from proccli.commands.test.test_file import open_suites
     from proccli.errors import UsageError
 
     if update and "-" in files:
@@ -196,7 +257,7 @@ def _overrides(
     via: Literal["server", "file"] | None,
     env: Sequence[tuple[str, str]],
 ) -> Overrides:
-    from proccli.commands.test.bench import Overrides
+    from proccli.commands.test.evaluate import Overrides
 
     return Overrides(config=config, agent=agent, via=via, env=dict(env))
 

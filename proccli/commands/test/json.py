@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proccli.commands.test.run import CaseResult, RuleTestResult
-from proccli.commands.test.suite import Value
+from proccli.commands.test.test_file import ExpectedValue
 from proccli.terminal.document import Json, document, lines, warnings_json
 
 
@@ -33,7 +33,7 @@ def ruletest_lines(result: RuleTestResult) -> bytes:
 
 
 def case_json(result: CaseResult) -> Json:
-    """One test with what was not as expected."""
+    """One test with the expectations that were not met."""
     return {
         "file": result.suite.file,
         "line": result.case.at.line,
@@ -50,8 +50,8 @@ def case_json(result: CaseResult) -> Json:
     }
 
 
-def value_json(value: Value) -> object:
-    """Tags as an object, in which a key that comes more than once has a list."""
+def value_json(value: ExpectedValue) -> object:
+    """Tags as an object; a key with several values has a list."""
     if not isinstance(value, tuple):
         return value
     by_key: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from proccli.commands.explain.text import explain_text
 from proccli.commands.test.run import CaseResult, RuleTestResult
-from proccli.commands.test.text import came, said
+from proccli.commands.test.text import actual_text, value_text
 from proccli.terminal.view import View
 from proccli.text import visible
 
@@ -46,7 +46,7 @@ def _case(result: CaseResult) -> str:
     if result.passed:
         return f"{start}/>"
     message = "; ".join(
-        f"{failure.field}: expected {said(failure.expected)}, got {came(failure)}"
+        f"{failure.field}: expected {value_text(failure.expected)}, got {actual_text(failure)}"
         for failure in result.failures
     )
     trace = explain_text(result.explained, View()) if result.explained is not None else ""

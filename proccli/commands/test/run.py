@@ -1,4 +1,4 @@
-"""Rule tests: each process of a test file, and whether it fares as it is expected to."""
+"""Runs rule tests: compares the outcome of each process with the expected one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from proccli.commands.explain.explain import ExplainResult
-from proccli.commands.test.bench import Bench, Benches, Overrides
-from proccli.commands.test.suite import Case, Suite, Value
+from proccli.commands.test.evaluate import Evaluator, Evaluators, Overrides
+from proccli.commands.test.test_file import Case, ExpectedValue, Suite
 from proccli.config.loading import reader_notes
 from proccli.errors import UsageError
 from proccli.model.config import Config, Rule
@@ -19,7 +19,7 @@ from proccli.model.outcome import Outcome
 from proccli.text import visible
 
 KNOWN = "accepted, dropped or skipped"
-"""What a test expects that names no status: an outcome that is not known passes no test."""
+"""Expected if a test has no `status`: an unknown outcome passes no test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +27,13 @@ class Failure:
     """One expectation that was not met."""
 
     field: str
-    expected: Value
-    got: Value
+    expected: ExpectedValue
+    got: ExpectedValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """What came of one test."""
+    """The result of one test."""
 
     suite: Suite
     config: Config
@@ -41,18 +41,18 @@ class CaseResult:
     outcome: Outcome
     failures: tuple[Failure, ...]
     explained: ExplainResult | None
-    """Why, for a test that failed."""
+    """The explanation of the outcome; None if the test passed."""
     duration_s: float
 
     @property
     def passed(self) -> bool:
-        """Whether everything was as expected."""
+        """Whether all expectations were met."""
         return not self.failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleCoverage:
-    """How many tests a rule decided."""
+    """The number of tests that a rule decided."""
 
     config: Config
     rule: Rule
@@ -61,23 +61,23 @@ class RuleCoverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTestResult:
-    """What came of all tests that were run."""
+    """The results of all tests that were run."""
 
     results: tuple[CaseResult, ...]
     coverage: tuple[RuleCoverage, ...]
     """Every rule of every configuration that was tested, in order."""
     partial: bool
-    """Whether only some of the tests were asked for: then rules without a hit mean nothing."""
+    """Whether only some tests were selected; then rules without hits mean nothing."""
     notes: tuple[Note, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether all did."""
+        """Whether all tests passed."""
         return all(result.passed for result in self.results)
 
     @property
     def never_hit(self) -> tuple[RuleCoverage, ...]:
-        """The rules that no test exercised."""
+        """The rules that decided no test."""
         return tuple(row for row in self.coverage if not row.hits)
 
 
@@ -88,20 +88,19 @@ def run_suites(
     *,
     clock: Callable[[], float] = time.perf_counter,
 ) -> RuleTestResult:
-    """What comes of the tests whose names are like one of the globs in `names`; of all, if there
-    are none.
+    """Run the tests whose names match one of the globs in `names`, or all if it is empty.
 
-    Raises: ConfigError, SourceError (a recording, or its process), UsageError where no test is
-    called like that.
+    Raises: ConfigError, SourceError (a recording, or its process), UsageError if no test name
+    matches.
     """
-    benches = Benches(overrides)
+    evaluators = Evaluators(overrides)
     results: list[CaseResult] = []
     for suite in suites:
         chosen = [case for case in suite.cases if _is_chosen(case, names)]
         if not chosen:
             continue
-        bench = benches.of(suite)
-        results.extend(_run(bench, suite, case, clock) for case in chosen)
+        evaluator = evaluators.evaluator(suite)
+        results.extend(_run(evaluator, suite, case, clock) for case in chosen)
     if not results:
         raise UsageError(f"no test name matches {' or '.join(visible(name) for name in names)}")
     hits = Counter((id(result.config), result.outcome.decided_by) for result in results)
@@ -109,11 +108,11 @@ def run_suites(
         results=tuple(results),
         coverage=tuple(
             RuleCoverage(config=config, rule=rule, hits=hits[id(config), rule.index])
-            for config in benches.configs
+            for config in evaluators.configs
             for rule in config.rules
         ),
         partial=len(results) < sum(len(suite.cases) for suite in suites),
-        notes=(*reader_notes(), *benches.notes, *_switched_off(benches.configs)),
+        notes=(*reader_notes(), *evaluators.notes, *_sync_disabled_notes(evaluators.configs)),
     )
 
 
@@ -121,17 +120,17 @@ def _is_chosen(case: Case, names: Sequence[str]) -> bool:
     return not names or any(fnmatchcase(case.name, pattern) for pattern in names)
 
 
-def _run(bench: Bench, suite: Suite, case: Case, clock: Callable[[], float]) -> CaseResult:
+def _run(evaluator: Evaluator, suite: Suite, case: Case, clock: Callable[[], float]) -> CaseResult:
     begun = clock()
-    trial = bench.trial(case.process)
-    failures = compare(trial.outcome, case)
+    evaluation = evaluator.evaluate(case.process)
+    failures = compare(evaluation.outcome, case)
     return CaseResult(
         suite=suite,
-        config=bench.config,
+        config=evaluator.config,
         case=case,
-        outcome=trial.outcome,
+        outcome=evaluation.outcome,
         failures=failures,
-        explained=trial.explain() if failures else None,
+        explained=evaluation.explain() if failures else None,
         duration_s=clock() - begun,
     )
 
@@ -143,15 +142,15 @@ def compare(outcome: Outcome, case: Case) -> tuple[Failure, ...]:
     if outcome.status == "unknown" and "status" not in case.expect:
         failures.append(Failure(field="status", expected=KNOWN, got="unknown"))
     for name, expected in case.expect.items():
-        # Tags that are not known are not those that were expected, whatever those were.
+        # Unknown tags never meet an expectation.
         unsure = name == "tags" and outcome.tags is None
         if unsure or got[name] != expected.value:
             failures.append(Failure(field=name, expected=expected.value, got=got[name]))
     return tuple(failures)
 
 
-def outcome_of(outcome: Outcome) -> dict[str, Value]:
-    """An outcome in the words of a test file; tags are None where they are not known."""
+def outcome_of(outcome: Outcome) -> dict[str, ExpectedValue]:
+    """An outcome as the values of a test file; tags are None if they are unknown."""
     action = None
     if outcome.decided_by is not None:
         action = outcome.rule.action if outcome.rule is not None else "accept"
@@ -166,7 +165,7 @@ def outcome_of(outcome: Outcome) -> dict[str, Value]:
     }
 
 
-def _switched_off(configs: Iterable[Config]) -> Iterator[Note]:
+def _sync_disabled_notes(configs: Iterable[Config]) -> Iterator[Note]:
     for config in configs:
         if not config.sync_enabled:
             yield Note.of("sync-disabled", file=visible(config.file or ""))

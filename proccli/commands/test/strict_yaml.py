@@ -1,7 +1,7 @@
-"""Values of a file of proccli's own: what is unknown, written twice or of another type is refused.
+"""Reads proccli's own YAML files strictly: unknown or duplicate keys and wrong types are errors.
 
-Unlike a configuration, which is read as the agent reads it, such a file has one reader: so a slip
-of the pen is an error, and not a key that is passed over.
+A configuration is read as tolerantly as the agent reads it. Only proccli reads these files, so a
+typing error is reported instead of being ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from proccli.config.yaml.refusal import Refusal
 from proccli.text import visible
 
 MAX_CHARACTERS: Final = 16 << 20
-"""Of all values together: aliases can make a small text say more than that."""
+"""Limit for all values together; aliases can expand a small text beyond it."""
 
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _OURS: Final = Flavour(
@@ -39,14 +39,14 @@ def read_root(text: str, *, loader: Loader | None = None) -> Node:
     documents = read_documents(prepared_for_server(text), _OURS, loader=loader)
     first = next(documents, None)
     if first is None:
-        raise Refusal("nothing is written here", 0)
+        raise Refusal("the file is empty", 0)
     if (second := next(documents, None)) is not None:
         raise Refusal("a second YAML document begins here", second.start)
     return first.root
 
 
-class Reading:
-    """The values of one file. Every reading may raise `Refusal`, with the place."""
+class StrictReader:
+    """Reads the values of one file. Every method may raise `Refusal`, with the place."""
 
     def __init__(self) -> None:
         self._left = MAX_CHARACTERS
@@ -57,21 +57,21 @@ class Reading:
         for name, key, value in self._pairs(node, what):
             if name not in names:
                 close = difflib.get_close_matches(name[:60].replace("-", "_"), names, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
+                hint = f"did you mean {close[0]}?" if close else f"valid keys: {', '.join(names)}"
                 shown = visible(name[:60])
                 raise Refusal(f"{what} has no key {shown}", key.start, hint=hint)
             if name in fields:
-                raise Refusal(f"{name} stands twice in {what}", key.start)
+                raise Refusal(f"duplicate key {name} in {what}", key.start)
             fields[name] = value
         return fields
 
     def named(self, node: Node, what: str) -> tuple[tuple[str, Node], ...]:
-        """The pairs of a mapping whose keys are the user's own."""
+        """The pairs of a mapping with arbitrary keys."""
         seen: set[str] = set()
         pairs = []
         for name, key, value in self._pairs(node, what):
             if name in seen:
-                raise Refusal(f"{visible(name[:60])} stands twice in {what}", key.start)
+                raise Refusal(f"duplicate key {visible(name[:60])} in {what}", key.start)
             seen.add(name)
             pairs.append((name, value))
         return tuple(pairs)
@@ -83,7 +83,7 @@ class Reading:
         return [(self.text(key, f"a key of {what}"), key, value) for key, value in written.pairs]
 
     def items(self, node: Node, what: str, example: str) -> tuple[Node, ...]:
-        """The elements of a list; `example` shows one, for who wrote something else."""
+        """The elements of a list; the hint of an error shows `example`."""
         written = resolved(node)
         if not isinstance(written, Sequence):
             raise _wrong(node, what, "a list", hint=f"write {example}")
@@ -91,12 +91,12 @@ class Reading:
         return written.items
 
     def text(self, node: Node, what: str) -> str:
-        """A text as it is written; a number or a word like `true` is one, too."""
-        scalar = self._scalar(node, what, "a text")
+        """A scalar as text; numbers and words such as `true` are accepted, too."""
+        scalar = self._scalar(node, what, "a string")
         if scalar.absent:
-            raise Refusal(f"{what} is empty", node.start, hint='write "" for no text')
+            raise Refusal(f"{what} is empty", node.start, hint='write "" for an empty string')
         if "\0" in scalar.text:
-            raise Refusal(f"{what} holds a NUL character", node.start)
+            raise Refusal(f"{what} contains a NUL character", node.start)
         self._spend(len(scalar.text), node)
         return scalar.text
 
@@ -105,7 +105,7 @@ class Reading:
         return None if is_null(node) else self.text(node, what)
 
     def word(self, node: Node, what: str, words: tuple[str, ...]) -> str:
-        """One of some words."""
+        """A text that is one of `words`."""
         text = self.text(node, what)
         if text not in words:
             close = difflib.get_close_matches(text[:60], words, n=1)
@@ -134,7 +134,7 @@ class Reading:
     def _spend(self, characters: int, node: Node) -> None:
         self._left -= characters + 1
         if self._left < 0:
-            problem = f"more than {MAX_CHARACTERS} characters in all: proccli reads no more"
+            problem = f"more than {MAX_CHARACTERS} characters in total"
             raise Refusal(problem, node.start)
 
 
@@ -142,5 +142,5 @@ def _wrong(node: Node, what: str, wanted: str, hint: str | None = None) -> Refus
     written = resolved(node)
     got = described(written)
     if isinstance(written, Scalar):
-        got = "empty" if written.absent else visible(written.text[:60]) or "an empty text"
+        got = "empty" if written.absent else visible(written.text[:60]) or "an empty string"
     return Refusal(f"{what} must be {wanted}, not {got}", node.start, hint=hint)

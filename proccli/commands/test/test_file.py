@@ -1,32 +1,162 @@
-"""Reading files of rule tests."""
+"""Test files: what they contain, how they are read, and how they are found."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
-from typing import Final, get_args
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, get_args
 
-from proccli.commands.test.strict_yaml import Reading, read_root
-from proccli.commands.test.suite import (
-    FIELDS,
-    Case,
-    Expected,
-    Invented,
-    Pairs,
-    Recorded,
-    Suite,
-    SuiteError,
-    Value,
-)
+from proccli.commands.test.strict_yaml import StrictReader, read_root
 from proccli.config.aswritten import is_null
 from proccli.config.loading import Via
 from proccli.config.yaml.nodes import Node, Scalar, resolved
 from proccli.config.yaml.reader import Loader
 from proccli.config.yaml.refusal import Refusal
 from proccli.config.yaml.sourcetext import SourceText, check_bytes
-from proccli.errors import UsageError
+from proccli.errors import ConfigError, Location, ProccliError, UsageError
+from proccli.files import read_file
 from proccli.model.outcome import Reason, Status
+from proccli.text import visible
 from proccli.versions import agent_version
+
+FIELDS: Final = ("status", "reason", "rule", "action", "gprocess", "tags")
+"""The fields of `expect`, in the order of output."""
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+ExpectedValue: TypeAlias = str | int | Pairs | None
+
+
+class SuiteError(ProccliError):
+    """A test file is not valid or cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUpProcess:
+    """A process that exists only in its test."""
+
+    argv: tuple[str, ...] = ()
+    """Empty: a process without a command line."""
+    title: str | None = None
+    """A rewritten title, instead of `argv`."""
+    user: str | None = None
+    uptime_s: int | None = None
+    """None: old enough; negative: it starts in the future."""
+    parents: tuple[tuple[str, ...], ...] = ()
+    """Their arguments, nearest first."""
+    tags: Pairs | None = None
+    """The output of the tag command for it; None: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedProcess:
+    """A process of a recording, selected by exactly one of `pid` and `process_name`."""
+
+    recording: str
+    """Relative to the test file."""
+    recording_at: Location
+    pid: int | None
+    process_name: str | None
+    which_at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """One expected value, with its node."""
+
+    value: ExpectedValue
+    """Tags as pairs sorted by key, with several pairs for a key that has several values."""
+    node: Node = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One test."""
+
+    name: str
+    at: Location
+    process: MadeUpProcess | RecordedProcess
+    expect: Mapping[str, Expected]
+    """By the names in `FIELDS`; at least one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A test file."""
+
+    file: str
+    source: SourceText
+    config: str | None
+    """Relative to the test file; None if it has none."""
+    config_at: Location | None
+    agent: str | None
+    via: Via | None
+    env: Mapping[str, str]
+    cases: tuple[Case, ...]
+
+
+ENDINGS: Final = (".test.yaml", ".test.yml")
+"""Names of test files in folders; a file given on the command line can have any name."""
+
+
+def open_suites(paths: Sequence[str]) -> tuple[Suite, ...]:
+    """The test files given, and those in the folders given and below, each once.
+
+    Raises: SuiteError.
+    """
+    files: dict[str, str] = {}
+    for path in paths:
+        for file in _files(path):
+            files.setdefault(file if file == "-" else os.path.realpath(file), file)
+    return tuple(_open(file) for file in files.values())
+
+
+def _files(path: str) -> Iterator[str]:
+    if path == "-" or not os.path.isdir(path):  # noqa: PTH112 - a path stays as it was given
+        yield path
+        return
+    found = False
+    for file in _below(path):
+        found = True
+        yield file
+    if not found:
+        where = "here" if path == "." else f"in {visible(path)}"
+        hint = "create one with proccli test init"
+        raise SuiteError(f"no test files (*.test.yaml) {where}", hint=hint)
+
+
+def _below(folder: str) -> Iterator[str]:
+    """The test files, sorted by name; hidden folders and links to folders are skipped."""
+    for at, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = os.path.join(at, name).removeprefix("./")  # noqa: PTH118 - as above
+            if name.endswith(ENDINGS) and _is_file(path):
+                yield path
+
+
+def _refuse(error: OSError) -> None:
+    # Tests that were not found must not count as passed.
+    where = visible(os.fsdecode(error.filename or ""))
+    raise SuiteError(f"cannot read the directory {where}: {error.strerror}") from None
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - as above
+    except OSError:
+        return True  # opening it reports the error
+
+
+def _open(file: str) -> Suite:
+    try:
+        text = read_file(file)
+    except ConfigError as error:
+        raise SuiteError(error.problem) from None
+    return read_suite(text, "<stdin>" if file == "-" else file)
+
 
 MAX_BYTES: Final = 4 << 20
 _FILE: Final = ("config", "agent", "via", "env", "tests")
@@ -38,10 +168,10 @@ _U32_MAX: Final = 2**32 - 1
 
 
 def read_suite(text: bytes, source_name: str, *, loader: Loader | None = None) -> Suite:
-    """The tests that a text describes.
+    """The tests in the text of a test file.
 
-    Raises: SuiteError, with the place, for what is not YAML, for unknown keys, wrong types, names
-    that two tests share, and tests that expect nothing.
+    Raises: SuiteError, with the place, for invalid YAML, unknown keys, wrong types, duplicate test
+    names, and tests without expectations.
     """
     text = text.removeprefix(codecs.BOM_UTF8)
     source = SourceText(text[:MAX_BYTES].decode("utf-8", "replace"), source_name)
@@ -55,12 +185,12 @@ def read_suite(text: bytes, source_name: str, *, loader: Loader | None = None) -
 class _Reader:
     def __init__(self, source: SourceText) -> None:
         self.source = source
-        self.values = Reading()
+        self.values = StrictReader()
 
     def suite(self, root: Node) -> Suite:
-        fields = self.values.fields(root, "a file of tests", _FILE)
+        fields = self.values.fields(root, "a test file", _FILE)
         if "tests" not in fields:
-            raise Refusal("no tests are here", root.start, hint="write tests: and a list")
+            raise Refusal("the file has no tests", root.start, hint="add tests: with a list")
         config = fields.get("config")
         items = self.values.items(fields["tests"], "tests", "a list of tests: - name: …")
         if not items:
@@ -105,7 +235,7 @@ class _Reader:
                 raise Refusal(f"name of test {number} is blank", fields["name"].start)
             at = self.source.at(fields["name"].start)
             if name in first:
-                problem = f"a second test of this name: the first is in line {first[name]}"
+                problem = f"duplicate test name; the first is in line {first[name]}"
                 raise Refusal(problem, fields["name"].start)
             first[name] = at.line
             cases.append(
@@ -118,33 +248,33 @@ class _Reader:
             )
         return tuple(cases)
 
-    def _process(self, fields: Mapping[str, Node], item: Node) -> Invented | Recorded:
+    def _process(self, fields: Mapping[str, Node], item: Node) -> MadeUpProcess | RecordedProcess:
         if "recording" in fields:
             return self._recorded(fields, item)
         for name in ("pid", "process_name"):
             if name in fields:
-                problem = f"{name} names a process of a recording, and there is none"
+                problem = f"{name} selects a process of a recording, but recording is missing"
                 raise Refusal(problem, fields[name].start, hint="add recording: PATH")
         if "process" not in fields:
             raise Refusal("the test has neither process nor recording", item.start)
-        return self._invented(fields["process"])
+        return self._made_up(fields["process"])
 
-    def _recorded(self, fields: Mapping[str, Node], item: Node) -> Recorded:
+    def _recorded(self, fields: Mapping[str, Node], item: Node) -> RecordedProcess:
         if "process" in fields:
             raise Refusal(
-                "a test has a made-up process or one of a recording, not both",
+                "a test cannot have both process and recording",
                 fields["process"].start,
-                hint="process_name: NAME chooses one by name",
+                hint="select a recorded process with process_name: NAME",
             )
         by_pid, by_name = fields.get("pid"), fields.get("process_name")
         if by_pid is not None and by_name is not None:
-            raise Refusal("pid and process_name say the same thing: give one", by_name.start)
+            raise Refusal("a test cannot have both pid and process_name", by_name.start)
         which = by_pid if by_pid is not None else by_name
         if which is None:
-            problem = "which process of the recording is not said"
+            problem = "no process of the recording is selected"
             raise Refusal(problem, item.start, hint="add pid: N or process_name: NAME")
         path = fields["recording"]
-        return Recorded(
+        return RecordedProcess(
             recording=self.values.text(path, "recording"),
             recording_at=self.source.at(path.start),
             pid=self.values.integer(which, "pid", 1, _PID_MAX) if which is by_pid else None,
@@ -152,12 +282,12 @@ class _Reader:
             which_at=self.source.at(which.start),
         )
 
-    def _invented(self, node: Node) -> Invented:
+    def _made_up(self, node: Node) -> MadeUpProcess:
         fields = self.values.fields(node, "process", _PROCESS)
         if ("cmdline" in fields) == ("title" in fields):
             raise Refusal("a process needs either cmdline or title", node.start)
         uptime = fields.get("uptime_s")
-        return Invented(
+        return MadeUpProcess(
             argv=self._argv(fields["cmdline"], "cmdline") if "cmdline" in fields else (),
             title=self.values.text(fields["title"], "title") if "title" in fields else None,
             user=self.values.text(fields["user"], "user") if "user" in fields else None,
@@ -178,28 +308,28 @@ class _Reader:
         )
 
     def _argv(self, node: Node, what: str) -> tuple[str, ...]:
-        items = self.values.items(node, what, "its arguments as a list: [python3, app.py]")
+        items = self.values.items(node, what, "a list of its arguments: [python3, app.py]")
         return tuple(self.values.text(item, f"an argument of {what}") for item in items)
 
     def _tags(self, node: Node) -> Pairs:
         pairs: list[tuple[str, str]] = []
         for key, value in self.values.named(node, "tags"):
             several = not isinstance(resolved(value), Scalar)
-            values = self.values.items(value, "a tag", "a text") if several else (value,)
+            values = self.values.items(value, "a tag", "a string") if several else (value,)
             pairs.extend((key, self.values.text(one, "a tag's value")) for one in values)
         return tuple(pairs)
 
     def _expect(self, node: Node) -> Mapping[str, Expected]:
         fields = self.values.fields(node, "expect", FIELDS)
         if not fields:
-            raise Refusal("the test expects nothing", node.start, hint="as in: {gprocess: shop}")
+            raise Refusal("expect is empty", node.start, hint="for example {gprocess: shop}")
         return {
             name: Expected(value=self._expected(name, fields[name]), node=fields[name])
             for name in FIELDS
             if name in fields
         }
 
-    def _expected(self, name: str, node: Node) -> Value:
+    def _expected(self, name: str, node: Node) -> ExpectedValue:
         if name == "status":
             return self.values.word(node, name, get_args(Status))
         if name == "reason":

@@ -11,7 +11,7 @@ from typing import Final
 from proccli.commands.explain.text import explain_text
 from proccli.commands.test.json import value_json
 from proccli.commands.test.run import CaseResult, Failure, RuleCoverage, RuleTestResult
-from proccli.commands.test.suite import Value
+from proccli.commands.test.test_file import ExpectedValue
 from proccli.model.config import Config
 from proccli.terminal.lines import Line, foreign, wrapped
 from proccli.terminal.paint import paint
@@ -65,9 +65,9 @@ def _case(result: CaseResult, view: View) -> str:
         line: Line = [
             (f"{failure.field:<{label}}  ", ""),
             ("expected ", "dim"),
-            *foreign(said(failure.expected), "accepted"),
+            *foreign(value_text(failure.expected), "accepted"),
             (", got ", "dim"),
-            *foreign(came(failure), "miss"),
+            *foreign(actual_text(failure), "miss"),
         ]
         lines.extend([(" " * _INDENT, ""), *part] for part in wrapped(line, room))
     text = paint(lines, view)
@@ -78,7 +78,7 @@ def _case(result: CaseResult, view: View) -> str:
     return f"{text}\n{chr(10).join(indented)}\n"
 
 
-def said(value: Value) -> str:
+def value_text(value: ExpectedValue) -> str:
     """A value approximately as a test file would contain it."""
     if value is None:
         return "none"
@@ -91,10 +91,10 @@ def said(value: Value) -> str:
     return str(value)
 
 
-def came(failure: Failure) -> str:
+def actual_text(failure: Failure) -> str:
     """The actual value; tags of None are unknown, an empty list of tags is `{}`."""
     unknown = failure.field == "tags" and failure.got is None
-    return "unknown" if unknown else said(failure.got)
+    return "unknown" if unknown else value_text(failure.got)
 
 
 def _one(value: object) -> str:

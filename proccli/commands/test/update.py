@@ -1,4 +1,4 @@
-"""Expectations brought up to date in their file, and nothing else in it changed."""
+"""Replaces expected values in test files, and changes nothing else in them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from pathlib import Path
 from typing import TypeAlias
 
 from proccli.commands.test.run import CaseResult, RuleTestResult
-from proccli.commands.test.suite import Case, Pairs, Recorded, Suite, SuiteError, Value
-from proccli.commands.test.test_file import read_suite
-from proccli.commands.test.yamltext import flow_list, scalar
+from proccli.commands.test.test_file import (
+    Case,
+    ExpectedValue,
+    Pairs,
+    RecordedProcess,
+    Suite,
+    SuiteError,
+    read_suite,
+)
+from proccli.commands.test.write import mapping, scalar
 from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.errors import OutputError
 from proccli.files import atomic_output, read_file
 
 Edit: TypeAlias = tuple[int, int, str]
-"""Where a text begins and ends, and what is to stand there."""
+"""Start and end of a part of the text, and its replacement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """What was changed in one file."""
+    """The number of changes in one file."""
 
     file: str
     tests: int
@@ -31,13 +38,13 @@ class Update:
 
 
 def update_files(suites: Iterable[Suite], result: RuleTestResult) -> tuple[Update, ...]:
-    """Write what is the case into the expectations that were not met; what was changed, by file.
+    """Replace the expected values that were not met with the actual ones; the changes by file.
 
-    A test whose outcome is not known keeps what it expects. Each file is replaced in one step,
-    and none before it is clear that all can be.
+    A test with an unknown outcome is not changed. Each file is replaced atomically, and none
+    until the changes of all are known to be possible.
 
-    Raises: SuiteError where an expectation is shared with a test that needs another one, or can't
-    be changed in place; OutputError.
+    Raises: SuiteError if an expectation is shared with a test that needs another one, or cannot be
+    changed in place; OutputError.
     """
     planned = []
     for suite in suites:
@@ -55,10 +62,10 @@ def update_files(suites: Iterable[Suite], result: RuleTestResult) -> tuple[Updat
 
 def _changed(suite: Suite, edits: Iterable[Edit], failed: Sequence[CaseResult]) -> str:
     text = edited(suite.source.text, edits)
-    if text is None or not _says_what_it_should(text, suite, failed):
+    if text is None or not _changes_only_expectations(text, suite, failed):
         case = failed[0].case
-        problem = f"the expectations of {case.name!r} can't be changed in place"
-        hint = "are they shared with another test, by & and *? Change them by hand"
+        problem = f"the expectations of {case.name!r} cannot be changed in place"
+        hint = "they may be shared with another test (& and *); change them by hand"
         raise SuiteError(problem, case.at, hint=hint)
     return text
 
@@ -69,7 +76,7 @@ def _is_known(result: CaseResult) -> bool:
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str | None:
-    """The text with all edits made; None where they overlap."""
+    """The text with all edits applied; None if they overlap."""
     last = len(text)
     for start, end, new in sorted(edits, reverse=True):
         if end > last:
@@ -90,7 +97,7 @@ def _edits_of(result: CaseResult) -> Iterator[Edit]:
             yield _replacement(expected.node, failure.got, result.suite.source.text)
 
 
-def _replacement(node: Node, value: Value, text: str) -> Edit:
+def _replacement(node: Node, value: ExpectedValue, text: str) -> Edit:
     start, end = extent(node, text)
     written = resolved(node)
     if value is None:
@@ -98,7 +105,7 @@ def _replacement(node: Node, value: Value, text: str) -> Edit:
     elif isinstance(value, str):
         quoted = isinstance(written, Scalar) and written.style in ("single", "double")
         like = written.style if isinstance(written, Scalar) and quoted else "plain"
-        # Without quotes these stand for nothing.
+        # Without quotes these mean null.
         new = scalar(value, like="single" if like == "plain" and value in ("null", "~") else like)
     else:
         new = str(value)
@@ -108,7 +115,7 @@ def _replacement(node: Node, value: Value, text: str) -> Edit:
 
 
 def _tag_edits(node: Node, tags: Pairs, text: str) -> Iterator[Edit]:
-    """One edit for each value where the keys stay the same, else one for them all."""
+    """One edit per value if the keys stay the same, otherwise one for all."""
     wanted: dict[str, list[str]] = {}
     for key, value in tags:
         wanted.setdefault(key, []).append(value)
@@ -119,11 +126,7 @@ def _tag_edits(node: Node, tags: Pairs, text: str) -> Iterator[Edit]:
             if isinstance(old, Scalar) and old.text != new:
                 yield _replacement(old, new, text)
         return
-    parts = (
-        f"{scalar(key)}: {scalar(many[0]) if len(many) == 1 else flow_list(many)}"
-        for key, many in wanted.items()
-    )
-    yield (*extent(node, text), f"{{{', '.join(parts)}}}")
+    yield (*extent(node, text), mapping(tags))
 
 
 def _each_once(wanted: Mapping[str, Sequence[str]]) -> bool:
@@ -131,7 +134,7 @@ def _each_once(wanted: Mapping[str, Sequence[str]]) -> bool:
 
 
 def _single_values(node: Node) -> dict[str, Scalar] | None:
-    """The nodes of tags that are written here, by key, if each has one value."""
+    """The nodes of tags by key; None if a key has several values or the tags are an alias."""
     if not isinstance(node, MappingNode):
         return None
     values: dict[str, Scalar] = {}
@@ -144,7 +147,7 @@ def _single_values(node: Node) -> dict[str, Scalar] | None:
 
 
 def extent(node: Node, text: str) -> tuple[int, int]:
-    """Where a node begins and ends as a person sees it: without what lies behind a block."""
+    """Start and end of a node without the white space and comments after it."""
     if isinstance(node, (Scalar, Alias)) or text[node.start] in "{[":
         end = node.end
     else:
@@ -159,8 +162,8 @@ def extent(node: Node, text: str) -> tuple[int, int]:
     return node.start, end
 
 
-def _says_what_it_should(text: str, suite: Suite, failed: Sequence[CaseResult]) -> bool:
-    """Whether the new text is the old one but for the values that were to change."""
+def _changes_only_expectations(text: str, suite: Suite, failed: Sequence[CaseResult]) -> bool:
+    """Whether the new text differs from the old one only in the values to change."""
     try:
         new = read_suite(text.encode(), suite.file)
     except SuiteError:
@@ -178,10 +181,10 @@ def _says_what_it_should(text: str, suite: Suite, failed: Sequence[CaseResult]) 
     ]
 
 
-def _content(case: Case, result: CaseResult | None) -> tuple[str, object, dict[str, Value]]:
-    """What a test says, wherever it stands; with the changes that a result asks for."""
+def _content(case: Case, result: CaseResult | None) -> tuple[str, object, dict[str, ExpectedValue]]:
+    """The content of a test without its position, with the changes of a result applied."""
     process: object = case.process
-    if isinstance(case.process, Recorded):
+    if isinstance(case.process, RecordedProcess):
         process = (case.process.recording, case.process.pid, case.process.process_name)
     values = {name: expected.value for name, expected in case.expect.items()}
     if result is not None:
@@ -190,13 +193,13 @@ def _content(case: Case, result: CaseResult | None) -> tuple[str, object, dict[s
 
 
 def _write(suite: Suite, text: str) -> None:
-    there = read_file(suite.file)
-    mark = codecs.BOM_UTF8 if there.startswith(codecs.BOM_UTF8) else b""
-    if there.removeprefix(mark) != suite.source.text.encode():
-        raise OutputError(f"{suite.file} was changed meanwhile", hint="run it again")
+    current = read_file(suite.file)
+    mark = codecs.BOM_UTF8 if current.startswith(codecs.BOM_UTF8) else b""
+    if current.removeprefix(mark) != suite.source.text.encode():
+        raise OutputError(f"{suite.file} was changed in the meantime", hint="run the command again")
     try:
         mode = Path(suite.file).stat().st_mode & 0o777
     except OSError as error:
-        raise OutputError(f"can't write {suite.file}: {error.strerror}") from None
+        raise OutputError(f"cannot write {suite.file}: {error.strerror}") from None
     with atomic_output(suite.file, mode=mode, force=True) as file:
         file.write(mark + text.encode())

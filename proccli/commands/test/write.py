@@ -1,8 +1,9 @@
-"""A file of rule tests from what is seen now: one test for each outcome."""
+"""Writes a test file from the current outcomes: one test for each."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,39 +13,37 @@ from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import all_ancestors
 from proccli.commands.environment import mentioned_names
 from proccli.commands.inputs import InputOptions
-from proccli.commands.test.bench import Benches, Overrides, invented_trial
-from proccli.commands.test.ruletest_words import expectation, in_words, invented_lines, mapping
+from proccli.commands.test.evaluate import Evaluators, Overrides, evaluate_made_up
 from proccli.commands.test.run import compare, outcome_of
-from proccli.commands.test.suite import Invented, SuiteError
-from proccli.commands.test.test_file import read_suite
-from proccli.commands.test.yamltext import scalar
+from proccli.commands.test.test_file import MadeUpProcess, Pairs, SuiteError, read_suite
+from proccli.config.yaml.nodes import Style
 from proccli.errors import ProccliError, UsageError
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
 from proccli.sources.recording.masking import mask_process
 from proccli.sources.recording.recording_reader import Recording
 from proccli.terminal.warning_text import message
-from proccli.text import visible
+from proccli.text import counted, visible
 
-MOST_TESTS: Final = 500
+MAX_TESTS: Final = 500
 _TRIES: Final = 50
-"""Processes of one outcome that are looked at for one that can be described."""
-_LONGEST_TEST: Final = 8000
+"""Maximum number of processes of one outcome that are tried."""
+_MAX_TEST_CHARACTERS: Final = 8000
 """Characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A file of tests, with what is not in it."""
+    """A test file as text, and the number of outcomes that are not in it."""
 
     text: str
     tests: int
     unknown: int
-    """Processes whose outcome is not known."""
+    """Number of processes with an unknown outcome."""
     undescribed: int
-    """Outcomes of processes that can't be made up, most often for the secrets they show."""
+    """Number of outcomes that cannot be described, mostly because of secrets."""
     too_many: int
-    """Outcomes beyond what a file is good for."""
+    """Number of outcomes beyond `MAX_TESTS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +55,18 @@ class _Test:
 
 
 def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draft:
-    """One test for each outcome (status, reason, rule, name and tags) that a source shows.
+    """One test for each outcome (status, reason, rule, name and tags) of a source.
 
-    A process is made up like one that was seen where that has the same outcome and gives no
-    secret away; else it is taken from the recording, if there is one. `file` is where the text
-    is to stand: paths in it are relative to that, or to the current folder. Each test was run.
+    A test describes a process like the one found if that has the same outcome and reveals no
+    secret; otherwise it refers to the recording, if there is one. `file` is the path that the
+    text will be written to: paths in it are relative to its folder, or to the current one. Only
+    tests that pass are included.
 
-    Raises: UsageError where the configuration is no file; SuiteError where no outcome is known;
+    Raises: UsageError if the configuration is not a file; SuiteError if no outcome is known;
     SourceError.
     """
     if options.config is None or options.config == "-":
-        raise UsageError("the tests need a configuration in a file: name it with -c FILE")
+        raise UsageError("the tests need a configuration file; use -c FILE")
     pipeline = Pipeline(inputs)
     live = inputs.source.host.kind == "live"
     pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
@@ -76,13 +76,14 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
         if outcome.status != "unknown":
             groups.setdefault(tuple(outcome_of(outcome).values()), []).append(outcome)
     recording = _recording(inputs, options, file)
-    chosen = list(groups.values())[:MOST_TESTS]
+    chosen = list(groups.values())[:MAX_TESTS]
     writer = _Writer(pipeline, recording)
     tests = [test for group in chosen if (test := writer.test(group)) is not None]
     head = _head(inputs, options, file)
-    tests = list(_that_pass(head, tests, options.config, file))
+    tests = list(_passing(head, tests, options.config, file))
     if not tests:
-        problem = f"no test can be written: of {len(outcomes)} processes no outcome is known"
+        processes = counted(len(outcomes), "process")
+        problem = f"cannot write any test: none of {processes} has a known outcome"
         why = (message(n) for n in inputs.notes if n.code in ("tags-unknown", "env-unknown"))
         raise SuiteError(problem, hint=next(why, None))
     return Draft(
@@ -95,7 +96,7 @@ def draft_suite(inputs: Inputs, options: InputOptions, file: str | None) -> Draf
 
 
 class _Writer:
-    """Makes a test of an outcome."""
+    """Writes tests as text."""
 
     def __init__(self, pipeline: Pipeline, recording: str | None) -> None:
         self._pipeline = pipeline
@@ -103,13 +104,13 @@ class _Writer:
         self._names: set[str] = set()
 
     def test(self, alike: Sequence[Outcome]) -> _Test | None:
-        """A test for the outcome that all of these have; None where none can be written."""
-        # The shorter the command line, the easier to read, and the less of somebody's in it.
+        """A test for the common outcome of these processes; None if none can be written."""
+        # A short command line is easier to read and contains less private text.
         for outcome in sorted(alike, key=lambda v: len(v.process.cmdline or b""))[:_TRIES]:
-            invented = self._invented(outcome)
-            if invented is not None and self._fares_alike(invented, outcome):
-                lines = list(invented_lines(invented))
-                if sum(map(len, lines)) <= _LONGEST_TEST:
+            described = self._made_up(outcome)
+            if described is not None and self._has_same_outcome(described, outcome):
+                lines = list(process_lines(described))
+                if sum(map(len, lines)) <= _MAX_TEST_CHARACTERS:
                     return self._written(outcome, lines)
         if self._recording is None:
             return None
@@ -117,8 +118,8 @@ class _Writer:
         lines = [f"  recording: {scalar(self._recording)}", f"  pid: {outcome.process.pid}"]
         return self._written(outcome, lines)
 
-    def _invented(self, outcome: Outcome) -> Invented | None:
-        """A process like this one, without its secrets; None where it has any."""
+    def _made_up(self, outcome: Outcome) -> MadeUpProcess | None:
+        """A description of this process; None if it has secrets."""
         argv = _arguments(outcome.process)
         if argv is None:
             return None
@@ -130,9 +131,9 @@ class _Writer:
                 return None
             parents.append(arguments)
             if above.texts is None:
-                break  # the agent's walk upwards ends here
+                break  # the agent stops at this ancestor
         by_age = outcome.reason in ("min-lifetime", "future-start")
-        return Invented(
+        return MadeUpProcess(
             argv=argv,
             user=outcome.user or None,
             uptime_s=outcome.agent_uptime_s if by_age else None,
@@ -140,12 +141,12 @@ class _Writer:
             tags=self._pipeline.inputs.tags.entries.get(outcome.process.pid),
         )
 
-    def _fares_alike(self, invented: Invented, outcome: Outcome) -> bool:
+    def _has_same_outcome(self, described: MadeUpProcess, outcome: Outcome) -> bool:
         inputs = self._pipeline.inputs
-        trial = invented_trial(invented, inputs.config, inputs.environment)
-        alike = outcome_of(trial.outcome)
+        evaluation = evaluate_made_up(described, inputs.config, inputs.environment)
+        alike = outcome_of(evaluation.outcome)
         if outcome.tags is None:
-            alike["tags"] = None  # what is not known is not expected
+            alike["tags"] = None  # unknown tags are not expected
         return alike == outcome_of(outcome)
 
     def _written(self, outcome: Outcome, process: Iterable[str]) -> _Test:
@@ -154,8 +155,8 @@ class _Writer:
         return _Test(name=name, lines="".join(f"{line}\n" for line in lines))
 
     def _name(self, outcome: Outcome) -> str:
-        """What happens, in words; no two tests have the same."""
-        name = base = in_words(outcome)
+        """A unique name that describes the outcome."""
+        name = base = outcome_name(outcome)
         number = 1
         while name in self._names:
             number += 1
@@ -165,7 +166,7 @@ class _Writer:
 
 
 def _arguments(process: Process, *, only_first: bool = False) -> tuple[str, ...] | None:
-    """The arguments to write down; None where they hold a secret, or are no text."""
+    """The arguments as text; None if they contain a secret or are not UTF-8."""
     cmdline = (process.cmdline or b"").rstrip(b"\0")
     masked = mask_process(process)
     if only_first:
@@ -185,7 +186,7 @@ def _head(inputs: Inputs, options: InputOptions, file: str | None) -> str:
     """Everything above the tests."""
     config = inputs.config
     lines = [
-        f"# What {_source(inputs.source.host)} shows: what is, which may not be what should be.",
+        f"# Current outcomes on {_source(inputs.source.host)}. Check that they are what you want.",
         f"config: {scalar(_relative(options.config or '', file))}",
         f'agent: "{config.agent}"',
     ]
@@ -206,7 +207,7 @@ def _source(host: Host) -> str:
 
 
 def _recording(inputs: Inputs, options: InputOptions, file: str | None) -> str | None:
-    """The recording as the tests are to name it; None where there is none in a file."""
+    """The path of the recording as written in the tests; None if there is no such file."""
     path = options.snapshot
     if path is None or path == "-" or not isinstance(inputs.source, Recording):
         return None
@@ -216,22 +217,120 @@ def _recording(inputs: Inputs, options: InputOptions, file: str | None) -> str |
 def _relative(path: str, file: str | None) -> str:
     if os.path.isabs(path):  # noqa: PTH117 - a path stays as it was given
         return path
-    # A link is followed on the way up, so the way down has to start where it leads.
+    # `..` follows links, so the path must be relative to the real folder.
     folder = os.path.realpath(os.path.dirname(file) if file else "")  # noqa: PTH120 - likewise
     return os.path.relpath(os.path.join(os.path.realpath("."), path), folder)  # noqa: PTH118
 
 
-def _that_pass(head: str, tests: Sequence[_Test], config: str, file: str | None) -> Iterator[_Test]:
-    """The tests that say of the file to be what was seen: a recording may lack its tags."""
+def _passing(head: str, tests: Sequence[_Test], config: str, file: str | None) -> Iterator[_Test]:
+    """The tests that pass; those of a recording may not, for example if it has no tags."""
     text = head + "".join(test.lines for test in tests)
     if not tests:
         return
     suite = read_suite(text.encode(), file or "<stdin>")
-    bench = Benches(Overrides(config=config)).of(suite)
+    evaluator = Evaluators(Overrides(config=config)).evaluator(suite)
     for test, case in zip(tests, suite.cases, strict=True):
         try:
-            passes = not compare(bench.trial(case.process).outcome, case)
+            passes = not compare(evaluator.evaluate(case.process).outcome, case)
         except ProccliError:
             passes = False
         if passes:
             yield test
+
+
+_MAX_NAME_CHARACTERS: Final = 60
+
+
+def process_lines(process: MadeUpProcess) -> Iterator[str]:
+    """The lines of `process:`."""
+    yield "  process:"
+    yield f"    cmdline: {flow_list(process.argv)}"
+    if process.user is not None:
+        yield f"    user: {scalar(process.user)}"
+    if process.uptime_s is not None:
+        yield f"    uptime_s: {process.uptime_s}"
+    if process.parents:
+        yield f"    parents: [{', '.join(flow_list(parent) for parent in process.parents)}]"
+    if process.tags is not None:
+        yield f"    tags: {mapping(process.tags)}"
+
+
+def expectation(outcome: Outcome) -> str:
+    """The value of `expect:`, in one line."""
+    got = outcome_of(outcome)
+    parts = [f"status: {outcome.status}"]
+    if outcome.status == "skipped":
+        parts.append(f"reason: {outcome.reason}")
+    if outcome.decided_by is not None:
+        parts.append(f"rule: {outcome.decided_by}")
+    if outcome.gprocess is not None:
+        parts.append(f"gprocess: {_text(outcome.gprocess)}")
+    tags = got["tags"]
+    if isinstance(tags, tuple) and tags:
+        parts.append(f"tags: {mapping(tags)}")
+    return f"{{{', '.join(parts)}}}"
+
+
+def _text(value: str) -> str:
+    return scalar(value, like="single") if value in ("~", "null") else scalar(value)
+
+
+def mapping(pairs: Pairs) -> str:
+    """Pairs in braces; a key with several values has a list."""
+    by_key: dict[str, list[str]] = {}
+    for key, value in pairs:
+        by_key.setdefault(key, []).append(value)
+    parts = (
+        f"{scalar(key)}: {scalar(values[0]) if len(values) == 1 else flow_list(values)}"
+        for key, values in by_key.items()
+    )
+    return f"{{{', '.join(parts)}}}"
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """The outcome of a process as the name of a test."""
+    name = outcome.process_name or f"[{outcome.process.comm or '?'}]"
+    if outcome.status == "skipped":
+        end = f"skipped, {outcome.reason}"
+    elif outcome.decided_by == 0:
+        end = "matched by no rule"
+    elif outcome.status == "dropped":
+        end = f"dropped by rule {outcome.decided_by}"
+    elif outcome.gprocess == outcome.process_name:
+        end = f"accepted by rule {outcome.decided_by}"
+    else:
+        end = f"renamed by rule {outcome.decided_by} to {_short(outcome.gprocess or '')}".rstrip()
+    return f"{_short(name)}: {end}"
+
+
+def _short(text: str) -> str:
+    text = visible(text)
+    return text if len(text) <= _MAX_NAME_CHARACTERS else f"{text[:_MAX_NAME_CHARACTERS]}…"
+
+
+_PLAIN: Final = re.compile(
+    r"[A-Za-z_/][A-Za-z0-9_/.+@=-]*(?: [A-Za-z0-9_/(][A-Za-z0-9_/.+@=()-]*)*"
+)
+_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""Words that YAML 1.1 or 1.2 does not read as strings, in lower case."""
+
+
+def scalar(text: str, *, like: Style = "plain") -> str:
+    """A string as a YAML scalar in one line, in the style `like` if that is possible."""
+    if visible(text) != text:
+        return _double(text)
+    if like == "double":
+        return _double(text)
+    if like == "plain" and _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def flow_list(items: Iterable[str]) -> str:
+    """`[one, 'two, three']`."""
+    return f"[{', '.join(scalar(item) for item in items)}]"
+
+
+def _double(text: str) -> str:
+    # The escapes that `visible` writes are valid in YAML, too.
+    return '"' + "".join(f"\\{char}" if char in '\\"' else visible(char) for char in text) + '"'

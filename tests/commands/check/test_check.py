@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from proccli.commands.check.check import CheckOptions, CheckResult, FileReport, check
-from proccli.commands.check.observed import Observation, unhit
+from proccli.commands.check.check import (
+    CheckOptions,
+    CheckResult,
+    FileReport,
+    RuleHits,
+    check,
+    unreached_rules,
+)
 from proccli.diagnostics.lint import lint
 from proccli.errors import SourceError
 from proccli.model.config import Diagnostic
@@ -31,19 +37,19 @@ def observed(text: str, *sources: ListSource) -> dict[int | None, Diagnostic]:
     found = lint(text.encode(), "agent.yaml")
     assert found.config is not None
     assert found.context is not None
-    seen = Observation()
+    seen = RuleHits()
     for source in sources:
         seen.add(found.config, source, {})
-    return {one.rule: one for one in unhit(found.context, seen, [])}
+    return {one.rule: one for one in unreached_rules(found.context, seen, [])}
 
 
-def test_a_rule_whose_processes_earlier_ones_take_is_told_with_their_number() -> None:
+def test_a_rule_hidden_by_earlier_rules_is_reported_with_their_numbers() -> None:
     source = ListSource([process(1, "java", "-jar", "a"), process(2, "bash")])
     found = observed(RULES, source)
 
     assert sorted(found, key=str) == [2, 3]
-    assert found[2].effect == "it matches 1 process, all taken by rule 1"
-    assert found[2].message == "no process of this recording gets to rule 2"
+    assert found[2].effect == "it matches 1 process, all decided by rule 1"
+    assert found[2].message == "no process of this recording reaches rule 2"
     assert found[3].message == "no process of this recording matches rule 3"
     assert {one.severity for one in found.values()} == {"info"}
 
@@ -57,12 +63,12 @@ def test_a_process_in_any_recording_is_enough() -> None:
     assert "these 2 recordings" in found[1].message
 
 
-def test_a_process_that_never_gets_to_the_rules_hits_none() -> None:
+def test_a_process_skipped_before_the_rules_matches_none() -> None:
     young = process(1, "nginx", starttime_ticks=9_744_400)
     assert 1 in observed(RULES, ListSource([young]))
 
 
-def test_what_can_not_be_told_is_not_told() -> None:
+def test_an_undetermined_match_is_not_reported() -> None:
     masked = process(1, "redis-server", masked_spans=((0, 5),))
     found = observed(RULES, ListSource([masked], at=redacted()))
 
@@ -88,7 +94,7 @@ def test_the_worst_exit_code_wins() -> None:
     assert CheckResult(reports=(lost, failed)).exit_code("error") == 3
 
 
-def test_files_that_can_not_be_read_do_not_keep_others_from_being_checked(tmp_path: Path) -> None:
+def test_an_unreadable_file_does_not_stop_the_check_of_others(tmp_path: Path) -> None:
     good = tmp_path / "good.yaml"
     good.write_text(RULES, encoding="utf-8")
     result = check(CheckOptions(files=(str(tmp_path / "none.yaml"), str(tmp_path), str(good))))
@@ -101,7 +107,7 @@ def test_files_that_can_not_be_read_do_not_keep_others_from_being_checked(tmp_pa
     assert [one.severity for one in result.reports[2].diagnostics] == []
 
 
-def test_a_command_that_is_not_here_is_told_and_none_is_run(tmp_path: Path) -> None:
+def test_a_missing_tag_command_is_reported_and_none_is_run(tmp_path: Path) -> None:
     mark = tmp_path / "was-run"
     script = tmp_path / "tags"
     script.write_text(f"#!/bin/sh\ntouch {mark}\n", encoding="utf-8")
@@ -121,7 +127,7 @@ def test_a_command_that_is_not_here_is_told_and_none_is_run(tmp_path: Path) -> N
     assert not mark.exists()
 
 
-def test_a_recording_that_is_none_is_an_error(tmp_path: Path) -> None:
+def test_an_invalid_recording_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "agent.yaml"
     file.write_text(RULES, encoding="utf-8")
 

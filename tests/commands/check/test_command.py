@@ -1,4 +1,4 @@
-"""`proccli check`, as one uses it."""
+"""`proccli check` as a user runs it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ def file(tmp_path: Path) -> Path:
         ("inputs: {}\n", "error", 1),
     ],
 )
-def test_the_exit_code_is_the_answer(file: Path, text: str, fail_on: str, code: int) -> None:
+def test_the_exit_code_depends_on_the_severity(
+    file: Path, text: str, fail_on: str, code: int
+) -> None:
     file.write_text(text, encoding="utf-8")
     for form in ("table", "json", "jsonl", "sarif", "github"):
         ran = call("check", str(file), "--fail-on", fail_on, "-o", form)
         assert (ran.code, ran.err) == (code, "")
 
 
-def test_the_worst_of_several_files_counts_and_all_are_told(tmp_path: Path) -> None:
+def test_the_worst_of_several_files_sets_the_exit_code_and_all_are_reported(tmp_path: Path) -> None:
     names = []
     for name, text in (("a.yaml", BROKEN), ("b.yaml", FAILS), ("c.yaml", CLEAN)):
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -113,7 +115,7 @@ def test_codes_are_completed() -> None:
     ]
 
 
-def test_via_and_env_change_what_is_said(file: Path) -> None:
+def test_via_and_env_change_the_diagnostics(file: Path) -> None:
     file.write_text(
         "os-proc-sync-enabled: yes\nos-proc-regex:\n- {match-regex: .*, rewrite-name: x-%ZONE%}\n",
         encoding="utf-8",
@@ -125,7 +127,7 @@ def test_via_and_env_change_what_is_said(file: Path) -> None:
     assert "rewrite-env" not in call("check", str(file), "--env", "ZONE=b").out
 
 
-def test_recordings_tell_which_rules_nothing_gets_to(shop: tuple[str, ...], file: Path) -> None:
+def test_recordings_show_which_rules_no_process_reaches(shop: tuple[str, ...], file: Path) -> None:
     snapshot = shop[shop.index("-s") + 1]
     file.write_text(
         "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: ^no-such-program$\n"
@@ -150,7 +152,7 @@ def test_on_a_terminal_there_are_colours_and_everything_fits(file: Path) -> None
     assert "…" in ran.out
 
 
-def test_the_same_text_gives_the_same_answer(file: Path) -> None:
+def test_the_same_text_gives_the_same_output(file: Path) -> None:
     file.write_text(FAILS + WARNS.partition("\n")[2].partition("\n")[2], encoding="utf-8")
 
     runs = {spawn("check", str(file), env={"PYTHONHASHSEED": seed}).stdout for seed in "012"}

@@ -9,9 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.check.check import CheckResult, FileReport
-from proccli.commands.check.check_github import check_github
-from proccli.commands.check.check_json import check_document, check_lines
-from proccli.commands.check.json import check_sarif
+from proccli.commands.check.json import check_document, check_github, check_lines, check_sarif
 from proccli.commands.check.text import check_text
 from proccli.commands.schema.schemas import schema_text
 from proccli.diagnostics.lint import lint
@@ -93,7 +91,7 @@ def test_colours_change_nothing_but_colours() -> None:
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).split() == plain.split()
 
 
-def test_hostile_text_acts_on_nothing() -> None:
+def test_hostile_text_is_escaped() -> None:
     hostile = 'os-proc-regex:\n- match-regex: "\\e[31m(?=\\u202e"\n  rewrite-name: "\\e]0;x\\a$9"\n'
     name = "a\x1b[31m\u202e\n.yaml"
     made = result((name, hostile + "  [bold]x[/bold]: \u202e\n"))
@@ -103,7 +101,7 @@ def test_hostile_text_acts_on_nothing() -> None:
         assert not {"\x1b", "\u202e", "\a"} & set(text)
 
 
-def test_the_document_keeps_the_contract() -> None:
+def test_the_document_is_valid_against_its_schema() -> None:
     given = json.loads(check_document(result()))
     schema = json.loads(schema_text("check"))
 
@@ -165,7 +163,7 @@ def test_sarif_has_a_result_for_each_and_a_rule_for_each_code() -> None:
     assert "**Cause.**" in rules[0]["help"]["markdown"]
 
 
-def test_sarif_names_files_by_uri_and_says_when_one_was_unusable() -> None:
+def test_sarif_has_file_uris_and_reports_unusable_files() -> None:
     made = result(("/etc/a b%é.yaml", TEXT))
 
     uri = sarif(made)["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
@@ -175,7 +173,7 @@ def test_sarif_names_files_by_uri_and_says_when_one_was_unusable() -> None:
     assert sarif(lost)["runs"][0]["invocations"] == [{"executionSuccessful": False}]
 
 
-def test_annotations_escape_what_github_takes_for_its_own() -> None:
+def test_annotations_escape_the_syntax_of_github() -> None:
     text = (
         'os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: ^a$\n  rewrite-name: "100%"\n'
     )

@@ -38,7 +38,7 @@ def as_json(*arguments: str) -> Any:
     return given
 
 
-def test_the_changes_on_a_recording_are_told_by_kind() -> None:
+def test_the_changes_on_a_recording_are_listed_by_kind() -> None:
     given = as_json("-s", RECORDING, "--env", "HOSTNAME=web-1", TYPICAL, COMMENT)
 
     by_kind: dict[str, set[int]] = {}
@@ -50,12 +50,12 @@ def test_the_changes_on_a_recording_are_told_by_kind() -> None:
     assert given["equivalent"] is False
 
 
-def test_the_same_configuration_is_proven_alike() -> None:
+def test_the_same_configuration_is_proven_equivalent() -> None:
     assert run(TYPICAL, TYPICAL).stdout == (b"proven: no process is treated differently\n")
     assert as_json(TYPICAL, TYPICAL)["equivalent"] is True
 
 
-def test_the_exit_code_tells_only_when_asked() -> None:
+def test_the_exit_code_shows_differences_only_with_the_option() -> None:
     run(TYPICAL, COMMENT)
     run("--exit-code", TYPICAL, COMMENT, code=1)
     run("--exit-code", TYPICAL, TYPICAL)
@@ -74,7 +74,7 @@ def test_jsonl_is_a_line_per_change() -> None:
     assert all(json.loads(line)["snapshot"] == RECORDING for line in lines)
 
 
-def test_a_configuration_that_is_missing_is_one_line_and_code_three() -> None:
+def test_a_missing_configuration_is_one_line_and_exit_code_3() -> None:
     done = run(TYPICAL, "no-such-file.yaml", code=3)
 
     assert done.stderr.decode().count("\n") == 1

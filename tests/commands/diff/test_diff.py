@@ -1,4 +1,4 @@
-"""What a change of the configuration does, on what was seen and by construction."""
+"""Differences between configurations on snapshots and in the rules."""
 
 from __future__ import annotations
 
@@ -75,19 +75,19 @@ def test_a_rule_that_only_moved_is_no_change(tmp_path: Path, recording: str) -> 
     assert kinds(result) == {}
 
 
-def test_a_parent_that_is_dropped_takes_its_tags_with_it(tmp_path: Path, recording: str) -> None:
+def test_a_dropped_parent_passes_no_tags_to_its_children(tmp_path: Path, recording: str) -> None:
     result = compared(tmp_path, recording, [], [("nginx", "", "drop")])
 
     assert kinds(result) == {2: "lost", 4: "retagged"}
 
 
-def test_the_same_rules_are_proven_alike(tmp_path: Path) -> None:
+def test_the_same_rules_are_proven_equivalent(tmp_path: Path) -> None:
     rules = [("a", "cmdline", "drop"), ("b", "tag")]
 
     assert compared(tmp_path, None, rules, rules).equivalent is True
 
 
-def test_rules_written_otherwise_are_proven_alike(tmp_path: Path) -> None:
+def test_rules_with_the_same_effect_are_proven_equivalent(tmp_path: Path) -> None:
     old = [("^(sleep|bash)$", "", "drop")]
     new = [("^bash$", "", "drop"), ("^sleep$", "", "drop")]
 
@@ -96,7 +96,7 @@ def test_rules_written_otherwise_are_proven_alike(tmp_path: Path) -> None:
     assert (result.equivalent, result.differs) == (True, False)
 
 
-def test_without_a_machine_a_witness_is_made(tmp_path: Path) -> None:
+def test_without_a_machine_a_witness_is_constructed(tmp_path: Path) -> None:
     result = compared(tmp_path, None, [("^bash$", "", "drop")], [("^-?bash$", "", "drop")])
 
     (witness,) = result.witnesses
@@ -111,14 +111,16 @@ def test_without_a_machine_a_witness_is_made(tmp_path: Path) -> None:
         (("^owner:alice$", "tag", "drop"), "owner:alice"),
     ],
 )
-def test_witnesses_are_made_for_ancestors_and_tags(tmp_path: Path, rule: Any, text: str) -> None:
+def test_witnesses_are_constructed_for_ancestors_and_tags(
+    tmp_path: Path, rule: Any, text: str
+) -> None:
     (witness,) = compared(tmp_path, None, [], [rule]).witnesses
 
     assert witness.text == text
 
 
 def test_a_difference_that_an_earlier_rule_hides_is_not_shown(tmp_path: Path) -> None:
-    """The cmdline rule takes whatever the new tag rule could tell apart."""
+    """The cmdline rule matches before the new tag rule can make a difference."""
     old = [("", "cmdline", "drop")]
 
     result = compared(tmp_path, None, old, [*old, ("x:y", "tag", "accept")])
@@ -127,7 +129,7 @@ def test_a_difference_that_an_earlier_rule_hides_is_not_shown(tmp_path: Path) ->
     assert result.equivalent is None
 
 
-def test_other_settings_are_told_and_count_as_a_difference(tmp_path: Path) -> None:
+def test_other_settings_are_reported_and_count_as_a_difference(tmp_path: Path) -> None:
     before = written(tmp_path / "old.yaml", **{"os-proc-socket-min-lifetime": 3})
     after = written(tmp_path / "new.yaml", **{"os-proc-socket-min-lifetime": 30})
 
@@ -168,7 +170,7 @@ def judged(inputs: Inputs, title: str) -> tuple[str, str | None]:
 
 @settings(max_examples=60)
 @given(RULES, RULES)
-def test_an_answer_by_construction_agrees_with_all_short_names(old: Any, new: Any) -> None:
+def test_the_comparison_of_rules_agrees_with_all_short_names(old: Any, new: Any) -> None:
     before, after = as_inputs(old), as_inputs(new)
     texts = [a + b + c for a in ("a", "b", "x", "-") for b in ("", "a", "b") for c in ("", "b")]
     differ = [text for text in texts if judged(before, text) != judged(after, text)]

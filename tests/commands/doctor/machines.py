@@ -1,4 +1,4 @@
-"""A shop whose labels don't arrive, and one that is well."""
+"""A machine on which many steps fail, and one without failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SOUND = Surroundings(
 
 
 def doctored() -> DoctorResult:
-    """Hardly a gate lets labels through, and the agent is an impostor."""
+    """Most steps fail, and the process named deepflow-agent is not an agent."""
     switched_off = config(
         *rules().rules,
         sync_enabled=False,
@@ -58,7 +58,7 @@ def doctored() -> DoctorResult:
 
 
 def well() -> DoctorResult:
-    """Nothing fails."""
+    """No step fails."""
     source = ListSource(
         [process(7, "nginx"), process(2)],
         at=host(kind="live"),

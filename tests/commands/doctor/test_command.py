@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.doctor.doctor import GATES
+from proccli.commands.doctor.doctor import STEPS
 from proccli.commands.schema.schemas import schema_text
 from proccli.local import agent_process
 from tests.cli.machine import write_config, write_machine
@@ -28,7 +28,7 @@ EXAMPLE = ("-c", "sample-configs/typical.yaml", "-s", "docs/example/web-1.jsonl"
 
 @pytest.fixture(autouse=True)
 def name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a real agent nor other tests' must be mistaken for ours."""
+    """Gives the agent of this test a unique name, unlike a real agent or those of other tests."""
     monkeypatch.setattr(agent_process, "AGENT", NAME)
 
 
@@ -44,34 +44,34 @@ def shop_without_a_variable(tmp_path: Path) -> tuple[str, ...]:
 
 
 def document(*arguments: str, code: int, **settings: Any) -> dict[str, Any]:
-    """What `--json` prints, which is always as its schema says."""
+    """The output of `--json`, validated against its schema."""
     ran = call("doctor", *arguments, "--json", **settings)
     assert ran.code == code, ran.err
     parsed: dict[str, Any] = json.loads(ran.out)
     Draft202012Validator(json.loads(schema_text("doctor"))).validate(parsed)
-    assert [gate["gate"] for gate in parsed["gates"]] == list(GATES)
+    assert [step["gate"] for step in parsed["gates"]] == list(STEPS)
     return parsed
 
 
 def states(parsed: dict[str, Any]) -> dict[str, str]:
-    return {gate["gate"]: gate["state"] for gate in parsed["gates"]}
+    return {step["gate"]: step["state"] for step in parsed["gates"]}
 
 
 # ---- exit codes --------------------------------------------------------------------------------
 
 
-def test_a_recording_that_is_well_exits_with_0_and_leaves_the_machine_unknown() -> None:
+def test_a_recording_without_failures_exits_with_0_and_the_machine_is_unknown() -> None:
     parsed = document(*EXAMPLE, code=0)
 
     assert parsed["first_failure"] is None
     for name in ("agent-running", "agent-rights", "agent-version", "proc-root"):
-        (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == name)
-        assert gate["state"] == "unknown"
-        assert "recording" in gate["detail"]
+        (step,) = (step for step in parsed["gates"] if step["gate"] == name)
+        assert step["state"] == "unknown"
+        assert "recording" in step["detail"]
     assert parsed["summary"] == json.loads(call("scan", *EXAMPLE, "--json").out)["summary"]
 
 
-def test_a_directory_without_sockets_does_not_fail_for_it(
+def test_a_directory_without_sockets_does_not_fail(
     shop_without_a_variable: tuple[str, ...],
 ) -> None:
     parsed = document(*shop_without_a_variable, code=0)
@@ -83,7 +83,7 @@ def test_a_directory_without_sockets_does_not_fail_for_it(
     )
 
 
-def test_without_a_configuration_the_default_is_what_fails() -> None:
+def test_without_a_configuration_the_default_fails() -> None:
     parsed = document("--no-wait", code=1)
 
     assert states(parsed)["configuration"] == "unknown"
@@ -101,7 +101,7 @@ def test_without_a_configuration_the_default_is_what_fails() -> None:
         ("other: 1\n", "no static_config"),
     ],
 )
-def test_a_configuration_that_is_not_taken_is_the_first_failure(
+def test_a_rejected_configuration_is_the_first_failure(
     tmp_path: Path, text: str, told: str
 ) -> None:
     parsed = document("-c", write_config(tmp_path, text), "--no-wait", code=1)
@@ -110,7 +110,7 @@ def test_a_configuration_that_is_not_taken_is_the_first_failure(
     assert parsed["first_failure"] == first["gate"] == "configuration"
     assert told in first["detail"]
     if parsed["config"] is None:
-        assert {gate["state"] for gate in later} == {"unknown"}
+        assert {step["state"] for step in later} == {"unknown"}
         assert parsed["snapshot"] is parsed["summary"] is None
 
 
@@ -140,13 +140,13 @@ def test_what_cannot_be_read_exits_with_3(arguments: tuple[str, ...]) -> None:
     assert ran.err.count("\n") == 1
 
 
-def test_an_empty_directory_is_no_machine(tmp_path: Path) -> None:
+def test_an_empty_directory_is_an_error(tmp_path: Path) -> None:
     assert call("doctor", "-s", str(tmp_path)).code == 3
     assert call("doctor", "--proc-root", str(tmp_path)).code == 3
 
 
 @pytest.mark.parametrize("made", [True, False])
-def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made: bool) -> None:
+def test_an_os_proc_root_without_processes_is_a_failed_step(tmp_path: Path, made: bool) -> None:
     root = tmp_path / "proc"
     if made:
         root.mkdir()
@@ -159,16 +159,16 @@ def test_an_os_proc_root_without_processes_is_a_failed_gate(tmp_path: Path, made
     assert found["sync-enabled"] == found["rules-valid"] == "pass"
     assert parsed["summary"] is parsed["snapshot"] is None
     told = "not a proc mount" if made else "No such file"
-    (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == "proc-root")
-    assert told in gate["detail"]
+    (step,) = (step for step in parsed["gates"] if step["gate"] == "proc-root")
+    assert told in step["detail"]
     ran = call("doctor", "-c", path)
     assert ran.code == 1
     assert ran.out.startswith("It could not be determined what the agent would send.\n")
 
 
 @root_only
-def test_an_empty_proc_is_a_failed_gate_too(tmp_path: Path) -> None:
-    """Even where a name asks for the agent's environment."""
+def test_an_empty_proc_is_a_failed_step_too(tmp_path: Path) -> None:
+    """Even if a rewrite-name uses the agent's environment."""
     rules = "  os-proc-regex: [{match-regex: .*, rewrite-name: '%ROLE%'}]\n"
     command = f"mount -t tmpfs none /proc || exit 99; exec {shlex.join(PROGRAM)} doctor --json -c "
     done = subprocess.run(
@@ -198,7 +198,7 @@ def live(*arguments: str, tmp_path: Path) -> Ran:
     return call("doctor", "-c", write_config(tmp_path, ON), "--no-wait", *arguments)
 
 
-def test_a_machine_with_an_agent_and_a_connection_is_well(tmp_path: Path) -> None:
+def test_a_machine_with_an_agent_and_a_connection_has_no_failure(tmp_path: Path) -> None:
     wait_until_older_than(3)
     with running([NAME, "60"]) as pid, connected():
         ran = live("--json", tmp_path=tmp_path)
@@ -206,14 +206,14 @@ def test_a_machine_with_an_agent_and_a_connection_is_well(tmp_path: Path) -> Non
 
     found = states(parsed)
     assert found["agent-running"] == found["sockets"] == found["readable"] == "pass"
-    (gate,) = (gate for gate in parsed["gates"] if gate["gate"] == "agent-running")
-    assert f"pid {pid}" in gate["detail"]
+    (step,) = (step for step in parsed["gates"] if step["gate"] == "agent-running")
+    assert f"pid {pid}" in step["detail"]
     if os.geteuid() == 0:
         assert found["agent-rights"] == "pass"
         assert ran.code == 0, parsed["first_failure"]
 
 
-def test_a_hostile_agent_only_looks_bad(tmp_path: Path) -> None:
+def test_a_hostile_agent_is_shown_escaped(tmp_path: Path) -> None:
     hostile = "\x1b]0;owned\x07\x1b[2J\u202e" + "A" * 100_000
     with running([NAME, hostile]):
         table = live(tmp_path=tmp_path)
@@ -222,10 +222,10 @@ def test_a_hostile_agent_only_looks_bad(tmp_path: Path) -> None:
     for text in (table.out, table.err, as_json.out):
         assert not set(text) & set("\x1b\x07\u202e")
         assert len(text) < 20_000
-    assert len(as_json.out.splitlines()) == len(GATES)
+    assert len(as_json.out.splitlines()) == len(STEPS)
 
 
-def test_the_outcome_comes_first_and_is_not_told_twice(tmp_path: Path) -> None:
+def test_the_outcome_is_printed_first_and_only_once(tmp_path: Path) -> None:
     text = "os-proc-regex: [{match-regex: '(?=a)'}, {match-regex: .*, action: drop}]\n"
     ran = call("doctor", "-c", write_config(tmp_path, text), *EXAMPLE[2:])
 
@@ -245,7 +245,7 @@ def test_it_fits_a_terminal(columns: int) -> None:
 
 
 @root_only
-def test_without_rights_nothing_fails_that_is_only_hidden() -> None:
+def test_without_privileges_hidden_facts_are_unknown_not_failed() -> None:
     with public_directory() as folder, running([NAME, "60"]), connected():
         path = write_config(folder, ON)
         code, out, err = as_nobody(lambda: _outcome("doctor", "-c", path, "--no-wait", "--json"))

@@ -1,4 +1,4 @@
-"""The gates over given processes, and over real agents."""
+"""The steps over given processes, and over real agents."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.doctor import server
-from proccli.commands.doctor import steps_process as onebyone
-from proccli.commands.doctor.doctor import GATES, DoctorResult, doctor, examine
-from proccli.commands.doctor.step import Gate
+from proccli.commands.doctor import steps_process as process_steps
+from proccli.commands.doctor.doctor import STEPS, DoctorResult, doctor, examine
+from proccli.commands.doctor.step import Step
+from proccli.commands.doctor.steps_sockets import SERVER_STEPS
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT, take_sample
 from proccli.commands.scan.scan import scan
 from proccli.local import agent_process
-from proccli.local import agent_process as agentproc
 from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
@@ -89,20 +88,20 @@ def inputs(
     )
 
 
-def examined(looked_at: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
-    return examine(take_sample(looked_at), around)
+def examined(given: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
+    return examine(take_sample(given), around)
 
 
-def gate(result: DoctorResult, name: str) -> Gate:
-    (found,) = (each for each in result.gates if each.gate == name)
+def step(result: DoctorResult, name: str) -> Step:
+    (found,) = (each for each in result.steps if each.name == name)
     return found
 
 
 def states(result: DoctorResult) -> dict[str, str]:
-    return {each.gate: each.state for each in result.gates if each.state != "pass"}
+    return {each.name: each.state for each in result.steps if each.state != "pass"}
 
 
-# ---- all gates ---------------------------------------------------------------------------------
+# ---- all steps ---------------------------------------------------------------------------------
 
 
 CONNECTED: dict[str, Any] = {
@@ -111,15 +110,15 @@ CONNECTED: dict[str, Any] = {
 }
 
 
-def test_where_all_is_well_only_what_cannot_be_seen_is_open() -> None:
+def test_without_failures_only_the_version_and_the_server_are_unknown() -> None:
     result = examined(inputs(**CONNECTED))
 
     assert result.first_failure is None
-    assert states(result) == dict.fromkeys(("agent-version", *server.GATES), "unknown")
-    assert all(each.hint for each in result.gates if each.state != "pass")
+    assert states(result) == dict.fromkeys(("agent-version", *SERVER_STEPS), "unknown")
+    assert all(each.hint for each in result.steps if each.state != "pass")
 
 
-def test_every_gate_is_told_once_and_in_order(tmp_path: Path) -> None:
+def test_every_step_is_reported_once_and_in_order(tmp_path: Path) -> None:
     broken, elsewhere = tmp_path / "broken.yaml", tmp_path / "elsewhere.yaml"
     broken.write_text("static_config:\n  os-proc-sync-enabled: -1\n", encoding="utf-8")
     elsewhere.write_text(f"os-proc-root: {tmp_path}/none\n", encoding="utf-8")
@@ -130,7 +129,7 @@ def test_every_gate_is_told_once_and_in_order(tmp_path: Path) -> None:
         doctor(InputOptions(config=str(elsewhere)), NO_WAIT),
     )
     for result in results:
-        assert tuple(each.gate for each in result.gates) == GATES
+        assert tuple(each.name for each in result.steps) == STEPS
 
 
 @pytest.mark.parametrize("around", [WELL, None])
@@ -147,7 +146,7 @@ def test_every_gate_is_told_once_and_in_order(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("known", [True, False])
-def test_the_gates_remove_what_scan_counts(
+def test_the_steps_remove_what_scan_counts(
     configuration: Config, around: Surroundings | None, known: bool
 ) -> None:
     shop = shop_inputs(configuration)
@@ -155,10 +154,10 @@ def test_the_gates_remove_what_scan_counts(
     counted = scan(shop).summary
     result = examined(shop, around)
 
-    removed = {each.gate: each.removes for each in result.gates if each.removes is not None}
+    removed = {each.name: each.removes for each in result.steps if each.removes is not None}
     assert result.summary == counted
     assert removed["rules"] == counted.dropped
-    assert sum(removed[name] for name in onebyone.GATES if name != "rules") == counted.skipped
+    assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
     assert removed["sync-enabled"] == counted.accepted - counted.reported
     assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
 
@@ -170,7 +169,7 @@ def test_the_gates_remove_what_scan_counts(
     size=st.integers(0, 6),
     switches=st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
 )
-def test_the_gates_remove_what_scan_counts_whatever_there_is(
+def test_the_steps_remove_what_scan_counts_whatever_there_is(
     processes: set[int], order: list[Rule], size: int, switches: tuple[bool, ...]
 ) -> None:
     sync_enabled, tagged_only, privileged, known = switches
@@ -181,16 +180,16 @@ def test_the_gates_remove_what_scan_counts_whatever_there_is(
     counted = scan(given_inputs).summary
     result = examined(given_inputs)
 
-    removed = {each.gate: each.removes for each in result.gates if each.removes is not None}
+    removed = {each.name: each.removes for each in result.steps if each.removes is not None}
     assert removed["rules"] == counted.dropped
-    assert sum(removed[name] for name in onebyone.GATES if name != "rules") == counted.skipped
+    assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
     assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
     nothing_left = not counted.accepted and not counted.unknown and counted.total
-    one_by_one = [each.state for each in result.gates if each.gate in onebyone.GATES]
+    one_by_one = [each.state for each in result.steps if each.name in process_steps.STEPS]
     assert ("fail" in one_by_one) == bool(nothing_left)
 
 
-# ---- gates that processes pass one by one ------------------------------------------------------
+# ---- steps that processes pass one by one ------------------------------------------------------
 
 DENIED = FieldError(field="cmdline", problem="denied", detail="EACCES")
 
@@ -208,8 +207,8 @@ DENIED = FieldError(field="cmdline", problem="denied", detail="EACCES")
         (process(8, "untagged"), "tagged-only"),
     ],
 )
-def test_a_process_is_counted_where_it_ends(stopped: Process, name: str) -> None:
-    """One that is let through keeps the gate from failing; alone it makes it fail."""
+def test_a_process_is_counted_at_the_step_that_removes_it(stopped: Process, name: str) -> None:
+    """With another process that passes, the step passes; alone, it fails."""
     configuration = config(
         ("^dropped$", "process_name", "drop"), tagged_only=True, tag_exec=("tags",)
     )
@@ -217,63 +216,63 @@ def test_a_process_is_counted_where_it_ends(stopped: Process, name: str) -> None
     both = examined(inputs(process(7, "nginx"), stopped, configuration=configuration, tags=tags))
     alone = examined(inputs(stopped, configuration=configuration, tags=tags))
 
-    assert {each.gate: each.removes for each in both.gates if each.removes} == {name: 1}
-    assert gate(both, name).state == "pass"
-    assert gate(alone, name).state == "fail"
-    assert alone.first_failure == gate(alone, name)
-    later = onebyone.GATES[onebyone.GATES.index(name) + 1 :]
-    assert all(gate(alone, after).state == "unknown" for after in later)
+    assert {each.name: each.removes for each in both.steps if each.removes} == {name: 1}
+    assert step(both, name).state == "pass"
+    assert step(alone, name).state == "fail"
+    assert alone.first_failure == step(alone, name)
+    later = process_steps.STEPS[process_steps.STEPS.index(name) + 1 :]
+    assert all(step(alone, after).state == "unknown" for after in later)
 
 
-def test_the_rule_that_drops_most_is_named_with_its_place() -> None:
+def test_the_rule_that_drops_most_is_shown_with_its_place() -> None:
     configuration = config(("^cron$", "process_name", "drop"), DROP_ALL)
     result = examined(
         inputs(process(1, "cron"), process(2, "a"), process(3, "b"), configuration=configuration)
     )
 
-    dropped = gate(result, "rules")
+    dropped = step(result, "rules")
     assert (dropped.state, dropped.removes) == ("fail", 3)
     assert "rule 2 (agent.yaml:6, process_name ~ .*) drops 2 of them" in dropped.detail
 
 
-def test_who_is_refused_to_us_alone_is_not_counted_as_removed() -> None:
+def test_a_process_unreadable_only_for_us_is_not_counted_as_removed() -> None:
     ours = host(kind="live", privileged=False)
     denied = process(8, cmdline=None, errors=(DENIED,))
     result = examined(inputs(process(7, "nginx"), denied, at=ours, **CONNECTED))
 
-    readable = gate(result, "readable")
+    readable = step(result, "readable")
     assert (readable.state, readable.removes) == ("unknown", 0)
     assert "pid 8" in readable.detail
     assert result.first_failure is None
 
 
-def test_who_cannot_be_decided_may_be_the_one_that_gets_past() -> None:
+def test_an_undecided_process_may_pass_so_later_steps_are_unknown() -> None:
     ours = host(kind="live", privileged=False)
     denied = process(8, cmdline=None, errors=(DENIED,))
     given_inputs = inputs(process(7, "nginx"), denied, at=ours, configuration=config(DROP_ALL))
-    rules_gate = gate(examined(given_inputs), "rules")
+    rules_step = step(examined(given_inputs), "rules")
 
-    assert (rules_gate.state, rules_gate.removes) == ("unknown", 1)
+    assert (rules_step.state, rules_step.removes) == ("unknown", 1)
 
 
-def test_a_hidden_ancestor_leaves_the_rules_open() -> None:
+def test_a_hidden_ancestor_makes_the_rules_unknown() -> None:
     ours = host(kind="live", privileged=False)
     hidden = process(6, cmdline=None, errors=(DENIED,))
     child = process(8, "worker", ppid=6)
     configuration = config(("nginx", "parent_process_name", "drop"))
     result = examined(inputs(hidden, child, at=ours, configuration=configuration))
 
-    assert "pid 6" in gate(result, "readable").detail
-    assert "1 undecided (first: pid 8)" in gate(result, "rules").detail
+    assert "pid 6" in step(result, "readable").detail
+    assert "1 undecided (first: pid 8)" in step(result, "rules").detail
 
 
-def test_a_mount_that_hides_processes_leaves_open_who_there_is() -> None:
+def test_a_mount_that_hides_processes_makes_the_first_steps_unknown() -> None:
     result = examined(
         inputs(at=host(kind="live", privileged=False, sees_all=False)), replace(WELL, agents=())
     )
 
-    assert gate(result, "readable").state == "unknown"
-    assert gate(result, "agent-running").state == "unknown"
+    assert step(result, "readable").state == "unknown"
+    assert step(result, "agent-running").state == "unknown"
 
 
 def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
@@ -281,17 +280,17 @@ def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
 
     assert result.summary is not None
     assert result.summary.total == 0
-    assert gate(result, "readable").state == "unknown"
+    assert step(result, "readable").state == "unknown"
 
 
 # ---- rules, names, tags ------------------------------------------------------------------------
 
 
-def test_rules_that_the_agent_throws_away_fail_with_their_places() -> None:
+def test_ignored_rules_fail_with_their_places() -> None:
     lost = rule(1, "(?=a)", problem="look-ahead is not supported")
     result = examined(inputs(configuration=config(lost, ("nginx",)), **CONNECTED))
 
-    thrown_away = gate(result, "rules-valid")
+    thrown_away = step(result, "rules-valid")
     assert result.first_failure == thrown_away
     assert "1 of 2 rules: rule 1 (agent.yaml:3): look-ahead" in thrown_away.detail
 
@@ -300,29 +299,29 @@ def test_rules_that_the_agent_throws_away_fail_with_their_places() -> None:
     ("rewrite", "state"),
     [("x" * 256, "pass"), ("x" * 257, "fail"), ("é" * 128, "pass"), ("é" * 129, "fail")],
 )
-def test_names_longer_than_the_server_keeps_fail(rewrite: str, state: str) -> None:
+def test_names_longer_than_the_limit_of_the_server_fail(rewrite: str, state: str) -> None:
     result = examined(inputs(configuration=config((".*", "process_name", "accept", rewrite))))
 
-    assert gate(result, "name-length").state == state
+    assert step(result, "name-length").state == state
 
 
 def test_an_empty_name_fails() -> None:
     result = examined(inputs(configuration=config((".*", "process_name", "accept", "$none"))))
 
-    assert gate(result, "name-length").state == "fail"
-    assert "pid 7" in gate(result, "name-length").detail
+    assert step(result, "name-length").state == "fail"
+    assert "pid 7" in step(result, "name-length").detail
 
 
 @pytest.mark.parametrize(
     ("code", "state"),
     [("env-unknown", "unknown"), ("own-environment", "unknown"), ("env-unset", "fail")],
 )
-def test_variables_without_a_known_value_are_told(code: str, state: str) -> None:
+def test_variables_without_a_known_value_are_reported(code: str, state: str) -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
     notes = (Note(code=code, text="about %ROLE%"),)
     result = examined(inputs(configuration=configuration, notes=notes))
 
-    assert (gate(result, "environment").state, gate(result, "environment").detail) == (
+    assert (step(result, "environment").state, step(result, "environment").detail) == (
         state,
         "about %ROLE%",
     )
@@ -339,14 +338,14 @@ def test_variables_without_a_known_value_are_told(code: str, state: str) -> None
         ({"tag_exec": ("x",)}, UNKNOWN_TAGS, "tags-unknown", "unknown"),
     ],
 )
-def test_what_became_of_the_tag_command_is_told(
+def test_the_result_of_the_tag_command_is_reported(
     fields: dict[str, Any], tags: TagTable, code: str | None, state: str
 ) -> None:
     notes = (Note(code=code, text="so it went"),) if code else ()
     result = examined(inputs(configuration=config(**fields), tags=tags, notes=notes))
 
-    assert gate(result, "tag-command").state == state
-    assert code is None or gate(result, "tag-command").detail == "so it went"
+    assert step(result, "tag-command").state == state
+    assert code is None or step(result, "tag-command").detail == "so it went"
 
 
 def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
@@ -357,20 +356,20 @@ def test_a_tag_command_whose_user_is_missing_fails(tmp_path: Path) -> None:
     )
     result = doctor(InputOptions(config=str(path), run_tag_exec=True), NO_WAIT)
 
-    assert gate(result, "tag-command").state == "fail"
-    assert "nosuch" in gate(result, "tag-command").detail
+    assert step(result, "tag-command").state == "fail"
+    assert "nosuch" in step(result, "tag-command").detail
 
 
-def test_a_directory_has_no_environment_to_miss_a_variable_in() -> None:
+def test_variables_are_unknown_in_a_directory() -> None:
     configuration = config((".*", "process_name", "accept", "%ROLE%"))
     notes = (Note(code="env-unset", text="about %ROLE%"),)
     at = host(kind="directory")
     result = examined(inputs(configuration=configuration, notes=notes, at=at), None)
 
-    assert gate(result, "environment").state == "unknown"
+    assert step(result, "environment").state == "unknown"
 
 
-def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
+def test_tags_from_a_file_leave_the_tag_command_unknown() -> None:
     tagged = inputs(configuration=config(tag_exec=("x",)), tags=tag_table({7: []}))
     recorded = replace(tagged, source=ListSource([process(7, "nginx")], at=host(kind="recording")))
 
@@ -378,8 +377,8 @@ def test_tags_from_elsewhere_do_not_tell_whether_the_command_runs() -> None:
         examine(take_sample(tagged), WELL, tags_from_file=True),
         examined(recorded, None),
     ):
-        assert gate(result, "tag-command").state == "unknown"
-        assert "tags for 1 process" in gate(result, "tag-command").detail
+        assert step(result, "tag-command").state == "unknown"
+        assert "tags for 1 process" in step(result, "tag-command").detail
 
 
 # ---- sockets -----------------------------------------------------------------------------------
@@ -417,15 +416,15 @@ def test_one_connection_that_is_sent_is_enough(
     )
     result = examined(machine)
 
-    assert gate(result, "sockets").state == state
-    assert told in gate(result, "sockets").detail
+    assert step(result, "sockets").state == state
+    assert told in step(result, "sockets").detail
 
 
 def test_sockets_that_only_root_sees_are_unknown() -> None:
     ours = host(kind="live", privileged=False)
 
-    assert gate(examined(inputs(at=ours, sockets={7: REFUSED})), "sockets").state == "unknown"
-    assert gate(examined(inputs(sockets={7: REFUSED})), "sockets").state == "fail"
+    assert step(examined(inputs(at=ours, sockets={7: REFUSED})), "sockets").state == "unknown"
+    assert step(examined(inputs(sockets={7: REFUSED})), "sockets").state == "fail"
 
 
 @pytest.mark.parametrize(
@@ -437,18 +436,18 @@ def test_sockets_that_only_root_sees_are_unknown() -> None:
         (0, 3, "without a pause"),
     ],
 )
-def test_how_long_a_connection_must_live_is_told(every: int, least: int, told: str) -> None:
+def test_the_minimum_age_of_a_connection_is_reported(every: int, least: int, told: str) -> None:
     configuration = config(socket_sync_interval_s=every, min_lifetime_s=least)
-    found = gate(examined(inputs(configuration=configuration)), "socket-interval")
+    found = step(examined(inputs(configuration=configuration)), "socket-interval")
 
     assert found.state == "pass"
     assert told in found.detail
 
 
-def test_nothing_is_said_of_the_sockets_of_nobody() -> None:
+def test_without_processes_the_sockets_are_unknown() -> None:
     result = examined(inputs(configuration=config(DROP_ALL)))
 
-    assert gate(result, "sockets").state == "unknown"
+    assert step(result, "sockets").state == "unknown"
 
 
 # ---- the agent ---------------------------------------------------------------------------------
@@ -469,18 +468,18 @@ def test_nothing_is_said_of_the_sockets_of_nobody() -> None:
         ({"shares_our_user_namespace": None, "euid": 1000}, "unknown"),
     ],
 )
-def test_the_agent_needs_roots_rights(fields: dict[str, Any], state: str) -> None:
+def test_the_agent_needs_root_privileges(fields: dict[str, Any], state: str) -> None:
     around = replace(WELL, agents=(replace(AGENT, **fields),))
 
-    assert gate(examined(inputs(), around), "agent-rights").state == state
+    assert step(examined(inputs(), around), "agent-rights").state == state
 
 
-def test_an_agent_that_cannot_become_the_tag_commands_user_fails() -> None:
+def test_an_agent_that_cannot_run_as_the_tag_commands_user_fails() -> None:
     around = replace(WELL, agents=(replace(AGENT, capabilities=(1 << 19) | (1 << 2)),))
     result = examined(inputs(configuration=config(tag_exec=("x",))), around)
 
-    assert gate(result, "agent-rights").state == "fail"
-    assert "CAP_SETUID" in gate(result, "agent-rights").detail
+    assert step(result, "agent-rights").state == "fail"
+    assert "CAP_SETUID" in step(result, "agent-rights").detail
 
 
 @pytest.mark.parametrize(
@@ -497,25 +496,25 @@ def test_an_agent_that_cannot_become_the_tag_commands_user_fails() -> None:
 def test_the_agent_must_see_the_machines_processes(view: dict[str, Any], state: str) -> None:
     around = replace(WELL, view=replace(WELL.view, **view))
 
-    assert gate(examined(inputs(), around), "proc-root").state == state
+    assert step(examined(inputs(), around), "proc-root").state == state
 
 
-def test_an_agent_beside_us_in_a_container_sees_what_we_see() -> None:
+def test_an_agent_in_our_container_may_see_only_that() -> None:
     view = replace(WELL.view, pid_namespace=4_026_532_000)
     around = replace(WELL, view=view, own_pid_namespace=4_026_532_000)
 
-    assert gate(examined(inputs(), around), "proc-root").state == "pass"
+    assert step(examined(inputs(), around), "proc-root").state == "pass"
     around = replace(around, agents=())
-    assert gate(examined(inputs(), around), "agent-running").state == "unknown"
+    assert step(examined(inputs(), around), "agent-running").state == "unknown"
 
 
 def test_no_agent_fails_on_the_machine_itself_and_is_unknown_elsewhere() -> None:
-    assert gate(examined(inputs(), replace(WELL, agents=())), "agent-running").state == "fail"
+    assert step(examined(inputs(), replace(WELL, agents=())), "agent-running").state == "fail"
     for kind in ("recording", "directory"):
         result = examined(inputs(at=host(kind=kind)), None)
         for name in ("agent-running", "agent-rights", "agent-version", "proc-root"):
-            assert gate(result, name).state == "unknown"
-            assert kind in gate(result, name).detail
+            assert step(result, name).state == "unknown"
+            assert kind in step(result, name).detail
 
 
 # ---- real agents -------------------------------------------------------------------------------
@@ -525,7 +524,7 @@ NAME = f"doctored-{os.getpid()}"
 
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a real agent nor other tests' must be mistaken for ours."""
+    """Gives the agent of this test a unique name, unlike a real agent or those of other tests."""
     monkeypatch.setattr(agent_process, "AGENT", NAME)
 
 
@@ -535,10 +534,10 @@ def through(*wrapper: str) -> Iterator[int]:
     process = subprocess.Popen([*wrapper], stdin=subprocess.DEVNULL)
     try:
         eventually(
-            lambda: agentproc.find_agents() or process.poll() is not None,
+            lambda: agent_process.find_agents() or process.poll() is not None,
             what="the start of the agent",
         )
-        found = agentproc.find_agents()
+        found = agent_process.find_agents()
         if not found:
             pytest.skip(f"{wrapper[0]} can't do it here")
         yield found[0].pid
@@ -550,7 +549,7 @@ def through(*wrapper: str) -> Iterator[int]:
 @pytest.mark.usefixtures("named")
 def test_a_running_agent_is_found_with_its_rights() -> None:
     with running([NAME, "60"]) as pid:
-        around = agentproc.look_around("/proc", "/nowhere")
+        around = agent_process.look_around("/proc", "/nowhere")
 
     (agent,) = around.agents
     assert (agent.pid, agent.euid, agent.cmdline) == (pid, os.geteuid(), f"{NAME} 60")
@@ -558,21 +557,21 @@ def test_a_running_agent_is_found_with_its_rights() -> None:
     assert around.view.path == "/proc"
     assert around.view.filesystem == "proc"
     assert around.view.pid_namespace == around.own_pid_namespace
-    assert agentproc.find_agents() == ()
+    assert agent_process.find_agents() == ()
 
 
 @pytest.mark.usefixtures("named")
 @root_only
-def test_the_likeliest_agent_is_one_with_rights() -> None:
-    """Anybody can call his process so, and may have been there first."""
+def test_an_agent_with_privileges_is_preferred() -> None:
+    """Any user can start a process with this name, and earlier than the agent."""
     command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if shutil.which("setpriv") is None:
         pytest.skip("needs setpriv")
     with through(*command, "bash", "-c", f"exec -a {NAME} sleep 60") as impostor:
-        (alone,) = agentproc.find_agents()
+        (alone,) = agent_process.find_agents()
         assert (alone.pid, alone.euid, alone.reads_all) == (impostor, NOBODY, False)
         with running([NAME, "60"]) as pid:
-            found = [agent.pid for agent in agentproc.find_agents()]
+            found = [agent.pid for agent in agent_process.find_agents()]
     assert found == [pid, impostor]
 
 
@@ -581,21 +580,21 @@ def test_the_likeliest_agent_is_one_with_rights() -> None:
 def test_an_agent_in_a_pid_namespace_of_its_own_sees_only_that() -> None:
     wrapper = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     with through(*wrapper, "bash", "-c", f"exec -a {NAME} sleep 60"):
-        around = agentproc.look_around("/proc", "/proc")
+        around = agent_process.look_around("/proc", "/proc")
         result = examined(inputs(), around)
 
     assert around.view.pid_namespace not in (None, around.own_pid_namespace)
-    assert gate(result, "proc-root").state == "fail"
-    assert "hostPID" in (gate(result, "proc-root").hint or "")
+    assert step(result, "proc-root").state == "fail"
+    assert "hostPID" in (step(result, "proc-root").hint or "")
 
 
 @root_only
-def test_an_agent_in_another_root_is_asked_for_its_own_proc(tmp_path: Path) -> None:
-    """Links of that root lead us nowhere."""
+def test_an_agent_in_another_root_is_examined_in_its_own_proc(tmp_path: Path) -> None:
+    """Links in that root do not work for us."""
     (tmp_path / "host").mkdir()
     (tmp_path / "link").symlink_to("/proc")
     with forked(lambda: os.chroot(tmp_path)) as pid:
-        views = {path: agentproc.proc_view(path, pid) for path in ("/proc", "/host", "/link")}
+        views = {path: agent_process.proc_view(path, pid) for path in ("/proc", "/host", "/link")}
 
     assert views["/proc"].problem == "No such file or directory"
     assert views["/host"].problem is None
@@ -604,17 +603,17 @@ def test_an_agent_in_another_root_is_asked_for_its_own_proc(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("path", ["~", "relative", "/no/such", "a\0b", "", "/etc/passwd"])
-def test_what_is_no_directory_is_a_problem(path: str) -> None:
-    assert agentproc.proc_view(path).problem is not None
-    assert agentproc.proc_view(path, os.getpid()).problem is not None
+def test_a_path_that_is_not_a_directory_is_a_problem(path: str) -> None:
+    assert agent_process.proc_view(path).problem is not None
+    assert agent_process.proc_view(path, os.getpid()).problem is not None
 
 
-def test_a_view_never_leads_out_of_a_root() -> None:
-    assert agentproc.proc_view("/../proc", os.getpid()) == ProcView(path="/../proc")
+def test_a_view_never_leaves_its_root() -> None:
+    assert agent_process.proc_view("/../proc", os.getpid()) == ProcView(path="/../proc")
 
 
-def test_what_is_no_proc_mount_is_known_by_its_file_system(tmp_path: Path) -> None:
-    view = agentproc.proc_view(str(tmp_path), os.getpid())
+def test_another_mount_is_recognized_by_its_file_system(tmp_path: Path) -> None:
+    view = agent_process.proc_view(str(tmp_path), os.getpid())
     assert view.problem is None
     assert view.filesystem not in ("proc", None)
 
@@ -622,14 +621,14 @@ def test_what_is_no_proc_mount_is_known_by_its_file_system(tmp_path: Path) -> No
 def test_an_agent_that_has_exited_has_no_view() -> None:
     with running(["sleep", "60"]) as pid:
         pass
-    assert agentproc.proc_view("/proc", pid) == ProcView(path="/proc")
+    assert agent_process.proc_view("/proc", pid) == ProcView(path="/proc")
 
 
 @pytest.mark.usefixtures("named")
 @root_only
-def test_without_rights_a_root_agent_is_found_and_its_view_is_not_guessed() -> None:
+def test_without_privileges_a_root_agent_is_found_and_its_view_is_unknown() -> None:
     with running([NAME, "60"]) as pid:
-        around = as_nobody(lambda: agentproc.look_around("/proc", "/proc"))
+        around = as_nobody(lambda: agent_process.look_around("/proc", "/proc"))
 
     (agent,) = around.agents
     assert (agent.pid, agent.exe, agent.euid, agent.reads_all) == (pid, None, 0, True)
@@ -638,7 +637,7 @@ def test_without_rights_a_root_agent_is_found_and_its_view_is_not_guessed() -> N
 
 @pytest.mark.usefixtures("named")
 @root_only
-def test_without_rights_the_agents_environment_is_unknown() -> None:
+def test_without_privileges_the_agents_environment_is_unknown() -> None:
     with public_directory() as folder, running([NAME, "60"]):
         path = folder / "agent.yaml"
         path.write_text(
@@ -647,6 +646,6 @@ def test_without_rights_the_agents_environment_is_unknown() -> None:
         )
         result = as_nobody(lambda: doctor(InputOptions(config=str(path)), NO_WAIT))
 
-    assert gate(result, "environment").state == "unknown"
-    assert gate(result, "agent-running").state == "pass"
-    assert gate(result, "proc-root").state == "unknown"
+    assert step(result, "environment").state == "unknown"
+    assert step(result, "agent-running").state == "pass"
+    assert step(result, "proc-root").state == "unknown"

@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 
 from proccli.cli.help import Option
 from proccli.commands.schema.schemas import schema_text
-from proccli.commands.test.testinit import init
-from proccli.commands.test.yamltext import scalar
+from proccli.commands.test.command import init
+from proccli.commands.test.write import scalar
 from tests.cli.runner import PROGRAM, call, environment, on_a_terminal, spawn
 from tests.paths import ROOT
 from tests.waiting import LONG_S
@@ -103,7 +103,7 @@ def test_lines_fit_a_terminal_and_have_colours(folder: Path) -> None:
     assert "    0  #3   agent.yaml:5  process_name ~ nginx\n" in plain
 
 
-def test_only_some_tests_say_nothing_of_coverage(folder: Path) -> None:
+def test_selected_tests_print_no_coverage(folder: Path) -> None:
     ran = call("test", "--run", "a *")
 
     assert ran.code == 0
@@ -111,7 +111,7 @@ def test_only_some_tests_say_nothing_of_coverage(folder: Path) -> None:
     assert call("test", "--run", "zzz").code == 2
 
 
-def test_json_is_as_its_schema_says(folder: Path) -> None:
+def test_json_is_valid_against_its_schema(folder: Path) -> None:
     ran = call("test", "--json")
 
     given = json.loads(ran.out)
@@ -142,7 +142,7 @@ def test_json_is_as_its_schema_says(folder: Path) -> None:
 HOSTILE = "<&>]]>\"' \x00 \x1b[31m \x85 \u202e \ufffe \U0001f600"
 
 
-def test_junit_is_as_its_readers_expect(folder: Path) -> None:
+def test_junit_has_the_elements_that_its_readers_expect(folder: Path) -> None:
     ran = call("test", "--junit", "report.xml")
 
     root = ElementTree.parse(folder / "report.xml").getroot()
@@ -166,7 +166,7 @@ def test_junit_is_as_its_readers_expect(folder: Path) -> None:
     assert (folder / "report.xml").stat().st_mode & 0o777 == 0o644
 
 
-def test_hostile_names_can_harm_no_report(folder: Path) -> None:
+def test_hostile_names_are_escaped_in_reports(folder: Path) -> None:
     name = HOSTILE.replace("\0", "\x01")
     quoted = scalar(name)
     text = (
@@ -183,7 +183,7 @@ def test_hostile_names_can_harm_no_report(folder: Path) -> None:
     assert json.loads(call("test", "--json").out)["tests"][0]["name"] == name
 
 
-def test_a_report_replaces_the_one_before_in_one_step(folder: Path) -> None:
+def test_a_report_replaces_the_previous_one_atomically(folder: Path) -> None:
     (folder / "report.xml").write_text("old", encoding="utf-8")
     call("test", "--junit", "report.xml")
     assert (folder / "report.xml").read_text(encoding="utf-8").startswith("<?xml")
@@ -193,7 +193,7 @@ def test_a_report_replaces_the_one_before_in_one_step(folder: Path) -> None:
     assert ran.err.startswith("proccli: error: can't write none/report.xml: ")
 
 
-def test_a_mistake_in_a_file_is_one_error_with_a_caret(folder: Path) -> None:
+def test_an_error_in_a_file_is_shown_with_a_caret(folder: Path) -> None:
     (folder / "a.test.yaml").write_text(TESTS.replace("gprocess", "g-process"), encoding="utf-8")
     ran = call("test")
 
@@ -209,17 +209,17 @@ def test_a_folder_without_tests_is_not_a_success(tmp_path: Path) -> None:
     ran = call("test", str(tmp_path))
 
     assert ran.code == 3
-    assert "no file of tests in " in ran.err
+    assert "no test files (*.test.yaml) in " in ran.err
 
 
-def test_the_tests_may_come_from_stdin(folder: Path) -> None:
+def test_tests_can_be_read_from_stdin(folder: Path) -> None:
     assert call("test", "-", "--run", "a shell", stdin=TESTS.encode()).code == 0
     assert call("test", "-c", "-", "a.test.yaml", stdin=CONFIG.encode()).code == 1
     assert call("test", "-c", "-", "-", stdin=b"").code == 2
     assert call("test", "--update", "-", stdin=TESTS.encode()).code == 2
 
 
-def test_the_tests_may_come_from_another_command(folder: Path) -> None:
+def test_tests_can_be_read_from_a_pipe(folder: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", f"{shlex.join(PROGRAM)} test <(cat a.test.yaml) --run 'a shell'"],
         env=environment(),
@@ -232,7 +232,7 @@ def test_the_tests_may_come_from_another_command(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_another_configuration_takes_the_place_of_that_in_the_file(folder: Path) -> None:
+def test_an_option_overrides_the_configuration_of_the_file(folder: Path) -> None:
     (folder / "new.yaml").write_text(CONFIG.replace("^sh$", "^bash$"), encoding="utf-8")
 
     for ran in (
@@ -243,7 +243,7 @@ def test_another_configuration_takes_the_place_of_that_in_the_file(folder: Path)
         assert ran.out.startswith("a.test.yaml  new.yaml · ")
 
 
-def test_an_update_makes_the_tests_pass_and_says_what_it_did(folder: Path) -> None:
+def test_an_update_makes_the_tests_pass_and_reports_its_changes(folder: Path) -> None:
     ran = call("test", "--update")
 
     assert ran.code == 0
@@ -256,7 +256,7 @@ def test_an_update_makes_the_tests_pass_and_says_what_it_did(folder: Path) -> No
     assert (again.code, again.err) == (0, "")
 
 
-def test_what_was_not_asked_for_is_not_updated(folder: Path) -> None:
+def test_tests_that_were_not_selected_are_not_updated(folder: Path) -> None:
     assert call("test", "--update", "--run", "a shell").code == 0
     assert (folder / "a.test.yaml").read_text(encoding="utf-8") == TESTS
 
@@ -278,7 +278,7 @@ def test_init_then_test_passes(tmp_path: Path) -> None:
     assert Path(file).stat().st_mode & 0o777 == 0o644
 
 
-def test_init_replaces_a_file_only_by_force(tmp_path: Path) -> None:
+def test_init_overwrites_a_file_only_with_force(tmp_path: Path) -> None:
     file = tmp_path / "web.test.yaml"
     file.write_text("mine", encoding="utf-8")
 
@@ -304,7 +304,7 @@ def test_init_on_this_machine(folder: Path) -> None:
     assert call("test", "live.test.yaml").code == 0
 
 
-def test_a_file_called_init_is_named_with_its_folder(folder: Path) -> None:
+def test_a_file_named_init_needs_its_folder(folder: Path) -> None:
     (folder / "a.test.yaml").rename("init")
 
     assert call("test", "./init").code == 1

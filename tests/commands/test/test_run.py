@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.test.bench import Overrides
-from proccli.commands.test.ruletest_files import open_suites
+from proccli.commands.test.evaluate import Overrides
 from proccli.commands.test.run import Failure, RuleTestResult, run_suites
-from proccli.commands.test.suite import FIELDS, SuiteError
-from proccli.commands.test.test_file import read_suite
+from proccli.commands.test.test_file import FIELDS, SuiteError, open_suites, read_suite
 from proccli.commands.test.update import update_files
 from proccli.commands.test.write import Draft, draft_suite
 from proccli.errors import ConfigError, OutputError, UsageError
@@ -93,7 +91,7 @@ def test_made_up_processes_pass(folder: Path, process: str, expect: str) -> None
     assert one(folder, f"process: {process}", expect) == []
 
 
-def test_a_failure_says_what_was_expected_and_what_came(folder: Path) -> None:
+def test_a_failure_has_the_expected_and_the_actual_value(folder: Path) -> None:
     failures = one(
         folder,
         "process: {cmdline: [python3, shop.py], tags: {owner: bob}}",
@@ -113,7 +111,7 @@ def test_more_tags_than_expected_are_a_failure(folder: Path) -> None:
     assert [failure.field for failure in one(folder, process, "{tags: {owner: bob}}")] == ["tags"]
 
 
-def test_an_unknown_outcome_passes_no_test_that_does_not_say_so(folder: Path) -> None:
+def test_an_unknown_outcome_passes_only_tests_that_expect_it(folder: Path) -> None:
     process = "process: {cmdline: [batch]}"
 
     (failure,) = one(folder, process, "{gprocess: null, rule: 5}")
@@ -123,7 +121,7 @@ def test_an_unknown_outcome_passes_no_test_that_does_not_say_so(folder: Path) ->
     assert one(folder, process, "{gprocess: batch-fra1}", "env: {CLUSTER: fra1}\n") == []
 
 
-def test_a_variable_of_our_own_environment_means_nothing(
+def test_variables_of_our_own_environment_are_not_used(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLUSTER", "ours")
@@ -185,7 +183,7 @@ def test_a_file_that_is_named_twice_is_run_once(folder: Path) -> None:
     ] == [True, True]
 
 
-def test_a_recorded_process_is_named_by_pid_or_by_name(tmp_path: Path) -> None:
+def test_a_recorded_process_is_selected_by_pid_or_by_name(tmp_path: Path) -> None:
     text = (
         f"config: {ROOT}/sample-configs/typical.yaml\ntests:\n"
         f"- {{name: a, recording: {EXAMPLE}, pid: 16, expect: {{rule: 3}}}}\n"
@@ -227,7 +225,7 @@ def test_a_configuration_that_cannot_be_used_is_an_error(folder: Path) -> None:
     test = "tests:\n- {name: a, process: {title: x}, expect: {rule: 0}}\n"
     with pytest.raises(SuiteError, match=r"a\.test\.yaml:1:9: config: .*none\.yaml: no such file"):
         run(write(folder, f"config: none.yaml\n{test}"))
-    with pytest.raises(SuiteError, match="no configuration is named"):
+    with pytest.raises(SuiteError, match="no configuration given"):
         run(write(folder, test))
     with pytest.raises(SuiteError, match=r"/-: no such file"):
         run(write(folder, f"config: '-'\n{test}"))
@@ -237,7 +235,7 @@ def test_a_configuration_that_cannot_be_used_is_an_error(folder: Path) -> None:
     assert run(write(folder, test), config=str(folder / "agent.yaml")).passed
 
 
-def test_the_command_line_comes_before_the_file(folder: Path) -> None:
+def test_the_command_line_overrides_the_file(folder: Path) -> None:
     write(folder, CONFIG.replace("|bash", ""), "new.yaml")
     text = (
         "config: agent.yaml\nenv: {CLUSTER: a}\ntests:\n"
@@ -252,7 +250,7 @@ def test_the_command_line_comes_before_the_file(folder: Path) -> None:
     assert not other.passed
 
 
-def test_a_folder_that_cannot_be_looked_into_is_an_error(
+def test_a_folder_that_cannot_be_read_is_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, "config: agent.yaml\ntests:\n- {name: a, process: {title: x}, expect: {rule: 0}}")
@@ -266,11 +264,11 @@ def test_a_folder_that_cannot_be_looked_into_is_an_error(
         return real(path)
 
     monkeypatch.setattr(os, "scandir", refused)  # root may look everywhere
-    with pytest.raises(SuiteError, match=f"can't look into {below}: Permission denied"):
+    with pytest.raises(SuiteError, match=f"cannot read the directory {below}: Permission denied"):
         open_suites([str(folder)])
 
 
-def test_a_directory_laid_out_like_proc_is_as_good_as_a_recording(folder: Path) -> None:
+def test_a_directory_laid_out_like_proc_can_replace_a_recording(folder: Path) -> None:
     root = folder / "proc"
     (root / "7").mkdir(parents=True)
     (root / "stat").write_text("btime 1767225600\n", encoding="utf-8")
@@ -280,7 +278,7 @@ def test_a_directory_laid_out_like_proc_is_as_good_as_a_recording(folder: Path) 
     assert one(folder, "recording: proc\n  pid: 7", "{rule: 1}") == []
 
 
-def test_tags_that_are_not_known_are_not_those_that_were_expected(folder: Path) -> None:
+def test_unknown_tags_do_not_meet_an_expectation(folder: Path) -> None:
     write(folder, f"{CONFIG}  os-app-tag-exec: [tags]\n", "agent.yaml")
     recorded = f"recording: {EXAMPLE}\n  pid: 22"
 
@@ -297,13 +295,13 @@ def test_the_example_of_the_page_is_read() -> None:
         assert f"| `{name}` | " in page
 
 
-def test_a_name_that_fits_no_test_is_wrong_usage(folder: Path) -> None:
+def test_a_pattern_that_matches_no_test_is_wrong_usage(folder: Path) -> None:
     text = "config: agent.yaml\ntests:\n- {name: a, process: {title: x}, expect: {rule: 0}}\n"
     with pytest.raises(UsageError, match="no test name matches b"):
         run(write(folder, text), names=["b"])
 
 
-def test_what_the_configuration_has_to_say_is_said_once(folder: Path) -> None:
+def test_warnings_of_a_configuration_are_reported_once(folder: Path) -> None:
     write(folder, CONFIG.replace("^(sh|bash)$", "(?!x)").replace("true", "false"), "agent.yaml")
     text = (
         "config: agent.yaml\ntests:\n- {name: a, process: {title: batch}, expect: {rule: 0}}\n"
@@ -448,7 +446,7 @@ def test_a_value_is_changed_however_it_is_written(folder: Path, old: str, new: s
     assert Path(path).read_text(encoding="utf-8") == f"{head}{new}\n# the end\n"
 
 
-def test_names_that_need_quotes_are_written_so_that_they_are_read_again(folder: Path) -> None:
+def test_names_that_need_quotes_are_written_with_them(folder: Path) -> None:
     names = ["null", "~", "1", "a: b", "- x", "a #b", "\x1b[31m", "é\u202e", '"', "\\", "{x}", "'"]
     tests = "".join(
         f"- name: t{number}\n  process: {{cmdline: [{json.dumps(name)}]}}\n"
@@ -469,19 +467,19 @@ def test_a_shared_expectation_is_updated_if_that_is_right_for_all(folder: Path) 
     )
     assert update(write(folder, text)).passed
     path = write(folder, text.replace("cmdline: [bash]", "title: x"))
-    with pytest.raises(SuiteError, match="'a' can't be changed in place"):
+    with pytest.raises(SuiteError, match="'a' cannot be changed in place"):
         update(path)
     assert Path(path).read_text(encoding="utf-8") == text.replace("cmdline: [bash]", "title: x")
 
 
-def test_a_value_that_stands_for_something_else_too_is_not_updated(folder: Path) -> None:
+def test_a_value_shared_with_another_test_is_not_updated(folder: Path) -> None:
     text = (
         "config: agent.yaml\ntests:\n"
         "- {name: a, process: {title: x}, expect: {gprocess: &n y}}\n"
         "- {name: b, process: {title: *n}, expect: {rule: 0}}\n"
     )
     path = write(folder, text)
-    with pytest.raises(SuiteError, match="can't be changed in place"):
+    with pytest.raises(SuiteError, match="cannot be changed in place"):
         update(path)
     assert Path(path).read_text(encoding="utf-8") == text
 
@@ -513,14 +511,14 @@ def test_several_files_are_updated_together_or_not_at_all(folder: Path) -> None:
     assert Path(first).read_text(encoding="utf-8") == good
 
 
-def test_a_file_that_somebody_else_changed_meanwhile_is_left_alone(folder: Path) -> None:
+def test_a_file_changed_in_the_meantime_is_not_overwritten(folder: Path) -> None:
     text = "config: agent.yaml\ntests:\n- {name: a, process: {title: x}, expect: {rule: 1}}\n"
     path = write(folder, text)
     suites = open_suites([path])
     result = run_suites(suites, Overrides())
     write(folder, f"# mine\n{text}")
 
-    with pytest.raises(OutputError, match="was changed meanwhile"):
+    with pytest.raises(OutputError, match="was changed in the meantime"):
         update_files(suites, result)
     assert Path(path).read_text(encoding="utf-8") == f"# mine\n{text}"
 
@@ -551,8 +549,8 @@ def test_what_init_writes_passes(config: Path, snapshot: Path, tmp_path: Path) -
     assert len(result.results) == made.tests
 
 
-def test_where_nothing_is_known_there_is_nothing_to_write(tmp_path: Path) -> None:
-    with pytest.raises(SuiteError, match=r"of 11 processes no outcome is known .*--tags FILE"):
+def test_without_known_outcomes_init_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=r"none of 11 processes has a known outcome .*--tags FILE"):
         draft(
             ROOT / "sample-configs" / "fleet-tags.yaml",
             EXAMPLE,
@@ -572,7 +570,7 @@ def test_init_writes_one_test_for_each_outcome_and_no_secret(tmp_path: Path) -> 
     assert "cmdline: ['-bash', '--norc', '-i']" in made.text  # the shortest that rule 4 drops
 
 
-def test_what_can_only_be_recorded_refers_to_the_recording(folder: Path) -> None:
+def test_a_process_that_cannot_be_described_refers_to_the_recording(folder: Path) -> None:
     write(folder, CONFIG.replace("^(sh|bash)$", "^java$"), "agent.yaml")
     file = folder / "a.test.yaml"
     draft(folder / "agent.yaml", EXAMPLE, file)
@@ -582,8 +580,8 @@ def test_what_can_only_be_recorded_refers_to_the_recording(folder: Path) -> None
     assert by_rule[1].passed
 
 
-def test_a_live_secret_is_not_written_down(folder: Path) -> None:
-    """A directory has no mask of its own, as a live machine has none."""
+def test_a_live_secret_is_not_written(folder: Path) -> None:
+    """A directory has no masked spans, like a live machine."""
     proc = folder / "proc"
     (proc / "7").mkdir(parents=True)
     (proc / "stat").write_text("btime 1767225600\n", encoding="utf-8")
@@ -605,7 +603,7 @@ def test_a_live_secret_is_not_written_down(folder: Path) -> None:
     assert "parents: [[app]]" in made.text
 
 
-def test_init_takes_the_environment_and_the_tags_along(folder: Path) -> None:
+def test_init_writes_the_environment_and_the_tags(folder: Path) -> None:
     write(
         folder, "[{pid: 19, tags: [{key: owner, value: alice}, {key: owner, value: bob}]}]", "tags"
     )
@@ -654,7 +652,7 @@ def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("config", [None, "-"])
-def test_init_needs_a_configuration_that_the_tests_can_name(config: str | None) -> None:
+def test_init_needs_a_configuration_file(config: str | None) -> None:
     options = InputOptions(config=config, config_text=b"", snapshot=str(EXAMPLE))
-    with pytest.raises(UsageError, match="need a configuration in a file"):
+    with pytest.raises(UsageError, match="need a configuration file"):
         draft_suite(open_inputs(options), options, None)

@@ -1,4 +1,4 @@
-"""Files of rule tests: read whole, or refused with one clear place."""
+"""Test files: read whole, or refused with one clear place."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.commands.test.strict_yaml import read_root
-from proccli.commands.test.suite import Invented, Recorded, Suite, SuiteError
-from proccli.commands.test.test_file import read_suite
-from proccli.commands.test.yamltext import flow_list, scalar
+from proccli.commands.test.test_file import (
+    MadeUpProcess,
+    RecordedProcess,
+    Suite,
+    SuiteError,
+    read_suite,
+)
+from proccli.commands.test.write import flow_list, scalar
 from proccli.config.yaml.nodes import Scalar
 from proccli.config.yaml.reader import Loader
 
@@ -49,17 +54,17 @@ def read(text: str) -> Suite:
 
 
 def in_a_test(line: str) -> str:
-    """A file that is right but for one line of its only test."""
+    """A file with one test, valid except for the given line."""
     return f"tests:\n- name: one\n{line}\n"
 
 
-def test_everything_that_can_be_written_is_read() -> None:
+def test_all_keys_are_read() -> None:
     suite = read(EXAMPLE)
 
     shop, recorded, by_name, titled = suite.cases
     assert (suite.config, suite.agent, suite.via) == ("agent.yaml", "6.5", "file")
     assert suite.env == {"HOSTNAME": "web-1"}
-    assert shop.process == Invented(
+    assert shop.process == MadeUpProcess(
         argv=("/usr/bin/python3", "app.py", "8080"),
         user="shop",
         uptime_s=-60,
@@ -75,17 +80,17 @@ def test_everything_that_can_be_written_is_read() -> None:
         "tags": (("a", "2"), ("b", "1")),
     }
     assert (shop.at.line, shop.at.column) == (6, 3)
-    assert isinstance(recorded.process, Recorded)
+    assert isinstance(recorded.process, RecordedProcess)
     assert (recorded.process.recording, recorded.process.pid) == ("web-1.jsonl.gz", 4242)
     assert recorded.expect["gprocess"].value is None
-    assert isinstance(by_name.process, Recorded)
+    assert isinstance(by_name.process, RecordedProcess)
     assert by_name.process.process_name == "null"
     assert {name: expected.value for name, expected in by_name.expect.items()} == {
         "rule": None,
         "action": None,
         "gprocess": "null",
     }
-    assert titled.process == Invented(title="nginx: worker process")
+    assert titled.process == MadeUpProcess(title="nginx: worker process")
     assert titled.expect["tags"].value == ()
 
 
@@ -100,15 +105,15 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "place", "problem"),
     [
-        ("", "1:1", "nothing is written here"),
-        ("# only a comment\n", "1:1", "nothing is written here"),
-        ("[]", "1:1", "a file of tests must be a mapping, not a list"),
-        ("config: x\n", "1:1", "no tests are here"),
+        ("", "1:1", "the file is empty"),
+        ("# only a comment\n", "1:1", "the file is empty"),
+        ("[]", "1:1", "a test file must be a mapping, not a list"),
+        ("config: x\n", "1:1", "the file has no tests"),
         ("tests: []\n", "1:8", "tests is an empty list"),
         ("tests: none\n", "1:8", "tests must be a list, not none"),
         ("test: []\n", "1:1", "has no key test (did you mean tests?)"),
-        ("tests: []\ntests: []\n", "2:1", "tests stands twice in a file of tests"),
-        ("agent: '7.1'\ntests: [x]\n", "1:8", "agent 7.1 isn't emulated"),
+        ("tests: []\ntests: []\n", "2:1", "duplicate key tests in a test file"),
+        ("agent: '7.1'\ntests: [x]\n", "1:8", "agent 7.1 is not emulated"),
         ("via: post\ntests: [x]\n", "1:6", "via must be one of server, file, not post"),
         ("tests: []\n---\ntests: []\n", "2:1", "a second YAML document begins here"),
         ("tests:\n- one\n", "2:3", "test 1 must be a mapping, not one"),
@@ -116,7 +121,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("tests:\n- expect: {rule: 1}\n", "2:3", "test 1 has no name"),
         ("tests:\n- {name: ' ', expect: {rule: 1}}\n", "2:10", "name of test 1 is blank"),
         (in_a_test("  expect: {rule: 1}"), "2:3", "has neither process nor recording"),
-        (in_a_test("  expect: {rule: 1}\n  pid: 1"), "4:8", "names a process of a recording"),
+        (in_a_test("  expect: {rule: 1}\n  pid: 1"), "4:8", "selects a process of a recording"),
         (in_a_test("  expects: {rule: 1}"), "3:3", "did you mean expect?"),
         (in_a_test("  process: {}\n  expect: {rule: 1}"), "3:12", "needs either cmdline or title"),
         (
@@ -127,7 +132,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test("  process: {cmdline: python3 app.py}\n  expect: {rule: 1}"),
             "3:22",
-            "write its arguments as a list",
+            "write a list of its arguments",
         ),
         (
             in_a_test("  process: {cmdline: [a], uptime-s: 1}\n  expect: {rule: 1}"),
@@ -147,12 +152,12 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test('  process: {cmdline: ["a\\0b"]}\n  expect: {rule: 1}'),
             "3:23",
-            "holds a NUL character",
+            "contains a NUL character",
         ),
         (
             in_a_test("  process: {cmdline: [a, ]}\n  expect: {}"),
             "4:11",
-            "the test expects nothing",
+            "expect is empty",
         ),
         (in_a_test("  process: {title: a}\n  expect: {rule: -1}"), "4:18", "rule must be a whole"),
         (in_a_test("  process: {title: a}\n  expect: {rule: '1'}"), "4:18", "rule must be a whole"),
@@ -165,7 +170,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test("  process: {title: a}\n  expect: {tags: {a: 1, a: 2}}"),
             "4:25",
-            "stands twice",
+            "duplicate key a in tags",
         ),
         (in_a_test("  process: {title: a}\n  expect: {gprocess: !x y}"), "4:25", "has a YAML tag"),
         (in_a_test("  process: {title: }\n  expect: {rule: 1}"), "3:19", "title is empty"),
@@ -178,18 +183,18 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         (
             in_a_test("  recording: a\n  pid: 1\n  process_name: a\n  expect: {rule: 1}"),
             "5:17",
-            "give one",
+            "cannot have both pid and process_name",
         ),
         (
             in_a_test("  recording: a\n  process: {title: a}\n  expect: {rule: 1}"),
             "4:12",
-            "not both",
+            "cannot have both process and recording",
         ),
         ("tests: [\n", "2:1", "not valid YAML"),
         ("tests: \x01\n", "1:8", "control character U+0001"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(text: str, place: str, problem: str) -> None:
+def test_an_error_is_reported_with_its_place(text: str, place: str, problem: str) -> None:
     with pytest.raises(SuiteError) as caught:
         read(text)
 
@@ -197,7 +202,7 @@ def test_what_is_wrong_is_told_with_its_place(text: str, place: str, problem: st
     assert problem in str(caught.value)
 
 
-def test_two_tests_of_one_name_are_refused() -> None:
+def test_duplicate_test_names_are_refused() -> None:
     one = "- {name: same, process: {title: a}, expect: {rule: 1}}\n"
     with pytest.raises(SuiteError, match=r"^a\.test\.yaml:3:10: .*the first is in line 2"):
         read(f"tests:\n{one}{one}")
@@ -208,14 +213,16 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
         read_suite(b"tests: \xff", "a.test.yaml")
 
 
-def test_aliases_may_repeat_but_not_explode() -> None:
+def test_aliases_may_repeat_up_to_a_limit() -> None:
     shared = "{cmdline: &a [x, y], parents: [*a, *a]}"
     suite = read(f"tests:\n- name: one\n  process: {shared}\n  expect: {{rule: 1}}\n")
-    assert suite.cases[0].process == Invented(argv=("x", "y"), parents=(("x", "y"), ("x", "y")))
+    assert suite.cases[0].process == MadeUpProcess(
+        argv=("x", "y"), parents=(("x", "y"), ("x", "y"))
+    )
 
     long = "x" * 100_000
     bomb = f"{{cmdline: &a [{long}], parents: [{', '.join(['*a'] * 100_000)}]}}"
-    with pytest.raises(SuiteError, match="characters in all"):
+    with pytest.raises(SuiteError, match="characters in total"):
         read(f"tests:\n- name: one\n  process: {bomb}\n  expect: {{rule: 1}}\n")
 
 
@@ -229,13 +236,13 @@ PIECES = st.sampled_from([*EXAMPLE.splitlines(keepends=True), *YAML, *ODD])
     text=st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=25).map("".join)),
     loader=st.sampled_from(["libyaml", "python"]),
 )
-def test_any_text_is_a_suite_or_one_error_with_a_place(text: str, loader: Loader) -> None:
+def test_any_text_is_a_test_file_or_one_error_with_a_place(text: str, loader: Loader) -> None:
     outcome(text.encode(), loader)
 
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_a_suite_with_slips_of_the_pen_is_one_or_refused(data: st.DataObject) -> None:
+def test_a_test_file_with_typing_errors_is_read_or_refused(data: st.DataObject) -> None:
     text = EXAMPLE
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(text)))
@@ -245,7 +252,7 @@ def test_a_suite_with_slips_of_the_pen_is_one_or_refused(data: st.DataObject) ->
 
 
 @given(data=st.binary(max_size=60))
-def test_any_bytes_are_a_suite_or_one_error_with_a_place(data: bytes) -> None:
+def test_any_bytes_are_a_test_file_or_one_error_with_a_place(data: bytes) -> None:
     outcome(data, "libyaml")
 
 
@@ -271,7 +278,7 @@ ANY_TEXT: Any = st.text(
 
 
 @given(texts=st.lists(ANY_TEXT, max_size=5), like=st.sampled_from(["plain", "single", "double"]))
-def test_a_text_that_is_written_is_read_as_it_was(texts: list[str], like: Any) -> None:
+def test_a_written_scalar_is_read_back_unchanged(texts: list[str], like: Any) -> None:
     lines = "".join(f"    {scalar(text, like=like)}: {scalar(text)}\n" for text in set(texts))
     tags = f"\n{lines}" if texts else " {}\n"
     suite = read(
@@ -279,12 +286,12 @@ def test_a_text_that_is_written_is_read_as_it_was(texts: list[str], like: Any) -
         f"  expect:\n   tags:{tags}"
     )
 
-    assert suite.cases[0].process == Invented(argv=tuple(texts))
+    assert suite.cases[0].process == MadeUpProcess(argv=tuple(texts))
     assert suite.cases[0].expect["tags"].value == tuple(sorted({(text, text) for text in texts}))
 
 
 @pytest.mark.parametrize("word", ["null", "Yes", "off", "n", "TRUE", "1", "1.5", "~", "=", "-", ""])
-def test_what_others_take_for_no_text_is_quoted(word: str) -> None:
+def test_words_that_yaml_does_not_read_as_strings_are_quoted(word: str) -> None:
     node = read_root(f"[{scalar(word)}]\n")
     (item,) = getattr(node, "items")  # noqa: B009 - a list, as it is written
 

@@ -1,4 +1,4 @@
-"""Where rule tests are run: a configuration, and the processes that are put before it."""
+"""Evaluates the processes of test files under a configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proccli.commands.explain.explain import (
     find_by_name,
 )
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.test.suite import Invented, Recorded, Suite, SuiteError
+from proccli.commands.test.test_file import MadeUpProcess, RecordedProcess, Suite, SuiteError
 from proccli.config import loading
 from proccli.config.loading import Via
 from proccli.errors import ConfigError, Location, NoSuchProcess, SourceError
@@ -28,36 +28,37 @@ from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
+from proccli.versions import DEFAULT_AGENT
 
 _NOW_NS = 1_767_225_600_000_000_000
-"""2026-01-01: made-up processes live at the same moment in every run."""
+"""2026-01-01: the time of made-up processes is the same in every run."""
 _NO_FILES = ("<stdin>", "/dev/fd/", "/dev/stdin", "/proc/self/fd/")
-"""How pipes are called, as those of a shell's <(command)."""
+"""How the names of pipes begin, such as those of a shell's <(command)."""
 _SHOWN = 10
 """Pids that a message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What a command line says in place of the files of tests."""
+    """Values on the command line that override those of the test files."""
 
     config: str | None = None
     """A path, `-` for stdin."""
     agent: str | None = None
     via: Via | None = None
     env: Mapping[str, str] = field(default_factory=dict)
-    """Beside what the files say, and before it."""
+    """Added to those of the files; overrides equal names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """One process before the rules."""
+class Evaluation:
+    """The outcome of one process, with the inputs that decided it."""
 
     inputs: Inputs
     outcome: Outcome
 
     def explain(self) -> ExplainResult:
-        """Why it fares as it does."""
+        """The explanation of the outcome."""
         return explain_pids(self.inputs, [self.outcome.process.pid])
 
 
@@ -68,8 +69,8 @@ class _Loaded:
     path: str
 
 
-class Benches:
-    """The benches of several files of tests; what they share is read once."""
+class Evaluators:
+    """Makes the evaluators of several test files; shared inputs are read once."""
 
     def __init__(self, overrides: Overrides) -> None:
         self._overrides = overrides
@@ -79,35 +80,35 @@ class Benches:
 
     @property
     def configs(self) -> tuple[Config, ...]:
-        """All configurations, each once, in the order in which they were first needed."""
+        """All configurations, each once, in order of first use."""
         return tuple(loaded.config for loaded in self._loaded.values())
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What was said of configurations, recordings and environments, each once."""
+        """The notes on configurations, recordings and environments, each once."""
         return tuple(self._notes)
 
-    def of(self, suite: Suite) -> Bench:
-        """Where the tests of a file are run. Raises: ConfigError, SuiteError."""
+    def evaluator(self, suite: Suite) -> Evaluator:
+        """The evaluator for a test file. Raises: ConfigError, SuiteError."""
         overrides = self._overrides
-        agent = overrides.agent or suite.agent or "6.5"
+        agent = overrides.agent or suite.agent or DEFAULT_AGENT
         via = overrides.via or suite.via or "server"
         if overrides.config is not None:
             path, at = overrides.config, None
         elif suite.config is not None:
-            path, at = beside(suite.file, suite.config), suite.config_at
+            path, at = resolved_path(suite.file, suite.config), suite.config_at
         else:
-            hint = "write config: FILE, or give it with -c FILE"
-            raise SuiteError("no configuration is named", suite.source.at(0), hint=hint)
+            hint = "add config: FILE, or use -c FILE"
+            raise SuiteError("no configuration given", suite.source.at(0), hint=hint)
         key = (path if path == "-" else os.path.realpath(path), agent, via)
         if key not in self._loaded:
             self._loaded[key] = self._load(path, agent, via, at)
         loaded = self._loaded[key]
         self.note(loaded.config.notes)
-        return Bench(suite, loaded, {**suite.env, **overrides.env}, self)
+        return Evaluator(suite, loaded, {**suite.env, **overrides.env}, self)
 
     def note(self, notes: tuple[Note, ...]) -> None:
-        """Keep what is to be said."""
+        """Add notes to `notes`."""
         self._notes.update(dict.fromkeys(notes))
 
     def _load(self, path: str, agent: str, via: Via, at: Location | None) -> _Loaded:
@@ -118,17 +119,17 @@ class Benches:
                 if at is None:
                     raise
                 raise SuiteError(f"config: {error.problem}", at) from None
-        # Without `x/..`, which leads nowhere, the name is easier to read.
+        # Without `x/..` the name is easier to read.
         name = "<stdin>" if path == "-" else os.path.normpath(path)
         config = loading.load(self._read[path], name, agent=agent, via=via)
         return _Loaded(config=config, text=self._read[path], path=path)
 
 
-class Bench:
-    """One file's configuration and environment. It reads nothing of the machine it runs on."""
+class Evaluator:
+    """The configuration and environment of one test file. It reads nothing of this machine."""
 
     def __init__(
-        self, suite: Suite, loaded: _Loaded, env: Mapping[str, str], shared: Benches
+        self, suite: Suite, loaded: _Loaded, env: Mapping[str, str], shared: Evaluators
     ) -> None:
         self.config = loaded.config
         self._suite = suite
@@ -137,29 +138,29 @@ class Bench:
         self._shared = shared
         self._recordings: dict[str, Pipeline] = {}
 
-    def trial(self, process: Invented | Recorded) -> Trial:
+    def evaluate(self, process: MadeUpProcess | RecordedProcess) -> Evaluation:
         """One process before the rules.
 
-        Raises: SuiteError where a recording or its process can't be had.
+        Raises: SuiteError if a recording, or the process in it, cannot be read.
         """
-        if isinstance(process, Invented):
-            return self._invented(process)
+        if isinstance(process, MadeUpProcess):
+            return self._made_up(process)
         pipeline = self._recording(process)
         pid = self._pid(process, pipeline.inputs)
         (outcome,) = pipeline.outcomes([pid])
-        return Trial(inputs=pipeline.inputs, outcome=outcome)
+        return Evaluation(inputs=pipeline.inputs, outcome=outcome)
 
-    def _invented(self, process: Invented) -> Trial:
+    def _made_up(self, process: MadeUpProcess) -> Evaluation:
         environment = Environment(values=self._env, complete=False, origin="env: of the tests")
-        trial = invented_trial(process, self.config, environment)
-        if trial.outcome.reason == "env-unknown":
+        evaluation = evaluate_made_up(process, self.config, environment)
+        if evaluation.outcome.reason == "env-unknown":
             names = tuple(name for name in mentioned_names(self.config) if name not in self._env)
             file = visible(self._suite.file)
             self._shared.note((Note.of("env-unknown", names=names, tests=file),))
-        return trial
+        return evaluation
 
-    def _recording(self, process: Recorded) -> Pipeline:
-        path = beside(self._suite.file, process.recording)
+    def _recording(self, process: RecordedProcess) -> Pipeline:
+        path = resolved_path(self._suite.file, process.recording)
         if path not in self._recordings:
             options = InputOptions(
                 config=self._loaded.path,
@@ -172,13 +173,13 @@ class Bench:
             try:
                 inputs = open_inputs(options)
             except SourceError as error:
-                # What is wrong inside of it has its own place, and tells it.
+                # The message of a fault inside the recording has a location of its own.
                 raise SuiteError(f"recording: {error}", process.recording_at) from None
             self._shared.note(tuple(n for n in inputs.notes if n not in inputs.config.notes))
             self._recordings[path] = Pipeline(replace(inputs, config=self.config))
         return self._recordings[path]
 
-    def _pid(self, process: Recorded, inputs: Inputs) -> int:
+    def _pid(self, process: RecordedProcess, inputs: Inputs) -> int:
         try:
             if process.pid is None:
                 return find_by_name(inputs, process.process_name or "")
@@ -192,8 +193,10 @@ class Bench:
         return process.pid
 
 
-def invented_trial(process: Invented, config: Config, environment: Environment) -> Trial:
-    """A made-up process before the rules of a configuration."""
+def evaluate_made_up(
+    process: MadeUpProcess, config: Config, environment: Environment
+) -> Evaluation:
+    """The outcome of a made-up process under a configuration."""
     made_up = MadeUp(
         argv=process.argv,
         title=process.title,
@@ -209,11 +212,11 @@ def invented_trial(process: Invented, config: Config, environment: Environment) 
     )
     inputs = Inputs(config=config, source=source, environment=environment, tags=tags, notes=())
     (outcome,) = Pipeline(inputs).outcomes([0])
-    return Trial(inputs=inputs, outcome=outcome)
+    return Evaluation(inputs=inputs, outcome=outcome)
 
 
-def beside(file: str, path: str) -> str:
-    """A path that is relative to the folder of a file; what is no file is in the current one."""
+def resolved_path(file: str, path: str) -> str:
+    """A path resolved from the folder of a file; pipes count as in the current folder."""
     folder = "" if file.startswith(_NO_FILES) else os.path.dirname(file)  # noqa: PTH120 - shown as given
-    # A file may be called -, which elsewhere is stdin.
+    # A file can have the name -, which means stdin elsewhere.
     return os.path.join(folder or "." if path == "-" else folder, path)  # noqa: PTH118 - likewise
