@@ -188,7 +188,7 @@ def _rendered(result: Topology, output: Format, invocation: Invocation) -> str |
 
             return topology_lines(result.edges)
         case "dot":
-            from proccli.commands.topology.topology_dot import topology_dot
+            from proccli.commands.topology.diagrams import topology_dot
 
             return topology_dot(result)
         case "mermaid":

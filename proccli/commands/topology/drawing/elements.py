@@ -15,26 +15,22 @@ from proccli.commands.topology.drawing.layout import (
     laid_out,
 )
 from proccli.commands.topology.drawing.lines import (
+    NAME,
+    NOTE,
     Label,
     Rect,
     Room,
-    head,
-    link_label,
-    path,
-    placed_label,
-    thickness,
-)
-from proccli.commands.topology.drawing.theme import HUES
-from proccli.commands.topology.drawing.topology_lettering import (
-    NAME,
-    NOTE,
     Size,
     fitted,
+    head,
     paragraphs,
+    path,
+    placed_label,
     width,
     written,
 )
-from proccli.commands.topology.vertices import Link, Picture, Vertex
+from proccli.commands.topology.drawing.theme import HUES
+from proccli.commands.topology.vertices import Link, Picture, Vertex, link_label, thickness
 from proccli.commands.topology.words import port_text
 from proccli.model.topology import Topology, TopologyNode
 from proccli.text import counted

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from proccli.commands.topology.drawing.elements import LINE_TEXT, gprocesses_text
-from proccli.commands.topology.drawing.lines import link_label
-from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex
+from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex, link_label
 from proccli.commands.topology.words import port_text
 from proccli.model.topology import TopologyEdge
 from proccli.terminal.document import Json

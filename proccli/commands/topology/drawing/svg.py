@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from proccli.commands.topology.drawing.elements import LINE_TEXT, MOST, Drawing, dense, drawing
+from proccli.commands.topology.drawing.lines import NOTE, width, written
 from proccli.commands.topology.drawing.theme import DARK, LIGHT, concrete, drawing_css
-from proccli.commands.topology.drawing.topology_lettering import NOTE, width, written
 from proccli.commands.topology.vertices import Picture, picture
 from proccli.commands.topology.words import left_out_text, nothing_text, spread_text, total_text
 from proccli.model.topology import Topology

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.commands.topology.drawing.layout import Box, Layout, Spacing, Wire, laid_out, outwards
-from proccli.commands.topology.drawing.layout.cycles import in_a_row
-from proccli.commands.topology.drawing.layout.layering import layers
+from proccli.commands.topology.drawing.layout.layering import in_a_row, layers
 from proccli.commands.topology.drawing.layout.ordering import crossings, inversions, items, ordered
 from proccli.commands.topology.drawing.layout.placing import settled
 
