@@ -19,8 +19,7 @@ from proccli.commands.topology.diagrams import topology_dot, topology_mermaid
 from proccli.commands.topology.drawing.svg import topology_svg
 from proccli.commands.topology.json import topology_document, topology_lines
 from proccli.commands.topology.table import topology_table
-from proccli.commands.tot.output import tot_table
-from proccli.commands.tot.tot_json import tot_document, tot_lines
+from proccli.commands.tot.output import tot_document, tot_lines, tot_table
 from proccli.sources.made_up import MadeUp
 from proccli.terminal.view import ASCII, View
 from tests.build import config

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from proccli.commands.hosts.fleet_notes import fleet_notes
-from proccli.commands.hosts.hostviews import NamedSource
-from proccli.commands.hosts.read import views
+from proccli.commands.hosts.read import NamedSource, read_hosts
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.model.config import Config
@@ -57,7 +55,7 @@ def gather(
     config: Config | None = None
     looks: list[tuple[tuple[Note, ...], bool]] = []
     try:
-        for done, looked in enumerate(views(options, sources, wait_policy), start=1):
+        for done, looked in enumerate(read_hosts(options, sources, wait_policy), start=1):
             config = config or looked.config
             if hosts.add(looked.view):
                 looks.append((looked.notes, looked.incomplete))
@@ -75,7 +73,7 @@ def gather(
         fleet=hosts.fleet,
         names=names,
         config=config,
-        notes=(*said, *hosts.notes, *fleet_notes(hosts.fleet, names)),
+        notes=(*said, *hosts.notes, *_fleet_notes(hosts.fleet, names)),
         incomplete=any(looks[host][1] for host in hosts.fleet.present),
     )
 
@@ -153,3 +151,19 @@ def _with_source(name: str, view: HostView) -> str:
 def _with_sources(note: Note, by: Sequence[str], sources: int) -> Note:
     """A warning with the sources that gave it, unless all did."""
     return note if len(by) == sources else replace(note, source=by[0], sources=len(by))
+
+
+def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:
+    """Agents that send nothing, and connections that the server mixes up."""
+    for host in fleet.present:
+        # Of a look with a configuration, that is said already.
+        if fleet.hosts[host].kind == "sync" and not fleet.hosts[host].enabled:
+            yield Note.of("sync-disabled", host=names[host])
+    if crossed := _crossed(fleet):
+        yield crossed
+
+
+def _crossed(fleet: Fleet) -> Note | None:
+    """The server knows no networks: agents send no VPC with a connection."""
+    count = fleet.count_collisions()
+    return Note.of("networks-collide", pairs=count) if count else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proccli.commands.label.label import Tally
-from proccli.commands.tot.tot_words import moment
+from proccli.commands.tot.output import moment
 from proccli.model.flows import CapturedConnection, SideLabel
 from proccli.model.sockets import Endpoint
 from proccli.terminal.document import Json, lines

@@ -16,7 +16,7 @@ from proccli.commands.options.output import Body, option
 from proccli.errors import SourceError
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.hostviews import NamedSource
+    from proccli.commands.hosts.read import NamedSource
 
 _WHAT: Final = "Input options"
 _NETWORK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
@@ -52,7 +52,7 @@ def fleet_options(body: Body) -> Body:
 
 
 def _sources(given: Sequence[str], network: str, *, live: bool) -> tuple[NamedSource, ...]:
-    from proccli.commands.hosts.hostviews import NamedSource
+    from proccli.commands.hosts.read import NamedSource
 
     by_variable = os.environ.get("PROCCLI_SNAPSHOT")
     if not given and not live and by_variable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,6 @@ from proccli.commands.completeness import incomplete
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.socket_warnings import socket_notes
 from proccli.commands.sync.state.memory import Memory, boot_id
-from proccli.commands.sync.syncchanges import Changes, changes_since
 from proccli.commands.sync.warnings import left_out_notes, restart_notes, subject
 from proccli.commands.warnings import outcome_notes
 from proccli.model.config import Config
@@ -27,6 +27,25 @@ _FIELDS = ALL_FIELDS - {"exe"}
 _FRESH_NS = 600 * 1_000_000_000
 """How long a state spares the second look: by then, what is new since the last run has become
 most of what there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Processes by pid, sockets by number."""
+
+    added: tuple[SyncedProcess, ...]
+    removed: tuple[SyncedProcess, ...]
+    """As they were. A pid that now belongs to another process is both removed and added."""
+    changed: tuple[SyncedProcess, ...]
+    """As they are: the same process, with another name, tag or anything else."""
+    sockets_added: int
+    sockets_removed: int
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any change at all."""
+        processes = self.added or self.removed or self.changed
+        return bool(processes or self.sockets_added or self.sockets_removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +211,32 @@ def _nothing(inputs: Inputs, before: Memory | None) -> _Seen:
         notes=(Note.of("sync-disabled", nothing_listed=True),),
         first_seen_ns=before.first_seen_ns if before is not None else {},
     )
+
+
+def changes_since(before: Memory | None, now: Memory, *, same_boot: bool) -> Changes:
+    """Everything that differs; without `before`, all is added.
+
+    Pids start over with another boot: then no process is one of those before.
+    """
+    old = {process.pid: process for process in before.processes} if before is not None else {}
+    new = {process.pid: process for process in now.processes}
+    stayed = {pid for pid in old.keys() & new.keys() if same_boot and _is_same(old[pid], new[pid])}
+    sockets_old = Counter(before.sockets if before is not None else ())
+    sockets_new = Counter(now.sockets)
+    kept = sockets_old & sockets_new if same_boot else Counter[SyncedSocket]()
+    return Changes(
+        added=tuple(process for pid, process in sorted(new.items()) if pid not in stayed),
+        removed=tuple(process for pid, process in sorted(old.items()) if pid not in stayed),
+        changed=tuple(new[pid] for pid in sorted(stayed) if new[pid] != old[pid]),
+        sockets_added=(sockets_new - kept).total(),
+        sockets_removed=(sockets_old - kept).total(),
+    )
+
+
+def _is_same(old: SyncedProcess, new: SyncedProcess) -> bool:
+    """Whether it is one process, and not two that had the pid one after the other."""
+    ticks = old.starttime_ticks, new.starttime_ticks
+    return None in ticks or ticks[0] == ticks[1]
 
 
 def _changed(before: Memory | None, now: Memory, changes: Changes | None) -> bool | None:

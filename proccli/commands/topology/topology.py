@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from proccli.commands.hosts.gather import Progress, gather
-from proccli.commands.hosts.hostviews import NamedSource
+from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.errors import UsageError

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from proccli.commands.hosts.gather import gather
-from proccli.commands.hosts.hostviews import NamedSource
+from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.label.label import Labelling, Tally, evicted_notes
 from proccli.commands.label.output import label_summary

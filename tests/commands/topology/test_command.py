@@ -74,7 +74,10 @@ def test_a_network_may_have_any_name(network: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("--network blue --network red a", "--network applies to all sources and can be given only"),
+        (
+            "--network blue --network red a",
+            "--network applies to all sources and can be given only",
+        ),
         ("a --network", "'--network' requires an argument"),
         ("--live=yes a", "'--live' does not take a value"),
         ("- -", "only one of the sources, -c and --tags can read standard input"),
