@@ -65,10 +65,10 @@ def _agent_ids(
 
 
 class _LabelCommand(CommandWithExamples):
-    """A command that explains what a shell makes of `-s *.jsonl`."""
+    """A command that explains why `-s *.jsonl` fails: the shell expands it to several arguments."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments left over, which are none. Raises: click.UsageError."""
+        """The remaining arguments: none. Raises: click.UsageError."""
         ctx.allow_extra_args = True  # click's own message does not say what to do
         left = super().parse_args(ctx, args)  # ends here if only help is asked for
         if left and not ctx.resilient_parsing:

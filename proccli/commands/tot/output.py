@@ -200,7 +200,7 @@ def _found_line(result: TotResult) -> Line:
 
 
 def tot_document(result: TotResult) -> bytes:
-    """The document `proccli/tot/v1`; the summary counts all, chosen or not."""
+    """The document `proccli/tot/v1`; its summary counts all options, regardless of filters."""
     return document(
         "tot",
         {
