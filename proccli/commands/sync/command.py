@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _WHEN = "Schedule"
 _WHERE = "Output options"
 _STATE = "State"
-ROUTINE: Final = frozenset(
+_ROUTINE: Final = frozenset(
     {
         "no-config",
         "own-environment",
@@ -174,7 +174,7 @@ def command(
     and exits 0.
     """
     from proccli.commands.samples import WaitPolicy
-    from proccli.commands.sync.loop import SyncPlan, Way, run_sync
+    from proccli.commands.sync.loop import Effects, SyncPlan, run_sync
     from proccli.commands.sync.signals import Stop, sigterm_as_interrupt
 
     once, out = how["once"], None if how["out"] == "-" else how["out"]
@@ -195,7 +195,7 @@ def command(
         out=out,
         lock_timeout_s=how["lock_timeout"],
     )
-    way = Way(
+    effects = Effects(
         deliver=Delivery(
             invocation=invocation,
             output=_format(output, out),
@@ -206,7 +206,7 @@ def command(
         sleep=sleep,
     )
     with sigterm_as_interrupt() if stop is None else stop.listening():
-        result = run_sync(plan, way)
+        result = run_sync(plan, effects)
     if result is None or not once:
         return 0
     if strict and result.incomplete:
@@ -251,7 +251,7 @@ class Delivery:
     out: str | None
     mode: int
     if_changed: bool
-    said_all: bool = False
+    warned_all: bool = False
     """Whether all warnings have been printed once, which is done without `out` only."""
 
     def __call__(self, result: SyncResult) -> bool:
@@ -259,25 +259,24 @@ class Delivery:
         from proccli.files import atomic_output
 
         unchanged = self.if_changed and result.changed is False
-        wanted = not (unchanged and _has_it(result, self.out))
+        wanted = not (unchanged and _is_written(result, self.out))
         if wanted and self.out is None:
             write(_content(result, self.output, self.invocation, to_file=False))
         elif wanted and self.out is not None:
             with atomic_output(self.out, mode=self.mode, force=True) as file:
                 file.write(_content(result, self.output, self.invocation, to_file=True))
-        warn(self.invocation, self._worth_saying(result))
+        warn(self.invocation, self._shown_notes(result))
         return wanted
 
-    def _worth_saying(self, result: SyncResult) -> Sequence[Note]:
-        """All warnings the first time without `out`; otherwise those that are new and not
-        routine."""
-        if self.out is None and not self.said_all:
-            self.said_all = True
+    def _shown_notes(self, result: SyncResult) -> Sequence[Note]:
+        """All notes in the first cycle without `out`; else only new ones that are not routine."""
+        if self.out is None and not self.warned_all:
+            self.warned_all = True
             return result.notes
-        return [note for note in result.news if note.code not in ROUTINE]
+        return [note for note in result.new_notes if note.code not in _ROUTINE]
 
 
-def _has_it(result: SyncResult, out: str | None) -> bool:
+def _is_written(result: SyncResult, out: str | None) -> bool:
     """Whether the output file exists and was written by the run that this one is compared with."""
     if out is None:
         return True

@@ -51,10 +51,10 @@ MEMORY = Memory(
     digest=None,
     processes=(PROCESS, replace(PROCESS, pid=4300, os_app_tags=None, starttime_ticks=None)),
     sockets=(SOCKET, SOCKET, SOCKET._replace(pid_0=None, pid_1=1)),
-    told=frozenset({"a", "b"}),
+    warned=frozenset({"a", "b"}),
     written_to="/out",
-    looked_at_ns=1_767_225_601_000_000_000,
-    looked_as="/proc as root",
+    sampled_at_ns=1_767_225_601_000_000_000,
+    reader="/proc as root",
     first_seen_ns={(4242, 77, 3, 9): 1_767_225_600_000_000_000, (1, None, 3, 10): 5},
 )
 
@@ -86,7 +86,7 @@ def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
         processes=(replace(PROCESS, name="other"),),
         sockets=(SOCKET,),
         first_seen_ns={(1, None, 3, 10): 6},
-        told=frozenset(),
+        warned=frozenset(),
         digest="d" * 40,
     )
     StateFile(path).save(smaller)
@@ -186,13 +186,13 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "an earlier version": changed(version=1),
     "a later version": changed(version=99),
     "a version that is text": changed(version="2"),
-    "a key that is missing": changed(told=...),
+    "a key that is missing": changed(warned=...),
     "deep JSON": lambda path: path.write_text("[" * 100_000),
     "a number of too many digits": lambda path: path.write_text("1" * 100_000),
     "another type": changed(enabled=1),
     "no number": changed(boot_time_s=float("nan")),
     "NULL": changed(config=None),
-    "a warning that is no text": changed(told=[1]),
+    "a warning that is no text": changed(warned=[1]),
     "a process that is a list": changed(processes=[[]]),
     "a process with a text for its pid": element("processes", pid="1"),
     "a tag that is no pair": element("processes", os_app_tags=[1]),
