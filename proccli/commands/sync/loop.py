@@ -153,7 +153,7 @@ def _written_to(out: str | None) -> str | None:
 
 
 class _CycleInputs:
-    """The inputs of each cycle. Reads the configuration again; keeps the last one if it is invalid."""
+    """Reads the configuration again for each cycle; keeps the last one if it is invalid."""
 
     def __init__(self, options: InputOptions, *, assume_enabled: bool) -> None:
         self._options = options

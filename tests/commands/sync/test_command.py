@@ -429,7 +429,7 @@ def test_a_read_only_directory_is_one_line_that_says_what_to_do() -> None:
         ran = as_nobody(attempt)
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.count("\n") == 1
-    assert "--state FILE names another place, --no-state does without" in ran.err
+    assert "use another file with --state FILE, or none with --no-state" in ran.err
 
 
 def test_a_damaged_state_is_said_and_the_run_goes_on(config: str, tmp_path: Path) -> None:
@@ -567,7 +567,7 @@ def test_two_at_once_take_turns_or_give_up_with_75(config: str, tmp_path: Path) 
         began = time.monotonic()
         ran = run("-c", config, *state, "--lock-timeout", "0.3", code=75)
         assert 0.3 <= time.monotonic() - began < LONG_S
-        assert f"another sync (pid {loop.pid}) is at work" in ran.err
+        assert f"another sync (pid {loop.pid}) is using" in ran.err
         assert (ran.out, ran.err.count("\n")) == ("", 1)
         arguments = ("--once", "-c", config, *state, "--lock-timeout", str(LONG_S), "--json")
         waiting = subprocess.Popen(
@@ -879,7 +879,7 @@ def test_the_schema_is_strict_and_shares_what_it_shares() -> None:
         (["--once", "--state", "s", "--out", "s.lock"], "name the same file"),
         (["--once", "--out", "agent.yaml", "-c", "./agent.yaml"], "name the same file"),
         (["--once", "--out", "t", "--tags", "t"], "name the same file"),
-        (["-s", "."], "a snapshot doesn't change"),
+        (["-s", "."], "a snapshot does not change"),
     ],
 )
 def test_wrong_usage_is_told(arguments: list[str], problem: str) -> None:
