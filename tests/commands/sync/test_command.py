@@ -195,12 +195,12 @@ def test_a_terminal_cuts_lines_and_tells_the_same(config: str) -> None:
     assert all(len(line) <= 60 for line in ran.out.splitlines() if line.startswith("+"))
 
 
-def test_no_state_tells_no_news_and_leaves_nothing(config: str, tmp_path: Path) -> None:
+def test_no_state_reports_no_changes_and_leaves_no_file(config: str, tmp_path: Path) -> None:
     for _ in range(2):
         given = document("-c", config, "--no-state")
         assert (given["changed"], given["agent_sends"], given["changes"]) == (None, None, None)
     assert not (tmp_path / "xdg").exists()
-    assert "no state to compare" in run("-c", config, "--no-state").out
+    assert "No state: changes are not reported." in run("-c", config, "--no-state").out
 
 
 def test_if_changed_is_silent_about_the_same(config: str, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_strict_counts_what_is_unknown(config: str, tmp_path: Path) -> None:
 # ---- files, for cron --------------------------------------------------------------------------
 
 
-def test_a_file_is_replaced_whole_and_nothing_is_said(config: str, tmp_path: Path) -> None:
+def test_the_output_file_is_replaced_and_nothing_is_printed(config: str, tmp_path: Path) -> None:
     out = tmp_path / "sync.json"
     out.write_text("old")
     out.chmod(0o666)
@@ -289,7 +289,7 @@ def test_a_file_is_replaced_whole_and_nothing_is_said(config: str, tmp_path: Pat
     assert out.read_text().count("\n") == 1
     parsed(out.read_text())
     run("-c", config, "--out", str(out), "-o", "table")
-    assert "The agent would have" in out.read_text()
+    assert "The agent would report" in out.read_text()
     left = {entry.name for entry in tmp_path.iterdir()}
     assert left == {"agent.yaml", "sync.json", "xdg"}
 
@@ -659,7 +659,7 @@ def test_the_loop_prints_a_document_a_line_until_it_is_told_to_stop(
     assert first["changed"] is True
 
 
-def test_the_loop_stops_at_once_while_it_waits_for_the_second_look(tmp_path: Path) -> None:
+def test_the_loop_stops_at_once_while_waiting_for_the_second_sample(tmp_path: Path) -> None:
     """Had it waited to the end, there would be a document."""
     wait_until_older_than(10)
     config = write(tmp_path, min_lifetime=9)
@@ -674,7 +674,7 @@ def test_the_loop_stops_at_once_while_it_waits_for_the_second_look(tmp_path: Pat
     ):
         os.close(follower)
         said = b""
-        while b"second look" not in said:
+        while b"second sample" not in said:
             said += os.read(leader, 4096)
         loop.terminate()
         assert loop.wait(timeout=LONG_S) == 0
