@@ -1,4 +1,4 @@
-"""Who talks to whom, over all sources, as the server joins what their agents send."""
+"""The connections between processes of all sources, joined as the server does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from proccli.server.grouping import parse_grouping
 from proccli.versions import ServerVersion
 
 _FAR_APART_S = 60
-"""Recordings that were made in one go are not farther apart than this."""
+"""Recordings made together are not farther apart than this."""
 
 
 def topology(

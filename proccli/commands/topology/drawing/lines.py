@@ -18,8 +18,8 @@ HEAD = 8.0
 _TRIES = (0.5, 0.36, 0.64, 0.24, 0.76)
 _CELL = 64.0
 _CELL_EM = 0.62
-"""The width of a terminal cell in ems. Fonts of one width have from 0.55 (Consolas) to 0.618
-(SF Mono); wide characters, of two cells, take one em to 1.2."""
+"""The width of a terminal cell in ems. Monospaced fonts have 0.55 (Consolas) to 0.618 (SF Mono);
+wide characters, of two cells, have 1 to 1.2 ems."""
 
 ELLIPSIS = "…"
 
