@@ -153,7 +153,9 @@ def test_no_module_imports_a_command() -> None:
     assert wrong == []
 
 
-RESULT_NEEDS_NO_SCREEN = re.compile(r"(^|_)(text|json|table|output|command|words)$")
+RESULT_NEEDS_NO_SCREEN = re.compile(
+    r"(^|_)(text|json|table|output|command|words|vertices|diagrams)$"
+)
 
 
 def _presents(module: str) -> bool:

@@ -14,13 +14,11 @@ from proccli.commands.scan.text import scan_table
 from proccli.commands.sockets.output import sockets_table
 from proccli.commands.sockets.sockets import SocketSelection
 from proccli.commands.sockets.sockets_json import sockets_document, sockets_lines
-from proccli.commands.topology.diagrams import topology_mermaid
+from proccli.commands.topology.diagrams import topology_dot, topology_mermaid
 from proccli.commands.topology.drawing.svg import topology_svg
 from proccli.commands.topology.json import topology_document, topology_lines
 from proccli.commands.topology.table import topology_table
-from proccli.commands.topology.topology_dot import topology_dot
-from proccli.commands.tot.output import tot_table
-from proccli.commands.tot.tot_json import tot_document, tot_lines
+from proccli.commands.tot.output import tot_document, tot_lines, tot_table
 from proccli.sources.made_up import MadeUp
 from proccli.terminal.view import ASCII, View
 from tests.build import config

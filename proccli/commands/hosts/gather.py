@@ -1,15 +1,13 @@
-"""Reads many sources into one fleet, with their warnings."""
+"""Reads many sources into one fleet and collects their warnings."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from proccli.commands.hosts.fleet_notes import fleet_notes
-from proccli.commands.hosts.hostviews import NamedSource
-from proccli.commands.hosts.read import views
+from proccli.commands.hosts.read import NamedSource, read_hosts
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.model.config import Config
@@ -20,24 +18,23 @@ from proccli.server.join import Network
 from proccli.server.store import Fleet
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of sources that were read, and of all."""
-
+"""Called with the number of sources read so far, and the number of all."""
 
 _CLOCK_SET_S = 60
-"""How far a clock may be set between two looks, for all that a start may seem to have moved."""
+"""How far setting the clock between two snapshots may move the boot time."""
 _ROUNDED_S = 1
-"""The kernel itself may tell one second more or less."""
+"""The kernel's own boot time varies by one second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """A fleet, which is to be closed, with what it rests on."""
+    """A fleet, which the caller closes, with its configuration and warnings."""
 
     fleet: Fleet
     names: tuple[str, ...]
-    """What its hosts are called, each otherwise."""
+    """Names of the hosts, by their number in the fleet; those present have different names."""
     config: Config | None
-    """None: all sources are outputs of `sync`, each made with a configuration of its own."""
+    """None: all sources are outputs of `sync`, each made with its own configuration."""
     notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that an agent would know is unknown here."""
@@ -49,34 +46,34 @@ def gather(
     wait_policy: WaitPolicy,
     progress: Progress,
 ) -> Gathered:
-    """Look at all sources. Of two of one host the newer counts.
+    """All sources as one fleet. Of several sources of the same host, only the newest is used.
 
     Raises: UsageError, ConfigError, SourceError.
     """
     hosts = _Hosts()
     config: Config | None = None
-    looks: list[tuple[tuple[Note, ...], bool]] = []
+    results: list[tuple[tuple[Note, ...], bool]] = []
     try:
-        for done, looked in enumerate(views(options, sources, wait_policy), start=1):
-            config = config or looked.config
-            if hosts.add(looked.view):
-                looks.append((looked.notes, looked.incomplete))
+        for done, result in enumerate(read_hosts(options, sources, wait_policy), start=1):
+            config = config or result.config
+            if hosts.add(result.view):
+                results.append((result.notes, result.incomplete))
             progress(done, len(sources))
     except BaseException:
         hosts.fleet.close()
         raise
     notes: dict[Note, list[str]] = {}
     for host in hosts.fleet.present:
-        for note in dict.fromkeys(looks[host][0]):
+        for note in dict.fromkeys(results[host][0]):
             notes.setdefault(note, []).append(hosts.fleet.hosts[host].source)
-    said = (_with_sources(note, by, len(hosts.fleet.present)) for note, by in notes.items())
+    of_sources = (_with_sources(note, by, len(hosts.fleet.present)) for note, by in notes.items())
     names = _names(hosts.fleet)
     return Gathered(
         fleet=hosts.fleet,
         names=names,
         config=config,
-        notes=(*said, *hosts.notes, *fleet_notes(hosts.fleet, names)),
-        incomplete=any(looks[host][1] for host in hosts.fleet.present),
+        notes=(*of_sources, *hosts.notes, *_fleet_notes(hosts.fleet, names)),
+        incomplete=any(results[host][1] for host in hosts.fleet.present),
     )
 
 
@@ -84,11 +81,11 @@ def gather(
 class _Hosts:
     fleet: Fleet = field(default_factory=Fleet)
     notes: list[Note] = field(default_factory=list)
-    _called: dict[tuple[Network, str], list[int]] = field(default_factory=dict)
+    _by_name: dict[tuple[Network, str], list[int]] = field(default_factory=dict)
 
     def add(self, view: HostView) -> bool:
-        """Whether it counts, unless a newer one of its host follows."""
-        namesakes = self._called.setdefault((view.network, view.name), [])
+        """Add a host; return False if a newer snapshot of the same host is there already."""
+        namesakes = self._by_name.setdefault((view.network, view.name), [])
         for host in namesakes:
             before = self.fleet.hosts[host]
             if not _same_machine(before, view):
@@ -107,11 +104,12 @@ class _Hosts:
 
 
 def _same_machine(one: HostView, other: HostView) -> bool:
-    """Of two that share a name and a network: if they share an address, too, which means one host
-    there, unless both were up at the same time, having been started at different ones; or if they
-    were started at the same time, as far as that is known.
+    """Whether two views with the same name and network are of the same machine.
 
-    The time of a start is reckoned from the clock, and follows it when that is set.
+    With an address in common, they are, unless both machines were up at the same time with
+    different boot times. Without one, they are if their boot times are equal. Unknown boot times
+    and addresses do not tell them apart. The boot time is computed from the clock, and moves when
+    the clock is set.
     """
     apart = bool(one.addresses and other.addresses) and set(one.addresses).isdisjoint(
         other.addresses
@@ -131,7 +129,7 @@ def _host_again(newer: HostView, older: HostView) -> Note:
 
 
 def _names(fleet: Fleet) -> tuple[str, ...]:
-    """Their names, with the network, or the source, where those alone would be the same."""
+    """The names of the hosts; equal ones get the network, and if that is not enough, the source."""
     names = [view.name for view in fleet.hosts]
     for more in (_with_network, _with_source):
         times = Counter(names[host] for host in fleet.present)
@@ -151,5 +149,24 @@ def _with_source(name: str, view: HostView) -> str:
 
 
 def _with_sources(note: Note, by: Sequence[str], sources: int) -> Note:
-    """A warning with the sources that gave it, unless all did."""
+    """A warning with its sources, unless it is about all of them."""
     return note if len(by) == sources else replace(note, source=by[0], sources=len(by))
+
+
+def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:
+    """Warnings about agents that send nothing and connections that the server confuses."""
+    for host in fleet.present:
+        # With a configuration, reading the source has given this warning already.
+        if fleet.hosts[host].kind == "sync" and not fleet.hosts[host].enabled:
+            yield Note.of("sync-disabled", host=names[host])
+    if crossed := _crossed(fleet):
+        yield crossed
+
+
+def _crossed(fleet: Fleet) -> Note | None:
+    """Connections of different networks that look the same to the server.
+
+    Agents send no VPC with a connection, so the server cannot tell networks apart.
+    """
+    count = fleet.count_collisions()
+    return Note.of("networks-collide", pairs=count) if count else None

@@ -1,4 +1,4 @@
-"""Looks at many hosts, by helpers where that pays."""
+"""Reads hosts: the live machine, recordings, directories and outputs of `sync`."""
 
 from __future__ import annotations
 
@@ -6,34 +6,76 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 
-from proccli.commands.hosts.hostviews import Looked, NamedSource, look_at
-from proccli.commands.inputs import InputOptions
-from proccli.commands.samples import WaitPolicy
+from proccli.agent.inputs import Inputs
+from proccli.agent.tags import tags_of
+from proccli.commands.completeness import incomplete
+from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.commands.scan.gprocesses import reported
+from proccli.commands.socket_warnings import socket_notes
+from proccli.commands.warnings import outcome_notes
 from proccli.errors import SourceError, UsageError
 from proccli.files import read_file
+from proccli.model.config import Config
+from proccli.model.hosts import HostView
+from proccli.model.note import Note
+from proccli.model.outcome import Outcome
+from proccli.model.source import Source
+from proccli.server.host_view import host_view, synced_view
+from proccli.server.join import Network
+from proccli.sources.opening import open_source_or_output
+from proccli.sources.recording.sync_document import SyncOutput
 from proccli.streams import require_there
 
-_WORTH_HELPERS = 24
-"""Sources from which on it pays to start processes that read them side by side."""
-_MOST_HELPERS = 8
+LIVE = "live"
+_PARALLEL_FROM = 24
+"""Number of sources from which starting worker processes saves time."""
+_MAX_WORKERS = 8
 _AHEAD = 4
-"""Sources for each of those that may be read before the result is asked for."""
+"""Number of sources per worker that are read before their results are needed."""
 
 
-def views(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedSource:
+    """A source to read, and the network of its addresses."""
+
+    path: str | None
+    """A recording, a directory laid out like /proc, the output of `sync`, or `-` for a recording
+    or output on stdin; None: the live machine."""
+    network: Network = ""
+
+    @property
+    def name(self) -> str:
+        """The name shown in messages and results."""
+        return LIVE if self.path is None else "<stdin>" if self.path == "-" else self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostResult:
+    """One host as read from its source."""
+
+    view: HostView
+    config: Config | None
+    """None for the output of `sync`, which was made with a configuration of its own."""
+    notes: tuple[Note, ...]
+    incomplete: bool
+    """Whether something that the agent would know is unknown here."""
+
+
+def read_hosts(
     options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy
-) -> Iterator[Looked]:
-    """What looks at all of them come to, in their order, one or a few at a time in memory.
+) -> Iterator[HostResult]:
+    """The host of each source, in order; only one or a few at a time are in memory.
 
-    Raises: UsageError, ConfigError, SourceError for the first of them that can't be read.
+    Raises: UsageError, ConfigError, SourceError for the first source that can't be read.
     """
     if options.tags is not None and len(sources) > 1:
         raise UsageError("--tags is the output of one host's command, and there are several hosts")
@@ -42,47 +84,129 @@ def views(
     for source in sources:
         if source.path is not None:
             require_there(source.path)
-    helpers = min(len(os.sched_getaffinity(0)), _MOST_HELPERS)
-    if helpers < 2 or len(sources) < _WORTH_HELPERS:
+    workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
+    if workers < 2 or len(sources) < _PARALLEL_FROM:
         for source in sources:
-            yield look_at(options, source, wait_policy)
+            yield read_host(options, source, wait_policy)
     else:
-        yield from _side_by_side(options, sources, wait_policy, helpers)
+        yield from _read_in_parallel(options, sources, wait_policy, workers)
 
 
-def _side_by_side(
-    options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy, helpers: int
-) -> Iterator[Looked]:
-    quiet = replace(options, announce=None)  # a helper reads files and runs nothing
+def read_host(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
+    """The host of one source. Raises: UsageError, ConfigError, SourceError."""
+    if source.path is None:
+        return _evaluated(open_inputs(replace(options, snapshot=None)), source, wait_policy)
+    opened = open_source_or_output(source.path)
+    if isinstance(opened, SyncOutput):
+        view = synced_view(opened, source.name, source.network)
+        return HostResult(view=view, config=None, notes=(), incomplete=_lacks_tags(view))
+    options = replace(options, snapshot=source.path, proc_root=None)
+    return _evaluated(open_inputs(options, source=opened), source, NO_WAIT)
+
+
+def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
+    sample = take_settled_sample(inputs, wait_policy)
+    host = sample.inputs.source.host
+    hidden = socket_notes(sample.sockets, host)
+    view = host_view(
+        host=host,
+        source=source.name,
+        network=source.network,
+        outcomes=sample.outcomes,
+        tags_of=lambda outcome: tags_of(outcome, inputs.tags, sample.pipeline.decided),
+        reported=lambda outcome: reported(outcome, host),
+        sample=sample.sockets,
+        addresses=_addresses(sample.outcomes, sample.inputs.source),
+        enabled=inputs.config.sync_enabled,
+    )
+    return HostResult(
+        view=view,
+        config=inputs.config,
+        notes=(
+            *inputs.notes,
+            *outcome_notes(inputs.config, host, sample.outcomes),
+            *hidden,
+            *sample.notes,
+        ),
+        incomplete=incomplete(hidden, {"sockets"}, sockets=sample.sockets.best_known)
+        or _lacks_tags(view),
+    )
+
+
+def _lacks_tags(view: HostView) -> bool:
+    return any(
+        process.status == "accepted" and process.tags is None for process in view.processes.values()
+    )
+
+
+def _addresses(outcomes: Iterable[Outcome], source: Source) -> Iterator[str]:
+    """The addresses of each network namespace, read from its first process that shows them."""
+    known: set[int] = set()
+    for outcome in outcomes:
+        netns = outcome.process.netns
+        if netns is not None and netns not in known:
+            found = source.addresses(outcome.process.pid)
+            if found is not None:
+                known.add(netns)
+                yield from found
+
+
+def _read_in_parallel(
+    options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy, workers: int
+) -> Iterator[HostResult]:
+    quiet = replace(options, announce=None)  # a worker reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
     others = set(active_children())
-    pool = ProcessPoolExecutor(helpers, mp_context=get_context(method), initializer=_die_with_us)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_end_with_us)
     try:
-        pending: deque[tuple[NamedSource, Future[Looked] | None]] = deque()
+        pending: deque[tuple[NamedSource, Future[HostResult] | None]] = deque()
         left = iter(sources)
         while True:
-            while len(pending) < helpers * _AHEAD and (source := next(left, None)) is not None:
+            while len(pending) < workers * _AHEAD and (source := next(left, None)) is not None:
                 here = source.path in (None, "-")
-                with _without_ctrl_c():
-                    task = None if here else pool.submit(look_at, quiet, source, wait_policy)
+                task = None if here else _submit(pool, quiet, source, wait_policy)
                 pending.append((source, task))
             if not pending:
                 return
             source, task = pending.popleft()
-            yield look_at(options, source, wait_policy) if task is None else _result(task, source)
+            yield read_host(options, source, wait_policy) if task is None else _result(task, source)
     except BaseException:
-        # Nobody waits for what they read, which may be a pipe that never ends.
-        for helper in set(active_children()) - others:
-            helper.terminate()
+        # Their results are no longer needed, and they may be reading a pipe that never ends.
+        for worker in set(active_children()) - others:
+            worker.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _submit(
+    pool: ProcessPoolExecutor, options: InputOptions, source: NamedSource, wait_policy: WaitPolicy
+) -> Future[HostResult]:
+    """The pending result of a source; a failed one if a worker has been killed."""
+    try:
+        with _without_ctrl_c():
+            return pool.submit(read_host, options, source, wait_policy)
+    except BrokenProcessPool as error:
+        failed: Future[HostResult] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _result(task: Future[HostResult], source: NamedSource) -> HostResult:
+    """Raises: SourceError if a worker was killed; the error of the source."""
+    try:
+        return task.result()
+    except BrokenProcessPool as error:
+        problem = f"can't read {source.name}: a worker process was killed (out of memory?)"
+        raise SourceError(problem) from error
+
+
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """The terminal sends it to the helpers, too, which start with what is held back here: the one
-    that they help ends them."""
+    """Block SIGINT, so that workers started here have it blocked.
+
+    The terminal sends it to the workers, too; the main process ends them.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -90,21 +214,13 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _die_with_us() -> None:
-    """A helper ends when the one that it helps was killed."""
+def _end_with_us() -> None:
+    """End this worker as soon as the main process has ended, even if it was killed."""
     parent = parent_process()
-    assert parent is not None  # noqa: S101 - we are in a helper
+    assert parent is not None  # noqa: S101 - this runs in a worker
     threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
 
 
 def _follow(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)
-
-
-def _result(task: Future[Looked], source: NamedSource) -> Looked:
-    try:
-        return task.result()
-    except BrokenProcessPool as error:
-        problem = f"can't read {source.name}: a helper process was killed (out of memory?)"
-        raise SourceError(problem) from error

@@ -27,9 +27,10 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import no_nan, source_options_without, wait_options
 from proccli.errors import EXIT_INCOMPLETE
+from proccli.versions import DEFAULT_SERVER
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.hostviews import NamedSource
+    from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
     from proccli.model.note import Note
@@ -64,14 +65,14 @@ def _agent_ids(
 
 
 class _LabelCommand(CommandWithExamples):
-    """A command that explains what a shell makes of `-s *.jsonl`."""
+    """A command that explains why `-s *.jsonl` fails: the shell expands it to several arguments."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments left over, which are none. Raises: click.UsageError."""
+        """The remaining arguments: none. Raises: click.UsageError."""
         ctx.allow_extra_args = True  # click's own message does not say what to do
         left = super().parse_args(ctx, args)  # ends here if only help is asked for
         if left and not ctx.resilient_parsing:
-            problem = f"unexpected extra argument {left[0]!r}: each source needs a -s of its own"
+            problem = f"unexpected extra argument {left[0]!r}; each source needs its own -s"
             raise click.UsageError(problem, ctx)
         return left
 
@@ -151,7 +152,7 @@ class _LabelCommand(CommandWithExamples):
     help="Label even if os-proc-sync-enabled is false and agents send nothing.",
 )
 @fleet_options
-@server_option("Server version to emulate.", default="6.5", show_default=True)
+@server_option("Server version to emulate.", default=DEFAULT_SERVER, show_default=True)
 @source_options_without("snapshot")
 @wait_options
 @strict_option

@@ -1,4 +1,4 @@
-"""Flow records and captured connections, labelled from what sources show."""
+"""Labels flow records and captured connections with the processes found in sources."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _LABELS = frozenset({"socket", "tot", "tot-likely"})
 
 @dataclass(slots=True)
 class Tally:
-    """How many records got how many labels."""
+    """Numbers of records by the labels of their sides."""
 
     records: int = 0
     both: int = 0
     one: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    """Sides without a label, by the reason."""
-    perhaps_pods: int = 0
-    """Sides whose `auto_instance` is open: the server may know the container's pod."""
+    """Number of sides without a label, by reason."""
+    possible_pods: int = 0
+    """Sides with an unknown `auto_instance`: the server may know the container's pod."""
     untimed: int = 0
-    """Labelled records that tell no time."""
+    """Labelled records without a time."""
 
     def add(self, flow: Flow, *sides: SideLabel) -> None:
         """Count a record."""
@@ -49,11 +49,11 @@ class Tally:
             if side.label not in _LABELS:
                 self.reasons[side.label] += 1
             elif side.auto_instance is None and instance != "pod":
-                self.perhaps_pods += 1
+                self.possible_pods += 1
 
 
 class Labelling:
-    """A run over one input. What it hands out streams; the tally and the warnings grow with it."""
+    """Labels one input as a stream; tally and warnings cover the records labelled so far."""
 
     def __init__(
         self,
@@ -65,10 +65,12 @@ class Labelling:
         agents: Mapping[int, str],
         assume_enabled: bool = False,
     ) -> None:
-        """`agents`: the hosts of agents, by the ids that the server gave them. `assume_enabled`:
-        label as if all agents sent what they see.
+        """Prepare to label.
 
-        Raises: UsageError if no source is of the network, or none is a host of `agents`.
+        `agents` maps the ids that the server gave to agents to their hosts. `assume_enabled`:
+        label as if sync were enabled for all agents.
+
+        Raises: UsageError if no source is in the network, or a host of `agents` has no source.
         """
         fleet = gathered.fleet
         networks = {fleet.hosts[host].network for host in fleet.present}
@@ -94,11 +96,11 @@ class Labelling:
         self._within_s = within_s
 
     def keys(self) -> Sequence[str]:
-        """The keys of the tags that labels may have."""
+        """The tag keys that labels may contain."""
         return self._labeller.tag_keys()
 
     def flows(self, stream: FlowStream) -> Iterator[bytes]:
-        """The records with their labels, and what stands between them, in order.
+        """The labelled records and the lines between them, in order.
 
         Raises: FlowsError, SourceError.
         """
@@ -124,8 +126,8 @@ class Labelling:
             yield Note.of("other-time", sides=outside, within_s=self._within_s)
         if tally.untimed:
             yield Note.of("untimed", records=tally.untimed)
-        if tally.perhaps_pods:
-            yield Note.of("perhaps-pod", sides=tally.perhaps_pods)
+        if tally.possible_pods:
+            yield Note.of("perhaps-pod", sides=tally.possible_pods)
 
 
 def evicted_notes(counts: ConnectionCounts, name: str) -> Iterator[Note]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proccli.commands.label.label import Tally
-from proccli.commands.tot.tot_words import moment
+from proccli.commands.tot.output import moment
 from proccli.model.flows import CapturedConnection, SideLabel
 from proccli.model.sockets import Endpoint
 from proccli.terminal.document import Json, lines
@@ -15,8 +15,10 @@ from proccli.text import counted
 def captured_line(
     connection: CapturedConnection, side_0: SideLabel, side_1: SideLabel, keys: Sequence[str]
 ) -> bytes:
-    """Names as in DeepFlow's flow log; `keys` are those of the os.app tags, null where a process
-    has none."""
+    """A captured connection with its labels; keys are named as in DeepFlow's flow log.
+
+    `keys` are the keys of os.app tags; a tag that a process lacks is null.
+    """
     flow = connection.flow
     sides = (side_0, side_1)
     line: Json = {

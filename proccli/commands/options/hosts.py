@@ -1,4 +1,4 @@
-"""Several sources on one command line, each in a network: `-s NETWORK=PATH`, or `--network`."""
+"""Options for several sources, each in a network: `-s NETWORK=PATH`, or `--network` for all."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from proccli.commands.options.output import Body, option
 from proccli.errors import SourceError
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.hostviews import NamedSource
+    from proccli.commands.hosts.read import NamedSource
 
 _WHAT: Final = "Input options"
 _NETWORK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def fleet_options(body: Body) -> Body:
-    """Sources in networks; the command gets them as `sources`.
+    """Sources and their networks; the command gets them as `sources`.
 
-    They are those of `-s`, those of the argument `operands` if the command has one, and the live
-    machine with `--live`. Without any: that of PROCCLI_SNAPSHOT, or the live machine.
+    Sources come from `-s`, from the argument `operands` if the command has one, and from `--live`.
+    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine.
     """
 
     @functools.wraps(body)
@@ -52,7 +52,7 @@ def fleet_options(body: Body) -> Body:
 
 
 def _sources(given: Sequence[str], network: str, *, live: bool) -> tuple[NamedSource, ...]:
-    from proccli.commands.hosts.hostviews import NamedSource
+    from proccli.commands.hosts.read import NamedSource
 
     by_variable = os.environ.get("PROCCLI_SNAPSHOT")
     if not given and not live and by_variable:
@@ -64,7 +64,7 @@ def _sources(given: Sequence[str], network: str, *, live: bool) -> tuple[NamedSo
 
 
 def _parts(text: str, network: str) -> dict[str, str]:
-    """Path and network of `NETWORK=PATH`; of a file that is there by its whole name, just that."""
+    """Path and network of `NETWORK=PATH`; if a file has this whole name, it is the path."""
     name, equals, path = text.partition("=")
     if not equals or not _NETWORK_NAME.fullmatch(name) or os.path.lexists(text):
         return {"path": text, "network": network}

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from proccli.cli.help import Option
 from proccli.cli.invocation import Invocation
+from proccli.versions import SERVERS
 
 Output: TypeAlias = Literal["table", "json", "jsonl"]
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -119,7 +120,7 @@ def server_option(explained: str, **settings: Any) -> Callable[[Body], Body]:
     return option(
         "--server",
         section="Input options",
-        type=click.Choice(["6.5", "7.1"]),
+        type=click.Choice(list(SERVERS)),
         help=explained,
         **settings,
     )

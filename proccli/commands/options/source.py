@@ -13,11 +13,10 @@ from click.core import ParameterSource
 
 from proccli.commands.options.output import Body, name_values, option
 from proccli.errors import SourceError
+from proccli.versions import AGENTS
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
-
-EMULATED: Final = ("6.5",)
 
 
 def source_options(body: Body) -> Body:
@@ -89,9 +88,9 @@ def _prefer_typed(given: dict[str, Any]) -> None:
 
 def emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """The version, if it is supported. Raises: click.BadParameter."""
-    if value is not None and value not in EMULATED:
+    if value is not None and value not in AGENTS:
         raise click.BadParameter(
-            f"agent version {value} is not supported; supported: {', '.join(EMULATED)}"
+            f"agent version {value} is not supported; supported: {', '.join(AGENTS)}"
         )
     return value
 
@@ -142,7 +141,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         metavar="VERSION",
         callback=emulated_agent,
         shell_complete=lambda _ctx, _param, incomplete: [
-            version for version in EMULATED if version.startswith(incomplete)
+            version for version in AGENTS if version.startswith(incomplete)
         ],
         envvar="PROCCLI_AGENT",
         show_envvar=True,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
 
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.invocation import Invocation
-from proccli.cli.output import require_stdout
+from proccli.cli.messages import warn
+from proccli.cli.output import require_stdout, view_of, write
 from proccli.cli.waiting import wait_for_second_sample
 from proccli.commands.options.output import (
     Output,
@@ -23,15 +26,29 @@ from proccli.commands.options.output import (
     strict_option,
 )
 from proccli.commands.options.source import no_nan, source_options, wait_options
-from proccli.commands.sync.syncdelivery import Delivery
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.sync.sync import SyncResult
+    from proccli.model.note import Note
 
 _WHEN = "Schedule"
 _WHERE = "Output options"
 _STATE = "State"
+_ROUTINE: Final = frozenset(
+    {
+        "no-config",
+        "own-environment",
+        "unreadable",
+        "stat-missing",
+        "sockets-unreadable",
+        "sockets-without-process",
+        "another-boot",
+        "config-changed",
+    }
+)
+"""Codes that are normal on a healthy machine; not printed with --out or after the first cycle."""
 
 
 def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
@@ -157,7 +174,7 @@ def command(
     and exits 0.
     """
     from proccli.commands.samples import WaitPolicy
-    from proccli.commands.sync.loop import SyncPlan, Way, run_sync
+    from proccli.commands.sync.loop import Effects, SyncPlan, run_sync
     from proccli.commands.sync.signals import Stop, sigterm_as_interrupt
 
     once, out = how["once"], None if how["out"] == "-" else how["out"]
@@ -178,7 +195,7 @@ def command(
         out=out,
         lock_timeout_s=how["lock_timeout"],
     )
-    way = Way(
+    effects = Effects(
         deliver=Delivery(
             invocation=invocation,
             output=_format(output, out),
@@ -189,7 +206,7 @@ def command(
         sleep=sleep,
     )
     with sigterm_as_interrupt() if stop is None else stop.listening():
-        result = run_sync(plan, way)
+        result = run_sync(plan, effects)
     if result is None or not once:
         return 0
     if strict and result.incomplete:
@@ -223,3 +240,57 @@ def _announcer(announce: Callable[[str], None] | None, out: str | None) -> Any:
 def _format(output: Output, out: str | None) -> Output:
     source = click.get_current_context().get_parameter_source("output")
     return "json" if out is not None and source is ParameterSource.DEFAULT else output
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """Writes results, then prints their warnings."""
+
+    invocation: Invocation
+    output: Output
+    out: str | None
+    mode: int
+    if_changed: bool
+    warned_all: bool = False
+    """Whether all warnings have been printed once, which is done without `out` only."""
+
+    def __call__(self, result: SyncResult) -> bool:
+        """Write a result; return whether it was written. Raises: OutputError, PipeClosed."""
+        from proccli.files import atomic_output
+
+        unchanged = self.if_changed and result.changed is False
+        wanted = not (unchanged and _is_written(result, self.out))
+        if wanted and self.out is None:
+            write(_content(result, self.output, self.invocation, to_file=False))
+        elif wanted and self.out is not None:
+            with atomic_output(self.out, mode=self.mode, force=True) as file:
+                file.write(_content(result, self.output, self.invocation, to_file=True))
+        warn(self.invocation, self._shown_notes(result))
+        return wanted
+
+    def _shown_notes(self, result: SyncResult) -> Sequence[Note]:
+        """All notes in the first cycle without `out`; else only new ones that are not routine."""
+        if self.out is None and not self.warned_all:
+            self.warned_all = True
+            return result.notes
+        return [note for note in result.new_notes if note.code not in _ROUTINE]
+
+
+def _is_written(result: SyncResult, out: str | None) -> bool:
+    """Whether the output file exists and was written by the run that this one is compared with."""
+    if out is None:
+        return True
+    written_to = result.before.written_to if result.before is not None else None
+    return written_to == os.path.realpath(out) and os.path.exists(out)  # noqa: PTH110 - text
+
+
+def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_file: bool) -> bytes:
+    from proccli.commands.sync.output import sync_document, sync_line, sync_text
+    from proccli.terminal.view import View
+
+    if output == "json":
+        return sync_document(result)
+    if output == "jsonl":
+        return sync_line(result)
+    view = View() if to_file else view_of(sys.stdout, invocation.colour)
+    return sync_text(result, view).encode(errors="backslashreplace")

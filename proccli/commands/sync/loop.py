@@ -1,4 +1,4 @@
-"""Cycle after cycle of `sync`, each remembered when its document is safely out."""
+"""The cycles of `sync`; the state of each is saved after its document has been written."""
 
 from __future__ import annotations
 
@@ -25,54 +25,54 @@ _LEAST_INTERVAL_S = 1.0
 _LOCK_SUFFIX = ".lock"
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: a loop that was stopped
-    """Nobody wants another cycle."""
+class Stopped(Exception):  # noqa: N818 - a request, not an error
+    """The loop was asked to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncPlan:
-    """What a user asks of `sync`."""
+    """The options of a run of `sync`."""
 
     inputs: InputOptions
     wait_policy: WaitPolicy
     once: bool
     interval_s: float | None = None
-    """None: os-proc-socket-sync-interval, at least a second."""
+    """None: os-proc-socket-sync-interval, at least one second."""
     assume_enabled: bool = False
     state: str | None = None
-    """A path; None: the default one of a live machine, and none for a snapshot."""
+    """A path; None: the default path for a live machine, and no state for a snapshot."""
     keep_state: bool = True
     out: str | None = None
     lock_timeout_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """How a run speaks to the world."""
+class Effects:
+    """What a run does besides reading: writing results and sleeping."""
 
     deliver: Callable[[SyncResult], bool]
-    """Puts a result safely out, and tells whether it wrote it (an unchanged one it need not)."""
+    """Writes a result; returns whether it did (an unchanged one may be skipped)."""
     sleep: Callable[[float], None] = time.sleep
     """Raises Stopped to end the loop."""
 
 
-def run_sync(plan: SyncPlan, way: Way) -> SyncResult | None:
-    """The last cycle's result; None if there was none before the loop was stopped.
+def run_sync(plan: SyncPlan, effects: Effects) -> SyncResult | None:
+    """The result of the last cycle; None if the loop was stopped before the first one ended.
 
-    The state moves on when the document is out: whoever is interrupted in between tells the same
-    changes again.
+    The state is saved after the document has been written: a run that is interrupted in between
+    reports the same changes again next time.
 
-    Raises: UsageError; ConfigError, SourceError, for the first cycle's; StateError, StateLocked.
+    Raises: UsageError; ConfigError and SourceError of the first cycle; StateError, StateLocked.
     """
     _check(plan)
     last: SyncResult | None = None
     try:
-        with _opened_store(plan, way) as store:
+        with _opened_store(plan, effects) as store:
             before, damage = store.load() if store is not None else (None, ())
-            feed = _Feed(plan.inputs, assume_enabled=plan.assume_enabled)
+            cycle_inputs = _CycleInputs(plan.inputs, assume_enabled=plan.assume_enabled)
             while True:
                 began = time.monotonic()
-                inputs = feed.next(damage)
+                inputs = cycle_inputs.next(damage)
                 last = sync(
                     inputs,
                     before,
@@ -81,7 +81,7 @@ def run_sync(plan: SyncPlan, way: Way) -> SyncResult | None:
                     assume_enabled=plan.assume_enabled,
                 )
                 before = last.memory
-                if way.deliver(last):
+                if effects.deliver(last):
                     before = replace(before, written_to=_written_to(plan.out))
                 damage = ()
                 if store is not None:
@@ -90,7 +90,7 @@ def run_sync(plan: SyncPlan, way: Way) -> SyncResult | None:
                     break
                 interval_s = plan.interval_s or inputs.config.socket_sync_interval_s
                 ends = began + max(interval_s, _LEAST_INTERVAL_S)
-                way.sleep(max(ends - time.monotonic(), 0.0))
+                effects.sleep(max(ends - time.monotonic(), 0.0))
     except Stopped:
         pass
     return last
@@ -100,9 +100,11 @@ def _check(plan: SyncPlan) -> None:
     """Raises: UsageError."""
     if not plan.once:
         if plan.inputs.snapshot is not None:
-            raise UsageError("a snapshot doesn't change: --once is enough for it")
+            raise UsageError("a snapshot does not change: add --once")
         if plan.inputs.tags == "-":
-            raise UsageError("--tags is read in every cycle: give a file, or --once")
+            raise UsageError(
+                "--tags is read in every cycle: give a file instead of -, or add --once"
+            )
     written = {"--out": {os.path.realpath(plan.out)}} if plan.out is not None else {}
     if plan.state is not None and plan.keep_state:
         state = os.path.realpath(plan.state)
@@ -121,19 +123,19 @@ def _check(plan: SyncPlan) -> None:
 
 
 @contextmanager
-def _opened_store(plan: SyncPlan, way: Way) -> Iterator[StateFile | None]:
-    """The store, locked; None where nothing is to be remembered. Raises: StateError."""
+def _opened_store(plan: SyncPlan, effects: Effects) -> Iterator[StateFile | None]:
+    """The locked state file; None if no state is kept. Raises: StateError, StateLocked."""
     if not plan.keep_state or (plan.state is None and plan.inputs.snapshot is not None):
         yield None
         return
     path = given_state(plan.state) if plan.state is not None else default_state(_identity(plan))
-    with locked(path, plan.lock_timeout_s, way.sleep):
+    with locked(path, plan.lock_timeout_s, effects.sleep):
         yield StateFile(path)
 
 
 def _identity(plan: SyncPlan) -> list[str]:
-    """What has a state of its own: who reads the results of another question, or from another
-    place, must not take the news away from the readers of this one."""
+    """What each have their own state: runs with other inputs or another output file must not take
+    changes away from the readers of this one."""
     options = plan.inputs
     config = options.config or ""
     return [
@@ -150,8 +152,8 @@ def _written_to(out: str | None) -> str | None:
     return None if out is None else os.path.realpath(out)
 
 
-class _Feed:
-    """What each cycle looks at: the configuration as it is by then, if the agent would take it."""
+class _CycleInputs:
+    """Reads the configuration again for each cycle; keeps the last one if it is invalid."""
 
     def __init__(self, options: InputOptions, *, assume_enabled: bool) -> None:
         self._options = options
@@ -160,8 +162,10 @@ class _Feed:
         self._ran_command = False
 
     def next(self, damage: tuple[Note, ...]) -> Inputs:
-        """Raises: ConfigError where there is no earlier configuration to go on with; SourceError;
-        UsageError."""
+        """The inputs of the next cycle.
+
+        Raises: ConfigError if there is no earlier valid configuration; SourceError; UsageError.
+        """
         options, warnings = self._options, damage
         try:
             if options.config is not None:
@@ -174,7 +178,7 @@ class _Feed:
             if self._text is None:
                 raise
             warnings = (*warnings, _kept(error))
-            # It was trusted with its command when it was the file's content.
+            # The tag command was allowed when this text was the content of the file.
             trusted = self._options.run_tag_exec or self._ran_command
             options = replace(self._options, config_text=self._text, run_tag_exec=trusted)
             inputs = self._opened(options)

@@ -1,7 +1,8 @@
-"""What the agent would send, and what of it is news since the last time."""
+"""What the agent would send, and what changed since the last run."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,6 @@ from proccli.commands.completeness import incomplete
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.socket_warnings import socket_notes
 from proccli.commands.sync.state.memory import Memory, boot_id
-from proccli.commands.sync.syncchanges import Changes, changes_since
 from proccli.commands.sync.warnings import left_out_notes, restart_notes, subject
 from proccli.commands.warnings import outcome_notes
 from proccli.model.config import Config
@@ -22,51 +22,69 @@ from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
 
 _FIELDS = ALL_FIELDS - {"exe"}
-"""What the agent sends of a process comes from these."""
+"""The process fields that the agent needs for its messages."""
 
 _FRESH_NS = 600 * 1_000_000_000
-"""How long a state spares the second look: by then, what is new since the last run has become
-most of what there is."""
+"""How long a state replaces the first of two samples; later, most sockets are newer than it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The differences between two cycles: processes in the order of pids, numbers of sockets."""
+
+    added: tuple[SyncedProcess, ...]
+    removed: tuple[SyncedProcess, ...]
+    """As they were before. A pid that now belongs to another process is both removed and added."""
+    changed: tuple[SyncedProcess, ...]
+    """As they are now: the same process with a different name, tag or other field."""
+    sockets_added: int
+    sockets_removed: int
+
+    @property
+    def any(self) -> bool:
+        """Whether anything changed."""
+        processes = self.added or self.removed or self.changed
+        return bool(processes or self.sockets_added or self.sockets_removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """One cycle: processes sorted by pid, sockets as the agent comes upon them."""
+    """The result of one cycle: processes sorted by pid, sockets in the agent's order."""
 
     host: Host
     config: Config
     enabled: bool
-    """Whether the agent sends anything; or `--assume-enabled`."""
+    """Whether the agent sends anything, or `--assume-enabled` is given."""
     digest: str | None
-    """None where tags that go into it are not known."""
+    """None: some tags, which are part of it, are unknown."""
     changed: bool | None
-    """Whether anything differs from the last time; None: there is no state to tell."""
+    """Whether anything changed since the last run; None: no state is kept."""
     agent_sends: bool | None
-    """Whether the agent would warning; None as with `changed`."""
+    """Whether the agent would send its processes now; None: no state is kept."""
     processes: tuple[SyncedProcess, ...]
     sockets: tuple[SyncedSocket, ...]
     changes: Changes | None
-    """None as with `changed`."""
+    """None: no state is kept."""
     notes: tuple[Note, ...]
-    news: tuple[Note, ...]
-    """The warnings that the last run did not give."""
+    new_notes: tuple[Note, ...]
+    """The notes that the last run did not have."""
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
     before: Memory | None
     memory: Memory
-    """For the next run."""
+    """The state for the next run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What a look came to."""
+class _Report:
+    """What the agent would send, as found by one cycle."""
 
     host: Host
     processes: tuple[SyncedProcess, ...] = ()
     sockets: tuple[SyncedSocket, ...] = ()
     notes: tuple[Note, ...] = ()
     incomplete: bool = False
-    looked_at_ns: int | None = None
+    sampled_at_ns: int | None = None
     first_seen_ns: Mapping[SocketKey, int]
 
 
@@ -78,8 +96,10 @@ def sync(
     remembering: bool = True,
     assume_enabled: bool = False,
 ) -> SyncResult:
-    """One cycle. Without `before` it is the first one, or, where nothing is remembered, one that
-    can't tell what is new.
+    """The result of one cycle, compared with `before`.
+
+    Without `before` everything is new; if no state is kept either (`remembering`), changes are
+    unknown.
 
     Raises: SourceError.
     """
@@ -87,66 +107,64 @@ def sync(
     enabled = config.sync_enabled or assume_enabled
     boot = boot_id() if host.kind == "live" else None
     known = before is not None and before.same_boot(host, boot)
-    looked_as = f"{host.proc_root} {'as root' if host.privileged else 'as a user'}"
+    reader = f"{host.proc_root} {'as root' if host.privileged else 'as a user'}"
     if enabled:
         earlier = before if known and host.kind == "live" else None
-        seen = _seen(
+        report = _report(
             take_settled_sample(
                 inputs,
                 wait_policy,
-                *_earlier_observations(earlier, host, looked_as),
+                *_earlier_observations(earlier, host, reader),
                 fields=_FIELDS,
             )
         )
     else:
-        seen = _nothing(inputs, before if known else None)
-    notes = (*inputs.notes, *seen.notes, *restart_notes(before, config, known=known))
+        report = _nothing(inputs, before if known else None)
+    notes = (*inputs.notes, *report.notes, *restart_notes(before, config, known=known))
     memory = Memory(
         host=host.name,
         boot_id=boot,
         boot_time_s=host.boot_time_s,
         config=config_digest(config),
         enabled=enabled,
-        digest=digest(seen.processes),
-        processes=seen.processes,
-        sockets=seen.sockets,
-        told=frozenset(map(subject, notes)),
+        digest=digest(report.processes),
+        processes=report.processes,
+        sockets=report.sockets,
+        warned=frozenset(map(subject, notes)),
         written_to=before.written_to if before is not None else None,
-        looked_at_ns=seen.looked_at_ns,
-        looked_as=looked_as,
-        first_seen_ns=seen.first_seen_ns,
+        sampled_at_ns=report.sampled_at_ns,
+        reader=reader,
+        first_seen_ns=report.first_seen_ns,
     )
     compared = before is not None or remembering
     changes = changes_since(before, memory, same_boot=known) if compared else None
     return SyncResult(
-        host=seen.host,
+        host=report.host,
         config=config,
         enabled=enabled,
         digest=memory.digest,
         changed=_changed(before, memory, changes),
         agent_sends=_agent_sends(before, memory, same_boot=known) if compared else None,
-        processes=seen.processes,
-        sockets=seen.sockets,
+        processes=report.processes,
+        sockets=report.sockets,
         changes=changes,
         notes=notes,
-        news=tuple(note for note in notes if before is None or subject(note) not in before.told),
-        incomplete=seen.incomplete,
+        new_notes=tuple(
+            note for note in notes if before is None or subject(note) not in before.warned
+        ),
+        incomplete=report.incomplete,
         before=before,
         memory=memory,
     )
 
 
-def _earlier_observations(
-    before: Memory | None, host: Host, looked_as: str
-) -> Sequence[Observations]:
-    """What an earlier run saw of the sockets: it spares the second look while it is fresh."""
+def _earlier_observations(before: Memory | None, host: Host, reader: str) -> Sequence[Observations]:
+    """When the last run saw each socket; while that is recent, it replaces the first sample."""
     if before is None:
         return ()
-    at_ns = before.looked_at_ns
+    at_ns = before.sampled_at_ns
     fresh = (
-        at_ns is not None
-        and 0 <= host.taken_at_ns - at_ns <= _FRESH_NS
-        and before.looked_as == looked_as
+        at_ns is not None and 0 <= host.taken_at_ns - at_ns <= _FRESH_NS and before.reader == reader
     )
     return (
         Observations(
@@ -157,41 +175,67 @@ def _earlier_observations(
     )
 
 
-def _seen(sample: Sample) -> _Seen:
+def _report(sample: Sample) -> _Report:
     config, source = sample.inputs.config, sample.inputs.source
     host = source.host
     outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
-    unseen = socket_notes(sample.sockets, host)
+    hidden = socket_notes(sample.sockets, host)
     left_out = left_out_notes(outcomes, accepted)
     live = host.kind == "live"
-    return _Seen(
+    return _Report(
         host=host,
         processes=tuple(map(as_sent, accepted)),
         sockets=synced_sockets(sample.sockets),
         notes=(
             *outcome_notes(config, host, sample.outcomes),
             *left_out,
-            *unseen,
+            *hidden,
             *sample.notes,
         ),
         incomplete=incomplete(
-            (*left_out, *unseen),
+            (*left_out, *hidden),
             {"processes", "tags", "sockets"},
             sockets=sample.sockets.sockets,
         ),
-        looked_at_ns=host.taken_at_ns if live else None,
+        sampled_at_ns=host.taken_at_ns if live else None,
         first_seen_ns=first_seen_by_socket(source) if live else {},
     )
 
 
-def _nothing(inputs: Inputs, before: Memory | None) -> _Seen:
-    """With sync disabled: what was seen of sockets stays known for when it is enabled again."""
-    return _Seen(
+def _nothing(inputs: Inputs, before: Memory | None) -> _Report:
+    """The report with sync disabled; ages of sockets are kept for when it is enabled again."""
+    return _Report(
         host=inputs.source.host,
         notes=(Note.of("sync-disabled", nothing_listed=True),),
         first_seen_ns=before.first_seen_ns if before is not None else {},
     )
+
+
+def changes_since(before: Memory | None, now: Memory, *, same_boot: bool) -> Changes:
+    """All differences; without `before`, everything is added.
+
+    After another boot, no process is the same as one before, even with the same pid.
+    """
+    old = {process.pid: process for process in before.processes} if before is not None else {}
+    new = {process.pid: process for process in now.processes}
+    stayed = {pid for pid in old.keys() & new.keys() if same_boot and _is_same(old[pid], new[pid])}
+    sockets_old = Counter(before.sockets if before is not None else ())
+    sockets_new = Counter(now.sockets)
+    kept = sockets_old & sockets_new if same_boot else Counter[SyncedSocket]()
+    return Changes(
+        added=tuple(process for pid, process in sorted(new.items()) if pid not in stayed),
+        removed=tuple(process for pid, process in sorted(old.items()) if pid not in stayed),
+        changed=tuple(new[pid] for pid in sorted(stayed) if new[pid] != old[pid]),
+        sockets_added=(sockets_new - kept).total(),
+        sockets_removed=(sockets_old - kept).total(),
+    )
+
+
+def _is_same(old: SyncedProcess, new: SyncedProcess) -> bool:
+    """Whether both are the same process, not two that had the same pid one after the other."""
+    ticks = old.starttime_ticks, new.starttime_ticks
+    return None in ticks or ticks[0] == ticks[1]
 
 
 def _changed(before: Memory | None, now: Memory, changes: Changes | None) -> bool | None:
@@ -205,8 +249,10 @@ def _changed(before: Memory | None, now: Memory, changes: Changes | None) -> boo
 
 
 def _agent_sends(before: Memory | None, now: Memory, *, same_boot: bool) -> bool:
-    """Whether the agent sends processes: agent 6.5 compares nothing but their pids, and sends
-    once when it has started, as it does anew when its configuration changes.
+    """Whether the agent would send its processes now.
+
+    Agent 6.5 compares only their pids, and sends once after it has started; a changed
+    configuration restarts it.
 
     Source: agent v6.5 querier.rs:116-200, 338-356.
     """

@@ -1,4 +1,4 @@
-"""Warnings about a cycle of sync, and whether the last run gave them already."""
+"""Notes about a cycle of sync, and whether the last run had them already."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proccli.model.outcome import Outcome
 
 
 def left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Note]:
-    """What the agent would send and is missing from the lists, because it is not known here."""
+    """Notes about processes and tags that the agent may send and that are unknown here."""
     notes = []
     unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
     if unknown:
@@ -29,7 +29,7 @@ def left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) -> 
 
 
 def restart_notes(before: Memory | None, config: Config, *, known: bool) -> list[Note]:
-    """Why the agent starts over and sends everything again."""
+    """The reason why the agent restarts and sends everything again."""
     if before is None:
         return []
     if not known:
@@ -40,9 +40,9 @@ def restart_notes(before: Memory | None, config: Config, *, known: bool) -> list
 
 
 def subject(note: Note) -> str:
-    """What a warning is about, to see whether the last run gave it: its code, file and texts.
+    """An identifier of a note, equal if only numbers differ: its code, file and texts.
 
-    Numbers and counts are left out: a warning about three sockets fewer is the same warning.
+    A note about three sockets fewer is the same note.
     """
     texts = [value for _, value in note.values if isinstance(value, str)]
     texts += [item for _, value in note.values for item in _texts(value)]

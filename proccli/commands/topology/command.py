@@ -30,7 +30,7 @@ from proccli.commands.options.source import source_options_without, wait_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.hostviews import NamedSource
+    from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.model.topology import Topology
 
@@ -156,7 +156,7 @@ def command(
     from proccli.commands.samples import WaitPolicy
     from proccli.commands.topology.topology import topology
     from proccli.server.graph import ConnectionSelection
-    from proccli.versions import SERVERS, server_beside
+    from proccli.versions import DEFAULT_AGENT, SERVERS, server_beside
 
     wait_policy = WaitPolicy(
         no_wait=no_wait,
@@ -169,7 +169,7 @@ def command(
             sources,
             ConnectionSelection(tags=which.pop("having"), **which),
             group_by=group_by,
-            server=SERVERS[server] if server else server_beside(options.agent or "6.5"),
+            server=SERVERS[server] if server else server_beside(options.agent or DEFAULT_AGENT),
             wait_policy=wait_policy,
             progress=progress,
         )
@@ -188,7 +188,7 @@ def _rendered(result: Topology, output: Format, invocation: Invocation) -> str |
 
             return topology_lines(result.edges)
         case "dot":
-            from proccli.commands.topology.topology_dot import topology_dot
+            from proccli.commands.topology.diagrams import topology_dot
 
             return topology_dot(result)
         case "mermaid":

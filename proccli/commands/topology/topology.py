@@ -1,4 +1,4 @@
-"""Who talks to whom, over all sources, as the server joins what their agents send."""
+"""The connections between processes of all sources, joined as the server does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from proccli.commands.hosts.gather import Progress, gather
-from proccli.commands.hosts.hostviews import NamedSource
+from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.errors import UsageError
@@ -19,7 +19,7 @@ from proccli.server.grouping import parse_grouping
 from proccli.versions import ServerVersion
 
 _FAR_APART_S = 60
-"""Recordings that were made in one go are not farther apart than this."""
+"""Recordings made together are not farther apart than this."""
 
 
 def topology(

@@ -117,9 +117,8 @@ def command(
     compressed with gzip or not, and in the output of tcpdump (-). If addresses are translated on
     the way, version 1 also contains the original address.
     """
-    from proccli.commands.tot.output import tot_table
+    from proccli.commands.tot.output import tot_document, tot_lines, tot_table
     from proccli.commands.tot.tot import TotRun, TotSelection, tot
-    from proccli.commands.tot.tot_json import tot_document, tot_lines
 
     if captures.count("-") > 1:
         raise click.UsageError("only one CAPTURE can read standard input")
@@ -143,7 +142,7 @@ def command(
 
 def _follow(run: TotRun, captures: Sequence[str], *, strict: bool, invocation: Invocation) -> int:
     """Print each option as soon as it is read. Raises: PipeClosed; OutputError."""
-    from proccli.commands.tot.tot_json import tot_lines
+    from proccli.commands.tot.output import tot_lines
 
     rows = run.rows()
     at_once = 1 if "-" in captures else _AT_ONCE

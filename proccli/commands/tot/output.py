@@ -1,19 +1,24 @@
-"""TOT options as a table: the process that sent each, and translated addresses."""
+"""TOT options as a table and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
-from proccli.commands.tot.tot import TotResult, TotSummary
-from proccli.commands.tot.tot_words import kind_of_segment, moment
-from proccli.commands.tot.totrows import TotRow
+from proccli.commands.tot.tot import TotResult, TotRow, TotSummary
+from proccli.model.flows import CapturedOption
 from proccli.model.sockets import Endpoint
+from proccli.terminal.document import Json, document, lines, warnings_json
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.text import counted
 
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, and the Z is ours
+_FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 _DAY = len("2026-01-02T")
 _LEAST_ENDS = len("10.100.0.5:41000 -> 192.0.2.99:8080")
 """Minimum useful width in cells for two addresses."""
@@ -23,12 +28,12 @@ _PORTS_ALONE = 24
 
 def tot_table(result: TotResult, view: View) -> str:
     """The selected options, and a summary of all captures."""
-    lines = grid(result.rows, _columns(result.rows, view), view)
-    if lines:
-        lines.append(())
+    shown = grid(result.rows, _columns(result.rows, view), view)
+    if shown:
+        shown.append(())
     for line in _summary_lines(result):
-        lines.extend(wrapped(line, view.width))
-    return paint(lines, view)
+        shown.extend(wrapped(line, view.width))
+    return paint(shown, view)
 
 
 def _columns(rows: Sequence[TotRow], view: View) -> list[Column[TotRow]]:
@@ -142,9 +147,7 @@ def _option_cell(row: TotRow, room: int | None, mark: str) -> Line:
 
 
 def _summary_lines(result: TotResult) -> list[Line]:
-    summary = result.summary
-    lines = [_read_line(summary), _found_line(result)]
-    return [line for line in lines if line]
+    return [line for line in (_read_line(result.summary), _found_line(result)) if line]
 
 
 def _read_line(summary: TotSummary) -> Line:
@@ -194,3 +197,102 @@ def _found_line(result: TotResult) -> Line:
     if summary.other_253:
         line.append((f"; {other}", ""))
     return line
+
+
+def tot_document(result: TotResult) -> bytes:
+    """The document `proccli/tot/v1`; its summary counts all options, regardless of filters."""
+    return document(
+        "tot",
+        {
+            "options": [_option_json(row) for row in result.rows],
+            "summary": _summary_json(result.summary),
+            "warnings": warnings_json(result.notes),
+        },
+    )
+
+
+def tot_lines(rows: Iterable[TotRow]) -> bytes:
+    """A line for each option."""
+    return lines(_option_json(row) for row in rows)
+
+
+def _option_json(row: TotRow) -> Json:
+    seen, option = row.seen, row.seen.option
+    return {
+        "time": moment(seen.time_s),
+        "src": _end_json(seen.source),
+        "dst": _end_json(seen.destination),
+        "flags": flag_names(seen.flags),
+        "packet_seq": seen.seq,
+        "version": option.version,
+        "pid": option.pid,
+        "address": option.address,
+        "seq": option.seq,
+        "agent_id": option.agent_id,
+        "ambiguous": option.ambiguous,
+        "translated": seen.translated,
+        "capture": row.capture,
+        "count": row.count,
+        "last_time": moment(row.last_s),
+    }
+
+
+def _end_json(end: Endpoint) -> Json:
+    return {"ip": end.ip, "port": end.port}
+
+
+def _summary_json(summary: TotSummary) -> Json:
+    return {
+        "packets": summary.packets,
+        "tcp": summary.tcp,
+        "syns": summary.syns,
+        "with_option": summary.with_option,
+        "options": summary.options,
+        "v1": summary.versions[1],
+        "v2": summary.versions[2],
+        "kernel": summary.kernel,
+        "syn_ack": summary.syn_ack,
+        "translated": summary.translated,
+        "ambiguous": summary.ambiguous,
+        "other_253": summary.other_253,
+        "decapsulated": summary.decapsulated,
+        "fragments": summary.fragments,
+        "first_time": moment(summary.first_s),
+        "last_time": moment(summary.last_s),
+        "unreadable": {
+            "cut": summary.cut,
+            "malformed": summary.malformed,
+            "encapsulated": summary.encapsulated,
+            "link_type": summary.link_type,
+        },
+    }
+
+
+def moment(seconds: float | None) -> str | None:
+    """`2026-01-02T03:04:05.000006Z`; None if unknown or outside the years 1 to 9999."""
+    if seconds is None:
+        return None
+    second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
+    written = _to_the_second(second)
+    return None if written is None else f"{written}.{microsecond:06}Z"
+
+
+@functools.lru_cache(maxsize=1_000)
+def _to_the_second(seconds: int) -> str | None:
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+    except OverflowError:
+        return None
+
+
+def flag_names(flags: int) -> list[str]:
+    """Names of the flags that are set, such as `SYN` and `ACK`, in the order of their bits."""
+    return [name for bit, name in enumerate(_FLAGS) if flags >> bit & 1]
+
+
+def kind_of_segment(seen: CapturedOption) -> str:
+    """The kind of segment: `SYN`, `SYN-ACK`, `PSH`, or all of its flags."""
+    names = flag_names(seen.flags)
+    if seen.is_syn:
+        return "SYN-ACK" if seen.is_ack else "SYN"
+    return "PSH" if "PSH" in names else " ".join(names) or "-"

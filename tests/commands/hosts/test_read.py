@@ -1,4 +1,4 @@
-"""Looks at many sources: in order, side by side or not, and when some of them are no good."""
+"""Reading many sources: in order, in parallel or not, with damaged and missing ones."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proccli.commands.hosts.hostviews import Looked, NamedSource
-from proccli.commands.hosts.read import views
+from proccli.commands.hosts.read import HostResult, NamedSource, read_hosts
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import ProccliError, RecordingError, SourceError, UsageError
@@ -24,24 +24,24 @@ from tests.server.processes import ended, group, readers, running, silent_pipes,
 from tests.server.recordings import config, pairs, recorded
 
 MANY = 30
-"""Enough for helpers, where there is more than one processor."""
+"""Enough sources for workers, if there is more than one processor."""
 
 
-def looked(folder: Path, *paths: str | None, **options: Any) -> list[Looked]:
+def read(folder: Path, *paths: str | None, **options: Any) -> list[HostResult]:
     given = InputOptions(**{"config": config(folder)} | options)
-    return list(views(given, [NamedSource(path=path) for path in paths], NO_WAIT))
+    return list(read_hosts(given, [NamedSource(path=path) for path in paths], NO_WAIT))
 
 
-def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def sequential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0})
 
 
-def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+def parallel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1, 2})
 
 
 Way = Callable[[pytest.MonkeyPatch], None]
-both_ways = pytest.mark.parametrize("way", [one_at_a_time, side_by_side])
+both_ways = pytest.mark.parametrize("way", [sequential, parallel])
 
 
 def mixed(folder: Path) -> list[str]:
@@ -61,17 +61,19 @@ def mixed(folder: Path) -> list[str]:
     return [*paths, str(tree)]
 
 
-def test_helpers_find_what_one_finds_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parallel_and_sequential_reading_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = mixed(tmp_path)
-    one_at_a_time(monkeypatch)
-    alone = looked(tmp_path, *paths)
-    side_by_side(monkeypatch)
+    sequential(monkeypatch)
+    expected = read(tmp_path, *paths)
+    parallel(monkeypatch)
 
-    together = looked(tmp_path, *paths)
+    found = read(tmp_path, *paths)
 
-    assert together == alone
-    assert [one.view.source for one in together] == paths
-    assert {one.view.kind for one in together} == {"recording", "sync", "directory"}
+    assert found == expected
+    assert [one.view.source for one in found] == paths
+    assert {one.view.kind for one in found} == {"recording", "sync", "directory"}
 
 
 def test_a_source_on_stdin_keeps_its_place_among_many(tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_a_configuration_on_stdin_is_read_once_for_all(tmp_path: Path) -> None:
 
 
 @both_ways
-def test_the_first_source_that_is_no_good_is_named(
+def test_the_first_damaged_source_is_reported(
     way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     way(monkeypatch)
@@ -109,7 +111,7 @@ def test_the_first_source_that_is_no_good_is_named(
     worse.write_bytes(b"")
 
     with pytest.raises(RecordingError) as caught:
-        looked(tmp_path, *paths)
+        read(tmp_path, *paths)
 
     assert caught.value.at is not None
     assert caught.value.at.source == paths[20]
@@ -117,7 +119,7 @@ def test_the_first_source_that_is_no_good_is_named(
 
 
 @both_ways
-def test_what_is_missing_is_told_before_anybody_waits(
+def test_a_missing_source_is_reported_before_any_is_read(
     way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     way(monkeypatch)
@@ -125,7 +127,7 @@ def test_what_is_missing_is_told_before_anybody_waits(
     Path(paths[20]).write_bytes(b"")
 
     with pytest.raises(SourceError, match=r"can't read .*missing: No such file or directory"):
-        looked(tmp_path, *paths, str(tmp_path / "missing"))
+        read(tmp_path, *paths, str(tmp_path / "missing"))
 
 
 def written(content: bytes) -> Callable[[Path], None]:
@@ -165,21 +167,19 @@ def packed() -> bytes:
         (lambda path: path.symlink_to(path.name), SourceError, "symbolic links"),
     ],
 )
-def test_what_is_no_source_is_told(
+def test_an_unusable_source_is_reported(
     make: Callable[[Path], None], error: type[ProccliError], problem: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "source"
     make(path)
 
     with pytest.raises(error, match=problem):
-        looked(tmp_path, str(path))
+        read(tmp_path, str(path))
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "agent.yaml/x", ""])
 @pytest.mark.parametrize("command", ["topology", "scan"])
-def test_a_path_that_can_not_be_is_an_input_that_can_not_be_read(
-    command: str, name: str, tmp_path: Path
-) -> None:
+def test_an_impossible_path_is_reported(command: str, name: str, tmp_path: Path) -> None:
     ran = call(command, "-c", config(tmp_path), "-s", f"{tmp_path / name}" if name else name)
 
     assert ran.code == 3
@@ -194,7 +194,7 @@ def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
     os.mkfifo(pipe)
 
     with subprocess.Popen(["cp", path, str(pipe)]) as copying:
-        (found,) = looked(tmp_path, str(pipe))
+        (found,) = read(tmp_path, str(pipe))
 
     assert copying.returncode == 0
     assert (found.view.name, found.view.source) == ("host-000", str(pipe))
@@ -204,7 +204,7 @@ def test_the_tags_of_one_host_are_not_those_of_several(tmp_path: Path) -> None:
     paths = pairs(tmp_path, 2)
 
     with pytest.raises(UsageError, match="one host's command"):
-        looked(tmp_path, *paths, tags="tags.yaml")
+        read(tmp_path, *paths, tags="tags.yaml")
 
 
 def test_addresses_are_those_of_the_namespaces_and_those_that_sockets_use(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_addresses_are_those_of_the_namespaces_and_those_that_sockets_use(tmp_pa
     }
     path = recorded(tmp_path, "a", connections, "192.0.2.7", "127.0.0.1", "10.0.0.1")
 
-    (found,) = looked(tmp_path, path)
+    (found,) = read(tmp_path, path)
 
     assert found.view.addresses == ("10.0.0.1", "10.0.0.9", "192.0.2.7")
 
@@ -226,7 +226,7 @@ def test_a_view_has_every_process_and_every_connection_once(tmp_path: Path) -> N
         "dns": ["udp 10.0.0.1:5353 10.0.0.3:53", "udp 0.0.0.0:53"],
     }
 
-    (found,) = looked(tmp_path, recorded(tmp_path, "a", connections))
+    (found,) = read(tmp_path, recorded(tmp_path, "a", connections))
 
     view = found.view
     assert {pid: (one.gprocess, one.status) for pid, one in view.processes.items()} == {
@@ -254,7 +254,9 @@ def many(tmp_path: Path) -> Iterator[tuple[list[str], list[str]]]:
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["the group", "the program alone"])
-def test_ctrl_c_ends_it_and_all_its_helpers(whole: bool, many: tuple[list[str], list[str]]) -> None:
+def test_ctrl_c_ends_the_program_and_its_workers(
+    whole: bool, many: tuple[list[str], list[str]]
+) -> None:
     arguments, pipes = many
     with running("topology", *arguments) as started:
         wait_for("a reader", lambda: readers(started.pid, pipes[0]))
@@ -267,7 +269,7 @@ def test_ctrl_c_ends_it_and_all_its_helpers(whole: bool, many: tuple[list[str], 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
-def test_helpers_do_not_outlive_the_one_that_they_help(
+def test_workers_end_with_the_program(
     number: signal.Signals, many: tuple[list[str], list[str]]
 ) -> None:
     arguments, pipes = many
@@ -280,7 +282,7 @@ def test_helpers_do_not_outlive_the_one_that_they_help(
         wait_for("the end of all", lambda: not group(started.pid))
 
 
-def test_an_error_is_told_although_others_are_still_being_read(
+def test_an_error_is_reported_while_other_sources_are_still_read(
     tmp_path: Path, many: tuple[list[str], list[str]]
 ) -> None:
     arguments, _ = many
@@ -293,24 +295,41 @@ def test_an_error_is_told_although_others_are_still_being_read(
         wait_for("the end of all", lambda: not group(started.pid))
 
 
-def test_a_helper_that_is_killed_is_told(tmp_path: Path, many: tuple[list[str], list[str]]) -> None:
+def test_a_killed_worker_is_reported(tmp_path: Path, many: tuple[list[str], list[str]]) -> None:
     """As the kernel does when memory is short."""
     arguments, pipes = many
     with running("topology", *arguments) as started:
-        (helper,) = wait_for("a reader", lambda: readers(started.pid, pipes[0]))
-        if helper == started.pid:
-            pytest.skip("one processor, and no helpers")
+        (worker,) = wait_for("a reader", lambda: readers(started.pid, pipes[0]))
+        if worker == started.pid:
+            pytest.skip("no workers with one processor")
 
-        os.kill(helper, signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
 
         code, out, err = ended(started)
         assert (code, out) == (3, "")
         # The source that was waited for, which may be one before the pipe.
         assert err.startswith(f"proccli: error: can't read {tmp_path}/")
-        assert err.endswith(": a helper process was killed (out of memory?)\n")
+        assert err.endswith(": a worker process was killed (out of memory?)\n")
 
 
-def test_a_reader_who_stops_listening_is_no_error(tmp_path: Path) -> None:
+def test_a_worker_killed_before_all_sources_are_submitted_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Submitting the next source fails then, and not only the wait for its result."""
+    parallel(monkeypatch)
+    others = set(active_children())
+    sources = [NamedSource(path=path) for path in pairs(tmp_path, MANY)]
+    found = read_hosts(InputOptions(config=config(tmp_path)), sources, NO_WAIT)
+    next(found)
+
+    next(iter(set(active_children()) - others)).kill()
+    wait_for("the end of all workers", lambda: not set(active_children()) - others)
+
+    with pytest.raises(SourceError, match=r"can't read .*: a worker process was killed"):
+        list(found)
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     with running("topology", "-c", config(tmp_path), "--json", *pairs(tmp_path, MANY)) as started:
         assert started.stdout is not None
         started.stdout.close()

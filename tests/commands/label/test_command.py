@@ -75,7 +75,7 @@ def test_what_comes_before_a_damage_is_printed(
         (["--agent-id", "7=nobody"], "no source is of the host 'nobody' of --agent-id (a, b)"),
         (["--agent-id", "7="], "no source is of the host '' of --agent-id (a, b)"),
         (["--in-network", "blue"], "no source is in the network 'blue' of --in-network"),
-        (["--network", "blue"], "--network blue applies to the sources after it, but none follows"),
+        (["--network", "a", "--network", "b"], "--network applies to all sources and can be"),
         (["--tags", "x"], "--tags is the output of one host's command"),
         (["-s", "-"], "only one of the sources, FLOWS, -c and --tags can read standard input"),
         (["-c", "-"], "only one of the sources, FLOWS, -c and --tags can read standard input"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from proccli.commands.hosts.gather import gather
-from proccli.commands.hosts.hostviews import NamedSource
+from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.label.label import Labelling, Tally, evicted_notes
 from proccli.commands.label.output import label_summary
@@ -161,7 +161,7 @@ def test_a_container_whose_pod_the_server_may_know_is_counted(
 
     tally.add(flow, SideLabel(label=label, gprocess="x"), SideLabel(label="no-host"))
 
-    assert tally.perhaps_pods == told
+    assert tally.possible_pods == told
 
 
 def test_captured_connections_are_counted_like_records(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_host_twice_is_known_by_its_newer_recording(tmp_path: Path) -> None:
 
     assert names(objects(ran)) == [("other", "server")]
     assert label(*hosts, "-s", newer, "--agent-id", "1=a", str(CAPTURE)).code == 0
-    assert "are both of host a: the newer one counts" in ran.err
+    assert "are both of host a: the newer one is used" in ran.err
 
 
 # ---- networks ---------------------------------------------------------------------------------

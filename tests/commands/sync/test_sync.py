@@ -1,4 +1,4 @@
-"""What the agent would send, and what of it is news."""
+"""What the agent would send, and what changed."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_the_same_again_is_no_change() -> None:
     assert (result.changed, result.agent_sends) == (False, False)
     assert result.changes is not None
     assert not result.changes.any
-    assert result.news == ()
+    assert result.new_notes == ()
 
 
 def test_processes_that_come_and_go_are_noticed_by_the_agent() -> None:
@@ -259,12 +259,12 @@ def test_only_warnings_that_were_not_told_before_are_news() -> None:
     denied = FieldError(field="cmdline", problem="denied", detail="EACCES")
     hidden = [Process(pid=pid, errors=(denied,)) for pid in (7, 8, 9)]
     before = first(inputs([SHOP, *hidden[:1]], source={"at": at}))
-    assert {note.code for note in before.news} == {"unreadable-for-us", "unknown-left-out"}
+    assert {note.code for note in before.new_notes} == {"unreadable-for-us", "unknown-left-out"}
     more = again(before, inputs([SHOP, *hidden], source={"at": at}))
     assert codes(more) == codes(before)
-    assert more.news == ()
+    assert more.new_notes == ()
     tagged = inputs([SHOP], tags=build.UNKNOWN_TAGS, source={"at": at})
-    assert [one.code for one in again(more, tagged).news] == ["tags-left-out"]
+    assert [one.code for one in again(more, tagged).new_notes] == ["tags-left-out"]
 
 
 # ---- ages -------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def aged(memory: Memory, seconds: float) -> Memory:
     ns = int(seconds * S)
     return replace(
         memory,
-        looked_at_ns=(memory.looked_at_ns or 0) - ns,
+        sampled_at_ns=(memory.sampled_at_ns or 0) - ns,
         first_seen_ns={key: seen - ns for key, seen in memory.first_seen_ns.items()},
     )
 

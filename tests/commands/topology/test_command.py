@@ -74,11 +74,11 @@ def test_a_network_may_have_any_name(network: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("a --network blue", "--network blue applies to the sources after it, but none follows"),
-        ("--network blue", "--network blue applies to"),
-        ("--network blue --network red a", "--network blue applies to"),
+        (
+            "--network blue --network red a",
+            "--network applies to all sources and can be given only",
+        ),
         ("a --network", "'--network' requires an argument"),
-        ("--live --live", "--live can be given only once"),
         ("--live=yes a", "'--live' does not take a value"),
         ("- -", "only one of the sources, -c and --tags can read standard input"),
         ("-s - -", "only one of the sources"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from proccli.commands.hosts.hostviews import NamedSource
+from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
 from proccli.commands.topology.topology import topology

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.commands.topology.topology_unknown import PER_NODE, PER_PORT
-from proccli.commands.topology.vertices import Picture, Vertex, picture
+from proccli.commands.topology.vertices import PER_NODE, PER_PORT, Picture, Vertex, picture
 from proccli.commands.topology.words import why_unknown
 from proccli.model.topology import RemoteStatus, Topology, TopologyEdge
 from tests.commands.topology.edges import edge, every_kind, fleet, host, node, topology

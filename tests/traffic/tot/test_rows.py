@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.commands.tot.tot import TotSelection
-from proccli.commands.tot.totrows import TotRow, collected
+from proccli.commands.tot.tot import TotRow, TotSelection, collected
 from proccli.model.flows import CapturedOption, TotOption
 from proccli.model.sockets import Endpoint
 from proccli.terminal.warning_text import message as words_of

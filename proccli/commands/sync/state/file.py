@@ -1,4 +1,4 @@
-"""The file of a state: one JSON document, replaced as a whole, renamed where it can't be used."""
+"""The state file: one JSON document, replaced atomically, and renamed if it is unusable."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ FORMAT: Final = "proccli-sync-state"
 VERSION: Final = 2
 """Version 1 was an SQLite database."""
 MAX_STATE_BYTES: Final = 256 << 20
-"""Far more than a machine has processes and sockets for."""
+"""Far more than the processes and sockets of any machine need."""
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _KEPT_ASIDE: Final = 9
 
 
 class StateFile:
-    """A state on disk. Whoever uses it holds the state's lock."""
+    """A state on disk. The caller must hold the lock of the state."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def load(self) -> tuple[Memory | None, tuple[Note, ...]]:
-        """What the last run saved, or None; and a warning where it could not be used.
+        """The state that the last run saved, or None; and a note if the file is unusable.
 
-        A file that is damaged, or of another version, is renamed and counts as no state.
+        A damaged file, or one of another version, is renamed and treated as missing.
 
-        Raises: StateError if it can't be read or renamed, or is not a file of ours.
+        Raises: StateError if it can't be read or renamed, or is not a regular file of this user.
         """
         if not own_file(self._path):
             return None, ()
@@ -47,7 +47,7 @@ class StateFile:
             return None, (self._move_aside(str(finding)),)
 
     def save(self, memory: Memory) -> None:
-        """Make this what the next run loads. On any failure the old state stays as it was.
+        """Replace the state. On any failure, the old state remains unchanged.
 
         Raises: StateError.
         """
@@ -66,14 +66,14 @@ class StateFile:
             raise StateError(visible(error.problem), hint=ELSEWHERE) from error
 
     def _remove_leftovers(self, prefix: str) -> None:
-        """Delete what runs that were killed while they saved have left, if we can."""
+        """Delete temporary files of runs that were killed while saving, if possible."""
         with suppress(OSError):
             for entry in self._path.parent.iterdir():
                 if entry.name.startswith(prefix) and entry.name.endswith(".tmp"):
                     entry.unlink(missing_ok=True)
 
     def _content(self) -> bytes:
-        """Raises: _Malformed if it is longer than we write; StateError."""
+        """The file's content. Raises: _Malformed if it is too large; StateError."""
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor
@@ -112,7 +112,7 @@ class StateFile:
 
 
 class _Malformed(Exception):  # noqa: N818 - a finding
-    """The content is not a state that we wrote."""
+    """The content is not a valid state."""
 
 
 def _document(memory: Memory) -> bytes:
@@ -126,10 +126,10 @@ def _document(memory: Memory) -> bytes:
         "config": memory.config,
         "enabled": memory.enabled,
         "digest": memory.digest,
-        "told": sorted(memory.told),
+        "warned": sorted(memory.warned),
         "written_to": memory.written_to,
-        "looked_at_ns": memory.looked_at_ns,
-        "looked_as": memory.looked_as,
+        "sampled_at_ns": memory.sampled_at_ns,
+        "reader": memory.reader,
         "processes": [
             {name: getattr(process, name) for name in _PROCESS_TYPES}
             | {"os_app_tags": process.os_app_tags}
@@ -144,14 +144,14 @@ def _document(memory: Memory) -> bytes:
 def _memory_of(content: bytes) -> Memory:
     """The memory in a document. Raises: _Malformed."""
     if content.startswith(_SQLITE_MAGIC):
-        raise _Malformed("it is an SQLite database, as an older proccli wrote it")
+        raise _Malformed("it is an SQLite database, written by an older proccli")
     try:
         document = _typed(json.loads(content.decode("ascii")), dict)
         if document.get("format") != FORMAT:
             raise _Malformed("it is not a state of proccli")
         version = _typed(document["version"], int)
         if version != VERSION:
-            raise _Malformed(f"it is of version {version}, and this proccli reads {VERSION}")
+            raise _Malformed(f"it has version {version}; this proccli reads version {VERSION}")
         return Memory(
             host=_typed(document["host"], str, None),
             boot_id=_typed(document["boot_id"], str, None),
@@ -159,10 +159,10 @@ def _memory_of(content: bytes) -> Memory:
             config=_typed(document["config"], str),
             enabled=_typed(document["enabled"], bool),
             digest=_typed(document["digest"], str, None),
-            told=frozenset(_typed(one, str) for one in _typed(document["told"], list)),
+            warned=frozenset(_typed(one, str) for one in _typed(document["warned"], list)),
             written_to=_typed(document["written_to"], str, None),
-            looked_at_ns=_typed(document["looked_at_ns"], int, None),
-            looked_as=_typed(document["looked_as"], str),
+            sampled_at_ns=_typed(document["sampled_at_ns"], int, None),
+            reader=_typed(document["reader"], str),
             processes=tuple(map(_process, _typed(document["processes"], list))),
             sockets=tuple(map(_socket, _typed(document["sockets"], list))),
             first_seen_ns=dict(map(_first_seen, _typed(document["first_seen_ns"], list))),
@@ -184,7 +184,7 @@ _PROCESS_TYPES: Final[dict[str, tuple[type | None, ...]]] = {
     "container_id": (str,),
     "starttime_ticks": (int, None),
 }
-"""The fields of a `SyncedProcess` but for its tags."""
+"""Types of the fields of a `SyncedProcess`, except its tags."""
 _SOCKET_TYPES: Final[tuple[tuple[type | None, ...], ...]] = (
     (str,),
     (str,),
@@ -196,7 +196,7 @@ _SOCKET_TYPES: Final[tuple[tuple[type | None, ...], ...]] = (
     (int,),
     (int,),
 )
-"""Those of a `SyncedSocket`, in order."""
+"""Types of the fields of a `SyncedSocket`, in order."""
 
 
 def _process(value: object) -> SyncedProcess:
@@ -224,5 +224,5 @@ def _first_seen(value: object) -> tuple[SocketKey, int]:
 def _typed(value: Any, *types: type | None) -> Any:
     """The value, if it is of exactly one of these types. Raises: TypeError."""
     if (None if value is None else type(value)) not in types:
-        raise TypeError(f"{type(value).__name__} where another type is expected")
+        raise TypeError(f"unexpected {type(value).__name__}")
     return value

@@ -1,4 +1,4 @@
-"""One run at a time for one state."""
+"""Locking: only one run at a time uses a state."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | 
 def locked(
     state: Path, timeout_s: float, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[None]:
-    """Hold the lock of a state until the block ends; the kernel gives it back if we are killed.
+    """Hold the lock of a state until the block ends; the kernel releases it if we are killed.
 
-    It is a file beside the state, and stays there: to remove it would let two in.
+    The lock file beside the state is never removed: otherwise two runs could hold the lock.
 
     Raises: StateLocked if another run holds it for longer than `timeout_s`; StateError.
     """
@@ -38,10 +38,10 @@ def locked(
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            problem = f"can't lock {visible(str(path))}: it is not a file of yours"
+            problem = f"can't lock {visible(str(path))}: it is not a regular file that you own"
             raise StateError(problem, hint=ELSEWHERE)
         _acquire(fd, path, state, timeout_s, sleep)
-        with suppress(OSError):  # a full disk: then nobody is told who we are
+        with suppress(OSError):  # a full disk: others cannot name this process then
             os.ftruncate(fd, 0)
             os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -72,6 +72,6 @@ def _held(fd: int, state: Path, timeout_s: float) -> StateLocked:
     holder = os.pread(fd, 20, 0).strip()
     who = f" (pid {int(holder)})" if holder.isdigit() else ""
     return StateLocked(
-        f"another sync{who} is at work on {visible(str(state))}; waited {timeout_s:g} s",
-        hint="--lock-timeout waits longer, --state FILE keeps another state",
+        f"another sync{who} is using {visible(str(state))}; waited {timeout_s:g} s",
+        hint="wait longer with --lock-timeout, or use another state with --state FILE",
     )

@@ -1,4 +1,4 @@
-"""What one run of `sync` remembers for the next."""
+"""The state that one run of `sync` keeps for the next."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _DRIFT_S: Final = 60
-"""How far two readings of one boot time may lie apart: it moves when the clock is set."""
+"""How far two readings of the same boot time may differ: it moves when the clock is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What was told, of which machine, and what was seen of its sockets."""
+    """What was reported, from which machine, and when its sockets were first seen."""
 
     host: str | None
     boot_id: str | None
     """None: not a live machine."""
     boot_time_s: int | None
     config: str
-    """A digest of the settings in effect."""
+    """Digest of the effective settings."""
     enabled: bool
     digest: str | None
     processes: tuple[SyncedProcess, ...]
     sockets: tuple[SyncedSocket, ...]
-    told: frozenset[str]
-    """The warnings of this run, without the numbers in them."""
+    warned: frozenset[str]
+    """The notes of this run, as identified by `subject`."""
     written_to: str | None
-    """The file that has its document; None: standard output."""
-    looked_at_ns: int | None
-    """When all sockets were looked at, nanoseconds since the epoch; None: they weren't."""
-    looked_as: str
-    """With what eyes: which proc mount, and whether with root's rights."""
+    """The file to which the document was last written; None: standard output."""
+    sampled_at_ns: int | None
+    """When all sockets were read, in nanoseconds since the epoch; None: they were not."""
+    reader: str
+    """Proc mount and privileges of the reader."""
     first_seen_ns: Mapping[SocketKey, int]
 
     def same_boot(self, host: Host, boot_id: str | None) -> bool:
-        """Whether this is about the same boot of the same machine, as far as can be told."""
+        """Whether this is from the same boot of the same machine, as far as known."""
         if self.boot_id is not None and boot_id is not None:
             return self.boot_id == boot_id
         if self.host != host.name:

@@ -1,4 +1,4 @@
-"""Where a state is kept, and whether that is a place of our own."""
+"""Where a state is kept, and whether other users could change it there."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from pathlib import Path
 from proccli.errors import StateError
 from proccli.text import visible
 
-ELSEWHERE = "--state FILE names another place, --no-state does without"
+ELSEWHERE = "use another file with --state FILE, or none with --no-state"
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def default_state(identity: Sequence[str], environment: Mapping[str, str] = os.environ) -> Path:
-    """The file of the state for what `identity` names, in `$XDG_STATE_HOME/proccli`.
+    """The state file for `identity`, in `$XDG_STATE_HOME/proccli`.
 
-    The directory is made where it is missing, and is nobody's but ours: mode 0700, and no link.
-    A relative XDG_STATE_HOME is ignored, as the XDG Base Directory Specification asks.
+    Creates the directory if it is missing. It must belong to this user, and must not be a symbolic
+    link; its mode becomes 0700. A relative XDG_STATE_HOME is ignored, as the XDG Base Directory
+    Specification requires.
 
     Raises: StateError.
     """
@@ -29,7 +30,7 @@ def default_state(identity: Sequence[str], environment: Mapping[str, str] = os.e
     if not home.startswith("/"):
         home = os.path.expanduser("~/.local/state")  # noqa: PTH111 - leaves ~ where there is none
         if not home.startswith("/"):
-            raise StateError("there is no home directory to keep the state in", hint=ELSEWHERE)
+            raise StateError("no home directory for the state file", hint=ELSEWHERE)
     directory = Path(home, "proccli")
     try:
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,19 +48,19 @@ def default_state(identity: Sequence[str], environment: Mapping[str, str] = os.e
     state = directory / f"sync-{name}.json"
     former = directory / f"sync-{name}.sqlite3"
     if former.exists() and not state.exists():
-        # Loading it puts it aside, with a warning. Another run may have been faster.
+        # Loading it renames it, with a warning. Another run may have been faster.
         with suppress(FileNotFoundError):
             former.replace(state)
     return state
 
 
 def given_state(path: str) -> Path:
-    """The file that a user names, in a directory where nobody else can exchange it.
+    """The file that the user gave, in a directory where no other user can replace it.
 
     Raises: StateError.
     """
     if "\0" in path or not path or path.endswith("/"):
-        raise StateError(f"{visible(path)!r} can't be the state: it is no file's name")
+        raise StateError(f"{visible(path)!r} can't be the state file: it is not a file name")
     state = Path(path).absolute()
     try:
         found = state.parent.stat()
@@ -72,15 +73,17 @@ def given_state(path: str) -> Path:
     if found.st_mode & _WRITABLE_BY_OTHERS and not found.st_mode & stat.S_ISVTX:
         mode = stat.S_IMODE(found.st_mode)
         where = visible(str(state.parent))
-        raise StateError(f"others can exchange files in {where} (mode {mode:04o})", hint=ELSEWHERE)
+        raise StateError(
+            f"other users can replace files in {where} (mode {mode:04o})", hint=ELSEWHERE
+        )
     _need_writable(state.parent)
     return state
 
 
 def own_file(path: Path) -> bool:
-    """Whether there is a file, ours and regular; it is made unreadable to others.
+    """Whether the file exists; its mode becomes 0600.
 
-    Raises: StateError if what stands there is something else, or somebody else's.
+    Raises: StateError if it is not a regular file, or belongs to another user.
     """
     try:
         found = path.lstat()
@@ -104,13 +107,13 @@ def _refuse_others(path: Path, owner: int, allowed: Sequence[int]) -> None:
 
 
 def _need_writable(directory: Path) -> None:
-    """Say before the work, not after it, that its outcome can't be kept."""
+    """Fail before the work, not after it, if the state can't be written."""
     if not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
         where = visible(str(directory))
-        raise StateError(f"the state can't be kept in {where}: no right to write", hint=ELSEWHERE)
+        raise StateError(f"can't keep the state in {where}: no permission to write", hint=ELSEWHERE)
 
 
 def _unusable(path: Path, error: OSError) -> StateError:
     reason = error.strerror or str(error)
-    problem = f"the state can't be kept in {visible(str(path))}: {reason}"
+    problem = f"can't keep the state in {visible(str(path))}: {reason}"
     return StateError(problem, hint=ELSEWHERE)

@@ -15,28 +15,31 @@ from proccli.commands.topology.drawing.layout import (
     laid_out,
 )
 from proccli.commands.topology.drawing.lines import (
+    NAME,
+    NOTE,
     Label,
     Rect,
     Room,
-    head,
-    link_label,
-    path,
-    placed_label,
-    thickness,
-)
-from proccli.commands.topology.drawing.theme import HUES
-from proccli.commands.topology.drawing.topology_lettering import (
-    NAME,
-    NOTE,
     Size,
     fitted,
+    head,
     paragraphs,
+    path,
+    placed_label,
     width,
     written,
 )
-from proccli.commands.topology.vertices import Link, Picture, Vertex
+from proccli.commands.topology.drawing.theme import HUES
+from proccli.commands.topology.vertices import (
+    DrawnCertainty,
+    Link,
+    Picture,
+    Vertex,
+    link_label,
+    thickness,
+)
 from proccli.commands.topology.words import port_text
-from proccli.model.topology import Topology, TopologyNode
+from proccli.model.topology import Certainty, Topology, TopologyNode
 from proccli.text import counted
 
 _HEIGHT = 42.0
@@ -52,10 +55,14 @@ MOST = 5_000
 """Maximum number of drawn lines: more take a browser seconds and are not readable."""
 SPACING = Spacing()
 
-LINE_TEXT: Mapping[str, str] = {
-    "both-ends": "seen at both ends",
-    "client-end": "seen at the client end only",
-    "server-end": "seen at the server end only",
+FOUND_AT: Mapping[Certainty, str] = {
+    "both-ends": "both ends",
+    "client-end": "the client end only",
+    "server-end": "the server end only",
+}
+"""The ends at which connections were found, from the most certain."""
+LINE_TEXT: Mapping[DrawnCertainty, str] = {
+    **{certainty: f"seen at {ends}" for certainty, ends in FOUND_AT.items()},
     "mixed": "some seen at both ends, some at one end",
 }
 """The meaning of each line style, from the most certain."""

@@ -1,23 +1,64 @@
-"""Lines of a drawing: their paths, widths, and label positions."""
+"""Lines and texts of a drawing: paths, text widths, label positions, escaping."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import NamedTuple
 
 from proccli.commands.topology.drawing.layout import outwards
 from proccli.commands.topology.drawing.layout.boxes import Point
-from proccli.commands.topology.drawing.topology_lettering import LABEL, Size, width
-from proccli.commands.topology.vertices import Link
-from proccli.text import counted
+from proccli.terminal.lines import cells, plain, shorten
+from proccli.text import visible
 
 HEAD = 8.0
 """Length of an arrowhead in pixels."""
-_PORTS = 2
 _TRIES = (0.5, 0.36, 0.64, 0.24, 0.76)
 _CELL = 64.0
+_CELL_EM = 0.62
+"""The width of a terminal cell in ems. Monospaced fonts have 0.55 (Consolas) to 0.618 (SF Mono);
+wide characters, of two cells, have 1 to 1.2 ems."""
+
+ELLIPSIS = "…"
+
+
+class Size(NamedTuple):
+    """A font size, and the longest text that is written in it."""
+
+    px: float
+    cells: int
+
+
+NAME = Size(13, 30)
+NOTE = Size(11, 38)
+LABEL = Size(11, 30)
+
+
+def width(text: str, size: Size) -> float:
+    """The maximum width of a safe text in pixels."""
+    return cells(plain(text)) * size.px * _CELL_EM
+
+
+def fitted(text: str, size: Size, room: float | None = None) -> str:
+    """Untrusted text, made visible and shortened to the limit of its font size."""
+    most = (
+        size.cells
+        if room is None
+        else min(size.cells, math.floor(room / size.px / _CELL_EM + 0.05))
+    )
+    return shorten(text, max(most, 1), ELLIPSIS)
+
+
+def written(text: str) -> str:
+    """Any text, escaped for elements and attributes of XML and HTML."""
+    return escape(visible(text), quote=True)
+
+
+def paragraphs(*lines: str) -> str:
+    """Lines of any text, escaped, as the content of a `title` element."""
+    return "\n".join(written(line) for line in lines if line)
 
 
 class Rect(NamedTuple):
@@ -36,25 +77,6 @@ class Rect(NamedTuple):
             and self.top < other.bottom
             and other.top < self.bottom
         )
-
-
-def thickness(connections: int) -> float:
-    """Line width in pixels: one more for five times as many connections."""
-    return round(min(1.2 + math.log(max(connections, 1), 5), 7), 1)
-
-
-def link_label(link: Link) -> str:
-    """The ports and the number of connections of a link: `:5432 ×4`."""
-    ports = link.ports
-    protocols = {protocol for protocol, _ in ports}
-    if len(ports) > _PORTS:
-        text = counted(len(ports), "port")
-        text += f"/{protocols.pop()}" if protocols == {"udp"} else ""
-    else:
-        text = " ".join(
-            f":{port}" if protocol == "tcp" else f":{port}/{protocol}" for protocol, port in ports
-        )
-    return text if link.connections == 1 else f"{text} ×{link.connections:,}"
 
 
 def path(route: Sequence[Point]) -> str:

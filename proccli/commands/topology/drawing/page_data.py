@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from proccli.commands.topology.drawing.elements import LINE_TEXT, gprocesses_text
-from proccli.commands.topology.drawing.lines import link_label
-from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex
+from proccli.commands.topology.drawing.elements import FOUND_AT, gprocesses_text
+from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex, link_label
 from proccli.commands.topology.words import port_text
 from proccli.model.topology import TopologyEdge
 from proccli.terminal.document import Json
@@ -89,7 +88,7 @@ def _link_title(link: Link) -> str:
 
 
 def _strand(strand: Strand) -> Json:
-    facts = [["seen", LINE_TEXT[strand.certainty].removeprefix("seen ")]]
+    facts = [["seen at", FOUND_AT[strand.certainty]]]
     if strand.note:
         facts.append(["peer", strand.note])
     if len(strand.ports) > 1:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from proccli.commands.topology.drawing.elements import LINE_TEXT, MOST, Drawing, dense, drawing
+from proccli.commands.topology.drawing.lines import NOTE, width, written
 from proccli.commands.topology.drawing.theme import DARK, LIGHT, concrete, drawing_css
-from proccli.commands.topology.drawing.topology_lettering import NOTE, width, written
-from proccli.commands.topology.vertices import Picture, picture
+from proccli.commands.topology.vertices import DrawnCertainty, Picture, picture
 from proccli.commands.topology.words import left_out_text, nothing_text, spread_text, total_text
 from proccli.model.topology import Topology
 from proccli.terminal.lines import plain, wrapped
@@ -85,7 +85,7 @@ def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterato
             y += _LINE
 
 
-def kinds(shown: Picture) -> Sequence[str]:
+def kinds(shown: Picture) -> Sequence[DrawnCertainty]:
     """The kinds of lines in a picture, from the most certain."""
     found = {link.certainty for link in shown.links}
     return [kind for kind in LINE_TEXT if kind in found]

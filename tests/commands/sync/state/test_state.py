@@ -51,10 +51,10 @@ MEMORY = Memory(
     digest=None,
     processes=(PROCESS, replace(PROCESS, pid=4300, os_app_tags=None, starttime_ticks=None)),
     sockets=(SOCKET, SOCKET, SOCKET._replace(pid_0=None, pid_1=1)),
-    told=frozenset({"a", "b"}),
+    warned=frozenset({"a", "b"}),
     written_to="/out",
-    looked_at_ns=1_767_225_601_000_000_000,
-    looked_as="/proc as root",
+    sampled_at_ns=1_767_225_601_000_000_000,
+    reader="/proc as root",
     first_seen_ns={(4242, 77, 3, 9): 1_767_225_600_000_000_000, (1, None, 3, 10): 5},
 )
 
@@ -86,7 +86,7 @@ def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
         processes=(replace(PROCESS, name="other"),),
         sockets=(SOCKET,),
         first_seen_ns={(1, None, 3, 10): 6},
-        told=frozenset(),
+        warned=frozenset(),
         digest="d" * 40,
     )
     StateFile(path).save(smaller)
@@ -186,13 +186,13 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "an earlier version": changed(version=1),
     "a later version": changed(version=99),
     "a version that is text": changed(version="2"),
-    "a key that is missing": changed(told=...),
+    "a key that is missing": changed(warned=...),
     "deep JSON": lambda path: path.write_text("[" * 100_000),
     "a number of too many digits": lambda path: path.write_text("1" * 100_000),
     "another type": changed(enabled=1),
     "no number": changed(boot_time_s=float("nan")),
     "NULL": changed(config=None),
-    "a warning that is no text": changed(told=[1]),
+    "a warning that is no text": changed(warned=[1]),
     "a process that is a list": changed(processes=[[]]),
     "a process with a text for its pid": element("processes", pid="1"),
     "a tag that is no pair": element("processes", os_app_tags=[1]),
@@ -243,14 +243,14 @@ def test_a_flipped_bit_is_found_or_changes_nothing_that_crashes(path: Path) -> N
 def test_the_state_of_an_older_proccli_is_said_to_be_one(path: Path) -> None:
     database(path)
     _, (note,) = StateFile(path).load()
-    assert "it is an SQLite database, as an older proccli wrote it" in words_of(note)
+    assert "it is an SQLite database, written by an older proccli" in words_of(note)
     assert StateFile(path).load() == (None, ())
 
 
 def test_a_later_version_is_named(path: Path) -> None:
     changed(version=99)(path)
     _, (note,) = StateFile(path).load()
-    assert "it is of version 99, and this proccli reads 2" in words_of(note)
+    assert "it has version 99; this proccli reads version 2" in words_of(note)
 
 
 def test_no_more_is_read_than_is_ever_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,7 +374,7 @@ def test_a_read_only_directory_is_said_before_the_work() -> None:
 
     with public_directory() as folder:
         problem = as_nobody(attempt)
-    assert "no right to write" in problem
+    assert "no permission to write" in problem
     assert "--no-state" in problem
 
 
@@ -417,14 +417,17 @@ def test_a_fifo_is_no_state_and_no_lock(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "s.lock")
     with pytest.raises(StateError, match="not a regular file"):
         StateFile(tmp_path / "s").load()
-    with pytest.raises(StateError, match="not a file of yours"), locked(tmp_path / "s", 0):
+    with (
+        pytest.raises(StateError, match="not a regular file that you own"),
+        locked(tmp_path / "s", 0),
+    ):
         pass
 
 
 def test_a_directory_where_others_exchange_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o777)
-    with pytest.raises(StateError, match="others can exchange files"):
+    with pytest.raises(StateError, match="other users can replace files"):
         given_state(str(tmp_path / "shared" / "s"))
     (tmp_path / "shared").chmod(0o1777)
     assert given_state(str(tmp_path / "shared" / "s")) == tmp_path / "shared" / "s"

@@ -205,7 +205,7 @@ def test_a_search_looks_through_names_hosts_tags_ports_addresses_and_reasons() -
         assert word in hay
 
 
-def test_details_say_who_it_is() -> None:
+def test_details_of_a_process_and_a_connection() -> None:
     data = data_of(Page(topology_html(small()).decode()))
     (shop,) = [vertex for vertex in data["vertices"] if vertex["label"] == "shop"]
 
@@ -219,13 +219,13 @@ def test_details_say_who_it_is() -> None:
     strand = data["strands"][0]
     assert strand["title"] == "443/tcp · 31 connections"
     assert strand["facts"] == [
-        ["seen", "at the server end only"],
+        ["seen at", "the server end only"],
         ["peer", "not in the recordings"],
         ["addresses", "203.0.113.7 → 10.0.0.5:443 ×31"],
     ]
 
 
-def test_of_five_hundred_addresses_the_first_forty_are_listed() -> None:
+def test_at_most_forty_addresses_are_listed() -> None:
     data = data_of(Page(topology_html(every_kind()).decode()))
     (crowd,) = [vertex for vertex in data["vertices"] if vertex["label"] == "500 addresses"]
     (strand,) = [strand for strand in data["strands"] if strand["connections"] == 1_000]
@@ -237,7 +237,7 @@ def test_of_five_hundred_addresses_the_first_forty_are_listed() -> None:
     assert "198.51.1.249" in strand["hay"], "and all of them are found"
 
 
-def test_names_of_megabytes_are_there_once() -> None:
+def test_long_names_are_not_repeated() -> None:
     here = topology(
         [], [node(1, None, "x" * 1_000_000)], [edge(1, 1, port) for port in range(1, 200)]
     )

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.commands.topology.drawing.lines import Rect
+from proccli.commands.topology.drawing.lines import LABEL, NAME, NOTE, Rect, width
 from proccli.commands.topology.drawing.svg import topology_svg
 from proccli.commands.topology.drawing.theme import DARK, LIGHT
-from proccli.commands.topology.drawing.topology_lettering import LABEL, NAME, NOTE, width
 from proccli.commands.topology.vertices import picture
 from proccli.model.topology import Topology
 from proccli.text import visible

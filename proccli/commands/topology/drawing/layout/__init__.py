@@ -1,7 +1,8 @@
-"""A layered drawing of a directed graph: sources at the left, what they lead to at the right.
+"""A layered drawing of a directed graph: sources at the left, their targets at the right.
 
-Four steps, each a module: cycles are broken and every box gets a layer; each layer an order in
-which few lines cross; each box a place; each wire a route. Knows boxes by number and size alone.
+Four steps, each a module: assign boxes to layers, ignoring wires that close cycles (layering);
+order each layer so that few lines cross (ordering); place the boxes (placing); route the wires
+(layout). Boxes are known only by number and size.
 
 After Sugiyama, Tagawa and Toda, "Methods for Visual Understanding of Hierarchical System
 Structures" (1981).

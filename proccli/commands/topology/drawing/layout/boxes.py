@@ -1,4 +1,4 @@
-"""What is to be laid out."""
+"""The input of a layout: boxes, wires and distances."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import NamedTuple, TypeAlias
 
 
 class Box(NamedTuple):
-    """Something with a size, in pixels."""
+    """A rectangle to place; sizes in pixels."""
 
     width: float
     height: float
     group: str | None = None
-    """Boxes of one group that share a layer stand together, in a frame. None: no frame."""
+    """Boxes of one group in one layer are adjacent, inside a frame. None: no frame."""
     kind: str | None = None
-    """Boxes of one kind are likely to belong into one layer. None: it is of no kind."""
+    """Boxes of one kind are put into the same layer if possible. None: no kind."""
 
 
 class Wire(NamedTuple):
-    """From one box to another, by their numbers."""
+    """A connection from one box to another, by their numbers."""
 
     source: int
     target: int
     weight: float = 1.0
-    """The heavier, the less it should lead back."""
+    """Wires with a higher weight are less likely to lead back to the left."""
 
 
 class Point(NamedTuple):
-    """Pixels from the left and the top."""
+    """A position in pixels from the left and the top."""
 
     x: float
     y: float
@@ -36,12 +36,12 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spacing:
-    """Pixels between things."""
+    """Distances in pixels."""
 
     box: float = 12
     """Between boxes of one frame."""
     block: float = 22
-    """Between frames, and around boxes that have none."""
+    """Between frames, and around boxes without a frame."""
     trunk: float = 10
     """Between two lines that pass through a layer."""
     frame: float = 10
@@ -49,7 +49,7 @@ class Spacing:
     header: float = 24
     """Above the first box of a frame, for its title."""
     layer: float = 150
-    """Between two layers, at least."""
+    """Minimum between two layers."""
 
 
 Wires: TypeAlias = Sequence[Wire]

@@ -1,4 +1,4 @@
-"""The whole drawing: places of the boxes, frames around groups, routes of the wires."""
+"""The whole layout: positions of the boxes, frames around groups, routes of the wires."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from proccli.commands.topology.drawing.layout.ordering import Items, items, orde
 from proccli.commands.topology.drawing.layout.placing import placed
 
 BESIDE = 9
-"""How far from the middle of a box the wires that lead back leave and arrive (below), and those
-within a layer (above)."""
+"""Distance in pixels from the middle of a box at which wires leave and arrive: below the middle if
+they lead back, above it if they are within a layer."""
 _SLOPE = 0.4
-"""Pixels to the right for each that a line rises or falls, up to twice the usual distance."""
+"""Horizontal pixels per vertical pixel of a line, up to twice the usual distance of layers."""
 _LOOP = 5
 """Half the distance of the two ends of a wire from a box to itself."""
 
 
 class Spot(NamedTuple):
-    """Where a box stands: its left upper corner and its size."""
+    """A placed box: its upper left corner and its size."""
 
     x: float
     y: float
@@ -32,12 +32,12 @@ class Spot(NamedTuple):
 
     @property
     def middle(self) -> float:
-        """Of its height."""
+        """The y coordinate of its middle."""
         return self.y + self.height / 2
 
 
 class Frame(NamedTuple):
-    """Around the boxes of a group that share a layer."""
+    """A frame around the boxes of a group in one layer."""
 
     group: str
     x: float
@@ -48,15 +48,15 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Pixels, from 0 to `width` and `height`."""
+    """All coordinates, in pixels from 0 to `width` and `height`."""
 
     spots: tuple[Spot, ...]
-    """Of the boxes, in their order."""
+    """The boxes, in their order."""
     frames: tuple[Frame, ...]
     routes: tuple[tuple[Point, ...], ...]
-    """Of the wires, from source to target: the line curves from the first point to the second,
-    is straight to the third, curves to the fourth, and so on. A wire within a layer has two
-    points at the right of it, and bends outwards between them."""
+    """The wires, from source to target: a line curves from the first point to the second, is
+    straight to the third, curves to the fourth, and so on. A wire within a layer has two points at
+    its right side, and bends outwards between them."""
     width: float
     height: float
 
@@ -64,7 +64,7 @@ class Layout:
 def laid_out(
     boxes: Sequence[Box], wires: Wires, spacing: Spacing, room: Sequence[float] = ()
 ) -> Layout:
-    """A place for everything. `room` is the width of each wire's label, if there are labels."""
+    """The layout of a graph. `room` has the width of each wire's label, if there are labels."""
     given = items(boxes, wires, layers(boxes, wires))
     rows = ordered(given)
     middle = placed(rows, given, boxes, spacing)
@@ -96,12 +96,12 @@ def laid_out(
 
 
 def outwards(start: Point, end: Point) -> float:
-    """How far the control points of a line within a layer lie outside of its boxes."""
+    """Distance of the control points of a line within a layer from its boxes."""
     return 26 + min(abs(end.y - start.y) / 4, 60)
 
 
 def _reaches(routes: Sequence[Sequence[Point]], room: Sequence[float]) -> Iterator[float]:
-    """How far lines within a layer come, with a label in their middle."""
+    """The rightmost x coordinate of each line within a layer, including its label."""
     for at, (start, *_, end) in enumerate(routes):
         if start.x == end.x:
             label = room[at] / 2 if room else 0.0
@@ -124,7 +124,7 @@ def _columns(
     spacing: Spacing,
     between: tuple[Sequence[float], Sequence[float]],
 ) -> list[_Column]:
-    """As wide as the widest box; the farther apart for long labels, and for steep lines."""
+    """The columns: as wide as the widest box, with wider gaps for long labels and steep lines."""
     middle, room = between
     gaps = [spacing.layer] * len(rows)
     for at, chain in enumerate(given.chains):
@@ -172,7 +172,7 @@ class _Stop(NamedTuple):
 
 
 def _route(stops: Sequence[_Stop], source: int) -> tuple[Point, ...]:
-    """Through the stops, which come from left to right, whichever of them is the source."""
+    """The points of a wire through its stops, which are ordered from left to right."""
     backwards = stops[0].item != source
     points = []
     for at, stop in enumerate(stops):
@@ -184,7 +184,7 @@ def _route(stops: Sequence[_Stop], source: int) -> tuple[Point, ...]:
 
 
 def _within(source: Spot, target: Spot) -> tuple[Point, ...]:
-    """At the right side of both; of one and the same box, a little apart."""
+    """The points of a wire within a layer, at the right side of both boxes."""
     apart = _LOOP if source == target else 0
     right = round(source.x + source.width, 1)
     return (

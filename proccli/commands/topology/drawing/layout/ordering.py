@@ -1,4 +1,4 @@
-"""The order within each layer, so that few lines cross."""
+"""The order of the boxes within each layer, so that few lines cross."""
 
 from __future__ import annotations
 
@@ -10,32 +10,30 @@ from itertools import pairwise
 from proccli.commands.topology.drawing.layout.boxes import Box, Wires
 
 SWEEPS = 10
-"""Passes over all layers; after that, hardly anything improves."""
-_PATIENCE = 4
-"""Passes without an improvement before it ends."""
+"""Maximum number of passes over all layers; more hardly improve anything."""
+_MAX_IDLE_SWEEPS = 4
+"""Passes without an improvement after which to stop."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Items:
-    """Boxes, and the places where lines pass through a layer between their ends.
+    """Boxes, and the points where lines pass through the layers between their ends.
 
-    All lines to one box share these: there are fewer to draw and to cross, and as they lead
-    nowhere else, nothing is lost.
+    All lines to the same box share these points, so that fewer lines are drawn and cross.
     """
 
     layer: list[int]
-    """Of each item: the boxes first, by their numbers, then the places."""
+    """The layer of each item: first the boxes, by their numbers, then the points."""
     group: list[str | None]
     chains: list[tuple[int, ...]]
-    """The items of each wire from its lower layer to its higher one; empty for one within a
-    layer."""
+    """The items of each wire, from its lower layer to its higher one; empty within a layer."""
     left: list[dict[int, float]]
-    """Of each item those to the left of it that it is joined to, with the number of wires."""
+    """The neighbours of each item in the layer to the left, with the number of wires."""
     right: list[dict[int, float]]
 
 
 def items(boxes: Sequence[Box], wires: Wires, layer: Sequence[int]) -> Items:
-    """The boxes in their layers, and what lies between them."""
+    """The boxes in their layers, and the points of the lines between them."""
     layers = list(layer)
     passes: dict[tuple[int, int, bool], int] = {}
     chains: list[tuple[int, ...]] = []
@@ -61,15 +59,15 @@ def items(boxes: Sequence[Box], wires: Wires, layer: Sequence[int]) -> Items:
 
 
 def ordered(given: Items) -> list[list[int]]:
-    """The items of each layer from top to bottom. Those of one group stand together."""
+    """The items of each layer from top to bottom; those of one group are adjacent."""
     rows: list[list[int]] = [[] for _ in range(max(given.layer, default=-1) + 1)]
-    for item in _as_met(given):
+    for item in _connected_order(given):
         rows[given.layer[item]].append(item)
     rows = [_in_blocks(row, {item: at for at, item in enumerate(row)}, given.group) for row in rows]
     best, fewest = [list(row) for row in rows], crossings(rows, given)
     idle = 0
     for sweep in range(SWEEPS):
-        if not fewest or idle >= _PATIENCE:
+        if not fewest or idle >= _MAX_IDLE_SWEEPS:
             break
         _sweep(rows, given, to_right=sweep % 2 == 0)
         found = crossings(rows, given)
@@ -79,8 +77,8 @@ def ordered(given: Items) -> list[list[int]]:
     return best
 
 
-def _as_met(given: Items) -> list[int]:
-    """All items, as a walk along the lines meets them: what is joined starts out close."""
+def _connected_order(given: Items) -> list[int]:
+    """All items in depth-first order along the lines, so that connected items start close."""
     met: dict[int, None] = {}
     for start in sorted(range(len(given.layer)), key=lambda item: (given.layer[item], item)):
         waiting = [start]
@@ -93,13 +91,13 @@ def _as_met(given: Items) -> list[int]:
 
 
 def _sweep(rows: list[list[int]], given: Items, *, to_right: bool) -> None:
-    """Sort each layer by the mean place of what its items are joined to in the one before."""
+    """Sort each layer by the mean position of the neighbours in the previous layer."""
     joined = given.left if to_right else given.right
     steps = range(1, len(rows)) if to_right else range(len(rows) - 2, -1, -1)
     for at in steps:
         before = rows[at - 1 if to_right else at + 1]
         place = {item: float(number) for number, item in enumerate(before)}
-        # An item that is joined to nothing there stays where it is.
+        # An item without neighbours there keeps its position.
         scale = len(before) / max(len(rows[at]), 1)
         means = {
             item: _mean(joined[item], place, number * scale) for number, item in enumerate(rows[at])
@@ -117,7 +115,7 @@ def _mean(joined: Mapping[int, float], place: Mapping[int, float], otherwise: fl
 def _in_blocks(
     row: Sequence[int], means: Mapping[int, float], group: Sequence[str | None]
 ) -> list[int]:
-    """The row sorted by the means, and what belongs together by the mean of all of it."""
+    """The row sorted by the means; a group is sorted by the mean of its items."""
     blocks: dict[str | int, list[int]] = {}
     for item in row:
         name = group[item]
@@ -129,7 +127,7 @@ def _in_blocks(
 
 
 def crossings(rows: Sequence[Sequence[int]], given: Items) -> int:
-    """How often two lines between neighbouring layers cross.
+    """The number of crossings of lines between adjacent layers.
 
     After Barth, Mutzel and Jünger, "Simple and Efficient Bilayer Cross Counting".
     """
@@ -142,7 +140,7 @@ def crossings(rows: Sequence[Sequence[int]], given: Items) -> int:
 
 
 def inversions(numbers: Sequence[int]) -> int:
-    """Pairs of which the greater comes first."""
+    """The number of pairs in which the greater number comes first."""
     size = max(numbers, default=0) + 1
     tree = [0] * (size + 1)
     found = 0

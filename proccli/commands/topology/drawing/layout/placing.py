@@ -1,4 +1,4 @@
-"""Where each item stands in its layer: near what it is joined to, and not on its neighbours."""
+"""The vertical position of each item: near its neighbours in other layers, without overlaps."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from proccli.commands.topology.drawing.layout.ordering import Items
 
 _ROUNDS = 8
 _STRAIGHT = 6.0
-"""How much more a line that passes through wants to be straight than a box wants to be near."""
+"""Weight of keeping long lines straight, relative to keeping boxes near their neighbours."""
 
 
 def placed(
     rows: Sequence[Sequence[int]], given: Items, boxes: Sequence[Box], spacing: Spacing
 ) -> list[float]:
-    """The height at which the middle of each item lies; the topmost thing begins at 0."""
+    """The y coordinate of the middle of each item; the topmost element begins at 0."""
     middle = [0.0] * len(given.layer)
     gaps = [_gaps(row, given, boxes, spacing) for row in rows]
     bound = [_bound(row, given) for row in rows]
@@ -46,7 +46,7 @@ def _put(row: Sequence[int], values: Sequence[float], middle: list[float]) -> No
 
 
 def _wanted(item: int, joined: Mapping[int, float], middle: Sequence[float], boxes: int) -> float:
-    """The mean of what it is joined to; where it is, if that is nothing."""
+    """The mean position of the neighbours; without any, the current position."""
     total = value = 0.0
     for other, weight in joined.items():
         pull = weight * (_STRAIGHT if item >= boxes and other >= boxes else 1.0)
@@ -63,12 +63,12 @@ def _top(
 
 
 def _gaps(row: Sequence[int], given: Items, boxes: Sequence[Box], spacing: Spacing) -> list[float]:
-    """How far the middle of each item must be from that of the one above it."""
+    """Minimum distances between the middle of each item and that of the one above it."""
     return [_gap(one, other, given, boxes, spacing) for one, other in pairwise(row)]
 
 
 def _bound(row: Sequence[int], given: Items) -> list[bool]:
-    """Whether each item is in one frame with the one above it: frames have no holes."""
+    """Whether each item is in the same frame as the one above it: frames have no gaps."""
     groups = [given.group[item] for item in row]
     return [one is not None and one == other for one, other in pairwise(groups)]
 
@@ -93,11 +93,11 @@ def settled(
     gaps: Sequence[float],
     bound: Sequence[bool] = (),
 ) -> list[float]:
-    """Places as near as can be to the wanted ones, in this order and so far apart at least.
+    """Positions as near as possible to the wanted ones, in this order, at least `gaps` apart.
 
-    Those that are `bound` to the one before them are no farther from it than that. The sum of the
-    squared distances, each times its weight, is the smallest possible: with the gaps taken off,
-    that is an isotonic regression, by pooling adjacent violators.
+    A `bound` item is exactly one gap after the previous one. Minimizes the weighted sum of squared
+    distances: after subtracting the gaps, this is an isotonic regression, solved by pooling
+    adjacent violators.
     """
     shifts = [0.0]
     for gap in gaps:
@@ -113,7 +113,7 @@ def settled(
 
 
 class _Pool(NamedTuple):
-    """Members that move as one."""
+    """Items that move together."""
 
     mean: float
     weight: float

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.commands.topology.drawing.layout import Box, Layout, Spacing, Wire, laid_out, outwards
-from proccli.commands.topology.drawing.layout.cycles import in_a_row
-from proccli.commands.topology.drawing.layout.layering import layers
+from proccli.commands.topology.drawing.layout.layering import acyclic_order, layers
 from proccli.commands.topology.drawing.layout.ordering import crossings, inversions, items, ordered
 from proccli.commands.topology.drawing.layout.placing import settled
 
@@ -43,7 +42,7 @@ def chain(*names: str) -> tuple[list[Box], list[Wire]]:
 def test_a_row_has_everything_once(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
 
-    assert sorted(in_a_row(len(boxes), wires)) == list(range(len(boxes)))
+    assert sorted(acyclic_order(len(boxes), wires)) == list(range(len(boxes)))
 
 
 @given(graphs())
@@ -51,7 +50,7 @@ def test_without_cycles_nothing_leads_back(graph: tuple[list[Box], list[Wire]]) 
     boxes, wires = graph
     forward = [Wire(min(wire[:2]), max(wire[:2])) for wire in wires if wire[0] != wire[1]]
 
-    place = {box: at for at, box in enumerate(in_a_row(len(boxes), forward))}
+    place = {box: at for at, box in enumerate(acyclic_order(len(boxes), forward))}
 
     assert all(place[wire.source] < place[wire.target] for wire in forward)
 
@@ -59,7 +58,7 @@ def test_without_cycles_nothing_leads_back(graph: tuple[list[Box], list[Wire]]) 
 def test_of_a_cycle_the_lightest_wire_leads_back() -> None:
     wires = [Wire(0, 1, 9), Wire(1, 2, 9), Wire(2, 3, 9), Wire(3, 0, 1)]
 
-    assert in_a_row(4, wires) == [0, 1, 2, 3]
+    assert acyclic_order(4, wires) == [0, 1, 2, 3]
 
 
 def test_wires_lead_to_higher_layers() -> None:
