@@ -15,7 +15,7 @@ from proccli.commands.tagsource import tag_table
 from proccli.diagnostics.folded_context import Context
 from proccli.model.config import Config, Diagnostic
 from proccli.model.source import Source
-from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.reader import Recording
 
 
 class Observation:

@@ -14,8 +14,11 @@ from subprocess import TimeoutExpired
 from types import FrameType
 from typing import Any, TypeAlias
 
-from proccli.local.tag_command.errors import TagCommandUndecided, said
+from proccli.errors import ProccliError
+from proccli.local.tag_command.account import Rights
+from proccli.local.tag_command.errors import GROUP_HINT, TagCommandFailed, TagCommandUndecided
 from proccli.local.tag_command.spawn import Child
+from proccli.text import visible
 
 OUTPUT_LIMIT_BYTES = 16 << 20
 STDERR_KEPT_BYTES = 16 << 10
@@ -26,6 +29,7 @@ GRACE_S = 0.5
 
 _Handler: TypeAlias = Callable[[int, FrameType | None], Any]
 
+_LONGEST_QUOTE = 200
 _CHUNK = 1 << 16
 _PAUSE_S = 0.01
 
@@ -79,9 +83,38 @@ def _too_long(child: Child, timeout_s: float, stderr: bytes) -> TagCommandUndeci
     if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
         what = f"it has exited, but what it started holds its output open after {waited}"
     else:
-        what = f"it was still running after {waited}, and was ended{said(stderr)}"
+        what = f"it was still running after {waited}, and was ended{_stderr_quote(stderr)}"
     hint = "the agent has no limit; --tag-timeout gives it longer"
     return TagCommandUndecided(what, hint=hint)
+
+
+def exit_problem(output: Output, rights: Rights) -> ProccliError | None:
+    """What is wrong with how a command ended, or None."""
+    status = output.status
+    if status == 0:
+        return None
+    how = f"it exits with status {status}" if status > 0 else f"it ends by {_signal_name(-status)}"
+    problem = f"{how}{_stderr_quote(output.stderr)}"
+    # In the C locale, or in English: elsewhere the agent's failure is what we can tell.
+    if status > 0 and rights.agent_has_more and b"permission denied" in output.stderr.lower():
+        return TagCommandUndecided(problem, hint=GROUP_HINT)
+    return TagCommandFailed(problem)
+
+
+def _stderr_quote(stderr: bytes) -> str:
+    """The end of a sentence: the last line of stderr, where an error stands; empty for none."""
+    lines = stderr.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if not last:
+        return ""
+    return f" and says: {visible(last[:_LONGEST_QUOTE])}{'…' * (len(last) > _LONGEST_QUOTE)}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 @contextmanager

@@ -31,8 +31,7 @@ which the agent's usual builds are linked with.
 from __future__ import annotations
 
 from proccli.local.tag_command.account import rights_for
-from proccli.local.tag_command.child import collect, ended_with_us
-from proccli.local.tag_command.errors import exit_problem
+from proccli.local.tag_command.child import collect, ended_with_us, exit_problem
 from proccli.local.tag_command.spawn import spawn
 
 DEFAULT_TIMEOUT_S = 10.0

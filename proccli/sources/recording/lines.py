@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from proccli.errors import Location, RecordingError, RecordingTruncated
-from proccli.sources.recording.recording_format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
+from proccli.sources.recording.format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
 from proccli.streams import BadLine, TruncatedData, read_line, unpacked
 
 

@@ -18,8 +18,7 @@ from proccli.model.sockets import (
 )
 from proccli.model.source import Source
 from proccli.sources.procfs.net import KINDS, STATES, TABLES
-from proccli.sources.recording.format import Checked
-from proccli.sources.recording.recording_format import decode_time, encode_error, encode_time
+from proccli.sources.recording.format import Checked, decode_time, encode_error, encode_time
 
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""

@@ -12,7 +12,7 @@ from proccli import __version__
 from proccli.model.note import Note
 from proccli.model.process import Environment, FieldError, Process, TagTable
 from proccli.model.source import Source
-from proccli.sources.recording.recording_format import (
+from proccli.sources.recording.format import (
     FORMAT,
     VERSION,
     encode_cmdline,

@@ -16,7 +16,8 @@ class Secrecy(Enum):
     CERTAIN = "certain"
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, separated by blanks."""
     return frozenset(text.split())
 
 
@@ -56,7 +57,7 @@ _LIKELY_ENDINGS = ("privatekey", "authuserpass")
 _OTHER_PASSES = {"bypass", "compass", "encompass", "overpass", "underpass"}
 
 # What a secret is named with, and is not itself.
-_DESCRIPTORS = _words(
+_DESCRIPTORS = word_set(
     """
     algorithm algorithms alg audience backend bits bucket bytes cache callback chars class claim
     cmd command config cost count dir directory disabled driver duration enabled
@@ -70,7 +71,7 @@ _DESCRIPTORS = _words(
     """
 )
 # What turns a name into a question about the secret.
-_OPENERS = _words(
+_OPENERS = word_set(
     """
     allow allowed ask can check count disable enable enabled force generate has hide ignore is
     max min n no num number only print prompt read require reset show skip support use verify

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from proccli.errors import RecordingError, SourceError
 from proccli.model.process import FieldError, TagTable
 from proccli.sources.recording import lines
-from proccli.sources.recording.recording_reader import Recording, parse_recording, read_recording
+from proccli.sources.recording.reader import Recording, parse_recording, read_recording
 from proccli.sources.recording.writer import write_recording
 from tests.build import ListSource, host, process
 
