@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from proccli.errors import OutputError
 from proccli.files import atomic_output
 from tests.sources.procfs.processes import as_nobody, fork, public_directory, root_only
+from tests.waiting import eventually
 
 
 def write(path: Path, content: bytes = b"new", *, force: bool = False) -> None:
@@ -102,15 +102,13 @@ def test_interrupted_process_leaves_nothing(tmp_path: Path) -> None:
             with atomic_output(str(tmp_path / "rec")) as out:
                 out.write(b"half")
                 out.flush()
-                time.sleep(30)
+                signal.pause()
         finally:
             os._exit(0)
-    for _ in range(1000):
-        if names(tmp_path):
-            break
-        time.sleep(0.005)
-    assert names(tmp_path) != []
-    time.sleep(0.05)
+    eventually(
+        lambda: [path for path in tmp_path.iterdir() if path.read_bytes() == b"half"],
+        what="the half-written file",
+    )
     os.kill(pid, signal.SIGINT)
     os.waitpid(pid, 0)
     assert names(tmp_path) == []
