@@ -49,7 +49,7 @@ def test_mode_is_exact_whatever_the_umask(tmp_path: Path) -> None:
 
 def test_file_that_is_there_is_kept_without_force(tmp_path: Path) -> None:
     (tmp_path / "rec").write_bytes(b"old")
-    with pytest.raises(OutputError, match=r"rec is there already \(--force replaces it\)"):
+    with pytest.raises(OutputError, match=r"rec already exists \(--force replaces it\)"):
         write(tmp_path / "rec")
     assert (tmp_path / "rec").read_bytes() == b"old"
     assert names(tmp_path) == ["rec"]
@@ -61,7 +61,7 @@ def test_file_that_comes_into_being_meanwhile_is_kept(tmp_path: Path) -> None:
             out.write(b"new")
             (tmp_path / "rec").write_bytes(b"somebody else's")
 
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_and_collide()
     assert (tmp_path / "rec").read_bytes() == b"somebody else's"
     assert names(tmp_path) == ["rec"]
@@ -179,7 +179,7 @@ def test_file_system_without_hard_links_gets_a_rename(
     monkeypatch.setattr(os, "link", refuse)
     write(tmp_path / "rec")
     assert names(tmp_path) == ["rec"]
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_and_collide()
     assert (tmp_path / "other").read_bytes() == b"somebody else's"
 

@@ -31,7 +31,7 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
 
 
 def _is_directory(spec: str) -> bool:
-    """Not where that can't be told, and opening it will tell why."""
+    """Whether it is a directory; False also where stat fails: opening it then reports why."""
     try:
         return spec != "-" and Path(spec).is_dir()
     except OSError:

@@ -22,7 +22,7 @@ from proccli.text import visible
 
 OUTPUT_LIMIT_BYTES = 16 << 20
 STDERR_KEPT_BYTES = 16 << 10
-"""Of its end: the last line is what people want to see."""
+"""Of its end: errors are usually in the last line."""
 
 GRACE_S = 0.5
 """Between SIGTERM and SIGKILL."""
@@ -36,7 +36,7 @@ _PAUSE_S = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What came of a command that ended by itself."""
+    """The result of a command that ended by itself."""
 
     stdout: bytes
     stderr: bytes
@@ -95,19 +95,19 @@ def exit_problem(output: Output, rights: Rights) -> ProccliError | None:
         return None
     how = f"it exits with status {status}" if status > 0 else f"it ends by {_signal_name(-status)}"
     problem = f"{how}{_stderr_quote(output.stderr)}"
-    # In the C locale, or in English: elsewhere the agent's failure is what we can tell.
+    # In the C locale, or in English: in other languages only the agent's failure is known.
     if status > 0 and rights.agent_has_more and b"permission denied" in output.stderr.lower():
         return TagCommandUndecided(problem, hint=GROUP_HINT)
     return TagCommandFailed(problem)
 
 
 def _stderr_quote(stderr: bytes) -> str:
-    """The end of a sentence: the last line of stderr, where an error stands; empty for none."""
+    """The last line of stderr, where errors usually are, as the end of a sentence; or empty."""
     lines = stderr.decode(errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     if not last:
         return ""
-    return f" and says: {visible(last[:_LONGEST_QUOTE])}{'…' * (len(last) > _LONGEST_QUOTE)}"
+    return f" and prints: {visible(last[:_LONGEST_QUOTE])}{'…' * (len(last) > _LONGEST_QUOTE)}"
 
 
 def _signal_name(number: int) -> str:
@@ -119,7 +119,7 @@ def _signal_name(number: int) -> str:
 
 @contextmanager
 def ended_with_us(start: Callable[[], Child]) -> Iterator[Child]:
-    """A child that no exception and no signal of ours outlives, nor what is in its session.
+    """A child that is ended, with its session, by any exception or signal that ends us.
 
     SIGTERM and SIGHUP end us by default: then the child is ended first.
     """
@@ -147,7 +147,7 @@ class _HeldSignals:
     """Signals that would end us, or raise an exception, wait from now until the release."""
 
     def __init__(self) -> None:
-        self._came: list[int] = []
+        self._arrived: list[int] = []
         self._before: dict[int, _Handler] = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -158,13 +158,16 @@ class _HeldSignals:
                     signal.signal(number, self._keep)
 
     def _keep(self, number: int, _frame: FrameType | None) -> None:
-        self._came.append(number)
+        self._arrived.append(number)
 
     def release(self) -> None:
-        """Let come what has come. Raises: what the handlers raise."""
+        """Restore the handlers, then raise the signals that arrived.
+
+        Raises: what the handlers raise.
+        """
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        for number in self._came:
+        for number in self._arrived:
             signal.raise_signal(number)
 
 
@@ -178,7 +181,7 @@ class _Killed(BaseException):
 
 @contextmanager
 def _deadly_signals_raised() -> Iterator[None]:
-    """SIGTERM and SIGHUP as an exception for the while, where nobody handles them."""
+    """Raise SIGTERM and SIGHUP as an exception inside the block, unless they have handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -207,7 +210,7 @@ def _raise_killed(number: int, _frame: FrameType | None) -> None:
 def _end_session(child: Child) -> None:
     """SIGTERM to all that is in the child's session, SIGKILL to what is left; and wait for it.
 
-    The child itself is waited for last: until then nobody else can be given its id.
+    The child itself is waited for last: until then its id is not reused.
     """
     if child.returncode is not None:
         return
@@ -216,7 +219,7 @@ def _end_session(child: Child) -> None:
         _until_empty(child.pid)
     finally:
         _signal_session(child.pid, signal.SIGKILL)
-        # Again for what was just being forked; what hangs in the kernel we leave behind.
+        # Again for what was just being forked; what hangs in the kernel is left running.
         _until_empty(child.pid, signal.SIGKILL)
         with suppress(TimeoutExpired):
             child.wait(GRACE_S)
@@ -242,7 +245,7 @@ def _signal_session(session: int, number: signal.Signals) -> None:
 
 
 def _members(session: int) -> Iterator[int]:
-    """The living processes of a session, except ended ones that nobody has waited for.
+    """The living processes of a session, without zombies.
 
     Source: the fields `state` and `session` of /proc/PID/stat, proc_pid_stat(5).
     """

@@ -19,7 +19,7 @@ from proccli.model.process import NS_PER_S, FieldError, Problem
 
 FORMAT = "proccli-recording"
 VERSION = 1
-"""Raised by whatever an earlier reader would misread or not know."""
+"""Incremented for every change that an earlier reader would misread or not know."""
 
 MAX_LINE_BYTES = 64 << 20
 """A process's command line is at most 8 MiB (procfs.files), and no byte takes more than six
@@ -35,7 +35,7 @@ _PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Pro
 
 
 def encode_cmdline(cmdline: bytes) -> list[str | dict[str, str]]:
-    """What stands between the NUL bytes, as text where it is UTF-8.
+    """The pieces between the NUL bytes, as text where they are UTF-8.
 
     Joining the pieces with NUL gives the bytes back; the last piece is therefore empty where the
     last argument is terminated, as it usually is.
@@ -51,7 +51,7 @@ def _encode_piece(piece: bytes) -> str | dict[str, str]:
 
 
 def decode_cmdline(pieces: Sequence[object]) -> bytes:
-    """The bytes again. Raises: ValueError saying what is wrong with a piece."""
+    """The bytes of the pieces. Raises: ValueError for an invalid piece."""
     return b"\0".join(_decode_piece(piece) for piece in pieces)
 
 
@@ -61,7 +61,7 @@ def _decode_piece(piece: object) -> bytes:
             try:
                 raw = piece.encode()
             except UnicodeEncodeError as error:
-                raise ValueError("an argument holds half a surrogate pair") from error
+                raise ValueError("an argument contains a lone surrogate") from error
         case {"base64": str(text), **rest} if not rest:
             try:
                 raw = base64.b64decode(text, validate=True)
@@ -150,13 +150,13 @@ class Checked:
         return self.as_text(value, name)
 
     def as_text(self, value: object, name: str) -> str:
-        """The same for a value that is already in hand."""
+        """As `text`, for a value."""
         if not isinstance(value, str):
             raise self.wrong(f"{name} is not a string")
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise self.wrong(f"{name} holds half a surrogate pair") from error
+            raise self.wrong(f"{name} contains a lone surrogate") from error
         return value
 
     def as_ipv4(self, value: object, name: str) -> str:
@@ -165,10 +165,10 @@ class Checked:
         try:
             return str(IPv4Address(text))
         except ValueError as error:
-            raise self.wrong(f"{name} is no IPv4 address") from error
+            raise self.wrong(f"{name} is not an IPv4 address") from error
 
     def ipv4(self, name: str) -> str:
-        """The same of a key."""
+        """As `as_ipv4`, for the value of a key."""
         return self.as_ipv4(self._take(name), name)
 
     def flag(self, name: str) -> bool:
@@ -226,6 +226,6 @@ class Checked:
         return error
 
     def done(self) -> None:
-        """Raises: RecordingError if a key is left that nobody asked for."""
+        """Raises: RecordingError if the object has a key that was not read."""
         if self._values:
             raise self.wrong(f"unknown key {next(iter(self._values))!a}")

@@ -63,5 +63,5 @@ def _parse(line: bytes, at: Location) -> dict[str, object]:
 def _no_duplicates(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("duplicate key in an object")
     return made

@@ -38,9 +38,9 @@ class Recording:
     host: Host
     notes: Sequence[Note]
     tags: TagTable | None
-    """The tags seen when it was made; None where nobody looked."""
+    """The tags at the time of the recording; None if they were not recorded."""
     environment: Environment | None
-    """The variables its configuration mentioned; None where nobody looked."""
+    """The variables that its configuration mentions; None if they were not recorded."""
     masked_values: int
     masked_processes: int
     processes: Mapping[int, Process]
@@ -107,7 +107,7 @@ def read_recording(path: str) -> Recording:
 def parse_recording(
     file: BinaryIO, name: str, *, instead: str = "proccli record writes one"
 ) -> Recording:
-    """The recording that a file holds; `instead` is what to tell where it holds something else.
+    """The recording that a file holds; `instead` is the hint for a file that is no recording.
 
     Raises: RecordingError; OSError.
     """
@@ -151,7 +151,7 @@ def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, inste
         problem = f"not a proccli recording: {error.problem}"
         raise RecordingError(problem, error.at, hint=instead) from error
     if value.get("format") != FORMAT:
-        problem = "not a proccli recording: its first line is no header"
+        problem = "not a proccli recording: its first line is not a header"
         raise RecordingError(problem, at, hint=instead)
     version = value.get("version")
     if type(version) is int and version > VERSION:
@@ -247,7 +247,7 @@ def _tags(part: Checked | None) -> TagTable | None:
 
 
 class _Body:
-    """The lines after the first, in any order but for the last."""
+    """The lines after the first, in any order, except that `end` is the last."""
 
     def __init__(self) -> None:
         self.processes: dict[int, Process] = {}
@@ -262,9 +262,9 @@ class _Body:
         self.ended = False
 
     def add(self, line: Checked) -> None:
-        """Take one line in. Raises: RecordingError."""
+        """Add one line. Raises: RecordingError."""
         if self.ended:
-            raise line.wrong("comes after the last one")
+            raise line.wrong("follows the end line")
         match line.text("type"):
             case "process":
                 self._add_process(line)
@@ -284,7 +284,7 @@ class _Body:
         pid = line.integer("pid", low=1, high=_I32)
         line.what = f"process {pid}"
         if pid in self.processes:
-            raise line.wrong("stands here twice")
+            raise line.wrong("listed twice")
         cmdline = _cmdline(line)
         masked_spans = _masked_spans(line, len(cmdline or b""))
         self.processes[pid] = Process(
@@ -345,7 +345,9 @@ class _Body:
         for name, found in counts.items():
             stated = line.integer(name, high=_U64)
             if stated != found:
-                raise line.wrong(f"states {stated} {name.replace('_', ' ')}, and {found} are here")
+                raise line.wrong(
+                    f"states {stated} {name.replace('_', ' ')}, but the recording has {found}"
+                )
         self._look_up_references(line)
         self.ended = True
 
@@ -354,7 +356,7 @@ class _Body:
         nets = self.net_reader.numbers()
         for pid, process in self.processes.items():
             if pid not in self.without_users and process.root_inode not in self.tables:
-                raise line.wrong(f"process {pid} has users, and its table is missing")
+                raise line.wrong(f"the table of users of process {pid} is missing")
             if pid in self.nets and self.nets[pid] not in nets:
                 raise line.wrong(f"process {pid} is in net {self.nets[pid]}, which is missing")
         for number in self.addresses:

@@ -1,4 +1,4 @@
-"""Secrets in a list of arguments: options, variables, and what a shell would make of a text."""
+"""Secrets in a list of arguments: options, variables, and texts that a shell would split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_DEPTH = 4  # sh -c "ssh host 'sh -c …'"
 _OPTION = re.compile(rb"--?([A-Za-z][\w.\-]{0,120})([=:]|$)")
 _VARIABLE = re.compile(rb"([A-Za-z_][\w.\-]{0,120})=")
 _RUNS_TEXT = re.compile(rb"-[a-z]*c")
-# A text in which an option stands.
+# A text that contains an option.
 _TEXT_WITH_OPTION = re.compile(rb"""\s["'(]{0,2}[\-/][A-Za-z\-]""")
 # `;name=` and the like show that a value ends before its argument does.
 _MORE_PAIRS = re.compile(rb"[;,&][ \t]?[A-Za-z_][\w.\- ]{0,60}=")
@@ -41,7 +41,7 @@ class _ShortOption:
     """The secret begins after the first of these: `user:password`. Empty: all is secret."""
 
 
-# Alone, -p and --password make them ask: the next argument is a database.
+# Without a value, -p and --password prompt for one: the next argument is a database.
 _MYSQL = (
     _ShortOption(b"-p", separate=False),
     _ShortOption(b"--password", separate=False, attached=False),
@@ -117,11 +117,11 @@ class _Argument:
     text: bytes
 
     def after(self, length: int) -> _Argument:
-        """What is left of it behind so many bytes."""
+        """The rest after the first `length` bytes."""
         return _Argument(self.start + length, self.text[length:])
 
     def unquoted(self) -> _Argument:
-        """What stands between quotes, where the whole stands in them."""
+        """The text without its quotes, if it is quoted as a whole."""
         if len(self.text) > 1 and self.text[:1] == self.text[-1:] and self.text[:1] in b"\"'":
             return _Argument(self.start + 1, self.text[1:-1])
         return self
@@ -133,7 +133,7 @@ class _Argument:
 
 
 def find_secrets(cmdline: bytes) -> Iterator[Span]:
-    """Where secrets stand in a command line, as ranges of bytes; they may overlap.
+    """The secrets in a command line, as ranges of bytes, which may overlap.
 
     Each range lies within one argument.
     """
@@ -161,7 +161,7 @@ class _Reading:
     program: str | None = None
     """The first argument's file name."""
     options: dict[_ShortOption, None] = field(default_factory=dict)
-    """Those of all programs met so far."""
+    """The options of all programs found so far."""
     awaited: _ShortOption | str | None = None
     """The option, or the name, whose value the next argument is."""
 
@@ -210,7 +210,7 @@ class _Reading:
                 yield from _awaited_value(option, argument.after(len(option.flag)).unquoted())
 
     def _named(self, argument: _Argument, *, is_text: bool) -> Iterator[Span]:
-        """`--name=value`, `-Dname=value`, `NAME=value`; `--name` waits for the next argument."""
+        """`--name=value`, `-Dname=value`, `NAME=value`; `--name` takes the next argument."""
         text = argument.text
         if option := _OPTION.match(text):
             name = option[1].decode("latin-1")
