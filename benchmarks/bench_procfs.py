@@ -19,7 +19,7 @@ import psutil
 
 from proccli.sources.procfs.live import LiveSource
 from proccli.sources.recording.masking import MaskedSource
-from proccli.sources.recording.recording_reader import parse_recording
+from proccli.sources.recording.reader import parse_recording
 from proccli.sources.recording.writer import write_recording
 
 

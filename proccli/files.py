@@ -36,7 +36,7 @@ def atomic_output(
     interruption it is removed, and what was there before is still there. Its permissions are
     `mode`, whatever the umask. A link is followed: the file that it leads to is replaced; without
     `follow_links` it is refused. Until then its name is `prefix`, eight characters and `.tmp`:
-    whoever is killed leaves it.
+    a killed process leaves it.
 
     Raises: OutputError where the destination can't be written, is not a regular file, or is
     there already without `force`. An OSError inside the block counts as one of writing.
@@ -72,14 +72,16 @@ def _refuse_to_replace(target: Path, path: str, *, force: bool) -> None:
     if stat.S_ISDIR(found):
         raise OutputError(f"can't write {path}: it is a directory")
     if not stat.S_ISREG(found):
-        raise OutputError(f"can't write {path}: it is not a regular file", hint="- is stdout")
+        raise OutputError(
+            f"can't write {path}: it is not a regular file", hint="use - for standard output"
+        )
     if not force:
         raise _exists(path)
 
 
 def _put_in_place(temporary: str, target: Path, *, force: bool) -> None:
     if not force:
-        # Unlike a rename, a link fails where somebody else's file has come into being meanwhile.
+        # Unlike a rename, a link fails if the file was created in the meantime.
         try:
             os.link(temporary, target)
         except OSError as error:
@@ -93,7 +95,7 @@ def _put_in_place(temporary: str, target: Path, *, force: bool) -> None:
 
 
 def _flush_directory(directory: Path) -> None:
-    """Make the new name last. Some file systems can't, and the file is there all the same."""
+    """Flush the new name to the disk, where the file system can."""
     with suppress(OSError):
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -103,7 +105,7 @@ def _flush_directory(directory: Path) -> None:
 
 
 def _exists(path: str) -> OutputError:
-    return OutputError(f"{path} is there already", hint="--force replaces it")
+    return OutputError(f"{path} already exists", hint="--force replaces it")
 
 
 def _failed(path: str, error: OSError) -> OutputError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from proccli.errors import OutputError
 from proccli.files import atomic_output
 from tests.sources.procfs.processes import as_nobody, fork, public_directory, root_only
+from tests.waiting import eventually
 
 
 def write(path: Path, content: bytes = b"new", *, force: bool = False) -> None:
@@ -49,7 +49,7 @@ def test_mode_is_exact_whatever_the_umask(tmp_path: Path) -> None:
 
 def test_file_that_is_there_is_kept_without_force(tmp_path: Path) -> None:
     (tmp_path / "rec").write_bytes(b"old")
-    with pytest.raises(OutputError, match=r"rec is there already \(--force replaces it\)"):
+    with pytest.raises(OutputError, match=r"rec already exists \(--force replaces it\)"):
         write(tmp_path / "rec")
     assert (tmp_path / "rec").read_bytes() == b"old"
     assert names(tmp_path) == ["rec"]
@@ -61,7 +61,7 @@ def test_file_that_comes_into_being_meanwhile_is_kept(tmp_path: Path) -> None:
             out.write(b"new")
             (tmp_path / "rec").write_bytes(b"somebody else's")
 
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_and_collide()
     assert (tmp_path / "rec").read_bytes() == b"somebody else's"
     assert names(tmp_path) == ["rec"]
@@ -102,15 +102,13 @@ def test_interrupted_process_leaves_nothing(tmp_path: Path) -> None:
             with atomic_output(str(tmp_path / "rec")) as out:
                 out.write(b"half")
                 out.flush()
-                time.sleep(30)
+                signal.pause()
         finally:
             os._exit(0)
-    for _ in range(1000):
-        if names(tmp_path):
-            break
-        time.sleep(0.005)
-    assert names(tmp_path) != []
-    time.sleep(0.05)
+    eventually(
+        lambda: [path for path in tmp_path.iterdir() if path.read_bytes() == b"half"],
+        what="the half-written file",
+    )
     os.kill(pid, signal.SIGINT)
     os.waitpid(pid, 0)
     assert names(tmp_path) == []
@@ -181,7 +179,7 @@ def test_file_system_without_hard_links_gets_a_rename(
     monkeypatch.setattr(os, "link", refuse)
     write(tmp_path / "rec")
     assert names(tmp_path) == ["rec"]
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_and_collide()
     assert (tmp_path / "other").read_bytes() == b"somebody else's"
 

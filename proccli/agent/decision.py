@@ -48,7 +48,14 @@ class Decision(NamedTuple):
 
 
 class Strategy(Protocol):
-    """How the rules of one dialect are applied."""
+    """How the rules of one dialect are applied: which of them decide, and the resulting name.
+
+    `decide` and `skip_reason` below are the same for every dialect. A dialect in which every
+    matcher runs is a second class like `first_match.FirstMatch`, chosen in
+    `pipeline.strategy_for`: its `decide` tries all its rules and reports those that match in
+    `Decision.hits`. What its rules match on top of argv0 and the arguments it lists in `needs`,
+    and the pipeline reads those fields.
+    """
 
     @property
     def rules(self) -> Sequence[CompiledRule]:
@@ -56,10 +63,14 @@ class Strategy(Protocol):
 
     @property
     def needs(self) -> frozenset[Text]:
-        """The texts that the rules match, or that become the name."""
+        """The texts that the rules match, or that become the name: only their files are read."""
 
     def decide(self, process: AgentProcess, context: Context) -> Decision:
-        """The decision about a process that is not skipped."""
+        """The decision about a process that is not skipped.
+
+        Status `unknown` where the result depends on something that is masked, unreadable or not
+        known; never a guess.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

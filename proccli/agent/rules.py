@@ -22,7 +22,7 @@ class CompiledRule:
     expansion: Expansion | None
     """rewrite-name with %NAME% replaced; None where the agent doesn't rewrite with this rule."""
     unknown_env: tuple[str, ...] = ()
-    """Names in rewrite-name of whose values nothing is known."""
+    """Names in rewrite-name whose values are not known."""
 
 
 def compile_rule(rule: Rule, environment: Environment) -> CompiledRule:

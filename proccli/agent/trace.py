@@ -25,6 +25,8 @@ def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...
     """Every rule's part in the outcome, in order.
 
     A process on which no rule is tried has a trace all the same: whether each would have matched.
+    Rules are traced as `first_match` applies them: those after a match are not reached. A strategy
+    that tries every rule needs a trace of its own, in which all are reached.
     """
     reached = skip_reason(process, context) is None
     open_question = False
@@ -76,7 +78,7 @@ def _trace(
             subject_pid=None,
             error=problem,
         )
-    # Where the match lies in a masked text says nothing of where it lies in the real one.
+    # Where the match lies in a masked text may differ from where it lies in the real one.
     searchable = would_match and subject is not None and not subject.masked_spans
     match = regex.search(subject.text) if searchable and subject is not None else None
     missed = would_match is False

@@ -17,7 +17,7 @@ from proccli.model.note import Note
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
-from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.reader import Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

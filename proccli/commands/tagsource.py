@@ -18,7 +18,7 @@ from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import NO_TAGS, SourceKind, TagTable
 from proccli.model.source import Source
-from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.reader import Recording
 from proccli.text import visible
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""The deepflow-agent that runs on this machine: who it is, its rights, and its view of /proc.
+"""The deepflow-agent that runs on this machine: its identity, rights and view of /proc.
 
-Everything here is read from /proc and nothing is run: a process of that name may be anybody's.
+Everything here is read from /proc and nothing is run: any user can start a process with that name.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class RunningAgent:
 
     @property
     def reads_all(self) -> bool | None:
-        """Whether it may look into every process that it sees: capabilities(7)."""
+        """Whether it may read every process that it sees: capabilities(7)."""
         if self.capabilities is None:
             return None
         if self.shares_our_user_namespace is None and self.euid != 0:
-            return None  # everybody has all capabilities in a user namespace of his own
+            return None  # every user has all capabilities in a user namespace of their own
         if self.shares_our_user_namespace is False:
             return False
         searches = self.capabilities & (CAP_DAC_OVERRIDE | CAP_DAC_READ_SEARCH)
@@ -72,7 +72,7 @@ class ProcView:
 
     path: str
     problem: str | None = None
-    """Why it can't be opened; None where it can, or where we can't tell."""
+    """Why it can't be opened; None where it can, or where that is not known."""
     filesystem: str | None = None
     """The file system's type (`proc`); None: not known."""
     pid_namespace: int | None = None
@@ -152,8 +152,8 @@ def own_pid_namespace() -> int | None:
 def proc_view(path: str, pid: int | None = None) -> ProcView:
     """What a process, or we ourselves, see at a path: through its root, its directory, its mounts.
 
-    Where we may not look, or a symbolic link would lead us through our own root instead of the
-    process's, all is left unknown.
+    All is unknown where we lack the permission, or a symbolic link would lead through our own root
+    instead of that of the process.
     """
     who = "self" if pid is None else str(pid)
     start = f"/proc/{who}/{'root' if path.startswith('/') else 'cwd'}"
@@ -178,7 +178,7 @@ def proc_view(path: str, pid: int | None = None) -> ProcView:
 
 @contextmanager
 def _opened(start: str, path: str, *, follow: bool) -> Iterator[int | None]:
-    """The directory that a path leads to; None where a link stands in the way.
+    """The directory that a path leads to; None where a link is on the path.
 
     Raises: OSError, ValueError.
     """
@@ -277,14 +277,14 @@ def agent_pids(root: str = "/proc") -> Iterator[int]:
 
 
 def own_environment() -> Environment:
-    """Our own environment, which stands in where no agent runs."""
+    """Our own environment, which replaces that of the agent where none runs."""
     block = b"\0".join(name + b"=" + value for name, value in os.environb.items())
     return Environment(values=parse_environ(block), complete=True, origin=OWN)
 
 
 def parse_environ(block: bytes) -> Mapping[str, str]:
-    """The variables of an environment block; of a name that stands there twice, the first, as
-    getenv(3) finds it.
+    """The variables of an environment block; the first of duplicate names counts, as in
+    getenv(3).
 
     What is not UTF-8 is left out: to the agent it is as good as unset (the crate envmnt 0.10.4,
     src/expansion.rs).
@@ -314,7 +314,7 @@ def _agents_of_this_machine() -> Iterator[int]:
 
     try:
         processes = list(psutil.process_iter(["name", "exe", "cmdline"]))
-    except (OSError, IndexError):  # an empty /proc is beyond psutil
+    except (OSError, IndexError):  # psutil can't read an empty /proc
         return
     for process in processes:
         info = process.info

@@ -89,7 +89,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "flows-cells": Warned("Rows have more or fewer cells than columns; they are passed through."),
     "flows-open-quote": Warned("Rows open a quote that is never closed; they are passed through."),
     "flows-no-fields": Warned("Rows are before any `#fields` line; they are passed through."),
-    "flows-no-addresses": Warned("No field has a known name of an address."),
+    "flows-no-addresses": Warned("No field is recognized as an address."),
     "flows-no-protocol": Warned("No field has a known name of the protocol."),
     "flows-zone": Warned("Times have no time zone, so they are not used."),
     "flows-time": Warned("Times can't be read, so they are not used."),

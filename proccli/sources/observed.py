@@ -41,33 +41,33 @@ class ObservedSource:
         self.notes: Sequence[Note] = source.notes
 
     def pids(self) -> Sequence[int]:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.pids()
 
     def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.read(pid, fields)
 
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.read_many(pids, fields)
 
     def users(self, process: Process) -> Mapping[int, str] | None:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.users(process)
 
     def addresses(self, pid: int) -> Sequence[str] | None:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.addresses(pid)
 
     def net_tables(self, pid: int) -> NetTables:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.net_tables(pid)
 
     def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
-        """As the source underneath, with the time of the earliest observation."""
+        """As the wrapped source, with the time of the earliest observation."""
         found = self._source.socket_fds(pid)
         if isinstance(found, FieldError) or not found:
             return found

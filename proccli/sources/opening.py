@@ -10,8 +10,8 @@ from proccli.errors import Location, RecordingError
 from proccli.model.source import Source
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.recording.recording_format import MAX_RECORDING_BYTES
-from proccli.sources.recording.recording_reader import parse_recording, read_recording
+from proccli.sources.recording.format import MAX_RECORDING_BYTES
+from proccli.sources.recording.reader import parse_recording, read_recording
 from proccli.sources.recording.sync_document import SyncOutput, is_sync_output, parse_sync_output
 from proccli.streams import GZIP_ERRORS, gzip_problem, opened, unpacked
 
@@ -31,7 +31,7 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
 
 
 def _is_directory(spec: str) -> bool:
-    """Not where that can't be told, and opening it will tell why."""
+    """Whether it is a directory; False also where stat fails: opening it then reports why."""
     try:
         return spec != "-" and Path(spec).is_dir()
     except OSError:

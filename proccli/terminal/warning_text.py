@@ -359,14 +359,14 @@ def _flow_records(note: Note, singular: str, plural: str) -> str:
 
 def _flows_no_addresses(note: Note) -> str:
     return (
-        f"{note.string('file')}: no known name of an address among {_columns(note)}: name the"
+        f"{note.string('file')}: no address column among {_columns(note)}: name the"
         " fields with --fields ip_0=NAME,port_0=NAME,ip_1=NAME,port_1=NAME"
     )
 
 
 def _flows_no_protocol(note: Note) -> str:
     return (
-        f"{note.string('file')}: no known name of the protocol among {_columns(note)}: name the"
+        f"{note.string('file')}: no protocol column among {_columns(note)}: name the"
         " field with --fields protocol=NAME"
     )
 

@@ -6,14 +6,13 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
 from tests.cli.runner import PROGRAM, Ran, environment, on_a_terminal, spawn
-from tests.waiting import LONG_S
+from tests.waiting import LONG_S, eventually
 
 Shop = tuple[str, ...]
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -106,12 +105,17 @@ def test_an_interrupt_while_it_waits_for_input_is_quiet(tmp_path: Path) -> None:
 
 def opened_by_both(fifo: Path, reader: subprocess.Popen[bytes]) -> int:
     """The writing end, as soon as the other program has opened its own."""
-    while reader.poll() is None:
+
+    def opened() -> int | None:
+        assert reader.poll() is None, "it did not wait for its input"
         try:
             return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:  # ENXIO: nobody reads yet
-            time.sleep(0.01)
-    pytest.fail("it did not wait for its input")
+        except OSError:  # ENXIO: the fifo has no reader yet
+            return None
+
+    fd = eventually(opened, what="a reader of the fifo")
+    assert fd is not None
+    return fd
 
 
 def test_the_first_lines_are_there_for_who_wants_no_more(shop: Shop) -> None:

@@ -193,7 +193,7 @@ def test_what_fails_for_the_agent_costs_all_tags(setup: Setup) -> None:
     assert not inputs.tags.entries
     (message,) = notes(inputs, "tag-exec-failed")
     assert message == (
-        "os-app-tag-exec: it exits with status 3 and says: no cmdb;"
+        "os-app-tag-exec: it exits with status 3 and prints: no cmdb;"
         " the agent continues without tags"
     )
 

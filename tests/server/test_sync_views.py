@@ -110,9 +110,12 @@ def test_a_disabled_agent_sends_nothing() -> None:
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"processes": []}, "a socket of pid 7, which is none of its processes"),
-        ({"sockets": [TURNED | {"pid_1": 8}]}, "a socket of pid 8, which is none of its processes"),
-        ({"processes": [PROCESS, PROCESS]}, "two of its processes have one pid"),
+        ({"processes": []}, "a socket of pid 7, which is not one of its processes"),
+        (
+            {"sockets": [TURNED | {"pid_1": 8}]},
+            "a socket of pid 8, which is not one of its processes",
+        ),
+        ({"processes": [PROCESS, PROCESS]}, "two processes have the same pid"),
         ({"snapshot": {"taken_at": "2026-01-02T03:04:05"}}, "taken_at is not a time"),
         ({"snapshot": {"taken_at": "2026-01-02"}}, "taken_at is not a time"),
         ({"snapshot": {"taken_at": "2026-01-02T03:04:05+01:00"}}, "taken_at is not a time"),

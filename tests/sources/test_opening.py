@@ -11,7 +11,7 @@ from proccli.errors import RecordingError, SourceError
 from proccli.sources.opening import open_source
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.reader import Recording
 from proccli.sources.recording.writer import write_recording
 from tests.build import ListSource, process
 

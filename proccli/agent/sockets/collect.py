@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
+    Held,
     Namespace,
     Roles,
     is_unspecified,
     open_namespaces,
 )
-from proccli.agent.sockets.owners import Held, Hold, best_known, by_inode, lost_to_another
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import NS_PER_S, FieldError, Host
 from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, SocketStatus, TableName
@@ -57,7 +57,7 @@ def collect_sockets(
         else:
             held.append((outcome, found))
     namespaces = open_namespaces(held, source)
-    join = _Join(by_inode(held), namespaces, source.host, min_lifetime_s)
+    join = _Join(_owners_by_inode(held), namespaces, source.host, min_lifetime_s)
     # Namespaces with a number first: a row of one without may be the same row once more.
     for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
         for table in namespace.tables:
@@ -123,17 +123,65 @@ def _holds(source: Source, pid: int, inodes: Collection[int]) -> bool:
     return not isinstance(found, FieldError) and any(socket.inode in inodes for socket in found)
 
 
+@dataclass(slots=True)
+class _Owner:
+    """A process that holds a socket, with its file descriptor."""
+
+    outcome: Outcome
+    socket: SocketFd
+
+
+def _owners_by_inode(held: Iterable[Held]) -> Mapping[int, Sequence[_Owner]]:
+    """The file descriptors of each socket, in the order of `held`: by pid, then fd."""
+    owners: dict[int, list[_Owner]] = {}
+    for outcome, sockets in held:
+        for socket in sockets:
+            if (known := owners.get(socket.inode)) is None:
+                owners[socket.inode] = [_Owner(outcome, socket)]
+            else:
+                known.append(_Owner(outcome, socket))
+    return owners
+
+
+def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
+    """For each file descriptor, whether the agent assigns the socket to a later one; None: it may.
+
+    Every accepted process that owners a socket overwrites the owner noted before, so the owner is
+    the highest pid among them, with its highest fd.
+
+    Source: agent v6.5 linux_socket.rs:258-265.
+    """
+    answer: bool | None = False
+    lost: list[bool | None] = []
+    for owner in reversed(owners):
+        lost.append(answer)
+        if owner.outcome.status == "accepted":
+            answer = True
+        elif owner.outcome.status == "unknown" and answer is False:
+            answer = None
+    lost.reverse()
+    return lost
+
+
+def _best_known(owners: Sequence[_Owner]) -> int:
+    """Index of the process that represents the socket: the agent's choice, or the last."""
+    for index in reversed(range(len(owners))):
+        if owners[index].outcome.status == "accepted":
+            return index
+    return len(owners) - 1
+
+
 class _Join:
-    """Rows find the processes that hold them."""
+    """Joins the rows of socket tables with the processes that hold the sockets."""
 
     def __init__(
         self,
-        holds: Mapping[int, Sequence[Hold]],
+        owners: Mapping[int, Sequence[_Owner]],
         namespaces: Sequence[Namespace],
         host: Host,
         min_lifetime_s: int,
     ) -> None:
-        self._holds = holds
+        self._owners = owners
         self._roles = Roles(namespaces)
         self._host = host
         self._min_lifetime_s = min_lifetime_s
@@ -145,7 +193,7 @@ class _Join:
         self.hidden: list[Socket] = []
 
     def add(self, rows: Iterable[SocketRow], namespace: Namespace, loss: FieldError | None) -> None:
-        """Take in the rows of one table; `loss` is why the agent has none of them."""
+        """Add the rows of one table; `loss` is why the agent has none of them."""
         refused = loss is not None and loss.problem == "denied" and not self._host.privileged
         unreadable: bool | None = loss is not None
         if namespace.idx is None:
@@ -153,33 +201,33 @@ class _Join:
         elif refused:
             unreadable = None
         for row in rows:
-            holds = self._holds.get(row.inode)
-            if holds is None:
+            owners = self._owners.get(row.inode)
+            if owners is None:
                 self.without_process += row.inode != 0
                 if row.inode != 0 and not self._host.privileged:
                     self.hidden.append(self._hidden_socket(row, namespace))
                 continue
-            lost = lost_to_another(holds)
+            lost = _lost_to_another(owners)
             made = [
-                self._socket(row, hold, namespace, unreadable, no_owner)
-                for hold, no_owner in zip(holds, lost, strict=True)
+                self._socket(row, owner, namespace, unreadable, no_owner)
+                for owner, no_owner in zip(owners, lost, strict=True)
             ]
             if row.inode in self._joined:
                 self.repeated.extend(made)
                 continue
             self._joined.add(row.inode)
             self.sockets.extend(made)
-            self.best_known.append(made[best_known(holds)])
+            self.best_known.append(made[_best_known(owners)])
 
     def _socket(
         self,
         row: SocketRow,
-        hold: Hold,
+        owner: _Owner,
         namespace: Namespace,
         unreadable: bool | None,
         no_owner: bool | None,
     ) -> Socket:
-        outcome, held = hold.outcome, hold.socket
+        outcome, held = owner.outcome, owner.socket
         age = age_s(held, self._host)
         old = old_enough(held, age, self._host, self._min_lifetime_s)
         status, reason = _status(row, outcome.status, unreadable, no_owner, old)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from proccli.agent.sockets.owners import Held
+from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError
-from proccli.model.sockets import Endpoint, NetTables, SocketRole, SocketRow, TableName
+from proccli.model.sockets import (
+    Endpoint,
+    NetTables,
+    SocketFd,
+    SocketRole,
+    SocketRow,
+    TableName,
+)
 from proccli.model.source import Source
+
+Held: TypeAlias = tuple[Outcome, Sequence[SocketFd]]
+"""A process with the sockets that it holds."""
 
 NAMELESS = 0
 """The agent's number for the namespace of a process whose `ns/net` can't be read."""

@@ -21,7 +21,7 @@ from proccli.errors import ProccliError, UsageError
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
 from proccli.sources.recording.masking import mask_process
-from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.reader import Recording
 from proccli.terminal.warning_text import message
 from proccli.text import counted, visible
 

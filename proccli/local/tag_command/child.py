@@ -14,25 +14,29 @@ from subprocess import TimeoutExpired
 from types import FrameType
 from typing import Any, TypeAlias
 
-from proccli.local.tag_command.errors import TagCommandUndecided, said
+from proccli.errors import ProccliError
+from proccli.local.tag_command.account import Rights
+from proccli.local.tag_command.errors import GROUP_HINT, TagCommandFailed, TagCommandUndecided
 from proccli.local.tag_command.spawn import Child
+from proccli.text import visible
 
 OUTPUT_LIMIT_BYTES = 16 << 20
 STDERR_KEPT_BYTES = 16 << 10
-"""Of its end: the last line is what people want to see."""
+"""Of its end: errors are usually in the last line."""
 
 GRACE_S = 0.5
 """Between SIGTERM and SIGKILL."""
 
 _Handler: TypeAlias = Callable[[int, FrameType | None], Any]
 
+_LONGEST_QUOTE = 200
 _CHUNK = 1 << 16
 _PAUSE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What came of a command that ended by itself."""
+    """The result of a command that ended by itself."""
 
     stdout: bytes
     stderr: bytes
@@ -79,14 +83,43 @@ def _too_long(child: Child, timeout_s: float, stderr: bytes) -> TagCommandUndeci
     if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
         what = f"it has exited, but what it started holds its output open after {waited}"
     else:
-        what = f"it was still running after {waited}, and was ended{said(stderr)}"
+        what = f"it was still running after {waited}, and was ended{_stderr_quote(stderr)}"
     hint = "the agent has no limit; --tag-timeout gives it longer"
     return TagCommandUndecided(what, hint=hint)
 
 
+def exit_problem(output: Output, rights: Rights) -> ProccliError | None:
+    """What is wrong with how a command ended, or None."""
+    status = output.status
+    if status == 0:
+        return None
+    how = f"it exits with status {status}" if status > 0 else f"it ends by {_signal_name(-status)}"
+    problem = f"{how}{_stderr_quote(output.stderr)}"
+    # In the C locale, or in English: in other languages only the agent's failure is known.
+    if status > 0 and rights.agent_has_more and b"permission denied" in output.stderr.lower():
+        return TagCommandUndecided(problem, hint=GROUP_HINT)
+    return TagCommandFailed(problem)
+
+
+def _stderr_quote(stderr: bytes) -> str:
+    """The last line of stderr, where errors usually are, as the end of a sentence; or empty."""
+    lines = stderr.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if not last:
+        return ""
+    return f" and prints: {visible(last[:_LONGEST_QUOTE])}{'…' * (len(last) > _LONGEST_QUOTE)}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 @contextmanager
 def ended_with_us(start: Callable[[], Child]) -> Iterator[Child]:
-    """A child that no exception and no signal of ours outlives, nor what is in its session.
+    """A child that is ended, with its session, by any exception or signal that ends us.
 
     SIGTERM and SIGHUP end us by default: then the child is ended first.
     """
@@ -114,7 +147,7 @@ class _HeldSignals:
     """Signals that would end us, or raise an exception, wait from now until the release."""
 
     def __init__(self) -> None:
-        self._came: list[int] = []
+        self._arrived: list[int] = []
         self._before: dict[int, _Handler] = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -125,13 +158,16 @@ class _HeldSignals:
                     signal.signal(number, self._keep)
 
     def _keep(self, number: int, _frame: FrameType | None) -> None:
-        self._came.append(number)
+        self._arrived.append(number)
 
     def release(self) -> None:
-        """Let come what has come. Raises: what the handlers raise."""
+        """Restore the handlers, then raise the signals that arrived.
+
+        Raises: what the handlers raise.
+        """
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        for number in self._came:
+        for number in self._arrived:
             signal.raise_signal(number)
 
 
@@ -145,7 +181,7 @@ class _Killed(BaseException):
 
 @contextmanager
 def _deadly_signals_raised() -> Iterator[None]:
-    """SIGTERM and SIGHUP as an exception for the while, where nobody handles them."""
+    """Raise SIGTERM and SIGHUP as an exception inside the block, unless they have handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -174,7 +210,7 @@ def _raise_killed(number: int, _frame: FrameType | None) -> None:
 def _end_session(child: Child) -> None:
     """SIGTERM to all that is in the child's session, SIGKILL to what is left; and wait for it.
 
-    The child itself is waited for last: until then nobody else can be given its id.
+    The child itself is waited for last: until then its id is not reused.
     """
     if child.returncode is not None:
         return
@@ -183,7 +219,7 @@ def _end_session(child: Child) -> None:
         _until_empty(child.pid)
     finally:
         _signal_session(child.pid, signal.SIGKILL)
-        # Again for what was just being forked; what hangs in the kernel we leave behind.
+        # Again for what was just being forked; what hangs in the kernel is left running.
         _until_empty(child.pid, signal.SIGKILL)
         with suppress(TimeoutExpired):
             child.wait(GRACE_S)
@@ -209,7 +245,7 @@ def _signal_session(session: int, number: signal.Signals) -> None:
 
 
 def _members(session: int) -> Iterator[int]:
-    """The living processes of a session, except ended ones that nobody has waited for.
+    """The living processes of a session, without zombies.
 
     Source: the fields `state` and `session` of /proc/PID/stat, proc_pid_stat(5).
     """

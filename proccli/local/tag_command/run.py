@@ -1,8 +1,8 @@
 """Runs os-app-tag-exec as the agent runs it, within limits that the agent doesn't have.
 
 The program gets its arguments without a shell, an empty stdin, our environment and our directory,
-and the rights of os-app-tag-exec-user. What the agent leaves on and we don't is root's group; so
-where that may be what makes the difference, the answer is "not known".
+and the rights of os-app-tag-exec-user. Unlike the agent, we drop root's
+group; where that may change the result, the tags are not known.
 
 Source: agent v6.5 linux_process.rs:505-540; std::process::Command of Rust; execvp(3) of glibc,
 which the agent's usual builds are linked with.
@@ -16,7 +16,7 @@ which the agent's usual builds are linked with.
 | the user is not in /etc/passwd            | goes on without tags   | `TagCommandFailed`         |
 | the program (a path from /) is missing    | goes on without tags   | `TagCommandFailed`         |
 | the program (any other name) is missing   | has a PATH of its own  | `TagCommandUndecided`      |
-| nobody may execute it, or it is no file   | goes on without tags   | `TagCommandFailed`         |
+| no user may execute it, or it is no file  | goes on without tags   | `TagCommandFailed`         |
 | its user may not execute it               | root's group may help  | `TagCommandUndecided`      |
 | it is a script without `#!`               | runs it with /bin/sh   | runs it with /bin/sh       |
 | it runs, or is read from, past the limit  | waits, for ever        | ends, `TagCommandUndecided`|
@@ -31,8 +31,7 @@ which the agent's usual builds are linked with.
 from __future__ import annotations
 
 from proccli.local.tag_command.account import rights_for
-from proccli.local.tag_command.child import collect, ended_with_us
-from proccli.local.tag_command.errors import exit_problem
+from proccli.local.tag_command.child import collect, ended_with_us, exit_problem
 from proccli.local.tag_command.spawn import spawn
 
 DEFAULT_TIMEOUT_S = 10.0

@@ -18,7 +18,7 @@ Child: TypeAlias = "subprocess.Popen[bytes]"
 
 SHELL = b"/bin/sh"
 OURS = "PROCCLI_"
-"""Environment variables of this beginning are meant for us: the agent's command has none."""
+"""Environment variables with this prefix are for proccli: the agent's command has none."""
 
 _GO_ON = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT}
 _AGENT_TOO = {
@@ -43,7 +43,7 @@ def spawn(argv: Sequence[str], rights: Rights) -> Child:
     try:
         arguments = [argument.encode() for argument in argv]
     except UnicodeEncodeError as error:
-        raise TagCommandFailed("an argument holds what is no character") from error
+        raise TagCommandFailed("an argument holds invalid characters") from error
     if any(b"\0" in argument for argument in arguments):
         raise TagCommandFailed("an argument holds a NUL character")
     refused: OSError | None = None
@@ -82,13 +82,13 @@ def candidates(program: bytes, path: bytes | None) -> Iterator[bytes]:
 def _run(
     path: bytes, arguments: Sequence[bytes], rights: Rights, environment: Mapping[bytes, bytes]
 ) -> Child | OSError:
-    """The error's `filename` is None where it didn't come to the execution."""
+    """The child, or the error; its `filename` is None if the program was not executed at all."""
     try:
         return _popen(path, arguments, rights, environment)
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             return error
-    # A script that doesn't say whose it is, is the shell's.
+    # A script without `#!` is run by the shell.
     try:
         return _popen(SHELL, [SHELL, path, *arguments[1:]], rights, environment)
     except OSError as error:
@@ -98,7 +98,7 @@ def _run(
 def _popen(
     path: bytes, arguments: Sequence[bytes], rights: Rights, environment: Mapping[bytes, bytes]
 ) -> Child:
-    return subprocess.Popen(  # noqa: S603 - it is what we are asked for, and no shell reads it
+    return subprocess.Popen(  # noqa: S603 - the configured command, run without a shell
         arguments,
         executable=path,
         env=environment,
@@ -121,26 +121,26 @@ def _ours(key: bytes) -> bool:
 def _missing(program: bytes, *, present: bool) -> ProccliError:
     name = visible(program.decode())
     if program.startswith(b"/") or not program:
-        what = "is there, but what should run it isn't" if present else "is not there"
+        what = "exists, but its interpreter does not" if present else "does not exist"
         return TagCommandFailed(f"{name or 'the empty name'} {what}")
     where = "directory" if b"/" in program else "PATH"
-    hint = f"the agent's {where} may be another: name the program by its whole path"
-    return TagCommandUndecided(f"{name} is not found from our {where}", hint=hint)
+    hint = f"the agent's {where} may differ: give the full path of the program"
+    return TagCommandUndecided(f"{name} was not found in proccli's {where}", hint=hint)
 
 
 def _refusal(name: str, path: bytes, error: OSError) -> ProccliError:
     problem = f"{name} can't be executed ({os.strerror(error.errno or 0)})"
     if error.errno == errno.EACCES:
-        if _executable_by_somebody(path):
+        if _executable_by_any_user(path):
             return TagCommandUndecided(problem, hint=GROUP_HINT)
-        return TagCommandFailed(problem, hint="chmod +x makes a program of a file")
+        return TagCommandFailed(problem, hint="make it executable with chmod +x")
     if error.errno in _AGENT_TOO:
         return TagCommandFailed(problem)
     return TagCommandUndecided(problem)
 
 
-def _executable_by_somebody(path: bytes) -> bool:
-    """Whether it is a file with any execute bit; true where we can't tell."""
+def _executable_by_any_user(path: bytes) -> bool:
+    """Whether it is a file with any execute bit; true where that is not known."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - bytes
     except OSError:

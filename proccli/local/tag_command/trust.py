@@ -1,4 +1,4 @@
-"""Whether a configuration file may start a command: only where nobody but root and we wrote it."""
+"""Whether a configuration file may start a command: only if just root and we can write to it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class _Untrusted(Exception):  # noqa: N818 - a finding, not an error
-    """Somebody else has a say."""
+    """Another user could have written the file."""
 
 
 def why_untrusted(path: str, content: bytes) -> str | None:
-    """Who else could have written what we read from a file; None if nobody could.
+    """Why another user could have written what we read from a file; None if no other could.
 
     The file, every directory on the way to it, and every symbolic link on that way belong to root
-    or to us; nobody else can write to them, except that of a directory like /tmp, where one can't
-    replace what others own, only the entry counts. An access list counts as the group's rights.
+    or to us, and no other user can write to them. Of a sticky directory like /tmp, where users
+    can't replace what others own, only the entry on the path counts. An access list counts as the
+    group's rights.
 
-    The way is walked here, and what stands at its end is compared with `content`: so it does not
-    matter by which way, and when, `content` was read.
+    The path is followed here, and the file at its end is compared with `content`, so it does not
+    matter how and when `content` was read.
     """
     try:
-        # Not normalized: ".." behind a symbolic link is not what the text says.
+        # Not normalized: ".." behind a symbolic link is not the parent in the text.
         start = path if path.startswith("/") else f"{os.getcwd()}/{path}"  # noqa: PTH109
         fd = _open_checked(start)
         try:
@@ -42,7 +43,7 @@ def why_untrusted(path: str, content: bytes) -> str | None:
     except _Untrusted as finding:
         return str(finding)
     except OSError as error:
-        return f"the way to it can't be followed ({errno_name(error)})"
+        return f"its path can't be followed ({errno_name(error)})"
 
 
 def _open_checked(path: str) -> int:

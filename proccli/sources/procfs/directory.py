@@ -83,7 +83,7 @@ class DirectorySource:
             self._listed = frozenset(self._pids)
             if not self._pids:
                 raise SourceError(
-                    f"{self.host.proc_root} holds no processes",
+                    f"{self.host.proc_root} contains no processes",
                     hint="a directory laid out like /proc has one directory per process id",
                 )
         return self._pids

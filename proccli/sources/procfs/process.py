@@ -41,7 +41,7 @@ def parse_process(raw: RawProcess) -> Process:
     uid = parsed("uid", raw.uid, _same)
     stat = parsed("stat", raw.stat, parse_stat)
     if uid is not None and isinstance(raw.stat, FieldError) and raw.stat.problem == "gone":
-        # The directory belonged to root by then: its owner says nothing about the process.
+        # The directory belonged to root by then: its owner is not that of the process.
         uid = None
         errors.append(raw.stat._replace(field="uid"))
     # A zombie has no namespaces and no root any more, a kernel thread no program.

@@ -1,16 +1,106 @@
-"""JSON objects read with their types and bounds checked, and every key accounted for."""
+"""The format of recordings: names, limits, how values are written and how objects are checked.
+
+docs/recording.md describes the format.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Container, Mapping, Sequence
+from datetime import datetime, timezone
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import get_args, overload
 
 from proccli.errors import Location, RecordingError
-from proccli.model.process import FieldError, Problem
+from proccli.model.process import NS_PER_S, FieldError, Problem
 
+FORMAT = "proccli-recording"
+VERSION = 1
+"""Incremented for every change that an earlier reader would misread or not know."""
+
+MAX_LINE_BYTES = 64 << 20
+"""A process's command line is at most 8 MiB (procfs.files), and no byte takes more than six
+characters here."""
+MAX_RECORDING_BYTES = 1 << 30
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
+_SECONDS_KEPT = 1024
+"""Most sockets of a recording were first seen in the same few."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MISSING = object()
 _PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}
+
+
+def encode_cmdline(cmdline: bytes) -> list[str | dict[str, str]]:
+    """The pieces between the NUL bytes, as text where they are UTF-8.
+
+    Joining the pieces with NUL gives the bytes back; the last piece is therefore empty where the
+    last argument is terminated, as it usually is.
+    """
+    return [_encode_piece(piece) for piece in cmdline.split(b"\0")] if cmdline else []
+
+
+def _encode_piece(piece: bytes) -> str | dict[str, str]:
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(piece).decode("ascii")}
+
+
+def decode_cmdline(pieces: Sequence[object]) -> bytes:
+    """The bytes of the pieces. Raises: ValueError for an invalid piece."""
+    return b"\0".join(_decode_piece(piece) for piece in pieces)
+
+
+def _decode_piece(piece: object) -> bytes:
+    match piece:
+        case str():
+            try:
+                raw = piece.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError("an argument contains a lone surrogate") from error
+        case {"base64": str(text), **rest} if not rest:
+            try:
+                raw = base64.b64decode(text, validate=True)
+            except (binascii.Error, ValueError) as error:
+                raise ValueError(f"not base64: {error}") from error
+        case _:
+            raise ValueError('an argument is neither a string nor {"base64": …}')
+    if b"\0" in raw:
+        raise ValueError("an argument holds a NUL byte")
+    return raw
+
+
+def encode_time(ns: int) -> str:
+    """Nanoseconds since the epoch as RFC 3339 in UTC, with all nine decimals."""
+    seconds, rest = divmod(ns, NS_PER_S)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def decode_time(text: str) -> int:
+    """Nanoseconds since the epoch. Raises: ValueError."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError("not a time like 2026-01-02T03:04:05.000000000Z")
+    return _seconds(found[1]) * NS_PER_S + int(found[2])
+
+
+@lru_cache(_SECONDS_KEPT)
+def _seconds(text: str) -> int:
+    since = datetime.fromisoformat(text).replace(tzinfo=timezone.utc) - _EPOCH
+    return since.days * 86_400 + since.seconds
+
+
+def encode_error(error: FieldError) -> Mapping[str, str]:
+    """Why a field could not be read."""
+    return {"field": error.field, "problem": error.problem, "detail": error.detail}
+
+
+# ---- reading objects ------------------------------------------------------------------------
 
 
 class Checked:
@@ -60,13 +150,13 @@ class Checked:
         return self.as_text(value, name)
 
     def as_text(self, value: object, name: str) -> str:
-        """The same for a value that is already in hand."""
+        """As `text`, for a value."""
         if not isinstance(value, str):
             raise self.wrong(f"{name} is not a string")
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise self.wrong(f"{name} holds half a surrogate pair") from error
+            raise self.wrong(f"{name} contains a lone surrogate") from error
         return value
 
     def as_ipv4(self, value: object, name: str) -> str:
@@ -75,10 +165,10 @@ class Checked:
         try:
             return str(IPv4Address(text))
         except ValueError as error:
-            raise self.wrong(f"{name} is no IPv4 address") from error
+            raise self.wrong(f"{name} is not an IPv4 address") from error
 
     def ipv4(self, name: str) -> str:
-        """The same of a key."""
+        """As `as_ipv4`, for the value of a key."""
         return self.as_ipv4(self._take(name), name)
 
     def flag(self, name: str) -> bool:
@@ -136,6 +226,6 @@ class Checked:
         return error
 
     def done(self) -> None:
-        """Raises: RecordingError if a key is left that nobody asked for."""
+        """Raises: RecordingError if the object has a key that was not read."""
         if self._values:
             raise self.wrong(f"unknown key {next(iter(self._values))!a}")

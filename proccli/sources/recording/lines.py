@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from proccli.errors import Location, RecordingError, RecordingTruncated
-from proccli.sources.recording.recording_format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
+from proccli.sources.recording.format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
 from proccli.streams import BadLine, TruncatedData, read_line, unpacked
 
 
@@ -63,5 +63,5 @@ def _parse(line: bytes, at: Location) -> dict[str, object]:
 def _no_duplicates(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("duplicate key in an object")
     return made

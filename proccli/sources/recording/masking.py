@@ -12,14 +12,14 @@ from proccli.model.source import Source
 from proccli.sources.secrets.arguments import find_secrets
 
 MASK = b"***"
-"""Stands for every secret, whatever its length."""
+"""Replaces every secret, whatever its length."""
 _MASK_NOT_UTF8 = MASK + b"\xff"
 
 
 def mask(
     cmdline: bytes, masked_spans: Sequence[TextSpan] = ()
 ) -> tuple[bytes, tuple[TextSpan, ...]]:
-    """A command line with its secrets replaced, and where the replacements stand.
+    """A command line with its secrets replaced, and the ranges of the replacements.
 
     `masked_spans` are those that it has already, from an earlier masking. The number of arguments
     stays the same, and so does whether the whole is UTF-8: the agent has no process whose command
@@ -71,41 +71,41 @@ def mask_process(process: Process) -> Process:
     )
 
 
-def no_proofs(_real: Process, _masked: Process) -> frozenset[str]:
-    """Nothing is asked of both, so nothing is known."""
+def no_mask_safe_keys(_real: Process, _masked: Process) -> frozenset[str]:
+    """No keys: nothing was compared."""
     return frozenset()
 
 
 class MaskedSource:
     """A source as a recording of it shows it: without secrets.
 
-    `prove` is given each process as it is and as it is masked, and tells what can be told of the
-    masked one all the same.
+    `mask_safe` gets each process unmasked and masked, and returns what the masked one proves all
+    the same: the keys for `Process.mask_safe`.
     """
 
     def __init__(
         self,
         source: Source,
-        prove: Callable[[Process, Process], frozenset[str]] = no_proofs,
+        mask_safe: Callable[[Process, Process], frozenset[str]] = no_mask_safe_keys,
     ) -> None:
         self._source = source
-        self._prove = prove
+        self._mask_safe = mask_safe
         self._masked: dict[int, tuple[Process, Process]] = {}
         self.host: Host = replace(source.host, redacted=True)
         self.notes: Sequence[Note] = source.notes
 
     def pids(self) -> Sequence[int]:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.pids()
 
     def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
-        """As the source underneath, without secrets."""
+        """As the wrapped source, without secrets."""
         return self._mask(self._source.read(pid, fields))
 
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
-        """As the source underneath, without secrets."""
+        """As the wrapped source, without secrets."""
         return map(self._mask, self._source.read_many(pids, fields))
 
     def _mask(self, real: Process) -> Process:
@@ -114,22 +114,22 @@ class MaskedSource:
             return known[1]
         masked = mask_process(real)
         if masked is not real:
-            masked = replace(masked, mask_safe=self._prove(real, masked))
+            masked = replace(masked, mask_safe=self._mask_safe(real, masked))
         self._masked[real.pid] = real, masked
         return masked
 
     def users(self, process: Process) -> Mapping[int, str] | None:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.users(process)
 
     def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.socket_fds(pid)
 
     def addresses(self, pid: int) -> Sequence[str] | None:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.addresses(pid)
 
     def net_tables(self, pid: int) -> NetTables:
-        """As the source underneath."""
+        """As the wrapped source."""
         return self._source.net_tables(pid)

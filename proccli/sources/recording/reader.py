@@ -1,30 +1,172 @@
-"""What the lines of a recording say, checked and turned into the model's values."""
+"""Reading a recording: it is valid as a whole, or it is rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
 
+from proccli.errors import Location, NoSuchProcess, RecordingError, RecordingTruncated
 from proccli.model.note import Note
 from proccli.model.process import (
+    ALL_FIELDS,
     PROCESS_FIELDS,
     Environment,
+    Field,
     FieldError,
     Host,
     Process,
     TagTable,
     TextSpan,
 )
-from proccli.model.sockets import SocketFd
-from proccli.sources.recording.format import Checked
-from proccli.sources.recording.recording_format import VERSION, decode_cmdline, decode_time
+from proccli.model.sockets import NetTables, SocketFd
+from proccli.sources.procfs.sockets import ended_tables
+from proccli.sources.recording.format import FORMAT, VERSION, Checked, decode_cmdline, decode_time
+from proccli.sources.recording.lines import parse_lines
 from proccli.sources.recording.sockets import NetReader, decode_sockets
+from proccli.streams import opened
 
 _I32 = 2**31 - 1
 _U32 = 2**32 - 1
 _U64 = 2**64 - 1
 
 
-class Header:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The processes of a machine as they were; a `Source`."""
+
+    host: Host
+    notes: Sequence[Note]
+    tags: TagTable | None
+    """The tags at the time of the recording; None if they were not recorded."""
+    environment: Environment | None
+    """The variables that its configuration mentions; None if they were not recorded."""
+    masked_values: int
+    masked_processes: int
+    processes: Mapping[int, Process]
+    """Ascending by pid."""
+    tables: Mapping[int, Mapping[int, str]]
+    """User names by uid, by the inode number of the root they were found in."""
+    without_users: frozenset[int]
+    """Processes whose own root had no readable table, although another's of that number had."""
+    sockets: Mapping[int, Sequence[SocketFd] | FieldError]
+    nets: Mapping[int, int]
+    """The numbers of the processes' network namespaces in this recording."""
+    net_tables_by_number: Mapping[int, NetTables]
+    addresses_by_number: Mapping[int, Sequence[str]]
+
+    def pids(self) -> Sequence[int]:
+        """All process ids, ascending."""
+        return tuple(self.processes)
+
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:  # noqa: ARG002 - all are here
+        """One process. Raises: NoSuchProcess."""
+        try:
+            return self.processes[pid]
+        except KeyError:
+            raise NoSuchProcess(f"no process {pid} in the recording") from None
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """The processes of these pids, in order, without those that are not recorded."""
+        del fields
+        return (self.processes[pid] for pid in pids if pid in self.processes)
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """Names by uid, as the process's own root had them."""
+        if process.root_inode is None or process.pid in self.without_users:
+            return None
+        return self.tables.get(process.root_inode)
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """The sockets that a process held, or why they could not be read."""
+        gone = FieldError(field="fds", problem="gone", detail="not in the recording")
+        return self.sockets.get(pid, gone)
+
+    def addresses(self, pid: int) -> Sequence[str] | None:
+        """The IPv4 addresses of the network namespace that a process was in."""
+        return self.addresses_by_number.get(self.nets.get(pid, 0))
+
+    def net_tables(self, pid: int) -> NetTables:
+        """The socket tables of the network namespace that a process was in."""
+        tables = self.net_tables_by_number.get(self.nets.get(pid, 0))
+        return ended_tables("not in the recording") if tables is None else tables
+
+
+def read_recording(path: str) -> Recording:
+    """A recording from a file, gzip or not, or from stdin (`-`).
+
+    Raises: RecordingError with the line for what is cut short, damaged or no recording;
+    SourceError for what can't be read.
+    """
+    with opened(path) as (file, name):
+        return parse_recording(file, name)
+
+
+def parse_recording(
+    file: BinaryIO, name: str, *, instead: str = "proccli record writes one"
+) -> Recording:
+    """The recording that a file holds; `instead` is the hint for a file that is no recording.
+
+    Raises: RecordingError; OSError.
+    """
+    lines = parse_lines(file, name)
+    header = _first(lines, name, instead)
+    head = _Header(header)
+    body = _Body()
+    at = header.at
+    for at, value in lines:
+        body.add(Checked(value, at, "the line"))
+    if not body.ended:
+        raise RecordingTruncated(
+            "cut short: the last line is missing", Location(name, at.line + 1, 1)
+        )
+    return Recording(
+        host=head.host,
+        notes=head.notes,
+        tags=head.tags,
+        environment=head.environment,
+        masked_values=body.masked_values,
+        masked_processes=body.masked_processes,
+        processes=dict(sorted(body.processes.items())),
+        tables=body.tables,
+        without_users=frozenset(body.without_users),
+        sockets=body.sockets,
+        nets=body.nets,
+        net_tables_by_number=body.net_reader.tables(),
+        addresses_by_number=body.addresses,
+    )
+
+
+def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, instead: str) -> Checked:
+    try:
+        at, value = next(lines)
+    except StopIteration:
+        at = Location(name, 1, 1)
+        raise RecordingError("empty: not a recording", at, hint=instead) from None
+    except RecordingTruncated:
+        raise
+    except RecordingError as error:
+        problem = f"not a proccli recording: {error.problem}"
+        raise RecordingError(problem, error.at, hint=instead) from error
+    if value.get("format") != FORMAT:
+        problem = "not a proccli recording: its first line is not a header"
+        raise RecordingError(problem, at, hint=instead)
+    version = value.get("version")
+    if type(version) is int and version > VERSION:
+        raise RecordingError(
+            f"written in version {version} of the format, and this proccli reads {VERSION}",
+            at,
+            hint="a newer proccli reads it",
+        )
+    return Checked(value, at, "header")
+
+
+# ---- the lines ------------------------------------------------------------------------------
+
+
+class _Header:
     """The first line: what holds for the whole recording."""
 
     def __init__(self, line: Checked) -> None:
@@ -104,8 +246,8 @@ def _tags(part: Checked | None) -> TagTable | None:
     return table
 
 
-class Body:
-    """The lines after the first, in any order but for the last."""
+class _Body:
+    """The lines after the first, in any order, except that `end` is the last."""
 
     def __init__(self) -> None:
         self.processes: dict[int, Process] = {}
@@ -120,9 +262,9 @@ class Body:
         self.ended = False
 
     def add(self, line: Checked) -> None:
-        """Take one line in. Raises: RecordingError."""
+        """Add one line. Raises: RecordingError."""
         if self.ended:
-            raise line.wrong("comes after the last one")
+            raise line.wrong("follows the end line")
         match line.text("type"):
             case "process":
                 self._add_process(line)
@@ -142,7 +284,7 @@ class Body:
         pid = line.integer("pid", low=1, high=_I32)
         line.what = f"process {pid}"
         if pid in self.processes:
-            raise line.wrong("stands here twice")
+            raise line.wrong("listed twice")
         cmdline = _cmdline(line)
         masked_spans = _masked_spans(line, len(cmdline or b""))
         self.processes[pid] = Process(
@@ -203,7 +345,9 @@ class Body:
         for name, found in counts.items():
             stated = line.integer(name, high=_U64)
             if stated != found:
-                raise line.wrong(f"states {stated} {name.replace('_', ' ')}, and {found} are here")
+                raise line.wrong(
+                    f"states {stated} {name.replace('_', ' ')}, but the recording has {found}"
+                )
         self._look_up_references(line)
         self.ended = True
 
@@ -212,7 +356,7 @@ class Body:
         nets = self.net_reader.numbers()
         for pid, process in self.processes.items():
             if pid not in self.without_users and process.root_inode not in self.tables:
-                raise line.wrong(f"process {pid} has users, and its table is missing")
+                raise line.wrong(f"the table of users of process {pid} is missing")
             if pid in self.nets and self.nets[pid] not in nets:
                 raise line.wrong(f"process {pid} is in net {self.nets[pid]}, which is missing")
         for number in self.addresses:

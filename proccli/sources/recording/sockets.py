@@ -18,8 +18,7 @@ from proccli.model.sockets import (
 )
 from proccli.model.source import Source
 from proccli.sources.procfs.net import KINDS, STATES, TABLES
-from proccli.sources.recording.format import Checked
-from proccli.sources.recording.recording_format import decode_time, encode_error, encode_time
+from proccli.sources.recording.format import Checked, decode_time, encode_error, encode_time
 
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""
@@ -45,7 +44,7 @@ class NetWriter:
         self.rows = 0
 
     def number(self, process: Process) -> int | None:
-        """The number of a process's namespace; None where nobody can look into the process."""
+        """The number of a process's namespace; None where its sockets can't be read."""
         if isinstance(self._source.socket_fds(process.pid), FieldError):
             return None
         if process.netns is not None:
@@ -77,7 +76,7 @@ class NetWriter:
             yield from self._addresses(number, [pid])
 
     def _addresses(self, number: int, pids: Sequence[int]) -> Iterator[Mapping[str, object]]:
-        """A line, unless nobody can tell."""
+        """A line, unless the addresses are not known."""
         for pid in pids:
             found = self._source.addresses(pid)
             if found is not None:
@@ -85,7 +84,7 @@ class NetWriter:
                 return
 
     def _tables(self, pids: Sequence[int]) -> NetTables:
-        """What the first process shows; the next one's turn comes if it has exited meanwhile."""
+        """The tables of the first of these processes that has not exited."""
         for pid in pids:
             tables = self._source.net_tables(pid)
             if not any(table.error and table.error.problem == "gone" for table in tables):
@@ -142,7 +141,7 @@ def _socket_fd(part: Checked) -> SocketFd:
     since = part.text("since", or_null=True)
     age_source = _AGE_SOURCES.get(part.text("age_source"))
     if age_source is None or (since is None) != (age_source == "unknown"):
-        raise part.wrong("since and age_source don't fit together")
+        raise part.wrong("since and age_source contradict each other")
     try:
         since_ns = None if since is None else decode_time(since)
     except ValueError as error:
@@ -165,7 +164,7 @@ class NetReader:
         self._addresses = _Addresses()
 
     def add(self, line: Checked) -> None:
-        """Take one line in. Raises: RecordingError."""
+        """Add one line. Raises: RecordingError."""
         number = line.integer("net", low=1, high=_I32)
         netns = line.integer("netns", high=_U64, or_null=True)
         name = _TABLES.get(line.text("table"))
@@ -226,7 +225,7 @@ class NetReader:
 
 
 class _Addresses(dict[str, bool]):
-    """Whether a text is an IP address, each looked at once."""
+    """Whether a text is an IP address, each parsed once."""
 
     def __missing__(self, text: str) -> bool:
         family = socket.AF_INET6 if ":" in text else socket.AF_INET

@@ -1,4 +1,4 @@
-"""What an earlier `proccli sync` printed: one document, or several of which the last counts."""
+"""The output of an earlier `proccli sync`: one document, or several, of which the last is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proccli.sources.recording.format import Checked
 
 SCHEMA: Final = "proccli/sync/v1"
 _BEGINNING: Final = re.compile(rb'\s*\{\s*"schema"\s*:\s*"proccli/sync/')
-"""Its schema is its first key, also where jq has written it anew."""
+"""Its schema is its first key, also in the output of jq."""
 
 _Word = TypeVar("_Word")
 _U16 = 2**16 - 1
@@ -40,7 +40,7 @@ class SyncOutput:
 
 
 def is_sync_output(head: bytes) -> bool:
-    """Whether what begins so is such a document."""
+    """Whether a text with these first bytes is output of `proccli sync`."""
     return _BEGINNING.match(head) is not None
 
 
@@ -56,10 +56,10 @@ def parse_sync_output(text: bytes, name: str) -> SyncOutput:
     processes = tuple(map(_process, document.parts("processes")))
     sockets = tuple(map(_socket, document.parts("sockets")))
     if len(pids := {process.pid for process in processes}) < len(processes):
-        raise document.wrong("two of its processes have one pid")
+        raise document.wrong("two processes have the same pid")
     for socket in sockets:
         if (pid := socket.pid_0 if socket.role == "client" else socket.pid_1) not in pids:
-            raise document.wrong(f"a socket of pid {pid}, which is none of its processes")
+            raise document.wrong(f"a socket of pid {pid}, which is not one of its processes")
     return SyncOutput(
         host=snapshot.text("host", or_null=True),
         taken_at_ns=_time(snapshot),
@@ -146,5 +146,5 @@ def _socket(part: Checked) -> SyncedSocket:
 def _one_of(part: Checked, name: str, known: Mapping[str, _Word]) -> _Word:
     word = part.text(name)
     if word not in known:
-        raise part.wrong(f"{name} is none of {', '.join(known)}")
+        raise part.wrong(f"{name} is not one of {', '.join(known)}")
     return known[word]

@@ -12,7 +12,7 @@ from proccli import __version__
 from proccli.model.note import Note
 from proccli.model.process import Environment, FieldError, Process, TagTable
 from proccli.model.source import Source
-from proccli.sources.recording.recording_format import (
+from proccli.sources.recording.format import (
     FORMAT,
     VERSION,
     encode_cmdline,
@@ -55,15 +55,15 @@ def write_recording(
 ) -> Written:
     """Write what a source shows, one process at a time; the last line has the counts returned.
 
-    `tags` and `environment` are what was seen with it, None where nobody looked; of the
-    environment, only the variables `names` are written. Masking is the source's matter
+    `tags` and `environment` were read together with the processes; None: not read. Of the
+    environment, only the variables `names` are written. Secrets are masked by the source
     (`masking.MaskedSource`). `message` words the warnings of the source.
 
     Raises: SourceError; OSError where `out` can't be written.
     """
     if not compress:
         return _write(out, source, tags, _environment(environment, names), message)
-    # No file name in the gzip header: the temporary one says nothing.
+    # No file name in the gzip header: it would be that of the temporary file.
     with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6) as packed:
         return _write(packed, source, tags, _environment(environment, names), message)
 

@@ -1,20 +1,12 @@
-"""Secrets in a list of arguments: options, variables, and what a shell would make of a text."""
+"""Secrets in a list of arguments: options, variables, and texts that a shell would split."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
-from proccli.sources.secrets.programs import (
-    LOGIN_OPTIONS,
-    LOGIN_PROGRAMS,
-    MENTION,
-    SHORT_OPTIONS,
-    WRAPPERS,
-    ShortOption,
-)
+from proccli.sources.secrets.names import Secrecy, is_secret, secrecy, word_set
 from proccli.sources.secrets.text import Span, find_in_text
 
 _MAX_DEPTH = 4  # sh -c "ssh host 'sh -c …'"
@@ -22,7 +14,7 @@ _MAX_DEPTH = 4  # sh -c "ssh host 'sh -c …'"
 _OPTION = re.compile(rb"--?([A-Za-z][\w.\-]{0,120})([=:]|$)")
 _VARIABLE = re.compile(rb"([A-Za-z_][\w.\-]{0,120})=")
 _RUNS_TEXT = re.compile(rb"-[a-z]*c")
-# A text in which an option stands.
+# A text that contains an option.
 _TEXT_WITH_OPTION = re.compile(rb"""\s["'(]{0,2}[\-/][A-Za-z\-]""")
 # `;name=` and the like show that a value ends before its argument does.
 _MORE_PAIRS = re.compile(rb"[;,&][ \t]?[A-Za-z_][\w.\- ]{0,60}=")
@@ -33,21 +25,105 @@ _WORD_PART = re.compile(
 _COMMAND_END = re.compile(rb"[;|&()`]")
 
 
+# ---- programs whose short options take a secret ----------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class Argument:
+class _ShortOption:
+    """An option and how it takes its secret value."""
+
+    flag: bytes
+    separate: bool = True
+    """The value may be the next argument."""
+    attached: bool = True
+    """The value may follow in the same argument."""
+    after: bytes = b""
+    """The secret begins after the first of these: `user:password`. Empty: all is secret."""
+
+
+# Without a value, -p and --password prompt for one: the next argument is a database.
+_MYSQL = (
+    _ShortOption(b"-p", separate=False),
+    _ShortOption(b"--password", separate=False, attached=False),
+)
+_USER_COLON = (
+    _ShortOption(b"--user", attached=False, after=b":"),
+    _ShortOption(b"--user=", separate=False, after=b":"),
+)
+_CURL = (
+    _ShortOption(b"-u", after=b":"),
+    _ShortOption(b"-U", after=b":"),
+    _ShortOption(b"-b", after=b"="),
+    _ShortOption(b"--proxy-user", attached=False, after=b":"),
+    _ShortOption(b"--proxy-user=", separate=False, after=b":"),
+    *_USER_COLON,
+)
+_PROGRAMS: Mapping[str, tuple[_ShortOption, ...]] = {
+    "mysql mysqladmin mysqlbinlog mysqlcheck mysqldump mysqlimport mysqlpump mysqlshow": _MYSQL,
+    "mysqlslap mysqlsh mysql_upgrade mycli xtrabackup innobackupex mariabackup": _MYSQL,
+    "mariadb mariadb-admin mariadb-binlog mariadb-check mariadb-dump mariadb-import": _MYSQL,
+    "mariadb-show mariadb-slap mariadb-backup mariadb-upgrade": _MYSQL,
+    "7z 7za 7zr 7zz rar unrar": (_ShortOption(b"-p", separate=False),),
+    "mongo mongosh mongodump mongorestore mongoexport mongoimport": (_ShortOption(b"-p"),),
+    "mongostat mongotop mongofiles": (_ShortOption(b"-p"),),
+    "sshpass cqlsh mydumper myloader rdesktop": (_ShortOption(b"-p"),),
+    "zip unzip ipmitool sqlcmd bcp isql osql tsql": (_ShortOption(b"-P"),),
+    "mosquitto_pub mosquitto_sub mosquitto_rr": (_ShortOption(b"-P"),),
+    "redis-cli keydb-cli valkey-cli": (_ShortOption(b"-a", attached=False),),
+    "ldapsearch ldapadd ldapmodify ldapdelete ldappasswd ldapwhoami": (_ShortOption(b"-w"),),
+    "curl": _CURL,
+    "etcdctl": _USER_COLON,
+    "http https": (_ShortOption(b"-a", after=b":"),),
+    "lftp": (_ShortOption(b"-u", after=b","),),
+    "smbclient rpcclient smbget": (_ShortOption(b"-U", after=b"%"),),
+    "snmpget snmpgetnext snmpwalk snmpbulkwalk snmpbulkget snmpset": (
+        _ShortOption(b"-A"),
+        _ShortOption(b"-X"),
+        _ShortOption(b"-c"),
+    ),
+    "xfreerdp xfreerdp3 wlfreerdp": (_ShortOption(b"/p:", separate=False),),
+}
+_SHORT_OPTIONS: Mapping[str, tuple[_ShortOption, ...]] = {
+    name: options for names, options in _PROGRAMS.items() for name in names.split()
+}
+"""The options by the program's file name."""
+
+_ANY = b"|".join(re.escape(name.encode()) for name in (*_SHORT_OPTIONS, "login"))
+_MENTION = re.compile(rb"(?<![\w.\-])(?:" + _ANY + rb")(?![\w.\-])")
+"""Finds whether a text mentions such a program at all."""
+
+_LOGIN_PROGRAMS = word_set("buildah crane docker helm nerdctl oras podman skopeo")
+"""Programs whose -p is a password, but only in their command `login`."""
+_LOGIN_OPTIONS = (_ShortOption(b"-p"),)
+
+_WRAPPERS = word_set(
+    """
+    busybox chpst chroot crictl doas docker dumb-init env exec flock gosu ionice kubectl nerdctl
+    nice nohup nsenter oc podman proxychains runuser script setsid ssh stdbuf strace su su-exec
+    sudo systemd-run taskset time timeout tini unbuffer watch xargs
+    """
+)
+"""Programs that run another one, named in a later argument."""
+
+
+# ---- reading arguments ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
     """A piece of a command line and where it begins in the whole."""
 
     start: int
     text: bytes
 
-    def after(self, length: int) -> Argument:
-        """What is left of it behind so many bytes."""
-        return Argument(self.start + length, self.text[length:])
+    def after(self, length: int) -> _Argument:
+        """The rest after the first `length` bytes."""
+        return _Argument(self.start + length, self.text[length:])
 
-    def unquoted(self) -> Argument:
-        """What stands between quotes, where the whole stands in them."""
+    def unquoted(self) -> _Argument:
+        """The text without its quotes, if it is quoted as a whole."""
         if len(self.text) > 1 and self.text[:1] == self.text[-1:] and self.text[:1] in b"\"'":
-            return Argument(self.start + 1, self.text[1:-1])
+            return _Argument(self.start + 1, self.text[1:-1])
         return self
 
     @property
@@ -57,7 +133,7 @@ class Argument:
 
 
 def find_secrets(cmdline: bytes) -> Iterator[Span]:
-    """Where secrets stand in a command line, as ranges of bytes; they may overlap.
+    """The secrets in a command line, as ranges of bytes, which may overlap.
 
     Each range lies within one argument.
     """
@@ -65,10 +141,10 @@ def find_secrets(cmdline: bytes) -> Iterator[Span]:
     start = 0
     for text in cmdline.split(b"\0"):
         if text:
-            arguments.append(Argument(start, text))
+            arguments.append(_Argument(start, text))
         start += len(text) + 1
     reading = _Reading(
-        depth=0, is_text=len(arguments) == 1, mentions=MENTION.search(cmdline) is not None
+        depth=0, is_text=len(arguments) == 1, mentions=_MENTION.search(cmdline) is not None
     )
     yield from reading.read(arguments)
 
@@ -84,12 +160,12 @@ class _Reading:
     """Whether a program with such options may be among them."""
     program: str | None = None
     """The first argument's file name."""
-    options: dict[ShortOption, None] = field(default_factory=dict)
-    """Those of all programs met so far."""
-    awaited: ShortOption | str | None = None
+    options: dict[_ShortOption, None] = field(default_factory=dict)
+    """The options of all programs found so far."""
+    awaited: _ShortOption | str | None = None
     """The option, or the name, whose value the next argument is."""
 
-    def read(self, arguments: Iterable[Argument]) -> Iterator[Span]:
+    def read(self, arguments: Iterable[_Argument]) -> Iterator[Span]:
         """The secrets among them."""
         before = b""
         for argument in arguments:
@@ -97,11 +173,11 @@ class _Reading:
             yield from self._one(argument, is_text=is_text)
             before = argument.text
 
-    def _one(self, argument: Argument, *, is_text: bool) -> Iterator[Span]:
+    def _one(self, argument: _Argument, *, is_text: bool) -> Iterator[Span]:
         awaited, self.awaited = self.awaited, None
         if awaited is not None:
             yield from _awaited_value(awaited, argument.unquoted())
-        if not isinstance(awaited, ShortOption):
+        if not isinstance(awaited, _ShortOption):
             if self.mentions:
                 self._note_program(argument.text)
                 yield from self._short_options(argument)
@@ -118,13 +194,13 @@ class _Reading:
             name = command.rpartition(b"/")[2].decode("latin-1")
             if self.program is None:
                 self.program = name
-            elif self.program in LOGIN_PROGRAMS and name == "login":
-                self.options.update(dict.fromkeys(LOGIN_OPTIONS))
-            elif not (self.is_text or self.program in WRAPPERS):
+            elif self.program in _LOGIN_PROGRAMS and name == "login":
+                self.options.update(dict.fromkeys(_LOGIN_OPTIONS))
+            elif not (self.is_text or self.program in _WRAPPERS):
                 continue
-            self.options.update(dict.fromkeys(SHORT_OPTIONS.get(name, ())))
+            self.options.update(dict.fromkeys(_SHORT_OPTIONS.get(name, ())))
 
-    def _short_options(self, argument: Argument) -> Iterator[Span]:
+    def _short_options(self, argument: _Argument) -> Iterator[Span]:
         text = argument.text
         for option in self.options:
             if text == option.flag or (option.separate and _ends_cluster(text, option.flag)):
@@ -133,8 +209,8 @@ class _Reading:
             if option.attached and text.startswith(option.flag):
                 yield from _awaited_value(option, argument.after(len(option.flag)).unquoted())
 
-    def _named(self, argument: Argument, *, is_text: bool) -> Iterator[Span]:
-        """`--name=value`, `-Dname=value`, `NAME=value`; `--name` waits for the next argument."""
+    def _named(self, argument: _Argument, *, is_text: bool) -> Iterator[Span]:
+        """`--name=value`, `-Dname=value`, `NAME=value`; `--name` takes the next argument."""
         text = argument.text
         if option := _OPTION.match(text):
             name = option[1].decode("latin-1")
@@ -160,7 +236,7 @@ def _ends_cluster(text: bytes, flag: bytes) -> bool:
     return len(flag) == 2 and text[:1] == b"-" and text[1:].isalpha() and text[-1:] == flag[-1:]
 
 
-def _awaited_value(option: ShortOption | str, value: Argument) -> Iterator[Span]:
+def _awaited_value(option: _ShortOption | str, value: _Argument) -> Iterator[Span]:
     if isinstance(option, str):
         # After a flag without a value (`--password` to be asked) comes another option.
         if not _OPTION.match(value.text) and is_secret(option, value.text):
@@ -173,7 +249,7 @@ def _awaited_value(option: ShortOption | str, value: Argument) -> Iterator[Span]
         yield value.after(len(value.text) - len(secret)).span
 
 
-def _words(argument: Argument) -> Iterator[Argument]:
+def _words(argument: _Argument) -> Iterator[_Argument]:
     """The words of a text as a shell would split it, by blanks outside of quotes."""
     begin = None
     for part in _WORD_PART.finditer(argument.text):
@@ -186,5 +262,5 @@ def _words(argument: Argument) -> Iterator[Argument]:
         yield _word(argument, begin, len(argument.text))
 
 
-def _word(argument: Argument, begin: int, end: int) -> Argument:
-    return Argument(argument.start + begin, argument.text[begin:end]).unquoted()
+def _word(argument: _Argument, begin: int, end: int) -> _Argument:
+    return _Argument(argument.start + begin, argument.text[begin:end]).unquoted()

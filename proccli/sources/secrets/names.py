@@ -1,4 +1,4 @@
-"""Which names say that their value is a secret."""
+"""Names of secrets: whether the value of an option, a variable or a header is one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 class Secrecy(Enum):
-    """What a name says about its value."""
+    """How likely the value under a name is a secret."""
 
     NONE = "none"
     LIKELY = "likely"
@@ -16,7 +16,8 @@ class Secrecy(Enum):
     CERTAIN = "certain"
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, separated by blanks."""
     return frozenset(text.split())
 
 
@@ -55,8 +56,8 @@ _LIKELY_LAST = {
 _LIKELY_ENDINGS = ("privatekey", "authuserpass")
 _OTHER_PASSES = {"bypass", "compass", "encompass", "overpass", "underpass"}
 
-# What a secret is named with, and is not itself.
-_DESCRIPTORS = _words(
+# Last words of names that describe a secret but don't hold it.
+_DESCRIPTORS = word_set(
     """
     algorithm algorithms alg audience backend bits bucket bytes cache callback chars class claim
     cmd command config cost count dir directory disabled driver duration enabled
@@ -69,8 +70,8 @@ _DESCRIPTORS = _words(
     url user username validation validity var variable version window
     """
 )
-# What turns a name into a question about the secret.
-_OPENERS = _words(
+# First words of names that switch or limit something about a secret.
+_OPENERS = word_set(
     """
     allow allowed ask can check count disable enable enabled force generate has hide ignore is
     max min n no num number only print prompt read require reset show skip support use verify
@@ -82,7 +83,7 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 
 @lru_cache(maxsize=4096)
 def secrecy(name: str) -> Secrecy:
-    """What a name says: of an option, a variable, a property, a header, a parameter.
+    """How likely the value of an option, variable, property, header or parameter is a secret.
 
     >>> secrecy("db.rootPassword"), secrecy("password-file"), secrecy("tokenizer")
     (<Secrecy.CERTAIN: 'certain'>, <Secrecy.NONE: 'none'>, <Secrecy.NONE: 'none'>)
@@ -113,15 +114,15 @@ _PATH = re.compile(
     rb"(?:~|\.{0,2})/(?:[^/]+/|[^/]*\.[A-Za-z])|[\w.\-]+\.(?:pem|key|crt|json|ya?ml)$"
 )
 # What programs write over a password in their own command line: mysql x's, others stars.
-_BLOTTED = re.compile(rb"x{3,}|X{3,}|\*+")
-# openssl's ways to say where a password is to be found: openssl-passphrase-options(1).
+_OVERWRITTEN = re.compile(rb"x{3,}|X{3,}|\*+")
+# openssl's references to where a password is stored: openssl-passphrase-options(1).
 _ELSEWHERE = re.compile(rb"(?:file|env|fd):|stdin$")
 
 
 def is_secret(name: str, value: bytes) -> bool:
     """Whether a value under such a name is worth hiding. `none`, `true` and the like are not."""
     kind = secrecy(name)
-    if kind is Secrecy.NONE or value.lower() in _NOTHING or _BLOTTED.fullmatch(value):
+    if kind is Secrecy.NONE or value.lower() in _NOTHING or _OVERWRITTEN.fullmatch(value):
         return False
     if kind is Secrecy.LIKELY:
         return not (value.isdigit() or _PATH.match(value))

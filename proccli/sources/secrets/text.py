@@ -1,7 +1,7 @@
 """Secrets in free text: addresses, headers, assignments, and tokens known by their shape.
 
-All patterns are bounded or advance past what they looked at: a command line may be megabytes of
-somebody's choice.
+All patterns are bounded or advance past what they have read: a command line may be megabytes
+long and made to slow them down.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
 
 Span: TypeAlias = tuple[int, int]
 
-# Tokens that are recognised wherever they stand, by their makers' prefixes.
+# Tokens that are recognized anywhere, by the prefixes of the services that issue them.
 _SHAPES = re.compile(
     rb"""(?<![A-Za-z0-9])(?:
       (?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Z])           # AWS key ids
@@ -50,7 +50,7 @@ _PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 
 
 def find_in_text(text: bytes) -> Iterator[Span]:
-    """Where secrets stand in a text, whatever surrounds them. Spans may overlap."""
+    """The spans of secrets in a text, whatever surrounds them. Spans may overlap."""
     for found in _SHAPES.finditer(text):
         yield found.span()
     for pattern in (_BEARER, _SLACK_HOOK):
@@ -88,7 +88,7 @@ def _parameters(text: bytes) -> Iterator[Span]:
 
 
 def _private_keys(text: bytes) -> Iterator[Span]:
-    """What stands between the lines of a PEM block; to the end where the block has none."""
+    """The text inside a PEM block, up to the end where the block has no last line."""
     position = 0
     while begin := _PEM_BEGIN.search(text, position):
         end = _PEM_END.search(text, begin.end())
@@ -118,7 +118,7 @@ def _assignments(text: bytes) -> Iterator[Span]:
         header = found[3] == b":" and (name.lower() in _HEADERS or _is_custom_header(name))
         if not header and secrecy(name) is Secrecy.NONE:
             continue
-        # `image/token:latest` is no assignment; `"token":"x"` and `token: x` are.
+        # `image/token:latest` is not an assignment; `"token":"x"` and `token: x` are.
         if found[3] == b":" and not found[2] and text[position - 1] not in b" \t":
             continue
         if header:
@@ -145,8 +145,8 @@ def _value(text: bytes, start: int) -> Span:
 
 
 def _header_value(text: bytes, start: int, *, has_scheme: bool) -> Span:
-    """A header's value to the end of the line, without the scheme (`Bearer`, `Basic`) that tells
-    how it is meant."""
+    """A header's value to the end of the line, without the authentication scheme
+    (`Bearer`, `Basic`)."""
     if has_scheme and (scheme := _SCHEME.match(text, start)):
         start = scheme.end()
     line = _TO_END_OF_LINE.match(text, start)

@@ -1,4 +1,4 @@
-"""What was seen in a capture, and what of it could not be read."""
+"""Counts of what a capture contains and of what could not be read, and the warnings about it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CaptureError(ProccliError):
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Counts over the packets so far. Complete when the last segment is out."""
+    """Counts over the packets so far. Complete after the last segment."""
 
     packets: int = 0
     tcp: int = 0
@@ -27,15 +27,15 @@ class Tally:
     """TCP headers, or those before them, of which not all was captured. A segment whose options
     alone were cut counts in `tcp`, too."""
     fragments: int = 0
-    """Further fragments of IP packets: what they are pieces of was told by the first."""
+    """Further fragments of IP packets: only the first has the TCP header."""
     malformed: int = 0
     """IP or TCP headers that contradict themselves, packet blocks of no known interface."""
     encapsulated: Counter[str] = field(default_factory=Counter)
-    """Packets that may carry segments which are not looked at, by what they are packed in."""
+    """Packets that may carry segments which are not read, by their encapsulation."""
     link_types: Counter[int] = field(default_factory=Counter)
     """Packets of links that are not read, by LINKTYPE number."""
     damage: str | None = None
-    """Where and how the file is damaged: nothing behind that was read."""
+    """Where and how the file is damaged: nothing after that was read."""
 
     @property
     def incomplete(self) -> bool:
@@ -46,7 +46,7 @@ class Tally:
 
 
 def notes(tally: Tally, name: str) -> Iterator[Note]:
-    """What there is to say about a capture of this name."""
+    """The warnings about a capture with this name."""
     if tally.damage is not None:
         yield Note.of("capture-damaged", file=name, problem=tally.damage)
     if tally.cut:

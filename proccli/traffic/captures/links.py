@@ -1,4 +1,4 @@
-"""Where the IP packet begins in a captured frame, or why there is none to be read.
+"""Where the IP packet begins in a captured frame, or why none can be read.
 
 Source: www.tcpdump.org/linktypes.html.
 """
@@ -79,7 +79,7 @@ def _bare(data: bytes) -> Start | Miss:
 
 def _loopback(data: bytes) -> Start | Miss:
     # BSD's address family comes first; IPv6 has three numbers there, in the capturing machine's
-    # byte order, so the packet itself is asked.
+    # byte order, so the version in the packet decides.
     return _by_version(data, 4)
 
 

@@ -33,7 +33,7 @@ _PCAP: Final = {
 """For each magic number: ticks in a second, and the header of a record."""
 _TSRESOL, _TSOFFSET = 9, 14
 _LINK: Final = 0xFFFF
-"""LINKTYPE in the header of a pcap file; the other bits tell about checksums."""
+"""LINKTYPE in the header of a pcap file; the other bits describe checksums."""
 
 
 class Packet(NamedTuple):
@@ -100,7 +100,7 @@ def _of_pcap(octets: Octets, tally: Tally) -> Iterator[Packet]:
 
 
 class _Interface(NamedTuple):
-    """What an interface block says of the packets that name it."""
+    """The fields of an interface block that apply to its packets."""
 
     link: int
     most_bytes: int | None

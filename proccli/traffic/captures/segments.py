@@ -40,7 +40,7 @@ _V4: Final = struct.Struct("!BxHxxHxB")
 _IP_IN_IP, _UDP, _IPV6_IN_IP, _GRE = 4, 17, 41, 47
 _PACKED: Final = {50: "IPsec", 51: "IPsec", 97: "EtherIP", 115: "L2TP", 137: "MPLS"}
 _VXLAN: Final = frozenset({4789, 8472})
-"""IANA's, and the one that Linux and flannel use unless told otherwise."""
+"""IANA's, and the one that Linux and flannel use by default."""
 _GENEVE: Final = 6081
 _ETHERNET: Final = 0x6558
 """As an Ethernet type: a whole frame follows."""
@@ -120,7 +120,7 @@ class _Carried(NamedTuple):
 
 
 def _carried(start: Start, data: bytes, end: int) -> _Carried | Miss:
-    """What the IP packet carries; `end` is that of the frame, where the header doesn't tell."""
+    """What the IP packet carries; `end` is that of the frame, used if the header has no length."""
     if start.protocol == IPV4:
         return _v4(data, start.at, end)
     return _v6(data, start.at, end)
@@ -131,7 +131,7 @@ def _v4(data: bytes, at: int, end: int) -> _Carried | Miss:
         return CUT
     first, total, fragment, protocol = _V4.unpack_from(data, at)
     header = (first & 0x0F) * 4
-    # A length of 0 is a segment as large as the network card cuts it up itself.
+    # A length of 0: a segment that the network card splits later (TSO).
     if first >> 4 != 4 or header < 20 or 0 < total < header:
         return MALFORMED
     if fragment & 0x1FFF:
@@ -154,7 +154,7 @@ def _v6(data: bytes, at: int, end: int) -> _Carried | Miss:
     protocol = data[at + 6]
     source, destination = data[at + 8 : at + 24], data[at + 24 : at + 40]
     at += 40
-    # 0 is one that is longer than such a number can tell.
+    # 0: a jumbogram, longer than 16 bits can express.
     end = at + length if length else end
     while protocol in _EXTENSIONS or protocol in (_FRAGMENT, _AUTHENTICATION):
         if at + 8 > min(len(data), end):

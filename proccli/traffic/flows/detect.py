@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
 from proccli.errors import FlowsError
-from proccli.sources.recording.recording_format import FORMAT
+from proccli.sources.recording.format import FORMAT
 from proccli.traffic.captures.packets import is_capture
 from proccli.traffic.flows.csv import detect_delimiter
 from proccli.traffic.flows.fields import FieldMap

@@ -162,7 +162,7 @@ def packed() -> bytes:
         (written(b'{"schema": "proccli/sync/v2"}'), RecordingError, "its schema is not"),
         (written(b'{"schema": "proccli/scan/v1"}\n'), RecordingError, "not a proccli recording"),
         (written(bytes(range(256))), RecordingError, "not a proccli recording"),
-        (lambda path: path.mkdir(), SourceError, "holds no processes"),
+        (lambda path: path.mkdir(), SourceError, "contains no processes"),
         (a_socket, SourceError, "No such device or address"),
         (lambda path: path.symlink_to(path.name), SourceError, "symbolic links"),
     ],

@@ -10,7 +10,7 @@ from proccli.agent.inputs import Inputs
 from proccli.commands.record.record import RecordResult, record
 from proccli.commands.scan.scan import scan
 from proccli.model.process import NO_TAGS
-from proccli.sources.recording.recording_reader import read_recording
+from proccli.sources.recording.reader import read_recording
 from tests.build import NO_ENVIRONMENT, ListSource, config, process
 
 SHOP = process(20, "/usr/bin/python3", "/opt/shop/app.py", "--db-password=hunter2", "--port", "80")

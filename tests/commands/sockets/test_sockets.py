@@ -31,7 +31,7 @@ from proccli.model.source import Source
 from proccli.sources.observed import Observations, first_seen_by_socket
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.recording.recording_reader import read_recording
+from proccli.sources.recording.reader import read_recording
 from proccli.terminal.warning_text import message as words_of
 from tests.agent.sockets.looking import fd, tcp
 from tests.build import NO_ENVIRONMENT, ListSource, config, net_tables, process

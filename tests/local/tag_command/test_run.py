@@ -197,13 +197,13 @@ def test_a_script_without_an_interpreter_is_run_by_the_shell(shared: Path) -> No
 
 
 def test_a_missing_program_is_the_agents_failure_too() -> None:
-    with pytest.raises(TagCommandFailed, match="/no/such/program is not there"):
+    with pytest.raises(TagCommandFailed, match="/no/such/program does not exist"):
         run_tag_command(("/no/such/program",), ME, LONG_S)
 
 
 def test_a_missing_interpreter_is_the_agents_failure_too(shared: Path) -> None:
     path = script(shared / "tags", "#!/no/such/interpreter\n")
-    with pytest.raises(TagCommandFailed, match="is there, but what should run it isn't"):
+    with pytest.raises(TagCommandFailed, match="exists, but its interpreter does not"):
         run_tag_command((path,), ME, LONG_S)
 
 
@@ -250,7 +250,7 @@ def test_too_many_arguments_are_the_agents_failure_too() -> None:
 def test_a_failure_tells_the_status_and_the_last_line_of_stderr() -> None:
     with pytest.raises(TagCommandFailed) as caught:
         sh(r"echo first >&2; printf 'no \033[31m cmdb\n\n' >&2; exit 3")
-    assert str(caught.value) == r"it exits with status 3 and says: no \x1b[31m cmdb"
+    assert str(caught.value) == r"it exits with status 3 and prints: no \x1b[31m cmdb"
 
 
 def test_a_long_complaint_is_cut() -> None:

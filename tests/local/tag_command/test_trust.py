@@ -94,7 +94,7 @@ def test_a_directory_that_was_removed_is_no_way(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert why_untrusted("agent.yaml", CONTENT) == "the way to it can't be followed (ENOENT)"
+    assert why_untrusted("agent.yaml", CONTENT) == "its path can't be followed (ENOENT)"
 
 
 # ---- symbolic links ----------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_a_link_to_a_directory_on_the_way_counts(ours: Path, config: Path) -> No
 def test_links_in_a_circle_end(ours: Path) -> None:
     (ours / "a").symlink_to("b")
     (ours / "b").symlink_to("a")
-    assert why_untrusted(f"{ours}/a", CONTENT) == "the way to it can't be followed (ELOOP)"
+    assert why_untrusted(f"{ours}/a", CONTENT) == "its path can't be followed (ELOOP)"
 
 
 @AS_ROOT
@@ -227,7 +227,7 @@ def test_a_large_file_is_compared_to_its_end(config: Path) -> None:
 
 
 def test_a_missing_file_is_not_trusted(ours: Path) -> None:
-    assert why_untrusted(f"{ours}/none", CONTENT) == "the way to it can't be followed (ENOENT)"
+    assert why_untrusted(f"{ours}/none", CONTENT) == "its path can't be followed (ENOENT)"
     assert "ENOTDIR" in str(why_untrusted("/etc/passwd/agent.yaml", CONTENT))
 
 

@@ -28,6 +28,7 @@ NOBODY = 65534
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_NAME = 15
 _CLONE_NEWNS = 0x0002_0000
+_CLONE_NEWPID = 0x2000_0000
 _MS_REC_PRIVATE = 0x4000 | (1 << 18)
 
 
@@ -145,6 +146,24 @@ def _outcome(work: Callable[[], object]) -> tuple[str, Any]:
         return "skipped", str(skipped)
     except BaseException:
         return "raised", traceback.format_exc()
+
+
+def in_pid_namespace(work: Callable[[], Value]) -> Value:
+    """What `work` returns in a pid namespace of its own, which is what /proc shows there.
+
+    Its child 1 runs `work`, so the kernel ends whatever `work` leaves running.
+    """
+
+    def mount_and_work() -> Value:
+        mount_proc(Path("/proc"), "")
+        return work()
+
+    def enter_and_work() -> Value:
+        if _LIBC.unshare(_CLONE_NEWPID) != 0:
+            pytest.skip("a private pid namespace is not available")
+        return in_child(mount_and_work)
+
+    return in_child(enter_and_work)
 
 
 def as_nobody(work: Callable[[], Value]) -> Value:

@@ -276,9 +276,9 @@ def test_unknown_pid_is_named(tree: Tree) -> None:
 
 def test_directory_without_processes_is_an_error(tree: Tree) -> None:
     source = DirectorySource(str(tree.path))
-    with pytest.raises(SourceError, match="holds no processes"):
+    with pytest.raises(SourceError, match="contains no processes"):
         source.pids()
-    with pytest.raises(SourceError, match="holds no processes"):
+    with pytest.raises(SourceError, match="contains no processes"):
         source.read(1)
 
 

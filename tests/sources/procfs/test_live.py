@@ -25,6 +25,7 @@ from tests.sources.procfs.processes import (
     exec_raw,
     forked,
     in_child,
+    in_pid_namespace,
     long_command_lines,
     mount_proc,
     public_directory,
@@ -234,27 +235,22 @@ def test_scan_survives_processes_that_come_and_go() -> None:
 
 @root_only
 def test_pid_that_was_given_to_another_process_is_gone() -> None:
-    last_pid = Path("/proc/sys/kernel/ns_last_pid")
-    with running(["sleep", "60"]) as pid:
-        directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY)
-    root = os.open("/proc", os.O_RDONLY)
-    try:
-        for _ in range(20):
-            try:
-                last_pid.write_text(str(pid - 1))
-            except OSError:
-                pytest.skip("pids can't be chosen here")
-            with running(["sleep", "61"]) as reused:
-                if reused == pid:
-                    process = parse_process(
-                        read_raw(pid, _LiveFiles(pid, directory, root), ALL_FIELDS)
-                    )
-                    assert problems(process) == dict.fromkeys(PROCESS_FIELDS, "gone")
-                    return
-        pytest.skip("the pid was not given out again")
-    finally:
-        os.close(directory)
-        os.close(root)
+    """In a pid namespace of its own: the next pid is set for the whole namespace."""
+
+    def reuse_pid() -> dict[str, str]:
+        with running(["sleep", "60"]) as pid:
+            directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY)
+        root = os.open("/proc", os.O_RDONLY)
+        try:
+            Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
+        except OSError:
+            pytest.skip("pids can't be chosen here")
+        with running(["sleep", "61"]) as reused:
+            assert reused == pid
+            files = _LiveFiles(pid, directory, root)
+            return problems(parse_process(read_raw(pid, files, ALL_FIELDS)))
+
+    assert in_pid_namespace(reuse_pid) == dict.fromkeys(PROCESS_FIELDS, "gone")
 
 
 def test_unknown_pid_is_named() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from proccli.errors import RecordingError, SourceError
 from proccli.model.process import FieldError, TagTable
 from proccli.sources.recording import lines
-from proccli.sources.recording.recording_reader import Recording, parse_recording, read_recording
+from proccli.sources.recording.reader import Recording, parse_recording, read_recording
 from proccli.sources.recording.writer import write_recording
 from tests.build import ListSource, host, process
 
@@ -121,7 +121,7 @@ def test_rubbish_is_no_recording(rubbish: bytes) -> None:
         (b"", f"{NAME}:1:1: empty: not a recording"),
         (b"\n", f"{NAME}:1:1: not a proccli recording: not JSON: Expecting value"),
         (b"root:x:0:0\n", f"{NAME}:1:1: not a proccli recording: not JSON: Expecting value"),
-        (b"{}\n", f"{NAME}:1:1: not a proccli recording: its first line is no header"),
+        (b"{}\n", f"{NAME}:1:1: not a proccli recording: its first line is not a header"),
         (b"[]\n", f"{NAME}:1:1: not a proccli recording: not a JSON object"),
         (b"\x7fELF\x02\x01\xff", f"{NAME}:1:1: not a proccli recording: not UTF-8 text"),
         (b"\x1f\x8b", f"{NAME}:1:1: unexpected end of gzip data"),
@@ -153,14 +153,14 @@ def test_missing_end_is_told() -> None:
 def test_lost_line_is_told_by_the_counts() -> None:
     kept = WHOLE.splitlines(keepends=True)
     del kept[line_of("process", 3) - 1]
-    assert "states 3 processes, and 2 are here" in error_of(b"".join(kept))
+    assert "states 3 processes, but the recording has 2" in error_of(b"".join(kept))
 
 
 def test_lost_table_is_told() -> None:
     kept = WHOLE.splitlines(keepends=True)
     del kept[line_of("users") - 1]
     raw = b"".join(kept).replace(b'"users":1', b'"users":0')
-    assert "process 1 has users, and its table is missing" in error_of(raw)
+    assert "the table of users of process 1 is missing" in error_of(raw)
 
 
 def test_line_after_the_end_is_told() -> None:
@@ -297,7 +297,7 @@ def test_wrong_user_id_is_told(uid: str) -> None:
     [
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a":' * 100_000, "nested too deeply"),
-        (b'{"type":"users","type":"users"}\n', "a key stands twice in one object"),
+        (b'{"type":"users","type":"users"}\n', "duplicate key in an object"),
         (b'{"pid":' + b"9" * 10_000 + b"}\n", "not JSON of a recording"),
         (b'{"pid":NaN}\n', "no type"),
         (b"{'type': 'process'}\n", "not JSON"),

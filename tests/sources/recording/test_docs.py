@@ -6,7 +6,7 @@ import json
 import re
 
 from proccli.model.process import PROCESS_FIELDS
-from proccli.sources.recording.recording_format import (
+from proccli.sources.recording.format import (
     FORMAT,
     MAX_LINE_BYTES,
     MAX_RECORDING_BYTES,

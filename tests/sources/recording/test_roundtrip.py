@@ -27,7 +27,7 @@ from proccli.model.process import (
     TagTable,
 )
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.recording.recording_reader import Recording, parse_recording, read_recording
+from proccli.sources.recording.reader import Recording, parse_recording, read_recording
 from proccli.sources.recording.writer import write_recording
 from tests.build import ListSource, host, process
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proccli.model.process import Process
-from proccli.sources.recording.recording_reader import Recording, read_recording
+from proccli.sources.recording.reader import Recording, read_recording
 from tests.paths import DATA
 
 SNAPSHOTS = DATA / "snapshots"

@@ -16,7 +16,7 @@ from proccli.model.process import FieldError
 from proccli.model.sockets import Endpoint, Protocol, SocketFd, SocketRow
 from proccli.sources.procfs.net import KINDS, STATES, TABLES
 from proccli.sources.recording import sockets as nets
-from proccli.sources.recording.recording_reader import Recording, parse_recording
+from proccli.sources.recording.reader import Recording, parse_recording
 from proccli.sources.recording.writer import write_recording
 from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6, udp
 from tests.build import ListSource, host, net_tables, process

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from proccli.errors import RecordingError
 from proccli.model.sockets import SyncedSocket
 from proccli.sources.opening import open_source_or_output
-from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.reader import Recording
 from proccli.sources.recording.sync_document import SyncOutput, parse_sync_output
 from tests.cli.runner import call
 

@@ -109,7 +109,7 @@ def label_file(
     keys: Sequence[str] = KEYS,
     sides: tuple[SideLabel, SideLabel] = (SHOP, NOBODY),
 ) -> Ran:
-    """The same of a file that is there already, or of stdin."""
+    """The same of a file that already exists, or of stdin."""
     stream = open_flows(path, form=form, fields=fields, keys=keys)
     out, flows = [], []
     for item in stream:

@@ -126,7 +126,7 @@ def test_that_nothing_tells_the_protocol_is_said(data: bytes) -> None:
 
     assert ran.codes == ["flows-no-protocol"]
     assert words_of(ran.notes[0]).endswith(": name the field with --fields protocol=NAME")
-    assert "no known name of the protocol among '" in words_of(ran.notes[0])
+    assert "no protocol column among '" in words_of(ran.notes[0])
 
 
 def test_a_protocol_in_some_records_is_enough() -> None:
