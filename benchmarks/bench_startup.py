@@ -89,15 +89,17 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 21
     with tempfile.TemporaryDirectory() as folder:
         programs = installed(Path(folder))
-        commands = {
-            code: [str(programs / "python"), "-c", code] for code in (CLICK, LIBRARIES)
-        } | {name: [str(programs / "proccli"), *it.arguments] for name, it in TARGETS.items()}
+        commands = {code: [str(programs / "python"), "-c", code] for code in (CLICK, LIBRARIES)} | {
+            name: [str(programs / "proccli"), *it.arguments] for name, it in TARGETS.items()
+        }
         took = medians(commands, rounds)
     for code in (CLICK, LIBRARIES):
         print(f"{took[code] * 1000:7.1f} ms        python -c '{code}'")
     for name, target in TARGETS.items():
         ratio = took[name] / took[target.baseline]
-        print(f"{took[name] * 1000:7.1f} ms  {ratio:4.2f} x  proccli {name} (at most {target.most})")
+        print(
+            f"{took[name] * 1000:7.1f} ms  {ratio:4.2f} x  proccli {name} (at most {target.most})"
+        )
 
 
 if __name__ == "__main__":

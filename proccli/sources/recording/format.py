@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from ipaddress import IPv4Address
 from typing import get_args, overload
 
 from proccli.errors import Location, RecordingError
@@ -71,6 +70,8 @@ class Checked:
 
     def as_ipv4(self, value: object, name: str) -> str:
         """An IPv4 address with its dots."""
+        from ipaddress import IPv4Address
+
         text = self.as_text(value, name)
         try:
             return str(IPv4Address(text))
