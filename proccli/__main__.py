@@ -6,14 +6,32 @@ import sys
 
 
 def main() -> int:
-    """Run the command line; the exit code comes back."""
+    """Run the command line and return its exit code."""
     # All else is imported in here: an interrupt that hits an import outside ends in a traceback.
     try:
+        if sys.argv[1:] == ["--version"] and _version_printed():
+            return 0
         from proccli.cli.main import run
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # while still importing, or while already reporting
         return 130  # errors.EXIT_INTERRUPTED, which may not be there yet
+
+
+def _version_printed() -> bool:
+    """Print the version without importing click. If that fails, click's way reports the error."""
+    import os
+
+    # Shell completion runs the program with this variable set.
+    if sys.stdout is None or "_PROCCLI_COMPLETE" in os.environ:
+        return False
+    from proccli import __version__
+
+    text = f"proccli {__version__}\n".encode()
+    try:
+        return os.write(sys.stdout.fileno(), text) == len(text)
+    except (OSError, ValueError):  # a full disk, a closed pipe, or a stream without a descriptor
+        return False
 
 
 if __name__ == "__main__":

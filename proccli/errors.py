@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 EXIT_NO = 1
 EXIT_USAGE = 2
@@ -14,8 +13,7 @@ EXIT_LOCKED = 75
 EXIT_INTERRUPTED = 130
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place in a text file. `line` and `column` count from 1, columns in characters."""
 
     source: str
@@ -60,8 +58,7 @@ FaultCode: TypeAlias = Literal[
 """`unreadable`: not a text that can be read as YAML; `config-rejected`: a value is refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(NamedTuple):
     """Something for which a whole configuration is refused."""
 
     code: FaultCode

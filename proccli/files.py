@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +40,8 @@ def atomic_output(
     Raises: OutputError where the destination can't be written, is not a regular file, or is
     there already without `force`. An OSError inside the block counts as one of writing.
     """
+    import tempfile
+
     target = Path(os.path.realpath(path) if follow_links else os.path.abspath(path))  # noqa: PTH100
     try:
         _refuse_to_replace(target, path, force=force)

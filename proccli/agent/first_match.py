@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -184,6 +183,8 @@ def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
     """The digest under which a recording notes that a mask changes nothing: neither whether a
     pattern matches, nor, with a template, the result of the rewrite. A recording carries the
     digest, not the configuration."""
+    import hashlib
+
     asked = json.dumps([kind, pattern, template])
     return hashlib.sha256(asked.encode()).hexdigest()[:32]
 

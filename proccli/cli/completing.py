@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from proccli.text import visible
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _MOST = 200
 
@@ -20,6 +22,8 @@ def complete_process(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem[Any]]:
     """Pids with their comm, or process names; nothing if a snapshot is given."""
+    from click.shell_completion import CompletionItem
+
     if ctx.params.get("snapshot"):
         return []
     root = ctx.params.get("proc_root") or "/proc"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 
 import click
 
@@ -27,6 +26,8 @@ def report(error: BaseException, invocation: Invocation) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return EXIT_INTERRUPTED
     if invocation.debug:
+        import traceback
+
         trace = "".join(traceback.format_exception(error))
         say("".join(f"{visible(line)}\n" for line in trace.splitlines()))
     label = labelled(invocation, "error", "red")

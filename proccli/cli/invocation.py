@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Colour: TypeAlias = Literal["auto", "always", "never"]
 
 
-@dataclass(slots=True)
 class Invocation:
     """Settings that error messages need; filled in while options are parsed."""
 
-    arguments: Sequence[str]
-    debug: bool = False
-    colour: Colour = "auto"
+    __slots__ = ("arguments", "colour", "debug")
+
+    def __init__(
+        self, arguments: Sequence[str], *, debug: bool = False, colour: Colour = "auto"
+    ) -> None:
+        self.arguments = arguments
+        self.debug = debug
+        self.colour: Colour = colour

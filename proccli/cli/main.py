@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from proccli import __version__
 from proccli.cli.commands import COMMANDS, load
@@ -15,6 +13,9 @@ from proccli.cli.failures import report
 from proccli.cli.help import SETTINGS, CommandWithExamples, Option
 from proccli.cli.invocation import Invocation
 from proccli.cli.output import PipeClosed, settle, write
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _EXAMPLES = (
     ("proccli scan -c agent.yaml", "Show the rule and the name of every process on this machine"),
@@ -45,6 +46,8 @@ class Commands(CommandWithExamples, click.Group):
         """The command that the first argument names. Raises: click.UsageError."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise click.UsageError(f"unknown command {name!r}{hint}", ctx)
@@ -66,6 +69,8 @@ class Commands(CommandWithExamples, click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
         """Names and options, without loading any command."""
+        from click.shell_completion import CompletionItem
+
         names = [
             CompletionItem(name, help=purpose)
             for name, purpose in COMMANDS.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +26,8 @@ def view_of(
     `--color` (or PROCCLI_COLOR) overrides NO_COLOR, see no-color.org. A terminal with no TERM, or
     a dumb one, gets escape sequences only if they are requested.
     """
+    import shutil
+
     if stream is None:
         return View()
     terminal = _is_terminal(stream)

@@ -17,7 +17,6 @@ from proccli.model.note import Note
 from proccli.model.process import NO_TAGS
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
-from proccli.sources.recording.reader import Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +64,12 @@ def open_inputs(
     config, config_notes, written = _load_config(options)
     if source is None:
         source = open_source(options.snapshot, options.proc_root or config.proc_root)
-    recorded = source if isinstance(source, Recording) else None
-    environment, env_notes = environment_for(
-        config, source.host.kind, recorded.environment if recorded else None, options.env
-    )
+    recorded = None
+    if source.host.kind == "recording":
+        from proccli.sources.recording.reader import Recording
+
+        recorded = source.environment if isinstance(source, Recording) else None
+    environment, env_notes = environment_for(config, source.host.kind, recorded, options.env)
     wanted = with_tags if isinstance(with_tags, bool) else with_tags(config)
     tags, tag_notes = tag_table(options, config, written, source) if wanted else (NO_TAGS, ())
     return Inputs(

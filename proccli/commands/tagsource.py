@@ -6,7 +6,6 @@ unknown: a command that was not run, or was ended by a limit of ours.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -103,6 +102,8 @@ def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
 
 
 def _announcement(config: Config) -> str:
+    import shlex
+
     command = visible(shlex.join(config.tag_exec))
     if len(command) > LONGEST_SHOWN:
         command = f"{command[:LONGEST_SHOWN]}…"

@@ -5,7 +5,6 @@ Source: agent v6.5 handler.rs:1634-1653, linux_process.rs:244-283.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 from proccli import rustregex
@@ -104,6 +103,8 @@ class _Compiler:
     def _word(
         self, name: str, word: str, known: tuple[str, ...], raw: RawRule
     ) -> Iterator[RuleProblem]:
+        import difflib
+
         if word in known:
             return
         close = difflib.get_close_matches(word.strip().lower()[:40], known, n=1)

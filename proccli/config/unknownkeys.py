@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
@@ -24,6 +23,8 @@ _MOST_KEYS: Final = 1000
 
 def meant(name: str, known: Sequence[str]) -> str | None:
     """The key that was probably meant by a name that is none, or None."""
+    import difflib
+
     plain = name[:_LONGEST].strip("\ufeff \t").lower().replace("_", "-")
     by_spelling = {key.replace("_", "-"): key for key in known}
     found = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_LIKE)

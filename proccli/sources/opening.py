@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from proccli.errors import Location, RecordingError
 from proccli.model.source import Source
-from proccli.sources.procfs.directory import DirectorySource
-from proccli.sources.procfs.live import LiveSource
-from proccli.sources.recording.format import MAX_RECORDING_BYTES
-from proccli.sources.recording.reader import parse_recording, read_recording
-from proccli.sources.recording.sync_document import SyncOutput, is_sync_output, parse_sync_output
 from proccli.streams import GZIP_ERRORS, gzip_problem, opened, unpacked
+
+if TYPE_CHECKING:
+    from proccli.sources.recording.sync_document import SyncOutput
 
 _INSTEAD: Final = "proccli record writes one; proccli sync --json will do, too"
 
@@ -23,10 +21,17 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
 
     Raises: SourceError; RecordingError.
     """
+    # A run reads one kind of source: the others are not loaded.
     if spec is None:
+        from proccli.sources.procfs.live import LiveSource
+
         return LiveSource(proc_root)
     if _is_directory(spec):
+        from proccli.sources.procfs.directory import DirectorySource
+
         return DirectorySource(spec)
+    from proccli.sources.recording.reader import read_recording
+
     return read_recording(spec)
 
 
@@ -44,7 +49,13 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
     Raises: SourceError; RecordingError.
     """
     if _is_directory(spec):
+        from proccli.sources.procfs.directory import DirectorySource
+
         return DirectorySource(spec)
+    from proccli.sources.recording.format import MAX_RECORDING_BYTES
+    from proccli.sources.recording.reader import parse_recording
+    from proccli.sources.recording.sync_document import is_sync_output, parse_sync_output
+
     with opened(spec) as (file, name):
         start = Location(name, 1, 1)
         text = io.BufferedReader(cast("io.RawIOBase", unpacked(file)))

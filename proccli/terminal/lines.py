@@ -11,8 +11,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from rich.cells import cell_len
-
 from proccli.text import visible
 
 Span: TypeAlias = tuple[str, str]
@@ -23,6 +21,18 @@ Line: TypeAlias = Sequence[Span]
 _WORD = re.compile(r"[^ ]+ *| +")
 _EXTRA = 4
 """Characters read per cell: combining characters take no cell of their own."""
+
+
+_NARROW = re.compile("[ -~…←→·]*")
+
+
+def cell_len(text: str) -> int:
+    """The width of a safe text in terminal cells; rich is loaded only for other scripts."""
+    if _NARROW.fullmatch(text):
+        return len(text)
+    from rich.cells import cell_len as rich_cell_len
+
+    return rich_cell_len(text)
 
 
 def plain(text: str) -> Line:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glyphs:
+class Glyphs(NamedTuple):
     """The few non-ASCII characters that proccli prints; `ASCII` has their replacements."""
 
     ellipsis: str = "…"
@@ -21,8 +20,7 @@ UNICODE = Glyphs()
 ASCII = Glyphs(ellipsis="...", came_from="<-", becomes="->", dot="|")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """How to render for one stream."""
 
     width: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -30,6 +29,8 @@ def print_candidates(error: AmbiguousName, invocation: Invocation) -> None:
 
 def naming(arguments: Sequence[str], name: str, pid: int) -> str:
     """The command line with the pid in place of the name."""
+    import shlex
+
     changed: list[str] = []
     for argument in arguments:
         if argument == name:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.invocation import Invocation
 from proccli.cli.output import view_of
 from proccli.cli.result import print_result, without_codes
-from proccli.commands.explain.candidates import print_candidates
 from proccli.commands.options.output import (
     Output,
     general_options,
@@ -143,6 +141,8 @@ def command(
         except AmbiguousName as error:
             code = report(error, invocation)
             if output == "table":
+                from proccli.commands.explain.candidates import print_candidates
+
                 print_candidates(error, invocation)
             return code
     content = _rendered(result, output, plain, invocation)
@@ -165,6 +165,8 @@ def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[
 
 def _made_up(question: dict[str, Any]) -> MadeUp | None:
     """The made-up process that the options describe, or None. Raises: click.UsageError."""
+    import shlex
+
     from proccli.sources.made_up import MadeUp
 
     argv, cmdline, title = (question.pop(key) for key in ("argv", "cmdline", "title"))
@@ -196,14 +198,18 @@ def _made_up(question: dict[str, Any]) -> MadeUp | None:
 def _rendered(
     result: ExplainResult, output: Output, plain: bool, invocation: Invocation
 ) -> str | bytes:
-    from proccli.commands.explain.explain_plain import explain_plain
-    from proccli.commands.explain.json import explain_document, explain_lines
-    from proccli.commands.explain.text import explain_text
-
     if output == "json":
+        from proccli.commands.explain.json import explain_document
+
         return explain_document(result)
     if output == "jsonl":
+        from proccli.commands.explain.json import explain_lines
+
         return explain_lines(result)
     if plain:
+        from proccli.commands.explain.explain_plain import explain_plain
+
         return explain_plain(result)
+    from proccli.commands.explain.text import explain_text
+
     return explain_text(result, view_of(sys.stdout, invocation.colour))

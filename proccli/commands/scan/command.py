@@ -140,11 +140,8 @@ def command(
     if server is not None and not identity:
         raise click.UsageError("--server requires --identity")
     from proccli.commands.inputs import open_inputs
-    from proccli.commands.scan.gprocesses import identify
     from proccli.commands.scan.scan import scan
-    from proccli.commands.scan.scan_json import scan_document, scan_lines
     from proccli.commands.scan.selection import Selection
-    from proccli.commands.scan.text import scan_table
     from proccli.versions import SERVERS, server_beside
 
     selection = Selection(tags=which.pop("having"), **which)
@@ -154,15 +151,23 @@ def command(
     shown = selection.of(result.outcomes)
     identified = None
     if identity:
+        from proccli.commands.scan.gprocesses import identify
+
         chosen = SERVERS[server] if server else server_beside(result.config.agent)
         identified = identify(result.outcomes, result.host, chosen)
     notes: Sequence[Note] = result.notes
     content: str | bytes
     if output == "json":
+        from proccli.commands.scan.scan_json import scan_document
+
         content = scan_document(result, shown, identified)
     elif output == "jsonl":
+        from proccli.commands.scan.scan_json import scan_lines
+
         content = scan_lines(shown, identified)
     else:
+        from proccli.commands.scan.text import scan_table
+
         view = view_of(sys.stdout, invocation.colour)
         content = scan_table(result, shown, view, identified)
         notes = without_codes(notes, "sync-disabled")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from proccli.commands.scan.gprocesses import Identified
-from proccli.commands.scan.gprocesses_text import group_cell, identity_lines
 from proccli.commands.scan.scan import ScanResult
 from proccli.commands.scan.scan_summary import rules_lines, total_lines
 from proccli.model.outcome import Outcome
@@ -16,6 +15,9 @@ from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS, duration, own_name
+
+if TYPE_CHECKING:
+    from proccli.commands.scan.gprocesses import Identified
 
 _FOLDED = 3
 """Minimum number of consecutive processes without a command line that share a line."""
@@ -56,6 +58,8 @@ def scan_table(
     if lines:
         lines.append(())
     if identified is not None:
+        from proccli.commands.scan.gprocesses_text import identity_lines
+
         lines.extend(identity_lines(identified, shown, view))
     lines.extend(rules_lines(result, view))
     lines.extend(total_lines(result, len(shown), view))
@@ -104,6 +108,8 @@ def _columns(shown: Sequence[Outcome], view: View) -> list[Column[_Row]]:
 
 
 def _group_column(identified: Identified) -> Column[_Row]:
+    from proccli.commands.scan.gprocesses_text import group_cell
+
     return Column(
         title="ID",
         cell=lambda row, _: group_cell(identified.by_pid.get(row.outcome.process.pid)),

@@ -9,7 +9,6 @@ import re
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Address
 from typing import Final
 
 from proccli.model.sockets import Endpoint, Family, Protocol, SocketRow, TableName
@@ -188,6 +187,8 @@ def parse_fib_trie(text: bytes) -> tuple[str, ...]:
 
     Source: /proc/PID/net/fib_trie, Linux net/ipv4/fib_trie.c.
     """
+    from ipaddress import IPv4Address
+
     found: set[IPv4Address] = set()
     leaf: bytes | None = None
     for line in text.splitlines():

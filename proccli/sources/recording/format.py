@@ -11,7 +11,6 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
-from ipaddress import IPv4Address
 from typing import get_args, overload
 
 from proccli.errors import Location, RecordingError
@@ -161,6 +160,8 @@ class Checked:
 
     def as_ipv4(self, value: object, name: str) -> str:
         """An IPv4 address with its dots."""
+        from ipaddress import IPv4Address
+
         text = self.as_text(value, name)
         try:
             return str(IPv4Address(text))

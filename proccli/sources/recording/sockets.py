@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import get_args
 
@@ -228,6 +227,8 @@ class _Addresses(dict[str, bool]):
     """Whether a text is an IP address, each parsed once."""
 
     def __missing__(self, text: str) -> bool:
+        import socket
+
         family = socket.AF_INET6 if ":" in text else socket.AF_INET
         try:
             valid = socket.inet_ntop(family, socket.inet_pton(family, text)) == text

@@ -1,0 +1,112 @@
+"""The modules that a start loads: a command must not load what it does not use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.runner import environment
+from tests.paths import ROOT
+
+CONFIG = str(ROOT / "sample-configs" / "typical.yaml")
+RECORDING = str(ROOT / "tests" / "data" / "snapshots" / "titles.jsonl")
+
+LIST_MODULES = """
+import sys
+from proccli.__main__ import main
+sys.argv[0] = "proccli"
+code = main()
+print(*sorted(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+SCAN = ("scan", "-c", CONFIG, "-s", RECORDING)
+EXPLAIN = ("explain", "-c", CONFIG, "--cmdline", "python3 -u app.py")
+
+FOLDERS = {
+    "agent",
+    "cli",
+    "commands",
+    "config",
+    "local",
+    "model",
+    "rustregex",
+    "sources",
+    "terminal",
+}
+"""The folders that `scan` and `explain` of processes may load from."""
+
+NOT_FOR_A_TABLE = {
+    "asyncio",
+    "hashlib",
+    "psutil",
+    "proccli.agent.report",
+    "proccli.rustregex.automata",
+    "proccli.sources.procfs.directory",
+    "proccli.sources.recording.masking",
+    "proccli.sources.recording.sync_document",
+    "proccli.sources.recording.writer",
+    "proccli.sources.secrets",
+    "proccli.terminal.document",
+    "rich",
+    "subprocess",
+    "tempfile",
+    "traceback",
+}
+"""What neither of them uses when it prints a table of ASCII text."""
+
+MOST_MODULES = {SCAN: 123, EXPLAIN: 129}
+"""How many of our own modules each may load at most. Lower the numbers; do not raise them."""
+
+
+def loaded(*arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_MODULES, *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def own(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] == "proccli"}
+
+
+def test_the_version_loads_nothing_but_the_entry_point() -> None:
+    modules = loaded("--version")
+
+    assert own(modules) == {"proccli", "proccli.__main__"}
+    assert "click" not in modules
+
+
+def test_help_loads_no_command() -> None:
+    modules = loaded("--help")
+
+    assert not {name for name in modules if name.startswith("proccli.commands")}
+    assert not modules & {"dataclasses", "difflib", "traceback", "rich", "yaml", "regex"}
+
+
+@pytest.mark.parametrize("arguments", [SCAN, EXPLAIN], ids=["scan", "explain"])
+def test_a_command_loads_what_it_uses(arguments: tuple[str, ...]) -> None:
+    modules = loaded(*arguments)
+    ours = own(modules)
+
+    assert {name.split(".")[1] for name in ours if name.count(".") > 1} <= FOLDERS
+    assert not modules & NOT_FOR_A_TABLE
+    assert len(ours) <= MOST_MODULES[arguments]
+
+
+def test_explaining_a_made_up_process_reads_no_recording() -> None:
+    ours = own(loaded(*EXPLAIN))
+
+    assert "proccli.sources.made_up" in ours
+    assert not {name for name in ours if name.startswith("proccli.commands.explain.json")}
+
+
+def test_scanning_a_recording_makes_up_no_process() -> None:
+    assert "proccli.sources.made_up" not in own(loaded(*SCAN))
