@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from proccli.config.aswritten import AsWritten
-from proccli.config.delivery import ThroughServer
+from proccli.config.delivery import AsWritten, ThroughServer, Tolerant
 from proccli.config.static_config import read_config
-from proccli.config.tolerant import Tolerant
 from proccli.config.yaml.dialects import AGENT, SERVER, prepared_for_agent, prepared_for_server
-from proccli.config.yaml.nodes import Node
+from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_bytes
 from proccli.config.yaml.reader import Document, Loader, default_loader, read_documents
-from proccli.config.yaml.refusal import Refusal
-from proccli.config.yaml.sourcetext import SourceText, check_bytes
 from proccli.errors import ConfigError, Fault, FaultCode, Refuser
 from proccli.model.config import Config
 from proccli.model.note import Note

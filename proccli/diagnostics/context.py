@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from proccli.config.static_config import SECTION
-from proccli.config.yaml.nodes import Alias, Mapping, Node, Scalar, resolved
+from proccli.config.yaml.nodes import Alias, Mapping, Node, Scalar, SourceText, resolved
 from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.positions import source_span
-from proccli.config.yaml.sourcetext import SourceText
 from proccli.errors import Location
 from proccli.model.config import Rule
 from proccli.model.process import TextSpan

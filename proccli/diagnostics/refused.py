@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
+from proccli.config.delivery import RULE_FIELDS
 from proccli.config.loading import Reading
-from proccli.config.stages import RULE_FIELDS
 from proccli.config.static_config import KEYS, NEWER_SECTION
 from proccli.config.warning_words import wording
 from proccli.config.yaml.nodes import Node, resolved

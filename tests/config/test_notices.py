@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proccli.config.loading import Via, load
-from proccli.config.static_config import KEYS
-from proccli.config.unknownkeys import meant
+from proccli.config.static_config import KEYS, meant
 from proccli.model.config import Rule
 from proccli.terminal.warning_text import message as words_of
 from tests.config.measured import VIAS

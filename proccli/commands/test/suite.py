@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from proccli.config.loading import Via
-from proccli.config.yaml.nodes import Node
-from proccli.config.yaml.sourcetext import SourceText
+from proccli.config.yaml.nodes import Node, SourceText
 from proccli.errors import Location, ProccliError
 
 FIELDS: Final = ("status", "reason", "rule", "action", "gprocess", "tags")

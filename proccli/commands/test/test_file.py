@@ -18,12 +18,17 @@ from proccli.commands.test.suite import (
     SuiteError,
     Value,
 )
-from proccli.config.aswritten import is_null
 from proccli.config.loading import Via
-from proccli.config.yaml.nodes import Node, Scalar, resolved
+from proccli.config.yaml.nodes import (
+    Node,
+    Refusal,
+    Scalar,
+    SourceText,
+    check_bytes,
+    is_null,
+    resolved,
+)
 from proccli.config.yaml.reader import Loader
-from proccli.config.yaml.refusal import Refusal
-from proccli.config.yaml.sourcetext import SourceText, check_bytes
 from proccli.errors import UsageError
 from proccli.model.outcome import Reason, Status
 from proccli.versions import agent_version

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from proccli.config.loading import load
 from proccli.config.yaml.dialects import AGENT, SERVER, prepared_for_agent, prepared_for_server
-from proccli.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from proccli.config.yaml.nodes import Mapping, Node, Refusal, Scalar, Sequence
 from proccli.config.yaml.positions import source_offset, source_span
 from proccli.config.yaml.reader import read_documents
-from proccli.config.yaml.refusal import Refusal
 from tests.config.measured import VIAS, cases
 
 
