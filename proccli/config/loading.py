@@ -15,7 +15,7 @@ from proccli.config.yaml.reader import Document, Loader, default_loader, read_do
 from proccli.errors import ConfigError, Fault, FaultCode, Refuser
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.versions import agent_version
+from proccli.versions import DEFAULT_AGENT, agent_version
 
 Via: TypeAlias = Literal["server", "file"]
 
@@ -23,7 +23,7 @@ MAX_BYTES: Final = 1 << 20
 """Many times the size of the vendor's example, which has all keys with their comments."""
 
 
-def defaults(agent: str = "6.5", via: Via = "server") -> Config:
+def defaults(agent: str = DEFAULT_AGENT, via: Via = "server") -> Config:
     """What an agent does without any configuration.
 
     Raises: UsageError for an agent that isn't emulated.
@@ -54,7 +54,7 @@ def load(
     text: bytes,
     source_name: str,
     *,
-    agent: str = "6.5",
+    agent: str = DEFAULT_AGENT,
     via: Via = "server",
     loader: Loader | None = None,
 ) -> Config:
@@ -80,7 +80,7 @@ def read(
     text: bytes,
     source_name: str,
     *,
-    agent: str = "6.5",
+    agent: str = DEFAULT_AGENT,
     via: Via = "server",
     loader: Loader | None = None,
 ) -> Reading:

@@ -32,7 +32,7 @@ from proccli.errors import Location
 from proccli.model.config import Config, Rule, RuleProblem
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.versions import AgentVersion
+from proccli.versions import LAST_STATIC_CONFIG, AgentVersion
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     )
     no_rules: tuple[RawRule, ...] = ()
     raw_rules = value("os-proc-regex", stage.rules, no_rules)
-    rules, thrown_away = compile_rules(raw_rules, stage.source, agent)
+    rules, ignored = compile_rules(raw_rules, stage.source, agent)
     unknown = [
         *misspelt_keys(section, KEYS, SECTION, stage),
         *merge_keys(section, SECTION, stage),
@@ -90,7 +90,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     for number, raw in enumerate(raw_rules, start=1):
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
         unknown += merge_keys(raw.node, f"rule {number}", stage)
-    all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *thrown_away)
+    all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return replace(config, rules=rules, notes=tuple(dict.fromkeys(all_notes)))
 
 
@@ -142,13 +142,13 @@ def _newer(names: Mapping[str, int]) -> Refusal:
     at = names[NEWER_SECTION]
     if SECTION in names:
         problem = (
-            f"{SECTION} and {NEWER_SECTION} in one file: the first is for agents up to 6.5,"
-            " the second for later ones"
+            f"{SECTION} and {NEWER_SECTION} in one file: the first is for agents up to"
+            f" {LAST_STATIC_CONFIG}, the second for later ones"
         )
         return Refusal(problem, at, hint="keep the one that your agents read", code="other-dialect")
     problem = (
-        f"{NEWER_SECTION} is the dialect of agents after 6.5, which proccli doesn't emulate yet:"
-        f" it reads {SECTION}"
+        f"{NEWER_SECTION} is the dialect of agents after {LAST_STATIC_CONFIG}, which proccli does"
+        f" not emulate yet: it reads {SECTION}"
     )
     return Refusal(problem, at, code="other-dialect")
 
@@ -160,28 +160,27 @@ def _nothing(offset: int, stage: Stage) -> Note:
 def compile_rules(
     raw_rules: Sequence[RawRule], source: SourceText, agent: AgentVersion
 ) -> tuple[tuple[Rule, ...], tuple[Note, ...]]:
-    """All rules in the file's order, and a warning for each that the agent throws away.
+    """All rules in the file's order, and a warning for each problem of the ignored ones.
 
-    The agent itself says nothing of those; the others keep their order.
+    The agent does not report those; the other rules keep their order.
     """
     compiler = _Compiler(source, agent)
-    rules: list[Rule] = []
-    notes: list[Note] = []
-    for index, raw in enumerate(raw_rules, start=1):
-        rule, problems = compiler.rule(index, raw)
-        rules.append(rule)
-        notes += (
-            Note.of(
-                "rule-thrown-away",
-                problem.at,
-                rule=index,
-                problem=problem.message,
-                problem_code=problem.code,
-                hint=problem.hint,
-            )
-            for problem in problems
+    rules = tuple(compiler.rule(index, raw) for index, raw in enumerate(raw_rules, start=1))
+    notes = tuple(
+        Note.of(
+            "rule-thrown-away",
+            problem.at,
+            rule=rule.index,
+            problem=problem.code,
+            value=problem.value,
+            detail=problem.detail,
+            hint=problem.hint,
+            known=problem.known,
         )
-    return tuple(rules), tuple(notes)
+        for rule in rules
+        for problem in rule.problems
+    )
+    return rules, notes
 
 
 class _Compiler:
@@ -191,28 +190,26 @@ class _Compiler:
         # An alias may repeat one pattern thousands of times.
         self.errors: dict[str, rustregex.RegexSyntaxError | None] = {}
 
-    def rule(self, index: int, raw: RawRule) -> tuple[Rule, list[RuleProblem]]:
-        """One rule, and everything for which the agent would throw it away."""
+    def rule(self, index: int, raw: RawRule) -> Rule:
+        """One rule, and everything for which the agent would ignore it."""
         texts = {name: text for name, (text, _) in raw.texts.items()}
         match_regex = texts.get("match-regex", "")
         match_type = texts.get("match-type") or self.agent.match_types[0]
         action = texts.get("action") or self.agent.actions[0]
-        problems = [
-            *self._pattern(match_regex, raw),
-            *self._word("action", action, self.agent.actions, raw),
-            *self._word("match-type", match_type, self.agent.match_types, raw),
-        ]
-        rule = Rule(
+        return Rule(
             index=index,
             at=self._place(raw.node),
             match_type=match_type,
             match_regex=match_regex,
             action=action,
             rewrite_name=texts.get("rewrite-name", ""),
-            problem=problems[0] if problems else None,
+            problems=(
+                *self._pattern(match_regex, raw),
+                *self._keyword("action", action, self.agent.actions, raw),
+                *self._keyword("match-type", match_type, self.agent.match_types, raw),
+            ),
             places={name: self._at(node) for name, (_, node) in raw.texts.items()},
         )
-        return rule, problems
 
     def _pattern(self, pattern: str, raw: RawRule) -> Iterator[RuleProblem]:
         error = self._error(pattern)
@@ -222,9 +219,10 @@ class _Compiler:
         assert isinstance(scalar, Scalar)  # noqa: S101 - a text was read from it
         yield RuleProblem(
             code="regex-size" if error.kind == "compiled-too-big" else "regex-syntax",
-            message=f"match-regex doesn't compile: {error.message}",
             at=self.source.at(source_offset(self.source.text, scalar, error.position)),
-            position=error.position,
+            value=pattern,
+            detail=error.message,
+            span=(error.position, error.end),
             hint=error.hint,
         )
 
@@ -237,24 +235,16 @@ class _Compiler:
                 self.errors[pattern] = error
         return self.errors[pattern]
 
-    def _word(
-        self, name: str, word: str, known: tuple[str, ...], raw: RawRule
+    def _keyword(
+        self,
+        name: Literal["match-type", "action"],
+        word: str,
+        known: tuple[str, ...],
+        raw: RawRule,
     ) -> Iterator[RuleProblem]:
-        if word in known:
-            return
-        close = difflib.get_close_matches(word.strip().lower()[:40], known, n=1)
-        if close:
-            hint = f"write {close[0]}"
-        elif word in ("~", "null"):
-            hint = "leave the key out"
-        else:
-            hint = f"it knows {', '.join(known)}"
-        yield RuleProblem(
-            code=name,
-            message=f'it knows no {name} "{visible(word[:60])}"',
-            at=self._at(raw.texts[name][1]),
-            hint=hint,
-        )
+        if word not in known:
+            at = self._at(raw.texts[name][1])
+            yield RuleProblem(code=name, at=at, value=word, known=known)
 
     def _at(self, node: Node) -> Location:
         return self.source.at(resolved(node).start)

@@ -9,13 +9,13 @@ from typing import Literal
 
 from proccli.commands.check.observed import Observation, unhit
 from proccli.config import loading
-from proccli.diagnostics.codes import CODES
-from proccli.diagnostics.folded_context import Surroundings
+from proccli.diagnostics.context import Surroundings
 from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.reach import Unreachable
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
 from proccli.files import read_file
 from proccli.local import agent_process
+from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Config, Diagnostic, Severity
 from proccli.model.note import Note
 from proccli.model.process import Environment
@@ -117,7 +117,7 @@ def _unreadable(name: str, failure: ConfigFileError) -> FileReport:
     shown = visible(name)
     place = Location(shown, 1, 1)
     diagnostic = Diagnostic(
-        severity=CODES["unreadable"],
+        severity=DIAGNOSTICS["unreadable"],
         code="unreadable",
         message=failure.reason,
         at=place,

@@ -12,7 +12,7 @@ from proccli.agent.pipeline import Pipeline
 from proccli.commands.environment import environment_for
 from proccli.commands.inputs import InputOptions
 from proccli.commands.tagsource import tag_table
-from proccli.diagnostics.folded_context import Context
+from proccli.diagnostics.context import Context
 from proccli.model.config import Config, Diagnostic
 from proccli.model.source import Source
 from proccli.sources.recording.recording_reader import Recording
