@@ -68,7 +68,11 @@ def rule(
         match_regex=match_regex,
         action=action,
         rewrite_name=rewrite_name,
-        problem=RuleProblem(code="regex-syntax", message=problem, at=at) if problem else None,
+        problems=(
+            (RuleProblem(code="regex-syntax", at=at, value=match_regex, detail=problem),)
+            if problem
+            else ()
+        ),
     )
 
 

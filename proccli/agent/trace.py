@@ -10,6 +10,7 @@ from proccli.agent.decision import Context, skip_reason
 from proccli.agent.first_match import Finding, match_rule, rewrite_is_mask_safe, subject_of
 from proccli.agent.process import AgentProcess, Subject, ancestors_of
 from proccli.agent.rules import CompiledRule
+from proccli.config.warning_words import rule_problem_wording
 from proccli.model.outcome import (
     GroupMatch,
     NearMiss,
@@ -69,7 +70,7 @@ def _trace(
     rule, regex, subject = compiled.rule, compiled.regex, finding.subject
     would_match = finding.hit if process.texts is not None else None
     if regex is None:
-        problem = rule.problem.message if rule.problem is not None else None
+        problem = rule_problem_wording(rule.problem).problem if rule.problem is not None else None
         return RuleTrace(
             rule=rule,
             outcome=outcome,

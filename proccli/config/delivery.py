@@ -1,8 +1,11 @@
-"""The stage of a text that passes through the server, as group configurations do.
+"""How the values of a configuration reach the agent: from the file, or through the server.
 
-The server reads the text into typed values and writes them out anew; the agent reads that. So
-what counts is the server's reading, then the agent's limits. Where the outcome is not what the
-agent alone would have made of the text, a warning says so.
+A group configuration passes through the server, which reads the text into typed values and writes
+them out anew; the agent reads that. So what counts is the server's reading, then the agent's
+limits. Where the result is not what the agent alone would read in the text, a warning says so.
+
+All deliveries answer alike: values of the right type, None where a key has the same effect as if
+it were missing. They differ in what they accept, and collect warnings about unexpected results.
 
 Source: agent_config.StaticConfig of the server (pointers, omitempty); its values come through
 yaml.v2's Marshal and serde_yaml 0.8.26 unchanged, but for texts with U+0085, U+2028 or U+2029.
@@ -11,19 +14,119 @@ yaml.v2's Marshal and serde_yaml 0.8.26 unchanged, but for texts with U+0085, U+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
-from proccli.config.stages import RULE_FIELDS, RawRule
-from proccli.config.yaml import go_yaml as goyaml
-from proccli.config.yaml import serde_yaml as serde
+from proccli.config.yaml import go_yaml, serde_yaml
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.nodes import Node, Scalar, resolved
-from proccli.config.yaml.refusal import Refusal
-from proccli.config.yaml.sourcetext import SourceText
+from proccli.config.yaml.nodes import (
+    Node,
+    Refusal,
+    Scalar,
+    SourceText,
+    is_null,
+    resolved,
+)
+from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.model.note import Note, NoteValue
 from proccli.text import visible
 
 T = TypeVar("T")
+
+RULE_FIELDS: Final = ("match-regex", "match-type", "rewrite-name", "action")
+"""In the order of the agent's struct, which a rule written as a list follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRule:
+    """One element of os-proc-regex before it is compiled: its texts and their places."""
+
+    node: Node
+    texts: Mapping[str, tuple[str, Node]]
+
+
+class Stage(Protocol):
+    """How the agent comes to its values. Every reading may raise `Refusal`."""
+
+    source: SourceText
+    notes: list[Note]
+    merges: bool
+    """Whether merge keys (`<<`) mean anything."""
+
+    def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
+        """The keys of a mapping that are among `names`; None where it is empty."""
+
+    def boolean(self, node: Node, what: str) -> bool | None:
+        """A switch."""
+
+    def integer(self, node: Node, what: str) -> int | None:
+        """A whole number of 32 bits, without a sign."""
+
+    def string(self, node: Node, what: str) -> str | None:
+        """A text."""
+
+    def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
+        """A list of texts."""
+
+    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+        """The elements of os-proc-regex."""
+
+
+class AsWritten:
+    """Values as the agent's own reader finds them: `stages.Stage`."""
+
+    def __init__(self, source: SourceText) -> None:
+        self.source = source
+        self.notes: list[Note] = []
+        self.merges = False
+
+    def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
+        return serde_yaml.read_fields(node, what, names)
+
+    def boolean(self, node: Node, what: str) -> bool | None:
+        return serde_yaml.read_bool(node, what)
+
+    def integer(self, node: Node, what: str) -> int | None:
+        return serde_yaml.read_int(node, what, serde_yaml.U32_MAX)
+
+    def string(self, node: Node, what: str) -> str | None:
+        text = serde_yaml.read_string(node, what)
+        self._note_nulls({what: node})
+        return text
+
+    def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
+        items = serde_yaml.read_list(node, what)
+        texts = tuple(serde_yaml.read_string(item, f"an element of {what}") for item in items)
+        nulls = [item for item in items if is_null(item)]
+        self._note_nulls({f"an element of {what}": item for item in nulls[:1]})
+        return texts
+
+    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+        items = serde_yaml.read_list(node, what)
+        return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
+
+    def _rule(self, node: Node, number: int) -> RawRule:
+        fields = serde_yaml.read_fields(node, f"rule {number}", RULE_FIELDS)
+        texts = {
+            name: (serde_yaml.read_string(value, f"{name} of rule {number}"), value)
+            for name, value in fields.items()
+        }
+        self._note_nulls(fields, number)
+        return RawRule(node=node, texts=texts)
+
+    def _note_nulls(self, fields: Mapping[str, Node], rule: int | None = None) -> None:
+        """One warning for all values that are null to other readers of YAML, and text here."""
+        nulls = {name: value for name, value in fields.items() if is_null(value)}
+        if not nulls:
+            return
+        first = next(iter(nulls.values()))
+        texts = sorted({serde_yaml.read_string(value, "") for value in nulls.values()})
+        self.notes.append(
+            self.source.note(
+                "null-is-text", first.start, keys=tuple(nulls), rule=rule, texts=tuple(texts)
+            )
+        )
+
 
 CODE: Final = "server-changes-value"
 _LOST_ON_THE_WAY: Final = "\x85\u2028\u2029"
@@ -38,32 +141,34 @@ class ThroughServer:
         self.merges = True
 
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
-        fields = goyaml.read_fields(node, what, names)
+        fields = go_yaml.read_fields(node, what, names)
         merges = _merge_key(node)
         if merges is not None:
             self._note(merges.start, kind="merge-key", what=what)
         return fields
 
     def boolean(self, node: Node, what: str) -> bool | None:
-        value = goyaml.read_bool(node, what)
-        self._compare(node, what, value, lambda: serde.read_bool(node, what))
+        value = go_yaml.read_bool(node, what)
+        self._compare(node, what, value, lambda: serde_yaml.read_bool(node, what))
         return value
 
     def integer(self, node: Node, what: str) -> int | None:
-        value = goyaml.read_int(node, what)
-        if value is not None and not 0 <= value <= serde.U32_MAX:
-            problem = f"{what} must be a whole number from 0 to {serde.U32_MAX}, not {value}"
+        value = go_yaml.read_int(node, what)
+        if value is not None and not 0 <= value <= serde_yaml.U32_MAX:
+            problem = f"{what} must be a whole number from 0 to {serde_yaml.U32_MAX}, not {value}"
             raise Refusal(problem, node.start, by="agent")
-        self._compare(node, what, value, lambda: serde.read_int(node, what, serde.U32_MAX))
+        self._compare(
+            node, what, value, lambda: serde_yaml.read_int(node, what, serde_yaml.U32_MAX)
+        )
         return value
 
     def string(self, node: Node, what: str) -> str | None:
         value = self._string(node, what)
-        self._compare(node, what, value, lambda: serde.read_string(node, what))
+        self._compare(node, what, value, lambda: serde_yaml.read_string(node, what))
         return value
 
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
-        items = goyaml.read_list(node, what)
+        items = go_yaml.read_list(node, what)
         if items is None:
             self._note_vanished({what: node})
             return None
@@ -74,7 +179,7 @@ class ThroughServer:
         return tuple(text for _, text in texts if text is not None)
 
     def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
-        items = goyaml.read_list(node, what)
+        items = go_yaml.read_list(node, what)
         if items is None:
             self._note_vanished({what: node})
             return None
@@ -101,7 +206,7 @@ class ThroughServer:
         return RawRule(node=node, texts=texts)
 
     def _string(self, node: Node, what: str) -> str | None:
-        text = goyaml.read_string(node, what)
+        text = go_yaml.read_string(node, what)
         for char in _LOST_ON_THE_WAY:
             if text is not None and char in text:
                 problem = f"{what} holds {visible(char)}, which doesn't reach the agent as it is"
@@ -122,7 +227,7 @@ class ThroughServer:
         except Refusal:
             rejected = True
         scalar = resolved(node)
-        written = serde.shown(scalar) if isinstance(scalar, Scalar) else what
+        written = serde_yaml.shown(scalar) if isinstance(scalar, Scalar) else what
         after = str(value).lower() if isinstance(value, bool) else visible(str(value))
         self._note(
             node.start, kind="value", what=what, written=written, sent=after, rejected=rejected
@@ -141,4 +246,64 @@ def _merge_key(node: Node) -> Node | None:
     written = resolved(node)
     if not isinstance(written, MappingNode):
         return None
-    return next((key for key, _ in written.pairs if goyaml.is_merge(key)), None)
+    return next((key for key, _ in written.pairs if go_yaml.is_merge(key)), None)
+
+
+class Tolerant:
+    """Another stage, whose refusals are collected and cost only the value that they are about."""
+
+    def __init__(self, inner: Stage) -> None:
+        self.inner = inner
+        self.source = inner.source
+        self.notes = inner.notes
+        self.merges = inner.merges
+        self.refusals: list[Refusal] = []
+        """In the order of reading; of several at one place only the first."""
+
+    def _attempt(self, reading: Callable[[], T]) -> T | None:
+        try:
+            return reading()
+        except Refusal as refusal:
+            self._add(refusal)
+            return None
+
+    def _add(self, refusal: Refusal) -> None:
+        if all(refusal.offset != known.offset for known in self.refusals):
+            self.refusals.append(refusal)
+
+    def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
+        return self._attempt(lambda: self.inner.fields(node, what, names))
+
+    def boolean(self, node: Node, what: str) -> bool | None:
+        return self._attempt(lambda: self.inner.boolean(node, what))
+
+    def integer(self, node: Node, what: str) -> int | None:
+        return self._attempt(lambda: self.inner.integer(node, what))
+
+    def string(self, node: Node, what: str) -> str | None:
+        return self._attempt(lambda: self.inner.string(node, what))
+
+    def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
+        return self._attempt(lambda: self.inner.strings(node, what))
+
+    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+        """The rules, each as far as it can be read."""
+        known = len(self.refusals)
+        rules = self._attempt(lambda: self.inner.rules(node, what))
+        items = resolved(node)
+        if len(self.refusals) == known or not isinstance(items, SequenceNode):
+            return rules
+        return tuple(self._rule(item, number) for number, item in enumerate(items.items, start=1))
+
+    def _rule(self, node: Node, number: int) -> RawRule:
+        known = len(self.refusals)
+        fields = self.fields(node, f"rule {number}", RULE_FIELDS)
+        if fields is None and len(self.refusals) == known:
+            problem = f"rule {number} must be a mapping, not empty"
+            self._add(Refusal(problem, node.start, by="agent", hint="delete the dash"))
+        texts: dict[str, tuple[str, Node]] = {}
+        for name, value in (fields or {}).items():
+            text = self.string(value, f"{name} of rule {number}")
+            if text is not None:
+                texts[name] = (text, value)
+        return RawRule(node=node, texts=texts)

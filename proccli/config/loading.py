@@ -7,19 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from proccli.config.aswritten import AsWritten
-from proccli.config.delivery import ThroughServer
+from proccli.config.delivery import AsWritten, ThroughServer, Tolerant
 from proccli.config.static_config import read_config
-from proccli.config.tolerant import Tolerant
 from proccli.config.yaml.dialects import AGENT, SERVER, prepared_for_agent, prepared_for_server
-from proccli.config.yaml.nodes import Node
+from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_bytes
 from proccli.config.yaml.reader import Document, Loader, default_loader, read_documents
-from proccli.config.yaml.refusal import Refusal
-from proccli.config.yaml.sourcetext import SourceText, check_bytes
 from proccli.errors import ConfigError, Fault, FaultCode, Refuser
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.versions import agent_version
+from proccli.versions import DEFAULT_AGENT, agent_version
 
 Via: TypeAlias = Literal["server", "file"]
 
@@ -27,7 +23,7 @@ MAX_BYTES: Final = 1 << 20
 """Many times the size of the vendor's example, which has all keys with their comments."""
 
 
-def defaults(agent: str = "6.5", via: Via = "server") -> Config:
+def defaults(agent: str = DEFAULT_AGENT, via: Via = "server") -> Config:
     """What an agent does without any configuration.
 
     Raises: UsageError for an agent that isn't emulated.
@@ -58,7 +54,7 @@ def load(
     text: bytes,
     source_name: str,
     *,
-    agent: str = "6.5",
+    agent: str = DEFAULT_AGENT,
     via: Via = "server",
     loader: Loader | None = None,
 ) -> Config:
@@ -84,7 +80,7 @@ def read(
     text: bytes,
     source_name: str,
     *,
-    agent: str = "6.5",
+    agent: str = DEFAULT_AGENT,
     via: Via = "server",
     loader: Loader | None = None,
 ) -> Reading:

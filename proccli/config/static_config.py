@@ -1,31 +1,38 @@
 """The dialect of agents up to 6.5: `static_config` with its `os-proc-*` and `os-app-*` keys.
 
-Source: agent v6.5 config.rs:606-617 (fields), 1040-1052 (defaults).
+Rules are read with the values in effect, and with the reasons for which the agent ignores some.
+
+Source: agent v6.5 config.rs:606-617 (fields), 1040-1052 (defaults); rules: handler.rs:1634-1653,
+linux_process.rs:244-283.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
-from proccli.config.aswritten import is_null
-from proccli.config.rules import compile_rules
-from proccli.config.stages import RULE_FIELDS, RawRule, Stage
-from proccli.config.unknownkeys import (
-    foreign_keys,
-    meant,
-    merge_keys,
-    misplaced_keys,
-    misspelt_keys,
+from proccli import rustregex
+from proccli.config.delivery import RULE_FIELDS, RawRule, Stage
+from proccli.config.yaml.go_yaml import is_merge
+from proccli.config.yaml.nodes import (
+    Alias,
+    Node,
+    Refusal,
+    Scalar,
+    SourceText,
+    described,
+    is_null,
+    resolved,
 )
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.nodes import Node, Scalar, described, resolved
-from proccli.config.yaml.refusal import Refusal
-from proccli.model.config import Config
+from proccli.config.yaml.positions import source_offset
+from proccli.errors import Location
+from proccli.model.config import Config, Rule, RuleProblem
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.versions import AgentVersion
+from proccli.versions import LAST_STATIC_CONFIG, AgentVersion
 
 T = TypeVar("T")
 
@@ -75,7 +82,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     )
     no_rules: tuple[RawRule, ...] = ()
     raw_rules = value("os-proc-regex", stage.rules, no_rules)
-    rules, thrown_away = compile_rules(raw_rules, stage.source, agent)
+    rules, ignored = compile_rules(raw_rules, stage.source, agent)
     unknown = [
         *misspelt_keys(section, KEYS, SECTION, stage),
         *merge_keys(section, SECTION, stage),
@@ -83,7 +90,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     for number, raw in enumerate(raw_rules, start=1):
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
         unknown += merge_keys(raw.node, f"rule {number}", stage)
-    all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *thrown_away)
+    all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return replace(config, rules=rules, notes=tuple(dict.fromkeys(all_notes)))
 
 
@@ -135,16 +142,189 @@ def _newer(names: Mapping[str, int]) -> Refusal:
     at = names[NEWER_SECTION]
     if SECTION in names:
         problem = (
-            f"{SECTION} and {NEWER_SECTION} in one file: the first is for agents up to 6.5,"
-            " the second for later ones"
+            f"{SECTION} and {NEWER_SECTION} in one file: the first is for agents up to"
+            f" {LAST_STATIC_CONFIG}, the second for later ones"
         )
         return Refusal(problem, at, hint="keep the one that your agents read", code="other-dialect")
     problem = (
-        f"{NEWER_SECTION} is the dialect of agents after 6.5, which proccli doesn't emulate yet:"
-        f" it reads {SECTION}"
+        f"{NEWER_SECTION} is the dialect of agents after {LAST_STATIC_CONFIG}, which proccli does"
+        f" not emulate yet: it reads {SECTION}"
     )
     return Refusal(problem, at, code="other-dialect")
 
 
 def _nothing(offset: int, stage: Stage) -> Note:
     return stage.source.note("no-static-config", offset)
+
+
+def compile_rules(
+    raw_rules: Sequence[RawRule], source: SourceText, agent: AgentVersion
+) -> tuple[tuple[Rule, ...], tuple[Note, ...]]:
+    """All rules in the file's order, and a warning for each problem of the ignored ones.
+
+    The agent does not report those; the other rules keep their order.
+    """
+    compiler = _Compiler(source, agent)
+    rules = tuple(compiler.rule(index, raw) for index, raw in enumerate(raw_rules, start=1))
+    notes = tuple(
+        Note.of(
+            "rule-thrown-away",
+            problem.at,
+            rule=rule.index,
+            problem=problem.code,
+            value=problem.value,
+            detail=problem.detail,
+            hint=problem.hint,
+            known=problem.known,
+        )
+        for rule in rules
+        for problem in rule.problems
+    )
+    return rules, notes
+
+
+class _Compiler:
+    def __init__(self, source: SourceText, agent: AgentVersion) -> None:
+        self.source = source
+        self.agent = agent
+        # An alias may repeat one pattern thousands of times.
+        self.errors: dict[str, rustregex.RegexSyntaxError | None] = {}
+
+    def rule(self, index: int, raw: RawRule) -> Rule:
+        """One rule, and everything for which the agent would ignore it."""
+        texts = {name: text for name, (text, _) in raw.texts.items()}
+        match_regex = texts.get("match-regex", "")
+        match_type = texts.get("match-type") or self.agent.match_types[0]
+        action = texts.get("action") or self.agent.actions[0]
+        return Rule(
+            index=index,
+            at=self._place(raw.node),
+            match_type=match_type,
+            match_regex=match_regex,
+            action=action,
+            rewrite_name=texts.get("rewrite-name", ""),
+            problems=(
+                *self._pattern(match_regex, raw),
+                *self._keyword("action", action, self.agent.actions, raw),
+                *self._keyword("match-type", match_type, self.agent.match_types, raw),
+            ),
+            places={name: self._at(node) for name, (_, node) in raw.texts.items()},
+        )
+
+    def _pattern(self, pattern: str, raw: RawRule) -> Iterator[RuleProblem]:
+        error = self._error(pattern)
+        if error is None:
+            return
+        scalar = resolved(raw.texts["match-regex"][1])
+        assert isinstance(scalar, Scalar)  # noqa: S101 - a text was read from it
+        yield RuleProblem(
+            code="regex-size" if error.kind == "compiled-too-big" else "regex-syntax",
+            at=self.source.at(source_offset(self.source.text, scalar, error.position)),
+            value=pattern,
+            detail=error.message,
+            span=(error.position, error.end),
+            hint=error.hint,
+        )
+
+    def _error(self, pattern: str) -> rustregex.RegexSyntaxError | None:
+        if pattern not in self.errors:
+            self.errors[pattern] = None
+            try:
+                rustregex.compile(pattern)
+            except rustregex.RegexSyntaxError as error:
+                self.errors[pattern] = error
+        return self.errors[pattern]
+
+    def _keyword(
+        self,
+        name: Literal["match-type", "action"],
+        word: str,
+        known: tuple[str, ...],
+        raw: RawRule,
+    ) -> Iterator[RuleProblem]:
+        if word not in known:
+            at = self._at(raw.texts[name][1])
+            yield RuleProblem(code=name, at=at, value=word, known=known)
+
+    def _at(self, node: Node) -> Location:
+        return self.source.at(resolved(node).start)
+
+    def _place(self, node: Node) -> Location:
+        """The rule's first key, or the rule itself where it is no mapping with keys."""
+        if isinstance(node, Alias):
+            return self.source.at(node.start)
+        if isinstance(node, MappingNode) and node.pairs:
+            return self.source.at(node.pairs[0][0].start)
+        return self.source.at(node.start)
+
+
+CODE: Final = "unknown-key"
+_LIKE: Final = 0.83
+"""How alike two names must be for one to be meant by the other: the other keys of static_config
+are not known here, and none of them is that much like ours."""
+_LONGEST: Final = 60
+_MOST_KEYS: Final = 1000
+"""Keys looked at in one mapping: comparing names takes its time."""
+
+
+def meant(name: str, known: Sequence[str]) -> str | None:
+    """The key that was probably meant by a name that is none, or None."""
+    plain = name[:_LONGEST].strip("\ufeff \t").lower().replace("_", "-")
+    by_spelling = {key.replace("_", "-"): key for key in known}
+    found = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_LIKE)
+    return by_spelling[found[0]] if found and name != by_spelling[found[0]] else None
+
+
+def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
+    """A warning for each key of a mapping that is almost one of `known`."""
+    for key in _keys(node):
+        if key.text not in known and (close := meant(key.text, known)):
+            yield _unknown(key, where, stage, meant=close)
+
+
+def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
+    """A warning for each key of a mapping that is none of `known`, where those are all."""
+    for key in _keys(node):
+        if key.text not in known and not is_merge(key):
+            close = meant(key.text, known)
+            yield _unknown(key, where, stage, meant=close, known=None if close else tuple(known))
+
+
+def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
+    """A warning for each key that is beside the section it belongs to."""
+    for key in _keys(node):
+        if key.text in known:
+            yield stage.source.note(CODE, key.start, kind="misplaced", key=key.text, where=where)
+
+
+def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Note]:
+    """A warning for a merge key of a mapping, where the reader does not apply it."""
+    if stage.merges:
+        return
+    for key in _keys(node):
+        if is_merge(key):
+            yield _unknown(key, where, stage, kind="merge-key")
+
+
+def _unknown(
+    key: Scalar,
+    where: str,
+    stage: Stage,
+    *,
+    kind: Literal["unknown", "merge-key"] = "unknown",
+    meant: str | None = None,
+    known: tuple[str, ...] | None = None,
+) -> Note:
+    shown = visible(key.text[:_LONGEST])
+    return stage.source.note(
+        CODE, key.start, kind=kind, key=shown, where=where, meant=meant, known=known
+    )
+
+
+def _keys(node: Node) -> Iterator[Scalar]:
+    mapping = resolved(node)
+    if isinstance(mapping, MappingNode):
+        for key, _ in mapping.pairs[:_MOST_KEYS]:
+            scalar = resolved(key)
+            if isinstance(scalar, Scalar):
+                yield scalar

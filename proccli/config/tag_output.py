@@ -8,10 +8,8 @@ from typing import Final
 
 from proccli.config.yaml import serde_yaml as serde
 from proccli.config.yaml.dialects import AGENT, prepared_for_agent
-from proccli.config.yaml.nodes import Node
+from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_size
 from proccli.config.yaml.reader import Loader, read_documents
-from proccli.config.yaml.refusal import Refusal
-from proccli.config.yaml.sourcetext import SourceText, check_size
 from proccli.errors import TagsError
 
 MAX_BYTES: Final = 16 << 20

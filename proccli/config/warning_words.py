@@ -1,12 +1,22 @@
-"""The words of warnings about a configuration: what is wrong, the effect and what to write."""
+"""The words of warnings about a configuration: what is wrong, the effect and what to write.
+
+They are apart from `terminal/warning_text.py`, because `diagnostics/`, which is below `terminal/`,
+reports the same findings and needs the parts one by one.
+"""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from proccli.model.config import RuleProblem
 from proccli.model.note import Note
+from proccli.text import visible
+
+_LONGEST: Final = 60
+"""Characters of a value in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +51,13 @@ def _unknown_key(note: Note) -> Wording:
         return Wording(problem=problem, effect=effect, hint=f"indent it under {where}")
     problem = f"{key} is not a key of {where}"
     if kind == "merge-key":
-        return Wording(problem=problem, effect=effect, hint="its YAML has no merge keys")
+        return Wording(problem=problem, effect=effect, hint="the agent does not support merge keys")
     meant = note.string_or_none("meant")
     if meant is not None:
         hint: str | None = f"write {meant}"
     else:
         known = note.fields.get("known")
-        hint = f"it knows {', '.join(note.strings('known'))}" if known else None
+        hint = f"valid keys: {', '.join(note.strings('known'))}" if known else None
     return Wording(problem=problem, effect=effect, hint=hint)
 
 
@@ -55,7 +65,7 @@ def _null_is_text(note: Note) -> Wording:
     texts = " or ".join(f'"{text}"' for text in note.strings("texts"))
     return Wording(
         problem=f"{_keys(note)}: the agent reads an empty value as the text {texts}",
-        hint='write "" for no text, or leave the key out',
+        hint='write "" for no text, or omit the key',
     )
 
 
@@ -82,11 +92,38 @@ def _server_changes_value(note: Note) -> Wording:
 
 
 def _rule_ignored(note: Note) -> Wording:
+    problem = _rule_problem(
+        note.string("problem"),
+        note.string("value"),
+        note.string("detail"),
+        note.string_or_none("hint"),
+        note.strings("known"),
+    )
     return Wording(
         problem=f"the agent silently ignores rule {note.number('rule')}",
-        effect=note.string("problem"),
-        hint=note.string_or_none("hint"),
+        effect=problem.problem,
+        hint=problem.hint,
     )
+
+
+def rule_problem_wording(problem: RuleProblem) -> Wording:
+    """Why the agent ignores a rule, and what to write instead."""
+    return _rule_problem(problem.code, problem.value, problem.detail, problem.hint, problem.known)
+
+
+def _rule_problem(
+    code: str, value: str, detail: str, hint: str | None, known: tuple[str, ...]
+) -> Wording:
+    if code in ("regex-syntax", "regex-size"):
+        return Wording(problem=f"invalid match-regex: {detail}", hint=hint)
+    close = difflib.get_close_matches(value.strip().lower()[:_LONGEST], known, n=1)
+    if close:
+        hint = f"write {close[0]}"
+    elif value in ("~", "null"):
+        hint = "omit the key"
+    else:
+        hint = f"valid values: {', '.join(known)}"
+    return Wording(problem=f'invalid {code} "{visible(value[:_LONGEST])}"', hint=hint)
 
 
 def _no_static_config(_note: Note) -> Wording:

@@ -1,21 +1,23 @@
-"""Where each value of a configuration is in its text."""
+"""The input of all checks: a configuration, its text, and what is known about the machine."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
+from proccli import rustregex
 from proccli.config.static_config import SECTION
-from proccli.config.yaml.nodes import Alias, Mapping, Node, Scalar, resolved
+from proccli.config.yaml.nodes import Alias, Node, Scalar, SourceText, resolved
+from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.positions import source_span
-from proccli.config.yaml.sourcetext import SourceText
 from proccli.errors import Location
-from proccli.model.config import Rule
-from proccli.model.process import TextSpan
-
-_LINE_BREAK: Final = re.compile(r"\r\n?|\n")
+from proccli.model.codes import DIAGNOSTICS
+from proccli.model.config import Config, Diagnostic, Rule
+from proccli.model.process import Environment, TextSpan
+from proccli.rustregex import Regex
+from proccli.versions import AgentVersion, agent_version
 
 Place = tuple[Location, Location]
 """Start and end of a part of the text; the end is after its last character."""
@@ -28,7 +30,6 @@ class Written:
         self.source = source
         self.root = root
         self.section = _section(root)
-        self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(source.text))]
         self._scalars: dict[tuple[int, int], Scalar] = {}
         for scalar in _scalars(root):
             at = source.at(scalar.start)
@@ -84,7 +85,7 @@ class Written:
     def heading(self) -> Place:
         """The place for a whole configuration: the key of its section, or its first key."""
         root = resolved(self.root) if self.root is not None else None
-        if not isinstance(root, Mapping) or not root.pairs:
+        if not isinstance(root, MappingNode) or not root.pairs:
             return self.place((0, 0))
         key = next((key for key, _ in root.pairs if _is(key, SECTION)), root.pairs[0][0])
         return self.place((key.start, key.end))
@@ -98,19 +99,19 @@ class Written:
     def keys(self, node: Node | None) -> Iterator[Scalar]:
         """The scalar keys of a mapping."""
         mapping = resolved(node) if node is not None else None
-        if isinstance(mapping, Mapping):
+        if isinstance(mapping, MappingNode):
             yield from (key for key, _ in mapping.pairs if isinstance(key, Scalar))
 
 
-def _section(root: Node | None) -> Mapping | None:
+def _section(root: Node | None) -> MappingNode | None:
     """The mapping with the keys that the agent looks for: static_config, or the root itself."""
     mapping = resolved(root) if root is not None else None
-    if not isinstance(mapping, Mapping):
+    if not isinstance(mapping, MappingNode):
         return None
     for key, value in mapping.pairs:
         if _is(key, SECTION):
             section = resolved(value)
-            return section if isinstance(section, Mapping) else None
+            return section if isinstance(section, MappingNode) else None
     return mapping
 
 
@@ -127,9 +128,117 @@ def _scalars(root: Node | None) -> Iterator[Scalar]:
             yield node
         elif isinstance(node, SequenceNode):
             stack.extend(node.items)
-        elif isinstance(node, Mapping):
+        elif isinstance(node, MappingNode):
             for pair in node.pairs:
                 stack.extend(pair)
         else:
             # What an alias stands for has its own place elsewhere.
             assert isinstance(node, Alias)  # noqa: S101 - there is no other kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is known about the machine that a configuration is for; by default nothing."""
+
+    environment: Environment | None = None
+    """The environment of the agent; None: unknown."""
+    users: frozenset[str] | None = None
+    """The user names in /etc/passwd; None: unknown."""
+    exists: Callable[[str], bool] = lambda _path: True
+    """Whether a file with this absolute path exists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """A configuration and its text."""
+
+    config: Config
+    written: Written
+    surroundings: Surroundings = field(default_factory=Surroundings)
+
+    @property
+    def agent(self) -> AgentVersion:
+        """The agent version, with the keywords that it accepts."""
+        return agent_version(self.config.agent)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The valid rules; the agent ignores the others."""
+        return tuple(rule for rule in self.config.rules if rule.problem is None)
+
+    @cached_property
+    def regexes(self) -> Mapping[int, Regex]:
+        """The compiled patterns of the valid rules, by rule index."""
+        return {rule.index: rustregex.compile(rule.match_regex) for rule in self.rules}
+
+    def at(
+        self,
+        place: Place,
+        code: str,
+        message: str,
+        *,
+        rule: Rule | None = None,
+        effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic at a place."""
+        at, end = place
+        return Diagnostic(
+            severity=DIAGNOSTICS[code],
+            code=code,
+            message=message,
+            at=at,
+            end=end,
+            rule=rule.index if rule is not None else None,
+            effect=effect,
+            hint=hint,
+        )
+
+    def at_value(
+        self,
+        rule: Rule,
+        name: str,
+        code: str,
+        message: str,
+        *,
+        part: TextSpan | None = None,
+        effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic at a value of a rule, or a part of it; at the rule if the key is missing."""
+        scalar = self.written.value(rule, name)
+        if scalar is None:
+            return self.at_rule(rule, code, message, effect=effect, hint=hint)
+        place = self.written.part(scalar, part)
+        return self.at(place, code, message, rule=rule, effect=effect, hint=hint)
+
+    def at_rule(
+        self,
+        rule: Rule,
+        code: str,
+        message: str,
+        *,
+        effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic at a rule as a whole: at its pattern, else at its first key."""
+        scalar = self.written.value(rule, "match-regex")
+        place = (
+            self.written.part(scalar, None)
+            if scalar is not None
+            else self.written.from_place(rule.at)
+        )
+        return self.at(place, code, message, rule=rule, effect=effect, hint=hint)
+
+    def at_setting(
+        self,
+        name: str,
+        code: str,
+        message: str,
+        *,
+        effect: str | None = None,
+        hint: str | None = None,
+    ) -> Diagnostic:
+        """A diagnostic at a key of static_config."""
+        place = self.written.setting_place(name)
+        return self.at(place, code, message, effect=effect, hint=hint)

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proccli.config import loading
-from proccli.diagnostics import compiling, patterns, reach, refused, rewriting, settings, titles
-from proccli.diagnostics import names as outcomes
-from proccli.diagnostics.context import Written
-from proccli.diagnostics.folded_context import Context, Surroundings
+from proccli.diagnostics import names, patterns, reach, refused, rewriting, settings
+from proccli.diagnostics.context import Context, Surroundings, Written
 from proccli.diagnostics.reach import Unreachable
 from proccli.model.config import Config, Diagnostic
+from proccli.versions import DEFAULT_AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,7 @@ def lint(
     text: bytes,
     name: str,
     *,
-    agent: str = "6.5",
+    agent: str = DEFAULT_AGENT,
     via: Literal["server", "file"] = "server",
     surroundings: Surroundings | None = None,
 ) -> Linted:
@@ -55,14 +54,20 @@ def lint(
     if reading.faults:
         if reading.config is not None and not refused.unknown_to_us(reading):
             found += refused.notes(context)
-            found += compiling.check(context)
+            found += patterns.check_validity(context)
             found += rewriting.check(context)
         return Linted(config=None, diagnostics=ordered(found), is_yaml=reading.is_yaml)
     known = reach.reach(context)
-    for check in (refused.notes, compiling.check, titles.check, rewriting.check, settings.check):
+    for check in (
+        refused.notes,
+        patterns.check_validity,
+        patterns.check_titles,
+        rewriting.check,
+        settings.check,
+    ):
         found += check(context)
     found += patterns.check(context, known)
-    found += outcomes.check(context, known)
+    found += names.check(context, known)
     found += reach.check(context, known)
     return Linted(
         config=reading.config,

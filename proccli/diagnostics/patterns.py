@@ -1,28 +1,56 @@
-"""Which of the texts of its match type a pattern can match."""
+"""Which rules the agent ignores, and which of the texts of its match type a pattern can match."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from proccli import rustregex
-from proccli.diagnostics.domains import CMDLINES, DOMAINS, LIMITS, NAMES, SUBJECTS
-from proccli.diagnostics.folded_context import Context
-from proccli.diagnostics.reach import Reach
-from proccli.diagnostics.titles import WORKERS
+from proccli.config.warning_words import rule_problem_wording
+from proccli.diagnostics.context import Context
+from proccli.diagnostics.reach import CMDLINES, DOMAINS, LIMITS, NAMES, SUBJECTS, Reach
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, texts_without
 from proccli.rustregex.automata.patternset import find_text
+from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
 from proccli.rustregex.tree.charset import normalize, subtract
 from proccli.text import visible
+from proccli.versions import OLDER_REGEX_CRATE
 
+_WORKERS: Final[Mapping[str, Sequence[str]]] = {
+    "nginx": ("nginx: worker process", "nginx -g daemon off;"),
+    "php-fpm": ("php-fpm: pool www",),
+    "postgres": ("postgres: checkpointer", "postgres: shop shop 10.0.0.5(41000) idle"),
+    "sshd": ("sshd: root [priv]",),
+    "redis-server": ("redis-server *:6379",),
+    "gunicorn": ("gunicorn: worker [shop]",),
+    "dovecot": ("dovecot: anvil",),
+    "proftpd": ("proftpd: (accepting connections)",),
+    "vsftpd": ("vsftpd: connected",),
+    "sendmail": ("sendmail: accepting connections",),
+}
+"""Program names, and the process_name after each has rewritten its title."""
+_PARENTS: Final[Mapping[str, Sequence[str]]] = {
+    "nginx": ("nginx: master process nginx", "nginx -g daemon off;"),
+    "php-fpm": ("php-fpm.conf)",),
+    "sshd": ("sshd -D [listener] 0 of 10-100 startups",),
+    "gunicorn": ("gunicorn: master [shop]",),
+}
+"""The same for their parent processes.
+
+Source: agent v6.5 linux_process.rs:128-133, run on the titles: the text after the last slash
+of `nginx: master process /usr/sbin/nginx -g daemon off;` is `nginx -g daemon off;`.
+"""
+_SHELLS: Final = ("bash", "sh", "zsh", "fish", "dash", "ksh", "tcsh", "csh")
+
+_IGNORED: Final = "the agent silently ignores the rule; the other rules keep their order"
 _NO_SPACE: Final = texts_without("\0/\n ", min_length=1)
 _LINE_BREAK: Final = ((10, 10),)
 _SCRIPT: Final = r"\.(py|pyc|sh|bash|rb|pl|js|mjs|php|lua|jar|war)\b"
 _SCRIPT_NAME: Final = rustregex.compile(_SCRIPT)
 _NO_SCRIPT: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _SCRIPT))
-_TITLE: Final = rf"[:\[*(]|^({'|'.join(WORKERS)})"
+_TITLE: Final = rf"[:\[*(]|^({'|'.join(_WORKERS)})"
 _NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _TITLE))
 """Names of programs that rewrite their titles contain such text: `nginx: worker process`."""
 
@@ -157,3 +185,104 @@ def _can_match(pattern: str, domain: Domain) -> bool:
     """Whether there is such a text; also true if the search reached its limit."""
     found = find_text(matching=[pattern], domain=domain, limits=LIMITS)
     return found.text is not None or not found.decided
+
+
+def check_titles(context: Context) -> Iterator[Diagnostic]:
+    """Patterns for a program name that its processes do not have."""
+    for rule in context.rules:
+        if rule.match_type in ("process_name", "parent_process_name"):
+            yield from _titles(rule, context)
+            yield from _shells(rule, context)
+
+
+def _titles(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    known = _WORKERS if rule.match_type == "process_name" else _PARENTS
+    for name, titles in known.items():
+        missed = [title for title in titles if _misses(rule, name, title, context)]
+        if not missed:
+            continue
+        kind = "processes" if rule.match_type == "process_name" else "parents"
+        yield context.at_rule(
+            rule,
+            "title-changer",
+            f'this matches "{name}", but {name} rewrites its title, which changes its name',
+            effect=f'{kind} named "{missed[0]}" are not matched',
+            hint=f"remove the $, or write ^{name}(: .*| .*)?$ to be exact",
+        )
+
+
+def _shells(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    missed = [shell for shell in _SHELLS if _misses(rule, shell, f"-{shell}", context)]
+    if missed:
+        names = ", ".join(f'"-{shell}"' for shell in missed)
+        yield context.at_rule(
+            rule,
+            "login-shell",
+            f'this matches "{missed[0]}", but not the login shell "-{missed[0]}"',
+            effect=f"processes named {names} are not matched",
+            hint=f"add -? before the name: ^-?{missed[0]}$",
+        )
+
+
+def _misses(rule: Rule, name: str, variant: str, context: Context) -> bool:
+    """Whether a rule matches one name but not the other, and the outcome differs."""
+    regex = context.regexes[rule.index]
+    found = regex.search(name)
+    # A pattern that matches only part of the name is probably not for this program.
+    if found is None or found.span() != (0, len(name)) or regex.is_match(variant):
+        return False
+    if rule.match_type == "parent_process_name":
+        return True
+    decides, instead = _decider(name, context), _decider(variant, context)
+    if decides is not rule:
+        return False
+    return instead is None or _outcome(instead) != _outcome(rule)
+
+
+def _decider(name: str, context: Context) -> Rule | None:
+    """The rule that decides about a process of this name, ignoring parents and tags; or None."""
+    return next(
+        (
+            rule
+            for rule in context.rules
+            if rule.match_type in ("process_name", "cmdline")
+            and context.regexes[rule.index].is_match(name)
+        ),
+        None,
+    )
+
+
+def _outcome(rule: Rule) -> tuple[str, str]:
+    return rule.action, "" if rule.action == "drop" else rule.rewrite_name
+
+
+def check_validity(context: Context) -> Iterator[Diagnostic]:
+    """Every reason for which the agent ignores a rule, and patterns that older agents reject."""
+    for rule in context.config.rules:
+        for problem in rule.problems:
+            words = rule_problem_wording(problem)
+            yield context.at_value(
+                rule,
+                "match-regex" if problem.span is not None else problem.code,
+                problem.code,
+                words.problem,
+                part=problem.span,
+                effect=_IGNORED,
+                hint=words.hint,
+            )
+        if all(problem.span is None for problem in rule.problems):
+            yield from _older_agents(rule, context)
+
+
+def _older_agents(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    older = rejected_by_1_6(rule.match_regex)
+    if older is not None:
+        yield context.at_value(
+            rule,
+            "match-regex",
+            "regex-older-agents",
+            f"match-regex is invalid for agents {OLDER_REGEX_CRATE}: {older.message}",
+            part=(older.position, older.end),
+            effect=f"agents {OLDER_REGEX_CRATE} silently ignore the rule; later agents accept it",
+            hint=older.hint,
+        )

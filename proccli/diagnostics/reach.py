@@ -7,13 +7,35 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from proccli import rustregex
-from proccli.diagnostics.domains import DOMAINS, LIMITS
-from proccli.diagnostics.folded_context import Context
+from proccli.diagnostics.context import Context
 from proccli.model.config import Diagnostic, Rule
-from proccli.rustregex.automata.domain import Limits
+from proccli.rustregex.automata.domain import Domain, Limits, texts_without
 from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.automata.shadow import Shadow, shadows
 from proccli.text import visible
+
+LIMITS: Final = Limits(steps=300_000, total=600_000)
+"""Search limits for questions about a single rule."""
+
+NAMES: Final = texts_without("\0/\n", min_length=1, avoiding=(r"^\.\.?$",))
+"""The last part of argv[0], cut at slashes."""
+CMDLINES: Final = texts_without("\0", min_length=1, matching=(r"[^\n]",))
+TAGS: Final = texts_without("\0\n", min_length=1, matching=(":",))
+"""`key:value`."""
+
+DOMAINS: Final[Mapping[str, Domain]] = {
+    "process_name": NAMES,
+    "cmdline": CMDLINES,
+    "parent_process_name": NAMES,
+    "tag": TAGS,
+}
+SUBJECTS: Final[Mapping[str, str]] = {
+    "process_name": "the name of a process",
+    "cmdline": "a command line",
+    "parent_process_name": "the name of a process",
+    "tag": "a tag, key:value",
+}
+
 
 Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
+from proccli.config.delivery import RULE_FIELDS
 from proccli.config.loading import Reading
-from proccli.config.stages import RULE_FIELDS
 from proccli.config.static_config import KEYS, NEWER_SECTION
 from proccli.config.warning_words import wording
 from proccli.config.yaml.nodes import Node, resolved
-from proccli.diagnostics.context import Written
-from proccli.diagnostics.folded_context import Context
+from proccli.diagnostics.context import Context, Written
 from proccli.errors import Fault, Location
 from proccli.model.config import Diagnostic, Rule
+from proccli.versions import LAST_STATIC_CONFIG
 
 _NEWER_KEYS: Final[Mapping[str, str | None]] = {
     "enabled": "os-proc-sync-enabled",
@@ -73,7 +73,8 @@ def _other_dialect(fault: Fault, context: Context) -> Diagnostic:
         "other-dialect",
         fault.problem,
         effect=f"agent {context.config.agent} ignores {NEWER_SECTION}",
-        hint=fault.hint or "check the configuration of agents up to 6.5, with static_config",
+        hint=fault.hint
+        or f"check the configuration of agents up to {LAST_STATIC_CONFIG}, with static_config",
     )
 
 
@@ -117,9 +118,11 @@ def _newer_keys(context: Context) -> Iterator[Diagnostic]:
                 yield context.at(
                     written.place((key.start, key.end)),
                     "newer-key",
-                    f"{key.text} is a key of agents after 6.5",
+                    f"{key.text} is a key of agents after {LAST_STATIC_CONFIG}",
                     effect=f"agent {context.config.agent} ignores it",
-                    hint=f"write {instead}" if instead else "agents up to 6.5 have no such key",
+                    hint=f"write {instead}"
+                    if instead
+                    else f"agents up to {LAST_STATIC_CONFIG} have no such key",
                 )
 
 

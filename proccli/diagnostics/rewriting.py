@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from proccli.agent.rules import REFERENCE
-from proccli.diagnostics.folded_context import Context
+from proccli.diagnostics.context import Context
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.match.template import Reference
 from proccli.text import visible

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from proccli.config.yaml.nodes import resolved
-from proccli.diagnostics.folded_context import Context
+from proccli.diagnostics.context import Context
 from proccli.model.config import Diagnostic
 from proccli.text import visible
 

@@ -9,18 +9,28 @@ from typing import Literal, TypeAlias
 from proccli.errors import Location
 from proccli.model.note import Note
 
+RuleProblemCode: TypeAlias = Literal["regex-syntax", "regex-size", "match-type", "action"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleProblem:
-    """Why the agent throws a rule away. It says so nowhere."""
+    """Why the agent ignores a rule; it does not report it.
 
-    code: str
-    """`regex-syntax`, `regex-size`, `match-type`, `action`."""
-    message: str
+    `config.warning_words.rule_problem_wording` has the words.
+    """
+
+    code: RuleProblemCode
     at: Location
-    position: int | None = None
-    """For a pattern: character offset of the mistake in `match_regex`."""
+    value: str
+    """The pattern or the keyword that is not valid."""
+    detail: str = ""
+    """For a pattern: what is wrong, as the regex parser reports it; else empty."""
+    span: tuple[int, int] | None = None
+    """For a pattern: where it is wrong, from the first character to behind the last."""
     hint: str | None = None
+    """For a pattern: what to write instead."""
+    known: tuple[str, ...] = ()
+    """For a keyword: those that the agent accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +45,15 @@ class Rule:
     match_regex: str
     action: str
     rewrite_name: str
-    problem: RuleProblem | None = None
+    problems: tuple[RuleProblem, ...] = ()
+    """Empty for a rule that the agent uses."""
     places: Mapping[str, Location] = field(default_factory=dict, compare=False)
     """Where each value is written, by the key's name as written."""
+
+    @property
+    def problem(self) -> RuleProblem | None:
+        """The first reason why the agent ignores the rule; None: it uses the rule."""
+        return self.problems[0] if self.problems else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

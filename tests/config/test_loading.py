@@ -112,7 +112,7 @@ def test_what_is_no_mapping_is_no_configuration(text: str, via: Via) -> None:
 def test_the_newer_dialect_is_refused_by_name(via: Via) -> None:
     error = refused("# new\ninputs:\n  proc: {enabled: true}\n", via)
 
-    assert "proccli doesn't emulate" in error.problem
+    assert "proccli does not emulate" in error.problem
     assert str(error.at) == "agent.yaml:2:1"
 
 
@@ -122,7 +122,7 @@ def test_both_dialects_in_one_file_are_an_error(via: Via) -> None:
 
 
 def test_an_agent_that_is_not_emulated_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"agent 7\.1 isn't emulated"):
+    with pytest.raises(UsageError, match=r"agent 7\.1 is not emulated"):
         load(b"", "agent.yaml", agent="7.1")
     with pytest.raises(UsageError):
         defaults(agent="6.5\x1b[31m")

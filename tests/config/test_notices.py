@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proccli.config.loading import Via, load
-from proccli.config.static_config import KEYS
-from proccli.config.unknownkeys import meant
+from proccli.config.static_config import KEYS, meant
+from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Rule
 from proccli.terminal.warning_text import message as words_of
 from tests.config.measured import VIAS
@@ -77,7 +77,7 @@ def test_every_foreign_key_of_a_rule_is_named(via: Via) -> None:
     assert code == "unknown-key"
     assert message == (
         "a.yaml:2:20: ignore is not a key of rule 1: the agent ignores it"
-        " (it knows match-regex, match-type, rewrite-name, action)"
+        " (valid keys: match-regex, match-type, rewrite-name, action)"
     )
 
 
@@ -174,7 +174,7 @@ def test_a_merge_key_that_nobody_applies_is_named() -> None:
     text = "x: &x {action: drop}\nos-proc-regex:\n- <<: *x\n"
 
     assert codes(text, "file") == ["unknown-key"]
-    assert "no merge keys" in notes(text, "file")[0][1]
+    assert "does not support merge keys" in notes(text, "file")[0][1]
 
 
 @pytest.mark.parametrize("via", VIAS)
@@ -184,15 +184,15 @@ def test_a_merge_key_that_nobody_applies_is_named() -> None:
         ("match-type: Cmdline", "match-type", "write cmdline"),
         ("match-type: 'cmdline '", "match-type", "write cmdline"),
         ("match-type: cmd", "match-type", "write cmdline"),
-        ("match-type: 5", "match-type", "it knows process_name, cmdline"),
+        ("match-type: 5", "match-type", "valid values: process_name, cmdline"),
         ("action: Drop", "action", "write drop"),
-        ("action: ignore", "action", "it knows accept, drop"),
+        ("action: ignore", "action", "valid values: accept, drop"),
         ("match-regex: '(?=a)'", "regex-syntax", None),
         ("match-regex: a(", "regex-syntax", None),
         (r"match-regex: \w{1,200}", "regex-size", None),
     ],
 )
-def test_a_rule_that_the_agent_throws_away_keeps_its_place_and_is_announced(
+def test_a_rule_that_the_agent_ignores_keeps_its_place_and_gives_a_warning(
     value: str, code: str, hint: str | None, via: Via
 ) -> None:
     text = f"os-proc-regex:\n- match-regex: before\n- {value}\n- match-regex: after\n"
@@ -204,16 +204,17 @@ def test_a_rule_that_the_agent_throws_away_keeps_its_place_and_is_announced(
     assert problem is not None
     assert problem.code == code
     assert str(problem.at).startswith("a.yaml:3:")
+    words = rule_problem_wording(problem)
     if hint is not None:
-        assert problem.hint is not None
-        assert problem.hint.startswith(hint)
+        assert words.hint is not None
+        assert words.hint.startswith(hint)
     (note,) = config.notes
     assert note.code == "rule-thrown-away"
     assert words_of(note).startswith(f"{problem.at}: the agent silently ignores rule 2")
-    assert problem.message in words_of(note)
+    assert words.problem in words_of(note)
 
 
-def test_each_reason_to_throw_a_rule_away_is_announced() -> None:
+def test_each_reason_to_ignore_a_rule_gives_a_warning() -> None:
     text = "os-proc-regex:\n- {match-regex: '(', match-type: x, action: y}\n"
 
     assert codes(text) == ["rule-thrown-away"] * 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proccli.diagnostics.pages import all_pages
+from proccli.diagnostics.codes import all_pages
 from tests.paths import DOCS
 
 FILE = DOCS / "diagnostics.md"

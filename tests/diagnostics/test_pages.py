@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from proccli.diagnostics.codes import CODES
-from proccli.diagnostics.folded_context import Surroundings
+from proccli.diagnostics.codes import all_pages, page
+from proccli.diagnostics.context import Surroundings
 from proccli.diagnostics.lint import lint
-from proccli.diagnostics.pages import all_pages, page
+from proccli.model.codes import DIAGNOSTICS
 from proccli.model.process import Environment
 from tests.diagnostics.docs import FILE
 from tests.paths import ROOT
@@ -41,21 +41,21 @@ def codes_of(code: str, example: str) -> set[str]:
 
 
 def test_every_code_has_a_page_and_every_page_a_code() -> None:
-    assert sorted(path.stem for path in FOLDER.iterdir()) == sorted(CODES)
+    assert sorted(path.stem for path in FOLDER.iterdir()) == sorted(DIAGNOSTICS)
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", DIAGNOSTICS)
 def test_a_page_tells_cause_effect_and_what_to_write(code: str) -> None:
     text = page(code)
 
     assert text.startswith(f"# {code}: ")
-    assert f"\nSeverity: {CODES[code]}\n" in text
+    assert f"\nSeverity: {DIAGNOSTICS[code]}\n" in text
     for part in ("**Cause.** ", "**Effect.** ", "**Fix.** "):
         assert f"\n{part}" in text
     assert max(map(len, text.splitlines())) <= 110
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code not in ELSEWHERE])
+@pytest.mark.parametrize("code", [code for code in DIAGNOSTICS if code not in ELSEWHERE])
 def test_the_first_example_raises_it_and_the_second_does_not(code: str) -> None:
     bad, good = examples(code)
 

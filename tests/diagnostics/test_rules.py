@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proccli.config.yaml.reader import read_documents
-from proccli.diagnostics.folded_context import Surroundings
+from proccli.diagnostics.context import Surroundings
 from proccli.model.process import Environment
 from tests.diagnostics.judged import codes, judge, marked, only, rules
 

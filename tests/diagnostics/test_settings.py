@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.diagnostics.folded_context import Surroundings
+from proccli.diagnostics.context import Surroundings
 from tests.diagnostics.judged import codes, judge, only
 
 ON = "os-proc-sync-enabled: true\nos-proc-regex: [{match-regex: .*}]\n"

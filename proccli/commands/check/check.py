@@ -16,19 +16,19 @@ from proccli.commands.environment import environment_for
 from proccli.commands.inputs import InputOptions
 from proccli.commands.tagsource import tag_table
 from proccli.config import loading
-from proccli.diagnostics.codes import CODES
-from proccli.diagnostics.folded_context import Context, Surroundings
+from proccli.diagnostics.context import Context, Surroundings
 from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.reach import Unreachable
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
 from proccli.files import read_file
 from proccli.local import agent_process
+from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Config, Diagnostic, Severity
 from proccli.model.note import Note
 from proccli.model.process import Environment
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
-from proccli.sources.recording.recording_reader import Recording
+from proccli.sources.recording.reader import Recording
 from proccli.text import counted, visible
 from proccli.versions import DEFAULT_AGENT
 
@@ -126,7 +126,7 @@ def _unreadable(name: str, failure: ConfigFileError) -> FileReport:
     shown = visible(name)
     place = Location(shown, 1, 1)
     diagnostic = Diagnostic(
-        severity=CODES["unreadable"],
+        severity=DIAGNOSTICS["unreadable"],
         code="unreadable",
         message=failure.reason,
         at=place,

@@ -30,9 +30,9 @@ Format: TypeAlias = Literal["table", "json", "jsonl", "sarif", "github"]
 def _complete_code(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem[Any]]:
-    from proccli.diagnostics.codes import CODES
+    from proccli.model.codes import DIAGNOSTICS
 
-    return [CompletionItem(code) for code in CODES if code.startswith(incomplete)]
+    return [CompletionItem(code) for code in DIAGNOSTICS if code.startswith(incomplete)]
 
 
 @click.command(
@@ -159,11 +159,11 @@ def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -
 
 def _page(code: str) -> str:
     """The page of a diagnostic. Raises: click.BadParameter if the code does not exist."""
-    from proccli.diagnostics.codes import CODES
-    from proccli.diagnostics.pages import page
+    from proccli.diagnostics.codes import page
+    from proccli.model.codes import DIAGNOSTICS
 
-    if code not in CODES:
-        close = difflib.get_close_matches(code, CODES, n=3, cutoff=0.4)
+    if code not in DIAGNOSTICS:
+        close = difflib.get_close_matches(code, DIAGNOSTICS, n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise click.BadParameter(f"unknown diagnostic code {code!r}{hint}", param_hint="--explain")
     return page(code)

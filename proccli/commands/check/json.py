@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from proccli import __version__
 from proccli.commands.check.check import CheckResult
-from proccli.diagnostics.codes import CODES
-from proccli.diagnostics.pages import page, title
+from proccli.diagnostics.codes import page, title
 from proccli.diagnostics.reach import Unreachable
+from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Diagnostic, Severity
 from proccli.terminal.document import Json, document, lines, warnings_json
 from proccli.text import visible
@@ -70,7 +70,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def check_sarif(result: CheckResult) -> bytes:
     """One run, with the rules that its results refer to."""
-    used = [code for code in CODES if any(found.code == code for found in result.diagnostics)]
+    used = [code for code in DIAGNOSTICS if any(found.code == code for found in result.diagnostics)]
     usable = all(report.usable for report in result.reports)
     run = {
         "tool": {
@@ -92,7 +92,7 @@ def _rule(code: str) -> Json:
         "id": code,
         "shortDescription": {"text": title(code)},
         "help": {"text": page(code), "markdown": page(code)},
-        "defaultConfiguration": {"level": _LEVELS[CODES[code]]},
+        "defaultConfiguration": {"level": _LEVELS[DIAGNOSTICS[code]]},
     }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
 from proccli.commands.doctor.steps_process import NAMES
 from proccli.commands.environment import mentioned_names
+from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
@@ -30,7 +31,8 @@ def rules_valid(config: Config) -> Step:
         rules = "the rule" if len(config.rules) == 1 else f"all {len(config.rules)} rules"
         return passed(name, f"the agent accepts {rules}")
     problems = "; ".join(
-        f"rule {rule.index} ({rule.at.source}:{rule.at.line}): {brief(rule.problem.message)}"
+        f"rule {rule.index} ({rule.at.source}:{rule.at.line}):"
+        f" {brief(rule_problem_wording(rule.problem).problem)}"
         for rule in lost[:_SHOWN]
         if rule.problem is not None
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proccli.commands.scan.scan import ScanResult
+from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Status
 from proccli.model.process import Host
@@ -75,7 +76,7 @@ def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
     if row.rule is None:
         return (("accept", "dim"),)
     if row.rule.problem is not None:
-        text = f"ignored (invalid): {row.rule.problem.message}"
+        text = f"ignored (invalid): {rule_problem_wording(row.rule.problem).problem}"
         return ((shorten(text, room, view.glyphs.ellipsis), "alarm"),)
     if row.rule.action == "drop":
         return (("drop", "dropped"),)

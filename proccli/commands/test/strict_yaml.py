@@ -11,12 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from proccli.config.aswritten import is_null
 from proccli.config.yaml.dialects import Flavour, prepared_for_server
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.nodes import Node, Scalar, Sequence, described, resolved
+from proccli.config.yaml.nodes import Node, Refusal, Scalar, Sequence, described, is_null, resolved
 from proccli.config.yaml.reader import Loader, read_documents
-from proccli.config.yaml.refusal import Refusal
 from proccli.text import visible
 
 MAX_CHARACTERS: Final = 16 << 20

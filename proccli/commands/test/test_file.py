@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias, get_args
 
 from proccli.commands.test.strict_yaml import StrictReader, read_root
-from proccli.config.aswritten import is_null
 from proccli.config.loading import Via
-from proccli.config.yaml.nodes import Node, Scalar, resolved
+from proccli.config.yaml.nodes import (
+    Node,
+    Refusal,
+    Scalar,
+    SourceText,
+    check_bytes,
+    is_null,
+    resolved,
+)
 from proccli.config.yaml.reader import Loader
-from proccli.config.yaml.refusal import Refusal
-from proccli.config.yaml.sourcetext import SourceText, check_bytes
 from proccli.errors import ConfigError, Location, ProccliError, UsageError
 from proccli.files import read_file
 from proccli.model.outcome import Reason, Status

@@ -12,8 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from proccli.config.yaml.nodes import Node, Scalar
-from proccli.config.yaml.refusal import Refusal
+from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.text import visible
 
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")

@@ -12,9 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from proccli.config.yaml.nodes import Alias, Node, Scalar, Sequence, described, resolved
+from proccli.config.yaml.nodes import Alias, Node, Refusal, Scalar, Sequence, described, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.refusal import Refusal
 from proccli.config.yaml.serde_yaml import U32_MAX, hint_for_bool, hint_for_int, shown
 from proccli.text import visible
 

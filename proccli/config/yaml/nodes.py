@@ -1,13 +1,21 @@
 """What a YAML text says, as a tree: values as they are written, each with its place.
 
-Offsets count characters from the start of the text.
+Offsets count characters from the start of the text. `Refusal` says why a text, or a part of it,
+can't be used.
 """
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from proccli.errors import FaultCode, Location, Refuser
+from proccli.model.note import Note, NoteValue
+from proccli.text import visible
 
 Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
 
@@ -84,3 +92,90 @@ def described(node: Written) -> str:
     if isinstance(node, Sequence):
         return "a list"
     return "a single value"
+
+
+class Refusal(Exception):  # noqa: N818 - what a reader does to a text
+    """A text that one of its readers would refuse, or that we can't read as they would.
+
+    `offset` counts characters in the text; `by` says who refuses; `hint` what to write instead;
+    `code` what kind of fault it is, None where the reader that catches it knows.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        offset: int,
+        *,
+        by: Refuser = "proccli",
+        hint: str | None = None,
+        code: FaultCode | None = None,
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.offset = offset
+        self.by = by
+        self.hint = hint
+        self.code = code
+
+
+_LINE_BREAK: Final = re.compile(r"\r\n?|\n")
+LONGEST_SHOWN: Final = 400  # characters
+"""Longer lines are left out of messages: a caret in them is not visible."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A decoded text and its name. Lines end at LF, CR or CRLF, as editors count them."""
+
+    text: str
+    name: str
+    _starts: list[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
+        object.__setattr__(self, "_starts", starts)
+
+    def at(self, offset: int) -> Location:
+        """The place of a character, with its line for the caret."""
+        index = bisect_right(self._starts, min(offset, len(self.text))) - 1
+        start = self._starts[index]
+        last = index + 1 == len(self._starts)
+        end = len(self.text) if last else self._starts[index + 1]
+        line = ""
+        if end - start <= LONGEST_SHOWN:
+            line = self.text[start:end].rstrip("\r\n")
+            end = start + len(line)
+        return Location(visible(self.name), index + 1, min(offset, end) - start + 1, line)
+
+    def note(self, code: str, offset: int, **values: NoteValue) -> Note:
+        """A warning about a place in this text."""
+        return Note.of(code, self.at(offset), **values)
+
+
+def check_size(text: bytes, limit: int) -> None:
+    """Raises: Refusal for a text that is too big."""
+    if len(text) > limit:
+        raise Refusal(f"{len(text)} bytes are too many: proccli reads up to {limit}", 0)
+
+
+def check_bytes(text: bytes, limit: int) -> None:
+    """Raises: Refusal for a text that is too big or no UTF-8."""
+    check_size(text, limit)
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        offset = len(text[: error.start].decode("utf-8"))
+        hint = "save it as UTF-8" if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else None
+        problem = f"not UTF-8: byte 0x{text[error.start]:02x}"
+        raise Refusal(problem, offset, hint=hint) from None
+
+
+def is_null(node: Node) -> bool:
+    """Whether a value is nothing, or the word for it."""
+    scalar = resolved(node)
+    return (
+        isinstance(scalar, Scalar)
+        and scalar.style == "plain"
+        and scalar.tag is None
+        and (scalar.absent or scalar.text in ("~", "null"))
+    )

@@ -14,8 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from proccli.config.yaml import nodes
 from proccli.config.yaml.dialects import Flavour, Prepared
-from proccli.config.yaml.nodes import Node, Style
-from proccli.config.yaml.refusal import Refusal
+from proccli.config.yaml.nodes import Node, Refusal, Style
 from proccli.text import visible
 
 MAX_DEPTH: Final = 200

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.nodes import Node, Scalar, Sequence, described, resolved
-from proccli.config.yaml.refusal import Refusal
+from proccli.config.yaml.nodes import Node, Refusal, Scalar, Sequence, described, resolved
 from proccli.errors import Refuser
 from proccli.text import visible
 

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from proccli.config.loading import load
 from proccli.config.yaml.dialects import AGENT, SERVER, prepared_for_agent, prepared_for_server
-from proccli.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from proccli.config.yaml.nodes import Mapping, Node, Refusal, Scalar, Sequence
 from proccli.config.yaml.positions import source_offset, source_span
 from proccli.config.yaml.reader import read_documents
-from proccli.config.yaml.refusal import Refusal
 from tests.config.measured import VIAS, cases
 
 
@@ -156,6 +155,8 @@ def test_a_mistake_in_a_pattern_is_placed_inside_its_quotes() -> None:
         first, second = load(text.encode(), "a.yaml", via=via).rules
         assert first.problem is not None
         assert second.problem is not None
-        assert (str(first.problem.at), first.problem.position) == ("a.yaml:2:23", 5)
+        assert str(first.problem.at) == "a.yaml:2:23"
+        assert first.problem.span is not None
+        assert first.problem.span[0] == 5
         assert str(second.problem.at) == "a.yaml:5:5"
         assert second.problem.at.text == "    (?<n>a"
