@@ -7,7 +7,6 @@ instead. The answer is the same either way; only the time differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,14 @@ from proccli.rustregex.match.alphabet import Alphabet, Substitution
 from proccli.rustregex.match.translate import longest_safe_text, needs_simulation, translate
 from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import Node, Repeat, Span
-from proccli.rustregex.tree.shape import mirrored, required_literal, required_runs
+from proccli.rustregex.tree.shape import required_literal, required_runs
 from proccli.rustregex.tree.simplify import Captures
 
 if TYPE_CHECKING:
     import regex
 
-    from proccli.rustregex.match.simulate import Simulation
+    from proccli.rustregex.match.automaton import Automaton
+    from proccli.rustregex.match.spans import SpanFinder
 
 TIME_LIMIT_S = 0.2
 """The time limit of the backtracking engine for one search; after it the simulation runs."""
@@ -55,7 +55,7 @@ class Exact:
                 return self._backtrack(text, 0) is not None
             except TimeoutError:
                 self._backtracks = False
-        return self.simulation.is_match(text)
+        return self.automaton.is_match(text)
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
@@ -71,15 +71,7 @@ class Exact:
                 if found is None:
                     return None
                 return tuple([None if span[0] < 0 else span for span in found.regs])
-        return self._simulate(text, start)
-
-    def _simulate(self, text: str, start: int) -> Spans | None:
-        span = _simulated_span(self.simulation, lambda: self._backward, text, start)
-        if span is None or self._groups == 1:
-            return span and (span,)
-        slots = self.simulation.slots(text, *span)
-        pairs = zip(slots[::2], slots[1::2], strict=True)
-        return tuple([None if a is None or b is None else (a, b) for a, b in pairs])
+        return self.finder.search(text, start)
 
     def _has_runs(self, text: str) -> bool:
         """Whether the text has all the long runs that a match needs.
@@ -113,12 +105,17 @@ class Exact:
         return self._pattern.search(text, start, timeout=TIME_LIMIT_S)
 
     @cached_property
-    def simulation(self) -> Simulation:
-        return _simulation(self._root, self._groups, self._alphabet, self._word)
+    def automaton(self) -> Automaton:
+        # Most patterns never need one: a start of proccli does not wait for these modules.
+        from proccli.rustregex.match.automaton import Automaton
+
+        return Automaton(self._root, self._alphabet, self._word)
 
     @cached_property
-    def _backward(self) -> Simulation:
-        return _simulation(mirrored(self._root), 1, self._alphabet, self._word, longest=True)
+    def finder(self) -> SpanFinder:
+        from proccli.rustregex.match.spans import SpanFinder
+
+        return SpanFinder(self._root, self._groups, self._alphabet, self._word)
 
     @cached_property
     def _pattern(self) -> regex.Pattern[str]:
@@ -143,36 +140,3 @@ class Exact:
     @cached_property
     def _substitution(self) -> Substitution:
         return Substitution(self._alphabet)
-
-
-def simulated_span(root: Node, alphabet: Alphabet, word: Ranges, text: str) -> Span | None:
-    """The span of the leftmost match, by the simulation only; for a tree that is used only once."""
-    if required_literal(root) not in text:
-        return None
-
-    def backward() -> Simulation:
-        return _simulation(mirrored(root), 1, alphabet, word, longest=True)
-
-    return _simulated_span(_simulation(root, 1, alphabet, word), backward, text, 0)
-
-
-def _simulated_span(
-    forward: Simulation, backward: Callable[[], Simulation], text: str, start: int
-) -> Span | None:
-    """The end by priority, then the earliest start that leads to it, so that no thread needs to
-    store the position at which it started."""
-    end = forward.end(text, start)
-    if end is None:
-        return None
-    before = text[start - 1] if start else ""
-    return (end - backward().reach(text[start:end][::-1], text[end : end + 1], before), end)
-
-
-def _simulation(
-    root: Node, groups: int, alphabet: Alphabet, word: Ranges, *, longest: bool = False
-) -> Simulation:
-    # Most patterns never need one: a start of proccli does not wait for these modules.
-    from proccli.rustregex.match.program import compile_program
-    from proccli.rustregex.match.simulate import Simulation
-
-    return Simulation(compile_program(root, groups, alphabet), alphabet, word, longest=longest)

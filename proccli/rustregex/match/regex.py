@@ -112,7 +112,7 @@ class Regex:
             return None
         from proccli.rustregex.match.masked import is_match_masked
 
-        return is_match_masked(self._exact.simulation, text, holes)
+        return is_match_masked(self._exact.automaton, text, holes)
 
     def __repr__(self) -> str:
         return f"Regex({self.pattern!r})"
