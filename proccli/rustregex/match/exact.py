@@ -1,20 +1,27 @@
 """Searches that give what the pattern means, by the faster of two engines.
 
 The translated pattern first runs on the backtracking engine of the module `regex`, with a time
-limit. If that would report other spans than the crate, or takes too long, the simulation runs
-instead. The answer is the same either way; only the time differs.
+limit. If that would report other spans than the crate, or takes too long, an automaton reads the
+text instead. The answer is the same either way; only the time differs.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from proccli.rustregex.match.alphabet import Alphabet, Substitution
-from proccli.rustregex.match.translate import longest_safe_text, needs_simulation, translate
+from proccli.rustregex.match.translate import (
+    QUICK_WAYS,
+    SAFE_WAYS,
+    longest_text,
+    needs_automaton,
+    translate,
+)
 from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import Node, Repeat, Span
-from proccli.rustregex.tree.shape import required_literal, required_runs
+from proccli.rustregex.tree.shape import required_literals, required_runs
 from proccli.rustregex.tree.simplify import Captures
 
 if TYPE_CHECKING:
@@ -24,7 +31,11 @@ if TYPE_CHECKING:
     from proccli.rustregex.match.spans import SpanFinder
 
 TIME_LIMIT_S = 0.2
-"""The time limit of the backtracking engine for one search; after it the simulation runs."""
+"""How much longer than an automaton the backtracking engine may take with one pattern, in all
+searches together; from then on an automaton reads the texts."""
+
+AUTOMATON_S = 0.2e-6
+"""About the time that an automaton takes for a character."""
 
 LONG_RUN = 1000
 """The length of a run of one set from which on it is faster to search for the run first."""
@@ -35,38 +46,59 @@ Spans = tuple[Span | None, ...]
 class Exact:
     """One pattern's exact engine. All positions are character offsets."""
 
-    def __init__(self, root: Node, captures: Captures, alphabet: Alphabet, word: Ranges) -> None:
+    def __init__(
+        self,
+        root: Node,
+        captures: Captures,
+        alphabet: Alphabet,
+        word: Ranges,
+        *,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
         self._root = root
         self._groups = len(captures.names)
         self._alphabet = alphabet
         self._word = word
-        self._backtracks = captures.complete and not needs_simulation(root)
-        self._literal = required_literal(root)
+        backtracks = time_limit_s > 0 and captures.complete and not needs_automaton(root)
+        self._backtracks = backtracks
+        self._literals = required_literals(root)
+        self.time_left = time_limit_s
+        self._time_for_text = 0.0
         # Both remember the last text, because finding all matches searches the same one repeatedly.
         self._substituted = ("", "")
         self._text_with_runs = ("", False)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the backtracking engine has taken too long."""
+        return self.time_left <= 0
+
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        if self._literal not in text or (self._runs and not self._has_runs(text)):
+        for literal in self._literals:
+            if literal not in text:
+                return False
+        if self._runs and not self._has_runs(text):
             return False
         if self._backtracks:
             try:
                 return self._backtrack(text, 0) is not None
             except TimeoutError:
-                self._backtracks = False
+                pass
         return self.automaton.is_match(text)
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
-        if text.find(self._literal, start) < 0 or (self._runs and not self._has_runs(text)):
+        for literal in self._literals:
+            if text.find(literal, start) < 0:
+                return None
+        if self._runs and not self._has_runs(text):
             return None
         if self._backtracks:
             try:
                 found = self._backtrack(text, start)
             except TimeoutError:
-                # Similar texts are likely to follow, and would take too long again.
-                self._backtracks = False
+                pass
             else:
                 if found is None:
                     return None
@@ -100,9 +132,29 @@ class Exact:
     def _backtrack(self, text: str, start: int) -> regex.Match[str] | None:
         if not text.isascii():
             text = self._substitute(text)
-        if len(text) <= self._safe_length:
+        length = len(text)
+        if length <= self._quick_length:
             return self._pattern.search(text, start)
-        return self._pattern.search(text, start, timeout=TIME_LIMIT_S)
+        if not start:
+            self._time_for_text = AUTOMATON_S * length
+        began = perf_counter()
+        try:
+            if length <= self._safe_length:
+                return self._pattern.search(text, start)
+            return self._pattern.search(
+                text, start, timeout=self._time_for_text + self.time_left
+            )
+        finally:
+            self._account_for(perf_counter() - began)
+
+    def _account_for(self, taken: float) -> None:
+        self._time_for_text -= taken
+        if self._time_for_text < 0:
+            self.time_left += self._time_for_text
+            self._time_for_text = 0.0
+            if self.time_left <= 0:
+                # Similar texts are likely to follow, and would take too long again.
+                self._backtracks = False
 
     @cached_property
     def automaton(self) -> Automaton:
@@ -135,7 +187,13 @@ class Exact:
 
     @cached_property
     def _safe_length(self) -> int:
-        return longest_safe_text(self._root)
+        """The length of the longest text on which a search needs no time limit."""
+        return longest_text(self._root, SAFE_WAYS)
+
+    @cached_property
+    def _quick_length(self) -> int:
+        """The length of the longest text on which a search need not be timed."""
+        return longest_text(self._root, QUICK_WAYS)
 
     @cached_property
     def _substitution(self) -> Substitution:

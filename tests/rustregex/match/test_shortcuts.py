@@ -8,7 +8,7 @@ from proccli.rustregex.match import literals
 from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.match.shortcuts import Shortcuts
 from proccli.rustregex.parse.parser import parse
-from proccli.rustregex.tree.shape import required_literal, required_runs
+from proccli.rustregex.tree.shape import required_literals, required_runs
 from proccli.rustregex.tree.simplify import simplify
 
 
@@ -116,7 +116,7 @@ def test_doubtful_searches_are_noticed(pattern: str, text: str, start: int) -> N
     ],
 )
 def test_a_literal_that_every_match_holds(pattern: str, literal: str) -> None:
-    assert required_literal(parse(pattern).root) == literal
+    assert (*required_literals(parse(pattern).root), "")[0] == literal
 
 
 def test_runs_that_every_match_holds() -> None:
