@@ -49,9 +49,13 @@ class State:
         self.beside = beside
         self.searching = searching
         self.edges: dict[str, Edge] = {}
-        self.steps: dict[tuple[int, frozenset[LookKind]], tuple[int, tuple[int, ...]] | None] = {}
-        """For `spans`: by the instruction of a thread, the next one and the slots to save."""
+        self.steps: dict[int, Step] = {}
+        """For `spans`: by a thread's instruction and by what is to its left, what it does."""
 
+
+Step: TypeAlias = tuple[int, tuple[int, ...]]
+"""The instruction after the character that a thread reads (-1: its match ends before it), and the
+slots that it saves before it."""
 
 Edge: TypeAlias = tuple[State, bool]
 """The state after a character, and whether a match ends before it (backward: begins after it)."""

@@ -52,6 +52,14 @@ class Regex:
         """Whether even the crate's `is_match` can be wrong, because of its shortcuts."""
         return self._shortcuts.always_errs
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the pattern takes the backtracking engine too long on a text so far.
+
+        An automaton reads all following texts then, which gives the same answers.
+        """
+        return self._exact.is_slow
+
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
         if self._shortcuts.always_errs:

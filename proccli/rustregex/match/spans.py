@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from proccli.rustregex.match.alphabet import END, Alphabet
-from proccli.rustregex.match.automaton import Automaton, State
+from proccli.rustregex.match.alphabet import END, KINDS, Alphabet
+from proccli.rustregex.match.automaton import Automaton, State, Step
 from proccli.rustregex.match.positions import Place
 from proccli.rustregex.match.program import Op, Program, compile_program
 from proccli.rustregex.tree.charset import Ranges
@@ -26,10 +26,6 @@ from proccli.rustregex.tree.nodes import LookKind, Node, Span
 
 BLOCK = 1024
 """The number of characters from one stored state to the next."""
-
-Step = tuple[int, tuple[int, ...]]
-"""The instruction after the character that is read (-1: the match ends here), and the slots that
-are saved before."""
 
 
 class SpanFinder:
@@ -54,24 +50,30 @@ class SpanFinder:
 
     def _spans(self, scan: Scan, begin: int) -> tuple[Span | None, ...]:
         slots: list[int | None] = [None] * (2 * self._groups)
-        looks = self.automaton.positions.looks
-        held: frozenset[LookKind] = frozenset()
+        before = self._kind_before(scan.text, begin)
         pc, at = 0, begin
         while pc >= 0:
-            state = scan.state(at)
-            if looks:
-                before = self.automaton.kind(scan.text[at - 1] if at else END)
-                held = self.automaton.held(before, state.beside)
-            step = state.steps.get((pc, held))
-            if step is None:
-                step = state.steps[pc, held] = self._step(state, pc, held)
-            pc, saves = step
-            for slot in saves:
-                slots[slot] = at
-            at += 1
+            for state in scan.states_from(at):
+                key = pc * KINDS + before
+                step = state.steps.get(key)
+                if step is None:
+                    held = self.automaton.held(before, state.beside)
+                    step = state.steps[key] = self._step(state, pc, held)
+                pc, saves = step
+                for slot in saves:
+                    slots[slot] = at
+                if pc < 0:
+                    break
+                before = state.beside
+                at += 1
         self.work += at - begin
         pairs = zip(slots[::2], slots[1::2], strict=True)
         return tuple([None if a is None or b is None else (a, b) for a, b in pairs])
+
+    def _kind_before(self, text: str, at: int) -> int:
+        if not self.automaton.positions.looks:
+            return 0
+        return self.automaton.kind(text[at - 1] if at else END)
 
     def _step(self, state: State, pc: int, held: frozenset[LookKind]) -> Step:
         """The way with the highest priority that reaches a match."""
@@ -125,12 +127,13 @@ class Scan:
         self._block = -1
         self._read()
 
-    def state(self, at: int) -> State:
-        """The state between the characters at - 1 and at, at or after the start of a match."""
+    def states_from(self, at: int) -> list[State]:
+        """The states before the character at `at` and before some following ones; `at` is at or
+        after the start of a match."""
         block, place = divmod(len(self.text) - at, BLOCK)
         if block != self._block:
             self._read_block(block)
-        return self._states[place]
+        return self._states[place::-1]
 
     def _read(self) -> None:
         automaton, text, starts = self._automaton, self.text, self.starts
@@ -158,7 +161,7 @@ class Scan:
         state = self._stored[block]
         states = [state]
         end = len(self.text) - block * BLOCK
-        for char in reversed(self.text[max(end - BLOCK, 0) : end]):
+        for char in reversed(self.text[max(end - BLOCK + 1, 0) : end]):
             state = self._automaton.edge(state, char)[0]
             states.append(state)
         self._automaton.work += len(states)
