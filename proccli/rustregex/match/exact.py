@@ -35,7 +35,8 @@ TIME_LIMIT_S = 0.2
 searches together; from then on an automaton reads the texts."""
 
 AUTOMATON_S = 0.2e-6
-"""About the time that an automaton takes for a character."""
+SEARCH_S = 5e-6
+"""About the times that an automaton takes for a character, and for each search in a text."""
 
 LONG_RUN = 1000
 """The length of a run of one set from which on it is faster to search for the run first."""
@@ -137,13 +138,12 @@ class Exact:
             return self._pattern.search(text, start)
         if not start:
             self._time_for_text = AUTOMATON_S * length
+        self._time_for_text += SEARCH_S
         began = perf_counter()
         try:
             if length <= self._safe_length:
                 return self._pattern.search(text, start)
-            return self._pattern.search(
-                text, start, timeout=self._time_for_text + self.time_left
-            )
+            return self._pattern.search(text, start, timeout=self._time_for_text + self.time_left)
         finally:
             self._account_for(perf_counter() - began)
 

@@ -103,9 +103,7 @@ def _matches_between(automaton: Automaton, text: str, piece: tuple[int, int, boo
     return False
 
 
-def _step(
-    automaton: Automaton, sets: Sets, befores: frozenset[int], char: str
-) -> Sets | None:
+def _step(automaton: Automaton, sets: Sets, befores: frozenset[int], char: str) -> Sets | None:
     """The positions that read `char`, also as the first one of a match, for any of the kinds
     `befores` to the left; None: a match ends before it."""
     following = automaton.positions.empty
@@ -117,9 +115,7 @@ def _step(
     return following
 
 
-def _run_on(
-    automaton: Automaton, sets: Sets, text: str, start: int, end: int
-) -> State | None:
+def _run_on(automaton: Automaton, sets: Sets, text: str, start: int, end: int) -> State | None:
     """The state after text[start:end], starting with these positions; None: a match ends before
     that."""
     state = automaton.state(sets, automaton.kind(text[start - 1 : start]), searching=True)

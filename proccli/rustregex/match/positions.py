@@ -51,6 +51,7 @@ Sets: TypeAlias = tuple[int, ...]
 Place: TypeAlias = tuple[int, int]
 """A position: the run, and the bit."""
 
+
 class Kind(IntEnum):
     """The kinds of nodes of the layout."""
 

@@ -118,9 +118,7 @@ class _PrefixSearch:
         return self.found[key]
 
     def _search(self, root: Node) -> Span | None:
-        exact = Exact(
-            root, NO_GROUPS, self.alphabet, unicode_word(), time_limit_s=self.time_left
-        )
+        exact = Exact(root, NO_GROUPS, self.alphabet, unicode_word(), time_limit_s=self.time_left)
         found = exact.search(self.text, 0)
         # One limit for all searches: similar ones are likely to take too long, too.
         self.time_left = exact.time_left

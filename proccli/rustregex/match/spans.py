@@ -27,6 +27,9 @@ from proccli.rustregex.tree.nodes import LookKind, Node, Span
 BLOCK = 1024
 """The number of characters from one stored state to the next."""
 
+MOST_STATES = 64
+"""The number of states that a thread receives at once."""
+
 
 class SpanFinder:
     """Finds the matches of one pattern. `groups`: how many to report, the match included."""
@@ -133,7 +136,7 @@ class Scan:
         block, place = divmod(len(self.text) - at, BLOCK)
         if block != self._block:
             self._read_block(block)
-        return self._states[place::-1]
+        return self._states[place : place - MOST_STATES if place > MOST_STATES else None : -1]
 
     def _read(self) -> None:
         automaton, text, starts = self._automaton, self.text, self.starts

@@ -58,9 +58,7 @@ def test_a_cleared_cache_changes_no_answer(pattern: str, text: str) -> None:
 @pytest.mark.parametrize("block", [1, 2, 3])
 @examples(25)
 @given(loops(), st.text(st.sampled_from("ab \n"), max_size=12))
-def test_the_number_of_stored_states_changes_no_answer(
-    block: int, pattern: str, text: str
-) -> None:
+def test_the_number_of_stored_states_changes_no_answer(block: int, pattern: str, text: str) -> None:
     expected = list(engines(pattern)[1].find_iter(text))
     usual, spans.BLOCK = spans.BLOCK, block
     try:
