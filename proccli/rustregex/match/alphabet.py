@@ -33,6 +33,9 @@ START, NEWLINE_BIT, WORD_BIT, ASCII_WORD_BIT, UNKNOWN = 1, 2, 4, 8, 16
 """What is on one side of a position (its kind): either end of the text (`START`), a kind of
 character, or something unknown, next to which no look-around is known to hold (`UNKNOWN`)."""
 
+KINDS = 32
+"""Every kind is less than this."""
+
 END = ""
 """Represents the end of the text, where a character is expected."""
 

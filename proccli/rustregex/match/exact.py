@@ -1,30 +1,42 @@
 """Searches that give what the pattern means, by the faster of two engines.
 
 The translated pattern first runs on the backtracking engine of the module `regex`, with a time
-limit. If that would report other spans than the crate, or takes too long, the simulation runs
-instead. The answer is the same either way; only the time differs.
+limit. If that would report other spans than the crate, or takes too long, an automaton reads the
+text instead. The answer is the same either way; only the time differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from proccli.rustregex.match.alphabet import Alphabet, Substitution
-from proccli.rustregex.match.translate import longest_safe_text, needs_simulation, translate
+from proccli.rustregex.match.translate import (
+    QUICK_WAYS,
+    SAFE_WAYS,
+    longest_text,
+    needs_automaton,
+    translate,
+)
 from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import Node, Repeat, Span
-from proccli.rustregex.tree.shape import mirrored, required_literal, required_runs
+from proccli.rustregex.tree.shape import required_literals, required_runs
 from proccli.rustregex.tree.simplify import Captures
 
 if TYPE_CHECKING:
     import regex
 
-    from proccli.rustregex.match.simulate import Simulation
+    from proccli.rustregex.match.automaton import Automaton
+    from proccli.rustregex.match.spans import SpanFinder
 
 TIME_LIMIT_S = 0.2
-"""The time limit of the backtracking engine for one search; after it the simulation runs."""
+"""How much longer than an automaton the backtracking engine may take with one pattern, in all
+searches together; from then on an automaton reads the texts."""
+
+AUTOMATON_S = 0.2e-6
+SEARCH_S = 5e-6
+"""About the times that an automaton takes for a character, and for each search in a text."""
 
 LONG_RUN = 1000
 """The length of a run of one set from which on it is faster to search for the run first."""
@@ -35,51 +47,64 @@ Spans = tuple[Span | None, ...]
 class Exact:
     """One pattern's exact engine. All positions are character offsets."""
 
-    def __init__(self, root: Node, captures: Captures, alphabet: Alphabet, word: Ranges) -> None:
+    def __init__(
+        self,
+        root: Node,
+        captures: Captures,
+        alphabet: Alphabet,
+        word: Ranges,
+        *,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
         self._root = root
         self._groups = len(captures.names)
         self._alphabet = alphabet
         self._word = word
-        self._backtracks = captures.complete and not needs_simulation(root)
-        self._literal = required_literal(root)
+        backtracks = time_limit_s > 0 and captures.complete and not needs_automaton(root)
+        self._backtracks = backtracks
+        self._literals = required_literals(root)
+        self.time_left = time_limit_s
+        self._time_for_text = 0.0
         # Both remember the last text, because finding all matches searches the same one repeatedly.
         self._substituted = ("", "")
         self._text_with_runs = ("", False)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the backtracking engine has taken too long."""
+        return self.time_left <= 0
+
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        if self._literal not in text or (self._runs and not self._has_runs(text)):
+        for literal in self._literals:
+            if literal not in text:
+                return False
+        if self._runs and not self._has_runs(text):
             return False
         if self._backtracks:
             try:
                 return self._backtrack(text, 0) is not None
             except TimeoutError:
-                self._backtracks = False
-        return self.simulation.is_match(text)
+                pass
+        return self.automaton.is_match(text)
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
-        if text.find(self._literal, start) < 0 or (self._runs and not self._has_runs(text)):
+        for literal in self._literals:
+            if text.find(literal, start) < 0:
+                return None
+        if self._runs and not self._has_runs(text):
             return None
         if self._backtracks:
             try:
                 found = self._backtrack(text, start)
             except TimeoutError:
-                # Similar texts are likely to follow, and would take too long again.
-                self._backtracks = False
+                pass
             else:
                 if found is None:
                     return None
                 return tuple([None if span[0] < 0 else span for span in found.regs])
-        return self._simulate(text, start)
-
-    def _simulate(self, text: str, start: int) -> Spans | None:
-        span = _simulated_span(self.simulation, lambda: self._backward, text, start)
-        if span is None or self._groups == 1:
-            return span and (span,)
-        slots = self.simulation.slots(text, *span)
-        pairs = zip(slots[::2], slots[1::2], strict=True)
-        return tuple([None if a is None or b is None else (a, b) for a, b in pairs])
+        return self.finder.search(text, start)
 
     def _has_runs(self, text: str) -> bool:
         """Whether the text has all the long runs that a match needs.
@@ -108,17 +133,41 @@ class Exact:
     def _backtrack(self, text: str, start: int) -> regex.Match[str] | None:
         if not text.isascii():
             text = self._substitute(text)
-        if len(text) <= self._safe_length:
+        length = len(text)
+        if length <= self._quick_length:
             return self._pattern.search(text, start)
-        return self._pattern.search(text, start, timeout=TIME_LIMIT_S)
+        if not start:
+            self._time_for_text = AUTOMATON_S * length
+        self._time_for_text += SEARCH_S
+        began = perf_counter()
+        try:
+            if length <= self._safe_length:
+                return self._pattern.search(text, start)
+            return self._pattern.search(text, start, timeout=self._time_for_text + self.time_left)
+        finally:
+            self._account_for(perf_counter() - began)
+
+    def _account_for(self, taken: float) -> None:
+        self._time_for_text -= taken
+        if self._time_for_text < 0:
+            self.time_left += self._time_for_text
+            self._time_for_text = 0.0
+            if self.time_left <= 0:
+                # Similar texts are likely to follow, and would take too long again.
+                self._backtracks = False
 
     @cached_property
-    def simulation(self) -> Simulation:
-        return _simulation(self._root, self._groups, self._alphabet, self._word)
+    def automaton(self) -> Automaton:
+        # Most patterns never need one: a start of proccli does not wait for these modules.
+        from proccli.rustregex.match.automaton import Automaton
+
+        return Automaton(self._root, self._alphabet, self._word)
 
     @cached_property
-    def _backward(self) -> Simulation:
-        return _simulation(mirrored(self._root), 1, self._alphabet, self._word, longest=True)
+    def finder(self) -> SpanFinder:
+        from proccli.rustregex.match.spans import SpanFinder
+
+        return SpanFinder(self._root, self._groups, self._alphabet, self._word)
 
     @cached_property
     def _pattern(self) -> regex.Pattern[str]:
@@ -138,41 +187,14 @@ class Exact:
 
     @cached_property
     def _safe_length(self) -> int:
-        return longest_safe_text(self._root)
+        """The length of the longest text on which a search needs no time limit."""
+        return longest_text(self._root, SAFE_WAYS)
+
+    @cached_property
+    def _quick_length(self) -> int:
+        """The length of the longest text on which a search need not be timed."""
+        return longest_text(self._root, QUICK_WAYS)
 
     @cached_property
     def _substitution(self) -> Substitution:
         return Substitution(self._alphabet)
-
-
-def simulated_span(root: Node, alphabet: Alphabet, word: Ranges, text: str) -> Span | None:
-    """The span of the leftmost match, by the simulation only; for a tree that is used only once."""
-    if required_literal(root) not in text:
-        return None
-
-    def backward() -> Simulation:
-        return _simulation(mirrored(root), 1, alphabet, word, longest=True)
-
-    return _simulated_span(_simulation(root, 1, alphabet, word), backward, text, 0)
-
-
-def _simulated_span(
-    forward: Simulation, backward: Callable[[], Simulation], text: str, start: int
-) -> Span | None:
-    """The end by priority, then the earliest start that leads to it, so that no thread needs to
-    store the position at which it started."""
-    end = forward.end(text, start)
-    if end is None:
-        return None
-    before = text[start - 1] if start else ""
-    return (end - backward().reach(text[start:end][::-1], text[end : end + 1], before), end)
-
-
-def _simulation(
-    root: Node, groups: int, alphabet: Alphabet, word: Ranges, *, longest: bool = False
-) -> Simulation:
-    # Most patterns never need one: a start of proccli does not wait for these modules.
-    from proccli.rustregex.match.program import compile_program
-    from proccli.rustregex.match.simulate import Simulation
-
-    return Simulation(compile_program(root, groups, alphabet), alphabet, word, longest=longest)

@@ -53,6 +53,19 @@ class Outcome(NamedTuple):
     read: int
 
 
+NO_END, GAVE_UP = -1, -2
+
+
+class _Trace:
+    """The states of the latest run of `LazyDfa.end`, from offset `low` to `high`, and its result."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.states: list[_State | None] = [None] * (len(text) + 1)
+        self.low, self.high = 0, -1
+        self.end = NO_END
+
+
 class LazyDfa:
     """Runs a program without captures over a text, from one position on.
 
@@ -82,6 +95,7 @@ class LazyDfa:
         self._next_literal = re.compile(literals).search if literals else None
         self._states: dict[tuple[tuple[int, ...], bool, bool], _State] = {}
         self._cached = 0
+        self._trace: _Trace | None = None
 
     def run(
         self, chars: str, before: str, *, start: int = 0, alone: bool, shortest: bool = False
@@ -114,11 +128,51 @@ class LazyDfa:
             end = len(chars)
         return Outcome(end, len(chars))
 
+    def end(self, chars: str, before: str, start: int) -> int | None:
+        """The end of the match at `start`, or later on; for a search in the middle of a text.
+
+        A run that reaches the state of the previous one at the same place ends as that one did, so
+        that all searches in a text together take little longer than one. Raises: GaveUpError.
+        """
+        if self._next_literal:
+            return self.run(chars, before, start=start, alone=False).end
+        previous = self._trace if self._trace and self._trace.text is chars else _Trace(chars)
+        self._trace = trace = previous
+        state = first = self._start(before, chars[start : start + 1], alone=False)
+        low, high, earlier = trace.low, trace.high, trace.end
+        trace.low, trace.end = start, GAVE_UP
+        states, length = trace.states, len(chars)
+        end, at = NO_END, start
+        try:
+            while state.waiting or state.matched:
+                if low <= at <= high and states[at] is state:
+                    trace.high = high
+                    end = earlier if earlier >= at or earlier == GAVE_UP else end
+                    break
+                states[at] = state
+                trace.high = at
+                if at == length:
+                    if self._grow(state, END, first)[0].matched:
+                        end = length
+                    break
+                char = chars[at]
+                state = (state.edges.get(char) or self._grow(state, char, first))[0]
+                if state.matched:
+                    end = at
+                at += 1
+        except GaveUpError:
+            end = GAVE_UP
+        trace.end = end
+        if end == GAVE_UP:
+            raise GaveUpError
+        return None if end == NO_END else end
+
     def clear(self) -> None:
         """Clear the cache, which can change the answer: the DFA jumps where it jumped in an
         earlier run, even if that is no longer its first state."""
         self._states.clear()
         self._cached = 0
+        self._trace = None
 
     def _start(self, before: str, after: str, *, alone: bool) -> _State:
         word = _is_word(before)

@@ -5,7 +5,7 @@ answer is True if the pattern matches whatever text was masked, False if it does
 text was masked, and None if this depends on the masked text or cannot be determined:
 
 - True requires a match between two holes that does not depend on the characters in them.
-- False requires that no thread of the program reaches a match although every hole lets it through:
+- False requires that no thread reaches a match although every hole lets it through:
   in a hole each set finds one of its characters, a look-around holds if it holds for any
   neighbours, and new threads start.
 """
@@ -14,20 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proccli.rustregex.match.alphabet import ANY_CHARACTER, END, MASKED, START, UNKNOWN, holds
-from proccli.rustregex.match.program import Op
-from proccli.rustregex.match.simulate import Simulation, State
+from proccli.rustregex.match.alphabet import ANY_CHARACTER, END, MASKED, START, UNKNOWN
+from proccli.rustregex.match.automaton import Automaton, State
+from proccli.rustregex.match.positions import Sets
 from proccli.rustregex.tree.nodes import Span
 
 
-def is_match_masked(simulation: Simulation, text: str, holes: Sequence[Span]) -> bool | None:
+def is_match_masked(automaton: Automaton, text: str, holes: Sequence[Span]) -> bool | None:
     """Whether the program matches `text` with these spans masked (character offsets)."""
     merged = _merged(holes)
     if not merged:
-        return simulation.is_match(text)
-    if any(_matches_between(simulation, text, piece) for piece in _known(text, merged)):
+        return automaton.is_match(text)
+    if any(_matches_between(automaton, text, piece) for piece in _known(text, merged)):
         return True
-    return None if _may_match(simulation, text, merged) else False
+    return None if _may_match(automaton, text, merged) else False
 
 
 def _merged(holes: Iterable[Span]) -> list[Span]:
@@ -52,101 +52,75 @@ def _known(text: str, holes: list[Span]) -> list[tuple[int, int, bool, bool]]:
     ]
 
 
-def _may_match(simulation: Simulation, text: str, holes: list[Span]) -> bool:
-    threads: tuple[int, ...] = ()
-    befores = frozenset({simulation.kind(END)})
+def _may_match(automaton: Automaton, text: str, holes: list[Span]) -> bool:
+    sets = automaton.positions.empty
+    befores = frozenset({automaton.kind(END)})
     at = 0
     for start, end in [*holes, (len(text), len(text) + 1)]:
         if at < start:
             # Only before the first character there can be several kinds.
-            first = _step(simulation, threads, befores, text[at])
-            state = None if first is None else _run_on(simulation, first, text, at + 1, start)
+            first = _step(automaton, sets, befores, text[at])
+            state = None if first is None else _run_on(automaton, first, text, at + 1, start)
             if state is None:
                 return True
-            threads, befores = state.threads, frozenset({simulation.kind(text[start - 1])})
+            sets, befores = state.sets, frozenset({automaton.kind(text[start - 1])})
         if start == len(text) < end:
-            return _step(simulation, threads, befores, END) is None
-        after = simulation.kind(text[end : end + 1])
-        passed = _pass_hole(simulation, threads, befores, after)
+            return _step(automaton, sets, befores, END) is None
+        after = automaton.kind(text[end : end + 1])
+        passed = _pass_hole(automaton, sets, befores, after)
         if passed is None:
             return True
-        threads, befores, at = passed, befores | ANY_CHARACTER, end
+        sets, befores, at = passed, befores | ANY_CHARACTER, end
     return False
 
 
 def _pass_hole(
-    simulation: Simulation, threads: tuple[int, ...], befores: frozenset[int], after: int
-) -> tuple[int, ...] | None:
-    """The threads that may continue after a hole; None: one may match in it."""
-    program = simulation.program
-    lefts, rights = befores | ANY_CHARACTER, ANY_CHARACTER | {after}
-    possible = frozenset(
-        number
-        for number, kind in enumerate(program.looks)
-        if any(holds(kind, left, right) for left in lefts for right in rights)
-    )
-    passed = dict.fromkeys(threads)
-    pending = [*threads, 0]
-    seen: set[int] = set()
-    while pending:
-        pc = pending.pop()
-        if pc in seen:
-            continue
-        seen.add(pc)
-        match program.op[pc]:
-            case Op.MATCH:
-                return None
-            case Op.SPLIT:
-                pending += program.x[pc], program.y[pc]
-            case Op.LOOK:
-                if program.y[pc] in possible:
-                    pending.append(program.x[pc])
-            case Op.SAVE:
-                pending.append(program.x[pc])
-            case _:
-                passed[program.x[pc]] = None
-                pending.append(program.x[pc])
-    return tuple(passed)
+    automaton: Automaton, sets: Sets, befores: frozenset[int], after: int
+) -> Sets | None:
+    """The positions that may have read the last character of a hole; None: one may match in it."""
+    possible = automaton.possible(befores | ANY_CHARACTER, ANY_CHARACTER | {after})
+    places, matched = automaton.positions.advance(sets, possible, start=True, skip=True)
+    return None if matched else _united(sets, places)
 
 
-def _matches_between(simulation: Simulation, text: str, piece: tuple[int, int, bool, bool]) -> bool:
+def _united(left: Sets, right: Sets) -> Sets:
+    return tuple([bits | others for bits, others in zip(left, right, strict=True)])
+
+
+def _matches_between(automaton: Automaton, text: str, piece: tuple[int, int, bool, bool]) -> bool:
     """Whether there is a match in a piece of `_known` that does not depend on an adjacent hole.
 
     Where there is no hole, the text begins or ends.
     """
     start, end, left_hole, right_hole = piece
-    state = simulation.state((), UNKNOWN if left_hole else START, searching=True)
+    before = UNKNOWN if left_hole else START
+    state = automaton.state(automaton.positions.empty, before, searching=True)
     for at in range(start, end + 1):
         char = text[at] if at < end else MASKED if right_hole else END
-        edge = simulation.edge(state, char)
-        if edge.match is not None:
+        state, matched = automaton.edge(state, char)
+        if matched:
             return True
-        state = edge.state
     return False
 
 
-def _step(
-    simulation: Simulation, threads: tuple[int, ...], befores: frozenset[int], char: str
-) -> tuple[int, ...] | None:
-    """The threads that continue after `char`, including a new one, for any of the kinds `befores`
-    to the left; None: one of them matches."""
-    following: dict[int, None] = {}
+def _step(automaton: Automaton, sets: Sets, befores: frozenset[int], char: str) -> Sets | None:
+    """The positions that read `char`, also as the first one of a match, for any of the kinds
+    `befores` to the left; None: a match ends before it."""
+    following = automaton.positions.empty
     for before in befores:
-        edge = simulation.edge(simulation.state(threads, before, searching=True), char)
-        if edge.match is not None:
+        state, matched = automaton.edge(automaton.state(sets, before, searching=True), char)
+        if matched:
             return None
-        following.update(dict.fromkeys(edge.state.threads))
-    return tuple(following)
+        following = _united(following, state.sets)
+    return following
 
 
-def _run_on(
-    simulation: Simulation, threads: tuple[int, ...], text: str, start: int, end: int
-) -> State | None:
-    """The state after text[start:end], starting with these threads; None: one matches before."""
-    state = simulation.state(threads, simulation.kind(text[start - 1 : start]), searching=True)
+def _run_on(automaton: Automaton, sets: Sets, text: str, start: int, end: int) -> State | None:
+    """The state after text[start:end], starting with these positions; None: a match ends before
+    that."""
+    state = automaton.state(sets, automaton.kind(text[start - 1 : start]), searching=True)
     for at in range(start, end):
-        edge = simulation.edge(state, text[at])
-        if edge.match is not None:
+        state, matched = automaton.edge(state, text[at])
+        if matched:
             return None
-        state = edge.state
     return state

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from proccli.rustregex.match.alphabet import alphabet_of
-from proccli.rustregex.match.exact import simulated_span
+from proccli.rustregex.match.exact import TIME_LIMIT_S, Exact
 from proccli.rustregex.match.regex import Regex, unicode_word
 from proccli.rustregex.tree.nodes import (
     Alternate,
@@ -18,9 +18,14 @@ from proccli.rustregex.tree.nodes import (
     concat,
 )
 from proccli.rustregex.tree.shape import can_be_empty
+from proccli.rustregex.tree.simplify import Captures
 
 MOST_SEARCHES = 200
-"""The most searches per call; for a pattern that needs more, the part may be too short."""
+MOST_CHARACTERS = 100_000_000
+"""The most searches per call, and the most characters that they read together; for a pattern that
+needs more, the part may be too short."""
+
+NO_GROUPS = Captures((None,), {}, complete=True)
 
 
 class Prefix(NamedTuple):
@@ -63,7 +68,10 @@ class _PrefixSearch:
     def __init__(self, text: str, root: Node) -> None:
         self.text = text
         self.alphabet = alphabet_of(root, unicode_word())
-        self.searches = 0
+        self.searches_left = min(MOST_SEARCHES, MOST_CHARACTERS // max(len(text), 1))
+        self.time_left = TIME_LIMIT_S
+        self.found: dict[tuple[int, ...], Span | None] = {}
+        """The result of each search, by the identities of the nodes."""
 
     def furthest(self, before: list[Node], node: Node) -> tuple[list[Node], list[Node]]:
         """The leading nodes of `node` that match after `before`, and the nodes that follow them."""
@@ -100,11 +108,21 @@ class _PrefixSearch:
         return span[1] - span[0] if span else 0
 
     def search(self, nodes: Sequence[Node]) -> Span | None:
-        self.searches += 1
-        if self.searches > MOST_SEARCHES:
-            return None
-        root = concat(_without_groups(node) for node in nodes)
-        return simulated_span(root, self.alphabet, unicode_word(), self.text)
+        """The span of the leftmost match of these nodes, one after the other."""
+        key = tuple(map(id, nodes))
+        if key not in self.found:
+            if not self.searches_left:
+                return None
+            self.searches_left -= 1
+            self.found[key] = self._search(concat(_without_groups(node) for node in nodes))
+        return self.found[key]
+
+    def _search(self, root: Node) -> Span | None:
+        exact = Exact(root, NO_GROUPS, self.alphabet, unicode_word(), time_limit_s=self.time_left)
+        found = exact.search(self.text, 0)
+        # One limit for all searches: similar ones are likely to take too long, too.
+        self.time_left = exact.time_left
+        return found and found[0]
 
 
 def _options(node: Node) -> tuple[Node, ...]:

@@ -52,6 +52,14 @@ class Regex:
         """Whether even the crate's `is_match` can be wrong, because of its shortcuts."""
         return self._shortcuts.always_errs
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the pattern takes the backtracking engine too long on a text so far.
+
+        An automaton reads all following texts then, which gives the same answers.
+        """
+        return self._exact.is_slow
+
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
         if self._shortcuts.always_errs:
@@ -112,7 +120,7 @@ class Regex:
             return None
         from proccli.rustregex.match.masked import is_match_masked
 
-        return is_match_masked(self._exact.simulation, text, holes)
+        return is_match_masked(self._exact.automaton, text, holes)
 
     def __repr__(self) -> str:
         return f"Regex({self.pattern!r})"

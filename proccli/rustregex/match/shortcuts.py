@@ -175,6 +175,8 @@ class Shortcuts:
 
     def _end(self, text: str, start: int) -> int | None:
         before = text[start - 1 : start]
+        if start:
+            return self._forward.end(text, before, start)
         return self._forward.run(text, before, start=start, alone=not text).end
 
     def _back(

@@ -6,8 +6,8 @@ sets, and no flag except its version is set. A text that is not ASCII passes thr
 representative of each symbol. A set lists those of them that it contains; a shorthand such as
 `\\w` is used only if `regex` gives it exactly the same members.
 
-A backtracking engine may report other spans or groups than the crate (`needs_simulation`), or take
-too long on a long text (`longest_safe_text`).
+A backtracking engine may report other spans or groups than the crate (`needs_automaton`), or take
+too long on a long text (`longest_text`).
 """
 
 from __future__ import annotations
@@ -36,9 +36,12 @@ NEVER = "(?!)"
 SHORTHANDS = (r"\w", r"\W", r"\d", r"\D", r"\s", r"\S", ".", r"(?s:.)")
 
 
-MOST_WAYS = 1e6
+SAFE_WAYS = 1e6
 """The number of ways through a pattern, from all starts together, that take clearly less than a
 tenth of a second."""
+
+QUICK_WAYS = 1e5
+"""The number of ways that take about a millisecond at most."""
 
 LENGTHS = (4096, 1024, 256, 64, 0)
 
@@ -48,7 +51,7 @@ def translate(root: Node, alphabet: Alphabet, word: Ranges) -> str:
     return _Translator(alphabet, word).write(root)
 
 
-def needs_simulation(root: Node) -> bool:
+def needs_automaton(root: Node) -> bool:
     """Whether the body of any loop can match the empty text.
 
     A backtracking engine reports other spans or groups than the crate then: the crate discards an
@@ -203,15 +206,15 @@ def _meaning(shorthand: str, universe: str) -> str:
     return "".join(regex.findall(shorthand, universe, regex.V0))
 
 
-def longest_safe_text(root: Node) -> int:
-    """The length in characters of the longest text on which a search needs no time limit.
+def longest_text(root: Node, most_ways: float) -> int:
+    """The length in characters of the longest text with at most so many ways through the pattern.
 
     A time limit makes each search a few microseconds slower, which is more than most searches
     take, so it is set only where it might be needed. A backtracking engine tries at most as many
     ways through a pattern as there are combinations of branches and of repetition counts.
     """
     for length in LENGTHS:
-        if log(length + 1) + _log_ways(root, length) <= log(MOST_WAYS):
+        if log(length + 1) + _log_ways(root, length) <= log(most_ways):
             return length
     return -1
 

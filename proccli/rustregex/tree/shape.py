@@ -92,30 +92,45 @@ def is_anchored(node: Node) -> bool:
                 return False
 
 
-def required_literal(root: Node) -> str:
-    """The longest literal that every match clearly contains; often empty."""
-    best = run = ""
-    pending = [root]
+MOST_LITERALS = 4
+
+
+def required_literals(root: Node) -> tuple[str, ...]:
+    """Literals that every match clearly contains, the longest first; often none."""
+    found: list[str] = []
+    for literal in sorted(_literals(root), key=len, reverse=True):
+        if not any(literal in longer for longer in found):
+            found.append(literal)
+            if len(found) == MOST_LITERALS:
+                break
+    return tuple(found)
+
+
+def _literals(root: Node) -> Iterator[str]:
+    run = ""
+    pending: list[Node | None] = [root]
     while pending:
         node = pending.pop()
         match node:
             case Literal(char):
                 run += char
-                if len(run) > len(best):
-                    best = run
+                continue
             case Group(inner):
                 pending.append(inner)
+                continue
             case Concat(parts):
                 pending += reversed(parts)
-            case Repeat(inner, 1):
-                # Only the first copy is adjacent to what is before, so a run ends here.
-                run = ""
-                best = max(best, required_literal(inner), key=len)
+                continue
             case Empty() | Look():
-                pass
-            case _:
-                run = ""
-    return best
+                continue
+            case Repeat(inner, low) if low > 0:
+                # Only the first copy is adjacent to what is before, so a run ends here.
+                pending += None, inner
+        if run:
+            yield run
+        run = ""
+    if run:
+        yield run
 
 
 def required_runs(root: Node, least: int) -> Iterator[tuple[Literal | Class, int]]:

@@ -13,7 +13,7 @@ from proccli.rustregex.automata.domain import texts_of
 from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.program import compile_program
 from proccli.rustregex.match.regex import unicode_word
-from proccli.rustregex.match.simulate import Simulation
+from tests.rustregex.threads import Simulation
 from proccli.rustregex.tree.nodes import Node
 from proccli.rustregex.tree.simplify import simplify
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proccli.rustregex.match import literals
+from proccli.rustregex.match.lazy_dfa import GaveUpError
 from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.match.shortcuts import Shortcuts
 from proccli.rustregex.parse.parser import parse
-from proccli.rustregex.tree.shape import required_literal, required_runs
+from proccli.rustregex.tree.shape import required_literals, required_runs
 from proccli.rustregex.tree.simplify import simplify
+from tests.rustregex.match.test_differential import loops
+from tests.rustregex.strategies import examples
 
 
 def extracted(pattern: str, *, suffixes: bool) -> list[str] | None:
@@ -116,7 +121,7 @@ def test_doubtful_searches_are_noticed(pattern: str, text: str, start: int) -> N
     ],
 )
 def test_a_literal_that_every_match_holds(pattern: str, literal: str) -> None:
-    assert required_literal(parse(pattern).root) == literal
+    assert (*required_literals(parse(pattern).root), "")[0] == literal
 
 
 def test_runs_that_every_match_holds() -> None:
@@ -124,3 +129,24 @@ def test_runs_that_every_match_holds() -> None:
     assert not list(required_runs(tree, 100))
     tree = simplify(parse("x(?:a{40}){30}(b{500,}c?)+").root)
     assert [least for _, least in required_runs(tree, 100)] in ([1200, 500], [500, 1200])
+
+
+@examples(80)
+@given(loops(), st.text(st.sampled_from("aab \né"), max_size=12), st.booleans())
+def test_a_run_that_continues_an_earlier_one_ends_alike(
+    pattern: str, text: str, backward: bool
+) -> None:
+    shortcuts = Shortcuts(simplify(parse(pattern).root), Regex(parse(pattern))._alphabet)
+    starts = range(len(text) + 1)
+    for start in reversed(starts) if backward else starts:
+        before = text[start - 1 : start]
+        outcomes: list[int | str | None] = []
+        for end in (
+            lambda: shortcuts._forward.run(text, before, start=start, alone=False).end,
+            lambda: shortcuts._forward.end(text, before, start),
+        ):
+            try:
+                outcomes.append(end())
+            except GaveUpError:
+                outcomes.append("gave up")
+        assert outcomes[0] == outcomes[1]

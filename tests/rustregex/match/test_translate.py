@@ -7,7 +7,7 @@ import regex as backtracking
 
 from proccli.rustregex.match.alphabet import Substitution, alphabet_of
 from proccli.rustregex.match.regex import Regex, unicode_word
-from proccli.rustregex.match.translate import longest_safe_text, needs_simulation, translate
+from proccli.rustregex.match.translate import SAFE_WAYS, longest_text, needs_automaton, translate
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.simplify import simplify
 
@@ -82,7 +82,7 @@ def test_a_translated_pattern_compiles_without_flags(pattern: str) -> None:
     ],
 )
 def test_loops_over_what_may_be_empty_are_simulated(pattern: str, expected: bool) -> None:
-    assert needs_simulation(simplify(parse(pattern).root)) is expected
+    assert needs_automaton(simplify(parse(pattern).root)) is expected
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,4 @@ def test_loops_over_what_may_be_empty_are_simulated(pattern: str, expected: bool
 def test_only_harmless_searches_run_without_a_time_limit(
     pattern: str, at_least: int, at_most: int
 ) -> None:
-    assert at_least <= longest_safe_text(parse(pattern).root) <= at_most
+    assert at_least <= longest_text(parse(pattern).root, SAFE_WAYS) <= at_most

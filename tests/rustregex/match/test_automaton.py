@@ -1,4 +1,4 @@
-"""The simulation: linear in time, and of one mind with the backtracking engine."""
+"""The automaton: the answers of the backtracking engine and of the threads, in linear time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.rustregex.match import exact, simulate
+from proccli.rustregex.match import automaton, exact, spans
 from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.parse.parser import parse
 from tests.rustregex.match.test_differential import loops
@@ -19,44 +19,93 @@ MEGABYTES_4 = 4_000_000
 
 
 def engines(pattern: str) -> tuple[Regex, Regex]:
-    backtracking, simulated = Regex(parse(pattern)), Regex(parse(pattern))
-    simulated._exact._backtracks = False
-    return backtracking, simulated
+    """The pattern with the backtracking engine, and with the automaton."""
+    backtracking, linear = Regex(parse(pattern)), Regex(parse(pattern))
+    linear._exact._backtracks = False
+    return backtracking, linear
 
 
-def assert_of_one_mind(pattern: str, text: str) -> None:
-    backtracking, simulated = engines(pattern)
-    assert backtracking.is_match(text) == simulated.is_match(text)
-    assert backtracking.search(text) == simulated.search(text)
-    assert list(backtracking.find_iter(text)) == list(simulated.find_iter(text))
+def assert_same_answers(pattern: str, text: str) -> None:
+    backtracking, linear = engines(pattern)
+    assert backtracking.is_match(text) == linear.is_match(text)
+    assert backtracking.search(text) == linear.search(text)
+    assert list(backtracking.find_iter(text)) == list(linear.find_iter(text))
 
 
 @examples(80)
 @given(cases())
 def test_both_engines_find_the_same(case: tuple[str, str]) -> None:
-    assert_of_one_mind(*case)
+    assert_same_answers(*case)
 
 
 @examples(80)
 @given(loops(), st.text(st.sampled_from("aabé \n"), max_size=20))
-def test_both_engines_loop_alike(pattern: str, text: str) -> None:
-    assert_of_one_mind(pattern, text)
+def test_both_engines_find_the_same_in_loops(pattern: str, text: str) -> None:
+    assert_same_answers(pattern, text)
 
 
 @examples(25)
 @given(loops(), st.text(st.sampled_from("ab"), max_size=30))
-def test_forgetting_changes_nothing(pattern: str, text: str) -> None:
-    _, simulated = engines(pattern)
-    expected = list(simulated.find_iter(text))
-    remember, simulate.MEMORY = simulate.MEMORY, 3
+def test_a_cleared_cache_changes_no_answer(pattern: str, text: str) -> None:
+    expected = list(engines(pattern)[1].find_iter(text))
+    memory, automaton.MEMORY = automaton.MEMORY, 3
     try:
         assert list(engines(pattern)[1].find_iter(text)) == expected
     finally:
-        simulate.MEMORY = remember
+        automaton.MEMORY = memory
+
+
+@pytest.mark.parametrize("block", [1, 2, 3])
+@examples(25)
+@given(loops(), st.text(st.sampled_from("ab \n"), max_size=12))
+def test_the_number_of_stored_states_changes_no_answer(block: int, pattern: str, text: str) -> None:
+    expected = list(engines(pattern)[1].find_iter(text))
+    usual, spans.BLOCK = spans.BLOCK, block
+    try:
+        assert list(engines(pattern)[1].find_iter(text)) == expected
+    finally:
+        spans.BLOCK = usual
+
+
+def work(pattern: str, text: str, replacement: str = "<$0>") -> int:
+    """The steps of `is_match` and of `replace_all` with an automaton."""
+    _, linear = engines(pattern)
+    linear.is_match(text)
+    linear.replace_all(text, replacement)
+    found = linear._exact
+    return found.automaton.work + found.finder.work + found.finder.automaton.work
+
+
+@pytest.mark.parametrize(
+    ("pattern", "unit", "end"),
+    [
+        ("(a{1,50}){1,50}[bc]", "a", ""),
+        ("(a{1,50}){1,50}b", "a", "cb"),
+        ("(?:(?:a{1,40}){1,40}){1,40}b", "a", "cb"),
+        ("(((a{1,40}){1,40}){1,40})[bc]", "a", "b"),
+        ("(?:[a-z]{1,30}-?){1,40}:", "a-ab", "."),
+        ("(a?){100}(a|b){100}c", "ab", ""),
+        ("(?:a|b)*a(?:a|b){12}c", "aabab", ""),
+        (r"\w+:|x", "x", ""),
+        (r"(\w+|x)*;|x{2,4}", "x", ""),
+        (r"(x+x+)+y", "x", "z"),
+        (r"\b(\w+\s*){1,50}=\B", "word ", "="),
+        ("(?m)^(.*)$", "ab\n", ""),
+        (".*?,", "a,b", ""),
+    ],
+)
+def test_twice_the_text_is_twice_the_work(pattern: str, unit: str, end: str) -> None:
+    once = work(pattern, unit * 500 + end)
+    assert work(pattern, unit * 1_000 + end) <= 2.5 * once
+
+
+def test_large_counts_cost_a_word_for_64_copies() -> None:
+    text = "a" * 300 + "cb"
+    assert work("(?:(?:a{1,40}){1,40}){1,40}b", text) < 3_000 * len(text)
 
 
 ADVERSARIAL = [
-    # A backtracking engine needs minutes, or longer than the universe is old, for each of these.
+    # A backtracking engine needs between minutes and eternity for each of these.
     (r"(a|aa)+$", "a" * 60 + "b", None),
     (r"(x+x+)+y", "x" * 5_000 + "z", None),
     (r"(x+x+)+y", "x" * 5_000 + "zy", None),
@@ -65,6 +114,10 @@ ADVERSARIAL = [
     (r"(.*)(.*)(.*)(.*)(.*)=1$", "=1" * 3_000 + "\n", None),
     (r"^([a-z]+)*=", "a" * 40 + "!=", None),
     (r"(?:(?:a{1,9}){1,9}){1,9}b", "a" * 1_000 + "cb", None),
+    (r"(a{1,50}){1,50}b", "a" * 3_000 + "cb", None),
+    (r"(a{1,50}){1,50}[bc]", "a" * 3_000 + "b", (500, 3_001)),
+    (r"(?:(?:a{1,40}){1,40}){1,40}[bc]", "a" * 3_000, None),
+    (r"(((a{1,40}){1,40}){1,40})[bc]", "a" * 3_000 + "b", (0, 3_001)),
     (
         r"\b(java|node)( +\S+)* +-jar +(\S*/)*([^ /]+\.jar)$",
         "java" + " -x/y.jar" * 2_000 + " ",
@@ -137,7 +190,22 @@ def test_the_answer_does_not_depend_on_the_time_limit(monkeypatch: pytest.Monkey
     text = "/usr/bin/java -Xmx2g -Dx=/a.jar -jar /opt/shop/orders.jar --port 8080 " * 200
     pattern = r"\bjava( +\S+)* +-jar +(\S*/)*([^ /]+\.jar)"
     in_time = [match.spans for match in Regex(parse(pattern)).find_iter(text)]
-    monkeypatch.setattr(exact, "TIME_LIMIT_S", 1e-6)
+    monkeypatch.setattr(exact, "AUTOMATON_S", 0)
     too_late = Regex(parse(pattern))
+    too_late._exact.time_left = 1e-6
     assert [match.spans for match in too_late.find_iter(text)] == in_time
     assert not too_late._exact._backtracks
+
+
+def test_the_time_limit_is_for_all_searches_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(1_000))
+    monkeypatch.setattr(exact, "perf_counter", lambda: next(seconds) / 100)
+    regex = Regex(parse(r"(\S+ )*x"))
+    for _ in range(25):
+        assert not regex.is_slow
+        regex.is_match("- x" * 10)
+        if regex.is_slow:
+            break
+    assert regex.is_slow
+    assert next(seconds) > 30
+    assert regex.is_match("- x" * 10)
