@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proccli.commands.diff.diff import Change, DiffResult, Fate
 from proccli.commands.diff.rules import Witness, WitnessOutcome
-from proccli.commands.scan.json import tag_json
+from proccli.commands.scan.json import TAG
 from proccli.terminal.document import Json, document, lines, warnings_json
 
 
@@ -48,7 +48,7 @@ def _fate(fate: Fate) -> Json:
         "reason": fate.reason,
         "rule": fate.rule,
         "gprocess": fate.gprocess,
-        "tags": None if fate.tags is None else [tag_json(tag) for tag in fate.tags],
+        "tags": None if fate.tags is None else [TAG.json(tag) for tag in fate.tags],
     }
 
 

@@ -196,8 +196,7 @@ def _made_up(question: dict[str, Any]) -> MadeUp | None:
 def _rendered(
     result: ExplainResult, output: Output, plain: bool, invocation: Invocation
 ) -> str | bytes:
-    from proccli.commands.explain.explain_plain import explain_plain
-    from proccli.commands.explain.json import explain_document, explain_lines
+    from proccli.commands.explain.json import explain_document, explain_lines, explain_plain
     from proccli.commands.explain.text import explain_text
 
     if output == "json":
