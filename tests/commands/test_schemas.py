@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.schema.schemas import schema_names, schema_text
+from proccli.commands.schema.command import schema_names, schema_text
 from tests.commands.goldens import content
 from tests.schemas import SCHEMAS
 from tests.schemas import schema_text as declared

@@ -9,9 +9,7 @@ from proccli.agent.decision import skip_reason
 from proccli.agent.first_match import match_rule
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.environment import environment_for
-from proccli.commands.inputs import InputOptions
-from proccli.commands.tagsource import tag_table
+from proccli.commands.inputs import InputOptions, environment_for, tag_table
 from proccli.diagnostics.folded_context import Context
 from proccli.model.config import Config, Diagnostic
 from proccli.model.source import Source

@@ -8,7 +8,7 @@ from typing import Final
 from proccli.commands.doctor.doctor import DoctorResult
 from proccli.commands.doctor.step import Gate, State
 from proccli.commands.scan.scan import Summary
-from proccli.commands.scan.scan_summary import basis_line
+from proccli.commands.scan.text import basis_line
 from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View

@@ -142,8 +142,7 @@ def command(
     from proccli.commands.inputs import open_inputs
     from proccli.commands.scan.gprocesses import identify
     from proccli.commands.scan.json import scan_document, scan_lines
-    from proccli.commands.scan.scan import scan
-    from proccli.commands.scan.selection import Selection
+    from proccli.commands.scan.scan import Selection, scan
     from proccli.commands.scan.text import scan_table
     from proccli.versions import SERVERS, server_beside
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from proccli.commands.scan.scan_summary import basis_line
+from proccli.commands.scan.text import basis_line
 from proccli.commands.sockets.sockets import SocketsResult
 from proccli.model.sockets import (
     AgeSource,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.commands.scan.scan_summary import basis_line
+from proccli.commands.scan.text import basis_line
 from proccli.commands.sync.sync import SyncResult
 from proccli.model.sockets import SyncedProcess
 from proccli.terminal.lines import Line, foreign, head, plain, wrapped

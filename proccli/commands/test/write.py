@@ -10,8 +10,7 @@ from typing import Final
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import all_ancestors
-from proccli.commands.environment import mentioned_names
-from proccli.commands.inputs import InputOptions
+from proccli.commands.inputs import InputOptions, mentioned_names
 from proccli.commands.test.bench import Benches, Overrides, invented_trial
 from proccli.commands.test.ruletest_words import expectation, in_words, invented_lines, mapping
 from proccli.commands.test.run import compare, outcome_of

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from proccli.commands.completeness import incomplete
 from proccli.commands.tot.totrows import TotRow, collected
+from proccli.commands.warnings import incomplete
 from proccli.model.flows import SYN, CapturedOption, Segment
 from proccli.model.note import Note
 from proccli.traffic.captures.opening import Capture, open_capture

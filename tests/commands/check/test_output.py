@@ -13,7 +13,7 @@ from proccli.commands.check.check_github import check_github
 from proccli.commands.check.check_json import check_document, check_lines
 from proccli.commands.check.json import check_sarif
 from proccli.commands.check.text import check_text
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from proccli.diagnostics.lint import lint
 from proccli.terminal.lines import cells
 from proccli.terminal.view import ASCII, View
