@@ -5,7 +5,8 @@ from __future__ import annotations
 from proccli.commands.check.check import CheckResult
 from proccli.diagnostics.reach import Unreachable
 from proccli.model.config import Diagnostic
-from proccli.terminal.document import Json, document, lines, warnings_json
+from proccli.terminal.document import document, lines, warnings_json
+from proccli.terminal.record import Json
 
 
 def check_document(result: CheckResult) -> bytes:

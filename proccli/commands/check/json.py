@@ -13,7 +13,8 @@ from proccli.commands.check.check import CheckResult
 from proccli.diagnostics.codes import CODES
 from proccli.diagnostics.pages import page, title
 from proccli.model.config import Diagnostic, Severity
-from proccli.terminal.document import Json, lines
+from proccli.terminal.document import lines
+from proccli.terminal.record import Json
 
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

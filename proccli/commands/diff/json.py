@@ -5,7 +5,8 @@ from __future__ import annotations
 from proccli.commands.diff.diff import Change, DiffResult, Fate
 from proccli.commands.diff.rules import Witness, WitnessOutcome
 from proccli.commands.scan.json import TAG
-from proccli.terminal.document import Json, document, lines, warnings_json
+from proccli.terminal.document import document, lines, warnings_json
+from proccli.terminal.record import Json
 
 
 def diff_document(result: DiffResult) -> bytes:

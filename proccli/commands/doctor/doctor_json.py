@@ -7,14 +7,8 @@ from dataclasses import asdict
 
 from proccli.commands.doctor.doctor import DoctorResult
 from proccli.commands.doctor.step import Gate
-from proccli.terminal.document import (
-    Json,
-    config_json,
-    document,
-    lines,
-    snapshot_json,
-    warnings_json,
-)
+from proccli.terminal.document import config_json, document, lines, snapshot_json, warnings_json
+from proccli.terminal.record import Json
 
 
 def doctor_document(result: DoctorResult) -> bytes:

@@ -5,14 +5,8 @@ from __future__ import annotations
 from proccli.commands.sync.sync import SyncResult
 from proccli.commands.sync.syncchanges import Changes
 from proccli.model.sockets import SyncedProcess, SyncedSocket
-from proccli.terminal.document import (
-    Json,
-    config_json,
-    document,
-    lines,
-    snapshot_json,
-    warnings_json,
-)
+from proccli.terminal.document import config_json, document, lines, snapshot_json, warnings_json
+from proccli.terminal.record import Json
 
 
 def sync_document(result: SyncResult) -> bytes:

@@ -8,7 +8,8 @@ from proccli.commands.tot.tot import TotResult, TotSummary
 from proccli.commands.tot.tot_words import flag_names, moment
 from proccli.commands.tot.totrows import TotRow
 from proccli.model.sockets import Endpoint
-from proccli.terminal.document import Json, document, lines, warnings_json
+from proccli.terminal.document import document, lines, warnings_json
+from proccli.terminal.record import Json
 
 
 def tot_document(result: TotResult) -> bytes:
