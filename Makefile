@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 CONFIG ?= sample-configs/typical.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format readme types pytest fuzz completions goldens clean
+.PHONY: help run test check lint format readme types pytest fuzz completions goldens schemas clean
 .NOTPARALLEL: # one venv, and pytest runs in parallel by itself
 
 help:  ## list the chores
@@ -38,6 +38,9 @@ goldens: $(VENV)/.dev  ## write tests/golden anew: read the diff before you comm
 
 completions: $(VENV)/.dev  ## write completions/ anew
 	@$(BIN)/python -m tests.cli.completions
+
+schemas: $(VENV)/.dev  ## write proccli/schemas anew from the declared records
+	@$(BIN)/python -m tests.schemas
 
 readme: $(VENV)/.dev  ## write what the commands in README.md and docs/ print anew
 	@$(BIN)/python -m tests.readme

@@ -27,8 +27,8 @@ import psutil
 from proccli.agent.inputs import Inputs
 from proccli.commands.samples import NO_WAIT
 from proccli.commands.scan.scan import scan
+from proccli.commands.sockets.output import sockets_document
 from proccli.commands.sockets.sockets import SocketSelection, sockets
-from proccli.commands.sockets.sockets_json import sockets_document
 from proccli.config import loading
 from proccli.model.process import NO_TAGS, Environment
 from proccli.sources.procfs.live import LiveSource

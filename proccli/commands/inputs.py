@@ -2,21 +2,235 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Literal, TypeAlias
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.environment import environment_for
-from proccli.commands.tagsource import tag_table
+from proccli.agent.rules import names_mentioned
 from proccli.config import loading
-from proccli.errors import UsageError
+from proccli.config.tag_output import TagEntry, parse_tag_entries
+from proccli.errors import TagsError, UsageError
 from proccli.files import read_file
+from proccli.local import agent_process
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.process import NO_TAGS
+from proccli.model.process import NO_TAGS, Environment, SourceKind, TagTable
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
+from proccli.text import visible
+
+
+def environment_for(
+    config: Config,
+    kind: SourceKind,
+    recorded: Environment | None,
+    given: Mapping[str, str],
+) -> tuple[Environment, tuple[Note, ...]]:
+    """The agent's environment as far as it is known, and warnings about it.
+
+    Live: that of a running deepflow-agent, else our own. A directory: only what was given. A
+    recording: what it carries. Given values override. Nothing is looked up, and nothing said,
+    where no rule mentions a name.
+    """
+    names = mentioned_names(config)
+    if not names:
+        return Environment(values=dict(given), complete=True, origin="--env"), ()
+    base = _base(kind, recorded)
+    environment = replace(base, values={**base.values, **given})
+    looked_up = tuple(name for name in names if name not in given)
+    return environment, (*_stand_in(base, looked_up), *_missing(environment, names, kind))
+
+
+def _base(kind: SourceKind, recorded: Environment | None) -> Environment:
+    """The environment that a source comes with, before what was given overrides it."""
+    if kind == "recording":
+        return recorded or Environment(values={}, complete=False, origin="the recording")
+    if kind == "directory":
+        return Environment(values={}, complete=True, origin="--env")
+    return agent_process.find_environment() or agent_process.own_environment()
+
+
+def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Note, ...]:
+    """That our environment stands in for the agent's, here or where a recording was made."""
+    if base.origin != agent_process.OWN or not names:
+        return ()
+    return (Note.of("own-environment", names=names),)
+
+
+def _missing(
+    environment: Environment, names: tuple[str, ...], kind: SourceKind
+) -> tuple[Note, ...]:
+    """Warnings about names without a value: some are unset, some not known."""
+    missing = [name for name in names if name not in environment.values]
+    unset = tuple(name for name in missing if environment.knows(name))
+    unknown = tuple(name for name in missing if not environment.knows(name))
+    notes = []
+    if unset:
+        notes.append(Note.of("env-unset", names=unset, origin=environment.origin))
+    if unknown:
+        # Whose environment a recording's was says nothing about a name that it doesn't carry.
+        origin = "the recording" if kind == "recording" else environment.origin
+        notes.append(Note.of("env-unknown", names=unknown, origin=origin))
+    return tuple(notes)
+
+
+def mentioned_names(config: Config) -> tuple[str, ...]:
+    """The variables that the rules' rewrite-names mention, each once, in order."""
+    names: dict[str, None] = {}
+    for rule in config.rules:
+        rewrites = rule.match_type in ("cmdline", "process_name") and rule.action == "accept"
+        if rule.problem is None and rewrites:
+            names.update(dict.fromkeys(names_mentioned(rule.rewrite_name)))
+    return tuple(names)
+
+
+COMMAND = "os-app-tag-exec"
+LONGEST_SHOWN = 300
+"""Characters of foreign text in a message."""
+
+SHOWN = 5
+"""Lost tags that a message names."""
+PID_AGAIN = "tags-pid-again"
+MAX_NOTES = 100
+"""Of this kind."""
+
+TagsRead: TypeAlias = tuple[TagTable, tuple[Note, ...]]
+
+
+def tag_table(
+    options: InputOptions, config: Config, written: bytes | None, source: Source
+) -> TagsRead:
+    """The tags by pid, and warnings about them. Runs the tag command where that is allowed.
+
+    `written` is what was read as the configuration, None for the agent's defaults.
+    """
+    configured = bool(config.tag_exec and config.tag_exec_user)
+    if options.tags is not None:
+        return _from_file(options.tags, config)
+    recorded = _recorded_tags(source)
+    if recorded is not None:
+        if recorded.known:
+            return recorded, ()
+        if configured:
+            return _unknown(recorded.origin, "not-recorded")
+    if configured:
+        return _from_command(options, config, written, source.host.kind)
+    if config.tagged_only:
+        return NO_TAGS, (Note.of("tagged-only-without-tags"),)
+    return NO_TAGS, ()
+
+
+def _recorded_tags(source: Source) -> TagTable | None:
+    """The tags that a recording carries; None: it carries none, or the source is another one."""
+    if source.host.kind != "recording":
+        return None
+    from proccli.sources.recording.reader import Recording
+
+    return source.tags if isinstance(source, Recording) else None
+
+
+def _from_file(path: str, config: Config) -> TagsRead:
+    name = "<stdin>" if path == "-" else path
+    return _parsed(read_file(path), name, config)
+
+
+def _from_command(
+    options: InputOptions, config: Config, written: bytes | None, kind: SourceKind
+) -> TagsRead:
+    from proccli.local.tag_command.errors import TagCommandFailed, TagCommandUndecided
+    from proccli.local.tag_command.run import run_tag_command
+
+    if kind != "live":
+        return _unknown(COMMAND, "not-live")
+    if not options.tag_exec:
+        return _unknown(COMMAND, "not-wanted")
+    if not options.run_tag_exec:
+        problem = _why_untrusted(options.config, written)
+        if problem is not None:
+            return _unknown(COMMAND, "not-trusted", problem)
+    if options.announce is not None:
+        options.announce(_announcement(config))
+    try:
+        printed = run_tag_command(config.tag_exec, config.tag_exec_user, options.tag_timeout_s)
+    except TagCommandUndecided as error:
+        return _unknown(COMMAND, "undecided", str(error))
+    except TagCommandFailed as error:
+        tagged_only = config.tagged_only
+        note = Note.of("tag-exec-failed", problem=str(error), tagged_only=tagged_only)
+        return _lost(COMMAND, note)
+    return _parsed(printed, COMMAND, config)
+
+
+def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
+    """Why the configuration may not start a command unasked, or None."""
+    from proccli.local.tag_command.trust import why_untrusted
+
+    if path is None or written is None:
+        return None
+    if path == "-":
+        return "the configuration comes from standard input"
+    return why_untrusted(path, written)
+
+
+def _announcement(config: Config) -> str:
+    import shlex
+
+    command = visible(shlex.join(config.tag_exec))
+    if len(command) > LONGEST_SHOWN:
+        command = f"{command[:LONGEST_SHOWN]}…"
+    return f"running {COMMAND} as {visible(config.tag_exec_user)}: {command}"
+
+
+def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
+    """The table in an output; a broken one costs all tags, as with the agent."""
+    try:
+        entries = parse_tag_entries(printed, name)
+    except TagsError as error:
+        tagged_only = config.tagged_only
+        return _lost(name, Note.of("tags-rejected", problem=str(error), tagged_only=tagged_only))
+    table = TagTable(entries={entry.pid: entry.tags for entry in entries}, known=True, origin=name)
+    notes = tuple(_superseded(entries, name))
+    if len(notes) > MAX_NOTES:
+        more = Note.of(PID_AGAIN, more_pids=len(notes) - MAX_NOTES)
+        notes = (*notes[:MAX_NOTES], more)
+    return table, notes
+
+
+def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Note]:
+    """A warning for each pid with several entries."""
+    by_pid: dict[int, list[TagEntry]] = {}
+    for entry in entries:
+        by_pid.setdefault(entry.pid, []).append(entry)
+    for pid, of_one in by_pid.items():
+        *earlier, last = of_one
+        if not earlier:
+            continue
+        kept = set(last.tags)
+        lost = dict.fromkeys(
+            f"{key}={value}"
+            for entry in earlier
+            for key, value in entry.tags
+            if (key, value) not in kept
+        )
+        yield Note.of(
+            PID_AGAIN,
+            file=visible(name),
+            line=last.line,
+            pid=pid,
+            lost=tuple(islice(lost, SHOWN)),
+            lost_more=max(len(lost) - SHOWN, 0),
+        )
+
+
+def _lost(name: str, note: Note) -> TagsRead:
+    return TagTable(entries={}, known=True, origin=name), (note,)
+
+
+def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:
+    note = Note.of("tags-unknown", why=why, detail=detail)
+    return TagTable(entries={}, known=False, origin=name), (note,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

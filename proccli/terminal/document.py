@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast, get_args
 
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.process import Host
+from proccli.model.process import Host, SourceKind
+from proccli.terminal.record import (
+    Field,
+    Json,
+    Record,
+    Shared,
+    Type,
+    as_type,
+    boolean,
+    constant,
+    definitions,
+    enum,
+    integer,
+    nullable,
+    text,
+)
 from proccli.terminal.warning_text import message
 from proccli.terminal.words import rfc3339
 from proccli.text import inert_json
 
-Json: TypeAlias = dict[str, Any]
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False).encode
 
@@ -36,9 +51,73 @@ def _visible_surrogate(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("proccli-json", _visible_surrogate)
 
 
+class Selected(NamedTuple):
+    """The row of a document that shows a selection of a command's result."""
+
+    result: Any
+    shown: Iterable[Any]
+
+
+class Document:
+    """A document of `proccli/<command>/v1`: the schema's name first, then the fields of a row.
+
+    The value of a field that is an array may be an iterator, so that thousands of dicts need not
+    exist at once.
+    """
+
+    def __init__(self, command: str, title: str, *fields: Field, about: str = "") -> None:
+        identifier = f"proccli/{command}/v1"
+        self.title = title
+        self.record = Record(
+            "",
+            Field("schema", constant(identifier), value=lambda _: identifier),
+            *fields,
+            about=about,
+        )
+
+    def render(self, row: Any) -> bytes:
+        """The document of this row: a line per key, and per element of a list."""
+        return render({field.key: _part(field, row) for field in self.record.fields})
+
+    def schema(self) -> Json:
+        """The JSON Schema of the document, with everything that it refers to."""
+        return {
+            "$schema": DRAFT,
+            "title": self.title,
+            **self.record.schema(),
+            "$defs": definitions(self.record),
+        }
+
+
+def one_of(documents: Mapping[str, Document]) -> Json:
+    """The JSON Schema of a command that prints one of several documents, by their names in it."""
+    first = next(iter(documents.values()))
+    return {
+        "$schema": DRAFT,
+        "title": first.title,
+        "properties": {"schema": first.record.schema()["properties"]["schema"]},
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in documents],
+        "$defs": {
+            **{name: document.record.schema() for name, document in documents.items()},
+            **definitions(*(document.record for document in documents.values())),
+        },
+    }
+
+
+def _part(field: Field, row: object) -> object:
+    kind, value = as_type(field.type), field.read(row)
+    if kind.each is not None:
+        return map(kind.each, cast("Iterable[object]", value))
+    return value if kind.convert is None else kind.convert(value)
+
+
 def document(command: str, parts: Json) -> bytes:
     """One document of `proccli/<command>/v1`, the schema first, then the parts in their order."""
-    parts = {"schema": f"proccli/{command}/v1", **parts}
+    return render({"schema": f"proccli/{command}/v1", **parts})
+
+
+def render(parts: Json) -> bytes:
+    """A JSON object with a line per key, and per element of a list."""
     keys = (f"{_encode(key)}: {_value(value)}" for key, value in parts.items())
     return _utf8("{" + ",\n ".join(keys) + "}\n")
 
@@ -60,29 +139,82 @@ def _utf8(text: str) -> bytes:
     return inert_json(text).encode("utf-8", "proccli-json")
 
 
+TIME = Shared(
+    "time",
+    Type(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+            "description": "RFC 3339, UTC.",
+        },
+        rfc3339,
+    ),
+)
+"""The value is in seconds since the epoch; a time beyond the year 9999 is null in JSON."""
+
+SNAPSHOT = Record(
+    "snapshot",
+    Field(
+        "kind",
+        enum(*get_args(SourceKind)),
+        "Source of the processes; made-up: described on the command line.",
+    ),
+    Field("host", nullable(text()), value="name"),
+    Field("taken_at", nullable(TIME), value=lambda host: host.taken_at_ns // 1_000_000_000),
+    Field("proc_root", text()),
+    Field("redacted", boolean(), "Whether secrets in command lines were masked when recording."),
+)
+"""Where and when the processes were read; the row is a `Host`."""
+
+CONFIG = Record(
+    "config",
+    Field("file", nullable(text()), "null: the agent's built-in defaults."),
+    Field("dialect", enum("static_config")),
+    Field("agent", text(), "The agent version."),
+    Field("via", enum("server", "file"), "How the agent gets its configuration."),
+    Field("rules", integer(0), "Number of rules.", value=lambda config: len(config.rules)),
+    Field("sync_enabled", boolean()),
+)
+"""The configuration, and the agent version that it is read for; the row is a `Config`."""
+
+WARNING = Record("warning", Field("code", text()), Field("message", text(), value=message))
+"""A warning, as on stderr; the row is a `Note`."""
+
+
+_OFFSET = {"type": "integer", "minimum": 0}
+SPAN = Shared(
+    "span",
+    Type(
+        {
+            "type": "array",
+            "prefixItems": [_OFFSET, _OFFSET],
+            "items": False,
+            "minItems": 2,
+            "description": "Character offsets [start, end).",
+        }
+    ),
+)
+
+GROUP = Record(
+    "group",
+    Field("index", integer(1)),
+    Field("name", nullable(text())),
+    Field("text", nullable(text())),
+    Field("span", nullable(SPAN)),
+)
+"""A capture group; the row is a `GroupMatch`."""
+
+
 def snapshot_json(host: Host) -> Json:
     """Where and when the processes were read."""
-    return {
-        "kind": host.kind,
-        "host": host.name,
-        "taken_at": rfc3339(host.taken_at_ns // 1_000_000_000),
-        "proc_root": host.proc_root,
-        "redacted": host.redacted,
-    }
+    return SNAPSHOT.json(host)
 
 
 def config_json(config: Config) -> Json:
     """The configuration, and the agent version that it is read for."""
-    return {
-        "file": config.file,
-        "dialect": config.dialect,
-        "agent": config.agent,
-        "via": config.via,
-        "rules": len(config.rules),
-        "sync_enabled": config.sync_enabled,
-    }
+    return CONFIG.json(config)
 
 
 def warnings_json(notes: Sequence[Note]) -> list[Json]:
     """The warnings, as on stderr."""
-    return [{"code": note.code, "message": message(note)} for note in notes]
+    return [WARNING.json(note) for note in notes]

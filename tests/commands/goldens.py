@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
-from proccli.commands.explain.explain_plain import explain_plain
-from proccli.commands.explain.json import explain_document, explain_lines
+from proccli.commands.explain.json import explain_document, explain_lines, explain_plain
 from proccli.commands.explain.text import explain_text
-from proccli.commands.scan.scan_json import scan_document, scan_lines
-from proccli.commands.scan.selection import Selection
+from proccli.commands.scan.json import scan_document, scan_lines
+from proccli.commands.scan.scan import Selection
 from proccli.commands.scan.text import scan_table
-from proccli.commands.sockets.output import sockets_table
+from proccli.commands.sockets.output import sockets_document, sockets_lines, sockets_table
 from proccli.commands.sockets.sockets import SocketSelection
-from proccli.commands.sockets.sockets_json import sockets_document, sockets_lines
 from proccli.commands.topology.diagrams import topology_dot, topology_mermaid
 from proccli.commands.topology.drawing.svg import topology_svg
 from proccli.commands.topology.json import topology_document, topology_lines

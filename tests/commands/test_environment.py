@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proccli.commands.environment import environment_for
+from proccli.commands.inputs import environment_for
 from proccli.local import agent_process
 from proccli.model.process import Environment, SourceKind
 from proccli.terminal.warning_text import message as words_of

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.schema.schemas import schema_names, schema_text
+from proccli.commands.schema.command import schema_names, schema_text
 from tests.commands.goldens import content
+from tests.schemas import SCHEMAS
+from tests.schemas import schema_text as declared
 
 
 def schema(name: str) -> Any:
@@ -31,6 +33,12 @@ def objects(part: Any) -> Iterator[Any]:
 
 LINES = {"label"}
 """Commands that print lines, and no document around them."""
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_are_those_of_the_declared_records(name: str) -> None:
+    """`python -m tests.schemas` writes them anew."""
+    assert schema_text(name) == declared(name)
 
 
 @pytest.mark.parametrize("name", schema_names())
@@ -75,7 +83,8 @@ def test_documents_are_valid_and_in_the_order_of_their_schema(name: str) -> None
     given, known = json.loads(content(f"{name}.json")), schema(name)
 
     Draft202012Validator(known).validate(given)
-    assert list(given) == list(known["properties"])
+    parts = known if "oneOf" not in known else known["$defs"][name]
+    assert list(given) == list(parts["properties"])
     many, one = ELEMENTS[name]
     for element in given[many]:
         assert list(element) == list(known["$defs"][one]["properties"])

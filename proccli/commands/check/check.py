@@ -12,9 +12,7 @@ from proccli.agent.decision import skip_reason
 from proccli.agent.first_match import match_rule
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.environment import environment_for
-from proccli.commands.inputs import InputOptions
-from proccli.commands.tagsource import tag_table
+from proccli.commands.inputs import InputOptions, environment_for, tag_table
 from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings
 from proccli.diagnostics.lint import Linted, lint, ordered

@@ -15,7 +15,8 @@ from proccli.diagnostics.codes import page, title
 from proccli.diagnostics.reach import Unreachable
 from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Diagnostic, Severity
-from proccli.terminal.document import Json, document, lines, warnings_json
+from proccli.terminal.document import document, lines, warnings_json
+from proccli.terminal.record import Json
 from proccli.text import visible
 
 

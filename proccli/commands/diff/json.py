@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from proccli.commands.diff.diff import Change, DiffResult
 from proccli.commands.diff.rules import Witness
-from proccli.commands.scan.json import tag_json
+from proccli.commands.scan.json import TAG
 from proccli.model.outcome import Outcome
-from proccli.terminal.document import Json, document, lines, warnings_json
+from proccli.terminal.document import document, lines, warnings_json
+from proccli.terminal.record import Json
 
 
 def diff_document(result: DiffResult) -> bytes:
@@ -49,7 +50,7 @@ def _outcome(outcome: Outcome) -> Json:
         "reason": outcome.reason,
         "rule": outcome.decided_by,
         "gprocess": outcome.gprocess,
-        "tags": None if outcome.tags is None else [tag_json(tag) for tag in outcome.tags],
+        "tags": None if outcome.tags is None else [TAG.json(tag) for tag in outcome.tags],
     }
 
 

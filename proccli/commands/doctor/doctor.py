@@ -13,8 +13,7 @@ from proccli.commands.doctor.step import Step, failed, unknown
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.scan.scan import ScanResult, Summary
-from proccli.commands.socket_warnings import socket_notes
-from proccli.commands.warnings import outcome_notes
+from proccli.commands.warnings import outcome_notes, socket_notes
 from proccli.config import loading
 from proccli.errors import ConfigError, SourceError
 from proccli.files import read_file

@@ -9,17 +9,11 @@ from typing import Final
 from proccli.commands.doctor.doctor import DoctorResult
 from proccli.commands.doctor.step import State, Step
 from proccli.commands.scan.scan import Summary
-from proccli.commands.scan.scan_summary import basis_line
-from proccli.terminal.document import (
-    Json,
-    config_json,
-    document,
-    lines,
-    snapshot_json,
-    warnings_json,
-)
+from proccli.commands.scan.text import basis_line
+from proccli.terminal.document import config_json, document, lines, snapshot_json, warnings_json
 from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
 from proccli.terminal.paint import paint
+from proccli.terminal.record import Json
 from proccli.terminal.view import View
 from proccli.text import counted
 

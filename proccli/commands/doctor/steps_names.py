@@ -7,7 +7,7 @@ from typing import Final
 
 from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
 from proccli.commands.doctor.steps_process import NAMES
-from proccli.commands.environment import mentioned_names
+from proccli.commands.inputs import mentioned_names
 from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Config
 from proccli.model.note import Note

@@ -8,7 +8,7 @@ from typing import Final
 
 from proccli.commands.doctor.step import Step, failed, passed, unknown
 from proccli.commands.samples import Sample
-from proccli.commands.socket_warnings import unseen_by_us
+from proccli.commands.warnings import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.sockets import SocketReason
 from proccli.versions import SENDS_ON_NEW_PIDS_ONLY

@@ -13,7 +13,7 @@ from proccli.cli.completing import complete_process
 from proccli.cli.failures import report
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.invocation import Invocation
-from proccli.cli.output import view_of
+from proccli.cli.output import say, view_of
 from proccli.cli.result import print_result, without_codes
 from proccli.commands.options.output import (
     Output,
@@ -25,10 +25,11 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import source_options
 from proccli.errors import EXIT_INCOMPLETE
+from proccli.text import visible
 
 if TYPE_CHECKING:
     from proccli.agent.inputs import Inputs
-    from proccli.commands.explain.explain import ExplainResult
+    from proccli.commands.explain.explain import AmbiguousName, ExplainResult
     from proccli.commands.inputs import InputOptions
     from proccli.sources.made_up import MadeUp
 
@@ -141,8 +142,6 @@ def command(
         except AmbiguousName as error:
             code = report(error, invocation)
             if output == "table":
-                from proccli.commands.explain.candidates import print_candidates
-
                 print_candidates(error, invocation)
             return code
     content = _rendered(result, output, plain, invocation)
@@ -207,9 +206,40 @@ def _rendered(
 
         return explain_lines(result)
     if plain:
-        from proccli.commands.explain.explain_plain import explain_plain
+        from proccli.commands.explain.json import explain_plain
 
         return explain_plain(result)
     from proccli.commands.explain.text import explain_text
 
     return explain_text(result, view_of(sys.stdout, invocation.colour))
+
+
+_MOST = 20
+
+
+def print_candidates(error: AmbiguousName, invocation: Invocation) -> None:
+    """Print the processes with that name and the command for the first of them to stderr."""
+    from proccli.commands.explain.text import candidates_table
+
+    table = candidates_table(error.candidates[:_MOST], view_of(sys.stderr, invocation.colour))
+    more = len(error.candidates) - _MOST
+    hidden = f"and {more:,} more\n" if more > 0 else ""
+    again = naming(invocation.arguments, error.name, error.candidates[0].pid)
+    say(f"{table}{hidden}Try: {visible(again)}\n")
+
+
+def naming(arguments: Sequence[str], name: str, pid: int) -> str:
+    """The command line with the pid in place of the name."""
+    changed: list[str] = []
+    for argument in arguments:
+        if argument == name:
+            if changed and changed[-1] == "--name":
+                changed.pop()
+            changed.append(str(pid))
+        elif argument == f"--name={name}":
+            changed.append(str(pid))
+        else:
+            changed.append(argument)
+    import shlex
+
+    return shlex.join(["proccli", *changed])

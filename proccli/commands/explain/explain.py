@@ -12,9 +12,7 @@ from proccli.agent.process import AgentProcess, all_ancestors
 from proccli.agent.sockets.collect import collect_sockets_of
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.agent.trace import trace_rules
-from proccli.commands.completeness import incomplete
-from proccli.commands.socket_warnings import unseen_by_us
-from proccli.commands.warnings import outcome_notes
+from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
 from proccli.model.note import Note

@@ -1,84 +1,108 @@
-"""Explanations as JSON."""
+"""Explanations as JSON, and as a line per process for grep."""
 
 from __future__ import annotations
 
+from typing import get_args
+
 from proccli.commands.explain.explain import ExplainResult
-from proccli.commands.scan.json import process_json, rule_json
-from proccli.model.outcome import Explanation, GroupMatch, NearMiss, RewriteTrace, RuleTrace
-from proccli.terminal.document import (
-    Json,
-    config_json,
-    document,
-    lines,
-    snapshot_json,
-    warnings_json,
+from proccli.commands.scan.json import PROCESS, RULE
+from proccli.model.outcome import Outcome, RuleOutcome
+from proccli.terminal.document import CONFIG, GROUP, SNAPSHOT, SPAN, WARNING, Document, lines
+from proccli.terminal.record import (
+    Field,
+    Record,
+    array_of,
+    boolean,
+    enum,
+    integer,
+    nullable,
+    text,
+)
+from proccli.text import visible
+
+_ANCESTOR = Record("ancestor", Field("pid", integer()), Field("process_name", nullable(text())))
+
+_REWRITE = Record(
+    "rewrite",
+    Field("template", text()),
+    Field("expanded", nullable(text()), "With %NAME% replaced; null: a variable is not known."),
+    Field("unset_env", array_of(text())),
+    Field("missing_groups", array_of(text())),
+    Field("result", nullable(text())),
+)
+
+_NEAR_MISS = Record(
+    "near_miss",
+    Field("matched_prefix", text(), "The longest leading part of the pattern that matches."),
+    Field("span", SPAN),
+    Field("expected", text(), "The rest of the pattern, which does not match there."),
+)
+
+_TRACE = Record(
+    "trace",
+    *RULE.fields_of("rule"),
+    Field("outcome", enum(*get_args(RuleOutcome))),
+    Field("would_match", nullable(boolean())),
+    Field("subject", nullable(text()), "The text that the pattern was tried on."),
+    Field("subject_pid", nullable(integer())),
+    Field("span", nullable(SPAN), "The part of the subject that matched."),
+    Field("groups", array_of(GROUP)),
+    Field("rewrite", nullable(_REWRITE)),
+    Field("near_miss", nullable(_NEAR_MISS)),
+    Field("error", nullable(text()), "Why the agent ignores the rule."),
+)
+
+EXPLANATION = Record(
+    "process",
+    *PROCESS.fields_of("outcome"),
+    Field("ancestors", array_of(_ANCESTOR), "Nearest first, as far as the source has them."),
+    Field("trace", array_of(_TRACE), "One element per rule, in order."),
+)
+"""A process as `scan` prints it, with its ancestors and each rule's part in the outcome; the row
+is an `Explanation`."""
+
+EXPLAIN = Document(
+    "explain",
+    "proccli explain --json: how processes get their rule and their name",
+    Field("snapshot", SNAPSHOT, value="host"),
+    Field("config", CONFIG),
+    Field(
+        "processes",
+        array_of(EXPLANATION),
+        "In the order in which they were requested; -o jsonl prints one of these a line. A made-up"
+        " process has pid 0.",
+        value="explanations",
+    ),
+    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 
 def explain_document(result: ExplainResult) -> bytes:
     """The document `proccli/explain/v1`."""
-    return document(
-        "explain",
-        {
-            "snapshot": snapshot_json(result.host),
-            "config": config_json(result.config),
-            "processes": [explanation_json(one) for one in result.explanations],
-            "warnings": warnings_json(result.notes),
-        },
-    )
+    return EXPLAIN.render(result)
 
 
 def explain_lines(result: ExplainResult) -> bytes:
     """A line for each process."""
-    return lines(explanation_json(one) for one in result.explanations)
+    return lines(map(EXPLANATION.json, result.explanations))
 
 
-def explanation_json(explanation: Explanation) -> Json:
-    """A process as `scan` shows it, with its ancestors and the trace of the rules."""
-    ancestors = [
-        {"pid": ancestor.pid, "process_name": ancestor.process_name}
-        for ancestor in explanation.ancestors
-    ]
-    trace = [_trace_json(trace) for trace in explanation.trace]
-    return process_json(explanation.outcome) | {"ancestors": ancestors, "trace": trace}
+def explain_plain(result: ExplainResult) -> str:
+    """A line for each process: `agent.yaml:22:drop<TAB>4312<TAB>java`.
+
+    It contains the location of the deciding rule with its action, the pid, and the name. If no
+    rule decided, the location is `-`, and the `reason` of the JSON replaces the action.
+    """
+    return "".join(_plain(explanation.outcome) for explanation in result.explanations)
 
 
-def _trace_json(trace: RuleTrace) -> Json:
-    return rule_json(trace.rule) | {
-        "outcome": trace.outcome,
-        "would_match": trace.would_match,
-        "subject": trace.subject,
-        "subject_pid": trace.subject_pid,
-        "span": None if trace.span is None else list(trace.span),
-        "groups": [_group_json(group) for group in trace.groups],
-        "rewrite": None if trace.rewrite is None else _rewrite_json(trace.rewrite),
-        "near_miss": None if trace.near_miss is None else _near_miss_json(trace.near_miss),
-        "error": trace.error,
-    }
-
-
-def _group_json(group: GroupMatch) -> Json:
-    return {
-        "index": group.index,
-        "name": group.name,
-        "text": group.text,
-        "span": None if group.span is None else list(group.span),
-    }
-
-
-def _rewrite_json(rewrite: RewriteTrace) -> Json:
-    return {
-        "template": rewrite.template,
-        "expanded": rewrite.expanded,
-        "unset_env": list(rewrite.unset_env),
-        "missing_groups": list(rewrite.missing_groups),
-        "result": rewrite.result,
-    }
-
-
-def _near_miss_json(near_miss: NearMiss) -> Json:
-    return {
-        "matched_prefix": near_miss.matched_prefix,
-        "span": list(near_miss.span),
-        "expected": near_miss.expected,
-    }
+def _plain(outcome: Outcome) -> str:
+    rule = outcome.rule
+    place = "-" if rule is None else f"{rule.at.source}:{rule.at.line}"
+    action: str = outcome.reason
+    if rule is not None and outcome.reason == "rule":
+        action = "drop" if outcome.status == "dropped" else "accept"
+    name = outcome.process_name if outcome.gprocess is None else outcome.gprocess
+    if name is None:
+        name = outcome.process.comm or "?"
+    return f"{visible(place)}:{action}\t{outcome.process.pid}\t{visible(name)}\n"

@@ -16,12 +16,10 @@ from multiprocessing.connection import wait
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.tags import tags_of
-from proccli.commands.completeness import incomplete
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.commands.scan.gprocesses import reported
-from proccli.commands.socket_warnings import socket_notes
-from proccli.commands.warnings import outcome_notes
+from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import SourceError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config

@@ -181,11 +181,11 @@ def command(
     Zeek conn.log, or a packet capture, whose connections are printed as NDJSON. Without FLOWS,
     standard input is read.
     """
-    from proccli.commands.completeness import incomplete
     from proccli.commands.hosts.gather import gather
     from proccli.commands.label.label import Labelling
     from proccli.commands.label.output import label_summary
     from proccli.commands.samples import WaitPolicy
+    from proccli.commands.warnings import incomplete
     from proccli.streams import opened, require_there
     from proccli.versions import SERVERS
 

@@ -8,7 +8,8 @@ from proccli.commands.label.label import Tally
 from proccli.commands.tot.output import moment
 from proccli.model.flows import CapturedConnection, SideLabel
 from proccli.model.sockets import Endpoint
-from proccli.terminal.document import Json, lines
+from proccli.terminal.document import lines
+from proccli.terminal.record import Json
 from proccli.text import counted
 
 

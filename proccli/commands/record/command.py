@@ -14,9 +14,11 @@ from proccli.cli.output import require_stdout
 from proccli.cli.waiting import wait_for_second_sample
 from proccli.commands.options.output import general_options, option
 from proccli.commands.options.source import source_options, wait_options
+from proccli.text import counted
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.record.record import RecordResult
 
 
 @click.command(
@@ -64,7 +66,6 @@ def command(
     """
     from proccli.commands.inputs import open_inputs
     from proccli.commands.record.record import record
-    from proccli.commands.record.record_text import record_message
     from proccli.commands.samples import WaitPolicy
 
     if path == "-":
@@ -76,3 +77,32 @@ def command(
     tell(record_message(result, redact=not no_redact))
     warn(invocation, result.notes)
     return 0
+
+
+_SHOWN = 10
+
+
+def record_message(result: RecordResult, *, redact: bool) -> str:
+    """`recorded 142 processes, masked 7 values in 5 processes; …`, after the path."""
+    what = counted(result.processes, "process")
+    if not redact:
+        return f"{_place(result.path)}: recorded {what}, secrets not masked"
+    if not result.masked_values:
+        return f"{_place(result.path)}: recorded {what}, no secrets found"
+    masked = (
+        f"masked {counted(result.masked_values, 'value')}"
+        f" in {counted(result.masked_processes, 'process')}"
+    )
+    return f"{_place(result.path)}: recorded {what}, {masked}; {_outcomes(result.changed_pids)}"
+
+
+def _place(path: str) -> str:
+    return "standard output" if path == "-" else path
+
+
+def _outcomes(changed: tuple[int, ...]) -> str:
+    if not changed:
+        return "masking changes no outcome"
+    pids = ", ".join(str(pid) for pid in changed[:_SHOWN])
+    more = f" and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
+    return f"masking makes {counted(len(changed), 'outcome')} unknown: pid {pids}{more}"

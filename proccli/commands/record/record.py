@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from proccli.agent.first_match import SubjectKind, mask_safe_key, subject_of
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.environment import mentioned_names
-from proccli.commands.record.proving import Prover
+from proccli.agent.process import AgentProcess, agent_process
+from proccli.agent.rules import CompiledRule, compile_rules
+from proccli.commands.inputs import mentioned_names
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.errors import OutputError
 from proccli.files import atomic_output
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import NO_TAGS
+from proccli.model.process import NO_TAGS, Process
 from proccli.model.source import Source
 from proccli.sources.recording.masking import MaskedSource
 from proccli.sources.recording.writer import write_recording
@@ -109,3 +111,38 @@ def _output(path: str, *, force: bool) -> Iterator[BinaryIO]:
         raise
     except OSError as error:
         raise OutputError(f"can't write to stdout: {error.strerror}") from error
+
+
+class Prover:
+    """Compares real and masked texts by the patterns and rewrites of a configuration."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._host = inputs.source.host
+        self._rules = compile_rules(inputs.config.rules, inputs.environment)
+
+    def prove(self, real: Process, masked: Process) -> frozenset[str]:
+        """The digests of what gives the same result for both; none where the agent keeps no such
+        process."""
+        known, shown = agent_process(real, self._host), agent_process(masked, self._host)
+        if known.texts is None or shown.texts is None or real.masked_spans:
+            return frozenset()  # the text under an earlier mask is not known
+        return frozenset(
+            digest for rule in self._rules for digest in _mask_safe_of_rule(rule, known, shown)
+        )
+
+
+def _mask_safe_of_rule(
+    compiled: CompiledRule, known: AgentProcess, shown: AgentProcess
+) -> Iterator[str]:
+    regex, match_type = compiled.regex, compiled.rule.match_type
+    if regex is None or match_type == "tag":
+        return
+    kind: SubjectKind = "cmdline" if match_type == "cmdline" else "process_name"
+    real, masked = subject_of(known, kind).text, subject_of(shown, kind).text
+    if regex.is_match(real) != regex.is_match(masked):
+        return
+    yield mask_safe_key(kind, regex.pattern, None)
+    if compiled.expansion is not None:
+        template = compiled.expansion.text
+        if regex.replace_all(real, template) == regex.replace_all(masked, template):
+            yield mask_safe_key(kind, regex.pattern, template)

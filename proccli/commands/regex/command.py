@@ -73,8 +73,7 @@ def _rendered(
     invocation: Invocation,
     notes: list[Note],
 ) -> str | bytes:
-    from proccli.commands.regex.output import regex_text
-    from proccli.commands.regex.regex_json import regex_document, regex_lines
+    from proccli.commands.regex.output import regex_document, regex_lines, regex_text
 
     attempts = trial.attempts(texts)
     if output == "jsonl":

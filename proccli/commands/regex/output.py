@@ -1,27 +1,82 @@
-"""The result of a pattern as text: the match in each text, or why the pattern is rejected."""
+"""The result of a pattern as text and as JSON: the match in each text, or why it is rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from proccli.commands.regex.trial import Attempt, Trial
+from proccli.model.note import Note
+from proccli.terminal.document import GROUP, SPAN, WARNING, Document, lines
 from proccli.terminal.lines import Line, around, cells, foreign, shorten
 from proccli.terminal.paint import paint
+from proccli.terminal.record import Field, Record, array_of, integer, nullable, text
 from proccli.terminal.view import View
+
+ATTEMPT = Record(
+    "attempt",
+    Field("text", text()),
+    Field("span", nullable(SPAN), "The leftmost match; null: none."),
+    Field("groups", array_of(GROUP)),
+    Field(
+        "replaced",
+        nullable(text()),
+        "The text with every match replaced; null: no template was given.",
+    ),
+)
+
+REGEX = Document(
+    "regex",
+    "proccli regex --json: the match of a pattern in each text",
+    Field("pattern", text(), value="trial.pattern"),
+    Field(
+        "error",
+        nullable(
+            Record(
+                "error",
+                Field("message", text()),
+                Field("position", integer(0), "Characters into the pattern."),
+            )
+        ),
+        "Why the agent's engine rejects the pattern; null: it accepts it.",
+        value="trial.error",
+    ),
+    Field("results", array_of(ATTEMPT)),
+    Field("warnings", array_of(WARNING), value="notes"),
+)
+
+
+class _Row(NamedTuple):
+    """The row of `REGEX`."""
+
+    trial: Trial
+    results: Iterable[Attempt]
+    notes: Sequence[Note]
+
 
 _INDENT = "  "
 
 
+def regex_document(trial: Trial, attempts: Iterable[Attempt], notes: Sequence[Note]) -> bytes:
+    """The document `proccli/regex/v1`."""
+    return REGEX.render(_Row(trial, attempts, notes))
+
+
+def regex_lines(attempts: Iterable[Attempt]) -> bytes:
+    """A line of JSON for each text."""
+    return lines(map(ATTEMPT.json, attempts))
+
+
 def regex_text(trial: Trial, attempts: Iterable[Attempt], view: View) -> str:
     """Each text with its marked match, its groups and the replacement."""
-    lines: list[Line] = []
+    body: list[Line] = []
     if trial.error is not None:
-        lines.extend(_refusal(trial, view))
+        body.extend(_refusal(trial, view))
     for attempt in attempts:
-        lines.extend(_attempt(attempt, view))
-    if not lines:
-        lines.append((("The agent accepts this pattern.", "accepted"),))
-    return paint(lines, view)
+        body.extend(_attempt(attempt, view))
+    if not body:
+        body.append((("The agent accepts this pattern.", "accepted"),))
+    return paint(body, view)
 
 
 def _refusal(trial: Trial, view: View) -> Iterable[Line]:

@@ -140,8 +140,7 @@ def command(
     if server is not None and not identity:
         raise click.UsageError("--server requires --identity")
     from proccli.commands.inputs import open_inputs
-    from proccli.commands.scan.scan import scan
-    from proccli.commands.scan.selection import Selection
+    from proccli.commands.scan.scan import Selection, scan
     from proccli.versions import SERVERS, server_beside
 
     selection = Selection(tags=which.pop("having"), **which)
@@ -158,11 +157,11 @@ def command(
     notes: Sequence[Note] = result.notes
     content: str | bytes
     if output == "json":
-        from proccli.commands.scan.scan_json import scan_document
+        from proccli.commands.scan.json import scan_document
 
         content = scan_document(result, shown, identified)
     elif output == "jsonl":
-        from proccli.commands.scan.scan_json import scan_lines
+        from proccli.commands.scan.json import scan_lines
 
         content = scan_lines(shown, identified)
     else:

@@ -1,51 +1,29 @@
-"""The JSON object that `scan` and `explain` print for a process."""
+"""A scan as JSON. `explain` prints the same object for a process, with more fields."""
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, get_args
 
-from proccli.model.config import Rule
-from proccli.model.outcome import Outcome, Tag
+from proccli.commands.scan.gprocesses import Identified
+from proccli.commands.scan.scan import ScanResult
+from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import Process
-from proccli.terminal.document import Json
-from proccli.terminal.words import rfc3339
-
-
-def process_json(outcome: Outcome) -> Json:
-    """One process with its outcome; None: not known."""
-    process = outcome.process
-    argv, argv_base64 = arguments(process)
-    sockets = outcome.sockets
-    return {
-        "pid": process.pid,
-        "ppid": process.ppid,
-        "comm": process.comm,
-        "exe": process.exe,
-        "process_name": outcome.process_name,
-        "cmdline": outcome.cmdline,
-        "argv": argv,
-        "argv_base64": argv_base64,
-        "user": outcome.user,
-        "uid": process.uid,
-        "start_time": rfc3339(outcome.start_s),
-        "uptime_s": outcome.uptime_s,
-        "agent_uptime_s": outcome.agent_uptime_s,
-        "netns": process.netns,
-        "container_id": outcome.container_id,
-        "status": outcome.status,
-        "reason": outcome.reason,
-        "rule": None if outcome.rule is None else rule_json(outcome.rule),
-        "hits": list(outcome.hits),
-        "gprocess": outcome.gprocess,
-        "tags": None if outcome.tags is None else [tag_json(tag) for tag in outcome.tags],
-        "sockets": None
-        if sockets is None
-        else {
-            "synced": sockets.synced,
-            "skipped": sockets.skipped,
-            "undecided": sockets.undecided,
-        },
-    }
+from proccli.server.gprocess import Continuity, Doubt, Identity, KeyBasis, RowRejection
+from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, WARNING, Document, lines, one_of
+from proccli.terminal.record import (
+    Field,
+    Json,
+    Record,
+    array_of,
+    boolean,
+    enum,
+    integer,
+    nullable,
+    text,
+)
+from proccli.versions import SERVERS
 
 
 def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
@@ -68,18 +46,303 @@ def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
     )
 
 
-def rule_json(rule: Rule) -> Json:
-    """A rule with the values in effect."""
-    return {
-        "index": rule.index,
-        "line": rule.at.line,
-        "match_type": rule.match_type,
-        "match_regex": rule.match_regex,
-        "action": rule.action,
-        "rewrite_name": rule.rewrite_name,
-    }
+RULE = Record(
+    "rule",
+    Field("index", integer(1), "Counts from 1, in the file's order."),
+    Field("line", integer(1), value="at.line"),
+    Field("match_type", text()),
+    Field("match_regex", text()),
+    Field("action", text()),
+    Field("rewrite_name", text()),
+    about="A rule with the values in effect.",
+)
+
+TAG = Record(
+    "tag",
+    Field("name", text(r"^os\.app\.")),
+    Field("key", text()),
+    Field("value", text()),
+    Field("from_pid", integer(), "The process itself, or the ancestor it inherits the tag from."),
+)
+
+SOCKET_COUNTS = Record(
+    "sockets",
+    Field("synced", integer(0)),
+    Field("skipped", integer(0)),
+    Field("undecided", integer(0)),
+)
+
+PROCESS = Record(
+    "process",
+    Field("pid", integer(0), value="process.pid", title="PID"),
+    Field("ppid", nullable(integer()), value="process.ppid"),
+    Field("comm", nullable(text()), value="process.comm"),
+    Field("exe", nullable(text()), value="process.exe"),
+    Field("process_name", nullable(text()), "The name that the agent gives the process."),
+    Field(
+        "cmdline",
+        nullable(text()),
+        "The command line as the agent reads it: its parts, joined by one space.",
+        title="COMMAND",
+    ),
+    Field(
+        "argv",
+        nullable(array_of(text())),
+        r"The arguments, without empty ones at the end; bytes that are not UTF-8 as \xXX.",
+        value=lambda outcome: arguments(outcome.process)[0],
+    ),
+    Field(
+        "argv_base64",
+        nullable(array_of(text("^[A-Za-z0-9+/]*={0,2}$"))),
+        "The exact bytes of each argument, if any of them is not UTF-8.",
+        value=lambda outcome: arguments(outcome.process)[1],
+    ),
+    Field("user", nullable(text()), title="USER"),
+    Field("uid", nullable(integer()), value="process.uid"),
+    Field("start_time", nullable(TIME), value="start_s"),
+    Field("uptime_s", nullable(integer()), "Negative if it starts in the future.", title="UPTIME"),
+    Field("agent_uptime_s", nullable(integer()), "As the agent computes it."),
+    Field("netns", nullable(integer()), value="process.netns"),
+    Field("container_id", nullable(text())),
+    Field("status", enum(*get_args(Status)), title="OUTCOME"),
+    Field("reason", enum(*get_args(Reason))),
+    Field(
+        "rule",
+        nullable(RULE),
+        "The rule that decided; null for the implicit accept, and if no rule was tried.",
+    ),
+    Field("hits", array_of(integer(1)), "The indices of the rules that matched."),
+    Field(
+        "gprocess",
+        nullable(text()),
+        "The name under which it is sent; null unless accepted.",
+        title="NAME",
+    ),
+    Field("tags", nullable(array_of(TAG)), "null: not known.", title="TAGS"),
+    Field("sockets", nullable(SOCKET_COUNTS), "null: the file descriptors cannot be read."),
+)
+"""A process with its outcome; the row is an `Outcome`."""
 
 
-def tag_json(tag: Tag) -> Json:
-    """A tag with the process that it is inherited from."""
-    return {"name": tag.name, "key": tag.key, "value": tag.value, "from_pid": tag.from_pid}
+def _in_key(attribute: str) -> Callable[[Identity], object]:
+    """The pid or the name, if it is a part of the key: the pid by itself, the name otherwise."""
+    return lambda identity: (
+        getattr(identity, attribute) if (identity.basis == "pid") == (attribute == "pid") else None
+    )
+
+
+IDENTITY = Record(
+    "identity",
+    Field(
+        "group",
+        integer(1),
+        "Processes of one group are certainly one gprocess. Two groups are certainly two, unless"
+        " they have the same name and one of them has a doubt. Counts in the order of the pids,"
+        " over the whole scan.",
+        title="ID",
+    ),
+    Field(
+        "name",
+        text(),
+        r"The gprocess as the server stores it; the bytes of a truncated character as \xXX.",
+    ),
+    Field("name_cut", boolean(), "Whether it was longer than 256 bytes."),
+    Field(
+        "key",
+        Record(
+            "identity-key",
+            Field(
+                "by",
+                enum(*get_args(KeyBasis)),
+                "pid: the pid; cmdline: the name and the command line; pod-or-cmdline: in a pod,"
+                " the name and the workload, else the name and the command line. The agent's id,"
+                " which is not known here, is part of each key except a pod's.",
+                value="basis",
+            ),
+            Field(
+                "pid",
+                nullable(integer()),
+                "null: not part of the key.",
+                value=_in_key("pid"),
+            ),
+            Field("name", nullable(text()), "null: not part of the key.", value=_in_key("name")),
+            Field(
+                "cmdline",
+                nullable(text()),
+                "The part of the command line that the server compares: for java, python, python3"
+                " and node, only the jar, the module or the first argument. null: not part of the"
+                " key, or masked.",
+            ),
+        ),
+        value=lambda identity: identity,
+    ),
+    Field(
+        "doubts",
+        array_of(enum(*get_args(Doubt))),
+        "Why the key is not completely known. pod: the process runs in a container, which may"
+        " belong to a pod; container-unknown: it could not be read whether it runs in one; masked:"
+        " the recording masks the part that is compared.",
+    ),
+    Field(
+        "after_restart",
+        enum(*get_args(Continuity)),
+        "Whether it is the same gprocess after a restart: with another pid, and the same name and"
+        " command line.",
+    ),
+    Field(
+        "after_exec",
+        enum(*get_args(Continuity)),
+        "Whether it is the same gprocess after an exec or a change of its title: with the same"
+        " pid, and a command line whose compared part differs.",
+    ),
+    Field(
+        "refused",
+        array_of(enum(*get_args(RowRejection))),
+        "Why the server's MySQL, in its default strict mode, rejects the row, and with it the"
+        " other rows of the same statement.",
+    ),
+)
+"""Which gprocess a process is; the row is an `Identity`."""
+
+NAME_USE = Record(
+    "name-use",
+    Field("name", text(), value="use.name"),
+    Field("pids", array_of(integer(0))),
+    Field("groups", array_of(integer(1)), value="use.groups"),
+    Field("at_least", integer(1), value="use.at_least"),
+    Field("at_most", integer(1), value="use.at_most"),
+    about="A name, the processes that have it, and how many gprocesses they are.",
+)
+
+IDENTITIES = Record(
+    "identities",
+    Field("server", enum(*SERVERS), value="server.number"),
+    Field(
+        "processes",
+        integer(0),
+        "The accepted ones.",
+        value=lambda identified: len(identified.by_pid),
+    ),
+    Field(
+        "undecided",
+        integer(0),
+        "Processes of status unknown: these may be sent, too.",
+    ),
+    Field("at_least", integer(0), "Number of gprocesses that are certainly different."),
+    Field("at_most", integer(0), "Number of gprocesses if every doubt means a difference."),
+    Field(
+        "aging_s",
+        integer(0),
+        "Seconds for which a gprocess stays after its last report.",
+        value="server.aging_s",
+    ),
+    Field(
+        "kept_s",
+        integer(0),
+        "Seconds for which a deleted gprocess stays, as NAME (deleted).",
+        value="server.kept_s",
+    ),
+    Field("names", array_of(NAME_USE), "In the order of their first pids."),
+    about="All gprocesses of the whole scan, for a server that gets these processes for the first"
+    " time.",
+)
+
+SUMMARY = Record(
+    "summary",
+    Field("total", integer(0)),
+    Field("accepted", integer(0)),
+    Field("dropped", integer(0)),
+    Field("skipped", integer(0)),
+    Field("unknown", integer(0)),
+    Field(
+        "reported",
+        integer(0),
+        "Number of processes that would be sent: the accepted ones, or 0 with sync disabled.",
+    ),
+    about="Counts over the whole scan, whether the processes are shown or not.",
+)
+
+
+IDENTIFIED_PROCESS = Record(
+    "identified-process",
+    *PROCESS.fields_of("outcome"),
+    Field(
+        "identity",
+        nullable(IDENTITY),
+        "The gprocess that it is for the server; null: it is not accepted.",
+    ),
+    about="A process and its identity.",
+)
+
+
+class _IdentifiedProcess(NamedTuple):
+    """The row of `IDENTIFIED_PROCESS`."""
+
+    outcome: Outcome
+    identity: Identity | None
+
+
+class _ScanRow(NamedTuple):
+    """The row of both documents."""
+
+    result: ScanResult
+    shown: Iterable[Outcome | _IdentifiedProcess]
+    identified: Identified | None
+
+
+def _document(process: Record, *more: Field, about: str) -> Document:
+    return Document(
+        "scan",
+        "proccli scan --json: the outcome of every process",
+        Field("snapshot", SNAPSHOT, value="result.host"),
+        Field("config", CONFIG, value="result.config"),
+        Field(
+            "processes",
+            array_of(process),
+            "The selected processes; -o jsonl prints one of these a line.",
+            value="shown",
+        ),
+        Field("summary", SUMMARY, value="result.summary"),
+        *more,
+        Field("warnings", array_of(WARNING), value="result.notes"),
+        about=about,
+    )
+
+
+SCAN = _document(PROCESS, about="Without --identity.")
+SCAN_WITH_IDENTITY = _document(
+    IDENTIFIED_PROCESS,
+    Field("identities", IDENTITIES, value="identified"),
+    about="With --identity.",
+)
+
+
+def scan_schema() -> Json:
+    """The JSON Schema of both documents."""
+    return one_of({"scan": SCAN, "scan-with-identity": SCAN_WITH_IDENTITY})
+
+
+def scan_document(
+    result: ScanResult, shown: Sequence[Outcome], identified: Identified | None = None
+) -> bytes:
+    """The document `proccli/scan/v1` with the selected processes; the summary counts all.
+
+    With `identified`, each process has its identity, and the document has all gprocesses.
+    """
+    if identified is None:
+        return SCAN.render(_ScanRow(result, shown, None))
+    rows = _identified(shown, identified)
+    return SCAN_WITH_IDENTITY.render(_ScanRow(result, rows, identified))
+
+
+def scan_lines(shown: Sequence[Outcome], identified: Identified | None = None) -> bytes:
+    """A line for each of the selected processes."""
+    if identified is None:
+        return lines(map(PROCESS.json, shown))
+    return lines(map(IDENTIFIED_PROCESS.json, _identified(shown, identified)))
+
+
+def _identified(shown: Iterable[Outcome], identified: Identified) -> Iterator[_IdentifiedProcess]:
+    identities = identified.by_pid
+    for outcome in shown:
+        yield _IdentifiedProcess(outcome, identities.get(outcome.process.pid))

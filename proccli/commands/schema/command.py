@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import click
 
 from proccli.cli.help import CommandWithExamples
@@ -27,11 +29,23 @@ def command(name: str | None, invocation: Invocation) -> int:
     describe the output of `--json`; each line of `-o jsonl` is an element of the document's main
     list.
     """
-    from proccli.commands.schema.schemas import schema_names, schema_text
-
     names = schema_names()
     if name is None:
         return print_result(invocation, "".join(f"{known}\n" for known in names), ())
     if name not in names:
         raise click.UsageError(f"unknown schema {name!r}; available: {', '.join(names)}")
     return print_result(invocation, schema_text(name), ())
+
+
+_FOLDER = files("proccli") / "schemas"
+
+
+def schema_names() -> tuple[str, ...]:
+    """The sorted names of the commands whose JSON documents have a schema."""
+    found = (entry.name for entry in _FOLDER.iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
+
+
+def schema_text(name: str) -> str:
+    """The schema of `proccli/<name>/v1`, as JSON text."""
+    return (_FOLDER / f"{name}.json").read_text(encoding="utf-8")

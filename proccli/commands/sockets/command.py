@@ -119,9 +119,8 @@ def command(
     """
     from proccli.commands.inputs import open_inputs
     from proccli.commands.samples import WaitPolicy
-    from proccli.commands.sockets.output import sockets_table
+    from proccli.commands.sockets.output import sockets_document, sockets_lines, sockets_table
     from proccli.commands.sockets.sockets import SocketSelection, sockets
-    from proccli.commands.sockets.sockets_json import sockets_document, sockets_lines
 
     wait = functools.partial(wait_for_second_sample, invocation)
     wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)

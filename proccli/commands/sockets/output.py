@@ -1,19 +1,118 @@
-"""Sockets as a table: a line for each socket of each process, and what the agent would send."""
+"""Sockets as a table and as JSON: one line or object per socket that a process holds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
-from proccli.commands.scan.scan_summary import basis_line
+from proccli.commands.scan.text import basis_line
 from proccli.commands.sockets.sockets import SocketsResult
-from proccli.model.sockets import Endpoint, Socket, SocketReason, SocketStatus
+from proccli.model.sockets import (
+    AgeSource,
+    Endpoint,
+    Family,
+    Protocol,
+    Socket,
+    SocketReason,
+    SocketRole,
+    SocketStatus,
+)
+from proccli.terminal.document import CONFIG, SNAPSHOT, WARNING, Document, Selected, lines
 from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
+from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import duration
 from proccli.text import counted, visible
+
+END = Record("end", Field("ip", text()), Field("port", integer(0, 65_535)))
+"""One end of a socket; the row is an `Endpoint`."""
+
+SOCKET = Record(
+    "socket",
+    Field("pid", integer(), title="PID"),
+    Field("gprocess", nullable(text()), "null unless the process is accepted.", title="NAME"),
+    Field("protocol", enum(*get_args(Protocol)), value="row.protocol"),
+    Field(
+        "family",
+        enum(*get_args(Family)),
+        "An IPv4 address mapped into IPv6 is shown as IPv4, with the family ipv6.",
+        value="row.family",
+    ),
+    Field(
+        "state",
+        text(),
+        "The kernel's name; UNCONNECTED for a UDP socket without a peer.",
+        value="row.state",
+    ),
+    Field("local", END, value="row.local"),
+    Field("remote", END, value="row.remote"),
+    Field("role", nullable(enum(*get_args(SocketRole))), "null if it is not connected."),
+    Field(
+        "netns",
+        nullable(integer()),
+        "Inode number of the network namespace whose table contains the socket.",
+    ),
+    Field("inode", integer(), value="row.inode"),
+    Field("fd", integer()),
+    Field(
+        "age_s",
+        nullable(integer(0)),
+        "Seconds for which it has existed, at least; null: not known, but long enough.",
+        title="AGE",
+    ),
+    Field(
+        "age_source",
+        enum(*get_args(AgeSource)),
+        "fd-ctime: the ctime of /proc/PID/fd/N; observed: an earlier sample of this run; state: an"
+        " earlier run of sync; unknown: not known.",
+    ),
+    Field(
+        "status",
+        enum(*get_args(SocketStatus)),
+        "undecided: what the reason names could not be determined.",
+        title="SYNC",
+    ),
+    Field(
+        "reason",
+        nullable(enum(*get_args(SocketReason))),
+        "The first that applies, in the agent's order; null if it is synced.",
+    ),
+    Field(
+        "peer",
+        nullable(Record("peer", Field("pid", integer()), Field("gprocess", nullable(text())))),
+        "The process at the remote end, if that is on this machine.",
+    ),
+)
+"""The row is a `Socket`."""
+
+SOCKETS = Document(
+    "sockets",
+    "proccli sockets --json: each socket, and whether the agent sends it",
+    Field("snapshot", SNAPSHOT, value="result.host"),
+    Field("config", CONFIG, value="result.config"),
+    Field(
+        "sockets",
+        array_of(SOCKET),
+        "The selected sockets, by pid, then fd; -o jsonl prints one of these a line.",
+        value="shown",
+    ),
+    Field(
+        "summary",
+        Record(
+            "summary",
+            Field("total", integer(0)),
+            Field("synced", integer(0)),
+            Field("skipped", integer(0)),
+            Field("undecided", integer(0)),
+            about="Counts over all sockets, shown or not.",
+        ),
+        value="result.summary",
+    ),
+    Field("warnings", array_of(WARNING), value="result.notes"),
+)
 
 _SKIPPED: dict[SocketReason, str] = {
     "process-not-accepted": "not accepted",
@@ -53,27 +152,48 @@ _STYLES: dict[SocketStatus, str] = {
 }
 
 
+def sockets_document(result: SocketsResult, shown: Sequence[Socket]) -> bytes:
+    """The document `proccli/sockets/v1` with the selected sockets; the summary counts all."""
+    return SOCKETS.render(Selected(result, shown))
+
+
+def sockets_lines(shown: Sequence[Socket]) -> bytes:
+    """A line of JSON for each of the selected sockets."""
+    return lines(map(SOCKET.json, shown))
+
+
 def sockets_table(result: SocketsResult, shown: Sequence[Socket], view: View) -> str:
     """The selected sockets, and a summary of all."""
-    lines = grid(shown, _columns(shown, view), view)
-    if lines:
-        lines.append(())
+    body = grid(shown, _columns(shown, view), view)
+    if body:
+        body.append(())
     for line in (basis_line(result, view), _total_line(result, len(shown)), _sent_line(result)):
-        lines.extend(wrapped(line, view.width))
-    return paint(lines, view)
+        body.extend(wrapped(line, view.width))
+    return paint(body, view)
 
 
 def _columns(shown: Sequence[Socket], view: View) -> list[Column[Socket]]:
     """The columns that are not empty for these sockets."""
     mark = view.glyphs.ellipsis
     columns: list[Column[Socket]] = [
-        Column(title="PID", cell=lambda socket, _: plain(str(socket.pid)), right=True),
-        Column(title="NAME", cell=lambda socket, room: _name_cell(socket, room, mark), least=10),
-        Column(title="SYNC", cell=lambda socket, _: _sync_cell(socket)),
+        Column(
+            title=SOCKET.title("pid"), cell=lambda socket, _: plain(str(socket.pid)), right=True
+        ),
+        Column(
+            title=SOCKET.title("gprocess"),
+            cell=lambda socket, room: _name_cell(socket, room, mark),
+            least=10,
+        ),
+        Column(title=SOCKET.title("status"), cell=lambda socket, _: _sync_cell(socket)),
     ]
     if any(socket.age_s is not None for socket in shown):
         columns.append(
-            Column(title="AGE", cell=lambda socket, _: _age_cell(socket), right=True, spare=1)
+            Column(
+                title=SOCKET.title("age_s"),
+                cell=lambda socket, _: _age_cell(socket),
+                right=True,
+                spare=1,
+            )
         )
     in_line = view.width is None or view.width >= _WIDE
     local = max((len(_written(socket.row.local)) for socket in shown if in_line), default=0)

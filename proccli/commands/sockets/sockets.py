@@ -9,10 +9,8 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import find_peers
-from proccli.commands.completeness import incomplete
 from proccli.commands.samples import WaitPolicy, take_settled_sample
-from proccli.commands.socket_warnings import socket_notes
-from proccli.commands.warnings import outcome_notes
+from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Host

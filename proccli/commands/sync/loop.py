@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.inputs import COMMAND, InputOptions, open_inputs
 from proccli.commands.samples import WaitPolicy
 from proccli.commands.sync.state.file import StateFile
 from proccli.commands.sync.state.lock import locked
 from proccli.commands.sync.state.place import default_state, given_state
 from proccli.commands.sync.sync import SyncResult, sync
-from proccli.commands.tagsource import COMMAND
 from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.commands.scan.scan_summary import basis_line
+from proccli.commands.scan.text import basis_line
 from proccli.commands.sync.sync import Changes, SyncResult
 from proccli.model.sockets import SyncedProcess, SyncedSocket
-from proccli.terminal.document import (
-    Json,
-    config_json,
-    document,
-    lines,
-    snapshot_json,
-    warnings_json,
-)
+from proccli.terminal.document import config_json, document, lines, snapshot_json, warnings_json
 from proccli.terminal.lines import Line, foreign, head, plain, wrapped
 from proccli.terminal.paint import paint
+from proccli.terminal.record import Json
 from proccli.terminal.view import View
 from proccli.terminal.words import rfc3339
 from proccli.text import counted

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import as_sent, config_digest, digest
 from proccli.agent.sockets.result import synced_sockets
-from proccli.commands.completeness import incomplete
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
-from proccli.commands.socket_warnings import socket_notes
 from proccli.commands.sync.state.memory import Memory, boot_id
 from proccli.commands.sync.warnings import left_out_notes, restart_notes, subject
-from proccli.commands.warnings import outcome_notes
+from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Host

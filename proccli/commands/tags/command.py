@@ -92,9 +92,8 @@ def command(
     server truncates or loses tags with certain characters in key or value.
     """
     from proccli.commands.inputs import open_inputs
-    from proccli.commands.tags.output import tags_table
+    from proccli.commands.tags.output import tags_document, tags_lines, tags_table
     from proccli.commands.tags.tags import TagSelection, tags
-    from proccli.commands.tags.tags_json import tags_document, tags_lines
 
     result = tags(open_inputs(options), server)
     shown = TagSelection(**which).of(result.rows)

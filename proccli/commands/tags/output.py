@@ -1,17 +1,131 @@
-"""Tags as a table: a line per tag, and whether it reaches the server."""
+"""Tags as a table and as JSON: one line or object per tag, and whether it reaches the server."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from proccli.commands.tags.tags import TagRow, TagsResult
-from proccli.server.tags import MAX_CHARACTERS, Cause
+from proccli.server.tags import MAX_CHARACTERS, Cause, TagOutcome
+from proccli.terminal.document import CONFIG, SNAPSHOT, WARNING, Document, Selected, lines
 from proccli.terminal.lines import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
+from proccli.terminal.record import (
+    Field,
+    Record,
+    array_of,
+    boolean,
+    enum,
+    integer,
+    nullable,
+    text,
+)
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS
 from proccli.text import counted
+from proccli.versions import SERVERS
+
+TAG = Record(
+    "tag",
+    Field("pid", integer(0), title="PID"),
+    Field(
+        "exists",
+        boolean(),
+        "Whether the source has a process with this pid.",
+        value=lambda row: row.outcome is not None,
+    ),
+    Field(
+        "process_name",
+        nullable(text()),
+        "null: there is no such process, or the agent has no name for it.",
+        value=lambda row: None if row.outcome is None else row.outcome.process_name,
+        title="PROCESS",
+    ),
+    Field("key", text(), value="tag.key", title="KEY"),
+    Field("value", text(), value="tag.value", title="VALUE"),
+    Field(
+        "from_pid",
+        integer(0),
+        "The process itself, or the ancestor it inherits the tag from.",
+        value="tag.from_pid",
+        title="FROM",
+    ),
+    Field(
+        "server",
+        enum(*get_args(TagOutcome)),
+        "How the server stores the tag, if it is sent.",
+        value="fate.outcome",
+        title="RESULT",
+    ),
+    Field("sent", nullable(boolean()), "Whether the agent sends it; null: not known."),
+    Field(
+        "arrives_as",
+        nullable(text()),
+        "The value that a query shows, if the tag is sent; null: it is lost.",
+        value="fate.value",
+    ),
+    Field(
+        "causes",
+        array_of(enum(*get_args(Cause)), unique=True),
+        "Why the server truncates or loses it.",
+        value="fate.causes",
+    ),
+    Field(
+        "strays",
+        array_of(
+            Record(
+                "",
+                Field("key", text(), value=lambda pair: pair[0]),
+                Field("value", text(), value=lambda pair: pair[1]),
+            )
+        ),
+        "Tags that nothing set: the server creates them from the rest of this one.",
+        value="fate.strays",
+    ),
+)
+"""The row is a `TagRow`."""
+
+TAGS = Document(
+    "tags",
+    "proccli tags --json: each tag, and whether it reaches the server",
+    Field("snapshot", SNAPSHOT, value="result.host"),
+    Field("config", CONFIG, value="result.config"),
+    Field(
+        "origin",
+        text(),
+        "Source of the tags: the tag command, a file, a recording.",
+        value="result.table.origin",
+    ),
+    Field(
+        "known",
+        boolean(),
+        "false: the tag command was not run, or was stopped at one of proccli's limits.",
+        value="result.table.known",
+    ),
+    Field("server", enum(*SERVERS), "The server version to emulate.", value="result.server.number"),
+    Field(
+        "tags",
+        array_of(TAG),
+        "The selected tags, by pid; -o jsonl prints one of these a line.",
+        value="shown",
+    ),
+    Field(
+        "summary",
+        Record(
+            "summary",
+            Field("tags", integer(0)),
+            Field("processes", integer(0)),
+            Field("kept", integer(0)),
+            Field("cut", integer(0)),
+            Field("lost", integer(0)),
+            Field("not_sent", integer(0), "Of processes that do not exist or are not accepted."),
+            Field("unknown", integer(0), "Of processes whose outcome is unknown."),
+        ),
+        value="result.summary",
+    ),
+    Field("warnings", array_of(WARNING), value="result.notes"),
+)
 
 _CAUSES: dict[Cause, str] = {
     "blanks": "leading or trailing space",
@@ -27,37 +141,58 @@ _ROOM_FOR_VALUE = 40
 """Width in cells of a truncated value."""
 
 
+def tags_document(result: TagsResult, shown: Sequence[TagRow]) -> bytes:
+    """The document `proccli/tags/v1` with the selected tags; the summary counts all."""
+    return TAGS.render(Selected(result, shown))
+
+
+def tags_lines(shown: Sequence[TagRow]) -> bytes:
+    """A line of JSON for each of the selected tags."""
+    return lines(map(TAG.json, shown))
+
+
 def tags_table(result: TagsResult, shown: Sequence[TagRow], view: View) -> str:
     """The selected tags, and a summary of all."""
-    lines = grid(shown, _columns(shown, view), view)
-    if lines:
-        lines.append(())
-    lines.extend(_total_lines(result, len(shown), view))
-    return paint(lines, view)
+    body = grid(shown, _columns(shown, view), view)
+    if body:
+        body.append(())
+    body.extend(_total_lines(result, len(shown), view))
+    return paint(body, view)
 
 
 def _columns(shown: Sequence[TagRow], view: View) -> list[Column[TagRow]]:
     mark = view.glyphs.ellipsis
     columns: list[Column[TagRow]] = [
-        Column(title="PID", cell=lambda row, _: plain(str(row.pid)), right=True),
+        Column(title=TAG.title("pid"), cell=lambda row, _: plain(str(row.pid)), right=True),
         Column(
-            title="PROCESS",
+            title=TAG.title("process_name"),
             cell=lambda row, room: _process_cell(row, room, mark),
             least=10,
             spare=2,
         ),
-        Column(title="KEY", cell=lambda row, room: _text_cell(row.tag.key, room, mark), least=6),
         Column(
-            title="VALUE", cell=lambda row, room: _text_cell(row.tag.value, room, mark), least=8
+            title=TAG.title("key"),
+            cell=lambda row, room: _text_cell(row.tag.key, room, mark),
+            least=6,
+        ),
+        Column(
+            title=TAG.title("value"),
+            cell=lambda row, room: _text_cell(row.tag.value, room, mark),
+            least=8,
         ),
     ]
     if any(row.inherited for row in shown):
         columns.append(
-            Column(title="FROM", cell=lambda row, _: _from_cell(row), right=True, spare=1)
+            Column(
+                title=TAG.title("from_pid"),
+                cell=lambda row, _: _from_cell(row),
+                right=True,
+                spare=1,
+            )
         )
     columns.append(
         Column(
-            title="RESULT",
+            title=TAG.title("server"),
             cell=lambda row, room: _fate_cell(row, room, mark),
             least=min((view.width or 80) // 3, 26),
         )

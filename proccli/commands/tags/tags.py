@@ -8,8 +8,7 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.completeness import incomplete
-from proccli.commands.warnings import outcome_notes
+from proccli.commands.warnings import incomplete, outcome_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.environment import mentioned_names
 from proccli.commands.explain.explain import (
     AmbiguousName,
     ExplainResult,
     explain_pids,
     find_by_name,
 )
-from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.inputs import InputOptions, mentioned_names, open_inputs
 from proccli.commands.test.test_file import MadeUpProcess, RecordedProcess, Suite, SuiteError
 from proccli.config import loading
 from proccli.config.loading import Via

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from proccli.commands.test.run import CaseResult, RuleTestResult
 from proccli.commands.test.test_file import ExpectedValue
-from proccli.terminal.document import Json, document, lines, warnings_json
+from proccli.terminal.document import document, lines, warnings_json
+from proccli.terminal.record import Json
 
 
 def ruletest_document(result: RuleTestResult) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -73,7 +72,7 @@ def _case(result: CaseResult, view: View) -> str:
     text = paint(lines, view)
     if result.explained is None:
         return text
-    trace = explain_text(result.explained, replace(view, width=room))
+    trace = explain_text(result.explained, view._replace(width=room))
     indented = (f"{' ' * _INDENT}{line}" if line else "" for line in trace.split("\n"))
     return f"{text}\n{chr(10).join(indented)}\n"
 

@@ -11,8 +11,7 @@ from typing import Final
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import all_ancestors
-from proccli.commands.environment import mentioned_names
-from proccli.commands.inputs import InputOptions
+from proccli.commands.inputs import InputOptions, mentioned_names
 from proccli.commands.test.evaluate import Evaluators, Overrides, evaluate_made_up
 from proccli.commands.test.run import compare, outcome_of
 from proccli.commands.test.test_file import MadeUpProcess, Pairs, SuiteError, read_suite

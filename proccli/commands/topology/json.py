@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from proccli.commands.topology.words import by_certainty
 from proccli.model.topology import Topology, TopologyEdge, TopologyHost, TopologyNode
-from proccli.terminal.document import Json, config_json, document, lines, warnings_json
+from proccli.terminal.document import config_json, document, lines, warnings_json
+from proccli.terminal.record import Json
 from proccli.terminal.words import rfc3339
 
 

@@ -10,9 +10,10 @@ from typing import Final
 from proccli.commands.tot.tot import TotResult, TotRow, TotSummary
 from proccli.model.flows import CapturedOption
 from proccli.model.sockets import Endpoint
-from proccli.terminal.document import Json, document, lines, warnings_json
+from proccli.terminal.document import document, lines, warnings_json
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
+from proccli.terminal.record import Json
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.text import counted

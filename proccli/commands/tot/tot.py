@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from proccli.commands.completeness import incomplete
+from proccli.commands.warnings import incomplete
 from proccli.model.flows import SYN, CapturedOption, Segment
 from proccli.model.note import Note
 from proccli.model.sockets import Endpoint

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from proccli.commands.check.check import CheckResult, FileReport
 from proccli.commands.check.json import check_document, check_github, check_lines, check_sarif
 from proccli.commands.check.text import check_text
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from proccli.diagnostics.lint import lint
 from proccli.terminal.lines import cells
 from proccli.terminal.view import ASCII, View

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.doctor.doctor import STEPS
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from proccli.local import agent_process
 from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal

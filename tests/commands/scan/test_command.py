@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from tests.cli.machine import CONFIG, write_config
 from tests.cli.runner import call, spawn
 from tests.sources.procfs.processes import running

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from tests.cli.runner import call, on_a_terminal
 from tests.commands.scan.test_command import Shop, pids, scanned
 from tests.paths import ROOT

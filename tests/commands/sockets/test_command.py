@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from tests.cli.runner import PROGRAM, TERMINAL, Ran, call, environment, on_a_terminal, spawn
 from tests.network import connected, inode_of, netns_of, wait_until_older_than
 from tests.sources.procfs.processes import as_nobody, root_only

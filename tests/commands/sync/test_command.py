@@ -21,7 +21,7 @@ import psutil
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from proccli.commands.sync.state.file import StateFile
 from proccli.commands.sync.state.lock import locked
 from tests.cli.machine import write_config, write_machine

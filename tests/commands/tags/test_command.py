@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from tests.cli.runner import Ran, call
 from tests.otheruser import as_nobody_code
 from tests.waiting import LONG_S, eventually

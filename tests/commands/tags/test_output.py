@@ -10,10 +10,9 @@ from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.schema.schemas import schema_text
-from proccli.commands.tags.output import tags_table
+from proccli.commands.schema.command import schema_text
+from proccli.commands.tags.output import tags_document, tags_lines, tags_table
 from proccli.commands.tags.tags import TagsResult, tags
-from proccli.commands.tags.tags_json import tags_document, tags_lines
 from proccli.model.process import TagTable
 from proccli.terminal.view import View
 from tests.build import NO_ENVIRONMENT, UNKNOWN_TAGS, ListSource, config, process, tag_table

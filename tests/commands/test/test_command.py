@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.cli.help import Option
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from proccli.commands.test.command import init
 from proccli.commands.test.write import scalar
 from tests.cli.runner import PROGRAM, call, environment, on_a_terminal, spawn

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from proccli.commands.topology.json import topology_document, topology_lines
 from proccli.model.topology import Topology
 from tests.commands.topology.edges import empty, every_kind, fleet, hostile, small

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from scapy.layers.inet import TCP
 
-from proccli.commands.schema.schemas import schema_text
+from proccli.commands.schema.command import schema_text
 from tests.cli.runner import PROGRAM, TERMINAL, Ran, call, environment, on_a_terminal, spawn
 from tests.commands.goldens import content
 from tests.paths import ROOT

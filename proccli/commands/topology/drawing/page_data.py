@@ -9,7 +9,7 @@ from proccli.commands.topology.drawing.elements import FOUND_AT, gprocesses_text
 from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex, link_label
 from proccli.commands.topology.words import port_text
 from proccli.model.topology import TopologyEdge
-from proccli.terminal.document import Json
+from proccli.terminal.record import Json
 from proccli.text import counted, visible
 
 _SHOWN = 40

@@ -1,0 +1,135 @@
+"""Records: JSON, schema and titles from one declaration."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from proccli.terminal.document import Document
+from proccli.terminal.record import (
+    Field,
+    Json,
+    Record,
+    Type,
+    array_of,
+    definitions,
+    enum,
+    integer,
+    nullable,
+    text,
+)
+
+
+class Port(NamedTuple):
+    number: int
+    service: str | None = None
+
+
+class Host(NamedTuple):
+    name: str
+    main: Port | None
+    ports: tuple[Port, ...] = ()
+
+
+PORT = Record("port", Field("port", integer(1), value="number"), Field("service", nullable(text())))
+HOST = Record(
+    "host",
+    Field("name", text(), title="HOST"),
+    Field("main", nullable(PORT), "null: none."),
+    Field("ports", array_of(PORT)),
+    Field("count", integer(0), value=lambda host: len(host.ports)),
+)
+
+
+@pytest.mark.parametrize("main", [None, Port(80, "http")])
+def test_values_are_read_converted_and_computed_in_the_order_of_the_fields(
+    main: Port | None,
+) -> None:
+    given = HOST.json(Host("a", main, (Port(22),)))
+
+    assert list(given) == ["name", "main", "ports", "count"]
+    assert given == {
+        "name": "a",
+        "main": main and {"port": 80, "service": "http"},
+        "ports": [{"port": 22, "service": None}],
+        "count": 1,
+    }
+    schema = HOST.schema() | {"$defs": definitions(HOST)}
+    Draft202012Validator(schema).validate(given)
+
+
+def test_a_record_of_one_field_is_read_like_any_other() -> None:
+    assert Record("", Field("name", text())).json(Host("a", None)) == {"name": "a"}
+
+
+def test_a_schema_demands_every_key_and_allows_no_other() -> None:
+    schema = HOST.schema()
+    assert schema["required"] == list(schema["properties"]) == ["name", "main", "ports", "count"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["main"] == {
+        "anyOf": [{"$ref": "#/$defs/port"}, {"type": "null"}],
+        "description": "null: none.",
+    }
+
+
+def test_what_a_record_uses_is_defined_once() -> None:
+    assert definitions(HOST) == {"port": PORT.schema()}
+
+
+def test_two_records_of_one_name_must_be_the_same() -> None:
+    other = Record("port", Field("other", text()))
+    with pytest.raises(ValueError, match="port"):
+        definitions(HOST, Record("", Field("x", other)))
+
+
+def test_a_record_without_a_name_is_written_in_place() -> None:
+    inner = Record("", Field("port", PORT))
+    outer = Record("outer", Field("inner", inner))
+
+    assert outer.schema()["properties"]["inner"] == inner.schema()
+    assert definitions(outer) == {"port": PORT.schema()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema"),
+    [
+        (text(), {"type": ["string", "null"]}),
+        (integer(0), {"type": ["integer", "null"], "minimum": 0}),
+        (enum("a", "b"), {"enum": ["a", "b", None]}),
+        (
+            array_of(text()),
+            {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]},
+        ),
+        (PORT, {"anyOf": [{"$ref": "#/$defs/port"}, {"type": "null"}]}),
+    ],
+)
+def test_null_is_allowed_beside_every_type(kind: Type | Record, schema: Json) -> None:
+    assert nullable(kind).schema == schema
+
+
+def test_fields_can_be_taken_over_by_a_record_that_holds_the_row() -> None:
+    class Named(NamedTuple):
+        host: Host
+        network: str
+
+    named = Record("named", *HOST.fields_of("host"), Field("network", text()))
+
+    assert named.json(Named(Host("a", None, (Port(1),)), "n")) == {
+        **HOST.json(Host("a", None, (Port(1),))),
+        "network": "n",
+    }
+
+
+def test_a_heading_is_the_fields_title() -> None:
+    assert HOST.title("name") == "HOST"
+
+
+def test_a_document_has_a_line_per_element_of_an_array_that_may_be_an_iterator() -> None:
+    document = Document("x", "A title", Field("names", array_of(PORT), value=iter))
+
+    assert document.render([Port(1), Port(2)]) == (
+        b'{"schema": "proccli/x/v1",\n "names": [\n'
+        b'  {"port": 1, "service": null},\n  {"port": 2, "service": null}]}\n'
+    )
