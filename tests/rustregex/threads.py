@@ -196,7 +196,7 @@ class Simulation:
         self._cached += 1 + len(edge.moves or ())
         return edge
 
-    def _edge(self, state: State, char: str) -> Edge:  # noqa: C901 - a case an instruction
+    def _edge(self, state: State, char: str) -> Edge:
         program = self.program
         ops, x, y = program.op, program.x, program.y
         after = self.kind(char)

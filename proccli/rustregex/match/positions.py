@@ -118,7 +118,7 @@ class Positions:
         self._plans: dict[tuple[frozenset[LookKind], bool], Plan] = {}
         self._readers: dict[int, Sets] = {}
 
-    def advance(
+    def advance(  # noqa: C901, PLR0912 - a case an operation
         self, sets: Sets, held: frozenset[LookKind], *, start: bool, skip: bool = False
     ) -> tuple[Sets, bool]:
         """The positions at which the next character may be read, and whether a match ends here.
@@ -199,7 +199,7 @@ class Positions:
                 children = node.children if reverse else reversed(node.children)
                 pending += [(child, offset) for child in children]
 
-    def _add(self, node: Node) -> int:
+    def _add(self, node: Node) -> int:  # noqa: C901 - a case a node
         match node:
             case Empty() | Repeat(max=0):
                 return self._push(_Node(Kind.EMPTY))
@@ -271,7 +271,9 @@ class Positions:
                     bases *= _comb(node.copies, self._nodes[child].width)
                 self._nodes[child].bases = bases
 
-    def _plan(self, held: frozenset[LookKind], *, skip: bool) -> Plan:
+    def _plan(  # noqa: C901, PLR0912 - a case a node
+        self, held: frozenset[LookKind], *, skip: bool
+    ) -> Plan:
         up: list[tuple[Any, ...]] = []
         down: list[tuple[Any, ...]] = []
         nullable: list[bool] = []

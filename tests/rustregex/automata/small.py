@@ -13,9 +13,9 @@ from proccli.rustregex.automata.domain import texts_of
 from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.program import compile_program
 from proccli.rustregex.match.regex import unicode_word
-from tests.rustregex.threads import Simulation
 from proccli.rustregex.tree.nodes import Node
 from proccli.rustregex.tree.simplify import simplify
+from tests.rustregex.threads import Simulation
 
 CHARS = "ab é\n"
 LENGTH = 4
