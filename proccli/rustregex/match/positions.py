@@ -191,8 +191,8 @@ class Positions:
                 step = self._nodes[node.children[0]].width
                 copies = range(node.copies)
                 # The last one that is pushed comes first.
-                for copy in copies if self._backward else reversed(copies):
-                    pending.append((node.children[0], offset + copy * step))
+                order = copies if self._backward else reversed(copies)
+                pending += [(node.children[0], offset + copy * step) for copy in order]
             else:
                 # Only the parts of a concatenation are read in the other order.
                 reverse = self._backward and node.kind == Kind.CONCAT
