@@ -15,8 +15,8 @@ bits above copy 0, with a free bit above the last one for the carry of an additi
     (carries - x) | x           all bits of these blocks from the lowest bit of x on
     (ones + x) ^ ones           all bits of the blocks whose lowest bit is in x
 
-`backward` reverses every transition, for reading a text from its end. Then a position is in the set
-if a thread that reads the last read character there reaches a match.
+With `backward`, every transition is reversed, for reading a text from its end. Then a position is
+in the set if a thread that reads the last read character there reaches a match.
 
 Sources: V. Glushkov, "The Abstract Theory of Automata" (1961); G. Navarro and M. Raffinot,
 "Flexible Pattern Matching in Strings" (2002), section 4.2, for the additions.
