@@ -1,4 +1,4 @@
-"""Runs a program in time linear in the text.
+"""The reference for matching: runs a program with all its threads, in order of priority.
 
 All threads of the program advance together, one character at a time, in order of priority, as in
 the crate's Pike VM. The effect of a step depends only on the threads and on the characters to both
@@ -196,7 +196,7 @@ class Simulation:
         self._cached += 1 + len(edge.moves or ())
         return edge
 
-    def _edge(self, state: State, char: str) -> Edge:  # noqa: C901 - a case an instruction
+    def _edge(self, state: State, char: str) -> Edge:
         program = self.program
         ops, x, y = program.op, program.x, program.y
         after = self.kind(char)

@@ -1,1 +1,1 @@
-"""Matching: translation, linear simulation, masked text, and the crate's own wrong answers."""
+"""Matching: translation, automata, masked text, and the crate's own wrong answers."""

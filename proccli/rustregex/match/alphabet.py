@@ -2,7 +2,7 @@
 
 A pattern tests only whether a character is in one of a few sets: its classes and literals, and the
 sets that its look-arounds need. Characters that are in the same of these sets share a symbol. The
-simulation works on symbols; the translation replaces each non-ASCII character with the
+automata work on symbols; the translation replaces each non-ASCII character with the
 representative of its symbol, so that no set in the translated pattern has more than a few members.
 """
 

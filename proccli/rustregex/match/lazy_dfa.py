@@ -28,9 +28,12 @@ from proccli.rustregex.tree.nodes import LookKind
 MEMORY = 400_000
 """The most instructions and edges in the cache."""
 
+MOST_GROWTH = 10 * MEMORY
+"""The most instructions in all states that one run computes; beyond it the crate gives up, too."""
+
 
 class GaveUpError(Exception):
-    """The DFA read a character that it cannot handle."""
+    """The DFA read a character that it cannot handle, or needs too many states."""
 
 
 class _State:
@@ -57,7 +60,7 @@ NO_END, GAVE_UP = -1, -2
 
 
 class _Trace:
-    """The states of the latest run of `LazyDfa.end`, from offset `low` to `high`, and its result."""
+    """The states of the latest run of `LazyDfa.end` from `low` to `high`, and its result."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -95,6 +98,7 @@ class LazyDfa:
         self._next_literal = re.compile(literals).search if literals else None
         self._states: dict[tuple[tuple[int, ...], bool, bool], _State] = {}
         self._cached = 0
+        self._grown = 0
         self._trace: _Trace | None = None
 
     def run(
@@ -105,6 +109,7 @@ class LazyDfa:
         `before` is empty at the end of the text, and `alone` means that there is no text at all.
         `shortest` stops at the first match. Raises: GaveUpError.
         """
+        self._grown = 0
         state = first = self._start(before, chars[start : start + 1], alone=alone)
         jumps = True
         if not state.waiting:
@@ -171,7 +176,7 @@ class LazyDfa:
         """Clear the cache, which can change the answer: the DFA jumps where it jumped in an
         earlier run, even if that is no longer its first state."""
         self._states.clear()
-        self._cached = 0
+        self._cached = self._grown = 0
         self._trace = None
 
     def _start(self, before: str, after: str, *, alone: bool) -> _State:
@@ -203,8 +208,12 @@ class LazyDfa:
         """Compute and cache what follows `state`. Raises: GaveUpError."""
         if self._ascii_only and not char.isascii():
             raise GaveUpError
+        self._grown += len(state.waiting)
+        if self._grown > MOST_GROWTH:
+            raise GaveUpError
         if self._cached > MEMORY:
-            self.clear()
+            self._states.clear()
+            self._cached = 0
             first.edges.clear()
             self._states[first.waiting, first.word, first.matched] = first
         word = _is_word(char)

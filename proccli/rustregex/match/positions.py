@@ -15,8 +15,8 @@ bits above copy 0, with a free bit above the last one for the carry of an additi
     (carries - x) | x           all bits of these blocks from the lowest bit of x on
     (ones + x) ^ ones           all bits of the blocks whose lowest bit is in x
 
-`backward` reverses every transition, for reading a text from its end. Then a position is in the set
-if a thread that reads the last read character there reaches a match.
+With `backward`, every transition is reversed, for reading a text from its end. Then a position is
+in the set if a thread that reads the last read character there reaches a match.
 
 Sources: V. Glushkov, "The Abstract Theory of Automata" (1961); G. Navarro and M. Raffinot,
 "Flexible Pattern Matching in Strings" (2002), section 4.2, for the additions.
@@ -118,7 +118,7 @@ class Positions:
         self._plans: dict[tuple[frozenset[LookKind], bool], Plan] = {}
         self._readers: dict[int, Sets] = {}
 
-    def advance(
+    def advance(  # noqa: C901, PLR0912 - a case an operation
         self, sets: Sets, held: frozenset[LookKind], *, start: bool, skip: bool = False
     ) -> tuple[Sets, bool]:
         """The positions at which the next character may be read, and whether a match ends here.
@@ -191,15 +191,15 @@ class Positions:
                 step = self._nodes[node.children[0]].width
                 copies = range(node.copies)
                 # The last one that is pushed comes first.
-                for copy in copies if self._backward else reversed(copies):
-                    pending.append((node.children[0], offset + copy * step))
+                order = copies if self._backward else reversed(copies)
+                pending += [(node.children[0], offset + copy * step) for copy in order]
             else:
                 # Only the parts of a concatenation are read in the other order.
                 reverse = self._backward and node.kind == Kind.CONCAT
                 children = node.children if reverse else reversed(node.children)
                 pending += [(child, offset) for child in children]
 
-    def _add(self, node: Node) -> int:
+    def _add(self, node: Node) -> int:  # noqa: C901 - a case a node
         match node:
             case Empty() | Repeat(max=0):
                 return self._push(_Node(Kind.EMPTY))
@@ -271,7 +271,9 @@ class Positions:
                     bases *= _comb(node.copies, self._nodes[child].width)
                 self._nodes[child].bases = bases
 
-    def _plan(self, held: frozenset[LookKind], *, skip: bool) -> Plan:
+    def _plan(  # noqa: C901, PLR0912 - a case a node
+        self, held: frozenset[LookKind], *, skip: bool
+    ) -> Plan:
         up: list[tuple[Any, ...]] = []
         down: list[tuple[Any, ...]] = []
         nullable: list[bool] = []

@@ -122,7 +122,7 @@ class _PrefixSearch:
         found = exact.search(self.text, 0)
         # One limit for all searches: similar ones are likely to take too long, too.
         self.time_left = exact.time_left
-        return found and found[0]
+        return found[0] if found else None
 
 
 def _options(node: Node) -> tuple[Node, ...]:

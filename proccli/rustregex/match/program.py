@@ -1,4 +1,4 @@
-"""Compiles a simplified tree into the program that the simulation runs.
+"""Compiles a simplified tree into the program that finds groups, and that the lazy DFA runs.
 
 Instructions are those of a Thompson NFA: consume one character of a set, save a position, split in
 two (the first target has priority), look around, match. The targets of a loop's instructions decide

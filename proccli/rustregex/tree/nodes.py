@@ -2,7 +2,7 @@
 
 Flags (`(?i)`, `(?s)`, `(?x)`, …) leave no trace here: `(?i)k` is a `Class`, `.` is a `Class`,
 `$` is a `Look`, and a non-capturing group is just its content. So the tree says what matches, and
-everything that works on it (translation, simulation, automata, printing) has few cases.
+everything that works on it (translation, automata, printing) has few cases.
 
 Invariants, guaranteed by the parser and by the functions at the end:
 - a `Concat` has two or more parts, none of them a `Concat` or `Empty`;

@@ -139,14 +139,15 @@ def test_a_run_that_continues_an_earlier_one_ends_alike(
     shortcuts = Shortcuts(simplify(parse(pattern).root), Regex(parse(pattern))._alphabet)
     starts = range(len(text) + 1)
     for start in reversed(starts) if backward else starts:
-        before = text[start - 1 : start]
-        outcomes: list[int | str | None] = []
-        for end in (
-            lambda: shortcuts._forward.run(text, before, start=start, alone=False).end,
-            lambda: shortcuts._forward.end(text, before, start),
-        ):
-            try:
-                outcomes.append(end())
-            except GaveUpError:
-                outcomes.append("gave up")
+        outcomes = [ending(shortcuts, text, start, joined=joined) for joined in (False, True)]
         assert outcomes[0] == outcomes[1]
+
+
+def ending(shortcuts: Shortcuts, text: str, start: int, *, joined: bool) -> int | str | None:
+    dfa, before = shortcuts._forward, text[start - 1 : start]
+    try:
+        if joined:
+            return dfa.end(text, before, start)
+        return dfa.run(text, before, start=start, alone=False).end
+    except GaveUpError:
+        return "gave up"

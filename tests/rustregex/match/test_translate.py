@@ -81,7 +81,7 @@ def test_a_translated_pattern_compiles_without_flags(pattern: str) -> None:
         ("(?:a*){1}b", False),
     ],
 )
-def test_loops_over_what_may_be_empty_are_simulated(pattern: str, expected: bool) -> None:
+def test_loops_over_what_may_be_empty_need_an_automaton(pattern: str, expected: bool) -> None:
     assert needs_automaton(simplify(parse(pattern).root)) is expected
 
 
