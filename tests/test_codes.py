@@ -25,7 +25,9 @@ FOUND = {"socket", "tot", "tot-likely"}
 
 
 def trees(*parts: str) -> Iterator[ast.Module]:
-    """The modules of some parts of the package, or of all of it."""
+    """The modules of some files and folders of the package, or all of them."""
+    missing = [part for part in parts if not (PACKAGE / part).exists()]
+    assert missing == []
     for path in sorted(PACKAGE.rglob("*.py")):
         relative = path.relative_to(PACKAGE).as_posix()
         if not parts or relative.startswith(parts):
@@ -99,7 +101,7 @@ def test_every_reason_is_in_the_registry() -> None:
 def test_the_labels_given_are_those_of_the_registry() -> None:
     labels: set[str] = set()
     written: set[str] = set()
-    for tree in trees("fleet/labelling.py", "fleet/senders.py"):
+    for tree in trees("server/labels.py", "server/senders.py"):
         written |= constants(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.keyword) and node.arg == "label":
@@ -111,7 +113,7 @@ def test_the_labels_given_are_those_of_the_registry() -> None:
 def test_the_diagnostics_given_are_those_of_the_registry() -> None:
     codes: set[str] = set()
     written: set[str] = set()
-    for tree in trees("lint/", "jobs/check.py", "jobs/observed.py", "config/", "errors.py"):
+    for tree in trees("diagnostics/", "commands/check/", "config/", "errors.py"):
         known = named(tree)
         written |= constants(tree)
         for name, call in calls(tree):

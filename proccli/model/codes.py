@@ -1,6 +1,7 @@
 """Every public code: warnings, reasons and diagnostics. A code that is not here can't be given.
 
-`docs/warnings.md` lists the warnings and reasons; each diagnostic has a page in `lint/pages/`.
+`docs/warnings.md` lists the warnings and reasons; `diagnostics/pages/` has a page for each
+diagnostic.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ class Warned(NamedTuple):
 
 WARNINGS: Final[Mapping[str, Warned]] = {
     # The configuration.
+    "yaml-reader": Warned("PyYAML has no libyaml here, and may read some texts differently."),
     "no-config": Warned("No configuration is given, so the agent's defaults apply."),
     "no-static-config": Warned("The file has no `static_config` and no `os-proc-*` key."),
     "text-after-nul": Warned("The agent stops reading at a NUL character."),
     "unknown-key": Warned("A key looks like one of the agent's, but the agent ignores it."),
     "null-is-text": Warned("The agent reads an empty value as the text `~` or `null`."),
     "server-changes-value": Warned("The server passes another value on than the file holds."),
-    "rule-thrown-away": Warned("The agent silently ignores a rule, because it is not valid."),
+    "rule-thrown-away": Warned("The agent silently ignores a rule that is not valid."),
     "config-rejected": Warned("`sync` keeps its configuration: the agent rejects the new one."),
     "config-changed": Warned("The configuration changed since the last run of `sync`."),
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
@@ -153,7 +155,7 @@ LABELS: Final[Mapping[str, str]] = {
 """Why `label` finds no process; besides these, a reason of a process or socket."""
 
 DIAGNOSTICS: Final[Mapping[str, Severity]] = {
-    # The text, and what its readers make of it.
+    # The text, and how it is read.
     "unreadable": "error",
     "yaml-syntax": "error",
     "config-rejected": "error",
@@ -164,7 +166,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "newer-key": "warning",
     "server-changes-value": "warning",
     "null-is-text": "warning",
-    # Rules that the agent throws away.
+    # Rules that the agent ignores, because they are not valid.
     "regex-syntax": "error",
     "regex-size": "error",
     "match-type": "error",
@@ -190,7 +192,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "rewrite-many-names": "info",
     "rewrite-ignored": "warning",
     "rewrite-missing": "info",
-    # Which rule a process gets to.
+    # Which rules can be reached.
     "rule-unreachable": "error",
     "rule-duplicate": "error",
     "early-catch-all": "error",
