@@ -57,7 +57,7 @@ class Recorder:
     @contextlib.contextmanager
     def _running(self, host: Host) -> Iterator[_Run]:
         host.write(CONFIG, self.config)
-        # It says on a terminal, and only there, when it waits for its second look.
+        # It says on a terminal, and only there, when it waits for its second sample.
         ours, theirs = pty.openpty()
         try:
             pid = host.start(
@@ -83,7 +83,7 @@ class _Run:
     def hold_after_first_look(self) -> None:
         wait_for(f"the first look at {self.host.name}", self._has_looked_or_ended)
         if not self._is_running():
-            raise LabError(f"{self.host.name}: no second look: {self.said!r}")
+            raise LabError(f"{self.host.name}: no second sample: {self.said!r}")
         self.host.run("kill", "-STOP", str(self.pid))
 
     def go_on(self) -> None:
@@ -101,7 +101,7 @@ class _Run:
         return kept
 
     def _has_looked_or_ended(self) -> bool:
-        return b"a second look in" in self._listen() or not self._is_running()
+        return b"second sample in" in self._listen() or not self._is_running()
 
     def _is_running(self) -> bool:
         self._listen()  # lest it wait for somebody to read

@@ -49,7 +49,7 @@ def record(
 ) -> RecordResult:
     """Write a recording, atomically and with mode 0600; `-` is stdout.
 
-    Of a live machine, it holds what a second look shows if the first leaves the age of sockets
+    Of a live machine, it holds what a second sample shows if the first leaves the age of sockets
     open.
 
     Raises: SourceError, OutputError.

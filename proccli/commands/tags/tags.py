@@ -82,8 +82,12 @@ class TagsResult:
 
     @property
     def incomplete(self) -> bool:
-        """Whether something that the agent would know is unknown here."""
-        return incomplete(self.notes, {"tags"}) or any(row.sent is None for row in self.rows)
+        """Whether something that the agent would know is unknown."""
+        return (
+            not self.table.known
+            or incomplete(self.notes, {"tags"})
+            or any(row.sent is None for row in self.rows)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ CONNECTION = tcp(900, "10.0.0.5:41000", "10.0.0.9:5432")
 NS, OTHER_NS = 4026531840, 4026532000
 DROP_OTHERS = config(("^other", "process_name", "drop"))
 LATER = host(observed_since_ns=host().taken_at_ns - 10_000_000_000)
-"""A second look, ten seconds after the first."""
+"""A second sample, ten seconds after the first."""
 
 
 def one(row: SocketRow, socket: SocketFd | None = None, table: TableName = "tcp") -> Socket:

@@ -215,7 +215,8 @@ def test_a_machine_with_an_agent_and_a_connection_has_no_failure(tmp_path: Path)
 
 def test_a_hostile_agent_is_shown_escaped(tmp_path: Path) -> None:
     hostile = "\x1b]0;owned\x07\x1b[2J\u202e" + "A" * 100_000
-    with running([NAME, hostile]):
+    # A shell that waits for its input: sleep would end at once, with such an argument.
+    with running([NAME, "-c", "read line", hostile], executable="/bin/sh"):
         table = live(tmp_path=tmp_path)
         as_json = live("-o", "jsonl", tmp_path=tmp_path)
 

@@ -114,7 +114,7 @@ def test_the_trace_tells_what_later_rules_would_have_said() -> None:
         ("not-reached", True),
         ("ignored", False),
     ]
-    assert item.trace[4].error == "look-around"
+    assert item.trace[4].error == "invalid match-regex: look-around"
 
 
 def test_ancestors_go_on_where_the_agents_walk_ends() -> None:

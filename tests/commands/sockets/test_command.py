@@ -192,7 +192,7 @@ def test_wrong_options_are_wrong_usage(wrong: tuple[str, str]) -> None:
 @pytest.mark.usefixtures("pair")
 def test_no_wait_looks_once_and_says_so(tmp_path: Path) -> None:
     given = document("-c", configured(tmp_path, 2), "--no-wait", "--pid", str(ME()))
-    # A second look would have settled them.
+    # A second sample would have settled them.
     assert [each["reason"] for each in given["sockets"] if each["status"] == "undecided"] == [
         "min-lifetime",
         "min-lifetime",
@@ -209,7 +209,7 @@ def test_two_looks_sync_what_stays(tmp_path: Path, pair: tuple[socket.socket, ..
     for one in (client, accepted):
         assert mine(given, one)["status"] == "synced"
         assert mine(given, one)["age_s"] >= 2
-    assert "second look" not in ran.err
+    assert "second sample" not in ran.err
     assert "age-unknown" not in {warning["code"] for warning in given["warnings"]}
 
 

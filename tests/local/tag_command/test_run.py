@@ -213,7 +213,7 @@ def test_the_agent_may_find_a_name_that_we_do_not(
 ) -> None:
     # One of our own directories may be closed to us, and then it isn't certain.
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    with pytest.raises(TagCommandUndecided, match="name the program by its whole path"):
+    with pytest.raises(TagCommandUndecided, match="give the full path of the program"):
         run_tag_command((name,), ME, LONG_S)
 
 

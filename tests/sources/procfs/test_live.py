@@ -381,7 +381,7 @@ def test_root_without_the_capability_to_trace_is_not_privileged() -> None:
 @root_only
 @pytest.mark.parametrize(
     ("option", "lists_all", "effect"),
-    [("1", True, "refuses"), ("2", False, "hides"), ("4", False, "hides")],
+    [("1", True, "refuses access to"), ("2", False, "hides"), ("4", False, "hides")],
 )
 def test_hidepid_mount_is_announced(option: str, lists_all: bool, effect: str) -> None:
     def look() -> tuple[bool, list[str], bool, str]:

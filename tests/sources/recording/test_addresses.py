@@ -32,8 +32,8 @@ def test_addresses_come_back_as_they_were() -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"ipv4": ["10.0.0.256"]}, "no IPv4 address"),
-        ({"ipv4": ["::1"]}, "no IPv4 address"),
+        ({"ipv4": ["10.0.0.256"]}, "not an IPv4 address"),
+        ({"ipv4": ["::1"]}, "not an IPv4 address"),
         ({"ipv4": [7]}, "not a string"),
         ({"ipv4": None}, "not an array"),
         ({"net": 99}, "net 99, which is missing"),

@@ -165,7 +165,7 @@ def test_lost_table_is_told() -> None:
 
 def test_line_after_the_end_is_told() -> None:
     number = WHOLE.count(b"\n") + 1
-    assert error_of(WHOLE + WHOLE).startswith(f"{NAME}:{number}:1: the line: comes after the last")
+    assert error_of(WHOLE + WHOLE).startswith(f"{NAME}:{number}:1: the line: follows the end line")
 
 
 def test_newer_version_asks_for_a_newer_proccli() -> None:
@@ -315,7 +315,7 @@ def test_line_without_an_end_is_given_up() -> None:
     """Sixty-four kilobytes that unpack to sixty-five megabytes of one line."""
     bomb = gzip.compress(WHOLE[: WHOLE.index(b"\n") + 1] + b" " * (65 << 20))
     assert len(bomb) < 1 << 17
-    assert error_of(bomb) == f"{NAME}:2:1: a line longer than 64 MiB"
+    assert error_of(bomb) == f"{NAME}:2:1: line exceeds 64 MiB"
 
 
 def test_text_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

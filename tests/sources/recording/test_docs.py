@@ -37,4 +37,4 @@ def test_names_and_limits_are_the_real_ones() -> None:
     assert f"| `version` | {VERSION}." in section("header")
     assert all(f"`{field}`" in section("process") for field in PROCESS_FIELDS)
     assert f"{MAX_RECORDING_BYTES >> 30} GiB" in DOCUMENT
-    assert f"{MAX_LINE_BYTES >> 20} MiB in a line" in DOCUMENT
+    assert f"{MAX_LINE_BYTES >> 20} MiB per line" in DOCUMENT

@@ -88,9 +88,9 @@ SOCKET = SyncedSocket("tcp", "client", 7, "10.0.0.5", 4000, None, "10.0.0.9", 80
         ({"snapshot": {"host": None, "taken_at": "yesterday"}}, "taken_at is not a time"),
         ({"enabled": 1}, "neither true nor false"),
         ({"processes": [{"name": "x"}]}, "no os_app_tags"),
-        ({"sockets": [SOCKET | {"protocol": "sctp"}]}, "none of tcp, udp"),
+        ({"sockets": [SOCKET | {"protocol": "sctp"}]}, "not one of tcp, udp"),
         ({"sockets": [SOCKET | {"role": "server"}]}, "pid_1 is not a whole number"),
-        ({"sockets": [SOCKET | {"ip_1": "::1"}]}, "no IPv4 address"),
+        ({"sockets": [SOCKET | {"ip_1": "::1"}]}, "not an IPv4 address"),
         ({"sockets": [SOCKET | {"port_0": 65536}]}, "not between 0 and 65535"),
     ],
 )

@@ -224,7 +224,8 @@ def test_a_header_without_addresses_is_refused_with_its_names() -> None:
 def test_a_header_with_one_address_is_refused_with_its_names() -> None:
     with pytest.raises(
         FlowsError,
-        match=r":1:1: no known name .* among 'ip_0', 'b' \(name the fields with --fields ip_0=NAME",
+        match=r":1:1: no address column among 'ip_0', 'b' "
+        r"\(name the fields with --fields ip_0=NAME",
     ):
         label(b"ip_0,b\n1,2\n")
 
