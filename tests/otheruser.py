@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import functools
 import importlib.metadata
@@ -85,4 +86,22 @@ def as_nobody_code(modules: str, code: str) -> str:
     It imports `modules` before it gives up root's rights, because Python itself may be in a
     directory of root's, and the rest of proccli after that, all from the copy.
     """
+    standard = ", ".join(_standard_modules())
+    modules = f"{standard}, {modules}"
     return _BECOME_NOBODY.format(copy=str(readable_copy()), modules=modules) + code
+
+
+def _standard_modules() -> list[str]:
+    """The modules of the standard library that proccli imports, wherever in a function."""
+    found: set[str] = set()
+    for path in Path(proccli.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+    return sorted(
+        name
+        for name in found
+        if name.partition(".")[0] in sys.stdlib_module_names and name != "__future__"
+    )

@@ -343,8 +343,7 @@ def test_somebody_else_is_told_how_to_get_the_tags(folder: Path) -> None:
     config = configured(folder, "echo", "[]", user="root")
     code = as_nobody_code(
         "proccli.cli.main, proccli.commands.tags.command, proccli.commands.tags.tags,"
-        " proccli.local.tag_command.run, yaml, rich.cells, shlex, shutil,"
-        " difflib",
+        " proccli.local.tag_command.run, yaml, rich.cells",
         f"sys.exit(proccli.cli.main.run(['tags', '-c', {config!r}]))\n",
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
