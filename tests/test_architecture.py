@@ -155,7 +155,7 @@ def test_no_module_imports_a_command() -> None:
 
 
 RESULT_NEEDS_NO_SCREEN = re.compile(
-    r"(^|_)(text|json|table|output|command|words|vertices|diagrams)$"
+    r"(^|_)(text|json|junit|table|output|command|words|vertices|diagrams)$"
 )
 
 

@@ -20,6 +20,7 @@ from proccli.model.process import NO_TAGS, Environment, SourceKind, TagTable
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.text import visible
+from proccli.versions import DEFAULT_AGENT
 
 
 def environment_for(
@@ -240,7 +241,7 @@ class InputOptions:
     config: str | None = None
     """A path, `-` for stdin, None for the agent's defaults."""
     config_text: bytes | None = None
-    """What was read from it, where somebody has read it already."""
+    """The content of that file, where it was read before."""
     snapshot: str | None = None
     """A recording, a directory, `-` for a recording on stdin, None for the live machine."""
     proc_root: str | None = None
@@ -251,10 +252,10 @@ class InputOptions:
     """A path or `-`: the output of the tag command."""
     tag_exec: bool = True
     run_tag_exec: bool = False
-    """Run the tag command even if the configuration file may be somebody else's."""
+    """Run the tag command even if another user can write the configuration file."""
     tag_timeout_s: float = 10.0
     announce: Callable[[str], None] | None = None
-    """Is told of the tag command before it runs."""
+    """Called with the tag command before it runs."""
 
 
 def open_inputs(
@@ -307,8 +308,8 @@ def _check_tag_options(options: InputOptions) -> None:
 
 
 def _load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
-    """The configuration, what to say about it, and what it was read from."""
-    agent = options.agent or "6.5"
+    """The configuration, the warnings about it, and the bytes it was read from."""
+    agent = options.agent or DEFAULT_AGENT
     if options.config is None:
         config = loading.defaults(agent, options.via)
         return config, (Note.of("no-config"), *config.notes), None

@@ -35,7 +35,7 @@ class RecordResult:
     masked_values: int
     masked_processes: int
     changed_pids: tuple[int, ...]
-    """Processes whose outcome can't be told from the recording, because of a mask."""
+    """Processes whose outcome is unknown from the recording, because of a mask."""
     notes: tuple[Note, ...]
 
 

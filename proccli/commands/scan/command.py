@@ -23,6 +23,7 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import source_options
 from proccli.errors import EXIT_INCOMPLETE
+from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -43,7 +44,7 @@ _WHICH = "Filters (the summary always counts all processes)"
             "List the processes that rule 2 drops",
         ),
         (
-            "proccli scan -c agent.yaml --identity --server 7.1",
+            f"proccli scan -c agent.yaml --identity --server {NEWEST_SERVER}",
             "Show which processes the server merges into one gprocess",
         ),
         (

@@ -1,4 +1,4 @@
-"""Every process of a source, with what the agent makes of it."""
+"""Every process of a source, with its outcome."""
 
 from __future__ import annotations
 

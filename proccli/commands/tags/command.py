@@ -21,6 +21,7 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import source_options
 from proccli.errors import EXIT_INCOMPLETE
+from proccli.versions import DEFAULT_SERVER, NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -42,7 +43,7 @@ _WHICH = "Filters (the summary always counts all tags)"
             "List the tags that the server loses or changes",
         ),
         (
-            "proccli tags -c agent.yaml --lost --server 7.1",
+            f"proccli tags -c agent.yaml --lost --server {NEWEST_SERVER}",
             "Do the same for another server version",
         ),
     ),
@@ -71,7 +72,7 @@ _WHICH = "Filters (the summary always counts all tags)"
     help="Only tags that are not sent, or that the server truncates or loses.",
 )
 @option("--own", section=_WHICH, is_flag=True, help="Only tags that are not inherited.")
-@server_option("Server version to emulate.", default="6.5", show_default=True)
+@server_option("Server version to emulate.", default=DEFAULT_SERVER, show_default=True)
 @source_options
 @output_options
 @strict_option

@@ -14,7 +14,7 @@ from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
 from proccli.server.tags import TagArrival, tag_arrivals
-from proccli.versions import SERVERS, ServerVersion
+from proccli.versions import DEFAULT_SERVER, SERVERS, ServerVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def _like(key: str, glob: str) -> bool:
     return fnmatchcase(key, glob) or fnmatchcase(f"os.app.{key}", glob)
 
 
-def tags(inputs: Inputs, server: str = "6.5") -> TagsResult:
+def tags(inputs: Inputs, server: str = DEFAULT_SERVER) -> TagsResult:
     """What the tag command said, and what is inherited, as the server of a version takes it.
 
     Raises: SourceError; KeyError for a server that is not in `SERVERS`.
