@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from proccli.agent.facts import agent_start_s, now_s
@@ -73,8 +72,7 @@ class Strategy(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(NamedTuple):
     """What decisions are based on besides the process; the same for all processes of a run."""
 
     config: Config

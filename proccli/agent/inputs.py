@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proccli.model.config import Config
 from proccli.model.note import Note
@@ -10,8 +10,7 @@ from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(NamedTuple):
     """A configuration, a source, and what is known of the agent's environment and tags."""
 
     config: Config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from proccli.agent.decision import Context, Decision, Strategy, decide, fields_for
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
@@ -137,8 +136,7 @@ class Pipeline:
         for outcome in sorted(bare, key=lambda outcome: outcome.status != "accepted"):
             users[outcome.process.pid] = self._user(outcome.process)
         return tuple(
-            replace(
-                outcome,
+            outcome._replace(
                 user=users[outcome.process.pid],
                 tags=tags_of(outcome, self.inputs.tags, self.decided),
             )

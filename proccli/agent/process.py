@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.outcome import Reason
 from proccli.model.process import Host, Process, TextSpan
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """A text to match. `masked_spans` (in characters) were masked and may have been anything."""
 
     text: str
     masked_spans: tuple[TextSpan, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(NamedTuple):
     """The texts by which the agent knows a process."""
 
     process_name: Subject
@@ -106,8 +103,7 @@ def file_name(path: str) -> str | None:
 # ---- which processes the agent keeps --------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentProcess:
+class AgentProcess(NamedTuple):
     """A process as the agent keeps it."""
 
     process: Process

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli import rustregex
 from proccli.model.config import Rule
 from proccli.model.process import Environment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledRule:
+class CompiledRule(NamedTuple):
     """A rule with its pattern compiled and its rewrite-name expanded, as at the agent's start."""
 
     rule: Rule
@@ -53,8 +51,7 @@ REFERENCE: Final = re.compile(r"%([^% \t\r\n=]*)([% \t\r\n=]|\Z)")
 """A percent sign, what may be a name, and what ends it: only another `%` makes it one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expansion:
+class Expansion(NamedTuple):
     """A template after its names were replaced, before its groups are."""
 
     text: str

@@ -182,7 +182,7 @@ def _also_matches(
         for kind in ("process_name", "cmdline", "parent_process_name", "tag")
         if kind != compiled.rule.match_type
         and match_rule(
-            replace(compiled, rule=replace(compiled.rule, match_type=kind)), process, context
+            compiled._replace(rule=replace(compiled.rule, match_type=kind)), process, context
         ).hit
     )
 

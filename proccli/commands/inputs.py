@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, TypeAlias
 
@@ -39,7 +39,7 @@ def environment_for(
     if not names:
         return Environment(values=dict(given), complete=True, origin="--env"), ()
     base = _base(kind, recorded)
-    environment = replace(base, values={**base.values, **given})
+    environment = base._replace(values={**base.values, **given})
     looked_up = tuple(name for name in names if name not in given)
     return environment, (*_stand_in(base, looked_up), *_missing(environment, names, kind))
 

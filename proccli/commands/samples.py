@@ -111,7 +111,7 @@ def take_settled_sample(
 
 
 def _remembering(inputs: Inputs, source: Source, observations: Sequence[Observations]) -> Inputs:
-    return replace(inputs, source=ObservedSource(source, *observations) if observations else source)
+    return inputs._replace(source=ObservedSource(source, *observations) if observations else source)
 
 
 def _with_unknown_ages(

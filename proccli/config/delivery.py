@@ -14,8 +14,7 @@ yaml.v2's Marshal and serde_yaml 0.8.26 unchanged, but for texts with U+0085, U+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from proccli.config.yaml import go_yaml, serde_yaml
 from proccli.config.yaml.nodes import Mapping as MappingNode
@@ -37,8 +36,7 @@ RULE_FIELDS: Final = ("match-regex", "match-type", "rewrite-name", "action")
 """In the order of the agent's struct, which a rule written as a list follows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawRule:
+class RawRule(NamedTuple):
     """One element of os-proc-regex before it is compiled: its texts and their places."""
 
     node: Node

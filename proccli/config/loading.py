@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.delivery import AsWritten, ThroughServer, Tolerant
 from proccli.config.static_config import read_config
@@ -32,8 +31,7 @@ def defaults(agent: str = DEFAULT_AGENT, via: Via = "server") -> Config:
     return Config(file=None, dialect=version.dialect, agent=version.number, via=via)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """A configuration as it was read, with its text and all of its faults."""
 
     source: SourceText
@@ -89,7 +87,7 @@ def read(
     Raises: UsageError for an agent that isn't emulated.
     """
     version = agent_version(agent)
-    without = replace(defaults(agent, via), file=source_name)
+    without = defaults(agent, via)._replace(file=source_name)
     if via == "server":
         text = text.removeprefix(codecs.BOM_UTF8)
     source = SourceText(text[:MAX_BYTES].decode("utf-8", "replace"), source_name)
@@ -132,7 +130,7 @@ def read(
     cut = source.text.find("\0")
     if config is not None and via != "server" and cut >= 0 and not faults:
         note = source.note("text-after-nul", cut)
-        config = replace(config, notes=(*config.notes, note))
+        config = config._replace(notes=(*config.notes, note))
     return Reading(source=source, root=root, config=config, faults=tuple(faults))
 
 

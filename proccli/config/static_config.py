@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, Literal, TypeVar
 
 from proccli import rustregex
@@ -59,7 +58,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     """
     section, notes = _section(root, stage)
     if section is None:
-        return replace(defaults, notes=(*defaults.notes, *notes))
+        return defaults._replace(notes=(*defaults.notes, *notes))
     fields = {} if is_null(section) else stage.fields(section, SECTION, KEYS) or {}
     if not stage.merges:
         _refuse_repeated(section)
@@ -70,8 +69,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         return default if found is None else found
 
     interval, lifetime = defaults.socket_sync_interval_s, defaults.min_lifetime_s
-    config = replace(
-        defaults,
+    config = defaults._replace(
         sync_enabled=value("os-proc-sync-enabled", stage.boolean, defaults.sync_enabled),
         tagged_only=value("os-proc-sync-tagged-only", stage.boolean, defaults.tagged_only),
         proc_root=value("os-proc-root", stage.string, defaults.proc_root),
@@ -91,7 +89,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
         unknown += merge_keys(raw.node, f"rule {number}", stage)
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
-    return replace(config, rules=rules, notes=tuple(dict.fromkeys(all_notes)))
+    return config._replace(rules=rules, notes=tuple(dict.fromkeys(all_notes)))
 
 
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.config.yaml import serde_yaml as serde
 from proccli.config.yaml.dialects import AGENT, prepared_for_agent
@@ -20,8 +19,7 @@ _ENTRY: Final = ("pid", "tags")
 _TAG: Final = ("key", "value")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagEntry:
+class TagEntry(NamedTuple):
     """One element of the list, whether it counts or not."""
 
     pid: int

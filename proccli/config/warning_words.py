@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.model.config import RuleProblem
 from proccli.model.note import Note
@@ -19,8 +18,7 @@ _LONGEST: Final = 60
 """Characters of a value in a message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class Wording(NamedTuple):
     """The parts of a message."""
 
     problem: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
 from proccli.model.note import Note
@@ -12,8 +12,7 @@ from proccli.model.note import Note
 RuleProblemCode: TypeAlias = Literal["regex-syntax", "regex-size", "match-type", "action"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleProblem:
+class RuleProblem(NamedTuple):
     """Why the agent ignores a rule; it does not report it.
 
     `config.warning_words.rule_problem_wording` has the words.
@@ -56,8 +55,7 @@ class Rule:
         return self.problems[0] if self.problems else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(NamedTuple):
     """The agent's settings for processes, with the values in effect."""
 
     file: str | None
@@ -81,8 +79,7 @@ class Config:
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """Something to know about a place in a configuration."""
 
     severity: Severity

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.errors import Location
 
@@ -13,8 +12,7 @@ Counts: TypeAlias = "tuple[tuple[str, int], ...]"
 NoteValue: TypeAlias = "str | float | bool | tuple[str, ...] | tuple[int, ...] | Counts | None"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(NamedTuple):
     """A warning about a result. It is equal to another one if its code and all fields are.
 
     `proccli/terminal/warning_text.py` makes the sentence for people and for `warnings` in JSON.

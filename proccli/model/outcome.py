@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.config import Rule
 from proccli.model.process import Process, TextSpan
@@ -25,8 +25,7 @@ Reason: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tag:
+class Tag(NamedTuple):
     """One business tag of a process; `from_pid` is the ancestor it was inherited from."""
 
     key: str
@@ -39,8 +38,7 @@ class Tag:
         return f"os.app.{self.key}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketCounts:
+class SocketCounts(NamedTuple):
     """A process's sockets: sent, not sent, and those of which it is not known."""
 
     synced: int
@@ -48,8 +46,7 @@ class SocketCounts:
     undecided: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the agent decides about one process, and why."""
 
     process: Process
@@ -99,16 +96,14 @@ class GroupMatch:
     span: TextSpan | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
+class Replacement(NamedTuple):
     """One match that a rewrite replaced, and the replacement."""
 
     span: TextSpan
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewriteTrace:
+class RewriteTrace(NamedTuple):
     """How rewrite-name became a name."""
 
     template: str
@@ -124,8 +119,7 @@ class RewriteTrace:
     """None: not known (a masked text, or an environment that a recording doesn't carry)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearMiss:
+class NearMiss(NamedTuple):
     """How much of a pattern matched that did not match as a whole."""
 
     matched_prefix: str
@@ -138,8 +132,7 @@ class NearMiss:
     subject_pid: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleTrace:
+class RuleTrace(NamedTuple):
     """One rule's part in an outcome."""
 
     rule: Rule
@@ -157,16 +150,14 @@ class RuleTrace:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ancestor:
+class Ancestor(NamedTuple):
     """A process above another; `process_name` is None where it can't be read or has none."""
 
     pid: int
     process_name: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(NamedTuple):
     """An outcome with everything that led to it."""
 
     outcome: Outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 NS_PER_S: Final = 1_000_000_000
@@ -43,8 +42,7 @@ class FieldError(NamedTuple):
     """The errno's name (`EACCES`) or what was wrong with the content."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class Process(NamedTuple):
     """One process as its source read it. A field is None where `errors` names it, where the
     kernel has no value for it (`exe` of a kernel thread), or where it was not asked for."""
 
@@ -76,8 +74,7 @@ class Process:
         return next((error for error in self.errors if error.field == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(NamedTuple):
     """Where and when the processes were read."""
 
     kind: SourceKind
@@ -100,8 +97,7 @@ class Host:
     with. Sockets that it doesn't have are newer; None: there was none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(NamedTuple):
     """The agent's environment, as far as it is known."""
 
     values: Mapping[str, str]
@@ -117,8 +113,7 @@ class Environment:
         return self.complete or name in self.values or name in self.unset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagTable:
+class TagTable(NamedTuple):
     """The output of the tag command, by pid, in its own order. An entry may contain no tags at all:
     for the agent such a process counts as tagged."""
 

@@ -112,8 +112,7 @@ class Socket:
     peer: Peer | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncedProcess:
+class SyncedProcess(NamedTuple):
     """A process as the agent sends it: "" and 0 where it knows no value.
 
     Source: ProcessInfo, agent v6.5 message/trident.proto:712-722.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.model.note import Note
@@ -11,8 +11,7 @@ from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host,
 from proccli.model.sockets import NetTables, SocketFd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeUp:
+class MadeUp(NamedTuple):
     """The description of such a process."""
 
     argv: tuple[str, ...] = ()
@@ -26,8 +25,7 @@ class MadeUp:
     """None: old enough."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeUpSource:
+class MadeUpSource(NamedTuple):
     """A source of one process, pid 0, and its ancestors, pids 1, 2, … upwards."""
 
     host: Host

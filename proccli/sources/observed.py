@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from proccli.errors import NoSuchProcess
@@ -37,7 +37,7 @@ class ObservedSource:
             one.observed_since_ns for one in observations if one.observed_since_ns is not None
         ]
         since_ns = max([*observed, *filter(None, [source.host.observed_since_ns])], default=None)
-        self.host: Host = replace(source.host, observed_since_ns=since_ns)
+        self.host: Host = source.host._replace(observed_since_ns=since_ns)
         self.notes: Sequence[Note] = source.notes
 
     def pids(self) -> Sequence[int]:

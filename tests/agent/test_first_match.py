@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -214,7 +213,7 @@ class TestMasks:
 
     def test_what_was_proven_when_the_mask_was_made_is_certain(self) -> None:
         proof = mask_safe_key("cmdline", "hunter2", None)
-        proven = replace(self.ITEM, mask_safe=frozenset({proof}))
+        proven = self.ITEM._replace(mask_safe=frozenset({proof}))
 
         assert decided(proven, ("hunter2", "cmdline", "drop"))[0] == "accepted"
         assert decided(proven, ("hunter3", "cmdline", "drop"))[0] == "unknown"
@@ -226,8 +225,8 @@ class TestMasks:
         matches = mask_safe_key("cmdline", pattern, None)
         rewrites = mask_safe_key("cmdline", pattern, "$1")
 
-        assert decided(replace(self.ITEM, mask_safe=frozenset({matches})), rules)[0] == "unknown"
-        both = replace(self.ITEM, mask_safe=frozenset({matches, rewrites}))
+        assert decided(self.ITEM._replace(mask_safe=frozenset({matches})), rules)[0] == "unknown"
+        both = self.ITEM._replace(mask_safe=frozenset({matches, rewrites}))
         assert decided(both, rules) == ("accepted", "rule", "prod")
 
     def test_the_process_name_is_not_touched(self) -> None:

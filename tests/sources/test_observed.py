@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from proccli.model.sockets import SocketFd
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 from tests.build import NOW_S, ListSource, host, process
@@ -78,5 +76,5 @@ def test_the_latest_watch_tells_what_is_new() -> None:
     assert ObservedSource(later(), *watches).host.observed_since_ns == NOW - 3 * S
     assert ObservedSource(later(), watches[2]).host.observed_since_ns is None
     recorded = later()
-    recorded.host = replace(recorded.host, observed_since_ns=NOW - S)
+    recorded.host = recorded.host._replace(observed_since_ns=NOW - S)
     assert ObservedSource(recorded, *watches).host.observed_since_ns == NOW - S

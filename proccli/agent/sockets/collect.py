@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
@@ -19,8 +20,7 @@ from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, Soc
 from proccli.model.source import Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketSample:
+class SocketSample(NamedTuple):
     """The sockets of some processes at one moment, and what could not be read."""
 
     sockets: tuple[Socket, ...]

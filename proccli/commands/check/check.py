@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -150,7 +150,7 @@ def _environment(env: Mapping[str, str]) -> Environment:
     known = agent_process.find_environment() or Environment(
         values={}, complete=False, origin="--env"
     )
-    return replace(known, values={**known.values, **env})
+    return known._replace(values={**known.values, **env})
 
 
 def _users() -> frozenset[str] | None:

@@ -118,7 +118,7 @@ def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[I
         return before, open_inputs(replace(new, snapshot=snapshot), source=before.source)
     after = open_inputs(replace(new, snapshot=None))
     same_root = before.source.host.proc_root == after.source.host.proc_root
-    return before, replace(after, source=before.source) if same_root else after
+    return before, after._replace(source=before.source) if same_root else after
 
 
 def _compared_rules(old: InputOptions, new: InputOptions) -> RuleComparison:

@@ -9,7 +9,7 @@ a process; otherwise it is not determined, because rules on several texts can hi
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -153,7 +153,7 @@ def _outcome_of(inputs: Inputs, made_up: MadeUp) -> Outcome:
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="a witness")
-    (outcome,) = Pipeline(replace(inputs, source=source, tags=tags)).outcomes([0])
+    (outcome,) = Pipeline(inputs._replace(source=source, tags=tags)).outcomes([0])
     return outcome
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Final
 
 from proccli.commands.doctor.doctor import DoctorResult
@@ -121,7 +120,7 @@ def doctor_document(result: DoctorResult) -> bytes:
             "config": config_json(result.config) if result.config is not None else None,
             "gates": [_step_json(step) for step in result.steps],
             "first_failure": first.name if first is not None else None,
-            "summary": asdict(result.summary) if result.summary is not None else None,
+            "summary": result.summary._asdict() if result.summary is not None else None,
             "warnings": warnings_json(result.notes),
         },
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -22,8 +22,7 @@ from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainResult:
+class ExplainResult(NamedTuple):
     """Explanations in the order asked for, with what they rest on."""
 
     host: Host
@@ -38,8 +37,7 @@ class ExplainResult:
         return incomplete(self.notes, {"sockets", "owners"}, outcomes=outcomes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A process that an ambiguous name may mean."""
 
     pid: int
@@ -70,7 +68,7 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, pids)
     outcomes = [
-        replace(outcome, sockets=counts[outcome.process.pid]) for outcome in pipeline.outcomes(pids)
+        outcome._replace(sockets=counts[outcome.process.pid]) for outcome in pipeline.outcomes(pids)
     ]
     unseen = unseen_by_us(sockets, host)
     return ExplainResult(
@@ -148,4 +146,4 @@ def explain_made_up(inputs: Inputs, made_up: MadeUp) -> ExplainResult:
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="--tag")
-    return explain_pids(replace(inputs, source=source, tags=tags), [0])
+    return explain_pids(inputs._replace(source=source, tags=tags), [0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proccli.commands.hosts.read import NamedSource, read_hosts
@@ -150,7 +150,7 @@ def _with_source(name: str, view: HostView) -> str:
 
 def _with_sources(note: Note, by: Sequence[str], sources: int) -> Note:
     """A warning with its sources, unless it is about all of them."""
-    return note if len(by) == sources else replace(note, source=by[0], sources=len(by))
+    return note if len(by) == sources else note._replace(source=by[0], sources=len(by))
 
 
 def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:

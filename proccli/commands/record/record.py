@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli.agent.first_match import SubjectKind, mask_safe_key, subject_of
@@ -86,7 +86,7 @@ def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
     """The processes that the masked source makes something else of."""
     pids = inputs.source.pids()
     plain = Pipeline(inputs).outcomes(pids)
-    again = Pipeline(replace(inputs, source=masked)).outcomes(pids)
+    again = Pipeline(inputs._replace(source=masked)).outcomes(pids)
     return tuple(
         before.process.pid
         for before, after in zip(plain, again, strict=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -20,8 +19,7 @@ from proccli.model.outcome import Outcome, Status
 from proccli.model.process import ALL_FIELDS, Host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(NamedTuple):
     """How many processes came to which end."""
 
     total: int
@@ -33,8 +31,7 @@ class Summary:
     """What would be sent: the accepted ones, or 0 with sync disabled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanResult:
+class ScanResult(NamedTuple):
     """Outcomes sorted by pid, with what they rest on."""
 
     host: Host
@@ -87,7 +84,7 @@ def scan(inputs: Inputs) -> ScanResult:
         host=host,
         config=inputs.config,
         outcomes=tuple(
-            replace(outcome, sockets=counts[outcome.process.pid]) for outcome in outcomes
+            outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes
         ),
         notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
     )
@@ -98,8 +95,7 @@ SortKey: TypeAlias = Literal["pid", "name", "rule", "status", "uptime", "user"]
 _BY_STATUS: dict[Status, int] = {"accepted": 0, "dropped": 1, "skipped": 2, "unknown": 3}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(NamedTuple):
     """What a user asks to see. Questions that are not asked are empty; a process has to answer
     every question that is, each with any one of the values given."""
 

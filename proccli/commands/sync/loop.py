@@ -184,7 +184,7 @@ class _CycleInputs:
         else:
             self._text = options.config_text
             self._ran_command = inputs.tags.known and inputs.tags.origin == COMMAND
-        return replace(inputs, notes=(*warnings, *inputs.notes))
+        return inputs._replace(notes=(*warnings, *inputs.notes))
 
     def _opened(self, options: InputOptions) -> Inputs:
         return open_inputs(options, with_tags=self._matters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -175,7 +175,7 @@ class Evaluator:
                 # The message of a fault inside the recording has a location of its own.
                 raise SuiteError(f"recording: {error}", process.recording_at) from None
             self._shared.note(tuple(n for n in inputs.notes if n not in inputs.config.notes))
-            self._recordings[path] = Pipeline(replace(inputs, config=self.config))
+            self._recordings[path] = Pipeline(inputs._replace(config=self.config))
         return self._recordings[path]
 
     def _pid(self, process: RecordedProcess, inputs: Inputs) -> int:

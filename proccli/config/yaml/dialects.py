@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.text import visible
@@ -37,8 +37,7 @@ class Prepared:
     """For `str.translate`: which characters stand for others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flavour:
+class Flavour(NamedTuple):
     """What one reader does otherwise than libyaml, as checks that refuse."""
 
     reader: str

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import FaultCode, Location, Refuser
 from proccli.model.note import Note, NoteValue
@@ -20,8 +20,7 @@ from proccli.text import visible
 Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
+class Scalar(NamedTuple):
     """One value, not yet of a type: which it has is for the reader of a program to say."""
 
     text: str
@@ -37,8 +36,7 @@ class Scalar:
     """Nothing at all is written: no content, no quotes, no tag, no anchor."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
@@ -47,8 +45,7 @@ class Sequence:
     tag: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class Mapping(NamedTuple):
     """Keys with their values, in the order of the text, duplicates included."""
 
     pairs: tuple[tuple[Node, Node], ...]

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.yaml import nodes
 from proccli.config.yaml.dialects import Flavour, Prepared
@@ -37,8 +37,7 @@ _STYLES: Final[Mapping[str | None, Style]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(NamedTuple):
     """One YAML document."""
 
     root: Node

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TextSpan
@@ -67,7 +66,7 @@ def mask_process(process: Process) -> Process:
     return (
         process
         if masked_spans == process.masked_spans
-        else replace(process, cmdline=cmdline, masked_spans=masked_spans)
+        else process._replace(cmdline=cmdline, masked_spans=masked_spans)
     )
 
 
@@ -91,7 +90,7 @@ class MaskedSource:
         self._source = source
         self._mask_safe = mask_safe
         self._masked: dict[int, tuple[Process, Process]] = {}
-        self.host: Host = replace(source.host, redacted=True)
+        self.host: Host = source.host._replace(redacted=True)
         self.notes: Sequence[Note] = source.notes
 
     def pids(self) -> Sequence[int]:
@@ -114,7 +113,7 @@ class MaskedSource:
             return known[1]
         masked = mask_process(real)
         if masked is not real:
-            masked = replace(masked, mask_safe=self._mask_safe(real, masked))
+            masked = masked._replace(mask_safe=self._mask_safe(real, masked))
         self._masked[real.pid] = real, masked
         return masked
 

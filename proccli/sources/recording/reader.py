@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from proccli.errors import Location, NoSuchProcess, RecordingError, RecordingTruncated
 from proccli.model.note import Note
@@ -31,8 +30,7 @@ _U32 = 2**32 - 1
 _U64 = 2**64 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class Recording(NamedTuple):
     """The processes of a machine as they were; a `Source`."""
 
     host: Host

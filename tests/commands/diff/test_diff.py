@@ -162,9 +162,8 @@ def as_inputs(rules: Any) -> Inputs:
 
 def judged(inputs: Inputs, title: str) -> tuple[str, str | None]:
     source = made_up_source(MadeUp(title=title), inputs.source.host.taken_at_ns)
-    from dataclasses import replace
 
-    outcome = explain_pids(replace(inputs, source=source), [0]).explanations[0].outcome
+    outcome = explain_pids(inputs._replace(source=source), [0]).explanations[0].outcome
     return outcome.status, outcome.gprocess
 
 

@@ -49,8 +49,7 @@ def doctored() -> DoctorResult:
         sockets={900: [fd(3, 1)], 905: [fd(4, 2)]},
         nets={0: net_tables(tcp=[tcp(2, "0.0.0.0:80")], tcp6=[tcp6(1, "::1:1", "::1:2")])},
     )
-    given = replace(
-        inputs(switched_off),
+    given = inputs(switched_off)._replace(
         source=source,
         notes=(Note(code="tag-exec-failed", text=lost),),
     )
@@ -65,5 +64,5 @@ def well() -> DoctorResult:
         sockets={7: [fd(3, 1)]},
         nets={0: net_tables(tcp=[tcp(1, "10.0.0.5:41000", "10.0.0.9:5432")])},
     )
-    given = replace(inputs(config(("nginx",))), source=source)
+    given = inputs(config(("nginx",)))._replace(source=source)
     return examine(take_sample(given), SOUND)

@@ -150,7 +150,7 @@ def test_the_steps_remove_what_scan_counts(
     configuration: Config, around: Surroundings | None, known: bool
 ) -> None:
     shop = shop_inputs(configuration)
-    shop = shop if known else replace(shop, tags=UNKNOWN_TAGS)
+    shop = shop if known else shop._replace(tags=UNKNOWN_TAGS)
     counted = scan(shop).summary
     result = examined(shop, around)
 
@@ -176,7 +176,7 @@ def test_the_steps_remove_what_scan_counts_whatever_there_is(
     shop = shop_inputs(config(*order[:size], sync_enabled=sync_enabled, tagged_only=tagged_only))
     there = [item for item in shop_processes() if item.pid in processes]
     source = ListSource(there, at=host(kind="live", privileged=privileged))
-    given_inputs = replace(shop, source=source, tags=shop.tags if known else UNKNOWN_TAGS)
+    given_inputs = shop._replace(source=source, tags=shop.tags if known else UNKNOWN_TAGS)
     counted = scan(given_inputs).summary
     result = examined(given_inputs)
 
@@ -276,7 +276,7 @@ def test_a_mount_that_hides_processes_makes_the_first_steps_unknown() -> None:
 
 
 def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
-    result = examine(take_sample(replace(inputs(), source=ListSource([], at=host()))), None)
+    result = examine(take_sample(inputs()._replace(source=ListSource([], at=host()))), None)
 
     assert result.summary is not None
     assert result.summary.total == 0
@@ -371,7 +371,7 @@ def test_variables_are_unknown_in_a_directory() -> None:
 
 def test_tags_from_a_file_leave_the_tag_command_unknown() -> None:
     tagged = inputs(configuration=config(tag_exec=("x",)), tags=tag_table({7: []}))
-    recorded = replace(tagged, source=ListSource([process(7, "nginx")], at=host(kind="recording")))
+    recorded = tagged._replace(source=ListSource([process(7, "nginx")], at=host(kind="recording")))
 
     for result in (
         examine(take_sample(tagged), WELL, tags_from_file=True),

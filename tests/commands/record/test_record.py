@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def recorded(tmp_path: Path, *rules: Any) -> tuple[RecordResult, str]:
 
 
 def outcomes(path: str, *rules: Any) -> list[tuple[str, str | None]]:
-    result = scan(replace(inputs(*rules), source=read_recording(path)))
+    result = scan(inputs(*rules)._replace(source=read_recording(path)))
     return [(outcome.status, outcome.gprocess) for outcome in result.outcomes]
 
 

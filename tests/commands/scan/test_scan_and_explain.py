@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -188,7 +187,7 @@ def test_a_template_of_which_nothing_is_left_rewrites_nothing() -> None:
 
 def test_a_name_that_is_not_known_is_not_called_unset() -> None:
     carried = Environment(values={}, complete=False, origin="a test", unset=frozenset({"UNSET"}))
-    given = replace(inputs(("python", "", "accept", "$0-%HOST%-%UNSET%")), environment=carried)
+    given = inputs(("python", "", "accept", "$0-%HOST%-%UNSET%"))._replace(environment=carried)
 
     result = explain_pids(given, [20])
 
@@ -212,7 +211,7 @@ def test_a_miss_tells_how_far_it_got_and_where_it_would_have_matched() -> None:
 
 
 def test_a_tag_that_does_not_match_is_not_called_no_tag() -> None:
-    given = replace(inputs(("team:db", "tag")), tags=tag_table({20: [("x", "1")]}))
+    given = inputs(("team:db", "tag"))._replace(tags=tag_table({20: [("x", "1")]}))
 
     shown = explain_text(explain_pids(given, [20]), View())
 
@@ -230,7 +229,7 @@ def test_dashes_alone_are_not_called_close() -> None:
 
 
 def test_after_an_undecided_rule_the_rest_is_undecided() -> None:
-    given = replace(inputs(("x:y", "tag", "drop"), ("python",)), tags=UNKNOWN_TAGS)
+    given = inputs(("x:y", "tag", "drop"), ("python",))._replace(tags=UNKNOWN_TAGS)
 
     item = explain_pids(given, [20]).explanations[0]
 
@@ -338,7 +337,7 @@ def _denied() -> Any:
 
 
 def test_inherited_tags_come_with_where_they_are_from() -> None:
-    given = replace(inputs(), tags=tag_table({10: [("team", "web")]}))
+    given = inputs()._replace(tags=tag_table({10: [("team", "web")]}))
 
     by_pid = {item.process.pid: item.tags for item in scan(given).outcomes}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from proccli.commands.samples import NO_WAIT
 from proccli.commands.sockets.sockets import SocketSelection, SocketsResult, sockets
@@ -67,7 +66,7 @@ def connections(
         sockets=_SOCKETS,
         nets={0: net_tables(**_ROWS)},
     )
-    return sockets(replace(inputs(configuration), source=source), selection, NO_WAIT)
+    return sockets(inputs(configuration)._replace(source=source), selection, NO_WAIT)
 
 
 def switched_off() -> Config:

@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -293,7 +292,7 @@ def long_ago() -> LiveSource:
     """The living machine, with processes that seem to run for years."""
     source = LiveSource()
     assert source.host.boot_time_s is not None
-    source.host = replace(source.host, boot_time_s=source.host.boot_time_s - 100_000_000)
+    source.host = source.host._replace(boot_time_s=source.host.boot_time_s - 100_000_000)
     return source
 
 

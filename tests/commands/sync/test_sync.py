@@ -207,7 +207,7 @@ def test_a_new_tag_is_a_change_that_the_agent_does_not_notice() -> None:
 
 def test_a_pid_that_is_used_again_is_another_process() -> None:
     before = first(inputs())
-    reused = replace(SHOP, starttime_ticks=400_000)
+    reused = SHOP._replace(starttime_ticks=400_000)
     result = again(before, inputs([reused, CRON]))
     assert result.changes is not None
     assert [one.pid for one in result.changes.added] == [42]

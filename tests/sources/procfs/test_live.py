@@ -7,7 +7,6 @@ import resource
 import subprocess
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -192,7 +191,7 @@ def test_process_that_was_listed_and_is_gone_says_so() -> None:
 
     assert problems(gone) == dict.fromkeys(PROCESS_FIELDS, "gone")
     assert all(error.detail in ("ENOENT", "ESRCH") for error in gone.errors)
-    assert replace(gone, errors=()) == Process(pid=pid)
+    assert gone._replace(errors=()) == Process(pid=pid)
 
 
 def test_exit_between_two_reads_is_no_permission_problem() -> None:

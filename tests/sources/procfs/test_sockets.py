@@ -215,7 +215,7 @@ def test_a_pid_that_now_belongs_to_another_process_is_gone() -> None:
     process = source.read(os.getpid())
     assert process.starttime_ticks is not None
     earlier = process.starttime_ticks - 1
-    object.__setattr__(process, "starttime_ticks", earlier)
+    process = process._replace(starttime_ticks=earlier)
     found = source.socket_fds(os.getpid())
     assert isinstance(found, FieldError)
     assert (found.problem, found.detail) == ("gone", "ESRCH")

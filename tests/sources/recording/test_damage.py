@@ -8,7 +8,6 @@ import json
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ NAME = "web-1.jsonl"
 
 
 def small_recording() -> bytes:
-    hidden = replace(process(2, "x", "--token=***", root_inode=7), masked_spans=((10, 13),))
+    hidden = process(2, "x", "--token=***", root_inode=7)._replace(masked_spans=((10, 13),))
     refused = process(3, "y", errors=(FieldError(field="exe", problem="denied", detail="EACCES"),))
     out = io.BytesIO()
     write_recording(

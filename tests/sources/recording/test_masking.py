@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -354,15 +353,15 @@ def test_masked_source_hides_and_says_so() -> None:
 
     assert source.host.redacted
     assert source.pids() == [1, 2]
-    assert source.read(1) == replace(
-        plain, cmdline=b"app\0--password=***\0", masked_spans=((15, 18),)
+    assert source.read(1) == plain._replace(
+        cmdline=b"app\0--password=***\0", masked_spans=((15, 18),)
     )
     assert source.read(1) is source.read(1)
     assert source.users(source.read(1)) == {0: "root"}
 
 
 def test_holes_of_an_earlier_masking_are_kept() -> None:
-    earlier = replace(process(1, "app", "***", "--token=abc"), masked_spans=((4, 7),))
+    earlier = process(1, "app", "***", "--token=abc")._replace(masked_spans=((4, 7),))
     again = mask_process(earlier)
     assert again.cmdline == b"app\0***\0--token=***\0"
     assert again.masked_spans == ((4, 7), (16, 19))

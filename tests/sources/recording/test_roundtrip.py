@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,7 +104,7 @@ def test_any_process_comes_back_as_it_was(given_processes: list[Process]) -> Non
     ],
 )
 def test_command_line_keeps_every_byte(cmdline: bytes) -> None:
-    source = ListSource([replace(process(1), cmdline=cmdline)])
+    source = ListSource([process(1)._replace(cmdline=cmdline)])
     assert again(source).read(1).cmdline == cmdline
 
 
@@ -117,7 +116,7 @@ def test_live_machine_comes_back_as_it_was() -> None:
     for pid in source.pids():
         assert recording.read(pid) == source.read(pid)
         assert recording.users(recording.read(pid)) == source.users(source.read(pid))
-    assert recording.host == replace(source.host, kind="recording")
+    assert recording.host == source.host._replace(kind="recording")
 
 
 @pytest.mark.parametrize("kind", ["live", "directory", "recording"])
@@ -139,7 +138,7 @@ def test_host_is_kept_to_the_nanosecond(
         privileged=False,
         sees_all=False,
     )
-    assert again(ListSource([], at=seen)).host == replace(seen, kind="recording")
+    assert again(ListSource([], at=seen)).host == seen._replace(kind="recording")
 
 
 def test_notices_are_kept() -> None:
@@ -264,7 +263,7 @@ def test_jq_reads_it() -> None:
 
 
 def test_recording_of_a_recording_is_the_same() -> None:
-    hidden = replace(process(1, "x", "--password=***"), masked_spans=((13, 16),))
+    hidden = process(1, "x", "--password=***")._replace(masked_spans=((13, 16),))
     first = again(ListSource([hidden], at=host(kind="recording", redacted=True)))
     out = io.BytesIO()
     write_recording(out, first)

@@ -50,7 +50,7 @@ MEMORY = Memory(
     config="c",
     enabled=True,
     digest=None,
-    processes=(PROCESS, replace(PROCESS, pid=4300, os_app_tags=None, starttime_ticks=None)),
+    processes=(PROCESS, PROCESS._replace(pid=4300, os_app_tags=None, starttime_ticks=None)),
     sockets=(SOCKET, SOCKET, SOCKET._replace(pid_0=None, pid_1=1)),
     warned=frozenset({"a", "b"}),
     written_to="/out",
@@ -84,7 +84,7 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
 def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
     smaller = replace(
         MEMORY,
-        processes=(replace(PROCESS, name="other"),),
+        processes=(PROCESS._replace(name="other"),),
         sockets=(SOCKET,),
         first_seen_ns={(1, None, 3, 10): 6},
         warned=frozenset(),
@@ -294,7 +294,7 @@ def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
     dice = random.Random(seed)
     many = replace(
         MEMORY,
-        processes=tuple(replace(PROCESS, pid=pid) for pid in range(1, 300)),
+        processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 300)),
         config="many",
     )
     for _ in range(30):
@@ -318,7 +318,7 @@ def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
 
 def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) -> None:
     dice = random.Random(1)
-    many = replace(MEMORY, processes=tuple(replace(PROCESS, pid=pid) for pid in range(1, 400)))
+    many = replace(MEMORY, processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 400)))
     outcomes = set()
     for number in range(60):
         path = tmp_path / str(number)
@@ -350,7 +350,7 @@ def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) ->
 
 
 def test_a_full_disk_leaves_the_state_as_it_was(path: Path) -> None:
-    large = replace(MEMORY, processes=tuple(replace(PROCESS, pid=pid) for pid in range(1, 2000)))
+    large = replace(MEMORY, processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 2000)))
 
     def save_with_little_room() -> str:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
