@@ -214,8 +214,10 @@ def test_a_pid_that_now_belongs_to_another_process_is_gone() -> None:
     source = LiveSource()
     process = source.read(os.getpid())
     assert process.starttime_ticks is not None
-    earlier = process.starttime_ticks - 1
-    process = process._replace(starttime_ticks=earlier)
+    # As if the process that was read had started earlier.
+    fields, _ = source._processes[os.getpid()]
+    earlier = process._replace(starttime_ticks=process.starttime_ticks - 1)
+    source._processes[os.getpid()] = (fields, earlier)
     found = source.socket_fds(os.getpid())
     assert isinstance(found, FieldError)
     assert (found.problem, found.detail) == ("gone", "ESRCH")
