@@ -13,10 +13,9 @@ from proccli.config import loading
 from proccli.config.tag_output import TagEntry, parse_tag_entries
 from proccli.errors import TagsError, UsageError
 from proccli.files import read_file
-from proccli.local import agent_process
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.process import NO_TAGS, Environment, SourceKind, TagTable
+from proccli.model.process import NO_TAGS, OWN_ENVIRONMENT, Environment, SourceKind, TagTable
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.text import visible
@@ -50,12 +49,14 @@ def _base(kind: SourceKind, recorded: Environment | None) -> Environment:
         return recorded or Environment(values={}, complete=False, origin="the recording")
     if kind == "directory":
         return Environment(values={}, complete=True, origin="--env")
+    from proccli.local import agent_process
+
     return agent_process.find_environment() or agent_process.own_environment()
 
 
 def _stand_in(base: Environment, names: tuple[str, ...]) -> tuple[Note, ...]:
     """That our environment stands in for the agent's, here or where a recording was made."""
-    if base.origin != agent_process.OWN or not names:
+    if base.origin != OWN_ENVIRONMENT or not names:
         return ()
     return (Note.of("own-environment", names=names),)
 

@@ -8,7 +8,6 @@ linux_process.rs:244-283.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
@@ -267,6 +266,8 @@ _MOST_KEYS: Final = 1000
 
 def meant(name: str, known: Sequence[str]) -> str | None:
     """The key that was probably meant by a name that is none, or None."""
+    import difflib
+
     plain = name[:_LONGEST].strip("\ufeff \t").lower().replace("_", "-")
     by_spelling = {key.replace("_", "-"): key for key in known}
     found = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_LIKE)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from proccli.errors import SourceError
-from proccli.model.process import Environment, Field
+from proccli.model.process import OWN_ENVIRONMENT, Environment, Field
 from proccli.sources.procfs.files import Unreadable, decode, read_at
 from proccli.sources.procfs.live import LiveSource
 
@@ -30,7 +30,6 @@ CAP_SYS_PTRACE: Final = 1 << 19
 MACHINES_PID_NAMESPACE: Final = 0xEFFF_FFFC
 
 AGENT: Final = "deepflow-agent"
-OWN: Final = "proccli's own environment"
 _NAMES: Final[frozenset[Field]] = frozenset({"stat", "cmdline", "exe"})
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -279,7 +278,7 @@ def agent_pids(root: str = "/proc") -> Iterator[int]:
 def own_environment() -> Environment:
     """Our own environment, which replaces that of the agent where none runs."""
     block = b"\0".join(name + b"=" + value for name, value in os.environb.items())
-    return Environment(values=parse_environ(block), complete=True, origin=OWN)
+    return Environment(values=parse_environ(block), complete=True, origin=OWN_ENVIRONMENT)
 
 
 def parse_environ(block: bytes) -> Mapping[str, str]:

@@ -97,6 +97,10 @@ class Host(NamedTuple):
     with. Sockets that it doesn't have are newer; None: there was none."""
 
 
+OWN_ENVIRONMENT: Final = "proccli's own environment"
+"""The origin of an environment that stands in for the agent's; recordings carry it, too."""
+
+
 class Environment(NamedTuple):
     """The agent's environment, as far as it is known."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from proccli.commands.inputs import environment_for
 from proccli.local import agent_process
-from proccli.model.process import Environment, SourceKind
+from proccli.model.process import OWN_ENVIRONMENT, Environment, SourceKind
 from proccli.terminal.warning_text import message as words_of
 from tests.build import config
 
@@ -58,7 +58,7 @@ def test_a_recording_says_what_was_said_when_it_was_made() -> None:
     carried = Environment(
         values={"SITE": "fra1"},
         complete=False,
-        origin=agent_process.OWN,
+        origin=OWN_ENVIRONMENT,
         unset=frozenset({"UNSET_HERE"}),
     )
 
