@@ -25,7 +25,7 @@ class RuleProblem(NamedTuple):
     detail: str = ""
     """For a pattern: what is wrong, as the regex parser reports it; else empty."""
     span: tuple[int, int] | None = None
-    """For a pattern: where it is wrong, from the first character to behind the last."""
+    """For a pattern: where it is wrong, from the first character to after the last."""
     hint: str | None = None
     """For a pattern: what to write instead."""
     known: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Config(NamedTuple):
     rules: tuple[Rule, ...] = ()
     """Empty where os-proc-regex is missing or empty: then only the agent's own `.*` is left."""
     notes: tuple[Note, ...] = ()
-    """What the user should know: rules thrown away, values that the server changes, …"""
+    """Warnings: rules that the agent ignores, values that the server changes, …"""
 
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
@@ -88,7 +88,7 @@ class Diagnostic(NamedTuple):
     message: str
     at: Location
     end: Location
-    """Behind the last character; may be in a later line."""
+    """After the last character; may be in a later line."""
     rule: int | None = None
     """The rule's index, where it is about one."""
     effect: str | None = None

@@ -42,7 +42,7 @@ class Flavour(NamedTuple):
 
     reader: str
     escapes: frozenset[str]
-    """What may stand behind a backslash in double quotes."""
+    """The characters that may follow a backslash in double quotes."""
     tag_directives: bool
     yaml_versions: Collection[tuple[int, int]]
     question_mark_ends_words: bool
@@ -50,10 +50,10 @@ class Flavour(NamedTuple):
     only_keys_at_indent: bool
     """Whether, inside brackets, only a key may stand in the column that the block began in."""
     colon_needs_space: bool
-    """Whether, inside brackets, `:` ends a key only before a space or right behind a quote."""
+    """Whether, inside brackets, `:` ends a key only before a space or right after a quote."""
 
     def check_directives(self, version: Any, tags: Any, at: int) -> None:
-        """Refuses a %YAML or %TAG line that the reader rejects or passes over."""
+        """Refuses a %YAML or %TAG line that the reader rejects or ignores."""
         if (tags and not self.tag_directives) or (version and version not in self.yaml_versions):
             problem = f"{self.reader} doesn't take this %YAML or %TAG line as it is meant"
             raise Refusal(problem, at, hint="leave the lines with % out")
@@ -92,7 +92,7 @@ class Flavour(NamedTuple):
             adjacent = colon == node.end and isinstance(node, Scalar) and not is_plain
             if behind and not behind.isspace() and behind not in ",[]{}" and not adjacent:
                 problem = f"{self.reader} takes this colon for part of a word"
-                raise Refusal(problem, colon, hint="put a space behind it")
+                raise Refusal(problem, colon, hint="put a space after it")
         if self.only_keys_at_indent and mark.column == column and colon is None:
             problem = f"{self.reader} takes no value this far left inside brackets"
             raise Refusal(problem, mark.index, by="agent", hint="indent it more")

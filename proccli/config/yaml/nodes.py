@@ -27,7 +27,7 @@ class Scalar(NamedTuple):
     """The content, quotes and escapes resolved; empty where nothing is written."""
     style: Style
     start: int
-    """Of the content: behind a tag or an anchor, at the opening quote or the `|`."""
+    """Of the content: after a tag or an anchor, at the opening quote or the `|`."""
     end: int
     tag: str | None = None
     """`!!int` for the core types however written, else the tag itself; `!` for the empty one."""

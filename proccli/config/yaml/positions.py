@@ -38,7 +38,7 @@ _ESCAPED: Final = dict(
 def source_offset(text: str, scalar: Scalar, position: int) -> int:
     """The offset in `text` where the character at `position` of a scalar's value is written.
 
-    The end of the value is where it ends in the text: at the closing quote, behind the last
+    The end of the value is where it ends in the text: at the closing quote, after the last
     character of other styles. Where the writing can't be followed, the scalar's own start.
     """
     offsets = _offsets(text, scalar)
@@ -52,7 +52,7 @@ def source_offset(text: str, scalar: Scalar, position: int) -> int:
 
 
 def source_span(text: str, scalar: Scalar, start: int, end: int) -> tuple[int, int]:
-    """Where a part of a scalar's value is written, from its first character to behind its last.
+    """Where a part of a scalar's value is written, from its first character to after its last.
 
     An empty part is an empty place.
     """
@@ -149,7 +149,7 @@ def _block(
     lines: list[re.Match[str]], indent: int, options: str, *, folds: bool
 ) -> Iterator[_Unit]:
     """Block scalars: lines without their indentation, joined by spaces where they fold."""
-    pending: int | None = None  # the break behind the last line with text
+    pending: int | None = None  # the break after the last line with text
     empty: list[int] = []  # the breaks of the lines without text since then
     was_blank = False
     for line in lines:

@@ -204,7 +204,7 @@ class _Builder:
         )
 
     def _properties(self, event: Any) -> tuple[int, str | None, str | None]:
-        """Where a node begins behind its anchor and tag, the tag, and the tag as written."""
+        """Where a node begins after its anchor and tag, the tag, and the tag as written."""
         at = event.start_mark.index
         if event.anchor is None and event.tag is None:
             return at, None, None

@@ -83,7 +83,7 @@ def _bare_integer(text: str) -> int | None:
         return None
     if found := _RADIX.fullmatch(text):
         sign, base, digits = found.groups()
-        # Rust's from_str_radix takes a plus sign of its own, but not behind a minus.
+        # Rust's from_str_radix takes a plus sign of its own, but not after a minus.
         if not (sign == "-" and digits.startswith("+")):
             try:
                 return int(("-" if sign == "-" else "") + digits, _BASES[base])

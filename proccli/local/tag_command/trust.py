@@ -33,7 +33,7 @@ def why_untrusted(path: str, content: bytes) -> str | None:
     matter how and when `content` was read.
     """
     try:
-        # Not normalized: ".." behind a symbolic link is not the parent in the text.
+        # Not normalized: ".." after a symbolic link is not the parent in the text.
         start = path if path.startswith("/") else f"{os.getcwd()}/{path}"  # noqa: PTH109
         fd = _open_checked(start)
         try:
