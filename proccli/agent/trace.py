@@ -106,10 +106,10 @@ def _open_reason(finding: Finding, outcome: RuleOutcome, process: AgentProcess) 
     if process.texts is None:
         return "the process could not be read"
     return {
-        "masked": "what decides was masked when this was recorded",
-        "tags-unknown": "the tags are not known",
-        "unreadable": "a process above it could not be read",
-    }.get(finding.why or "", "whether an earlier rule hits is not known")
+        "masked": "the text that decides is masked in the recording",
+        "tags-unknown": "the tags are unknown",
+        "unreadable": "an ancestor could not be read",
+    }.get(finding.why or "", "an earlier rule may match")
 
 
 def _groups(regex: rustregex.Regex, match: rustregex.Match | None) -> tuple[GroupMatch, ...]:

@@ -294,11 +294,15 @@ class Tolerant:
         return tuple(self._rule(item, number) for number, item in enumerate(items.items, start=1))
 
     def _rule(self, node: Node, number: int) -> RawRule:
-        known = len(self.refusals)
-        fields = self.fields(node, f"rule {number}", RULE_FIELDS)
-        if fields is None and len(self.refusals) == known:
-            problem = f"rule {number} must be a mapping, not empty"
-            self._add(Refusal(problem, node.start, by="agent", hint="delete the dash"))
+        fields: Mapping[str, Node] | None = None
+        try:
+            fields = self.inner.fields(node, f"rule {number}", RULE_FIELDS)
+        except Refusal as refusal:
+            self._add(refusal)
+        else:
+            if fields is None:
+                problem = f"rule {number} must be a mapping, not empty"
+                self._add(Refusal(problem, node.start, by="agent", hint="delete the dash"))
         texts: dict[str, tuple[str, Node]] = {}
         for name, value in (fields or {}).items():
             text = self.string(value, f"{name} of rule {number}")

@@ -124,7 +124,7 @@ def _refuse_repeated(section: Node) -> None:
         if not isinstance(scalar, Scalar):
             continue
         if scalar.text in seen:
-            problem = f"{visible(scalar.text)} stands twice in {SECTION}"
+            problem = f"duplicate key {visible(scalar.text)} in {SECTION}"
             raise Refusal(f"{problem}, which the agent rejects if it knows the key", key.start)
         seen.add(scalar.text)
 

@@ -147,8 +147,8 @@ def test_an_agent_that_is_not_emulated_is_refused() -> None:
         ("os-proc-regex:\n- match-regex: a\n- .*\n", "3:3", "rule 2 must be a mapping"),
         ("os-proc-regex:\n- {}\n-\n", "3:2", "rule 2 must be a mapping, not empty"),
         ("os-proc-regex:\n- match-regex: [a-z]\n", "2:16", "match-regex of rule 1"),
-        ("os-proc-regex:\n- action: a\n  action: b\n", "3:3", "stands twice"),
-        ("os-proc-root: a\nos-proc-root: a\n", "2:1", "stands twice"),
+        ("os-proc-regex:\n- action: a\n  action: b\n", "3:3", "duplicate key action in rule 1"),
+        ("os-proc-root: a\nos-proc-root: a\n", "2:1", "duplicate key os-proc-root"),
         ("? [a]\n: b\nos-proc-root: a\n", "1:3", "a key of"),
         ("os-proc-root: a\n---\nx: 1\n", "2:1", "document"),
         ("os-proc-root: a\n\tx: 1\n", "2:1", "not valid YAML"),
@@ -449,3 +449,13 @@ def test_a_reading_has_all_faults_with_their_codes(text: str, via: Via, codes: l
     with pytest.raises(ConfigError) as error:
         load(text.encode(), "a.yaml", via=via)
     assert error.value.fault == reading.faults[0]
+
+
+@pytest.mark.parametrize("via", ["server", "file"])
+def test_a_rule_with_a_duplicate_key_is_not_called_empty(via: Via) -> None:
+    """The keys are refused, but they are there."""
+    text = b"os-proc-regex:\n- match-regex: a\n  match-regex: b\n"
+
+    problems = [fault.problem for fault in loading.read(text, "a.yaml", via=via).faults]
+
+    assert problems == ["duplicate key match-regex in rule 1"]

@@ -135,7 +135,7 @@ class _Fields:
             if name is None or (seen is not None and name in seen):
                 continue
             if name in own and name in self.names:
-                raise Refusal(f"{name} stands twice in {self.what}", key.start, by="server")
+                raise Refusal(f"duplicate key {name} in {self.what}", key.start, by="server")
             own.add(name)
             if seen is not None:
                 seen.add(name)
@@ -242,5 +242,5 @@ def _refuse_duplicates(mapping: MappingNode, what: str) -> None:
         text = key.text if isinstance(key, Scalar) else key.name if isinstance(key, Alias) else ""
         written = (type(key).__name__, text)
         if written in seen:
-            raise Refusal(f"{visible(text)} stands twice in {what}", key.start, by="server")
+            raise Refusal(f"duplicate key {visible(text)} in {what}", key.start, by="server")
         seen.add(written)

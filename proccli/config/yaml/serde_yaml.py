@@ -127,7 +127,7 @@ def read_fields(node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, N
         if name not in names:
             continue
         if name in fields:
-            raise Refusal(f"{name} stands twice in {what}", key.start, by="agent")
+            raise Refusal(f"duplicate key {name} in {what}", key.start, by="agent")
         fields[name] = value
     return fields
 
