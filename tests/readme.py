@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from proccli.cli.commands import COMMANDS
+from proccli.cli.main import COMMANDS
 from tests.paths import ROOT
 from tests.waiting import LONG_S
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.cli.commands import COMMANDS
+from proccli.cli.main import COMMANDS
 from tests.paths import ROOT
 from tests.readme import PAGES, README, written_anew
 

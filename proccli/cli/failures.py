@@ -6,9 +6,8 @@ import sys
 
 import click
 
-from proccli.cli.invocation import Invocation
 from proccli.cli.messages import labelled
-from proccli.cli.output import PipeClosed, say, view_of
+from proccli.cli.output import Invocation, PipeClosed, view_of, write_stderr
 from proccli.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -29,19 +28,19 @@ def report(error: BaseException, invocation: Invocation) -> int:
         import traceback
 
         trace = "".join(traceback.format_exception(error))
-        say("".join(f"{visible(line)}\n" for line in trace.splitlines()))
+        write_stderr("".join(f"{visible(line)}\n" for line in trace.splitlines()))
     label = labelled(invocation, "error", "red")
     if isinstance(error, ProccliError):
-        say(f"{label} {visible(str(error))}\n")
+        write_stderr(f"{label} {visible(str(error))}\n")
         if error.at is not None and error.at.text:
-            say(_pointer(error.at))
+            write_stderr(_pointer(error.at))
         return error.exit_code
     if isinstance(error, click.ClickException):
-        say(f"{label} {visible(_usage_problem(error))}\n")
+        write_stderr(f"{label} {visible(_usage_problem(error))}\n")
         return EXIT_USAGE
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     advice = "" if invocation.debug else "; please report this with the output of --debug"
-    say(f"{label} internal error: {visible(what)}{advice}\n")
+    write_stderr(f"{label} internal error: {visible(what)}{advice}\n")
     return EXIT_BUG
 
 

@@ -1,21 +1,43 @@
-"""The group of all commands, and the entry point."""
+"""The group of all commands, and the entry point.
+
+To add a command, add a folder of its name to `proccli/commands` and a line to `COMMANDS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from proccli import __version__
-from proccli.cli.commands import COMMANDS, load
 from proccli.cli.failures import report
 from proccli.cli.help import SETTINGS, CommandWithExamples, Option
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import PipeClosed, settle, write
+from proccli.cli.output import Invocation, PipeClosed, flush_streams, write
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "scan": "Show which rule each process hits and the name it gets.",
+    "explain": "Explain why a process gets its rule and its name.",
+    "record": "Save a snapshot to analyse later or on another machine.",
+    "diff": "Show what a configuration change does to each process.",
+    "regex": "Test a pattern in the agent's regex dialect.",
+    "tags": "Show each process's tags and which of them reach the server.",
+    "sockets": "Show each socket, its role and age, and why it is not sent.",
+    "sync": "Print what the agent would send and what changed since last time.",
+    "tot": "Find the sending process in a capture (TCP option 253).",
+    "topology": "Show which processes on many hosts are connected to each other.",
+    "label": "Label flow records and captures with the process at each end.",
+    "check": "Find problems in a configuration before it is rolled out.",
+    "test": "Run rule tests on made-up and recorded processes.",
+    "doctor": "Find the step at which processes lose their labels.",
+    "schema": "Print the JSON Schema of a command's output.",
+    "completion": "Print the completion script for a shell.",
+}
+"""The summary of each command, in the order of `proccli --help`; no command is loaded for it."""
 
 _EXAMPLES = (
     ("proccli scan -c agent.yaml", "Show the rule and the name of every process on this machine"),
@@ -23,6 +45,14 @@ _EXAMPLES = (
     ("proccli record web-1.jsonl.gz", "Save a snapshot to analyse later or on another machine"),
     ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Analyse a saved snapshot"),
 )
+
+
+def load(name: str) -> click.Command:
+    """The command of this name, from its own module."""
+    command = import_module(f"proccli.commands.{name}.command").command
+    if not isinstance(command, click.Command):
+        raise TypeError(f"proccli.commands.{name}.command.command is not a click command")
+    return command
 
 
 class Commands(CommandWithExamples, click.Group):
@@ -121,5 +151,5 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         return report(error, invocation)
     finally:
-        settle()
+        flush_streams()
     return code if isinstance(code, int) else 0

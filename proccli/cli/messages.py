@@ -1,4 +1,4 @@
-"""Messages on stderr, one per line: `proccli: warning: …`."""
+"""The end of every command: its result on stdout, then messages on stderr, one per line."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import say, view_of
+from proccli.cli.output import Invocation, PipeClosed, view_of, write, write_stderr
 from proccli.text import visible
 
 if TYPE_CHECKING:
@@ -20,16 +19,16 @@ ALIKE = 5
 """Messages with the same code that are printed; the JSON document has all of them."""
 
 
-def tell(message: str) -> None:
+def print_message(message: str) -> None:
     """Print a message that is neither an error nor a warning."""
-    say(f"proccli: {visible(message)}\n")
+    write_stderr(f"proccli: {visible(message)}\n")
 
 
 def warn(invocation: Invocation, notes: Sequence[Note]) -> None:
     """Print one line per warning; of many with the same code, only the first few and a count."""
     label = labelled(invocation, "warning", "yellow")
     for line in _condensed(notes):
-        say(f"{label} {visible(line)}\n")
+        write_stderr(f"{label} {visible(line)}\n")
 
 
 def labelled(invocation: Invocation, word: str, colour: str) -> str:
@@ -37,6 +36,28 @@ def labelled(invocation: Invocation, word: str, colour: str) -> str:
     if view_of(sys.stderr, invocation.colour).colour:
         word = click.style(word, fg=colour, bold=True)
     return f"proccli: {word}:"
+
+
+def without_codes(notes: Sequence[Note], *codes: str) -> Sequence[Note]:
+    """The warnings without those codes, which the table itself already shows."""
+    return [note for note in notes if note.code not in codes]
+
+
+def print_result(
+    invocation: Invocation, content: str | bytes, notes: Sequence[Note], code: int = 0
+) -> int:
+    """Print a result, then its warnings, so that a terminal shows the warnings last.
+
+    If the pipe is closed, no warnings are printed; the exit code is the same.
+
+    Raises: OutputError.
+    """
+    try:
+        write(content)
+    except PipeClosed:
+        return code
+    warn(invocation, notes)
+    return code
 
 
 def _condensed(notes: Sequence[Note]) -> Iterable[str]:

@@ -1,17 +1,34 @@
-"""stdout and stderr: what they can display, and errors when writing to them."""
+"""The run and its streams: what stdout and stderr can display, and errors when writing to them."""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TextIO
+from typing import BinaryIO, Literal, TextIO, TypeAlias
 
-from proccli.cli.invocation import Colour
-from proccli.errors import OutputError
+from proccli.errors import OutputError, ProccliError
 from proccli.terminal.view import ASCII, UNICODE, View
+
+Colour: TypeAlias = Literal["auto", "always", "never"]
+
+_CHUNK_BYTES = 1 << 16
+
+
+class Invocation:
+    """Settings that error messages need; filled in while options are parsed."""
+
+    __slots__ = ("arguments", "colour", "debug")
+
+    def __init__(
+        self, arguments: Sequence[str], *, debug: bool = False, colour: Colour = "auto"
+    ) -> None:
+        self.arguments = arguments
+        self.debug = debug
+        self.colour: Colour = colour
 
 
 class PipeClosed(Exception):  # noqa: N818 - not an error: the reader stopped reading
@@ -83,7 +100,35 @@ def write(content: str | bytes) -> None:
         raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
-def say(message: str) -> None:
+def is_stream(file: BinaryIO) -> bool:
+    """Whether a file is a pipe, terminal or other stream, that is, not a regular file."""
+    with suppress(OSError):
+        return not stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return True
+
+
+def write_pieces(pieces: Iterable[bytes], *, at_once: bool) -> None:
+    """Print pieces in large chunks, or each one immediately. Raises: PipeClosed, OutputError."""
+    for chunk in _chunks(pieces, 0 if at_once else _CHUNK_BYTES):
+        write(chunk)
+
+
+def _chunks(pieces: Iterable[bytes], chunk_bytes: int) -> Iterator[bytes]:
+    """The pieces, joined; if the input is damaged, those before the damage come first."""
+    waiting = bytearray()
+    try:
+        for piece in pieces:
+            waiting += piece
+            if len(waiting) >= chunk_bytes:
+                yield bytes(waiting)
+                waiting.clear()
+    except (ProccliError, OSError):
+        yield bytes(waiting)
+        raise
+    yield bytes(waiting)
+
+
+def write_stderr(message: str) -> None:
     """Write to stderr, if it is open."""
     if sys.stderr is None:
         return
@@ -94,7 +139,7 @@ def say(message: str) -> None:
         _abandon(sys.stderr)
 
 
-def settle() -> None:
+def flush_streams() -> None:
     """Flush both streams and ignore errors: the exit code is already decided."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

@@ -1,13 +1,14 @@
-"""A progress bar on a terminal while many sources are read."""
+"""What a terminal shows during long work: a progress bar, or a countdown to the second sample."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import view_of
+from proccli.cli.output import Invocation, view_of, write_stderr
+from proccli.text import counted
 
 _FEW = 8
 """With fewer sources than this, there is no bar: reading them is fast enough."""
@@ -37,7 +38,28 @@ def progress_bar(
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
         task = bar.add_task(what, total=total)
 
-        def tell(done: int, _total: int) -> None:
+        def update(done: int, _total: int) -> None:
             bar.update(task, completed=done, refresh=done % max(1, total // 200) == 0)
 
-        yield tell
+        yield update
+
+
+def wait_for_second_sample(
+    invocation: Invocation,
+    seconds: float,
+    undecided: int,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait; on a terminal, a line on stderr shows the reason and is removed afterwards."""
+    if view_of(sys.stderr, invocation.colour).width is None:
+        sleep(seconds)
+        return
+    ends = time.monotonic() + seconds
+    what = counted(undecided, "socket")
+    try:
+        while (left := ends - time.monotonic()) > 0:
+            write_stderr(f"\rage of {what} unknown: second sample in {left:.0f} s \x1b[K")
+            sleep(min(left, 1.0))
+    finally:
+        write_stderr("\r\x1b[K")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.cli.invocation import Invocation
 from proccli.cli.messages import ALIKE, warn
+from proccli.cli.output import Invocation
 from proccli.model.note import Note
 
 QUIET = Invocation(arguments=(), colour="never")

@@ -13,9 +13,8 @@ from click.shell_completion import CompletionItem
 
 from proccli.cli.failures import report
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import view_of
-from proccli.cli.result import print_result
+from proccli.cli.messages import print_result
+from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import general_options, option, output_options_with
 from proccli.commands.options.source import source_options_without
 from proccli.errors import SourceError

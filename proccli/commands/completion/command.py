@@ -8,8 +8,8 @@ import click
 from click.shell_completion import ShellComplete, get_completion_class
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.result import print_result
+from proccli.cli.messages import print_result
+from proccli.cli.output import Invocation
 from proccli.commands.options.output import general_options
 
 SHELLS: Final = ("bash", "zsh", "fish")

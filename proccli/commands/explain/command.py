@@ -12,9 +12,8 @@ import click
 from proccli.cli.completing import complete_process
 from proccli.cli.failures import report
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import say, view_of
-from proccli.cli.result import print_result, without_codes
+from proccli.cli.messages import print_result, without_codes
+from proccli.cli.output import Invocation, view_of, write_stderr
 from proccli.commands.options.output import (
     Output,
     general_options,
@@ -225,7 +224,7 @@ def print_candidates(error: AmbiguousName, invocation: Invocation) -> None:
     more = len(error.candidates) - _MOST
     hidden = f"and {more:,} more\n" if more > 0 else ""
     again = naming(invocation.arguments, error.name, error.candidates[0].pid)
-    say(f"{table}{hidden}Try: {visible(again)}\n")
+    write_stderr(f"{table}{hidden}Try: {visible(again)}\n")
 
 
 def naming(arguments: Sequence[str], name: str, pid: int) -> str:

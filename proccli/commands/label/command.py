@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import click
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.messages import tell, warn
-from proccli.cli.output import view_of
-from proccli.cli.pieces import is_stream, write_pieces
-from proccli.cli.progress import progress_bar
-from proccli.cli.waiting import wait_for_second_sample
+from proccli.cli.messages import print_message, warn
+from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
+from proccli.cli.progress import progress_bar, wait_for_second_sample
 from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
     general_options,
@@ -207,7 +204,7 @@ def command(
         warnings = _print(labelling, file, name, form, fields, with_agents=bool(agents))
     warn(invocation, [*warnings, *labelling.notes()])
     if view_of(sys.stderr, invocation.colour).width is not None:
-        tell(label_summary(labelling.tally))
+        print_message(label_summary(labelling.tally))
     lacking = gathered.incomplete or incomplete(warnings, {"packets", "connections"})
     return EXIT_INCOMPLETE if strict and lacking else 0
 

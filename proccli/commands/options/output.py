@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from proccli.cli.help import Option
-from proccli.cli.invocation import Invocation
+from proccli.cli.output import Invocation
 from proccli.versions import SERVERS
 
 Output: TypeAlias = Literal["table", "json", "jsonl"]

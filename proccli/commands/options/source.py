@@ -43,7 +43,7 @@ def source_options_without(*names: str) -> Callable[[Body], Body]:
 
 def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOptions:
     """The `InputOptions`, removed from `given`. Raises: click.UsageError."""
-    from proccli.cli.messages import tell
+    from proccli.cli.messages import print_message
     from proccli.commands.inputs import InputOptions
 
     # A parameter of that name belongs to the command.
@@ -68,7 +68,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
         tag_exec=not given.pop("no_tag_exec"),
         run_tag_exec=given.pop("run_tag_exec"),
         tag_timeout_s=given.pop("tag_timeout"),
-        announce=tell,
+        announce=print_message,
     )
     given.update(own)
     return options

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.messages import tell, warn
-from proccli.cli.output import require_stdout
-from proccli.cli.waiting import wait_for_second_sample
+from proccli.cli.messages import print_message, warn
+from proccli.cli.output import Invocation, require_stdout
+from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import general_options, option
 from proccli.commands.options.source import source_options, wait_options
 from proccli.text import counted
@@ -74,7 +73,7 @@ def command(
     wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     inputs = open_inputs(options)
     result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
-    tell(record_message(result, redact=not no_redact))
+    print_message(record_message(result, redact=not no_redact))
     warn(invocation, result.notes)
     return 0
 

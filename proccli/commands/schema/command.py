@@ -7,8 +7,8 @@ from importlib.resources import files
 import click
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.result import print_result
+from proccli.cli.messages import print_result
+from proccli.cli.output import Invocation
 from proccli.commands.options.output import general_options
 
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import view_of
-from proccli.cli.result import print_result
-from proccli.cli.waiting import wait_for_second_sample
+from proccli.cli.messages import print_result
+from proccli.cli.output import Invocation, view_of
+from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import (
     Output,
     general_options,

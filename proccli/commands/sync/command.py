@@ -14,10 +14,9 @@ import click
 from click.core import ParameterSource
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
 from proccli.cli.messages import warn
-from proccli.cli.output import require_stdout, view_of, write
-from proccli.cli.waiting import wait_for_second_sample
+from proccli.cli.output import Invocation, require_stdout, view_of, write
+from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import (
     Output,
     general_options,

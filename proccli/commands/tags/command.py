@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import view_of
-from proccli.cli.result import print_result
+from proccli.cli.messages import print_result
+from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import (
     Output,
     general_options,

@@ -10,10 +10,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.messages import tell
-from proccli.cli.output import view_of
-from proccli.cli.result import print_result
+from proccli.cli.messages import print_message, print_result
+from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import (
     Output,
     general_options,
@@ -63,11 +61,11 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
     target = None if file == "-" else file
     draft = draft_suite(inputs, options, target)
     if target is None:
-        tell(_draft_summary(draft))
+        print_message(_draft_summary(draft))
         return print_result(invocation, draft.text, inputs.notes)
     with atomic_output(target, mode=0o644, force=force) as out:
         out.write(draft.text.encode())
-    tell(f"{_draft_summary(draft)}, written to {target}")
+    print_message(f"{_draft_summary(draft)}, written to {target}")
     return print_result(invocation, "", inputs.notes)
 
 
@@ -270,7 +268,7 @@ def _updated(suites: Sequence[Suite], result: RuleTestResult) -> bool:
     updates = update_files(suites, result)
     for update in updates:
         values = counted(update.values, "expected value")
-        tell(f"{update.file}: updated {values} in {counted(update.tests, 'test')}")
+        print_message(f"{update.file}: updated {values} in {counted(update.tests, 'test')}")
     return bool(updates)
 
 

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import click
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.output import view_of
-from proccli.cli.progress import progress_bar
-from proccli.cli.result import print_result
-from proccli.cli.waiting import wait_for_second_sample
+from proccli.cli.messages import print_result
+from proccli.cli.output import Invocation, view_of
+from proccli.cli.progress import progress_bar, wait_for_second_sample
 from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
     general_options,

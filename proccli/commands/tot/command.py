@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from proccli.cli.help import CommandWithExamples
-from proccli.cli.invocation import Invocation
-from proccli.cli.messages import warn
-from proccli.cli.output import view_of, write
-from proccli.cli.result import print_result
+from proccli.cli.messages import print_result, warn
+from proccli.cli.output import Invocation, view_of, write
 from proccli.commands.options.output import (
     Output,
     general_options,

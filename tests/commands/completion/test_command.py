@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.cli.commands import COMMANDS
+from proccli.cli.main import COMMANDS
 from proccli.commands.completion.command import SHELLS
 from tests.cli.completions import FILES, FOLDER
 from tests.cli.runner import PROGRAM, call, spawn

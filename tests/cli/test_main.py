@@ -14,10 +14,9 @@ import click
 import pytest
 
 from proccli import __version__
-from proccli.cli.commands import COMMANDS, load
 from proccli.cli.help import CommandWithExamples, Option
-from proccli.cli.invocation import Invocation
-from proccli.cli.main import proccli
+from proccli.cli.main import COMMANDS, load, proccli
+from proccli.cli.output import Invocation
 from tests.cli.machine import write_machine
 from tests.cli.runner import call, environment
 from tests.waiting import LONG_S
