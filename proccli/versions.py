@@ -1,48 +1,395 @@
-"""Every agent and server version that proccli can emulate, as one table of behaviours.
+"""Every agent and server version that proccli emulates, as one table of behaviours.
 
 What differs between versions is a field here, with its source; the code that emulates a behaviour
-reads the field. No other module names a version.
+reads the field. No other module names a version. `proccli versions` prints this table.
+
+Behaviours change along a chain: a `Step` has the fields that a release changed. Releases that
+answer alike stand on the same step. The two dialects have a chain each, for an agent reads one, the
+other, or (6.6.5 to 6.6.8) both.
+
+Source: FACTS A0 (static_config), the generations N1 to N9 and the defaults per version
+(inputs.proc), measured on the agents' own code.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import UsageError
 from proccli.text import visible
 
-Dialect: TypeAlias = Literal["static_config"]
+Dialect: TypeAlias = Literal["static_config", "inputs.proc"]
+RegexCrate: TypeAlias = Literal["1.6.0", "1.8.3"]
+YamlCrate: TypeAlias = Literal["0.8.26", "0.9.25"]
+
+
+class StaticConfig(NamedTuple):
+    """How an agent applies `static_config`. The defaults are those of 6.2.0, the first release."""
+
+    match_types: tuple[str, ...] = ("process_name", "cmdline")
+    """Words that a rule may have; the first is what an empty one means, where that is allowed."""
+    empty_match_type: bool = False
+    """Whether `match-type` may be empty or missing."""
+    actions: tuple[str, ...] = ()
+    """Words that a rule may have; the first is what an empty one means. Empty: the key is
+    unknown, and every rule accepts."""
+    keys: frozenset[str] = frozenset(
+        {
+            "os-proc-root",
+            "os-proc-socket-sync-interval",
+            "os-proc-socket-min-lifetime",
+            "os-app-tag-exec",
+            "os-app-tag-exec-user",
+            "os-proc-regex",
+        }
+    )
+    """The keys that the release knows; it passes over others."""
+    rules_count: bool = True
+    """False: os-proc-regex and tagged-only are read and have no effect."""
+    engine: Literal["first-match", "every-matcher"] = "first-match"
+    implicit_accept: bool = False
+    """Whether `.*` accept follows the last rule."""
+    min_lifetime: bool = False
+    """Whether young processes, and those of a future start, are left out."""
+    env: bool = False
+    """Whether `%NAME%` in a rewrite-name is replaced."""
+    name_from: Literal["exe", "argv0"] = "exe"
+    """What process_name is the last component of; with `exe`, an empty command line hides
+    nothing, and an unreadable link does."""
+    users_from: Literal["nss", "passwd"] = "nss"
+    """The agent's own user database, or `PID/root/etc/passwd`."""
+    reads_ppid: bool = False
+    inheritance: Literal["none", "list-order", "recursive"] = "none"
+    """`list-order`: a process listed before its parent gets only what the parent had by then."""
+    netns: bool = False
+    """Whether netns_id and container_id are sent."""
+    unreadable_netns: Literal["skips", "zero"] = "skips"
+    """What an unreadable `PID/ns` does to a process's sockets."""
+    container: Literal["none", "cri", "scope", "scope-v2"] = "none"
+    """`cri`: 64 bytes, or a name that starts with cri-containerd; `scope`: 64 bytes or any
+    `…-<64>.scope`; `scope-v2`: also on cgroup v2."""
+    sockets: Literal["none", "ipv4", "v4-mapped"] = "none"
+    """The families that are read; `v4-mapped`: also tcp6 and udp6 as a pair."""
+    netns_idx: bool = False
+    listeners: Literal["first-rows", "whole-table"] = "first-rows"
+    """`first-rows`: reading ends at the first row that isn't LISTEN, tcp and tcp6 each."""
+    change_told_by: Literal["sha1", "pids", "unknown"] = "sha1"
+    """What makes the agent send again: a SHA-1 over pids and tags, or pids alone."""
+
+
+class InputsProc(NamedTuple):
+    """How an agent applies `inputs.proc`. The defaults are those of generation N1 (6.6.6)."""
+
+    generation: str = "N1"
+    invisible_without: Literal["status", "everything"] = "everything"
+    """What must be readable: `status` alone, or also exe, command line (UTF-8) and owner."""
+    cached: bool = False
+    """Whether a process's data are kept while its pid and start second stay the same."""
+    rename: Literal["whole", "match"] = "whole"
+    """What a rewrite replaces: the matches in the whole subject, or the matched part alone."""
+    ignore: bool = False
+    """Whether `ignore` keeps later matchers from taking a process; else it only doesn't rename."""
+    blacklist: bool = False
+    start_check: bool = False
+    """Whether a process is sent only if its start second still is what it was."""
+    cgroup_v2: bool = False
+    sorted_tags: bool = False
+    tags_in_digest: bool = False
+    empty_list_published: bool = False
+    """Whether a feature that lost its matchers publishes an empty list once."""
+    socket_thread: Literal["leaves-early", "ends-at-once", "per-namespace"] = "leaves-early"
+    """`leaves-early`: later pids of a namespace already seen are not looked at, `ends-at-once`:
+    no socket is ever sent, `per-namespace`: the rewritten code."""
+    publishes: Literal["pids", "data"] = "pids"
+    """What must change for a feature to publish again."""
+    config_change: Literal["none", "stops", "restart", "hot"] = "stops"
+    """What a change of the section does: `stops` publishing until the agent restarts."""
+
+
+class Defaults(NamedTuple):
+    """The values of `inputs.proc` that an agent has where a key is missing."""
+
+    enabled: bool
+    only_in_container: bool
+    socket_interval_key: str
+    socket_interval_s: int
+    matchers: str
+    """The name of the list in `config/inputs_proc.py`."""
+    match_type_words: Literal["enum", "text"] = "text"
+    """`enum`: the words of the agent's type (`Cmd`), all others reject the configuration."""
+    match_type: str = "process_name"
+    """What a missing match_type means."""
+    features: tuple[str, ...] = ()
+    """What a missing enabled_features means."""
+    match_regex: str = ""
+    matcher_action: bool = False
+    """Whether a matcher has the key `action`."""
+    zero_interval: bool = False
+    """Whether the socket interval may be exactly `0`."""
+    symbol_file_size: bool = False
+    """Whether `symbol_table.java.max_symbol_file_size` exists."""
+    ai_agent: bool = False
+
+
+class Step(NamedTuple):
+    """What one release changed, for `proccli versions`."""
+
+    since: str
+    """The release, or the generation's name."""
+    changes: Mapping[str, Any]
+    source: str
 
 
 class AgentVersion(NamedTuple):
-    """What one agent version does with its configuration.
-
-    A further version is an entry in `AGENTS`; a further dialect is a module beside
-    `proccli.config.static_config`, and a strategy beside `proccli.agent.first_match`.
-    """
+    """What one agent version does."""
 
     number: str
-    dialect: Dialect
-    match_types: tuple[str, ...]
-    """The first is what an empty match-type means."""
-    actions: tuple[str, ...]
+    """As `--agent` takes it; major.minor is the head of that branch."""
+    static_config: StaticConfig | None
+    """None: it doesn't read that dialect."""
+    inputs_proc: InputsProc | None
+    defaults: Defaults | None
+    """Of inputs.proc."""
+    regex_crate: RegexCrate
+    yaml_crate: YamlCrate
+    new_rpc: bool | None = None
+    """For agents that read both dialects: the release's default of `new-rpc`, by which it reads
+    inputs.proc."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that it reads where nothing else decides."""
+        if self.static_config is None or self.new_rpc:
+            return "inputs.proc"
+        return "static_config"
+
+
+# ---- static_config: what each release changed -----------------------------------------------
+
+_STATIC_CONFIG: Final = (
+    Step("6.2.0", {}, "FACTS A0"),
+    Step(
+        "6.2.1",
+        {
+            "empty_match_type": True,
+            "min_lifetime": True,
+            "env": True,
+            "users_from": "passwd",
+            "sockets": "ipv4",
+        },
+        "FACTS A0",
+    ),
+    Step(
+        "6.2.2",
+        {"actions": ("accept", "drop"), "sockets": "v4-mapped", "netns_idx": True},
+        "FACTS A0",
+    ),
+    Step(
+        "6.2.3",
+        {
+            "keys": StaticConfig().keys | {"os-proc-sync-enabled"},
+            "implicit_accept": True,
+            "reads_ppid": True,
+            "inheritance": "list-order",
+            "unreadable_netns": "zero",
+        },
+        "FACTS A0",
+    ),
+    Step("6.2.4", {"inheritance": "recursive"}, "FACTS A0"),
+    Step("6.2.5", {"listeners": "whole-table"}, "FACTS A0, PR #2674"),
+    Step(
+        "6.2.6",
+        {"match_types": ("process_name", "cmdline", "parent_process_name"), "name_from": "argv0"},
+        "FACTS A0",
+    ),
+    Step(
+        "6.2.6.4",
+        {
+            "match_types": ("process_name", "cmdline", "parent_process_name", "tag"),
+            "keys": StaticConfig().keys | {"os-proc-sync-enabled", "os-proc-sync-tagged-only"},
+        },
+        "FACTS A0",
+    ),
+    Step("6.3.0", {"netns": True, "container": "cri"}, "FACTS A0"),
+    Step("6.3.1", {"container": "scope"}, "FACTS A0"),
+    Step("6.5.4", {"change_told_by": "pids"}, "FACTS A9"),
+    Step("6.5", {"container": "scope-v2"}, "FACTS A0 (branch head)"),
+    Step("6.6.5", {"container": "scope", "rules_count": False}, "FACTS A0"),
+    Step("6.6.6", {"engine": "every-matcher", "change_told_by": "unknown"}, "FACTS A0"),
+)
+
+# ---- inputs.proc: what each generation changed ----------------------------------------------
+
+_INPUTS_PROC: Final = (
+    Step("N1", {}, "FACTS, Generations"),
+    Step("N2", {"config_change": "restart"}, "FACTS, Generations"),
+    Step("N2b", {"invisible_without": "status"}, "FACTS, Generations; B4"),
+    Step("N3", {"cached": True, "socket_thread": "ends-at-once"}, "FACTS, Generations; B3, B8"),
+    Step("N4", {"rename": "match"}, "FACTS, Generations; B5"),
+    Step("N5", {"ignore": True}, "FACTS, Generations; B3"),
+    Step(
+        "N6",
+        {
+            "blacklist": True,
+            "start_check": True,
+            "cgroup_v2": True,
+            "sorted_tags": True,
+            "tags_in_digest": True,
+            "socket_thread": "per-namespace",
+        },
+        "FACTS, Generations; B3, B7, B8",
+    ),
+    Step("N7", {"config_change": "hot", "empty_list_published": True}, "FACTS, Generations; B2"),
+    Step("N8", {}, "FACTS, Generations"),
+    Step("N9", {"publishes": "data"}, "FACTS, Generations; B3"),
+)
+
+_OLD_ENUM: Final = Defaults(
+    enabled=False,
+    only_in_container=False,
+    socket_interval_key="sync_interval",
+    socket_interval_s=10,
+    matchers="none",
+    match_type_words="enum",
+    match_type="cmdline",
+    features=("ebpf.profile.on_cpu", "ebpf.profile.off_cpu"),
+    match_regex="deepflow-*",
+    matcher_action=True,
+    symbol_file_size=True,
+)
+_DEEPFLOW: Final = Defaults(
+    enabled=False,
+    only_in_container=True,
+    socket_interval_key="socket_info_sync_interval",
+    socket_interval_s=0,
+    matchers="deepflow",
+    symbol_file_size=True,
+)
+_FOUR: Final = _DEEPFLOW._replace(matchers="four", zero_interval=True)
+_FIVE: Final = _FOUR._replace(enabled=True, matchers="ignore-and-four")
+_BLACKLIST: Final = _FOUR._replace(enabled=True, symbol_file_size=False)
+_SIX: Final = _BLACKLIST._replace(matchers="six")
+_SEVEN: Final = _BLACKLIST._replace(matchers="seven")
+
+
+class Release(NamedTuple):
+    """One version of the table: its steps in both chains, and its defaults of `inputs.proc`."""
+
+    number: str
+    static_config: str | None = None
+    """The step of `_STATIC_CONFIG`; None: the dialect is unknown."""
+    inputs_proc: str | None = None
+    """The step of `_INPUTS_PROC`."""
+    defaults: Defaults | None = None
+    new_rpc: bool | None = None
+    source: str = "FACTS A0"
+
+
+_RELEASES: Final = (
+    *(Release(number, number) for number in ("6.2.0", "6.2.1", "6.2.2", "6.2.3", "6.2.4")),
+    *(Release(number, number) for number in ("6.2.5", "6.2.6")),
+    *(Release(f"6.2.6.{patch}", "6.2.6") for patch in (1, 2, 3)),
+    *(Release(f"6.2.6.{patch}", "6.2.6.4") for patch in (4, 5, 6)),
+    Release("6.2", "6.2.6.4"),
+    Release("6.3.0", "6.3.0"),
+    *(Release(f"6.3.{patch}", "6.3.1") for patch in range(1, 10)),
+    Release("6.3", "6.3.1"),
+    *(Release(f"6.4.{patch}", "6.3.1") for patch in range(1, 10)),
+    Release("6.4", "6.3.1"),
+    *(Release(f"6.5.{patch}", "6.3.1") for patch in (1, 2, 3)),
+    *(Release(f"6.5.{patch}", "6.5.4") for patch in range(4, 10)),
+    Release("6.5", "6.5"),
+    *(Release(f"6.6.{patch}", "6.5.4") for patch in (1, 2, 3, 4)),
+    # inputs.proc of 6.6.5 has other keys and the older engine, and no measured case.
+    Release("6.6.5", "6.6.5", new_rpc=False),
+    Release("6.6.6", "6.6.6", "N1", _OLD_ENUM, new_rpc=False),
+    Release("6.6.7", "6.6.6", "N1", _OLD_ENUM, new_rpc=False),
+    Release(
+        "6.6.8",
+        "6.6.6",
+        "N1",
+        _OLD_ENUM._replace(
+            matchers="deepflow-exe",
+            match_type_words="text",
+            features=(*_OLD_ENUM.features, "proc.gprocess_info"),
+        ),
+        new_rpc=True,
+    ),
+    Release(
+        "6.6.9",
+        None,
+        "N3",
+        _DEEPFLOW._replace(socket_interval_key="sync_interval", socket_interval_s=10),
+    ),
+    Release("6.6.9.2504", None, "N5", _FIVE),
+    Release("6.6", None, "N8", _BLACKLIST),
+    Release("7.0.0", None, "N2", _DEEPFLOW),
+    Release("7.0.1", None, "N2b", _DEEPFLOW),
+    *(Release(f"7.0.{patch}", None, "N3", _DEEPFLOW) for patch in (2, 3)),
+    *(Release(f"7.0.{patch}", None, "N4", _FOUR) for patch in (4, 5)),
+    Release("7.0.6", None, "N4", _FOUR._replace(enabled=True)),
+    *(Release(f"7.0.{patch}", None, "N5", _FIVE) for patch in (7, 8)),
+    Release("7.0.9", None, "N5", _FIVE._replace(symbol_file_size=False)),
+    Release("7.0", None, "N8", _BLACKLIST),
+    *(Release(f"7.1.{patch}", None, "N6", _BLACKLIST) for patch in (0, 1)),
+    *(Release(f"7.1.{patch}", None, "N7", _BLACKLIST) for patch in (2, 3, 4, 5)),
+    *(Release(f"7.1.{patch}", None, "N8", _SIX) for patch in (6, 7, 8)),
+    Release("7.1", None, "N8", _SEVEN),
+    Release("main", None, "N9", _SEVEN._replace(ai_agent=True)),
+)
+_OLDER_REGEX: Final = ((6, 2), (6, 3, 1))
+"""From and before: releases with the crate regex 1.6.0 (REGEX, FACTS A0)."""
+_NEWER_YAML: Final = (6, 6, 7)
+"""From this release on, the crate serde_yaml is 0.9.25 (FACTS A0)."""
+
+
+def _key(number: str) -> tuple[int, ...]:
+    """A release as numbers to compare; the head of a branch is behind all of its releases."""
+    if number == "main":
+        return (99,)
+    parts = tuple(int(part) for part in number.split("."))
+    return (*parts, 99) if len(parts) == 2 else parts
+
+
+def _folded(step: str, chain: tuple[Step, ...], first: Any) -> Any:
+    """A behaviour as it is from one step on: all changes up to it, in order."""
+    behaviour = first
+    for change in chain:
+        behaviour = behaviour._replace(**change.changes)
+        if change.since == step:
+            return behaviour
+    raise KeyError(step)
+
+
+def _agent(release: Release) -> AgentVersion:
+    static_config = inputs_proc = None
+    if release.static_config is not None:
+        static_config = _folded(release.static_config, _STATIC_CONFIG, StaticConfig())
+    if release.inputs_proc is not None:
+        inputs_proc = _folded(release.inputs_proc, _INPUTS_PROC, InputsProc())
+        inputs_proc = inputs_proc._replace(generation=release.inputs_proc)
+    key = _key(release.number)
+    older = _OLDER_REGEX[0] <= key < _OLDER_REGEX[1]
+    return AgentVersion(
+        number=release.number,
+        static_config=static_config,
+        inputs_proc=inputs_proc,
+        defaults=release.defaults,
+        regex_crate="1.6.0" if older else "1.8.3",
+        yaml_crate="0.9.25" if key >= _NEWER_YAML else "0.8.26",
+        new_rpc=release.new_rpc,
+    )
 
 
 AGENTS: Final[Mapping[str, AgentVersion]] = MappingProxyType(
-    {
-        version.number: version
-        for version in (
-            AgentVersion(
-                number="6.5",
-                dialect="static_config",
-                match_types=("process_name", "cmdline", "parent_process_name", "tag"),
-                actions=("accept", "drop"),
-            ),
-        )
-    }
+    {release.number: _agent(release) for release in _RELEASES}
 )
+OLDEST_RELEASE: Final = "6.2.0"
+NEWEST_RELEASE: Final = "7.1.8"
+_NUMBER: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2,3}")
 DEFAULT_AGENT: Final = "6.5"
 """The agent without a configuration, and of a `static_config` one."""
 
@@ -106,11 +453,28 @@ NEWEST_SERVER: Final = "7.1"
 
 
 def agent_version(number: str) -> AgentVersion:
-    """The agent of a version. Raises: UsageError for one that is not emulated."""
-    if number not in AGENTS:
-        known = ", ".join(AGENTS)
-        raise UsageError(f"agent {visible(number)} is not emulated; emulated: {known}")
-    return AGENTS[number]
+    """The agent of a version: a release, or `major.minor` or `main` for the head of a branch.
+
+    A release that is not in the table answers as the one before it.
+
+    Raises: UsageError for what is no version, or one before the first or after the last.
+    """
+    if number in AGENTS:
+        return AGENTS[number]
+    if _NUMBER.fullmatch(number):
+        before = [
+            release for release in AGENTS if _is_release(release) and _key(release) < _key(number)
+        ]
+        if before and _key(number) < _key(NEWEST_RELEASE):
+            return AGENTS[max(before, key=_key)]._replace(number=number)
+    raise UsageError(
+        f"agent {visible(number)} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
+        f" head of a branch: {', '.join(name for name in AGENTS if not _is_release(name))}"
+    )
+
+
+def _is_release(number: str) -> bool:
+    return number.count(".") >= 2
 
 
 def server_beside(agent: str) -> ServerVersion:

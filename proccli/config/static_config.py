@@ -183,7 +183,8 @@ def compile_rules(
 class _Compiler:
     def __init__(self, source: SourceText, agent: AgentVersion) -> None:
         self.source = source
-        self.agent = agent
+        assert agent.static_config is not None  # noqa: S101 - it reads this dialect
+        self.agent = agent.static_config
         # An alias may repeat one pattern thousands of times.
         self.errors: dict[str, rustregex.RegexSyntaxError | None] = {}
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
 from proccli.model.note import Note
+from proccli.versions import Dialect
 
 RuleProblemCode: TypeAlias = Literal["regex-syntax", "regex-size", "match-type", "action"]
 
@@ -34,7 +35,7 @@ class RuleProblem(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One element of os-proc-regex, with the values in effect (a missing key has its default)."""
+    """One element of os-proc-regex, or of process_matcher, with the values in effect (a missing key has its default)."""
 
     index: int
     """Counts from 1, in the file's order."""
@@ -44,6 +45,12 @@ class Rule:
     match_regex: str
     action: str
     rewrite_name: str
+    ignore: bool = False
+    """inputs.proc: the processes it hits are kept from later matchers."""
+    only_in_container: bool = False
+    only_with_tag: bool = False
+    enabled_features: tuple[str, ...] = ()
+    """inputs.proc: the features that the matcher belongs to; without any it does nothing."""
     problems: tuple[RuleProblem, ...] = ()
     """Empty for a rule that the agent uses."""
     places: Mapping[str, Location] = field(default_factory=dict, compare=False)
@@ -60,7 +67,7 @@ class Config(NamedTuple):
 
     file: str | None
     """None: no file, the agent's built-in defaults."""
-    dialect: Literal["static_config"]
+    dialect: Dialect
     agent: str
     via: Literal["server", "file"]
     sync_enabled: bool = False
@@ -72,6 +79,12 @@ class Config(NamedTuple):
     tag_exec_user: str = "deepflow"
     rules: tuple[Rule, ...] = ()
     """Empty where os-proc-regex is missing or empty: then only the agent's own `.*` is left."""
+    feature: str | None = None
+    """inputs.proc: the pipeline that is looked at; None for static_config."""
+    blacklist: tuple[str, ...] = ()
+    """inputs.proc: names of processes that the agent does not see."""
+    push_interval_s: int = 10
+    """inputs.proc: how often processes are sent."""
     notes: tuple[Note, ...] = ()
     """Warnings: rules that the agent ignores, values that the server changes, …"""
 
