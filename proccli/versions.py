@@ -23,6 +23,10 @@ from proccli.text import visible
 
 Dialect: TypeAlias = Literal["static_config", "inputs.proc"]
 RegexCrate: TypeAlias = Literal["1.6.0", "1.8.3"]
+Inheritance: TypeAlias = Literal["none", "list-order", "recursive"]
+ContainerIds: TypeAlias = Literal["none", "cri", "scope", "scope-v2"]
+"""`cri`: 64 bytes, or what follows in a name that starts with cri-containerd; `scope`: 64 bytes, or
+`…-<64>.scope`; `scope-v2`: the same, also on cgroup v2."""
 YamlCrate: TypeAlias = Literal["0.8.26", "0.9.25"]
 
 
@@ -62,15 +66,13 @@ class StaticConfig(NamedTuple):
     users_from: Literal["nss", "passwd"] = "nss"
     """The agent's own user database, or `PID/root/etc/passwd`."""
     reads_ppid: bool = False
-    inheritance: Literal["none", "list-order", "recursive"] = "none"
+    inheritance: Inheritance = "none"
     """`list-order`: a process listed before its parent gets only what the parent had by then."""
     netns: bool = False
     """Whether netns_id and container_id are sent."""
     unreadable_netns: Literal["skips", "zero"] = "skips"
     """What an unreadable `PID/ns` does to a process's sockets."""
-    container: Literal["none", "cri", "scope", "scope-v2"] = "none"
-    """`cri`: 64 bytes, or a name that starts with cri-containerd; `scope`: 64 bytes or any
-    `…-<64>.scope`; `scope-v2`: also on cgroup v2."""
+    container: ContainerIds = "none"
     sockets: Literal["none", "ipv4", "v4-mapped"] = "none"
     """The families that are read; `v4-mapped`: also tcp6 and udp6 as a pair."""
     netns_idx: bool = False
@@ -471,6 +473,14 @@ def agent_version(number: str) -> AgentVersion:
         f"agent {visible(number)} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
         f" head of a branch: {', '.join(name for name in AGENTS if not _is_release(name))}"
     )
+
+
+def static_config_of(agent: str) -> StaticConfig:
+    """How an agent that reads `static_config` applies it. Raises: UsageError."""
+    behaviour = agent_version(agent).static_config
+    if behaviour is None:
+        raise UsageError(f"agent {visible(agent)} does not read static_config")
+    return behaviour
 
 
 def _is_release(number: str) -> bool:

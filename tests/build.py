@@ -25,6 +25,7 @@ from proccli.model.process import (
 )
 from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs.net import TABLES
+from proccli.versions import static_config_of
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW_S = BOOT_S + 97_445
@@ -116,9 +117,13 @@ class Machine:
     ) -> None:
         self.host = at or host()
         self.tags = tags
-        self.members = {item.pid: agent_process(item, self.host) for item in processes}
+        self.behaviour = static_config_of(configuration.agent)
+        self.members = {
+            item.pid: agent_process(item, self.host, self.behaviour) for item in processes
+        }
         self.context = Context(
             config=configuration,
+            behaviour=self.behaviour,
             strategy=strategy_for(configuration, environment),
             host=self.host,
             tags=tags,
@@ -128,7 +133,7 @@ class Machine:
     def outcome(self, pid: int) -> Outcome:
         """The outcome on one process."""
         process = self.members[pid]
-        return outcome_of(process, decide(process, self.context), self.host)
+        return outcome_of(process, decide(process, self.context), self.host, self.behaviour)
 
     def tags_of(self, pid: int) -> tuple[Tag, ...] | None:
         """The tags of one process, inherited ones included."""
@@ -136,7 +141,7 @@ class Machine:
         def outcome_of_pid(of: int) -> Outcome | None:
             return self.outcome(of) if of in self.members else None
 
-        return tags_of(self.outcome(pid), self.tags, outcome_of_pid)
+        return tags_of(self.outcome(pid), self.tags, outcome_of_pid, self.behaviour.inheritance)
 
 
 class ListSource:

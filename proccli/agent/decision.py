@@ -11,6 +11,7 @@ from proccli.agent.rules import CompiledRule
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Reason, Status
 from proccli.model.process import Field, Host, TagTable
+from proccli.versions import StaticConfig
 
 Text: TypeAlias = Literal["argv0", "arguments", "exe", "comm", "user", "container", "tags"]
 """A text of a process that rules may match; `comm` is the thread name that `stat` holds."""
@@ -76,6 +77,7 @@ class Context(NamedTuple):
     """What decisions are based on besides the process; the same for all processes of a run."""
 
     config: Config
+    behaviour: StaticConfig
     strategy: Strategy
     host: Host
     tags: TagTable
@@ -98,6 +100,8 @@ def skip_reason(process: AgentProcess, context: Context) -> Reason | None:
     """Why no rule is tried on a process; None where they are tried."""
     if process.skip_reason is not None:
         return process.skip_reason
+    if not context.behaviour.min_lifetime:
+        return None
     started = agent_start_s(process.process, context.host)
     if started is None:
         return None  # for the agent it started in 1970

@@ -6,9 +6,9 @@ import struct
 from typing import Final
 
 from proccli.model.process import NS_PER_S, Host, Process
+from proccli.versions import ContainerIds
 
-_CONTROLLERS: Final = frozenset({"pids", "cpuset", "devices", "memory", "cpu", ""})
-"""The empty one is cgroup v2's single line, which 6.5 reads since its fix of July 2025."""
+_CONTROLLERS: Final = frozenset({"pids", "cpuset", "devices", "memory", "cpu"})
 _ID_BYTES: Final = 64
 
 
@@ -48,31 +48,36 @@ def _f32(value: float) -> float:
     return result
 
 
-def container_id(cgroup: str) -> str | None:
+def container_id(cgroup: str, ids: ContainerIds) -> str | None:
     """The container id in the text of /proc/PID/cgroup, or None.
 
-    The first line with one of the controllers decides. Its path's last component is the id if it
-    is 64 bytes long, else what follows its last `-` must be 64 bytes and `.scope`.
+    The first line with one of the controllers decides; the line of cgroup v2, which has none,
+    counts in `scope-v2` alone. Its path's last component is the id if it is 64 bytes long. Else, of
+    what follows its last `-`, the first 64 bytes are: in `cri` of a name that starts with
+    cri-containerd, later of one that ends in 64 bytes and six more (`.scope`, or anything).
 
-    Source: agent v6.5 linux_process.rs:612-660 (branch head); cgroups(7).
+    Source: FACTS A8; agent v6.5 linux_process.rs:612-660 (branch head); cgroups(7).
     """
-    path = _path(cgroup)
+    path = _path(cgroup, v2=ids == "scope-v2") if ids != "none" else None
     if path is None or "/" not in path:
         return None
     last = path.rpartition("/")[2].encode()
     if len(last) == _ID_BYTES:
         return last.decode()
-    _, dash, scoped = last.rpartition(b"-")
-    if not dash or len(scoped) != _ID_BYTES + len(".scope"):
-        return None
-    return scoped[:_ID_BYTES].decode(errors="replace")
+    _, dash, tail = last.rpartition(b"-")
+    if ids == "cri":
+        found = last.startswith(b"cri-containerd") and len(tail) >= _ID_BYTES
+    else:
+        found = bool(dash) and len(tail) == _ID_BYTES + len(".scope")
+    return tail[:_ID_BYTES].decode(errors="replace") if found else None
 
 
-def _path(cgroup: str) -> str | None:
+def _path(cgroup: str, *, v2: bool) -> str | None:
     for line in cgroup.split("\n"):
         fields = line.split(":", 2)
         if len(fields) != 3 or not fields[0].isdigit():
             return None  # the agent's reader rejects the whole file
-        if _CONTROLLERS.intersection(fields[1].split(",")):
+        controllers = fields[1].split(",")
+        if _CONTROLLERS.intersection(controllers) or (v2 and "" in controllers):
             return fields[2]
     return None

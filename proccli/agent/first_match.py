@@ -12,6 +12,7 @@ from proccli.agent.process import AgentProcess, Ancestors, Subject, ancestors_of
 from proccli.agent.rules import CompiledRule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
+from proccli.versions import StaticConfig
 
 SubjectKind: TypeAlias = Literal["cmdline", "process_name"]
 
@@ -19,14 +20,17 @@ _NEEDS: Final[frozenset[Text]] = frozenset({"argv0", "arguments"})
 
 
 class FirstMatch:
-    """The rules of os-proc-regex, in order; after the last one the agent accepts everything.
+    """The rules of os-proc-regex, in order; after the last one most agents accept everything.
 
-    Source: agent v6.5 linux_process.rs:398-492.
+    Source: agent v6.5 linux_process.rs:398-492; FACTS A0.
     """
 
-    def __init__(self, rules: Sequence[CompiledRule]) -> None:
+    def __init__(self, rules: Sequence[CompiledRule], behaviour: StaticConfig) -> None:
         self.rules = tuple(rules)
-        self.needs = _NEEDS
+        self.needs: frozenset[Text] = _NEEDS | (
+            {"exe"} if behaviour.name_from == "exe" else frozenset()
+        )
+        self._behaviour = behaviour
 
     def decide(self, process: AgentProcess, context: Context) -> Decision:
         """The decision of the first rule that matches; later rules are not tried."""
@@ -36,6 +40,8 @@ class FirstMatch:
                 return Decision(status="unknown", reason=finding.why or "unreadable")
             if finding.hit:
                 return _decided(process, compiled, finding, context)
+        if not (self._behaviour.implicit_accept or context.config.builtin_rule):
+            return Decision(status="dropped", reason="no-match")
         return _decided(process, None, None, context)
 
 
@@ -50,9 +56,10 @@ def _decided(
     hits = (rule.index,) if rule is not None else ()
     if rule is not None and rule.action == "drop":
         return Decision(status="dropped", reason="rule", rule=rule, hits=hits)
-    if context.config.tagged_only and not context.tags.known:
+    tagged_only = context.config.tagged_only and context.behaviour.rules_count
+    if tagged_only and not context.tags.known:
         return Decision(status="unknown", reason="tags-unknown", rule=rule, hits=hits)
-    if context.config.tagged_only and process.process.pid not in context.tags.entries:
+    if tagged_only and process.process.pid not in context.tags.entries:
         return Decision(status="skipped", reason="untagged", rule=rule, hits=hits)
     name = _name(process, compiled, finding)
     if name.unknown is not None:

@@ -13,19 +13,27 @@ from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import ALL_FIELDS, Environment, Field, Host, Process
 from proccli.model.source import Source
+from proccli.versions import StaticConfig, static_config_of
 
 
 def strategy_for(config: Config, environment: Environment) -> Strategy:
     """How the rules of a configuration are applied, by its dialect."""
     match config.dialect:
         case "static_config":
-            return FirstMatch(compile_rules(config.rules, environment))
+            behaviour = static_config_of(config.agent)
+            expands = behaviour.env
+            rules = config.rules if behaviour.rules_count else ()
+            return FirstMatch(compile_rules(rules, environment, expands=expands), behaviour)
+        case "inputs.proc":
+            raise NotImplementedError
 
 
-def outcome_of(process: AgentProcess, decision: Decision, host: Host) -> Outcome:
+def outcome_of(
+    process: AgentProcess, decision: Decision, host: Host, behaviour: StaticConfig
+) -> Outcome:
     """What is decided about a process, with its facts, but without tags and user."""
     found, texts = process.process, process.texts
     started, agent_started = start_s(found, host), agent_start_s(found, host)
@@ -44,7 +52,9 @@ def outcome_of(process: AgentProcess, decision: Decision, host: Host) -> Outcome
         uptime_s=now - started if started is not None else None,
         agent_start_s=agent_started,
         agent_uptime_s=now - agent_started if agent_started is not None else None,
-        container_id=container_id(found.cgroup) if found.cgroup is not None else None,
+        container_id=None
+        if found.cgroup is None
+        else container_id(found.cgroup, behaviour.container),
     )
 
 
@@ -54,7 +64,8 @@ class AgentProcesses:
     It knows no pipeline: a circle of references would keep a source's descriptors open.
     """
 
-    def __init__(self, source: Source, fields: frozenset[Field]) -> None:
+    def __init__(self, source: Source, fields: frozenset[Field], behaviour: StaticConfig) -> None:
+        self._behaviour = behaviour
         self._source = source
         self._batch_fields = fields
         self._fields = fields - {"fds"}
@@ -76,7 +87,7 @@ class AgentProcesses:
             self._add(process)
 
     def _add(self, process: Process) -> None:
-        self._by_pid[process.pid] = agent_process(process, self._source.host)
+        self._by_pid[process.pid] = agent_process(process, self._source.host, self._behaviour)
 
 
 class Pipeline:
@@ -89,9 +100,13 @@ class Pipeline:
     def __init__(self, inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> None:
         self.inputs = inputs
         strategy = strategy_for(inputs.config, inputs.environment)
-        self._processes = AgentProcesses(inputs.source, fields | fields_for(strategy.needs))
+        behaviour = static_config_of(inputs.config.agent)
+        self._processes = AgentProcesses(
+            inputs.source, fields | fields_for(strategy.needs), behaviour
+        )
         self.context = Context(
             config=inputs.config,
+            behaviour=behaviour,
             strategy=strategy,
             host=inputs.source.host,
             tags=inputs.tags,
@@ -108,7 +123,12 @@ class Pipeline:
         if pid not in self._decided:
             process = self.agent_process(pid)
             self._decided[pid] = (
-                outcome_of(process, decide(process, self.context), self.context.host)
+                outcome_of(
+                    process,
+                    decide(process, self.context),
+                    self.context.host,
+                    self.context.behaviour,
+                )
                 if process is not None
                 else None
             )
@@ -138,10 +158,15 @@ class Pipeline:
         return tuple(
             outcome._replace(
                 user=users[outcome.process.pid],
-                tags=tags_of(outcome, self.inputs.tags, self.decided),
+                tags=self.tags_of(outcome),
             )
             for outcome in bare
         )
+
+    def tags_of(self, outcome: Outcome) -> tuple[Tag, ...] | None:
+        """The tags that the agent sends with a process; None where they are not known."""
+        inheritance = self.context.behaviour.inheritance
+        return tags_of(outcome, self.inputs.tags, self.decided, inheritance)
 
     def _user(self, process: Process) -> str | None:
         if process.uid is None:

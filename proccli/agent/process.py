@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.outcome import Reason
 from proccli.model.process import Host, Process, TextSpan
+from proccli.versions import StaticConfig
 
 
 class Subject(NamedTuple):
@@ -118,14 +119,16 @@ Lookup: TypeAlias = Callable[[int], AgentProcess | None]
 """The agent process of a pid; None where the source has no such process."""
 
 
-def agent_process(process: Process, host: Host) -> AgentProcess:
+def agent_process(process: Process, host: Host, behaviour: StaticConfig) -> AgentProcess:
     """The process with its texts, or with the reason why the agent doesn't keep it.
 
-    A missing stat is tolerated; the command line and the owner must be readable.
+    A missing stat is tolerated; the command line and the owner must be readable, and where the
+    name comes from the link `exe`, that link, too.
 
-    Source: agent v6.5 linux_process.rs:120-160.
+    Source: agent v6.5 linux_process.rs:120-160; FACTS A3.
     """
-    for needed in ("cmdline", "uid"):
+    from_exe = behaviour.name_from == "exe"
+    for needed in ("cmdline", "uid", "exe") if from_exe else ("cmdline", "uid"):
         error = process.error(needed)
         if error is not None:
             refused = error.problem == "denied" and not host.privileged
@@ -135,9 +138,27 @@ def agent_process(process: Process, host: Host) -> AgentProcess:
     if process.cmdline is None:
         return AgentProcess(process=process, texts=None, skip_reason="no-cmdline")
     texts = parse_cmdline(process.cmdline, process.masked_spans)
+    if from_exe:
+        texts = _named_by_exe(process, texts)
     if isinstance(texts, str):
         return AgentProcess(process=process, texts=None, skip_reason=texts)
     return AgentProcess(process=process, texts=texts, skip_reason=None)
+
+
+def _named_by_exe(process: Process, texts: Texts | NoTexts) -> Texts | NoTexts:
+    """The texts where the name is the last component of the link `exe`, ` (deleted)` included.
+
+    An empty command line hides nothing then; a process without a program, or whose program has no
+    name, is hidden.
+    """
+    if texts == "cmdline-not-utf8":
+        return texts
+    name = file_name(process.exe) if process.exe is not None else None
+    if name is None:
+        return "no-name"
+    assert process.cmdline is not None  # noqa: S101 - it was read
+    pieces = _joined(list(_pieces(process.cmdline, process.masked_spans)))
+    return Texts(process_name=Subject(name), cmdline=pieces)
 
 
 # ---- ancestors ------------------------------------------------------------------------------

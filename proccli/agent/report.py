@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
 from proccli.model.sockets import SyncedProcess
+from proccli.versions import StaticConfig
 
 _U32 = 1 << 32
 
 
-def as_sent(outcome: Outcome) -> SyncedProcess:
-    """An accepted process as the agent sends it."""
+def as_sent(outcome: Outcome, behaviour: StaticConfig) -> SyncedProcess:
+    """An accepted process as the agent sends it; None for what a release does not send."""
     process, started = outcome.process, outcome.agent_start_s
     return SyncedProcess(
         name=outcome.gprocess or "",
@@ -26,8 +27,8 @@ def as_sent(outcome: Outcome) -> SyncedProcess:
         os_app_tags=None
         if outcome.tags is None
         else tuple((tag.key, tag.value) for tag in outcome.tags),
-        netns_id=(process.netns or 0) % _U32,
-        container_id=outcome.container_id or "",
+        netns_id=(process.netns or 0) % _U32 if behaviour.netns else None,
+        container_id=outcome.container_id or "" if behaviour.netns else None,
         starttime_ticks=process.starttime_ticks,
     )
 

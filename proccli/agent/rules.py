@@ -23,8 +23,8 @@ class CompiledRule(NamedTuple):
     """Names in rewrite-name whose values are not known."""
 
 
-def compile_rule(rule: Rule, environment: Environment) -> CompiledRule:
-    """A rule ready to match.
+def compile_rule(rule: Rule, environment: Environment, *, expands: bool = True) -> CompiledRule:
+    """A rule ready to match; `expands`: whether the agent replaces `%NAME%`.
 
     Only accepting cmdline and process_name rules rewrite, and only with a template that is not
     empty once the environment is in it (agent v6.5 linux_process.rs:254-300).
@@ -35,14 +35,19 @@ def compile_rule(rule: Rule, environment: Environment) -> CompiledRule:
     rewrites = rule.match_type in ("cmdline", "process_name") and rule.action == "accept"
     if not rewrites or not rule.rewrite_name:
         return CompiledRule(rule=rule, regex=regex, expansion=None)
+    if not expands:
+        as_written = Expansion(text=rule.rewrite_name, names=(), unset=())
+        return CompiledRule(rule=rule, regex=regex, expansion=as_written)
     expansion = expand_windows(rule.rewrite_name, environment.values.get)
     unknown = tuple(name for name in expansion.unset if not environment.knows(name))
     return CompiledRule(rule=rule, regex=regex, expansion=expansion, unknown_env=unknown)
 
 
-def compile_rules(rules: Sequence[Rule], environment: Environment) -> tuple[CompiledRule, ...]:
+def compile_rules(
+    rules: Sequence[Rule], environment: Environment, *, expands: bool = True
+) -> tuple[CompiledRule, ...]:
     """All rules, in order, including those that the agent ignores."""
-    return tuple(compile_rule(rule, environment) for rule in rules)
+    return tuple(compile_rule(rule, environment, expands=expands) for rule in rules)
 
 
 # ---- %NAME% in a rewrite-name, by the rules of the crate `envmnt` 0.10.4 for Windows style ----

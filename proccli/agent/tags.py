@@ -6,17 +6,22 @@ from collections.abc import Callable, Iterator
 
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import TagTable
+from proccli.versions import Inheritance
 
 
 def tags_of(
-    outcome: Outcome, table: TagTable, outcome_of: Callable[[int], Outcome | None]
+    outcome: Outcome,
+    table: TagTable,
+    outcome_of: Callable[[int], Outcome | None],
+    inheritance: Inheritance,
 ) -> tuple[Tag, ...] | None:
     """The tags that the agent sends with a process; None where they are not known.
 
     Its own tags, duplicates included; then, nearest first, those of the ancestors whose key it
-    doesn't have yet. The chain ends at the first process that was not accepted.
+    doesn't have yet. The chain ends at the first process that was not accepted; with `list-order`
+    also behind a parent that is listed after its child, which has not inherited yet.
 
-    Source: agent v6.5 linux_process.rs:542-609.
+    Source: agent v6.5 linux_process.rs:542-609; FACTS A0.
     """
     if not table.known:
         return None
@@ -28,7 +33,7 @@ def tags_of(
     if not certain and (tags or (outcome.process.ppid is None and table.entries)):
         return None  # accepted, it would have them; dropped, none
     seen = {tag.key for tag in tags}
-    for ancestor in _chain(outcome, outcome_of):
+    for ancestor in _chain(outcome, outcome_of, inheritance):
         certain = certain and ancestor.status == "accepted"
         for key, value in table.entries.get(ancestor.process.pid, ()):
             if key in seen:
@@ -40,8 +45,12 @@ def tags_of(
     return tuple(tags)
 
 
-def _chain(outcome: Outcome, outcome_of: Callable[[int], Outcome | None]) -> Iterator[Outcome]:
+def _chain(
+    outcome: Outcome, outcome_of: Callable[[int], Outcome | None], inheritance: Inheritance
+) -> Iterator[Outcome]:
     """The accepted ancestors, nearest first; those whose outcome is unknown among them."""
+    if inheritance == "none":
+        return
     seen = {outcome.process.pid}
     while outcome.process.ppid and outcome.process.ppid not in seen:
         seen.add(outcome.process.ppid)
@@ -49,4 +58,6 @@ def _chain(outcome: Outcome, outcome_of: Callable[[int], Outcome | None]) -> Ite
         if parent is None or parent.status not in ("accepted", "unknown"):
             return
         yield parent
+        if inheritance == "list-order" and parent.process.pid > outcome.process.pid:
+            return
         outcome = parent

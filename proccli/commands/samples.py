@@ -68,7 +68,7 @@ def take_sample(inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> Sample
     """
     pipeline = Pipeline(inputs, fields | {"fds"})
     outcomes = tuple(pipeline.decided_all(inputs.source.pids()))
-    sockets = collect_sockets(outcomes, inputs.source, inputs.config.min_lifetime_s)
+    sockets = collect_sockets(outcomes, inputs.source, inputs.config)
     return Sample(inputs=inputs, outcomes=outcomes, pipeline=pipeline, sockets=sockets)
 
 

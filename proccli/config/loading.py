@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.delivery import AsWritten, ThroughServer, Tolerant
-from proccli.config.static_config import read_config
+from proccli.config.static_config import SWITCH, read_config
 from proccli.config.yaml.dialects import AGENT, SERVER, prepared_for_agent, prepared_for_server
 from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_bytes
 from proccli.config.yaml.reader import Document, Loader, default_loader, read_documents
@@ -28,7 +28,14 @@ def defaults(agent: str = DEFAULT_AGENT, via: Via = "server") -> Config:
     Raises: UsageError for an agent that isn't emulated.
     """
     version = agent_version(agent)
-    return Config(file=None, dialect=version.dialect, agent=version.number, via=via)
+    switchable = version.static_config is None or SWITCH in version.static_config.keys
+    return Config(
+        file=None,
+        dialect=version.dialect,
+        agent=version.number,
+        via=via,
+        sync_enabled=not switchable,
+    )
 
 
 class Reading(NamedTuple):

@@ -29,6 +29,7 @@ from proccli.config.yaml.positions import source_offset
 from proccli.errors import Location
 from proccli.model.config import Config, Rule, RuleProblem
 from proccli.model.note import Note
+from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
 from proccli.text import visible
 from proccli.versions import LAST_STATIC_CONFIG, AgentVersion
 
@@ -36,8 +37,9 @@ T = TypeVar("T")
 
 SECTION: Final = "static_config"
 NEWER_SECTION: Final = "inputs"
+SWITCH: Final = "os-proc-sync-enabled"
 KEYS: Final = (
-    "os-proc-sync-enabled",
+    SWITCH,
     "os-proc-sync-tagged-only",
     "os-proc-root",
     "os-proc-socket-sync-interval",
@@ -62,8 +64,10 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     if not stage.merges:
         _refuse_repeated(section)
 
+    known = agent.static_config.keys if agent.static_config is not None else frozenset()
+
     def value(key: str, read: Callable[[Node, str], T | None], default: T) -> T:
-        node = fields.get(key)
+        node = fields.get(key) if key in known else None
         found = None if node is None else read(node, key)
         return default if found is None else found
 
@@ -88,7 +92,11 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
         unknown += merge_keys(raw.node, f"rule {number}", stage)
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
-    return config._replace(rules=rules, notes=tuple(dict.fromkeys(all_notes)))
+    return config._replace(
+        rules=rules,
+        builtin_rule=value("os-proc-regex", lambda _node, _key: False, True),
+        notes=tuple(dict.fromkeys(all_notes)),
+    )
 
 
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
@@ -185,6 +193,7 @@ class _Compiler:
         self.source = source
         assert agent.static_config is not None  # noqa: S101 - it reads this dialect
         self.agent = agent.static_config
+        self.older_regex = agent.regex_crate == "1.6.0"
         # An alias may repeat one pattern thousands of times.
         self.errors: dict[str, rustregex.RegexSyntaxError | None] = {}
 
@@ -192,8 +201,10 @@ class _Compiler:
         """One rule, and everything for which the agent would ignore it."""
         texts = {name: text for name, (text, _) in raw.texts.items()}
         match_regex = texts.get("match-regex", "")
-        match_type = texts.get("match-type") or self.agent.match_types[0]
-        action = texts.get("action") or self.agent.actions[0]
+        match_type = texts.get("match-type", "")
+        if self.agent.empty_match_type:
+            match_type = match_type or self.agent.match_types[0]
+        action = texts.get("action") or "accept" if self.agent.actions else "accept"
         return Rule(
             index=index,
             at=self._place(raw.node),
@@ -203,7 +214,7 @@ class _Compiler:
             rewrite_name=texts.get("rewrite-name", ""),
             problems=(
                 *self._pattern(match_regex, raw),
-                *self._keyword("action", action, self.agent.actions, raw),
+                *self._keyword("action", action, self.agent.actions or ("accept",), raw),
                 *self._keyword("match-type", match_type, self.agent.match_types, raw),
             ),
             places={name: self._at(node) for name, (_, node) in raw.texts.items()},
@@ -228,6 +239,10 @@ class _Compiler:
         if pattern not in self.errors:
             self.errors[pattern] = None
             try:
+                if self.older_regex:
+                    rejected = rejected_by_1_6(pattern)
+                    if rejected is not None:
+                        raise rejected
                 rustregex.compile(pattern)
             except rustregex.RegexSyntaxError as error:
                 self.errors[pattern] = error
@@ -241,7 +256,7 @@ class _Compiler:
         raw: RawRule,
     ) -> Iterator[RuleProblem]:
         if word not in known:
-            at = self._at(raw.texts[name][1])
+            at = self._at(raw.texts[name][1]) if name in raw.texts else self._place(raw.node)
             yield RuleProblem(code=name, at=at, value=word, known=known)
 
     def _at(self, node: Node) -> Location:

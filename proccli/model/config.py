@@ -35,7 +35,8 @@ class RuleProblem(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One element of os-proc-regex, or of process_matcher, with the values in effect (a missing key has its default)."""
+    """One element of os-proc-regex or process_matcher, with the values in effect: a missing key
+    has its default."""
 
     index: int
     """Counts from 1, in the file's order."""
@@ -79,6 +80,9 @@ class Config(NamedTuple):
     tag_exec_user: str = "deepflow"
     rules: tuple[Rule, ...] = ()
     """Empty where os-proc-regex is missing or empty: then only the agent's own `.*` is left."""
+    builtin_rule: bool = True
+    """static_config: whether os-proc-regex is missing: then the agent has one rule of its own,
+    `.*` accept."""
     feature: str | None = None
     """inputs.proc: the pipeline that is looked at; None for static_config."""
     blacklist: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ Status: TypeAlias = Literal["accepted", "dropped", "skipped", "unknown"]
 Reason: TypeAlias = Literal[
     "rule",
     "implicit-accept",
+    "no-match",
     "no-cmdline",
     "cmdline-not-utf8",
     "no-name",

@@ -16,6 +16,7 @@ AgeSource: TypeAlias = Literal["fd-ctime", "observed", "state", "unknown"]
 was first read; an earlier sample of this run; an earlier run; it is not known."""
 SocketStatus: TypeAlias = Literal["synced", "skipped", "undecided"]
 SocketReason: TypeAlias = Literal[
+    "no-socket-sync",
     "process-not-accepted",
     "unreadable",
     "no-owner",
@@ -127,8 +128,9 @@ class SyncedProcess(NamedTuple):
     """Seconds since the epoch, from its 32-bit floats; 0 for what an u32 can't hold."""
     os_app_tags: tuple[tuple[str, str], ...] | None
     """None: not known here."""
-    netns_id: int
-    container_id: str
+    netns_id: int | None
+    """None: the agent sends no namespaces and containers."""
+    container_id: str | None
     starttime_ticks: int | None
     """Distinguishes it from another process of the same pid; the agent doesn't send it."""
 
@@ -147,4 +149,5 @@ class SyncedSocket(NamedTuple):
     pid_1: int | None
     ip_1: str
     port_1: int
-    netns_idx: int
+    netns_idx: int | None
+    """None: the agent sends no number."""

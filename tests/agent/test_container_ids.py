@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proccli.agent.facts import container_id
+from proccli.versions import ContainerIds
 
 ID = "0123456789abcdef" * 4
 
@@ -20,7 +21,7 @@ ID = "0123456789abcdef" * 4
     ],
 )
 def test_known_layouts_give_the_id(text: str) -> None:
-    assert container_id(text) == ID
+    assert container_id(text, "scope-v2") == ID
 
 
 @pytest.mark.parametrize(
@@ -37,17 +38,37 @@ def test_known_layouts_give_the_id(text: str) -> None:
     ],
 )
 def test_others_give_none(text: str) -> None:
-    assert container_id(text) is None
+    assert container_id(text, "scope-v2") is None
 
 
 def test_the_first_line_with_a_known_controller_decides() -> None:
-    assert container_id(f"9:pids:/\n8:memory:/docker/{ID}\n") is None
+    assert container_id(f"9:pids:/\n8:memory:/docker/{ID}\n", "scope-v2") is None
 
 
 @pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
 def test_only_a_newline_ends_a_line(odd: str) -> None:
-    assert container_id(f"0::/a{odd}b/{ID}\n") == ID
+    assert container_id(f"0::/a{odd}b/{ID}\n", "scope-v2") == ID
 
 
 def test_the_id_is_any_64_bytes() -> None:
-    assert container_id("0::/docker/" + "z" * 64) == "z" * 64
+    assert container_id("0::/docker/" + "z" * 64, "scope-v2") == "z" * 64
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [
+        (f"cri-containerd-{ID}.scope", {"cri", "scope", "scope-v2"}),
+        (f"cri-containerd-{ID}", {"cri"}),
+        (f"crio-{ID}.scope", {"scope", "scope-v2"}),
+        (f"a-{ID}.slice", {"scope", "scope-v2"}),
+        (ID, {"cri", "scope", "scope-v2"}),
+    ],
+)
+def test_releases_know_different_names(name: str, ids: set[str]) -> None:
+    """Source: the measured cases of kind `container`; FACTS A8."""
+    every: tuple[ContainerIds, ...] = ("none", "cri", "scope", "scope-v2")
+    text = f"1:pids:/kubepods/{name}\n"
+    assert {one for one in every if container_id(text, one) == ID} == ids
+    assert {one for one in every if container_id(f"0::/kubepods/{name}\n", one)} == (
+        ids & {"scope-v2"}
+    )

@@ -14,10 +14,12 @@ from proccli.agent.sockets.namespaces import (
     is_unspecified,
     open_namespaces,
 )
+from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import NS_PER_S, FieldError, Host
 from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, SocketStatus, TableName
 from proccli.model.source import Source
+from proccli.versions import StaticConfig, static_config_of
 
 
 class SocketSample(NamedTuple):
@@ -41,23 +43,25 @@ class SocketSample(NamedTuple):
     root can read; with pid 0."""
 
 
-def collect_sockets(
-    outcomes: Iterable[Outcome], source: Source, min_lifetime_s: int
-) -> SocketSample:
+def collect_sockets(outcomes: Iterable[Outcome], source: Source, config: Config) -> SocketSample:
     """The TCP and UDP sockets of these processes, which come in the order of their pids.
 
     Source: agent v6.5 linux_socket.rs.
     """
+    behaviour = static_config_of(config.agent)
     held: list[Held] = []
     unreadable: list[tuple[Outcome, FieldError]] = []
     for outcome in outcomes:
         found = source.socket_fds(outcome.process.pid)
+        if behaviour.unreadable_netns == "skips" and outcome.process.netns is None:
+            # The first releases pass over a process whose namespace they can't read.
+            found = outcome.process.error("netns") or FieldError("netns", "missing", "ENOENT")
         if isinstance(found, FieldError):
             unreadable.append((outcome, found))
         else:
             held.append((outcome, found))
-    namespaces = open_namespaces(held, source)
-    join = _Join(_owners_by_inode(held), namespaces, source.host, min_lifetime_s)
+    namespaces = open_namespaces(held, source, behaviour)
+    join = _Join(_owners_by_inode(held), namespaces, source.host, config)
     # Namespaces with a number first: a row of one without may be the same row once more.
     for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
         for table in namespace.tables:
@@ -88,7 +92,7 @@ def collect_sockets_of(
     pids: Collection[int],
     source: Source,
     outcome_of: Callable[[int], Outcome | None],
-    min_lifetime_s: int,
+    config: Config,
 ) -> SocketSample:
     """The sockets of a few processes, without deciding about the others.
 
@@ -96,7 +100,7 @@ def collect_sockets_of(
     process may hold them too. Roles are not reliable: other namespaces' listeners are not known.
     """
     outcomes = {pid: found for pid in pids if (found := outcome_of(pid)) is not None}
-    alone = collect_sockets(_in_order(outcomes.values()), source, min_lifetime_s)
+    alone = collect_sockets(_in_order(outcomes.values()), source, config)
     wanted = {socket.row.inode for socket in alone.sockets if socket.status != "skipped"}
     if not wanted:
         return alone
@@ -109,9 +113,7 @@ def collect_sockets_of(
     }
     if not sharers:
         return alone
-    return collect_sockets(
-        _in_order([*outcomes.values(), *sharers.values()]), source, min_lifetime_s
-    )
+    return collect_sockets(_in_order([*outcomes.values(), *sharers.values()]), source, config)
 
 
 def _in_order(outcomes: Iterable[Outcome]) -> Sequence[Outcome]:
@@ -179,12 +181,13 @@ class _Join:
         owners: Mapping[int, Sequence[_Owner]],
         namespaces: Sequence[Namespace],
         host: Host,
-        min_lifetime_s: int,
+        config: Config,
     ) -> None:
         self._owners = owners
         self._roles = Roles(namespaces)
         self._host = host
-        self._min_lifetime_s = min_lifetime_s
+        self._min_lifetime_s = config.min_lifetime_s
+        self._behaviour = static_config_of(config.agent)
         self._joined: set[int] = set()
         self.sockets: list[Socket] = []
         self.repeated: list[Socket] = []
@@ -230,7 +233,7 @@ class _Join:
         outcome, held = owner.outcome, owner.socket
         age = age_s(held, self._host)
         old = old_enough(held, age, self._host, self._min_lifetime_s)
-        status, reason = _status(row, outcome.status, unreadable, no_owner, old)
+        status, reason = _status(row, outcome.status, unreadable, no_owner, old, self._behaviour)
         return Socket(
             pid=outcome.process.pid,
             fd=held.fd,
@@ -291,17 +294,20 @@ def old_enough(socket: SocketFd, age: int | None, host: Host, min_lifetime_s: in
     return False if observed else None
 
 
-def _status(
+def _status(  # noqa: PLR0917 - one for each condition
     row: SocketRow,
     process: Status,
     unreadable: bool | None,
     no_owner: bool | None,
     old: bool | None,
+    behaviour: StaticConfig,
 ) -> tuple[SocketStatus, SocketReason | None]:
     """Whether a socket is sent: the first condition that it certainly fails counts, in the agent's
     order; else the first of which it is not known."""
     tcp = row.protocol == "tcp"
+    mapped_lost = row.family == "ipv6" and behaviour.sockets != "v4-mapped"
     conditions: tuple[tuple[SocketReason, bool | None], ...] = (
+        ("no-socket-sync", behaviour.sockets == "none"),
         ("process-not-accepted", None if process == "unknown" else process != "accepted"),
         ("unreadable", unreadable),
         ("no-owner", no_owner),
@@ -309,7 +315,7 @@ def _status(
         ("not-established", tcp and row.state != "ESTABLISHED"),
         ("min-lifetime", None if old is None else not old),
         ("udp-unconnected", not tcp and is_unspecified(row, row.remote)),
-        ("ipv6", ":" in row.local.ip or ":" in row.remote.ip),
+        ("ipv6", mapped_lost or ":" in row.local.ip or ":" in row.remote.ip),
     )
     open_question: SocketReason | None = None
     for reason, fails in conditions:

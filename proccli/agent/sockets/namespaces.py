@@ -17,6 +17,7 @@ from proccli.model.sockets import (
     TableName,
 )
 from proccli.model.source import Source
+from proccli.versions import StaticConfig
 
 Held: TypeAlias = tuple[Outcome, Sequence[SocketFd]]
 """A process with the sockets that it holds."""
@@ -44,14 +45,16 @@ class Namespace:
     """Endpoints with a listener on one address."""
 
 
-def open_namespaces(held: Sequence[Held], source: Source) -> Sequence[Namespace]:
+def open_namespaces(
+    held: Sequence[Held], source: Source, behaviour: StaticConfig
+) -> Sequence[Namespace]:
     """The namespaces of these processes: those that the agent opens in its order, then the rest.
 
     It opens a namespace at the first accepted process in it whose file descriptors can be read
     (only such processes are `held`), and reads the tables of that one. A process that has exited
     since is replaced by the next: the agent would not have met it at all.
 
-    Source: agent v6.5 linux_socket.rs:268-316.
+    Source: agent v6.5 linux_socket.rs:268-316; FACTS A0.
     """
     accepted = _pids_by_netns(item for item in held if item[0].status == "accepted")
     others = _pids_by_netns(item for item in held if item[0].status != "accepted")
@@ -66,7 +69,7 @@ def open_namespaces(held: Sequence[Held], source: Source) -> Sequence[Namespace]
         pids = (accepted if namespace.idx is not None else others)[namespace.netns]
         namespace.tables = _tables(pids, source)
         namespace.lost = lost_tables(namespace.tables)
-        _add_listeners(namespace)
+        _add_listeners(namespace, behaviour)
     return (*opened, *unopened)
 
 
@@ -101,17 +104,23 @@ def lost_tables(tables: NetTables) -> Mapping[TableName, FieldError]:
     return lost
 
 
-def _add_listeners(namespace: Namespace) -> None:
-    """Listeners count even where the connections of the same table are lost."""
+def _add_listeners(namespace: Namespace, behaviour: StaticConfig) -> None:
+    """Listeners count even where the connections of the same table are lost.
+
+    Older releases stop at the first row of a table that is none, and don't know an IPv4 address
+    in tcp6 for what it is.
+    """
     for table in namespace.tables:
         if table.name not in ("tcp", "tcp6"):
             continue
         for row in table.rows:
-            if row.state == "LISTEN":
-                if is_unspecified(row, row.local):
-                    namespace.everywhere.add(row.local.port)
-                else:
-                    namespace.somewhere.add(row.local)
+            if row.state != "LISTEN":
+                if behaviour.listeners == "first-rows":
+                    break
+            elif is_unspecified(row, row.local):
+                namespace.everywhere.add(row.local.port)
+            elif row.family == "ipv4" or behaviour.sockets == "v4-mapped":
+                namespace.somewhere.add(row.local)
 
 
 def is_unspecified(row: SocketRow, end: Endpoint) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from proccli.agent.sockets.collect import SocketSample, by_pid_and_fd
 from proccli.model.outcome import SocketCounts
 from proccli.model.sockets import Endpoint, Peer, Protocol, Socket, SocketStatus, SyncedSocket
+from proccli.versions import StaticConfig
 
 
 def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
@@ -28,16 +29,16 @@ def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, Soc
     }
 
 
-def synced_sockets(sample: SocketSample) -> tuple[SyncedSocket, ...]:
+def synced_sockets(sample: SocketSample, behaviour: StaticConfig) -> tuple[SyncedSocket, ...]:
     """The connections that the agent sends, in the order of pids and fds.
 
     One that it finds in two namespaces that it can't distinguish, it sends twice.
     """
     found = sorted((*sample.sockets, *sample.repeated), key=by_pid_and_fd)
-    return tuple(_synced(socket) for socket in found if socket.status == "synced")
+    return tuple(_synced(socket, behaviour) for socket in found if socket.status == "synced")
 
 
-def _synced(socket: Socket) -> SyncedSocket:
+def _synced(socket: Socket, behaviour: StaticConfig) -> SyncedSocket:
     # Only such sockets are synced.
     assert socket.role is not None  # noqa: S101
     assert socket.netns_idx is not None  # noqa: S101
@@ -53,7 +54,7 @@ def _synced(socket: Socket) -> SyncedSocket:
         pid_1=None if ours else socket.pid,
         ip_1=server.ip,
         port_1=server.port,
-        netns_idx=socket.netns_idx,
+        netns_idx=socket.netns_idx if behaviour.netns_idx else None,
     )
 
 

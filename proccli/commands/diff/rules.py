@@ -12,8 +12,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.pipeline import Pipeline
-from proccli.agent.rules import CompiledRule, compile_rules
+from proccli.agent.pipeline import Pipeline, strategy_for
+from proccli.agent.rules import CompiledRule
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
@@ -63,8 +63,8 @@ def compare_rules(old: Inputs, new: Inputs) -> RuleComparison:
 
     Raises: nothing; a comparison that takes too long is not determined.
     """
-    before = _valid(compile_rules(old.config.rules, old.environment))
-    after = _valid(compile_rules(new.config.rules, new.environment))
+    before = _rules_in_effect(old)
+    after = _rules_in_effect(new)
     settings = [name for name in _SETTINGS if _differs(old.config, new.config, name)]
     notes = tuple(_setting_note(old.config, new.config, name) for name in settings)
     if [_case(rule) for rule in before] == [_case(rule) for rule in after]:
@@ -89,7 +89,8 @@ def compare_rules(old: Inputs, new: Inputs) -> RuleComparison:
     )
 
 
-def _valid(rules: Sequence[CompiledRule]) -> list[CompiledRule]:
+def _rules_in_effect(inputs: Inputs) -> list[CompiledRule]:
+    rules = strategy_for(inputs.config, inputs.environment).rules
     return [rule for rule in rules if rule.regex is not None]
 
 

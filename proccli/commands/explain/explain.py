@@ -65,7 +65,7 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
         inputs.source.read(pid)
     pipeline = Pipeline(inputs)
     source, host = inputs.source, inputs.source.host
-    sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config.min_lifetime_s)
+    sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config)
     counts = counts_by_pid(sockets, pids)
     outcomes = [
         outcome._replace(sockets=counts[outcome.process.pid]) for outcome in pipeline.outcomes(pids)

@@ -77,7 +77,7 @@ def scan(inputs: Inputs) -> ScanResult:
     """
     outcomes = Pipeline(inputs, ALL_FIELDS | {"fds"}).outcomes(inputs.source.pids())
     host = inputs.source.host
-    sockets = collect_sockets(outcomes, inputs.source, inputs.config.min_lifetime_s)
+    sockets = collect_sockets(outcomes, inputs.source, inputs.config)
     counts = counts_by_pid(sockets, (outcome.process.pid for outcome in outcomes))
     unseen = unseen_by_us(sockets, host)
     return ScanResult(

@@ -18,6 +18,7 @@ from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
+from proccli.versions import static_config_of
 
 _FIELDS = ALL_FIELDS - {"exe"}
 """The process fields that the agent needs for its messages."""
@@ -142,7 +143,7 @@ def sync(
         enabled=enabled,
         digest=memory.digest,
         changed=_changed(before, memory, changes),
-        agent_sends=_agent_sends(before, memory, same_boot=known) if compared else None,
+        agent_sends=_agent_sends(before, memory, config, same_boot=known) if compared else None,
         processes=report.processes,
         sockets=report.sockets,
         changes=changes,
@@ -175,7 +176,7 @@ def _earlier_observations(before: Memory | None, host: Host, reader: str) -> Seq
 
 def _report(sample: Sample) -> _Report:
     config, source = sample.inputs.config, sample.inputs.source
-    host = source.host
+    host, behaviour = source.host, static_config_of(config.agent)
     outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
     hidden = socket_notes(sample.sockets, host)
@@ -183,8 +184,8 @@ def _report(sample: Sample) -> _Report:
     live = host.kind == "live"
     return _Report(
         host=host,
-        processes=tuple(map(as_sent, accepted)),
-        sockets=synced_sockets(sample.sockets),
+        processes=tuple(as_sent(outcome, behaviour) for outcome in accepted),
+        sockets=synced_sockets(sample.sockets, behaviour),
         notes=(
             *outcome_notes(config, host, sample.outcomes),
             *left_out,
@@ -246,17 +247,24 @@ def _changed(before: Memory | None, now: Memory, changes: Changes | None) -> boo
     )
 
 
-def _agent_sends(before: Memory | None, now: Memory, *, same_boot: bool) -> bool:
-    """Whether the agent would send its processes now.
+def _agent_sends(
+    before: Memory | None, now: Memory, config: Config, *, same_boot: bool
+) -> bool | None:
+    """Whether the agent would send its processes now; None: not known.
 
-    Agent 6.5 compares only their pids, and sends once after it has started; a changed
-    configuration restarts it.
+    It sends once after it has started, which a changed configuration makes it do again, and when
+    its digest changes: over pids and tags in older releases, over pids alone since.
 
-    Source: agent v6.5 querier.rs:116-200, 338-356.
+    Source: agent v6.5 querier.rs:116-200, 338-356; FACTS A9.
     """
     if not now.enabled:
         return False
     if before is None or not same_boot or not before.enabled or before.config != now.config:
         return True
+    changes_told_by = static_config_of(config.agent).change_told_by
+    if changes_told_by == "sha1" and None not in (before.digest, now.digest):
+        return before.digest != now.digest
+    if changes_told_by != "pids":
+        return None
     pids = [{process.pid for process in memory.processes} for memory in (before, now)]
     return pids[0] != pids[1]

@@ -13,6 +13,7 @@ from tests.build import NOW_S, ListSource, Machine, config, host
 
 NS_PER_S = 1_000_000_000
 MIN_LIFETIME_S = 3
+"""The agent's default."""
 REFUSED = FieldError(field="fds", problem="denied", detail="EACCES")
 
 
@@ -62,7 +63,7 @@ def look_at_machine(
     machine = Machine(processes, configuration or config(), tags=tags, at=at)
     source = ListSource(processes, at=at, sockets=sockets, nets=nets)
     outcomes = [machine.outcome(pid) for pid in source.pids()]
-    return collect_sockets(outcomes, source, MIN_LIFETIME_S)
+    return collect_sockets(outcomes, source, machine.context.config)
 
 
 def only(found: SocketSample) -> Socket:

@@ -23,6 +23,7 @@ from proccli.model.sockets import (
     TableName,
 )
 from proccli.sources.procfs.net import TABLES
+from proccli.versions import static_config_of
 from tests.agent.sockets.looking import MIN_LIFETIME_S, NS_PER_S, REFUSED
 from tests.build import NOW_S, ListSource, Machine, config, host, net_tables, process
 
@@ -35,6 +36,8 @@ STATES = {
 NETNS = (1, 2)
 OFTEN = st.sampled_from([True, True, False])
 MOSTLY = st.sampled_from([True, True, True, True, True, True, True, False])
+
+BEHAVIOUR = static_config_of("6.5")
 
 
 @dataclass
@@ -170,12 +173,14 @@ def test_what_is_synced_is_what_the_agent_sends(machine: RandomMachine) -> None:
     judge = Machine(processes, config(("^other$", "process_name", "drop")), at=at)
     outcomes: list[Outcome] = [judge.outcome(one.pid) for one in processes]
     source = ListSource(processes, at=at, sockets=machine.sockets, nets=machine.nets)
-    found = collect_sockets(outcomes, source, MIN_LIFETIME_S)
+    found = collect_sockets(outcomes, source, config())
 
     def order(sent: SyncedSocket) -> tuple[str, ...]:
         return tuple(map(str, sent))
 
-    assert sorted(synced_sockets(found), key=order) == sorted(the_agents_way(machine), key=order)
+    assert sorted(synced_sockets(found, BEHAVIOUR), key=order) == sorted(
+        the_agents_way(machine), key=order
+    )
     assert all(
         (socket.status == "synced") == (socket.reason is None) and socket.status != "undecided"
         for socket in found.sockets

@@ -260,7 +260,7 @@ def test_each_namespace_is_read_once_through_its_first_accepted_process() -> Non
     ]
     source = ListSource(processes, sockets={5: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
     machine = Machine(processes, DROP_OTHERS)
-    collect_sockets_of([5, 6, 7], source, machine.outcome, MIN_LIFETIME_S)
+    collect_sockets_of([5, 6, 7], source, machine.outcome, config())
     assert source.asked_for_tables == [6]
 
 
@@ -277,7 +277,7 @@ class Vanishing(ListSource):
 def test_a_process_that_exits_before_its_tables_are_read_gives_way_to_the_next() -> None:
     processes = [process(6, "shop", netns=NS), process(7, "shop", netns=NS)]
     source = Vanishing(processes, sockets={7: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
-    found = collect_sockets_of([6, 7], source, Machine(processes, config()).outcome, MIN_LIFETIME_S)
+    found = collect_sockets_of([6, 7], source, Machine(processes, config()).outcome, config())
     assert outcomes(found) == {(7, 3): "synced"}
     assert found.lost == ()
 
@@ -455,7 +455,7 @@ def look_at_7(
         return machine.outcome(pid)
 
     source = ListSource(processes, sockets=sockets, nets={NS: elsewhere(*rows)})
-    return collect_sockets_of([7], source, outcome_of_pid, MIN_LIFETIME_S), judged
+    return collect_sockets_of([7], source, outcome_of_pid, config()), judged
 
 
 def test_a_look_at_one_process_judges_only_who_shares_its_sockets() -> None:
