@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, get_args
 
 from proccli.model.config import Config
 from proccli.model.note import Note
@@ -20,12 +21,12 @@ from proccli.terminal.record import (
     Record,
     Shared,
     Type,
-    as_type,
     boolean,
     constant,
     definitions,
     enum,
     integer,
+    iterated,
     nullable,
     text,
 )
@@ -77,7 +78,13 @@ class Document:
 
     def render(self, row: Any) -> bytes:
         """The document of this row: a line per key, and per element of a list."""
-        return render({field.key: _part(field, row) for field in self.record.fields})
+        return render(self._parts(row))
+
+    @cached_property
+    def _parts(self) -> Callable[[Any], Json]:
+        """Like the record's, with an iterator for each array."""
+        fields = (field._replace(type=iterated(field.type)) for field in self.record.fields)
+        return Record("", *fields).json
 
     def schema(self) -> Json:
         """The JSON Schema of the document, with everything that it refers to."""
@@ -102,13 +109,6 @@ def one_of(documents: Mapping[str, Document]) -> Json:
             **definitions(*(document.record for document in documents.values())),
         },
     }
-
-
-def _part(field: Field, row: object) -> object:
-    kind, value = as_type(field.type), field.read(row)
-    if kind.each is not None:
-        return map(kind.each, cast("Iterable[object]", value))
-    return value if kind.convert is None else kind.convert(value)
 
 
 def document(command: str, parts: Json) -> bytes:
