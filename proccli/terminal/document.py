@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, NamedTuple, get_args
 
-from proccli.model.config import Config
-from proccli.model.note import Note
-from proccli.model.process import Host, SourceKind
+from proccli.model.process import SourceKind
 from proccli.terminal.record import (
     Field,
     Json,
@@ -31,7 +30,7 @@ from proccli.terminal.record import (
     text,
 )
 from proccli.terminal.warning_text import message
-from proccli.terminal.words import rfc3339
+from proccli.terminal.words import moment, rfc3339
 from proccli.text import inert_json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -88,12 +87,17 @@ class Document:
 
     def schema(self) -> Json:
         """The JSON Schema of the document, with everything that it refers to."""
-        return {
-            "$schema": DRAFT,
-            "title": self.title,
-            **self.record.schema(),
-            "$defs": definitions(self.record),
-        }
+        return complete_schema(self.title, self.record)
+
+
+def complete_schema(title: str, record: Record) -> Json:
+    """The JSON Schema of a record, with everything that it refers to."""
+    return {
+        "$schema": DRAFT,
+        "title": title,
+        **record.schema(),
+        "$defs": definitions(record),
+    }
 
 
 def one_of(documents: Mapping[str, Document]) -> Json:
@@ -109,11 +113,6 @@ def one_of(documents: Mapping[str, Document]) -> Json:
             **definitions(*(document.record for document in documents.values())),
         },
     }
-
-
-def document(command: str, parts: Json) -> bytes:
-    """One document of `proccli/<command>/v1`, the schema first, then the parts in their order."""
-    return render({"schema": f"proccli/{command}/v1", **parts})
 
 
 def render(parts: Json) -> bytes:
@@ -152,6 +151,19 @@ TIME = Shared(
 )
 """The value is in seconds since the epoch; a time beyond the year 9999 is null in JSON."""
 
+MOMENT = Shared(
+    "moment",
+    Type(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+            "description": "RFC 3339, UTC, to the microsecond.",
+        },
+        moment,
+    ),
+)
+"""Like `TIME`, for seconds that need not be whole."""
+
 SNAPSHOT = Record(
     "snapshot",
     Field(
@@ -180,6 +192,14 @@ CONFIG = Record(
 WARNING = Record("warning", Field("code", text()), Field("message", text(), value=message))
 """A warning, as on stderr; the row is a `Note`."""
 
+END = Record("end", Field("ip", text()), Field("port", integer(0, 65_535)))
+"""One end of a connection; the row is an `Endpoint`."""
+
+KEY_AND_VALUE = Record(
+    "", Field("key", text(), value=itemgetter(0)), Field("value", text(), value=itemgetter(1))
+)
+"""A tag; the row is a pair."""
+
 
 _OFFSET = {"type": "integer", "minimum": 0}
 SPAN = Shared(
@@ -203,18 +223,3 @@ GROUP = Record(
     Field("span", nullable(SPAN)),
 )
 """A capture group; the row is a `GroupMatch`."""
-
-
-def snapshot_json(host: Host) -> Json:
-    """Where and when the processes were read."""
-    return SNAPSHOT.json(host)
-
-
-def config_json(config: Config) -> Json:
-    """The configuration, and the agent version that it is read for."""
-    return CONFIG.json(config)
-
-
-def warnings_json(notes: Sequence[Note]) -> list[Json]:
-    """The warnings, as on stderr."""
-    return [WARNING.json(note) for note in notes]

@@ -20,6 +20,7 @@ from proccli.terminal.record import (
     boolean,
     enum,
     integer,
+    itself,
     nullable,
     text,
 )
@@ -174,7 +175,7 @@ IDENTITY = Record(
                 " key, or masked.",
             ),
         ),
-        value=lambda identity: identity,
+        value=itself,
     ),
     Field(
         "doubts",

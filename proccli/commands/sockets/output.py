@@ -18,7 +18,7 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.terminal.document import CONFIG, SNAPSHOT, WARNING, Document, Selected, lines
+from proccli.terminal.document import CONFIG, END, SNAPSHOT, WARNING, Document, Selected, lines
 from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
@@ -26,9 +26,6 @@ from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import duration
 from proccli.text import counted, visible
-
-END = Record("end", Field("ip", text()), Field("port", integer(0, 65_535)))
-"""One end of a socket; the row is an `Endpoint`."""
 
 SOCKET = Record(
     "socket",

@@ -7,7 +7,15 @@ from typing import get_args
 
 from proccli.commands.tags.tags import TagRow, TagsResult
 from proccli.server.tags import MAX_CHARACTERS, Cause, TagOutcome
-from proccli.terminal.document import CONFIG, SNAPSHOT, WARNING, Document, Selected, lines
+from proccli.terminal.document import (
+    CONFIG,
+    KEY_AND_VALUE,
+    SNAPSHOT,
+    WARNING,
+    Document,
+    Selected,
+    lines,
+)
 from proccli.terminal.lines import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import (
@@ -73,13 +81,7 @@ TAG = Record(
     ),
     Field(
         "strays",
-        array_of(
-            Record(
-                "",
-                Field("key", text(), value=lambda pair: pair[0]),
-                Field("value", text(), value=lambda pair: pair[1]),
-            )
-        ),
+        array_of(KEY_AND_VALUE),
         "Tags that nothing set: the server creates them from the rest of this one.",
         value="fate.strays",
     ),
