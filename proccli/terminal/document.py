@@ -20,6 +20,8 @@ from proccli.terminal.record import (
     Record,
     Shared,
     Type,
+    Value,
+    array_of,
     boolean,
     constant,
     definitions,
@@ -59,19 +61,23 @@ class Selected(NamedTuple):
 
 
 class Document:
-    """A document of `proccli/<command>/v1`: the schema's name first, then the fields of a row.
+    """A document of `proccli/<command>/v1`: the schema's name, the fields of a row, the warnings.
 
     The value of a field that is an array may be an iterator, so that thousands of dicts need not
     exist at once.
     """
 
-    def __init__(self, command: str, title: str, *fields: Field, about: str = "") -> None:
+    def __init__(
+        self, command: str, title: str, *fields: Field, notes: Value = "notes", about: str = ""
+    ) -> None:
+        """`notes`: where the row has its warnings."""
         identifier = f"proccli/{command}/v1"
         self.title = title
         self.record = Record(
             "",
             Field("schema", constant(identifier), value=lambda _: identifier),
             *fields,
+            Field("warnings", array_of(WARNING), value=notes),
             about=about,
         )
 

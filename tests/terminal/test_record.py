@@ -131,9 +131,13 @@ def test_the_compiled_function_does_what_the_declaration_says(data: st.DataObjec
 
     assert record.json(row) == interpreted(record, row)
     written = list(record.json(row).items())
-    document = Document("x", "A title", *record.fields).render(row)
+    document = Document("x", "A title", *record.fields, notes=lambda _: ()).render(row)
 
-    assert list(json.loads(document).items()) == [("schema", "proccli/x/v1"), *written]
+    assert list(json.loads(document).items()) == [
+        ("schema", "proccli/x/v1"),
+        *written,
+        ("warnings", []),
+    ]
 
 
 def test_a_value_is_read_once() -> None:
@@ -219,9 +223,11 @@ def test_a_heading_is_the_fields_title() -> None:
 
 
 def test_a_document_has_a_line_per_element_of_an_array_that_may_be_an_iterator() -> None:
-    document = Document("x", "A title", Field("names", array_of(PORT), value=iter))
+    names = Field("names", array_of(PORT), value=iter)
+    document = Document("x", "A title", names, notes=lambda _: ())
 
     assert document.render([Port(1), Port(2)]) == (
         b'{"schema": "proccli/x/v1",\n "names": [\n'
-        b'  {"port": 1, "service": null},\n  {"port": 2, "service": null}]}\n'
+        b'  {"port": 1, "service": null},\n  {"port": 2, "service": null}],\n'
+        b' "warnings": []}\n'
     )

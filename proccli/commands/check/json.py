@@ -16,7 +16,7 @@ from proccli.diagnostics.codes import page, title
 from proccli.diagnostics.reach import Proof
 from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Diagnostic, Severity
-from proccli.terminal.document import WARNING, Document, lines
+from proccli.terminal.document import Document, lines
 from proccli.terminal.record import Field, Json, Record, array_of, enum, integer, nullable, text
 from proccli.text import visible
 
@@ -76,7 +76,6 @@ CHECK = Document(
         "Rules that earlier ones shadow, by file.",
         value=lambda result: [entry for report in result.reports for entry in report.unreachable],
     ),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 

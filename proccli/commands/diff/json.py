@@ -7,7 +7,7 @@ from typing import get_args
 from proccli.commands.diff.diff import ChangeKind, DiffResult
 from proccli.commands.scan.json import TAG
 from proccli.model.outcome import Reason, Status
-from proccli.terminal.document import WARNING, Document, lines
+from proccli.terminal.document import Document, lines
 from proccli.terminal.record import Field, Record, array_of, boolean, enum, integer, nullable, text
 
 _STATUS = Field("status", enum(*get_args(Status)))
@@ -78,7 +78,6 @@ DIFF = Document(
         Record("", Field("lost", integer(0)), Field("gained", integer(0))),
         "Number of connections that lose or gain their label.",
     ),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 

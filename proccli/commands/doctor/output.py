@@ -10,7 +10,7 @@ from proccli.commands.doctor.step import State, Step
 from proccli.commands.scan.json import SUMMARY
 from proccli.commands.scan.scan import Summary
 from proccli.commands.scan.text import basis_line
-from proccli.terminal.document import CONFIG, SNAPSHOT, WARNING, Document, lines
+from proccli.terminal.document import CONFIG, SNAPSHOT, Document, lines
 from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
@@ -61,7 +61,6 @@ DOCTOR = Document(
         value=_name_of_first_failure,
     ),
     Field("summary", nullable(SUMMARY), "As in scan; null if snapshot is null."),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 _STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}

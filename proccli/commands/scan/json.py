@@ -11,7 +11,7 @@ from proccli.commands.scan.scan import ScanResult
 from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import Process
 from proccli.server.gprocess import Continuity, Doubt, Identity, KeyBasis, RowRejection
-from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, WARNING, Document, lines, one_of
+from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, Document, lines, one_of
 from proccli.terminal.record import (
     Field,
     Json,
@@ -305,7 +305,7 @@ def _document(process: Record, *more: Field, about: str) -> Document:
         ),
         Field("summary", SUMMARY, value="result.summary"),
         *more,
-        Field("warnings", array_of(WARNING), value="result.notes"),
+        notes="result.notes",
         about=about,
     )
 

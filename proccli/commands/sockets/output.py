@@ -18,7 +18,7 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.terminal.document import CONFIG, END, SNAPSHOT, WARNING, Document, Selected, lines
+from proccli.terminal.document import CONFIG, END, SNAPSHOT, Document, Selected, lines
 from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
@@ -108,7 +108,7 @@ SOCKETS = Document(
         ),
         value="result.summary",
     ),
-    Field("warnings", array_of(WARNING), value="result.notes"),
+    notes="result.notes",
 )
 
 _SKIPPED: dict[SocketReason, str] = {

@@ -13,7 +13,6 @@ from proccli.terminal.document import (
     CONFIG,
     KEY_AND_VALUE,
     SNAPSHOT,
-    WARNING,
     Document,
     lines,
 )
@@ -148,7 +147,6 @@ SYNC = Document(
         nullable(CHANGES),
         "Since the last run; in the first one, everything is added. null: no state is kept.",
     ),
-    Field("warnings", array_of(WARNING), value="notes"),
     about="-o jsonl prints such a document a line, one per cycle.",
 )
 

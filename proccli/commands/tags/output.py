@@ -11,7 +11,6 @@ from proccli.terminal.document import (
     CONFIG,
     KEY_AND_VALUE,
     SNAPSHOT,
-    WARNING,
     Document,
     Selected,
     lines,
@@ -126,7 +125,7 @@ TAGS = Document(
         ),
         value="result.summary",
     ),
-    Field("warnings", array_of(WARNING), value="result.notes"),
+    notes="result.notes",
 )
 
 _CAUSES: dict[Cause, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proccli.commands.test.run import RuleTestResult
 from proccli.commands.test.test_file import FIELDS, ExpectedValue
-from proccli.terminal.document import WARNING, Document, lines
+from proccli.terminal.document import Document, lines
 from proccli.terminal.record import (
     Field,
     Record,
@@ -81,7 +81,6 @@ TEST = Document(
         ),
         "Every rule of every configuration that was tested.",
     ),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 

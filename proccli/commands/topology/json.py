@@ -9,7 +9,7 @@ from typing import get_args
 from proccli.commands.topology.words import by_certainty
 from proccli.model.sockets import Protocol
 from proccli.model.topology import Certainty, RemoteStatus, Topology, TopologyEdge
-from proccli.terminal.document import CONFIG, KEY_AND_VALUE, TIME, WARNING, Document, lines
+from proccli.terminal.document import CONFIG, KEY_AND_VALUE, TIME, Document, lines
 from proccli.terminal.record import (
     Field,
     Record,
@@ -183,7 +183,6 @@ TOPOLOGY = Document(
         "Ends of connections that are not sent, by reason; undecided: it is not known whether they"
         " are sent.",
     ),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 

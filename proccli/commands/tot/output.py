@@ -8,7 +8,7 @@ from typing import Final
 from proccli.commands.tot.tot import TotResult, TotRow, TotSummary
 from proccli.model.flows import CapturedOption
 from proccli.model.sockets import Endpoint
-from proccli.terminal.document import END, MOMENT, WARNING, Document, lines
+from proccli.terminal.document import END, MOMENT, Document, lines
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import (
@@ -143,7 +143,6 @@ TOT = Document(
         value="rows",
     ),
     Field("summary", SUMMARY),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 _DAY = len("2026-01-02T")
