@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
 from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
-from proccli.cli.progress import progress_bar, wait_for_second_sample
+from proccli.cli.progress import progress_bar
 from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
     general_options,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
+    from proccli.commands.samples import WaitPolicy
     from proccli.model.note import Note
     from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
@@ -166,8 +166,7 @@ def command(
     sources: Sequence[NamedSource],
     server: str,
     options: InputOptions,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
     strict: bool,
     invocation: Invocation,
 ) -> int:
@@ -181,14 +180,11 @@ def command(
     from proccli.commands.hosts.gather import gather
     from proccli.commands.label.label import Labelling
     from proccli.commands.label.output import label_summary
-    from proccli.commands.samples import WaitPolicy
     from proccli.commands.warnings import incomplete
     from proccli.streams import opened, require_there
     from proccli.versions import SERVERS
 
     require_there(flows)
-    wait = functools.partial(wait_for_second_sample, invocation)
-    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     with progress_bar(invocation, len(sources), "Reading") as progress:
         gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet, opened(flows) as (file, name):

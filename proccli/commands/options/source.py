@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 from click.core import ParameterSource
 
+from proccli.cli.output import Invocation
 from proccli.commands.options.output import Body, name_values, option
 from proccli.errors import SourceError
 from proccli.versions import AGENTS
@@ -202,7 +203,18 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def wait_options(body: Body) -> Body:
-    """Options of the second sample; the command gets them as `no_wait` and `max_wait`."""
+    """Options of the second sample; the command gets them as `wait_policy`, a `WaitPolicy`."""
+
+    @functools.wraps(body)
+    def with_policy(*, no_wait: bool, max_wait: float, **given: Any) -> Any:
+        from proccli.cli.progress import wait_for_second_sample
+        from proccli.commands.samples import WaitPolicy
+
+        invocation: Any = click.get_current_context().find_object(Invocation)
+        wait = functools.partial(wait_for_second_sample, invocation)
+        policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+        return body(wait_policy=policy, **given)
+
     no_wait = option(
         "--no-wait",
         section=_WHAT,
@@ -219,4 +231,4 @@ def wait_options(body: Body) -> Body:
         show_default=True,
         help="Maximum wait for the second sample of the sockets.",
     )
-    return no_wait(max_wait(body))
+    return no_wait(max_wait(cast("Body", with_policy)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,6 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
 from proccli.cli.output import Invocation, require_stdout
-from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import general_options, option
 from proccli.commands.options.source import source_options, wait_options
 from proccli.text import counted
@@ -18,6 +16,7 @@ from proccli.text import counted
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.record.record import RecordResult
+    from proccli.commands.samples import WaitPolicy
 
 
 @click.command(
@@ -52,8 +51,7 @@ def command(
     path: str,
     no_redact: bool,
     force: bool,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
     invocation: Invocation,
 ) -> int:
     """Save a snapshot to analyse later or on another machine.
@@ -65,12 +63,9 @@ def command(
     """
     from proccli.commands.inputs import open_inputs
     from proccli.commands.record.record import record
-    from proccli.commands.samples import WaitPolicy
 
     if path == "-":
         require_stdout()
-    wait = functools.partial(wait_for_second_sample, invocation)
-    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     inputs = open_inputs(options)
     result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
     print_message(record_message(result, redact=not no_redact))
