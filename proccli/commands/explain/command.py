@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.sources.made_up import MadeUp
 
-_PID = re.compile(r"[0-9]{1,300}")
+_PID = r"[0-9]{1,300}"
 _MADE_UP = "Made-up process (instead of PID or NAME)"
 
 
@@ -155,7 +155,7 @@ def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[
     from proccli.commands.explain.explain import find_by_name
 
     pids = [
-        int(target) if _PID.fullmatch(target) else find_by_name(inputs, target)
+        int(target) if re.fullmatch(_PID, target) else find_by_name(inputs, target)
         for target in targets
     ]
     return pids + [find_by_name(inputs, name) for name in names]

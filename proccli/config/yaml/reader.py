@@ -23,10 +23,9 @@ MAX_DEPTH: Final = 200
 Loader: TypeAlias = Literal["libyaml", "python"]
 
 _CORE: Final = "tag:yaml.org,2002:"
-_PROPERTY: Final = re.compile(r"&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*", re.ASCII)
-_GAP: Final = re.compile(r"(?:\s+(?:#[^\r\n]*)?)*")
-_UNQUOTED: Final = re.compile(r"""[-:]\s+[\[\]{}*&!|>%@`?,"]""")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_PROPERTY: Final = r"(?a)&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*"
+_GAP: Final = r"(?:\s+(?:#[^\r\n]*)?)*"
+_UNQUOTED: Final = r"""[-:]\s+[\[\]{}*&!|>%@`?,"]"""
 _STYLES: Final[Mapping[str | None, Style]] = {
     None: "plain",
     "": "plain",
@@ -190,7 +189,7 @@ class _Builder:
             start = end = _end_of_text(self.text, start)
         if style == "double":
             self.flavour.check_escapes(self.text, start, end)
-            if _SURROGATE.search(event.value):
+            if not event.value.isascii() and re.search("[\ud800-\udfff]", event.value):
                 # libyaml finds that by itself.
                 raise Refusal("not valid YAML: an escape is a lone surrogate", start)
         return nodes.Scalar(
@@ -209,11 +208,11 @@ class _Builder:
         if event.anchor is None and event.tag is None:
             return at, None, None
         written = None
-        while found := _PROPERTY.match(self.text, at):
+        while found := re.compile(_PROPERTY).match(self.text, at):
             if found.group().startswith("!"):
                 written = found.group()
                 self.flavour.check_tag_end(self.text, found.end())
-            gap = _GAP.match(self.text, found.end())
+            gap = re.compile(_GAP).match(self.text, found.end())
             at = gap.end() if gap else found.end()
         tag = event.tag
         if tag is not None and tag.startswith(_CORE):
@@ -252,7 +251,7 @@ def _hint(problem: str, text: str, offset: int) -> str | None:
         return "YAML indents with spaces, not with tabs"
     before = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
     line = re.split(r"[\r\n]", text[before : before + 1000], maxsplit=1)[0]
-    return "put the value in single quotes" if _UNQUOTED.search(line) else None
+    return "put the value in single quotes" if re.search(_UNQUOTED, line) else None
 
 
 def _loader_class(loader: Loader | None) -> Any:
