@@ -63,8 +63,8 @@ def _terminal_width() -> int:
     with suppress(ValueError):
         if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
             return columns
-    with suppress(AttributeError, ValueError, OSError):
-        if (columns := os.get_terminal_size(sys.__stdout__.fileno()).columns) > 0:
+    with suppress(ValueError, OSError):
+        if sys.__stdout__ and (columns := os.get_terminal_size(sys.__stdout__.fileno()).columns):
             return columns
     return 80
 

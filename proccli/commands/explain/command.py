@@ -132,10 +132,10 @@ def command(
             if made_up is None
             else "a made-up process cannot be combined with PID or NAME"
         )
-    inputs = open_inputs(options, with_tags=made_up is None)
     if made_up is not None:
-        result = explain_made_up(inputs, made_up)
+        result = explain_made_up(_inputs_for(made_up, options), made_up)
     else:
+        inputs = open_inputs(options)
         try:
             result = explain_pids(inputs, _pids(inputs, targets, names))
         except AmbiguousName as error:
@@ -149,6 +149,21 @@ def command(
     return print_result(
         invocation, content, notes, EXIT_INCOMPLETE if strict and result.incomplete else 0
     )
+
+
+def _inputs_for(made_up: MadeUp, options: InputOptions) -> Inputs:
+    """The inputs for a made-up process: this machine's processes don't matter.
+
+    A snapshot is opened, since it has the time and the environment of another machine.
+    """
+    import time
+
+    from proccli.commands.inputs import open_inputs
+    from proccli.sources.made_up import made_up_source
+
+    here = options.snapshot is None
+    source = made_up_source(made_up, time.time_ns()) if here else None
+    return open_inputs(options, with_tags=False, source=source)
 
 
 def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
@@ -24,12 +23,14 @@ _ESCAPE: Final = r"(?s)\\(.)"
 _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+_NOTHING: Final[Mapping[int, str]] = {}
+
+
+class Prepared(NamedTuple):
     """A text as it goes into PyYAML, character by character in the place of the original's."""
 
     text: str
-    restore: Mapping[int, str] = field(default_factory=dict)
+    restore: Mapping[int, str] = _NOTHING
     """For `str.translate`: which characters stand for others."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.yaml import nodes
@@ -73,17 +72,27 @@ def read_documents(
         raise Refusal("not valid YAML: a number is out of range", 0) from None
 
 
-@dataclass(slots=True)
 class _Level:
     """A list or mapping that is still open; the document itself has no event."""
 
-    event: Any = None
-    number: int | None = None
-    in_flow: bool = False
-    block_column: int = -1
-    """Where the innermost list or mapping without brackets has its dashes or keys."""
-    is_mapping: bool = False
-    children: list[Node] = field(default_factory=list)
+    __slots__ = ("block_column", "children", "event", "in_flow", "is_mapping", "number")
+
+    def __init__(
+        self,
+        *,
+        event: Any = None,
+        number: int | None = None,
+        in_flow: bool = False,
+        block_column: int = -1,
+        is_mapping: bool = False,
+    ) -> None:
+        self.event = event
+        self.number = number
+        self.in_flow = in_flow
+        self.block_column = block_column
+        """Where the innermost list or mapping without brackets has its dashes or keys."""
+        self.is_mapping = is_mapping
+        self.children: list[Node] = []
 
 
 class _Builder:

@@ -8,7 +8,6 @@ Source: Unicode Character Database 15.0.0; regex-syntax 0.7.2, unicode.rs.
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from functools import cache, lru_cache
 from itertools import accumulate
@@ -196,9 +195,11 @@ def _table(name: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _file() -> tuple[dict[str, list[int]], bytes]:
-    # Few patterns need a table, and nothing else here needs json, zlib or pathlib.
-    with open(os.path.join(os.path.dirname(__file__), "unicode15.dat"), "rb") as file:  # noqa: PTH118, PTH120, PTH123
-        directory, _, blobs = file.read().partition(b"\n")
+    # Few patterns need a table, and most runs need none of json, pathlib and zlib.
+    from pathlib import Path
+
+    content = Path(__file__).with_name("unicode15.dat").read_bytes()
+    directory, _, blobs = content.partition(b"\n")
     return _parsed(directory), blobs
 
 
