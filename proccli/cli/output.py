@@ -52,13 +52,13 @@ def view_of(
     else:
         coloured = colour == "always"
     return View(
-        width=_terminal_width() if terminal else None,
+        width=terminal_width() if terminal else None,
         colour=coloured,
         glyphs=UNICODE if _speaks(stream, "…←→·") else ASCII,
     )
 
 
-def _terminal_width() -> int:
+def terminal_width() -> int:
     """The width that `shutil.get_terminal_size` reports, without loading it."""
     with suppress(ValueError):
         if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
