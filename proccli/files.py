@@ -8,11 +8,13 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from proccli.errors import ConfigFileError, OutputError
 from proccli.text import visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES: Final = 16 << 20
 """Of a configuration or another file that is read whole."""
@@ -41,6 +43,7 @@ def atomic_output(
     there already without `force`. An OSError inside the block counts as one of writing.
     """
     import tempfile
+    from pathlib import Path
 
     target = Path(os.path.realpath(path) if follow_links else os.path.abspath(path))  # noqa: PTH100
     try:
@@ -123,7 +126,7 @@ def read_file(path: str) -> bytes:
         if path == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
-            with Path(path).open("rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes long to load
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise ConfigFileError(name, _reason(error)) from None

@@ -23,8 +23,7 @@ from proccli.model.process import (
     Process,
     TagTable,
 )
-from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
-from proccli.sources.procfs.net import TABLES
+from proccli.model.sockets import TABLES, NetTable, NetTables, SocketFd, SocketRow
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW_S = BOOT_S + 97_445

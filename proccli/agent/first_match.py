@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -184,6 +183,7 @@ def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
     pattern matches, nor, with a template, the result of the rewrite. A recording carries the
     digest, not the configuration."""
     import hashlib
+    import json
 
     asked = json.dumps([kind, pattern, template])
     return hashlib.sha256(asked.encode()).hexdigest()[:32]

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from proccli.cli.output import write
+from proccli.cli.output import terminal_width, write
 
 Example: TypeAlias = tuple[str, str]
 """A command line and its purpose."""
@@ -30,6 +30,12 @@ class CommandWithExamples(click.Command):
         kwargs.setdefault("context_settings", SETTINGS)
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The whole help text, wrapped as click does, which would load shutil for the width."""
+        most = ctx.max_content_width or 80
+        ctx.terminal_width = max(min(terminal_width(), most) - 2, 50)
+        return super().get_help(ctx)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """`--help`, printed like any result, so that a closed pipe is handled."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
@@ -235,8 +234,10 @@ def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:
     return TagTable(entries={}, known=False, origin=name), (note,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputOptions:
+_NO_VARIABLES: Mapping[str, str] = {}
+
+
+class InputOptions(NamedTuple):
     """The common options of the commands, as given."""
 
     config: str | None = None
@@ -248,7 +249,7 @@ class InputOptions:
     proc_root: str | None = None
     agent: str | None = None
     via: Literal["server", "file"] = "server"
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = _NO_VARIABLES
     tags: str | None = None
     """A path or `-`: the output of the tag command."""
     tag_exec: bool = True

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from proccli.agent.sockets.collect import SocketSample
 from proccli.model.codes import Lack, lacking
 from proccli.model.config import Config
 from proccli.model.note import Counts, Note
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
 from proccli.model.sockets import Socket
+
+if TYPE_CHECKING:
+    from proccli.agent.sockets.collect import SocketSample
 
 
 def incomplete(

@@ -6,7 +6,6 @@ reports the same findings and needs the parts one by one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -114,6 +113,8 @@ def _rule_problem(
 ) -> Wording:
     if code in ("regex-syntax", "regex-size"):
         return Wording(problem=f"invalid match-regex: {detail}", hint=hint)
+    import difflib
+
     close = difflib.get_close_matches(value.strip().lower()[:_LONGEST], known, n=1)
     if close:
         hint = f"write {close[0]}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from proccli.errors import Location, RecordingError
 from proccli.model.source import Source
-from proccli.streams import GZIP_ERRORS, gzip_problem, opened, unpacked
+from proccli.streams import gzip_errors, gzip_problem, opened, unpacked
 
 if TYPE_CHECKING:
     from proccli.sources.recording.sync_document import SyncOutput
@@ -37,10 +37,7 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
 
 def _is_directory(spec: str) -> bool:
     """Whether it is a directory; False also where stat fails: opening it then reports why."""
-    try:
-        return spec != "-" and Path(spec).is_dir()
-    except OSError:
-        return False
+    return spec != "-" and os.path.isdir(spec)  # noqa: PTH112 - pathlib takes long to load
 
 
 def open_source_or_output(spec: str) -> Source | SyncOutput:
@@ -63,7 +60,7 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
             if not is_sync_output(text.peek()):
                 return parse_recording(cast("BinaryIO", text), name, instead=_INSTEAD)
             content = text.read(MAX_RECORDING_BYTES + 1)
-        except GZIP_ERRORS as error:
+        except gzip_errors() as error:
             raise RecordingError(gzip_problem(error), start) from error
     if len(content) > MAX_RECORDING_BYTES:
         raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", start)

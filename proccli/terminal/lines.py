@@ -18,17 +18,18 @@ Span: TypeAlias = tuple[str, str]
 
 Line: TypeAlias = Sequence[Span]
 
-_WORD = re.compile(r"[^ ]+ *| +")
+_WORD = r"[^ ]+ *| +"
 _EXTRA = 4
 """Characters read per cell: combining characters take no cell of their own."""
 
 
-_NARROW = re.compile("[ -~…←→·]*")
+_NARROW = dict.fromkeys(map(ord, "…←→·"))
+"""Characters of one cell besides those of ASCII, for `str.translate`, which deletes them."""
 
 
 def cell_len(text: str) -> int:
     """The width of a safe text in terminal cells; rich is loaded only for other scripts."""
-    if _NARROW.fullmatch(text):
+    if text.isascii() or text.translate(_NARROW).isascii():
         return len(text)
     from rich.cells import cell_len as rich_cell_len
 
@@ -132,7 +133,7 @@ def wrapped(line: Line, room: int | None) -> list[Line]:
     lines: list[list[Span]] = [[]]
     left = room
     for text, style in line:
-        for word in _WORD.findall(text):
+        for word in re.findall(_WORD, text):
             rest = word
             if left < room and left < cell_len(rest.rstrip(" ")) <= room:
                 lines.append([])

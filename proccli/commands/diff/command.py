@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -89,7 +88,7 @@ def command(
     if (old, new, options.tags, *snapshots).count("-") > 1:
         raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
     where: list[str | None] = [*snapshots, *([None] if live else [])]
-    result = diff(replace(options, config=old), replace(options, config=new), where)
+    result = diff(options._replace(config=old), options._replace(config=new), where)
     content: str | bytes
     if output == "json":
         content = diff_document(result)

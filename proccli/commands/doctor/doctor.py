@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from proccli.commands.doctor import steps_agent as agent_steps
@@ -74,7 +74,7 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     Raises: UsageError; ConfigError and SourceError for files that cannot be read.
     """
     if options.config is not None and options.config_text is None:
-        options = replace(options, config_text=read_file(options.config))
+        options = options._replace(config_text=read_file(options.config))
     try:
         sample = take_settled_sample(open_inputs(options), wait_policy)
     except ConfigError as error:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.sources.made_up import MadeUp
 
-_PID = re.compile(r"[0-9]{1,300}")
+_PID = r"[0-9]{1,300}"
 _MADE_UP = "Made-up process (instead of PID or NAME)"
 
 
@@ -132,10 +132,10 @@ def command(
             if made_up is None
             else "a made-up process cannot be combined with PID or NAME"
         )
-    inputs = open_inputs(options, with_tags=made_up is None)
     if made_up is not None:
-        result = explain_made_up(inputs, made_up)
+        result = explain_made_up(_inputs_for(made_up, options), made_up)
     else:
+        inputs = open_inputs(options)
         try:
             result = explain_pids(inputs, _pids(inputs, targets, names))
         except AmbiguousName as error:
@@ -151,11 +151,26 @@ def command(
     )
 
 
+def _inputs_for(made_up: MadeUp, options: InputOptions) -> Inputs:
+    """The inputs for a made-up process: this machine's processes don't matter.
+
+    A snapshot is opened, since it has the time and the environment of another machine.
+    """
+    import time
+
+    from proccli.commands.inputs import open_inputs
+    from proccli.sources.made_up import made_up_source
+
+    here = options.snapshot is None
+    source = made_up_source(made_up, time.time_ns()) if here else None
+    return open_inputs(options, with_tags=False, source=source)
+
+
 def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[int]:
     from proccli.commands.explain.explain import find_by_name
 
     pids = [
-        int(target) if _PID.fullmatch(target) else find_by_name(inputs, target)
+        int(target) if re.fullmatch(_PID, target) else find_by_name(inputs, target)
         for target in targets
     ]
     return pids + [find_by_name(inputs, name) for name in names]

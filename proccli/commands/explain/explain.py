@@ -9,8 +9,6 @@ from typing import NamedTuple
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, all_ancestors
-from proccli.agent.sockets.collect import collect_sockets_of
-from proccli.agent.sockets.result import counts_by_pid
 from proccli.agent.trace import trace_rules
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import NoSuchProcess, ProccliError
@@ -64,19 +62,32 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     for pid in pids:
         inputs.source.read(pid)
     pipeline = Pipeline(inputs)
-    source, host = inputs.source, inputs.source.host
-    sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config.min_lifetime_s)
-    counts = counts_by_pid(sockets, pids)
-    outcomes = [
-        outcome._replace(sockets=counts[outcome.process.pid]) for outcome in pipeline.outcomes(pids)
-    ]
-    unseen = unseen_by_us(sockets, host)
+    host = inputs.source.host
+    outcomes = pipeline.outcomes(pids)
+    unseen: tuple[Note, ...] = ()
+    if host.kind != "made-up":  # such processes have no sockets
+        outcomes, unseen = _with_sockets(pipeline, outcomes)
     return ExplainResult(
         host=host,
         config=inputs.config,
         explanations=tuple(_explanation(pipeline, outcome) for outcome in outcomes),
         notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
     )
+
+
+def _with_sockets(
+    pipeline: Pipeline, outcomes: Sequence[Outcome]
+) -> tuple[tuple[Outcome, ...], tuple[Note, ...]]:
+    """The outcomes with the counts of their sockets, and warnings about sockets."""
+    from proccli.agent.sockets.collect import collect_sockets_of
+    from proccli.agent.sockets.result import counts_by_pid
+
+    pids = [outcome.process.pid for outcome in outcomes]
+    source, config = pipeline.inputs.source, pipeline.inputs.config
+    sockets = collect_sockets_of(pids, source, pipeline.decided, config.min_lifetime_s)
+    counts = counts_by_pid(sockets, pids)
+    counted = (outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes)
+    return tuple(counted), unseen_by_us(sockets, source.host)
 
 
 def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:

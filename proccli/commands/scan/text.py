@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proccli.commands.scan.scan import ScanResult
 from proccli.config.warning_words import rule_problem_wording
@@ -32,13 +31,12 @@ _LEAST_REMARK = 12
 """Minimum width in cells to show the original name next to the new one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(NamedTuple):
     """A process, or several consecutive ones without a command line."""
 
     outcome: Outcome
     last_pid: int | None = None
-    count: int = 1
+    processes: int = 1
 
 
 def scan_table(
@@ -74,7 +72,7 @@ def _folded(outcomes: Iterable[Outcome]) -> Iterator[_Row]:
     for idle, run in groupby(outcomes, key=lambda outcome: outcome.reason == "no-cmdline"):
         alike = list(run)
         if idle and len(alike) >= _FOLDED:
-            yield _Row(outcome=alike[0], last_pid=alike[-1].process.pid, count=len(alike))
+            yield _Row(outcome=alike[0], last_pid=alike[-1].process.pid, processes=len(alike))
         else:
             yield from (_Row(outcome=outcome) for outcome in alike)
 
@@ -150,7 +148,7 @@ def _name_cell(row: _Row, room: int | None, view: View) -> Line:
 
 def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
     tags, own = row.outcome.tags, row.outcome.process.pid
-    if row.count > 1 or tags == ():
+    if row.processes > 1 or tags == ():
         return ()
     if tags is None:
         return (("?", "unknown"),)
@@ -162,21 +160,21 @@ def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
 
 
 def _user_cell(row: _Row, room: int | None, view: View) -> Line:
-    if row.count > 1:
+    if row.processes > 1:
         return ()
     return plain(shorten(row.outcome.user or "", room, view.glyphs.ellipsis))
 
 
 def _uptime_cell(row: _Row) -> Line:
     uptime_s = row.outcome.uptime_s
-    return () if uptime_s is None or row.count > 1 else ((duration(uptime_s), "dim"),)
+    return () if uptime_s is None or row.processes > 1 else ((duration(uptime_s), "dim"),)
 
 
 def _command_cell(row: _Row, room: int | None, view: View) -> Line:
     """The reason why it is not sent, and the command line as the agent sees it."""
     outcome, mark = row.outcome, view.glyphs.ellipsis
-    if row.count > 1:
-        return ((shorten(f"({row.count:,} without a command line)", room, mark), "skipped"),)
+    if row.processes > 1:
+        return ((shorten(f"({row.processes:,} without a command line)", room, mark), "skipped"),)
     reason = SHORT_REASONS.get(outcome.reason)
     remark = "" if reason is None else f"({reason}) " if outcome.cmdline else f"({reason})"
     left = None if room is None else max(room - len(remark), 0)
@@ -197,8 +195,7 @@ class Basis(Protocol):
         """The configuration of the agent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _RuleRow:
+class _RuleRow(NamedTuple):
     rule: Rule | None
     hits: int
 

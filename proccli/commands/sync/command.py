@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -183,7 +183,7 @@ def command(
     sleep = time.sleep if stop is None else stop.sleep
     wait = functools.partial(wait_for_second_sample, invocation, sleep=sleep)
     plan = SyncPlan(
-        inputs=replace(options, announce=_announcer(options.announce, out)),
+        inputs=options._replace(announce=_announcer(options.announce, out)),
         wait_policy=replace(wait_policy, wait=wait),
         once=once,
         interval_s=how["interval"],

@@ -9,31 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.text import visible
 
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_UNPRINTABLE: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]"
 """What libyaml and its port take for no text at all. yaml-rust takes any character but NUL."""
-_AGENT_LETTERS: Final = re.compile(
-    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
-)
+_AGENT_LETTERS: Final = "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
 """What yaml-rust takes for letters, and libyaml for line breaks, byte order marks or errors."""
-_SERVER_LETTERS: Final = re.compile("\ufeff")
-_LONE_CR: Final = re.compile(r"\r(?!\n)")
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
-_SPACE: Final = re.compile(r"\s*")
+_SERVER_LETTERS: Final = "\ufeff"
+_ESCAPE: Final = r"(?s)\\(.)"
 _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+_NOTHING: Final[Mapping[int, str]] = {}
+
+
+class Prepared(NamedTuple):
     """A text as it goes into PyYAML, character by character in the place of the original's."""
 
     text: str
-    restore: Mapping[int, str] = field(default_factory=dict)
+    restore: Mapping[int, str] = _NOTHING
     """For `str.translate`: which characters stand for others."""
 
 
@@ -60,7 +57,7 @@ class Flavour(NamedTuple):
 
     def check_escapes(self, text: str, start: int, end: int) -> None:
         """Refuses an escape in double quotes that the reader doesn't know."""
-        for found in _ESCAPE.finditer(text, start, end):
+        for found in re.compile(_ESCAPE).finditer(text, start, end):
             if found[1] not in self.escapes:
                 problem = f"not valid YAML: {self.reader} knows no escape \\{visible(found[1])}"
                 raise Refusal(problem, found.start(), hint="use single quotes", code="yaml-syntax")
@@ -85,7 +82,7 @@ class Flavour(NamedTuple):
             raise Refusal(problem, mark.index, hint="put the value in single quotes")
         colon = None
         if is_key:
-            gap = _SPACE.match(text, node.end)
+            gap = re.compile(r"\s*").match(text, node.end)
             colon = gap.end() if gap and text[gap.end() : gap.end() + 1] == ":" else None
         if self.colon_needs_space and colon is not None:
             behind = text[colon + 1 : colon + 2]
@@ -124,7 +121,7 @@ def prepared_for_agent(text: str) -> Prepared:
     Raises: Refusal for a lone CR, which ends a line there but starts no new one.
     """
     text = text.partition("\0")[0]
-    if found := _LONE_CR.search(text):
+    if found := re.search(r"\r(?!\n)", text):
         problem = "a CR without LF: the agent's reader doesn't count it as the end of a line"
         raise Refusal(problem, found.start(), hint="end lines with LF")
     return _with_letters(text, _AGENT_LETTERS)
@@ -132,15 +129,20 @@ def prepared_for_agent(text: str) -> Prepared:
 
 def prepared_for_server(text: str) -> Prepared:
     """The text itself. Raises: Refusal for control characters."""
-    if found := _UNPRINTABLE.search(text):
+    if found := not _is_printable(text) and re.search(_UNPRINTABLE, text):
         problem = f"control character U+{ord(found.group()):04X}"
         raise Refusal(problem, found.start(), by="server", hint='write it as an escape in "..."')
     return _with_letters(text, _SERVER_LETTERS)
 
 
-def _with_letters(text: str, letters: re.Pattern[str]) -> Prepared:
+def _is_printable(text: str) -> bool:
+    """Whether it certainly has no special character; usually so, and faster than a pattern."""
+    return text.isascii() and all(line.isprintable() for line in text.split("\n"))
+
+
+def _with_letters(text: str, letters: str) -> Prepared:
     """The text with each of these characters as a private one that it doesn't hold."""
-    odd = sorted(set(letters.findall(text)))
+    odd = [] if _is_printable(text) else sorted(set(re.findall(letters, text)))
     if not odd:
         return Prepared(text=text)
     free = (chr(code) for codes in _PRIVATE for code in codes if chr(code) not in text)

@@ -9,11 +9,17 @@ from collections.abc import Iterator
 from typing import Literal
 
 from proccli.model.process import FieldError
-from proccli.model.sockets import NetTable, NetTables, SocketFd, TableName
+from proccli.model.sockets import (
+    TABLES,
+    NetTable,
+    NetTables,
+    SocketFd,
+    TableName,
+    ended_tables,
+)
 from proccli.sources.procfs.files import ProcessFiles, Unreadable, errno_name, field_error
 from proccli.sources.procfs.net import (
     MAX_TABLE_BYTES,
-    TABLES,
     empty_tables,
     parse_fib_trie,
     parse_table,
@@ -93,14 +99,6 @@ def addresses(files: ProcessFiles) -> tuple[str, ...] | None:
         return parse_fib_trie(files.read("net/fib_trie"))
     except (OSError, Unreadable):
         return None
-
-
-def ended_tables(detail: str) -> NetTables:
-    """The tables of a process that has exited."""
-    return tuple(
-        NetTable(name=name, error=FieldError(field=f"net/{name}", problem="gone", detail=detail))
-        for name in TABLES
-    )
 
 
 def _without_zombie(tables: NetTables, files: ProcessFiles) -> NetTables:

@@ -18,8 +18,7 @@ from proccli.model.process import (
     TagTable,
     TextSpan,
 )
-from proccli.model.sockets import NetTables, SocketFd
-from proccli.sources.procfs.sockets import ended_tables
+from proccli.model.sockets import NetTables, SocketFd, ended_tables
 from proccli.sources.recording.format import FORMAT, VERSION, Checked, decode_cmdline, decode_time
 from proccli.sources.recording.lines import parse_lines
 from proccli.sources.recording.sockets import NetReader, decode_sockets

@@ -7,6 +7,9 @@ from typing import get_args
 
 from proccli.model.process import FieldError, Process
 from proccli.model.sockets import (
+    KINDS,
+    STATE_NAMES,
+    TABLES,
     AgeSource,
     Endpoint,
     NetTable,
@@ -16,7 +19,6 @@ from proccli.model.sockets import (
     TableName,
 )
 from proccli.model.source import Source
-from proccli.sources.procfs.net import KINDS, STATES, TABLES
 from proccli.sources.recording.format import Checked, decode_time, encode_error, encode_time
 
 ROWS_PER_LINE = 10_000
@@ -26,6 +28,7 @@ _I32 = 2**31 - 1
 _U64 = 2**64 - 1
 _AGE_SOURCES: Mapping[str, AgeSource] = {source: source for source in get_args(AgeSource)}
 _TABLES: Mapping[str, TableName] = {name: name for name in TABLES}
+_STATES = {protocol: frozenset(names.values()) for protocol, names in STATE_NAMES.items()}
 
 
 class NetWriter:
@@ -193,7 +196,7 @@ class NetReader:
                 int(inode),
             ] if (
                 bool not in map(type, row)
-                and state in STATES[protocol]
+                and state in _STATES[protocol]
                 and 0 <= local_port < 1 << 16
                 and 0 <= remote_port < 1 << 16
                 and 0 <= inode <= _U64

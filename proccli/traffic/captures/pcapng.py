@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, Final, NamedTuple
 
-from proccli.streams import GZIP_ERRORS, gzip_problem
+from proccli.streams import gzip_errors, gzip_problem
 
 MOST_BLOCK_BYTES: Final = 16 << 20
 """As in libpcap."""
@@ -81,7 +81,7 @@ class Octets:
             return b""
         try:
             piece: bytes = self._more(_CHUNK_BYTES)
-        except GZIP_ERRORS as error:
+        except gzip_errors() as error:
             self.problem = gzip_problem(error)
             return b""
         return piece

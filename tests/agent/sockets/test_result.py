@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from proccli.agent.sockets.collect import SocketSample
-from proccli.agent.sockets.result import find_peers
+from proccli.agent.sockets.result import with_peers
 from proccli.model.process import Process
 from proccli.model.sockets import Peer, SocketFd, SocketRow
 from tests.agent.sockets.looking import fd, look_at_machine, tcp, tcp6, udp
@@ -29,8 +29,7 @@ def peers(*placed: Placed, sockets: dict[int, list[SocketFd]] | None = None) -> 
     }
     held = sockets or {one.pid: [fd(3, row.inode)] for one, row, _ in placed}
     found: SocketSample = look_at_machine([one for one, _, _ in placed], held, tables, DROP_OTHERS)
-    find_peers(found)
-    return [socket.peer for socket in found.sockets]
+    return [socket.peer for socket in with_peers(found).sockets]
 
 
 def test_both_ends_of_a_loopback_connection_find_each_other() -> None:

@@ -167,6 +167,16 @@ def test_a_made_up_process_may_be_too_young(shop: Shop) -> None:
     assert (process["status"], process["reason"]) == ("skipped", "min-lifetime")
 
 
+def test_a_made_up_process_needs_no_proc_mount(tmp_path: Path) -> None:
+    """A configuration for hosts with another mount is explained on a machine without it."""
+    config = tmp_path / "agent.yaml"
+    config.write_text("os-proc-root: /no/such/mount\nos-proc-regex:\n- {match-regex: sh$}\n")
+
+    (process,) = explained("-c", str(config), "--cmdline", "/bin/sh -c true")["processes"]
+
+    assert process["rule"]["index"] == 1
+
+
 def test_made_up_tags_are_its_own(shop: Shop) -> None:
     (process,) = explained(*shop[:2], "--argv", "x", "--tag", "app=a=b")["processes"]
     assert [(tag["key"], tag["value"]) for tag in process["tags"]] == [("app", "a=b")]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model.sockets import Endpoint, SocketRow, TableName
+from proccli.model.sockets import STATE_NAMES, TABLES, Endpoint, SocketRow, TableName
 from proccli.sources.procfs.files import Unreadable
-from proccli.sources.procfs.net import STATES, TABLES, empty_tables, parse_table
+from proccli.sources.procfs.net import empty_tables, parse_table
 
 HEADING = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt ...\n"
 REST = "00000000:00000000 00:00000000 00000000  1000        0"
@@ -163,7 +163,7 @@ def test_garbage_is_refused_and_nothing_else(name: TableName, chunks: list[bytes
         rows = parse_table([HEADING, *chunks], name)
     except Unreadable:
         return
-    assert all(row.state in STATES[row.protocol] for row in rows)
+    assert all(row.state in STATE_NAMES[row.protocol].values() for row in rows)
 
 
 @st.composite

@@ -13,10 +13,9 @@ import psutil
 import pytest
 
 from proccli.model.process import FieldError
-from proccli.model.sockets import NetTables, SocketFd, SocketRow
+from proccli.model.sockets import TABLES, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.net import TABLES
 from proccli.sources.procfs.sockets import read_socket_fds
 from tests.network import connected, enter_new_namespace, fresh, inode_of, netns_of, udp_pair
 from tests.sources.procfs.processes import as_nobody, forked, in_child, root_only

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from proccli.errors import RecordingError
 from proccli.model.process import FieldError
-from proccli.model.sockets import Endpoint, Protocol, SocketFd, SocketRow
-from proccli.sources.procfs.net import KINDS, STATES, TABLES
+from proccli.model.sockets import (
+    KINDS,
+    STATE_NAMES,
+    TABLES,
+    Endpoint,
+    Protocol,
+    SocketFd,
+    SocketRow,
+)
 from proccli.sources.recording import sockets as nets
 from proccli.sources.recording.reader import Recording, parse_recording
 from proccli.sources.recording.writer import write_recording
@@ -224,7 +231,7 @@ def any_rows(draw: st.DrawFn) -> dict[str, list[SocketRow]]:
     tables: dict[str, list[SocketRow]] = {}
     for name in TABLES:
         protocol: Protocol = KINDS[name][0]
-        states = st.sampled_from(sorted(STATES[protocol]))
+        states = st.sampled_from(sorted(STATE_NAMES[protocol].values()))
         tables[name] = [
             SocketRow(protocol, KINDS[name][1], draw(states), draw(ENDS), draw(ENDS), inode)
             for inode in draw(st.lists(st.integers(min_value=0, max_value=2**64 - 1), max_size=3))
