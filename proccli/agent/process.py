@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.outcome import Reason
 from proccli.model.process import Host, Process, TextSpan
@@ -29,8 +29,9 @@ NoTexts: TypeAlias = Literal["no-cmdline", "cmdline-not-utf8", "no-name"]
 def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Texts | NoTexts:
     """The texts of a process, or why the agent has none for it.
 
-    `cmdline` is the whole of /proc/PID/cmdline; `masked_spans` are byte ranges in it. Empty pieces
-    are discarded wherever they stand, so the next argument takes the place of an empty argv[0].
+    `cmdline` is the whole of /proc/PID/cmdline; `masked_spans` are byte ranges in it, ascending
+    and apart. Empty pieces are discarded wherever they stand, so the next argument takes the place
+    of an empty argv[0].
 
     Source: agent v6.5 linux_process.rs:120-171; its fork of procfs, process/mod.rs cmdline().
     """
@@ -48,20 +49,43 @@ def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Text
 
 
 def _pieces(cmdline: bytes, masked_spans: Sequence[TextSpan]) -> Iterator[Subject]:
-    start = 0
+    """The pieces that are not empty. Pieces and spans, both ascending, are walked side by side:
+    any user may start a process with as many secrets as arguments."""
+    start = at = 0
     for raw in cmdline.split(b"\0"):
         end = start + len(raw)
+        touching: list[TextSpan] = []
+        while at < len(masked_spans) and masked_spans[at][0] < end:
+            left, right = masked_spans[at]
+            if right > start:
+                touching.append((max(left - start, 0), min(right - start, len(raw))))
+            if right > end:
+                break  # it goes on in the next piece
+            at += 1
         if raw:
-            yield Subject(raw.decode(), tuple(_char_spans(raw, start, masked_spans)))
+            yield Subject(raw.decode(), tuple(_char_spans(raw, touching)))
         start = end + 1
 
 
-def _char_spans(raw: bytes, start: int, masked_spans: Sequence[TextSpan]) -> Iterator[TextSpan]:
-    for left, right in masked_spans:
-        left_byte, right_byte = max(left - start, 0), min(right - start, len(raw))
-        if left_byte < right_byte:
-            first = len(raw[:left_byte].decode(errors="replace"))
-            yield first, first + len(raw[left_byte:right_byte].decode(errors="replace"))
+_CONTINUATION: Final = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that don't begin a character."""
+
+
+def _char_spans(raw: bytes, spans: Iterable[TextSpan]) -> Iterator[TextSpan]:
+    """Ascending ranges of bytes as ranges of characters; a character that is partly in the range
+    belongs to it."""
+    at = characters = 0
+    for left, right in spans:
+        characters += _characters(raw[at:left])
+        first = characters - (raw[left : left + 1] in _CONTINUATION)
+        characters += _characters(raw[left:right])
+        at = right
+        yield first, characters
+
+
+def _characters(part: bytes) -> int:
+    """How many characters begin in a part of a text."""
+    return len(part.translate(None, _CONTINUATION))
 
 
 def _joined(pieces: Sequence[Subject]) -> Subject:

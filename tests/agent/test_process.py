@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from proccli.agent.process import Subject, Texts, file_name, parse_cmdline
+from tests.steps import growth
 
 
 @pytest.mark.parametrize(
@@ -109,3 +112,47 @@ def test_a_four_megabyte_command_line_is_read_whole() -> None:
     _, cmdline = seen(b"java\0" + b"x" * 4_000_000 + b"\0")
 
     assert len(cmdline.text) == 4_000_005
+
+
+def test_a_masked_span_over_several_arguments_masks_its_part_of_each() -> None:
+    _, cmdline = seen(b"ab\0cd\0\0ef\0", (1, 4), (7, 8))
+
+    assert cmdline == Subject("ab cd ef", ((1, 2), (3, 4), (6, 7)))
+
+
+def test_a_masked_span_inside_a_character_masks_the_character() -> None:
+    raw = "xé😀y".encode()
+
+    assert seen(raw, (2, 4))[1] == Subject("xé😀y", ((1, 3),))
+
+
+@given(st.text("aé€😀\0", max_size=20), st.data())
+def test_masked_spans_are_those_of_the_characters(text: str, data: st.DataObject) -> None:
+    """Each character of the text knows whether it is masked."""
+    assume(text.strip("\0"))
+    masked = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
+    spans = []
+    start = 0
+    for character, hidden in zip(text, masked, strict=True):
+        end = start + len(character.encode())
+        if hidden:
+            spans.append((start, end))
+        start = end
+    found = parse_cmdline(text.encode(), spans)
+    assert isinstance(found, Texts)
+
+    subject = found.cmdline
+    spans_text = [subject.text[left:right] for left, right in subject.masked_spans]
+    expected = [c for c, hidden in zip(text, masked, strict=True) if hidden and c != "\0"]
+    assert list("".join(spans_text)) == expected
+
+
+@pytest.mark.parametrize("separator", [b"\0", b" "])
+def test_masked_spans_and_arguments_are_walked_side_by_side(separator: bytes) -> None:
+    def parse(count: int) -> None:
+        argument = b"pw=***" + separator
+        size = len(argument)
+        spans = [(size * n + 3, size * n + 6) for n in range(count)]
+        assert isinstance(parse_cmdline(argument * count, spans), Texts)
+
+    assert growth(parse, 500) < 2.5
