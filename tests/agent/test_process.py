@@ -6,7 +6,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from proccli.agent.process import Subject, Texts, file_name, parse_cmdline
+from proccli.agent.process import (
+    AgentProcess,
+    AncestorSearch,
+    Subject,
+    Texts,
+    agent_process,
+    ancestors_of,
+    file_name,
+    parse_cmdline,
+)
+from proccli.model.process import FieldError
+from tests.build import Machine, config, host, process
 from tests.steps import growth
 
 
@@ -156,3 +167,48 @@ def test_masked_spans_and_arguments_are_walked_side_by_side(separator: bytes) ->
         assert isinstance(parse_cmdline(argument * count, spans), Texts)
 
     assert growth(parse, 500) < 2.5
+
+
+# ---- ancestors ------------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_the_nearest_ancestor_is_that_of_a_walk_for_each(data: st.DataObject) -> None:
+    """Whatever the family, circles included, and in whatever order it is asked about."""
+    count = data.draw(st.integers(1, 7))
+    at = host(privileged=False, sees_all=data.draw(st.booleans()))
+    refused = FieldError(field="cmdline", problem="denied", detail="EACCES")
+    members = {}
+    for pid in range(1, count + 1):
+        name = data.draw(st.sampled_from(["no", "yes", "masked", "hidden", ""]))
+        made = process(pid, *[name] * bool(name), ppid=data.draw(st.integers(0, count + 1)))
+        if name == "hidden":
+            made = made._replace(cmdline=None, errors=(refused,))
+        members[pid] = agent_process(made, at)
+    search = AncestorSearch(members.get, at)
+    for pid in data.draw(st.permutations(range(1, count + 1))):
+        walked = ancestors_of(members[pid].process, members.get, at)
+        passed = [(one, _passes(one)) for one in walked.processes]
+        found = search.nearest(members[pid].process, "test", _passes)
+        assert found.match == next((one for one, result in passed if result), None)
+        if found.match is None:
+            assert found.undecided == any(result is None for _, result in passed)
+            assert found.complete == walked.complete
+
+
+def _passes(one: AgentProcess) -> bool | None:
+    assert one.texts is not None
+    return {"yes": True, "masked": None}.get(one.texts.process_name.text, False)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_rule_on_ancestors_costs_the_length_of_a_chain(closed: bool) -> None:
+    def decide_all(length: int) -> None:
+        chain = [process(pid, "x", ppid=pid - 1) for pid in range(1, length + 1)]
+        if closed:
+            chain[0] = process(1, "x", ppid=length)
+        machine = Machine(chain, config(("nginx", "parent_process_name", "drop")))
+        for pid in range(length, 0, -1):
+            assert machine.outcome(pid).status == "accepted"
+
+    assert growth(decide_all, 60) < 2.5
