@@ -7,8 +7,8 @@ from typing import Any
 
 from proccli.agent.decision import Context, decide
 from proccli.agent.pipeline import outcome_of, strategy_for
-from proccli.agent.process import agent_process
-from proccli.agent.tags import tags_of
+from proccli.agent.process import AncestorSearch, agent_process
+from proccli.agent.tags import SentTags
 from proccli.errors import Location, NoSuchProcess
 from proccli.model.config import Config, Rule, RuleProblem
 from proccli.model.note import Note
@@ -122,7 +122,9 @@ class Machine:
             host=self.host,
             tags=tags,
             agent_process=self.members.get,
+            ancestors=AncestorSearch(self.members.get, self.host),
         )
+        self._sent_tags = SentTags(tags)
 
     def outcome(self, pid: int) -> Outcome:
         """The outcome on one process."""
@@ -135,7 +137,7 @@ class Machine:
         def outcome_of_pid(of: int) -> Outcome | None:
             return self.outcome(of) if of in self.members else None
 
-        return tags_of(self.outcome(pid), self.tags, outcome_of_pid)
+        return self._sent_tags.of(self.outcome(pid), outcome_of_pid)
 
 
 class ListSource:

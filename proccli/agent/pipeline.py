@@ -8,12 +8,12 @@ from proccli.agent.decision import Context, Decision, Strategy, decide, fields_f
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
-from proccli.agent.process import AgentProcess, agent_process
+from proccli.agent.process import AgentProcess, AncestorSearch, agent_process
 from proccli.agent.rules import compile_rules
-from proccli.agent.tags import tags_of
+from proccli.agent.tags import SentTags
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import ALL_FIELDS, Environment, Field, Host, Process
 from proccli.model.source import Source
 
@@ -96,7 +96,9 @@ class Pipeline:
             host=inputs.source.host,
             tags=inputs.tags,
             agent_process=self._processes.get,
+            ancestors=AncestorSearch(self._processes.get, inputs.source.host),
         )
+        self._tags = SentTags(inputs.tags)
         self._decided: dict[int, Outcome | None] = {}
 
     def agent_process(self, pid: int) -> AgentProcess | None:
@@ -138,10 +140,14 @@ class Pipeline:
         return tuple(
             outcome._replace(
                 user=users[outcome.process.pid],
-                tags=tags_of(outcome, self.inputs.tags, self.decided),
+                tags=self.tags_of(outcome),
             )
             for outcome in bare
         )
+
+    def tags_of(self, outcome: Outcome) -> tuple[Tag, ...] | None:
+        """The tags that the agent sends with a process; None where they are not known."""
+        return self._tags.of(outcome, self.decided)
 
     def _user(self, process: Process) -> str | None:
         if process.uid is None:

@@ -15,7 +15,6 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.tags import tags_of
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.commands.scan.gprocesses import reported
@@ -111,7 +110,7 @@ def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> 
         source=source.name,
         network=source.network,
         outcomes=sample.outcomes,
-        tags_of=lambda outcome: tags_of(outcome, inputs.tags, sample.pipeline.decided),
+        tags_of=sample.pipeline.tags_of,
         reported=lambda outcome: reported(outcome, host),
         sample=sample.sockets,
         addresses=_addresses(sample.outcomes, sample.inputs.source),

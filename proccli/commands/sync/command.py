@@ -184,7 +184,7 @@ def command(
     wait = functools.partial(wait_for_second_sample, invocation, sleep=sleep)
     plan = SyncPlan(
         inputs=options._replace(announce=_announcer(options.announce, out)),
-        wait_policy=replace(wait_policy, wait=wait),
+        wait_policy=wait_policy._replace(wait=wait),
         once=once,
         interval_s=how["interval"],
         assume_enabled=how["assume_enabled"],

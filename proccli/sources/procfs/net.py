@@ -11,11 +11,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from proccli.model.process import MAX_U64
 from proccli.model.sockets import KINDS, STATE_NAMES, TABLES, Endpoint, SocketRow, TableName
 from proccli.sources.procfs.files import Unreadable
 
 MAX_TABLE_BYTES = 1 << 30
 """Some seven million rows: more than a machine has sockets, and less than its memory."""
+
+MAX_ROW_BYTES = 4096
+"""The kernel's rows have less than 200."""
 
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 _FIELDS = 10
@@ -52,7 +56,7 @@ def parse_table(
             continue
         else:
             seen.add(inode)
-        if state not in states or not inode.isdigit() or len(inode) > 20:
+        if state not in states or not inode.isdigit() or len(inode) > 20 or int(inode) > MAX_U64:
             raise Unreadable("malformed", "a row is not as documented")
         local, remote = endpoints[fields[1]], endpoints[fields[2]]
         rows.append(SocketRow(protocol, family, states[state], local, remote, int(inode)))
@@ -60,11 +64,13 @@ def parse_table(
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The lines after the heading."""
+    """The lines after the heading. Raises: Unreadable for a longer line than the kernel's."""
     rest = b""
     heading = True
     for chunk in chunks:
         whole, newline, tail = chunk.rpartition(b"\n")
+        if len(rest) > MAX_ROW_BYTES:
+            raise Unreadable("malformed", "a row is too long")
         if not newline:
             rest += chunk
             continue
@@ -72,6 +78,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
         rest = tail
         yield from lines[heading:]
         heading = False
+    if rest and heading and b"local_address" not in rest:
+        raise Unreadable("malformed", "the heading is missing")
     if rest and not heading:
         yield _text(rest)
 

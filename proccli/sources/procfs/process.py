@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from proccli.model.process import NS_PER_S, Field, FieldError, Process
+from proccli.model.process import MAX_PID, MAX_U32, MAX_U64, NS_PER_S, Field, FieldError, Process
 from proccli.sources.procfs.files import RawProcess, Unreadable, decode
 
 Raw = TypeVar("Raw")
@@ -69,7 +69,9 @@ def _parse_netns(link: bytes) -> int:
     found = _NETNS.fullmatch(link)
     if found is None:
         raise Unreadable("malformed", "not a link to a namespace")
-    return int(found[1])
+    if (inode := int(found[1])) > MAX_U64:
+        raise Unreadable("malformed", "not a link to a namespace")
+    return inode
 
 
 def _parse_cgroup(content: bytes) -> str:
@@ -114,7 +116,10 @@ def parse_stat(line: bytes) -> Stat:
     # int() alone would take "1_0", "+1" and a minus.
     if not (ppid.isdigit() and ticks.isdigit() and len(ppid) <= 10 and len(ticks) <= 20):
         raise Unreadable("malformed", "not numeric")
-    return Stat(decode(comm), decode(fields[0]), int(ppid), int(ticks))
+    stat = Stat(decode(comm), decode(fields[0]), int(ppid), int(ticks))
+    if stat.ppid > MAX_PID or stat.starttime_ticks > MAX_U64:
+        raise Unreadable("malformed", "a number is out of range")
+    return stat
 
 
 def parse_btime(text: bytes) -> int | None:
@@ -185,4 +190,4 @@ def parse_passwd(content: bytes) -> Mapping[int, str] | None:
 
 def _u32(text: str) -> int | None:
     number = int(text) if _U32.fullmatch(text) else -1
-    return number if 0 <= number < 1 << 32 else None
+    return number if 0 <= number <= MAX_U32 else None

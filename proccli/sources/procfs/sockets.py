@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from proccli.model.process import FieldError
+from proccli.model.process import MAX_PID, MAX_U64, FieldError
 from proccli.model.sockets import (
     TABLES,
     NetTable,
@@ -59,8 +59,11 @@ def read_socket_fds(
                 continue
             raise
         inode = _SOCKET.fullmatch(target)
-        if inode is not None and _FD.fullmatch(name):
-            found.append(SocketFd(int(name), int(inode[1]), since_ns, age_source))
+        if inode is None or not _FD.fullmatch(name):
+            continue
+        item = SocketFd(int(name), int(inode[1]), since_ns, age_source)
+        if item.fd <= MAX_PID and item.inode <= MAX_U64:
+            found.append(item)
     found.sort(key=lambda socket: socket.fd)
     return tuple(found)
 

@@ -27,9 +27,10 @@ def mask(
     pieces: list[bytes] = []
     made: list[TextSpan] = []
     position = length = 0
+    known = frozenset(masked_spans)
     for start, end in _merged([*find_secrets(cmdline), *masked_spans]):
         secret = cmdline[start:end]
-        stand_in = secret if (start, end) in masked_spans else _stand_in(secret)
+        stand_in = secret if (start, end) in known else _stand_in(secret)
         pieces += cmdline[position:start], stand_in
         length += start - position
         made.append((length, length + len(stand_in)))

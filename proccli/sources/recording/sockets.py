@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import get_args
 
-from proccli.model.process import FieldError, Process
+from proccli.model.process import MAX_PID, MAX_U64, FieldError, Process
 from proccli.model.sockets import (
     KINDS,
     STATE_NAMES,
@@ -24,8 +24,6 @@ from proccli.sources.recording.format import Checked, decode_time, encode_error,
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""
 
-_I32 = 2**31 - 1
-_U64 = 2**64 - 1
 _AGE_SOURCES: Mapping[str, AgeSource] = {source: source for source in get_args(AgeSource)}
 _TABLES: Mapping[str, TableName] = {name: name for name in TABLES}
 _STATES = {protocol: frozenset(names.values()) for protocol, names in STATE_NAMES.items()}
@@ -149,7 +147,7 @@ def _socket_fd(part: Checked) -> SocketFd:
     except ValueError as error:
         raise part.wrong(f"since is {error}") from error
     found = SocketFd(
-        part.integer("fd", high=_I32), part.integer("inode", high=_U64), since_ns, age_source
+        part.integer("fd", high=MAX_PID), part.integer("inode", high=MAX_U64), since_ns, age_source
     )
     part.done()
     return found
@@ -167,8 +165,8 @@ class NetReader:
 
     def add(self, line: Checked) -> None:
         """Add one line. Raises: RecordingError."""
-        number = line.integer("net", low=1, high=_I32)
-        netns = line.integer("netns", high=_U64, or_null=True)
+        number = line.integer("net", low=1, high=MAX_PID)
+        netns = line.integer("netns", high=MAX_U64, or_null=True)
         name = _TABLES.get(line.text("table"))
         if name is None or self._netns.setdefault(number, netns) != netns:
             raise line.wrong("not a table of this namespace")
@@ -199,7 +197,7 @@ class NetReader:
                 and state in _STATES[protocol]
                 and 0 <= local_port < 1 << 16
                 and 0 <= remote_port < 1 << 16
-                and 0 <= inode <= _U64
+                and 0 <= inode <= MAX_U64
                 and self._addresses[local_ip]
                 and self._addresses[remote_ip]
             ):

@@ -259,3 +259,38 @@ def test_the_kernels_own_tables_are_read(
 def test_the_byte_order_is_this_machines() -> None:
     end = kernel_writing("127.0.0.1", 80, sys.byteorder)
     assert parse_table([HEADING, line(end, end)], "tcp")[0].local.ip == "127.0.0.1"
+
+
+class _Chunks:
+    """A table in chunks, as it is read; counts those that were taken."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks = chunks
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.taken += 1
+            yield chunk
+
+
+@pytest.mark.parametrize("heading", [b"", HEADING])
+def test_a_row_that_never_ends_is_not_read_to_its_end(heading: bytes) -> None:
+    chunks = _Chunks(heading, *[b"0" * 4000] * 1000)
+
+    with pytest.raises(Unreadable):
+        parse_table(chunks, "tcp")
+
+    assert chunks.taken < 6
+
+
+def test_a_table_without_a_heading_is_not_an_empty_one() -> None:
+    with pytest.raises(Unreadable):
+        parse_table([b"garbage"], "tcp")
+
+
+@pytest.mark.parametrize("inode", [2**64, "9" * 20])
+def test_an_inode_beyond_the_kernels_numbers_is_malformed(inode: object) -> None:
+    assert parse(line("0100007F:1F90", "0200000A:C001", inode=2**64 - 1))
+    with pytest.raises(Unreadable):
+        parse(line("0100007F:1F90", "0200000A:C001", inode=inode))

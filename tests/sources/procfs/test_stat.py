@@ -96,3 +96,14 @@ def test_boot_time_may_be_missing(text: bytes) -> None:
 )
 def test_uptime_is_kept_to_the_nanosecond(text: bytes, ns: int | None) -> None:
     assert parse_uptime_ns(text) == ns
+
+
+@pytest.mark.parametrize(
+    ("ppid", "ticks"), [(2**31, 1), (4_294_967_295, 1), (1, 2**64), (1, 10**20 - 1)]
+)
+def test_a_number_that_the_kernel_does_not_have_is_malformed(ppid: int, ticks: int) -> None:
+    """The agent's reader takes an i32 and an u64 there."""
+    line = "7 (x) S {} " + "0 " * 17 + "{} 0\n"
+    assert parse_stat(line.format(2**31 - 1, 2**64 - 1).encode()).starttime_ticks == 2**64 - 1
+    with pytest.raises(Unreadable):
+        parse_stat(line.format(ppid, ticks).encode())

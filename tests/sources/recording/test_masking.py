@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proccli.model.process import FieldError, Process
 from proccli.sources.recording.masking import MaskedSource, mask, mask_process
 from tests.build import ListSource, process
+from tests.steps import growth
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 
@@ -365,3 +366,23 @@ def test_holes_of_an_earlier_masking_are_kept() -> None:
     again = mask_process(earlier)
     assert again.cmdline == b"app\0***\0--token=***\0"
     assert again.masked_spans == ((4, 7), (16, 19))
+
+
+class _Counted(tuple[tuple[int, int], ...]):
+    """Spans that count how often they are searched."""
+
+    searched = 0
+
+    def __contains__(self, item: object) -> bool:
+        type(self).searched += 1
+        return super().__contains__(item)
+
+
+def test_masking_again_does_not_search_the_spans_for_each_span() -> None:
+    line = cmdline("app", *["pw=ab"] * 200)
+    hidden, spans = mask(line)
+    counted = _Counted(spans)
+
+    assert mask(hidden, counted) == (hidden, spans)
+    assert counted.searched == 0
+    assert growth(lambda count: mask(cmdline("app", *["pw=ab"] * count)), 200) < 2.5
