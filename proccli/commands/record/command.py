@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Do not mask secrets: write command lines with their passwords and tokens.",
 )
+@option(
+    "--show-masked",
+    section="Recording options",
+    is_flag=True,
+    help="List what the masked values were recognized by: names of options and variables.",
+)
 @option("--force", section="Recording options", is_flag=True, help="Overwrite an existing file.")
 @source_options
 @wait_options
@@ -50,6 +56,7 @@ def command(
     options: InputOptions,
     path: str,
     no_redact: bool,
+    show_masked: bool,
     force: bool,
     wait_policy: WaitPolicy,
     invocation: Invocation,
@@ -69,6 +76,9 @@ def command(
     inputs = open_inputs(options)
     result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
     print_message(record_message(result, redact=not no_redact))
+    if show_masked:
+        for found_by, count in result.masked_by:
+            print_message(f"masked {counted(count, 'value')}: {found_by}")
     warn(invocation, result.notes)
     return 0
 

@@ -34,6 +34,9 @@ class RecordResult:
     processes: int
     masked_values: int
     masked_processes: int
+    masked_by: tuple[tuple[str, int], ...]
+    """What the secrets were recognized by and how often, the most frequent first; hostile
+    text."""
     changed_pids: tuple[int, ...]
     """Processes whose outcome is unknown from the recording, because of a mask."""
     notes: tuple[Note, ...]
@@ -77,6 +80,7 @@ def record(
         processes=written.processes,
         masked_values=written.masked_values,
         masked_processes=written.masked_processes,
+        masked_by=tuple(source.found_by.most_common()) if isinstance(source, MaskedSource) else (),
         changed_pids=changed,
         notes=(*inputs.notes, *seen.notes),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TextSpan
@@ -15,10 +17,18 @@ MASK = b"***"
 _MASK_NOT_UTF8 = MASK + b"\xff"
 
 
-def mask(
-    cmdline: bytes, masked_spans: Sequence[TextSpan] = ()
-) -> tuple[bytes, tuple[TextSpan, ...]]:
-    """A command line with its secrets replaced, and the ranges of the replacements.
+class Masked(NamedTuple):
+    """A command line with its secrets replaced."""
+
+    cmdline: bytes
+    masked_spans: tuple[TextSpan, ...]
+    """The ranges of the replacements."""
+    found_by: tuple[str, ...] = ()
+    """What each new one was recognized by, in any order; it may be hostile text."""
+
+
+def mask(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Masked:
+    """A command line with its secrets replaced.
 
     `masked_spans` are those that it has already, from an earlier masking. The number of arguments
     stays the same, and so does whether the whole is UTF-8: the agent has no process whose command
@@ -28,7 +38,11 @@ def mask(
     made: list[TextSpan] = []
     position = length = 0
     known = frozenset(masked_spans)
-    for start, end in _merged([*find_secrets(cmdline), *masked_spans]):
+    secrets = {(start, end): found_by for start, end, found_by in find_secrets(cmdline)}
+    found_by = []
+    for start, end in _merged([*secrets, *masked_spans]):
+        if (start, end) not in known:
+            found_by.append(secrets.get((start, end), "several"))
         secret = cmdline[start:end]
         stand_in = secret if (start, end) in known else _stand_in(secret)
         pieces += cmdline[position:start], stand_in
@@ -37,7 +51,7 @@ def mask(
         length += len(stand_in)
         position = end
     pieces.append(cmdline[position:])
-    return b"".join(pieces), tuple(made)
+    return Masked(b"".join(pieces), tuple(made), tuple(found_by))
 
 
 def _stand_in(secret: bytes) -> bytes:
@@ -63,12 +77,13 @@ def mask_process(process: Process) -> Process:
     """The process without the secrets of its command line."""
     if process.cmdline is None:
         return process
-    cmdline, masked_spans = mask(process.cmdline, process.masked_spans)
-    return (
-        process
-        if masked_spans == process.masked_spans
-        else process._replace(cmdline=cmdline, masked_spans=masked_spans)
-    )
+    return _with_mask(process, mask(process.cmdline, process.masked_spans))
+
+
+def _with_mask(process: Process, masked: Masked) -> Process:
+    if masked.masked_spans == process.masked_spans:
+        return process
+    return process._replace(cmdline=masked.cmdline, masked_spans=masked.masked_spans)
 
 
 def no_mask_safe_keys(_real: Process, _masked: Process) -> frozenset[str]:
@@ -91,6 +106,8 @@ class MaskedSource:
         self._source = source
         self._mask_safe = mask_safe
         self._masked: dict[int, tuple[Process, Process]] = {}
+        self.found_by: Counter[str] = Counter()
+        """What the secrets of the processes read so far were recognized by."""
         self.host: Host = source.host._replace(redacted=True)
         self.notes: Sequence[Note] = source.notes
 
@@ -112,7 +129,12 @@ class MaskedSource:
         known = self._masked.get(real.pid)
         if known is not None and known[0] is real:
             return known[1]
-        masked = mask_process(real)
+        masked = real
+        if real.cmdline is not None:
+            hidden = mask(real.cmdline, real.masked_spans)
+            masked = _with_mask(real, hidden)
+            if known is None:
+                self.found_by.update(hidden.found_by)
         if masked is not real:
             masked = masked._replace(mask_safe=self._mask_safe(real, masked))
         self._masked[real.pid] = real, masked
