@@ -290,8 +290,8 @@ def _networks_collide(note: Note) -> str:
     pairs = note.number("pairs")
     noun = counted(pairs, "pair of addresses and ports", "pairs of addresses and ports")
     return (
-        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks, which are kept apart"
-        " here; the server takes them for one connection, and its labels may be wrong"
+        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks; the server takes them for"
+        " one connection, and its labels may be wrong"
     )
 
 
