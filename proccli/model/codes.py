@@ -102,6 +102,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "capture-encapsulated": Warned("Encapsulated packets are skipped.", "packets"),
     "capture-link-type": Warned("Packets of an unsupported link type are skipped.", "packets"),
     "capture-evicted": Warned("Too many connections are open at once.", "connections"),
+    "tot-none": Warned("A capture has no TOT options, which would name the sending processes."),
     "tot-limit": Warned("Options are not listed, because of `--limit`."),
     "tot-ambiguous": Warned("Options hold an address or a sequence number; which is not known."),
     "tot-syn-ack": Warned("Options are in a SYN-ACK, where the pid is that of any process."),

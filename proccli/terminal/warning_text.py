@@ -427,6 +427,25 @@ def _capture_evicted(note: Note) -> str:
     )
 
 
+def _tot_none(note: Note) -> str:
+    if note.fields["sides"] is not None:
+        sides = counted(note.number("sides"), "side")
+        return (
+            f"{sides} of captured connections are in no source at that time, and the capture has"
+            " no TOT options: record the hosts while the connections exist (proccli record), or"
+            " run TCP option tracing on them"
+        )
+    if not note.number("syns"):
+        return (
+            "no TOT options, and no SYN segments, which have most of them: capture connections from"
+            " their start"
+        )
+    return (
+        "no TOT options: the senders do not use TCP option tracing. proccli label finds processes"
+        " by their sockets, with recordings of the hosts (-s)"
+    )
+
+
 def _tot_limit(note: Note) -> str:
     options = note.number("options")
     return (
@@ -600,6 +619,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "capture-encapsulated": _capture_encapsulated,
     "capture-link-type": _capture_link_type,
     "capture-evicted": _capture_evicted,
+    "tot-none": _tot_none,
     "tot-limit": _tot_limit,
     "tot-ambiguous": _tot_ambiguous,
     "tot-syn-ack": _tot_syn_ack,

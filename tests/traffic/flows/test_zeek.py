@@ -234,7 +234,7 @@ def test_names_of_fields_are_whole_columns() -> None:
     header = ",".join(["src", *DEEPFLOW[1:]])
     text = f"{header}\n{','.join(ROW)}\n".encode()
 
-    with pytest.raises(FlowsError, match="column 'src.ip' .* does not exist"):
+    with pytest.raises(FlowsError, match=r"column 'src\.ip' .* does not exist"):
         label(text, fields=parse_fields("ip_0=src.ip"), form="csv")
 
 
