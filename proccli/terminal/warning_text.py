@@ -290,8 +290,8 @@ def _networks_collide(note: Note) -> str:
     pairs = note.number("pairs")
     noun = counted(pairs, "pair of addresses and ports", "pairs of addresses and ports")
     return (
-        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks, which are kept apart"
-        " here; the server takes them for one connection, and its labels may be wrong"
+        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks; the server takes them for"
+        " one connection, and its labels may be wrong"
     )
 
 
@@ -424,6 +424,25 @@ def _capture_evicted(note: Note) -> str:
         f"{note.string('file')}: too many connections were open at once:"
         f" {note.number('connections'):,} were printed early, and what followed of them is in"
         " further lines"
+    )
+
+
+def _tot_none(note: Note) -> str:
+    if note.fields["sides"] is not None:
+        sides = counted(note.number("sides"), "side")
+        return (
+            f"{sides} of captured connections are in no source at that time, and the capture has"
+            " no TOT options: record the hosts while the connections exist (proccli record), or"
+            " run TCP option tracing on them"
+        )
+    if not note.number("syns"):
+        return (
+            "no TOT options, and no SYN segments, which have most of them: capture connections from"
+            " their start"
+        )
+    return (
+        "no TOT options: the senders do not use TCP option tracing. proccli label finds processes"
+        " by their sockets, with recordings of the hosts (-s)"
     )
 
 
@@ -600,6 +619,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "capture-encapsulated": _capture_encapsulated,
     "capture-link-type": _capture_link_type,
     "capture-evicted": _capture_evicted,
+    "tot-none": _tot_none,
     "tot-limit": _tot_limit,
     "tot-ambiguous": _tot_ambiguous,
     "tot-syn-ack": _tot_syn_ack,

@@ -300,8 +300,6 @@ def _found_line(result: TotResult) -> Line:
         text = "No TOT options found"
         if summary.other_253:
             return ((f"{text}, but {other}.", "head"),)
-        if summary.tcp and not summary.syns:
-            text = f"{text}; most are in SYN segments, and the capture has none"
         return ((f"{text}.", "head"),)
     parts: list[str] = [
         f"{summary.versions[version]:,} of version {version}"
