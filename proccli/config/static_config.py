@@ -94,12 +94,15 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
     """The mapping with the keys of this dialect, None where a text has none, and warnings."""
     if root is None or is_null(root):
+        if stage.source.text and not stage.merges:
+            raise _no_document(root)
         return None, [_nothing(0, stage)]
     mapping = resolved(root)
     if not isinstance(mapping, MappingNode):
         problem = f"a configuration is a mapping of keys to values, not {described(mapping)}"
         raise Refusal(problem, mapping.start)
     names = _names(mapping)
+    refuse_bootstrap(names)
     if NEWER_SECTION in names:
         raise _newer(names)
     if SECTION in names or "<<" in names:
@@ -110,6 +113,40 @@ def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
         return mapping, []
     misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage)
     return None, [*misspelt, _nothing(mapping.start, stage)]
+
+
+def refuse_bootstrap(names: Mapping[str, int]) -> None:
+    """Refuses the file that the agent starts with, by its keys and their offsets.
+
+    An agent reads the address of its server there, and no setting for processes: those come from
+    the server, or for an agent in standalone mode from another file.
+
+    Source: agent v6.5 config.rs, `Config` (unknown keys are ignored).
+
+    Raises: Refusal.
+    """
+    keys = [*_BOOTSTRAP_KEYS, *(_SHARED_BOOTSTRAP_KEYS if SECTION in names else ())]
+    found = next((name for name in names if name in keys), None)
+    if found is not None:
+        problem = f"{found} is a key of the agent's own bootstrap file, deepflow-agent.yaml"
+        hint = (
+            "agents get these settings from the server: give the group configuration instead,"
+            " from deepflow-ctl agent-group-config list GROUP -o yaml"
+        )
+        raise Refusal(problem, names[found], hint=hint, code="bootstrap-file")
+
+
+_BOOTSTRAP_KEYS: Final = (
+    "controller-ips",
+    "controller-port",
+    "controller-tls-port",
+    "controller-cert-file-prefix",
+    "kubernetes-cluster-name",
+    "agent-unique-identifier",
+    "async-worker-thread-number",
+)
+_SHARED_BOOTSTRAP_KEYS: Final = ("vtap-group-id-request", "kubernetes-cluster-id", "log-file")
+"""Some releases have these in `static_config`, too, but none has them beside it."""
 
 
 def _refuse_repeated(section: Node) -> None:
@@ -148,6 +185,17 @@ def _newer(names: Mapping[str, int]) -> Refusal:
         f" not emulate yet: it reads {SECTION}"
     )
     return Refusal(problem, at, code="other-dialect")
+
+
+def _no_document(root: Node | None) -> Refusal:
+    """The agent's reader takes an empty text for the defaults, and no other one without a value.
+
+    Source: agent v6.5 config.rs:664-668, run on such texts.
+    """
+    what = "comments and blank lines" if root is None else "an empty value"
+    problem = f"the text has no keys, only {what}"
+    start = 0 if root is None else resolved(root).start
+    return Refusal(problem, start, by="agent", hint="write {} for the defaults")
 
 
 def _nothing(offset: int, stage: Stage) -> Note:

@@ -160,6 +160,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "yaml-syntax": "error",
     "config-rejected": "error",
     "other-dialect": "error",
+    "bootstrap-file": "error",
     "no-static-config": "warning",
     "text-after-nul": "warning",
     "unknown-key": "warning",
