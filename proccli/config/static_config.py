@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
 from proccli import rustregex
+from proccli.config import characters
 from proccli.config.delivery import RULE_FIELDS, RawRule, Stage
 from proccli.config.yaml.go_yaml import is_merge
 from proccli.config.yaml.nodes import (
@@ -25,6 +26,7 @@ from proccli.config.yaml.nodes import (
     resolved,
 )
 from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.positions import source_offset
 from proccli.errors import Location
 from proccli.model.config import Config, Rule, RuleProblem
@@ -87,8 +89,36 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     for number, raw in enumerate(raw_rules, start=1):
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
         unknown += merge_keys(raw.node, f"rule {number}", stage)
+    unknown += _odd_values(fields, raw_rules, stage.source)
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return config._replace(rules=rules, notes=tuple(dict.fromkeys(all_notes)))
+
+
+_TEXT_KEYS: Final = ("os-proc-root", "os-app-tag-exec", "os-app-tag-exec-user")
+
+
+def _odd_values(
+    fields: Mapping[str, Node], raw_rules: Sequence[RawRule], source: SourceText
+) -> Iterator[Note]:
+    """A warning for each text with a character that looks like another one."""
+    texts = [(name, fields[name]) for name in _TEXT_KEYS if name in fields]
+    for name, node in texts:
+        value = resolved(node)
+        items = value.items if isinstance(value, SequenceNode) else (value,)
+        for scalar in map(resolved, items):
+            if isinstance(scalar, Scalar) and (note := characters.in_text(scalar, source, name)):
+                yield note
+    for number, raw in enumerate(raw_rules, start=1):
+        for name, (_, node) in raw.texts.items():
+            scalar = resolved(node)
+            found = _ODD_IN.get(name, characters.in_text)
+            if isinstance(scalar, Scalar) and (
+                note := found(scalar, source, f"{name} of rule {number}")
+            ):
+                yield note
+
+
+_ODD_IN: Final = {"match-regex": characters.in_pattern, "rewrite-name": characters.in_name}
 
 
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
@@ -316,7 +346,7 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     """The key that was probably meant by a name that is none, or None."""
     import difflib
 
-    plain = name[:_LONGEST].strip("\ufeff \t").lower().replace("_", "-")
+    plain = characters.meant_by(name[:_LONGEST]).lower().replace("_", "-")
     by_spelling = {key.replace("_", "-"): key for key in known}
     found = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_LIKE)
     return by_spelling[found[0]] if found and name != by_spelling[found[0]] else None
@@ -327,6 +357,8 @@ def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) ->
     for key in _keys(node):
         if key.text not in known and (close := meant(key.text, known)):
             yield _unknown(key, where, stage, meant=close)
+        elif characters.is_list_item(key.text):
+            yield _unknown(key, where, stage)
 
 
 def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
@@ -342,6 +374,10 @@ def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -
     for key in _keys(node):
         if key.text in known:
             yield stage.source.note(CODE, key.start, kind="misplaced", key=key.text, where=where)
+        elif characters.meant_by(key.text) in known and (
+            note := characters.in_key(key, stage.source, where)
+        ):
+            yield note
 
 
 def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Note]:
@@ -362,6 +398,8 @@ def _unknown(
     meant: str | None = None,
     known: tuple[str, ...] | None = None,
 ) -> Note:
+    if (note := characters.in_key(key, stage.source, where)) is not None:
+        return note
     shown = visible(key.text[:_LONGEST])
     return stage.source.note(
         CODE, key.start, kind=kind, key=shown, where=where, meant=meant, known=known

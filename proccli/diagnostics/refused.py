@@ -93,8 +93,9 @@ def notes(context: Context) -> Iterator[Diagnostic]:
         if note.code == "server-changes-value" and any(at.line in lines for lines in empty):
             continue
         words = wording(note)
+        one_character = at, at._replace(column=at.column + 1)
         yield context.at(
-            context.written.from_place(at),
+            one_character if note.code == "lookalike-character" else context.written.from_place(at),
             note.code,
             words.problem,
             effect=words.effect,
