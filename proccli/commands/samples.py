@@ -25,8 +25,7 @@ def _sleep(seconds: float, _undecided: int) -> None:
     time.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitPolicy:
+class WaitPolicy(NamedTuple):
     """How long to wait for a second sample, which shows the ages of new sockets."""
 
     no_wait: bool = False

@@ -32,6 +32,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "no-static-config": Warned("The file has no `static_config` and no `os-proc-*` key."),
     "text-after-nul": Warned("The agent stops reading at a NUL character."),
     "unknown-key": Warned("A key looks like one of the agent's, but the agent ignores it."),
+    "lookalike-character": Warned(
+        "A key or value has a character that only looks like another, such as a wide space."
+    ),
     "null-is-text": Warned("The agent reads an empty value as the text `~` or `null`."),
     "server-changes-value": Warned("The server passes another value on than the file holds."),
     "rule-thrown-away": Warned("The agent silently ignores a rule that is not valid."),
@@ -162,9 +165,11 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "yaml-syntax": "error",
     "config-rejected": "error",
     "other-dialect": "error",
+    "bootstrap-file": "error",
     "no-static-config": "warning",
     "text-after-nul": "warning",
     "unknown-key": "warning",
+    "lookalike-character": "warning",
     "newer-key": "warning",
     "server-changes-value": "warning",
     "null-is-text": "warning",

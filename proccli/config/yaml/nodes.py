@@ -158,6 +158,12 @@ class SourceText:
             end = start + len(line)
         return Location(visible(self.name), index + 1, min(offset, end) - start + 1, line)
 
+    def line(self, number: int) -> str:
+        """A line by its number from 1, without its end."""
+        start = self._starts[number - 1]
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
     def note(self, code: str, offset: int, **values: NoteValue) -> Note:
         """A warning about a place in this text."""
         return Note.of(code, self.at(offset), **values)
