@@ -40,7 +40,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
     "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
     # Processes and sockets.
-    "hidepid": Warned("The proc mount hides other users' processes."),
+    "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
     "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
     "unreadable": Warned("The agent can't read some processes, and skips them."),
     "unreadable-for-us": Warned("Processes can't be read here, but the agent may read them."),

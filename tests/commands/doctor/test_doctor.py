@@ -89,7 +89,7 @@ def inputs(
 
 
 def examined(given: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
-    return examine(take_sample(given), around)
+    return examine(take_sample(given), around, InputOptions())
 
 
 def step(result: DoctorResult, name: str) -> Step:
@@ -276,7 +276,9 @@ def test_a_mount_that_hides_processes_makes_the_first_steps_unknown() -> None:
 
 
 def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
-    result = examine(take_sample(inputs()._replace(source=ListSource([], at=host()))), None)
+    result = examine(
+        take_sample(inputs()._replace(source=ListSource([], at=host()))), None, InputOptions()
+    )
 
     assert result.summary is not None
     assert result.summary.total == 0
@@ -374,7 +376,7 @@ def test_tags_from_a_file_leave_the_tag_command_unknown() -> None:
     recorded = tagged._replace(source=ListSource([process(7, "nginx")], at=host(kind="recording")))
 
     for result in (
-        examine(take_sample(tagged), WELL, tags_from_file=True),
+        examine(take_sample(tagged), WELL, InputOptions(tags="tags.yaml")),
         examined(recorded, None),
     ):
         assert step(result, "tag-command").state == "unknown"
