@@ -59,7 +59,10 @@ def refused_to_us(outcomes: Sequence[Outcome], host: Host) -> Sequence[int]:
 
 def _unreadable(outcomes: Sequence[Outcome], host: Host) -> list[Note]:
     notes = []
-    if skipped := _problems(outcomes, "skipped"):
+    gone, skipped = _without_gone(_problems(outcomes, "skipped"))
+    if gone:
+        notes.append(Note.of("vanished", processes=gone, sockets=0))
+    if skipped:
         notes.append(Note.of("unreadable", problems=skipped))
     if unknown := _problems(outcomes, "unknown"):
         notes.append(Note.of("unreadable-for-us", problems=unknown, privileged=host.privileged))
@@ -75,6 +78,12 @@ def _problems(outcomes: Sequence[Outcome], status: Status) -> Counts:
             if outcome.status == status and outcome.reason == "unreadable"
         )
     )
+
+
+def _without_gone(problems: Counts) -> tuple[int, Counts]:
+    """How many of the problems are that a process exited, and the others."""
+    others = tuple((problem, count) for problem, count in problems if problem != "gone")
+    return sum(count for problem, count in problems if problem == "gone"), others
 
 
 def _problem(outcome: Outcome) -> str:
@@ -129,9 +138,13 @@ def _unreadable_sockets(sample: SocketSample, host: Host) -> tuple[Note, ...]:
         for outcome, error in sample.unreadable
         if outcome.status == "accepted" and (host.privileged or error.problem != "denied")
     )
-    if not problems:
-        return ()
-    return (Note.of("sockets-unreadable", problems=in_order(problems)),)
+    gone, others = _without_gone(in_order(problems))
+    notes = []
+    if gone:
+        notes.append(Note.of("vanished", processes=0, sockets=gone))
+    if others:
+        notes.append(Note.of("sockets-unreadable", problems=others))
+    return tuple(notes)
 
 
 def _lost(sample: SocketSample) -> tuple[Note, ...]:

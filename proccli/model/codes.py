@@ -47,6 +47,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "owner-unknown-to-us": Warned(
         "The user and network namespace of processes can't be read without root.", "owners"
     ),
+    "vanished": Warned("Processes exited while they were read, as on every live machine."),
     "stat-missing": Warned("Processes have no readable `stat`: no parent and no start time."),
     "sockets-unreadable-for-us": Warned(
         "The sockets of processes can't be read without root.", "sockets"
@@ -70,6 +71,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "tags-without-process": Warned("Pids in the tags are not processes here."),
     "tags-empty-entry": Warned("Pids in the tags have an entry without tags."),
     "inherited-tags-unknown": Warned("The tags that processes would inherit are not known."),
+    "title-as-arguments": Warned(
+        "The arguments of a made-up process look like a rewritten title, which is one text."
+    ),
     # sync.
     "unknown-left-out": Warned(
         "Processes with an unknown outcome are missing from the lists.", "processes"

@@ -5,6 +5,7 @@ Nothing reads these sentences back; what a program needs of a warning is in its 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -213,6 +214,26 @@ def _env_unknown(note: Note) -> str:
         f"{_variables(note)} is not known from {note.string('origin')}: give it with --env"
         " NAME=VALUE, or the names stay unknown"
     )
+
+
+def _title_as_arguments(note: Note) -> str:
+    title = visible(shlex.quote(note.string("title")[:_LONGEST]))
+    return (
+        f"the first argument is {visible(note.string('first')[:_LONGEST])}; if this is a rewritten"
+        f" title, which is one text, use --title {title}"
+    )
+
+
+def _vanished(note: Note) -> str:
+    parts = [
+        f"{counted(note.number(name), noun)} {what}"
+        for name, noun, what in (
+            ("processes", "process", "exited while being read"),
+            ("sockets", "process", "exited before its sockets were read"),
+        )
+        if note.number(name)
+    ]
+    return " and ".join(parts)
 
 
 def _tags_unknown(note: Note) -> str:
@@ -524,6 +545,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-boot-time": _no_boot_time,
     "unreadable": _unreadable,
     "unreadable-for-us": _unreadable_for_us,
+    "vanished": _vanished,
     "owner-unknown-to-us": _owner_unknown,
     "stat-missing": _stat_missing,
     "sockets-unreadable-for-us": _sockets_unreadable_for_us,
@@ -539,6 +561,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
         "os-proc-sync-tagged-only is on, but nothing gives tags: the agent sends no process at all"
         " (configure os-app-tag-exec, or give --tags)",
     ),
+    "title-as-arguments": _title_as_arguments,
     "tags-unknown": _tags_unknown,
     "tag-exec-failed": partial(_tags_lost, who="os-app-tag-exec: "),
     "tags-rejected": _tags_lost,

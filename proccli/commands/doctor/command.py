@@ -34,6 +34,7 @@ _SHOWN_AS_STEPS = (
     "env-unset",
     "env-unknown",
     "unreadable",
+    "vanished",
     "unreadable-for-us",
 )
 

@@ -43,7 +43,7 @@ STEPS: Final = (
 """All steps, in order."""
 
 _ELSEWHERE = "use --proc-root DIR to read another mount of /proc"
-_NOT_CHECKED = "not checked: it depends on the configuration"
+_NOT_CHECKED = "not checked: the configuration cannot be applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,9 @@ def _rejected(error: ConfigError, options: InputOptions) -> DoctorResult:
     hint = error.hint or f"correct it; for details, run {options.command('check')}"
     if error.fault is not None and error.fault.code == "other-dialect":
         version = options.agent or DEFAULT_AGENT
-        hint = f"give the static_config of the agent group; agent {version} reads nothing else"
+        hint = error.hint or (
+            f"agent {version} ignores it and uses its defaults: give the static_config of its group"
+        )
     first = failed("configuration", detail, hint)
     later = (
         unknown(step, _NOT_CHECKED) for step in STEPS[1:] if step not in socket_steps.SERVER_STEPS
