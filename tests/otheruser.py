@@ -20,7 +20,12 @@ _ROOT: Final = Path(proccli.__file__).parent.parent
 _IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-_IMPORTED_BY_OTHERS: Final = ("concurrent.futures.process", "glob", "importlib.readers")
+_IMPORTED_BY_OTHERS: Final = (
+    "concurrent.futures.process",
+    "encodings.ascii",
+    "glob",
+    "importlib.readers",
+)
 """By other modules of the standard library, when they are needed."""
 
 

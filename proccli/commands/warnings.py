@@ -37,7 +37,17 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
     notes.extend(_unreadable(outcomes, host))
     notes.extend(_without_age(outcomes, host))
     if pids := refused_to_us(outcomes, host):
-        notes.append(Note.of("owner-unknown-to-us", processes=len(pids), first_pid=pids[0]))
+        notes.append(
+            Note.of(
+                "owner-unknown-to-us",
+                processes=len(pids),
+                first_pid=pids[0],
+                recorded=host.kind == "recording",
+            )
+        )
+    masked = [outcome.process.pid for outcome in outcomes if outcome.reason == "masked"]
+    if masked:
+        notes.append(Note.of("masked", processes=len(masked), first_pid=masked[0]))
     return tuple(notes)
 
 
@@ -65,7 +75,14 @@ def _unreadable(outcomes: Sequence[Outcome], host: Host) -> list[Note]:
     if skipped:
         notes.append(Note.of("unreadable", problems=skipped))
     if unknown := _problems(outcomes, "unknown"):
-        notes.append(Note.of("unreadable-for-us", problems=unknown, privileged=host.privileged))
+        notes.append(
+            Note.of(
+                "unreadable-for-us",
+                problems=unknown,
+                privileged=host.privileged,
+                recorded=host.kind == "recording",
+            )
+        )
     return notes
 
 
@@ -119,7 +136,14 @@ def unseen_by_us(sample: SocketSample, host: Host) -> tuple[Note, ...]:
     ]
     if host.privileged or not refused:
         return ()
-    return (Note.of("sockets-unreadable-for-us", processes=len(refused), first_pid=refused[0]),)
+    return (
+        Note.of(
+            "sockets-unreadable-for-us",
+            processes=len(refused),
+            first_pid=refused[0],
+            recorded=host.kind == "recording",
+        ),
+    )
 
 
 def socket_notes(sample: SocketSample, host: Host) -> tuple[Note, ...]:

@@ -47,6 +47,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "owner-unknown-to-us": Warned(
         "The user and network namespace of processes can't be read without root.", "owners"
     ),
+    "masked": Warned("The outcome of processes depends on a value that a recording masks."),
     "vanished": Warned("Processes exited while they were read, as on every live machine."),
     "stat-missing": Warned("Processes have no readable `stat`: no parent and no start time."),
     "sockets-unreadable-for-us": Warned(

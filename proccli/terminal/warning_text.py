@@ -108,15 +108,19 @@ def _unreadable(note: Note) -> str:
 
 def _unreadable_for_us(note: Note) -> str:
     hint = "" if note.fields["privileged"] else "; the agent, as root, reads them"
-    return f"{_unreadable(note)}{hint}"
+    return f"{_unreadable(note)}{hint}{_again_as_root(note)}"
 
 
 def _owner_unknown(note: Note) -> str:
     return (
         f"the user and the network namespace of {_processes(note.number('processes'))} cannot be"
         f" read without root (first: pid {note.number('first_pid')}); the agent, as root, reads"
-        " them"
+        f" them{_again_as_root(note)}"
     )
+
+
+def _again_as_root(note: Note) -> str:
+    return ": record as root" if note.fields.get("recorded") else ""
 
 
 def _stat_missing(note: Note) -> str:
@@ -132,6 +136,7 @@ def _sockets_unreadable_for_us(note: Note) -> str:
     return (
         f"the sockets of {_processes(note.number('processes'))} cannot be read without root"
         f" (first: pid {note.number('first_pid')}); the agent, as root, reads them"
+        f"{_again_as_root(note)}"
     )
 
 
@@ -221,6 +226,15 @@ def _title_as_arguments(note: Note) -> str:
     return (
         f"the first argument is {visible(note.string('first')[:_LONGEST])}; if this is a rewritten"
         f" title, which is one text, use --title {title}"
+    )
+
+
+def _masked(note: Note) -> str:
+    number = note.number("processes")
+    return (
+        f"the outcome of {_processes(number)} depends on masked values (first: pid"
+        f" {note.number('first_pid')}): record again with -c and this configuration, or, if that"
+        " was done, with --no-redact"
     )
 
 
@@ -545,6 +559,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-boot-time": _no_boot_time,
     "unreadable": _unreadable,
     "unreadable-for-us": _unreadable_for_us,
+    "masked": _masked,
     "vanished": _vanished,
     "owner-unknown-to-us": _owner_unknown,
     "stat-missing": _stat_missing,

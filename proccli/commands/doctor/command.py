@@ -35,6 +35,7 @@ _SHOWN_AS_STEPS = (
     "env-unknown",
     "unreadable",
     "vanished",
+    "masked",
     "unreadable-for-us",
 )
 

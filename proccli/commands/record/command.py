@@ -11,8 +11,9 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
 from proccli.cli.output import Invocation, require_stdout
 from proccli.cli.progress import wait_for_second_sample
-from proccli.commands.options.output import general_options, option
+from proccli.commands.options.output import general_options, option, strict_option
 from proccli.commands.options.source import source_options, wait_options
+from proccli.errors import EXIT_INCOMPLETE
 from proccli.text import counted
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
             "Analyse the recording later or on another machine",
         ),
         (
-            "ssh web-1 proccli record - | proccli scan -c agent.yaml -s -",
+            "cat agent.yaml | ssh web-1 sudo proccli record -c - -"
+            " | proccli scan -c agent.yaml -s -",
             "Analyse another machine over SSH",
         ),
     ),
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 @option("--force", section="Recording options", is_flag=True, help="Overwrite an existing file.")
 @source_options
 @wait_options
+@strict_option
 @general_options
 def command(
     *,
@@ -54,6 +57,7 @@ def command(
     force: bool,
     no_wait: bool,
     max_wait: float,
+    strict: bool,
     invocation: Invocation,
 ) -> int:
     """Save a snapshot to analyse later or on another machine.
@@ -62,6 +66,9 @@ def command(
     its owner can read it. Secrets in command lines are masked; then the rules are run again, and
     the command reports whether masking changed any outcome under this configuration. If the age
     of a socket is unknown, a live machine is sampled a second time, after the minimum lifetime.
+
+    Run it as root, with the configuration whose rules will be applied to the recording: what only
+    root can read is otherwise missing, and rules on masked values cannot be decided.
     """
     from proccli.commands.inputs import open_inputs
     from proccli.commands.record.record import record
@@ -73,15 +80,17 @@ def command(
     wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     inputs = open_inputs(options)
     result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
-    print_message(record_message(result, redact=not no_redact))
+    print_message(
+        record_message(result, redact=not no_redact, with_config=options.config is not None)
+    )
     warn(invocation, result.notes)
-    return 0
+    return EXIT_INCOMPLETE if strict and result.incomplete else 0
 
 
 _SHOWN = 10
 
 
-def record_message(result: RecordResult, *, redact: bool) -> str:
+def record_message(result: RecordResult, *, redact: bool, with_config: bool = True) -> str:
     """`recorded 142 processes, masked 7 values in 5 processes; …`, after the path."""
     what = counted(result.processes, "process")
     if not redact:
@@ -92,7 +101,10 @@ def record_message(result: RecordResult, *, redact: bool) -> str:
         f"masked {counted(result.masked_values, 'value')}"
         f" in {counted(result.masked_processes, 'process')}"
     )
-    return f"{_place(result.path)}: recorded {what}, {masked}; {_outcomes(result.changed_pids)}"
+    effect = _outcomes(result.changed_pids)
+    if not with_config:
+        effect += " under the agent's defaults (give -c, or rules may be undecided later)"
+    return f"{_place(result.path)}: recorded {what}, {masked}; {effect}"
 
 
 def _place(path: str) -> str:
