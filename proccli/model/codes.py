@@ -43,13 +43,15 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
     "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
     # Processes and sockets.
-    "hidepid": Warned("The proc mount hides other users' processes."),
+    "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
     "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
     "unreadable": Warned("The agent can't read some processes, and skips them."),
     "unreadable-for-us": Warned("Processes can't be read here, but the agent may read them."),
     "owner-unknown-to-us": Warned(
         "The user and network namespace of processes can't be read without root.", "owners"
     ),
+    "masked": Warned("The outcome of processes depends on a value that a recording masks."),
+    "vanished": Warned("Processes exited while they were read, as on every live machine."),
     "stat-missing": Warned("Processes have no readable `stat`: no parent and no start time."),
     "sockets-unreadable-for-us": Warned(
         "The sockets of processes can't be read without root.", "sockets"
@@ -73,6 +75,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "tags-without-process": Warned("Pids in the tags are not processes here."),
     "tags-empty-entry": Warned("Pids in the tags have an entry without tags."),
     "inherited-tags-unknown": Warned("The tags that processes would inherit are not known."),
+    "title-as-arguments": Warned(
+        "The arguments of a made-up process look like a rewritten title, which is one text."
+    ),
     # sync.
     "unknown-left-out": Warned(
         "Processes with an unknown outcome are missing from the lists.", "processes"

@@ -13,7 +13,7 @@ from proccli.streams import gzip_errors, gzip_problem, opened, unpacked
 if TYPE_CHECKING:
     from proccli.sources.recording.sync_document import SyncOutput
 
-_INSTEAD: Final = "proccli record writes one; proccli sync --json will do, too"
+_INSTEAD: Final = "written by proccli record FILE, or proccli sync --once --out FILE"
 
 
 def open_source(spec: str | None, proc_root: str = "/proc") -> Source:

@@ -134,20 +134,33 @@ def wrapped(line: Line, room: int | None) -> list[Line]:
     left = room
     for text, style in line:
         for word in re.findall(_WORD, text):
-            rest = word
-            if left < room and left < cell_len(rest.rstrip(" ")) <= room:
+            letters = len(word.rstrip(" "))
+            if left < room and left < _cells_up_to(word, 0, letters, room) <= room:
                 lines.append([])
                 left = room
-            while cell_len(rest.rstrip(" ")) > left:
-                piece = head(rest, left)
+            start = 0
+            while _cells_up_to(word, start, letters, left) > left:
+                piece = head(word[start : start + (left + 1) * _EXTRA], left)
                 _append(lines[-1], piece, style)
                 lines.append([])
                 left = room
-                rest = rest[len(piece) :]
+                start += len(piece)
             # Spaces that do not fit are dropped at the line break.
+            rest = word[start:]
             _append(lines[-1], head(rest, left), style)
             left -= cell_len(rest)
     return list(lines)
+
+
+def _cells_up_to(text: str, start: int, end: int, room: int) -> int:
+    """The width of a part of a text, or any number above `room` if it is wider.
+
+    No more of it is read than fits, so that a text of several megabytes can be cut piece by piece.
+    """
+    reach = start + (room + 1) * _EXTRA
+    if end > reach:
+        return room + 1
+    return cell_len(text[start:end])
 
 
 def _append(line: list[Span], text: str, style: str) -> None:

@@ -5,6 +5,7 @@ Nothing reads these sentences back; what a program needs of a warning is in its 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -107,15 +108,19 @@ def _unreadable(note: Note) -> str:
 
 def _unreadable_for_us(note: Note) -> str:
     hint = "" if note.fields["privileged"] else "; the agent, as root, reads them"
-    return f"{_unreadable(note)}{hint}"
+    return f"{_unreadable(note)}{hint}{_again_as_root(note)}"
 
 
 def _owner_unknown(note: Note) -> str:
     return (
         f"the user and the network namespace of {_processes(note.number('processes'))} cannot be"
         f" read without root (first: pid {note.number('first_pid')}); the agent, as root, reads"
-        " them"
+        f" them{_again_as_root(note)}"
     )
+
+
+def _again_as_root(note: Note) -> str:
+    return ": record as root" if note.fields.get("recorded") else ""
 
 
 def _stat_missing(note: Note) -> str:
@@ -131,6 +136,7 @@ def _sockets_unreadable_for_us(note: Note) -> str:
     return (
         f"the sockets of {_processes(note.number('processes'))} cannot be read without root"
         f" (first: pid {note.number('first_pid')}); the agent, as root, reads them"
+        f"{_again_as_root(note)}"
     )
 
 
@@ -213,6 +219,35 @@ def _env_unknown(note: Note) -> str:
         f"{_variables(note)} is not known from {note.string('origin')}: give it with --env"
         " NAME=VALUE, or the names stay unknown"
     )
+
+
+def _title_as_arguments(note: Note) -> str:
+    title = visible(shlex.quote(note.string("title")[:_LONGEST]))
+    return (
+        f"the first argument is {visible(note.string('first')[:_LONGEST])}; if this is a rewritten"
+        f" title, which is one text, use --title {title}"
+    )
+
+
+def _masked(note: Note) -> str:
+    number = note.number("processes")
+    return (
+        f"the outcome of {_processes(number)} depends on masked values (first: pid"
+        f" {note.number('first_pid')}): record again with -c and this configuration, or, if that"
+        " was done, with --no-redact"
+    )
+
+
+def _vanished(note: Note) -> str:
+    parts = [
+        f"{counted(note.number(name), noun)} {what}"
+        for name, noun, what in (
+            ("processes", "process", "exited while being read"),
+            ("sockets", "process", "exited before its sockets were read"),
+        )
+        if note.number(name)
+    ]
+    return " and ".join(parts)
 
 
 def _tags_unknown(note: Note) -> str:
@@ -543,6 +578,8 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-boot-time": _no_boot_time,
     "unreadable": _unreadable,
     "unreadable-for-us": _unreadable_for_us,
+    "masked": _masked,
+    "vanished": _vanished,
     "owner-unknown-to-us": _owner_unknown,
     "stat-missing": _stat_missing,
     "sockets-unreadable-for-us": _sockets_unreadable_for_us,
@@ -558,6 +595,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
         "os-proc-sync-tagged-only is on, but nothing gives tags: the agent sends no process at all"
         " (configure os-app-tag-exec, or give --tags)",
     ),
+    "title-as-arguments": _title_as_arguments,
     "tags-unknown": _tags_unknown,
     "tag-exec-failed": partial(_tags_lost, who="os-app-tag-exec: "),
     "tags-rejected": _tags_lost,

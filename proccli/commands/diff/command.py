@@ -11,7 +11,13 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
-from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.commands.options.output import (
+    INPUT_PATH,
+    Output,
+    general_options,
+    option,
+    output_options,
+)
 from proccli.commands.options.source import source_options_without
 from proccli.errors import EXIT_NO
 
@@ -40,15 +46,15 @@ _WHERE = "Input options"
         ),
     ),
 )
-@click.argument("old", metavar="OLD", type=click.Path(allow_dash=True))
-@click.argument("new", metavar="NEW", type=click.Path(allow_dash=True))
+@click.argument("old", metavar="OLD", type=INPUT_PATH)
+@click.argument("new", metavar="NEW", type=INPUT_PATH)
 @option(
     "-s",
     "--snapshot",
     "snapshots",
     section=_WHERE,
     metavar="PATH",
-    type=click.Path(allow_dash=True),
+    type=INPUT_PATH,
     multiple=True,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,

@@ -33,6 +33,8 @@ _SHOWN_AS_STEPS = (
     "env-unset",
     "env-unknown",
     "unreadable",
+    "vanished",
+    "masked",
     "unreadable-for-us",
 )
 

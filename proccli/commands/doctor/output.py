@@ -9,7 +9,7 @@ from proccli.commands.doctor.doctor import DoctorResult
 from proccli.commands.doctor.step import State, Step
 from proccli.commands.scan.json import SUMMARY
 from proccli.commands.scan.scan import Summary
-from proccli.commands.scan.text import basis_line
+from proccli.commands.scan.text import basis_line, hidden_text
 from proccli.terminal.document import CONFIG, SNAPSHOT, Document, lines
 from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
 from proccli.terminal.paint import paint
@@ -121,7 +121,9 @@ def _outcome(result: DoctorResult) -> Iterable[Line]:
 def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
     total = counted(summary.total, "process")
     more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
-    if switched_on:
+    if summary.reported is None:
+        yield ((hidden_text(summary.accepted), "unknown"),)
+    elif switched_on:
         style = "head" if summary.reported or more else "alarm"
         yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
     else:

@@ -125,7 +125,9 @@ def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> 
             *hidden,
             *sample.notes,
         ),
-        incomplete=incomplete(hidden, {"sockets"}, sockets=sample.sockets.best_known)
+        incomplete=incomplete(
+            (*inputs.notes, *hidden), {"processes", "sockets"}, sockets=sample.sockets.best_known
+        )
         or _lacks_tags(view),
     )
 

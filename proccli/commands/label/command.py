@@ -15,6 +15,7 @@ from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
 from proccli.cli.progress import progress_bar
 from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
+    INPUT_PATH,
     general_options,
     name_values,
     option,
@@ -100,7 +101,7 @@ class _LabelCommand(CommandWithExamples):
         ),
     ),
 )
-@click.argument("flows", metavar="[FLOWS]", default="-", type=click.Path(allow_dash=True))
+@click.argument("flows", metavar="[FLOWS]", default="-", type=INPUT_PATH)
 @option(
     "--format",
     "form",

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from proccli.cli.output import Invocation
-from proccli.commands.options.output import Body, name_values, option
+from proccli.commands.options.output import INPUT_PATH, Body, name_values, option
 from proccli.errors import SourceError
 from proccli.versions import AGENTS
 
@@ -111,7 +111,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--config",
         section=_WHAT,
         metavar="FILE",
-        type=click.Path(allow_dash=True),
+        type=INPUT_PATH,
+        once=True,
         envvar="PROCCLI_CONFIG",
         show_envvar=True,
         help="Agent configuration; - reads standard input. Default: the agent's defaults.",
@@ -121,7 +122,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--snapshot",
         section=_WHAT,
         metavar="PATH",
-        type=click.Path(allow_dash=True),
+        type=INPUT_PATH,
+        once=True,
         envvar="PROCCLI_SNAPSHOT",
         show_envvar=True,
         help="A recording or a /proc-like directory to use instead of the live machine; - reads a"
@@ -131,7 +133,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--proc-root",
         section=_WHAT,
         metavar="DIR",
-        type=click.Path(file_okay=False),
+        type=click.Path(readable=False),
+        once=True,
         envvar="PROCCLI_PROC_ROOT",
         show_envvar=True,
         help="Mount point of the live proc file system; overrides os-proc-root.",
@@ -170,7 +173,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--tags",
         section=_WHAT,
         metavar="FILE",
-        type=click.Path(allow_dash=True),
+        type=INPUT_PATH,
+        once=True,
         envvar="PROCCLI_TAGS",
         show_envvar=True,
         help="Output of the tag command, used instead of running it; - reads standard input.",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from proccli.agent.first_match import SubjectKind, mask_safe_key, subject_of
 from proccli.agent.inputs import Inputs
@@ -15,8 +15,10 @@ from proccli.agent.process import AgentProcess, agent_process
 from proccli.agent.rules import CompiledRule, compile_rules
 from proccli.commands.inputs import mentioned_names
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import OutputError
 from proccli.files import atomic_output
+from proccli.model.codes import Lack
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS, Process
@@ -24,6 +26,8 @@ from proccli.model.source import Source
 from proccli.sources.recording.masking import MaskedSource
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
+
+_MATTERS: Final[frozenset[Lack]] = frozenset({"processes", "owners", "sockets", "tags"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class RecordResult:
     text."""
     changed_pids: tuple[int, ...]
     """Processes whose outcome is unknown from the recording, because of a mask."""
+    incomplete: bool
+    """Whether the agent knows something that the recording does not hold."""
     notes: tuple[Note, ...]
 
 
@@ -64,7 +70,8 @@ def record(
         source: Source = looked_at.source
         if redact:
             source = MaskedSource(source, Prover(looked_at).prove)
-        changed = _changed(looked_at, source)
+        plain = Pipeline(looked_at).outcomes(looked_at.source.pids())
+        changed = _changed(looked_at, plain, source)
         names = mentioned_names(inputs.config)
         written = write_recording(
             out,
@@ -75,6 +82,16 @@ def record(
             names=names,
             message=message,
         )
+    host = looked_at.source.host
+    missing = [
+        *inputs.notes,
+        *(
+            note
+            for note in outcome_notes(inputs.config, host, plain)
+            if note.code != "sync-disabled"
+        ),
+        *socket_notes(seen.sockets, host),
+    ]
     return RecordResult(
         path=path,
         processes=written.processes,
@@ -82,15 +99,15 @@ def record(
         masked_processes=written.masked_processes,
         masked_by=tuple(source.found_by.most_common()) if isinstance(source, MaskedSource) else (),
         changed_pids=changed,
-        notes=(*inputs.notes, *seen.notes),
+        incomplete=bool(changed)
+        or incomplete(missing, _MATTERS, outcomes=plain, sockets=seen.sockets.sockets),
+        notes=(*missing, *seen.notes),
     )
 
 
-def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
-    """The processes that the masked source makes something else of."""
-    pids = inputs.source.pids()
-    plain = Pipeline(inputs).outcomes(pids)
-    again = Pipeline(inputs._replace(source=masked)).outcomes(pids)
+def _changed(inputs: Inputs, plain: Sequence[Outcome], masked: Source) -> tuple[int, ...]:
+    """The processes whose outcome is another one from the masked source."""
+    again = Pipeline(inputs._replace(source=masked)).outcomes(inputs.source.pids())
     return tuple(
         before.process.pid
         for before, after in zip(plain, again, strict=True)

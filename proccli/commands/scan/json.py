@@ -257,8 +257,9 @@ SUMMARY = Record(
     Field("unknown", integer(0)),
     Field(
         "reported",
-        integer(0),
-        "Number of processes that would be sent: the accepted ones, or 0 with sync disabled.",
+        nullable(integer(0)),
+        "Number of processes that would be sent: the accepted ones, or 0 with sync disabled; null:"
+        " not known, because the proc mount hides processes.",
     ),
     about="Counts over the whole scan, whether the processes are shown or not.",
 )

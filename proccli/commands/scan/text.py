@@ -294,6 +294,16 @@ def basis_line(result: Basis, view: View) -> Line:
     return [(text, "dim") for text, _ in joined(parts, f" {view.glyphs.dot} ")]
 
 
+def hidden_text(accepted: int) -> str:
+    """What would be sent where a proc mount hides processes."""
+    if not accepted:
+        return (
+            "It is unknown what the agent would send: no visible process is accepted, and others"
+            " are hidden."
+        )
+    return f"The agent would send at least {counted(accepted, 'process')}; others are hidden."
+
+
 def _sent_line(result: ScanResult) -> Line:
     if not result.config.sync_enabled:
         return (
@@ -302,10 +312,12 @@ def _sent_line(result: ScanResult) -> Line:
             ("With sync enabled, it would send ", ""),
             (f"{counted(result.summary.accepted, 'process')}.", ""),
         )
-    unknown = result.summary.unknown
-    if not result.summary.accepted and not unknown:
+    unknown, accepted = result.summary.unknown, result.summary.accepted
+    if result.summary.reported is None:
+        return ((hidden_text(accepted), "unknown"),)
+    if not accepted and not unknown:
         return (("The agent would send nothing: no process is accepted.", "alarm"),)
     return (
-        (f"The agent would send {counted(result.summary.reported, 'process')}", "head"),
+        (f"The agent would send {counted(accepted, 'process')}", "head"),
         (f", and perhaps up to {unknown:,} more." if unknown else ".", "head"),
     )

@@ -299,6 +299,13 @@ def _sent_line(result: SocketsResult) -> Line:
             ("The agent would send nothing: os-proc-sync-enabled is false. ", "alarm"),
             (f"With sync enabled, it would send {counted(synced, 'socket')}.", ""),
         )
+    if result.hidden:
+        return (
+            (
+                f"The agent would send at least {counted(synced, 'socket')}; others are hidden.",
+                "head",
+            ),
+        )
     return (
         (f"The agent would send {counted(synced, 'socket')}", "head"),
         (f", and perhaps up to {undecided:,} more." if undecided else ".", "head"),

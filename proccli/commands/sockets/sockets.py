@@ -77,8 +77,13 @@ class SocketsResult:
     config: Config
     sockets: tuple[Socket, ...]
     notes: tuple[Note, ...]
-    incomplete: bool
-    """Whether something that the agent would know is unknown here."""
+    hidden: bool
+    """Whether the agent reads sockets that are not listed here."""
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something that the agent would know is unknown here."""
+        return self.hidden or incomplete((), (), sockets=self.sockets)
 
     @property
     def summary(self) -> SocketsSummary:
@@ -113,5 +118,5 @@ def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy)
             *unseen,
             *seen.notes,
         ),
-        incomplete=incomplete(unseen, {"sockets"}, sockets=found.sockets),
+        hidden=incomplete((*inputs.notes, *unseen), {"processes", "sockets"}),
     )

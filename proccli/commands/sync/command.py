@@ -41,6 +41,7 @@ _ROUTINE: Final = frozenset(
         "no-config",
         "own-environment",
         "unreadable",
+        "vanished",
         "stat-missing",
         "sockets-unreadable",
         "sockets-without-process",

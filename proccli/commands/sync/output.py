@@ -218,7 +218,9 @@ def _summary(result: SyncResult) -> list[Line]:
         return [(("The agent would send nothing: os-proc-sync-enabled is false.", "alarm"),)]
     processes = counted(len(result.processes), "process")
     sockets = counted(len(result.sockets), "socket")
-    summary: list[Line] = [((f"The agent would report {processes} and {sockets}.", "head"),)]
+    least = "at least " if result.incomplete else ""
+    report = f"The agent would report {least}{processes} and {sockets}."
+    summary: list[Line] = [((report, "head"),)]
     changes = result.changes
     if changes is None:
         return [*summary, plain("No state: changes are not reported.")]

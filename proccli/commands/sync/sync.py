@@ -55,7 +55,7 @@ class SyncResult:
     enabled: bool
     """Whether the agent sends anything, or `--assume-enabled` is given."""
     digest: str | None
-    """None: some tags, which are part of it, are unknown."""
+    """None: some processes or tags, which are part of it, are unknown."""
     changed: bool | None
     """Whether anything changed since the last run; None: no state is kept."""
     agent_sends: bool | None
@@ -79,6 +79,7 @@ class _Report:
     """What the agent would send, as found by one cycle."""
 
     host: Host
+    digest: str | None
     processes: tuple[SyncedProcess, ...] = ()
     sockets: tuple[SyncedSocket, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -126,7 +127,7 @@ def sync(
         boot_time_s=host.boot_time_s,
         config=config_digest(config),
         enabled=enabled,
-        digest=digest(report.processes),
+        digest=report.digest,
         processes=report.processes,
         sockets=report.sockets,
         warned=frozenset(map(_subject, notes)),
@@ -181,20 +182,24 @@ def _report(sample: Sample) -> _Report:
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
     hidden = socket_notes(sample.sockets, host)
     left_out = _left_out_notes(outcomes, accepted)
+    of_processes = outcome_notes(config, host, sample.outcomes)
+    lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
     live = host.kind == "live"
+    processes = tuple(map(as_sent, accepted))
     return _Report(
         host=host,
-        processes=tuple(map(as_sent, accepted)),
+        digest=None if incomplete(lacking, {"processes"}) else digest(processes),
+        processes=processes,
         sockets=synced_sockets(sample.sockets),
         notes=(
-            *outcome_notes(config, host, sample.outcomes),
+            *of_processes,
             *left_out,
             *hidden,
             *sample.notes,
         ),
         incomplete=incomplete(
-            (*left_out, *hidden),
-            {"processes", "tags", "sockets"},
+            lacking,
+            {"processes", "owners", "tags", "sockets"},
             sockets=sample.sockets.sockets,
         ),
         sampled_at_ns=host.taken_at_ns if live else None,
@@ -206,6 +211,7 @@ def _nothing(inputs: Inputs, before: Memory | None) -> _Report:
     """The report with sync disabled; ages of sockets are kept for when it is enabled again."""
     return _Report(
         host=inputs.source.host,
+        digest=digest(()),
         notes=(Note.of("sync-disabled", nothing_listed=True),),
         first_seen_ns=before.first_seen_ns if before is not None else {},
     )

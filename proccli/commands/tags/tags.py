@@ -85,7 +85,7 @@ class TagsResult:
         """Whether something that the agent would know is unknown."""
         return (
             not self.table.known
-            or incomplete(self.notes, {"tags"})
+            or incomplete(self.notes, {"processes", "tags"})
             or any(row.sent is None for row in self.rows)
         )
 

@@ -14,6 +14,7 @@ from proccli.cli.output import Invocation, view_of
 from proccli.cli.progress import progress_bar
 from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
+    INPUT_PATH,
     general_options,
     option,
     output_options_with,
@@ -74,7 +75,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     "operands",
     metavar="[[NETWORK=]SOURCE]...",
     nargs=-1,
-    type=click.Path(allow_dash=True),
+    type=INPUT_PATH,
 )
 @option(
     "--gprocess",

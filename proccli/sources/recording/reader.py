@@ -101,7 +101,7 @@ def read_recording(path: str) -> Recording:
 
 
 def parse_recording(
-    file: BinaryIO, name: str, *, instead: str = "proccli record writes one"
+    file: BinaryIO, name: str, *, instead: str = "write one with proccli record FILE"
 ) -> Recording:
     """The recording that a file holds; `instead` is the hint for a file that is no recording.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proccli.commands.doctor.doctor import DoctorResult, examine
+from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import take_sample
 from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
 from proccli.model.note import Note
@@ -53,7 +54,7 @@ def doctored() -> DoctorResult:
         source=source,
         notes=(Note(code="tag-exec-failed", text=lost),),
     )
-    return examine(take_sample(given), LACKING)
+    return examine(take_sample(given), LACKING, InputOptions())
 
 
 def well() -> DoctorResult:
@@ -65,4 +66,4 @@ def well() -> DoctorResult:
         nets={0: net_tables(tcp=[tcp(1, "10.0.0.5:41000", "10.0.0.9:5432")])},
     )
     given = inputs(config(("nginx",)))._replace(source=source)
-    return examine(take_sample(given), SOUND)
+    return examine(take_sample(given), SOUND, InputOptions())

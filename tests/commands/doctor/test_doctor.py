@@ -89,7 +89,7 @@ def inputs(
 
 
 def examined(given: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
-    return examine(take_sample(given), around)
+    return examine(take_sample(given), around, InputOptions())
 
 
 def step(result: DoctorResult, name: str) -> Step:
@@ -159,7 +159,7 @@ def test_the_steps_remove_what_scan_counts(
     assert removed["rules"] == counted.dropped
     assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
     assert removed["sync-enabled"] == counted.accepted - counted.reported
-    assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+    assert counted.reported == counted.total - sum(removed.values()) - counted.unknown
 
 
 @settings(max_examples=60)
@@ -183,7 +183,7 @@ def test_the_steps_remove_what_scan_counts_whatever_there_is(
     removed = {each.name: each.removes for each in result.steps if each.removes is not None}
     assert removed["rules"] == counted.dropped
     assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
-    assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+    assert counted.reported == counted.total - sum(removed.values()) - counted.unknown
     nothing_left = not counted.accepted and not counted.unknown and counted.total
     one_by_one = [each.state for each in result.steps if each.name in process_steps.STEPS]
     assert ("fail" in one_by_one) == bool(nothing_left)
@@ -276,7 +276,9 @@ def test_a_mount_that_hides_processes_makes_the_first_steps_unknown() -> None:
 
 
 def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
-    result = examine(take_sample(inputs()._replace(source=ListSource([], at=host()))), None)
+    result = examine(
+        take_sample(inputs()._replace(source=ListSource([], at=host()))), None, InputOptions()
+    )
 
     assert result.summary is not None
     assert result.summary.total == 0
@@ -374,7 +376,7 @@ def test_tags_from_a_file_leave_the_tag_command_unknown() -> None:
     recorded = tagged._replace(source=ListSource([process(7, "nginx")], at=host(kind="recording")))
 
     for result in (
-        examine(take_sample(tagged), WELL, tags_from_file=True),
+        examine(take_sample(tagged), WELL, InputOptions(tags="tags.yaml")),
         examined(recorded, None),
     ):
         assert step(result, "tag-command").state == "unknown"

@@ -134,7 +134,7 @@ def test_what_is_no_recording_is_told_so(raw: bytes, message: str) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"{}\n", b"root:x:0:0\n"])
 def test_what_writes_a_recording_is_told_where_there_is_none(raw: bytes) -> None:
-    assert error_of(raw).endswith(" (proccli record writes one)")
+    assert error_of(raw).endswith(" (write one with proccli record FILE)")
 
 
 def test_cut_line_is_told_with_its_column() -> None:
