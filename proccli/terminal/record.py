@@ -129,11 +129,6 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Type:
     return Type({"type": "integer", **{key: n for key, n in limits.items() if n is not None}})
 
 
-def number() -> Type:
-    """A number that need not be whole."""
-    return Type({"type": "number"})
-
-
 def text(pattern: str | None = None) -> Type:
     """A string; `pattern` is a regular expression (ECMA 262) that it matches."""
     return Type({"type": "string"} if pattern is None else {"type": "string", "pattern": pattern})
@@ -190,7 +185,7 @@ def iterated(kind: AnyType) -> Type:
 
 def _converter(kind: Type) -> Convert | None:
     """The function that makes JSON of a value of this type; None: the value is JSON as it is."""
-    if kind.items is None and not kind.null:
+    if kind.items is None and (kind.convert is None or not kind.null):
         return kind.convert.json if isinstance(kind.convert, Record) else kind.convert
     return _compiled(kind)
 
