@@ -30,7 +30,10 @@ if TYPE_CHECKING:
             "Analyse the recording later or on another machine",
         ),
         (
-            "ssh web-1 sudo proccli record -c - - <agent.yaml | proccli scan -c agent.yaml -s -",
+            (
+                "cat agent.yaml | ssh web-1 sudo proccli record -c - -"
+                " | proccli scan -c agent.yaml -s -"
+            ),
             "Analyse another machine over SSH",
         ),
     ),

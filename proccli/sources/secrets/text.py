@@ -59,7 +59,7 @@ _BEARER = re.compile(rb"\b(?:Bearer|bearer|BEARER)[ \t]+([A-Za-z0-9._~+/=\-]{12,
 _SQL = re.compile(
     rb"""\b(?:IDENTIFIED(?:[ \t]+WITH[ \t]+["'`\w]{1,64})?[ \t]+(?:BY|AS)
         (?:[ \t]+(?:PASSWORD|VALUES))?
-      | PASSWORD(?:[ \t]+FOR[ \t]+[^\s=]{1,256}[ \t]*=|[ \t]*\(|[ \t]*=)?)
+      | PASSWORD(?:[ \t]+FOR[ \t]+[^\s=]{1,256}[ \t]*=|[ \t]*[(=]|(?=[ \t])))
     [ \t]*(?:PASSWORD[ \t]*\([ \t]*)?['"]([^'"]{1,1024})""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -11,10 +11,13 @@ from proccli.sources.recording.masking import mask
 from proccli.sources.secrets.programs import PROGRAMS
 from tests.paths import DATA
 
-SECRET = [json.loads(line) for line in (DATA / "secrets" / "secret.jsonl").open(encoding="utf-8")]
+SECRET = [
+    json.loads(line)
+    for line in (DATA / "secrets" / "secret.jsonl").read_text(encoding="utf-8").splitlines()
+]
 HARMLESS = [
     json.loads(line)["line"].split()
-    for line in (DATA / "secrets" / "harmless.jsonl").open(encoding="utf-8")
+    for line in (DATA / "secrets" / "harmless.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 
 
