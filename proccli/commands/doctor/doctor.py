@@ -18,7 +18,7 @@ from proccli.config import loading
 from proccli.errors import ConfigError, SourceError
 from proccli.files import read_file
 from proccli.local import agent_process
-from proccli.local.agent_process import Surroundings
+from proccli.local.agent_process import LiveMachine
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Host
@@ -87,7 +87,7 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
         return _without_processes(options)
     config, host = sample.inputs.config, sample.inputs.source.host
     live = host.kind == "live"
-    around = agent_process.look_around(config.proc_root, host.proc_root) if live else None
+    around = agent_process.inspect_machine(config.proc_root, host.proc_root) if live else None
     return examine(sample, around, tags_from_file=options.tags is not None)
 
 
@@ -108,7 +108,7 @@ def _rejected(error: ConfigError) -> DoctorResult:
 def _without_processes(options: InputOptions) -> DoctorResult:
     """The result if os-proc-root shows no processes."""
     config = _config(options)
-    around = agent_process.look_around(config.proc_root, config.proc_root)
+    around = agent_process.inspect_machine(config.proc_root, config.proc_root)
     later = (
         unknown(step, "unknown: no processes could be read", _ELSEWHERE)
         for step in (
@@ -138,7 +138,7 @@ def _config(options: InputOptions) -> Config:
 
 
 def examine(
-    sample: Sample, around: Surroundings | None, *, tags_from_file: bool = False
+    sample: Sample, around: LiveMachine | None, *, tags_from_file: bool = False
 ) -> DoctorResult:
     """All steps for a sample; `around` is None unless it is of the live machine."""
     inputs, outcomes = sample.inputs, sample.outcomes
@@ -165,7 +165,7 @@ def examine(
 
 
 def _before(
-    config: Config, summary: Summary | None, around: Surroundings | None, host: Host | None
+    config: Config, summary: Summary | None, around: LiveMachine | None, host: Host | None
 ) -> tuple[Step, ...]:
     """The steps before the first rule."""
     kind, sees_all = (host.kind, host.sees_all) if host is not None else ("live", True)

@@ -16,7 +16,7 @@ from proccli.terminal.record import Json
 from proccli.terminal.view import View
 from proccli.text import counted
 
-_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}
+_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "error", "unknown": "unknown"}
 _WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
 _GAP: Final = "  "
 _LEAST: Final = 36
@@ -57,13 +57,13 @@ class _Basis:
 def _outcome(result: DoctorResult) -> Iterable[Line]:
     summary, first = result.summary, result.first_failure
     if summary is None:
-        yield (("It could not be determined what the agent would send.", "alarm"),)
+        yield (("It could not be determined what the agent would send.", "error"),)
     else:
         yield from _sent(summary, switched_on=result.config is None or result.config.sync_enabled)
     if first is not None:
         yield (
             ("First failed step: ", "head"),
-            (f"{first.name}", "alarm"),
+            (f"{first.name}", "error"),
             (": ", ""),
             *foreign(first.detail),
         )
@@ -75,11 +75,11 @@ def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
     total = counted(summary.total, "process")
     more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
     if switched_on:
-        style = "head" if summary.reported or more else "alarm"
+        style = "head" if summary.reported or more else "error"
         yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
     else:
         yield (
-            (f"The agent would send 0 of {total}. ", "alarm"),
+            (f"The agent would send 0 of {total}. ", "error"),
             (f"With sync enabled, it would send {summary.accepted:,}{more}.", ""),
         )
 

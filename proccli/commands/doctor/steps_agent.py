@@ -7,7 +7,7 @@ from typing import Final
 
 from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
 from proccli.commands.scan.scan import Summary
-from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
+from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, LiveMachine
 from proccli.model.config import Config
 from proccli.model.process import SourceKind
 from proccli.terminal.warning_text import message
@@ -56,7 +56,7 @@ def sync_enabled(config: Config, summary: Summary | None) -> Step:
     )
 
 
-def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bool) -> Step:
+def agent_running(around: LiveMachine | None, kind: SourceKind, *, sees_all: bool) -> Step:
     """A deepflow-agent is running; of several, the most likely one is used."""
     name = "agent-running"
     if around is None:
@@ -80,7 +80,7 @@ def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bo
     return failed(name, "no deepflow-agent is running", "start it: systemctl start deepflow-agent")
 
 
-def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) -> Step:
+def agent_rights(around: LiveMachine | None, config: Config, kind: SourceKind) -> Step:
     """The agent may read every process and run the tag command as its user."""
     name = "agent-rights"
     if around is None:
@@ -112,7 +112,7 @@ def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) 
     return passed(name, f"pid {agent.pid} is {who} and may read every visible process")
 
 
-def agent_version(around: Surroundings | None, kind: SourceKind) -> Step:
+def agent_version(around: LiveMachine | None, kind: SourceKind) -> Step:
     """The version of the agent; it cannot be determined without running it."""
     who = f"the agent of a {kind}" if around is None else "the agent"
     if around is not None and around.agents:
@@ -122,7 +122,7 @@ def agent_version(around: Surroundings | None, kind: SourceKind) -> Step:
     )
 
 
-def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | None) -> Step:
+def proc_root(around: LiveMachine | None, kind: SourceKind, processes: int | None) -> Step:
     """os-proc-root is a proc mount of the host, as seen by the agent.
 
     `processes` is the number of processes found there; None: they could not be listed.
