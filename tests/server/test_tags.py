@@ -142,7 +142,7 @@ TEXTS = st.text(alphabet=" ,:aA", max_size=6)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.sampled_from(["6.5", "7.1"]))
-def test_fates_are_what_comes_out_of_the_joined_text(tags: list[TagPair], version: str) -> None:
+def test_a_tag_arrives_as_the_joined_text_has_it(tags: list[TagPair], version: str) -> None:
     arrived = go_strings_to_map(", ".join(f"{key}:{value}" for key, value in tags), version)
     found = tag_arrivals(tags, SERVERS[version])
     told: dict[str, str] = {}
