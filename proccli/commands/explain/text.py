@@ -94,7 +94,7 @@ def _outcome(outcome: Outcome, config: Config) -> tuple[Line, Line]:
     if outcome.gprocess is not None:
         return foreign(outcome.gprocess or '""', "accepted"), ((f"accepted{by}", "accepted"),)
     if outcome.reason == "rule":
-        return ((f"{outcome.status.upper()}{by}", "alarm"),), ()
+        return ((f"{outcome.status.upper()}{by}", "error"),), ()
     style = "unknown" if outcome.status == "unknown" else "warn"
     result: Line = ((f"{outcome.status.upper()}: ", style), *foreign(why(outcome, config), style))
     return result, () if outcome.rule is None else (
@@ -139,7 +139,7 @@ def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterab
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
-        yield "note", ((text, "alarm"),), "alarm"
+        yield "note", ((text, "error"),), "error"
 
 
 def _sockets(counts: SocketCounts, pid: int) -> Iterable[Fact]:
