@@ -121,7 +121,7 @@ def test_a_configuration_that_others_can_write_starts_nothing(setup: Setup) -> N
     assert not setup.said
 
 
-def test_unless_it_is_asked_to(setup: Setup) -> None:
+def test_run_tag_exec_starts_it_anyway(setup: Setup) -> None:
     setup.config.chmod(0o666)
 
     assert setup.open(run_tag_exec=True).tags.entries == {1: (("owner", "alice"),)}
@@ -227,7 +227,7 @@ def test_an_output_that_the_agent_rejects_costs_all_tags(setup: Setup) -> None:
     assert message.endswith("the agent continues without tags")
 
 
-def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup: Setup) -> None:
+def test_the_last_entry_of_a_pid_counts_with_a_warning(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     tags.write_text(
         "- {pid: 1, tags: [{key: a, value: x}, {key: b, value: y}]}\n"
@@ -244,7 +244,7 @@ def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup:
     ]
 
 
-def test_of_many_such_pids_the_first_are_told_and_the_rest_counted(setup: Setup) -> None:
+def test_of_many_such_pids_the_first_have_warnings_and_the_rest_are_counted(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     tags.write_text("".join(f"- {{pid: {number % 120}, tags: []}}\n" for number in range(240)))
     told = notes(setup.open(tags=str(tags)), "tags-pid-again")
@@ -253,7 +253,7 @@ def test_of_many_such_pids_the_first_are_told_and_the_rest_counted(setup: Setup)
     assert told[-1] == "20 more pids have several entries"
 
 
-def test_many_lost_tags_are_told_in_short(setup: Setup) -> None:
+def test_a_warning_names_a_few_of_many_lost_tags(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     many = ", ".join(f"{{key: k{number}, value: {'x' * 1000}}}" for number in range(20))
     tags.write_text(f"- {{pid: 1, tags: [{many}]}}\n- {{pid: 1, tags: []}}\n")
@@ -298,9 +298,7 @@ def test_tags_from_a_file_count_for_a_directory_too(setup: Setup, directory: Pat
 @pytest.mark.parametrize(
     "options", [{"tag_exec": False}, {"tags": "x"}, {"snapshot": "x"}, {"snapshot": "-"}]
 )
-def test_to_ask_for_a_run_and_for_something_else_is_wrong_usage(
-    setup: Setup, options: dict[str, Any]
-) -> None:
+def test_run_tag_exec_excludes_other_sources_of_tags(setup: Setup, options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--run-tag-exec"):
         setup.open(run_tag_exec=True, **options)
     assert not setup.trace.exists()
@@ -327,7 +325,7 @@ def without_agent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_agent")
-def test_without_an_agent_our_own_stands_in_and_that_is_said() -> None:
+def test_without_an_agent_our_environment_is_used_with_a_warning() -> None:
     environment, codes = environment_and_codes("live")
 
     assert environment.values["SITE"] == "fra1"
@@ -335,7 +333,7 @@ def test_without_an_agent_our_own_stands_in_and_that_is_said() -> None:
 
 
 @pytest.mark.usefixtures("without_agent")
-def test_what_is_given_overrides_and_needs_no_word() -> None:
+def test_given_values_override_without_a_warning() -> None:
     environment, codes = environment_and_codes("live", SITE="ams2", UNSET_HERE="")
 
     assert environment.values["SITE"] == "ams2"
@@ -350,7 +348,7 @@ def test_a_directory_knows_only_what_is_given() -> None:
     assert codes == ["env-unset"]
 
 
-def test_a_recording_says_what_was_said_when_it_was_made() -> None:
+def test_a_recording_keeps_the_warnings_of_its_making() -> None:
     carried = Environment(
         values={"SITE": "fra1"},
         complete=False,
@@ -370,7 +368,7 @@ def test_a_name_that_a_recording_does_not_carry_is_unknown() -> None:
     assert codes == ["env-unknown"]
 
 
-def test_it_is_the_recording_that_does_not_carry_it_whoever_was_asked_then() -> None:
+def test_the_warning_names_the_recording_as_origin() -> None:
     carried = Environment(values={}, complete=False, origin="--env")
 
     _, notes = environment_for(RULES, "recording", carried, {"SITE": "fra1"})
@@ -383,5 +381,5 @@ def test_it_is_the_recording_that_does_not_carry_it_whoever_was_asked_then() -> 
 @pytest.mark.parametrize(
     "rules", [(("a",),), (("a", "", "drop", "%X%"),), (("a", "tag", "", "%X%"),)]
 )
-def test_where_no_rule_uses_a_name_nothing_is_said(rules: Any) -> None:
+def test_without_a_variable_in_a_rule_there_is_no_warning(rules: Any) -> None:
     assert environment_for(config(*rules), "live", None, {})[1] == ()

@@ -70,7 +70,7 @@ def test_psutil_lists_the_same_processes() -> None:
     assert before & after <= set(ours) <= before | after
 
 
-def test_host_tells_when_and_where() -> None:
+def test_the_host_has_time_and_place() -> None:
     before = time.time_ns()
     host = LiveSource().host
 
@@ -131,7 +131,7 @@ def test_command_line_of_megabytes_is_whole() -> None:
     assert cmdline == b"sh\0-c\0read x\0" + b"".join(a.encode() + b"\0" for a in arguments)
 
 
-def test_rewritten_title_comes_as_it_stands() -> None:
+def test_a_rewritten_title_is_not_changed() -> None:
     """perl writes over its own arguments, as nginx and postgres do."""
     perl = "/usr/bin/perl"
     if not Path(perl).exists():
@@ -184,7 +184,7 @@ def test_kernel_thread_has_no_program_and_no_errors() -> None:
         assert thread.errors == ()
 
 
-def test_process_that_was_listed_and_is_gone_says_so() -> None:
+def test_a_process_that_exited_after_listing_has_errors() -> None:
     source = LiveSource()
     with running(["sleep", "60"]) as pid:
         assert pid in source.pids()
@@ -460,7 +460,7 @@ def test_root_without_a_passwd_file_has_no_names(tmp_path: Path) -> None:
 
 
 @root_only
-def test_fifo_in_the_place_of_passwd_holds_nobody_up(passwd: Path, tmp_path: Path) -> None:
+def test_a_fifo_in_place_of_passwd_does_not_block(passwd: Path, tmp_path: Path) -> None:
     os.mkfifo(passwd)
     assert users_under(tmp_path) is None
 

@@ -227,7 +227,7 @@ def test_tables_without_a_socket_in_use_need_no_reading() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"TCP: orphan 0\n", b"TCP6:\n", b"XTCP: inuse 0\n"])
-def test_what_sockstat_does_not_say_is_read(text: bytes) -> None:
+def test_tables_missing_from_sockstat_are_read(text: bytes) -> None:
     assert empty_tables(text) == frozenset()
 
 
@@ -287,11 +287,11 @@ TRIE = b"""Main:
 """
 
 
-def test_only_what_is_local_is_an_address_of_ones_own() -> None:
+def test_only_local_addresses_are_returned() -> None:
     assert parse_fib_trie(TRIE) == ("192.0.2.2", "192.0.2.12")
 
 
-def test_the_addresses_of_this_namespace_are_those_that_psutil_sees() -> None:
+def test_the_addresses_of_this_namespace_are_those_of_psutil() -> None:
     seen = {
         address.address
         for interface in psutil.net_if_addrs().values()
@@ -301,11 +301,11 @@ def test_the_addresses_of_this_namespace_are_those_that_psutil_sees() -> None:
     assert set(LiveSource().addresses(os.getpid()) or ()) == seen
 
 
-def test_a_process_that_is_not_there_shows_none() -> None:
+def test_a_missing_process_has_no_addresses() -> None:
     assert LiveSource().addresses(2**22 - 1) is None
 
 
-def test_a_directory_tells_what_its_file_tells(tmp_path: Path) -> None:
+def test_a_directory_has_the_addresses_of_its_file(tmp_path: Path) -> None:
     (tmp_path / "7" / "net").mkdir(parents=True)
     (tmp_path / "8").mkdir()
     (tmp_path / "7" / "net" / "fib_trie").write_bytes(TRIE)
@@ -328,7 +328,7 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(st.one_of(LINES, st.binary(max_size=40))))
-def test_any_text_ends_in_addresses_or_in_none(lines: list[bytes]) -> None:
+def test_any_text_gives_addresses_or_none(lines: list[bytes]) -> None:
     for address in parse_fib_trie(b"\n".join(lines)):
         assert socket.inet_ntoa(socket.inet_aton(address)) == address
         assert address.encode() in b"\n".join(lines)

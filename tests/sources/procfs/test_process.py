@@ -140,7 +140,7 @@ def test_first_entry_of_a_uid_names_it(content: bytes, names: dict[int, str]) ->
         b"# comment",
     ],
 )
-def test_lines_that_the_agent_passes_over(line: bytes) -> None:
+def test_lines_that_the_agent_skips(line: bytes) -> None:
     assert parse_passwd(line + b"\nshop:x:1000:\n") == {1000: "shop"}
 
 

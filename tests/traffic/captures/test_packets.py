@@ -93,7 +93,7 @@ def test_other_packets_are_not_missed(packet: object) -> None:
     assert missed(packet) == NoSegment("not-tcp")
 
 
-def test_a_fragment_behind_the_first_tells_nothing() -> None:
+def test_a_later_fragment_has_no_segment() -> None:
     assert missed(ether() / v4(frag=185, proto=6) / bytes(tcp())).kind == "fragment"
     assert missed(ether() / v6() / IPv6ExtHdrFragment(offset=185, nh=6) / bytes(tcp())).kind == (
         "fragment"
@@ -166,7 +166,7 @@ def test_a_packet_that_is_cut_anywhere_is_cut_or_whole(name: str) -> None:
             assert found.cut or found.segment == whole.segment
 
 
-def test_cut_headers_are_said() -> None:
+def test_truncated_headers_are_counted() -> None:
     frames = [FRAMES["ethernet"], FRAMES["ethernet"]]
     found, capture = read_bytes(pcap(*frames, snaplen=60))
 
