@@ -357,7 +357,7 @@ def test_characters_of_four_bytes_are_refused(process: ReportedProcess) -> None:
     assert one(process).refused == one(process, "6.5").refused == ("four-byte",)
 
 
-def test_truncated_text_does_not_change_the_result() -> None:
+def test_truncated_text_is_not_refused() -> None:
     assert one(reported(1, "x" * 256 + "🚀", "")).refused == ()
 
 

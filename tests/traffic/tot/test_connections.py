@@ -272,7 +272,7 @@ def test_of_many_alike_the_first_is_kept() -> None:
     assert (kept.time_s, kept.option.seq) == (1000.0, 0)
 
 
-def test_the_option_of_a_syn_ack_is_replaced_by_a_later_one() -> None:
+def test_the_option_of_a_syn_ack_and_a_later_one_are_both_kept() -> None:
     said = [answer(SYN_ACK)._replace(options=v1(9)), answer(PUSH)._replace(options=v1(9))]
 
     assert [each.is_syn for each in the_one(said).options_1] == [True, False]
