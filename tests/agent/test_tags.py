@@ -76,7 +76,7 @@ def test_unknown_tags_stay_unknown() -> None:
     assert Machine(FAMILY, config(), tags=UNKNOWN_TAGS).tags_of(5) is None
 
 
-def test_where_nobody_has_tags_an_unknown_outcome_leaves_none_to_know() -> None:
+def test_without_any_tags_an_unknown_outcome_has_none() -> None:
     masked = process(5, "child", "***", ppid=10, masked_spans=((6, 9),))
     family = [*FAMILY[:2], masked]
     rules = config(("s3cret", "cmdline", "drop"))

@@ -18,7 +18,7 @@ from proccli.config import loading
 from proccli.errors import ConfigError, SourceError
 from proccli.files import read_file
 from proccli.local import agent_process
-from proccli.local.agent_process import Surroundings
+from proccli.local.agent_process import LiveMachine
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Host
@@ -87,7 +87,7 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
         return _without_processes(options)
     config, host = sample.inputs.config, sample.inputs.source.host
     live = host.kind == "live"
-    around = agent_process.look_around(config.proc_root, host.proc_root) if live else None
+    around = agent_process.inspect_machine(config.proc_root, host.proc_root) if live else None
     return examine(sample, around, options)
 
 
@@ -119,7 +119,7 @@ def _rejected(error: ConfigError, options: InputOptions) -> DoctorResult:
 def _without_processes(options: InputOptions) -> DoctorResult:
     """The result if os-proc-root shows no processes."""
     config = _config(options)
-    around = agent_process.look_around(config.proc_root, config.proc_root)
+    around = agent_process.inspect_machine(config.proc_root, config.proc_root)
     later = (
         unknown(step, "unknown: no processes could be read", _ELSEWHERE)
         for step in (
@@ -148,7 +148,7 @@ def _config(options: InputOptions) -> Config:
     return loading.load(options.config_text, name, agent=version, via=options.via)
 
 
-def examine(sample: Sample, around: Surroundings | None, options: InputOptions) -> DoctorResult:
+def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -> DoctorResult:
     """All steps for a sample; `around` is None unless it is of the live machine."""
     inputs, outcomes = sample.inputs, sample.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
@@ -176,7 +176,7 @@ def examine(sample: Sample, around: Surroundings | None, options: InputOptions) 
 def _before(
     config: Config,
     summary: Summary | None,
-    around: Surroundings | None,
+    around: LiveMachine | None,
     host: Host | None,
     options: InputOptions,
 ) -> tuple[Step, ...]:

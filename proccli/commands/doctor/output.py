@@ -63,7 +63,7 @@ DOCTOR = Document(
     Field("summary", nullable(SUMMARY), "As in scan; null if snapshot is null."),
 )
 
-_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}
+_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "error", "unknown": "unknown"}
 _WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
 _GAP: Final = "  "
 _LEAST: Final = 36
@@ -104,13 +104,13 @@ class _Basis:
 def _outcome(result: DoctorResult) -> Iterable[Line]:
     summary, first = result.summary, result.first_failure
     if summary is None:
-        yield (("It could not be determined what the agent would send.", "alarm"),)
+        yield (("It could not be determined what the agent would send.", "error"),)
     else:
         yield from _sent(summary, switched_on=result.config is None or result.config.sync_enabled)
     if first is not None:
         yield (
             ("First failed step: ", "head"),
-            (f"{first.name}", "alarm"),
+            (f"{first.name}", "error"),
             (": ", ""),
             *foreign(first.detail),
         )
@@ -124,11 +124,11 @@ def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
     if summary.reported is None:
         yield ((hidden_text(summary.accepted), "unknown"),)
     elif switched_on:
-        style = "head" if summary.reported or more else "alarm"
+        style = "head" if summary.reported or more else "error"
         yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
     else:
         yield (
-            (f"The agent would send 0 of {total}. ", "alarm"),
+            (f"The agent would send 0 of {total}. ", "error"),
             (f"With sync enabled, it would send {summary.accepted:,}{more}.", ""),
         )
 

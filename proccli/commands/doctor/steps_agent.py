@@ -9,7 +9,7 @@ from proccli.commands.doctor.step import Step, as_root, brief, failed, passed, u
 from proccli.commands.inputs import InputOptions
 from proccli.commands.scan.scan import Summary
 from proccli.config.warning_words import wording
-from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
+from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, LiveMachine
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import SourceKind
@@ -80,7 +80,7 @@ def sync_enabled(config: Config, summary: Summary | None) -> Step:
 
 
 def agent_running(
-    around: Surroundings | None, kind: SourceKind, options: InputOptions, *, sees_all: bool
+    around: LiveMachine | None, kind: SourceKind, options: InputOptions, *, sees_all: bool
 ) -> Step:
     """A deepflow-agent is running; of several, the most likely one is used."""
     name = "agent-running"
@@ -107,7 +107,7 @@ def agent_running(
 
 
 def agent_rights(
-    around: Surroundings | None, config: Config, kind: SourceKind, options: InputOptions
+    around: LiveMachine | None, config: Config, kind: SourceKind, options: InputOptions
 ) -> Step:
     """The agent may read every process and run the tag command as its user."""
     name = "agent-rights"
@@ -140,7 +140,7 @@ def agent_rights(
     return passed(name, f"pid {agent.pid} is {who} and may read every visible process")
 
 
-def agent_version(around: Surroundings | None, kind: SourceKind) -> Step:
+def agent_version(around: LiveMachine | None, kind: SourceKind) -> Step:
     """The version of the agent; it cannot be determined without running it."""
     who = f"the agent of a {kind}" if around is None else "the agent"
     if around is not None and around.agents:
@@ -151,7 +151,7 @@ def agent_version(around: Surroundings | None, kind: SourceKind) -> Step:
 
 
 def proc_root(
-    around: Surroundings | None, kind: SourceKind, processes: int | None, options: InputOptions
+    around: LiveMachine | None, kind: SourceKind, processes: int | None, options: InputOptions
 ) -> Step:
     """os-proc-root is a proc mount of the host, as seen by the agent.
 

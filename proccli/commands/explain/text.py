@@ -107,7 +107,7 @@ def _outcome(outcome: Outcome, config: Config, view: View) -> tuple[Line, Line]:
         name = _name(outcome.gprocess or '""', "accepted", view)
         return (name,), ((f"accepted{by}", "accepted"),)
     if outcome.reason == "rule":
-        return ((f"{outcome.status.upper()}{by}", "alarm"),), ()
+        return ((f"{outcome.status.upper()}{by}", "error"),), ()
     style = "unknown" if outcome.status == "unknown" else "warn"
     result: Line = ((f"{outcome.status.upper()}: ", style), *foreign(why(outcome, config), style))
     return result, () if outcome.rule is None else (
@@ -157,7 +157,7 @@ def facts(
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
-        yield "note", ((text, "alarm"),), "alarm"
+        yield "note", ((text, "error"),), "error"
 
 
 def _sockets(counts: SocketCounts, again: str | None) -> Iterable[Fact]:

@@ -1,4 +1,4 @@
-"""Write what a source shows into a recording, and prove that masking changed no outcome."""
+"""Write a source into a recording, and check whether masking changes outcomes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def record(
         looked_at = seen.inputs
         source: Source = looked_at.source
         if redact:
-            source = MaskedSource(source, Prover(looked_at).prove)
+            source = MaskedSource(source, MaskChecker(looked_at).mask_safe)
         plain = Pipeline(looked_at).outcomes(looked_at.source.pids())
         changed = _changed(looked_at, plain, source)
         names = mentioned_names(inputs.config)
@@ -134,14 +134,14 @@ def _output(path: str, *, force: bool) -> Iterator[BinaryIO]:
         raise OutputError(f"can't write to stdout: {error.strerror}") from error
 
 
-class Prover:
-    """Compares real and masked texts by the patterns and rewrites of a configuration."""
+class MaskChecker:
+    """Compares the results of a configuration's rules on real and on masked text."""
 
     def __init__(self, inputs: Inputs) -> None:
         self._host = inputs.source.host
         self._rules = compile_rules(inputs.config.rules, inputs.environment)
 
-    def prove(self, real: Process, masked: Process) -> frozenset[str]:
+    def mask_safe(self, real: Process, masked: Process) -> frozenset[str]:
         """The digests of what gives the same result for both; none where the agent keeps no such
         process."""
         known, shown = agent_process(real, self._host), agent_process(masked, self._host)

@@ -82,7 +82,7 @@ def _refusal(trial: Trial, view: View) -> Iterable[Line]:
     error = trial.error
     if error is None:
         return
-    yield [("The agent rejects this pattern: ", "alarm"), *foreign(error.message)]
+    yield [("The agent rejects this pattern: ", "error"), *foreign(error.message)]
     before, fault, after = around(
         trial.pattern, (error.position, error.end), _room(view), view.glyphs.ellipsis
     )

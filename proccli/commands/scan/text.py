@@ -223,7 +223,7 @@ def rules_lines(result: ScanResult, view: View) -> list[Line]:
 
 def _hits_cell(row: _RuleRow) -> Line:
     if row.rule is not None and row.rule.problem is not None:
-        return (("-", "alarm"),)
+        return (("-", "error"),)
     style = "" if row.hits or row.rule is None else "warn"
     return ((f"{row.hits:,}", style),)
 
@@ -240,7 +240,7 @@ def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
         return (("accept", "dim"),)
     if row.rule.problem is not None:
         text = f"ignored (invalid): {rule_problem_wording(row.rule.problem).problem}"
-        return ((shorten(text, room, view.glyphs.ellipsis), "alarm"),)
+        return ((shorten(text, room, view.glyphs.ellipsis), "error"),)
     if row.rule.action == "drop":
         return (("drop", "dropped"),)
     if not row.rule.rewrite_name or row.rule.match_type not in ("cmdline", "process_name"):
@@ -307,8 +307,8 @@ def hidden_text(accepted: int) -> str:
 def _sent_line(result: ScanResult) -> Line:
     if not result.config.sync_enabled:
         return (
-            ("The agent would send nothing: ", "alarm"),
-            ("os-proc-sync-enabled is false. ", "alarm"),
+            ("The agent would send nothing: ", "error"),
+            ("os-proc-sync-enabled is false. ", "error"),
             ("With sync enabled, it would send ", ""),
             (f"{counted(result.summary.accepted, 'process')}.", ""),
         )
@@ -316,7 +316,7 @@ def _sent_line(result: ScanResult) -> Line:
     if result.summary.reported is None:
         return ((hidden_text(accepted), "unknown"),)
     if not accepted and not unknown:
-        return (("The agent would send nothing: no process is accepted.", "alarm"),)
+        return (("The agent would send nothing: no process is accepted.", "error"),)
     return (
         (f"The agent would send {counted(accepted, 'process')}", "head"),
         (f", and perhaps up to {unknown:,} more." if unknown else ".", "head"),

@@ -296,7 +296,7 @@ def _sent_line(result: SocketsResult) -> Line:
     synced, undecided = result.summary.synced, result.summary.undecided
     if not result.config.sync_enabled:
         return (
-            ("The agent would send nothing: os-proc-sync-enabled is false. ", "alarm"),
+            ("The agent would send nothing: os-proc-sync-enabled is false. ", "error"),
             (f"With sync enabled, it would send {counted(synced, 'socket')}.", ""),
         )
     if result.hidden:

@@ -215,7 +215,7 @@ def _time_and_digest(result: SyncResult) -> Line:
 
 def _summary(result: SyncResult) -> list[Line]:
     if not result.enabled:
-        return [(("The agent would send nothing: os-proc-sync-enabled is false.", "alarm"),)]
+        return [(("The agent would send nothing: os-proc-sync-enabled is false.", "error"),)]
     processes = counted(len(result.processes), "process")
     sockets = counted(len(result.sockets), "socket")
     least = "at least " if result.incomplete else ""

@@ -34,10 +34,11 @@ class Prepared(NamedTuple):
     """For `str.translate`: which characters stand for others."""
 
 
-class Flavour(NamedTuple):
-    """What one reader does otherwise than libyaml, as checks that refuse."""
+class YamlReader(NamedTuple):
+    """How a YAML parser differs from libyaml: its checks refuse text that they read differently."""
 
-    reader: str
+    name: str
+    """For messages."""
     escapes: frozenset[str]
     """The characters that may follow a backslash in double quotes."""
     tag_directives: bool
@@ -52,20 +53,20 @@ class Flavour(NamedTuple):
     def check_directives(self, version: Any, tags: Any, at: int) -> None:
         """Refuses a %YAML or %TAG line that the reader rejects or ignores."""
         if (tags and not self.tag_directives) or (version and version not in self.yaml_versions):
-            problem = f"{self.reader} doesn't take this %YAML or %TAG line as it is meant"
+            problem = f"{self.name} doesn't take this %YAML or %TAG line as it is meant"
             raise Refusal(problem, at, hint="leave the lines with % out")
 
     def check_escapes(self, text: str, start: int, end: int) -> None:
         """Refuses an escape in double quotes that the reader doesn't know."""
         for found in re.compile(_ESCAPE).finditer(text, start, end):
             if found[1] not in self.escapes:
-                problem = f"not valid YAML: {self.reader} knows no escape \\{visible(found[1])}"
+                problem = f"not valid YAML: {self.name} knows no escape \\{visible(found[1])}"
                 raise Refusal(problem, found.start(), hint="use single quotes", code="yaml-syntax")
 
     def check_tag_end(self, text: str, at: int) -> None:
         """Refuses a tag that a comma or bracket follows: part of the tag for some readers."""
         if text[at : at + 1] and not text[at].isspace():
-            problem = f"proccli can't tell where this tag ends for {self.reader}"
+            problem = f"proccli can't tell where this tag ends for {self.name}"
             raise Refusal(problem, at, hint="put the value in single quotes")
 
     def check_in_flow(self, text: str, node: Node, mark: Any, column: int, *, is_key: bool) -> None:
@@ -78,7 +79,7 @@ class Flavour(NamedTuple):
         if text[mark.index - 1 : mark.index] == "?" or (
             self.question_mark_ends_words and is_plain and "?" in text[node.start : node.end]
         ):
-            problem = f"proccli can't tell what ? inside brackets is for {self.reader}"
+            problem = f"proccli can't tell what ? inside brackets is for {self.name}"
             raise Refusal(problem, mark.index, hint="put the value in single quotes")
         colon = None
         if is_key:
@@ -88,15 +89,15 @@ class Flavour(NamedTuple):
             behind = text[colon + 1 : colon + 2]
             adjacent = colon == node.end and isinstance(node, Scalar) and not is_plain
             if behind and not behind.isspace() and behind not in ",[]{}" and not adjacent:
-                problem = f"{self.reader} takes this colon for part of a word"
+                problem = f"{self.name} takes this colon for part of a word"
                 raise Refusal(problem, colon, hint="put a space after it")
         if self.only_keys_at_indent and mark.column == column and colon is None:
-            problem = f"{self.reader} takes no value this far left inside brackets"
+            problem = f"{self.name} takes no value this far left inside brackets"
             raise Refusal(problem, mark.index, by="agent", hint="indent it more")
 
 
-AGENT: Final = Flavour(
-    reader="the agent's reader",
+AGENT: Final = YamlReader(
+    name="the agent's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n"),
     tag_directives=False,
     yaml_versions=((1, 1), (1, 2)),
@@ -104,8 +105,8 @@ AGENT: Final = Flavour(
     only_keys_at_indent=True,
     colon_needs_space=True,
 )
-SERVER: Final = Flavour(
-    reader="the server's reader",
+SERVER: Final = YamlReader(
+    name="the server's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n\x85\u2028\u2029"),
     tag_directives=True,
     yaml_versions=((1, 1),),

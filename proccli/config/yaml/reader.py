@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.yaml import nodes
-from proccli.config.yaml.dialects import Flavour, Prepared
+from proccli.config.yaml.dialects import Prepared, YamlReader
 from proccli.config.yaml.nodes import Node, Refusal, Style
 from proccli.text import visible
 
@@ -43,14 +43,14 @@ class Document(NamedTuple):
 
 
 def read_documents(
-    prepared: Prepared, flavour: Flavour, *, loader: Loader | None = None
+    prepared: Prepared, yaml_reader: YamlReader, *, loader: Loader | None = None
 ) -> Iterator[Document]:
     """The documents of a text, each read only when it is asked for.
 
     `loader` names the half of PyYAML to use: by default libyaml, where it is built in.
 
-    Raises: Refusal where the text is not YAML, nests too deep, or is of the sort that the
-    flavour's reader sees otherwise than PyYAML.
+    Raises: Refusal where the text is not YAML, nests too deep, or may mean something else to
+    `yaml_reader` than to PyYAML.
     """
     import yaml
 
@@ -59,8 +59,8 @@ def read_documents(
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 start = event.start_mark.index if event.start_mark else 0
-                flavour.check_directives(event.version, event.tags, start)
-                yield Document(root=_Builder(prepared, flavour).tree(events), start=start)
+                yaml_reader.check_directives(event.version, event.tags, start)
+                yield Document(root=_Builder(prepared, yaml_reader).tree(events), start=start)
     except yaml.reader.ReaderError as error:
         raise Refusal(
             f"not valid YAML: {error.reason}", error.position, code="yaml-syntax"
@@ -98,10 +98,10 @@ class _Level:
 class _Builder:
     """Builds the tree of one document."""
 
-    def __init__(self, prepared: Prepared, flavour: Flavour) -> None:
+    def __init__(self, prepared: Prepared, yaml_reader: YamlReader) -> None:
         self.text = prepared.text
         self.restore = prepared.restore
-        self.flavour = flavour
+        self.yaml_reader = yaml_reader
         self.anchored: dict[int, Node] = {}
         self.numbers: dict[str, int] = {}
         self.counter = itertools.count()
@@ -134,7 +134,7 @@ class _Builder:
                 level = outer.pop()
             if level.in_flow:
                 is_key = level.is_mapping and len(level.children) % 2 == 0
-                self.flavour.check_in_flow(
+                self.yaml_reader.check_in_flow(
                     self.text, node, start.start_mark, level.block_column, is_key=is_key
                 )
             level.children.append(node)
@@ -197,7 +197,7 @@ class _Builder:
             absent = True
             start = end = _end_of_text(self.text, start)
         if style == "double":
-            self.flavour.check_escapes(self.text, start, end)
+            self.yaml_reader.check_escapes(self.text, start, end)
             if not event.value.isascii() and re.search("[\ud800-\udfff]", event.value):
                 # libyaml finds that by itself.
                 raise Refusal("not valid YAML: an escape is a lone surrogate", start)
@@ -220,7 +220,7 @@ class _Builder:
         while found := re.compile(_PROPERTY).match(self.text, at):
             if found.group().startswith("!"):
                 written = found.group()
-                self.flavour.check_tag_end(self.text, found.end())
+                self.yaml_reader.check_tag_end(self.text, found.end())
             gap = re.compile(_GAP).match(self.text, found.end())
             at = gap.end() if gap else found.end()
         tag = event.tag

@@ -67,7 +67,7 @@ def test_the_own_namespace_comes_first() -> None:
     assert found[0] == Peer(7, "postgres")
 
 
-def test_addresses_that_several_namespaces_use_name_nobody() -> None:
+def test_addresses_used_in_several_namespaces_have_no_peer() -> None:
     found = peers(
         (process(6, "shop", netns=NS), tcp(901, "10.0.0.5:4000", "10.1.0.9:5432"), NS),
         (process(7, "postgres", netns=POD), tcp(902, "10.1.0.9:5432", "10.0.0.5:4000"), POD),
@@ -122,7 +122,7 @@ def test_a_udp_server_answers_from_a_socket_that_is_not_connected() -> None:
         assert peers(client, (process(7, "dns", netns=POD), server, POD)) == [None, None]
 
 
-def test_two_servers_on_one_udp_port_name_nobody() -> None:
+def test_two_servers_on_one_udp_port_are_no_peer() -> None:
     found = peers(
         (process(6, "app", netns=NS), udp(901, "127.0.0.1:4000", "127.0.0.1:53"), NS),
         (process(7, "dns", netns=NS), udp(902, "127.0.0.1:53"), NS),

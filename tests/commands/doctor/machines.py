@@ -7,7 +7,7 @@ from dataclasses import replace
 from proccli.commands.doctor.doctor import DoctorResult, examine
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import take_sample
-from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
+from proccli.local.agent_process import MACHINES_PID_NAMESPACE, LiveMachine, ProcView, RunningAgent
 from proccli.model.note import Note
 from tests.agent.sockets.looking import fd, tcp, tcp6
 from tests.build import ListSource, config, host, net_tables, process
@@ -22,12 +22,12 @@ AGENT = RunningAgent(
     capabilities=0,
     shares_our_user_namespace=None,
 )
-LACKING = Surroundings(
+LACKING = LiveMachine(
     agents=(AGENT, replace(AGENT, pid=72)),
     view=ProcView(path="/host/proc", filesystem="tmpfs"),
     own_pid_namespace=MACHINES_PID_NAMESPACE,
 )
-SOUND = Surroundings(
+SOUND = LiveMachine(
     agents=(replace(AGENT, exe="/usr/sbin/deepflow-agent", euid=0, capabilities=(1 << 41) - 1),),
     view=ProcView(path="/proc", filesystem="proc", pid_namespace=MACHINES_PID_NAMESPACE),
     own_pid_namespace=MACHINES_PID_NAMESPACE,

@@ -24,7 +24,7 @@ from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT, take_sample
 from proccli.commands.scan.scan import scan
 from proccli.local import agent_process
-from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
+from proccli.local.agent_process import MACHINES_PID_NAMESPACE, LiveMachine, ProcView, RunningAgent
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
@@ -63,7 +63,7 @@ AGENT = RunningAgent(
     capabilities=(1 << 41) - 1,
     shares_our_user_namespace=True,
 )
-WELL = Surroundings(
+WELL = LiveMachine(
     agents=(AGENT,),
     view=ProcView(path="/proc", filesystem="proc", pid_namespace=MACHINES_PID_NAMESPACE),
     own_pid_namespace=MACHINES_PID_NAMESPACE,
@@ -88,7 +88,7 @@ def inputs(
     )
 
 
-def examined(given: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
+def examined(given: Inputs, around: LiveMachine | None = WELL) -> DoctorResult:
     return examine(take_sample(given), around, InputOptions())
 
 
@@ -147,7 +147,7 @@ def test_every_step_is_reported_once_and_in_order(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("known", [True, False])
 def test_the_steps_remove_what_scan_counts(
-    configuration: Config, around: Surroundings | None, known: bool
+    configuration: Config, around: LiveMachine | None, known: bool
 ) -> None:
     shop = shop_inputs(configuration)
     shop = shop if known else shop._replace(tags=UNKNOWN_TAGS)
@@ -551,7 +551,7 @@ def through(*wrapper: str) -> Iterator[int]:
 @pytest.mark.usefixtures("named")
 def test_a_running_agent_is_found_with_its_rights() -> None:
     with running([NAME, "60"]) as pid:
-        around = agent_process.look_around("/proc", "/nowhere")
+        around = agent_process.inspect_machine("/proc", "/nowhere")
 
     (agent,) = around.agents
     assert (agent.pid, agent.euid, agent.cmdline) == (pid, os.geteuid(), f"{NAME} 60")
@@ -582,7 +582,7 @@ def test_an_agent_with_privileges_is_preferred() -> None:
 def test_an_agent_in_a_pid_namespace_of_its_own_sees_only_that() -> None:
     wrapper = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     with through(*wrapper, "bash", "-c", f"exec -a {NAME} sleep 60"):
-        around = agent_process.look_around("/proc", "/proc")
+        around = agent_process.inspect_machine("/proc", "/proc")
         result = examined(inputs(), around)
 
     assert around.view.pid_namespace not in (None, around.own_pid_namespace)
@@ -630,7 +630,7 @@ def test_an_agent_that_has_exited_has_no_view() -> None:
 @root_only
 def test_without_privileges_a_root_agent_is_found_and_its_view_is_unknown() -> None:
     with running([NAME, "60"]) as pid:
-        around = as_nobody(lambda: agent_process.look_around("/proc", "/proc"))
+        around = as_nobody(lambda: agent_process.inspect_machine("/proc", "/proc"))
 
     (agent,) = around.agents
     assert (agent.pid, agent.exe, agent.euid, agent.reads_all) == (pid, None, 0, True)

@@ -91,7 +91,7 @@ def test_moment_is_boot_time_plus_uptime(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("left_out", ["stat", "uptime"])
-def test_directory_without_its_time_says_that_ages_are_unknown(tree: Tree, left_out: str) -> None:
+def test_ages_are_unknown_in_a_directory_without_a_time(tree: Tree, left_out: str) -> None:
     """Half the answer would make every age wrong."""
     tree.add(1, "init")
     (tree.path / "stat").write_text("btime 1767225600\n")
@@ -219,7 +219,7 @@ def test_program_that_is_a_file_is_no_link(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("name", ["cmdline", "stat", "cgroup"])
-def test_fifo_holds_nobody_up(tree: Tree, name: str) -> None:
+def test_a_fifo_does_not_block(tree: Tree, name: str) -> None:
     path = tree.add(5, "x") / name
     path.unlink(missing_ok=True)
     os.mkfifo(path)
@@ -227,7 +227,7 @@ def test_fifo_holds_nobody_up(tree: Tree, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["stat", "uptime"])
-def test_fifo_in_the_place_of_the_clock_holds_nobody_up(tree: Tree, name: str) -> None:
+def test_a_fifo_in_place_of_the_clock_does_not_block(tree: Tree, name: str) -> None:
     tree.add(1, "x")
     os.mkfifo(tree.path / name)
     assert DirectorySource(str(tree.path)).host.boot_time_s is None
@@ -315,7 +315,7 @@ def _look(tree: Tree) -> tuple[bool, Process]:
 
 
 @pytest.mark.parametrize("kib", [1, 300])
-def test_clock_is_found_behind_long_lines(tree: Tree, kib: int) -> None:
+def test_the_clock_is_found_after_long_lines(tree: Tree, kib: int) -> None:
     """The line of interrupts comes before it, and is long on large machines."""
     tree.add(1, "x")
     (tree.path / "stat").write_text("intr" + " 0" * (kib << 9) + "\nbtime 1767225600\n")

@@ -78,7 +78,7 @@ def processes(draw: st.DrawFn) -> Process:
 
 
 @given(st.lists(processes(), max_size=4, unique_by=lambda one: one.pid))
-def test_any_process_comes_back_as_it_was(given_processes: list[Process]) -> None:
+def test_any_process_is_read_back_unchanged(given_processes: list[Process]) -> None:
     source = ListSource(given_processes, users={0: "root"})
     recording = again(source)
     assert [recording.read(pid) for pid in recording.pids()] == [
@@ -108,7 +108,7 @@ def test_command_line_keeps_every_byte(cmdline: bytes) -> None:
     assert again(source).read(1).cmdline == cmdline
 
 
-def test_live_machine_comes_back_as_it_was() -> None:
+def test_the_live_machine_is_read_back_unchanged() -> None:
     source = LiveSource()
     recording = again(source)
 
@@ -241,7 +241,7 @@ def test_gzip_in_several_members_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_recording_comes_through_a_pipe(compress: bool) -> None:
+def test_a_recording_is_read_from_a_pipe(compress: bool) -> None:
     out = io.BytesIO()
     write_recording(out, ListSource([process(1, "x")]), compress=compress)
     reader, writer = os.pipe()

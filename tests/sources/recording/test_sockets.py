@@ -67,7 +67,7 @@ def test_sockets_and_tables_come_back_as_they_were() -> None:
     assert recording.host.observed_since_ns == SOURCE.host.observed_since_ns
 
 
-def test_nobody_opens_a_namespace_through_a_process_that_cannot_be_read() -> None:
+def test_a_namespace_is_not_opened_through_an_unreadable_process() -> None:
     recording = parse(written(SOURCE))
     assert {table.error and table.error.problem for table in recording.net_tables(9)} == {"gone"}
 
@@ -78,7 +78,7 @@ def test_a_process_that_is_not_there_has_no_sockets() -> None:
     assert found.problem == "gone"
 
 
-def test_a_second_recording_of_a_recording_says_the_same() -> None:
+def test_a_recording_of_a_recording_is_the_same() -> None:
     once = written(SOURCE)
     out = io.BytesIO()
     write_recording(out, parse(once))
