@@ -163,9 +163,13 @@ class Labeller:
         return tuple(map(self._as_sent, found))
 
     def _as_sent(self, end: HostEnd) -> HostEnd:
-        if end.status == "skipped" or self._assume_enabled or self._fleet.hosts[end.host].enabled:
+        """The end, which an agent that sends nothing does not send."""
+        if end.status == "skipped" or self._is_enabled(end.host):
             return end
         return replace(end, status="skipped", reason="sync-disabled")
+
+    def _is_enabled(self, host: int) -> bool:
+        return self._assume_enabled or self._fleet.hosts[host].enabled
 
     def _label(self, side: _Side, instance: AutoInstanceKind) -> SideLabel:
         answer = side.answer
@@ -224,14 +228,14 @@ class Labeller:
         process = self._process(end.host, end.pid)
         if label == "process-not-accepted" and process is not None:
             label = _why_not_accepted(process)
-        return SideLabel(label=label, pid=end.pid, host=self._names[end.host])
+        return SideLabel(label=label, pid=end.pid or None, host=self._names[end.host])
 
     def _labelled(self, how: str, host: int, pid: int, instance: AutoInstanceKind) -> SideLabel:
         process = self._process(host, pid)
         if process is None or process.gprocess is None:
             why = "no-process" if process is None else _why_not_accepted(process)
             return SideLabel(label=why, pid=pid, host=self._names[host])
-        if not (self._assume_enabled or self._fleet.hosts[host].enabled):
+        if not self._is_enabled(host):
             return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
         return SideLabel(
             label=how,
