@@ -112,18 +112,13 @@ class HostEnd:
         """The address of the remote end."""
         return self.server if self.role == "client" else self.client
 
-    def has_key_of(self, other: HostEnd) -> bool:
-        """Whether the server stores both ends under one key. It knows only one network, so here the
-        networks are not compared."""
-        if self.protocol != other.protocol:
-            return False
-        if not is_loopback(self.server.ip):
-            return (self.client, self.server) == (other.client, other.server)
-        ours, theirs = (
-            (end.scope, end.client.port, end.server.port, is_loopback(end.server.ip))
-            for end in (self, other)
-        )
-        return ours == theirs
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for the ends that the server stores under one key. It knows only one network, so
+        unlike in `JoinKey` networks are not compared."""
+        if is_loopback(self.server.ip):
+            return (self.protocol, self.scope, self.client.port, self.server.port)
+        return (self.protocol, self.client, self.server)
 
 
 class Claims(NamedTuple):

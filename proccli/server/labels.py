@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import compress
+from typing import NamedTuple
 
 from proccli.model.flows import (
     AutoInstanceKind,
@@ -24,6 +26,16 @@ from proccli.versions import ServerVersion
 
 _CACHE_SIZE = 1 << 14
 """Connections to cache: a long connection has one record per minute."""
+
+
+class _Pair(NamedTuple):
+    """The two sides of a flow, without its times."""
+
+    protocol: Protocol
+    one: Endpoint
+    other: Endpoint
+    instance_0: AutoInstanceKind
+    instance_1: AutoInstanceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +85,7 @@ class Labeller:
         self._assume_enabled = assume_enabled
         self._server = server
         self._find = lru_cache(_CACHE_SIZE)(self._ends)
+        self._labels = lru_cache(_CACHE_SIZE)(self._both_labels)
         self._process = lru_cache(_CACHE_SIZE)(fleet.process)
         self._senders = SenderFinder(self._hosts, self._process, timing, agents or {})
         self._query_tags = lru_cache(_CACHE_SIZE)(self._tags)
@@ -102,8 +115,19 @@ class Labeller:
         if ":" in one.ip or ":" in other.ip:
             return (SideLabel(label="ipv6"),) * 2
         observer = self._hosts.observer(flow.host)
-        ends = self._find(protocol, one, other)
-        now = [end for end in ends if self._covers(end, flow, timing, ended=ended)]
+        covered = tuple(
+            self._covers(end, flow, timing, ended=ended) for end in self._find(protocol, one, other)
+        )
+        pair = _Pair(protocol, one, other, flow.instance_0, flow.instance_1)
+        return self._labels(pair, observer, covered)
+
+    def _both_labels(
+        self, pair: _Pair, observer: int | None, covered: tuple[bool, ...]
+    ) -> tuple[SideLabel, SideLabel]:
+        """The labels of a flow. `covered`: which ends of `_find` existed at its time."""
+        one, other = pair.one, pair.other
+        ends = self._find(pair.protocol, one, other)
+        now = tuple(compress(ends, covered))
         answers = (
             server_answer(now, one, other)
             if observer is None
@@ -128,7 +152,7 @@ class Labeller:
             )
             for number, address, answer in zip((0, 1), (one, other), answers, strict=True)
         )
-        return self._side(side_0, flow.instance_0), self._side(side_1, flow.instance_1)
+        return self._label(side_0, pair.instance_0), self._label(side_1, pair.instance_1)
 
     def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[HostEnd, ...]:
         """All ends of connections between the two addresses in both directions, and all ends with
@@ -139,11 +163,15 @@ class Labeller:
         return tuple(map(self._as_sent, found))
 
     def _as_sent(self, end: HostEnd) -> HostEnd:
-        if end.status == "skipped" or self._assume_enabled or self._fleet.hosts[end.host].enabled:
+        """The end, which an agent that sends nothing does not send."""
+        if end.status == "skipped" or self._is_enabled(end.host):
             return end
         return replace(end, status="skipped", reason="sync-disabled")
 
-    def _side(self, side: _Side, instance: AutoInstanceKind) -> SideLabel:
+    def _is_enabled(self, host: int) -> bool:
+        return self._assume_enabled or self._fleet.hosts[host].enabled
+
+    def _label(self, side: _Side, instance: AutoInstanceKind) -> SideLabel:
         answer = side.answer
         if side.observer is None:
             if side.is_loopback:
@@ -200,14 +228,14 @@ class Labeller:
         process = self._process(end.host, end.pid)
         if label == "process-not-accepted" and process is not None:
             label = _why_not_accepted(process)
-        return SideLabel(label=label, pid=end.pid, host=self._names[end.host])
+        return SideLabel(label=label, pid=end.pid or None, host=self._names[end.host])
 
     def _labelled(self, how: str, host: int, pid: int, instance: AutoInstanceKind) -> SideLabel:
         process = self._process(host, pid)
         if process is None or process.gprocess is None:
             why = "no-process" if process is None else _why_not_accepted(process)
             return SideLabel(label=why, pid=pid, host=self._names[host])
-        if not (self._assume_enabled or self._fleet.hosts[host].enabled):
+        if not self._is_enabled(host):
             return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
         return SideLabel(
             label=how,

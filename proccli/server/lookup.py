@@ -15,6 +15,7 @@ policy.rs:182-290.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Literal, TypeAlias
@@ -33,7 +34,18 @@ def agent_answer(ends: Sequence[HostEnd], one: Endpoint, other: Endpoint, agent:
     rows = [
         end for end in between(ends, one, other) if end.host == agent and end.status != "skipped"
     ]
-    answers = [_answer_to(row, ends, side_of(row, one)) for row in rows]
+    stored = defaultdict[object, list[HostEnd]](list)
+    for end in ends:
+        stored[end.role, end.key].append(end)
+    # Rows that get equal answers, for a side that has thousands of them.
+    equal_rows = defaultdict[tuple[Literal[0, 1], object], list[HostEnd]](list)
+    for row in rows:
+        remote_role: SocketRole = "server" if row.role == "client" else "client"
+        equal_rows[side_of(row, one), (remote_role, row.key)].append(row)
+    answers: list[BothSides] = []
+    for (own_side, remote_key), equal in equal_rows.items():
+        own, remote = Claims(tuple(equal), or_none=False), claims(stored[remote_key])
+        answers.append((remote, own) if own_side else (own, remote))
     if not any(row.status == "synced" for row in rows):
         nothing = Claims(undecided=bool(rows))
         answers.append((nothing, nothing))
@@ -65,13 +77,6 @@ def side_of(end: HostEnd, one: Endpoint) -> Literal[0, 1]:
     """The side of an end in a flow whose side 0 has the address `one`. A socket that is connected
     to itself has one end, as the client."""
     return 0 if (end.client == one) == (end.role == "client") else 1
-
-
-def _answer_to(row: HostEnd, ends: Iterable[HostEnd], own_side: Literal[0, 1]) -> BothSides:
-    """What the server answers this row of an agent with, for both sides of a flow."""
-    own = Claims((row,), or_none=False)
-    remote = claims(end for end in ends if end.role != row.role and end.has_key_of(row))
-    return (remote, own) if own_side else (own, remote)
 
 
 def _last_of(answers: Iterable[Claims]) -> Claims:

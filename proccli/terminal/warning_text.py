@@ -464,11 +464,12 @@ def _capture_evicted(note: Note) -> str:
 
 def _tot_none(note: Note) -> str:
     if note.fields["sides"] is not None:
-        sides = counted(note.number("sides"), "side")
+        sides = note.number("sides")
         return (
-            f"{sides} of captured connections are in no source at that time, and the capture has"
-            " no TOT options: record the hosts while the connections exist (proccli record), or"
-            " run TCP option tracing on them"
+            f"{counted(sides, 'side')} of captured connections"
+            f" {agreeing(sides, 'is', 'are')} in no source at that time, and the capture has no TOT"
+            " options: record the hosts while the connections exist (proccli record), or run TCP"
+            " option tracing on them"
         )
     if not note.number("syns"):
         return (
@@ -476,8 +477,9 @@ def _tot_none(note: Note) -> str:
             " their start"
         )
     return (
-        "no TOT options: the senders do not use TCP option tracing. proccli label finds processes"
-        " by their sockets, with recordings of the hosts (-s)"
+        f"no TOT options in {counted(note.number('syns'), 'SYN segment')}: the senders probably do"
+        " not use TCP option tracing. proccli label finds processes by their sockets, with"
+        " recordings of the hosts (-s)"
     )
 
 

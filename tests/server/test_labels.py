@@ -497,3 +497,11 @@ def test_an_agent_that_sends_nothing_has_nothing_labelled() -> None:
     assert words(flow(CLIENT), silent, server) == ("sync-disabled", "socket")
     assert words(flow(CLIENT), silent, server, assume_enabled=True) == ("socket", "socket")
     assert labels(flow(CLIENT), silent, server)[0].gprocess is None
+
+
+def test_an_agent_that_sends_nothing_gets_nothing() -> None:
+    client, server = shop()
+    silent = replace(client, enabled=False)
+
+    assert words(flow(CLIENT, host="a"), silent, server) == ("sync-disabled", "other-agent")
+    assert words(flow(CLIENT, host="b"), silent, server) == ("sync-disabled", "socket")

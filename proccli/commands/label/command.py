@@ -174,9 +174,9 @@ def command(
     """Label flow records and captures with the process at each end.
 
     Prints each record with the gprocess, auto_instance and os.app tags of both sides, and how the
-    process was found or why there is none, as the server would label it. FLOWS is NDJSON, CSV, a
-    Zeek conn.log, or a packet capture, whose connections are printed as NDJSON. Without FLOWS,
-    standard input is read.
+    process was found or why there is none. A side gets the process that DeepFlow will show, if that
+    is certain. FLOWS is NDJSON, CSV, a Zeek conn.log, or a packet capture, whose connections are
+    printed as NDJSON. Without FLOWS, standard input is read.
     """
     from proccli.commands.hosts.gather import gather
     from proccli.commands.label.label import Labelling

@@ -128,7 +128,7 @@ class Labelling:
         tally = self.tally
         if outside := tally.reasons["other-time"]:
             yield Note.of("other-time", sides=outside, within_s=self._within_s)
-        missing = tally.reasons["no-connection"] + outside
+        missing = tally.reasons["no-host"] + tally.reasons["no-connection"] + outside
         if tally.options == 0 and missing:
             yield Note.of("tot-none", syns=None, sides=missing)
         if tally.untimed:
