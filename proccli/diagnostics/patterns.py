@@ -8,7 +8,7 @@ from typing import Final
 
 from proccli import rustregex
 from proccli.config.warning_words import rule_problem_wording
-from proccli.diagnostics.context import Context
+from proccli.diagnostics.context import LONGEST_PATTERN, Context
 from proccli.diagnostics.reach import CMDLINES, DOMAINS, NAMES, SUBJECTS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, texts_without
@@ -278,6 +278,8 @@ def check_validity(context: Context) -> Iterator[Diagnostic]:
 
 
 def _older_agents(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    if len(rule.match_regex) > LONGEST_PATTERN:
+        return
     older = rejected_by_1_6(rule.match_regex)
     if older is not None:
         yield context.at_value(

@@ -38,6 +38,7 @@ Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 _SEARCH: Final = Limits(steps=500_000, total=3_000_000)
 """Search limits for the rules of one match type."""
 _LONGEST = 80
+_MOST_LISTED: Final = 12
 _PROBES: Final = ("a", "7 - .", "\x01", "\U00010348")
 """Texts that quickly show of most patterns that they do not match everything."""
 
@@ -67,8 +68,8 @@ class Reach:
     after_catch_all: tuple[Rule, ...]
     """The rules after the catch-all."""
     unreachable: tuple[Unreachable, ...]
-    too_late: tuple[int, ...]
-    """The rules of which it is not determined whether they can be reached: no time was left."""
+    undecided: tuple[int, ...]
+    """The rules of which it is not determined how much of them can be reached."""
 
 
 def samples(context: Context) -> Mapping[int, str]:
@@ -113,23 +114,22 @@ def reach(context: Context, texts: Mapping[int, str]) -> Reach:
     undecided = [
         rule.index
         for rule in context.rules
-        if rule.index <= last and _is_undecided(found.get(rule.index), context)
+        if rule.index <= last and _is_undecided(rule.index, found.get(rule.index), context)
     ]
     return Reach(
         catch_all=catch_all,
         shadows=found,
         after_catch_all=after,
         unreachable=tuple(_unreachable(found, after, last, texts)),
-        too_late=tuple(undecided),
+        undecided=tuple(undecided),
     )
 
 
-def _is_undecided(shadow: Shadow | None, context: Context) -> bool:
-    """Whether there was no time to search, or the pattern is too long for it (`None`)."""
+def _is_undecided(index: int, shadow: Shadow | None, context: Context) -> bool:
+    """Whether the search took too long, or the pattern is too long for one (`None`)."""
     if shadow is None:
         return True
-    late = context.surroundings.expired()
-    return late and shadow.grade == "unknown" and shadow.reaches is None
+    return shadow.grade == "unknown" and (index > 1 or context.surroundings.expired())
 
 
 def catches_all(rule: Rule, context: Context) -> bool:
@@ -174,8 +174,8 @@ def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
     rules = {rule.index: rule for rule in context.rules}
     for index, shadow in sorted(known.shadows.items()):
         yield from _shadowed(rules[index], shadow, known, rules, context)
-    if known.too_late:
-        yield _too_late(known.too_late, rules, context)
+    if known.undecided:
+        yield _undecided(known.undecided, rules, context)
     if known.catch_all is not None and known.after_catch_all:
         yield _early(known.catch_all, known.after_catch_all, context)
     yield from _ending(context, known)
@@ -198,23 +198,18 @@ def _shadowed(
                 effect=f"{_quoted(shadow.taken)} is taken by rule {earlier.index}{reached}",
                 hint="if this is not intended, put the more specific rule first",
             )
-    elif shadow.grade == "unknown" and rule.index > 1 and rule.index not in known.too_late:
-        yield context.at_rule(
-            rule,
-            "rule-undecided",
-            f"it takes too long to determine whether rule {rule.index} can be reached",
-            hint="check it against a recording: proccli check -s RECORDING",
-        )
 
 
-def _too_late(indices: Sequence[int], rules: Mapping[int, Rule], context: Context) -> Diagnostic:
-    which = f"rule {indices[0]}" if len(indices) == 1 else f"rules {_listed(indices)}"
+def _undecided(indices: Sequence[int], rules: Mapping[int, Rule], context: Context) -> Diagnostic:
+    more = len(indices) - _MOST_LISTED
+    listed = _listed(indices) if more <= 0 else f"{_listed(indices[:_MOST_LISTED])} and {more} more"
+    which = f"rule {listed}" if len(indices) == 1 else f"rules {listed}"
     return context.at_rule(
         rules[indices[0]],
         "rule-undecided",
         f"it takes too long to determine whether {which} can be reached",
-        effect="other problems of these patterns may be unreported, too",
-        hint="check them against a recording: proccli check -s RECORDING",
+        effect="none on the agent; other problems of such patterns may be unreported, too",
+        hint="check against a recording: proccli check -s RECORDING",
     )
 
 
