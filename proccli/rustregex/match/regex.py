@@ -17,7 +17,7 @@ from proccli.rustregex.tree.shape import looks_in
 from proccli.rustregex.tree.simplify import captures, simplify
 from proccli.rustregex.tree.unicode import perl
 
-CACHED_PATTERNS = 512
+CACHED_PATTERNS = 4096
 
 
 @lru_cache(maxsize=CACHED_PATTERNS)
