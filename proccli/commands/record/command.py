@@ -13,7 +13,7 @@ from proccli.cli.output import Invocation, require_stdout
 from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import general_options, option
 from proccli.commands.options.source import source_options, wait_options
-from proccli.text import counted
+from proccli.text import counted, listed, visible
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -86,13 +86,22 @@ def record_message(result: RecordResult, *, redact: bool) -> str:
     what = counted(result.processes, "process")
     if not redact:
         return f"{_place(result.path)}: recorded {what}, secrets not masked"
-    if not result.masked_values:
+    masked = []
+    if result.masked_values:
+        masked.append(
+            f"{counted(result.masked_values, 'value')}"
+            f" in {counted(result.masked_processes, 'process')}"
+        )
+    if result.masked_variables:
+        masked.append(
+            f"the value of {listed([visible(f'%{name}%') for name in result.masked_variables])}"
+        )
+    if not masked:
         return f"{_place(result.path)}: recorded {what}, no secrets found"
-    masked = (
-        f"masked {counted(result.masked_values, 'value')}"
-        f" in {counted(result.masked_processes, 'process')}"
+    return (
+        f"{_place(result.path)}: recorded {what}, masked {listed(masked)};"
+        f" {_outcomes(result.changed_pids)}"
     )
-    return f"{_place(result.path)}: recorded {what}, {masked}; {_outcomes(result.changed_pids)}"
 
 
 def _place(path: str) -> str:

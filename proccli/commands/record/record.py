@@ -20,8 +20,7 @@ from proccli.files import atomic_output
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS, Process
-from proccli.model.source import Source
-from proccli.sources.recording.masking import MaskedSource
+from proccli.sources.recording.masking import MaskedSource, mask_environment
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
 
@@ -34,6 +33,8 @@ class RecordResult:
     processes: int
     masked_values: int
     masked_processes: int
+    masked_variables: tuple[str, ...]
+    """Names of variables of the agent's environment whose values are left out."""
     changed_pids: tuple[int, ...]
     """Processes whose outcome is unknown from the recording, because of a mask."""
     notes: tuple[Note, ...]
@@ -57,18 +58,20 @@ def record(
     # Before anybody waits: there may be no place to write to.
     with _output(path, force=force) as out:
         seen = take_settled_sample(inputs, wait_policy)
-        looked_at = seen.inputs
-        source: Source = looked_at.source
-        if redact:
-            source = MaskedSource(source, Prover(looked_at).prove)
-        changed = _changed(looked_at, source)
         names = mentioned_names(inputs.config)
+        shown = looked_at = seen.inputs
+        if redact:
+            environment = mask_environment(looked_at.environment, names)
+            shown = looked_at._replace(environment=environment)
+            source = MaskedSource(looked_at.source, Prover(shown).prove)
+            shown = shown._replace(source=source)
+        changed = _changed(looked_at, shown)
         written = write_recording(
             out,
-            source,
+            shown.source,
             compress=path.endswith(".gz"),
             tags=None if inputs.tags is NO_TAGS else inputs.tags,
-            environment=inputs.environment if names else None,
+            environment=shown.environment if names else None,
             names=names,
             message=message,
         )
@@ -77,16 +80,21 @@ def record(
         processes=written.processes,
         masked_values=written.masked_values,
         masked_processes=written.masked_processes,
+        masked_variables=tuple(
+            name
+            for name in names
+            if name in looked_at.environment.values and name not in shown.environment.values
+        ),
         changed_pids=changed,
         notes=(*inputs.notes, *seen.notes),
     )
 
 
-def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
-    """The processes that the masked source makes something else of."""
+def _changed(inputs: Inputs, masked: Inputs) -> tuple[int, ...]:
+    """The processes that have another outcome with masks."""
     pids = inputs.source.pids()
     plain = Pipeline(inputs).outcomes(pids)
-    again = Pipeline(inputs._replace(source=masked)).outcomes(pids)
+    again = Pipeline(masked).outcomes(pids)
     return tuple(
         before.process.pid
         for before, after in zip(plain, again, strict=True)
