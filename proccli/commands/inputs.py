@@ -177,7 +177,9 @@ def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
 
 
 def _announcement(config: Config) -> str:
-    command = visible(shlex.join(config.tag_exec))
+    from proccli.sources.recording.masking import mask_arguments
+
+    command = visible(shlex.join(mask_arguments(config.tag_exec)))
     if len(command) > LONGEST_SHOWN:
         command = f"{command[:LONGEST_SHOWN]}…"
     return f"running {COMMAND} as {visible(config.tag_exec_user)}: {command}"

@@ -49,9 +49,13 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
         from proccli.sources.procfs.directory import DirectorySource
 
         return DirectorySource(spec)
-    from proccli.sources.recording.format import MAX_RECORDING_BYTES
     from proccli.sources.recording.reader import parse_recording
-    from proccli.sources.recording.sync_document import is_sync_output, parse_sync_output
+    from proccli.sources.recording.sync_document import (
+        MAX_SYNC_BYTES,
+        ONE_DOCUMENT,
+        is_sync_output,
+        parse_sync_output,
+    )
 
     with opened(spec) as (file, name):
         start = Location(name, 1, 1)
@@ -59,9 +63,10 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
         try:
             if not is_sync_output(text.peek()):
                 return parse_recording(cast("BinaryIO", text), name, instead=_INSTEAD)
-            content = text.read(MAX_RECORDING_BYTES + 1)
+            content = text.read(MAX_SYNC_BYTES + 1)
         except gzip_errors() as error:
             raise RecordingError(gzip_problem(error), start) from error
-    if len(content) > MAX_RECORDING_BYTES:
-        raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", start)
+    if len(content) > MAX_SYNC_BYTES:
+        problem = f"more than {MAX_SYNC_BYTES >> 20} MiB of sync output"
+        raise RecordingError(problem, start, hint=ONE_DOCUMENT)
     return parse_sync_output(content, name)

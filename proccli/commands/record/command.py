@@ -12,7 +12,7 @@ from proccli.cli.output import Invocation, require_stdout
 from proccli.commands.options.output import general_options, option, strict_option
 from proccli.commands.options.source import source_options, wait_options
 from proccli.errors import EXIT_INCOMPLETE
-from proccli.text import counted
+from proccli.text import counted, listed, visible
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -102,16 +102,22 @@ def record_message(result: RecordResult, *, redact: bool, with_config: bool = Tr
     what = counted(result.processes, "process")
     if not redact:
         return f"{_place(result.path)}: recorded {what}, secrets not masked"
-    if not result.masked_values:
+    masked = []
+    if result.masked_values:
+        masked.append(
+            f"{counted(result.masked_values, 'value')}"
+            f" in {counted(result.masked_processes, 'process')}"
+        )
+    if result.masked_variables:
+        masked.append(
+            f"the value of {listed([visible(f'%{name}%') for name in result.masked_variables])}"
+        )
+    if not masked:
         return f"{_place(result.path)}: recorded {what}, no secrets found"
-    masked = (
-        f"masked {counted(result.masked_values, 'value')}"
-        f" in {counted(result.masked_processes, 'process')}"
-    )
     effect = _outcomes(result.changed_pids)
     if not with_config:
         effect += " under the agent's defaults (give -c, or rules may be undecided later)"
-    return f"{_place(result.path)}: recorded {what}, {masked}; {effect}"
+    return f"{_place(result.path)}: recorded {what}, masked {listed(masked)}; {effect}"
 
 
 def _place(path: str) -> str:

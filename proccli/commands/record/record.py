@@ -22,8 +22,7 @@ from proccli.model.codes import Lack
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS, Process
-from proccli.model.source import Source
-from proccli.sources.recording.masking import MaskedSource
+from proccli.sources.recording.masking import MaskedSource, mask_environment
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
 
@@ -41,6 +40,8 @@ class RecordResult:
     masked_by: tuple[tuple[str, int], ...]
     """What the secrets were recognized by and how often, the most frequent first; hostile
     text."""
+    masked_variables: tuple[str, ...]
+    """Names of variables of the agent's environment whose values are left out."""
     changed_pids: tuple[int, ...]
     """Processes whose outcome is unknown from the recording, because of a mask."""
     incomplete: bool
@@ -66,19 +67,22 @@ def record(
     # Before anybody waits: there may be no place to write to.
     with _output(path, force=force) as out:
         seen = take_settled_sample(inputs, wait_policy)
-        looked_at = seen.inputs
-        source: Source = looked_at.source
-        if redact:
-            source = MaskedSource(source, MaskChecker(looked_at).mask_safe)
-        plain = Pipeline(looked_at).outcomes(looked_at.source.pids())
-        changed = _changed(looked_at, plain, source)
         names = mentioned_names(inputs.config)
+        shown = looked_at = seen.inputs
+        masking = None
+        if redact:
+            environment = mask_environment(looked_at.environment, names)
+            shown = looked_at._replace(environment=environment)
+            masking = MaskedSource(looked_at.source, MaskChecker(shown).mask_safe)
+            shown = shown._replace(source=masking)
+        plain = Pipeline(looked_at).outcomes(looked_at.source.pids())
+        changed = _changed(plain, shown)
         written = write_recording(
             out,
-            source,
+            shown.source,
             compress=path.endswith(".gz"),
             tags=None if inputs.tags is NO_TAGS else inputs.tags,
-            environment=inputs.environment if names else None,
+            environment=shown.environment if names else None,
             names=names,
             message=message,
         )
@@ -97,7 +101,12 @@ def record(
         processes=written.processes,
         masked_values=written.masked_values,
         masked_processes=written.masked_processes,
-        masked_by=tuple(source.found_by.most_common()) if isinstance(source, MaskedSource) else (),
+        masked_by=tuple(masking.found_by.most_common()) if masking is not None else (),
+        masked_variables=tuple(
+            name
+            for name in names
+            if name in looked_at.environment.values and name not in shown.environment.values
+        ),
         changed_pids=changed,
         incomplete=bool(changed)
         or incomplete(missing, _MATTERS, outcomes=plain, sockets=seen.sockets.sockets),
@@ -105,9 +114,9 @@ def record(
     )
 
 
-def _changed(inputs: Inputs, plain: Sequence[Outcome], masked: Source) -> tuple[int, ...]:
-    """The processes whose outcome is another one from the masked source."""
-    again = Pipeline(inputs._replace(source=masked)).outcomes(inputs.source.pids())
+def _changed(plain: Sequence[Outcome], masked: Inputs) -> tuple[int, ...]:
+    """The processes that have another outcome with masks."""
+    again = Pipeline(masked).outcomes(masked.source.pids())
     return tuple(
         before.process.pid
         for before, after in zip(plain, again, strict=True)

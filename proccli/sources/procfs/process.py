@@ -74,7 +74,13 @@ def _parse_netns(link: bytes) -> int:
     return inode
 
 
+_MAX_CGROUP_BYTES = 1 << 20
+"""A line per hierarchy, at most some fifteen of 4 KiB."""
+
+
 def _parse_cgroup(content: bytes) -> str:
+    if len(content) > _MAX_CGROUP_BYTES:
+        raise Unreadable("malformed", "longer than 1 MiB")
     # The agent reads lines of text, and has no container id where they aren't.
     try:
         return content.decode()
@@ -88,6 +94,10 @@ _UPTIME = re.compile(rb"\s*([0-9]{1,10})(?:\.([0-9]{1,9}))?\s")
 # Eleven digits reach the year 5138, and an uptime of ten digits beyond it the year 5455: RFC 3339
 # can write both.
 _BTIME = re.compile(rb"^btime[ \t]+([0-9]{1,11})[ \t]*$", re.MULTILINE)
+
+
+_MAX_STAT_BYTES = 4096
+"""52 numbers, and a name of 64 bytes at most."""
 
 
 class Stat(NamedTuple):
@@ -106,6 +116,8 @@ def parse_stat(line: bytes) -> Stat:
     Units: starttime_ticks counts clock ticks since boot.
     Raises: Unreadable if the line is cut short or not numeric.
     """
+    if len(line) > _MAX_STAT_BYTES:
+        raise Unreadable("malformed", "longer than 4 KiB")
     # comm may itself hold spaces, parentheses and newlines: its end is the last ")".
     head, closed, tail = line.rpartition(b")")
     _, opened, comm = head.partition(b"(")
@@ -145,7 +157,9 @@ def parse_uptime_ns(text: bytes) -> int | None:
 
 # ---- users ----------------------------------------------------------------------------------
 
-MAX_PASSWD_BYTES = 16 << 20
+MAX_PASSWD_BYTES = 8 << 20
+_MAX_USERS = 400_000
+"""Of a passwd file: some 20 bytes each. A container's file is its user's to write."""
 
 # Rust's u32 parser: an optional plus sign, then ASCII digits; no blanks.
 _U32 = re.compile(r"\+?[0-9]{1,4096}")
@@ -175,7 +189,8 @@ def passwd_entries(content: bytes) -> Iterator[PasswdEntry]:
 
 
 def parse_passwd(content: bytes) -> Mapping[int, str] | None:
-    """Names by uid; None where the agent reads nothing, because the file isn't UTF-8.
+    """Names by uid; None where the agent reads nothing, because the file isn't UTF-8, and for more
+    than any machine has.
 
     The first entry with a uid counts.
     """
@@ -183,6 +198,8 @@ def parse_passwd(content: bytes) -> Mapping[int, str] | None:
     try:
         for entry in passwd_entries(content):
             names.setdefault(entry.uid, entry.name)
+            if len(names) > _MAX_USERS:
+                return None
     except UnicodeDecodeError:
         return None
     return names

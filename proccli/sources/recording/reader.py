@@ -24,7 +24,7 @@ from proccli.model.process import (
 from proccli.model.sockets import NetTables, SocketFd, ended_tables
 from proccli.sources.recording.format import FORMAT, VERSION, Checked, decode_cmdline, decode_time
 from proccli.sources.recording.lines import parse_lines
-from proccli.sources.recording.sockets import NetReader, decode_sockets
+from proccli.sources.recording.sockets import NetReader, decode_sockets, socket_fd
 from proccli.streams import opened
 
 
@@ -128,7 +128,10 @@ def parse_recording(
         processes=dict(sorted(body.processes.items())),
         tables=body.tables,
         without_users=frozenset(body.without_users),
-        sockets=body.sockets,
+        sockets={
+            pid: found if isinstance(found, FieldError) else tuple(found)
+            for pid, found in body.sockets.items()
+        },
         nets=body.nets,
         net_tables_by_number=body.net_reader.tables(),
         addresses_by_number=body.addresses,
@@ -249,7 +252,7 @@ class _Body:
         self.processes: dict[int, Process] = {}
         self.tables: dict[int, Mapping[int, str]] = {}
         self.without_users: set[int] = set()
-        self.sockets: dict[int, Sequence[SocketFd] | FieldError] = {}
+        self.sockets: dict[int, list[SocketFd] | FieldError] = {}
         self.nets: dict[int, int] = {}
         self.net_reader = NetReader()
         self.addresses: dict[int, Sequence[str]] = {}
@@ -264,6 +267,8 @@ class _Body:
         match line.text("type"):
             case "process":
                 self._add_process(line)
+            case "sockets":
+                self._add_sockets(line)
             case "users":
                 self._add_users(line)
             case "net":
@@ -306,6 +311,13 @@ class _Body:
             self.nets[pid] = net
         self.masked_values += len(masked_spans)
         self.masked_processes += bool(masked_spans)
+
+    def _add_sockets(self, line: Checked) -> None:
+        pid = line.integer("pid", low=1, high=MAX_PID)
+        known = self.sockets.get(pid)
+        if not isinstance(known, list):
+            raise line.wrong(f"process {pid} has no line with sockets before this one")
+        known.extend(map(socket_fd, line.parts("sockets")))
 
     def _add_users(self, line: Checked) -> None:
         inode = line.integer("root_inode", high=MAX_U64)

@@ -13,10 +13,16 @@ from proccli.errors import Location, RecordingError
 from proccli.model.process import MAX_PID, MAX_U32, NS_PER_S
 from proccli.model.sockets import Protocol, SocketRole, SyncedProcess, SyncedSocket
 from proccli.sources.recording.format import Checked
+from proccli.sources.recording.lines import has_more_elements
 
 SCHEMA: Final = "proccli/sync/v1"
+ONE_DOCUMENT: Final = "keep only the last document; it is the one that counts"
 _BEGINNING: Final = re.compile(rb'\s*\{\s*"schema"\s*:\s*"proccli/sync/')
 """Its schema is its first key, also in the output of jq."""
+
+MAX_SYNC_BYTES: Final = 64 << 20
+"""A document of 5,000 processes with 100,000 sockets has half as much."""
+MAX_SYNC_ELEMENTS: Final = 3_000_000
 
 _Word = TypeVar("_Word")
 _U16 = 2**16 - 1
@@ -70,6 +76,9 @@ def parse_sync_output(text: bytes, name: str) -> SyncOutput:
 
 def _last_document(text: bytes, name: str) -> tuple[object, int]:
     """The value, and the line that it begins in."""
+    if has_more_elements(text, MAX_SYNC_ELEMENTS):
+        problem = f"more than {MAX_SYNC_ELEMENTS:,} values in a sync output"
+        raise RecordingError(problem, Location(name, 1, 1), hint=ONE_DOCUMENT)
     try:
         decoded = text.decode()
     except UnicodeDecodeError as error:

@@ -158,6 +158,7 @@ def test_the_steps_remove_what_scan_counts(
     assert result.summary == counted
     assert removed["rules"] == counted.dropped
     assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
+    assert counted.reported is not None
     assert removed["sync-enabled"] == counted.accepted - counted.reported
     assert counted.reported == counted.total - sum(removed.values()) - counted.unknown
 

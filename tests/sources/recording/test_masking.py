@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proccli.model.process import FieldError, Process
-from proccli.sources.recording.masking import MaskedSource, mask, mask_process
+from proccli.sources.recording.masking import MaskedSource, mask, mask_arguments, mask_process
 from tests.build import ListSource, process
 from tests.steps import growth
 
@@ -386,3 +386,31 @@ def test_masking_again_does_not_search_the_spans_for_each_span() -> None:
     assert mask(hidden, counted)[:2] == (hidden, spans)
     assert counted.searched == 0
     assert growth(lambda count: mask(cmdline("app", *["pw=ab"] * count)), 200) < 2.5
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b"app\0" + b"pw=ab\0" * 300_000, b"***"),
+        (b"app\0" + b"x" * 2_000_000 + b"\0", b"app\0***"),
+        (b"app\0" + b"x" * 2_000_000 + b"\xff", b"app\0***\xff"),
+        (b"y" * 2_000_000, b"***"),
+    ],
+)
+def test_what_follows_a_megabyte_is_masked_unread(line: bytes, shown: bytes) -> None:
+    hidden, spans, _ = mask(line)
+
+    assert hidden.endswith(shown)
+    assert len(spans) < 200_000
+    assert len(mask(hidden, spans)[0]) <= len(hidden)
+
+
+def test_the_padding_of_a_title_is_not_long() -> None:
+    assert mask(b"nginx: worker" + b"\0" * 3_000_000)[1] == ()
+
+
+def test_the_arguments_of_a_command_are_masked_to_be_shown() -> None:
+    command = ["/bin/tags", "--token", "abc", "--url", "https://me:pw@host/", "\udcff"]
+    shown = ["/bin/tags", "--token", "***", "--url", "https://me:***@host/", "\udcff"]
+    assert mask_arguments(command) == shown
+    assert mask_arguments([]) == []

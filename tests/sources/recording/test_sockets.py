@@ -135,9 +135,51 @@ class FirstIsGone(ListSource):
 def test_the_tables_of_a_namespace_are_those_of_a_process_that_is_still_there() -> None:
     rows = [tcp(900, "0.0.0.0:80")]
     source = FirstIsGone(
-        [process(7, "x", netns=NS), process(8, "x", netns=NS)], nets={NS: net_tables(tcp=rows)}
+        [process(7, "x", netns=NS), process(8, "x", netns=NS)],
+        at=host(kind="live"),
+        nets={NS: net_tables(tcp=rows)},
     )
     assert parse(written(source)).net_tables(7)[0].rows == tuple(rows)
+
+
+class Differing(ListSource):
+    """A copy of /proc in which each process shows tables of its own."""
+
+    def net_tables(self, pid: int):  # type: ignore[no-untyped-def]
+        if pid == 9:
+            return net_tables(tcp=FieldError(field="net/tcp", problem="malformed", detail="x"))
+        return net_tables(tcp=[tcp(900 + pid % 2, "0.0.0.0:80")])
+
+    def addresses(self, pid: int) -> list[str]:
+        return [f"10.0.0.{pid % 2}"]
+
+
+def test_tables_that_differ_within_a_namespace_are_all_kept() -> None:
+    """Which of them the agent reads depends on the rules."""
+    source = Differing([process(pid, "x", netns=NS) for pid in (6, 7, 8, 9)])
+    raw = written(source)
+    recording = parse(raw)
+    for pid in (6, 7, 8, 9):
+        assert recording.net_tables(pid) == source.net_tables(pid)
+        assert recording.addresses(pid) == tuple(source.addresses(pid))
+    assert sum(b'"table":"tcp"' in line for line in raw.splitlines()) == 3
+    assert len(written(recording)) == len(raw)  # type: ignore[arg-type]  # any source
+
+
+def test_more_sockets_than_fit_into_a_line_take_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nets, "SOCKETS_PER_LINE", 3)
+    held = [fd(number, 900 + number) for number in range(10)]
+    source = ListSource([process(7, "x", netns=NS), process(8, "y")], sockets={7: held})
+    raw = written(source)
+
+    assert raw.count(b'"type":"sockets"') == 3
+    assert parse(raw).socket_fds(7) == tuple(held)
+    with pytest.raises(RecordingError, match="process 8 has no line"):
+        parse(
+            raw.replace(b'"sockets","pid":7', b'"sockets","pid":8').replace(
+                b'"pid":8,"ppid"', b'"pid":9,"ppid"'
+            )
+        )
 
 
 # ---- damage -----------------------------------------------------------------------------------
