@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from proccli.commands.schema.command import schema_text
 from tests.cli.runner import Ran, call
 from tests.otheruser import import_from, import_standard_modules, readable_copy
 from tests.sources.procfs.processes import (
@@ -73,7 +75,9 @@ def test_what_a_mount_hides_makes_every_view_incomplete(option: str) -> None:
     assert "at least" in runs["scan"].out
     assert json.loads(runs["scan json"].out)["summary"]["reported"] is None
     assert json.loads(runs["sync"].out)["digest"] is None
-    steps = {step["gate"]: step for step in json.loads(runs["doctor"].out)["gates"]}
+    document = json.loads(runs["doctor"].out)
+    Draft202012Validator(json.loads(schema_text("doctor"))).validate(document)
+    steps = {step["gate"]: step for step in document["gates"]}
     assert steps["readable"]["state"] == "unknown"
     assert f"run sudo proccli doctor -c {config}" in steps["readable"]["hint"]
 
