@@ -78,7 +78,7 @@ def test_what_a_mount_hides_makes_every_view_incomplete(option: str) -> None:
     document = json.loads(runs["doctor"].out)
     Draft202012Validator(json.loads(schema_text("doctor"))).validate(document)
     steps = {step["gate"]: step for step in document["gates"]}
-    assert steps["readable"]["state"] == "unknown"
+    assert steps["proc-root"]["state"] == steps["readable"]["state"] == "unknown"
     assert f"run sudo proccli doctor -c {config}" in steps["readable"]["hint"]
 
 

@@ -303,12 +303,10 @@ def _sent_line(result: SocketsResult) -> Line:
             (f"With sync enabled, it would send {counted(synced, 'socket')}.", ""),
         )
     if result.hidden:
-        return (
-            (
-                f"The agent would send at least {counted(synced, 'socket')}; others are hidden.",
-                "head",
-            ),
-        )
+        text = f"The agent would send at least {counted(synced, 'socket')}; others are hidden."
+        if not synced:
+            text = "It is unknown which sockets the agent would send: some are hidden."
+        return ((text, "unknown"),)
     return (
         (f"The agent would send {counted(synced, 'socket')}", "head"),
         (f", and perhaps up to {undecided:,} more." if undecided else ".", "head"),
