@@ -91,11 +91,13 @@ def test_hidden_processes_may_pass_what_the_visible_ones_do_not() -> None:
         def look() -> dict[str, Ran]:
             return {
                 "scan": call("scan", "-c", config),
+                "disabled": call("scan"),
                 "doctor": call("doctor", "-c", config, "--no-wait", "--json"),
             }
 
         runs = hidden("2", look)
 
+    assert "With sync enabled, it would send at least" in runs["disabled"].out
     assert "It is unknown what the agent would send" in runs["scan"].out
     assert "would send nothing" not in runs["scan"].out
     document = json.loads(runs["doctor"].out)

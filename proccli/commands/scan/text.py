@@ -313,11 +313,12 @@ def hidden_text(accepted: int) -> str:
 
 def _sent_line(result: ScanResult) -> Line:
     if not result.config.sync_enabled:
+        least = "" if result.host.sees_all else "at least "
         return (
             ("The agent would send nothing: ", "alarm"),
             ("os-proc-sync-enabled is false. ", "alarm"),
             ("With sync enabled, it would send ", ""),
-            (f"{counted(result.summary.accepted, 'process')}.", ""),
+            (f"{least}{counted(result.summary.accepted, 'process')}.", ""),
         )
     unknown, accepted = result.summary.unknown, result.summary.accepted
     if result.summary.reported is None:
