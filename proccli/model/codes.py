@@ -51,7 +51,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "The user and network namespace of processes can't be read without root.", "owners"
     ),
     "masked": Warned("The outcome of processes depends on a value that a recording masks."),
-    "vanished": Warned("Processes exited while they were read, as on every live machine."),
+    "vanished": Warned(
+        "Processes exited while they were read, as on every live machine; printed with `--debug`."
+    ),
     "stat-missing": Warned("Processes have no readable `stat`: no parent and no start time."),
     "sockets-unreadable-for-us": Warned(
         "The sockets of processes can't be read without root.", "sockets"

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from proccli.commands.schema.command import schema_text
 from tests.cli.runner import Ran, call
 from tests.otheruser import import_from, import_standard_modules, readable_copy
 from tests.sources.procfs.processes import (
@@ -73,8 +75,10 @@ def test_what_a_mount_hides_makes_every_view_incomplete(option: str) -> None:
     assert "at least" in runs["scan"].out
     assert json.loads(runs["scan json"].out)["summary"]["reported"] is None
     assert json.loads(runs["sync"].out)["digest"] is None
-    steps = {step["gate"]: step for step in json.loads(runs["doctor"].out)["gates"]}
-    assert steps["readable"]["state"] == "unknown"
+    document = json.loads(runs["doctor"].out)
+    Draft202012Validator(json.loads(schema_text("doctor"))).validate(document)
+    steps = {step["gate"]: step for step in document["gates"]}
+    assert steps["proc-root"]["state"] == steps["readable"]["state"] == "unknown"
     assert f"run sudo proccli doctor -c {config}" in steps["readable"]["hint"]
 
 
@@ -87,11 +91,13 @@ def test_hidden_processes_may_pass_what_the_visible_ones_do_not() -> None:
         def look() -> dict[str, Ran]:
             return {
                 "scan": call("scan", "-c", config),
+                "disabled": call("scan"),
                 "doctor": call("doctor", "-c", config, "--no-wait", "--json"),
             }
 
         runs = hidden("2", look)
 
+    assert "With sync enabled, it would send at least" in runs["disabled"].out
     assert "It is unknown what the agent would send" in runs["scan"].out
     assert "would send nothing" not in runs["scan"].out
     document = json.loads(runs["doctor"].out)

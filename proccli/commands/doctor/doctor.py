@@ -189,6 +189,10 @@ def _before(
         agent_steps.agent_rights(around, config, kind, options),
         agent_steps.agent_version(around, kind),
         agent_steps.proc_root(
-            around, kind, summary.total if summary is not None else None, options
+            around,
+            kind,
+            summary.total if summary is not None else None,
+            options,
+            sees_all=sees_all,
         ),
     )

@@ -106,7 +106,9 @@ def _outcome(result: DoctorResult) -> Iterable[Line]:
     if summary is None:
         yield (("It could not be determined what the agent would send.", "error"),)
     else:
-        yield from _sent(summary, switched_on=result.config is None or result.config.sync_enabled)
+        switched_on = result.config is None or result.config.sync_enabled
+        sees_all = result.host is None or result.host.sees_all
+        yield from _sent(summary, switched_on=switched_on, sees_all=sees_all)
     if first is not None:
         yield (
             ("First failed step: ", "head"),
@@ -118,7 +120,7 @@ def _outcome(result: DoctorResult) -> Iterable[Line]:
         yield plain("No failed step found; steps on the server cannot be checked here.")
 
 
-def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
+def _sent(summary: Summary, *, switched_on: bool, sees_all: bool) -> Iterable[Line]:
     total = counted(summary.total, "process")
     more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
     if summary.reported is None:
@@ -127,9 +129,10 @@ def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
         style = "head" if summary.reported or more else "error"
         yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
     else:
+        least = "" if sees_all else "at least "
         yield (
             (f"The agent would send 0 of {total}. ", "error"),
-            (f"With sync enabled, it would send {summary.accepted:,}{more}.", ""),
+            (f"With sync enabled, it would send {least}{summary.accepted:,}{more}.", ""),
         )
 
 

@@ -151,7 +151,12 @@ def agent_version(around: LiveMachine | None, kind: SourceKind) -> Step:
 
 
 def proc_root(
-    around: LiveMachine | None, kind: SourceKind, processes: int | None, options: InputOptions
+    around: LiveMachine | None,
+    kind: SourceKind,
+    processes: int | None,
+    options: InputOptions,
+    *,
+    sees_all: bool,
 ) -> Step:
     """os-proc-root is a proc mount of the host, as seen by the agent.
 
@@ -172,6 +177,8 @@ def proc_root(
         return failed(name, detail, mount)
     if processes is None and not around.agents:
         return failed(name, f"{path} shows no processes", mount)
+    if not sees_all and not around.agents:
+        return unknown(name, f"{path} hides processes of other users", as_root(options))
     namespace, ours = view.pid_namespace, around.own_pid_namespace
     if view.filesystem is None or namespace is None:
         hint = f"on the host, outside of containers, run {options.command('doctor', as_root=True)}"

@@ -87,7 +87,7 @@ def process_steps(
         in_doubt = in_doubt or bool(at.undecided)
         left -= len(at.removed) + len(at.undecided)
     if steps[0].state == "pass" and (lack := _lack(outcomes, host)) is not None:
-        detail = f"{steps[0].detail}; but {lack}"
+        detail = f"{steps[0].detail}; {lack}"
         steps[0] = unknown(STEPS[0], detail, as_root(options), removes=steps[0].removes)
     return steps
 
@@ -95,11 +95,12 @@ def process_steps(
 def _lack(outcomes: Sequence[Outcome], host: Host) -> str | None:
     """What the agent can read and this user cannot, although no process is unreadable."""
     if not host.sees_all:
-        return "the proc mount hides processes of other users"
+        return "but the proc mount hides processes of other users"
     if refused := refused_to_us(outcomes, host):
         return (
-            f"the user, the network namespace and the sockets of {counted(len(refused), 'process')}"
-            f" are not (first: pid {refused[0]}); the agent, as root, reads them"
+            f"but not the user, the network namespace and the sockets of"
+            f" {counted(len(refused), 'process')} (first: pid {refused[0]}), which the agent reads"
+            " as root"
         )
     return None
 

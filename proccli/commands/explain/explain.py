@@ -135,7 +135,8 @@ def find_by_name(inputs: Inputs, name: str, options: InputOptions | None = None)
     )
     if not found:
         raise NoSuchProcess(
-            f"no process is called {visible(name)}",
+            f"no {'' if inputs.source.host.sees_all else 'visible '}process is called"
+            f" {visible(name)}",
             hint=None
             if options is None
             else f"to list all, run {options.command('scan')}; a pid works too",

@@ -30,10 +30,7 @@ if TYPE_CHECKING:
             "Analyse the recording later or on another machine",
         ),
         (
-            (
-                "cat agent.yaml | ssh web-1 sudo proccli record -c - -"
-                " | proccli scan -c agent.yaml -s -"
-            ),
+            "ssh web-1 proccli record -c - - <agent.yaml | proccli scan -c agent.yaml -s -",
             "Analyse another machine over SSH",
         ),
     ),

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _FOLDED = 3
 """Minimum number of consecutive processes without a command line that share a line."""
 _ROOM_FOR_UNNAMED = 18
-"""Maximum width in cells of a name that is not sent."""
+"""Maximum width in cells of a name that is not sent, on a terminal of `_USUAL_WIDTH`."""
+_USUAL_WIDTH = 80
 
 _LEAST_REMARK = 12
 """Minimum width in cells to show the original name next to the new one."""
@@ -131,7 +132,10 @@ def _name_cell(row: _Row, room: int | None, view: View) -> Line:
     if row.last_pid is not None:
         return ((f"to {row.last_pid}", "dim"),)
     if outcome.gprocess is None:
-        room = None if room is None else min(room, _ROOM_FOR_UNNAMED)
+        if room is not None and view.width is not None:
+            # Of the cells that a wider terminal has, a third is for names.
+            spare = max(view.width - _USUAL_WIDTH, 0) // 3
+            room = min(room, _ROOM_FOR_UNNAMED + spare)
         return ((shorten(own_name(outcome), room, mark), "dim"),)
     if outcome.gprocess == outcome.process_name:
         return ((shorten(outcome.gprocess, room, mark), "name"),)
@@ -306,11 +310,12 @@ def hidden_text(accepted: int) -> str:
 
 def _sent_line(result: ScanResult) -> Line:
     if not result.config.sync_enabled:
+        least = "" if result.host.sees_all else "at least "
         return (
             ("The agent would send nothing: ", "error"),
             ("os-proc-sync-enabled is false. ", "error"),
             ("With sync enabled, it would send ", ""),
-            (f"{counted(result.summary.accepted, 'process')}.", ""),
+            (f"{least}{counted(result.summary.accepted, 'process')}.", ""),
         )
     unknown, accepted = result.summary.unknown, result.summary.accepted
     if result.summary.reported is None:

@@ -295,17 +295,16 @@ def _status_part(result: SocketsResult, status: SocketStatus, number: int) -> Li
 def _sent_line(result: SocketsResult) -> Line:
     synced, undecided = result.summary.synced, result.summary.undecided
     if not result.config.sync_enabled:
+        least = "at least " if result.hidden else ""
         return (
             ("The agent would send nothing: os-proc-sync-enabled is false. ", "error"),
-            (f"With sync enabled, it would send {counted(synced, 'socket')}.", ""),
+            (f"With sync enabled, it would send {least}{counted(synced, 'socket')}.", ""),
         )
     if result.hidden:
-        return (
-            (
-                f"The agent would send at least {counted(synced, 'socket')}; others are hidden.",
-                "head",
-            ),
-        )
+        text = f"The agent would send at least {counted(synced, 'socket')}; others are hidden."
+        if not synced:
+            text = "It is unknown which sockets the agent would send: some are hidden."
+        return ((text, "unknown"),)
     return (
         (f"The agent would send {counted(synced, 'socket')}", "head"),
         (f", and perhaps up to {undecided:,} more." if undecided else ".", "head"),

@@ -156,6 +156,7 @@ def test_the_steps_remove_what_scan_counts(
 
     removed = {each.name: each.removes for each in result.steps if each.removes is not None}
     assert result.summary == counted
+    assert counted.reported is not None
     assert removed["rules"] == counted.dropped
     assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
     assert counted.reported is not None

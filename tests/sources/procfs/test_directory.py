@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.process import Process
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.terminal.warning_text import message as words_of
-from tests.sources.procfs.processes import as_nobody, public_directory, root_only
+from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
 
 STAT = "{pid} ({comm}) S {ppid} 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0 0\n"
 
@@ -280,6 +281,48 @@ def test_directory_without_processes_is_an_error(tree: Tree) -> None:
         source.pids()
     with pytest.raises(SourceError, match="contains no processes"):
         source.read(1)
+
+
+def test_a_copy_without_content_is_an_error(tmp_path: Path) -> None:
+    """tar stores no content of files that have size 0, as all in /proc do; cp reads them."""
+    hollow, copy = tmp_path / "hollow", tmp_path / "copy"
+    for target in (hollow, copy):
+        target.mkdir()
+    with running(["server", "60"]) as pid:
+        packed = subprocess.run(
+            ["tar", "-C", "/proc", "-cf", "-", f"{pid}/stat", f"{pid}/cmdline"],
+            capture_output=True,
+            check=True,
+        )
+        subprocess.run(["tar", "-C", str(hollow), "-xf", "-"], input=packed.stdout, check=True)
+        (copy / str(pid)).mkdir()
+        for name in ("stat", "cmdline"):
+            subprocess.run(["cp", f"/proc/{pid}/{name}", str(copy / str(pid))], check=True)
+
+    with pytest.raises(SourceError, match="the files of all processes are empty") as raised:
+        DirectorySource(str(hollow)).pids()
+    assert raised.value.hint is not None
+    assert "proccli record FILE" in raised.value.hint
+    source = DirectorySource(str(copy))
+    assert source.pids() == (pid,)
+    assert source.read(pid).cmdline == b"server\x0060\0"
+
+
+def test_a_process_that_was_copied_without_content_is_unreadable(tree: Tree) -> None:
+    """cp leaves empty files of a process that has exited before they were read."""
+    tree.add(1, "init")
+    empty = tree.path / "2"
+    empty.mkdir()
+    for name in ("stat", "cmdline"):
+        (empty / name).touch()
+    thread = tree.add(3)
+    assert (thread / "cmdline").read_bytes() == b""
+
+    source = DirectorySource(str(tree.path))
+
+    assert source.pids() == (1, 2, 3)
+    assert problem(source.read(2), "cmdline") == ("malformed", "an empty copy")
+    assert source.read(3).cmdline == b""  # a kernel thread has none
 
 
 def test_path_that_is_no_directory_is_an_error(tmp_path: Path) -> None:

@@ -27,10 +27,10 @@ from proccli.model.process import (
     SourceKind,
     TagTable,
 )
-from proccli.model.sockets import NetTable, NetTables
+from proccli.model.sockets import TABLES, NetTable, NetTables
 from proccli.sources.procfs.files import MAX_FILE_BYTES, RawProcess, Unreadable
 from proccli.sources.procfs.live import LiveSource
-from proccli.model.sockets import TABLES, parse_table
+from proccli.sources.procfs.net import parse_table
 from proccli.sources.procfs.process import parse_process
 from proccli.sources.procfs.sockets import read_socket_fds
 from proccli.sources.recording import writer
