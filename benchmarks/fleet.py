@@ -17,8 +17,7 @@ from pathlib import Path
 
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TagTable
-from proccli.model.sockets import Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
-from proccli.sources.procfs.net import TABLES
+from proccli.model.sockets import TABLES, Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.recording.writer import write_recording
 
 _TAKEN_AT_NS = 1_767_323_045 * 1_000_000_000

@@ -53,9 +53,15 @@ class UsageError(ProccliError):
 
 Refuser: TypeAlias = Literal["agent", "server", "proccli"]
 FaultCode: TypeAlias = Literal[
-    "yaml-syntax", "unreadable", "second-document", "other-dialect", "config-rejected"
+    "yaml-syntax",
+    "unreadable",
+    "second-document",
+    "other-dialect",
+    "bootstrap-file",
+    "config-rejected",
 ]
-"""`unreadable`: not a text that can be read as YAML; `config-rejected`: a value is refused."""
+"""`unreadable`: not a text that can be read as YAML; `bootstrap-file`: the file that tells an
+agent where its server is; `config-rejected`: a value is refused."""
 
 
 class Fault(NamedTuple):

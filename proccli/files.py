@@ -6,18 +6,28 @@ import errno
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from proccli.errors import ConfigFileError, OutputError
 from proccli.text import visible
+
+if TYPE_CHECKING:
+    pass
 
 MAX_BYTES: Final = 16 << 20
 """Of a configuration or another file that is read whole."""
 
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+_PATH_ONLY: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAX_LINKS: Final = 40  # as the kernel: path_resolution(7)
+_PREFIX: Final = ".proccli-"
+_SUFFIX: Final = ".tmp"
+_LEFT_BEHIND_S: Final = 60
+"""Older than this, and not locked: whoever wrote it was killed."""
 
 
 @contextmanager
@@ -27,47 +37,119 @@ def atomic_output(
     mode: int = 0o600,
     force: bool = False,
     follow_links: bool = True,
-    prefix: str = ".proccli-",
+    prefix: str = _PREFIX,
 ) -> Iterator[BinaryIO]:
     """A file to write to, which takes the name `path` when the block ends without an exception.
 
     It is written beside its destination, flushed to the disk, and renamed; on any failure or
     interruption it is removed, and what was there before is still there. Its permissions are
-    `mode`, whatever the umask. A link is followed: the file that it leads to is replaced; without
-    `follow_links` it is refused. Until then its name is `prefix`, eight characters and `.tmp`:
-    a killed process leaves it.
+    `mode`, whatever the umask. Until then its name is `prefix`, eight characters and `.tmp`: a
+    killed process leaves it, and the next one that writes there removes it.
+
+    Links are followed only if they are root's or ours: in a directory like /tmp, another user could
+    lead us to any file. `follow_links` is about the last one: the file that it leads to is
+    replaced; without it, it is refused. The path is walked once, from directory to directory, so
+    what is moved or replaced in the middle of it meanwhile changes nothing.
 
     Raises: OutputError where the destination can't be written, is not a regular file, or is
     there already without `force`. An OSError inside the block counts as one of writing.
     """
-    import tempfile
-
-    target = Path(os.path.realpath(path) if follow_links else os.path.abspath(path))  # noqa: PTH100
+    opened: list[int] = []
     try:
-        _refuse_to_replace(target, path, force=force)
-        fd, temporary = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=target.parent)
-    except OSError as error:
-        raise _failed(path, error) from error
-    try:
-        with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor
-            os.fchmod(fd, mode)
-            yield file
-            file.flush()
-            os.fsync(fd)
-        _put_in_place(temporary, target, force=force)
-        _flush_directory(target.parent)
-    except FileExistsError:
-        raise _exists(path) from None
-    except OSError as error:
-        raise _failed(path, error) from error
+        try:
+            place = _walk(path, opened, follow_last=follow_links)
+            _refuse_to_replace(place, path, force=force)
+            _remove_left_behind(place)
+            fd, temporary = _create(place, prefix)
+        except OSError as error:
+            raise _failed(path, error) from error
+        try:
+            with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor
+                os.fchmod(fd, mode)
+                yield file
+                file.flush()
+                os.fsync(fd)
+                written = os.fstat(fd)
+            _put_in_place(temporary, place, force=force)
+            _require_same(written, place, path)
+            _flush_directory(place)
+        except FileExistsError:
+            raise _exists(path) from None
+        except OSError as error:
+            raise _failed(path, error) from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=place.directory)
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)  # noqa: PTH108 - mkstemp gave a string
+        for number in opened:
+            os.close(number)
 
 
-def _refuse_to_replace(target: Path, path: str, *, force: bool) -> None:
+class _Place(NamedTuple):
+    """Where a file is to be: a descriptor of the directory, and the name in it."""
+
+    directory: int
+    name: str
+
+
+def _walk(path: str, opened: list[int], *, follow_last: bool) -> _Place:
+    """The place that a path leads to; descriptors to close are added to `opened`.
+
+    Source: path_resolution(7), openat(2); the rule for links is that of
+    /proc/sys/fs/protected_symlinks, proc_sys_fs(5), in all directories.
+    Raises: OSError, OutputError.
+    """
+
+    def directory(name: str, above: int | None) -> int:
+        opened.append(os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above))
+        return opened[-1]
+
+    here = directory("/" if path.startswith("/") else ".", None)
+    pending = _components(path)
+    links = 0
+    while True:
+        name = pending.pop() if pending else "."
+        try:
+            fd = os.open(name, _PATH_ONLY, dir_fd=here)
+        except FileNotFoundError:
+            if pending:
+                raise
+            return _Place(here, name)
+        opened.append(fd)
+        found = os.fstat(fd)
+        if stat.S_ISLNK(found.st_mode) and (pending or follow_last):
+            links += 1
+            if links > _MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            _refuse_link_of_others(found.st_uid, name, path)
+            target = os.readlink("", dir_fd=fd)
+            if target.startswith("/"):
+                here = directory("/", None)
+            pending += _components(target)
+        elif not pending:
+            return _Place(here, name)
+        elif stat.S_ISDIR(found.st_mode):
+            here = fd
+        else:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def _refuse_link_of_others(owner: int, name: str, path: str) -> None:
+    if owner not in (0, os.geteuid()):
+        raise OutputError(
+            f"can't write {path}: the link {visible(name)} belongs to another user (id {owner})",
+            hint="give the path that it leads to",
+        )
+
+
+def _components(path: str) -> list[str]:
+    """The last one first."""
+    return [name for name in path.split("/") if name not in ("", ".")][::-1]
+
+
+def _refuse_to_replace(place: _Place, path: str, *, force: bool) -> None:
     try:
-        found = target.lstat().st_mode
+        found = os.lstat(place.name, dir_fd=place.directory).st_mode
     except FileNotFoundError:
         return
     if stat.S_ISDIR(found):
@@ -80,25 +162,82 @@ def _refuse_to_replace(target: Path, path: str, *, force: bool) -> None:
         raise _exists(path)
 
 
-def _put_in_place(temporary: str, target: Path, *, force: bool) -> None:
+def _create(place: _Place, prefix: str) -> tuple[int, str]:
+    """A new file beside the destination, locked: nobody removes it while it is written."""
+    import fcntl
+    import secrets
+
+    while True:
+        name = f"{prefix}{secrets.token_hex(4)}{_SUFFIX}"
+        try:
+            fd = os.open(name, _NEW, 0o600, dir_fd=place.directory)
+        except FileExistsError:
+            continue
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return fd, name
+
+
+def _remove_left_behind(place: _Place) -> None:
+    """Delete our own files that runs left behind which were killed while writing."""
+    import fcntl
+
+    with suppress(OSError):
+        readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
+        try:
+            names = os.listdir(readable)  # noqa: PTH208 - a descriptor
+        finally:
+            os.close(readable)
+        for name in names:
+            if not (name.startswith(_PREFIX) and name.endswith(_SUFFIX)):
+                continue
+            with suppress(OSError):
+                fd = os.open(
+                    name,
+                    os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
+                    dir_fd=place.directory,
+                )
+                try:
+                    found = os.fstat(fd)
+                    old = found.st_mtime < time.time() - _LEFT_BEHIND_S
+                    ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+                    if old and ours:
+                        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        os.unlink(name, dir_fd=place.directory)
+                finally:
+                    os.close(fd)
+
+
+def _put_in_place(temporary: str, place: _Place, *, force: bool) -> None:
+    directory, name = place
     if not force:
         # Unlike a rename, a link fails if the file was created in the meantime.
         try:
-            os.link(temporary, target)
+            os.link(
+                temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False
+            )
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            if target.exists():
+            with suppress(FileNotFoundError):
+                os.lstat(name, dir_fd=directory)
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
         else:
             return
-    os.replace(temporary, target)  # noqa: PTH105 - mkstemp gave a string
+    os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
 
 
-def _flush_directory(directory: Path) -> None:
+def _require_same(written: os.stat_result, place: _Place, path: str) -> None:
+    """Raises: OutputError where somebody who may change the directory has replaced the file."""
+    found = os.lstat(place.name, dir_fd=place.directory)
+    if (found.st_dev, found.st_ino) != (written.st_dev, written.st_ino):
+        raise OutputError(f"can't write {path}: it was replaced while it was written")
+
+
+def _flush_directory(place: _Place) -> None:
     """Flush the new name to the disk, where the file system can."""
     with suppress(OSError):
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
         try:
             os.fsync(fd)
         finally:
@@ -123,7 +262,7 @@ def read_file(path: str) -> bytes:
         if path == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
-            with Path(path).open("rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes long to load
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise ConfigFileError(name, _reason(error)) from None

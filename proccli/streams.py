@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import io
+import os
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from proccli.errors import SourceError
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
-GZIP_ERRORS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
-"""What reading damaged gzip data raises."""
 
 
 class BadLine(Exception):  # noqa: N818 - a finding, which the caller gives a place
@@ -38,7 +34,7 @@ def require_there(path: str) -> None:
     """
     if path != "-":
         try:
-            Path(path).stat()
+            os.stat(path)  # noqa: PTH116 - pathlib takes long to load
         except (OSError, ValueError) as error:
             problem = error.strerror if isinstance(error, OSError) else error
             raise SourceError(f"can't read {path}: {problem}") from error
@@ -63,17 +59,28 @@ def opened(path: str) -> Iterator[tuple[BinaryIO, str]]:
 def unpacked(file: BinaryIO) -> BinaryIO:
     """The same bytes or, for gzip data, their content.
 
-    Reading raises one of `GZIP_ERRORS` where the data are damaged. Closing it leaves the file
+    Reading raises one of `gzip_errors` where the data are damaged. Closing it leaves the file
     open.
     """
     head = file.read(len(GZIP_MAGIC))
     whole = rejoined(head, file)
-    packed = gzip.GzipFile(fileobj=whole) if head == GZIP_MAGIC else whole
-    return cast("BinaryIO", packed)
+    if head != GZIP_MAGIC:
+        return cast("BinaryIO", whole)
+    import gzip
+
+    return cast("BinaryIO", gzip.GzipFile(fileobj=whole))
+
+
+def gzip_errors() -> tuple[type[Exception], ...]:
+    """What reading damaged gzip data raises; a function, so that gzip is loaded only then."""
+    import gzip
+    import zlib
+
+    return EOFError, gzip.BadGzipFile, zlib.error
 
 
 def gzip_problem(error: Exception) -> str:
-    """One of `GZIP_ERRORS` in words."""
+    """One of `gzip_errors` in words."""
     if isinstance(error, EOFError):
         return "unexpected end of gzip data"
     return f"damaged gzip data: {error}"
@@ -87,7 +94,7 @@ def read_line(text: BinaryIO, max_bytes: int) -> bytes:
     """
     try:
         line = text.readline(max_bytes + 1)
-    except GZIP_ERRORS as error:
+    except gzip_errors() as error:
         kind = TruncatedData if isinstance(error, EOFError) else BadLine
         raise kind(gzip_problem(error)) from error
     if len(line) > max_bytes:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-_UNSAFE: Final = re.compile(
+# Both are compiled when they are first used: most texts are ASCII.
+_UNSAFE: Final = (
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: they move the cursor, change colours, ring bells
     "\u00ad\u200b\u2060-\u2064\ufeff\u180e"  # take no room: two texts that look the same
@@ -17,9 +18,7 @@ _UNSAFE: Final = re.compile(
     "]"
 )
 
-_ACTING: Final = re.compile(
-    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
+_ACTING: Final = "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 
 
 def visible(text: str) -> str:
@@ -31,7 +30,7 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _UNSAFE.sub(_escape, text)
+    return re.sub(_UNSAFE, _escape, text)
 
 
 def inert_json(text: str) -> str:
@@ -39,7 +38,7 @@ def inert_json(text: str) -> str:
 
     JSON itself escapes C0 alone; DEL, C1 and what turns directions act on terminals, too.
     """
-    return _ACTING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return re.sub(_ACTING, lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _escape(found: re.Match[str]) -> str:

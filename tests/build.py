@@ -7,8 +7,8 @@ from typing import Any
 
 from proccli.agent.decision import Context, decide
 from proccli.agent.pipeline import outcome_of, strategy_for
-from proccli.agent.process import agent_process
-from proccli.agent.tags import tags_of
+from proccli.agent.process import AncestorSearch, agent_process
+from proccli.agent.tags import SentTags
 from proccli.errors import Location, NoSuchProcess
 from proccli.model.config import Config, Rule, RuleProblem
 from proccli.model.note import Note
@@ -23,8 +23,7 @@ from proccli.model.process import (
     Process,
     TagTable,
 )
-from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
-from proccli.sources.procfs.net import TABLES
+from proccli.model.sockets import TABLES, NetTable, NetTables, SocketFd, SocketRow
 from proccli.versions import static_config_of
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
@@ -128,7 +127,9 @@ class Machine:
             host=self.host,
             tags=tags,
             agent_process=self.members.get,
+            ancestors=AncestorSearch(self.members.get, self.host),
         )
+        self._sent_tags = SentTags(tags, self.behaviour.inheritance)
 
     def outcome(self, pid: int) -> Outcome:
         """The outcome on one process."""
@@ -141,7 +142,7 @@ class Machine:
         def outcome_of_pid(of: int) -> Outcome | None:
             return self.outcome(of) if of in self.members else None
 
-        return tags_of(self.outcome(pid), self.tags, outcome_of_pid, self.behaviour.inheritance)
+        return self._sent_tags.of(self.outcome(pid), outcome_of_pid)
 
 
 class ListSource:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import atexit
 import functools
+import importlib
 import importlib.metadata
 import re
 import shutil
@@ -17,6 +18,15 @@ import proccli
 
 _ROOT: Final = Path(proccli.__file__).parent.parent
 _IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+_IMPORTED_BY_OTHERS: Final = (
+    "concurrent.futures.process",
+    "encodings.ascii",
+    "glob",
+    "importlib.readers",
+)
+"""By other modules of the standard library, when they are needed."""
 
 
 @functools.cache
@@ -56,6 +66,13 @@ def _required(name: str) -> list[importlib.metadata.Distribution]:
                 continue
             names.append(words[0])
     return list(found.values())
+
+
+@functools.cache
+def import_standard_modules() -> None:
+    """Import what proccli may need of Python, which may itself be in a directory of root's."""
+    for name in (*_IMPORTED_BY_OTHERS, *_standard_modules()):
+        importlib.import_module(name)
 
 
 def import_from(copy: Path) -> None:

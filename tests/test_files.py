@@ -11,7 +11,13 @@ import pytest
 
 from proccli.errors import OutputError
 from proccli.files import atomic_output
-from tests.sources.procfs.processes import as_nobody, fork, public_directory, root_only
+from tests.sources.procfs.processes import (
+    NOBODY,
+    as_nobody,
+    fork,
+    public_directory,
+    root_only,
+)
 from tests.waiting import eventually
 
 
@@ -209,3 +215,142 @@ def test_a_link_made_meanwhile_is_replaced_where_it_is_not_to_be_followed(tmp_pa
     assert (tmp_path / "there").read_bytes() == b"old"
     assert (tmp_path / "new").read_bytes() == b"new"
     assert not (tmp_path / "new").is_symlink()
+
+
+# ---- a directory that others can write to -------------------------------------------------------
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A directory like /tmp, and beside it a file of ours."""
+    (tmp_path / "ours").write_bytes(b"ours")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    return tmp_path / "shared"
+
+
+@root_only
+@pytest.mark.parametrize("target", ["../ours", "../none", "/etc/none"])
+def test_a_link_that_another_user_planted_is_not_followed(shared: Path, target: str) -> None:
+    (shared / "out").symlink_to(target)
+    os.lchown(shared / "out", NOBODY, NOBODY)
+
+    with pytest.raises(OutputError, match="the link out belongs to another user"):
+        write(shared / "out", force=True)
+
+    assert names(shared.parent) == ["ours", "shared"]
+    assert (shared.parent / "ours").read_bytes() == b"ours"
+    assert names(shared) == ["out"]
+
+
+@root_only
+def test_a_link_of_another_user_in_the_middle_of_a_path_is_not_followed(shared: Path) -> None:
+    (shared.parent / "target").mkdir()
+    (shared / "way").symlink_to("../target")
+    os.lchown(shared / "way", NOBODY, NOBODY)
+
+    with pytest.raises(OutputError, match="the link way belongs to another user"):
+        write(shared / "way" / "out")
+
+    assert names(shared.parent / "target") == []
+
+
+def test_a_hard_link_is_replaced_and_its_file_is_not(shared: Path) -> None:
+    (shared / "out").hardlink_to(shared.parent / "ours")
+
+    write(shared / "out", force=True)
+
+    assert (shared.parent / "ours").read_bytes() == b"ours"
+    assert (shared / "out").read_bytes() == b"new"
+
+
+def test_a_directory_that_is_swapped_meanwhile_changes_nothing(shared: Path) -> None:
+    (shared / "folder").mkdir()
+    (shared.parent / "victim").mkdir()
+    (shared.parent / "victim" / "out").write_bytes(b"ours")
+
+    with atomic_output(str(shared / "folder" / "out"), force=True) as out:
+        (shared / "folder").rename(shared / "moved")
+        (shared / "folder").symlink_to("../victim")
+        out.write(b"new")
+
+    assert (shared.parent / "victim" / "out").read_bytes() == b"ours"
+    assert names(shared.parent / "victim") == ["out"]
+    assert (shared / "moved" / "out").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_temporary_file_that_is_swapped_meanwhile_is_noticed(shared: Path, force: bool) -> None:
+    def write_and_swap() -> None:
+        with atomic_output(str(shared / "out"), force=force) as out:
+            out.write(b"new")
+            (temporary,) = shared.iterdir()
+            temporary.unlink()
+            temporary.symlink_to("../ours")
+
+    with pytest.raises(OutputError, match="was replaced while it was written"):
+        write_and_swap()
+    assert (shared.parent / "ours").read_bytes() == b"ours"
+
+
+def test_a_circle_of_links_ends(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OutputError, match="Too many levels of symbolic links"):
+        write(tmp_path / "a")
+
+
+@pytest.mark.parametrize("way", ["{0}/./way/../way/out", "{0}//way/out", "{0}/absolute/out"])
+def test_our_own_links_are_followed_anywhere_in_a_path(tmp_path: Path, way: str) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "way").symlink_to("real")
+    (tmp_path / "absolute").symlink_to(tmp_path / "way")
+    write(Path(way.format(tmp_path)))
+    assert names(tmp_path / "real") == ["out"]
+
+
+# ---- what killed runs leave ---------------------------------------------------------------------
+
+
+def test_old_files_of_killed_runs_are_removed_and_no_others(tmp_path: Path) -> None:
+    pid = fork()
+    if pid == 0:
+        try:
+            with atomic_output(str(tmp_path / "killed")) as out:
+                out.write(b"half")
+                out.flush()
+                signal.pause()
+        finally:
+            os._exit(0)
+    try:
+        eventually(
+            lambda: [path for path in tmp_path.iterdir() if path.read_bytes() == b"half"],
+            what="the half-written file",
+        )
+        (left,) = tmp_path.iterdir()
+        os.utime(left, (1, 1))
+        (tmp_path / ".proccli-young.tmp").touch()
+        for name in (".proccli-old.txt", "old.tmp"):
+            (tmp_path / name).touch()
+            os.utime(tmp_path / name, (1, 1))
+        (tmp_path / ".proccli-link.tmp").symlink_to("old.tmp")
+        others = names(tmp_path)
+        write(tmp_path / "rec")
+        assert names(tmp_path) == sorted([*others, "rec"]), "it is still being written"
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    write(tmp_path / "rec", force=True)
+    assert names(tmp_path) == sorted([*{*others} - {left.name}, "rec"])
+
+
+@root_only
+def test_the_old_files_of_other_users_stay(shared: Path) -> None:
+    (shared / ".proccli-old.tmp").touch()
+    os.utime(shared / ".proccli-old.tmp", (1, 1))
+    os.chown(shared / ".proccli-old.tmp", NOBODY, NOBODY)
+
+    write(shared / "rec")
+
+    assert names(shared) == [".proccli-old.tmp", "rec"]

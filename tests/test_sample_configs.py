@@ -94,24 +94,109 @@ def test_yaml_comment(line: str, more: Any, expected: tuple[str, str | None]) ->
     assert status_and_name("yaml-comment.yaml", line, **more) == expected
 
 
+_SPAWN = "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)"
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [
         ("java -jar pay.jar", "pay"),
-        ("/usr/lib/jvm/bin/java -Xmx1g -jar /opt/pay/pay-1.4.jar --port 80", "pay-1.4"),
+        ("/usr/lib/jvm/bin/java -Xmx1g -jar /opt/pay/pay-1.4.jar --port 80", "pay"),
+        ("java -jar -XX:MaxRAM=128m app.jar", "app"),
+        ("java -javaagent:/opt/apm/agent-1.2.jar -jar /opt/pay.jar", "pay"),
+        ("java --add-opens java.base/java.lang=ALL-UNNAMED -jar /opt/pay.jar", "pay"),
+        ("java --add-opens=java.base/java.lang=ALL-UNNAMED -jar /opt/pay.jar", "pay"),
+        ("java @/etc/pay.args -jar /opt/pay.jar", "pay"),
+        ("java -jar /usr/share/jenkins/jenkins.war --httpPort=8080", "jenkins"),
+        ("java -jar pay-2.0.0.RELEASE.jar", "pay"),
+        ("java -jar pay-1.0-SNAPSHOT-exec.jar", "pay"),
+        ("java -jar pay-1.0-20240101.120000-3.jar", "pay"),
+        ("java -jar pay-1.4.2-4f5e6d7.jar", "pay"),
+        ("java -jar pay-v2_all.jar", "pay"),
+        ("java -jar kafka_2.13-3.6.0.jar", "kafka"),
+        ("java -jar minecraft_server.1.16.5.jar nogui", "minecraft_server"),
+        ("java -jar log4j-1.2-api-2.17.1.jar", "log4j-1.2-api"),
+        ("java -jar order-service.jar", "order-service"),
         ("java -cp a.jar:b.jar -Xmx1g com.shop.Orders --port 80", "com.shop.Orders"),
+        ("java -cp /opt/x.y Main --config a.b", "Main"),
+        ("java -classpath lib/a.jar -Dx=y com.shop.Orders -jar x.jar", "com.shop.Orders"),
         ("java -Dx=y com.shop.Orders$Main", "com.shop.Orders$Main"),
+        ("java -client com.shop.Orders", "com.shop.Orders"),
+        ("java --class-path a.jar --enable-preview com.shop.Orders", "com.shop.Orders"),
+        ("java -p mods -m shop/com.shop.Orders --port 80", "com.shop.Orders"),
+        ("java --module-path mods --module=shop/com.shop.Orders", "com.shop.Orders"),
+        ("java --module shop", "shop"),
+        ("java --unknown-option com.shop.Value com.shop.Orders", "java"),
+        ("java -version", "java"),
+        ("java", "java"),
         ("python3 -m http.server 8000", "http.server"),
+        ("python3 -mhttp.server 8000", "http.server"),
+        ("python3 -um shop.worker", "shop.worker"),
         ("/usr/bin/python3.11 -u -m shop.worker", "shop.worker"),
+        ("python3 -W ignore -X dev -m shop.worker", "shop.worker"),
         ("/usr/bin/python3 -u /opt/shop/app.py --port 80", "app"),
+        ("python3 -W ignore app.py", "app"),
+        ("python3 -Wignore app.py", "app"),
+        ("python3 -uW ignore app.py", "app"),
+        ("python3 --check-hash-based-pycs always app.py", "app"),
         ("python3 app.py other.py", "app"),
+        ("python3 app.py -m other", "app"),
         ("python3 /opt/shop/bin/worker --queue mail", "worker"),
+        ("python3 /opt/shop/__main__.py", "shop"),
+        ("python3 /opt/shop/", "shop"),
+        ("python3 /opt/shop.pyz", "shop"),
+        ("pypy3 app.py", "app"),
+        ("python3 -", "python3"),
+        ("python3 -Z /opt/app.py", "python3"),
         ("python3", "python3"),
         ("nginx", "nginx"),
     ],
 )
 def test_java_python(line: str, name: str) -> None:
     assert status_and_name("java-python.yaml", line) == ("accepted", name)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (_SPAWN, "multiprocessing.spawn"),
+        (
+            "from multiprocessing.resource_tracker import main;main(4)",
+            "multiprocessing.resource_tracker",
+        ),
+        (
+            "from multiprocessing.forkserver import main; main(8, 9, ['__main__'], **{})",
+            "multiprocessing.forkserver",
+        ),
+        ("import shop; shop.run()", "python3"),
+        ("from shop import run\nrun('app.py')", "python3"),
+    ],
+)
+@pytest.mark.parametrize("options", [("-c",), ("-E", "-c"), ("-W", "ignore", "-Bc")])
+def test_java_python_does_not_name_processes_after_a_word_of_their_code(
+    options: tuple[str, ...], code: str, name: str
+) -> None:
+    argv = ("/usr/bin/python3", *options, code, "--multiprocessing-fork")
+    assert outcome("java-python.yaml", argv=argv).gprocess == name
+
+
+def test_java_python_keeps_arguments_of_several_lines_out_of_the_name() -> None:
+    argv = ("python3", "/opt/shop/app.py", "a\nb.py")
+    assert outcome("java-python.yaml", argv=argv).gprocess == "app"
+
+
+def test_java_python_names_a_real_worker_of_multiprocessing() -> None:
+    """As Python itself starts it."""
+    import multiprocessing
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (worker,) = multiprocessing.active_children()
+        pool.apply(int)
+        raw = Path(f"/proc/{worker.pid}/cmdline").read_bytes()
+    argv = tuple(piece.decode() for piece in raw.rstrip(b"\0").split(b"\0"))
+
+    found = outcome("java-python.yaml", argv=("/usr/bin/python3", *argv[1:]))
+    assert found.gprocess == "multiprocessing.spawn"
 
 
 def test_java_python_names_gunicorn_by_its_title() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from proccli.agent.facts import agent_start_s, now_s
-from proccli.agent.process import AgentProcess, Lookup
+from proccli.agent.process import AgentProcess, AncestorSearch, Lookup
 from proccli.agent.rules import CompiledRule
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Reason, Status
@@ -83,6 +83,8 @@ class Context(NamedTuple):
     tags: TagTable
     agent_process: Lookup
     """For ancestors."""
+    ancestors: AncestorSearch
+    """For rules on them."""
 
 
 def decide(process: AgentProcess, context: Context) -> Decision:

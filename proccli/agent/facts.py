@@ -73,11 +73,32 @@ def container_id(cgroup: str, ids: ContainerIds) -> str | None:
 
 
 def _path(cgroup: str, *, v2: bool) -> str | None:
-    for line in cgroup.split("\n"):
-        fields = line.split(":", 2)
-        if len(fields) != 3 or not fields[0].isdigit():
-            return None  # the agent's reader rejects the whole file
+    """The path of the first line with one of the controllers, in v2 also none; None: there is none, or the
+    agent's reader rejects the text, which one malformed line suffices for.
+
+    Source: procfs 0.14 ProcessCGroup: lines end at LF or CRLF, those that begin with # are
+    skipped, the others are a u32, controllers and a path.
+    """
+    lines = cgroup.split("\n")
+    if not lines[-1]:
+        lines.pop()
+        ended = len(lines)
+    else:
+        ended = len(lines) - 1
+    path: str | None = None
+    for number, line in enumerate(lines):
+        if line.startswith("#"):
+            continue
+        fields = (line.removesuffix("\r") if number < ended else line).split(":", 2)
+        if len(fields) != 3 or not _is_u32(fields[0]):
+            return None
         controllers = fields[1].split(",")
-        if _CONTROLLERS.intersection(controllers) or (v2 and "" in controllers):
-            return fields[2]
-    return None
+        if path is None and (_CONTROLLERS.intersection(controllers) or (v2 and "" in controllers)):
+            path = fields[2]
+    return path
+
+
+def _is_u32(text: str) -> bool:
+    """Whether Rust's `u32::from_str` accepts the text."""
+    digits = text.removeprefix("+").lstrip("0") or text[-1:]
+    return digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 1 << 32

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text
-from proccli.agent.process import AgentProcess, Ancestors, Subject, ancestors_of
+from proccli.agent.process import AgentProcess, Subject
 from proccli.agent.rules import CompiledRule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
@@ -130,9 +129,7 @@ def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) 
         case "cmdline":
             return _own_text(regex, "cmdline", process)
         case "parent_process_name":
-            return _ancestors(
-                regex, ancestors_of(process.process, context.agent_process, context.host)
-            )
+            return _ancestors(regex, process, context)
         case "tag":
             return _tags(regex, process.process.pid, context.tags)
         case _:
@@ -146,17 +143,18 @@ def _own_text(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) 
     return Finding(hit=hit, subject=subject, subject_pid=process.process.pid, why=why)
 
 
-def _ancestors(regex: rustregex.Regex, ancestors: Ancestors) -> Finding:
-    masked = False
-    for ancestor in ancestors.processes:
-        hit = matches(regex, "process_name", ancestor)
-        if hit:
-            name = subject_of(ancestor, "process_name")
-            return Finding(hit=True, subject=name, subject_pid=ancestor.process.pid)
-        masked = masked or hit is None
-    if masked:
+def _ancestors(regex: rustregex.Regex, process: AgentProcess, context: Context) -> Finding:
+    found = context.ancestors.nearest(
+        process.process,
+        regex.pattern,
+        lambda ancestor: matches(regex, "process_name", ancestor),
+    )
+    if found.match is not None:
+        name = subject_of(found.match, "process_name")
+        return Finding(hit=True, subject=name, subject_pid=found.match.process.pid)
+    if found.undecided:
         return Finding(hit=None, why="masked")
-    if not ancestors.complete:
+    if not found.complete:
         return Finding(hit=None, why="unreadable")
     return Finding(hit=False)
 
@@ -191,6 +189,7 @@ def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
     pattern matches, nor, with a template, the result of the rewrite. A recording carries the
     digest, not the configuration."""
     import hashlib
+    import json
 
     asked = json.dumps([kind, pattern, template])
     return hashlib.sha256(asked.encode()).hexdigest()[:32]

@@ -8,9 +8,9 @@ from proccli.agent.decision import Context, Decision, Strategy, decide, fields_f
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
-from proccli.agent.process import AgentProcess, agent_process
+from proccli.agent.process import AgentProcess, AncestorSearch, agent_process
 from proccli.agent.rules import compile_rules
-from proccli.agent.tags import tags_of
+from proccli.agent.tags import SentTags
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Tag
@@ -111,7 +111,9 @@ class Pipeline:
             host=inputs.source.host,
             tags=inputs.tags,
             agent_process=self._processes.get,
+            ancestors=AncestorSearch(self._processes.get, inputs.source.host),
         )
+        self._tags = SentTags(inputs.tags, behaviour.inheritance)
         self._decided: dict[int, Outcome | None] = {}
 
     def agent_process(self, pid: int) -> AgentProcess | None:
@@ -165,8 +167,7 @@ class Pipeline:
 
     def tags_of(self, outcome: Outcome) -> tuple[Tag, ...] | None:
         """The tags that the agent sends with a process; None where they are not known."""
-        inheritance = self.context.behaviour.inheritance
-        return tags_of(outcome, self.inputs.tags, self.decided, inheritance)
+        return self._tags.of(outcome, self.decided)
 
     def _user(self, process: Process) -> str | None:
         if process.uid is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.model.outcome import Reason
 from proccli.model.process import Host, Process, TextSpan
 from proccli.versions import StaticConfig
+
+Node = TypeVar("Node")
+Value = TypeVar("Value")
 
 
 class Subject(NamedTuple):
@@ -30,8 +33,9 @@ NoTexts: TypeAlias = Literal["no-cmdline", "cmdline-not-utf8", "no-name"]
 def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Texts | NoTexts:
     """The texts of a process, or why the agent has none for it.
 
-    `cmdline` is the whole of /proc/PID/cmdline; `masked_spans` are byte ranges in it. Empty pieces
-    are discarded wherever they stand, so the next argument takes the place of an empty argv[0].
+    `cmdline` is the whole of /proc/PID/cmdline; `masked_spans` are byte ranges in it, ascending
+    and apart. Empty pieces are discarded wherever they stand, so the next argument takes the place
+    of an empty argv[0].
 
     Source: agent v6.5 linux_process.rs:120-171; its fork of procfs, process/mod.rs cmdline().
     """
@@ -49,20 +53,43 @@ def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Text
 
 
 def _pieces(cmdline: bytes, masked_spans: Sequence[TextSpan]) -> Iterator[Subject]:
-    start = 0
+    """The pieces that are not empty. Pieces and spans, both ascending, are walked side by side:
+    any user may start a process with as many secrets as arguments."""
+    start = at = 0
     for raw in cmdline.split(b"\0"):
         end = start + len(raw)
+        touching: list[TextSpan] = []
+        while at < len(masked_spans) and masked_spans[at][0] < end:
+            left, right = masked_spans[at]
+            if right > start:
+                touching.append((max(left - start, 0), min(right - start, len(raw))))
+            if right > end:
+                break  # it goes on in the next piece
+            at += 1
         if raw:
-            yield Subject(raw.decode(), tuple(_char_spans(raw, start, masked_spans)))
+            yield Subject(raw.decode(), tuple(_char_spans(raw, touching)))
         start = end + 1
 
 
-def _char_spans(raw: bytes, start: int, masked_spans: Sequence[TextSpan]) -> Iterator[TextSpan]:
-    for left, right in masked_spans:
-        left_byte, right_byte = max(left - start, 0), min(right - start, len(raw))
-        if left_byte < right_byte:
-            first = len(raw[:left_byte].decode(errors="replace"))
-            yield first, first + len(raw[left_byte:right_byte].decode(errors="replace"))
+_CONTINUATION: Final = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that don't begin a character."""
+
+
+def _char_spans(raw: bytes, spans: Iterable[TextSpan]) -> Iterator[TextSpan]:
+    """Ascending ranges of bytes as ranges of characters; a character that is partly in the range
+    belongs to it."""
+    at = characters = 0
+    for left, right in spans:
+        characters += _characters(raw[at:left])
+        first = characters - (raw[left : left + 1] in _CONTINUATION)
+        characters += _characters(raw[left:right])
+        at = right
+        yield first, characters
+
+
+def _characters(part: bytes) -> int:
+    """How many characters begin in a part of a text."""
+    return len(part.translate(None, _CONTINUATION))
 
 
 def _joined(pieces: Sequence[Subject]) -> Subject:
@@ -170,6 +197,97 @@ class Ancestors(NamedTuple):
     processes: tuple[AgentProcess, ...]
     complete: bool
     """False: the walk ends at a process that the agent can read and we can't."""
+
+
+class Walks(Generic[Value]):
+    """What a walk upwards from each process finds, computed once per process: a chain of n
+    processes costs n steps for all of them together, not for each.
+
+    `combine` gets a process and what the walk from its parent finds, and returns what the walk from
+    the process finds; a process counts once where it comes again. It returns the same whether the
+    rest of a circle is walked once or twice.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[int, Value] = {}
+
+    def find(
+        self,
+        pid: int,
+        look_up: Callable[[int], tuple[Node, int] | None],
+        combine: Callable[[Node, Value], Value],
+        end: Callable[[int], Value],
+    ) -> Value:
+        """What the walk from a process upwards finds.
+
+        `look_up` returns a process and its parent's id (0: none), or None where the walk ends; then
+        `end` is what is found there. A circle of parents ends where it closes.
+        """
+        path: list[tuple[int, Node]] = []
+        places: dict[int, int] = {}
+        while pid not in self._found and pid not in places:
+            if pid == 0 or (entry := look_up(pid)) is None:
+                self._found[pid] = end(pid)
+                break
+            places[pid] = len(path)
+            path.append((pid, entry[0]))
+            pid = entry[1]
+        if pid in places:
+            found = end(0)
+            for _, node in reversed(path[places[pid] :]):
+                found = combine(node, found)
+        else:
+            found = self._found[pid]
+        for below, node in reversed(path):
+            found = self._found[below] = combine(node, found)
+        return found
+
+
+class NearestMatch(NamedTuple):
+    """What a walk upwards finds that looks for the nearest process that passes a test."""
+
+    match: AgentProcess | None = None
+    undecided: bool = False
+    """Whether the test could not decide about a process on the way; it is only asked without a
+    match."""
+    complete: bool = True
+    """False: the walk ends at a process that the agent can read and we can't."""
+
+
+Test: TypeAlias = Callable[[AgentProcess], bool | None]
+
+
+class AncestorSearch:
+    """Looks for the nearest ancestor that passes a test, on the walk of `ancestors_of`."""
+
+    def __init__(self, lookup: Lookup, host: Host) -> None:
+        self._lookup = lookup
+        self._host = host
+        self._walks: dict[str, Walks[NearestMatch]] = {}
+
+    def nearest(self, process: Process, name: str, test: Test) -> NearestMatch:
+        """The nearest ancestor of a process. `name` identifies the test: results are kept."""
+
+        def combine(node: AgentProcess, above: NearestMatch) -> NearestMatch:
+            passed = test(node)
+            if passed:
+                return NearestMatch(match=node)
+            return above._replace(undecided=True) if passed is None else above
+
+        walks = self._walks.setdefault(name, Walks())
+        return walks.find(process.ppid or 0, self._look_up, combine, self._end)
+
+    def _look_up(self, pid: int) -> tuple[AgentProcess, int] | None:
+        found = self._lookup(pid)
+        if found is None or found.texts is None:
+            return None
+        return found, found.process.ppid or 0
+
+    def _end(self, pid: int) -> NearestMatch:
+        if pid == 0:
+            return NearestMatch()
+        found = self._lookup(pid)
+        return NearestMatch(complete=self._host.sees_all if found is None else found.known)
 
 
 def ancestors_of(process: Process, lookup: Lookup, host: Host) -> Ancestors:

@@ -52,7 +52,7 @@ def compile_rules(
 
 # ---- %NAME% in a rewrite-name, by the rules of the crate `envmnt` 0.10.4 for Windows style ----
 
-REFERENCE: Final = re.compile(r"%([^% \t\r\n=]*)([% \t\r\n=]|\Z)")
+REFERENCE: Final = r"%([^% \t\r\n=]*)([% \t\r\n=]|\Z)"
 """A percent sign, what may be a name, and what ends it: only another `%` makes it one."""
 
 
@@ -85,7 +85,7 @@ def expand_windows(template: str, lookup: Callable[[str], str | None]) -> Expans
             return values.get(name) or ""
         return found.group() if name or ending else ""
 
-    text = REFERENCE.sub(replacement, template)
+    text = re.sub(REFERENCE, replacement, template) if "%" in template else template
     unset = tuple(name for name, value in values.items() if value is None)
     return Expansion(text=text, names=tuple(values), unset=unset)
 

@@ -2,62 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import NamedTuple
 
+from proccli.agent.process import Walks
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import TagTable
 from proccli.versions import Inheritance
 
 
-def tags_of(
-    outcome: Outcome,
-    table: TagTable,
-    outcome_of: Callable[[int], Outcome | None],
-    inheritance: Inheritance,
-) -> tuple[Tag, ...] | None:
-    """The tags that the agent sends with a process; None where they are not known.
+class _Found(NamedTuple):
+    """A tag on the walk upwards from a process."""
 
-    Its own tags, duplicates included; then, nearest first, those of the ancestors whose key it
-    doesn't have yet. The chain ends at the first process that was not accepted; with `list-order`
-    also behind a parent that is listed after its child, which has not inherited yet.
-
-    Source: agent v6.5 linux_process.rs:542-609; FACTS A0.
-    """
-    if not table.known:
-        return None
-    if outcome.status not in ("accepted", "unknown"):
-        return ()
-    pid = outcome.process.pid
-    tags = [Tag(key=key, value=value, from_pid=pid) for key, value in table.entries.get(pid, ())]
-    certain = outcome.status == "accepted"
-    if not certain and (tags or (outcome.process.ppid is None and table.entries)):
-        return None  # accepted, it would have them; dropped, none
-    seen = {tag.key for tag in tags}
-    for ancestor in _chain(outcome, outcome_of, inheritance):
-        certain = certain and ancestor.status == "accepted"
-        for key, value in table.entries.get(ancestor.process.pid, ()):
-            if key in seen:
-                continue
-            if not certain:
-                return None  # it depends on a process whose outcome is unknown
-            seen.add(key)
-            tags.append(Tag(key=key, value=value, from_pid=ancestor.process.pid))
-    return tuple(tags)
+    tag: Tag
+    certain: bool
+    """Whether all processes from there up to the tag's own are accepted."""
 
 
-def _chain(
-    outcome: Outcome, outcome_of: Callable[[int], Outcome | None], inheritance: Inheritance
-) -> Iterator[Outcome]:
-    """The accepted ancestors, nearest first; those whose outcome is unknown among them."""
-    if inheritance == "none":
-        return
-    seen = {outcome.process.pid}
-    while outcome.process.ppid and outcome.process.ppid not in seen:
-        seen.add(outcome.process.ppid)
-        parent = outcome_of(outcome.process.ppid)
-        if parent is None or parent.status not in ("accepted", "unknown"):
-            return
-        yield parent
-        if inheritance == "list-order" and parent.process.pid > outcome.process.pid:
-            return
-        outcome = parent
+class SentTags:
+    """The tags that the agent sends with the processes of a source."""
+
+    def __init__(self, table: TagTable, inheritance: Inheritance) -> None:
+        self._table = table
+        self._inheritance = inheritance
+        self._walks: Walks[tuple[_Found, ...]] = Walks()
+
+    def of(
+        self, outcome: Outcome, outcome_of: Callable[[int], Outcome | None]
+    ) -> tuple[Tag, ...] | None:
+        """The tags of a process; None where they are not known.
+
+        Its own tags, duplicates included; then, nearest first, those of the ancestors whose key it
+        doesn't have yet. The chain ends at the first process that was not accepted; with
+        `list-order` also at a parent that is listed after its child, and has not inherited yet.
+        `outcome_of` is the same for all calls.
+
+        Source: agent v6.5 linux_process.rs:542-609; FACTS A0.
+        """
+        if not self._table.known:
+            return None
+        if outcome.status not in ("accepted", "unknown"):
+            return ()
+        own = self._own(outcome)
+        accepted = outcome.status == "accepted"
+        if not accepted and (own or (outcome.process.ppid is None and self._table.entries)):
+            return None  # accepted, it would have them; dropped, none
+        keys = {tag.key for tag in own}
+        above = self._walks.find(
+            self._above(outcome),
+            lambda key: self._in_chain(key, outcome_of(abs(key))),
+            self._with_own,
+            lambda _: (),
+        )
+        inherited = [found for found in above if found.tag.key not in keys]
+        if not all(accepted and found.certain for found in inherited):
+            return None  # it depends on a process whose outcome is unknown
+        return (*own, *(found.tag for found in inherited))
+
+    def _own(self, outcome: Outcome) -> tuple[Tag, ...]:
+        pid = outcome.process.pid
+        pairs = self._table.entries.get(pid, ())
+        return tuple(Tag(key=key, value=value, from_pid=pid) for key, value in pairs)
+
+    def _with_own(self, outcome: Outcome, above: tuple[_Found, ...]) -> tuple[_Found, ...]:
+        """The first tag of each key, nearest first."""
+        accepted = outcome.status == "accepted"
+        own: dict[str, Tag] = {}
+        for tag in self._own(outcome):
+            own.setdefault(tag.key, tag)
+        if accepted and not own:
+            return above
+        return (
+            *(_Found(tag, certain=accepted) for tag in own.values()),
+            *(
+                _Found(found.tag, certain=accepted and found.certain)
+                for found in above
+                if found.tag.key not in own
+            ),
+        )
+
+    def _above(self, outcome: Outcome) -> int:
+        """The parent's id, negative where only the parent's own tags are inherited; 0: nothing."""
+        ppid = outcome.process.ppid or 0
+        if self._inheritance == "none":
+            return 0
+        return -ppid if self._inheritance == "list-order" and ppid > outcome.process.pid else ppid
+
+    def _in_chain(self, key: int, outcome: Outcome | None) -> tuple[Outcome, int] | None:
+        """A process whose tags others inherit, and where it inherits from."""
+        if outcome is None or outcome.status not in ("accepted", "unknown"):
+            return None
+        return outcome, self._above(outcome) if key > 0 else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from proccli import rustregex
 from proccli.agent.decision import Context, skip_reason
@@ -182,7 +181,7 @@ def _also_matches(
         for kind in ("process_name", "cmdline", "parent_process_name", "tag")
         if kind != compiled.rule.match_type
         and match_rule(
-            compiled._replace(rule=replace(compiled.rule, match_type=kind)), process, context
+            compiled._replace(rule=compiled.rule._replace(match_type=kind)), process, context
         ).hit
     )
 

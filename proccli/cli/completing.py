@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,5 +38,6 @@ def _processes(root: str, prefix: str) -> Iterator[tuple[int, str]]:
         for entry in entries:
             if entry.name.isdigit() and entry.name.startswith(prefix):
                 with suppress(OSError):
-                    comm = Path(entry.path, "comm").read_bytes()
+                    with open(f"{entry.path}/comm", "rb") as file:  # noqa: PTH123 - starts faster
+                        comm = file.read()
                     yield int(entry.name), comm.decode(errors="replace").rstrip("\n")

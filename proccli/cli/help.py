@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from proccli.cli.output import write
+from proccli.cli.output import terminal_width, write
 
 Example: TypeAlias = tuple[str, str]
 """A command line and its purpose."""
@@ -23,6 +23,28 @@ class Option(click.Option):
         self.section = section
 
 
+class OnceOption(Option):
+    """An option that can be given only once: of two files, neither is silently ignored."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # click keeps all values of a repeatable option, and only the last one of another.
+        super().__init__(*args, multiple=True, **kwargs)
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """The variable is one value, whatever it contains."""
+        value = self.resolve_envvar_value(ctx)
+        return None if value is None else (value,)
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """The value, or None. Raises: click.UsageError if there are several."""
+        values = super().process_value(ctx, value)
+        if not isinstance(values, tuple) or not values:
+            return None
+        if len(values) > 1:
+            raise click.UsageError(f"{' / '.join(self.opts)} can be given only once", ctx)
+        return values[0]
+
+
 class CommandWithExamples(click.Command):
     """A command whose help is: summary, examples, usage, details, options."""
 
@@ -30,6 +52,12 @@ class CommandWithExamples(click.Command):
         kwargs.setdefault("context_settings", SETTINGS)
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The whole help text, wrapped as click does, which would load shutil for the width."""
+        most = ctx.max_content_width or 80
+        ctx.terminal_width = max(min(terminal_width(), most) - 2, 50)
+        return super().get_help(ctx)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """`--help`, printed like any result, so that a closed pipe is handled."""

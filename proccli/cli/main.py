@@ -42,7 +42,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 _EXAMPLES = (
     ("proccli scan -c agent.yaml", "Show the rule and the name of every process on this machine"),
     ("proccli explain -c agent.yaml 4242", "Explain the name of process 4242"),
-    ("proccli record web-1.jsonl.gz", "Save a snapshot to analyse later or on another machine"),
+    ("proccli record -c agent.yaml web-1.jsonl.gz", "Save a snapshot for later"),
     ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Analyse a saved snapshot"),
 )
 

@@ -24,8 +24,14 @@ def print_message(message: str) -> None:
     write_stderr(f"proccli: {visible(message)}\n")
 
 
+_ROUTINE = frozenset({"vanished"})
+"""Codes of what happens on every live machine; only the JSON document and `--debug` have them."""
+
+
 def warn(invocation: Invocation, notes: Sequence[Note]) -> None:
     """Print one line per warning; of many with the same code, only the first few and a count."""
+    if not invocation.debug:
+        notes = without_codes(notes, *_ROUTINE)
     label = labelled(invocation, "warning", "yellow")
     for line in _condensed(notes):
         write_stderr(f"{label} {visible(line)}\n")

@@ -43,8 +43,6 @@ def view_of(
     `--color` (or PROCCLI_COLOR) overrides NO_COLOR, see no-color.org. A terminal with no TERM, or
     a dumb one, gets escape sequences only if they are requested.
     """
-    import shutil
-
     if stream is None:
         return View()
     terminal = _is_terminal(stream)
@@ -54,10 +52,21 @@ def view_of(
     else:
         coloured = colour == "always"
     return View(
-        width=shutil.get_terminal_size().columns if terminal else None,
+        width=terminal_width() if terminal else None,
         colour=coloured,
         glyphs=UNICODE if _speaks(stream, "…←→·") else ASCII,
     )
+
+
+def terminal_width() -> int:
+    """The width that `shutil.get_terminal_size` reports, without loading it."""
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with suppress(ValueError, OSError):
+        if sys.__stdout__ and (columns := os.get_terminal_size(sys.__stdout__.fileno()).columns):
+            return columns
+    return 80
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
@@ -177,9 +177,9 @@ def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
 
 
 def _announcement(config: Config) -> str:
-    import shlex
+    from proccli.sources.recording.masking import mask_arguments
 
-    command = visible(shlex.join(config.tag_exec))
+    command = visible(shlex.join(mask_arguments(config.tag_exec)))
     if len(command) > LONGEST_SHOWN:
         command = f"{command[:LONGEST_SHOWN]}…"
     return f"running {COMMAND} as {visible(config.tag_exec_user)}: {command}"
@@ -235,8 +235,11 @@ def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:
     return TagTable(entries={}, known=False, origin=name), (note,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputOptions:
+_NO_VARIABLES: Mapping[str, str] = {}
+DEFAULT_TAG_TIMEOUT_S = 10.0
+
+
+class InputOptions(NamedTuple):
     """The common options of the commands, as given."""
 
     config: str | None = None
@@ -248,15 +251,40 @@ class InputOptions:
     proc_root: str | None = None
     agent: str | None = None
     via: Literal["server", "file"] = "server"
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = _NO_VARIABLES
     tags: str | None = None
     """A path or `-`: the output of the tag command."""
     tag_exec: bool = True
     run_tag_exec: bool = False
     """Run the tag command even if another user can write the configuration file."""
-    tag_timeout_s: float = 10.0
+    tag_timeout_s: float = DEFAULT_TAG_TIMEOUT_S
     announce: Callable[[str], None] | None = None
     """Called with the tag command before it runs."""
+
+    def command(self, name: str, *arguments: str, as_root: bool = False) -> str:
+        """The whole command line, quoted for a shell, of another command on the same inputs."""
+        sudo = ["sudo"] if as_root and self.snapshot is None else []
+        return visible(shlex.join([*sudo, "proccli", name, *self._arguments(name), *arguments]))
+
+    def _arguments(self, command: str) -> Iterator[str]:
+        of_rules = [
+            ("-c", self.config),
+            ("-s", self.snapshot),
+            ("--agent", self.agent),
+            ("--via", None if self.via == "server" else self.via),
+            *(("--env", f"{name}={value}") for name, value in self.env.items()),
+        ]
+        of_processes = [("--proc-root", self.proc_root), ("--tags", self.tags)]
+        if self.tag_timeout_s != DEFAULT_TAG_TIMEOUT_S:
+            of_processes.append(("--tag-timeout", f"{self.tag_timeout_s:g}"))
+        reads_processes = command != "check"
+        for option, value in [*of_rules, *(of_processes if reads_processes else ())]:
+            if value is not None:
+                yield from (option, value)
+        if reads_processes and not self.tag_exec:
+            yield "--no-tag-exec"
+        if reads_processes and self.run_tag_exec:
+            yield "--run-tag-exec"
 
 
 def open_inputs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -25,8 +25,7 @@ def _sleep(seconds: float, _undecided: int) -> None:
     time.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitPolicy:
+class WaitPolicy(NamedTuple):
     """How long to wait for a second sample, which shows the ages of new sockets."""
 
     no_wait: bool = False

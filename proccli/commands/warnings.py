@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from proccli.agent.sockets.collect import SocketSample
 from proccli.model.codes import Lack, lacking
 from proccli.model.config import Config
 from proccli.model.note import Counts, Note
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
 from proccli.model.sockets import Socket
+
+if TYPE_CHECKING:
+    from proccli.agent.sockets.collect import SocketSample
 
 
 def incomplete(
@@ -37,7 +40,17 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
     notes.extend(_unreadable(outcomes, host))
     notes.extend(_without_age(outcomes, host))
     if pids := refused_to_us(outcomes, host):
-        notes.append(Note.of("owner-unknown-to-us", processes=len(pids), first_pid=pids[0]))
+        notes.append(
+            Note.of(
+                "owner-unknown-to-us",
+                processes=len(pids),
+                first_pid=pids[0],
+                recorded=host.kind == "recording",
+            )
+        )
+    masked = [outcome.process.pid for outcome in outcomes if outcome.reason == "masked"]
+    if masked:
+        notes.append(Note.of("masked", processes=len(masked), first_pid=masked[0]))
     return tuple(notes)
 
 
@@ -59,10 +72,20 @@ def refused_to_us(outcomes: Sequence[Outcome], host: Host) -> Sequence[int]:
 
 def _unreadable(outcomes: Sequence[Outcome], host: Host) -> list[Note]:
     notes = []
-    if skipped := _problems(outcomes, "skipped"):
+    gone, skipped = _without_gone(_problems(outcomes, "skipped"))
+    if gone:
+        notes.append(Note.of("vanished", processes=gone, sockets=0))
+    if skipped:
         notes.append(Note.of("unreadable", problems=skipped))
     if unknown := _problems(outcomes, "unknown"):
-        notes.append(Note.of("unreadable-for-us", problems=unknown, privileged=host.privileged))
+        notes.append(
+            Note.of(
+                "unreadable-for-us",
+                problems=unknown,
+                privileged=host.privileged,
+                recorded=host.kind == "recording",
+            )
+        )
     return notes
 
 
@@ -75,6 +98,12 @@ def _problems(outcomes: Sequence[Outcome], status: Status) -> Counts:
             if outcome.status == status and outcome.reason == "unreadable"
         )
     )
+
+
+def _without_gone(problems: Counts) -> tuple[int, Counts]:
+    """How many of the problems are that a process exited, and the others."""
+    others = tuple((problem, count) for problem, count in problems if problem != "gone")
+    return sum(count for problem, count in problems if problem == "gone"), others
 
 
 def _problem(outcome: Outcome) -> str:
@@ -110,7 +139,14 @@ def unseen_by_us(sample: SocketSample, host: Host) -> tuple[Note, ...]:
     ]
     if host.privileged or not refused:
         return ()
-    return (Note.of("sockets-unreadable-for-us", processes=len(refused), first_pid=refused[0]),)
+    return (
+        Note.of(
+            "sockets-unreadable-for-us",
+            processes=len(refused),
+            first_pid=refused[0],
+            recorded=host.kind == "recording",
+        ),
+    )
 
 
 def socket_notes(sample: SocketSample, host: Host) -> tuple[Note, ...]:
@@ -129,9 +165,13 @@ def _unreadable_sockets(sample: SocketSample, host: Host) -> tuple[Note, ...]:
         for outcome, error in sample.unreadable
         if outcome.status == "accepted" and (host.privileged or error.problem != "denied")
     )
-    if not problems:
-        return ()
-    return (Note.of("sockets-unreadable", problems=in_order(problems)),)
+    gone, others = _without_gone(in_order(problems))
+    notes = []
+    if gone:
+        notes.append(Note.of("vanished", processes=0, sockets=gone))
+    if others:
+        notes.append(Note.of("sockets-unreadable", problems=others))
+    return tuple(notes)
 
 
 def _lost(sample: SocketSample) -> tuple[Note, ...]:

@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from proccli.config.characters import advice, looks_like_gb18030
 from proccli.config.delivery import AsWritten, ThroughServer, Tolerant
 from proccli.config.static_config import SWITCH, read_config
 from proccli.config.yaml.dialects import AGENT, SERVER, prepared_for_agent, prepared_for_server
@@ -101,19 +102,21 @@ def read(
     faults: list[Fault] = []
 
     def add(refusal: Refusal, code: FaultCode) -> None:
+        code = refusal.code or code
+        value = code in ("yaml-syntax", "config-rejected")
         faults.append(
             Fault(
-                code=refusal.code or code,
+                code=code,
                 problem=refusal.problem,
                 at=source.at(refusal.offset),
                 by=refusal.by,
                 consequence=_consequence(refusal.by, version.number, via),
-                hint=refusal.hint,
+                hint=advice(refusal, source) if value else refusal.hint,
             )
         )
 
     try:
-        check_bytes(text, MAX_BYTES)
+        _check_bytes(text)
         if via == "server":
             documents = read_documents(prepared_for_server(source.text), SERVER, loader=loader)
         else:
@@ -144,6 +147,19 @@ def read(
 def reader_notes() -> tuple[Note, ...]:
     """A warning where PyYAML was built without libyaml; its wheels all have it."""
     return () if default_loader() == "libyaml" else (Note.of("yaml-reader"),)
+
+
+def _check_bytes(text: bytes) -> None:
+    """Raises: Refusal for a text that is too big or no UTF-8."""
+    try:
+        check_bytes(text, MAX_BYTES)
+    except Refusal as refusal:
+        if refusal.hint is None and looks_like_gb18030(text[:MAX_BYTES]):
+            refusal.hint = (
+                "it looks like GB18030 (GBK): convert it with iconv -f GB18030 -t UTF-8 FILE,"
+                " or save it as UTF-8 in the editor"
+            )
+        raise
 
 
 def _second_document(documents: Iterator[Document], via: Via) -> Refusal | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
 from proccli import rustregex
+from proccli.config import characters
 from proccli.config.delivery import RULE_FIELDS, RawRule, Stage
 from proccli.config.yaml.go_yaml import is_merge
 from proccli.config.yaml.nodes import (
@@ -25,6 +26,7 @@ from proccli.config.yaml.nodes import (
     resolved,
 )
 from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.positions import source_offset
 from proccli.errors import Location
 from proccli.model.config import Config, Rule, RuleProblem
@@ -91,6 +93,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     for number, raw in enumerate(raw_rules, start=1):
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
         unknown += merge_keys(raw.node, f"rule {number}", stage)
+    unknown += _odd_values(fields, raw_rules, stage.source)
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return config._replace(
         rules=rules,
@@ -99,15 +102,45 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     )
 
 
+_TEXT_KEYS: Final = ("os-proc-root", "os-app-tag-exec", "os-app-tag-exec-user")
+
+
+def _odd_values(
+    fields: Mapping[str, Node], raw_rules: Sequence[RawRule], source: SourceText
+) -> Iterator[Note]:
+    """A warning for each text with a character that looks like another one."""
+    texts = [(name, fields[name]) for name in _TEXT_KEYS if name in fields]
+    for name, node in texts:
+        value = resolved(node)
+        items = value.items if isinstance(value, SequenceNode) else (value,)
+        for scalar in map(resolved, items):
+            if isinstance(scalar, Scalar) and (note := characters.in_text(scalar, source, name)):
+                yield note
+    for number, raw in enumerate(raw_rules, start=1):
+        for name, (_, node) in raw.texts.items():
+            scalar = resolved(node)
+            found = _ODD_IN.get(name, characters.in_text)
+            if isinstance(scalar, Scalar) and (
+                note := found(scalar, source, f"{name} of rule {number}")
+            ):
+                yield note
+
+
+_ODD_IN: Final = {"match-regex": characters.in_pattern, "rewrite-name": characters.in_name}
+
+
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
     """The mapping with the keys of this dialect, None where a text has none, and warnings."""
     if root is None or is_null(root):
+        if stage.source.text and not stage.merges:
+            raise _no_document(root)
         return None, [_nothing(0, stage)]
     mapping = resolved(root)
     if not isinstance(mapping, MappingNode):
         problem = f"a configuration is a mapping of keys to values, not {described(mapping)}"
         raise Refusal(problem, mapping.start)
     names = _names(mapping)
+    refuse_bootstrap(names)
     if NEWER_SECTION in names:
         raise _newer(names)
     if SECTION in names or "<<" in names:
@@ -118,6 +151,40 @@ def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
         return mapping, []
     misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage)
     return None, [*misspelt, _nothing(mapping.start, stage)]
+
+
+def refuse_bootstrap(names: Mapping[str, int]) -> None:
+    """Refuses the file that the agent starts with, by its keys and their offsets.
+
+    An agent reads the address of its server there, and no setting for processes: those come from
+    the server, or for an agent in standalone mode from another file.
+
+    Source: agent v6.5 config.rs, `Config` (unknown keys are ignored).
+
+    Raises: Refusal.
+    """
+    keys = [*_BOOTSTRAP_KEYS, *(_SHARED_BOOTSTRAP_KEYS if SECTION in names else ())]
+    found = next((name for name in names if name in keys), None)
+    if found is not None:
+        problem = f"{found} is a key of the agent's own bootstrap file, deepflow-agent.yaml"
+        hint = (
+            "agents get these settings from the server: give the group configuration instead,"
+            " from deepflow-ctl agent-group-config list GROUP -o yaml"
+        )
+        raise Refusal(problem, names[found], hint=hint, code="bootstrap-file")
+
+
+_BOOTSTRAP_KEYS: Final = (
+    "controller-ips",
+    "controller-port",
+    "controller-tls-port",
+    "controller-cert-file-prefix",
+    "kubernetes-cluster-name",
+    "agent-unique-identifier",
+    "async-worker-thread-number",
+)
+_SHARED_BOOTSTRAP_KEYS: Final = ("vtap-group-id-request", "kubernetes-cluster-id", "log-file")
+"""Some releases have these in `static_config`, too, but none has them beside it."""
 
 
 def _refuse_repeated(section: Node) -> None:
@@ -156,6 +223,17 @@ def _newer(names: Mapping[str, int]) -> Refusal:
         f" not emulate yet: it reads {SECTION}"
     )
     return Refusal(problem, at, code="other-dialect")
+
+
+def _no_document(root: Node | None) -> Refusal:
+    """The agent's reader takes an empty text for the defaults, and no other one without a value.
+
+    Source: agent v6.5 config.rs:664-668, run on such texts.
+    """
+    what = "comments and blank lines" if root is None else "an empty value"
+    problem = f"the text has no keys, only {what}"
+    start = 0 if root is None else resolved(root).start
+    return Refusal(problem, start, by="agent", hint="write {} for the defaults")
 
 
 def _nothing(offset: int, stage: Stage) -> Note:
@@ -284,7 +362,7 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     """The key that was probably meant by a name that is none, or None."""
     import difflib
 
-    plain = name[:_LONGEST].strip("\ufeff \t").lower().replace("_", "-")
+    plain = characters.meant_by(name[:_LONGEST]).lower().replace("_", "-")
     by_spelling = {key.replace("_", "-"): key for key in known}
     found = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_LIKE)
     return by_spelling[found[0]] if found and name != by_spelling[found[0]] else None
@@ -295,6 +373,8 @@ def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) ->
     for key in _keys(node):
         if key.text not in known and (close := meant(key.text, known)):
             yield _unknown(key, where, stage, meant=close)
+        elif characters.is_list_item(key.text):
+            yield _unknown(key, where, stage)
 
 
 def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
@@ -310,6 +390,10 @@ def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -
     for key in _keys(node):
         if key.text in known:
             yield stage.source.note(CODE, key.start, kind="misplaced", key=key.text, where=where)
+        elif characters.meant_by(key.text) in known and (
+            note := characters.in_key(key, stage.source, where)
+        ):
+            yield note
 
 
 def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Note]:
@@ -330,6 +414,8 @@ def _unknown(
     meant: str | None = None,
     known: tuple[str, ...] | None = None,
 ) -> Note:
+    if (note := characters.in_key(key, stage.source, where)) is not None:
+        return note
     shown = visible(key.text[:_LONGEST])
     return stage.source.note(
         CODE, key.start, kind=kind, key=shown, where=where, meant=meant, known=known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from proccli.config.characters import advice
 from proccli.config.yaml import serde_yaml as serde
 from proccli.config.yaml.dialects import AGENT, prepared_for_agent
 from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_size
@@ -57,7 +58,8 @@ def parse_tag_entries(
         check_size(text, MAX_BYTES)
         return tuple(_entries(source, loader))
     except Refusal as refusal:
-        raise TagsError(refusal.problem, source.at(refusal.offset), hint=refusal.hint) from None
+        hint = advice(refusal, source)
+        raise TagsError(refusal.problem, source.at(refusal.offset), hint=hint) from None
 
 
 def _entries(source: SourceText, loader: Loader | None) -> Iterator[TagEntry]:

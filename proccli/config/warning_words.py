@@ -6,7 +6,6 @@ reports the same findings and needs the parts one by one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -114,6 +113,8 @@ def _rule_problem(
 ) -> Wording:
     if code in ("regex-syntax", "regex-size"):
         return Wording(problem=f"invalid match-regex: {detail}", hint=hint)
+    import difflib
+
     close = difflib.get_close_matches(value.strip().lower()[:_LONGEST], known, n=1)
     if close:
         hint = f"write {close[0]}"
@@ -134,6 +135,31 @@ def _text_after_nul(_note: Note) -> Wording:
     return Wording(problem="the agent stops reading at this NUL character")
 
 
+def _lookalike(note: Note) -> Wording:
+    kind, what, char = note.string("kind"), note.string("what"), note.string("char")
+    meant = note.string_or_none("meant")
+    write = "write the character that it looks like" if meant is None else f"write {meant}"
+    if not note.fields["is_seen"]:
+        write = "remove the character, which can't be seen"
+    if kind == "key":
+        return Wording(
+            problem=f"{what} has the character {char}",
+            effect="the character is part of the key, so the agent ignores the key",
+            hint=write,
+        )
+    if kind == "pattern":
+        return Wording(
+            problem=f"{what} has the character {char}",
+            effect="it has no meaning in a pattern: only texts with this character match",
+            hint=f"{write}; if the character is meant, write {note.string('escape')}",
+        )
+    return Wording(
+        problem=f"{what} has the character {char}",
+        effect="the character is part of the value",
+        hint=write,
+    )
+
+
 def _keys(note: Note) -> str:
     """`match-regex and action of rule 2`."""
     rule = note.fields["rule"]
@@ -145,6 +171,7 @@ WORDINGS: Final[Mapping[str, Callable[[Note], Wording]]] = {
     "no-static-config": _no_static_config,
     "text-after-nul": _text_after_nul,
     "unknown-key": _unknown_key,
+    "lookalike-character": _lookalike,
     "null-is-text": _null_is_text,
     "server-changes-value": _server_changes_value,
     "rule-thrown-away": _rule_ignored,

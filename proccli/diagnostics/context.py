@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from proccli import rustregex
 from proccli.config.static_config import SECTION
@@ -17,7 +18,12 @@ from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Config, Diagnostic, Rule
 from proccli.model.process import Environment, TextSpan
 from proccli.rustregex import Regex
+from proccli.rustregex.automata.domain import Domain, Limits
+from proccli.rustregex.automata.patternset import UNDECIDED, Answer, find_text
 from proccli.versions import AgentVersion, agent_version
+
+LONGEST_PATTERN: Final = 20_000
+"""Characters. Nothing is proven about longer patterns: an automaton of that size takes minutes."""
 
 Place = tuple[Location, Location]
 """Start and end of a part of the text; the end is after its last character."""
@@ -146,6 +152,8 @@ class Surroundings:
     """The user names in /etc/passwd; None: unknown."""
     exists: Callable[[str], bool] = lambda _path: True
     """Whether a file with this absolute path exists."""
+    expired: Callable[[], bool] = lambda: False
+    """Whether the time for searches is over: what is not decided then stays undecided."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +178,19 @@ class Context:
     def regexes(self) -> Mapping[int, Regex]:
         """The compiled patterns of the valid rules, by rule index."""
         return {rule.index: rustregex.compile(rule.match_regex) for rule in self.rules}
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Search limits for questions about a single rule."""
+        return Limits(steps=300_000, total=600_000, expired=self.surroundings.expired)
+
+    def find(
+        self, domain: Domain, *, matching: Sequence[str] = (), avoiding: Sequence[str] = ()
+    ) -> Answer:
+        """A shortest text of the domain that matches all of some patterns and none of others."""
+        if any(len(pattern) > LONGEST_PATTERN for pattern in (*matching, *avoiding)):
+            return UNDECIDED
+        return find_text(matching=matching, avoiding=avoiding, domain=domain, limits=self.limits)
 
     def at(
         self,

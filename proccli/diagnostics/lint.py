@@ -57,7 +57,7 @@ def lint(
             found += patterns.check_validity(context)
             found += rewriting.check(context)
         return Linted(config=None, diagnostics=ordered(found), is_yaml=reading.is_yaml)
-    known = reach.reach(context)
+    # What costs little comes first: the time may end before everything is decided.
     for check in (
         refused.notes,
         patterns.check_validity,
@@ -66,8 +66,10 @@ def lint(
         settings.check,
     ):
         found += check(context)
-    found += patterns.check(context, known)
-    found += names.check(context, known)
+    samples = reach.samples(context)
+    found += patterns.check(context, samples)
+    found += names.check(context, samples)
+    known = reach.reach(context, samples)
     found += reach.check(context, known)
     return Linted(
         config=reading.config,

@@ -5,17 +5,16 @@ They are found with automata, and checked with the matcher.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from proccli.diagnostics.context import Context
-from proccli.diagnostics.reach import LIMITS, NAMES, Reach
+from proccli.diagnostics.reach import NAMES
 from proccli.diagnostics.rewriting import rewrites
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import Regex, RegexSyntaxError
 from proccli.rustregex.automata.domain import Domain, texts_without
-from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.match import template
 from proccli.rustregex.tree.nodes import (
     Alternate,
@@ -39,11 +38,11 @@ _TEXTS: Final = texts_without("\0\n", min_length=1)
 _LONGEST = 100
 
 
-def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
+def check(context: Context, samples: Mapping[int, str]) -> Iterator[Diagnostic]:
     """Rewrites with unintended text in the name, with an empty name, or with too many names."""
     for rule in context.rules:
         if rewrites(rule):
-            yield from _kept(rule, known.samples.get(rule.index), context)
+            yield from _kept(rule, samples.get(rule.index), context)
             yield from _many(rule, context)
             yield from _empty(rule, context)
 
@@ -51,7 +50,9 @@ def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
 def _empty(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     if context.regexes[rule.index].missing_groups(rule.rewrite_name):
         return  # reported as rewrite-group, which is more severe
-    text = text_of_empty_name(context.regexes[rule.index], rule.rewrite_name, _domain(rule))
+    text = text_of_empty_name(
+        context.regexes[rule.index], rule.rewrite_name, _domain(rule), context
+    )
     if text is not None:
         yield context.at_value(
             rule,
@@ -73,7 +74,9 @@ def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnost
     regex, domain = context.regexes[rule.index], _domain(rule)
     if _takes_all(regex.parsed.root):
         return
-    text = _plausible(regex, rule, sample, domain) or _text_with_rest(regex, domain)
+    text = _plausible(regex, rule, sample, domain, context) or _text_with_rest(
+        regex, domain, context
+    )
     if text is None:
         return
     result = regex.replace_all(text, rule.rewrite_name)
@@ -104,18 +107,18 @@ def _takes_all(root: Node) -> bool:
 _WHOLE: Final = [LookKind.START_TEXT, LookKind.END_TEXT]
 
 
-def _text_with_rest(regex: Regex, domain: Domain) -> str | None:
+def _text_with_rest(regex: Regex, domain: Domain, context: Context) -> str | None:
     """A text that the pattern matches only in part; None if none was found."""
     try:
         whole = rf"\A(?:{to_pattern(regex.parsed.root)})\z"
-        rest = find_text(matching=[regex.pattern], avoiding=[whole], domain=domain, limits=LIMITS)
+        rest = context.find(domain, matching=[regex.pattern], avoiding=[whole])
     except RegexSyntaxError:
         return None  # slightly above a size or nesting limit
     text = rest.text
     if text is None:
         # It can match any text as a whole, but may stop earlier: a lazy repetition.
         longer = replace(domain, min_length=_LONG)
-        text = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text
+        text = context.find(longer, matching=[regex.pattern]).text
     return text if text is not None and _leaves_some(regex, text) else None
 
 
@@ -127,12 +130,14 @@ def _leaves_some(regex: Regex, text: str) -> bool:
     return found is not None and found.span() != (0, len(text))
 
 
-def _plausible(regex: Regex, rule: Rule, sample: str | None, domain: Domain) -> str | None:
+def _plausible(
+    regex: Regex, rule: Rule, sample: str | None, domain: Domain, context: Context
+) -> str | None:
     """A realistic text that the pattern matches only in part; None if there is none."""
     if sample is None:
         return None
     longer = replace(domain, min_length=len(sample) + 3)
-    text = find_text(matching=[regex.pattern], domain=longer, limits=LIMITS).text or sample
+    text = context.find(longer, matching=[regex.pattern]).text or sample
     found = regex.search(text)
     core = (found.group(0) if found is not None else None) or "app"
     before, after = ("/usr/bin/", " --port 80") if rule.match_type == "cmdline" else ("my-", "-2")
@@ -202,7 +207,7 @@ def _nodes(root: Node) -> Iterator[Node]:
                 pass
 
 
-def text_of_empty_name(regex: Regex, name: str, domain: Domain) -> str | None:
+def text_of_empty_name(regex: Regex, name: str, domain: Domain, context: Context) -> str | None:
     """A text for which the new name is empty; None if none was found."""
     parts = template.parse(name)
     if not all(isinstance(part, template.Reference) for part in parts):
@@ -215,7 +220,7 @@ def text_of_empty_name(regex: Regex, name: str, domain: Domain) -> str | None:
         return None
     try:
         pattern = rf"\A(?:{to_pattern(left)})\z"
-        text = find_text(matching=[regex.pattern, pattern], domain=domain, limits=LIMITS).text
+        text = context.find(domain, matching=[regex.pattern, pattern]).text
     except RegexSyntaxError:
         return None
     return text if text is not None and not regex.replace_all(text, name) else None

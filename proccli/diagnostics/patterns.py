@@ -8,11 +8,10 @@ from typing import Final
 
 from proccli import rustregex
 from proccli.config.warning_words import rule_problem_wording
-from proccli.diagnostics.context import Context
-from proccli.diagnostics.reach import CMDLINES, DOMAINS, LIMITS, NAMES, SUBJECTS, Reach
+from proccli.diagnostics.context import LONGEST_PATTERN, Context
+from proccli.diagnostics.reach import CMDLINES, DOMAINS, NAMES, SUBJECTS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, texts_without
-from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
 from proccli.rustregex.tree.charset import normalize, subtract
 from proccli.text import visible
@@ -55,7 +54,7 @@ _NO_TITLE: Final = replace(NAMES, avoiding=(*NAMES.avoiding, _TITLE))
 """Names of programs that rewrite their titles contain such text: `nginx: worker process`."""
 
 
-def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
+def check(context: Context, samples: Mapping[int, str]) -> Iterator[Diagnostic]:
     """Patterns that match everything, nothing, or other texts than intended."""
     for rule in context.config.rules:
         if not rule.places and not rule.match_regex:
@@ -63,7 +62,7 @@ def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
         elif rule.problem is None and not rule.match_regex:
             yield _empty_regex(rule, context)
         elif rule.problem is None:
-            yield from _possible(rule, known.samples.get(rule.index), context)
+            yield from _possible(rule, samples.get(rule.index), context)
 
 
 def _empty_rule(rule: Rule, context: Context) -> Diagnostic:
@@ -96,8 +95,8 @@ def _possible(rule: Rule, sample: str | None, context: Context) -> Iterator[Diag
     """`sample` is a text that the rule matches; it often makes a search unnecessary."""
     pattern, domain = rule.match_regex, DOMAINS[rule.match_type]
     usual = sample is not None and "\n" not in sample
-    if not usual and not _can_match(pattern, _lines(domain)):
-        if _can_match(pattern, _with_breaks(domain)):
+    if not usual and not _can_match(context, pattern, _lines(domain)):
+        if _can_match(context, pattern, _with_breaks(domain)):
             yield _needs_line_break(rule, context)
         else:
             yield _never_matches(rule, context)
@@ -120,7 +119,7 @@ def _never_matches(rule: Rule, context: Context) -> Diagnostic:
         "never-matches",
         f"this pattern can never match {SUBJECTS[rule.match_type]}",
         effect="the rule never hits",
-        hint=_instead(rule),
+        hint=_instead(rule, context),
     )
 
 
@@ -138,9 +137,9 @@ def _needs_line_break(rule: Rule, context: Context) -> Diagnostic:
     )
 
 
-def _instead(rule: Rule) -> str | None:
+def _instead(rule: Rule, context: Context) -> str | None:
     if rule.match_type in ("process_name", "parent_process_name"):
-        if rule.match_type == "process_name" and _can_match(rule.match_regex, CMDLINES):
+        if rule.match_type == "process_name" and _can_match(context, rule.match_regex, CMDLINES):
             return "a name contains no slash: write match-type: cmdline, or remove the directory"
         return "a name is the last part of argv[0], without any slash"
     if rule.match_type == "tag":
@@ -151,7 +150,7 @@ def _instead(rule: Rule) -> str | None:
 def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     pattern = rule.match_regex
     scripts = sample is None or _SCRIPT_NAME.is_match(sample)
-    if scripts and not _can_match(pattern, _NO_SCRIPT):
+    if scripts and not _can_match(context, pattern, _NO_SCRIPT):
         yield context.at_value(
             rule,
             "match-regex",
@@ -162,12 +161,16 @@ def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterat
         )
         return
     spaces = sample is None or " " in sample
-    if spaces and not _can_match(pattern, _NO_SPACE) and _can_match(pattern, _NO_TITLE):
+    if (
+        spaces
+        and not _can_match(context, pattern, _NO_SPACE)
+        and _can_match(context, pattern, _NO_TITLE)
+    ):
         yield _needs_space(rule, context)
 
 
 def _needs_space(rule: Rule, context: Context) -> Diagnostic:
-    example = find_text(matching=[rule.match_regex], domain=NAMES, limits=LIMITS).text or ""
+    example = context.find(NAMES, matching=[rule.match_regex]).text or ""
     return context.at_value(
         rule,
         "match-regex",
@@ -181,9 +184,9 @@ def _needs_space(rule: Rule, context: Context) -> Diagnostic:
     )
 
 
-def _can_match(pattern: str, domain: Domain) -> bool:
+def _can_match(context: Context, pattern: str, domain: Domain) -> bool:
     """Whether there is such a text; also true if the search reached its limit."""
-    found = find_text(matching=[pattern], domain=domain, limits=LIMITS)
+    found = context.find(domain, matching=[pattern])
     return found.text is not None or not found.decided
 
 
@@ -275,6 +278,8 @@ def check_validity(context: Context) -> Iterator[Diagnostic]:
 
 
 def _older_agents(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    if len(rule.match_regex) > LONGEST_PATTERN:
+        return
     older = rejected_by_1_6(rule.match_regex)
     if older is not None:
         yield context.at_value(

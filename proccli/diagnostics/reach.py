@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from proccli import rustregex
-from proccli.diagnostics.context import Context
+from proccli.agent.process import file_name
+from proccli.diagnostics.context import LONGEST_PATTERN, Context
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, Limits, texts_without
-from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.automata.shadow import Shadow, shadows
 from proccli.text import visible
-
-LIMITS: Final = Limits(steps=300_000, total=600_000)
-"""Search limits for questions about a single rule."""
 
 NAMES: Final = texts_without("\0/\n", min_length=1, avoiding=(r"^\.\.?$",))
 """The last part of argv[0], cut at slashes."""
@@ -40,7 +36,9 @@ SUBJECTS: Final[Mapping[str, str]] = {
 Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 
 _SEARCH: Final = Limits(steps=500_000, total=3_000_000)
+"""Search limits for the rules of one match type."""
 _LONGEST = 80
+_MOST_LISTED: Final = 12
 _PROBES: Final = ("a", "7 - .", "\x01", "\U00010348")
 """Texts that quickly show of most patterns that they do not match everything."""
 
@@ -70,60 +68,77 @@ class Reach:
     after_catch_all: tuple[Rule, ...]
     """The rules after the catch-all."""
     unreachable: tuple[Unreachable, ...]
-    samples: Mapping[int, str]
-    """A short text that matches, for most rules."""
+    undecided: tuple[int, ...]
+    """The rules of which it is not determined how much of them can be reached."""
 
 
-def reach(context: Context) -> Reach:
+def samples(context: Context) -> Mapping[int, str]:
+    """A short text that matches, for most rules, by their index."""
+    texts = {
+        rule.index: context.find(DOMAINS[rule.match_type], matching=[rule.match_regex]).text
+        for rule in context.rules
+    }
+    return {index: text for index, text in texts.items() if text is not None}
+
+
+def reach(context: Context, texts: Mapping[int, str]) -> Reach:
     """What each rule can still match after the earlier rules.
 
     Rules are compared with rules of the same match type, and with those that match every process.
     For parents and tags, of which a process has several, a proof holds for each one.
     """
-    catch_all = next((rule for rule in context.rules if catches_all(rule)), None)
+    catch_all = next((rule for rule in context.rules if catches_all(rule, context)), None)
     last = catch_all.index if catch_all is not None else len(context.config.rules)
+    limits = replace(_SEARCH, expired=context.surroundings.expired)
     found: dict[int, Shadow] = {}
     for match_type, domain in DOMAINS.items():
-        alike = [r for r in context.rules if r.match_type == match_type and r.index <= last]
+        alike = [
+            rule
+            for rule in context.rules
+            if rule.match_type == match_type
+            and rule.index <= last
+            and len(rule.match_regex) <= LONGEST_PATTERN
+        ]
         patterns = [rule.match_regex for rule in alike]
         for rule, shadow in zip(
-            alike, shadows(patterns, domain=domain, limits=_SEARCH), strict=True
+            alike, shadows(patterns, domain=domain, limits=limits), strict=True
         ):
+            reaches = shadow.reaches
             found[rule.index] = Shadow(
                 grade=shadow.grade,
-                reaches=shadow.reaches,
+                reaches=reaches if _is_reached(reaches, rule, context) else None,
                 taken=shadow.taken,
                 by=tuple(alike[position].index for position in shadow.by),
             )
     after = tuple(rule for rule in context.rules if rule.index > last)
-    texts = {index: _shorter(shadow.reaches, shadow.taken) for index, shadow in found.items()}
-    texts.update((rule.index, _sample(rule)) for rule in after)
+    undecided = [
+        rule.index
+        for rule in context.rules
+        if rule.index <= last and _is_undecided(rule.index, found.get(rule.index), context)
+    ]
     return Reach(
         catch_all=catch_all,
         shadows=found,
         after_catch_all=after,
         unreachable=tuple(_unreachable(found, after, last, texts)),
-        samples={index: text for index, text in texts.items() if text is not None},
+        undecided=tuple(undecided),
     )
 
 
-def _shorter(one: str | None, other: str | None) -> str | None:
-    return min((text for text in (one, other) if text is not None), key=len, default=None)
+def _is_undecided(index: int, shadow: Shadow | None, context: Context) -> bool:
+    """Whether the search took too long, or the pattern is too long for one (`None`)."""
+    if shadow is None:
+        return True
+    return shadow.grade == "unknown" and (index > 1 or context.surroundings.expired())
 
 
-def _sample(rule: Rule) -> str | None:
-    domain = DOMAINS[rule.match_type]
-    return find_text(matching=[rule.match_regex], domain=domain, limits=LIMITS).text
-
-
-def catches_all(rule: Rule) -> bool:
+def catches_all(rule: Rule, context: Context) -> bool:
     """Whether a rule provably matches every process that gets to the rules."""
     if rule.match_type not in ("process_name", "cmdline"):
         return False
-    domain, regex = DOMAINS[rule.match_type], rustregex.compile(rule.match_regex)
-    if not all(regex.is_match(text) for text in _PROBES):
+    if not all(context.regexes[rule.index].is_match(text) for text in _PROBES):
         return False
-    left = find_text(avoiding=[rule.match_regex], domain=domain, limits=LIMITS)
+    left = context.find(DOMAINS[rule.match_type], avoiding=[rule.match_regex])
     return left.decided and left.text is None
 
 
@@ -131,7 +146,7 @@ def _unreachable(
     found: Mapping[int, Shadow],
     after: Sequence[Rule],
     last: int,
-    texts: Mapping[int, str | None],
+    texts: Mapping[int, str],
 ) -> Iterator[Unreachable]:
     for index, shadow in sorted(found.items()):
         grade = shadow.grade
@@ -150,7 +165,7 @@ def _unreachable(
             by=(last,),
             proof="proven",
             reaches=None,
-            taken=texts[rule.index],
+            taken=texts.get(rule.index),
         )
 
 
@@ -159,6 +174,8 @@ def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
     rules = {rule.index: rule for rule in context.rules}
     for index, shadow in sorted(known.shadows.items()):
         yield from _shadowed(rules[index], shadow, known, rules, context)
+    if known.undecided:
+        yield _undecided(known.undecided, rules, context)
     if known.catch_all is not None and known.after_catch_all:
         yield _early(known.catch_all, known.after_catch_all, context)
     yield from _ending(context, known)
@@ -170,24 +187,75 @@ def _shadowed(
     if shadow.grade == "proven" and shadow.by:
         yield _never_reached(rule, shadow, rules, context)
     elif shadow.grade == "partial" and rule is not known.catch_all and shadow.taken is not None:
-        earlier = rules[shadow.by[0]]
-        if earlier.action != rule.action:
+        earlier = _decider(shadow.taken, rule, context)
+        if earlier is not None and earlier.index < rule.index and earlier.action != rule.action:
+            reached = f"; {_quoted(shadow.reaches)} reaches this rule" if shadow.reaches else ""
             yield context.at_rule(
                 rule,
                 "rule-partly-shadowed",
                 f"rule {earlier.index} with action {earlier.action} takes some of what rule"
                 f" {rule.index} matches",
-                effect=f"{_quoted(shadow.taken)} is taken by rule {earlier.index};"
-                f" {_quoted(shadow.reaches)} reaches this rule",
+                effect=f"{_quoted(shadow.taken)} is taken by rule {earlier.index}{reached}",
                 hint="if this is not intended, put the more specific rule first",
             )
-    elif shadow.grade == "unknown" and rule.index > 1:
-        yield context.at_rule(
-            rule,
-            "rule-undecided",
-            f"it takes too long to determine whether rule {rule.index} can be reached",
-            hint="check it against a recording: proccli check -s RECORDING",
-        )
+
+
+def _undecided(indices: Sequence[int], rules: Mapping[int, Rule], context: Context) -> Diagnostic:
+    more = len(indices) - _MOST_LISTED
+    listed = _listed(indices) if more <= 0 else f"{_listed(indices[:_MOST_LISTED])} and {more} more"
+    which = f"rule {listed}" if len(indices) == 1 else f"rules {listed}"
+    return context.at_rule(
+        rules[indices[0]],
+        "rule-undecided",
+        f"it takes too long to determine whether {which} can be reached",
+        effect="none on the agent; other problems of such patterns may be unreported, too",
+        hint="check against a recording: proccli check -s RECORDING",
+    )
+
+
+def _decider(text: str | None, rule: Rule, context: Context) -> Rule | None:
+    """The rule that decides about a process whose subject for a rule is this text.
+
+    Rules of all match types are tried. Of what the text leaves open, the process that gets
+    furthest counts: it has no other arguments, tags and parents.
+    """
+    if text is None:
+        return None
+    found = [
+        next((one for one in context.rules if _hits(one, process, context)), None)
+        for process in _processes(text, rule.match_type)
+    ]
+    return max((one for one in found if one is not None), key=lambda one: one.index, default=None)
+
+
+def _is_reached(text: str | None, rule: Rule, context: Context) -> bool:
+    """Whether a text that no earlier rule of the same match type matches reaches a rule."""
+    others = any(
+        one.match_type != rule.match_type for one in context.rules if one.index < rule.index
+    )
+    if text is None or not others:
+        return True
+    return not context.surroundings.expired() and _decider(text, rule, context) is rule
+
+
+def _processes(text: str, match_type: str) -> Iterator[Mapping[str, str]]:
+    """The subjects of processes that have this text for one of them."""
+    if match_type == "process_name":
+        yield {"process_name": text, "cmdline": text}
+        yield {"process_name": text, "cmdline": f"/usr/bin/{text}"}
+    elif match_type == "cmdline":
+        first = text.split(" ", maxsplit=1)[0]
+        # A title is one argument, spaces included; with empty arguments it can't be split.
+        arguments = {text} if "  " in text or not first else {text, first}
+        for name in sorted(filter(None, map(file_name, arguments))):
+            yield {"process_name": name, "cmdline": text}
+    else:
+        yield {"process_name": "app", "cmdline": "app", match_type: text}
+
+
+def _hits(rule: Rule, process: Mapping[str, str], context: Context) -> bool:
+    subject = process.get(rule.match_type)
+    return subject is not None and context.regexes[rule.index].is_match(subject)
 
 
 def _never_reached(

@@ -12,6 +12,7 @@ from proccli.config.warning_words import wording
 from proccli.config.yaml.nodes import Node, resolved
 from proccli.diagnostics.context import Context, Written
 from proccli.errors import Fault, Location
+from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Diagnostic, Rule
 from proccli.versions import LAST_STATIC_CONFIG
 
@@ -51,7 +52,7 @@ def refusals(reading: Reading, context: Context) -> Iterator[Diagnostic]:
     values = _value_faults(reading)
     for fault in values or reading.faults:
         about_value = fault.code == "config-rejected"
-        code = "config-rejected" if fault.is_yaml else fault.code
+        code = fault.code if fault.code in DIAGNOSTICS else "config-rejected"
         effect = fault.consequence or (_NOT_KNOWN if about_value else _NOTHING_APPLIES)
         place = context.written.from_place(fault.at)
         yield context.at(place, code, fault.problem, effect=effect, hint=fault.hint)
@@ -92,8 +93,9 @@ def notes(context: Context) -> Iterator[Diagnostic]:
         if note.code == "server-changes-value" and any(at.line in lines for lines in empty):
             continue
         words = wording(note)
+        one_character = at, at._replace(column=at.column + 1)
         yield context.at(
-            context.written.from_place(at),
+            one_character if note.code == "lookalike-character" else context.written.from_place(at),
             note.code,
             words.problem,
             effect=words.effect,

@@ -130,7 +130,7 @@ def _literals(rule: Rule, context: Context) -> Iterator[Diagnostic]:
 
 def _percent(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     template = rule.rewrite_name
-    for found in REFERENCE.finditer(template):
+    for found in re.finditer(REFERENCE, template):
         name, ending = found.groups()
         if name and ending == "%":
             yield from _variable(rule, name, (found.start(), found.end()), context)

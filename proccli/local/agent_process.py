@@ -79,22 +79,23 @@ class ProcView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What else of a live machine decides whether labels get through."""
+class LiveMachine:
+    """The agents of this machine and their view of processes."""
 
     agents: tuple[RunningAgent, ...]
     """The likeliest first."""
     view: ProcView
-    """What the first agent sees at its os-proc-root; without one, what we see."""
+    """The os-proc-root as the first agent sees it; without an agent, as proccli sees it."""
     own_pid_namespace: int | None
-    """Inode number of the namespace that we are in."""
+    """Inode number of proccli's own pid namespace."""
 
 
-def look_around(proc_root: str, stand_in: str) -> Surroundings:
-    """The agents, and what the first sees at `proc_root`; without one, we at `stand_in`."""
+def inspect_machine(proc_root: str, stand_in: str) -> LiveMachine:
+    """The agents, and the proc mount at `proc_root` as the first of them sees it; without an agent,
+    the mount at `stand_in` as proccli sees it."""
     agents = find_agents()
     view = proc_view(proc_root, agents[0].pid) if agents else proc_view(stand_in)
-    return Surroundings(agents=agents, view=view, own_pid_namespace=own_pid_namespace())
+    return LiveMachine(agents=agents, view=view, own_pid_namespace=own_pid_namespace())
 
 
 def find_agents() -> tuple[RunningAgent, ...]:
@@ -141,7 +142,7 @@ def _same_link(one: str, other: str) -> bool | None:
 
 
 def own_pid_namespace() -> int | None:
-    """Inode number of the namespace that we are in."""
+    """Inode number of proccli's own pid namespace."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:

@@ -32,6 +32,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "no-static-config": Warned("The file has no `static_config` and no `os-proc-*` key."),
     "text-after-nul": Warned("The agent stops reading at a NUL character."),
     "unknown-key": Warned("A key looks like one of the agent's, but the agent ignores it."),
+    "lookalike-character": Warned(
+        "A key or value has a character that only looks like another, such as a wide space."
+    ),
     "null-is-text": Warned("The agent reads an empty value as the text `~` or `null`."),
     "server-changes-value": Warned("The server passes another value on than the file holds."),
     "rule-thrown-away": Warned("The agent silently ignores a rule that is not valid."),
@@ -40,12 +43,16 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
     "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
     # Processes and sockets.
-    "hidepid": Warned("The proc mount hides other users' processes."),
+    "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
     "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
     "unreadable": Warned("The agent can't read some processes, and skips them."),
     "unreadable-for-us": Warned("Processes can't be read here, but the agent may read them."),
     "owner-unknown-to-us": Warned(
         "The user and network namespace of processes can't be read without root.", "owners"
+    ),
+    "masked": Warned("The outcome of processes depends on a value that a recording masks."),
+    "vanished": Warned(
+        "Processes exited while they were read, as on every live machine; printed with `--debug`."
     ),
     "stat-missing": Warned("Processes have no readable `stat`: no parent and no start time."),
     "sockets-unreadable-for-us": Warned(
@@ -70,6 +77,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "tags-without-process": Warned("Pids in the tags are not processes here."),
     "tags-empty-entry": Warned("Pids in the tags have an entry without tags."),
     "inherited-tags-unknown": Warned("The tags that processes would inherit are not known."),
+    "title-as-arguments": Warned(
+        "The arguments of a made-up process look like a rewritten title, which is one text."
+    ),
     # sync.
     "unknown-left-out": Warned(
         "Processes with an unknown outcome are missing from the lists.", "processes"
@@ -102,6 +112,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "capture-encapsulated": Warned("Encapsulated packets are skipped.", "packets"),
     "capture-link-type": Warned("Packets of an unsupported link type are skipped.", "packets"),
     "capture-evicted": Warned("Too many connections are open at once.", "connections"),
+    "tot-none": Warned("A capture has no TOT options, which would name the sending processes."),
     "tot-limit": Warned("Options are not listed, because of `--limit`."),
     "tot-ambiguous": Warned("Options hold an address or a sequence number; which is not known."),
     "tot-syn-ack": Warned("Options are in a SYN-ACK, where the pid is that of any process."),
@@ -140,9 +151,10 @@ LABELS: Final[Mapping[str, str]] = {
     "no-host": "No source has this address.",
     "no-connection": "A source has this address, and not this connection.",
     "other-time": "A source has this connection at another time than the record's.",
-    "ambiguous": "Several processes may be meant.",
+    "ambiguous": "DeepFlow may show any of several processes.",
+    "row-order": "DeepFlow shows this process or none, depending on the order of the agent's rows.",
     "sync-disabled": "The process is known, and its agent sends nothing.",
-    "other-agent": "The process is known, and the agent that saw the flow does not know it.",
+    "other-agent": "The agent that saw the flow is not sent this process.",
     "undecided": "Whether the agent sends the process is not known here.",
     "ipv6": "Agents do not send IPv6.",
     "other-protocol": "Neither TCP nor UDP, or the record does not say which.",
@@ -160,9 +172,11 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "yaml-syntax": "error",
     "config-rejected": "error",
     "other-dialect": "error",
+    "bootstrap-file": "error",
     "no-static-config": "warning",
     "text-after-nul": "warning",
     "unknown-key": "warning",
+    "lookalike-character": "warning",
     "newer-key": "warning",
     "server-changes-value": "warning",
     "null-is-text": "warning",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
@@ -33,12 +32,14 @@ class RuleProblem(NamedTuple):
     """For a keyword: those that the agent accepts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+_NOWHERE: Mapping[str, Location] = {}
+
+
+class Rule(NamedTuple):
     """One element of os-proc-regex or process_matcher, with the values in effect: a missing key
     has its default."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the field hides the method of tuples
     """Counts from 1, in the file's order."""
     at: Location
     """The rule's first key, or the rule itself where it has none."""
@@ -54,13 +55,23 @@ class Rule:
     """inputs.proc: the features that the matcher belongs to; without any it does nothing."""
     problems: tuple[RuleProblem, ...] = ()
     """Empty for a rule that the agent uses."""
-    places: Mapping[str, Location] = field(default_factory=dict, compare=False)
-    """Where each value is written, by the key's name as written."""
+    places: Mapping[str, Location] = _NOWHERE
+    """Where each value is written, by the key's name as written. Two rules are equal whatever
+    theirs are."""
 
     @property
     def problem(self) -> RuleProblem | None:
         """The first reason why the agent ignores the rule; None: it uses the rule."""
         return self.problems[0] if self.problems else None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rule) and self[:-1] == other[:-1]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])
 
 
 class Config(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.config import Rule
@@ -87,11 +86,10 @@ class Outcome(NamedTuple):
 RuleOutcome: TypeAlias = Literal["hit", "no-match", "not-reached", "ignored", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupMatch:
+class GroupMatch(NamedTuple):
     """A capture group after a match; `text` and `span` are None where it did not participate."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the field hides the method of tuples
     name: str | None
     text: str | None
     span: TextSpan | None

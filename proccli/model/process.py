@@ -12,6 +12,13 @@ Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed"]
 """Why a field could not be read: the process exited; the kernel refused; the file is missing
 although the process exists; the content is not as documented; anything else."""
 
+MAX_PID: Final = 2**31 - 1
+"""Also of file descriptors: the kernel's `int`."""
+MAX_U32: Final = 2**32 - 1
+MAX_U64: Final = 2**64 - 1
+"""Of inode numbers and of a start time in ticks. What is greater is no value of the kernel: whoever
+reads /proc rejects it, so a recording never has it either."""
+
 TextSpan: TypeAlias = tuple[int, int]
 """Offsets [start, end): characters in a text, bytes in a `Process.cmdline`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.process import FieldError
@@ -28,6 +28,37 @@ SocketReason: TypeAlias = Literal[
 ]
 
 
+TABLES: tuple[TableName, ...] = ("tcp", "udp", "tcp6", "udp6")
+"""In the agent's pairs: tcp and udp are lost together, and so are tcp6 and udp6."""
+
+KINDS: Mapping[TableName, tuple[Protocol, Family]] = {
+    "tcp": ("tcp", "ipv4"),
+    "udp": ("udp", "ipv4"),
+    "tcp6": ("tcp", "ipv6"),
+    "udp6": ("udp", "ipv6"),
+}
+
+STATE_NAMES: Mapping[Protocol, Mapping[str, str]] = {
+    "tcp": {
+        "01": "ESTABLISHED",
+        "02": "SYN_SENT",
+        "03": "SYN_RECV",
+        "04": "FIN_WAIT1",
+        "05": "FIN_WAIT2",
+        "06": "TIME_WAIT",
+        "07": "CLOSE",
+        "08": "CLOSE_WAIT",
+        "09": "LAST_ACK",
+        "0A": "LISTEN",
+        "0B": "CLOSING",
+        "0C": "NEW_SYN_RECV",
+    },
+    "udp": {"01": "ESTABLISHED", "07": "UNCONNECTED"},
+}
+"""By the kernel's numbers, as its tables write them: include/net/tcp_states.h. UDP borrows two of
+them, for a socket with a peer and one without."""
+
+
 class Endpoint(NamedTuple):
     """One end of a socket; an IPv4 address mapped into IPv6 is shown as IPv4."""
 
@@ -35,11 +66,7 @@ class Endpoint(NamedTuple):
     port: int
 
 
-# A run makes tens of thousands of the next two: frozen ones would cost six times as much.
-
-
-@dataclass(slots=True)
-class SocketFd:
+class SocketFd(NamedTuple):
     """A file descriptor that is a socket."""
 
     fd: int
@@ -49,8 +76,7 @@ class SocketFd:
     age_source: AgeSource
 
 
-@dataclass(slots=True)
-class SocketRow:
+class SocketRow(NamedTuple):
     """One row of a socket table."""
 
     protocol: Protocol
@@ -74,7 +100,16 @@ class NetTable(NamedTuple):
 
 
 NetTables: TypeAlias = tuple[NetTable, ...]
-"""tcp, udp, tcp6 and udp6, in this order."""
+"""One of each name of `TABLES`, in that order."""
+
+
+def ended_tables(detail: str) -> NetTables:
+    """The tables of a process that has exited."""
+    return tuple(
+        NetTable(name=name, error=FieldError(field=f"net/{name}", problem="gone", detail=detail))
+        for name in TABLES
+    )
+
 
 SocketKey: TypeAlias = tuple[int, int | None, int, int]
 """The identity of a socket between samples: pid, start of the process in ticks, fd, inode."""
@@ -87,8 +122,7 @@ class Peer(NamedTuple):
     gprocess: str | None
 
 
-@dataclass(slots=True, kw_only=True)
-class Socket:
+class Socket(NamedTuple):
     """One process's file descriptor of a socket, and whether the agent sends it."""
 
     pid: int

@@ -1,9 +1,12 @@
-"""How the server joins the two ends of a connection: by a key of addresses and ports."""
+"""The server's join: which ends it stores under one key of addresses and ports.
+
+What an agent then finds for a flow is in `lookup.py`.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address
@@ -96,6 +99,8 @@ class HostEnd:
     status: SocketStatus
     reason: str | None
     since_ns: int | None
+    scope: int = 0
+    """Equal for all ends with the same `JoinKey.scope`."""
 
     @property
     def local_address(self) -> Endpoint:
@@ -106,6 +111,46 @@ class HostEnd:
     def remote_address(self) -> Endpoint:
         """The address of the remote end."""
         return self.server if self.role == "client" else self.client
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for the ends that the server stores under one key. It knows only one network, so
+        unlike in `JoinKey` networks are not compared."""
+        if is_loopback(self.server.ip):
+            return (self.protocol, self.scope, self.client.port, self.server.port)
+        return (self.protocol, self.client, self.server)
+
+
+class Claims(NamedTuple):
+    """The processes that may be known for one side of a connection."""
+
+    ends: tuple[HostEnd, ...] = ()
+    """One end of each of these processes."""
+    or_none: bool = True
+    """Whether it may also be that no process is known."""
+    undecided: bool = False
+    """Whether it is not known if the agent sends what decides `or_none`."""
+
+
+def claims(ends: Iterable[HostEnd]) -> Claims:
+    """What the server may have stored for one side of a key, from the ends with that key and role.
+
+    It stores the last end that it reads, and it reads the agents in random order.
+
+    Source: server/controller/trisolaris/vtap/process_info.go (v6.5), addData.
+    """
+    perhaps_sent = [end for end in ends if end.status != "skipped"]
+    sent = any(end.status == "synced" for end in perhaps_sent)
+    return Claims(
+        one_per_process(perhaps_sent),
+        or_none=not sent,
+        undecided=bool(perhaps_sent) and not sent,
+    )
+
+
+def one_per_process(ends: Iterable[HostEnd]) -> tuple[HostEnd, ...]:
+    """One end of each process."""
+    return tuple({(end.host, end.pid): end for end in ends}.values())
 
 
 @dataclass(slots=True)
@@ -147,7 +192,7 @@ def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
     clients = [end for end in ends if end.role == "client"]
     servers = [end for end in ends if end.role == "server"]
     sent_clients, sent_servers = _sent(clients), _sent(servers)
-    claimed_once = _claimants(clients) == _claimants(servers) == 1
+    claimed_once = len(claims(clients).ends) == len(claims(servers).ends) == 1
     if claimed_once and len(sent_clients) == len(sent_servers) == 1:
         yield JoinedConnection(client=sent_clients[0], server=sent_servers[0], remote=None)
         return
@@ -162,19 +207,14 @@ def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
 def _sent(ends: Sequence[HostEnd]) -> list[HostEnd]:
     """The ends that are sent, one for each process: if the agent cannot distinguish two namespaces,
     a connection occurs twice."""
-    return list({(end.host, end.pid): end for end in ends if end.status == "synced"}.values())
-
-
-def _claimants(ends: Sequence[HostEnd]) -> int:
-    """How many processes may be reported to the server for one side."""
-    return len({(end.host, end.pid) for end in ends if end.status != "skipped"})
+    return list(one_per_process(end for end in ends if end.status == "synced"))
 
 
 def _missing_end(
     here: Sequence[HostEnd], there: Sequence[HostEnd]
 ) -> tuple[RemoteStatus, HostEnd | None]:
     """Why the remote end of a sent end is missing, and the remote end if a source has it."""
-    if _claimants(here) > 1 or len({(end.host, end.pid) for end in there}) > 1:
+    if len(claims(here).ends) > 1 or len({(end.host, end.pid) for end in there}) > 1:
         return "ambiguous", None
     if not there:
         return "absent", None

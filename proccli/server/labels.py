@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import compress
+from typing import NamedTuple
 
 from proccli.model.flows import (
     AutoInstanceKind,
@@ -14,14 +17,48 @@ from proccli.model.flows import (
 )
 from proccli.model.hosts import HostProcess
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.server.join import HostEnd, Network, is_loopback
-from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing, is_at_side
+from proccli.server.join import Claims, HostEnd, Network, claims, is_loopback
+from proccli.server.lookup import agent_answer, between, server_answer, side_of
+from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing
 from proccli.server.store import Fleet
 from proccli.server.tags import arriving_tags
 from proccli.versions import ServerVersion
 
 _CACHE_SIZE = 1 << 14
 """Connections to cache: a long connection has one record per minute."""
+
+
+class _Pair(NamedTuple):
+    """The two sides of a flow, without its times."""
+
+    protocol: Protocol
+    one: Endpoint
+    other: Endpoint
+    instance_0: AutoInstanceKind
+    instance_1: AutoInstanceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """One side of a flow."""
+
+    address: Endpoint
+    observer: int | None
+    """The host whose agent saw the flow; None: not known."""
+    answer: Claims
+    """The processes that this agent may find, or that the server may know."""
+    at_any_time: Sequence[HostEnd]
+    """The ends with exactly these addresses, on any host that the record may be of."""
+    at_the_time: Sequence[HostEnd]
+    """Those of them that existed at the time of the flow."""
+    row_at_other_time: bool
+    """Whether this agent sends the connection, but is not known to have sent it at the time."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the end at this side is in a connection over 127/8."""
+        ips = (ip for end in self.at_any_time for ip in (self.address.ip, end.server.ip))
+        return any(map(is_loopback, ips))
 
 
 class Labeller:
@@ -48,6 +85,7 @@ class Labeller:
         self._assume_enabled = assume_enabled
         self._server = server
         self._find = lru_cache(_CACHE_SIZE)(self._ends)
+        self._labels = lru_cache(_CACHE_SIZE)(self._both_labels)
         self._process = lru_cache(_CACHE_SIZE)(fleet.process)
         self._senders = SenderFinder(self._hosts, self._process, timing, agents or {})
         self._query_tags = lru_cache(_CACHE_SIZE)(self._tags)
@@ -63,11 +101,8 @@ class Labeller:
     def label_flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides of a flow.
 
-        The server sends an agent only the processes of connections of which that agent sent an end.
-        So if a record names a known agent, its labels depend only on those connections.
-
-        Source: server/controller/trisolaris/vtap/process_info.go (v6.5), GetGPIDResponseByReq;
-        agent v6.5 policy.rs:182-290, which looks up a packet in both directions.
+        They say what the agent that saw the flow finds, or, if the record names no known agent,
+        what the server knows from all agents.
         """
         return self._sides(flow, self._timing, ended=False)
 
@@ -80,55 +115,100 @@ class Labeller:
         if ":" in one.ip or ":" in other.ip:
             return (SideLabel(label="ipv6"),) * 2
         observer = self._hosts.observer(flow.host)
-        ends = [
-            end for end in self._find(protocol, one, other) if self._hosts.may_match(end, observer)
-        ]
-        at_the_time = [end for end in ends if self._covers(end, flow, timing, ended=ended)]
-        return (
-            self._side(one, flow.instance_0, ends, at_the_time, observer),
-            self._side(other, flow.instance_1, ends, at_the_time, observer),
+        covered = tuple(
+            self._covers(end, flow, timing, ended=ended) for end in self._find(protocol, one, other)
         )
+        pair = _Pair(protocol, one, other, flow.instance_0, flow.instance_1)
+        return self._labels(pair, observer, covered)
+
+    def _both_labels(
+        self, pair: _Pair, observer: int | None, covered: tuple[bool, ...]
+    ) -> tuple[SideLabel, SideLabel]:
+        """The labels of a flow. `covered`: which ends of `_find` existed at its time."""
+        one, other = pair.one, pair.other
+        ends = self._find(pair.protocol, one, other)
+        now = tuple(compress(ends, covered))
+        answers = (
+            server_answer(now, one, other)
+            if observer is None
+            else agent_answer(now, one, other, observer)
+        )
+        at_any_time, at_the_time = (
+            [end for end in between(some, one, other) if self._hosts.may_match(end, observer)]
+            for some in (ends, now)
+        )
+        had_row, has_row = (
+            any(end.host == observer and end.status != "skipped" for end in some)
+            for some in (at_any_time, at_the_time)
+        )
+        side_0, side_1 = (
+            _Side(
+                address=address,
+                observer=observer,
+                answer=answer,
+                at_any_time=[end for end in at_any_time if side_of(end, one) == number],
+                at_the_time=[end for end in at_the_time if side_of(end, one) == number],
+                row_at_other_time=had_row and not has_row,
+            )
+            for number, address, answer in zip((0, 1), (one, other), answers, strict=True)
+        )
+        return self._label(side_0, pair.instance_0), self._label(side_1, pair.instance_1)
 
     def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[HostEnd, ...]:
-        """All ends of connections between the two addresses, in both directions."""
-        between = [*self._fleet.find(protocol, one, other)]
+        """All ends of connections between the two addresses in both directions, and all ends with
+        the keys of those."""
+        found = [*self._fleet.find(protocol, one, other)]
         if one != other:
-            between += self._fleet.find(protocol, other, one)
-        return tuple(between)
+            found += self._fleet.find(protocol, other, one)
+        return tuple(map(self._as_sent, found))
 
-    def _side(
-        self,
-        side: Endpoint,
-        instance: AutoInstanceKind,
-        ends: Sequence[HostEnd],
-        at_the_time: Sequence[HostEnd],
-        observer: int | None,
-    ) -> SideLabel:
-        here = [end for end in ends if is_at_side(end, side)]
-        if not here:
-            known = self._hosts.owners(side.ip, observer)
-            return SideLabel(label="no-connection" if known else "no-host")
-        loopback = any(is_loopback(ip) for end in here for ip in (side.ip, end.server.ip))
-        if loopback and observer is None:
-            return SideLabel(label="loopback")
-        here = [end for end in at_the_time if is_at_side(end, side)]
-        if not here:
+    def _as_sent(self, end: HostEnd) -> HostEnd:
+        """The end, which an agent that sends nothing does not send."""
+        if end.status == "skipped" or self._is_enabled(end.host):
+            return end
+        return replace(end, status="skipped", reason="sync-disabled")
+
+    def _is_enabled(self, host: int) -> bool:
+        return self._assume_enabled or self._fleet.hosts[host].enabled
+
+    def _label(self, side: _Side, instance: AutoInstanceKind) -> SideLabel:
+        answer = side.answer
+        if side.observer is None:
+            if side.is_loopback:
+                return SideLabel(label="loopback")
+            if side.at_the_time and len(self._hosts.owners(side.address.ip, None)) > 1:
+                # The record may be of another host with this address, whose agent sends nothing.
+                return SideLabel(label="ambiguous")
+            if not side.at_the_time:
+                answer = Claims()  # at most of another network
+        if not answer.ends:
+            return self._without_process(side)
+        (end, *others) = answer.ends
+        if others:
+            return SideLabel(label="ambiguous")
+        if answer.or_none:
+            label = "undecided" if answer.undecided else "row-order"
+            return SideLabel(label=label, pid=end.pid or None, host=self._names[end.host])
+        return self._labelled("socket", end.host, end.pid, instance)
+
+    def _without_process(self, side: _Side) -> SideLabel:
+        """Why no process is known for a side."""
+        owners = self._hosts.owners(side.address.ip, side.observer)
+        if not side.at_any_time:
+            return SideLabel(label="no-connection" if owners else "no-host")
+        if not side.at_the_time or side.row_at_other_time:
             return SideLabel(label="other-time")
-        if own := [end for end in here if end.host == observer]:
-            here = own  # an agent uses its own end even if another host has an equal one
-        elif not loopback and len(self._hosts.owners(side.ip, observer)) > 1:
-            # Another host with this address may have had a connection too short for a snapshot.
+        if own := [end for end in side.at_the_time if end.host == side.observer]:
+            return self._not_sent(own)
+        if len(owners) > 1:
             return SideLabel(label="ambiguous")
-        # A record does not name a namespace. So over loopback, even an unsent end may match.
-        candidates = {(end.host, end.pid) for end in here if loopback or end.status != "skipped"}
-        if len(candidates) > 1:
-            return SideLabel(label="ambiguous")
-        sent = next((end for end in here if end.status == "synced"), None)
-        if sent is None:
-            return self._not_sent(here)
-        if (unknown_to_observer := _why_observer_lacks(sent, ends, observer)) is not None:
-            return SideLabel(label=unknown_to_observer, pid=sent.pid, host=self._names[sent.host])
-        return self._labelled("socket", sent.host, sent.pid, instance)
+        sent = claims(side.at_the_time).ends
+        if not sent:
+            return self._not_sent(side.at_the_time)
+        (end, *others) = sent
+        if others:
+            return SideLabel(label="other-agent")
+        return SideLabel(label="other-agent", pid=end.pid or None, host=self._names[end.host])
 
     def _covers(self, end: HostEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
         taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
@@ -140,24 +220,22 @@ class Labeller:
         return last is None or started is None or started <= last + timing.within_s
 
     def _not_sent(self, ends: Sequence[HostEnd]) -> SideLabel:
-        undecided = [end for end in ends if end.status == "undecided"]
-        (end, *others) = undecided or ends
-        if undecided:
-            return SideLabel(label="undecided", pid=end.pid or None, host=self._names[end.host])
+        """Why none of these ends is sent."""
+        (end, *others) = ends
         if any((other.host, other.pid) != (end.host, end.pid) for other in others):
             return SideLabel(label="ambiguous")
         label = end.reason or "unreadable"
         process = self._process(end.host, end.pid)
         if label == "process-not-accepted" and process is not None:
             label = _why_not_accepted(process)
-        return SideLabel(label=label, pid=end.pid, host=self._names[end.host])
+        return SideLabel(label=label, pid=end.pid or None, host=self._names[end.host])
 
     def _labelled(self, how: str, host: int, pid: int, instance: AutoInstanceKind) -> SideLabel:
         process = self._process(host, pid)
         if process is None or process.gprocess is None:
             why = "no-process" if process is None else _why_not_accepted(process)
             return SideLabel(label=why, pid=pid, host=self._names[host])
-        if not (self._assume_enabled or self._fleet.hosts[host].enabled):
+        if not self._is_enabled(host):
             return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
         return SideLabel(
             label=how,
@@ -206,28 +284,6 @@ class Labeller:
             return SideLabel(label=sender)
         how = "tot-likely" if uncertain else "tot"
         return self._labelled(how, sender.host, sender.pid, instance)
-
-
-def _why_observer_lacks(sent: HostEnd, ends: Sequence[HostEnd], observer: int | None) -> str | None:
-    """Why the agent that saw a flow does not get this end from the server, or may not get it; None:
-    it gets it."""
-    if observer is None:
-        return None
-    own = {end.status for end in ends if end.host == observer and _same_direction(end, sent)}
-    if "synced" in own:
-        return None
-    return "undecided" if "undecided" in own else "other-agent"
-
-
-def _same_direction(one: HostEnd, other: HostEnd) -> bool:
-    """Whether two ends between the same two addresses belong to one connection.
-
-    Agents report both ends of a UDP connection as the client. Over loopback only the ports are
-    compared.
-    """
-    if is_loopback(one.server.ip):
-        return (one.client.port, one.server.port) == (other.client.port, other.server.port)
-    return (one.client, one.server) == (other.client, other.server)
 
 
 def _why_not_accepted(process: HostProcess) -> str:

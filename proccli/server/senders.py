@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple, TypeAlias
 from proccli.model.flows import CapturedOption, Flow
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.process import NS_PER_S
-from proccli.model.sockets import Endpoint
 from proccli.server.join import HostEnd, Network, is_loopback
 from proccli.server.store import Fleet
 
@@ -123,13 +122,6 @@ class HostIndex:
             return observer is None or end.host == observer
         network = self.network(observer)
         return network is None or self._fleet.hosts[end.host].network == network
-
-
-def is_at_side(end: HostEnd, side: Endpoint) -> bool:
-    """Whether an end has this address and port. Over loopback only the port is compared."""
-    if is_loopback(end.server.ip):
-        return end.local_address.port == side.port
-    return end.local_address == side
 
 
 @dataclass(frozen=True, slots=True)

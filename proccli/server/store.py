@@ -226,7 +226,8 @@ def _disk_errors() -> Iterator[None]:
 
 
 def _host_end(row: Sequence[Any]) -> HostEnd:
-    _, protocol, client, server, role, host, pid, client_ip, server_ip, status, reason, since = row
+    (scope, protocol, client, server, role, host, pid) = row[:7]
+    (client_ip, server_ip, status, reason, since) = row[7:]
     ports = (1 << _PORT_BITS) - 1
     return HostEnd(
         host=host,
@@ -238,6 +239,7 @@ def _host_end(row: Sequence[Any]) -> HostEnd:
         status=_STATUSES[status],
         reason=reason,
         since_ns=since,
+        scope=scope,
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from proccli.errors import Location, RecordingError
 from proccli.model.source import Source
-from proccli.streams import GZIP_ERRORS, gzip_problem, opened, unpacked
+from proccli.streams import gzip_errors, gzip_problem, opened, unpacked
 
 if TYPE_CHECKING:
     from proccli.sources.recording.sync_document import SyncOutput
 
-_INSTEAD: Final = "proccli record writes one; proccli sync --json will do, too"
+_INSTEAD: Final = "written by proccli record FILE, or proccli sync --once --out FILE"
 
 
 def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
@@ -37,10 +37,7 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
 
 def _is_directory(spec: str) -> bool:
     """Whether it is a directory; False also where stat fails: opening it then reports why."""
-    try:
-        return spec != "-" and Path(spec).is_dir()
-    except OSError:
-        return False
+    return spec != "-" and os.path.isdir(spec)  # noqa: PTH112 - pathlib takes long to load
 
 
 def open_source_or_output(spec: str) -> Source | SyncOutput:
@@ -52,9 +49,13 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
         from proccli.sources.procfs.directory import DirectorySource
 
         return DirectorySource(spec)
-    from proccli.sources.recording.format import MAX_RECORDING_BYTES
     from proccli.sources.recording.reader import parse_recording
-    from proccli.sources.recording.sync_document import is_sync_output, parse_sync_output
+    from proccli.sources.recording.sync_document import (
+        MAX_SYNC_BYTES,
+        ONE_DOCUMENT,
+        is_sync_output,
+        parse_sync_output,
+    )
 
     with opened(spec) as (file, name):
         start = Location(name, 1, 1)
@@ -62,9 +63,10 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
         try:
             if not is_sync_output(text.peek()):
                 return parse_recording(cast("BinaryIO", text), name, instead=_INSTEAD)
-            content = text.read(MAX_RECORDING_BYTES + 1)
-        except GZIP_ERRORS as error:
+            content = text.read(MAX_SYNC_BYTES + 1)
+        except gzip_errors() as error:
             raise RecordingError(gzip_problem(error), start) from error
-    if len(content) > MAX_RECORDING_BYTES:
-        raise RecordingError(f"more than {MAX_RECORDING_BYTES >> 20} MiB of text", start)
+    if len(content) > MAX_SYNC_BYTES:
+        problem = f"more than {MAX_SYNC_BYTES >> 20} MiB of sync output"
+        raise RecordingError(problem, start, hint=ONE_DOCUMENT)
     return parse_sync_output(content, name)

@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, NamedTuple, get_args
 
-from proccli.model.config import Config
-from proccli.model.note import Note
-from proccli.model.process import Host, SourceKind
+from proccli.model.process import SourceKind
 from proccli.terminal.record import (
     Field,
     Json,
     Record,
     Shared,
     Type,
-    as_type,
+    Value,
+    array_of,
     boolean,
     constant,
     definitions,
     enum,
     integer,
+    iterated,
     nullable,
     text,
 )
 from proccli.terminal.warning_text import message
-from proccli.terminal.words import rfc3339
+from proccli.terminal.words import moment, rfc3339
 from proccli.text import inert_json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -59,34 +61,49 @@ class Selected(NamedTuple):
 
 
 class Document:
-    """A document of `proccli/<command>/v1`: the schema's name first, then the fields of a row.
+    """A document of `proccli/<command>/v1`: the schema's name, the fields of a row, the warnings.
 
     The value of a field that is an array may be an iterator, so that thousands of dicts need not
     exist at once.
     """
 
-    def __init__(self, command: str, title: str, *fields: Field, about: str = "") -> None:
+    def __init__(
+        self, command: str, title: str, *fields: Field, notes: Value = "notes", about: str = ""
+    ) -> None:
+        """`notes`: where the row has its warnings."""
         identifier = f"proccli/{command}/v1"
         self.title = title
         self.record = Record(
             "",
             Field("schema", constant(identifier), value=lambda _: identifier),
             *fields,
+            Field("warnings", array_of(WARNING), value=notes),
             about=about,
         )
 
     def render(self, row: Any) -> bytes:
         """The document of this row: a line per key, and per element of a list."""
-        return render({field.key: _part(field, row) for field in self.record.fields})
+        return render(self._parts(row))
+
+    @cached_property
+    def _parts(self) -> Callable[[Any], Json]:
+        """Like the record's, with an iterator for each array."""
+        fields = (field._replace(type=iterated(field.type)) for field in self.record.fields)
+        return Record("", *fields).json
 
     def schema(self) -> Json:
         """The JSON Schema of the document, with everything that it refers to."""
-        return {
-            "$schema": DRAFT,
-            "title": self.title,
-            **self.record.schema(),
-            "$defs": definitions(self.record),
-        }
+        return complete_schema(self.title, self.record)
+
+
+def complete_schema(title: str, record: Record) -> Json:
+    """The JSON Schema of a record, with everything that it refers to."""
+    return {
+        "$schema": DRAFT,
+        "title": title,
+        **record.schema(),
+        "$defs": definitions(record),
+    }
 
 
 def one_of(documents: Mapping[str, Document]) -> Json:
@@ -102,18 +119,6 @@ def one_of(documents: Mapping[str, Document]) -> Json:
             **definitions(*(document.record for document in documents.values())),
         },
     }
-
-
-def _part(field: Field, row: object) -> object:
-    kind, value = as_type(field.type), field.read(row)
-    if kind.each is not None:
-        return map(kind.each, cast("Iterable[object]", value))
-    return value if kind.convert is None else kind.convert(value)
-
-
-def document(command: str, parts: Json) -> bytes:
-    """One document of `proccli/<command>/v1`, the schema first, then the parts in their order."""
-    return render({"schema": f"proccli/{command}/v1", **parts})
 
 
 def render(parts: Json) -> bytes:
@@ -152,6 +157,19 @@ TIME = Shared(
 )
 """The value is in seconds since the epoch; a time beyond the year 9999 is null in JSON."""
 
+MOMENT = Shared(
+    "moment",
+    Type(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+            "description": "RFC 3339, UTC, to the microsecond.",
+        },
+        moment,
+    ),
+)
+"""Like `TIME`, for seconds that need not be whole."""
+
 SNAPSHOT = Record(
     "snapshot",
     Field(
@@ -180,6 +198,14 @@ CONFIG = Record(
 WARNING = Record("warning", Field("code", text()), Field("message", text(), value=message))
 """A warning, as on stderr; the row is a `Note`."""
 
+END = Record("end", Field("ip", text()), Field("port", integer(0, 65_535)))
+"""One end of a connection; the row is an `Endpoint`."""
+
+KEY_AND_VALUE = Record(
+    "", Field("key", text(), value=itemgetter(0)), Field("value", text(), value=itemgetter(1))
+)
+"""A tag; the row is a pair."""
+
 
 _OFFSET = {"type": "integer", "minimum": 0}
 SPAN = Shared(
@@ -203,18 +229,3 @@ GROUP = Record(
     Field("span", nullable(SPAN)),
 )
 """A capture group; the row is a `GroupMatch`."""
-
-
-def snapshot_json(host: Host) -> Json:
-    """Where and when the processes were read."""
-    return SNAPSHOT.json(host)
-
-
-def config_json(config: Config) -> Json:
-    """The configuration, and the agent version that it is read for."""
-    return CONFIG.json(config)
-
-
-def warnings_json(notes: Sequence[Note]) -> list[Json]:
-    """The warnings, as on stderr."""
-    return [WARNING.json(note) for note in notes]

@@ -18,17 +18,18 @@ Span: TypeAlias = tuple[str, str]
 
 Line: TypeAlias = Sequence[Span]
 
-_WORD = re.compile(r"[^ ]+ *| +")
+_WORD = r"[^ ]+ *| +"
 _EXTRA = 4
 """Characters read per cell: combining characters take no cell of their own."""
 
 
-_NARROW = re.compile("[ -~…←→·]*")
+_NARROW = dict.fromkeys(map(ord, "…←→·"))
+"""Characters of one cell besides those of ASCII, for `str.translate`, which deletes them."""
 
 
 def cell_len(text: str) -> int:
     """The width of a safe text in terminal cells; rich is loaded only for other scripts."""
-    if _NARROW.fullmatch(text):
+    if text.isascii() or text.translate(_NARROW).isascii():
         return len(text)
     from rich.cells import cell_len as rich_cell_len
 
@@ -132,21 +133,34 @@ def wrapped(line: Line, room: int | None) -> list[Line]:
     lines: list[list[Span]] = [[]]
     left = room
     for text, style in line:
-        for word in _WORD.findall(text):
-            rest = word
-            if left < room and left < cell_len(rest.rstrip(" ")) <= room:
+        for word in re.findall(_WORD, text):
+            letters = len(word.rstrip(" "))
+            if left < room and left < _cells_up_to(word, 0, letters, room) <= room:
                 lines.append([])
                 left = room
-            while cell_len(rest.rstrip(" ")) > left:
-                piece = head(rest, left)
+            start = 0
+            while _cells_up_to(word, start, letters, left) > left:
+                piece = head(word[start : start + (left + 1) * _EXTRA], left)
                 _append(lines[-1], piece, style)
                 lines.append([])
                 left = room
-                rest = rest[len(piece) :]
+                start += len(piece)
             # Spaces that do not fit are dropped at the line break.
+            rest = word[start:]
             _append(lines[-1], head(rest, left), style)
             left -= cell_len(rest)
     return list(lines)
+
+
+def _cells_up_to(text: str, start: int, end: int, room: int) -> int:
+    """The width of a part of a text, or any number above `room` if it is wider.
+
+    No more of it is read than fits, so that a text of several megabytes can be cut piece by piece.
+    """
+    reach = start + (room + 1) * _EXTRA
+    if end > reach:
+        return room + 1
+    return cell_len(text[start:end])
 
 
 def _append(line: list[Span], text: str, style: str) -> None:

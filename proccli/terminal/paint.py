@@ -19,7 +19,7 @@ STYLES = {
     "match": "green underline",
     "miss": "red",
     "tag": "cyan",
-    "alarm": "bold red",
+    "error": "bold red",
     "warn": "yellow",
 }
 """Styles by name. Only the sixteen colours of the terminal's theme, so that all are readable."""

@@ -7,7 +7,6 @@ a row; here each column decides how to shorten its cells, and the last one is ne
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proccli.terminal.lines import Line, cells, padded
@@ -22,20 +21,28 @@ PIPED_PADDING = 60
 """Maximum padding without a terminal: a cell of several megabytes must not widen every line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[Row]):
     """One fact about each row.
 
     `cell` gets the available width in cells, or None if it is unlimited.
     """
 
-    title: str
-    cell: Callable[[Row, int | None], Line]
-    right: bool = False
-    least: int | None = None
-    """Minimum useful width in cells; None: it cannot be narrowed."""
-    spare: int = 0
-    """Order in which columns are left out of a narrow table: the highest first; 0: never."""
+    def __init__(
+        self,
+        *,
+        title: str,
+        cell: Callable[[Row, int | None], Line],
+        right: bool = False,
+        least: int | None = None,
+        spare: int = 0,
+    ) -> None:
+        self.title = title
+        self.cell = cell
+        self.right = right
+        self.least = least
+        """Minimum useful width in cells; None: it cannot be narrowed."""
+        self.spare = spare
+        """Order in which columns are left out of a narrow table: the highest first; 0: never."""
 
 
 def grid(rows: Sequence[Row], columns: Sequence[Column[Row]], view: View) -> list[Line]:

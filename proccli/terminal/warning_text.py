@@ -5,6 +5,7 @@ Nothing reads these sentences back; what a program needs of a warning is in its 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -107,15 +108,19 @@ def _unreadable(note: Note) -> str:
 
 def _unreadable_for_us(note: Note) -> str:
     hint = "" if note.fields["privileged"] else "; the agent, as root, reads them"
-    return f"{_unreadable(note)}{hint}"
+    return f"{_unreadable(note)}{hint}{_again_as_root(note)}"
 
 
 def _owner_unknown(note: Note) -> str:
     return (
         f"the user and the network namespace of {_processes(note.number('processes'))} cannot be"
         f" read without root (first: pid {note.number('first_pid')}); the agent, as root, reads"
-        " them"
+        f" them{_again_as_root(note)}"
     )
+
+
+def _again_as_root(note: Note) -> str:
+    return ": record as root" if note.fields.get("recorded") else ""
 
 
 def _stat_missing(note: Note) -> str:
@@ -131,6 +136,7 @@ def _sockets_unreadable_for_us(note: Note) -> str:
     return (
         f"the sockets of {_processes(note.number('processes'))} cannot be read without root"
         f" (first: pid {note.number('first_pid')}); the agent, as root, reads them"
+        f"{_again_as_root(note)}"
     )
 
 
@@ -215,6 +221,35 @@ def _env_unknown(note: Note) -> str:
     )
 
 
+def _title_as_arguments(note: Note) -> str:
+    title = visible(shlex.quote(note.string("title")[:_LONGEST]))
+    return (
+        f"the first argument is {visible(note.string('first')[:_LONGEST])}; if this is a rewritten"
+        f" title, which is one text, use --title {title}"
+    )
+
+
+def _masked(note: Note) -> str:
+    number = note.number("processes")
+    return (
+        f"the outcome of {_processes(number)} depends on masked values (first: pid"
+        f" {note.number('first_pid')}): record again with -c and this configuration, or, if that"
+        " was done, with --no-redact"
+    )
+
+
+def _vanished(note: Note) -> str:
+    parts = [
+        f"{counted(note.number(name), noun)} {what}"
+        for name, noun, what in (
+            ("processes", "process", "exited while being read"),
+            ("sockets", "process", "exited before its sockets were read"),
+        )
+        if note.number(name)
+    ]
+    return " and ".join(parts)
+
+
 def _tags_unknown(note: Note) -> str:
     command = "os-app-tag-exec"
     detail = note.string_or_none("detail")
@@ -290,8 +325,8 @@ def _networks_collide(note: Note) -> str:
     pairs = note.number("pairs")
     noun = counted(pairs, "pair of addresses and ports", "pairs of addresses and ports")
     return (
-        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks, which are kept apart"
-        " here; the server takes them for one connection, and its labels may be wrong"
+        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks; the server takes them for"
+        " one connection, and its labels may be wrong"
     )
 
 
@@ -427,6 +462,27 @@ def _capture_evicted(note: Note) -> str:
     )
 
 
+def _tot_none(note: Note) -> str:
+    if note.fields["sides"] is not None:
+        sides = note.number("sides")
+        return (
+            f"{counted(sides, 'side')} of captured connections"
+            f" {agreeing(sides, 'is', 'are')} in no source at that time, and the capture has no TOT"
+            " options: record the hosts while the connections exist (proccli record), or run TCP"
+            " option tracing on them"
+        )
+    if not note.number("syns"):
+        return (
+            "no TOT options, and no SYN segments, which have most of them: capture connections from"
+            " their start"
+        )
+    return (
+        f"no TOT options in {counted(note.number('syns'), 'SYN segment')}: the senders probably do"
+        " not use TCP option tracing. proccli label finds processes by their sockets, with"
+        " recordings of the hosts (-s)"
+    )
+
+
 def _tot_limit(note: Note) -> str:
     options = note.number("options")
     return (
@@ -524,6 +580,8 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-boot-time": _no_boot_time,
     "unreadable": _unreadable,
     "unreadable-for-us": _unreadable_for_us,
+    "masked": _masked,
+    "vanished": _vanished,
     "owner-unknown-to-us": _owner_unknown,
     "stat-missing": _stat_missing,
     "sockets-unreadable-for-us": _sockets_unreadable_for_us,
@@ -539,6 +597,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
         "os-proc-sync-tagged-only is on, but nothing gives tags: the agent sends no process at all"
         " (configure os-app-tag-exec, or give --tags)",
     ),
+    "title-as-arguments": _title_as_arguments,
     "tags-unknown": _tags_unknown,
     "tag-exec-failed": partial(_tags_lost, who="os-app-tag-exec: "),
     "tags-rejected": _tags_lost,
@@ -600,6 +659,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "capture-encapsulated": _capture_encapsulated,
     "capture-link-type": _capture_link_type,
     "capture-evicted": _capture_evicted,
+    "tot-none": _tot_none,
     "tot-limit": _tot_limit,
     "tot-ambiguous": _tot_ambiguous,
     "tot-syn-ack": _tot_syn_ack,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Reason
@@ -54,13 +55,26 @@ def rfc3339(seconds: int | None) -> str | None:
         return None
 
 
+_whole_second = lru_cache(maxsize=1_000)(rfc3339)
+"""A capture has many packets in the same second."""
+
+
+def moment(seconds: float | None) -> str | None:
+    """`2026-01-02T03:04:05.000006Z`; None if unknown or outside the years 1 to 9999."""
+    if seconds is None:
+        return None
+    second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
+    whole = _whole_second(second)
+    return None if whole is None else f"{whole[:-1]}.{microsecond:06}Z"
+
+
 def seen(host: Host) -> str:
     """The kind of source and, if it is not live, the time: `recorded 2026-01-02T03:04:05Z`."""
     if host.kind in ("live", "made-up"):
         return host.kind
-    moment = rfc3339(host.taken_at_ns // 1_000_000_000)
+    time = rfc3339(host.taken_at_ns // 1_000_000_000)
     kind = "recorded" if host.kind == "recording" else "a directory"
-    at = f" {moment}" if moment else ""
+    at = f" {time}" if time else ""
     return f"{kind}{at}{', secrets masked' if host.redacted else ''}"
 
 

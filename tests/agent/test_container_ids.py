@@ -72,3 +72,29 @@ def test_releases_know_different_names(name: str, ids: set[str]) -> None:
     assert {one for one in every if container_id(f"0::/kubepods/{name}\n", one)} == (
         ids & {"scope-v2"}
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# docker\n0::/docker/{ID}\n",
+        f"0::/docker/{ID}\r\n",
+        f"9:cpu:/docker/{ID}\r\n0::/\r\n",
+        f"+9:cpu:/docker/{ID}\n",
+        f"0::/docker/{ID}",
+    ],
+)
+def test_comments_and_windows_line_ends_are_read(text: str) -> None:
+    assert container_id(text, "scope-v2") == ID
+
+
+@pytest.mark.parametrize(
+    "behind", ["garbage\n", "\n", "4294967296:memory:/\n", "١:memory:/\n", "-1:x:/\n", "+:x:/"]
+)
+def test_a_malformed_line_behind_the_deciding_one_costs_the_id(behind: str) -> None:
+    """The agent's reader parses all lines before the first is looked at."""
+    assert container_id(f"0::/docker/{ID}\n{behind}", "scope-v2") is None
+
+
+def test_a_carriage_return_at_the_end_of_the_text_is_part_of_the_path() -> None:
+    assert container_id(f"0::/docker/{ID}\r", "scope-v2") is None

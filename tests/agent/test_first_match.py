@@ -83,7 +83,7 @@ def test_the_walk_ends_at_a_parent_without_a_command_line() -> None:
     assert machine.outcome(3).status == "accepted"
 
 
-def test_a_circle_of_parents_comes_back_to_the_process_itself() -> None:
+def test_a_cycle_of_parents_ends_at_the_process_itself() -> None:
     circle = [process(1, "a", ppid=2), process(2, "b", ppid=1)]
 
     machine = Machine(circle, config(("^a$", "parent_process_name", "drop")))

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from proccli.agent.process import Subject, Texts, file_name, parse_cmdline
+from proccli.agent.process import (
+    AgentProcess,
+    AncestorSearch,
+    Subject,
+    Texts,
+    agent_process,
+    ancestors_of,
+    file_name,
+    parse_cmdline,
+)
+from proccli.model.process import FieldError
+from proccli.versions import static_config_of
+from tests.build import Machine, config, host, process
+from tests.steps import growth
 
 
 @pytest.mark.parametrize(
@@ -109,3 +124,92 @@ def test_a_four_megabyte_command_line_is_read_whole() -> None:
     _, cmdline = seen(b"java\0" + b"x" * 4_000_000 + b"\0")
 
     assert len(cmdline.text) == 4_000_005
+
+
+def test_a_masked_span_over_several_arguments_masks_its_part_of_each() -> None:
+    _, cmdline = seen(b"ab\0cd\0\0ef\0", (1, 4), (7, 8))
+
+    assert cmdline == Subject("ab cd ef", ((1, 2), (3, 4), (6, 7)))
+
+
+def test_a_masked_span_inside_a_character_masks_the_character() -> None:
+    raw = "xé😀y".encode()
+
+    assert seen(raw, (2, 4))[1] == Subject("xé😀y", ((1, 3),))
+
+
+@given(st.text("aé€😀\0", max_size=20), st.data())
+def test_masked_spans_are_those_of_the_characters(text: str, data: st.DataObject) -> None:
+    """Each character of the text knows whether it is masked."""
+    assume(text.strip("\0"))
+    masked = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
+    spans = []
+    start = 0
+    for character, hidden in zip(text, masked, strict=True):
+        end = start + len(character.encode())
+        if hidden:
+            spans.append((start, end))
+        start = end
+    found = parse_cmdline(text.encode(), spans)
+    assert isinstance(found, Texts)
+
+    subject = found.cmdline
+    spans_text = [subject.text[left:right] for left, right in subject.masked_spans]
+    expected = [c for c, hidden in zip(text, masked, strict=True) if hidden and c != "\0"]
+    assert list("".join(spans_text)) == expected
+
+
+@pytest.mark.parametrize("separator", [b"\0", b" "])
+def test_masked_spans_and_arguments_are_walked_side_by_side(separator: bytes) -> None:
+    def parse(count: int) -> None:
+        argument = b"pw=***" + separator
+        size = len(argument)
+        spans = [(size * n + 3, size * n + 6) for n in range(count)]
+        assert isinstance(parse_cmdline(argument * count, spans), Texts)
+
+    assert growth(parse, 500) < 2.5
+
+
+# ---- ancestors ------------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_the_nearest_ancestor_is_that_of_a_walk_for_each(data: st.DataObject) -> None:
+    """Whatever the family, circles included, and in whatever order it is asked about."""
+    count = data.draw(st.integers(1, 7))
+    at = host(privileged=False, sees_all=data.draw(st.booleans()))
+    refused = FieldError(field="cmdline", problem="denied", detail="EACCES")
+    members = {}
+    for pid in range(1, count + 1):
+        name = data.draw(st.sampled_from(["no", "yes", "masked", "hidden", ""]))
+        made = process(pid, *[name] * bool(name), ppid=data.draw(st.integers(0, count + 1)))
+        if name == "hidden":
+            made = made._replace(cmdline=None, errors=(refused,))
+        members[pid] = agent_process(made, at, static_config_of("6.5"))
+    search = AncestorSearch(members.get, at)
+    for pid in data.draw(st.permutations(range(1, count + 1))):
+        walked = ancestors_of(members[pid].process, members.get, at)
+        passed = [(one, _passes(one)) for one in walked.processes]
+        found = search.nearest(members[pid].process, "test", _passes)
+        assert found.match == next((one for one, result in passed if result), None)
+        if found.match is None:
+            assert found.undecided == any(result is None for _, result in passed)
+            assert found.complete == walked.complete
+
+
+def _passes(one: AgentProcess) -> bool | None:
+    assert one.texts is not None
+    return {"yes": True, "masked": None}.get(one.texts.process_name.text, False)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_rule_on_ancestors_costs_the_length_of_a_chain(closed: bool) -> None:
+    def decide_all(length: int) -> None:
+        chain = [process(pid, "x", ppid=pid - 1) for pid in range(1, length + 1)]
+        if closed:
+            chain[0] = process(1, "x", ppid=length)
+        machine = Machine(chain, config(("nginx", "parent_process_name", "drop")))
+        for pid in range(length, 0, -1):
+            assert machine.outcome(pid).status == "accepted"
+
+    assert growth(decide_all, 60) < 2.5

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from proccli.model.outcome import Tag
 from proccli.model.process import FieldError
 from tests.build import UNKNOWN_TAGS, Machine, config, host, process, tag_table
+from tests.steps import growth
 
 FAMILY = [
     process(1, "init"),
@@ -69,7 +76,7 @@ def test_unknown_tags_stay_unknown() -> None:
     assert Machine(FAMILY, config(), tags=UNKNOWN_TAGS).tags_of(5) is None
 
 
-def test_where_nobody_has_tags_an_unknown_outcome_leaves_none_to_know() -> None:
+def test_without_any_tags_an_unknown_outcome_has_none() -> None:
     masked = process(5, "child", "***", ppid=10, masked_spans=((6, 9),))
     family = [*FAMILY[:2], masked]
     rules = config(("s3cret", "cmdline", "drop"))
@@ -117,3 +124,65 @@ def test_an_ancestor_with_an_unknown_outcome_makes_only_its_own_share_unknown() 
     assert Machine(family, rules, tags=tag_table({5: [("k", "v")]})).tags_of(5) == (
         tag("k", "v", 5),
     )
+
+
+@given(st.data())
+def test_the_tags_of_any_family_are_those_of_a_walk_for_each(data: st.DataObject) -> None:
+    """A witness that walks upwards from every process, as the agent does."""
+    count = data.draw(st.integers(1, 7))
+    family = [
+        process(pid, data.draw(st.sampled_from(["a", "drop", "hidden"])), ppid=ppid)
+        for pid in range(1, count + 1)
+        for ppid in [data.draw(st.integers(0, count))]
+    ]
+    refused = FieldError(field="cmdline", problem="denied", detail="EACCES")
+    family = [
+        one._replace(cmdline=None, errors=(refused,)) if b"hidden" in (one.cmdline or b"") else one
+        for one in family
+    ]
+    pairs = st.lists(st.tuples(st.sampled_from("xyz"), st.sampled_from("12")), max_size=3)
+    entries = data.draw(st.dictionaries(st.integers(1, count), pairs, max_size=count))
+    rules = config(("drop", "process_name", "drop"))
+    machine = Machine(family, rules, tags=tag_table(entries), at=host(privileged=False))
+
+    for pid in data.draw(st.permutations(range(1, count + 1))):
+        assert machine.tags_of(pid) == _walked(machine, pid, entries)
+
+
+def _walked(
+    machine: Machine, pid: int, entries: Mapping[int, Sequence[tuple[str, str]]]
+) -> tuple[Tag, ...] | None:
+    outcome = machine.outcome(pid)
+    if outcome.status == "dropped":
+        return ()
+    tags = [tag(key, value, pid) for key, value in entries.get(pid, ())]
+    certain = outcome.status == "accepted"
+    if tags and not certain:
+        return None
+    keys, seen = {one.key for one in tags}, {pid}
+    while (above := outcome.process.ppid) and above not in seen and above in machine.members:
+        seen.add(above)
+        outcome = machine.outcome(above)
+        if outcome.status == "dropped":
+            break
+        certain = certain and outcome.status == "accepted"
+        for key, value in entries.get(above, ()):
+            if key not in keys and not certain:
+                return None
+            if key not in keys:
+                keys.add(key)
+                tags.append(tag(key, value, above))
+    return tuple(tags)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_tags_of_a_chain_cost_its_length(closed: bool) -> None:
+    def tags_of_all(length: int) -> None:
+        chain = [process(pid, "x", ppid=pid - 1) for pid in range(1, length + 1)]
+        if closed:
+            chain[0] = process(1, "x", ppid=length)
+        machine = Machine(chain, config(), tags=tag_table({1: [("k", "v")]}))
+        for pid in range(1, length + 1):
+            assert machine.tags_of(pid) == (tag("k", "v", 1),)
+
+    assert growth(tags_of_all, 60) < 2.5

@@ -92,11 +92,11 @@ def examples() -> Iterator[list[str]]:
         assert isinstance(command, CommandWithExamples)
         for example, _ in command.examples:
             text = example.replace('"$(', "| ").replace(')"', " |")
-            lexer = shlex.shlex(text, posix=True, punctuation_chars="|>")
+            lexer = shlex.shlex(text, posix=True, punctuation_chars="|<>")
             lexer.whitespace_split = True
             words: list[str] = []
             for word in (*lexer, "|"):
-                if set(word) <= set("|>"):
+                if set(word) <= set("|<>"):
                     if "proccli" in words:
                         yield words[words.index("proccli") + 1 :]
                     words = []

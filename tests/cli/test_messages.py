@@ -33,6 +33,16 @@ def test_of_many_alike_there_are_a_few(capsys: pytest.CaptureFixture[str]) -> No
     assert lines[-1] == "proccli: warning: 7 more warnings of this kind (lost)"
 
 
+def test_processes_that_exit_are_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
+    """They do on every live machine; the document counts them."""
+    exited = Note.of("vanished", processes=2, sockets=0)
+    warn(QUIET, [exited])
+    assert capsys.readouterr().err == ""
+
+    warn(Invocation(arguments=(), colour="never", debug=True), [exited])
+    assert "2 processes exited while being read" in capsys.readouterr().err
+
+
 def test_nothing_to_say_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
     warn(QUIET, [])
     assert capsys.readouterr().err == ""

@@ -11,7 +11,6 @@ from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.command import schema_names, schema_text
 from tests.commands.goldens import content
-from tests.schemas import SCHEMAS
 from tests.schemas import schema_text as declared
 
 
@@ -35,7 +34,7 @@ LINES = {"label"}
 """Commands that print lines, and no document around them."""
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", schema_names())
 def test_schemas_are_those_of_the_declared_records(name: str) -> None:
     """`python -m tests.schemas` writes them anew."""
     assert schema_text(name) == declared(name)

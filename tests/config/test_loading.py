@@ -90,12 +90,47 @@ def test_the_inner_mapping_alone_is_read_as_within_a_group_configuration(via: Vi
 
 
 @pytest.mark.parametrize("via", VIAS)
-@pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n", "~", "max_cpus: 1\n", "a: b"])
+@pytest.mark.parametrize("text", ["", "{}", "--- {}", "max_cpus: 1\n", "a: b"])
 def test_a_text_without_settings_means_defaults_and_a_warning(text: str, via: Via) -> None:
     config = read(text, via)
 
     assert [note.code for note in config.notes] == ["no-static-config"]
     assert not config.sync_enabled
+
+
+@pytest.mark.parametrize("text", [" ", "\n\n", "# only a comment\n", "---\n", "~", "null", "\0"])
+def test_a_text_without_keys_means_defaults_only_to_the_server(text: str) -> None:
+    """Measured: serde_yaml 0.8 reads 0 bytes as the defaults, and rejects these."""
+    error = refused(text, "file")
+
+    assert "keeps its previous one" in error.problem
+    assert error.hint == "write {} for the defaults"
+    if text != "\0":
+        assert [note.code for note in read(text, "server").notes] == ["no-static-config"]
+
+
+@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "controller-ips: [10.1.2.3]\nvtap-group-id-request: g-1\nstatic_config: {}\n",
+        "vtap-group-id-request: g-1\nstatic_config: {os-proc-sync-enabled: true}\n",
+        "controller-ips: [10.1.2.3]\n",
+        "controller-ips: [10.1.2.3]\ninputs: {}\n",
+        "controller-ips: [10.1.2.3]\nos-proc-sync-enabled: true\n",
+    ],
+)
+def test_the_bootstrap_file_of_an_agent_is_no_configuration(text: str, via: Via) -> None:
+    """A managed agent takes nothing for processes from it, so neither do we."""
+    error = refused(text, via)
+
+    assert error.fault is not None
+    assert error.fault.code == "bootstrap-file"
+    assert "group configuration" in (error.hint or "")
+
+
+def test_a_key_of_static_config_is_not_taken_for_the_bootstrap_file() -> None:
+    assert read("vtap-group-id-request: g-1\nos-proc-sync-enabled: true\n").sync_enabled
 
 
 @pytest.mark.parametrize("via", VIAS)
@@ -314,7 +349,7 @@ def test_a_byte_order_mark_is_nothing_to_the_server_and_a_letter_to_the_agent() 
 
     assert (through.proc_root, through.tag_exec_user) == ("/x", "u")
     assert (alone.proc_root, alone.tag_exec_user) == ("/proc", "u")
-    assert [note.code for note in alone.notes] == ["unknown-key"]
+    assert [note.code for note in alone.notes] == ["lookalike-character"]
     assert str(refused("\ufeffos-proc-root: [x]").at) == "agent.yaml:1:15"
 
 

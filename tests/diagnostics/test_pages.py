@@ -12,6 +12,7 @@ from proccli.diagnostics.context import Surroundings
 from proccli.diagnostics.lint import lint
 from proccli.model.codes import DIAGNOSTICS
 from proccli.model.process import Environment
+from proccli.text import visible
 from tests.diagnostics.docs import FILE
 from tests.paths import ROOT
 
@@ -32,7 +33,9 @@ MACHINE: dict[str, dict[str, Any]] = {
 
 
 def examples(code: str) -> list[str]:
-    return re.findall(r"```\w+\n(.*?)\n```", page(code), flags=re.DOTALL)
+    """The examples of a page. The NUL byte is shown as U+2400, for a page goes to terminals."""
+    found = re.findall(r"```\w+\n(.*?)\n```", page(code), flags=re.DOTALL)
+    return [example.replace("\u2400", "\0") for example in found]
 
 
 def codes_of(code: str, example: str) -> set[str]:
@@ -61,6 +64,11 @@ def test_the_first_example_raises_it_and_the_second_does_not(code: str) -> None:
 
     assert code in codes_of(code, bad)
     assert code not in codes_of(code, good)
+
+
+@pytest.mark.parametrize("code", DIAGNOSTICS)
+def test_no_page_has_a_character_that_acts_on_a_terminal(code: str) -> None:
+    assert visible(page(code).replace("\n", "")) == page(code).replace("\n", "")
 
 
 def test_the_pages_in_docs_are_current() -> None:

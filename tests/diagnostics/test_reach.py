@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli import rustregex
+from proccli.diagnostics.context import Surroundings
 from proccli.diagnostics.reach import Unreachable
 from tests.diagnostics.judged import codes, only, rules
 
@@ -108,6 +109,40 @@ def test_partly_shadowed_rules_are_listed_with_witnesses() -> None:
     assert only(found, "rule-partly-shadowed").severity == "info"
 
 
+NAMES_OF_ALL = "match-regex: ^(\\S+)\nmatch-type: cmdline"
+
+
+def test_a_text_reaches_a_rule_only_past_the_rules_of_other_match_types() -> None:
+    """`explain --argv node` says rule 1: a command line is matched before any name."""
+    found = rules(NAMES_OF_ALL, "match-regex: uwsgi\naction: drop", "match-regex: uwsgi|node", LAST)
+
+    assert "rule-partly-shadowed" not in codes(found)
+    assert [(one.rule, one.reaches) for one in found.unreachable] == [(3, None), (4, None)]
+
+
+def test_the_rule_that_takes_a_text_may_have_another_match_type() -> None:
+    found = rules(
+        "match-regex: ^(\\S+)\nmatch-type: cmdline\naction: drop",
+        "match-regex: uwsgi",
+        "match-regex: uwsgi|node",
+    )
+
+    assert "rule 1 with action drop" in only(found, "rule-partly-shadowed").message
+    assert "reaches" not in (only(found, "rule-partly-shadowed").effect or "")
+
+
+@pytest.mark.parametrize("kind", ["parent_process_name", "tag"])
+def test_parents_and_tags_are_those_of_a_process_that_no_earlier_rule_takes(kind: str) -> None:
+    found = rules(
+        "match-regex: ^java",
+        f"match-regex: a:b\nmatch-type: {kind}\naction: drop",
+        f"match-regex: a:b|c:d\nmatch-type: {kind}",
+        LAST,
+    )
+
+    assert '"c:d" reaches this rule' in (only(found, "rule-partly-shadowed").effect or "")
+
+
 def test_what_two_rules_do_alike_need_not_be_told() -> None:
     found = rules("match-regex: ^nginx", "match-regex: debug$", LAST)
 
@@ -121,6 +156,37 @@ def test_what_takes_too_long_is_unknown_and_not_guessed() -> None:
 
     assert only(found, "rule-undecided").rule == 4
     assert found.unreachable[-1].proof == "unknown"
+
+
+@pytest.mark.parametrize("looks", [0, 1, 5, 40])
+def test_when_the_time_is_over_the_rest_is_undecided_and_said_once(looks: int) -> None:
+    """The clock is counted in looks, so that this does not depend on the machine."""
+    left = iter(range(looks))
+    late = Surroundings(expired=lambda: next(left, None) is None)
+    listed = [f"match-regex: '(\\w{{1,60}})-x{number}'" for number in range(30)]
+    found = rules(*listed, surroundings=late)
+
+    undecided = only(found, "rule-undecided")
+    assert "can be reached" in undecided.message
+    assert undecided.severity == "info"
+
+
+def test_what_costs_little_is_found_although_no_time_is_left() -> None:
+    late = Surroundings(expired=lambda: True)
+    found = rules(
+        "match-regex: a(?=b)",
+        "match-regex: ^nginx$\nrewrite-name: $2",
+        "match-regex: x\naction: DROP",
+        surroundings=late,
+    )
+
+    assert {"regex-syntax", "rewrite-group", "action", "title-changer"} <= set(codes(found))
+
+
+def test_a_pattern_of_great_length_is_not_searched() -> None:
+    found = rules(f"match-regex: {'a' * 30_000}\nrewrite-name: b", "match-regex: ^b$")
+
+    assert only(found, "rule-undecided").rule == 1
 
 
 SMALL = st.lists(

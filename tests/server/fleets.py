@@ -22,6 +22,8 @@ CONNECTIONS = (
     "10.0.0.1:4000 127.0.0.1:80",
     "127.0.0.1:4000 10.0.0.1:80",
     "127.0.0.1:80 127.0.0.1:80",
+    "127.0.0.1:80 127.0.0.2:80",
+    "127.0.0.2:80 127.0.0.1:80",
 )
 """Plain ones, turned round, within a host, over loopback with other addresses, half over it."""
 PIDS_PER_NAMESPACE = 2

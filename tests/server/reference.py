@@ -68,6 +68,64 @@ def _answers(of: Key, entries: Sequence[Entry]) -> Iterator[Answer]:
             yield joined(order).get(of, (None, None))
 
 
+def look_ups(
+    entries: Sequence[Entry], protocol: Protocol, one: Endpoint, other: Endpoint, agent: str | None
+) -> tuple[set[Pid | None], set[Pid | None]]:
+    """All that the two addresses of a flow may get: from the table of an agent, or, without one,
+    from the server in either direction.
+
+    For any order of the entries and any choice of the undecided ones that are sent. The last two
+    entries and the undecided ones among them decide, so more need not be tried.
+    """
+    pairs = ({entry.client.port, entry.server.port} for entry in entries)
+    ports = {one.port, other.port}
+    near = dict.fromkeys(entry for entry, its in zip(entries, pairs, strict=True) if its == ports)
+    sent = [entry for entry in near if entry.status == "synced"]
+    perhaps = [entry for entry in near if entry.status == "undecided"]
+    found: tuple[set[Pid | None], set[Pid | None]] = (set(), set())
+    for more in _subsets(perhaps, most=2):
+        for order in _orders((*sent, *more)):
+            if agent is None:
+                answers = _stored(order, protocol, one, other)
+            else:
+                known = agent_table(order, agent).get((protocol, one, other), (None, None))
+                answers = ({known[0]}, {known[1]})
+            for side, processes in zip(found, answers, strict=True):
+                side.update(processes)
+    return found
+
+
+def agent_table(
+    order: Sequence[Entry], agent: str
+) -> Mapping[tuple[Protocol, Endpoint, Endpoint], Answer]:
+    """The table of an agent, by source and destination of a packet, when the server has read the
+    entries in this order."""
+    stored = joined(order)
+    table: dict[tuple[Protocol, Endpoint, Endpoint], Answer] = {}
+    for entry in order:
+        if entry.agent != agent:
+            continue
+        client, server = stored[key(entry)]
+        own = (entry.agent, entry.pid)
+        client, server = (own, server) if entry.role == "client" else (client, own)
+        table[entry.protocol, entry.server, entry.client] = (server, client)
+        table[entry.protocol, entry.client, entry.server] = (client, server)
+    return table
+
+
+def _stored(
+    order: Iterable[Entry], protocol: Protocol, one: Endpoint, other: Endpoint
+) -> tuple[set[Pid | None], set[Pid | None]]:
+    stored = joined(order)
+    forward = stored.get(("normal", protocol, "", *one, *other), (None, None))
+    backward = stored.get(("normal", protocol, "", *other, *one), (None, None))
+    if one == other:
+        backward = (None, None)
+    sides = zip(forward, backward[::-1], strict=True)
+    side_0, side_1 = ({*both} - {None} or {None} for both in sides)
+    return side_0, side_1
+
+
 def _orders(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """Enough orders to have every pair of entries at the end."""
     if len(entries) < 2:
@@ -76,6 +134,6 @@ def _orders(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
         yield (*(entry for entry in entries if entry not in last), *last)
 
 
-def _subsets(entries: Sequence[Entry]) -> Iterator[tuple[Entry, ...]]:
-    sizes = range(len(entries) + 1)
+def _subsets(entries: Sequence[Entry], most: int | None = None) -> Iterator[tuple[Entry, ...]]:
+    sizes = range(1 + (len(entries) if most is None else min(most, len(entries))))
     return chain.from_iterable(combinations(entries, size) for size in sizes)

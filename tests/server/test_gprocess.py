@@ -194,7 +194,7 @@ def test_a_mask_matters_where_it_could_change_the_answer(shown: str, expected: s
     assert main_argument(*with_holes(shown)) == expected
 
 
-def test_a_hole_over_blanks_belongs_to_the_word_behind_it() -> None:
+def test_a_masked_span_over_blanks_belongs_to_the_word_after_it() -> None:
     assert main_argument("python3  app.py x", ((7, 8),)) is None
     assert main_argument("python3 app.py  x", ((14, 16),)) == "app.py"
     assert main_argument("python3 app.py x", ((0, 16),)) is None
@@ -357,7 +357,7 @@ def test_characters_of_four_bytes_are_refused(process: ReportedProcess) -> None:
     assert one(process).refused == one(process, "6.5").refused == ("four-byte",)
 
 
-def test_what_was_cut_off_harms_nobody() -> None:
+def test_truncated_text_is_not_refused() -> None:
     assert one(reported(1, "x" * 256 + "🚀", "")).refused == ()
 
 
@@ -419,7 +419,7 @@ def gids(processes: Sequence[ReportedProcess], pods: dict[str, str]) -> list[obj
     ),
     st.dictionaries(st.sampled_from([POD, OTHER_POD]), st.sampled_from(["shop", "pay"])),
 )
-def test_whatever_the_pods_are_nothing_said_is_wrong(
+def test_no_claim_is_wrong_whatever_the_pods_are(
     processes: list[ReportedProcess], pods: dict[str, str]
 ) -> None:
     each, keys = identify_gprocesses(processes, V71), gids(processes, pods)

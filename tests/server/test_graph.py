@@ -79,17 +79,17 @@ NOTHING = {"host": None, "process": None, "reason": None}
 DROPPED = {"status": "skipped", "reason": "process-not-accepted"}
 
 
-def test_a_far_address_of_no_source_is_elsewhere() -> None:
+def test_a_remote_address_of_no_source_is_elsewhere() -> None:
     assert far(view("a", end(CLIENT, 1))) == {"remote": "elsewhere", **NOTHING}
 
 
-def test_a_far_address_of_another_network_is_elsewhere() -> None:
+def test_a_remote_address_of_another_network_is_elsewhere() -> None:
     other = view("b", addresses=("10.0.0.2",), network="blue")
 
     assert far(view("a", end(CLIENT, 1)), other) == {"remote": "elsewhere", **NOTHING}
 
 
-def test_a_far_address_of_a_source_without_the_connection_is_absent() -> None:
+def test_a_remote_address_of_a_source_without_the_connection_is_absent() -> None:
     found = far(view("a", end(CLIENT, 1)), view("b", addresses=("10.0.0.2",)))
 
     assert found == {"remote": "absent", **NOTHING, "host": "b"}
@@ -107,7 +107,7 @@ def test_a_far_address_of_a_source_without_the_connection_is_absent() -> None:
         ([listener("10.0.0.2:80", 2), listener("0.0.0.0:80", 3)], None),
     ],
 )
-def test_who_listens_there_is_told_where_it_is_one(
+def test_the_listener_is_named_if_there_is_only_one(
     listeners: Sequence[Any], process: str | None
 ) -> None:
     processes = [host_process(2), host_process(3)]
@@ -169,7 +169,7 @@ def test_the_other_end_of_a_udp_connection_is_named() -> None:
         ),
     ],
 )
-def test_of_an_end_that_is_not_sent_the_process_and_the_reason_are_told(
+def test_an_end_that_is_not_sent_has_process_and_reason(
     its_party: Any, known: Mapping[str, Any], remote: str, reason: str
 ) -> None:
     server = view("b", end(SERVER, 2, **known), processes=[its_party])
@@ -182,7 +182,7 @@ def test_of_an_end_that_is_not_sent_the_process_and_the_reason_are_told(
     }
 
 
-def test_an_address_of_several_hosts_is_told_and_names_no_host() -> None:
+def test_an_address_of_several_hosts_is_ambiguous() -> None:
     twins = [view(name, addresses=("10.0.0.2",)) for name in "bc"]
 
     found = drawn(view("a", end(CLIENT, 1)), *twins)
@@ -191,7 +191,7 @@ def test_an_address_of_several_hosts_is_told_and_names_no_host() -> None:
     assert found.shared_addresses == ("10.0.0.2",)
 
 
-def test_over_loopback_the_far_end_is_on_the_host() -> None:
+def test_over_loopback_the_remote_end_is_on_the_host() -> None:
     one = view("a", end("127.0.0.1:4000 > 127.0.0.1:80", 1), listeners=[listener("0.0.0.0:80", 1)])
 
     assert far(one, view("b")) == {"remote": "absent", "host": "a", "process": "p1", "reason": None}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.sockets import Endpoint
@@ -18,7 +15,6 @@ from tests.server.building import (
     NOW_NS,
     NS_PER_S,
     end,
-    endpoint,
     flow,
     host_process,
     labels,
@@ -26,7 +22,6 @@ from tests.server.building import (
     view,
     words,
 )
-from tests.server.fleets import CONNECTIONS, fleets
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
 SERVER = "10.0.0.2:80 < 10.0.0.1:4000"
@@ -197,7 +192,7 @@ def test_what_another_host_does_not_send_may_be_the_flow_unless_it_is_said_who_s
 
     assert words(flow(CLIENT), *hosts) == ("ambiguous", "socket")
     assert words(flow(CLIENT, host="a"), *hosts) == ("socket", "socket")
-    assert words(flow(CLIENT, host="b"), *hosts) == ("ambiguous", "socket")
+    assert words(flow(CLIENT, host="b"), *hosts) == ("socket", "socket")
     assert words(flow(CLIENT, host="c"), *hosts) == ("min-lifetime", "other-agent")
 
 
@@ -322,12 +317,87 @@ def test_a_side_that_is_not_on_loopback_does_not_find_what_is(text: str) -> None
     assert "socket" not in found
 
 
-def test_two_namespaces_with_equal_ports_on_loopback_are_ambiguous() -> None:
+def test_of_two_namespaces_with_equal_addresses_the_agent_keeps_the_last_row() -> None:
+    """If that is the row of the other client, it knows no server."""
     other = end(LOOPBACK, 3, netns=2)
+
+    assert words(flow(LOOPBACK), loopback("a", other)) == ("ambiguous", "row-order")
+
+
+def test_an_end_that_is_not_sent_leaves_the_one_that_is() -> None:
+    """The agent does not look at the namespace of a packet."""
     silent = end(LOOPBACK, 3, netns=None, status="skipped", reason="process-not-accepted")
 
-    for more in (other, silent):
-        assert words(flow(LOOPBACK), loopback("a", more)) == ("ambiguous", "socket")
+    assert words(flow(LOOPBACK), loopback("a", silent)) == ("socket", "socket")
+
+
+def test_over_loopback_a_record_has_the_addresses_of_the_row() -> None:
+    """Two clients with equal ports connect to two addresses of 127/8."""
+    host = view(
+        "a",
+        end("127.0.0.1:4000 > 127.0.0.1:80", 1),
+        end("127.0.0.1:4000 > 127.0.0.2:80", 2, netns=2),
+    )
+
+    found = [labels(flow(f"127.0.0.1:4000 > 127.0.0.{last}:80"), host)[0] for last in (1, 2, 3)]
+
+    assert [(side.label, side.pid) for side in found] == [
+        ("socket", 1),
+        ("socket", 2),
+        ("no-connection", None),
+    ]
+
+
+def test_over_loopback_the_server_joins_by_ports_whatever_the_addresses_are() -> None:
+    """As the remote side of a row, the agent gets a process of another address."""
+    host = view("a", end(LOOPBACK, 1), end("127.0.0.2:80 < 127.0.0.1:4000", 2))
+
+    assert [side.pid for side in labels(flow(LOOPBACK), host)] == [1, 2]
+
+
+def test_over_loopback_two_namespaces_are_not_joined() -> None:
+    host = view("a", end(LOOPBACK, 1), end("127.0.0.1:80 < 127.0.0.1:4000", 2, netns=2))
+
+    found = labels(flow(LOOPBACK), host)
+
+    assert [(side.label, side.pid) for side in found] == [("row-order", 1), ("row-order", 2)]
+
+
+def test_of_two_udp_sockets_on_one_host_the_agent_knows_one() -> None:
+    one, other = "10.0.0.1:4000 > 10.0.0.1:53", "10.0.0.1:53 > 10.0.0.1:4000"
+    host = view("a", end(one, 1, protocol="udp"), end(other, 2, protocol="udp"))
+
+    found = labels(flow(one, protocol="udp"), host, view("b"))
+    assert [(side.label, side.gprocess) for side in found] == [("socket", "p1"), ("socket", "p2")]
+
+    found = labels(flow(one, protocol="udp", host="a"), host, view("b"))
+    assert [(side.label, side.gprocess, side.pid) for side in found] == [
+        ("row-order", None, 1),
+        ("row-order", None, 2),
+    ]
+
+
+def test_both_ends_on_a_host_and_one_of_them_on_another_too() -> None:
+    """Two hosts with containers of equal addresses: whichever row is last, the server is the same,
+    and the client may be the other host's."""
+    hosts = view("a", end(CLIENT, 1), end(SERVER, 2)), view("b", end(CLIENT, 3))
+
+    found = labels(flow(CLIENT, host="a"), *hosts)
+
+    assert [(side.label, side.pid) for side in found] == [("ambiguous", None), ("socket", 2)]
+
+
+def test_a_row_of_another_time_says_nothing_of_the_remote_side() -> None:
+    client, server = shop()
+    earlier = replace(client, taken_at_ns=NOW_NS - 3600 * NS_PER_S)
+
+    assert words(flow(CLIENT, host="a"), earlier, server) == ("other-time", "other-time")
+
+
+def test_a_socket_that_is_connected_to_itself_has_one_side() -> None:
+    loop = "10.0.0.1:4000 > 10.0.0.1:4000"
+
+    assert words(flow(loop), view("a", end(loop, 1))) == ("socket", "no-connection")
 
 
 def test_hosts_of_one_name_can_not_be_told_apart_by_it() -> None:
@@ -347,9 +417,19 @@ def test_equal_addresses_in_two_networks_are_ambiguous() -> None:
     assert words(flow(CLIENT), *networks())[0] == "ambiguous"
 
 
-@pytest.mark.parametrize(("network", "pid"), [("blue", 1), ("red", 3)])
-def test_a_network_that_is_named_decides(network: str, pid: int) -> None:
-    assert labels(flow(CLIENT), *networks(), network=network)[0].pid == pid
+@pytest.mark.parametrize(("network", "pid"), [("blue", 1), ("red", None)])
+def test_a_network_that_is_named_decides_whose_address_it_is(network: str, pid: int | None) -> None:
+    blue, red = networks()
+    other = replace(red, ends=view("c", end("10.0.0.1:4001 > 10.0.0.2:80", 3)).ends)
+
+    assert labels(flow(CLIENT), blue, other, network=network)[0].pid == pid
+    assert words(flow(CLIENT), blue, other)[0] == "ambiguous"
+
+
+@pytest.mark.parametrize("network", ["blue", "red"])
+def test_the_server_knows_only_one_network(network: str) -> None:
+    """So it may have stored either of two processes with one key."""
+    assert words(flow(CLIENT), *networks(), network=network)[0] == "ambiguous"
 
 
 @pytest.mark.parametrize(("host", "pid"), [("a", 1), ("c", 3)])
@@ -410,84 +490,6 @@ def test_tags_that_are_not_known_are_none() -> None:
     assert (one.label, one.tags) == ("socket", ())
 
 
-def ends_at(
-    near: Endpoint, far: Endpoint, protocol: str, views: Sequence[HostView]
-) -> Mapping[str, set[tuple[str, int]]]:
-    """By status, the processes that have this end, found by going through all there are."""
-    found: dict[str, set[tuple[str, int]]] = {"synced": set(), "skipped": set(), "undecided": set()}
-    for host in views:
-        for one in host.ends:
-            sides = (one.client, one.server) if one.role == "client" else (one.server, one.client)
-            if one.protocol == protocol and sides == (near, far):
-                found[one.status].add((host.name, one.pid))
-    return found
-
-
-@given(
-    fleets(),
-    st.sampled_from([text for text in CONNECTIONS if "127." not in text]),
-    st.sampled_from(["tcp", "udp"]),
-)
-def test_a_label_is_the_only_process_that_may_have_the_end(
-    views: tuple[HostView, ...], connection: str, protocol: str
-) -> None:
-    one, other = map(endpoint, connection.split())
-
-    found = labels(flow(f"{connection.replace(' ', ' > ')}", protocol=protocol), *views)
-
-    for label, near, far in zip(found, (one, other), (other, one), strict=True):
-        ends = ends_at(near, far, protocol, views)
-        claims = ends["synced"] | ends["undecided"]
-        owners = [host for host in views if near.ip in host.addresses]
-        if (any(ends.values()) and len(owners) > 1) or len(claims) > 1:
-            assert label.label == "ambiguous"
-        elif claims:
-            assert label.label == ("socket" if ends["synced"] else "undecided")
-            assert {(label.host, label.pid)} == claims
-        else:
-            assert label.gprocess is None
-            assert (label.label in ("no-connection", "no-host")) == (not ends["skipped"])
-
-
-@given(fleets(), st.sampled_from([text for text in CONNECTIONS if "127." not in text]))
-def test_to_the_agent_that_saw_a_flow_its_own_end_is_the_one(
-    views: tuple[HostView, ...], connection: str
-) -> None:
-    one, other = map(endpoint, connection.split())
-
-    for host in views:
-        found = labels(flow(f"{connection.replace(' ', ' > ')}", host=host.name), *views)
-        for label, near, far in zip(found, (one, other), (other, one), strict=True):
-            ends = ends_at(near, far, "tcp", [host])
-            claims = ends["synced"] | ends["undecided"]
-            if len(claims) == 1:
-                assert label.label == ("socket" if ends["synced"] else "undecided")
-                assert {(label.host, label.pid)} == claims
-            elif any(ends.values()):
-                assert label.gprocess is None
-
-
-@given(fleets(), st.sampled_from([text for text in CONNECTIONS if "127." in text]))
-def test_over_loopback_a_label_is_the_only_process_of_the_only_host_with_the_port(
-    views: tuple[HostView, ...], connection: str
-) -> None:
-    one, other = map(endpoint, connection.split())
-
-    found = labels(flow(f"{connection.replace(' ', ' > ')}"), *views)
-
-    for label, near in zip(found, (one, other), strict=True):
-        if label.label == "socket" and "127." in connection.split()[1]:
-            (host,) = views
-            assert {
-                known.pid
-                for known in host.ends
-                if known.server.ip.startswith("127.")
-                and known.protocol == "tcp"
-                and {known.client.port, known.server.port} == {one.port, other.port}
-                and near.port == (known.client if known.role == "client" else known.server).port
-            } == {label.pid}
-
-
 def test_an_agent_that_sends_nothing_has_nothing_labelled() -> None:
     client, server = shop()
     silent = replace(client, enabled=False)
@@ -495,3 +497,11 @@ def test_an_agent_that_sends_nothing_has_nothing_labelled() -> None:
     assert words(flow(CLIENT), silent, server) == ("sync-disabled", "socket")
     assert words(flow(CLIENT), silent, server, assume_enabled=True) == ("socket", "socket")
     assert labels(flow(CLIENT), silent, server)[0].gprocess is None
+
+
+def test_an_agent_that_sends_nothing_gets_nothing() -> None:
+    client, server = shop()
+    silent = replace(client, enabled=False)
+
+    assert words(flow(CLIENT, host="a"), silent, server) == ("sync-disabled", "other-agent")
+    assert words(flow(CLIENT, host="b"), silent, server) == ("sync-disabled", "socket")

@@ -196,7 +196,7 @@ def test_across_namespaces_of_one_host_addresses_join() -> None:
     assert (who(link.client), who(link.server)) == ((0, 1), (0, 2))
 
 
-def test_loopback_is_told_by_the_servers_address_alone() -> None:
+def test_loopback_is_recognized_by_the_servers_address_alone() -> None:
     """A client bound to 127.0.0.1 may connect to another address of its host."""
     half = view(
         "a", end("127.0.0.1:4000 > 10.0.0.1:80", 1), end("10.0.0.1:80 < 127.0.0.1:4000", 2, netns=7)

@@ -108,7 +108,7 @@ def test_what_is_spilled_to_the_disk_has_no_name_there(tmp_path: Path) -> None:
     assert (int(spilled) > 0, during, after) == (True, "[]", "[]")
 
 
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_an_error() -> None:
     host = replace(view("a"), ends=cast("Any", Ends(1_000, 4000)))
     with Fleet() as made:
         made._database.execute("PRAGMA max_page_count = 10")
@@ -189,7 +189,7 @@ processes = st.builds(
 
 
 @given(processes)
-def test_a_process_comes_back_as_it_was(one: HostProcess) -> None:
+def test_a_process_is_read_back_unchanged(one: HostProcess) -> None:
     """Half surrogate pairs and numbers beyond 64 bits included."""
     with fleet(view("a", processes=[one])) as made:
         assert made.process(0, one.pid) == one
@@ -211,7 +211,7 @@ def test_any_time_can_be_kept(since_ns: int | None) -> None:
     st.ip_addresses(v=4).map(str),
     st.integers(0, 65_535),
 )
-def test_any_address_and_port_comes_back_and_is_found(
+def test_any_address_and_port_is_read_back_and_found(
     client_ip: str, client_port: int, server_ip: str, server_port: int
 ) -> None:
     client, server = Endpoint(client_ip, client_port), Endpoint(server_ip, server_port)

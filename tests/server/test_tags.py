@@ -49,7 +49,7 @@ def test_a_comma_and_a_blank_cut_a_value(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["6.5", "7.1"])
-def test_what_is_behind_a_comma_may_become_a_tag_that_nobody_wrote(version: str) -> None:
+def test_text_after_a_comma_may_become_an_extra_tag(version: str) -> None:
     found = arrival("note", "see, owner:mallory", version)
     assert (found.outcome, found.value) == ("cut", "see")
     assert found.strays == (("owner", "mallory"),)
@@ -90,7 +90,7 @@ def test_the_table_takes_256_characters(length: int, outcome: str) -> None:
     assert arrival("a", " " * 300 + "é" * length).outcome in (outcome, "cut")
 
 
-def test_what_is_too_long_is_judged_after_cutting() -> None:
+def test_a_long_text_is_checked_after_truncation() -> None:
     assert arrival("a", "b, " + "c" * 300) == TagArrival(
         outcome="cut", value="b", causes=("comma",)
     )
@@ -114,7 +114,7 @@ def test_keys_that_differ_only_in_case_clash_in_one_and_not_in_the_other() -> No
     assert [found.outcome for found in tag_arrivals(tags, V71)] == ["kept"] * 3
 
 
-def test_a_refused_tag_clashes_with_nobody() -> None:
+def test_a_refused_tag_is_no_duplicate() -> None:
     assert [found.outcome for found in tag_arrivals([("App", "x" * 300), ("app", "2")], V65)] == [
         "lost",
         "kept",
@@ -142,7 +142,7 @@ TEXTS = st.text(alphabet=" ,:aA", max_size=6)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.sampled_from(["6.5", "7.1"]))
-def test_fates_are_what_comes_out_of_the_joined_text(tags: list[TagPair], version: str) -> None:
+def test_a_tag_arrives_as_the_joined_text_has_it(tags: list[TagPair], version: str) -> None:
     arrived = go_strings_to_map(", ".join(f"{key}:{value}" for key, value in tags), version)
     found = tag_arrivals(tags, SERVERS[version])
     told: dict[str, str] = {}

@@ -51,7 +51,7 @@ def test_each_side_is_whom_its_options_name() -> None:
     assert (other.label, other.gprocess, other.host, other.pid) == ("tot-likely", "p2", "b", 2)
 
 
-def test_a_socket_comes_before_an_option() -> None:
+def test_a_socket_has_precedence_over_an_option() -> None:
     known = view("a", end(SHORT, 5), processes=[host_process(1), host_process(5)])
 
     one, _ = labels(captured(SHORT, [option(CLIENT, 1)]), known, hosts()[1])
@@ -84,7 +84,7 @@ def test_without_options_the_reason_is_that_of_the_sockets() -> None:
         ([option("10.9.9.9:4000", 1)], "no-host"),
     ],
 )
-def test_an_option_is_believed_as_far_as_it_goes(
+def test_a_partial_option_is_used_as_far_as_it_goes(
     options: Sequence[CapturedOption], expected: str
 ) -> None:
     assert of_client(*options) == expected
@@ -100,7 +100,7 @@ def test_a_translated_address_is_seen_through() -> None:
     assert (one.label, one.host) == ("tot", "a")
 
 
-def test_without_an_address_the_sender_is_whose_the_segment_is_and_that_is_said() -> None:
+def test_without_an_address_the_sender_is_that_of_the_segment_with_a_note() -> None:
     assert of_client(option(CLIENT, 1, version=2, address=None, agent_id=3)) == "tot-likely"
 
 
@@ -123,7 +123,7 @@ def test_one_option_with_an_address_vouches_for_the_others() -> None:
     assert of_client(without, option(CLIENT, 1)) == "tot"
 
 
-def test_an_agent_whose_host_is_known_is_seen_through_a_translation() -> None:
+def test_an_agent_of_a_known_host_is_found_across_nat() -> None:
     """The segment comes from a gateway that is a host of ours, with a process of that pid."""
     gateway = view("gateway", processes=[host_process(1)], addresses=("192.0.2.1",))
     carried = option("192.0.2.1:61000", 1, version=2, address=None, agent_id=3)
@@ -136,7 +136,7 @@ def test_an_agent_whose_host_is_known_is_seen_through_a_translation() -> None:
     assert (one.label, one.host) == ("tot-likely", "gateway")
 
 
-def test_over_ipv6_an_option_names_nobody() -> None:
+def test_over_ipv6_an_option_names_no_process() -> None:
     source = option("2001:db8::1:4000", 1, address=None)
 
     one, _ = labels(captured(SHORT, [source]), *hosts())
@@ -150,7 +150,7 @@ def test_an_address_of_several_hosts_names_none_of_them() -> None:
     assert words(captured(SHORT, [option(CLIENT, 1)]), *hosts(), twin)[0] == "ambiguous"
 
 
-def test_a_network_tells_twins_apart() -> None:
+def test_a_network_distinguishes_hosts_with_the_same_address() -> None:
     twin = view("twin", processes=[host_process(1)], addresses=("10.0.0.1",), network="blue")
     connection = captured(SHORT, [option(CLIENT, 1)])
 
@@ -201,11 +201,11 @@ def test_what_an_agent_has_reckoned_in_its_floats_may_be_seconds_off() -> None:
         assert words(captured(SHORT, [option(CLIENT, 1)]), host)[0] == expected
 
 
-def test_a_segment_that_tells_no_time_may_have_been_anothers() -> None:
+def test_a_segment_without_a_time_may_belong_to_another_process() -> None:
     assert of_client(option(CLIENT, 1, time_s=None)) == "tot-likely"
 
 
-def test_a_syn_that_is_sent_again_names_nobody() -> None:
+def test_a_retransmitted_syn_names_no_process() -> None:
     """The first one was the kernel's, and so is the second, while some process runs."""
     assert of_client(option(CLIENT, 0), option(CLIENT, 1)) == "tot-no-pid"
     assert of_client(option(CLIENT, 0), option(CLIENT, 9), option(CLIENT, 1, PSH | ACK)) == (

@@ -67,7 +67,7 @@ def test_the_earliest_of_several_sightings_counts() -> None:
         assert found == (SocketFd(3, 900, NOW - 500 * S, "state"),)
 
 
-def test_the_latest_watch_tells_what_is_new() -> None:
+def test_new_sockets_are_those_since_the_latest_sample() -> None:
     watches = [
         Observations(age_source="state", observed_since_ns=NOW - 60 * S),
         Observations(age_source="observed", observed_since_ns=NOW - 3 * S),

@@ -49,7 +49,7 @@ def test_dash_is_a_recording_on_stdin(tmp_path: Path, monkeypatch: pytest.Monkey
     assert isinstance(open_source("-"), Recording)
 
 
-def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_source_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file or directory"):
         open_source(str(tmp_path / "none"))
     with pytest.raises(SourceError, match="No such file or directory"):

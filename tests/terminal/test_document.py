@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.commands.scan.json import arguments
-from proccli.terminal.document import document, lines
+from proccli.terminal.document import lines, render
 from tests.build import process
 
 
 @given(st.text(st.characters(exclude_categories=[])))
 def test_what_is_written_is_what_is_read(text: str) -> None:
     """But for lone surrogates, which no document may hold."""
-    read = json.loads(document("scan", {"text": text}).decode("utf-8"))["text"]
+    read = json.loads(render({"text": text}).decode("utf-8"))["text"]
 
     assert not lone(read)
     assert lone(text) or read == text
@@ -29,27 +29,24 @@ def lone(text: str) -> bool:
 
 def test_a_byte_that_is_no_character_is_shown() -> None:
     name = os.fsdecode(b"caf\xe9.yaml")
-    written = document("scan", {"file": name, "other": "\ud83d"})
+    written = render({"file": name, "other": "\ud83d"})
 
     assert json.loads(written) == {
-        "schema": "proccli/scan/v1",
         "file": "caf\\xe9.yaml",
         "other": "\\ud83d",
     }
 
 
 def test_controls_are_escaped_and_letters_are_not() -> None:
-    written = document("scan", {"text": "\x1b\x7f\x9b\u202e\u2028\u200b 注文 🚀 é"}).decode()
+    written = render({"text": "\x1b\x7f\x9b\u202e\u2028\u200b 注文 🚀 é"}).decode()
 
     assert "\\u001b\\u007f\\u009b\\u202e\\u2028\\u200b 注文 🚀 é" in written
 
 
 def test_a_list_has_a_line_for_each_element() -> None:
-    written = document("scan", {"a": [{"x": 1}, {"x": 2}], "b": [], "c": iter(())}).decode()
+    written = render({"a": [{"x": 1}, {"x": 2}], "b": [], "c": iter(())}).decode()
 
-    assert written == (
-        '{"schema": "proccli/scan/v1",\n "a": [\n  {"x": 1},\n  {"x": 2}],\n "b": [],\n "c": []}\n'
-    )
+    assert written == ('{"a": [\n  {"x": 1},\n  {"x": 2}],\n "b": [],\n "c": []}\n')
 
 
 def test_lines_are_documents_of_one_line() -> None:
@@ -58,7 +55,7 @@ def test_lines_are_documents_of_one_line() -> None:
 
 def test_a_number_that_json_has_not_is_a_bug_and_not_a_document() -> None:
     with pytest.raises(ValueError, match="Out of range"):
-        document("scan", {"age": float("nan")})
+        render({"age": float("nan")})
 
 
 @pytest.mark.parametrize(

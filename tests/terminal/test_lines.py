@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+import proccli.terminal.lines as lines_module
 from proccli.terminal.lines import around, cells, head, padded, shorten, tail, wrapped
 from proccli.text import visible
 
@@ -84,6 +85,29 @@ def test_broken_lines_fit_and_lose_only_blanks(texts: list[str], room: int) -> N
     assert all(cells(piece) <= room for piece in lines)
     written = "".join(text for piece in lines for text, _ in piece)
     assert written.replace(" ", "") == "".join(text for text, _ in line).replace(" ", "")
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "注", "e\u0301"])
+def test_breaking_a_long_word_reads_it_a_fixed_number_of_times(
+    letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice the text, twice the work: a process can make one word of megabytes."""
+    read = 0
+
+    def counting(text: str) -> int:
+        nonlocal read
+        read += len(text)
+        return cell_len(text)
+
+    monkeypatch.setattr(lines_module, "cell_len", counting)
+
+    def work(length: int) -> int:
+        nonlocal read
+        read = 0
+        wrapped([(letter * length, "")], 20)
+        return read
+
+    assert work(20_000) <= 2.5 * work(10_000)
 
 
 def test_a_line_is_broken_between_words() -> None:

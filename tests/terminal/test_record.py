@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeAlias
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from proccli.terminal.document import Document
 from proccli.terminal.record import (
+    AnyType,
     Field,
     Json,
     Record,
     Type,
     array_of,
+    as_type,
     definitions,
     enum,
     integer,
@@ -58,6 +65,95 @@ def test_values_are_read_converted_and_computed_in_the_order_of_the_fields(
     }
     schema = HOST.schema() | {"$defs": definitions(HOST)}
     Draft202012Validator(schema).validate(given)
+
+
+Values: TypeAlias = st.SearchStrategy[Any]
+Kinds: TypeAlias = st.SearchStrategy[tuple[AnyType, Values]]
+"""Types, each with its possible values."""
+
+
+def records(kinds: Kinds) -> Kinds:
+    """Records of one to four fields: read from the row, from a row in it, or computed."""
+    fields = st.tuples(kinds, st.sampled_from(["", "inner.{}", "computed"]))
+    return st.lists(fields, min_size=1, max_size=4).map(record_of)
+
+
+def record_of(fields: list[tuple[tuple[AnyType, Values], str]]) -> tuple[AnyType, Values]:
+    declared, values = [], {}
+    for number, ((kind, value), how) in enumerate(fields):
+        key = f"key_{number}"
+        read = attrgetter(key) if how == "computed" else how.format(key)
+        declared.append(Field(key, kind, value=read))
+        values[key] = value
+    return Record("", *declared), st.fixed_dictionaries(values).map(
+        lambda row: SimpleNamespace(**row, inner=SimpleNamespace(**row))
+    )
+
+
+KINDS: Kinds = st.recursive(
+    st.sampled_from(
+        [(text(), st.text()), (integer(), st.integers()), (Type({}, len), st.text(max_size=3))]
+    ),
+    lambda kinds: (
+        records(kinds)
+        | kinds.map(lambda kind: (nullable(kind[0]), st.none() | kind[1]))
+        | kinds.map(lambda kind: (array_of(kind[0]), st.lists(kind[1], max_size=3).map(tuple)))
+    ),
+    max_leaves=12,
+)
+
+
+def interpreted(kind: AnyType, value: Any) -> Any:
+    """What a declaration says of a value, read step by step."""
+    kind = as_type(kind)
+    if kind.null and value is None:
+        return None
+    if kind.items is not None:
+        return [interpreted(kind.items, each) for each in value]
+    if isinstance(kind.convert, Record):
+        return {
+            field.key: interpreted(
+                field.type,
+                field.value(value)
+                if callable(field.value)
+                else attrgetter(field.value or field.key)(value),
+            )
+            for field in kind.convert.fields
+        }
+    return value if kind.convert is None else kind.convert(value)
+
+
+@for_all(st.data())
+def test_the_compiled_function_does_what_the_declaration_says(data: st.DataObject) -> None:
+    record, rows = data.draw(records(KINDS))
+    row = data.draw(rows)
+    assert isinstance(record, Record)
+
+    assert record.json(row) == interpreted(record, row)
+    written = list(record.json(row).items())
+    document = Document("x", "A title", *record.fields, notes=lambda _: ()).render(row)
+
+    assert list(json.loads(document).items()) == [
+        ("schema", "proccli/x/v1"),
+        *written,
+        ("warnings", []),
+    ]
+
+
+def test_a_value_is_read_once() -> None:
+    class Row:
+        reads = 0
+
+        @property
+        def port(self) -> Port:
+            self.reads += 1
+            return Port(self.reads)
+
+    record = Record("", Field("port", PORT))
+
+    row = Row()
+    assert record.json(row) == {"port": {"port": 1, "service": None}}
+    assert Record("", Field("port", nullable(PORT))).json(row)["port"]["port"] == 2
 
 
 def test_a_record_of_one_field_is_read_like_any_other() -> None:
@@ -127,9 +223,11 @@ def test_a_heading_is_the_fields_title() -> None:
 
 
 def test_a_document_has_a_line_per_element_of_an_array_that_may_be_an_iterator() -> None:
-    document = Document("x", "A title", Field("names", array_of(PORT), value=iter))
+    names = Field("names", array_of(PORT), value=iter)
+    document = Document("x", "A title", names, notes=lambda _: ())
 
     assert document.render([Port(1), Port(2)]) == (
         b'{"schema": "proccli/x/v1",\n "names": [\n'
-        b'  {"port": 1, "service": null},\n  {"port": 2, "service": null}]}\n'
+        b'  {"port": 1, "service": null},\n  {"port": 2, "service": null}],\n'
+        b' "warnings": []}\n'
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from proccli.agent.sockets.namespaces import (
@@ -125,8 +124,7 @@ def _holds(source: Source, pid: int, inodes: Collection[int]) -> bool:
     return not isinstance(found, FieldError) and any(socket.inode in inodes for socket in found)
 
 
-@dataclass(slots=True)
-class _Owner:
+class _Owner(NamedTuple):
     """A process that holds a socket, with its file descriptor."""
 
     outcome: Outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proccli.model.outcome import Outcome
@@ -26,23 +25,23 @@ NAMELESS = 0
 """The agent's number for the namespace of a process whose `ns/net` can't be read."""
 
 
-@dataclass(slots=True, kw_only=True)
 class Namespace:
     """One network namespace."""
 
-    netns: int
-    """Its inode number, or `NAMELESS`."""
-    idx: int | None
-    """The agent's number for it; None where it has no accepted process."""
-    doubtful: bool = False
-    """Whether a process in it may be accepted: its status is unknown."""
-    tables: NetTables = ()
-    lost: Mapping[TableName, FieldError] = field(default_factory=dict)
-    """The tables whose rows the agent doesn't get, with the error that is the reason."""
-    everywhere: set[int] = field(default_factory=set)
-    """Ports with a listener on all addresses."""
-    somewhere: set[Endpoint] = field(default_factory=set)
-    """Endpoints with a listener on one address."""
+    def __init__(self, netns: int, idx: int | None, *, doubtful: bool = False) -> None:
+        self.netns = netns
+        """Its inode number, or `NAMELESS`."""
+        self.idx = idx
+        """The agent's number for it; None where it has no accepted process."""
+        self.doubtful = doubtful
+        """Whether a process in it may be accepted: its status is unknown."""
+        self.tables: NetTables = ()
+        self.lost: Mapping[TableName, FieldError] = {}
+        """The tables whose rows the agent doesn't get, with the error that is the reason."""
+        self.everywhere: set[int] = set()
+        """Ports with a listener on all addresses."""
+        self.somewhere: set[Endpoint] = set()
+        """Endpoints with a listener on one address."""
 
 
 def open_namespaces(

@@ -61,16 +61,17 @@ def _synced(socket: Socket, behaviour: StaticConfig) -> SyncedSocket:
 # ---- peers ----------------------------------------------------------------------------------
 
 
-def find_peers(sample: SocketSample) -> None:
-    """Set the peer of each connection among the sample's sockets.
+def with_peers(sample: SocketSample) -> SocketSample:
+    """The sample with the peer of each connection among its sockets.
 
     A loopback address means the same network namespace. Any other is searched in the own one
     first, then in all the others; if several of those have such a connection there is no peer: the
     same addresses are used in many containers.
     """
     ends = _Ends(sample.best_known)
-    for socket in sample.sockets:
-        socket.peer = ends.peer(socket)
+    return sample._replace(
+        sockets=tuple(socket._replace(peer=ends.peer(socket)) for socket in sample.sockets)
+    )
 
 
 class _Ends:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from proccli.agent.decision import skip_reason
 from proccli.agent.first_match import match_rule
@@ -32,6 +33,8 @@ from proccli.versions import DEFAULT_AGENT
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path
 _MAX_PASSWD = 16 << 20
+TIME_LIMIT_S: Final = 20.0
+"""For the searches of one run, in all files together: a proof can take hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class CheckOptions:
     env: Mapping[str, str] = field(default_factory=dict)
     snapshots: tuple[str, ...] = ()
     """Recordings, or directories laid out like /proc."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds; the searches end `TIME_LIMIT_S` after the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +95,13 @@ def check(options: CheckOptions) -> CheckResult:
     Raises: UsageError for an agent that is not emulated; SourceError for a recording that cannot
     be read.
     """
+    end = options.clock() + TIME_LIMIT_S
     sources = [open_source(snapshot) for snapshot in options.snapshots]
     surroundings = Surroundings(
-        environment=_environment(options.env), users=_users(), exists=_exists
+        environment=_environment(options.env),
+        users=_users(),
+        exists=_exists,
+        expired=lambda: options.clock() >= end,
     )
     reports = tuple(_report(file, options, surroundings, sources) for file in options.files)
     notes = tuple(dict.fromkeys(note for source in sources for note in source.notes))

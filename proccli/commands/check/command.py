@@ -15,7 +15,7 @@ from proccli.cli.failures import report
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
-from proccli.commands.options.output import general_options, option, output_options_with
+from proccli.commands.options.output import INPUT_PATH, general_options, option, output_options_with
 from proccli.commands.options.source import source_options_without
 from proccli.errors import SourceError
 
@@ -54,7 +54,7 @@ def _complete_code(
         ),
     ),
 )
-@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=INPUT_PATH)
 @source_options_without(
     "config", "snapshot", "proc_root", "tags", "no_tag_exec", "run_tag_exec", "tag_timeout"
 )
@@ -63,7 +63,8 @@ def _complete_code(
     "--config",
     section="What to look at",
     metavar="FILE",
-    type=click.Path(allow_dash=True),
+    once=True,
+    type=INPUT_PATH,
     envvar="PROCCLI_CONFIG",
     show_envvar=True,
     help="Another file to check. PROCCLI_CONFIG is used only if no FILE is given.",
@@ -75,7 +76,7 @@ def _complete_code(
     section="What to look at",
     metavar="PATH",
     multiple=True,
-    type=click.Path(allow_dash=True),
+    type=INPUT_PATH,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
     help="Report the rules that no process in this recording or /proc-like directory reaches."

@@ -7,62 +7,86 @@ docs.github.com, "Workflow commands for GitHub Actions".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 from urllib.parse import quote
 
 from proccli import __version__
 from proccli.commands.check.check import CheckResult
 from proccli.diagnostics.codes import page, title
-from proccli.diagnostics.reach import Unreachable
+from proccli.diagnostics.reach import Proof
 from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Diagnostic, Severity
-from proccli.terminal.document import document, lines, warnings_json
-from proccli.terminal.record import Json
+from proccli.terminal.document import Document, lines
+from proccli.terminal.record import Field, Json, Record, array_of, enum, integer, nullable, text
 from proccli.text import visible
+
+DIAGNOSTIC = Record(
+    "diagnostic",
+    Field("severity", enum(*get_args(Severity))),
+    Field("code", text(), "proccli check --explain CODE explains it."),
+    Field("message", text()),
+    Field("file", text(), value="at.source"),
+    Field("line", integer(1), value="at.line"),
+    Field("column", integer(1), "In characters.", value="at.column"),
+    Field("end_line", integer(1), value="end.line"),
+    Field("end_column", integer(1), "After the last character.", value="end.column"),
+    Field("rule", nullable(integer(1)), "Counts from 1; null: it is not about a rule."),
+    Field("hint", nullable(text()), "What to write instead."),
+)
+"""The row is a `Diagnostic`."""
+
+UNREACHABLE = Record(
+    "unreachable",
+    Field("rule", integer(1)),
+    Field(
+        "by",
+        array_of(integer(1)),
+        "proven: the earlier rules that together take everything; else the one that takes `taken`.",
+    ),
+    Field(
+        "proof",
+        enum(*get_args(Proof)),
+        "proven: never reached; partial: they take some; unknown: it takes too long to determine.",
+    ),
+    Field(
+        "reaches",
+        nullable(text()),
+        "A shortest text that still reaches the rule; null: there is none, or it is not known.",
+    ),
+    Field(
+        "taken",
+        nullable(text()),
+        "A shortest text that an earlier rule takes; null: there is none, or it is not known.",
+    ),
+)
+"""The row is an `Unreachable`."""
+
+CHECK = Document(
+    "check",
+    "proccli check --json: the problems of configurations",
+    Field(
+        "diagnostics",
+        array_of(DIAGNOSTIC),
+        "By file in the order given, by line and column in each; -o jsonl prints one of these a"
+        " line.",
+    ),
+    Field(
+        "unreachable",
+        array_of(UNREACHABLE),
+        "Rules that earlier ones shadow, by file.",
+        value=lambda result: [entry for report in result.reports for entry in report.unreachable],
+    ),
+)
 
 
 def check_document(result: CheckResult) -> bytes:
     """The document `proccli/check/v1`."""
-    return document(
-        "check",
-        {
-            "diagnostics": [diagnostic_json(found) for found in result.diagnostics],
-            "unreachable": [
-                _unreachable(entry) for report in result.reports for entry in report.unreachable
-            ],
-            "warnings": warnings_json(result.notes),
-        },
-    )
+    return CHECK.render(result)
 
 
 def check_lines(result: CheckResult) -> bytes:
     """A line for each diagnostic."""
-    return lines(diagnostic_json(found) for found in result.diagnostics)
-
-
-def diagnostic_json(found: Diagnostic) -> Json:
-    """One diagnostic; `end_column` is the column after the last character."""
-    return {
-        "severity": found.severity,
-        "code": found.code,
-        "message": found.message,
-        "file": found.at.source,
-        "line": found.at.line,
-        "column": found.at.column,
-        "end_line": found.end.line,
-        "end_column": found.end.column,
-        "rule": found.rule,
-        "hint": found.hint,
-    }
-
-
-def _unreachable(entry: Unreachable) -> Json:
-    return {
-        "rule": entry.rule,
-        "by": list(entry.by),
-        "proof": entry.proof,
-        "reaches": entry.reaches,
-        "taken": entry.taken,
-    }
+    return lines(map(DIAGNOSTIC.json, result.diagnostics))
 
 
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}

@@ -11,7 +11,7 @@ from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.text import counted
 
-_STYLES: dict[Severity, str] = {"error": "alarm", "warning": "warn", "info": "tag"}
+_STYLES: dict[Severity, str] = {"error": "error", "warning": "warn", "info": "tag"}
 
 
 def check_text(result: CheckResult, view: View) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +11,13 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
-from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.commands.options.output import (
+    INPUT_PATH,
+    Output,
+    general_options,
+    option,
+    output_options,
+)
 from proccli.commands.options.source import source_options_without
 from proccli.errors import EXIT_NO
 
@@ -41,15 +46,15 @@ _WHERE = "Input options"
         ),
     ),
 )
-@click.argument("old", metavar="OLD", type=click.Path(allow_dash=True))
-@click.argument("new", metavar="NEW", type=click.Path(allow_dash=True))
+@click.argument("old", metavar="OLD", type=INPUT_PATH)
+@click.argument("new", metavar="NEW", type=INPUT_PATH)
 @option(
     "-s",
     "--snapshot",
     "snapshots",
     section=_WHERE,
     metavar="PATH",
-    type=click.Path(allow_dash=True),
+    type=INPUT_PATH,
     multiple=True,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
@@ -89,7 +94,7 @@ def command(
     if (old, new, options.tags, *snapshots).count("-") > 1:
         raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
     where: list[str | None] = [*snapshots, *([None] if live else [])]
-    result = diff(replace(options, config=old), replace(options, config=new), where)
+    result = diff(options._replace(config=old), options._replace(config=new), where)
     content: str | bytes
     if output == "json":
         content = diff_document(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from proccli.agent.inputs import Inputs
@@ -108,15 +108,15 @@ def _read_once(options: InputOptions) -> InputOptions:
     """The same with the text of the configuration, which may be a pipe and is used twice."""
     if options.config is None or options.config_text is not None:
         return options
-    return replace(options, config_text=read_file(options.config))
+    return options._replace(config_text=read_file(options.config))
 
 
 def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[Inputs, Inputs]:
     """The inputs under both configurations, with one shared source."""
-    before = open_inputs(replace(old, snapshot=snapshot))
+    before = open_inputs(old._replace(snapshot=snapshot))
     if snapshot is not None:
-        return before, open_inputs(replace(new, snapshot=snapshot), source=before.source)
-    after = open_inputs(replace(new, snapshot=None))
+        return before, open_inputs(new._replace(snapshot=snapshot), source=before.source)
+    after = open_inputs(new._replace(snapshot=None))
     same_root = before.source.host.proc_root == after.source.host.proc_root
     return before, after._replace(source=before.source) if same_root else after
 
@@ -124,7 +124,7 @@ def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[I
 def _compared_rules(old: InputOptions, new: InputOptions) -> RuleComparison:
     """The comparison of the rules alone; no process or tag is read."""
     before, after = (
-        open_inputs(replace(options, snapshot=None, proc_root="/proc"), with_tags=False)
+        open_inputs(options._replace(snapshot=None, proc_root="/proc"), with_tags=False)
         for options in (old, new)
     )
     return compare_rules(before, after)

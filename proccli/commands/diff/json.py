@@ -2,66 +2,90 @@
 
 from __future__ import annotations
 
-from proccli.commands.diff.diff import Change, DiffResult
-from proccli.commands.diff.rules import Witness
+from typing import get_args
+
+from proccli.commands.diff.diff import ChangeKind, DiffResult
 from proccli.commands.scan.json import TAG
-from proccli.model.outcome import Outcome
-from proccli.terminal.document import document, lines, warnings_json
-from proccli.terminal.record import Json
+from proccli.model.outcome import Reason, Status
+from proccli.terminal.document import Document, lines
+from proccli.terminal.record import Field, Record, array_of, boolean, enum, integer, nullable, text
+
+_STATUS = Field("status", enum(*get_args(Status)))
+_RULE = Field(
+    "rule",
+    nullable(integer(0)),
+    "Index of the rule that decided; 0: the implicit accept; null: no rule was tried.",
+    value="decided_by",
+)
+_GPROCESS = Field("gprocess", nullable(text()))
+
+_OUTCOME = Record(
+    "outcome",
+    _STATUS,
+    Field("reason", enum(*get_args(Reason))),
+    _RULE,
+    _GPROCESS,
+    Field("tags", nullable(array_of(TAG))),
+)
+_MADE_UP_OUTCOME = Record("made-up-outcome", _STATUS, _RULE, _GPROCESS)
+
+CHANGE = Record(
+    "change",
+    Field("snapshot", text(), "The recording or directory as it was given, or live."),
+    Field("pid", integer()),
+    Field("change", enum(*get_args(ChangeKind)), value="kind"),
+    Field("old", _OUTCOME),
+    Field("new", _OUTCOME),
+)
+"""The row is a `Change`."""
+
+WITNESS = Record(
+    "witness",
+    Field("match_type", enum("process_name", "cmdline", "parent_process_name", "tag")),
+    Field(
+        "text",
+        text(),
+        "The names of several ancestors are on a line each, nearest first; likewise several tags.",
+    ),
+    Field("old", _MADE_UP_OUTCOME),
+    Field("new", _MADE_UP_OUTCOME),
+)
+"""The row is a `Witness`."""
+
+DIFF = Document(
+    "diff",
+    "proccli diff --json: what a configuration change does to each process",
+    Field("changes", array_of(CHANGE), "-o jsonl prints one of these a line."),
+    Field(
+        "witnesses",
+        array_of(WITNESS),
+        "Texts that the two configurations treat differently, found by construction and tried on"
+        " both.",
+    ),
+    Field(
+        "equivalent",
+        nullable(boolean()),
+        "true: proven; false: a difference was found; null: not decided.",
+    ),
+    Field("processes", integer(0), "Number of processes that were compared.", value="compared"),
+    Field(
+        "undecided",
+        integer(0),
+        "Number of processes whose outcome is unknown under one of the configurations.",
+    ),
+    Field(
+        "connections",
+        Record("", Field("lost", integer(0)), Field("gained", integer(0))),
+        "Number of connections that lose or gain their label.",
+    ),
+)
 
 
 def diff_document(result: DiffResult) -> bytes:
     """The document `proccli/diff/v1`."""
-    return document(
-        "diff",
-        {
-            "changes": [_change(change) for change in result.changes],
-            "witnesses": [_witness(witness) for witness in result.witnesses],
-            "equivalent": result.equivalent,
-            "processes": result.compared,
-            "undecided": result.undecided,
-            "connections": {
-                "lost": result.connections.lost,
-                "gained": result.connections.gained,
-            },
-            "warnings": warnings_json(result.notes),
-        },
-    )
+    return DIFF.render(result)
 
 
 def diff_lines(result: DiffResult) -> bytes:
     """One line per change."""
-    return lines(_change(change) for change in result.changes)
-
-
-def _change(change: Change) -> Json:
-    return {
-        "snapshot": change.snapshot,
-        "pid": change.pid,
-        "change": change.kind,
-        "old": _outcome(change.old),
-        "new": _outcome(change.new),
-    }
-
-
-def _outcome(outcome: Outcome) -> Json:
-    return {
-        "status": outcome.status,
-        "reason": outcome.reason,
-        "rule": outcome.decided_by,
-        "gprocess": outcome.gprocess,
-        "tags": None if outcome.tags is None else [TAG.json(tag) for tag in outcome.tags],
-    }
-
-
-def _witness(witness: Witness) -> Json:
-    return {
-        "match_type": witness.match_type,
-        "text": witness.text,
-        "old": _made_up_outcome(witness.old),
-        "new": _made_up_outcome(witness.new),
-    }
-
-
-def _made_up_outcome(outcome: Outcome) -> Json:
-    return {"status": outcome.status, "rule": outcome.decided_by, "gprocess": outcome.gprocess}
+    return lines(map(CHANGE.json, result.changes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,13 +11,13 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result, without_codes
 from proccli.cli.output import Invocation, view_of
-from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import Output, general_options, output_options
 from proccli.commands.options.source import source_options, wait_options
 from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.samples import WaitPolicy
     from proccli.model.note import Note
 
 _SHOWN_AS_STEPS = (
@@ -34,6 +33,8 @@ _SHOWN_AS_STEPS = (
     "env-unset",
     "env-unknown",
     "unreadable",
+    "vanished",
+    "masked",
     "unreadable-for-us",
 )
 
@@ -57,8 +58,7 @@ _SHOWN_AS_STEPS = (
 def command(
     *,
     options: InputOptions,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
     output: Output,
     invocation: Invocation,
 ) -> int:
@@ -72,10 +72,8 @@ def command(
     """
     from proccli.commands.doctor.doctor import doctor
     from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
-    from proccli.commands.samples import WaitPolicy
 
-    wait = functools.partial(wait_for_second_sample, invocation)
-    result = doctor(options, WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait))
+    result = doctor(options, wait_policy)
     notes: Sequence[Note] = result.notes
     content: str | bytes
     if output == "json":

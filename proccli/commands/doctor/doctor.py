@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from proccli.commands.doctor import steps_agent as agent_steps
@@ -18,7 +18,7 @@ from proccli.config import loading
 from proccli.errors import ConfigError, SourceError
 from proccli.files import read_file
 from proccli.local import agent_process
-from proccli.local.agent_process import Surroundings
+from proccli.local.agent_process import LiveMachine
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Host
@@ -43,7 +43,7 @@ STEPS: Final = (
 """All steps, in order."""
 
 _ELSEWHERE = "use --proc-root DIR to read another mount of /proc"
-_REJECTED = "unknown: the configuration is rejected, and a running agent keeps its previous one"
+_NOT_CHECKED = "not checked: the configuration cannot be applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,28 +74,39 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     Raises: UsageError; ConfigError and SourceError for files that cannot be read.
     """
     if options.config is not None and options.config_text is None:
-        options = replace(options, config_text=read_file(options.config))
+        options = options._replace(config_text=read_file(options.config))
     try:
         sample = take_settled_sample(open_inputs(options), wait_policy)
     except ConfigError as error:
         if error.at is None:
             raise
-        return _rejected(error)
+        return _rejected(error, options)
     except SourceError:
         if options.snapshot is not None or options.proc_root is not None:
             raise
         return _without_processes(options)
     config, host = sample.inputs.config, sample.inputs.source.host
     live = host.kind == "live"
-    around = agent_process.look_around(config.proc_root, host.proc_root) if live else None
-    return examine(sample, around, tags_from_file=options.tags is not None)
+    around = agent_process.inspect_machine(config.proc_root, host.proc_root) if live else None
+    return examine(sample, around, options)
 
 
-def _rejected(error: ConfigError) -> DoctorResult:
-    hint = error.hint or "correct it; proccli check shows the location"
-    first = failed("configuration", f"{error.at}: {error.problem}", hint)
+def _rejected(error: ConfigError, options: InputOptions) -> DoctorResult:
+    """The result if the configuration is none that proccli can apply.
+
+    What an agent does with it depends on the fault: with a text of another dialect it uses its
+    defaults, and a rejected one leaves the previous one in effect.
+    """
+    detail = f"{error.at}: {error.problem}"
+    hint = error.hint or f"correct it; for details, run {options.command('check')}"
+    if error.fault is not None and error.fault.code == "other-dialect":
+        version = options.agent or DEFAULT_AGENT
+        hint = error.hint or (
+            f"agent {version} ignores it and uses its defaults: give the static_config of its group"
+        )
+    first = failed("configuration", detail, hint)
     later = (
-        unknown(step, _REJECTED) for step in STEPS[1:] if step not in socket_steps.SERVER_STEPS
+        unknown(step, _NOT_CHECKED) for step in STEPS[1:] if step not in socket_steps.SERVER_STEPS
     )
     return DoctorResult(
         config=None,
@@ -108,7 +119,7 @@ def _rejected(error: ConfigError) -> DoctorResult:
 def _without_processes(options: InputOptions) -> DoctorResult:
     """The result if os-proc-root shows no processes."""
     config = _config(options)
-    around = agent_process.look_around(config.proc_root, config.proc_root)
+    around = agent_process.inspect_machine(config.proc_root, config.proc_root)
     later = (
         unknown(step, "unknown: no processes could be read", _ELSEWHERE)
         for step in (
@@ -120,8 +131,8 @@ def _without_processes(options: InputOptions) -> DoctorResult:
         )
     )
     steps = (
-        *_before(config, None, around, None),
-        name_steps.rules_valid(config),
+        *_before(config, None, around, None, options),
+        name_steps.rules_valid(config, options),
         *later,
         socket_steps.socket_interval(config),
         *socket_steps.server_steps(),
@@ -137,21 +148,19 @@ def _config(options: InputOptions) -> Config:
     return loading.load(options.config_text, name, agent=version, via=options.via)
 
 
-def examine(
-    sample: Sample, around: Surroundings | None, *, tags_from_file: bool = False
-) -> DoctorResult:
+def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -> DoctorResult:
     """All steps for a sample; `around` is None unless it is of the live machine."""
     inputs, outcomes = sample.inputs, sample.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
     summary = ScanResult(host=host, config=config, outcomes=outcomes, notes=()).summary
     steps = (
-        *_before(config, summary, around, host),
-        name_steps.rules_valid(config),
-        *process_steps.process_steps(config, outcomes, sees_all=host.sees_all),
-        name_steps.tag_command(config, tags, inputs.notes, host.kind, from_file=tags_from_file),
+        *_before(config, summary, around, host, options),
+        name_steps.rules_valid(config, options),
+        *process_steps.process_steps(config, outcomes, host, options),
+        name_steps.tag_command(config, tags, inputs.notes, host.kind, options),
         name_steps.variables(config, inputs.environment, inputs.notes, host.kind),
-        name_steps.name_length(outcomes),
-        socket_steps.sockets(sample),
+        name_steps.name_length(outcomes, options),
+        socket_steps.sockets(sample, options),
         socket_steps.socket_interval(config),
         *socket_steps.server_steps(),
     )
@@ -165,15 +174,25 @@ def examine(
 
 
 def _before(
-    config: Config, summary: Summary | None, around: Surroundings | None, host: Host | None
+    config: Config,
+    summary: Summary | None,
+    around: LiveMachine | None,
+    host: Host | None,
+    options: InputOptions,
 ) -> tuple[Step, ...]:
     """The steps before the first rule."""
     kind, sees_all = (host.kind, host.sees_all) if host is not None else ("live", True)
     return (
-        agent_steps.configuration(config),
+        agent_steps.configuration(config, options),
         agent_steps.sync_enabled(config, summary),
-        agent_steps.agent_running(around, kind, sees_all=sees_all),
-        agent_steps.agent_rights(around, config, kind),
+        agent_steps.agent_running(around, kind, options, sees_all=sees_all),
+        agent_steps.agent_rights(around, config, kind, options),
         agent_steps.agent_version(around, kind),
-        agent_steps.proc_root(around, kind, summary.total if summary is not None else None),
+        agent_steps.proc_root(
+            around,
+            kind,
+            summary.total if summary is not None else None,
+            options,
+            sees_all=sees_all,
+        ),
     )

@@ -3,20 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, get_args
 
 from proccli.commands.doctor.doctor import DoctorResult
 from proccli.commands.doctor.step import State, Step
+from proccli.commands.scan.json import SUMMARY
 from proccli.commands.scan.scan import Summary
-from proccli.commands.scan.text import basis_line
-from proccli.terminal.document import config_json, document, lines, snapshot_json, warnings_json
+from proccli.commands.scan.text import basis_line, hidden_text
+from proccli.terminal.document import CONFIG, SNAPSHOT, Document, lines
 from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
 from proccli.terminal.paint import paint
-from proccli.terminal.record import Json
+from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
 from proccli.terminal.view import View
 from proccli.text import counted
 
-_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "alarm", "unknown": "unknown"}
+STEP = Record(
+    "gate",
+    Field("gate", text(), "The name of the step, always the same.", value="name"),
+    Field("state", enum(*get_args(State))),
+    Field(
+        "removes",
+        nullable(integer(0)),
+        "Number of processes that this step is the first to remove; null: unknown, or not a step"
+        " that processes pass one by one.",
+    ),
+    Field("detail", text()),
+    Field("hint", nullable(text()), "What to do, or what to check on the server."),
+)
+"""The row is a `Step`."""
+
+
+def _name_of_first_failure(result: DoctorResult) -> str | None:
+    first = result.first_failure
+    return first.name if first is not None else None
+
+
+DOCTOR = Document(
+    "doctor",
+    "proccli doctor --json: every step between a process and its label",
+    Field(
+        "snapshot",
+        nullable(SNAPSHOT),
+        "null: the processes could not be read.",
+        value="host",
+    ),
+    Field("config", nullable(CONFIG), "null: the agent would reject it."),
+    Field(
+        "gates",
+        array_of(STEP),
+        "From the configuration to the server; -o jsonl prints one of these a line.",
+        value="steps",
+    ),
+    Field(
+        "first_failure",
+        nullable(text()),
+        "The first step that fails.",
+        value=_name_of_first_failure,
+    ),
+    Field("summary", nullable(SUMMARY), "As in scan; null if snapshot is null."),
+)
+
+_STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "error", "unknown": "unknown"}
 _WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
 _GAP: Final = "  "
 _LEAST: Final = 36
@@ -57,13 +104,15 @@ class _Basis:
 def _outcome(result: DoctorResult) -> Iterable[Line]:
     summary, first = result.summary, result.first_failure
     if summary is None:
-        yield (("It could not be determined what the agent would send.", "alarm"),)
+        yield (("It could not be determined what the agent would send.", "error"),)
     else:
-        yield from _sent(summary, switched_on=result.config is None or result.config.sync_enabled)
+        switched_on = result.config is None or result.config.sync_enabled
+        sees_all = result.host is None or result.host.sees_all
+        yield from _sent(summary, switched_on=switched_on, sees_all=sees_all)
     if first is not None:
         yield (
             ("First failed step: ", "head"),
-            (f"{first.name}", "alarm"),
+            (f"{first.name}", "error"),
             (": ", ""),
             *foreign(first.detail),
         )
@@ -71,16 +120,19 @@ def _outcome(result: DoctorResult) -> Iterable[Line]:
         yield plain("No failed step found; steps on the server cannot be checked here.")
 
 
-def _sent(summary: Summary, *, switched_on: bool) -> Iterable[Line]:
+def _sent(summary: Summary, *, switched_on: bool, sees_all: bool) -> Iterable[Line]:
     total = counted(summary.total, "process")
     more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
-    if switched_on:
-        style = "head" if summary.reported or more else "alarm"
+    if summary.reported is None:
+        yield ((hidden_text(summary.accepted), "unknown"),)
+    elif switched_on:
+        style = "head" if summary.reported or more else "error"
         yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
     else:
+        least = "" if sees_all else "at least "
         yield (
-            (f"The agent would send 0 of {total}. ", "alarm"),
-            (f"With sync enabled, it would send {summary.accepted:,}{more}.", ""),
+            (f"The agent would send 0 of {total}. ", "error"),
+            (f"With sync enabled, it would send {least}{summary.accepted:,}{more}.", ""),
         )
 
 
@@ -112,30 +164,9 @@ def _paragraph(head: Line, step: Step, view: View) -> list[Line]:
 
 def doctor_document(result: DoctorResult) -> bytes:
     """The document `proccli/doctor/v1`."""
-    first = result.first_failure
-    return document(
-        "doctor",
-        {
-            "snapshot": snapshot_json(result.host) if result.host is not None else None,
-            "config": config_json(result.config) if result.config is not None else None,
-            "gates": [_step_json(step) for step in result.steps],
-            "first_failure": first.name if first is not None else None,
-            "summary": result.summary._asdict() if result.summary is not None else None,
-            "warnings": warnings_json(result.notes),
-        },
-    )
+    return DOCTOR.render(result)
 
 
 def doctor_lines(steps: Iterable[Step]) -> bytes:
     """One line per step."""
-    return lines(map(_step_json, steps))
-
-
-def _step_json(step: Step) -> Json:
-    return {
-        "gate": step.name,
-        "state": step.state,
-        "removes": step.removes,
-        "detail": step.detail,
-        "hint": step.hint,
-    }
+    return lines(map(STEP.json, steps))

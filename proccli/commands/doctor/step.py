@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from proccli.commands.inputs import InputOptions
+
 State: TypeAlias = Literal["pass", "fail", "unknown"]
 
 _LONGEST: Final = 160
@@ -37,6 +39,21 @@ def failed(name: str, detail: str, hint: str, *, removes: int | None = None) -> 
 def unknown(name: str, detail: str, hint: str | None = None, *, removes: int | None = None) -> Step:
     """A step whose result cannot be determined."""
     return Step(name=name, state="unknown", removes=removes, detail=detail, hint=hint)
+
+
+def as_root(options: InputOptions) -> str:
+    """The hint to read as root what this user cannot: again on the machine, if it was recorded."""
+    if options.snapshot is not None:
+        recorded = options._replace(snapshot=None)
+        return f"record as root: {recorded.command('record', 'FILE', as_root=True)}"
+    return f"run {options.command('doctor', as_root=True)}"
+
+
+def masked_cure(options: InputOptions) -> str:
+    """How to get a recording in which the rules of this configuration are decided."""
+    recorded = options._replace(snapshot=None)
+    again = recorded.command("record", "FILE", as_root=True)
+    return f"record with this configuration: {again} (or with --no-redact)"
 
 
 def brief(text: str) -> str:

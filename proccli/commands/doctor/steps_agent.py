@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Final
 
-from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
+from proccli.commands.doctor.step import Step, as_root, brief, failed, passed, unknown
+from proccli.commands.inputs import InputOptions
 from proccli.commands.scan.scan import Summary
-from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, Surroundings
+from proccli.config.warning_words import wording
+from proccli.local.agent_process import CAP_SETUID, MACHINES_PID_NAMESPACE, LiveMachine
 from proccli.model.config import Config
+from proccli.model.note import Note
 from proccli.model.process import SourceKind
 from proccli.terminal.warning_text import message
 from proccli.versions import DEFAULT_AGENT, STATIC_CONFIG_ALTERED, STATIC_CONFIG_GONE
@@ -19,13 +22,31 @@ _OTHER_AGENTS: Final = (
     f"proccli emulates agent {DEFAULT_AGENT}; agents {' to '.join(STATIC_CONFIG_ALTERED)} ignore or"
     f" change os-proc-regex, and {STATIC_CONFIG_GONE} and later do not support the os-proc-* keys"
 )
-_ON_THE_MACHINE: Final = "run proccli doctor on the machine itself"
 _ASK_VERSION: Final = (
     "check on the server (deepflow-ctl agent list), or run deepflow-agent -v if you trust it"
 )
 
 
-def configuration(config: Config) -> Step:
+def on_the_machine(options: InputOptions) -> str:
+    """The hint to run the same command where the processes are."""
+    there = options._replace(snapshot=None)
+    return f"on the machine itself, run {there.command('doctor', as_root=True)}"
+
+
+def misplaced(config: Config, key: str) -> Note | None:
+    """The warning about a key that is in the wrong place, or is written in another way."""
+    for note in config.notes:
+        if note.code != "unknown-key":
+            continue
+        named = note.string_or_none("meant")
+        if note.fields.get("kind") == "misplaced":
+            named = note.string_or_none("key")
+        if named == key:
+            return note
+    return None
+
+
+def configuration(config: Config, options: InputOptions) -> Step:
     """The configuration is given, and the agent would accept it."""
     name = "configuration"
     if config.file is None:
@@ -39,28 +60,32 @@ def configuration(config: Config) -> Step:
     if not remarks:
         return passed(name, detail)
     more = "1 warning" if remarks == 1 else f"{remarks} warnings"
-    return passed(name, f"{detail}, with {more}", hint="run proccli check for details")
+    return passed(
+        name, f"{detail}, with {more}", hint=f"for details, run {options.command('check')}"
+    )
 
 
 def sync_enabled(config: Config, summary: Summary | None) -> Step:
     """The sync is enabled. It removes the processes that pass all other steps."""
-    removes = summary.accepted - summary.reported if summary is not None else None
+    removes = summary.accepted if summary is not None else None
     if config.sync_enabled:
-        return passed("sync-enabled", f"{_SETTING} is true", removes=removes)
-    why = "" if config.file is None else " (the default)"
-    return failed(
-        "sync-enabled",
-        f"{_SETTING} is false{why}: the agent sends no processes and no sockets",
-        f"add {_SETTING}: true to static_config; agents restart to apply it",
-        removes=removes,
-    )
+        return passed("sync-enabled", f"{_SETTING} is true", removes=summary and 0)
+    detail = f"{_SETTING} is false: the agent sends no processes and no sockets"
+    hint = f"write {_SETTING}: true in static_config"
+    if (note := misplaced(config, _SETTING)) is not None:
+        found = wording(note)
+        detail = f"{detail}; {note.at}: {found.problem}, so {found.effect}"
+        hint = found.hint or hint
+    return failed("sync-enabled", detail, f"{hint}; agents restart to apply it", removes=removes)
 
 
-def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bool) -> Step:
+def agent_running(
+    around: LiveMachine | None, kind: SourceKind, options: InputOptions, *, sees_all: bool
+) -> Step:
     """A deepflow-agent is running; of several, the most likely one is used."""
     name = "agent-running"
     if around is None:
-        return unknown(name, f"a {kind} does not contain this", _ON_THE_MACHINE)
+        return unknown(name, f"a {kind} does not contain this", on_the_machine(options))
     if around.agents:
         first, *others = around.agents
         detail = f"pid {first.pid}, {brief(first.exe or first.cmdline)}"
@@ -72,19 +97,22 @@ def agent_running(around: Surroundings | None, kind: SourceKind, *, sees_all: bo
             detail += f"; also named deepflow-agent: pid {pids}{' …' if len(others) > 5 else ''}"
         return passed(name, detail)
     if not sees_all:
-        hint = "run proccli doctor as root"
+        hint = as_root(options)
         return unknown(name, "none found, but some processes are hidden from this user", hint)
     if around.own_pid_namespace != MACHINES_PID_NAMESPACE:
         detail = "none found in this pid namespace, which is not that of the host"
-        return unknown(name, detail, "run proccli doctor outside the container")
+        hint = f"outside of the container, run {options.command('doctor', as_root=True)}"
+        return unknown(name, detail, hint)
     return failed(name, "no deepflow-agent is running", "start it: systemctl start deepflow-agent")
 
 
-def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) -> Step:
+def agent_rights(
+    around: LiveMachine | None, config: Config, kind: SourceKind, options: InputOptions
+) -> Step:
     """The agent may read every process and run the tag command as its user."""
     name = "agent-rights"
     if around is None:
-        return unknown(name, f"a {kind} does not contain this", _ON_THE_MACHINE)
+        return unknown(name, f"a {kind} does not contain this", on_the_machine(options))
     if not around.agents:
         return unknown(name, "no agent is running")
     agent = around.agents[0]
@@ -93,7 +121,7 @@ def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) 
         return unknown(
             name,
             f"the privileges of pid {agent.pid} are not readable",
-            "run proccli doctor as root",
+            as_root(options),
         )
     if agent.shares_our_user_namespace is False:
         detail = f"pid {agent.pid} is {who} only in another user namespace (rootless container)"
@@ -112,7 +140,7 @@ def agent_rights(around: Surroundings | None, config: Config, kind: SourceKind) 
     return passed(name, f"pid {agent.pid} is {who} and may read every visible process")
 
 
-def agent_version(around: Surroundings | None, kind: SourceKind) -> Step:
+def agent_version(around: LiveMachine | None, kind: SourceKind) -> Step:
     """The version of the agent; it cannot be determined without running it."""
     who = f"the agent of a {kind}" if around is None else "the agent"
     if around is not None and around.agents:
@@ -122,7 +150,14 @@ def agent_version(around: Surroundings | None, kind: SourceKind) -> Step:
     )
 
 
-def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | None) -> Step:
+def proc_root(
+    around: LiveMachine | None,
+    kind: SourceKind,
+    processes: int | None,
+    options: InputOptions,
+    *,
+    sees_all: bool,
+) -> Step:
     """os-proc-root is a proc mount of the host, as seen by the agent.
 
     `processes` is the number of processes found there; None: they could not be listed.
@@ -130,7 +165,7 @@ def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | No
     name = "proc-root"
     if around is None:
         detail = f"a {kind} does not show the os-proc-root of the agent"
-        return unknown(name, detail, _ON_THE_MACHINE)
+        return unknown(name, detail, on_the_machine(options))
     view = around.view
     who = "the agent" if around.agents else "proccli"
     path = brief(view.path)
@@ -142,9 +177,11 @@ def proc_root(around: Surroundings | None, kind: SourceKind, processes: int | No
         return failed(name, detail, mount)
     if processes is None and not around.agents:
         return failed(name, f"{path} shows no processes", mount)
+    if not sees_all and not around.agents:
+        return unknown(name, f"{path} hides processes of other users", as_root(options))
     namespace, ours = view.pid_namespace, around.own_pid_namespace
     if view.filesystem is None or namespace is None:
-        hint = "run proccli doctor as root of the host, outside of containers"
+        hint = f"on the host, outside of containers, run {options.command('doctor', as_root=True)}"
         return unknown(name, f"cannot determine which processes {path} shows to {who}", hint)
     if namespace == MACHINES_PID_NAMESPACE:
         return passed(name, f"{path} shows all processes of the host to {who}")

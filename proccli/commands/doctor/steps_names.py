@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
+from proccli.commands.doctor.steps_agent import misplaced, on_the_machine
 from proccli.commands.doctor.steps_process import NAMES
-from proccli.commands.inputs import mentioned_names
-from proccli.config.warning_words import rule_problem_wording
+from proccli.commands.inputs import InputOptions, mentioned_names
+from proccli.config.warning_words import rule_problem_wording, wording
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
@@ -21,10 +22,17 @@ NAME_BYTES: Final = 256
 _SHOWN: Final = 3
 
 
-def rules_valid(config: Config) -> Step:
+def rules_valid(config: Config, options: InputOptions) -> Step:
     """The agent accepts every rule."""
     name = "rules-valid"
     lost = [rule for rule in config.rules if rule.problem is not None]
+    if not config.rules and (note := misplaced(config, "os-proc-regex")) is not None:
+        found = wording(note)
+        return failed(
+            name,
+            f"there are no rules; {note.at}: {found.problem}, so {found.effect}",
+            found.hint or "",
+        )
     if not config.rules:
         return passed(name, "no rules: the agent's built-in .* accepts every process")
     if not lost:
@@ -38,7 +46,7 @@ def rules_valid(config: Config) -> Step:
     )
     more = f"; and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
     detail = f"the agent ignores {len(lost)} of {len(config.rules)} rules: {problems}{more}"
-    return failed(name, detail, "correct the rule; run proccli check for details")
+    return failed(name, detail, f"correct the rule; for details, run {options.command('check')}")
 
 
 def tag_command(
@@ -46,8 +54,7 @@ def tag_command(
     tags: TagTable,
     notes: Sequence[Note],
     kind: SourceKind,
-    *,
-    from_file: bool,
+    options: InputOptions,
 ) -> Step:
     """The tag command runs as its user, and the agent accepts its output."""
     name = "tag-command"
@@ -55,11 +62,18 @@ def tag_command(
     lost = warnings.get("tag-exec-failed") or warnings.get("tags-rejected")
     named = f"tags for {counted(len(tags.entries), 'process')}"
     if lost is not None:
-        hint = f"run it by hand as {brief(config.tag_exec_user)}: proccli tags shows its tags"
+        hint = (
+            f"run it by hand as {brief(config.tag_exec_user)}; to see its tags, run"
+            f" {options.command('tags', as_root=True)}"
+        )
         return failed(name, message(lost), hint)
-    if from_file:
+    if options.tags is not None:
         detail = f"{brief(tags.origin)} used instead of the tag command: {named}"
         return unknown(name, detail, "omit --tags to run the command")
+    if not config.tag_exec and (note := misplaced(config, "os-app-tag-exec")) is not None:
+        found = wording(note)
+        detail = f"not configured; {note.at}: {found.problem}, so {found.effect}"
+        return failed(name, detail, found.hint or "")
     if not config.tag_exec:
         return passed(name, "not configured: there are no os.app.* tags")
     if not config.tag_exec_user:
@@ -70,7 +84,7 @@ def tag_command(
         return unknown(name, message(why) if why else "its output is not available")
     if kind != "live":
         detail = f"output from when the {kind} was created: {named}"
-        return unknown(name, detail, "run proccli doctor on the machine itself")
+        return unknown(name, detail, on_the_machine(options))
     return passed(name, f"it ran as {brief(config.tag_exec_user)}: {named}")
 
 
@@ -95,7 +109,7 @@ def variables(
     return passed(NAMES, f"{listed}: set in {environment.origin}", removes=0)
 
 
-def name_length(outcomes: Sequence[Outcome]) -> Step:
+def name_length(outcomes: Sequence[Outcome], options: InputOptions) -> Step:
     """No name is empty or longer than the limit of the server."""
     name = "name-length"
     sent = [outcome for outcome in outcomes if outcome.gprocess is not None]
@@ -103,15 +117,15 @@ def name_length(outcomes: Sequence[Outcome]) -> Step:
     long = [outcome.process.pid for outcome in sent if _size(outcome.gprocess) > NAME_BYTES]
     if empty:
         detail = f"the name of {counted(len(empty), 'process')} is empty (first: pid {empty[0]})"
-        return failed(
-            name, detail, f"run proccli explain {empty[0]} to see the effect of rewrite-name"
-        )
+        explain = options.command("explain", str(empty[0]))
+        return failed(name, detail, f"to see the effect of rewrite-name, run {explain}")
     if long:
         detail = (
             f"the server truncates the names of {counted(len(long), 'process')}"
             f" to {NAME_BYTES} bytes (first: pid {long[0]})"
         )
-        hint = f"match the whole text in the pattern: proccli explain {long[0]}"
+        explain = options.command("explain", str(long[0]))
+        hint = f"match the whole text in the pattern; to see what it matches, run {explain}"
         return failed(name, detail, hint)
     if not sent:
         return unknown(name, "no process reaches this step")

@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
+from proccli.commands.doctor.step import Step, as_root, brief, failed, masked_cure, passed, unknown
+from proccli.commands.inputs import InputOptions
+from proccli.commands.warnings import refused_to_us
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Outcome, Reason
+from proccli.model.process import Host
 from proccli.terminal.warning_text import PROBLEM_WORDS
 from proccli.text import counted
 
@@ -33,7 +36,6 @@ _STEP_OF: Final[dict[Reason, str]] = {
     "masked": "rules",
     "untagged": "tagged-only",
 }
-_AS_ROOT: Final = "run proccli doctor as root"
 NAMES: Final = "environment"
 """The step of processes of which only the name is unknown."""
 
@@ -62,11 +64,13 @@ def step_of(outcome: Outcome, config: Config) -> str | None:
     return _STEP_OF[outcome.reason]
 
 
-def process_steps(config: Config, outcomes: Sequence[Outcome], *, sees_all: bool) -> list[Step]:
+def process_steps(
+    config: Config, outcomes: Sequence[Outcome], host: Host, options: InputOptions
+) -> list[Step]:
     """The seven steps in order.
 
     A step fails if processes reach it but none passes it; it is normal to remove some.
-    `sees_all` is false if a mount may hide processes from this user.
+    Where the proc mount hides processes, others than the visible ones may pass each step.
     """
     stopped = {name: _Stopped() for name in (*STEPS, NAMES)}
     for outcome in outcomes:
@@ -76,33 +80,56 @@ def process_steps(config: Config, outcomes: Sequence[Outcome], *, sees_all: bool
             at = stopped[name]
             (at.undecided if undecided else at.removed).append(outcome)
     steps = []
-    left, in_doubt = len(outcomes), False
+    left, in_doubt = len(outcomes), not host.sees_all
     for name in STEPS:
         at = stopped[name]
-        steps.append(_step(name, at, left, config, in_doubt=in_doubt))
+        steps.append(_step(name, at, left, config, options, in_doubt=in_doubt))
         in_doubt = in_doubt or bool(at.undecided)
         left -= len(at.removed) + len(at.undecided)
-    if not sees_all and steps[0].state != "fail":
-        detail = f"{steps[0].detail}; but this /proc mount hides processes of other users"
-        hidden = unknown(STEPS[0], detail, _AS_ROOT, removes=steps[0].removes)
-        return [hidden, *steps[1:]]
+    if steps[0].state == "pass" and (lack := _lack(outcomes, host)) is not None:
+        detail = f"{steps[0].detail}; {lack}"
+        steps[0] = unknown(STEPS[0], detail, as_root(options), removes=steps[0].removes)
     return steps
 
 
-def _step(name: str, at: _Stopped, reaching: int, config: Config, *, in_doubt: bool) -> Step:
-    """`reaching`: number of processes that do; `in_doubt`: undecided ones may, too."""
+def _lack(outcomes: Sequence[Outcome], host: Host) -> str | None:
+    """What the agent can read and this user cannot, although no process is unreadable."""
+    if not host.sees_all:
+        return "but the proc mount hides processes of other users"
+    if refused := refused_to_us(outcomes, host):
+        return (
+            f"but not the user, the network namespace and the sockets of"
+            f" {counted(len(refused), 'process')} (first: pid {refused[0]}), which the agent reads"
+            " as root"
+        )
+    return None
+
+
+def _step(
+    name: str,
+    at: _Stopped,
+    reaching: int,
+    config: Config,
+    options: InputOptions,
+    *,
+    in_doubt: bool,
+) -> Step:
+    """`reaching`: number of processes that do; `in_doubt`: undecided or hidden ones may, too."""
     removes = len(at.removed)
+    hint = _HINTS[name]
+    if name == "rules":
+        hint += f"; to see each rule for a process, run {options.command('explain', 'PID')}"
     if not reaching:
         return unknown(name, "no process reaches this step", removes=0)
     detail = _DETAILS[name](at.removed, config)
     if at.undecided:
         detail = _undecided(name, at, detail)
-        return unknown(name, detail, _why_undecided(at.undecided), removes=removes)
+        return unknown(name, detail, _why_undecided(at.undecided, options), removes=removes)
     if removes == reaching and in_doubt:
         detail += "; no process with a known outcome is left"
-        return unknown(name, detail, _HINTS[name], removes=removes)
+        return unknown(name, detail, hint, removes=removes)
     if removes == reaching:
-        return failed(name, f"{detail}; none is left", _HINTS[name], removes=removes)
+        return failed(name, f"{detail}; none is left", hint, removes=removes)
     return passed(name, detail, removes=removes)
 
 
@@ -114,13 +141,13 @@ def _undecided(name: str, at: _Stopped, detail: str) -> str:
     return f"{detail}; {refused}" if at.removed else refused
 
 
-def _why_undecided(undecided: Sequence[Outcome]) -> str:
+def _why_undecided(undecided: Sequence[Outcome], options: InputOptions) -> str:
     reasons = Counter(outcome.reason for outcome in undecided)
     reason, _ = reasons.most_common(1)[0]
     return {
-        "masked": "record again with --no-redact, or run it on the machine itself",
+        "masked": masked_cure(options),
         "tags-unknown": "pass the output of the tag command with --tags FILE",
-    }.get(reason, _AS_ROOT)
+    }.get(reason, as_root(options))
 
 
 def _first(removed: Sequence[Outcome]) -> str:
@@ -213,6 +240,6 @@ _HINTS: Final = {
     "utf-8": "start the programs with UTF-8 arguments",
     "process-name": "make the first argument end with a file name",
     "min-lifetime": "lower os-proc-socket-min-lifetime",
-    "rules": "add an accepting rule before it; proccli explain PID shows each rule for a process",
+    "rules": "add an accepting rule before it",
     "tagged-only": "make os-app-tag-exec report them, or set os-proc-sync-tagged-only to false",
 }

@@ -6,7 +6,8 @@ from collections import Counter
 from math import ceil
 from typing import Final
 
-from proccli.commands.doctor.step import Step, failed, passed, unknown
+from proccli.commands.doctor.step import Step, as_root, failed, passed, unknown
+from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import Sample
 from proccli.commands.warnings import unseen_by_us
 from proccli.model.config import Config
@@ -25,7 +26,7 @@ _WORDS: Final[dict[SocketReason, str]] = {
 _SLOW_S: Final = 60
 
 
-def sockets(sample: Sample) -> Step:
+def sockets(sample: Sample, options: InputOptions) -> Step:
     """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
     all_of_them = sample.sockets.sockets
@@ -45,10 +46,11 @@ def sockets(sample: Sample) -> Step:
     host = sample.inputs.source.host
     if undecided:
         detail = f"no connection is certainly sent; {undecided:,} undecided{not_sent}"
-        return unknown(name, detail, "run proccli sockets as root with --max-wait for details")
+        again = options.command("sockets", "--max-wait", "60", as_root=True)
+        return unknown(name, detail, f"for details, run {again}")
     statuses = {outcome.status for outcome in sample.outcomes}
-    if unseen_by_us(sample.sockets, host):
-        return unknown(name, f"no connection found{not_sent}", "run proccli doctor as root")
+    if unseen_by_us(sample.sockets, host) or not host.sees_all:
+        return unknown(name, f"no connection found{not_sent}", as_root(options))
     if not statuses & {"accepted", "unknown"}:
         return unknown(name, "no process reaches this step")
     accepted_unread = any(
@@ -60,7 +62,7 @@ def sockets(sample: Sample) -> Step:
         name,
         f"no connection would be sent{not_sent}; without one, flows have no gprocess",
         "the agent sends IPv4 connections older than os-proc-socket-min-lifetime;"
-        " proccli sockets shows the reason for each",
+        f" for the reason of each, run {options.command('sockets', as_root=True)}",
     )
 
 

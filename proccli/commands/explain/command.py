@@ -24,7 +24,6 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import source_options
 from proccli.errors import EXIT_INCOMPLETE
-from proccli.text import visible
 
 if TYPE_CHECKING:
     from proccli.agent.inputs import Inputs
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.sources.made_up import MadeUp
 
-_PID = re.compile(r"[0-9]{1,300}")
+_PID = r"[0-9]{1,300}"
 _MADE_UP = "Made-up process (instead of PID or NAME)"
 
 
@@ -122,7 +121,13 @@ def command(
     matches, how rewrite-name builds the name, and, if the rule does not match, how much of the
     pattern matched. An argument of only digits is a pid; anything else is a name.
     """
-    from proccli.commands.explain.explain import AmbiguousName, explain_made_up, explain_pids
+    from proccli.commands.explain.explain import (
+        AmbiguousName,
+        explain_made_up,
+        explain_pids,
+        find_by_name,
+        open_made_up,
+    )
     from proccli.commands.inputs import open_inputs
 
     made_up = _made_up(question)
@@ -132,18 +137,24 @@ def command(
             if made_up is None
             else "a made-up process cannot be combined with PID or NAME"
         )
-    inputs = open_inputs(options, with_tags=made_up is None)
     if made_up is not None:
-        result = explain_made_up(inputs, made_up)
+        result = explain_made_up(open_made_up(options, made_up), made_up)
     else:
+        inputs = open_inputs(options)
         try:
-            result = explain_pids(inputs, _pids(inputs, targets, names))
+            pids = [_pid(inputs, target, options) for target in targets]
+            pids += [find_by_name(inputs, name, options) for name in names]
+            result = explain_pids(inputs, pids)
         except AmbiguousName as error:
             code = report(error, invocation)
             if output == "table":
-                print_candidates(error, invocation)
+                pid = str(error.candidates[0].pid)
+                once = [pid if target == error.name else target for target in targets]
+                once += [pid if name == error.name else f"--name={name}" for name in names]
+                again = options.command("explain", *once, *(["--plain"] if plain else []))
+                print_candidates(error, again, invocation)
             return code
-    content = _rendered(result, output, plain, invocation)
+    content = _rendered(result, output, plain, invocation, options)
     for_people = output == "table" and not plain
     notes = without_codes(result.notes, "sync-disabled") if for_people else result.notes
     return print_result(
@@ -151,14 +162,10 @@ def command(
     )
 
 
-def _pids(inputs: Inputs, targets: Sequence[str], names: Sequence[str]) -> list[int]:
+def _pid(inputs: Inputs, target: str, options: InputOptions) -> int:
     from proccli.commands.explain.explain import find_by_name
 
-    pids = [
-        int(target) if _PID.fullmatch(target) else find_by_name(inputs, target)
-        for target in targets
-    ]
-    return pids + [find_by_name(inputs, name) for name in names]
+    return int(target) if re.fullmatch(_PID, target) else find_by_name(inputs, target, options)
 
 
 def _made_up(question: dict[str, Any]) -> MadeUp | None:
@@ -194,7 +201,11 @@ def _made_up(question: dict[str, Any]) -> MadeUp | None:
 
 
 def _rendered(
-    result: ExplainResult, output: Output, plain: bool, invocation: Invocation
+    result: ExplainResult,
+    output: Output,
+    plain: bool,
+    invocation: Invocation,
+    options: InputOptions,
 ) -> str | bytes:
     if output == "json":
         from proccli.commands.explain.json import explain_document
@@ -210,35 +221,17 @@ def _rendered(
         return explain_plain(result)
     from proccli.commands.explain.text import explain_text
 
-    return explain_text(result, view_of(sys.stdout, invocation.colour))
+    return explain_text(result, view_of(sys.stdout, invocation.colour), options)
 
 
 _MOST = 20
 
 
-def print_candidates(error: AmbiguousName, invocation: Invocation) -> None:
-    """Print the processes with that name and the command for the first of them to stderr."""
+def print_candidates(error: AmbiguousName, again: str, invocation: Invocation) -> None:
+    """Print the processes with that name and `again`, the command for the first, to stderr."""
     from proccli.commands.explain.text import candidates_table
 
     table = candidates_table(error.candidates[:_MOST], view_of(sys.stderr, invocation.colour))
     more = len(error.candidates) - _MOST
     hidden = f"and {more:,} more\n" if more > 0 else ""
-    again = naming(invocation.arguments, error.name, error.candidates[0].pid)
-    write_stderr(f"{table}{hidden}Try: {visible(again)}\n")
-
-
-def naming(arguments: Sequence[str], name: str, pid: int) -> str:
-    """The command line with the pid in place of the name."""
-    changed: list[str] = []
-    for argument in arguments:
-        if argument == name:
-            if changed and changed[-1] == "--name":
-                changed.pop()
-            changed.append(str(pid))
-        elif argument == f"--name={name}":
-            changed.append(str(pid))
-        else:
-            changed.append(argument)
-    import shlex
-
-    return shlex.join(["proccli", *changed])
+    write_stderr(f"{table}{hidden}Try: {again}\n")

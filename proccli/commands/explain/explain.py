@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, all_ancestors
-from proccli.agent.sockets.collect import collect_sockets_of
-from proccli.agent.sockets.result import counts_by_pid
 from proccli.agent.trace import trace_rules
+from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
@@ -37,6 +37,10 @@ class ExplainResult(NamedTuple):
         return incomplete(self.notes, {"sockets", "owners"}, outcomes=outcomes)
 
 
+_SHOWN: Final = 10
+"""Pids in the message about an ambiguous name."""
+
+
 class Candidate(NamedTuple):
     """A process that an ambiguous name may mean."""
 
@@ -51,7 +55,12 @@ class AmbiguousName(ProccliError):  # noqa: N818 - named for what is wrong
     exit_code = 2
 
     def __init__(self, name: str, candidates: Sequence[Candidate]) -> None:
-        super().__init__(f"{len(candidates)} processes are named {visible(name)}; give a pid")
+        pids = ", ".join(str(candidate.pid) for candidate in candidates[:_SHOWN])
+        more = ", …" if len(candidates) > _SHOWN else ""
+        super().__init__(
+            f"{len(candidates)} processes are named {visible(name)}; give a pid",
+            hint=f"pid: {pids}{more}",
+        )
         self.name = name
         self.candidates = tuple(candidates)
 
@@ -64,19 +73,32 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     for pid in pids:
         inputs.source.read(pid)
     pipeline = Pipeline(inputs)
-    source, host = inputs.source, inputs.source.host
-    sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config)
-    counts = counts_by_pid(sockets, pids)
-    outcomes = [
-        outcome._replace(sockets=counts[outcome.process.pid]) for outcome in pipeline.outcomes(pids)
-    ]
-    unseen = unseen_by_us(sockets, host)
+    host = inputs.source.host
+    outcomes = pipeline.outcomes(pids)
+    unseen: tuple[Note, ...] = ()
+    if host.kind != "made-up":  # such processes have no sockets
+        outcomes, unseen = _with_sockets(pipeline, outcomes)
     return ExplainResult(
         host=host,
         config=inputs.config,
         explanations=tuple(_explanation(pipeline, outcome) for outcome in outcomes),
         notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
     )
+
+
+def _with_sockets(
+    pipeline: Pipeline, outcomes: Sequence[Outcome]
+) -> tuple[tuple[Outcome, ...], tuple[Note, ...]]:
+    """The outcomes with the counts of their sockets, and warnings about sockets."""
+    from proccli.agent.sockets.collect import collect_sockets_of
+    from proccli.agent.sockets.result import counts_by_pid
+
+    pids = [outcome.process.pid for outcome in outcomes]
+    source, config = pipeline.inputs.source, pipeline.inputs.config
+    sockets = collect_sockets_of(pids, source, pipeline.decided, config)
+    counts = counts_by_pid(sockets, pids)
+    counted = (outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes)
+    return tuple(counted), unseen_by_us(sockets, source.host)
 
 
 def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:
@@ -95,10 +117,10 @@ def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:
     )
 
 
-def find_by_name(inputs: Inputs, name: str) -> int:
+def find_by_name(inputs: Inputs, name: str, options: InputOptions | None = None) -> int:
     """The pid of the one process of this name (process_name, else comm, else gprocess).
 
-    proccli itself is not meant by anybody and not found.
+    proccli itself is not found. `options`, from which `inputs` were opened, are for the error.
 
     Raises: NoSuchProcess, AmbiguousName.
     """
@@ -113,8 +135,11 @@ def find_by_name(inputs: Inputs, name: str) -> int:
     )
     if not found:
         raise NoSuchProcess(
-            f"no process is called {visible(name)}",
-            hint="proccli scan lists all; a pid works too",
+            f"no {'' if inputs.source.host.sees_all else 'visible '}process is called"
+            f" {visible(name)}",
+            hint=None
+            if options is None
+            else f"to list all, run {options.command('scan')}; a pid works too",
         )
     if len(found) > 1:
         raise AmbiguousName(name, [_candidate(process) for process in found])
@@ -138,6 +163,17 @@ def _candidate(process: AgentProcess) -> Candidate:
     )
 
 
+def open_made_up(options: InputOptions, made_up: MadeUp) -> Inputs:
+    """The inputs of a made-up process: no process is read, whatever os-proc-root says.
+
+    A snapshot gives its time and the environment of its agent.
+
+    Raises: UsageError, ConfigError, SourceError.
+    """
+    source = None if options.snapshot else made_up_source(made_up, time.time_ns())
+    return open_inputs(options, with_tags=False, source=source)
+
+
 def explain_made_up(inputs: Inputs, made_up: MadeUp) -> ExplainResult:
     """The explanation of a process that exists only in the question (pid 0 in the result).
 
@@ -146,4 +182,9 @@ def explain_made_up(inputs: Inputs, made_up: MadeUp) -> ExplainResult:
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="--tag")
-    return explain_pids(inputs._replace(source=source, tags=tags), [0])
+    result = explain_pids(inputs._replace(source=source, tags=tags), [0])
+    first, *others = made_up.argv or ("",)
+    if first.endswith(":") and others:
+        note = Note.of("title-as-arguments", first=first, title=" ".join(made_up.argv))
+        return result._replace(notes=(*result.notes, note))
+    return result

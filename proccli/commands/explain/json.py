@@ -7,7 +7,7 @@ from typing import get_args
 from proccli.commands.explain.explain import ExplainResult
 from proccli.commands.scan.json import PROCESS, RULE
 from proccli.model.outcome import Outcome, RuleOutcome
-from proccli.terminal.document import CONFIG, GROUP, SNAPSHOT, SPAN, WARNING, Document, lines
+from proccli.terminal.document import CONFIG, GROUP, SNAPSHOT, SPAN, Document, lines
 from proccli.terminal.record import (
     Field,
     Record,
@@ -73,7 +73,6 @@ EXPLAIN = Document(
         " process has pid 0.",
         value="explanations",
     ),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 

@@ -77,7 +77,7 @@ def _outcome(trace: RuleTrace, view: View) -> Span:
         return words[trace.would_match], "dim"
     return {
         "no-match": ("no match", ""),
-        "ignored": ("IGNORED (invalid)", "alarm"),
+        "ignored": ("IGNORED (invalid)", "error"),
         "unknown": ("unknown", "unknown"),
     }[trace.outcome]
 
@@ -86,7 +86,7 @@ def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable
     room = detail_room(view)
     if trace.outcome == "ignored":
         text = f"the agent silently ignores this rule: {trace.error or 'invalid'}"
-        yield from wrapped(foreign(text, "alarm"), room)
+        yield from wrapped(foreign(text, "error"), room)
         return
     if trace.outcome == "not-reached" or is_conditional(trace):
         return

@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 from proccli.commands.explain.explain import Candidate, ExplainResult
 from proccli.commands.explain.rule_text import is_conditional, rule_lines
+from proccli.commands.inputs import InputOptions
 from proccli.model.config import Config
 from proccli.model.outcome import Explanation, Outcome, SocketCounts
-from proccli.terminal.lines import Line, cells, foreign, joined, plain, shorten, wrapped
+from proccli.terminal.lines import Line, Span, cells, foreign, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
@@ -17,20 +18,25 @@ from proccli.terminal.words import duration, own_name, rfc3339, seen, why
 from proccli.text import listed
 
 
-def explain_text(result: ExplainResult, view: View) -> str:
-    """Every explanation, in the requested order."""
+def explain_text(result: ExplainResult, view: View, options: InputOptions | None = None) -> str:
+    """Every explanation, in the requested order.
+
+    `options` are the inputs of further commands; without them none is shown.
+    """
     lines: list[Line] = []
     for explanation in result.explanations:
         if lines:
             lines.append(())
-        lines.extend(_lines(explanation, result, view))
+        lines.extend(_lines(explanation, result, view, options))
     return paint(lines, view)
 
 
-def _lines(explanation: Explanation, result: ExplainResult, view: View) -> Iterable[Line]:
+def _lines(
+    explanation: Explanation, result: ExplainResult, view: View, options: InputOptions | None
+) -> Iterable[Line]:
     outcome, config = explanation.outcome, result.config
     yield from _headline(outcome, config, view)
-    for label, value, style in facts(explanation, result, view):
+    for label, value, style in facts(explanation, result, view, options):
         room = None if view.width is None else max(view.width - LABEL - 2, 10)
         first, *more = wrapped(value, room)
         yield [(f"  {label:<{LABEL}}", style), *first]
@@ -75,8 +81,8 @@ def _headline(outcome: Outcome, config: Config, view: View) -> list[Line]:
     """`pid 4312  java  →  DROPPED by rule 3`, and the agent version."""
     pid = "made up" if outcome.process.pid == 0 else f"pid {outcome.process.pid}"
     becomes = (f"  {view.glyphs.becomes}  ", "")
-    result, remark = _outcome(outcome, config)
-    line: Line = [(f"{pid}  ", "head"), *foreign(own_name(outcome), "head"), becomes, *result]
+    result, remark = _outcome(outcome, config, view)
+    line: Line = [(f"{pid}  ", "head"), _name(own_name(outcome), "head", view), becomes, *result]
     agent: Line = ((f"agent {config.agent} ({config.dialect})", "dim"),)
     between: Line = (("   ", ""),) if remark else ()
     if view.width is None or view.margin is None:
@@ -88,13 +94,20 @@ def _headline(outcome: Outcome, config: Config, view: View) -> list[Line]:
     return [*wrapped(line, view.width), *wrapped([("  ", ""), *below], view.width)]
 
 
-def _outcome(outcome: Outcome, config: Config) -> tuple[Line, Line]:
+def _name(name: str, style: str, view: View) -> Span:
+    """A name; on a terminal, at most a few lines of it: a process can make it megabytes long."""
+    room = None if view.width is None else view.width * _COMMAND_LINES
+    return shorten(name, room, view.glyphs.ellipsis), style
+
+
+def _outcome(outcome: Outcome, config: Config, view: View) -> tuple[Line, Line]:
     """The outcome of the process, and the rule that led to it."""
     by = ", no rule matched" if outcome.rule is None else f" by rule {outcome.rule.index}"
     if outcome.gprocess is not None:
-        return foreign(outcome.gprocess or '""', "accepted"), ((f"accepted{by}", "accepted"),)
+        name = _name(outcome.gprocess or '""', "accepted", view)
+        return (name,), ((f"accepted{by}", "accepted"),)
     if outcome.reason == "rule":
-        return ((f"{outcome.status.upper()}{by}", "alarm"),), ()
+        return ((f"{outcome.status.upper()}{by}", "error"),), ()
     style = "unknown" if outcome.status == "unknown" else "warn"
     result: Line = ((f"{outcome.status.upper()}: ", style), *foreign(why(outcome, config), style))
     return result, () if outcome.rule is None else (
@@ -110,7 +123,9 @@ LABEL = 12
 _COMMAND_LINES = 3
 
 
-def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterable[Fact]:
+def facts(
+    explanation: Explanation, result: ExplainResult, view: View, options: InputOptions | None
+) -> Iterable[Fact]:
     """The known facts about the process."""
     outcome = explanation.outcome
     process = outcome.process
@@ -132,17 +147,20 @@ def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterab
         if text:
             yield label, foreign(text), "dim"
     if outcome.sockets is not None and outcome.gprocess is not None:
-        yield from _sockets(outcome.sockets, process.pid)
+        again = None
+        if options is not None:
+            again = options.command("sockets", "--pid", str(process.pid), as_root=True)
+        yield from _sockets(outcome.sockets, again)
     yield from _tags(outcome)
     if process.errors and outcome.reason != "unreadable":  # else the headline shows them
         causes = [f"{error.field} ({error.detail})" for error in process.errors]
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
-        yield "note", ((text, "alarm"),), "alarm"
+        yield "note", ((text, "error"),), "error"
 
 
-def _sockets(counts: SocketCounts, pid: int) -> Iterable[Fact]:
+def _sockets(counts: SocketCounts, again: str | None) -> Iterable[Fact]:
     parts = [
         f"{number:,} {word}"
         for number, word in (
@@ -153,7 +171,7 @@ def _sockets(counts: SocketCounts, pid: int) -> Iterable[Fact]:
         if number
     ]
     if parts:
-        more: Line = ((f"   (proccli sockets --pid {pid})", "dim"),)
+        more: Line = ((f"   ({again})", "dim"),) if again is not None else ()
         yield "sockets", [*plain(", ".join(parts)), *more], "dim"
 
 
@@ -166,7 +184,7 @@ def _chain(explanation: Explanation, view: View) -> Line:
         ("?" if up.process_name is None else up.process_name, up.pid)
         for up in explanation.ancestors
     )
-    names = (foreign(f"{name} {pid}" if pids else name) for name, pid in links)
+    names = ((_name(name, "", view), (f" {pid}" if pids else "", "")) for name, pid in links)
     return joined(names, f" {view.glyphs.came_from} ")
 
 

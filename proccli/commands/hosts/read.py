@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 
@@ -77,7 +77,7 @@ def read_hosts(
     if options.tags is not None and len(sources) > 1:
         raise UsageError("--tags is the output of one host's command, and there are several hosts")
     if options.config is not None and options.config_text is None:
-        options = replace(options, config_text=read_file(options.config))
+        options = options._replace(config_text=read_file(options.config))
     for source in sources:
         if source.path is not None:
             require_there(source.path)
@@ -92,12 +92,12 @@ def read_hosts(
 def read_host(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
     """The host of one source. Raises: UsageError, ConfigError, SourceError."""
     if source.path is None:
-        return _evaluated(open_inputs(replace(options, snapshot=None)), source, wait_policy)
+        return _evaluated(open_inputs(options._replace(snapshot=None)), source, wait_policy)
     opened = open_source_or_output(source.path)
     if isinstance(opened, SyncOutput):
         view = synced_view(opened, source.name, source.network)
         return HostResult(view=view, config=None, notes=(), incomplete=_lacks_tags(view))
-    options = replace(options, snapshot=source.path, proc_root=None)
+    options = options._replace(snapshot=source.path, proc_root=None)
     return _evaluated(open_inputs(options, source=opened), source, NO_WAIT)
 
 
@@ -125,7 +125,9 @@ def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> 
             *hidden,
             *sample.notes,
         ),
-        incomplete=incomplete(hidden, {"sockets"}, sockets=sample.sockets.best_known)
+        incomplete=incomplete(
+            (*inputs.notes, *hidden), {"processes", "sockets"}, sockets=sample.sockets.best_known
+        )
         or _lacks_tags(view),
     )
 
@@ -151,7 +153,7 @@ def _addresses(outcomes: Iterable[Outcome], source: Source) -> Iterator[str]:
 def _read_in_parallel(
     options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy, workers: int
 ) -> Iterator[HostResult]:
-    quiet = replace(options, announce=None)  # a worker reads files and runs nothing
+    quiet = options._replace(announce=None)  # a worker reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_end_with_us)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,9 +12,10 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
 from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
-from proccli.cli.progress import progress_bar, wait_for_second_sample
+from proccli.cli.progress import progress_bar
 from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
+    INPUT_PATH,
     general_options,
     name_values,
     option,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
+    from proccli.commands.samples import WaitPolicy
     from proccli.model.note import Note
     from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
@@ -100,7 +101,7 @@ class _LabelCommand(CommandWithExamples):
         ),
     ),
 )
-@click.argument("flows", metavar="[FLOWS]", default="-", type=click.Path(allow_dash=True))
+@click.argument("flows", metavar="[FLOWS]", default="-", type=INPUT_PATH)
 @option(
     "--format",
     "form",
@@ -166,29 +167,25 @@ def command(
     sources: Sequence[NamedSource],
     server: str,
     options: InputOptions,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
     strict: bool,
     invocation: Invocation,
 ) -> int:
     """Label flow records and captures with the process at each end.
 
     Prints each record with the gprocess, auto_instance and os.app tags of both sides, and how the
-    process was found or why there is none, as the server would label it. FLOWS is NDJSON, CSV, a
-    Zeek conn.log, or a packet capture, whose connections are printed as NDJSON. Without FLOWS,
-    standard input is read.
+    process was found or why there is none. A side gets the process that DeepFlow will show, if that
+    is certain. FLOWS is NDJSON, CSV, a Zeek conn.log, or a packet capture, whose connections are
+    printed as NDJSON. Without FLOWS, standard input is read.
     """
     from proccli.commands.hosts.gather import gather
     from proccli.commands.label.label import Labelling
     from proccli.commands.label.output import label_summary
-    from proccli.commands.samples import WaitPolicy
     from proccli.commands.warnings import incomplete
     from proccli.streams import opened, require_there
     from proccli.versions import SERVERS
 
     require_there(flows)
-    wait = functools.partial(wait_for_second_sample, invocation)
-    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     with progress_bar(invocation, len(sources), "Reading") as progress:
         gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet, opened(flows) as (file, name):

@@ -36,6 +36,8 @@ class Tally:
     """Sides with an unknown `auto_instance`: the server may know the container's pod."""
     untimed: int = 0
     """Labelled records without a time."""
+    options: int | None = None
+    """TOT options of captured connections; None: no connection was captured."""
 
     def add(self, flow: Flow, *sides: SideLabel) -> None:
         """Count a record."""
@@ -117,6 +119,8 @@ class Labelling:
         for connection in connections:
             sides = self._labeller.label_connection(connection)
             self.tally.add(connection.flow, *sides)
+            options = len(connection.options_0) + len(connection.options_1)
+            self.tally.options = (self.tally.options or 0) + options
             yield (connection, *sides)
 
     def notes(self) -> Iterator[Note]:
@@ -124,6 +128,9 @@ class Labelling:
         tally = self.tally
         if outside := tally.reasons["other-time"]:
             yield Note.of("other-time", sides=outside, within_s=self._within_s)
+        missing = tally.reasons["no-host"] + tally.reasons["no-connection"] + outside
+        if tally.options == 0 and missing:
+            yield Note.of("tot-none", syns=None, sides=missing)
         if tally.untimed:
             yield Note.of("untimed", records=tally.untimed)
         if tally.possible_pods:

@@ -3,14 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from proccli.commands.label.label import Tally
-from proccli.commands.tot.output import moment
 from proccli.model.flows import CapturedConnection, SideLabel
-from proccli.model.sockets import Endpoint
-from proccli.terminal.document import lines
-from proccli.terminal.record import Json
+from proccli.terminal.document import MOMENT, complete_schema, lines
+from proccli.terminal.record import (
+    Field,
+    Json,
+    Record,
+    Type,
+    boolean,
+    constant,
+    integer,
+    nullable,
+    text,
+)
 from proccli.text import counted
+
+
+class _Row(NamedTuple):
+    """The row of a line; side 0 is the client."""
+
+    connection: CapturedConnection
+    side_0: SideLabel
+    side_1: SideLabel
+
+
+def _of_both(key: str, kind: Type, about: str = "") -> tuple[Field, ...]:
+    return tuple(Field(f"{key}_{side}", kind, about, value=f"side_{side}.{key}") for side in (0, 1))
+
+
+_PORT = integer(0, 65_535)
+_BEFORE_TAGS = Record(
+    "",
+    Field(
+        "start_time",
+        nullable(MOMENT),
+        "Of the first packet; null: the capture has no times.",
+        value="connection.flow.start_s",
+    ),
+    Field("end_time", nullable(MOMENT), "Of the last packet.", value="connection.flow.end_s"),
+    Field("protocol", constant("tcp"), value="connection.flow.protocol"),
+    Field("ip_0", text(), "Of the client.", value="connection.flow.side_0.ip"),
+    Field("client_port", _PORT, value="connection.flow.side_0.port"),
+    Field("ip_1", text(), value="connection.flow.side_1.ip"),
+    Field("server_port", _PORT, value="connection.flow.side_1.port"),
+    Field(
+        "client_certain",
+        boolean(),
+        "Whether the start of the connection was captured; else side 0 is the side that was seen"
+        " first.",
+        value="connection.client_certain",
+    ),
+    Field("packets", integer(1), value="connection.packets"),
+    *_of_both("pid", nullable(integer()), "The process of this side, labelled or not."),
+    *_of_both("host", nullable(text()), "The host of this process."),
+    *_of_both("gprocess", nullable(text())),
+    *_of_both(
+        "auto_instance", nullable(text()), "null: none, or the server may know a pod for it."
+    ),
+)
+_AFTER_TAGS = Record(
+    "",
+    *_of_both(
+        "label", text(), "socket, tot, tot-likely, or why there is no label: docs/labels.md."
+    ),
+)
+
+
+def label_schema() -> Json:
+    """The JSON Schema of a line."""
+    return {
+        **complete_schema(
+            "proccli label CAPTURE: a line for each TCP connection (flow records are printed with"
+            " labels added)",
+            Record("", *_BEFORE_TAGS.fields, *_AFTER_TAGS.fields),
+        ),
+        "patternProperties": {
+            r"^os\.app\.[\s\S]+_[01]$": {
+                **nullable(text()).schema,
+                "description": "The value of a tag, as it arrives at the server; every line has"
+                " all keys.",
+            }
+        },
+    }
 
 
 def captured_line(
@@ -20,26 +97,12 @@ def captured_line(
 
     `keys` are the keys of os.app tags; a tag that a process lacks is null.
     """
-    flow = connection.flow
-    sides = (side_0, side_1)
-    line: Json = {
-        "start_time": moment(flow.start_s),
-        "end_time": moment(flow.end_s),
-        "protocol": flow.protocol,
-        "ip_0": _ip(flow.side_0),
-        "client_port": _port(flow.side_0),
-        "ip_1": _ip(flow.side_1),
-        "server_port": _port(flow.side_1),
-        "client_certain": connection.client_certain,
-        "packets": connection.packets,
-    }
-    for name in ("pid", "host", "gprocess", "auto_instance"):
-        line |= {f"{name}_{n}": getattr(side, name) for n, side in enumerate(sides)}
-    tags = [dict(side.tags) for side in sides]
+    row = _Row(connection, side_0, side_1)
+    line = _BEFORE_TAGS.json(row)
+    tags = (dict(side_0.tags), dict(side_1.tags))
     for key in keys:
         line |= {f"os.app.{key}_{n}": of_one.get(key) for n, of_one in enumerate(tags)}
-    line |= {f"label_{n}": side.label for n, side in enumerate(sides)}
-    return lines([line])
+    return lines([line | _AFTER_TAGS.json(row)])
 
 
 def label_summary(tally: Tally) -> str:
@@ -51,11 +114,3 @@ def label_summary(tally: Tally) -> str:
     )
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in tally.reasons.most_common())
     return f"{line} ({reasons})" if reasons else line
-
-
-def _ip(end: Endpoint | None) -> str | None:
-    return None if end is None else end.ip
-
-
-def _port(end: Endpoint | None) -> int | None:
-    return None if end is None else end.port

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 from click.core import ParameterSource
 
-from proccli.commands.options.output import Body, option
+from proccli.commands.options.output import INPUT_PATH, Body, option
 from proccli.errors import SourceError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ _snapshot: Callable[[Any], Any] = option(
     section=_WHAT,
     metavar="[NETWORK=]PATH",
     multiple=True,
-    type=click.Path(allow_dash=True),
+    type=INPUT_PATH,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
     help="A recording, a /proc-like directory, or the output of proccli sync; - reads standard"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import click
 from click.core import ParameterSource
 
-from proccli.cli.help import Option
+from proccli.cli.help import OnceOption, Option
 from proccli.cli.output import Invocation
 from proccli.versions import SERVERS
 
@@ -20,9 +20,15 @@ _OUTPUT = "proccli.output"
 _FORMATS = "Output format. json: one document; jsonl: one JSON object per line"
 
 
-def option(*names: str, section: str, **settings: Any) -> Callable[[Body], Body]:
-    """An option in a section of the help."""
-    return click.option(*names, cls=Option, section=section, **settings)
+INPUT_PATH: Final = click.Path(allow_dash=True, readable=False)
+"""A file that is read, or `-`. Whether it can be read is found out by reading it: exit code 3."""
+
+
+def option(
+    *names: str, section: str, once: bool = False, **settings: Any
+) -> Callable[[Body], Body]:
+    """An option in a section of the help; `once`: giving it twice is an error."""
+    return click.option(*names, cls=OnceOption if once else Option, section=section, **settings)
 
 
 def name_values(

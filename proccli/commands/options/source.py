@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 from click.core import ParameterSource
 
-from proccli.commands.options.output import Body, name_values, option
+from proccli.cli.output import Invocation
+from proccli.commands.options.output import INPUT_PATH, Body, name_values, option
 from proccli.errors import SourceError
 from proccli.versions import AGENTS
 
@@ -110,7 +111,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--config",
         section=_WHAT,
         metavar="FILE",
-        type=click.Path(allow_dash=True),
+        type=INPUT_PATH,
+        once=True,
         envvar="PROCCLI_CONFIG",
         show_envvar=True,
         help="Agent configuration; - reads standard input. Default: the agent's defaults.",
@@ -120,7 +122,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--snapshot",
         section=_WHAT,
         metavar="PATH",
-        type=click.Path(allow_dash=True),
+        type=INPUT_PATH,
+        once=True,
         envvar="PROCCLI_SNAPSHOT",
         show_envvar=True,
         help="A recording or a /proc-like directory to use instead of the live machine; - reads a"
@@ -130,7 +133,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--proc-root",
         section=_WHAT,
         metavar="DIR",
-        type=click.Path(file_okay=False),
+        type=click.Path(readable=False),
+        once=True,
         envvar="PROCCLI_PROC_ROOT",
         show_envvar=True,
         help="Mount point of the live proc file system; overrides os-proc-root.",
@@ -169,7 +173,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "--tags",
         section=_WHAT,
         metavar="FILE",
-        type=click.Path(allow_dash=True),
+        type=INPUT_PATH,
+        once=True,
         envvar="PROCCLI_TAGS",
         show_envvar=True,
         help="Output of the tag command, used instead of running it; - reads standard input.",
@@ -202,7 +207,18 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def wait_options(body: Body) -> Body:
-    """Options of the second sample; the command gets them as `no_wait` and `max_wait`."""
+    """Options of the second sample; the command gets them as `wait_policy`, a `WaitPolicy`."""
+
+    @functools.wraps(body)
+    def with_policy(*, no_wait: bool, max_wait: float, **given: Any) -> Any:
+        from proccli.cli.progress import wait_for_second_sample
+        from proccli.commands.samples import WaitPolicy
+
+        invocation: Any = click.get_current_context().find_object(Invocation)
+        wait = functools.partial(wait_for_second_sample, invocation)
+        policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
+        return body(wait_policy=policy, **given)
+
     no_wait = option(
         "--no-wait",
         section=_WHAT,
@@ -219,4 +235,4 @@ def wait_options(body: Body) -> Body:
         show_default=True,
         help="Maximum wait for the second sample of the sockets.",
     )
-    return no_wait(max_wait(body))
+    return no_wait(max_wait(cast("Body", with_policy)))

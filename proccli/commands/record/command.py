@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import click
@@ -10,14 +9,15 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
 from proccli.cli.output import Invocation, require_stdout
-from proccli.cli.progress import wait_for_second_sample
-from proccli.commands.options.output import general_options, option
+from proccli.commands.options.output import general_options, option, strict_option
 from proccli.commands.options.source import source_options, wait_options
-from proccli.text import counted
+from proccli.errors import EXIT_INCOMPLETE
+from proccli.text import counted, listed, visible
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.record.record import RecordResult
+    from proccli.commands.samples import WaitPolicy
 
 
 @click.command(
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
             "Analyse the recording later or on another machine",
         ),
         (
-            "ssh web-1 proccli record - | proccli scan -c agent.yaml -s -",
+            "ssh web-1 proccli record -c - - <agent.yaml | proccli scan -c agent.yaml -s -",
             "Analyse another machine over SSH",
         ),
     ),
@@ -42,18 +42,26 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Do not mask secrets: write command lines with their passwords and tokens.",
 )
+@option(
+    "--show-masked",
+    section="Recording options",
+    is_flag=True,
+    help="List what the masked values were recognized by: names of options and variables.",
+)
 @option("--force", section="Recording options", is_flag=True, help="Overwrite an existing file.")
 @source_options
 @wait_options
+@strict_option
 @general_options
 def command(
     *,
     options: InputOptions,
     path: str,
     no_redact: bool,
+    show_masked: bool,
     force: bool,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
+    strict: bool,
     invocation: Invocation,
 ) -> int:
     """Save a snapshot to analyse later or on another machine.
@@ -62,37 +70,51 @@ def command(
     its owner can read it. Secrets in command lines are masked; then the rules are run again, and
     the command reports whether masking changed any outcome under this configuration. If the age
     of a socket is unknown, a live machine is sampled a second time, after the minimum lifetime.
+
+    Run it as root, with the configuration whose rules will be applied to the recording: what only
+    root can read is otherwise missing, and rules on masked values cannot be decided.
     """
     from proccli.commands.inputs import open_inputs
     from proccli.commands.record.record import record
-    from proccli.commands.samples import WaitPolicy
 
     if path == "-":
         require_stdout()
-    wait = functools.partial(wait_for_second_sample, invocation)
-    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     inputs = open_inputs(options)
     result = record(inputs, path, redact=not no_redact, force=force, wait_policy=wait_policy)
-    print_message(record_message(result, redact=not no_redact))
+    print_message(
+        record_message(result, redact=not no_redact, with_config=options.config is not None)
+    )
+    if show_masked:
+        for found_by, count in result.masked_by:
+            print_message(f"masked {counted(count, 'value')}: {found_by}")
     warn(invocation, result.notes)
-    return 0
+    return EXIT_INCOMPLETE if strict and result.incomplete else 0
 
 
 _SHOWN = 10
 
 
-def record_message(result: RecordResult, *, redact: bool) -> str:
+def record_message(result: RecordResult, *, redact: bool, with_config: bool = True) -> str:
     """`recorded 142 processes, masked 7 values in 5 processes; …`, after the path."""
     what = counted(result.processes, "process")
     if not redact:
         return f"{_place(result.path)}: recorded {what}, secrets not masked"
-    if not result.masked_values:
+    masked = []
+    if result.masked_values:
+        masked.append(
+            f"{counted(result.masked_values, 'value')}"
+            f" in {counted(result.masked_processes, 'process')}"
+        )
+    if result.masked_variables:
+        masked.append(
+            f"the value of {listed([visible(f'%{name}%') for name in result.masked_variables])}"
+        )
+    if not masked:
         return f"{_place(result.path)}: recorded {what}, no secrets found"
-    masked = (
-        f"masked {counted(result.masked_values, 'value')}"
-        f" in {counted(result.masked_processes, 'process')}"
-    )
-    return f"{_place(result.path)}: recorded {what}, {masked}; {_outcomes(result.changed_pids)}"
+    effect = _outcomes(result.changed_pids)
+    if not with_config:
+        effect += " under the agent's defaults (give -c, or rules may be undecided later)"
+    return f"{_place(result.path)}: recorded {what}, masked {listed(masked)}; {effect}"
 
 
 def _place(path: str) -> str:

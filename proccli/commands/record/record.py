@@ -1,12 +1,12 @@
-"""Write what a source shows into a recording, and prove that masking changed no outcome."""
+"""Write a source into a recording, and check whether masking changes outcomes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from proccli.agent.first_match import SubjectKind, mask_safe_key, subject_of
 from proccli.agent.inputs import Inputs
@@ -15,16 +15,19 @@ from proccli.agent.process import AgentProcess, agent_process
 from proccli.agent.rules import CompiledRule, compile_rules
 from proccli.commands.inputs import mentioned_names
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import OutputError
 from proccli.files import atomic_output
+from proccli.model.codes import Lack
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import NO_TAGS, Process
-from proccli.model.source import Source
-from proccli.sources.recording.masking import MaskedSource
+from proccli.sources.recording.masking import MaskedSource, mask_environment
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
 from proccli.versions import static_config_of
+
+_MATTERS: Final[frozenset[Lack]] = frozenset({"processes", "owners", "sockets", "tags"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +38,15 @@ class RecordResult:
     processes: int
     masked_values: int
     masked_processes: int
+    masked_by: tuple[tuple[str, int], ...]
+    """What the secrets were recognized by and how often, the most frequent first; hostile
+    text."""
+    masked_variables: tuple[str, ...]
+    """Names of variables of the agent's environment whose values are left out."""
     changed_pids: tuple[int, ...]
     """Processes whose outcome is unknown from the recording, because of a mask."""
+    incomplete: bool
+    """Whether the agent knows something that the recording does not hold."""
     notes: tuple[Note, ...]
 
 
@@ -58,36 +68,56 @@ def record(
     # Before anybody waits: there may be no place to write to.
     with _output(path, force=force) as out:
         seen = take_settled_sample(inputs, wait_policy)
-        looked_at = seen.inputs
-        source: Source = looked_at.source
-        if redact:
-            source = MaskedSource(source, Prover(looked_at).prove)
-        changed = _changed(looked_at, source)
         names = mentioned_names(inputs.config)
+        shown = looked_at = seen.inputs
+        masking = None
+        if redact:
+            environment = mask_environment(looked_at.environment, names)
+            shown = looked_at._replace(environment=environment)
+            masking = MaskedSource(looked_at.source, MaskChecker(shown).mask_safe)
+            shown = shown._replace(source=masking)
+        plain = Pipeline(looked_at).outcomes(looked_at.source.pids())
+        changed = _changed(plain, shown)
         written = write_recording(
             out,
-            source,
+            shown.source,
             compress=path.endswith(".gz"),
             tags=None if inputs.tags is NO_TAGS else inputs.tags,
-            environment=inputs.environment if names else None,
+            environment=shown.environment if names else None,
             names=names,
             message=message,
         )
+    host = looked_at.source.host
+    missing = [
+        *inputs.notes,
+        *(
+            note
+            for note in outcome_notes(inputs.config, host, plain)
+            if note.code != "sync-disabled"
+        ),
+        *socket_notes(seen.sockets, host),
+    ]
     return RecordResult(
         path=path,
         processes=written.processes,
         masked_values=written.masked_values,
         masked_processes=written.masked_processes,
+        masked_by=tuple(masking.found_by.most_common()) if masking is not None else (),
+        masked_variables=tuple(
+            name
+            for name in names
+            if name in looked_at.environment.values and name not in shown.environment.values
+        ),
         changed_pids=changed,
-        notes=(*inputs.notes, *seen.notes),
+        incomplete=bool(changed)
+        or incomplete(missing, _MATTERS, outcomes=plain, sockets=seen.sockets.sockets),
+        notes=(*missing, *seen.notes),
     )
 
 
-def _changed(inputs: Inputs, masked: Source) -> tuple[int, ...]:
-    """The processes that the masked source makes something else of."""
-    pids = inputs.source.pids()
-    plain = Pipeline(inputs).outcomes(pids)
-    again = Pipeline(inputs._replace(source=masked)).outcomes(pids)
+def _changed(plain: Sequence[Outcome], masked: Inputs) -> tuple[int, ...]:
+    """The processes that have another outcome with masks."""
+    again = Pipeline(masked).outcomes(masked.source.pids())
     return tuple(
         before.process.pid
         for before, after in zip(plain, again, strict=True)
@@ -114,8 +144,8 @@ def _output(path: str, *, force: bool) -> Iterator[BinaryIO]:
         raise OutputError(f"can't write to stdout: {error.strerror}") from error
 
 
-class Prover:
-    """Compares real and masked texts by the patterns and rewrites of a configuration."""
+class MaskChecker:
+    """Compares the results of a configuration's rules on real and on masked text."""
 
     def __init__(self, inputs: Inputs) -> None:
         self._host = inputs.source.host
@@ -124,7 +154,7 @@ class Prover:
             inputs.config.rules, inputs.environment, expands=self._behaviour.env
         )
 
-    def prove(self, real: Process, masked: Process) -> frozenset[str]:
+    def mask_safe(self, real: Process, masked: Process) -> frozenset[str]:
         """The digests of what gives the same result for both; none where the agent keeps no such
         process."""
         known = agent_process(real, self._host, self._behaviour)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from proccli.commands.regex.trial import Attempt, Trial
 from proccli.model.note import Note
-from proccli.terminal.document import GROUP, SPAN, WARNING, Document, lines
+from proccli.terminal.document import GROUP, SPAN, Document, lines
 from proccli.terminal.lines import Line, around, cells, foreign, shorten
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, integer, nullable, text
@@ -42,7 +42,6 @@ REGEX = Document(
         value="trial.error",
     ),
     Field("results", array_of(ATTEMPT)),
-    Field("warnings", array_of(WARNING), value="notes"),
 )
 
 
@@ -83,7 +82,7 @@ def _refusal(trial: Trial, view: View) -> Iterable[Line]:
     error = trial.error
     if error is None:
         return
-    yield [("The agent rejects this pattern: ", "alarm"), *foreign(error.message)]
+    yield [("The agent rejects this pattern: ", "error"), *foreign(error.message)]
     before, fault, after = around(
         trial.pattern, (error.position, error.end), _room(view), view.glyphs.ellipsis
     )

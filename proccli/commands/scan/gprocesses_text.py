@@ -185,7 +185,7 @@ def _refusals(identified: Identified, mark: str) -> Iterator[Line]:
     first = refused[0]
     causes = listed([_REFUSALS[cause] for cause in _causes(refused)])
     yield (
-        (f"MySQL in strict mode rejects {counted(len(refused), 'process')}", "alarm"),
+        (f"MySQL in strict mode rejects {counted(len(refused), 'process')}", "error"),
         (f" (first: {first.pid} {shorten(first.name, _ROOM_FOR_NAME, mark)}): {causes}.", ""),
         (" Each rejection also loses up to 999 other new processes.", ""),
     )

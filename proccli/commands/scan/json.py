@@ -11,7 +11,7 @@ from proccli.commands.scan.scan import ScanResult
 from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import Process
 from proccli.server.gprocess import Continuity, Doubt, Identity, KeyBasis, RowRejection
-from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, WARNING, Document, lines, one_of
+from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, Document, lines, one_of
 from proccli.terminal.record import (
     Field,
     Json,
@@ -20,6 +20,7 @@ from proccli.terminal.record import (
     boolean,
     enum,
     integer,
+    itself,
     nullable,
     text,
 )
@@ -174,7 +175,7 @@ IDENTITY = Record(
                 " key, or masked.",
             ),
         ),
-        value=lambda identity: identity,
+        value=itself,
     ),
     Field(
         "doubts",
@@ -256,8 +257,9 @@ SUMMARY = Record(
     Field("unknown", integer(0)),
     Field(
         "reported",
-        integer(0),
-        "Number of processes that would be sent: the accepted ones, or 0 with sync disabled.",
+        nullable(integer(0)),
+        "Number of processes that would be sent: the accepted ones, or 0 with sync disabled; null:"
+        " not known, because the proc mount hides processes.",
     ),
     about="Counts over the whole scan, whether the processes are shown or not.",
 )
@@ -304,7 +306,7 @@ def _document(process: Record, *more: Field, about: str) -> Document:
         ),
         Field("summary", SUMMARY, value="result.summary"),
         *more,
-        Field("warnings", array_of(WARNING), value="result.notes"),
+        notes="result.notes",
         about=about,
     )
 

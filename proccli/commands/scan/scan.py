@@ -27,8 +27,9 @@ class Summary(NamedTuple):
     dropped: int
     skipped: int
     unknown: int
-    reported: int
-    """What would be sent: the accepted ones, or 0 with sync disabled."""
+    reported: int | None
+    """What would be sent: the accepted ones, or 0 with sync disabled; None: not known, because the
+    source does not show all processes."""
 
 
 class ScanResult(NamedTuple):
@@ -43,13 +44,14 @@ class ScanResult(NamedTuple):
     def summary(self) -> Summary:
         """Counts over all outcomes."""
         by_status: Counter[Status] = Counter(outcome.status for outcome in self.outcomes)
+        reported = by_status["accepted"] if self.host.sees_all else None
         return Summary(
             total=len(self.outcomes),
             accepted=by_status["accepted"],
             dropped=by_status["dropped"],
             skipped=by_status["skipped"],
             unknown=by_status["unknown"],
-            reported=by_status["accepted"] if self.config.sync_enabled else 0,
+            reported=reported if self.config.sync_enabled else 0,
         )
 
     @property
@@ -67,7 +69,7 @@ class ScanResult(NamedTuple):
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
-        return incomplete(self.notes, {"sockets", "owners"}, outcomes=self.outcomes)
+        return incomplete(self.notes, {"processes", "sockets", "owners"}, outcomes=self.outcomes)
 
 
 def scan(inputs: Inputs) -> ScanResult:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proccli.commands.scan.scan import ScanResult
 from proccli.config.warning_words import rule_problem_wording
@@ -26,19 +25,19 @@ if TYPE_CHECKING:
 _FOLDED = 3
 """Minimum number of consecutive processes without a command line that share a line."""
 _ROOM_FOR_UNNAMED = 18
-"""Maximum width in cells of a name that is not sent."""
+"""Maximum width in cells of a name that is not sent, on a terminal of `_USUAL_WIDTH`."""
+_USUAL_WIDTH = 80
 
 _LEAST_REMARK = 12
 """Minimum width in cells to show the original name next to the new one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(NamedTuple):
     """A process, or several consecutive ones without a command line."""
 
     outcome: Outcome
     last_pid: int | None = None
-    count: int = 1
+    processes: int = 1
 
 
 def scan_table(
@@ -74,7 +73,7 @@ def _folded(outcomes: Iterable[Outcome]) -> Iterator[_Row]:
     for idle, run in groupby(outcomes, key=lambda outcome: outcome.reason == "no-cmdline"):
         alike = list(run)
         if idle and len(alike) >= _FOLDED:
-            yield _Row(outcome=alike[0], last_pid=alike[-1].process.pid, count=len(alike))
+            yield _Row(outcome=alike[0], last_pid=alike[-1].process.pid, processes=len(alike))
         else:
             yield from (_Row(outcome=outcome) for outcome in alike)
 
@@ -133,7 +132,10 @@ def _name_cell(row: _Row, room: int | None, view: View) -> Line:
     if row.last_pid is not None:
         return ((f"to {row.last_pid}", "dim"),)
     if outcome.gprocess is None:
-        room = None if room is None else min(room, _ROOM_FOR_UNNAMED)
+        if room is not None and view.width is not None:
+            # Of the cells that a wider terminal has, a third is for names.
+            spare = max(view.width - _USUAL_WIDTH, 0) // 3
+            room = min(room, _ROOM_FOR_UNNAMED + spare)
         return ((shorten(own_name(outcome), room, mark), "dim"),)
     if outcome.gprocess == outcome.process_name:
         return ((shorten(outcome.gprocess, room, mark), "name"),)
@@ -150,7 +152,7 @@ def _name_cell(row: _Row, room: int | None, view: View) -> Line:
 
 def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
     tags, own = row.outcome.tags, row.outcome.process.pid
-    if row.count > 1 or tags == ():
+    if row.processes > 1 or tags == ():
         return ()
     if tags is None:
         return (("?", "unknown"),)
@@ -162,21 +164,21 @@ def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
 
 
 def _user_cell(row: _Row, room: int | None, view: View) -> Line:
-    if row.count > 1:
+    if row.processes > 1:
         return ()
     return plain(shorten(row.outcome.user or "", room, view.glyphs.ellipsis))
 
 
 def _uptime_cell(row: _Row) -> Line:
     uptime_s = row.outcome.uptime_s
-    return () if uptime_s is None or row.count > 1 else ((duration(uptime_s), "dim"),)
+    return () if uptime_s is None or row.processes > 1 else ((duration(uptime_s), "dim"),)
 
 
 def _command_cell(row: _Row, room: int | None, view: View) -> Line:
     """The reason why it is not sent, and the command line as the agent sees it."""
     outcome, mark = row.outcome, view.glyphs.ellipsis
-    if row.count > 1:
-        return ((shorten(f"({row.count:,} without a command line)", room, mark), "skipped"),)
+    if row.processes > 1:
+        return ((shorten(f"({row.processes:,} without a command line)", room, mark), "skipped"),)
     reason = SHORT_REASONS.get(outcome.reason)
     remark = "" if reason is None else f"({reason}) " if outcome.cmdline else f"({reason})"
     left = None if room is None else max(room - len(remark), 0)
@@ -197,8 +199,7 @@ class Basis(Protocol):
         """The configuration of the agent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _RuleRow:
+class _RuleRow(NamedTuple):
     rule: Rule | None
     hits: int
 
@@ -226,7 +227,7 @@ def rules_lines(result: ScanResult, view: View) -> list[Line]:
 
 def _hits_cell(row: _RuleRow) -> Line:
     if row.rule is not None and row.rule.problem is not None:
-        return (("-", "alarm"),)
+        return (("-", "error"),)
     style = "" if row.hits or row.rule is None else "warn"
     return ((f"{row.hits:,}", style),)
 
@@ -243,7 +244,7 @@ def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
         return (("accept", "dim"),)
     if row.rule.problem is not None:
         text = f"ignored (invalid): {rule_problem_wording(row.rule.problem).problem}"
-        return ((shorten(text, room, view.glyphs.ellipsis), "alarm"),)
+        return ((shorten(text, room, view.glyphs.ellipsis), "error"),)
     if row.rule.action == "drop":
         return (("drop", "dropped"),)
     if not row.rule.rewrite_name or row.rule.match_type not in ("cmdline", "process_name"):
@@ -297,18 +298,31 @@ def basis_line(result: Basis, view: View) -> Line:
     return [(text, "dim") for text, _ in joined(parts, f" {view.glyphs.dot} ")]
 
 
+def hidden_text(accepted: int) -> str:
+    """What would be sent where a proc mount hides processes."""
+    if not accepted:
+        return (
+            "It is unknown what the agent would send: no visible process is accepted, and others"
+            " are hidden."
+        )
+    return f"The agent would send at least {counted(accepted, 'process')}; others are hidden."
+
+
 def _sent_line(result: ScanResult) -> Line:
     if not result.config.sync_enabled:
+        least = "" if result.host.sees_all else "at least "
         return (
-            ("The agent would send nothing: ", "alarm"),
-            ("os-proc-sync-enabled is false. ", "alarm"),
+            ("The agent would send nothing: ", "error"),
+            ("os-proc-sync-enabled is false. ", "error"),
             ("With sync enabled, it would send ", ""),
-            (f"{counted(result.summary.accepted, 'process')}.", ""),
+            (f"{least}{counted(result.summary.accepted, 'process')}.", ""),
         )
-    unknown = result.summary.unknown
-    if not result.summary.accepted and not unknown:
-        return (("The agent would send nothing: no process is accepted.", "alarm"),)
+    unknown, accepted = result.summary.unknown, result.summary.accepted
+    if result.summary.reported is None:
+        return ((hidden_text(accepted), "unknown"),)
+    if not accepted and not unknown:
+        return (("The agent would send nothing: no process is accepted.", "error"),)
     return (
-        (f"The agent would send {counted(result.summary.reported, 'process')}", "head"),
+        (f"The agent would send {counted(accepted, 'process')}", "head"),
         (f", and perhaps up to {unknown:,} more." if unknown else ".", "head"),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
-from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import (
     Output,
     general_options,
@@ -26,6 +24,7 @@ from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.samples import WaitPolicy
 
 _WHICH = "Filters (the summary always counts all sockets)"
 
@@ -103,8 +102,7 @@ _WHICH = "Filters (the summary always counts all sockets)"
 def command(
     *,
     options: InputOptions,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -117,12 +115,9 @@ def command(
     is sampled twice, with the minimum lifetime between the samples.
     """
     from proccli.commands.inputs import open_inputs
-    from proccli.commands.samples import WaitPolicy
     from proccli.commands.sockets.output import sockets_document, sockets_lines, sockets_table
     from proccli.commands.sockets.sockets import SocketSelection, sockets
 
-    wait = functools.partial(wait_for_second_sample, invocation)
-    wait_policy = WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait)
     selection = SocketSelection(**which)
     result = sockets(open_inputs(options), selection, wait_policy)
     shown = selection.of(result.sockets)

@@ -18,7 +18,7 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.terminal.document import CONFIG, SNAPSHOT, WARNING, Document, Selected, lines
+from proccli.terminal.document import CONFIG, END, SNAPSHOT, Document, Selected, lines
 from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
@@ -26,9 +26,6 @@ from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import duration
 from proccli.text import counted, visible
-
-END = Record("end", Field("ip", text()), Field("port", integer(0, 65_535)))
-"""One end of a socket; the row is an `Endpoint`."""
 
 SOCKET = Record(
     "socket",
@@ -111,7 +108,7 @@ SOCKETS = Document(
         ),
         value="result.summary",
     ),
-    Field("warnings", array_of(WARNING), value="result.notes"),
+    notes="result.notes",
 )
 
 _SKIPPED: dict[SocketReason, str] = {
@@ -298,10 +295,16 @@ def _status_part(result: SocketsResult, status: SocketStatus, number: int) -> Li
 def _sent_line(result: SocketsResult) -> Line:
     synced, undecided = result.summary.synced, result.summary.undecided
     if not result.config.sync_enabled:
+        least = "at least " if result.hidden else ""
         return (
-            ("The agent would send nothing: os-proc-sync-enabled is false. ", "alarm"),
-            (f"With sync enabled, it would send {counted(synced, 'socket')}.", ""),
+            ("The agent would send nothing: os-proc-sync-enabled is false. ", "error"),
+            (f"With sync enabled, it would send {least}{counted(synced, 'socket')}.", ""),
         )
+    if result.hidden:
+        text = f"The agent would send at least {counted(synced, 'socket')}; others are hidden."
+        if not synced:
+            text = "It is unknown which sockets the agent would send: some are hidden."
+        return ((text, "unknown"),)
     return (
         (f"The agent would send {counted(synced, 'socket')}", "head"),
         (f", and perhaps up to {undecided:,} more." if undecided else ".", "head"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.sockets.result import find_peers
+from proccli.agent.sockets.result import with_peers
 from proccli.commands.samples import WaitPolicy, take_settled_sample
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
@@ -77,8 +77,13 @@ class SocketsResult:
     config: Config
     sockets: tuple[Socket, ...]
     notes: tuple[Note, ...]
-    incomplete: bool
-    """Whether something that the agent would know is unknown here."""
+    hidden: bool
+    """Whether the agent reads sockets that are not listed here."""
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something that the agent would know is unknown here."""
+        return self.hidden or incomplete((), (), sockets=self.sockets)
 
     @property
     def summary(self) -> SocketsSummary:
@@ -100,18 +105,18 @@ def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy)
     for pid in selection.pids:
         inputs.source.read(pid)
     seen = take_settled_sample(inputs, wait_policy, fields=_FIELDS)
-    find_peers(seen.sockets)
+    found = with_peers(seen.sockets)
     host = seen.inputs.source.host
-    unseen = socket_notes(seen.sockets, host)
+    unseen = socket_notes(found, host)
     return SocketsResult(
         host=host,
         config=inputs.config,
-        sockets=seen.sockets.sockets,
+        sockets=found.sockets,
         notes=(
             *inputs.notes,
             *outcome_notes(inputs.config, host, seen.outcomes),
             *unseen,
             *seen.notes,
         ),
-        incomplete=incomplete(unseen, {"sockets"}, sockets=seen.sockets.sockets),
+        hidden=incomplete((*inputs.notes, *unseen), {"processes", "sockets"}),
     )

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -29,6 +29,7 @@ from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.samples import WaitPolicy
     from proccli.commands.sync.sync import SyncResult
     from proccli.model.note import Note
 
@@ -40,6 +41,7 @@ _ROUTINE: Final = frozenset(
         "no-config",
         "own-environment",
         "unreadable",
+        "vanished",
         "stat-missing",
         "sockets-unreadable",
         "sockets-without-process",
@@ -155,8 +157,7 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
 def command(
     *,
     options: InputOptions,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -172,7 +173,6 @@ def command(
     Without --once it runs until SIGINT or SIGTERM, reads the configuration again in each cycle,
     and exits 0.
     """
-    from proccli.commands.samples import WaitPolicy
     from proccli.commands.sync.loop import Effects, SyncPlan, run_sync
     from proccli.commands.sync.signals import Stop, sigterm_as_interrupt
 
@@ -184,8 +184,8 @@ def command(
     sleep = time.sleep if stop is None else stop.sleep
     wait = functools.partial(wait_for_second_sample, invocation, sleep=sleep)
     plan = SyncPlan(
-        inputs=replace(options, announce=_announcer(options.announce, out)),
-        wait_policy=WaitPolicy(no_wait=no_wait, max_wait_s=max_wait, wait=wait),
+        inputs=options._replace(announce=_announcer(options.announce, out)),
+        wait_policy=wait_policy._replace(wait=wait),
         once=once,
         interval_s=how["interval"],
         assume_enabled=how["assume_enabled"],

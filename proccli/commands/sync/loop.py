@@ -171,7 +171,7 @@ class _CycleInputs:
                 text = self._text
                 if text is None or options.config != "-":
                     text = read_file(options.config)
-                options = replace(options, config_text=text)
+                options = options._replace(config_text=text)
             inputs = self._opened(options)
         except ConfigError as error:
             if self._text is None:
@@ -179,7 +179,7 @@ class _CycleInputs:
             warnings = (*warnings, _kept(error))
             # The tag command was allowed when this text was the content of the file.
             trusted = self._options.run_tag_exec or self._ran_command
-            options = replace(self._options, config_text=self._text, run_tag_exec=trusted)
+            options = self._options._replace(config_text=self._text, run_tag_exec=trusted)
             inputs = self._opened(options)
         else:
             self._text = options.config_text

@@ -3,17 +3,152 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
+from typing import get_args
 
 from proccli.commands.scan.text import basis_line
-from proccli.commands.sync.sync import Changes, SyncResult
-from proccli.model.sockets import SyncedProcess, SyncedSocket
-from proccli.terminal.document import config_json, document, lines, snapshot_json, warnings_json
+from proccli.commands.sync.sync import SyncResult
+from proccli.model.sockets import Protocol, SocketRole, SyncedProcess
+from proccli.terminal.document import (
+    CONFIG,
+    KEY_AND_VALUE,
+    SNAPSHOT,
+    Document,
+    lines,
+)
 from proccli.terminal.lines import Line, foreign, head, plain, wrapped
 from proccli.terminal.paint import paint
-from proccli.terminal.record import Json
+from proccli.terminal.record import (
+    Field,
+    Record,
+    Type,
+    array_of,
+    boolean,
+    enum,
+    integer,
+    itself,
+    nullable,
+    text,
+)
 from proccli.terminal.view import View
 from proccli.terminal.words import rfc3339
 from proccli.text import counted
+
+_U32 = integer(0, 2**32 - 1)
+_PORT = integer(0, 65_535)
+_PIDS = array_of(Type(integer().schema, attrgetter("pid")))
+
+PROCESS = Record(
+    "process",
+    Field("name", text(), "The gprocess: the name from the rule that decided, or its own name."),
+    Field("pid", integer()),
+    Field("process_name", text()),
+    Field("cmdline", text()),
+    Field("user", text(), "Empty: not available."),
+    Field(
+        "start_time",
+        _U32,
+        "Seconds since the epoch, from the agent's 32-bit floats; 0 if the value does not fit.",
+    ),
+    Field(
+        "os_app_tags",
+        nullable(array_of(KEY_AND_VALUE)),
+        "Its own, then inherited ones. null: not known.",
+    ),
+    Field("netns_id", _U32, "Inode number of its network namespace; 0: not available."),
+    Field("container_id", text(), "Empty: none."),
+)
+"""The row is a `SyncedProcess`."""
+
+SOCKET = Record(
+    "socket",
+    Field("protocol", enum(*get_args(Protocol))),
+    Field("role", enum(*get_args(SocketRole)), "The role of the process on this machine."),
+    Field("pid_0", nullable(integer()), "The client; null: the process here is the server."),
+    Field("ip_0", text()),
+    Field("port_0", _PORT),
+    Field("pid_1", nullable(integer()), "The server; null: the process here is the client."),
+    Field("ip_1", text()),
+    Field("port_1", _PORT),
+    Field(
+        "netns_idx",
+        integer(1),
+        "The agent's number for the network namespace: it counts them in the order in which it"
+        " finds them in this cycle.",
+    ),
+)
+"""The row is a `SyncedSocket`."""
+
+CHANGES = Record(
+    "changes",
+    Field(
+        "processes",
+        Record(
+            "",
+            Field("added", _PIDS),
+            Field(
+                "removed",
+                _PIDS,
+                "A pid that now belongs to another process is both removed and added.",
+            ),
+            Field("changed", _PIDS, "The same process with another name, tag or any other value."),
+        ),
+        "Pids.",
+        value=itself,
+    ),
+    Field(
+        "sockets",
+        Record(
+            "",
+            Field("added", integer(0), value="sockets_added"),
+            Field("removed", integer(0), value="sockets_removed"),
+        ),
+        value=itself,
+    ),
+)
+"""The row is a `Changes`."""
+
+SYNC = Document(
+    "sync",
+    "proccli sync --json: what the agent would send, and what changed since the last run",
+    Field("snapshot", SNAPSHOT, value="host"),
+    Field("config", CONFIG),
+    Field(
+        "enabled",
+        boolean(),
+        "os-proc-sync-enabled, or --assume-enabled; false: both lists are empty.",
+    ),
+    Field(
+        "digest",
+        nullable(text("^[0-9a-f]{40}$")),
+        "SHA-1 over the processes by pid: the pid as 8 bytes, big-endian, then each tag's key and"
+        " value. null: tags are not known.",
+    ),
+    Field(
+        "changed",
+        nullable(boolean()),
+        "Whether anything differs from the last run; true for the first one. null: no state is"
+        " kept.",
+    ),
+    Field(
+        "agent_sends",
+        nullable(boolean()),
+        "Whether the agent would send its processes now: it does when it starts (first run, another"
+        " boot, another configuration) and when the set of pids changes. null: no state is kept.",
+    ),
+    Field("processes", array_of(PROCESS), "By pid."),
+    Field(
+        "sockets",
+        array_of(SOCKET),
+        "In the order of the pids and file descriptors that hold them.",
+    ),
+    Field(
+        "changes",
+        nullable(CHANGES),
+        "Since the last run; in the first one, everything is added. null: no state is kept.",
+    ),
+    about="-o jsonl prints such a document a line, one per cycle.",
+)
 
 _SHOWN = 20
 """Maximum number of listed processes per kind of change."""
@@ -63,10 +198,10 @@ def _cut(spans: list[tuple[str, str]], view: View) -> Line:
     if view.width is None:
         return spans
     room, kept = view.width, list[tuple[str, str]]()
-    for text, style in spans:
-        fitting = head(text, room)
+    for whole, style in spans:
+        fitting = head(whole, room)
         kept.append((fitting, style))
-        if fitting != text:
+        if fitting != whole:
             break
         room -= len(fitting)
     return kept
@@ -80,10 +215,12 @@ def _time_and_digest(result: SyncResult) -> Line:
 
 def _summary(result: SyncResult) -> list[Line]:
     if not result.enabled:
-        return [(("The agent would send nothing: os-proc-sync-enabled is false.", "alarm"),)]
+        return [(("The agent would send nothing: os-proc-sync-enabled is false.", "error"),)]
     processes = counted(len(result.processes), "process")
     sockets = counted(len(result.sockets), "socket")
-    summary: list[Line] = [((f"The agent would report {processes} and {sockets}.", "head"),)]
+    least = "at least " if result.incomplete else ""
+    report = f"The agent would report {least}{processes} and {sockets}."
+    summary: list[Line] = [((report, "head"),)]
     changes = result.changes
     if changes is None:
         return [*summary, plain("No state: changes are not reported.")]
@@ -112,66 +249,9 @@ def _summary(result: SyncResult) -> list[Line]:
 
 def sync_document(result: SyncResult) -> bytes:
     """The document `proccli/sync/v1`."""
-    return document("sync", _parts(result))
+    return SYNC.render(result)
 
 
 def sync_line(result: SyncResult) -> bytes:
     """The same document on one line."""
-    return lines([{"schema": "proccli/sync/v1", **_parts(result)}])
-
-
-def _parts(result: SyncResult) -> Json:
-    return {
-        "snapshot": snapshot_json(result.host),
-        "config": config_json(result.config),
-        "enabled": result.enabled,
-        "digest": result.digest,
-        "changed": result.changed,
-        "agent_sends": result.agent_sends,
-        "processes": [_process_json(process) for process in result.processes],
-        "sockets": [_socket_json(socket) for socket in result.sockets],
-        "changes": None if result.changes is None else _changes_json(result.changes),
-        "warnings": warnings_json(result.notes),
-    }
-
-
-def _process_json(process: SyncedProcess) -> Json:
-    tags = process.os_app_tags
-    return {
-        "name": process.name,
-        "pid": process.pid,
-        "process_name": process.process_name,
-        "cmdline": process.cmdline,
-        "user": process.user,
-        "start_time": process.start_time,
-        "os_app_tags": None
-        if tags is None
-        else [{"key": key, "value": value} for key, value in tags],
-        "netns_id": process.netns_id,
-        "container_id": process.container_id,
-    }
-
-
-def _socket_json(socket: SyncedSocket) -> Json:
-    return {
-        "protocol": socket.protocol,
-        "role": socket.role,
-        "pid_0": socket.pid_0,
-        "ip_0": socket.ip_0,
-        "port_0": socket.port_0,
-        "pid_1": socket.pid_1,
-        "ip_1": socket.ip_1,
-        "port_1": socket.port_1,
-        "netns_idx": socket.netns_idx,
-    }
-
-
-def _changes_json(changes: Changes) -> Json:
-    return {
-        "processes": {
-            "added": [process.pid for process in changes.added],
-            "removed": [process.pid for process in changes.removed],
-            "changed": [process.pid for process in changes.changed],
-        },
-        "sockets": {"added": changes.sockets_added, "removed": changes.sockets_removed},
-    }
+    return lines([SYNC.record.json(result)])

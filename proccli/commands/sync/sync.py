@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.agent.inputs import Inputs
@@ -11,10 +12,10 @@ from proccli.agent.report import as_sent, config_digest, digest
 from proccli.agent.sockets.result import synced_sockets
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.sync.state.memory import Memory, boot_id
-from proccli.commands.sync.warnings import left_out_notes, restart_notes, subject
-from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
+from proccli.commands.warnings import in_order, incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
+from proccli.model.outcome import Outcome
 from proccli.model.process import ALL_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
@@ -55,7 +56,7 @@ class SyncResult:
     enabled: bool
     """Whether the agent sends anything, or `--assume-enabled` is given."""
     digest: str | None
-    """None: some tags, which are part of it, are unknown."""
+    """None: some processes or tags, which are part of it, are unknown."""
     changed: bool | None
     """Whether anything changed since the last run; None: no state is kept."""
     agent_sends: bool | None
@@ -79,6 +80,7 @@ class _Report:
     """What the agent would send, as found by one cycle."""
 
     host: Host
+    digest: str | None
     processes: tuple[SyncedProcess, ...] = ()
     sockets: tuple[SyncedSocket, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -119,17 +121,17 @@ def sync(
         )
     else:
         report = _nothing(inputs, before if known else None)
-    notes = (*inputs.notes, *report.notes, *restart_notes(before, config, known=known))
+    notes = (*inputs.notes, *report.notes, *_restart_notes(before, config, known=known))
     memory = Memory(
         host=host.name,
         boot_id=boot,
         boot_time_s=host.boot_time_s,
         config=config_digest(config),
         enabled=enabled,
-        digest=digest(report.processes),
+        digest=report.digest,
         processes=report.processes,
         sockets=report.sockets,
-        warned=frozenset(map(subject, notes)),
+        warned=frozenset(map(_subject, notes)),
         written_to=before.written_to if before is not None else None,
         sampled_at_ns=report.sampled_at_ns,
         reader=reader,
@@ -149,7 +151,7 @@ def sync(
         changes=changes,
         notes=notes,
         new_notes=tuple(
-            note for note in notes if before is None or subject(note) not in before.warned
+            note for note in notes if before is None or _subject(note) not in before.warned
         ),
         incomplete=report.incomplete,
         before=before,
@@ -180,21 +182,25 @@ def _report(sample: Sample) -> _Report:
     outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
     hidden = socket_notes(sample.sockets, host)
-    left_out = left_out_notes(outcomes, accepted)
+    left_out = _left_out_notes(outcomes, accepted)
+    of_processes = outcome_notes(config, host, sample.outcomes)
+    lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
     live = host.kind == "live"
+    processes = tuple(as_sent(outcome, behaviour) for outcome in accepted)
     return _Report(
         host=host,
-        processes=tuple(as_sent(outcome, behaviour) for outcome in accepted),
+        digest=None if incomplete(lacking, {"processes"}) else digest(processes),
+        processes=processes,
         sockets=synced_sockets(sample.sockets, behaviour),
         notes=(
-            *outcome_notes(config, host, sample.outcomes),
+            *of_processes,
             *left_out,
             *hidden,
             *sample.notes,
         ),
         incomplete=incomplete(
-            (*left_out, *hidden),
-            {"processes", "tags", "sockets"},
+            lacking,
+            {"processes", "owners", "tags", "sockets"},
             sockets=sample.sockets.sockets,
         ),
         sampled_at_ns=host.taken_at_ns if live else None,
@@ -206,6 +212,7 @@ def _nothing(inputs: Inputs, before: Memory | None) -> _Report:
     """The report with sync disabled; ages of sockets are kept for when it is enabled again."""
     return _Report(
         host=inputs.source.host,
+        digest=digest(()),
         notes=(Note.of("sync-disabled", nothing_listed=True),),
         first_seen_ns=before.first_seen_ns if before is not None else {},
     )
@@ -268,3 +275,44 @@ def _agent_sends(
         return None
     pids = [{process.pid for process in memory.processes} for memory in (before, now)]
     return pids[0] != pids[1]
+
+
+def _left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Note]:
+    """Notes about processes and tags that the agent may send and that are unknown here."""
+    notes = []
+    unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
+    if unknown:
+        reasons = in_order(Counter(outcome.reason for outcome in unknown))
+        first_pid = unknown[0].process.pid
+        notes.append(Note.of("unknown-left-out", reasons=reasons, first_pid=first_pid))
+    without_tags = sum(outcome.tags is None for outcome in accepted)
+    if without_tags:
+        notes.append(Note.of("tags-left-out", processes=without_tags))
+    return notes
+
+
+def _restart_notes(before: Memory | None, config: Config, *, known: bool) -> list[Note]:
+    """The reason why the agent restarts and sends everything again."""
+    if before is None:
+        return []
+    if not known:
+        return [Note.of("another-boot")]
+    if before.config != config_digest(config):
+        return [Note.of("config-changed")]
+    return []
+
+
+def _subject(note: Note) -> str:
+    """An identifier of a note, equal if only numbers differ: its code, file and texts.
+
+    A note about three sockets fewer is the same note.
+    """
+    texts = [value for _, value in note.values if isinstance(value, str)]
+    texts += [item for _, value in note.values for item in _texts(value)]
+    file = note.at.source if note.at is not None else ""
+    return json.dumps([note.code, file, *texts, note.text or ""])
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, tuple):
+        yield from (item for item in value if isinstance(item, str))

@@ -7,7 +7,14 @@ from typing import get_args
 
 from proccli.commands.tags.tags import TagRow, TagsResult
 from proccli.server.tags import MAX_CHARACTERS, Cause, TagOutcome
-from proccli.terminal.document import CONFIG, SNAPSHOT, WARNING, Document, Selected, lines
+from proccli.terminal.document import (
+    CONFIG,
+    KEY_AND_VALUE,
+    SNAPSHOT,
+    Document,
+    Selected,
+    lines,
+)
 from proccli.terminal.lines import Line, cells, foreign, head, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import (
@@ -55,7 +62,7 @@ TAG = Record(
         "server",
         enum(*get_args(TagOutcome)),
         "How the server stores the tag, if it is sent.",
-        value="fate.outcome",
+        value="arrival.outcome",
         title="RESULT",
     ),
     Field("sent", nullable(boolean()), "Whether the agent sends it; null: not known."),
@@ -63,25 +70,19 @@ TAG = Record(
         "arrives_as",
         nullable(text()),
         "The value that a query shows, if the tag is sent; null: it is lost.",
-        value="fate.value",
+        value="arrival.value",
     ),
     Field(
         "causes",
         array_of(enum(*get_args(Cause)), unique=True),
         "Why the server truncates or loses it.",
-        value="fate.causes",
+        value="arrival.causes",
     ),
     Field(
         "strays",
-        array_of(
-            Record(
-                "",
-                Field("key", text(), value=lambda pair: pair[0]),
-                Field("value", text(), value=lambda pair: pair[1]),
-            )
-        ),
+        array_of(KEY_AND_VALUE),
         "Tags that nothing set: the server creates them from the rest of this one.",
-        value="fate.strays",
+        value="arrival.strays",
     ),
 )
 """The row is a `TagRow`."""
@@ -124,7 +125,7 @@ TAGS = Document(
         ),
         value="result.summary",
     ),
-    Field("warnings", array_of(WARNING), value="result.notes"),
+    notes="result.notes",
 )
 
 _CAUSES: dict[Cause, str] = {
@@ -193,7 +194,7 @@ def _columns(shown: Sequence[TagRow], view: View) -> list[Column[TagRow]]:
     columns.append(
         Column(
             title=TAG.title("server"),
-            cell=lambda row, room: _fate_cell(row, room, mark),
+            cell=lambda row, room: _arrival_cell(row, room, mark),
             least=min((view.width or 80) // 3, 26),
         )
     )
@@ -214,19 +215,19 @@ def _from_cell(row: TagRow) -> Line:
     return ((str(row.tag.from_pid), "dim"),) if row.inherited else ()
 
 
-def _fate_cell(row: TagRow, room: int | None, mark: str) -> Line:
+def _arrival_cell(row: TagRow, room: int | None, mark: str) -> Line:
     """Whether the agent sends it, and the value that the server shows."""
     if row.sent is False:
         return ((_cut(f"not sent{_why_unsent(row)}", room, mark), "skipped"),)
-    fate = row.fate
-    style = {"kept": "accepted", "cut": "unknown", "lost": "dropped"}[fate.outcome]
+    arrival = row.arrival
+    style = {"kept": "accepted", "cut": "unknown", "lost": "dropped"}[arrival.outcome]
     text = "kept" if row.sent else "kept if sent"
-    if fate.outcome != "kept":
-        left = shorten(fate.value or "", _ROOM_FOR_VALUE, mark)
-        text = "lost" if fate.value is None else f'truncated to "{left}"'
-        text += f": {', '.join(_CAUSES[cause] for cause in fate.causes)}"
-    if fate.strays:
-        strays = (shorten(f"{key}={value}", _ROOM_FOR_VALUE, mark) for key, value in fate.strays)
+    if arrival.outcome != "kept":
+        left = shorten(arrival.value or "", _ROOM_FOR_VALUE, mark)
+        text = "lost" if arrival.value is None else f'truncated to "{left}"'
+        text += f": {', '.join(_CAUSES[cause] for cause in arrival.causes)}"
+    if arrival.strays:
+        strays = (shorten(f"{key}={value}", _ROOM_FOR_VALUE, mark) for key, value in arrival.strays)
         text += f"; creates {', '.join(strays)}"
     return ((_cut(text, room, mark), style),)
 

@@ -1,4 +1,4 @@
-"""Every tag, with the process it belongs to and what becomes of it on the server."""
+"""Every tag, with its process and what the server stores of it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class TagRow:
     tag: Tag
     sent: bool | None
     """Whether the agent sends it with this process; None: not known."""
-    fate: TagArrival
-    """What becomes of it, if it is sent."""
+    arrival: TagArrival
+    """What the server stores of it, if it is sent."""
 
     @property
     def inherited(self) -> bool:
@@ -38,12 +38,12 @@ class TagRow:
     @property
     def arrives(self) -> bool:
         """Whether a query shows it as it was written; true where that is not known."""
-        return self.sent is not False and self.fate.outcome == "kept"
+        return self.sent is not False and self.arrival.outcome == "kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagsSummary:
-    """How many tags come to which end."""
+    """Numbers of tags by what happens to them."""
 
     tags: int
     processes: int
@@ -69,7 +69,7 @@ class TagsResult:
     @property
     def summary(self) -> TagsSummary:
         """Counts over all rows."""
-        sent = [row.fate.outcome for row in self.rows if row.sent]
+        sent = [row.arrival.outcome for row in self.rows if row.sent]
         return TagsSummary(
             tags=len(self.rows),
             processes=len({row.pid for row in self.rows}),
@@ -85,7 +85,7 @@ class TagsResult:
         """Whether something that the agent would know is unknown."""
         return (
             not self.table.known
-            or incomplete(self.notes, {"tags"})
+            or incomplete(self.notes, {"processes", "tags"})
             or any(row.sent is None for row in self.rows)
         )
 
@@ -160,10 +160,10 @@ def _rows(
         status = outcome.status if outcome is not None else "skipped"
         sent = None if status == "unknown" else status == "accepted"
         shown = tuple(Tag(key=key, value=value, from_pid=pid) for key, value in own)
-    for tag, fate in zip(
+    for tag, arrival in zip(
         shown, tag_arrivals([(tag.key, tag.value) for tag in shown], server), strict=True
     ):
-        yield TagRow(pid=pid, outcome=outcome, tag=tag, sent=sent, fate=fate)
+        yield TagRow(pid=pid, outcome=outcome, tag=tag, sent=sent, arrival=arrival)
 
 
 def _table_notes(table: TagTable, by_pid: Mapping[int, Outcome]) -> Iterator[Note]:

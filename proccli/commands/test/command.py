@@ -13,6 +13,7 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import (
+    INPUT_PATH,
     Output,
     general_options,
     name_values,
@@ -142,7 +143,7 @@ def _complete_first(
     "files",
     metavar="[FILE|DIR]...",
     nargs=-1,
-    type=click.Path(allow_dash=True),
+    type=INPUT_PATH,
     shell_complete=_complete_first,
 )
 @option(
@@ -158,7 +159,8 @@ def _complete_first(
     "--config",
     section=_AGAINST,
     metavar="FILE",
-    type=click.Path(allow_dash=True),
+    once=True,
+    type=INPUT_PATH,
     envvar="PROCCLI_CONFIG",
     show_envvar=True,
     help="Configuration to test; - reads standard input.",

@@ -33,8 +33,6 @@ _NOW_NS = 1_767_225_600_000_000_000
 """2026-01-01: the time of made-up processes is the same in every run."""
 _NO_FILES = ("<stdin>", "/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 """How the names of pipes begin, such as those of a shell's <(command)."""
-_SHOWN = 10
-"""Pids that a message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +182,7 @@ class Evaluator:
                 return find_by_name(inputs, process.process_name or "")
             inputs.source.read(process.pid)
         except AmbiguousName as error:
-            pids = ", ".join(str(candidate.pid) for candidate in error.candidates[:_SHOWN])
-            more = ", …" if len(error.candidates) > _SHOWN else ""
-            raise SuiteError(error.problem, process.which_at, hint=f"pid: {pids}{more}") from None
+            raise SuiteError(error.problem, process.which_at, hint=error.hint) from None
         except NoSuchProcess as error:
             raise SuiteError(error.problem, process.which_at) from None
         return process.pid

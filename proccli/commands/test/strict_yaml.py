@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from proccli.config.yaml.dialects import Flavour, prepared_for_server
+from proccli.config.yaml.dialects import YamlReader, prepared_for_server
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Node, Refusal, Scalar, Sequence, described, is_null, resolved
 from proccli.config.yaml.reader import Loader, read_documents
@@ -21,8 +21,8 @@ MAX_CHARACTERS: Final = 16 << 20
 """Limit for all values together; aliases can expand a small text beyond it."""
 
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
-_OURS: Final = Flavour(
-    reader="a reader of YAML",
+_OURS: Final = YamlReader(
+    name="a reader of YAML",
     escapes=frozenset('0abt\tnvfre "/\\N_LPxuU\r\n\x85\u2028\u2029'),
     tag_directives=False,
     yaml_versions=((1, 1), (1, 2)),

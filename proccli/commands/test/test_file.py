@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias, get_args
 
 from proccli.commands.test.strict_yaml import StrictReader, read_root
+from proccli.config.characters import advice
 from proccli.config.loading import Via
 from proccli.config.yaml.nodes import (
     Node,
@@ -184,7 +185,8 @@ def read_suite(text: bytes, source_name: str, *, loader: Loader | None = None) -
         check_bytes(text, MAX_BYTES)
         return _Reader(source).suite(read_root(source.text, loader=loader))
     except Refusal as refusal:
-        raise SuiteError(refusal.problem, source.at(refusal.offset), hint=refusal.hint) from None
+        hint = advice(refusal, source)
+        raise SuiteError(refusal.problem, source.at(refusal.offset), hint=hint) from None
 
 
 class _Reader:

@@ -52,7 +52,7 @@ def _case(result: CaseResult, view: View) -> str:
         return paint([[("  ok    ", "accepted"), *foreign(result.case.name)]], view)
     lines: list[Line] = [
         [
-            ("  FAIL  ", "alarm"),
+            ("  FAIL  ", "error"),
             *foreign(result.case.name, "head"),
             ("  ", ""),
             *foreign(f"{result.case.at.source}:{result.case.at.line}", "dim"),
@@ -118,7 +118,7 @@ def _summary(result: RuleTestResult, view: View) -> Iterator[Line]:
     failed = sum(not one.passed for one in result.results)
     total = len(result.results)
     passed = (f"{total - failed:,} passed", "accepted")
-    outcome: Line = [passed, (", ", ""), (f"{failed:,} failed", "alarm")] if failed else [passed]
+    outcome: Line = [passed, (", ", ""), (f"{failed:,} failed", "error")] if failed else [passed]
     yield [(f"{counted(total, 'test')}: ", ""), *outcome]
     if result.partial:
         return

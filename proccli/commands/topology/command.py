@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -12,9 +11,10 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
-from proccli.cli.progress import progress_bar, wait_for_second_sample
+from proccli.cli.progress import progress_bar
 from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
+    INPUT_PATH,
     general_options,
     option,
     output_options_with,
@@ -30,6 +30,7 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.samples import WaitPolicy
     from proccli.model.topology import Topology
 
 _WHICH = "Filters"
@@ -74,7 +75,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     "operands",
     metavar="[[NETWORK=]SOURCE]...",
     nargs=-1,
-    type=click.Path(allow_dash=True),
+    type=INPUT_PATH,
 )
 @option(
     "--gprocess",
@@ -136,8 +137,7 @@ def command(
     options: InputOptions,
     group_by: str,
     server: str | None,
-    no_wait: bool,
-    max_wait: float,
+    wait_policy: WaitPolicy,
     output: Format,
     strict: bool,
     invocation: Invocation,
@@ -151,16 +151,10 @@ def command(
     recording, a /proc-like directory, or the output of proccli sync; the default is the live
     machine.
     """
-    from proccli.commands.samples import WaitPolicy
     from proccli.commands.topology.topology import topology
     from proccli.server.graph import ConnectionSelection
     from proccli.versions import DEFAULT_AGENT, SERVERS, server_beside
 
-    wait_policy = WaitPolicy(
-        no_wait=no_wait,
-        max_wait_s=max_wait,
-        wait=functools.partial(wait_for_second_sample, invocation),
-    )
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
             options,

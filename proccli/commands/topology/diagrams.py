@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from proccli.commands.topology.vertices import (
     DrawnCertainty,
+    DrawnGraph,
     Link,
-    Picture,
     Vertex,
+    drawn_graph,
     link_label,
-    picture,
     thickness,
 )
 from proccli.commands.topology.words import left_out_text, total_text
@@ -41,7 +41,7 @@ _INNER_PUNCTUATION = re.compile(r"(?<=[A-Za-z0-9])[/,.-](?=[A-Za-z0-9])")
 
 def topology_dot(result: Topology) -> bytes:
     """In UTF-8: a digraph with a cluster for each host; ids of nodes are those of the JSON."""
-    shown = picture(result)
+    shown = drawn_graph(result)
     lines = _dot_lines(result, shown.vertices, shown.links)
     return "".join(f"{line}\n" for line in lines).encode()
 
@@ -92,7 +92,7 @@ def _quoted(identity: str) -> str:
 
 def topology_mermaid(result: Topology) -> bytes:
     """A flowchart in UTF-8, from left to right, with a subgraph for each host."""
-    shown = picture(result)
+    shown = drawn_graph(result)
     text = "".join(f"{line}\n" for line in _mermaid_lines(result, shown))
     if len(shown.links) > MAX_MERMAID_EDGES or len(text) > MAX_MERMAID_TEXT:
         text = (
@@ -104,7 +104,7 @@ def topology_mermaid(result: Topology) -> bytes:
     return text.encode()
 
 
-def _mermaid_lines(result: Topology, shown: Picture) -> Iterator[str]:
+def _mermaid_lines(result: Topology, shown: DrawnGraph) -> Iterator[str]:
     names = {vertex.id: f"v{number}" for number, vertex in enumerate(shown.vertices)}
     yield "flowchart LR"
     for number, (host, inside) in enumerate(_by_host(result, shown.vertices)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from proccli.commands.topology.vertices import Strand, Vertex, picture
+from proccli.commands.topology.vertices import EdgeBundle, Vertex, drawn_graph
 from proccli.commands.topology.words import (
     CERTAINTY,
     briefly,
@@ -36,7 +36,7 @@ _STYLES = {"both-ends": "accepted", "client-end": "warn", "server-end": "warn"}
 
 def topology_table(result: Topology, view: View) -> str:
     """A line for each client, server and port, grouped by client, the busiest first."""
-    lines = grid(_by_client(picture(result).strands), _edge_columns(view), view)
+    lines = grid(_by_client(drawn_graph(result).bundles), _edge_columns(view), view)
     if lines:
         lines.append(())
     lines.extend(_host_lines(result.hosts, view))
@@ -45,47 +45,47 @@ def topology_table(result: Topology, view: View) -> str:
     return paint(lines, view)
 
 
-def _by_client(strands: Sequence[Strand]) -> list[Strand]:
+def _by_client(bundles: Sequence[EdgeBundle]) -> list[EdgeBundle]:
     busy: dict[str, int] = defaultdict(int)
     first: dict[str, int] = {}
-    for at, strand in enumerate(strands):
-        busy[strand.client.id] += strand.connections
-        first.setdefault(strand.client.id, at)
-    return sorted(strands, key=lambda one: (-busy[one.client.id], first[one.client.id]))
+    for at, bundle in enumerate(bundles):
+        busy[bundle.client.id] += bundle.connections
+        first.setdefault(bundle.client.id, at)
+    return sorted(bundles, key=lambda one: (-busy[one.client.id], first[one.client.id]))
 
 
-def _edge_columns(view: View) -> Sequence[Column[Strand]]:
+def _edge_columns(view: View) -> Sequence[Column[EdgeBundle]]:
     mark, indent = view.glyphs.ellipsis, len(view.glyphs.becomes) + 1
     return (
         Column(
             title="CLIENT",
-            cell=lambda strand, room: _vertex_cell(strand.client, strand.client.label, room, mark),
+            cell=lambda bundle, room: _vertex_cell(bundle.client, bundle.client.label, room, mark),
             least=_LEAST_NAME,
         ),
         Column(
             title=f"{' ' * indent}SERVER",
-            cell=lambda strand, room: _server_cell(strand, room, view),
+            cell=lambda bundle, room: _server_cell(bundle, room, view),
             least=_LEAST_NAME + indent,
         ),
-        Column(title="PORT", cell=lambda strand, _: _port_cell(strand), right=True),
-        Column(title="CONN", cell=lambda strand, _: plain(f"{strand.connections:,}"), right=True),
-        Column(title="SEEN AT", cell=lambda strand, _: _seen_cell(strand), spare=1),
+        Column(title="PORT", cell=lambda bundle, _: _port_cell(bundle), right=True),
+        Column(title="CONN", cell=lambda bundle, _: plain(f"{bundle.connections:,}"), right=True),
+        Column(title="SEEN AT", cell=lambda bundle, _: _seen_cell(bundle), spare=1),
         Column(
             title="PEER",
-            cell=lambda strand, room: _why_cell(strand, room, mark),
+            cell=lambda bundle, room: _why_cell(bundle, room, mark),
             least=16,
             spare=2,
         ),
     )
 
 
-def _server_cell(strand: Strand, room: int | None, view: View) -> Line:
+def _server_cell(bundle: EdgeBundle, room: int | None, view: View) -> Line:
     arrow = f"{view.glyphs.becomes} "
-    label = strand.server.label
-    if strand.server.node is None:
-        label = label.removesuffix(f":{strand.port}")  # the port has its own column
+    label = bundle.server.label
+    if bundle.server.node is None:
+        label = label.removesuffix(f":{bundle.port}")  # the port has its own column
     room = None if room is None else room - len(arrow)
-    cell = _vertex_cell(strand.server, label, room, view.glyphs.ellipsis)
+    cell = _vertex_cell(bundle.server, label, room, view.glyphs.ellipsis)
     return ((arrow, "dim"), *cell)
 
 
@@ -107,19 +107,19 @@ def _vertex_cell(vertex: Vertex, label: str, room: int | None, mark: str) -> Lin
     )
 
 
-def _why_cell(strand: Strand, room: int | None, mark: str) -> Line:
+def _why_cell(bundle: EdgeBundle, room: int | None, mark: str) -> Line:
     """Why the peer is unknown, in the longest wording that fits."""
-    if room is None or cells(foreign(strand.note)) <= room:
-        return foreign(strand.note, "dim")
-    return ((shorten(briefly(strand.edges[0]), room, mark), "dim"),)
+    if room is None or cells(foreign(bundle.note)) <= room:
+        return foreign(bundle.note, "dim")
+    return ((shorten(briefly(bundle.edges[0]), room, mark), "dim"),)
 
 
-def _port_cell(strand: Strand) -> Line:
-    return plain(port_text(strand.protocol, strand.port, len(strand.ports)))
+def _port_cell(bundle: EdgeBundle) -> Line:
+    return plain(port_text(bundle.protocol, bundle.port, len(bundle.ports)))
 
 
-def _seen_cell(strand: Strand) -> Line:
-    return ((_SEEN[strand.certainty], _STYLES[strand.certainty]),)
+def _seen_cell(bundle: EdgeBundle) -> Line:
+    return ((_SEEN[bundle.certainty], _STYLES[bundle.certainty]),)
 
 
 def _host_lines(hosts: Sequence[TopologyHost], view: View) -> list[Line]:
@@ -188,7 +188,7 @@ def _ending(result: Topology, view: View) -> Sequence[Line]:
     if left_out:
         ending.append(((f"{left_out}.", "dim"),))
     if result.config is not None and not result.config.sync_enabled:
-        ending.append((("The agents would send nothing: os-proc-sync-enabled is false.", "alarm"),))
+        ending.append((("The agents would send nothing: os-proc-sync-enabled is false.", "error"),))
     return ending
 
 
@@ -205,7 +205,7 @@ def _total_line(result: Topology) -> Line:
     if not result.edges:
         return (
             (f"{counted(len(result.hosts), 'host')}: ", "head"),
-            (f"{nothing_text(result)}.", "" if result.connections else "alarm"),
+            (f"{nothing_text(result)}.", "" if result.connections else "error"),
         )
     numbers = by_certainty(result.edges)
     parts: list[Line] = [

@@ -41,7 +41,7 @@ class Vertex:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strand:
+class EdgeBundle:
     """Connections between two vertices that differ only in their addresses."""
 
     client: Vertex
@@ -63,43 +63,43 @@ class Strand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """All strands from one vertex to another, drawn as one line."""
+    """All edge bundles from one vertex to another, drawn as one line."""
 
     client: Vertex
     server: Vertex
-    strands: tuple[Strand, ...]
+    bundles: tuple[EdgeBundle, ...]
 
     @property
     def connections(self) -> int:
-        """Number of connections of all strands."""
-        return sum(strand.connections for strand in self.strands)
+        """Number of connections of all bundles."""
+        return sum(bundle.connections for bundle in self.bundles)
 
     @property
     def certainty(self) -> DrawnCertainty:
-        """The certainty of all strands, or `mixed` if they differ."""
-        kinds = {strand.certainty for strand in self.strands}
+        """The certainty of all bundles, or `mixed` if they differ."""
+        kinds = {bundle.certainty for bundle in self.bundles}
         return kinds.pop() if len(kinds) == 1 else "mixed"
 
     @property
     def ports(self) -> tuple[tuple[str, int], ...]:
         """Protocol and port of the server without duplicates, the busiest first."""
-        found = ((s.protocol, port) for s in self.strands for port in s.ports)
+        found = ((s.protocol, port) for s in self.bundles for port in s.ports)
         return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class DrawnGraph:
     """Vertices in the order of the nodes, then of the edges; links by number of connections."""
 
     vertices: tuple[Vertex, ...]
-    strands: tuple[Strand, ...]
+    bundles: tuple[EdgeBundle, ...]
     links: tuple[Link, ...]
     quieter: int = 0
-    """Number of strands that are left out because there are too many."""
+    """Number of bundles that are left out because there are too many."""
 
 
-def picture(result: Topology, most: int | None = None) -> Picture:
-    """The vertices, strands and links of a topology; with `most`, only the busiest strands."""
+def drawn_graph(result: Topology, most: int | None = None) -> DrawnGraph:
+    """The vertices, bundles and links of a topology; with `most`, only the busiest bundles."""
     unknown = UnknownEnds(result.edges, taken={node.id for node in result.nodes})
     known = {
         node.id: Vertex(id=node.id, label=node.label, note="", host=node.host, node=node)
@@ -133,26 +133,26 @@ def picture(result: Topology, most: int | None = None) -> Picture:
         for name, end in unknown.ends().items()
     }
     vertices = known | far
-    strands = [
-        _strand(vertices[client], vertices[server], note, edges)
+    bundles = [
+        _bundle(vertices[client], vertices[server], note, edges)
         for (client, server, _, _, _, note), edges in gathered.items()
     ]
-    strands.sort(key=lambda strand: -strand.connections)
-    shown = strands[:most]
-    if len(shown) < len(strands):
-        used = {end.id for strand in shown for end in (strand.client, strand.server)}
+    bundles.sort(key=lambda bundle: -bundle.connections)
+    shown = bundles[:most]
+    if len(shown) < len(bundles):
+        used = {end.id for bundle in shown for end in (bundle.client, bundle.server)}
         vertices = {name: vertex for name, vertex in vertices.items() if name in used}
-    return Picture(
+    return DrawnGraph(
         vertices=tuple(vertices.values()),
-        strands=tuple(shown),
+        bundles=tuple(shown),
         links=_links(shown),
-        quieter=len(strands) - len(shown),
+        quieter=len(bundles) - len(shown),
     )
 
 
-def _strand(client: Vertex, server: Vertex, note: str, edges: Sequence[TopologyEdge]) -> Strand:
+def _bundle(client: Vertex, server: Vertex, note: str, edges: Sequence[TopologyEdge]) -> EdgeBundle:
     first = edges[0]
-    return Strand(
+    return EdgeBundle(
         client=client,
         server=server,
         protocol=first.protocol,
@@ -164,12 +164,12 @@ def _strand(client: Vertex, server: Vertex, note: str, edges: Sequence[TopologyE
     )
 
 
-def _links(strands: Iterable[Strand]) -> tuple[Link, ...]:
-    between: dict[tuple[str, str], list[Strand]] = defaultdict(list)
-    for strand in strands:
-        between[strand.client.id, strand.server.id].append(strand)
+def _links(bundles: Iterable[EdgeBundle]) -> tuple[Link, ...]:
+    between: dict[tuple[str, str], list[EdgeBundle]] = defaultdict(list)
+    for bundle in bundles:
+        between[bundle.client.id, bundle.server.id].append(bundle)
     links = (
-        Link(client=alike[0].client, server=alike[0].server, strands=tuple(alike))
+        Link(client=alike[0].client, server=alike[0].server, bundles=tuple(alike))
         for alike in between.values()
     )
     return tuple(sorted(links, key=lambda link: -link.connections))

@@ -13,6 +13,7 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result, warn
 from proccli.cli.output import Invocation, view_of, write
 from proccli.commands.options.output import (
+    INPUT_PATH,
     Output,
     general_options,
     option,
@@ -56,9 +57,7 @@ def _addresses(
         ("proccli tot --ip 10.0.0.5 web-1.pcap db-1.pcapng.gz", "Show one host in two captures"),
     ),
 )
-@click.argument(
-    "captures", metavar="CAPTURE...", nargs=-1, required=True, type=click.Path(allow_dash=True)
-)
+@click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True, type=INPUT_PATH)
 @option(
     "--pid",
     "pids",

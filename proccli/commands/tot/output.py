@@ -2,24 +2,149 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import Final
 
 from proccli.commands.tot.tot import TotResult, TotRow, TotSummary
 from proccli.model.flows import CapturedOption
 from proccli.model.sockets import Endpoint
-from proccli.terminal.document import document, lines, warnings_json
+from proccli.terminal.document import END, MOMENT, Document, lines
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
-from proccli.terminal.record import Json
+from proccli.terminal.record import (
+    Field,
+    Record,
+    array_of,
+    boolean,
+    enum,
+    integer,
+    itself,
+    nullable,
+    text,
+)
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
+from proccli.terminal.words import moment
 from proccli.text import counted
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, and the Z is ours
 _FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
+_U32 = integer(0, 2**32 - 1)
+
+OPTION = Record(
+    "option",
+    Field(
+        "time",
+        nullable(MOMENT),
+        "By the clock of the capturing machine; null: not recorded.",
+        value="seen.time_s",
+    ),
+    Field("src", END, value="seen.source"),
+    Field("dst", END, value="seen.destination"),
+    Field(
+        "flags",
+        array_of(enum(*_FLAGS)),
+        "Of the segment.",
+        value=lambda row: flag_names(row.seen.flags),
+    ),
+    Field("packet_seq", _U32, "The segment's own sequence number, as captured.", value="seen.seq"),
+    Field("version", enum(1, 2), value="seen.option.version"),
+    Field(
+        "pid",
+        _U32,
+        "In the pid namespace of the sender's host; 0: the kernel itself sent the segment.",
+        value="seen.option.pid",
+    ),
+    Field(
+        "address",
+        nullable(text()),
+        "Version 1: the source address before any translation; null: not present, or not certain.",
+        value="seen.option.address",
+    ),
+    Field(
+        "seq",
+        nullable(_U32),
+        "Version 1: the sequence number before any translation; null: not present, or not certain.",
+        value="seen.option.seq",
+    ),
+    Field(
+        "agent_id",
+        nullable(_U32),
+        "Version 2: the agent that added the option.",
+        value="seen.option.agent_id",
+    ),
+    Field(
+        "ambiguous",
+        boolean(),
+        "Version 1 of 12 bytes whose last four may be an address or a sequence number, and are not"
+        " the segment's own.",
+        value="seen.option.ambiguous",
+    ),
+    Field(
+        "translated",
+        nullable(boolean()),
+        "Whether the address differs from the segment's source; null: not known.",
+        value="seen.translated",
+    ),
+    Field("capture", text(), "The file, as it was given."),
+    Field(
+        "count",
+        integer(1),
+        "Number of equal options that are shown as this one (--unique); it has the values of the"
+        " first.",
+    ),
+    Field("last_time", nullable(MOMENT), "Time of the last of these.", value="last_s"),
+)
+"""The row is a `TotRow`."""
+
+SUMMARY = Record(
+    "summary",
+    Field("packets", integer(0)),
+    Field("tcp", integer(0), "TCP segments."),
+    Field("syns", integer(0), "Of these: with SYN."),
+    Field("with_option", integer(0), "Of these: with a TOT option."),
+    Field("options", integer(0), "TOT options."),
+    Field("v1", integer(0), value=lambda summary: summary.versions[1]),
+    Field("v2", integer(0), value=lambda summary: summary.versions[2]),
+    Field("kernel", integer(0), "With pid 0."),
+    Field("syn_ack", integer(0), "In a SYN-ACK, which the kernel sends, whichever process runs."),
+    Field("translated", integer(0)),
+    Field("ambiguous", integer(0)),
+    Field("other_253", integer(0), "Options of kind 253 that are not TOT."),
+    Field("decapsulated", integer(0), "TCP segments that were found inside tunnels."),
+    Field(
+        "fragments",
+        integer(0),
+        "Further fragments of IP packets; only the first one has the TCP header.",
+    ),
+    Field("first_time", nullable(MOMENT), "Of the TCP segments.", value="first_s"),
+    Field("last_time", nullable(MOMENT), "Of the TCP segments.", value="last_s"),
+    Field(
+        "unreadable",
+        Record(
+            "",
+            Field("cut", integer(0), "TCP headers that were not captured completely."),
+            Field("malformed", integer(0), "Packets with invalid headers."),
+            Field("encapsulated", integer(0), "Packets in tunnels that are not supported."),
+            Field("link_type", integer(0), "Packets of link types that are not supported."),
+        ),
+        value=itself,
+    ),
+    about="Counts over everything in the captures, regardless of filters.",
+)
+"""The row is a `TotSummary`."""
+
+TOT = Document(
+    "tot",
+    "proccli tot --json: TOT options in captures, and the processes that they name",
+    Field(
+        "options",
+        array_of(OPTION),
+        "The selected options, as they were captured; -o jsonl prints one of these a line.",
+        value="rows",
+    ),
+    Field("summary", SUMMARY),
+)
+
 _DAY = len("2026-01-02T")
 _LEAST_ENDS = len("10.100.0.5:41000 -> 192.0.2.99:8080")
 """Minimum useful width in cells for two addresses."""
@@ -175,8 +300,6 @@ def _found_line(result: TotResult) -> Line:
         text = "No TOT options found"
         if summary.other_253:
             return ((f"{text}, but {other}.", "head"),)
-        if summary.tcp and not summary.syns:
-            text = f"{text}; most are in SYN segments, and the capture has none"
         return ((f"{text}.", "head"),)
     parts: list[str] = [
         f"{summary.versions[version]:,} of version {version}"
@@ -202,88 +325,12 @@ def _found_line(result: TotResult) -> Line:
 
 def tot_document(result: TotResult) -> bytes:
     """The document `proccli/tot/v1`; its summary counts all options, regardless of filters."""
-    return document(
-        "tot",
-        {
-            "options": [_option_json(row) for row in result.rows],
-            "summary": _summary_json(result.summary),
-            "warnings": warnings_json(result.notes),
-        },
-    )
+    return TOT.render(result)
 
 
 def tot_lines(rows: Iterable[TotRow]) -> bytes:
     """A line for each option."""
-    return lines(_option_json(row) for row in rows)
-
-
-def _option_json(row: TotRow) -> Json:
-    seen, option = row.seen, row.seen.option
-    return {
-        "time": moment(seen.time_s),
-        "src": _end_json(seen.source),
-        "dst": _end_json(seen.destination),
-        "flags": flag_names(seen.flags),
-        "packet_seq": seen.seq,
-        "version": option.version,
-        "pid": option.pid,
-        "address": option.address,
-        "seq": option.seq,
-        "agent_id": option.agent_id,
-        "ambiguous": option.ambiguous,
-        "translated": seen.translated,
-        "capture": row.capture,
-        "count": row.count,
-        "last_time": moment(row.last_s),
-    }
-
-
-def _end_json(end: Endpoint) -> Json:
-    return {"ip": end.ip, "port": end.port}
-
-
-def _summary_json(summary: TotSummary) -> Json:
-    return {
-        "packets": summary.packets,
-        "tcp": summary.tcp,
-        "syns": summary.syns,
-        "with_option": summary.with_option,
-        "options": summary.options,
-        "v1": summary.versions[1],
-        "v2": summary.versions[2],
-        "kernel": summary.kernel,
-        "syn_ack": summary.syn_ack,
-        "translated": summary.translated,
-        "ambiguous": summary.ambiguous,
-        "other_253": summary.other_253,
-        "decapsulated": summary.decapsulated,
-        "fragments": summary.fragments,
-        "first_time": moment(summary.first_s),
-        "last_time": moment(summary.last_s),
-        "unreadable": {
-            "cut": summary.cut,
-            "malformed": summary.malformed,
-            "encapsulated": summary.encapsulated,
-            "link_type": summary.link_type,
-        },
-    }
-
-
-def moment(seconds: float | None) -> str | None:
-    """`2026-01-02T03:04:05.000006Z`; None if unknown or outside the years 1 to 9999."""
-    if seconds is None:
-        return None
-    second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
-    written = _to_the_second(second)
-    return None if written is None else f"{written}.{microsecond:06}Z"
-
-
-@functools.lru_cache(maxsize=1_000)
-def _to_the_second(seconds: int) -> str | None:
-    try:
-        return (_EPOCH + timedelta(seconds=seconds)).isoformat()
-    except OverflowError:
-        return None
+    return lines(map(OPTION.json, rows))
 
 
 def flag_names(flags: int) -> list[str]:

@@ -189,6 +189,8 @@ def tot(
 
 
 def _remarks(summary: TotSummary) -> Iterator[Note]:
+    if summary.tcp and not summary.options:
+        yield Note.of("tot-none", syns=summary.syns, sides=None)
     if summary.ambiguous:
         yield Note.of("tot-ambiguous", options=summary.ambiguous)
     if summary.syn_ack:

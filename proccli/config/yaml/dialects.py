@@ -9,38 +9,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.text import visible
 
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_UNPRINTABLE: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]"
 """What libyaml and its port take for no text at all. yaml-rust takes any character but NUL."""
-_AGENT_LETTERS: Final = re.compile(
-    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
-)
+_AGENT_LETTERS: Final = "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
 """What yaml-rust takes for letters, and libyaml for line breaks, byte order marks or errors."""
-_SERVER_LETTERS: Final = re.compile("\ufeff")
-_LONE_CR: Final = re.compile(r"\r(?!\n)")
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
-_SPACE: Final = re.compile(r"\s*")
+_SERVER_LETTERS: Final = "\ufeff"
+_ESCAPE: Final = r"(?s)\\(.)"
 _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+_NOTHING: Final[Mapping[int, str]] = {}
+
+
+class Prepared(NamedTuple):
     """A text as it goes into PyYAML, character by character in the place of the original's."""
 
     text: str
-    restore: Mapping[int, str] = field(default_factory=dict)
+    restore: Mapping[int, str] = _NOTHING
     """For `str.translate`: which characters stand for others."""
 
 
-class Flavour(NamedTuple):
-    """What one reader does otherwise than libyaml, as checks that refuse."""
+class YamlReader(NamedTuple):
+    """How a YAML parser differs from libyaml: its checks refuse text that they read differently."""
 
-    reader: str
+    name: str
+    """For messages."""
     escapes: frozenset[str]
     """The characters that may follow a backslash in double quotes."""
     tag_directives: bool
@@ -55,20 +53,20 @@ class Flavour(NamedTuple):
     def check_directives(self, version: Any, tags: Any, at: int) -> None:
         """Refuses a %YAML or %TAG line that the reader rejects or ignores."""
         if (tags and not self.tag_directives) or (version and version not in self.yaml_versions):
-            problem = f"{self.reader} doesn't take this %YAML or %TAG line as it is meant"
+            problem = f"{self.name} doesn't take this %YAML or %TAG line as it is meant"
             raise Refusal(problem, at, hint="leave the lines with % out")
 
     def check_escapes(self, text: str, start: int, end: int) -> None:
         """Refuses an escape in double quotes that the reader doesn't know."""
-        for found in _ESCAPE.finditer(text, start, end):
+        for found in re.compile(_ESCAPE).finditer(text, start, end):
             if found[1] not in self.escapes:
-                problem = f"not valid YAML: {self.reader} knows no escape \\{visible(found[1])}"
+                problem = f"not valid YAML: {self.name} knows no escape \\{visible(found[1])}"
                 raise Refusal(problem, found.start(), hint="use single quotes", code="yaml-syntax")
 
     def check_tag_end(self, text: str, at: int) -> None:
         """Refuses a tag that a comma or bracket follows: part of the tag for some readers."""
         if text[at : at + 1] and not text[at].isspace():
-            problem = f"proccli can't tell where this tag ends for {self.reader}"
+            problem = f"proccli can't tell where this tag ends for {self.name}"
             raise Refusal(problem, at, hint="put the value in single quotes")
 
     def check_in_flow(self, text: str, node: Node, mark: Any, column: int, *, is_key: bool) -> None:
@@ -81,25 +79,25 @@ class Flavour(NamedTuple):
         if text[mark.index - 1 : mark.index] == "?" or (
             self.question_mark_ends_words and is_plain and "?" in text[node.start : node.end]
         ):
-            problem = f"proccli can't tell what ? inside brackets is for {self.reader}"
+            problem = f"proccli can't tell what ? inside brackets is for {self.name}"
             raise Refusal(problem, mark.index, hint="put the value in single quotes")
         colon = None
         if is_key:
-            gap = _SPACE.match(text, node.end)
+            gap = re.compile(r"\s*").match(text, node.end)
             colon = gap.end() if gap and text[gap.end() : gap.end() + 1] == ":" else None
         if self.colon_needs_space and colon is not None:
             behind = text[colon + 1 : colon + 2]
             adjacent = colon == node.end and isinstance(node, Scalar) and not is_plain
             if behind and not behind.isspace() and behind not in ",[]{}" and not adjacent:
-                problem = f"{self.reader} takes this colon for part of a word"
+                problem = f"{self.name} takes this colon for part of a word"
                 raise Refusal(problem, colon, hint="put a space after it")
         if self.only_keys_at_indent and mark.column == column and colon is None:
-            problem = f"{self.reader} takes no value this far left inside brackets"
+            problem = f"{self.name} takes no value this far left inside brackets"
             raise Refusal(problem, mark.index, by="agent", hint="indent it more")
 
 
-AGENT: Final = Flavour(
-    reader="the agent's reader",
+AGENT: Final = YamlReader(
+    name="the agent's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n"),
     tag_directives=False,
     yaml_versions=((1, 1), (1, 2)),
@@ -107,8 +105,8 @@ AGENT: Final = Flavour(
     only_keys_at_indent=True,
     colon_needs_space=True,
 )
-SERVER: Final = Flavour(
-    reader="the server's reader",
+SERVER: Final = YamlReader(
+    name="the server's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n\x85\u2028\u2029"),
     tag_directives=True,
     yaml_versions=((1, 1),),
@@ -124,7 +122,7 @@ def prepared_for_agent(text: str) -> Prepared:
     Raises: Refusal for a lone CR, which ends a line there but starts no new one.
     """
     text = text.partition("\0")[0]
-    if found := _LONE_CR.search(text):
+    if found := re.search(r"\r(?!\n)", text):
         problem = "a CR without LF: the agent's reader doesn't count it as the end of a line"
         raise Refusal(problem, found.start(), hint="end lines with LF")
     return _with_letters(text, _AGENT_LETTERS)
@@ -132,15 +130,20 @@ def prepared_for_agent(text: str) -> Prepared:
 
 def prepared_for_server(text: str) -> Prepared:
     """The text itself. Raises: Refusal for control characters."""
-    if found := _UNPRINTABLE.search(text):
+    if found := not _is_printable(text) and re.search(_UNPRINTABLE, text):
         problem = f"control character U+{ord(found.group()):04X}"
         raise Refusal(problem, found.start(), by="server", hint='write it as an escape in "..."')
     return _with_letters(text, _SERVER_LETTERS)
 
 
-def _with_letters(text: str, letters: re.Pattern[str]) -> Prepared:
+def _is_printable(text: str) -> bool:
+    """Whether it certainly has no special character; usually so, and faster than a pattern."""
+    return text.isascii() and all(line.isprintable() for line in text.split("\n"))
+
+
+def _with_letters(text: str, letters: str) -> Prepared:
     """The text with each of these characters as a private one that it doesn't hold."""
-    odd = sorted(set(letters.findall(text)))
+    odd = [] if _is_printable(text) else sorted(set(re.findall(letters, text)))
     if not odd:
         return Prepared(text=text)
     free = (chr(code) for codes in _PRIVATE for code in codes if chr(code) not in text)

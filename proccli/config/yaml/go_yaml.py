@@ -36,8 +36,8 @@ _SWITCHES: Final = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
 }
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INTEGER: Final = re.compile(
+_FLOAT: Final = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+_INTEGER: Final = (
     r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]([0-7]+)|0[bB]([01]+)|0([0-7]*)|([1-9][0-9]*))"
 )
 
@@ -203,9 +203,9 @@ def _by_spelling(text: str) -> Resolved:
     if len(text) > 1000 or text[0] not in "+-.0123456789":
         return text
     if text[0] == ".":
-        return _float(text) if _FLOAT.fullmatch(text) else text
+        return _float(text) if re.fullmatch(_FLOAT, text) else text
     digits = text.replace("_", "")
-    found = _INTEGER.fullmatch(digits)
+    found = re.fullmatch(_INTEGER, digits)
     if found:
         sign, *spellings = found.groups()
         for base, spelling in zip((16, 8, 2, 8, 10), spellings, strict=True):
@@ -213,7 +213,7 @@ def _by_spelling(text: str) -> Resolved:
                 value = int(f"{sign}{spelling or 0}", base)
                 if -(2**63) <= value < 2**64:
                     return value
-    return _float(digits) if _FLOAT.fullmatch(digits) else text
+    return _float(digits) if re.fullmatch(_FLOAT, digits) else text
 
 
 def _float(text: str) -> float | str:

@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import FaultCode, Location, Refuser
@@ -54,16 +53,33 @@ class Mapping(NamedTuple):
     tag: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
     """`*name`: another node once more. It may stand inside that very node."""
 
-    name: str
-    start: int
-    end: int
-    anchored: MappingType[int, Node] = field(repr=False, compare=False)
-    """All nodes of the document that have an anchor, by a number."""
-    number: int
+    __slots__ = ("anchored", "end", "name", "number", "start")
+
+    def __init__(
+        self, *, name: str, start: int, end: int, anchored: MappingType[int, Node], number: int
+    ) -> None:
+        self.name = name
+        self.start = start
+        self.end = end
+        self.anchored = anchored
+        """All nodes of the document that have an anchor, by a number."""
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alias) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"Alias{self._key()}"
+
+    def _key(self) -> tuple[str, int, int, int]:
+        # Without the nodes: an alias may be inside one of them.
+        return self.name, self.start, self.end, self.number
 
     @property
     def target(self) -> Written:
@@ -115,22 +131,20 @@ class Refusal(Exception):  # noqa: N818 - what a reader does to a text
         self.code = code
 
 
-_LINE_BREAK: Final = re.compile(r"\r\n?|\n")
+_LINE_BREAK: Final = r"\r\n?|\n"
 LONGEST_SHOWN: Final = 400  # characters
 """Longer lines are left out of messages: a caret in them is not visible."""
 
 
-@dataclass(frozen=True, slots=True)
 class SourceText:
     """A decoded text and its name. Lines end at LF, CR or CRLF, as editors count them."""
 
-    text: str
-    name: str
-    _starts: list[int] = field(init=False, repr=False, compare=False)
+    __slots__ = ("_starts", "name", "text")
 
-    def __post_init__(self) -> None:
-        starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
-        object.__setattr__(self, "_starts", starts)
+    def __init__(self, text: str, name: str) -> None:
+        self.text = text
+        self.name = name
+        self._starts = [0, *(found.end() for found in re.finditer(_LINE_BREAK, text))]
 
     def at(self, offset: int) -> Location:
         """The place of a character, with its line for the caret."""
@@ -143,6 +157,12 @@ class SourceText:
             line = self.text[start:end].rstrip("\r\n")
             end = start + len(line)
         return Location(visible(self.name), index + 1, min(offset, end) - start + 1, line)
+
+    def line(self, number: int) -> str:
+        """A line by its number from 1, without its end."""
+        start = self._starts[number - 1]
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
 
     def note(self, code: str, offset: int, **values: NoteValue) -> Note:
         """A warning about a place in this text."""

@@ -18,14 +18,15 @@ _Unit: TypeAlias = "tuple[str, int]"
 """What is written at an offset: a character of the value; `" "` or `"\\t"` that may be folded
 away; `"\\n"` for a line break; empty for an escaped line break."""
 
-_UNIT: Final = re.compile(r"(?P<blank>[ \t])|(?P<fold>\r\n|[\r\n])|(?P<text>(?s:.))")
-_SINGLE: Final = re.compile(r"(?P<text>''|[^ \t\r\n])|(?P<blank>[ \t])|(?P<fold>\r\n|[\r\n])")
-_DOUBLE: Final = re.compile(
+# Compiled when they are first used: few values are looked at character by character.
+_UNIT: Final = r"(?P<blank>[ \t])|(?P<fold>\r\n|[\r\n])|(?P<text>(?s:.))"
+_SINGLE: Final = r"(?P<text>''|[^ \t\r\n])|(?P<blank>[ \t])|(?P<fold>\r\n|[\r\n])"
+_DOUBLE: Final = (
     r"(?P<blank>[ \t])|(?P<fold>\r\n|[\r\n])|(?P<join>\\(?:\r\n|[\r\n]))"
     r"|(?P<text>\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\?(?s:.))"
 )
-_HEADER: Final = re.compile(r"[|>](?P<options>[-+0-9]*)[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n])?")
-_LINE: Final = re.compile(r"(?P<indent> *)(?P<content>[^\r\n]*)(?P<end>\r\n|[\r\n]|\Z)")
+_HEADER: Final = r"[|>](?P<options>[-+0-9]*)[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n])?"
+_LINE: Final = r"(?P<indent> *)(?P<content>[^\r\n]*)(?P<end>\r\n|[\r\n]|\Z)"
 _ESCAPED: Final = dict(
     zip(
         "0abt\tnvfre \"'/\\N_LP",
@@ -83,10 +84,11 @@ def _readings(text: str, scalar: Scalar) -> Iterator[Iterator[_Unit]]:
     elif scalar.style == "double":
         yield _folded(_units(_DOUBLE, text, start + 1, end - 1))
     else:
-        header = _HEADER.match(text, start, end)
+        header = re.compile(_HEADER).match(text, start, end)
         if header is None:
             return
-        lines = [found for found in _LINE.finditer(text, header.end(), end) if found.group()]
+        found = re.compile(_LINE).finditer(text, header.end(), end)
+        lines = [line for line in found if line.group()]
         first = next((line for line in lines if line["content"]), None)
         # An indentation that is not given is that of the first line with text in it; one that is
         # given counts from the indentation of what is around, which is not known here.
@@ -94,10 +96,8 @@ def _readings(text: str, scalar: Scalar) -> Iterator[Iterator[_Unit]]:
             yield _block(lines, indent, header["options"], folds=scalar.style == "folded")
 
 
-def _units(
-    pattern: re.Pattern[str], text: str, start: int, end: int
-) -> Iterator[tuple[str, _Unit]]:
-    for found in pattern.finditer(text, start, end):
+def _units(pattern: str, text: str, start: int, end: int) -> Iterator[tuple[str, _Unit]]:
+    for found in re.compile(pattern).finditer(text, start, end):
         kind, written = found.lastgroup or "", found.group()
         char = written
         if kind == "text" and len(written) > 1:

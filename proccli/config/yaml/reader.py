@@ -9,11 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.yaml import nodes
-from proccli.config.yaml.dialects import Flavour, Prepared
+from proccli.config.yaml.dialects import Prepared, YamlReader
 from proccli.config.yaml.nodes import Node, Refusal, Style
 from proccli.text import visible
 
@@ -23,10 +22,9 @@ MAX_DEPTH: Final = 200
 Loader: TypeAlias = Literal["libyaml", "python"]
 
 _CORE: Final = "tag:yaml.org,2002:"
-_PROPERTY: Final = re.compile(r"&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*", re.ASCII)
-_GAP: Final = re.compile(r"(?:\s+(?:#[^\r\n]*)?)*")
-_UNQUOTED: Final = re.compile(r"""[-:]\s+[\[\]{}*&!|>%@`?,"]""")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_PROPERTY: Final = r"(?a)&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*"
+_GAP: Final = r"(?:\s+(?:#[^\r\n]*)?)*"
+_UNQUOTED: Final = r"""[-:]\s+[\[\]{}*&!|>%@`?,"]"""
 _STYLES: Final[Mapping[str | None, Style]] = {
     None: "plain",
     "": "plain",
@@ -45,14 +43,14 @@ class Document(NamedTuple):
 
 
 def read_documents(
-    prepared: Prepared, flavour: Flavour, *, loader: Loader | None = None
+    prepared: Prepared, yaml_reader: YamlReader, *, loader: Loader | None = None
 ) -> Iterator[Document]:
     """The documents of a text, each read only when it is asked for.
 
     `loader` names the half of PyYAML to use: by default libyaml, where it is built in.
 
-    Raises: Refusal where the text is not YAML, nests too deep, or is of the sort that the
-    flavour's reader sees otherwise than PyYAML.
+    Raises: Refusal where the text is not YAML, nests too deep, or may mean something else to
+    `yaml_reader` than to PyYAML.
     """
     import yaml
 
@@ -61,8 +59,8 @@ def read_documents(
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 start = event.start_mark.index if event.start_mark else 0
-                flavour.check_directives(event.version, event.tags, start)
-                yield Document(root=_Builder(prepared, flavour).tree(events), start=start)
+                yaml_reader.check_directives(event.version, event.tags, start)
+                yield Document(root=_Builder(prepared, yaml_reader).tree(events), start=start)
     except yaml.reader.ReaderError as error:
         raise Refusal(
             f"not valid YAML: {error.reason}", error.position, code="yaml-syntax"
@@ -74,26 +72,36 @@ def read_documents(
         raise Refusal("not valid YAML: a number is out of range", 0) from None
 
 
-@dataclass(slots=True)
 class _Level:
     """A list or mapping that is still open; the document itself has no event."""
 
-    event: Any = None
-    number: int | None = None
-    in_flow: bool = False
-    block_column: int = -1
-    """Where the innermost list or mapping without brackets has its dashes or keys."""
-    is_mapping: bool = False
-    children: list[Node] = field(default_factory=list)
+    __slots__ = ("block_column", "children", "event", "in_flow", "is_mapping", "number")
+
+    def __init__(
+        self,
+        *,
+        event: Any = None,
+        number: int | None = None,
+        in_flow: bool = False,
+        block_column: int = -1,
+        is_mapping: bool = False,
+    ) -> None:
+        self.event = event
+        self.number = number
+        self.in_flow = in_flow
+        self.block_column = block_column
+        """Where the innermost list or mapping without brackets has its dashes or keys."""
+        self.is_mapping = is_mapping
+        self.children: list[Node] = []
 
 
 class _Builder:
     """Builds the tree of one document."""
 
-    def __init__(self, prepared: Prepared, flavour: Flavour) -> None:
+    def __init__(self, prepared: Prepared, yaml_reader: YamlReader) -> None:
         self.text = prepared.text
         self.restore = prepared.restore
-        self.flavour = flavour
+        self.yaml_reader = yaml_reader
         self.anchored: dict[int, Node] = {}
         self.numbers: dict[str, int] = {}
         self.counter = itertools.count()
@@ -126,7 +134,7 @@ class _Builder:
                 level = outer.pop()
             if level.in_flow:
                 is_key = level.is_mapping and len(level.children) % 2 == 0
-                self.flavour.check_in_flow(
+                self.yaml_reader.check_in_flow(
                     self.text, node, start.start_mark, level.block_column, is_key=is_key
                 )
             level.children.append(node)
@@ -189,8 +197,8 @@ class _Builder:
             absent = True
             start = end = _end_of_text(self.text, start)
         if style == "double":
-            self.flavour.check_escapes(self.text, start, end)
-            if _SURROGATE.search(event.value):
+            self.yaml_reader.check_escapes(self.text, start, end)
+            if not event.value.isascii() and re.search("[\ud800-\udfff]", event.value):
                 # libyaml finds that by itself.
                 raise Refusal("not valid YAML: an escape is a lone surrogate", start)
         return nodes.Scalar(
@@ -209,11 +217,11 @@ class _Builder:
         if event.anchor is None and event.tag is None:
             return at, None, None
         written = None
-        while found := _PROPERTY.match(self.text, at):
+        while found := re.compile(_PROPERTY).match(self.text, at):
             if found.group().startswith("!"):
                 written = found.group()
-                self.flavour.check_tag_end(self.text, found.end())
-            gap = _GAP.match(self.text, found.end())
+                self.yaml_reader.check_tag_end(self.text, found.end())
+            gap = re.compile(_GAP).match(self.text, found.end())
             at = gap.end() if gap else found.end()
         tag = event.tag
         if tag is not None and tag.startswith(_CORE):
@@ -252,7 +260,7 @@ def _hint(problem: str, text: str, offset: int) -> str | None:
         return "YAML indents with spaces, not with tabs"
     before = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
     line = re.split(r"[\r\n]", text[before : before + 1000], maxsplit=1)[0]
-    return "put the value in single quotes" if _UNQUOTED.search(line) else None
+    return "put the value in single quotes" if re.search(_UNQUOTED, line) else None
 
 
 def _loader_class(loader: Loader | None) -> Any:

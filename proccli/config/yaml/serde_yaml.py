@@ -19,11 +19,11 @@ U64_MAX: Final = 2**64 - 1
 LONGEST_NUMBER: Final = 100
 """Longer digits are beyond every type, and Python's int() refuses thousands of them."""
 
-_RADIX: Final = re.compile(r"([-+]?)0([xob])(\+?[0-9a-fA-F]+)")
+_RADIX: Final = r"([-+]?)0([xob])(\+?[0-9a-fA-F]+)"
 _BASES: Final = {"x": 16, "o": 8, "b": 2}
-_DECIMAL: Final = re.compile(r"[-+]?[0-9]+")
-_OCTAL_OF_OLD: Final = re.compile(r"[-+]*0[0-9]+")
-_ALMOST_A_NUMBER: Final = re.compile(r"0*([0-9]+)(?:\.0*|s)?")
+_DECIMAL: Final = r"[-+]?[0-9]+"
+_OCTAL_OF_OLD: Final = r"[-+]*0[0-9]+"
+_ALMOST_A_NUMBER: Final = r"0*([0-9]+)(?:\.0*|s)?"
 _BOOLS: Final = {"true": True, "false": False}
 
 
@@ -64,14 +64,14 @@ def hint_for_bool(text: str) -> str | None:
 
 def hint_for_int(text: str, maximum: int) -> str | None:
     """What to write instead of something that is a number to people."""
-    found = _ALMOST_A_NUMBER.fullmatch(text.strip().replace("_", "")[:LONGEST_NUMBER])
+    found = re.fullmatch(_ALMOST_A_NUMBER, text.strip().replace("_", "")[:LONGEST_NUMBER])
     return f"write {int(found[1])}" if found and int(found[1]) <= maximum else None
 
 
 def integer(scalar: Scalar) -> int | None:
     """The whole number that a scalar is, of any size; None for what is none."""
     if _core_tag(scalar) == "int":
-        if len(scalar.text) > LONGEST_NUMBER or not _DECIMAL.fullmatch(scalar.text):
+        if len(scalar.text) > LONGEST_NUMBER or not re.fullmatch(_DECIMAL, scalar.text):
             return None
         value = int(scalar.text)
         return value if -(2**63) <= value < 2**63 else None
@@ -81,7 +81,7 @@ def integer(scalar: Scalar) -> int | None:
 def _bare_integer(text: str) -> int | None:
     if len(text) > LONGEST_NUMBER:
         return None
-    if found := _RADIX.fullmatch(text):
+    if found := re.fullmatch(_RADIX, text):
         sign, base, digits = found.groups()
         # Rust's from_str_radix takes a plus sign of its own, but not after a minus.
         if not (sign == "-" and digits.startswith("+")):
@@ -89,7 +89,7 @@ def _bare_integer(text: str) -> int | None:
                 return int(("-" if sign == "-" else "") + digits, _BASES[base])
             except ValueError:
                 return None
-    if _OCTAL_OF_OLD.fullmatch(text) or not _DECIMAL.fullmatch(text):
+    if re.fullmatch(_OCTAL_OF_OLD, text) or not re.fullmatch(_DECIMAL, text):
         return None
     return int(text)
 

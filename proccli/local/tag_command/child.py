@@ -18,6 +18,7 @@ from proccli.errors import ProccliError
 from proccli.local.tag_command.account import Rights
 from proccli.local.tag_command.errors import GROUP_HINT, TagCommandFailed, TagCommandUndecided
 from proccli.local.tag_command.spawn import Child
+from proccli.sources.recording.masking import mask_arguments
 from proccli.text import visible
 
 OUTPUT_LIMIT_BYTES = 16 << 20
@@ -107,6 +108,7 @@ def _stderr_quote(stderr: bytes) -> str:
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     if not last:
         return ""
+    last = mask_arguments([last.replace("\0", " ")])[0]
     return f" and prints: {visible(last[:_LONGEST_QUOTE])}{'…' * (len(last) > _LONGEST_QUOTE)}"
 
 

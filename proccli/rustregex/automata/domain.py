@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from proccli.rustregex.match.regex import compile as compile_pattern
 from proccli.rustregex.tree.charset import ANY, Ranges, contains, normalize, subtract
@@ -62,6 +64,13 @@ def texts_without(
     )
 
 
+_STEPS_PER_LOOK: Final = 2_000
+
+
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The work after which a question is left undecided."""
@@ -72,10 +81,12 @@ class Limits:
     """The most steps of all searches for a list of rules, or for a comparison of two lists."""
     points: int = 20_000
     """The most points of one pattern: about its length with counted repetitions written out."""
+    expired: Callable[[], bool] = _never
+    """Whether the time for all questions is over; then the rest is left undecided."""
 
 
 class ExceededError(Exception):
-    """The budget was used up before the question was decided."""
+    """The budget, or the time, was used up before the question was decided."""
 
 
 @dataclass(slots=True)
@@ -85,9 +96,20 @@ class Budget:
     left: int
     pool: Budget | None = None
     """A budget from which the same steps are taken, too."""
+    expired: Callable[[], bool] = _never
+    unchecked: int = 0
+    """Steps since the time was looked at."""
 
     def spend(self, steps: int) -> None:
-        """Take steps from the budget. Raises: ExceededError if not enough are left."""
+        """Take steps from the budget.
+
+        Raises: ExceededError if not enough are left, or the time is over.
+        """
+        self.unchecked += steps
+        if self.unchecked >= _STEPS_PER_LOOK:
+            self.unchecked = 0
+            if self.expired():
+                raise ExceededError
         budget: Budget | None = self
         while budget is not None:
             budget.left -= steps

@@ -50,7 +50,10 @@ def find_text(
     So a pattern is a catch-all if no text avoids it, and is useless if no text matches it.
     Raises: RegexSyntaxError.
     """
-    texts = PatternSet([*matching, *avoiding], domain, limits)
+    try:
+        texts = PatternSet([*matching, *avoiding], domain, limits)
+    except ExceededError:
+        return UNDECIDED
     return texts.find(
         [[index] for index in range(len(matching))],
         range(len(matching), len(matching) + len(avoiding)),
@@ -58,7 +61,10 @@ def find_text(
 
 
 class PatternSet:
-    """Patterns over a domain, each given by its index. Raises: RegexSyntaxError."""
+    """Patterns over a domain, each given by its index.
+
+    Raises: RegexSyntaxError; ExceededError if the time is over.
+    """
 
     def __init__(
         self, patterns: Sequence[str], domain: Domain = ANY_TEXT, limits: Limits | None = None
@@ -88,6 +94,7 @@ class PatternSet:
         self._efforts = [effort(char) for char in self._chars]
 
     def _number(self, regex: Regex) -> int:
+        self._check_time()
         tree = reduced(regex.parsed.root)
         key = tree, regex.pattern if regex.may_err else ""
         if key not in self._numbers:
@@ -97,8 +104,13 @@ class PatternSet:
                 self._may_err.add(self._numbers[key])
         return self._numbers[key]
 
+    def _check_time(self) -> None:
+        if self.limits.expired():
+            raise ExceededError
+
     def _add_trees(self) -> None:
         for number, tree in enumerate(self._trees):
+            self._check_time()
             with suppress(TooLargeError):
                 self._entry_of[number] = self._nfa.add(tree)
                 continue
@@ -121,7 +133,7 @@ class PatternSet:
 
     def budget(self, pool: Budget | None = None, *, share: int = 1) -> Budget:
         """A new budget of the steps that one search may take, or of a share of them."""
-        return Budget(self.limits.steps // share, pool)
+        return Budget(self.limits.steps // share, pool, self.limits.expired)
 
     def matches(self, pattern: int, text: str) -> bool:
         """Whether the pattern matches in the text, according to the matcher."""
@@ -140,6 +152,8 @@ class PatternSet:
 
         Every text in an answer was checked with the matcher.
         """
+        if self.limits.expired():
+            return UNDECIDED
         budget = budget or self.budget()
         excluded = self._domain_excluded | {self._number_of[i] for i in none_of}
         groups = [{self._number_of[i] for i in group} - excluded for group in all_of]

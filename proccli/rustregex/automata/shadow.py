@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, Limits
+from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, ExceededError, Limits
 from proccli.rustregex.automata.patternset import UNDECIDED, Answer, PatternSet
 
 SHARE = 5
@@ -36,6 +36,9 @@ class Shadow:
     be left out. Otherwise: the one that matches `taken`."""
 
 
+_UNDECIDED = Shadow(grade="unknown", reaches=None, taken=None, by=())
+
+
 def shadowed(
     pattern: str, by: Sequence[str], *, domain: Domain = ANY_TEXT, limits: Limits | None = None
 ) -> Shadow:
@@ -53,7 +56,10 @@ def shadows(
 
     Raises: RegexSyntaxError.
     """
-    texts = PatternSet(patterns, domain, limits)
+    try:
+        texts = PatternSet(patterns, domain, limits)
+    except ExceededError:
+        return (_UNDECIDED,) * len(patterns)
     pool = Budget(texts.limits.total)
     rules = [_Shadowing(texts, index, pool) for index in range(len(patterns))]
     # Unreachable rules matter most, and are cheap to find.
@@ -78,6 +84,9 @@ class _Shadowing:
 
     def shadow(self) -> Shadow:
         rest = self._found
+        if self._texts.limits.expired():
+            # Also what `find_rest` has found is not enough to tell how much is taken.
+            return replace(_UNDECIDED, reaches=rest.text)
         if not rest.decided:
             return self._without_the_rest()
         if rest.text is None:

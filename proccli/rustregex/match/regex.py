@@ -12,11 +12,12 @@ from proccli.rustregex.match.template import Match, Reference, Replacement
 from proccli.rustregex.match.template import parse as parse_template
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.charset import Ranges
-from proccli.rustregex.tree.nodes import Parsed, Span
+from proccli.rustregex.tree.nodes import LookKind, Node, Parsed, Span
+from proccli.rustregex.tree.shape import looks_in
 from proccli.rustregex.tree.simplify import captures, simplify
 from proccli.rustregex.tree.unicode import perl
 
-CACHED_PATTERNS = 512
+CACHED_PATTERNS = 4096
 
 
 @lru_cache(maxsize=CACHED_PATTERNS)
@@ -32,8 +33,9 @@ class Regex:
         self.parsed = parsed
         self._tree = simplify(parsed.root)
         self._captures = captures(self._tree)
-        self._alphabet = alphabet_of(self._tree, unicode_word())
-        self._exact = Exact(self._tree, self._captures, self._alphabet, unicode_word())
+        word = word_tested_by(self._tree)
+        self._alphabet = alphabet_of(self._tree, word)
+        self._exact = Exact(self._tree, self._captures, self._alphabet, word)
 
     @property
     def pattern(self) -> str:
@@ -168,6 +170,12 @@ class Regex:
     @cached_property
     def _shortcuts(self) -> Shortcuts:
         return Shortcuts(self._tree, self._alphabet)
+
+
+def word_tested_by(root: Node) -> Ranges:
+    """`unicode_word` for a tree with Unicode word boundaries, else nothing: few need the table."""
+    looks = looks_in(root)
+    return unicode_word() if LookKind.WORD in looks or LookKind.NOT_WORD in looks else ()
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from proccli.rustregex.tree.nodes import Span
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<word>[0-9A-Za-z_]+)|\{(?P<braced>[^}]*)\})")
 
 # What Rust's usize::from_str accepts: ASCII digits, with an optional plus before them.
-_NUMBER = re.compile(r"\+?[0-9]+")
+_NUMBER = r"\+?[0-9]+"
 _USIZE_MAX = 2**64 - 1
 
 
@@ -63,7 +63,7 @@ def parse(template: str) -> tuple[Part, ...]:
 
 
 def _group(name: str) -> int | str:
-    if _NUMBER.fullmatch(name):
+    if re.fullmatch(_NUMBER, name):
         # Python refuses to convert thousands of digits; all such numbers are far beyond usize.
         digits = name.lstrip("+").lstrip("0") or "0"
         if len(digits) <= 20 and int(digits) <= _USIZE_MAX:

@@ -107,13 +107,13 @@ def required_literals(root: Node) -> tuple[str, ...]:
 
 
 def _literals(root: Node) -> Iterator[str]:
-    run = ""
+    run: list[str] = []  # joined at the end: a literal can have a million characters
     pending: list[Node | None] = [root]
     while pending:
         node = pending.pop()
         match node:
             case Literal(char):
-                run += char
+                run.append(char)
                 continue
             case Group(inner):
                 pending.append(inner)
@@ -127,10 +127,10 @@ def _literals(root: Node) -> Iterator[str]:
                 # Only the first copy is adjacent to what is before, so a run ends here.
                 pending += None, inner
         if run:
-            yield run
-        run = ""
+            yield "".join(run)
+        run = []
     if run:
-        yield run
+        yield "".join(run)
 
 
 def required_runs(root: Node, least: int) -> Iterator[tuple[Literal | Class, int]]:

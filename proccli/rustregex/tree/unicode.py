@@ -8,12 +8,9 @@ Source: Unicode Character Database 15.0.0; regex-syntax 0.7.2, unicode.rs.
 
 from __future__ import annotations
 
-import json
-import zlib
 from bisect import bisect_left
 from functools import cache, lru_cache
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, Final
 
 from proccli.rustregex.tree import charset
@@ -191,11 +188,22 @@ def _ranges(deltas: list[int]) -> Ranges:
 def _table(name: str) -> Any:
     directory, blobs = _file()
     offset, size = directory[name]
-    return json.loads(zlib.decompress(blobs[offset : offset + size]))
+    import zlib
+
+    return _parsed(zlib.decompress(blobs[offset : offset + size]))
 
 
 @lru_cache(maxsize=1)
 def _file() -> tuple[dict[str, list[int]], bytes]:
+    # Few patterns need a table, and most runs need none of json, pathlib and zlib.
+    from pathlib import Path
+
     content = Path(__file__).with_name("unicode15.dat").read_bytes()
     directory, _, blobs = content.partition(b"\n")
-    return json.loads(directory), blobs
+    return _parsed(directory), blobs
+
+
+def _parsed(text: bytes) -> Any:
+    import json
+
+    return json.loads(text)

@@ -86,6 +86,12 @@ class DirectorySource:
                     f"{self.host.proc_root} contains no processes",
                     hint="a directory laid out like /proc has one directory per process id",
                 )
+            if all(map(self._is_hollow, self._pids)):
+                raise SourceError(
+                    f"{self.host.proc_root}: the files of all processes are empty",
+                    hint="tar and rsync copy nothing from /proc, whose files have size 0; cp -r"
+                    " reads them, and proccli record FILE makes a complete recording",
+                )
         return self._pids
 
     def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
@@ -94,7 +100,11 @@ class DirectorySource:
         if process is None or not fields <= known:
             if pid not in self._listed and not self._has(pid):
                 raise NoSuchProcess(f"no process {pid} in {self.host.proc_root}")
-            process = parse_process(read_raw(pid, _TreeFiles(pid, self._tree), fields | known))
+            raw = read_raw(pid, _TreeFiles(pid, self._tree), fields | known)
+            if raw.cmdline == b"" and self._is_hollow(pid):
+                empty = FieldError(field="cmdline", problem="malformed", detail="an empty copy")
+                raw = raw._replace(cmdline=empty)
+            process = parse_process(raw)
             self._processes[pid] = (fields | known, process)
         return process
 
@@ -137,6 +147,13 @@ class DirectorySource:
 
     def _has(self, pid: int) -> bool:
         return (pid > 0 and self._tree.is_directory(str(pid))) or pid in self.pids()
+
+    def _is_hollow(self, pid: int) -> bool:
+        """Whether a process was copied without content: the kernel's `stat` is never empty."""
+        try:
+            return self._tree.read(f"{pid}/stat") == b"" == self._tree.read(f"{pid}/cmdline")
+        except (OSError, Unreadable):
+            return False
 
     def _optional(self, name: str) -> bytes:
         try:

@@ -21,7 +21,7 @@ from proccli.model.process import (
     Problem,
     Process,
 )
-from proccli.model.sockets import NetTables, SocketFd
+from proccli.model.sockets import NetTables, SocketFd, ended_tables
 from proccli.sources.procfs.files import (
     OPEN,
     Unreadable,
@@ -39,7 +39,7 @@ from proccli.sources.procfs.process import (
     parse_stat,
 )
 from proccli.sources.procfs.rights import hidepid, hidepid_note, privileged
-from proccli.sources.procfs.sockets import addresses, ended_tables, net_tables, socket_fds
+from proccli.sources.procfs.sockets import addresses, net_tables, socket_fds
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_THERE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENAMETOOLONG)

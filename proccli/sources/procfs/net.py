@@ -8,45 +8,18 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from proccli.model.sockets import Endpoint, Family, Protocol, SocketRow, TableName
+from proccli.model.process import MAX_U64
+from proccli.model.sockets import KINDS, STATE_NAMES, TABLES, Endpoint, SocketRow, TableName
 from proccli.sources.procfs.files import Unreadable
-
-TABLES: tuple[TableName, ...] = ("tcp", "udp", "tcp6", "udp6")
-"""In the agent's pairs: tcp and udp are lost together, and so are tcp6 and udp6."""
 
 MAX_TABLE_BYTES = 1 << 30
 """Some seven million rows: more than a machine has sockets, and less than its memory."""
 
-KINDS: dict[TableName, tuple[Protocol, Family]] = {
-    "tcp": ("tcp", "ipv4"),
-    "udp": ("udp", "ipv4"),
-    "tcp6": ("tcp", "ipv6"),
-    "udp6": ("udp", "ipv6"),
-}
-
-# The kernel's numbers are those of include/net/tcp_states.h; UDP borrows two of them, for a socket
-# with a peer and one without.
-_STATES: Mapping[Protocol, Mapping[str, str]] = {
-    "tcp": {
-        "01": "ESTABLISHED",
-        "02": "SYN_SENT",
-        "03": "SYN_RECV",
-        "04": "FIN_WAIT1",
-        "05": "FIN_WAIT2",
-        "06": "TIME_WAIT",
-        "07": "CLOSE",
-        "08": "CLOSE_WAIT",
-        "09": "LAST_ACK",
-        "0A": "LISTEN",
-        "0B": "CLOSING",
-        "0C": "NEW_SYN_RECV",
-    },
-    "udp": {"01": "ESTABLISHED", "07": "UNCONNECTED"},
-}
-STATES = {protocol: frozenset(names.values()) for protocol, names in _STATES.items()}
+MAX_ROW_BYTES = 4096
+"""The kernel's rows have less than 200."""
 
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 _FIELDS = 10
@@ -67,7 +40,7 @@ def parse_table(
     Raises: Unreadable if a row is not as documented.
     """
     protocol, family = KINDS[name]
-    states = _STATES[protocol]
+    states = STATE_NAMES[protocol]
     endpoints = _Endpoints(byteorder)
     rows: list[SocketRow] = []
     seen: set[str] = set()
@@ -83,7 +56,7 @@ def parse_table(
             continue
         else:
             seen.add(inode)
-        if state not in states or not inode.isdigit() or len(inode) > 20:
+        if state not in states or not inode.isdigit() or len(inode) > 20 or int(inode) > MAX_U64:
             raise Unreadable("malformed", "a row is not as documented")
         local, remote = endpoints[fields[1]], endpoints[fields[2]]
         rows.append(SocketRow(protocol, family, states[state], local, remote, int(inode)))
@@ -91,11 +64,13 @@ def parse_table(
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The lines after the heading."""
+    """The lines after the heading. Raises: Unreadable for a longer line than the kernel's."""
     rest = b""
     heading = True
     for chunk in chunks:
         whole, newline, tail = chunk.rpartition(b"\n")
+        if len(rest) > MAX_ROW_BYTES:
+            raise Unreadable("malformed", "a row is too long")
         if not newline:
             rest += chunk
             continue
@@ -103,6 +78,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
         rest = tail
         yield from lines[heading:]
         heading = False
+    if rest and heading and b"local_address" not in rest:
+        raise Unreadable("malformed", "the heading is missing")
     if rest and not heading:
         yield _text(rest)
 

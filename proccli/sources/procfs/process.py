@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from proccli.model.process import NS_PER_S, Field, FieldError, Process
+from proccli.model.process import MAX_PID, MAX_U32, MAX_U64, NS_PER_S, Field, FieldError, Process
 from proccli.sources.procfs.files import RawProcess, Unreadable, decode
 
 Raw = TypeVar("Raw")
@@ -69,10 +69,18 @@ def _parse_netns(link: bytes) -> int:
     found = _NETNS.fullmatch(link)
     if found is None:
         raise Unreadable("malformed", "not a link to a namespace")
-    return int(found[1])
+    if (inode := int(found[1])) > MAX_U64:
+        raise Unreadable("malformed", "not a link to a namespace")
+    return inode
+
+
+_MAX_CGROUP_BYTES = 1 << 20
+"""A line per hierarchy, at most some fifteen of 4 KiB."""
 
 
 def _parse_cgroup(content: bytes) -> str:
+    if len(content) > _MAX_CGROUP_BYTES:
+        raise Unreadable("malformed", "longer than 1 MiB")
     # The agent reads lines of text, and has no container id where they aren't.
     try:
         return content.decode()
@@ -86,6 +94,10 @@ _UPTIME = re.compile(rb"\s*([0-9]{1,10})(?:\.([0-9]{1,9}))?\s")
 # Eleven digits reach the year 5138, and an uptime of ten digits beyond it the year 5455: RFC 3339
 # can write both.
 _BTIME = re.compile(rb"^btime[ \t]+([0-9]{1,11})[ \t]*$", re.MULTILINE)
+
+
+_MAX_STAT_BYTES = 4096
+"""52 numbers, and a name of 64 bytes at most."""
 
 
 class Stat(NamedTuple):
@@ -104,6 +116,8 @@ def parse_stat(line: bytes) -> Stat:
     Units: starttime_ticks counts clock ticks since boot.
     Raises: Unreadable if the line is cut short or not numeric.
     """
+    if len(line) > _MAX_STAT_BYTES:
+        raise Unreadable("malformed", "longer than 4 KiB")
     # comm may itself hold spaces, parentheses and newlines: its end is the last ")".
     head, closed, tail = line.rpartition(b")")
     _, opened, comm = head.partition(b"(")
@@ -114,7 +128,10 @@ def parse_stat(line: bytes) -> Stat:
     # int() alone would take "1_0", "+1" and a minus.
     if not (ppid.isdigit() and ticks.isdigit() and len(ppid) <= 10 and len(ticks) <= 20):
         raise Unreadable("malformed", "not numeric")
-    return Stat(decode(comm), decode(fields[0]), int(ppid), int(ticks))
+    stat = Stat(decode(comm), decode(fields[0]), int(ppid), int(ticks))
+    if stat.ppid > MAX_PID or stat.starttime_ticks > MAX_U64:
+        raise Unreadable("malformed", "a number is out of range")
+    return stat
 
 
 def parse_btime(text: bytes) -> int | None:
@@ -140,7 +157,9 @@ def parse_uptime_ns(text: bytes) -> int | None:
 
 # ---- users ----------------------------------------------------------------------------------
 
-MAX_PASSWD_BYTES = 16 << 20
+MAX_PASSWD_BYTES = 8 << 20
+_MAX_USERS = 400_000
+"""Of a passwd file: some 20 bytes each. A container's file is its user's to write."""
 
 # Rust's u32 parser: an optional plus sign, then ASCII digits; no blanks.
 _U32 = re.compile(r"\+?[0-9]{1,4096}")
@@ -170,7 +189,8 @@ def passwd_entries(content: bytes) -> Iterator[PasswdEntry]:
 
 
 def parse_passwd(content: bytes) -> Mapping[int, str] | None:
-    """Names by uid; None where the agent reads nothing, because the file isn't UTF-8.
+    """Names by uid; None where the agent reads nothing, because the file isn't UTF-8, and for more
+    than any machine has.
 
     The first entry with a uid counts.
     """
@@ -178,6 +198,8 @@ def parse_passwd(content: bytes) -> Mapping[int, str] | None:
     try:
         for entry in passwd_entries(content):
             names.setdefault(entry.uid, entry.name)
+            if len(names) > _MAX_USERS:
+                return None
     except UnicodeDecodeError:
         return None
     return names
@@ -185,4 +207,4 @@ def parse_passwd(content: bytes) -> Mapping[int, str] | None:
 
 def _u32(text: str) -> int | None:
     number = int(text) if _U32.fullmatch(text) else -1
-    return number if 0 <= number < 1 << 32 else None
+    return number if 0 <= number <= MAX_U32 else None

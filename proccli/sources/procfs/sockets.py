@@ -8,12 +8,18 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from proccli.model.process import FieldError
-from proccli.model.sockets import NetTable, NetTables, SocketFd, TableName
+from proccli.model.process import MAX_PID, MAX_U64, FieldError
+from proccli.model.sockets import (
+    TABLES,
+    NetTable,
+    NetTables,
+    SocketFd,
+    TableName,
+    ended_tables,
+)
 from proccli.sources.procfs.files import ProcessFiles, Unreadable, errno_name, field_error
 from proccli.sources.procfs.net import (
     MAX_TABLE_BYTES,
-    TABLES,
     empty_tables,
     parse_fib_trie,
     parse_table,
@@ -53,8 +59,11 @@ def read_socket_fds(
                 continue
             raise
         inode = _SOCKET.fullmatch(target)
-        if inode is not None and _FD.fullmatch(name):
-            found.append(SocketFd(int(name), int(inode[1]), since_ns, age_source))
+        if inode is None or not _FD.fullmatch(name):
+            continue
+        item = SocketFd(int(name), int(inode[1]), since_ns, age_source)
+        if item.fd <= MAX_PID and item.inode <= MAX_U64:
+            found.append(item)
     found.sort(key=lambda socket: socket.fd)
     return tuple(found)
 
@@ -93,14 +102,6 @@ def addresses(files: ProcessFiles) -> tuple[str, ...] | None:
         return parse_fib_trie(files.read("net/fib_trie"))
     except (OSError, Unreadable):
         return None
-
-
-def ended_tables(detail: str) -> NetTables:
-    """The tables of a process that has exited."""
-    return tuple(
-        NetTable(name=name, error=FieldError(field=f"net/{name}", problem="gone", detail=detail))
-        for name in TABLES
-    )
 
 
 def _without_zombie(tables: NetTables, files: ProcessFiles) -> NetTables:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import get_args, overload
@@ -23,7 +23,13 @@ VERSION = 1
 MAX_LINE_BYTES = 64 << 20
 """A process's command line is at most 8 MiB (procfs.files), and no byte takes more than six
 characters here."""
+MAX_LINE_ELEMENTS = 1_000_000
+"""Values of one line: a small text may hold many, each fifty times its size in memory."""
 MAX_RECORDING_BYTES = 1 << 30
+MAX_PIECES = 100_000
+"""A command line of more is written in one."""
+SOCKETS_PER_LINE = 10_000
+"""More sockets of one process take several lines."""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
 _SECONDS_KEPT = 1024
@@ -37,8 +43,10 @@ def encode_cmdline(cmdline: bytes) -> list[str | dict[str, str]]:
     """The pieces between the NUL bytes, as text where they are UTF-8.
 
     Joining the pieces with NUL gives the bytes back; the last piece is therefore empty where the
-    last argument is terminated, as it usually is.
+    last argument is terminated, as it usually is. More than `MAX_PIECES` are written as one.
     """
+    if cmdline.count(b"\0") >= MAX_PIECES:
+        return [_as_base64(cmdline)]
     return [_encode_piece(piece) for piece in cmdline.split(b"\0")] if cmdline else []
 
 
@@ -46,7 +54,11 @@ def _encode_piece(piece: bytes) -> str | dict[str, str]:
     try:
         return piece.decode()
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(piece).decode("ascii")}
+        return _as_base64(piece)
+
+
+def _as_base64(raw: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(raw).decode("ascii")}
 
 
 def decode_cmdline(pieces: Sequence[object]) -> bytes:
@@ -61,6 +73,8 @@ def _decode_piece(piece: object) -> bytes:
                 raw = piece.encode()
             except UnicodeEncodeError as error:
                 raise ValueError("an argument contains a lone surrogate") from error
+            if b"\0" in raw:
+                raise ValueError("an argument holds a NUL byte")
         case {"base64": str(text), **rest} if not rest:
             try:
                 raw = base64.b64decode(text, validate=True)
@@ -68,8 +82,6 @@ def _decode_piece(piece: object) -> bytes:
                 raise ValueError(f"not base64: {error}") from error
         case _:
             raise ValueError('an argument is neither a string nor {"base64": …}')
-    if b"\0" in raw:
-        raise ValueError("an argument holds a NUL byte")
     return raw
 
 
@@ -204,17 +216,17 @@ class Checked:
         value = self._take(name)
         return None if value is None else Checked(value, self.at, name)
 
-    def parts(self, name: str) -> Sequence[Checked]:
-        """An array of objects."""
+    def parts(self, name: str) -> Iterator[Checked]:
+        """An array of objects, each checked when it is reached."""
         return self._parts(name, self.items(name))
 
-    def parts_or_null(self, name: str) -> Sequence[Checked] | None:
+    def parts_or_null(self, name: str) -> Iterator[Checked] | None:
         """An array of objects, or null."""
         values = self.items(name, or_null=True)
         return None if values is None else self._parts(name, values)
 
-    def _parts(self, name: str, values: Sequence[object]) -> Sequence[Checked]:
-        return [Checked(value, self.at, f"{name}[{n}]") for n, value in enumerate(values)]
+    def _parts(self, name: str, values: Sequence[object]) -> Iterator[Checked]:
+        return (Checked(value, self.at, f"{name}[{n}]") for n, value in enumerate(values))
 
     def field_error(self, fields: Container[str]) -> FieldError:
         """This object as the error of one of these fields."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from proccli.errors import Location, RecordingError, RecordingTruncated
-from proccli.sources.recording.format import MAX_LINE_BYTES, MAX_RECORDING_BYTES
+from proccli.sources.recording.format import MAX_LINE_BYTES, MAX_LINE_ELEMENTS, MAX_RECORDING_BYTES
 from proccli.streams import BadLine, TruncatedData, read_line, unpacked
 
 
@@ -41,7 +42,34 @@ def _numbered(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:
         yield at, line
 
 
+_STRUCTURE = re.compile(rb'"[^"]*"|[,{\[]')
+
+
+def has_more_elements(text: bytes, most: int) -> bool:
+    """Whether a JSON text holds more values than that, without making them.
+
+    Each value is counted by what comes before it: a comma, or the bracket that opens a list or an
+    object (which counts where it is empty, too).
+    """
+    if sum(map(text.count, _OPENING)) < most:
+        return False
+    # Commas and brackets inside strings don't count: a command line may be full of them.
+    plain = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    count = 0
+    for found in _STRUCTURE.finditer(plain):
+        count += plain[found.start()] != _QUOTE
+        if count > most:
+            return True
+    return False
+
+
+_OPENING = (b",", b"{", b"[")
+_QUOTE = ord('"')
+
+
 def _parse(line: bytes, at: Location) -> dict[str, object]:
+    if has_more_elements(line, MAX_LINE_ELEMENTS):
+        raise RecordingError(f"more than {MAX_LINE_ELEMENTS:,} values in a line", at)
     try:
         value = json.loads(line.decode(), object_pairs_hook=_no_duplicates)
     except UnicodeDecodeError as error:

@@ -9,6 +9,9 @@ from proccli.errors import Location, NoSuchProcess, RecordingError, RecordingTru
 from proccli.model.note import Note
 from proccli.model.process import (
     ALL_FIELDS,
+    MAX_PID,
+    MAX_U32,
+    MAX_U64,
     PROCESS_FIELDS,
     Environment,
     Field,
@@ -18,16 +21,11 @@ from proccli.model.process import (
     TagTable,
     TextSpan,
 )
-from proccli.model.sockets import NetTables, SocketFd
-from proccli.sources.procfs.sockets import ended_tables
+from proccli.model.sockets import NetTables, SocketFd, ended_tables
 from proccli.sources.recording.format import FORMAT, VERSION, Checked, decode_cmdline, decode_time
 from proccli.sources.recording.lines import parse_lines
-from proccli.sources.recording.sockets import NetReader, decode_sockets
+from proccli.sources.recording.sockets import NetReader, decode_sockets, socket_fd
 from proccli.streams import opened
-
-_I32 = 2**31 - 1
-_U32 = 2**32 - 1
-_U64 = 2**64 - 1
 
 
 class Recording(NamedTuple):
@@ -103,7 +101,7 @@ def read_recording(path: str) -> Recording:
 
 
 def parse_recording(
-    file: BinaryIO, name: str, *, instead: str = "proccli record writes one"
+    file: BinaryIO, name: str, *, instead: str = "write one with proccli record FILE"
 ) -> Recording:
     """The recording that a file holds; `instead` is the hint for a file that is no recording.
 
@@ -130,7 +128,10 @@ def parse_recording(
         processes=dict(sorted(body.processes.items())),
         tables=body.tables,
         without_users=frozenset(body.without_users),
-        sockets=body.sockets,
+        sockets={
+            pid: found if isinstance(found, FieldError) else tuple(found)
+            for pid, found in body.sockets.items()
+        },
         nets=body.nets,
         net_tables_by_number=body.net_reader.tables(),
         addresses_by_number=body.addresses,
@@ -179,7 +180,7 @@ class _Header:
             kind="recording",
             name=line.text("host", or_null=True),
             taken_at_ns=_time(line, "taken_at", line.text("taken_at")),
-            boot_time_s=line.integer("boot_time_s", high=_U64, or_null=True),
+            boot_time_s=line.integer("boot_time_s", high=MAX_U64, or_null=True),
             ticks_per_s=line.integer("ticks_per_s", low=1, high=1_000_000),
             proc_root=line.text("proc_root"),
             redacted=line.flag("redacted"),
@@ -230,7 +231,7 @@ def _tags(part: Checked | None) -> TagTable | None:
         return None
     entries: dict[int, tuple[tuple[str, str], ...]] = {}
     for entry in part.parts("entries"):
-        pid = entry.integer("pid", high=_U64)
+        pid = entry.integer("pid", high=MAX_U64)
         if pid in entries:
             raise entry.wrong(f"a second entry for pid {pid}")
         pairs = []
@@ -251,7 +252,7 @@ class _Body:
         self.processes: dict[int, Process] = {}
         self.tables: dict[int, Mapping[int, str]] = {}
         self.without_users: set[int] = set()
-        self.sockets: dict[int, Sequence[SocketFd] | FieldError] = {}
+        self.sockets: dict[int, list[SocketFd] | FieldError] = {}
         self.nets: dict[int, int] = {}
         self.net_reader = NetReader()
         self.addresses: dict[int, Sequence[str]] = {}
@@ -266,6 +267,8 @@ class _Body:
         match line.text("type"):
             case "process":
                 self._add_process(line)
+            case "sockets":
+                self._add_sockets(line)
             case "users":
                 self._add_users(line)
             case "net":
@@ -279,7 +282,7 @@ class _Body:
         line.done()
 
     def _add_process(self, line: Checked) -> None:
-        pid = line.integer("pid", low=1, high=_I32)
+        pid = line.integer("pid", low=1, high=MAX_PID)
         line.what = f"process {pid}"
         if pid in self.processes:
             raise line.wrong("listed twice")
@@ -291,37 +294,44 @@ class _Body:
             masked_spans=masked_spans,
             mask_safe=_mask_safe(line),
             comm=line.text("comm", or_null=True),
-            ppid=line.integer("ppid", high=_I32, or_null=True),
-            starttime_ticks=line.integer("starttime_ticks", high=_U64, or_null=True),
+            ppid=line.integer("ppid", high=MAX_PID, or_null=True),
+            starttime_ticks=line.integer("starttime_ticks", high=MAX_U64, or_null=True),
             exe=line.text("exe", or_null=True),
-            uid=line.integer("uid", high=_U32, or_null=True),
-            netns=line.integer("netns", high=_U64, or_null=True),
+            uid=line.integer("uid", high=MAX_U32, or_null=True),
+            netns=line.integer("netns", high=MAX_U64, or_null=True),
             cgroup=line.text("cgroup", or_null=True),
-            root_inode=line.integer("root_inode", high=_U64, or_null=True),
+            root_inode=line.integer("root_inode", high=MAX_U64, or_null=True),
             errors=tuple(part.field_error(PROCESS_FIELDS) for part in line.parts("errors")),
         )
         if not line.flag("users"):
             self.without_users.add(pid)
         self.sockets[pid] = decode_sockets(line)
-        net = line.integer("net", low=1, high=_I32, or_null=True)
+        net = line.integer("net", low=1, high=MAX_PID, or_null=True)
         if net is not None:
             self.nets[pid] = net
         self.masked_values += len(masked_spans)
         self.masked_processes += bool(masked_spans)
 
+    def _add_sockets(self, line: Checked) -> None:
+        pid = line.integer("pid", low=1, high=MAX_PID)
+        known = self.sockets.get(pid)
+        if not isinstance(known, list):
+            raise line.wrong(f"process {pid} has no line with sockets before this one")
+        known.extend(map(socket_fd, line.parts("sockets")))
+
     def _add_users(self, line: Checked) -> None:
-        inode = line.integer("root_inode", high=_U64)
+        inode = line.integer("root_inode", high=MAX_U64)
         if inode in self.tables:
             raise line.wrong(f"a second table of users for root {inode}")
         names: dict[int, str] = {}
         for uid, name in line.mapping("names").items():
-            if not (uid.isascii() and uid.isdigit() and len(uid) <= 10 and int(uid) <= _U32):
+            if not (uid.isascii() and uid.isdigit() and len(uid) <= 10 and int(uid) <= MAX_U32):
                 raise line.wrong(f"{uid[:20]!a} is not a user id")
             names[int(uid)] = line.as_text(name, "a user's name")
         self.tables[inode] = names
 
     def _add_addresses(self, line: Checked) -> None:
-        number = line.integer("net", low=1, high=_I32)
+        number = line.integer("net", low=1, high=MAX_PID)
         if number in self.addresses:
             raise line.wrong(f"a second list of the addresses of net {number}")
         self.addresses[number] = tuple(
@@ -341,7 +351,7 @@ class _Body:
             "masked_processes": self.masked_processes,
         }
         for name, found in counts.items():
-            stated = line.integer(name, high=_U64)
+            stated = line.integer(name, high=MAX_U64)
             if stated != found:
                 raise line.wrong(
                     f"states {stated} {name.replace('_', ' ')}, but the recording has {found}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import get_args
+from typing import NamedTuple, get_args
 
-from proccli.model.process import FieldError, Process
+from proccli.model.process import MAX_PID, MAX_U64, FieldError, Process
 from proccli.model.sockets import (
+    KINDS,
+    STATE_NAMES,
+    TABLES,
     AgeSource,
     Endpoint,
     NetTable,
@@ -16,63 +19,87 @@ from proccli.model.sockets import (
     TableName,
 )
 from proccli.model.source import Source
-from proccli.sources.procfs.net import KINDS, STATES, TABLES
-from proccli.sources.recording.format import Checked, decode_time, encode_error, encode_time
+from proccli.sources.recording.format import (
+    SOCKETS_PER_LINE,
+    Checked,
+    decode_time,
+    encode_error,
+    encode_time,
+)
 
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""
 
-_I32 = 2**31 - 1
-_U64 = 2**64 - 1
 _AGE_SOURCES: Mapping[str, AgeSource] = {source: source for source in get_args(AgeSource)}
 _TABLES: Mapping[str, TableName] = {name: name for name in TABLES}
+_STATES = {protocol: frozenset(names.values()) for protocol, names in STATE_NAMES.items()}
 
 
 class NetWriter:
-    """Numbers the network namespaces of processes, and writes the tables of each once.
+    """Numbers what processes show of their network namespaces, and writes each once.
 
-    Those of a namespace without a number of its own (no `ns/net`) are its process's alone; where
-    several processes show the same, they share them.
+    On a live machine the processes of one namespace show the same, and reading a table costs much:
+    the namespace's inode number tells them apart. In a copy of /proc they may show different
+    tables, and the configuration decides which the agent reads: those of the first accepted
+    process. So all that differ are kept, and so are those of processes that don't show their
+    namespace's number.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._by_netns: dict[int, tuple[int, list[int]]] = {}
-        self._nameless: list[tuple[int, NetTables, int]] = []
+        self._live: dict[int, tuple[int, list[int]]] = {}
+        """By inode number: the number here, and the processes."""
+        self._shown: dict[_Shown, int] = {}
+        self._keys: dict[int, tuple[NetTables, bytes]] = {}
+        """Digests of the tables of a recording, by their identity: its processes share them."""
+        self._ready: list[Mapping[str, object]] = []
         self._count = 0
         self.rows = 0
 
     def number(self, process: Process) -> int | None:
-        """The number of a process's namespace; None where its sockets can't be read."""
+        """The number of what a process shows; None where its sockets can't be read."""
         if isinstance(self._source.socket_fds(process.pid), FieldError):
             return None
-        if process.netns is not None:
-            if process.netns not in self._by_netns:
-                self._by_netns[process.netns] = (self._next(), [])
-            number, pids = self._by_netns[process.netns]
+        if process.netns is not None and self._source.host.kind == "live":
+            if process.netns not in self._live:
+                self._live[process.netns] = (self._next(), [])
+            number, pids = self._live[process.netns]
             pids.append(process.pid)
             return number
         tables = self._source.net_tables(process.pid)
         if all(table.error and table.error.problem == "gone" for table in tables):
             return None  # a zombie: it is in no namespace any more
-        for number, known, _ in self._nameless:
-            if tables == known:
-                return number
-        self._nameless.append((self._next(), tables, process.pid))
-        return self._count
+        addresses = self._source.addresses(process.pid)
+        listed = None if addresses is None else tuple(addresses)
+        shown = _Shown(process.netns, self._digest(tables), listed)
+        if shown not in self._shown:
+            self._shown[shown] = number = self._next()
+            self._ready += self._lines(number, process.netns, tables)
+            self._ready += self._addresses(number, [process.pid])
+        return self._shown[shown]
+
+    def _digest(self, tables: NetTables) -> bytes:
+        if self._source.host.kind != "recording":
+            return _digest(tables)
+        if id(tables) not in self._keys:
+            self._keys[id(tables)] = tables, _digest(tables)
+        return self._keys[id(tables)][1]
 
     def _next(self) -> int:
         self._count += 1
         return self._count
 
+    def ready(self) -> Iterator[Mapping[str, object]]:
+        """The lines that can be written by now, each once."""
+        ready, self._ready = self._ready, []
+        yield from ready
+
     def lines(self) -> Iterator[Mapping[str, object]]:
-        """The lines of all tables, once all processes have their numbers."""
-        for netns, (number, pids) in self._by_netns.items():
+        """The remaining lines, once all processes have their numbers."""
+        yield from self.ready()
+        for netns, (number, pids) in self._live.items():
             yield from self._lines(number, netns, self._tables(pids))
             yield from self._addresses(number, pids)
-        for number, tables, pid in self._nameless:
-            yield from self._lines(number, None, tables)
-            yield from self._addresses(number, [pid])
 
     def _addresses(self, number: int, pids: Sequence[int]) -> Iterator[Mapping[str, object]]:
         """A line, unless the addresses are not known."""
@@ -109,11 +136,45 @@ class NetWriter:
                 }
 
 
+class _Shown(NamedTuple):
+    """What identifies the tables and addresses that a process shows."""
+
+    netns: int | None
+    tables: bytes
+    addresses: tuple[str, ...] | None
+
+
+def _digest(tables: NetTables) -> bytes:
+    """Equal for equal tables only."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(repr((table.name, table.error)).encode())
+        for row in table.rows:
+            digest.update(repr((row.state, row.local, row.remote, row.inode)).encode())
+    return digest.digest()
+
+
 def encode_sockets(found: Sequence[SocketFd] | FieldError) -> Mapping[str, object]:
-    """A process's sockets as two keys of its line."""
+    """A process's sockets as two keys of its line, without those of `further_sockets`."""
     if isinstance(found, FieldError):
         return {"sockets": None, "sockets_error": encode_error(found)}
-    sockets = [
+    return {"sockets": _encoded(found[:SOCKETS_PER_LINE]), "sockets_error": None}
+
+
+def further_sockets(
+    pid: int, found: Sequence[SocketFd] | FieldError
+) -> Iterator[Mapping[str, object]]:
+    """The lines of the sockets that have no place in the process's own."""
+    if not isinstance(found, FieldError):
+        for start in range(SOCKETS_PER_LINE, len(found), SOCKETS_PER_LINE):
+            part = found[start : start + SOCKETS_PER_LINE]
+            yield {"type": "sockets", "pid": pid, "sockets": _encoded(part)}
+
+
+def _encoded(found: Sequence[SocketFd]) -> Sequence[Mapping[str, object]]:
+    return [
         {
             "fd": item.fd,
             "inode": item.inode,
@@ -122,10 +183,9 @@ def encode_sockets(found: Sequence[SocketFd] | FieldError) -> Mapping[str, objec
         }
         for item in found
     ]
-    return {"sockets": sockets, "sockets_error": None}
 
 
-def decode_sockets(line: Checked) -> Sequence[SocketFd] | FieldError:
+def decode_sockets(line: Checked) -> list[SocketFd] | FieldError:
     """The sockets of a process's line. Raises: RecordingError."""
     listed = line.parts_or_null("sockets")
     problem = line.part("sockets_error")
@@ -133,10 +193,11 @@ def decode_sockets(line: Checked) -> Sequence[SocketFd] | FieldError:
         raise line.wrong("has either sockets or sockets_error")
     if problem is not None:
         return problem.field_error(("fds",))
-    return tuple(_socket_fd(part) for part in listed or ())
+    return list(map(socket_fd, listed or ()))
 
 
-def _socket_fd(part: Checked) -> SocketFd:
+def socket_fd(part: Checked) -> SocketFd:
+    """One of them. Raises: RecordingError."""
     since = part.text("since", or_null=True)
     age_source = _AGE_SOURCES.get(part.text("age_source"))
     if age_source is None or (since is None) != (age_source == "unknown"):
@@ -146,7 +207,7 @@ def _socket_fd(part: Checked) -> SocketFd:
     except ValueError as error:
         raise part.wrong(f"since is {error}") from error
     found = SocketFd(
-        part.integer("fd", high=_I32), part.integer("inode", high=_U64), since_ns, age_source
+        part.integer("fd", high=MAX_PID), part.integer("inode", high=MAX_U64), since_ns, age_source
     )
     part.done()
     return found
@@ -164,8 +225,8 @@ class NetReader:
 
     def add(self, line: Checked) -> None:
         """Add one line. Raises: RecordingError."""
-        number = line.integer("net", low=1, high=_I32)
-        netns = line.integer("netns", high=_U64, or_null=True)
+        number = line.integer("net", low=1, high=MAX_PID)
+        netns = line.integer("netns", high=MAX_U64, or_null=True)
         name = _TABLES.get(line.text("table"))
         if name is None or self._netns.setdefault(number, netns) != netns:
             raise line.wrong("not a table of this namespace")
@@ -193,10 +254,10 @@ class NetReader:
                 int(inode),
             ] if (
                 bool not in map(type, row)
-                and state in STATES[protocol]
+                and state in _STATES[protocol]
                 and 0 <= local_port < 1 << 16
                 and 0 <= remote_port < 1 << 16
-                and 0 <= inode <= _U64
+                and 0 <= inode <= MAX_U64
                 and self._addresses[local_ip]
                 and self._addresses[remote_ip]
             ):

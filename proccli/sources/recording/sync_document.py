@@ -10,18 +10,22 @@ from datetime import datetime, timezone
 from typing import Final, TypeVar
 
 from proccli.errors import Location, RecordingError
-from proccli.model.process import NS_PER_S
+from proccli.model.process import MAX_PID, MAX_U32, NS_PER_S
 from proccli.model.sockets import Protocol, SocketRole, SyncedProcess, SyncedSocket
 from proccli.sources.recording.format import Checked
+from proccli.sources.recording.lines import has_more_elements
 
 SCHEMA: Final = "proccli/sync/v1"
+ONE_DOCUMENT: Final = "keep only the last document; it is the one that counts"
 _BEGINNING: Final = re.compile(rb'\s*\{\s*"schema"\s*:\s*"proccli/sync/')
 """Its schema is its first key, also in the output of jq."""
 
+MAX_SYNC_BYTES: Final = 64 << 20
+"""A document of 5,000 processes with 100,000 sockets has half as much."""
+MAX_SYNC_ELEMENTS: Final = 3_000_000
+
 _Word = TypeVar("_Word")
 _U16 = 2**16 - 1
-_I32 = 2**31 - 1
-_U32 = 2**32 - 1
 _PROTOCOLS: Final[dict[str, Protocol]] = {"tcp": "tcp", "udp": "udp"}
 _ROLES: Final[dict[str, SocketRole]] = {"client": "client", "server": "server"}
 
@@ -72,6 +76,9 @@ def parse_sync_output(text: bytes, name: str) -> SyncOutput:
 
 def _last_document(text: bytes, name: str) -> tuple[object, int]:
     """The value, and the line that it begins in."""
+    if has_more_elements(text, MAX_SYNC_ELEMENTS):
+        problem = f"more than {MAX_SYNC_ELEMENTS:,} values in a sync output"
+        raise RecordingError(problem, Location(name, 1, 1), hint=ONE_DOCUMENT)
     try:
         decoded = text.decode()
     except UnicodeDecodeError as error:
@@ -112,13 +119,13 @@ def _process(part: Checked) -> SyncedProcess:
     tags = part.parts_or_null("os_app_tags")
     return SyncedProcess(
         name=part.text("name"),
-        pid=part.integer("pid", low=1, high=_I32),
+        pid=part.integer("pid", low=1, high=MAX_PID),
         process_name=part.text("process_name"),
         cmdline=part.text("cmdline"),
         user=part.text("user"),
-        start_time=part.integer("start_time", high=_U32),
+        start_time=part.integer("start_time", high=MAX_U32),
         os_app_tags=None if tags is None else tuple(map(_tag, tags)),
-        netns_id=part.integer("netns_id", high=_U32),
+        netns_id=part.integer("netns_id", high=MAX_U32),
         container_id=part.text("container_id"),
         starttime_ticks=None,
     )
@@ -133,13 +140,13 @@ def _socket(part: Checked) -> SyncedSocket:
     return SyncedSocket(
         protocol=_one_of(part, "protocol", _PROTOCOLS),
         role=role,
-        pid_0=part.integer("pid_0", low=1, high=_I32, or_null=role != "client"),
+        pid_0=part.integer("pid_0", low=1, high=MAX_PID, or_null=role != "client"),
         ip_0=part.ipv4("ip_0"),
         port_0=part.integer("port_0", high=_U16),
-        pid_1=part.integer("pid_1", low=1, high=_I32, or_null=role != "server"),
+        pid_1=part.integer("pid_1", low=1, high=MAX_PID, or_null=role != "server"),
         ip_1=part.ipv4("ip_1"),
         port_1=part.integer("port_1", high=_U16),
-        netns_idx=part.integer("netns_idx", high=_U32),
+        netns_idx=part.integer("netns_idx", high=MAX_U32),
     )
 
 

@@ -9,17 +9,24 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from proccli import __version__
+from proccli.errors import OutputError
 from proccli.model.note import Note
 from proccli.model.process import Environment, FieldError, Process, TagTable
 from proccli.model.source import Source
 from proccli.sources.recording.format import (
     FORMAT,
+    MAX_LINE_BYTES,
+    MAX_LINE_ELEMENTS,
+    MAX_RECORDING_BYTES,
     VERSION,
     encode_cmdline,
     encode_error,
     encode_time,
 )
-from proccli.sources.recording.sockets import NetWriter, encode_sockets
+from proccli.sources.recording.lines import has_more_elements
+from proccli.sources.recording.sockets import NetWriter, encode_sockets, further_sockets
+
+_LIMITS = "docs/recording.md lists the limits"
 
 # One encoder for all lines, and ASCII alone: what a process calls itself must not reach a
 # terminal through `zcat`.
@@ -59,7 +66,8 @@ def write_recording(
     environment, only the variables `names` are written. Secrets are masked by the source
     (`masking.MaskedSource`). `message` words the warnings of the source.
 
-    Raises: SourceError; OSError where `out` can't be written.
+    Raises: SourceError; OutputError for more than a reader takes; OSError where `out` can't be
+    written.
     """
     if not compress:
         return _write(out, source, tags, _environment(environment, names), message)
@@ -77,10 +85,20 @@ def _write(
 ) -> Written:
     tables: set[int] = set()
     nets = NetWriter(source)
-    processes = sockets = masked_values = masked_processes = 0
+    processes = sockets = masked_values = masked_processes = size = 0
 
     def put(line: Mapping[str, object]) -> None:
-        out.write(_encode(line).encode("ascii") + b"\n")
+        nonlocal size
+        encoded = _encode(line).encode("ascii") + b"\n"
+        size += len(encoded)
+        # What nobody could read must not be written.
+        if (
+            len(encoded) > MAX_LINE_BYTES
+            or size > MAX_RECORDING_BYTES
+            or has_more_elements(encoded, MAX_LINE_ELEMENTS)
+        ):
+            raise OutputError("this is more than a recording may hold", hint=_LIMITS)
+        out.write(encoded)
 
     put(_header(source, tags, environment, message))
     for pid in source.pids():
@@ -93,6 +111,8 @@ def _write(
         found = source.socket_fds(pid)
         line = _process(process, has_users=users is not None)
         put({**line, **encode_sockets(found), "net": nets.number(process)})
+        for more in (*further_sockets(pid, found), *nets.ready()):
+            put(more)
         processes += 1
         sockets += 0 if isinstance(found, FieldError) else len(found)
         masked_values += len(process.masked_spans)
@@ -137,18 +157,25 @@ def _header(
         "watched_since": (
             None if host.observed_since_ns is None else encode_time(host.observed_since_ns)
         ),
-        "host": host.name,
+        "host": None if host.name is None else _encodable(host.name),
         "kind": host.kind,
-        "proc_root": host.proc_root,
+        "proc_root": _encodable(host.proc_root),
         "boot_time_s": host.boot_time_s,
         "ticks_per_s": host.ticks_per_s,
         "privileged": host.privileged,
         "sees_all": host.sees_all,
         "redacted": host.redacted,
-        "notices": [{"code": note.code, "message": message(note)} for note in source.notes],
+        "notices": [
+            {"code": note.code, "message": _encodable(message(note))} for note in source.notes
+        ],
         "environment": environment,
         "tags": _tags(tags),
     }
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which stand for bytes of a file name, as escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _environment(
@@ -175,7 +202,7 @@ def _tags(tags: TagTable | None) -> Mapping[str, object] | None:
     if tags is None:
         return None
     return {
-        "origin": tags.origin,
+        "origin": _encodable(tags.origin),
         "known": tags.known,
         "entries": [
             {"pid": pid, "tags": [{"key": key, "value": value} for key, value in pairs]}

@@ -3,98 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proccli.sources.secrets.names import Secrecy, is_secret, secrecy, word_set
-from proccli.sources.secrets.text import Span, find_in_text
+from proccli.sources.secrets.programs import PROGRAMS, Option, Position
+from proccli.sources.secrets.text import Secret, find_in_text
 
 _MAX_DEPTH = 4  # sh -c "ssh host 'sh -c …'"
 
-_OPTION = re.compile(rb"--?([A-Za-z][\w.\-]{0,120})([=:]|$)")
+_OPTION = re.compile(rb"(?:--?|/)([A-Za-z][\w.\-]{0,120})([=:]|$)")
 _VARIABLE = re.compile(rb"([A-Za-z_][\w.\-]{0,120})=")
+_LABELLED = re.compile(rb"([A-Za-z][\w.\-]{0,120}):(?=[^\s/:])")
 _RUNS_TEXT = re.compile(rb"-[a-z]*c")
 # A text that contains an option.
 _TEXT_WITH_OPTION = re.compile(rb"""\s["'(]{0,2}[\-/][A-Za-z\-]""")
 # `;name=` and the like show that a value ends before its argument does.
 _MORE_PAIRS = re.compile(rb"[;,&][ \t]?[A-Za-z_][\w.\- ]{0,60}=")
 _WORD_PART = re.compile(
-    rb"""(?P<blank>\s+) | [^\s"'\\]+ | \\. | "(?:[^"\\]|\\.)*" | '[^']*' | .""",
+    rb"""(?P<blank>\s+) | [^\s"'\\$`]+ | \\. | "(?:[^"\\]|\\.)*" | '[^']*'
+    | \$\([^()]{0,4096}\) | `[^`]{0,4096}` | .""",
     re.VERBOSE | re.DOTALL,
 )
 _COMMAND_END = re.compile(rb"[;|&()`]")
+# After `--password`, `--host` is another option and `--Zq7rTn93` a value.
+_MIXED = re.compile(rb"(?=[^=:]*[0-9])(?=[^=:]*[A-Z])--?[\w]{8,}")
+_ORACLE_LOGIN = re.compile(rb"""(?:userid=|USERID=)?["']?[\w$\#.]+/["']?([^@\s"']+)(@)?""")
 
-
-# ---- programs whose short options take a secret ----------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _ShortOption:
-    """An option and how it takes its secret value."""
-
-    flag: bytes
-    separate: bool = True
-    """The value may be the next argument."""
-    attached: bool = True
-    """The value may follow in the same argument."""
-    after: bytes = b""
-    """The secret begins after the first of these: `user:password`. Empty: all is secret."""
-
-
-# Without a value, -p and --password prompt for one: the next argument is a database.
-_MYSQL = (
-    _ShortOption(b"-p", separate=False),
-    _ShortOption(b"--password", separate=False, attached=False),
-)
-_USER_COLON = (
-    _ShortOption(b"--user", attached=False, after=b":"),
-    _ShortOption(b"--user=", separate=False, after=b":"),
-)
-_CURL = (
-    _ShortOption(b"-u", after=b":"),
-    _ShortOption(b"-U", after=b":"),
-    _ShortOption(b"-b", after=b"="),
-    _ShortOption(b"--proxy-user", attached=False, after=b":"),
-    _ShortOption(b"--proxy-user=", separate=False, after=b":"),
-    *_USER_COLON,
-)
-_PROGRAMS: Mapping[str, tuple[_ShortOption, ...]] = {
-    "mysql mysqladmin mysqlbinlog mysqlcheck mysqldump mysqlimport mysqlpump mysqlshow": _MYSQL,
-    "mysqlslap mysqlsh mysql_upgrade mycli xtrabackup innobackupex mariabackup": _MYSQL,
-    "mariadb mariadb-admin mariadb-binlog mariadb-check mariadb-dump mariadb-import": _MYSQL,
-    "mariadb-show mariadb-slap mariadb-backup mariadb-upgrade": _MYSQL,
-    "7z 7za 7zr 7zz rar unrar": (_ShortOption(b"-p", separate=False),),
-    "mongo mongosh mongodump mongorestore mongoexport mongoimport": (_ShortOption(b"-p"),),
-    "mongostat mongotop mongofiles": (_ShortOption(b"-p"),),
-    "sshpass cqlsh mydumper myloader rdesktop": (_ShortOption(b"-p"),),
-    "zip unzip ipmitool sqlcmd bcp isql osql tsql": (_ShortOption(b"-P"),),
-    "mosquitto_pub mosquitto_sub mosquitto_rr": (_ShortOption(b"-P"),),
-    "redis-cli keydb-cli valkey-cli": (_ShortOption(b"-a", attached=False),),
-    "ldapsearch ldapadd ldapmodify ldapdelete ldappasswd ldapwhoami": (_ShortOption(b"-w"),),
-    "curl": _CURL,
-    "etcdctl": _USER_COLON,
-    "http https": (_ShortOption(b"-a", after=b":"),),
-    "lftp": (_ShortOption(b"-u", after=b","),),
-    "smbclient rpcclient smbget": (_ShortOption(b"-U", after=b"%"),),
-    "snmpget snmpgetnext snmpwalk snmpbulkwalk snmpbulkget snmpset": (
-        _ShortOption(b"-A"),
-        _ShortOption(b"-X"),
-        _ShortOption(b"-c"),
-    ),
-    "xfreerdp xfreerdp3 wlfreerdp": (_ShortOption(b"/p:", separate=False),),
-}
-_SHORT_OPTIONS: Mapping[str, tuple[_ShortOption, ...]] = {
-    name: options for names, options in _PROGRAMS.items() for name in names.split()
-}
-"""The options by the program's file name."""
-
-_ANY = b"|".join(re.escape(name.encode()) for name in (*_SHORT_OPTIONS, "login"))
-_MENTION = re.compile(rb"(?<![\w.\-])(?:" + _ANY + rb")(?![\w.\-])")
+_ANY = b"|".join(re.escape(name.encode()) for name in PROGRAMS)
+_MENTION = re.compile(rb"(?<![\w.\-])(?:" + _ANY + rb"|nmcli|aws|git|wpa_cli)(?![\w.\-])")
 """Finds whether a text mentions such a program at all."""
-
-_LOGIN_PROGRAMS = word_set("buildah crane docker helm nerdctl oras podman skopeo")
-"""Programs whose -p is a password, but only in their command `login`."""
-_LOGIN_OPTIONS = (_ShortOption(b"-p"),)
 
 _WRAPPERS = word_set(
     """
@@ -104,7 +42,8 @@ _WRAPPERS = word_set(
     """
 )
 """Programs that run another one, named in a later argument."""
-
+_TAKE_PAIRS = word_set("aws db2 git nmcli rclone wpa_cli")
+"""Programs that take the name of a setting and its value as two arguments."""
 
 # ---- reading arguments ----------------------------------------------------------------------
 
@@ -126,13 +65,12 @@ class _Argument:
             return _Argument(self.start + 1, self.text[1:-1])
         return self
 
-    @property
-    def span(self) -> Span:
-        """The range of bytes in the whole."""
-        return self.start, self.start + len(self.text)
+    def secret(self, found_by: str) -> Secret:
+        """The whole text as a secret."""
+        return Secret(self.start, self.start + len(self.text), found_by)
 
 
-def find_secrets(cmdline: bytes) -> Iterator[Span]:
+def find_secrets(cmdline: bytes) -> Iterator[Secret]:
     """The secrets in a command line, as ranges of bytes, which may overlap.
 
     Each range lies within one argument.
@@ -157,60 +95,118 @@ class _Reading:
     is_text: bool
     """Whether the arguments are the words of a text: a shell's, or a rewritten title's."""
     mentions: bool
-    """Whether a program with such options may be among them."""
-    program: str | None = None
+    """Whether a program of the table may be among them."""
+    first: str | None = None
     """The first argument's file name."""
-    options: dict[_ShortOption, None] = field(default_factory=dict)
-    """The options of all programs found so far."""
-    awaited: _ShortOption | str | None = None
-    """The option, or the name, whose value the next argument is."""
+    program: str = ""
+    """The program of the table that was named last."""
+    options: dict[Option, str] = field(default_factory=dict)
+    """The options of all programs found so far, each with its program."""
+    positions: dict[Position, str] = field(default_factory=dict)
+    words: list[bytes] = field(default_factory=list)
+    """The last arguments since the program that are no options."""
+    ends: dict[str, bool] = field(default_factory=dict)
+    """Programs whose last argument is a secret."""
+    awaited: tuple[Option | str, str] | None = None
+    """The option, or the name, whose value the next argument is, and how it is called."""
+    before: bytes = b""
+    """The argument before."""
 
-    def read(self, arguments: Iterable[_Argument]) -> Iterator[Span]:
+    def read(self, arguments: Sequence[_Argument]) -> Iterator[Secret]:
         """The secrets among them."""
-        before = b""
         for argument in arguments:
-            is_text = self.is_text or _RUNS_TEXT.fullmatch(before) is not None
+            is_text = self.is_text or _RUNS_TEXT.fullmatch(self.before) is not None
             yield from self._one(argument, is_text=is_text)
-            before = argument.text
+            self.before = argument.text
+        if self.ends and arguments:
+            yield from _secret_value(arguments[-1].unquoted(), next(iter(self.ends)))
 
-    def _one(self, argument: _Argument, *, is_text: bool) -> Iterator[Span]:
+    def _one(self, argument: _Argument, *, is_text: bool) -> Iterator[Secret]:
         awaited, self.awaited = self.awaited, None
         if awaited is not None:
-            yield from _awaited_value(awaited, argument.unquoted())
-        if not isinstance(awaited, _ShortOption):
+            yield from _awaited_value(*awaited, argument.unquoted())
+        if awaited is None or not isinstance(awaited[0], Option):
             if self.mentions:
                 self._note_program(argument.text)
                 yield from self._short_options(argument)
+                yield from self._at_position(argument)
             yield from self._named(argument, is_text=is_text)
         if self.depth == 0:
-            for left, right in find_in_text(argument.text):
-                yield argument.start + left, argument.start + right
+            for left, right, found_by in find_in_text(argument.text):
+                yield Secret(argument.start + left, argument.start + right, found_by)
         if self.depth < _MAX_DEPTH and _TEXT_WITH_OPTION.search(argument.text):
-            inner = _Reading(depth=self.depth + 1, is_text=True, mentions=self.mentions)
-            yield from inner.read(_words(argument))
+            inner = _Reading(
+                depth=self.depth + 1,
+                is_text=True,
+                mentions=self.mentions,
+                options=dict(self.options),
+            )
+            yield from inner.read(list(_words(argument)))
 
     def _note_program(self, text: bytes) -> None:
         for command in _COMMAND_END.split(text) if self.is_text else (text,):
             name = command.rpartition(b"/")[2].decode("latin-1")
-            if self.program is None:
-                self.program = name
-            elif self.program in _LOGIN_PROGRAMS and name == "login":
-                self.options.update(dict.fromkeys(_LOGIN_OPTIONS))
-            elif not (self.is_text or self.program in _WRAPPERS):
+            if self.first is None:
+                self.first = name
+            elif not (self.is_text or self.first in _WRAPPERS):
                 continue
-            self.options.update(dict.fromkeys(_SHORT_OPTIONS.get(name, ())))
+            program = PROGRAMS.get(name)
+            if program is None and name not in _TAKE_PAIRS:
+                continue
+            self.program, self.words = name, []
+            if program is not None:
+                self.options.update(dict.fromkeys(program.options, name))
+                self.positions.update(dict.fromkeys(program.positions, name))
 
-    def _short_options(self, argument: _Argument) -> Iterator[Span]:
+    def _short_options(self, argument: _Argument) -> Iterator[Secret]:
         text = argument.text
-        for option in self.options:
-            if text == option.flag or (option.separate and _ends_cluster(text, option.flag)):
-                self.awaited = option if option.separate else None
+        if text[:1] not in (b"-", b"/"):
+            return
+        for option, program in self.options.items():
+            if option.command and option.command not in self.words:
+                continue
+            called = f"{program} {option.flag.decode()}"
+            if option.last:
+                if _in_cluster(text, option.flag):
+                    self.ends[called] = True
+            elif text == option.flag or (option.separate and _ends_cluster(text, option.flag)):
+                self.awaited = (option, called) if option.separate else None
                 return
-            if option.attached and text.startswith(option.flag):
-                yield from _awaited_value(option, argument.after(len(option.flag)).unquoted())
+            elif option.attached and text.startswith(option.flag):
+                value = argument.after(len(option.flag)).unquoted()
+                yield from _awaited_value(option, called, value)
 
-    def _named(self, argument: _Argument, *, is_text: bool) -> Iterator[Span]:
-        """`--name=value`, `-Dname=value`, `NAME=value`; `--name` takes the next argument."""
+    def _at_position(self, argument: _Argument) -> Iterator[Secret]:
+        text = argument.text
+        name = text.rpartition(b"/")[2].decode("latin-1")
+        if not self.program or text[:1] == b"-" or name == self.program:
+            return
+        for position, program in self.positions.items():
+            called = " ".join((program, *(word.decode() for word in position.words)))
+            if position.after:
+                login = _ORACLE_LOGIN.match(text)
+                if login and (login[2] or not self.words) and is_secret("password", login[1]):
+                    start = argument.start + login.start(1)
+                    yield Secret(start, start + len(login[1]), called)
+            elif position.words:
+                wanted = len(position.words) + position.skipped
+                if tuple(self.words[-wanted:][: len(position.words)]) == position.words and (
+                    len(self.words) >= wanted and b"=" not in text
+                ):
+                    yield from _secret_value(argument.unquoted(), called)
+            elif len(self.words) == position.skipped:
+                yield from _secret_value(argument.unquoted(), called)
+        if self.program in _TAKE_PAIRS and self.words:
+            name = self.words[-1].decode("latin-1")
+            if is_secret(name, argument.unquoted().text):
+                yield argument.unquoted().secret(f"{self.program} {name}")
+        # `docker run --name login -p 80:80` has no command `login`.
+        self.words.append(b"" if text == b"login" and self.before[:1] == b"-" else text)
+        del self.words[:-8]
+
+    def _named(self, argument: _Argument, *, is_text: bool) -> Iterator[Secret]:
+        """`--name=value`, `/name:value`, `-Dname=value`, `NAME=value`, `name:value`; `--name` takes
+        the next argument."""
         text = argument.text
         if option := _OPTION.match(text):
             name = option[1].decode("latin-1")
@@ -218,17 +214,27 @@ class _Reading:
             if option[2]:
                 value = argument.after(option.end()).unquoted()
                 if is_secret(name, value.text) or (defines and is_secret(name[1:], value.text)):
-                    yield value.span
-            elif not defines and not self._takes_no_value(text) and secrecy(name) != Secrecy.NONE:
-                self.awaited = name
-        elif not is_text and (variable := _VARIABLE.match(text)):
-            value = argument.after(variable.end())
+                    yield value.secret(text[: option.end() - 1].decode("latin-1"))
+            elif text[:1] == b"-" and not defines and self._takes_value(text, name):
+                self.awaited = name, text.decode("latin-1")
+        elif is_text:
+            return
+        elif variable := _VARIABLE.match(text) or _LABELLED.match(text):
+            value = argument.after(len(variable[1]) + 1)
             name = variable[1].decode("latin-1")
             if is_secret(name, value.text) and not _MORE_PAIRS.search(value.text):
-                yield value.span
+                yield value.secret(name)
 
-    def _takes_no_value(self, text: bytes) -> bool:
-        return any(option.flag == text and not option.separate for option in self.options)
+    def _takes_value(self, text: bytes, name: str) -> bool:
+        return secrecy(name) != Secrecy.NONE and not any(
+            option.flag == text and not option.separate and not option.last
+            for option in self.options
+        )
+
+
+def _in_cluster(text: bytes, flag: bytes) -> bool:
+    """Whether a letter is among single-letter options: `-b` in `-nbB`."""
+    return text[1:].isalpha() and flag[1:] in text
 
 
 def _ends_cluster(text: bytes, flag: bytes) -> bool:
@@ -236,17 +242,23 @@ def _ends_cluster(text: bytes, flag: bytes) -> bool:
     return len(flag) == 2 and text[:1] == b"-" and text[1:].isalpha() and text[-1:] == flag[-1:]
 
 
-def _awaited_value(option: _ShortOption | str, value: _Argument) -> Iterator[Span]:
+def _awaited_value(option: Option | str, called: str, value: _Argument) -> Iterator[Secret]:
     if isinstance(option, str):
         # After a flag without a value (`--password` to be asked) comes another option.
-        if not _OPTION.match(value.text) and is_secret(option, value.text):
-            yield value.span
+        another = value.text[:1] == b"-" and not _MIXED.fullmatch(value.text)
+        if not another and is_secret(option, value.text):
+            yield value.secret(called)
         return
     _, found, secret = (
         value.text.partition(option.after) if option.after else (b"", b"-", value.text)
     )
-    if found and is_secret("password", secret):
-        yield value.after(len(value.text) - len(secret)).span
+    if found:
+        yield from _secret_value(value.after(len(value.text) - len(secret)), called)
+
+
+def _secret_value(value: _Argument, called: str) -> Iterator[Secret]:
+    if is_secret("password", value.text):
+        yield value.secret(called)
 
 
 def _words(argument: _Argument) -> Iterator[_Argument]:

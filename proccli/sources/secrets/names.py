@@ -37,8 +37,14 @@ _CERTAIN_ENDINGS = (
     "encryptionkey",
     "signingkey",
     "authkey",
+    "hmackey",
+    "sessionkey",
+    "licensekey",
+    "appkey",
+    "passwort",
+    "credentialkey",
 )
-_CERTAIN_LAST = {"pw", "psk", "passin", "passout", "jwt", "bearer", "masterauth"}
+_CERTAIN_LAST = {"pw", "psk", "passin", "passout", "jwt", "bearer", "masterauth", "dsnkey"}
 _LIKELY_LAST = {
     "askpass",
     "auth",
@@ -59,8 +65,8 @@ _OTHER_PASSES = {"bypass", "compass", "encompass", "overpass", "underpass"}
 # Last words of names that describe a secret but don't hold it.
 _DESCRIPTORS = word_set(
     """
-    algorithm algorithms alg audience backend bits bucket bytes cache callback chars class claim
-    cmd command config cost count dir directory disabled driver duration enabled
+    algorithm algorithms alg audience backend bits bucket budget bytes cache callback chars class
+    claim cmd command config cost count dir directory disabled driver duration enabled
     encoding endpoint env expiration expiry expires field file filename files format
     hint host id ids interval issuer kind length lifetime limit limits location lookup max
     maximum method min minimum mode module name names namespace optional path paths plugin
@@ -73,9 +79,9 @@ _DESCRIPTORS = word_set(
 # First words of names that switch or limit something about a secret.
 _OPENERS = word_set(
     """
-    allow allowed ask can check count disable enable enabled force generate has hide ignore is
-    max min n no num number only print prompt read require reset show skip support use verify
-    with without
+    allow allowed ask bos can check count disable enable enabled eos force generate has hide ignore
+    is max min n no num number only pad print prompt read require reset sep show skip stop support
+    unk use verify with without
     """
 )
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
@@ -113,10 +119,34 @@ _NOTHING = frozenset((b"", b"true", b"false", b"yes", b"no", b"none", b"on", b"o
 _PATH = re.compile(
     rb"(?:~|\.{0,2})/(?:[^/]+/|[^/]*\.[A-Za-z])|[\w.\-]+\.(?:pem|key|crt|json|ya?ml)$"
 )
+# How a login is done, where the name could as well hold the secret: `--auth jwt`.
+_METHODS = frozenset(
+    word.encode()
+    for word in word_set(
+        """
+        anonymous auto basic bearer cert default digest external file form gitea github gitlab
+        google gssapi htpasswd http internal jwt kerberos krb5 ldap local main md5 mtls negotiate
+        ntlm oauth oauth2 oidc openid pam peer plain saml sasl scram secret simple ssl static system
+        tls token trust
+        """
+    )
+)
+_DIGEST_NAME = re.compile(
+    rb"(?:sha|scram-sha|blake|md|rmd|whirlpool|aes|hmac)-?[0-9][\w\-]{0,12}", re.IGNORECASE
+)
+# Where a secret is kept: a variable, a command, a file, a store.
+_REFERENCE = re.compile(
+    rb"""\$\w+$ | \$\{[^{}]*\}$ | \$\(.*\)$ | `[^`]*`$ | %\w+%$ | \{\{.*\}\}$ | <[^<>]*>$
+    | @\.{0,2}/ | @[\w.\-]+\.[a-z]{2,5}$ | id_(?:rsa|dsa|ecdsa|ed25519)$
+    | (?:file|env|fd|vault|ssm|op|arn|secretsmanager|awssm|gcpsm|sops|keyring|k8s|kubernetes)://?[\w/.]
+    | (?:file|env|fd|vault|ref|arn):[\w/]""",
+    re.VERBOSE | re.DOTALL,
+)
+_SHORT_COUNT = re.compile(rb"[0-9]{1,5}")
 # What programs write over a password in their own command line: mysql x's, others stars.
 _OVERWRITTEN = re.compile(rb"x{3,}|X{3,}|\*+")
-# openssl's references to where a password is stored: openssl-passphrase-options(1).
-_ELSEWHERE = re.compile(rb"(?:file|env|fd):|stdin$")
+_PHASES = frozenset((b"1", b"2", b"3"))
+"""Of an encoder: `-pass 1`."""
 
 
 def is_secret(name: str, value: bytes) -> bool:
@@ -124,6 +154,13 @@ def is_secret(name: str, value: bytes) -> bool:
     kind = secrecy(name)
     if kind is Secrecy.NONE or value.lower() in _NOTHING or _OVERWRITTEN.fullmatch(value):
         return False
+    if _REFERENCE.match(value) or (name in ("pass", "passin", "passout") and value == b"stdin"):
+        return False
+    last = _WORD.findall(name)[-1].lower()
+    if kind is Secrecy.LIKELY or last.endswith(("token", "auth", "jwt")):
+        lower = value.lower()
+        if lower in _METHODS or _DIGEST_NAME.fullmatch(value) or _SHORT_COUNT.fullmatch(value):
+            return False
     if kind is Secrecy.LIKELY:
         return not (value.isdigit() or _PATH.match(value))
-    return not (name in ("pass", "passin", "passout") and _ELSEWHERE.match(value))
+    return not (last == "pass" and value in _PHASES)

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
 
 Span: TypeAlias = tuple[int, int]
+
+
+class Secret(NamedTuple):
+    """A secret, as a range of bytes."""
+
+    start: int
+    end: int
+    found_by: str
+    """What it was recognized by: the name of an option or a variable, a program and its option, or
+    the shape of the text. It may be hostile text."""
+
 
 # Tokens that are recognized anywhere, by the prefixes of the services that issue them.
 _SHAPES = re.compile(
@@ -45,28 +56,66 @@ _ADDRESS_REST = re.compile(rb"""[^\s"'<>]{1,1025}""")
 _QUERY = re.compile(rb"""[?&\#]([\w.\-\[\]%]{1,100})=([^\s&\#"'<>]{1,8192})""")
 _QUERY_NAMES = frozenset(("key", "sig", "signature", "x-amz-signature", "x-goog-signature"))
 _BEARER = re.compile(rb"\b(?:Bearer|bearer|BEARER)[ \t]+([A-Za-z0-9._~+/=\-]{12,8192})")
+_SQL = re.compile(
+    rb"""\b(?:IDENTIFIED(?:[ \t]+WITH[ \t]+["'`\w]{1,64})?[ \t]+(?:BY|AS)
+        (?:[ \t]+(?:PASSWORD|VALUES))?
+      | PASSWORD(?:[ \t]+FOR[ \t]+[^\s=]{1,256}[ \t]*=|[ \t]*[(=]|(?=[ \t])))
+    [ \t]*(?:PASSWORD[ \t]*\([ \t]*)?['"]([^'"]{1,1024})""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_SQL_BARE = re.compile(rb"\bIDENTIFIED[ \t]+BY[ \t]+([^\s'\";]{1,1024})", re.IGNORECASE)
+_GO_DSN = re.compile(
+    rb"""(?:^|[=\s"'])[\w.\-]{1,128}:([^\s"'()]{1,1024})@(?:tcp|udp|unix)?[46]?\("""
+)
+_ORACLE_URL = re.compile(rb"jdbc:oracle:[a-z]{1,16}:[\w$#]{1,128}/([^@\s\"']{1,1024})@")
+_KEY_AS_USER = re.compile(rb"(?i:sentry|dsn)[^\s=]{0,64}[= ]https?://([0-9a-z]{16,64})(?=@|:)")
+_SENTRY = re.compile(rb"https?://([0-9a-f]{16,64})(?=@[\w.\-]{0,200}sentry)")
+_QEMU_OBJECT = re.compile(rb"(?:^|\s)secret,(?:[^,\s]{0,256},){0,8}data=([^,\s]{1,1024})")
+_BY_PLACE = (
+    (_BEARER, "bearer token"),
+    (_SLACK_HOOK, "address of a hook"),
+    (_SQL, "SQL"),
+    (_SQL_BARE, "SQL"),
+    (_GO_DSN, "password in an address"),
+    (_ORACLE_URL, "password in an address"),
+    (_KEY_AS_USER, "key in an address"),
+    (_SENTRY, "key in an address"),
+    (_QEMU_OBJECT, "secret,data"),
+)
+"""Patterns whose first group is the secret, and what it was recognized by."""
+_ASKED = re.compile(rb"(?i:password|passphrase|passcode|passwd)")
+_SEND = re.compile(rb"""\bsend(?:_user)?[ \t]+(?:--?[a-z]*[ \t]+)?["{]([^"{}\\\r\n]{1,1024})""")
+_ECHO = re.compile(
+    rb"""\b(?:echo|printf)[ \t]+(?:-[neE]{1,3}[ \t]+|["']%s(?:\\n)?["'][ \t]+)?
+    (?:"([^"]{1,1024})"|'([^']{1,1024})'|([^\s"'|;&<>]{1,1024}))[ \t]*\|(?!\|)([^|;&]{1,1024})""",
+    re.VERBOSE,
+)
+_READS_SECRET = re.compile(
+    rb"""sudo\b.*[ ]-[A-Za-z]*S\b | --password-stdin | --stdin\b | \bchpasswd\b | \bcryptsetup\b
+    | --passphrase-fd | \bkinit\b | \bsmbpasswd\b.*-s | --with-token | -passin[ ]stdin
+    | \bvault[ ]login[ ]-""",
+    re.VERBOSE,
+)
 _PEM_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 
 
-def find_in_text(text: bytes) -> Iterator[Span]:
+def find_in_text(text: bytes) -> Iterator[Secret]:
     """The spans of secrets in a text, whatever surrounds them. Spans may overlap."""
     for found in _SHAPES.finditer(text):
-        yield found.span()
-    for pattern in (_BEARER, _SLACK_HOOK):
+        yield Secret(*found.span(), "token")
+    for pattern, found_by in _BY_PLACE:
         for found in pattern.finditer(text):
-            yield found.span(1)
-    if b"-----BEGIN" in text:
-        yield from _private_keys(text)
-    if b"://" in text:
-        yield from _address_passwords(text)
-    if b"=" in text:
-        yield from _parameters(text)
+            if is_secret("password", found[1]):
+                yield Secret(*found.span(1), found_by)
+    for mark, search in _BY_MARK:
+        if mark in text:
+            yield from search(text)
     if b"=" in text or b":" in text:
         yield from _assignments(text)
 
 
-def _address_passwords(text: bytes) -> Iterator[Span]:
+def _address_passwords(text: bytes) -> Iterator[Secret]:
     """`password` in scheme://user:password@host; it may itself hold an "@" and a "/"."""
     at = -1
     for user in _USER.finditer(text):
@@ -76,25 +125,47 @@ def _address_passwords(text: bytes) -> Iterator[Span]:
         if at - start <= _MAX_PASSWORD and (rest := _ADDRESS_REST.match(text, start)):
             end = text.rfind(b"@", start, rest.end())
             if end > start:
-                yield start, end
+                yield Secret(start, end, "password in an address")
 
 
-def _parameters(text: bytes) -> Iterator[Span]:
+def _parameters(text: bytes) -> Iterator[Secret]:
     """Values in the query of an address."""
     for found in _QUERY.finditer(text):
         name = found[1].decode("latin-1")
         if name.lower() in _QUERY_NAMES or is_secret(name, found[2]):
-            yield found.span(2)
+            yield Secret(*found.span(2), name)
 
 
-def _private_keys(text: bytes) -> Iterator[Span]:
+def _expect_answers(text: bytes) -> Iterator[Secret]:
+    """What an expect script sends after it was asked for a password."""
+    for asked in _ASKED.finditer(text):
+        sent = _SEND.search(text, asked.end(), asked.end() + 256)
+        if sent is not None and is_secret("password", sent[1]):
+            yield Secret(*sent.span(1), "expect")
+
+
+def _piped(text: bytes) -> Iterator[Secret]:
+    """What `echo` writes to a program that reads a password; of `user:password`, the password."""
+    for found in _ECHO.finditer(text):
+        reader = _READS_SECRET.search(found[4])
+        if reader is None:
+            continue
+        group = next(number for number in (1, 2, 3) if found[number] is not None)
+        start, end = found.span(group)
+        if b"chpasswd" in reader[0]:
+            start += found[group].find(b":") + 1
+        if is_secret("password", text[start:end]):
+            yield Secret(start, end, "echo to a program")
+
+
+def _private_keys(text: bytes) -> Iterator[Secret]:
     """The text inside a PEM block, up to the end where the block has no last line."""
     position = 0
     while begin := _PEM_BEGIN.search(text, position):
         end = _PEM_END.search(text, begin.end())
         stop = end.start() if end else len(text)
         if stop > begin.end():
-            yield begin.end(), stop
+            yield Secret(begin.end(), stop, "private key")
         position = end.end() if end else len(text)
 
 
@@ -109,7 +180,7 @@ _TO_END_OF_LINE = re.compile(rb"""[^\r\n"']*""")
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]{0,30}[ \t]+(?=\S)")
 
 
-def _assignments(text: bytes) -> Iterator[Span]:
+def _assignments(text: bytes) -> Iterator[Secret]:
     """The values of `password=…`, `"token": …`, `Authorization: …` in a text."""
     position = 0
     while found := _NAME.search(text, position):
@@ -128,7 +199,7 @@ def _assignments(text: bytes) -> Iterator[Span]:
             start, end = _value(text, position)
         position = max(position, end)
         if start < end and (header or is_secret(name, text[start:end])):
-            yield start, end
+            yield Secret(start, end, name)
 
 
 def _is_custom_header(name: str) -> bool:
@@ -152,3 +223,13 @@ def _header_value(text: bytes, start: int, *, has_scheme: bool) -> Span:
     line = _TO_END_OF_LINE.match(text, start)
     end = line.end() if line else start
     return start, start + len(text[start:end].rstrip())
+
+
+_BY_MARK = (
+    (b"-----BEGIN", _private_keys),
+    (b"://", _address_passwords),
+    (b"send", _expect_answers),
+    (b"|", _piped),
+    (b"=", _parameters),
+)
+"""Searches, each with what a text must hold for it to find anything."""

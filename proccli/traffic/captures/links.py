@@ -15,22 +15,22 @@ _TAGS: Final = frozenset({0x8100, 0x88A8, 0x9100})
 _PACKED: Final = {0x8847: "MPLS", 0x8848: "MPLS", 0x8864: "PPPoE", 0x88E5: "MACsec"}
 
 
-class Miss(NamedTuple):
+class NoSegment(NamedTuple):
     """Why a packet has no TCP segment that can be read."""
 
     kind: Literal["not-tcp", "cut", "fragment", "malformed", "packed"]
     packed_in: str = ""
 
 
-NOT_TCP: Final = Miss("not-tcp")
-CUT: Final = Miss("cut")
-FRAGMENT: Final = Miss("fragment")
-MALFORMED: Final = Miss("malformed")
+NOT_TCP: Final = NoSegment("not-tcp")
+CUT: Final = NoSegment("cut")
+FRAGMENT: Final = NoSegment("fragment")
+MALFORMED: Final = NoSegment("malformed")
 
 
-def packed_in(what: str) -> Miss:
+def packed_in(what: str) -> NoSegment:
     """The packet may carry a segment inside an encapsulation that is not read."""
-    return Miss("packed", what)
+    return NoSegment("packed", what)
 
 
 class Start(NamedTuple):
@@ -41,12 +41,12 @@ class Start(NamedTuple):
     at: int
 
 
-def start_of_ip(link: int, data: bytes) -> Start | Miss:
+def start_of_ip(link: int, data: bytes) -> Start | NoSegment:
     """Where the IP packet begins. Raises: KeyError for a link that is not read."""
     return _LINKS[link](data)
 
 
-def after_type(data: bytes, type_at: int, at: int) -> Start | Miss:
+def after_type(data: bytes, type_at: int, at: int) -> Start | NoSegment:
     """The packet of the Ethernet type at `type_at`; it begins `at` or after VLAN tags there."""
     kind = int.from_bytes(data[type_at : type_at + 2], "big")
     while kind in _TAGS:
@@ -59,12 +59,12 @@ def after_type(data: bytes, type_at: int, at: int) -> Start | Miss:
     return packed_in(_PACKED[kind]) if kind in _PACKED else NOT_TCP
 
 
-def ethernet(data: bytes, at: int = 0) -> Start | Miss:
+def ethernet(data: bytes, at: int = 0) -> Start | NoSegment:
     """Where the IP packet begins in an Ethernet frame, with or without VLAN tags."""
     return after_type(data, at + 12, at + 14)
 
 
-def _by_version(data: bytes, at: int) -> Start | Miss:
+def _by_version(data: bytes, at: int) -> Start | NoSegment:
     if at >= len(data):
         return CUT
     version = data[at] >> 4
@@ -73,25 +73,25 @@ def _by_version(data: bytes, at: int) -> Start | Miss:
     return Start(IPV6, at) if version == 6 else NOT_TCP
 
 
-def _bare(data: bytes) -> Start | Miss:
+def _bare(data: bytes) -> Start | NoSegment:
     return _by_version(data, 0)
 
 
-def _loopback(data: bytes) -> Start | Miss:
+def _loopback(data: bytes) -> Start | NoSegment:
     # BSD's address family comes first; IPv6 has three numbers there, in the capturing machine's
     # byte order, so the version in the packet decides.
     return _by_version(data, 4)
 
 
-def _cooked(data: bytes) -> Start | Miss:
+def _cooked(data: bytes) -> Start | NoSegment:
     return after_type(data, 14, 16)
 
 
-def _cooked_2(data: bytes) -> Start | Miss:
+def _cooked_2(data: bytes) -> Start | NoSegment:
     return after_type(data, 0, 20)
 
 
-_LINKS: Final[Mapping[int, Callable[[bytes], Start | Miss]]] = {
+_LINKS: Final[Mapping[int, Callable[[bytes], Start | NoSegment]]] = {
     0: _loopback,
     1: ethernet,
     12: _bare,  # DLT_RAW, of systems that write their own number for it into files

@@ -12,9 +12,9 @@ from proccli.model.flows import Segment
 from proccli.model.note import Note
 from proccli.streams import GZIP_MAGIC, opened, rejoined
 from proccli.traffic.captures.counts import CaptureError, Tally, notes
-from proccli.traffic.captures.links import KNOWN, Miss
+from proccli.traffic.captures.links import KNOWN, NoSegment
 from proccli.traffic.captures.packets import MAGIC_BYTES, is_capture, packets
-from proccli.traffic.captures.pcapng import Octets
+from proccli.traffic.captures.pcapng import ByteReader
 from proccli.traffic.captures.segments import find_segment
 
 _MOST_HEAD_BYTES: Final = 1 << 16
@@ -24,8 +24,8 @@ _MOST_HEAD_BYTES: Final = 1 << 16
 class Capture:
     """The packets of a file; they can be read once."""
 
-    def __init__(self, octets: Octets, name: str) -> None:
-        self._octets = octets
+    def __init__(self, reader: ByteReader, name: str) -> None:
+        self._reader = reader
         self.name = name
         self.tally = Tally()
         """Counts so far; complete when `segments` has ended."""
@@ -37,13 +37,13 @@ class Capture:
         there is no packet before it; OSError.
         """
         tally = self.tally
-        for packet in packets(self._octets, tally):
+        for packet in packets(self._reader, tally):
             tally.packets += 1
             if packet.link not in KNOWN:
                 tally.link_types[packet.link] += 1
                 continue
             found = find_segment(packet)
-            if isinstance(found, Miss):
+            if isinstance(found, NoSegment):
                 _count(found, tally)
                 continue
             tally.tcp += 1
@@ -71,15 +71,15 @@ def open_capture(path: str) -> Iterator[Capture]:
 
 def capture_of(file: BinaryIO, name: str) -> Capture:
     """The capture in a stream, from its current position. Raises: CaptureError; OSError."""
-    octets = Octets(file)
-    if octets.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
+    reader = ByteReader(file)
+    if reader.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
         # GzipFile needs nothing but read().
-        octets = Octets(cast("BinaryIO", gzip.GzipFile(fileobj=cast("BinaryIO", octets))))
-    head = octets.peek(MAGIC_BYTES)
+        reader = ByteReader(cast("BinaryIO", gzip.GzipFile(fileobj=cast("BinaryIO", reader))))
+    head = reader.peek(MAGIC_BYTES)
     if not is_capture(head):
-        what = octets.problem or ("not a pcap or pcapng file" if head else "empty")
+        what = reader.problem or ("not a pcap or pcapng file" if head else "empty")
         raise CaptureError(f"{name}: not a capture: {what}")
-    return Capture(octets, name)
+    return Capture(reader, name)
 
 
 def sniffed(file: BinaryIO) -> tuple[bool, BinaryIO]:
@@ -109,12 +109,12 @@ def _beginning(head: bytes) -> bytes:
         return head
 
 
-def _count(miss: Miss, tally: Tally) -> None:
-    if miss.kind == "cut":
+def _count(reason: NoSegment, tally: Tally) -> None:
+    if reason.kind == "cut":
         tally.cut += 1
-    elif miss.kind == "fragment":
+    elif reason.kind == "fragment":
         tally.fragments += 1
-    elif miss.kind == "malformed":
+    elif reason.kind == "malformed":
         tally.malformed += 1
-    elif miss.kind == "packed":
-        tally.encapsulated[miss.packed_in] += 1
+    elif reason.kind == "packed":
+        tally.encapsulated[reason.packed_in] += 1

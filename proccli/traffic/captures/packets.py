@@ -17,7 +17,7 @@ from proccli.traffic.captures.pcapng import (
     SIMPLE_PACKET,
     Block,
     Blocks,
-    Octets,
+    ByteReader,
 )
 
 MOST_PACKET_BYTES: Final = 262_144
@@ -57,11 +57,11 @@ def is_capture(head: bytes) -> bool:
     return head[:MAGIC_BYTES] == _PCAPNG or _byte_order(head) is not None
 
 
-def packets(octets: Octets, tally: Tally) -> Iterator[Packet]:
+def packets(reader: ByteReader, tally: Tally) -> Iterator[Packet]:
     """All packets up to the end, or to the damage that `tally` then names."""
-    if octets.peek(MAGIC_BYTES) == _PCAPNG:
-        return _of_pcapng(octets, tally)
-    return _of_pcap(octets, tally)
+    if reader.peek(MAGIC_BYTES) == _PCAPNG:
+        return _of_pcapng(reader, tally)
+    return _of_pcap(reader, tally)
 
 
 def _byte_order(head: bytes) -> str | None:
@@ -72,10 +72,10 @@ def _byte_order(head: bytes) -> str | None:
     return ">" if int.from_bytes(magic, "big") in _PCAP else None
 
 
-def _of_pcap(octets: Octets, tally: Tally) -> Iterator[Packet]:
-    header = octets.read(24)
+def _of_pcap(reader: ByteReader, tally: Tally) -> Iterator[Packet]:
+    header = reader.read(24)
     if len(header) < 24:
-        tally.damage = f"{octets.problem or 'cut short'} in the file header"
+        tally.damage = f"{reader.problem or 'cut short'} in the file header"
         return
     order = _byte_order(header) or "<"
     magic, link = struct.unpack(order + "I16xI", header)
@@ -83,20 +83,20 @@ def _of_pcap(octets: Octets, tally: Tally) -> Iterator[Packet]:
     link &= _LINK
     record = struct.Struct(order + form)
     while True:
-        at = octets.offset
-        head = octets.read(record.size)
+        at = reader.offset
+        head = reader.read(record.size)
         if len(head) < record.size:
             break
         seconds, ticks, captured, wire_bytes = record.unpack(head)
         if captured > MOST_PACKET_BYTES:
             tally.damage = f"a packet of {captured:,} bytes at byte {at:,}"
             return
-        data = octets.read(captured)
+        data = reader.read(captured)
         if len(data) < captured:
             break
         yield Packet(seconds + ticks / ticks_per_s, link, wire_bytes, data)
-    if octets.problem is not None or octets.offset > at:
-        tally.damage = f"{octets.problem or 'cut short'} in the packet at byte {at:,}"
+    if reader.problem is not None or reader.offset > at:
+        tally.damage = f"{reader.problem or 'cut short'} in the packet at byte {at:,}"
 
 
 class _Interface(NamedTuple):
@@ -110,8 +110,8 @@ class _Interface(NamedTuple):
     """To be added to all times."""
 
 
-def _of_pcapng(octets: Octets, tally: Tally) -> Iterator[Packet]:
-    blocks = Blocks(octets)
+def _of_pcapng(reader: ByteReader, tally: Tally) -> Iterator[Packet]:
+    blocks = Blocks(reader)
     interfaces: list[_Interface] = []
     while (block := blocks.next()) is not None:
         if block.kind == SECTION:

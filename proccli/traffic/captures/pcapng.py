@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, Final, NamedTuple
 
-from proccli.streams import GZIP_ERRORS, gzip_problem
+from proccli.streams import gzip_errors, gzip_problem
 
 MOST_BLOCK_BYTES: Final = 16 << 20
 """As in libpcap."""
@@ -27,7 +27,7 @@ _MAJOR_VERSION: Final = 1
 _CHUNK_BYTES: Final = 1 << 18
 
 
-class Octets:
+class ByteReader:
     """A stream that never raises for damaged gzip data: it ends there, and `problem` says why.
 
     Everything before the damage is returned.
@@ -81,7 +81,7 @@ class Octets:
             return b""
         try:
             piece: bytes = self._more(_CHUNK_BYTES)
-        except GZIP_ERRORS as error:
+        except gzip_errors() as error:
             self.problem = gzip_problem(error)
             return b""
         return piece
@@ -102,19 +102,19 @@ class Block(NamedTuple):
 class Blocks:
     """The blocks of a file, one after another; `problem` says why there are no more."""
 
-    def __init__(self, octets: Octets) -> None:
-        self._octets = octets
+    def __init__(self, reader: ByteReader) -> None:
+        self._reader = reader
         self._order = "<"
         self.problem: str | None = None
 
     def next(self) -> Block | None:
         """The next section header, interface or packet; None at the end."""
         while self.problem is None:
-            at = self._octets.offset
+            at = self._reader.offset
             try:
                 block = self._whole()
             except _Damaged as damage:
-                self.problem = f"{self._octets.problem or damage} at byte {at:,}"
+                self.problem = f"{self._reader.problem or damage} at byte {at:,}"
                 break
             if block is None or block.kind in _LEAST_BYTES:
                 return block
@@ -122,12 +122,12 @@ class Blocks:
 
     def _whole(self) -> Block | None:
         """The next block of any kind. Raises: _Damaged."""
-        head = self._octets.read(8)
-        if not head and self._octets.problem is None:
+        head = self._reader.read(8)
+        if not head and self._reader.problem is None:
             return None
         if head[:4] == SECTION.to_bytes(4, "big"):
             # The same in both byte orders: the order follows after the length.
-            order = _BYTE_ORDERS.get(self._octets.peek(4))
+            order = _BYTE_ORDERS.get(self._reader.peek(4))
             if order is None:
                 raise _Damaged("no section header")
             self._order = order
@@ -136,7 +136,7 @@ class Blocks:
         kind, length = struct.unpack(self._order + "II", head)
         if not 12 <= length <= MOST_BLOCK_BYTES or length % 4:
             raise _Damaged(f"a block of {length:,} bytes")
-        rest = self._octets.read(length - 8)
+        rest = self._reader.read(length - 8)
         if len(rest) < length - 8:
             raise _Damaged("cut short")
         if rest[-4:] != head[4:]:

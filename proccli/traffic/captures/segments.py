@@ -19,7 +19,7 @@ from proccli.traffic.captures.links import (
     IPV6,
     MALFORMED,
     NOT_TCP,
-    Miss,
+    NoSegment,
     Start,
     after_type,
     ethernet,
@@ -61,7 +61,7 @@ class Found:
         """Whether some of its options were not captured."""
 
 
-def find_segment(packet: Packet) -> Found | Miss:
+def find_segment(packet: Packet) -> Found | NoSegment:
     """The segment that a packet carries, also in tunnels, or why there is none.
 
     Never raises for anything in a packet of a link that is read.
@@ -70,18 +70,18 @@ def find_segment(packet: Packet) -> Found | Miss:
     start = start_of_ip(packet.link, data)
     end = packet.wire_bytes
     for tunnels in range(MOST_TUNNELS + 1):
-        if isinstance(start, Miss):
+        if isinstance(start, NoSegment):
             return start
         content = _carried(start, data, end)
-        if isinstance(content, Miss):
+        if isinstance(content, NoSegment):
             return content
         if content.protocol == _TCP:
             return _segment(packet, content, tunnels)
         start, end = _inside(content, data), content.end
-    return start if isinstance(start, Miss) else packed_in("tunnels in tunnels")
+    return start if isinstance(start, NoSegment) else packed_in("tunnels in tunnels")
 
 
-def _segment(packet: Packet, content: _Carried, tunnels: int) -> Found | Miss:
+def _segment(packet: Packet, content: _Carried, tunnels: int) -> Found | NoSegment:
     data, at, end = packet.data, content.at, content.end
     if at + _TCP_HEADER.size > min(len(data), end):
         return CUT if end > len(data) else MALFORMED
@@ -119,14 +119,14 @@ class _Carried(NamedTuple):
     """Where it ends, possibly after what was captured."""
 
 
-def _carried(start: Start, data: bytes, end: int) -> _Carried | Miss:
+def _carried(start: Start, data: bytes, end: int) -> _Carried | NoSegment:
     """What the IP packet carries; `end` is that of the frame, used if the header has no length."""
     if start.protocol == IPV4:
         return _v4(data, start.at, end)
     return _v6(data, start.at, end)
 
 
-def _v4(data: bytes, at: int, end: int) -> _Carried | Miss:
+def _v4(data: bytes, at: int, end: int) -> _Carried | NoSegment:
     if at + 20 > len(data):
         return CUT
     first, total, fragment, protocol = _V4.unpack_from(data, at)
@@ -145,7 +145,7 @@ def _v4(data: bytes, at: int, end: int) -> _Carried | Miss:
     )
 
 
-def _v6(data: bytes, at: int, end: int) -> _Carried | Miss:
+def _v6(data: bytes, at: int, end: int) -> _Carried | NoSegment:
     if at + 40 > len(data):
         return CUT
     if data[at] >> 4 != 6:
@@ -170,7 +170,7 @@ def _v6(data: bytes, at: int, end: int) -> _Carried | Miss:
     return _Carried(protocol, source, destination, at, end)
 
 
-def _inside(packet: _Carried, data: bytes) -> Start | Miss:
+def _inside(packet: _Carried, data: bytes) -> Start | NoSegment:
     """Where the packet begins that a packet carries, if it carries one."""
     protocol, at = packet.protocol, packet.at
     if protocol == _UDP:
@@ -184,7 +184,7 @@ def _inside(packet: _Carried, data: bytes) -> Start | Miss:
     return packed_in(_PACKED[protocol]) if protocol in _PACKED else NOT_TCP
 
 
-def _in_udp(data: bytes, at: int) -> Start | Miss:
+def _in_udp(data: bytes, at: int) -> Start | NoSegment:
     port = int.from_bytes(data[at + 2 : at + 4], "big")
     at += 8
     if port in _VXLAN and data[at : at + 4] == b"\x08\0\0\0":
@@ -195,7 +195,7 @@ def _in_udp(data: bytes, at: int) -> Start | Miss:
     return NOT_TCP
 
 
-def _in_gre(data: bytes, at: int) -> Start | Miss:
+def _in_gre(data: bytes, at: int) -> Start | NoSegment:
     """Source: RFC 2784, RFC 2890."""
     flags = int.from_bytes(data[at : at + 2], "big")
     if flags & (_GRE_ROUTING | _GRE_VERSION):
@@ -204,7 +204,7 @@ def _in_gre(data: bytes, at: int) -> Start | Miss:
     return _typed(data, at + 2, at + 4 + optional)
 
 
-def _typed(data: bytes, type_at: int, at: int) -> Start | Miss:
+def _typed(data: bytes, type_at: int, at: int) -> Start | NoSegment:
     if at > len(data):
         return CUT
     if int.from_bytes(data[type_at : type_at + 2], "big") == _ETHERNET:

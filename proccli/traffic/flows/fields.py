@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta, timezone, tzinfo
+from itertools import chain
 from typing import Final, Literal, TypeAlias, get_args
 
 from proccli.errors import UsageError
@@ -197,7 +198,8 @@ def _texts(part: RecordFields | SideFields) -> Iterator[str]:
 
 
 def find_fields(names: Collection[str], given: FieldMap) -> RecordFields:
-    """The field names of the parts of a flow, for a record that has the fields `names`.
+    """The field names of the parts of a flow, for a record that has the fields `names`. Of a JSON
+    object, these include the paths of nested values.
 
     A part named in `given` is looked up by that name only. The names of the other parts are Zeek's
     if the record has Zeek's client address, else DeepFlow's.
@@ -206,20 +208,21 @@ def find_fields(names: Collection[str], given: FieldMap) -> RecordFields:
     return finder.find(ZEEK if finder.first([ZEEK.ips[0]]) else DEEPFLOW)
 
 
+def paths(given: FieldMap) -> Sequence[str]:
+    """The names that may also be paths of keys in a JSON object: `a.b` is key b of the object at
+    key a."""
+    known = (*ZEEK.ips, *chain.from_iterable(ZEEK.ports), *given.names.values())
+    return tuple(name for name in dict.fromkeys(known) if "." in name)
+
+
 class _Finder:
     def __init__(self, names: Collection[str], given: FieldMap) -> None:
         self._names = frozenset(names)
         self._given = given.names
 
     def first(self, candidates: Sequence[str]) -> str | None:
-        """The first candidate that the record has, as a key or as a path of keys; None: none."""
-        for name in candidates:
-            if name in self._names or self._may_be_nested(name):
-                return name
-        return None
-
-    def _may_be_nested(self, name: str) -> bool:
-        return any(char == "." and name[:index] in self._names for index, char in enumerate(name))
+        """The first candidate that the record has; None: none."""
+        return next((name for name in candidates if name in self._names), None)
 
     def _part(self, part: FlowPart, known: Sequence[str]) -> str | None:
         given = self._given.get(part)

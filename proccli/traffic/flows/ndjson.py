@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
 from proccli.model.flows import Flow, SideLabel
 from proccli.text import inert_json
 from proccli.traffic.flows.columns import LabelColumns
-from proccli.traffic.flows.fields import find_fields
+from proccli.traffic.flows.fields import find_fields, paths
 from proccli.traffic.flows.lines import Lines
 from proccli.traffic.flows.record import FlowContext
 from proccli.traffic.flows.values import FlowReader
@@ -109,18 +110,22 @@ _decode_long_numbers = json.JSONDecoder(parse_int=str).decode
 def json_records(lines: Lines, context: FlowContext) -> Iterator[bytes | JsonRecord]:
     """The records; other lines unchanged as bytes. Raises: as `Lines`."""
     labels = LabelColumns(context.keys, encode=_value, append=_as_members)
-    shapes: dict[tuple[str, ...], _Shape] = {}
+    paths_below = lru_cache(_SHAPES_CACHED)(partial(_paths_below, paths(context.fields)))
+    shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], _Shape] = {}
     for line in lines:
         # surrogateescape keeps bytes that are not UTF-8 unchanged.
         text = line.decode(errors="surrogateescape")
         try:
             values = parse_object(text)
             keys = tuple(values)
-            shape = shapes.get(keys)
+            nested = {path: look_up(values, path) for path in paths_below(keys)}
+            found = tuple(path for path, value in nested.items() if value is not None)
+            shape = shapes.get((keys, found))
             if shape is None:
                 if len(shapes) >= _SHAPES_CACHED:
                     shapes.clear()
-                shape = shapes[keys] = _Shape(keys, labels, context)
+                shape = shapes[keys, found] = _Shape(keys, found, labels, context)
+            values |= nested
             spans = shape.finder.spans(text) if shape.finder is not None else {}
         except (ValueError, RecursionError):
             if not line.isspace():
@@ -128,6 +133,15 @@ def json_records(lines: Lines, context: FlowContext) -> Iterator[bytes | JsonRec
             yield line
         else:
             yield JsonRecord(shape.flow(values), line, shape, spans)
+
+
+def _paths_below(paths: Sequence[str], keys: Sequence[str]) -> Sequence[str]:
+    """The paths that objects with these keys may have."""
+    return tuple(
+        path
+        for path in paths
+        if path not in keys and any(path[: dot.start()] in keys for dot in re.finditer(r"\.", path))
+    )
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -145,13 +159,19 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 class _Shape:
-    """What all objects with the same keys have in common."""
+    """What all objects with the same keys and nested fields have in common."""
 
-    def __init__(self, keys: Sequence[str], labels: LabelColumns, context: FlowContext) -> None:
-        fields = find_fields(keys, context.fields)
+    def __init__(
+        self,
+        keys: Sequence[str],
+        nested: Sequence[str],
+        labels: LabelColumns,
+        context: FlowContext,
+    ) -> None:
+        """`nested`: the paths of nested fields."""
+        fields = find_fields((*keys, *nested), context.fields)
         context.problems.names(keys, fields)
         self._reader = FlowReader(fields, context.times)
-        self._paths = tuple(fields.names.difference(keys))
         self.labels = labels
         self.present = frozenset(labels.columns).intersection(keys)
         self.finder = ValueFinder(self.present) if self.present else None
@@ -159,8 +179,6 @@ class _Shape:
 
     def flow(self, values: dict[str, Any]) -> Flow:
         """The flow that the object describes."""
-        for path in self._paths:
-            values[path] = look_up(values, path)
         return self._reader.read(values)
 
 

@@ -13,6 +13,7 @@ from proccli.agent.sockets.result import synced_sockets
 from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError
 from proccli.model.sockets import (
+    TABLES,
     Endpoint,
     Family,
     NetTables,
@@ -22,7 +23,6 @@ from proccli.model.sockets import (
     SyncedSocket,
     TableName,
 )
-from proccli.sources.procfs.net import TABLES
 from proccli.versions import static_config_of
 from tests.agent.sockets.looking import MIN_LIFETIME_S, NS_PER_S, REFUSED
 from tests.build import NOW_S, ListSource, Machine, config, host, net_tables, process

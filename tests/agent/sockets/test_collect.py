@@ -59,7 +59,9 @@ def test_a_connection_of_an_accepted_process_is_synced() -> None:
         (udp(900, "::1:53", "::1:54", family="ipv6"), "udp6", "ipv6"),
     ],
 )
-def test_what_is_not_sent_says_why(row: SocketRow, table: TableName, reason: str) -> None:
+def test_a_socket_that_is_not_sent_has_a_reason(
+    row: SocketRow, table: TableName, reason: str
+) -> None:
     socket = one(row, table=table)
     assert (socket.status, socket.reason) == ("skipped", reason)
 
@@ -78,7 +80,7 @@ def test_a_connected_udp_socket_is_a_client_even_where_its_port_is_a_servers() -
 # ---- ages -------------------------------------------------------------------------------------
 
 
-def test_on_a_first_look_a_young_link_says_nothing() -> None:
+def test_in_a_first_sample_a_young_link_proves_nothing() -> None:
     socket = one(CONNECTION, fd(3, 900, age_s=MIN_LIFETIME_S - 1))
     assert (socket.status, socket.reason) == ("undecided", "min-lifetime")
 
@@ -355,7 +357,7 @@ def test_what_stands_in_a_hidden_namespace_as_well_is_listed_once() -> None:
     assert [(socket.netns, socket.netns_idx) for socket in found.repeated] == [(None, 1)]
 
 
-def test_rows_of_nobody_are_counted() -> None:
+def test_rows_without_a_process_are_counted() -> None:
     rows = [CONNECTION, tcp(555, "10.0.0.5:1", "10.0.0.9:2"), tcp(0, "0.0.0.0:111")]
     found = look_at_machine(
         [process(7, "shop", netns=NS)], {7: [fd(3, 900)]}, {NS: elsewhere(*rows)}
@@ -458,7 +460,7 @@ def look_at_7(
     return collect_sockets_of([7], source, outcome_of_pid, config()), judged
 
 
-def test_a_look_at_one_process_judges_only_who_shares_its_sockets() -> None:
+def test_sockets_of_one_process_decide_only_those_that_share_them() -> None:
     found, judged = look_at_7(
         {7: [fd(3, 900)], 8: [fd(3, 900)], 9: [fd(3, 999)]},
         CONNECTION,
@@ -468,7 +470,7 @@ def test_a_look_at_one_process_judges_only_who_shares_its_sockets() -> None:
     assert outcomes(found)[7, 3] == "no-owner"
 
 
-def test_a_look_at_one_process_without_connections_judges_no_other() -> None:
+def test_sockets_of_one_process_without_connections_decide_no_other() -> None:
     found, judged = look_at_7({7: [fd(3, 900)], 8: [fd(3, 900)]}, tcp(900, "0.0.0.0:80"))
     assert judged == [7]
     assert outcomes(found) == {(7, 3): "listening"}

@@ -31,7 +31,7 @@ def test_the_client_is_side_0_and_only_the_own_side_has_a_pid() -> None:
     )
 
 
-def test_what_the_agent_comes_upon_twice_it_sends_twice() -> None:
+def test_what_the_agent_finds_twice_it_sends_twice() -> None:
     tables = net_tables(tcp=[tcp(900, "10.0.0.5:4000", "10.0.0.9:5432")])
     found = look_at_machine(
         [process(6, "init"), process(7, "shop", netns=NS)],

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from proccli.agent.sockets.collect import SocketSample
-from proccli.agent.sockets.result import find_peers
+from proccli.agent.sockets.result import with_peers
 from proccli.model.process import Process
 from proccli.model.sockets import Peer, SocketFd, SocketRow
 from tests.agent.sockets.looking import fd, look_at_machine, tcp, tcp6, udp
@@ -29,8 +29,7 @@ def peers(*placed: Placed, sockets: dict[int, list[SocketFd]] | None = None) -> 
     }
     held = sockets or {one.pid: [fd(3, row.inode)] for one, row, _ in placed}
     found: SocketSample = look_at_machine([one for one, _, _ in placed], held, tables, DROP_OTHERS)
-    find_peers(found)
-    return [socket.peer for socket in found.sockets]
+    return [socket.peer for socket in with_peers(found).sockets]
 
 
 def test_both_ends_of_a_loopback_connection_find_each_other() -> None:
@@ -68,7 +67,7 @@ def test_the_own_namespace_comes_first() -> None:
     assert found[0] == Peer(7, "postgres")
 
 
-def test_addresses_that_several_namespaces_use_name_nobody() -> None:
+def test_addresses_used_in_several_namespaces_have_no_peer() -> None:
     found = peers(
         (process(6, "shop", netns=NS), tcp(901, "10.0.0.5:4000", "10.1.0.9:5432"), NS),
         (process(7, "postgres", netns=POD), tcp(902, "10.1.0.9:5432", "10.0.0.5:4000"), POD),
@@ -123,7 +122,7 @@ def test_a_udp_server_answers_from_a_socket_that_is_not_connected() -> None:
         assert peers(client, (process(7, "dns", netns=POD), server, POD)) == [None, None]
 
 
-def test_two_servers_on_one_udp_port_name_nobody() -> None:
+def test_two_servers_on_one_udp_port_are_no_peer() -> None:
     found = peers(
         (process(6, "app", netns=NS), udp(901, "127.0.0.1:4000", "127.0.0.1:53"), NS),
         (process(7, "dns", netns=NS), udp(902, "127.0.0.1:53"), NS),

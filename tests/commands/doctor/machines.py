@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proccli.commands.doctor.doctor import DoctorResult, examine
+from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import take_sample
-from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
+from proccli.local.agent_process import MACHINES_PID_NAMESPACE, LiveMachine, ProcView, RunningAgent
 from proccli.model.note import Note
 from tests.agent.sockets.looking import fd, tcp, tcp6
 from tests.build import ListSource, config, host, net_tables, process
@@ -21,12 +22,12 @@ AGENT = RunningAgent(
     capabilities=0,
     shares_our_user_namespace=None,
 )
-LACKING = Surroundings(
+LACKING = LiveMachine(
     agents=(AGENT, replace(AGENT, pid=72)),
     view=ProcView(path="/host/proc", filesystem="tmpfs"),
     own_pid_namespace=MACHINES_PID_NAMESPACE,
 )
-SOUND = Surroundings(
+SOUND = LiveMachine(
     agents=(replace(AGENT, exe="/usr/sbin/deepflow-agent", euid=0, capabilities=(1 << 41) - 1),),
     view=ProcView(path="/proc", filesystem="proc", pid_namespace=MACHINES_PID_NAMESPACE),
     own_pid_namespace=MACHINES_PID_NAMESPACE,
@@ -53,7 +54,7 @@ def doctored() -> DoctorResult:
         source=source,
         notes=(Note(code="tag-exec-failed", text=lost),),
     )
-    return examine(take_sample(given), LACKING)
+    return examine(take_sample(given), LACKING, InputOptions())
 
 
 def well() -> DoctorResult:
@@ -65,4 +66,4 @@ def well() -> DoctorResult:
         nets={0: net_tables(tcp=[tcp(1, "10.0.0.5:41000", "10.0.0.9:5432")])},
     )
     given = inputs(config(("nginx",)))._replace(source=source)
-    return examine(take_sample(given), SOUND)
+    return examine(take_sample(given), SOUND, InputOptions())

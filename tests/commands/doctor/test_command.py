@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.doctor.doctor import STEPS
+from proccli.commands.doctor.steps_sockets import SERVER_STEPS
 from proccli.commands.schema.command import schema_text
 from proccli.local import agent_process
 from tests.cli.machine import write_config, write_machine
@@ -263,3 +264,91 @@ def test_without_privileges_hidden_facts_are_unknown_not_failed() -> None:
 def _outcome(*arguments: str) -> tuple[int, str, str]:
     ran = call(*arguments)
     return ran.code, ran.out, ran.err
+
+
+# ---- configurations that do not arrive as they were meant ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "hint"),
+    [
+        (
+            "os-proc-sync-enabled: true\nstatic_config:\n  os-proc-root: /proc\n",
+            "agent.yaml:1:1",
+            "indent it under static_config",
+        ),
+        (
+            "static_config:\n  os_proc_sync_enabled: true\n",
+            "agent.yaml:2:3",
+            "write os-proc-sync-enabled",
+        ),
+    ],
+)
+def test_the_switch_in_the_wrong_place_is_not_called_missing(
+    tmp_path: Path, text: str, place: str, hint: str
+) -> None:
+    parsed = document("-c", write_config(tmp_path, text), *EXAMPLE[2:], code=1)
+
+    assert parsed["first_failure"] == "sync-enabled"
+    (step,) = (step for step in parsed["gates"] if step["gate"] == "sync-enabled")
+    assert place in step["detail"]
+    assert step["hint"].startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("static_config:\n  os-proc-sync-enabled: true\nos-proc-regex:\n- {}\n", "rules-valid"),
+        ("static_config:\n  os_proc_regex:\n  - {}\n", "rules-valid"),
+        ("static_config:\n  os_app_tag_exec: [tags]\n", "tag-command"),
+        ("static_config: {}\nos-app-tag-exec: [tags]\n", "tag-command"),
+    ],
+)
+def test_other_keys_in_the_wrong_place_fail_their_step(
+    tmp_path: Path, text: str, gate: str
+) -> None:
+    parsed = document("-c", write_config(tmp_path, text), *EXAMPLE[2:], code=1)
+
+    (step,) = (step for step in parsed["gates"] if step["gate"] == gate)
+    assert step["state"] == "fail"
+    assert "the agent ignores it" in step["detail"]
+
+
+def test_a_switch_that_is_off_is_not_called_missing(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "static_config:\n  os-proc-sync-enabled: false\n")
+    parsed = document("-c", config, *EXAMPLE[2:], code=1)
+
+    (step,) = (step for step in parsed["gates"] if step["gate"] == "sync-enabled")
+    assert "default" not in step["detail"]
+
+
+def test_a_text_of_another_dialect_leaves_the_defaults(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "inputs:\n  proc:\n    enabled: true\n")
+    parsed = document("-c", config, *EXAMPLE[2:], code=1)
+
+    first, *others = parsed["gates"]
+    assert (first["gate"], first["state"]) == ("configuration", "fail")
+    assert "uses its defaults" in first["hint"]
+    assert "previous" not in json.dumps(parsed)
+    assert all(len(step["detail"]) < 60 for step in others if step["gate"] not in SERVER_STEPS)
+
+
+def test_every_command_in_a_hint_is_whole_and_runs(tmp_path: Path) -> None:
+    """With the input options of the call, quoted for a shell."""
+    folder = tmp_path / "my files"
+    folder.mkdir()
+    config = write_config(folder, ON + "  os-proc-regex: [{match-regex: .*}]\n  os_proc_root: /x\n")
+    given = ("-c", config, "-s", EXAMPLE[3], "--agent", "6.5", "--via", "file", "--env", "A=b c")
+    parsed = document(*given, code=0)
+
+    hints = [step["hint"] or "" for step in parsed["gates"]]
+    commands = [hint.partition("run ")[2] for hint in hints if "proccli" in hint]
+    assert len(commands) >= 3
+    for command in commands:
+        words = shlex.split(command)
+        assert words[:2] in (["proccli", "check"], ["sudo", "proccli"]), command
+        assert words[words.index("-c") + 1] == config
+        assert words[words.index("--env") + 1] == "A=b c"
+        assert ("--agent" in words, "--via" in words) == (True, True)
+        if words[0] == "proccli":
+            assert call(*words[1:]).code in (0, 1)

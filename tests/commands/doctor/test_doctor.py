@@ -24,7 +24,7 @@ from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT, take_sample
 from proccli.commands.scan.scan import scan
 from proccli.local import agent_process
-from proccli.local.agent_process import MACHINES_PID_NAMESPACE, ProcView, RunningAgent, Surroundings
+from proccli.local.agent_process import MACHINES_PID_NAMESPACE, LiveMachine, ProcView, RunningAgent
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
 from proccli.model.process import NO_TAGS, FieldError, Process, TagTable
@@ -63,7 +63,7 @@ AGENT = RunningAgent(
     capabilities=(1 << 41) - 1,
     shares_our_user_namespace=True,
 )
-WELL = Surroundings(
+WELL = LiveMachine(
     agents=(AGENT,),
     view=ProcView(path="/proc", filesystem="proc", pid_namespace=MACHINES_PID_NAMESPACE),
     own_pid_namespace=MACHINES_PID_NAMESPACE,
@@ -88,8 +88,8 @@ def inputs(
     )
 
 
-def examined(given: Inputs, around: Surroundings | None = WELL) -> DoctorResult:
-    return examine(take_sample(given), around)
+def examined(given: Inputs, around: LiveMachine | None = WELL) -> DoctorResult:
+    return examine(take_sample(given), around, InputOptions())
 
 
 def step(result: DoctorResult, name: str) -> Step:
@@ -147,7 +147,7 @@ def test_every_step_is_reported_once_and_in_order(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("known", [True, False])
 def test_the_steps_remove_what_scan_counts(
-    configuration: Config, around: Surroundings | None, known: bool
+    configuration: Config, around: LiveMachine | None, known: bool
 ) -> None:
     shop = shop_inputs(configuration)
     shop = shop if known else shop._replace(tags=UNKNOWN_TAGS)
@@ -156,10 +156,12 @@ def test_the_steps_remove_what_scan_counts(
 
     removed = {each.name: each.removes for each in result.steps if each.removes is not None}
     assert result.summary == counted
+    assert counted.reported is not None
     assert removed["rules"] == counted.dropped
     assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
+    assert counted.reported is not None
     assert removed["sync-enabled"] == counted.accepted - counted.reported
-    assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+    assert counted.reported == counted.total - sum(removed.values()) - counted.unknown
 
 
 @settings(max_examples=60)
@@ -183,7 +185,7 @@ def test_the_steps_remove_what_scan_counts_whatever_there_is(
     removed = {each.name: each.removes for each in result.steps if each.removes is not None}
     assert removed["rules"] == counted.dropped
     assert sum(removed[name] for name in process_steps.STEPS if name != "rules") == counted.skipped
-    assert counted.total - sum(removed.values()) - counted.unknown == counted.reported
+    assert counted.reported == counted.total - sum(removed.values()) - counted.unknown
     nothing_left = not counted.accepted and not counted.unknown and counted.total
     one_by_one = [each.state for each in result.steps if each.name in process_steps.STEPS]
     assert ("fail" in one_by_one) == bool(nothing_left)
@@ -276,7 +278,9 @@ def test_a_mount_that_hides_processes_makes_the_first_steps_unknown() -> None:
 
 
 def test_a_machine_without_any_process_does_not_divide_by_zero() -> None:
-    result = examine(take_sample(inputs()._replace(source=ListSource([], at=host()))), None)
+    result = examine(
+        take_sample(inputs()._replace(source=ListSource([], at=host()))), None, InputOptions()
+    )
 
     assert result.summary is not None
     assert result.summary.total == 0
@@ -374,7 +378,7 @@ def test_tags_from_a_file_leave_the_tag_command_unknown() -> None:
     recorded = tagged._replace(source=ListSource([process(7, "nginx")], at=host(kind="recording")))
 
     for result in (
-        examine(take_sample(tagged), WELL, tags_from_file=True),
+        examine(take_sample(tagged), WELL, InputOptions(tags="tags.yaml")),
         examined(recorded, None),
     ):
         assert step(result, "tag-command").state == "unknown"
@@ -549,7 +553,7 @@ def through(*wrapper: str) -> Iterator[int]:
 @pytest.mark.usefixtures("named")
 def test_a_running_agent_is_found_with_its_rights() -> None:
     with running([NAME, "60"]) as pid:
-        around = agent_process.look_around("/proc", "/nowhere")
+        around = agent_process.inspect_machine("/proc", "/nowhere")
 
     (agent,) = around.agents
     assert (agent.pid, agent.euid, agent.cmdline) == (pid, os.geteuid(), f"{NAME} 60")
@@ -580,7 +584,7 @@ def test_an_agent_with_privileges_is_preferred() -> None:
 def test_an_agent_in_a_pid_namespace_of_its_own_sees_only_that() -> None:
     wrapper = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     with through(*wrapper, "bash", "-c", f"exec -a {NAME} sleep 60"):
-        around = agent_process.look_around("/proc", "/proc")
+        around = agent_process.inspect_machine("/proc", "/proc")
         result = examined(inputs(), around)
 
     assert around.view.pid_namespace not in (None, around.own_pid_namespace)
@@ -628,7 +632,7 @@ def test_an_agent_that_has_exited_has_no_view() -> None:
 @root_only
 def test_without_privileges_a_root_agent_is_found_and_its_view_is_unknown() -> None:
     with running([NAME, "60"]) as pid:
-        around = as_nobody(lambda: agent_process.look_around("/proc", "/proc"))
+        around = as_nobody(lambda: agent_process.inspect_machine("/proc", "/proc"))
 
     (agent,) = around.agents
     assert (agent.pid, agent.exe, agent.euid, agent.reads_all) == (pid, None, 0, True)

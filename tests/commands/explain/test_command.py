@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.command import schema_text
-from tests.cli.machine import write_machine
+from tests.cli.machine import write_config, write_machine
 from tests.cli.runner import call, on_a_terminal
 
 SCHEMA = json.loads(schema_text("explain"))
@@ -94,13 +95,13 @@ def test_a_name_that_fits_several_shows_them_and_what_to_run_next(shop: Shop) ->
 
     assert (ran.code, ran.out) == (2, "")
     lines = ran.err.splitlines()
-    assert lines[0] == "proccli: error: 2 processes are named python3; give a pid"
+    assert lines[0] == "proccli: error: 2 processes are named python3; give a pid (pid: 900, 915)"
     assert [line.split()[:2] for line in lines[1:4]] == [
         ["PID", "NAME"],
         ["900", "python3"],
         ["915", "python3"],
     ]
-    assert lines[4] == f"Try: proccli explain -c {shop[1]} -s {shop[3]} --plain 900"
+    assert lines[4] == f"Try: proccli explain -c {shop[1]} -s {shop[3]} 900 --plain"
     assert call(*lines[4].split()[2:]).code == 0
 
 
@@ -108,16 +109,44 @@ def test_a_script_gets_one_line_about_an_ambiguous_name(shop: Shop) -> None:
     ran = call("explain", *shop, "--json", "python3")
 
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "proccli: error: 2 processes are named python3; give a pid\n"
+    assert ran.err == "proccli: error: 2 processes are named python3; give a pid (pid: 900, 915)\n"
 
 
 @pytest.mark.parametrize("form", [["--name", "python3"], ["--name=python3"]])
 def test_the_command_to_run_next_replaces_the_name(shop: Shop, form: list[str]) -> None:
-    assert (
-        call("explain", *form, *shop)
-        .err.splitlines()[-1]
-        .startswith("Try: proccli explain 900 -c ")
+    last = call("explain", *form, *shop).err.splitlines()[-1]
+    assert last == f"Try: proccli explain -c {shop[1]} -s {shop[3]} 900"
+
+
+def test_the_command_to_run_next_replaces_nothing_but_the_name(shop: Shop) -> None:
+    """The value of an option may be equal to the name."""
+    ran = call("explain", *shop, "--env", "ROLE=a b", "--agent=6.5", "python3", "nginx")
+    assert ran.err.splitlines()[-1] == (
+        f"Try: proccli explain -c {shop[1]} -s {shop[3]} --agent 6.5 --env 'ROLE=a b' 900 nginx"
     )
+
+
+def test_the_command_for_the_sockets_is_about_the_same_machine(tmp_path: Path) -> None:
+    config = tmp_path / "my agent.yaml"
+    config.write_text("static_config:\n  os-proc-sync-enabled: true\n", encoding="utf-8")
+    given = ("-c", str(config), "-s", "docs/example/web-1.jsonl", "--via", "file")
+    shown = call("explain", *given, "19").out
+
+    (line,) = (line for line in shown.splitlines() if line.startswith("  sockets"))
+    written = line.partition("(")[2].removesuffix(")")
+    program, *arguments = shlex.split(written)
+    assert (program, arguments) == ("proccli", ["sockets", *given, "--pid", "19"])
+    assert call(*arguments).code == 0
+
+
+@pytest.mark.parametrize("option", ["--argv", "--cmdline", "--title"])
+def test_a_made_up_process_needs_no_proc_root(tmp_path: Path, option: str) -> None:
+    """The configuration may be one for containers, which mount the host's /proc elsewhere."""
+    config = write_config(tmp_path, "static_config:\n  os-proc-root: /host/proc\n")
+    ran = call("explain", "-c", config, option, "nginx")
+
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("made up  nginx")
 
 
 def test_digits_are_a_pid_unless_they_are_called_a_name(shop: Shop) -> None:
@@ -162,9 +191,43 @@ def test_a_made_up_title_is_one_piece(shop: Shop) -> None:
     assert process["gprocess"] == "nginx-web"
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["--cmdline", "nginx: worker process"],
+        ["--argv", "nginx:", "--argv", "worker", "--argv", "process"],
+    ],
+)
+def test_a_title_that_is_given_as_arguments_is_not_silently_split(
+    shop: Shop, question: list[str]
+) -> None:
+    document = explained(*shop[:2], *question)
+
+    assert document["processes"][0]["process_name"] == "nginx:"
+    (warning,) = (one for one in document["warnings"] if one["code"] == "title-as-arguments")
+    assert "use --title 'nginx: worker process'" in warning["message"]
+
+
+@pytest.mark.parametrize(
+    "question", [["--cmdline", "nginx -g 'daemon: off'"], ["--argv", "nginx: worker process"]]
+)
+def test_other_arguments_are_no_title(shop: Shop, question: list[str]) -> None:
+    assert "title-as-arguments" not in str(explained(*shop[:2], *question)["warnings"])
+
+
 def test_a_made_up_process_may_be_too_young(shop: Shop) -> None:
     (process,) = explained(*shop[:2], "--argv", "x", "--uptime", "1")["processes"]
     assert (process["status"], process["reason"]) == ("skipped", "min-lifetime")
+
+
+def test_a_made_up_process_needs_no_proc_mount(tmp_path: Path) -> None:
+    """A configuration for hosts with another mount is explained on a machine without it."""
+    config = tmp_path / "agent.yaml"
+    config.write_text("os-proc-root: /no/such/mount\nos-proc-regex:\n- {match-regex: sh$}\n")
+
+    (process,) = explained("-c", str(config), "--cmdline", "/bin/sh -c true")["processes"]
+
+    assert process["rule"]["index"] == 1
 
 
 def test_made_up_tags_are_its_own(shop: Shop) -> None:
@@ -179,6 +242,13 @@ def test_a_terminal_underlines_and_a_file_gets_carets(shop: Shop) -> None:
     assert "\x1b[4;32mbash\x1b[0m" in shown.out
     assert "^^^^" not in shown.out
     assert "        ^^^^\n" in call("explain", *shop, "903").out
+
+
+def test_a_terminal_gets_a_few_lines_of_a_very_long_name(shop: Shop) -> None:
+    name = "x" * 100_000
+    shown = on_a_terminal("explain", *shop[:2], "--argv", name, columns=80)
+    assert len(shown.out.splitlines()) < 60
+    assert name in call("explain", *shop[:2], "--argv", name).out
 
 
 def test_of_very_many_candidates_the_first_are_shown(shop: Shop, tmp_path: Path) -> None:

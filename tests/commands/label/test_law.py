@@ -98,11 +98,16 @@ def expected(near: At, far: At, record: Connection, of: Sequence[End]) -> tuple[
     (end,) = known
     if not end.is_sent:
         return "dropped", None
-    told = not record.host or any(
-        own.is_sent
-        and (own.host, own.protocol, own.direction) == (record.host, end.protocol, end.direction)
+    rows = {
+        own.direction
         for own in of
-    )
+        if own.is_sent
+        and (own.host, own.protocol) == (record.host, end.protocol)
+        and {own.near, own.far} == {near, far}
+    }
+    if len(rows) > 1:
+        return "row-order", None  # two UDP sockets of the host that saw the flow
+    told = not record.host or end.direction in rows
     return ("socket", end.process) if told else ("other-agent", None)
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -119,12 +119,15 @@ def test_a_host_twice_is_known_by_its_newer_recording(tmp_path: Path) -> None:
 # ---- networks ---------------------------------------------------------------------------------
 
 
-def twins(folder: Path) -> list[str]:
+SAME_PORT: Mapping[str, int] = {"blue": 4000, "red": 4000}
+
+
+def twins(folder: Path, ports: Mapping[str, int] = SAME_PORT) -> list[str]:
     """The options that name two networks, each with a client and a server of the same addresses."""
     options = ["-c", config(folder)]
-    for network in ("blue", "red"):
-        client = {f"{network}-client": ["10.0.0.1:4000 10.0.0.2:80"]}
-        server = {f"{network}-server": ["10.0.0.2:80", "10.0.0.2:80 10.0.0.1:4000"]}
+    for network, port in ports.items():
+        client = {f"{network}-client": [f"10.0.0.1:{port} 10.0.0.2:80"]}
+        server = {f"{network}-server": ["10.0.0.2:80", f"10.0.0.2:80 10.0.0.1:{port}"]}
         for host, its, ip in (("till", client, "10.0.0.1"), ("store", server, "10.0.0.2")):
             (folder / network).mkdir(exist_ok=True)
             path = recorded(folder / network, host, its, ip)
@@ -140,23 +143,29 @@ def test_equal_addresses_of_two_networks_are_not_guessed_at(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("network", ["blue", "red"])
-def test_the_network_of_the_records_decides(network: str, tmp_path: Path) -> None:
-    wanted = [(f"{network}-client", f"{network}-server")]
+def test_an_agent_knows_its_own_side_whatever_the_other_network_has(
+    network: str, tmp_path: Path
+) -> None:
+    """The server does not tell networks apart, so the remote side may be of either."""
+    (found,) = objects(label(*twins(tmp_path), stdin=ndjson(flow(agent=f"till ({network})"))))
 
-    for given in ((flow(),), (flow(agent=f"till ({network})"),)):
-        asked = ("--in-network", network) if "agent" not in given[0] else ()
-        ran = label(*twins(tmp_path), *asked, stdin=ndjson(*given))
-        assert names(objects(ran)) == wanted
-    by_capture = objects(
-        label(
-            *twins(tmp_path),
-            "--in-network",
-            network,
-            stdin=syns([over(At("10.0.0.1", 4000), At("10.0.0.2", 80))], NOW_S),
-        )
-    )
-    assert names(by_capture) == wanted
-    assert by_capture[0]["host_0"] == f"till ({network})"
+    assert labels(found) == ("socket", "ambiguous")
+    assert found["gprocess_0"] == f"{network}-client"
+
+
+@pytest.mark.parametrize("network", ["blue", "red"])
+def test_the_network_of_the_records_decides(network: str, tmp_path: Path) -> None:
+    ports = {"blue": 4000, "red": 4001}
+    hosts = twins(tmp_path, ports)
+    wanted = [(f"{network}-client", f"{network}-server")]
+    port = ports[network]
+    capture = syns([over(At("10.0.0.1", port), At("10.0.0.2", 80))], NOW_S)
+
+    for stdin in (ndjson(flow(client_port=port)), capture):
+        found = objects(label(*hosts, "--in-network", network, stdin=stdin))
+        assert names(found) == wanted
+        assert names(objects(label(*hosts, stdin=stdin))) == [(None, None)]
+    assert found[0]["host_0"] == f"till ({network})"
 
 
 def test_a_network_that_no_source_is_in_is_named_with_those_that_are(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def at(start_s: int, end_s: int) -> Record:
         (HEALTH | {"agent": "web-1-W12"}, ("socket", "socket")),
         (HEALTH | {"agent": "app-1"}, ("no-connection", "no-connection")),
         (HEALTH | {"agent": "web-2"}, ("loopback", "loopback")),
-        (HEALTH | {"ip_1": "127.0.0.2", "agent": "web-1"}, ("socket", "socket")),
+        (HEALTH | {"ip_1": "127.0.0.2", "agent": "web-1"}, ("no-connection", "no-connection")),
         (HEALTH | {"ip_1": "10.77.0.1", "agent": "web-1"}, ("no-connection", "no-connection")),
     ],
     ids=str,

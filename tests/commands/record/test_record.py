@@ -8,7 +8,7 @@ from typing import Any
 from proccli.agent.inputs import Inputs
 from proccli.commands.record.record import RecordResult, record
 from proccli.commands.scan.scan import scan
-from proccli.model.process import NO_TAGS
+from proccli.model.process import NO_TAGS, Environment
 from proccli.sources.recording.reader import read_recording
 from tests.build import NO_ENVIRONMENT, ListSource, config, process
 
@@ -73,3 +73,30 @@ def test_no_secret_is_in_the_file(tmp_path: Path) -> None:
     text = Path(path).read_text(encoding="utf-8")
     assert "s3cr3t" not in text
     assert text.count("hunter2") == 0
+
+
+def test_a_secret_variable_is_not_in_the_file(tmp_path: Path) -> None:
+    """Its name, or its value, says that it is one."""
+    values = {"API_TOKEN": "s3cr3t-1", "DB": "postgres://me:s3cr3t-2@db/x", "HOSTNAME": "web-1"}
+    rules = [
+        ("python3", "", "accept", "%HOSTNAME%-%API_TOKEN%"),
+        ("java", "", "accept", "%DB%-%UNSET%"),
+    ]
+    given = inputs(*rules)._replace(
+        environment=Environment(values=values, complete=True, origin="a test")
+    )
+    path = str(tmp_path / "r.jsonl")
+
+    done = record(given, path)
+
+    assert "s3cr3t-" not in Path(path).read_text(encoding="utf-8")
+    assert done.masked_variables == ("API_TOKEN", "DB")
+    assert done.changed_pids == (20, 21)
+    kept = read_recording(path).environment
+    assert kept is not None
+    assert kept.values == {"HOSTNAME": "web-1"}
+    assert [kept.knows(name) for name in ("API_TOKEN", "DB", "UNSET")] == [False, False, True]
+    plain = str(tmp_path / "plain.jsonl")
+    record(given, plain, redact=False)
+    assert (found := read_recording(plain).environment) is not None
+    assert found.values == values

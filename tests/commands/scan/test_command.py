@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.command import schema_text
 from tests.cli.machine import CONFIG, write_config
-from tests.cli.runner import call, spawn
+from tests.cli.runner import call, on_a_terminal, spawn
 from tests.sources.procfs.processes import running
 
 SCHEMA = json.loads(schema_text("scan"))
@@ -180,7 +180,8 @@ def test_a_configuration_that_no_agent_takes_is_exit_code_3(
 
 @pytest.mark.parametrize("option", ["-c", "-s", "--tags"])
 def test_a_missing_file_is_named(shop: Shop, option: str) -> None:
-    ran = call("scan", *shop, option, "/no/such\x1bfile")
+    others = {"-c": shop[2:], "-s": shop[:2]}.get(option, shop)
+    ran = call("scan", *others, option, "/no/such\x1bfile")
 
     assert (ran.code, ran.out) == (3, "")
     assert "/no/such\\x1bfile" in ran.err
@@ -197,3 +198,21 @@ def test_a_live_process_is_there_with_its_rule(tmp_path: Path) -> None:
     Draft202012Validator(SCHEMA).validate(given)
     assert found["argv"] == argv
     assert (found["reason"], found["rule"]["index"]) == ("rule", 1)
+
+
+@pytest.mark.parametrize(("columns", "whole"), [(80, False), (200, True)])
+def test_a_wide_terminal_shows_more_of_a_name_that_is_not_sent(
+    tmp_path: Path, columns: int, whole: bool
+) -> None:
+    name = "a-process-with-a-rather-long-name"
+    config = write_config(tmp_path, "os-proc-regex: [{match-regex: .*, action: drop}]")
+    (tmp_path / "proc" / "1").mkdir(parents=True)
+    (tmp_path / "proc" / "1" / "cmdline").write_bytes(f"/opt/{name}".encode() + b"\0-x" * 90)
+
+    shown = on_a_terminal(
+        "scan", "-c", config, "-s", str(tmp_path / "proc"), columns=columns, env={"NO_COLOR": "1"}
+    )
+
+    row = shown.out.splitlines()[1]
+    assert (f"  {name}  " in row) == whole
+    assert len(row) <= columns

@@ -19,6 +19,7 @@ from proccli.errors import NoSuchProcess, UsageError
 from proccli.model.outcome import Explanation, RuleTrace
 from proccli.model.process import NO_TAGS, Environment, FieldError
 from proccli.sources.made_up import MadeUp
+from proccli.sources.procfs.live import LiveSource
 from proccli.terminal.view import View
 from proccli.terminal.warning_text import message as words_of
 from tests.build import (
@@ -31,6 +32,7 @@ from tests.build import (
     rule,
     tag_table,
 )
+from tests.sources.procfs.processes import running
 
 PROCESSES = [
     process(1, "/sbin/init"),
@@ -346,3 +348,16 @@ def test_inherited_tags_come_with_where_they_are_from() -> None:
         ("os.app.team", "web", 10)
     ]
     assert by_pid[20] == ()
+
+
+def test_a_process_that_exits_while_it_is_read_is_counted_and_no_problem() -> None:
+    with running(["/bin/sleep", "60"]) as pid:
+        source = LiveSource()
+        assert pid in source.pids()
+    result = scan(inputs()._replace(source=source))
+
+    (outcome,) = (one for one in result.outcomes if one.process.pid == pid)
+    assert (outcome.status, outcome.reason) == ("skipped", "unreadable")
+    (exited,) = (note for note in result.notes if note.code == "vanished")
+    assert exited.number("processes") >= 1
+    assert not result.incomplete

@@ -653,8 +653,10 @@ def test_processes_that_could_not_be_read_are_counted_in_one_warning() -> None:
     refused = FieldError(field="fds", problem="denied", detail="EACCES")
     result, _ = given(sockets={7: gone, 8: refused, 9: refused})
     (said,) = (note for note in result.notes if note.code == "sockets-unreadable")
-    assert "2 processes" in words_of(said)
-    assert "1 exited while being read, 1 refused" in words_of(said)
+    assert "1 process" in words_of(said)
+    assert "(1 refused)" in words_of(said)
+    (exited,) = (note for note in result.notes if note.code == "vanished")
+    assert words_of(exited) == "1 process exited before its sockets were read"
 
 
 def test_lost_tables_are_said_but_not_a_missing_ipv6() -> None:

@@ -50,7 +50,7 @@ def table(width: int | None = None) -> list[str]:
     return tags_table(found, found.rows, View(width=width)).splitlines()
 
 
-def test_a_line_tells_process_tag_origin_and_fate() -> None:
+def test_a_line_tells_process_tag_origin_and_arrival() -> None:
     lines = [" ".join(line.split()) for line in table()]
 
     assert lines[0] == "PID PROCESS KEY VALUE FROM RESULT"

@@ -46,7 +46,7 @@ def asked(
 def of(result: TagsResult, pid: int) -> list[tuple[str, str, int, bool | None, str]]:
     """Key, value, origin, whether it is sent, and what the server makes of it."""
     return [
-        (row.tag.key, row.tag.value, row.tag.from_pid, row.sent, row.fate.outcome)
+        (row.tag.key, row.tag.value, row.tag.from_pid, row.sent, row.arrival.outcome)
         for row in result.rows
         if row.pid == pid
     ]
@@ -111,7 +111,7 @@ def test_the_server_is_asked_about_the_whole_process() -> None:
         ("url", "http://x/", 20, True, "kept"),
     ]
     later = asked(table, server="7.1")
-    assert [row.fate.outcome for row in later.rows if row.pid == 22] == ["kept", "kept", "lost"]
+    assert [row.arrival.outcome for row in later.rows if row.pid == 22] == ["kept", "kept", "lost"]
 
 
 def test_equal_keys_of_one_process_are_both_sent_and_one_arrives() -> None:

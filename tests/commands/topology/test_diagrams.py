@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.commands.topology.diagrams import topology_dot, topology_mermaid
-from proccli.commands.topology.vertices import picture
+from proccli.commands.topology.vertices import drawn_graph
 from proccli.model.topology import Topology
 from proccli.text import visible
 from tests.commands.topology.edges import (
@@ -101,7 +101,7 @@ class Parser:
 
 @EACH_TOPOLOGY
 def test_dot_follows_the_grammar_and_has_every_line(result: Topology) -> None:
-    drawn, parsed = picture(result), Parser(topology_dot(result).decode())
+    drawn, parsed = drawn_graph(result), Parser(topology_dot(result).decode())
 
     assert list(parsed.nodes) == unordered_as(parsed.nodes, [f'"{v.id}"' for v in drawn.vertices])
     assert [(client, server) for client, server, _ in parsed.edges] == [
@@ -205,7 +205,7 @@ def test_mermaid_lines_follow_the_grammar(result: Topology) -> None:
 
 @EACH_TOPOLOGY
 def test_mermaid_declares_each_vertex_once_before_its_lines(result: Topology) -> None:
-    text, drawn = topology_mermaid(result).decode(), picture(result)
+    text, drawn = topology_mermaid(result).decode(), drawn_graph(result)
     declared = re.findall(r"^ +(v\d+)[\[(]", text, re.MULTILINE)
     lines = re.findall(r"^  (v\d+) -(?:\.-|-)>\|.*\| (v\d+)$", text, re.MULTILINE)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.commands.topology.vertices import PER_NODE, PER_PORT, Picture, Vertex, picture
+from proccli.commands.topology.vertices import PER_NODE, PER_PORT, DrawnGraph, Vertex, drawn_graph
 from proccli.commands.topology.words import why_unknown
 from proccli.model.topology import RemoteStatus, Topology, TopologyEdge
 from tests.commands.topology.edges import edge, every_kind, fleet, host, node, topology
@@ -18,12 +18,12 @@ NODES = [node(1, "web-1", "nginx"), node(2, "web-1", "shop"), node(3, "db-1", "p
 REMOTES: Sequence[RemoteStatus] = ("elsewhere", "absent", "not-sent", "undecided", "ambiguous")
 
 
-def shown(*edges: TopologyEdge) -> Picture:
-    return picture(topology([host("web-1"), host("db-1")], NODES, edges))
+def shown(*edges: TopologyEdge) -> DrawnGraph:
+    return drawn_graph(topology([host("web-1"), host("db-1")], NODES, edges))
 
 
-def far(given_picture: Picture) -> list[Vertex]:
-    return [vertex for vertex in given_picture.vertices if vertex.node is None]
+def far(graph: DrawnGraph) -> list[Vertex]:
+    return [vertex for vertex in graph.vertices if vertex.node is None]
 
 
 def clients(number: int, server: int = 1, port: int = 80) -> list[TopologyEdge]:
@@ -45,7 +45,7 @@ def test_many_addresses_at_one_port_are_one_vertex() -> None:
 
     assert vertex.label == "500 addresses"
     assert len(vertex.addresses) == 500
-    assert shown(*clients(500)).strands[0].connections == 500
+    assert shown(*clients(500)).bundles[0].connections == 500
 
 
 def test_the_same_address_beside_two_nodes_is_one_vertex() -> None:
@@ -59,9 +59,9 @@ def test_many_ports_of_one_address_are_one_vertex_that_is_named_for_it() -> None
     drawn = shown(*(edge(1, None, 7000 + at, server_ip="10.9.9.9") for at in range(PER_NODE + 1)))
 
     assert [vertex.label for vertex in far(drawn)] == ["10.9.9.9"]
-    assert len(drawn.strands) == 1
-    assert drawn.strands[0].port is None
-    assert len(drawn.strands[0].ports) == PER_NODE + 1
+    assert len(drawn.bundles) == 1
+    assert drawn.bundles[0].port is None
+    assert len(drawn.bundles[0].ports) == PER_NODE + 1
 
 
 def test_many_addresses_at_many_ports_are_one_vertex() -> None:
@@ -109,7 +109,7 @@ def test_ends_that_are_unknown_for_different_reasons_are_different() -> None:
     assert len(far(drawn)) == 2
 
 
-def test_connections_to_several_ports_are_one_line_of_several_strands() -> None:
+def test_connections_to_several_ports_are_one_line_of_several_bundles() -> None:
     drawn = shown(
         edge(1, 2, 8080, connections=2),
         edge(1, 2, 8081, connections=5),
@@ -118,7 +118,7 @@ def test_connections_to_several_ports_are_one_line_of_several_strands() -> None:
     )
 
     (link, back) = drawn.links
-    assert [(s.protocol, s.port, s.connections) for s in link.strands] == [
+    assert [(s.protocol, s.port, s.connections) for s in link.bundles] == [
         ("tcp", 8081, 5),
         ("tcp", 8080, 2),
         ("udp", 8081, 1),
@@ -129,7 +129,7 @@ def test_connections_to_several_ports_are_one_line_of_several_strands() -> None:
 
 def test_ids_of_unknown_ends_are_free() -> None:
     """Nodes may be called as those would be."""
-    drawn = picture(
+    drawn = drawn_graph(
         topology(
             [],
             [node(1, None, "a"), *(replace(node(9, None, name), id=name) for name in ("x1", "x2"))],
@@ -143,10 +143,10 @@ def test_ids_of_unknown_ends_are_free() -> None:
 def test_only_the_busiest_are_shown_and_the_others_counted() -> None:
     result = topology([], NODES, [edge(1, 2, 80, connections=9), edge(2, 3, 81), edge(None, 3, 82)])
 
-    drawn = picture(result, 1)
+    drawn = drawn_graph(result, 1)
 
     assert [vertex.id for vertex in drawn.vertices] == ["n1", "n2"]
-    assert (len(drawn.strands), len(drawn.links), drawn.quieter) == (1, 1, 2)
+    assert (len(drawn.bundles), len(drawn.links), drawn.quieter) == (1, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_no_connection_is_lost(result: Topology) -> None:
 
 
 def whole_and_links(result: Topology) -> None:
-    drawn = picture(result)
-    assert sum(strand.connections for strand in drawn.strands) == result.connections
+    drawn = drawn_graph(result)
+    assert sum(bundle.connections for bundle in drawn.bundles) == result.connections
     assert sum(link.connections for link in drawn.links) == result.connections
-    assert sorted(map(id, (e for s in drawn.strands for e in s.edges))) == sorted(
+    assert sorted(map(id, (e for s in drawn.bundles for e in s.edges))) == sorted(
         map(id, result.edges)
     )
 
@@ -190,16 +190,16 @@ def edges(draw: st.DrawFn) -> TopologyEdge:
 
 
 @given(st.lists(edges(), max_size=60))
-def test_whatever_the_edges_each_is_in_one_strand(some: list[TopologyEdge]) -> None:
+def test_whatever_the_edges_each_is_in_one_bundle(some: list[TopologyEdge]) -> None:
     result = topology([host("web-1")], NODES, some)
     whole_and_links(result)
-    drawn = picture(result)
+    drawn = drawn_graph(result)
 
     assert len({vertex.id for vertex in drawn.vertices}) == len(drawn.vertices)
-    for strand in drawn.strands:
-        for one in strand.edges:
-            assert strand.client.id == one.client or strand.client.node is None is one.client
-            assert strand.server.id == one.server or strand.server.node is None is one.server
-            assert strand.note == why_unknown(one)
-            assert one.server_port in strand.ports
-            assert (one.protocol, one.certainty) == (strand.protocol, strand.certainty)
+    for bundle in drawn.bundles:
+        for one in bundle.edges:
+            assert bundle.client.id == one.client or bundle.client.node is None is one.client
+            assert bundle.server.id == one.server or bundle.server.node is None is one.server
+            assert bundle.note == why_unknown(one)
+            assert one.server_port in bundle.ports
+            assert (one.protocol, one.certainty) == (bundle.protocol, bundle.certainty)

@@ -169,17 +169,21 @@ def test_a_capture_without_options_says_so(tmp_path: Path) -> None:
     path = tmp_path / "x.pcap"
 
     path.write_bytes(pcap(AFrame(1, bytes(syn))))
-    assert run(str(path)).out.splitlines()[-1] == "No TOT options found."
+    ran = run(str(path))
+    assert ran.out.splitlines()[-1] == "No TOT options found."
+    assert "proccli label finds processes by their sockets" in ran.err
     path.write_bytes(pcap(AFrame(1, bytes(data))))
-    assert run(str(path)).out.splitlines()[-1] == (
-        "No TOT options found; most are in SYN segments, and the capture has none."
-    )
+    ran = run(str(path))
+    assert ran.out.splitlines()[-1] == "No TOT options found."
+    assert "no SYN segments" in ran.err
     path.write_bytes(pcap(AFrame(1, bytes(ether() / v4() / tcp(options=b"\xfd\x04\xf9\x89")))))
     assert run(str(path)).out.splitlines()[-1] == (
         "No TOT options found, but 1 other option of kind 253."
     )
     path.write_bytes(pcap())
-    assert run(str(path)).out == "0 packets, 0 TCP segments\nNo TOT options found.\n"
+    ran = run(str(path))
+    assert ran.out == "0 packets, 0 TCP segments\nNo TOT options found.\n"
+    assert ran.err == ""
 
 
 def test_a_damaged_capture_is_shown_up_to_there(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_an_answer_comes_soon(case: str) -> None:
+def test_the_work_is_limited(case: str) -> None:
     pattern, by = HOSTILE[case]
     started = time.process_time()
     shadow = shadowed(pattern, by, limits=Limits(steps=250_000, total=500_000))

@@ -58,7 +58,7 @@ def test_a_set_may_have_no_character_in_the_domain() -> None:
     assert it.mask(((0x2F, 0x2F),)) == 0
 
 
-def test_word_characters_are_told_apart_only_where_a_boundary_asks() -> None:
+def test_word_characters_differ_only_where_a_boundary_tests_them() -> None:
     assert len(partition("ab").members) == 3
     assert len(partition(r"a\bb").members) == 4
     assert len(partition(r"a\b(?-u:\b)b").members) == 5

@@ -19,7 +19,7 @@ def reduced_root(pattern: str) -> Node:
 
 @strategies.examples(150)
 @given(small.patterns)
-def test_an_essence_matches_in_the_same_texts(pattern: str) -> None:
+def test_a_reduced_pattern_matches_in_the_same_texts(pattern: str) -> None:
     root = parse(pattern).root
     assert small.meant(reduced(root), small.texts()) == small.meant(root, small.texts())
 
@@ -51,7 +51,7 @@ def test_a_relaxed_tree_matches_in_the_same_texts_and_more(pattern: str, most: i
         ("(?:(?:a|b)|(?:c))?d", "d"),
     ],
 )
-def test_patterns_that_come_to_the_same_have_equal_essences(one: str, other: str) -> None:
+def test_equivalent_patterns_reduce_to_equal_trees(one: str, other: str) -> None:
     assert reduced_root(one) == reduced_root(other)
 
 

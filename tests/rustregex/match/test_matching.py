@@ -63,7 +63,7 @@ def test_replaces_every_match(row: dict[str, Any], compiled: Callable[[str], Reg
 
 
 @every_row
-def test_the_crate_answers_as_the_table_says(row: dict[str, Any]) -> None:
+def test_the_crate_gives_the_answers_of_the_table(row: dict[str, Any]) -> None:
     witness = Witness(row["pattern"])
 
     assert witness.is_match(row["text"]) == is_match(row)

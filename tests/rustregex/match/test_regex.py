@@ -21,7 +21,7 @@ def found(pattern: str, text: str) -> Match:
     return match
 
 
-def test_a_match_tells_spans_and_texts_by_index_and_by_name() -> None:
+def test_a_match_has_spans_and_texts_by_index_and_by_name() -> None:
     match = found(
         r"(?P<interpreter>python\d?) (?:-u )?(?<script>\S+)\.py(x)?", "/usr/bin/python3 app.py"
     )
@@ -54,7 +54,7 @@ def test_group_names_miss_the_groups_that_the_crate_loses() -> None:
     assert regex.replace_all("bc", "[$shifted][$out][$1][$2]") == "[b][][][b]"
 
 
-def test_an_invalid_pattern_tells_what_is_wrong_and_where() -> None:
+def test_the_error_of_an_invalid_pattern_has_message_and_position() -> None:
     with pytest.raises(rustregex.RegexSyntaxError) as error:
         rustregex.compile("a(?!b)")
     assert (error.value.position, error.value.end, error.value.pattern) == (1, 4, "a(?!b)")

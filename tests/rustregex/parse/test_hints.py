@@ -63,7 +63,7 @@ def hint_of(pattern: str) -> str:
         ("\\", r"write \\", r"\\"),
     ],
 )
-def test_says_what_to_write_and_it_is_accepted(pattern: str, advice: str, replacement: str) -> None:
+def test_the_suggested_pattern_is_accepted(pattern: str, advice: str, replacement: str) -> None:
     assert advice in hint_of(pattern)
     parse(replacement)
 
@@ -78,7 +78,7 @@ def test_what_a_group_matched_cannot_be_had(pattern: str) -> None:
     assert "cannot refer to what a group matched" in hint_of(pattern)
 
 
-def test_every_kind_of_mistake_has_its_say() -> None:
+def test_every_kind_of_mistake_has_a_hint() -> None:
     """Where the message alone is enough, there is no hint."""
     silent = {"flag-duplicate", "flag-repeated-negation"}
     for kind in MESSAGES:

@@ -201,7 +201,7 @@ def test_two_hundred_and_fifty_levels_are_allowed(pattern: str, kind: str | None
         ("(?i)[^" + "\\pL" * 20_000 + "]", None),
     ],
 )
-def test_huge_patterns_are_judged_quickly_and_without_recursion(
+def test_huge_patterns_are_parsed_quickly_and_without_recursion(
     pattern: str, kind: str | None
 ) -> None:
     started = time.process_time()

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from tests.otheruser import import_from, readable_copy
+from tests.otheruser import import_from, import_standard_modules, readable_copy
 from tests.waiting import eventually
 
 Value = TypeVar("Value")
@@ -172,6 +172,7 @@ def as_nobody(work: Callable[[], Value]) -> Value:
     It may import what has not been imported so far, even where the checkout is closed to others.
     """
     copy = readable_copy()
+    import_standard_modules()
 
     def drop_and_work() -> Value:
         import_from(copy)

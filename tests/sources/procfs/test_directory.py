@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.process import Process
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.terminal.warning_text import message as words_of
-from tests.sources.procfs.processes import as_nobody, public_directory, root_only
+from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
 
 STAT = "{pid} ({comm}) S {ppid} 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0 0\n"
 
@@ -91,7 +92,7 @@ def test_moment_is_boot_time_plus_uptime(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("left_out", ["stat", "uptime"])
-def test_directory_without_its_time_says_that_ages_are_unknown(tree: Tree, left_out: str) -> None:
+def test_ages_are_unknown_in_a_directory_without_a_time(tree: Tree, left_out: str) -> None:
     """Half the answer would make every age wrong."""
     tree.add(1, "init")
     (tree.path / "stat").write_text("btime 1767225600\n")
@@ -219,7 +220,7 @@ def test_program_that_is_a_file_is_no_link(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("name", ["cmdline", "stat", "cgroup"])
-def test_fifo_holds_nobody_up(tree: Tree, name: str) -> None:
+def test_a_fifo_does_not_block(tree: Tree, name: str) -> None:
     path = tree.add(5, "x") / name
     path.unlink(missing_ok=True)
     os.mkfifo(path)
@@ -227,7 +228,7 @@ def test_fifo_holds_nobody_up(tree: Tree, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["stat", "uptime"])
-def test_fifo_in_the_place_of_the_clock_holds_nobody_up(tree: Tree, name: str) -> None:
+def test_a_fifo_in_place_of_the_clock_does_not_block(tree: Tree, name: str) -> None:
     tree.add(1, "x")
     os.mkfifo(tree.path / name)
     assert DirectorySource(str(tree.path)).host.boot_time_s is None
@@ -282,6 +283,48 @@ def test_directory_without_processes_is_an_error(tree: Tree) -> None:
         source.read(1)
 
 
+def test_a_copy_without_content_is_an_error(tmp_path: Path) -> None:
+    """tar stores no content of files that have size 0, as all in /proc do; cp reads them."""
+    hollow, copy = tmp_path / "hollow", tmp_path / "copy"
+    for target in (hollow, copy):
+        target.mkdir()
+    with running(["server", "60"]) as pid:
+        packed = subprocess.run(
+            ["tar", "-C", "/proc", "-cf", "-", f"{pid}/stat", f"{pid}/cmdline"],
+            capture_output=True,
+            check=True,
+        )
+        subprocess.run(["tar", "-C", str(hollow), "-xf", "-"], input=packed.stdout, check=True)
+        (copy / str(pid)).mkdir()
+        for name in ("stat", "cmdline"):
+            subprocess.run(["cp", f"/proc/{pid}/{name}", str(copy / str(pid))], check=True)
+
+    with pytest.raises(SourceError, match="the files of all processes are empty") as raised:
+        DirectorySource(str(hollow)).pids()
+    assert raised.value.hint is not None
+    assert "proccli record FILE" in raised.value.hint
+    source = DirectorySource(str(copy))
+    assert source.pids() == (pid,)
+    assert source.read(pid).cmdline == b"server\x0060\0"
+
+
+def test_a_process_that_was_copied_without_content_is_unreadable(tree: Tree) -> None:
+    """cp leaves empty files of a process that has exited before they were read."""
+    tree.add(1, "init")
+    empty = tree.path / "2"
+    empty.mkdir()
+    for name in ("stat", "cmdline"):
+        (empty / name).touch()
+    thread = tree.add(3)
+    assert (thread / "cmdline").read_bytes() == b""
+
+    source = DirectorySource(str(tree.path))
+
+    assert source.pids() == (1, 2, 3)
+    assert problem(source.read(2), "cmdline") == ("malformed", "an empty copy")
+    assert source.read(3).cmdline == b""  # a kernel thread has none
+
+
 def test_path_that_is_no_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SourceError, match="Not a directory"):
@@ -315,7 +358,7 @@ def _look(tree: Tree) -> tuple[bool, Process]:
 
 
 @pytest.mark.parametrize("kib", [1, 300])
-def test_clock_is_found_behind_long_lines(tree: Tree, kib: int) -> None:
+def test_the_clock_is_found_after_long_lines(tree: Tree, kib: int) -> None:
     """The line of interrupts comes before it, and is long on large machines."""
     tree.add(1, "x")
     (tree.path / "stat").write_text("intr" + " 0" * (kib << 9) + "\nbtime 1767225600\n")

@@ -7,6 +7,7 @@ import resource
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -69,7 +70,7 @@ def test_psutil_lists_the_same_processes() -> None:
     assert before & after <= set(ours) <= before | after
 
 
-def test_host_tells_when_and_where() -> None:
+def test_the_host_has_time_and_place() -> None:
     before = time.time_ns()
     host = LiveSource().host
 
@@ -130,7 +131,7 @@ def test_command_line_of_megabytes_is_whole() -> None:
     assert cmdline == b"sh\0-c\0read x\0" + b"".join(a.encode() + b"\0" for a in arguments)
 
 
-def test_rewritten_title_comes_as_it_stands() -> None:
+def test_a_rewritten_title_is_not_changed() -> None:
     """perl writes over its own arguments, as nginx and postgres do."""
     perl = "/usr/bin/perl"
     if not Path(perl).exists():
@@ -183,7 +184,7 @@ def test_kernel_thread_has_no_program_and_no_errors() -> None:
         assert thread.errors == ()
 
 
-def test_process_that_was_listed_and_is_gone_says_so() -> None:
+def test_a_process_that_exited_after_listing_has_errors() -> None:
     source = LiveSource()
     with running(["sleep", "60"]) as pid:
         assert pid in source.pids()
@@ -419,3 +420,95 @@ def test_hidepid_mount_hides_nothing_from_root(tmp_path: Path) -> None:
         return source.host.sees_all and 1 in source.pids(), len(source.notes)
 
     assert in_child(look) == (True, 0)
+
+
+# ---- user names ----------------------------------------------------------------------------------
+
+
+def users_under(root: Path) -> Mapping[int, str] | None:
+    """The names that a process in a changed root has."""
+    with forked(lambda: os.chroot(root)) as pid:
+        source = LiveSource()
+        process = source.read(pid)
+        assert process.root_inode == root.stat().st_ino
+        return source.users(process)
+
+
+@pytest.fixture
+def passwd(tmp_path: Path) -> Path:
+    """The path of a passwd file in a root to be."""
+    (tmp_path / "etc").mkdir()
+    return tmp_path / "etc" / "passwd"
+
+
+def test_own_root_has_the_names_of_this_machine() -> None:
+    source = LiveSource()
+    users = source.users(source.read(os.getpid()))
+    assert users is not None
+    assert users[0] == Path("/etc/passwd").read_text().partition(":")[0]
+
+
+@root_only
+def test_names_come_from_the_process_own_root(passwd: Path, tmp_path: Path) -> None:
+    passwd.write_text("shop:x:0:\n")
+    assert users_under(tmp_path) == {0: "shop"}
+
+
+@root_only
+def test_root_without_a_passwd_file_has_no_names(tmp_path: Path) -> None:
+    assert users_under(tmp_path) is None
+
+
+@root_only
+def test_a_fifo_in_place_of_passwd_does_not_block(passwd: Path, tmp_path: Path) -> None:
+    os.mkfifo(passwd)
+    assert users_under(tmp_path) is None
+
+
+@root_only
+def test_device_in_the_place_of_passwd_is_not_read(passwd: Path, tmp_path: Path) -> None:
+    passwd.symlink_to("/dev/zero")
+    assert users_under(tmp_path) is None
+
+
+@root_only
+def test_endless_passwd_is_given_up(passwd: Path, tmp_path: Path) -> None:
+    with passwd.open("wb") as file:
+        file.truncate(17 << 20)
+    assert users_under(tmp_path) is None
+
+
+@root_only
+def test_one_table_serves_all_with_the_same_root_number(passwd: Path, tmp_path: Path) -> None:
+    passwd.write_text("shop:x:0:\n")
+    source = LiveSource()
+    with forked(lambda: os.chroot(tmp_path)) as first, forked(lambda: os.chroot(tmp_path)) as other:
+        found = source.users(source.read(first))
+        passwd.write_text("changed:x:0:\n")
+        assert source.users(source.read(other)) == found == {0: "shop"}
+
+
+@root_only
+def test_unreadable_table_is_tried_again_for_the_next_process(passwd: Path, tmp_path: Path) -> None:
+    """As the agent does, which keeps only tables that it could read."""
+    source = LiveSource()
+    with forked(lambda: os.chroot(tmp_path)) as first, forked(lambda: os.chroot(tmp_path)) as other:
+        assert source.users(source.read(first)) is None
+        passwd.write_text("shop:x:0:\n")
+        assert source.users(source.read(other)) == {0: "shop"}
+
+
+@root_only
+def test_process_that_is_gone_has_no_table(passwd: Path, tmp_path: Path) -> None:
+    passwd.write_text("shop:x:0:\n")
+    source = LiveSource()
+    with forked(lambda: os.chroot(tmp_path)) as pid:
+        process = source.read(pid)
+    assert source.users(process) is None
+
+
+def test_process_without_a_known_root_has_no_table() -> None:
+    source = LiveSource()
+    with running(["sleep", "60"]) as pid:
+        source.pids()
+    assert source.users(source.read(pid)) is None

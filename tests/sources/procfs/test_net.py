@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import os
 import re
 import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.model.sockets import Endpoint, SocketRow, TableName
+from proccli.model.sockets import STATE_NAMES, TABLES, Endpoint, SocketRow, TableName
+from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.files import Unreadable
-from proccli.sources.procfs.net import STATES, TABLES, empty_tables, parse_table
+from proccli.sources.procfs.live import LiveSource
+from proccli.sources.procfs.net import empty_tables, parse_fib_trie, parse_table
 
 HEADING = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt ...\n"
 REST = "00000000:00000000 00:00000000 00000000  1000        0"
@@ -163,7 +167,7 @@ def test_garbage_is_refused_and_nothing_else(name: TableName, chunks: list[bytes
         rows = parse_table([HEADING, *chunks], name)
     except Unreadable:
         return
-    assert all(row.state in STATES[row.protocol] for row in rows)
+    assert all(row.state in STATE_NAMES[row.protocol].values() for row in rows)
 
 
 @st.composite
@@ -223,7 +227,7 @@ def test_tables_without_a_socket_in_use_need_no_reading() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"TCP: orphan 0\n", b"TCP6:\n", b"XTCP: inuse 0\n"])
-def test_what_sockstat_does_not_say_is_read(text: bytes) -> None:
+def test_tables_missing_from_sockstat_are_read(text: bytes) -> None:
     assert empty_tables(text) == frozenset()
 
 
@@ -259,3 +263,107 @@ def test_the_kernels_own_tables_are_read(
 def test_the_byte_order_is_this_machines() -> None:
     end = kernel_writing("127.0.0.1", 80, sys.byteorder)
     assert parse_table([HEADING, line(end, end)], "tcp")[0].local.ip == "127.0.0.1"
+
+
+class _Chunks:
+    """A table in chunks, as it is read; counts those that were taken."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks = chunks
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.taken += 1
+            yield chunk
+
+
+@pytest.mark.parametrize("heading", [b"", HEADING])
+def test_a_row_that_never_ends_is_not_read_to_its_end(heading: bytes) -> None:
+    chunks = _Chunks(heading, *[b"0" * 4000] * 1000)
+
+    with pytest.raises(Unreadable):
+        parse_table(chunks, "tcp")
+
+    assert chunks.taken < 6
+
+
+def test_a_table_without_a_heading_is_not_an_empty_one() -> None:
+    with pytest.raises(Unreadable):
+        parse_table([b"garbage"], "tcp")
+
+
+@pytest.mark.parametrize("inode", [2**64, "9" * 20])
+def test_an_inode_beyond_the_kernels_numbers_is_malformed(inode: object) -> None:
+    assert parse(line("0100007F:1F90", "0200000A:C001", inode=2**64 - 1))
+    with pytest.raises(Unreadable):
+        parse(line("0100007F:1F90", "0200000A:C001", inode=inode))
+
+
+# ---- addresses -----------------------------------------------------------------------------------
+
+TRIE = b"""Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     +-- 127.0.0.0/8 2 0 2
+        |-- 127.0.0.1
+           /32 host LOCAL
+     +-- 192.0.2.0/24 2 0 2
+        |-- 192.0.2.0
+           /24 link UNICAST
+        |-- 192.0.2.12
+           /32 link BROADCAST
+           /32 host LOCAL
+        |-- 192.0.2.2
+           /32 host LOCAL
+        |-- 192.0.2.255
+           /32 link BROADCAST
+"""
+
+
+def test_only_local_addresses_are_returned() -> None:
+    assert parse_fib_trie(TRIE) == ("192.0.2.2", "192.0.2.12")
+
+
+def test_the_addresses_of_this_namespace_are_those_of_psutil() -> None:
+    seen = {
+        address.address
+        for interface in psutil.net_if_addrs().values()
+        for address in interface
+        if address.family == socket.AF_INET and not address.address.startswith("127.")
+    }
+    assert set(LiveSource().addresses(os.getpid()) or ()) == seen
+
+
+def test_a_missing_process_has_no_addresses() -> None:
+    assert LiveSource().addresses(2**22 - 1) is None
+
+
+def test_a_directory_has_the_addresses_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "7" / "net").mkdir(parents=True)
+    (tmp_path / "8").mkdir()
+    (tmp_path / "7" / "net" / "fib_trie").write_bytes(TRIE)
+    source = DirectorySource(str(tmp_path))
+    assert source.addresses(7) == ("192.0.2.2", "192.0.2.12")
+    assert source.addresses(8) is None
+
+
+LINES = st.sampled_from(
+    [
+        *TRIE.splitlines(),
+        b"|-- 999.1.1.1",
+        b"     |-- 10.0.0.1 ",
+        b"   |-- 10.0.0.1\xff",
+        b"/32 host LOCAL",
+        b"",
+        b"\x00",
+    ]
+)
+
+
+@given(st.lists(st.one_of(LINES, st.binary(max_size=40))))
+def test_any_text_gives_addresses_or_none(lines: list[bytes]) -> None:
+    for address in parse_fib_trie(b"\n".join(lines)):
+        assert socket.inet_ntoa(socket.inet_aton(address)) == address
+        assert address.encode() in b"\n".join(lines)

@@ -13,10 +13,9 @@ import psutil
 import pytest
 
 from proccli.model.process import FieldError
-from proccli.model.sockets import NetTables, SocketFd, SocketRow
+from proccli.model.sockets import TABLES, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.net import TABLES
 from proccli.sources.procfs.sockets import read_socket_fds
 from tests.network import connected, enter_new_namespace, fresh, inode_of, netns_of, udp_pair
 from tests.sources.procfs.processes import as_nobody, forked, in_child, root_only
@@ -347,7 +346,7 @@ def lead_out(table: Path) -> None:
         (lead_out, "failed"),
     ],
 )
-def test_a_table_that_cannot_be_read_says_why(
+def test_an_unreadable_table_has_its_error(
     tmp_path: Path, spoil: Callable[[Path], None], problem: str
 ) -> None:
     with tree(tmp_path) as root:
@@ -358,7 +357,7 @@ def test_a_table_that_cannot_be_read_says_why(
     assert (table.error.field, table.error.problem) == ("net/tcp", problem)
 
 
-def test_a_directory_without_fds_says_so(tmp_path: Path) -> None:
+def test_a_directory_without_fds_has_an_error(tmp_path: Path) -> None:
     (tmp_path / "42").mkdir()
     (tmp_path / "42" / "cmdline").write_bytes(b"x\0")
     found = DirectorySource(str(tmp_path)).socket_fds(42)

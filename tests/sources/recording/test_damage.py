@@ -128,41 +128,41 @@ def test_rubbish_is_no_recording(rubbish: bytes) -> None:
         (b'{"type":"header","format":"x"}\n', f"{NAME}:1:1: not a proccli recording"),
     ],
 )
-def test_what_is_no_recording_is_told_so(raw: bytes, message: str) -> None:
+def test_a_file_that_is_not_a_recording_is_rejected(raw: bytes, message: str) -> None:
     assert error_of(raw).startswith(message)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}\n", b"root:x:0:0\n"])
-def test_what_writes_a_recording_is_told_where_there_is_none(raw: bytes) -> None:
-    assert error_of(raw).endswith(" (proccli record writes one)")
+def test_the_error_for_another_file_names_the_command_that_records(raw: bytes) -> None:
+    assert error_of(raw).endswith(" (write one with proccli record FILE)")
 
 
-def test_cut_line_is_told_with_its_column() -> None:
+def test_the_error_for_a_truncated_line_has_its_column() -> None:
     cut = WHOLE[: WHOLE.index(b"\n") + 20]
     assert error_of(cut).startswith(f"{NAME}:2:")
     assert "cut short in the middle of a line" in error_of(cut)
 
 
-def test_missing_end_is_told() -> None:
+def test_a_missing_end_is_an_error() -> None:
     lines_but_last = WHOLE[: WHOLE.rstrip(b"\n").rindex(b"\n") + 1]
     number = WHOLE.count(b"\n")
     assert error_of(lines_but_last) == f"{NAME}:{number}:1: cut short: the last line is missing"
 
 
-def test_lost_line_is_told_by_the_counts() -> None:
+def test_a_lost_line_is_found_by_the_counts() -> None:
     kept = WHOLE.splitlines(keepends=True)
     del kept[line_of("process", 3) - 1]
     assert "states 3 processes, but the recording has 2" in error_of(b"".join(kept))
 
 
-def test_lost_table_is_told() -> None:
+def test_a_lost_table_is_an_error() -> None:
     kept = WHOLE.splitlines(keepends=True)
     del kept[line_of("users") - 1]
     raw = b"".join(kept).replace(b'"users":1', b'"users":0')
     assert "the table of users of process 1 is missing" in error_of(raw)
 
 
-def test_line_after_the_end_is_told() -> None:
+def test_a_line_after_the_end_is_an_error() -> None:
     number = WHOLE.count(b"\n") + 1
     assert error_of(WHOLE + WHOLE).startswith(f"{NAME}:{number}:1: the line: follows the end line")
 
@@ -239,7 +239,7 @@ PROCESS = line_of("process", 2)
         ("unheard-of", 1),
     ],
 )
-def test_wrong_value_is_told_with_its_line(key: str, value: object) -> None:
+def test_the_error_for_an_invalid_value_has_its_line(key: str, value: object) -> None:
     raw = edited(PROCESS, lambda line: line.update({key: value}))
     assert error_of(raw).startswith(f"{NAME}:{PROCESS}:1: ")
 
@@ -279,13 +279,13 @@ def test_every_key_is_needed(number: int) -> None:
         ("more", 1),
     ],
 )
-def test_wrong_header_is_told(key: str, value: object) -> None:
+def test_an_invalid_header_is_an_error(key: str, value: object) -> None:
     raw = edited(1, lambda line: line.update({key: value}))
     assert error_of(raw).startswith(f"{NAME}:1:1: ")
 
 
 @pytest.mark.parametrize("uid", ["x", "-1", "1_0", "4294967296", "", "٣", " 1", "9" * 5000])
-def test_wrong_user_id_is_told(uid: str) -> None:
+def test_an_invalid_user_id_is_an_error(uid: str) -> None:
     number = line_of("users")
     raw = edited(number, lambda line: line.update(names={uid: "root"}))
     assert error_of(raw).startswith(f"{NAME}:{number}:1: ")
@@ -304,7 +304,7 @@ def test_wrong_user_id_is_told(uid: str) -> None:
         (b'{"type":"pro\xff"}\n', "not UTF-8 text"),
     ],
 )
-def test_hostile_line_is_told(line: bytes, message: str) -> None:
+def test_a_hostile_line_is_an_error(line: bytes, message: str) -> None:
     header = WHOLE[: WHOLE.index(b"\n") + 1]
     assert error_of(header + line).startswith(f"{NAME}:2:")
     assert message in error_of(header + line)
@@ -333,7 +333,7 @@ def test_bytes_after_the_gzip_data(tail: bytes) -> None:
         assert parse(PACKED + tail).pids() == (1, 2, 3)
 
 
-def test_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"can't read .*none: No such file or directory"):
         read_recording(str(tmp_path / "none"))
 

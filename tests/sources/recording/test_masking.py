@@ -10,8 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proccli.model.process import FieldError, Process
-from proccli.sources.recording.masking import MaskedSource, mask, mask_process
+from proccli.sources.recording.masking import MaskedSource, mask, mask_arguments, mask_process
 from tests.build import ListSource, process
+from tests.steps import growth
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 
@@ -24,7 +25,7 @@ def cmdline(*argv: str | bytes) -> bytes:
 
 def masked(*argv: str | bytes) -> list[str]:
     """The arguments after masking."""
-    hidden, _ = mask(cmdline(*argv))
+    hidden = mask(cmdline(*argv)).cmdline
     return [piece.decode(errors="backslashreplace") for piece in hidden.split(b"\0")[:-1]]
 
 
@@ -212,7 +213,7 @@ def test_mask_does_not_tell_the_length(secret: str) -> None:
 
 
 def test_holes_are_where_the_masks_are() -> None:
-    hidden, masked_spans = mask(
+    hidden, masked_spans, _ = mask(
         cmdline("app", "--password", "hunter2", "postgres://me:x1@h/db", "--k=v")
     )
     assert [hidden[start:end] for start, end in masked_spans] == [b"***", b"***"]
@@ -221,7 +222,7 @@ def test_holes_are_where_the_masks_are() -> None:
 
 def test_argument_that_is_not_utf8_stays_one_after_masking() -> None:
     """The agent has no process whose command line isn't UTF-8: a mask must not give it one."""
-    hidden, masked_spans = mask(cmdline("app", b"--password=\xff\xfe", b"--token=ok"))
+    hidden, masked_spans, _ = mask(cmdline("app", b"--password=\xff\xfe", b"--token=ok"))
     assert hidden == cmdline("app", b"--password=***\xff", b"--token=***")
     assert masked_spans == ((15, 19), (28, 31))
 
@@ -240,7 +241,7 @@ def test_title_without_an_end_is_masked_too() -> None:
 def test_masking_again_changes_nothing() -> None:
     for argv in HIDDEN:
         once = mask(cmdline(*plain(argv)))
-        assert mask(*once) == once
+        assert mask(*once[:2])[:2] == once[:2]
 
 
 FRAGMENTS = [
@@ -260,7 +261,7 @@ cmdlines = st.lists(
 
 @given(cmdlines)
 def test_only_what_is_in_holes_changes(raw: bytes) -> None:
-    hidden, masked_spans = mask(raw)
+    hidden, masked_spans, _ = mask(raw)
     assert hidden.count(b"\0") == raw.count(b"\0")
     assert [bool(p) for p in hidden.split(b"\0")] == [bool(p) for p in raw.split(b"\0")]
     assert _is_utf8(hidden) == _is_utf8(raw)
@@ -301,7 +302,7 @@ def test_no_part_of_a_secret_is_left(secret: str, data: st.DataObject) -> None:
             ]
         )
     )
-    hidden, _ = mask(shape.replace("{}", secret).encode())
+    hidden, _, _ = mask(shape.replace("{}", secret).encode())
     assert hidden.decode() == shape.replace("{}", "***")
 
 
@@ -365,3 +366,51 @@ def test_holes_of_an_earlier_masking_are_kept() -> None:
     again = mask_process(earlier)
     assert again.cmdline == b"app\0***\0--token=***\0"
     assert again.masked_spans == ((4, 7), (16, 19))
+
+
+class _Counted(tuple[tuple[int, int], ...]):
+    """Spans that count how often they are searched."""
+
+    searched = 0
+
+    def __contains__(self, item: object) -> bool:
+        type(self).searched += 1
+        return super().__contains__(item)
+
+
+def test_masking_again_does_not_search_the_spans_for_each_span() -> None:
+    line = cmdline("app", *["pw=ab"] * 200)
+    hidden, spans, _ = mask(line)
+    counted = _Counted(spans)
+
+    assert mask(hidden, counted)[:2] == (hidden, spans)
+    assert counted.searched == 0
+    assert growth(lambda count: mask(cmdline("app", *["pw=ab"] * count)), 200) < 2.5
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b"app\0" + b"pw=ab\0" * 300_000, b"***"),
+        (b"app\0" + b"x" * 2_000_000 + b"\0", b"app\0***"),
+        (b"app\0" + b"x" * 2_000_000 + b"\xff", b"app\0***\xff"),
+        (b"y" * 2_000_000, b"***"),
+    ],
+)
+def test_what_follows_a_megabyte_is_masked_unread(line: bytes, shown: bytes) -> None:
+    hidden, spans, _ = mask(line)
+
+    assert hidden.endswith(shown)
+    assert len(spans) < 200_000
+    assert len(mask(hidden, spans)[0]) <= len(hidden)
+
+
+def test_the_padding_of_a_title_is_not_long() -> None:
+    assert mask(b"nginx: worker" + b"\0" * 3_000_000)[1] == ()
+
+
+def test_the_arguments_of_a_command_are_masked_to_be_shown() -> None:
+    command = ["/bin/tags", "--token", "abc", "--url", "https://me:pw@host/", "\udcff"]
+    shown = ["/bin/tags", "--token", "***", "--url", "https://me:***@host/", "\udcff"]
+    assert mask_arguments(command) == shown
+    assert mask_arguments([]) == []

@@ -8,12 +8,14 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proccli.errors import OutputError
 from proccli.model.note import Note
 from proccli.model.process import (
     NO_TAGS,
@@ -25,7 +27,14 @@ from proccli.model.process import (
     SourceKind,
     TagTable,
 )
+from proccli.model.sockets import TABLES, NetTable, NetTables
+from proccli.sources.procfs.files import MAX_FILE_BYTES, RawProcess, Unreadable
 from proccli.sources.procfs.live import LiveSource
+from proccli.sources.procfs.net import parse_table
+from proccli.sources.procfs.process import parse_process
+from proccli.sources.procfs.sockets import read_socket_fds
+from proccli.sources.recording import writer
+from proccli.sources.recording.lines import has_more_elements
 from proccli.sources.recording.reader import Recording, parse_recording, read_recording
 from proccli.sources.recording.writer import write_recording
 from tests.build import ListSource, host, process
@@ -78,7 +87,7 @@ def processes(draw: st.DrawFn) -> Process:
 
 
 @given(st.lists(processes(), max_size=4, unique_by=lambda one: one.pid))
-def test_any_process_comes_back_as_it_was(given_processes: list[Process]) -> None:
+def test_any_process_is_read_back_unchanged(given_processes: list[Process]) -> None:
     source = ListSource(given_processes, users={0: "root"})
     recording = again(source)
     assert [recording.read(pid) for pid in recording.pids()] == [
@@ -108,7 +117,7 @@ def test_command_line_keeps_every_byte(cmdline: bytes) -> None:
     assert again(source).read(1).cmdline == cmdline
 
 
-def test_live_machine_comes_back_as_it_was() -> None:
+def test_the_live_machine_is_read_back_unchanged() -> None:
     source = LiveSource()
     recording = again(source)
 
@@ -241,7 +250,7 @@ def test_gzip_in_several_members_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_recording_comes_through_a_pipe(compress: bool) -> None:
+def test_a_recording_is_read_from_a_pipe(compress: bool) -> None:
     out = io.BytesIO()
     write_recording(out, ListSource([process(1, "x")]), compress=compress)
     reader, writer = os.pipe()
@@ -270,3 +279,97 @@ def test_recording_of_a_recording_is_the_same() -> None:
     second = parse_recording(io.BytesIO(out.getvalue()), "rec")
     assert second == first
     assert (second.masked_values, second.masked_processes) == (1, 1)
+
+
+# ---- whatever /proc holds ---------------------------------------------------------------------
+
+_numbers = st.sampled_from([0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**64 - 1, 2**64, 10**20 - 1])
+_stats = st.builds(
+    lambda comm, ppid, ticks: b"7 (%s) S %d " % (comm, ppid) + b"0 " * 17 + b"%d 0\n" % ticks,
+    comm=st.binary(max_size=12),
+    ppid=_numbers,
+    ticks=_numbers,
+)
+_links = st.builds(lambda number: b"net:[%d]" % number, _numbers)
+_raw = st.builds(
+    RawProcess,
+    pid=st.integers(1, 999_999_999),
+    uid=st.integers(0, 2**32 - 1),
+    stat=_stats | st.binary(max_size=12),
+    cmdline=st.binary(max_size=20),
+    exe=st.binary(max_size=12),
+    netns=_links | st.binary(max_size=12),
+    cgroup=st.binary(max_size=12),
+    root_inode=st.integers(0, 2**64 - 1),
+)
+
+
+@given(_raw, st.text(max_size=12), st.text(max_size=12))
+def test_whatever_the_parsers_take_from_proc_is_read_again(
+    raw: RawProcess, name: str, root: str
+) -> None:
+    seen = parse_process(raw)
+    source = ListSource([seen], at=host(name=name, proc_root=root))
+    recording = again(source)
+
+    assert recording.read(seen.pid) == seen
+    assert recording.host.name == name.encode(errors="backslashreplace").decode()
+
+
+@given(_numbers, _numbers, st.binary(max_size=12))
+def test_whatever_sockets_proc_shows_are_read_again(fd: int, inode: int, other: bytes) -> None:
+    row = b"   0: 0100007F:1F90 0200000A:C001 01 0:0 0:0 0 1000 0 %d 1\n" % inode
+    tables: NetTables = ()
+    for name in TABLES:
+        try:
+            rows = tuple(parse_table([b"heading\n", row, other], name))
+            tables = (*tables, NetTable(name=name, rows=rows))
+        except Unreadable:
+            tables = (*tables, NetTable(name=name))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / str(fd)).symlink_to(f"socket:[{inode}]")
+        directory = os.open(folder, os.O_RDONLY)
+        held = read_socket_fds(directory, "fd-ctime")
+        os.close(directory)
+    source = ListSource([process(7, "x", netns=5)], sockets={7: held}, nets={5: tables})
+
+    assert again(source).socket_fds(7) == held
+    assert again(source).net_tables(7) == tables
+
+
+@pytest.mark.parametrize("piece", [b"\0", b"a\0", b"\xff\0", b"\x01", b'"', b"\\,[{\0", b"ab,"])
+def test_the_largest_command_line_is_read_again(piece: bytes) -> None:
+    cmdline = piece * (MAX_FILE_BYTES // len(piece))
+    assert again(ListSource([process(1)._replace(cmdline=cmdline)])).read(1).cmdline == cmdline
+
+
+def test_what_no_reader_takes_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MAX_RECORDING_BYTES", 1000)
+    with pytest.raises(OutputError, match="more than a recording may hold"):
+        written(ListSource([process(1, "x" * 1000)]))
+    monkeypatch.undo()
+    monkeypatch.setattr(writer, "MAX_LINE_BYTES", 1000)
+    with pytest.raises(OutputError, match="more than a recording may hold"):
+        written(ListSource([process(1, "x" * 1000)]))
+
+
+@given(
+    st.recursive(
+        st.none() | st.text('a,[{"\\'),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text('a,"'), inner),
+    )
+)
+def test_values_are_counted_as_json_has_them(value: object) -> None:
+    """An empty list or object counts as one more, the outermost value not at all."""
+    text = json.dumps(value).encode()
+    count = _inner_values(value)
+    assert not has_more_elements(text, count)
+    assert not count or has_more_elements(text, count - 1)
+
+
+def _inner_values(value: object) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return max(len(value), 1) + sum(map(_inner_values, value))
+    return 0

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from proccli.errors import RecordingError
 from proccli.model.process import FieldError
-from proccli.model.sockets import Endpoint, Protocol, SocketFd, SocketRow
-from proccli.sources.procfs.net import KINDS, STATES, TABLES
+from proccli.model.sockets import (
+    KINDS,
+    STATE_NAMES,
+    TABLES,
+    Endpoint,
+    Protocol,
+    SocketFd,
+    SocketRow,
+)
 from proccli.sources.recording import sockets as nets
 from proccli.sources.recording.reader import Recording, parse_recording
 from proccli.sources.recording.writer import write_recording
@@ -60,7 +67,7 @@ def test_sockets_and_tables_come_back_as_they_were() -> None:
     assert recording.host.observed_since_ns == SOURCE.host.observed_since_ns
 
 
-def test_nobody_opens_a_namespace_through_a_process_that_cannot_be_read() -> None:
+def test_a_namespace_is_not_opened_through_an_unreadable_process() -> None:
     recording = parse(written(SOURCE))
     assert {table.error and table.error.problem for table in recording.net_tables(9)} == {"gone"}
 
@@ -71,7 +78,7 @@ def test_a_process_that_is_not_there_has_no_sockets() -> None:
     assert found.problem == "gone"
 
 
-def test_a_second_recording_of_a_recording_says_the_same() -> None:
+def test_a_recording_of_a_recording_is_the_same() -> None:
     once = written(SOURCE)
     out = io.BytesIO()
     write_recording(out, parse(once))
@@ -128,9 +135,51 @@ class FirstIsGone(ListSource):
 def test_the_tables_of_a_namespace_are_those_of_a_process_that_is_still_there() -> None:
     rows = [tcp(900, "0.0.0.0:80")]
     source = FirstIsGone(
-        [process(7, "x", netns=NS), process(8, "x", netns=NS)], nets={NS: net_tables(tcp=rows)}
+        [process(7, "x", netns=NS), process(8, "x", netns=NS)],
+        at=host(kind="live"),
+        nets={NS: net_tables(tcp=rows)},
     )
     assert parse(written(source)).net_tables(7)[0].rows == tuple(rows)
+
+
+class Differing(ListSource):
+    """A copy of /proc in which each process shows tables of its own."""
+
+    def net_tables(self, pid: int):  # type: ignore[no-untyped-def]
+        if pid == 9:
+            return net_tables(tcp=FieldError(field="net/tcp", problem="malformed", detail="x"))
+        return net_tables(tcp=[tcp(900 + pid % 2, "0.0.0.0:80")])
+
+    def addresses(self, pid: int) -> list[str]:
+        return [f"10.0.0.{pid % 2}"]
+
+
+def test_tables_that_differ_within_a_namespace_are_all_kept() -> None:
+    """Which of them the agent reads depends on the rules."""
+    source = Differing([process(pid, "x", netns=NS) for pid in (6, 7, 8, 9)])
+    raw = written(source)
+    recording = parse(raw)
+    for pid in (6, 7, 8, 9):
+        assert recording.net_tables(pid) == source.net_tables(pid)
+        assert recording.addresses(pid) == tuple(source.addresses(pid))
+    assert sum(b'"table":"tcp"' in line for line in raw.splitlines()) == 3
+    assert len(written(recording)) == len(raw)  # type: ignore[arg-type]  # any source
+
+
+def test_more_sockets_than_fit_into_a_line_take_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nets, "SOCKETS_PER_LINE", 3)
+    held = [fd(number, 900 + number) for number in range(10)]
+    source = ListSource([process(7, "x", netns=NS), process(8, "y")], sockets={7: held})
+    raw = written(source)
+
+    assert raw.count(b'"type":"sockets"') == 3
+    assert parse(raw).socket_fds(7) == tuple(held)
+    with pytest.raises(RecordingError, match="process 8 has no line"):
+        parse(
+            raw.replace(b'"sockets","pid":7', b'"sockets","pid":8').replace(
+                b'"pid":8,"ppid"', b'"pid":9,"ppid"'
+            )
+        )
 
 
 # ---- damage -----------------------------------------------------------------------------------
@@ -224,7 +273,7 @@ def any_rows(draw: st.DrawFn) -> dict[str, list[SocketRow]]:
     tables: dict[str, list[SocketRow]] = {}
     for name in TABLES:
         protocol: Protocol = KINDS[name][0]
-        states = st.sampled_from(sorted(STATES[protocol]))
+        states = st.sampled_from(sorted(STATE_NAMES[protocol].values()))
         tables[name] = [
             SocketRow(protocol, KINDS[name][1], draw(states), draw(ENDS), draw(ENDS), inode)
             for inode in draw(st.lists(st.integers(min_value=0, max_value=2**64 - 1), max_size=3))

@@ -65,7 +65,9 @@ def test_what_is_neither_is_told_what_would_be(tmp_path: Path) -> None:
     path.write_bytes(printed("-o", "table"))
     with pytest.raises(RecordingError) as raised:
         open_source_or_output(str(path))
-    assert raised.value.hint == "proccli record writes one; proccli sync --json will do, too"
+    assert raised.value.hint == (
+        "written by proccli record FILE, or proccli sync --once --out FILE"
+    )
 
 
 def test_of_several_cycles_the_last_one_counts() -> None:

@@ -17,7 +17,7 @@ from scapy.utils import RawPcapNgReader, RawPcapReader
 
 from proccli.traffic.captures.counts import Tally
 from proccli.traffic.captures.packets import Packet, packets
-from proccli.traffic.captures.pcapng import Octets
+from proccli.traffic.captures.pcapng import ByteReader
 from tests.cli.runner import environment
 from tests.traffic.captures import blocks
 from tests.traffic.captures.frames import FRAMES, Frame, pcap
@@ -30,7 +30,7 @@ LINKS = st.sampled_from([0, 1, 101, 113, 276, 147])
 
 def by_us(content: bytes) -> tuple[list[Packet], Tally]:
     tally = Tally()
-    return list(packets(Octets(io.BytesIO(content)), tally)), tally
+    return list(packets(ByteReader(io.BytesIO(content)), tally)), tally
 
 
 def by_scapy(content: bytes) -> list[Packet]:

@@ -62,7 +62,7 @@ def test_wherever_it_ends_everything_before_is_shown(content: bytes) -> None:
     assert ends_well == set(range(len(whole)))
 
 
-def test_the_place_of_the_damage_is_told() -> None:
+def test_the_error_has_the_place_of_the_damage() -> None:
     content = pcap(FRAME, FRAME)
 
     _, capture = read_bytes(content[:-1], "web-1.pcap")
@@ -75,7 +75,7 @@ def test_the_place_of_the_damage_is_told() -> None:
     )
 
 
-def test_the_block_with_the_damage_is_told() -> None:
+def test_the_error_has_the_damaged_block() -> None:
     _, capture = read_bytes(THREE[:-1])
 
     last = len(THREE) - len(blocks.packet(FRAME, 2))
@@ -148,7 +148,7 @@ def test_of_packed_data_that_end_too_early_nothing_is_lost(content: bytes) -> No
     assert "unexpected end of gzip data" in capture.tally.damage
 
 
-def test_packed_data_that_went_bad_are_told_and_what_is_before_is_shown() -> None:
+def test_damaged_gzip_data_are_an_error_after_the_packets_before_it() -> None:
     packed = bytearray(gzip.compress(PCAP, compresslevel=0))
     packed[-6] ^= 1  # the checksum
 

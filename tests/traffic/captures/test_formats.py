@@ -82,7 +82,7 @@ def test_each_section_has_interfaces_of_its_own(tmp_path: Path) -> None:
     assert found == by_tshark(path)
 
 
-def test_files_behind_one_another_are_sections(tmp_path: Path) -> None:
+def test_concatenated_files_are_sections(tmp_path: Path) -> None:
     path = tmp_path / "both.pcapng"
     parts = []
     for name in ("v1-12-seq.pcap", "v2-sll.pcap"):
@@ -223,7 +223,7 @@ NO_CAPTURES = {
 
 
 @pytest.mark.parametrize("name", NO_CAPTURES)
-def test_what_is_no_capture_is_said_so(name: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_capture_is_an_error(name: str, tmp_path: Path) -> None:
     content, problem = NO_CAPTURES[name]
     path = tmp_path / "x.pcap"
     path.write_bytes(content)
@@ -233,7 +233,7 @@ def test_what_is_no_capture_is_said_so(name: str, tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: not a capture: {problem}"
 
 
-def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"), open_capture(str(tmp_path / "none")):
         pass
     with pytest.raises(SourceError, match="Is a directory"), open_capture(str(tmp_path)):

@@ -56,7 +56,7 @@ def test_segments_are_those_that_tshark_sees(captured: tuple[Path, list[Any]]) -
     assert read(captured[0])[0] == by_tshark(captured[0])
 
 
-def test_each_connection_is_told_with_what_its_client_says(
+def test_each_connection_has_the_option_of_its_client(
     captured: tuple[Path, list[Any]],
 ) -> None:
     found = sorted(
@@ -90,7 +90,7 @@ def test_each_connection_is_told_with_what_its_client_says(
     }
 
 
-def test_the_command_tells_it(captured: tuple[Path, list[Any]]) -> None:
+def test_the_command_shows_it(captured: tuple[Path, list[Any]]) -> None:
     ran = call("tot", str(captured[0]), "--json")
 
     summary = json.loads(ran.out)["summary"]

@@ -16,7 +16,7 @@ from scapy.layers.vxlan import VXLAN
 from proccli.model.flows import Segment
 from proccli.model.sockets import Endpoint
 from proccli.terminal.warning_text import message as words_of
-from proccli.traffic.captures.links import KNOWN, Miss
+from proccli.traffic.captures.links import KNOWN, NoSegment
 from proccli.traffic.captures.packets import Packet
 from proccli.traffic.captures.segments import find_segment
 from proccli.traffic.tot.option import decode_options
@@ -70,10 +70,10 @@ def test_the_option_is_found_in_it(name: str) -> None:
     assert one.destination.port == 8080
 
 
-def missed(packet: object, link: int = ETHERNET, captured: int | None = None) -> Miss:
+def missed(packet: object, link: int = ETHERNET, captured: int | None = None) -> NoSegment:
     data = bytes(packet)  # type: ignore[call-overload]
     found = find_segment(Packet(1.0, link, len(data), data[:captured]))
-    assert isinstance(found, Miss)
+    assert isinstance(found, NoSegment)
     return found
 
 
@@ -90,10 +90,10 @@ def missed(packet: object, link: int = ETHERNET, captured: int | None = None) ->
     ],
 )
 def test_other_packets_are_not_missed(packet: object) -> None:
-    assert missed(packet) == Miss("not-tcp")
+    assert missed(packet) == NoSegment("not-tcp")
 
 
-def test_a_fragment_behind_the_first_tells_nothing() -> None:
+def test_a_later_fragment_has_no_segment() -> None:
     assert missed(ether() / v4(frag=185, proto=6) / bytes(tcp())).kind == "fragment"
     assert missed(ether() / v6() / IPv6ExtHdrFragment(offset=185, nh=6) / bytes(tcp())).kind == (
         "fragment"
@@ -112,7 +112,7 @@ def test_a_fragment_behind_the_first_tells_nothing() -> None:
     ],
 )
 def test_what_is_packed_in_something_else_is_counted_by_that(packet: object, what: str) -> None:
-    assert missed(packet) == Miss("packed", what)
+    assert missed(packet) == NoSegment("packed", what)
 
     _, capture = read_bytes(pcap(Frame(ETHERNET, bytes(packet))))  # type: ignore[call-overload]
     assert capture.tally.encapsulated == {what: 1}
@@ -125,7 +125,7 @@ def test_tunnels_in_tunnels_are_not_followed_for_ever() -> None:
     packet = v4() / tcp()
     for _ in range(4):
         packet = outer() / packet
-    assert not isinstance(find_segment(Packet(1.0, RAW, 500, bytes(packet))), Miss)
+    assert not isinstance(find_segment(Packet(1.0, RAW, 500, bytes(packet))), NoSegment)
 
     assert missed(outer() / packet, RAW).kind == "packed"
 
@@ -144,7 +144,7 @@ def test_tunnels_in_tunnels_are_not_followed_for_ever() -> None:
     ],
 )
 def test_headers_that_contradict_themselves_are_counted(packet: object) -> None:
-    assert missed(packet) == Miss("malformed")
+    assert missed(packet) == NoSegment("malformed")
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -152,11 +152,11 @@ def test_a_packet_that_is_cut_anywhere_is_cut_or_whole(name: str) -> None:
     """As a snapshot length cuts it: whatever is still there of its options is shown."""
     frame = FRAMES[name]
     whole = find_segment(Packet(1.0, frame.link, len(frame.data), frame.data))
-    assert not isinstance(whole, Miss)
+    assert not isinstance(whole, NoSegment)
 
     for captured in range(len(frame.data)):
         found = find_segment(Packet(1.0, frame.link, len(frame.data), frame.data[:captured]))
-        if isinstance(found, Miss):
+        if isinstance(found, NoSegment):
             # Behind the first bytes of a UDP header that was cut, nothing shows a tunnel.
             assert found.kind in ("cut", "not-tcp"), captured
             assert found.kind == "cut" or name.startswith(("vxlan", "geneve", "loopback", "open"))
@@ -166,7 +166,7 @@ def test_a_packet_that_is_cut_anywhere_is_cut_or_whole(name: str) -> None:
             assert found.cut or found.segment == whole.segment
 
 
-def test_cut_headers_are_said() -> None:
+def test_truncated_headers_are_counted() -> None:
     frames = [FRAMES["ethernet"], FRAMES["ethernet"]]
     found, capture = read_bytes(pcap(*frames, snaplen=60))
 
@@ -194,7 +194,7 @@ def test_a_segment_larger_than_its_length_can_tell_is_read_all_the_same() -> Non
     data = bytes(ether() / v4(len=0) / tcp(b"x" * 1000))
     found = find_segment(Packet(1.0, ETHERNET, len(data), data))
 
-    assert not isinstance(found, Miss)
+    assert not isinstance(found, NoSegment)
     assert found.segment.payload_bytes == 1000
 
 
@@ -226,7 +226,7 @@ def test_no_damage_to_a_packet_makes_it_fail(name: str, damage: list[tuple[int, 
         data[at % len(data)] = value
     found = find_segment(Packet(None, frame.link, len(data), bytes(data)))
 
-    if not isinstance(found, Miss):
+    if not isinstance(found, NoSegment):
         assert found.segment.payload_bytes >= 0
         assert re.fullmatch(r"[0-9a-f.:]+", found.segment.source.ip)
 

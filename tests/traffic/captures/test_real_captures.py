@@ -84,7 +84,7 @@ def first_said(connection: CapturedConnection) -> CapturedOption:
     return connection.options_0[0]
 
 
-def test_both_sides_of_a_translation_are_told_apart() -> None:
+def test_both_sides_of_a_nat_are_distinguished() -> None:
     near = [each for each in found("v1-16-masqueraded-any.pcap") if is_from(each, "10.0.0.5")]
     far = [each for each in found("v1-16-masqueraded-any.pcap") if is_from(each, "192.0.2.1")]
 
@@ -124,7 +124,7 @@ def test_a_sequence_number_of_twelve_bytes_is_the_segments_own() -> None:
     assert not said.option.ambiguous
 
 
-def test_over_ipv6_no_address_is_told_and_none_is_made_up() -> None:
+def test_over_ipv6_there_is_no_address() -> None:
     (one,) = found("v1-16-ipv6.pcap")
 
     said = first_said(one)
@@ -154,7 +154,7 @@ def test_packets_that_two_interfaces_caught_make_no_further_connections() -> Non
     assert (near.packets, far.packets) == (24, 12)
 
 
-def test_the_eight_bytes_say_the_process_alone() -> None:
+def test_eight_bytes_hold_the_process_alone() -> None:
     (one,) = found("v1-8-ns.pcap")
 
     option = first_said(one).option

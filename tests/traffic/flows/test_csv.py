@@ -38,7 +38,7 @@ def test_columns_of_clickhouse_are_read_whole() -> None:
     assert ran.rows()[0]["label_0"] == "socket"
 
 
-def test_times_without_a_zone_are_not_used_and_that_is_told() -> None:
+def test_times_without_a_zone_are_not_used_with_a_warning() -> None:
     ran = label((SAMPLES / "l4_flow_log.csv").read_bytes())
 
     assert {flow.start_s for flow in ran.flows} | {flow.end_s for flow in ran.flows} == {None}

@@ -27,7 +27,7 @@ def test_a_line_has_the_cells_that_the_csv_module_finds(text: str, delimiter: st
 
 
 @given(TEXT, DELIMITER)
-def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter: str) -> None:
+def test_lines_are_joined_as_in_the_csv_module(text: str, delimiter: str) -> None:
     lines = [line for line in text.split("\n") if line]
     open_before = False
     taken = 0
@@ -43,7 +43,7 @@ def test_lines_belong_together_where_the_csv_module_says_so(text: str, delimiter
 
 
 @given(st.lists(st.text(max_size=8), min_size=2, max_size=6), DELIMITER)
-def test_quoted_cells_say_what_was_meant(values: list[str], delimiter: str) -> None:
+def test_quoted_cells_are_unquoted(values: list[str], delimiter: str) -> None:
     text = delimiter.join(quoted(value, delimiter) for value in values)
 
     assert read_csv(text, delimiter) == [values]

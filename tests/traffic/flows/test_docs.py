@@ -66,7 +66,7 @@ def test_zones_in_the_document_are_zones(zone: str) -> None:
 
 
 @pytest.mark.parametrize(("power", "per_second"), [(11, 1), (14, 10**3), (17, 10**6)])
-def test_units_change_where_the_document_says(power: int, per_second: int) -> None:
+def test_units_change_at_the_documented_values(power: int, per_second: int) -> None:
     superscript = str(power).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
     bound = 10**power
 

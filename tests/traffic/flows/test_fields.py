@@ -55,7 +55,7 @@ def test_each_part_has_its_name() -> None:
         ("zone=\0", "'\\x00' is not a time zone"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(text: str, problem: str) -> None:
+def test_an_error_is_one_line(text: str, problem: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_fields(text)
 

@@ -228,7 +228,7 @@ class Waiting(io.BytesIO):
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not here")
-def test_what_the_hints_say_to_do_helps() -> None:
+def test_following_the_hints_helps() -> None:
     row = JSON.decode().strip()
     table = '{"columns":["ip_0","client_port","ip_1","server_port"],"values":[%s,%s]}'
     values = '["10.0.0.5",1,"10.0.0.9",2]'

@@ -78,7 +78,7 @@ def test_many_times_the_records_take_no_more_memory(form: str, tmp_path: Path) -
     assert peaks[MANY] - peaks[FEW] < 5 << 10
 
 
-def test_what_never_comes_again_is_forgotten(tmp_path: Path) -> None:
+def test_what_is_not_used_again_is_dropped_from_the_cache(tmp_path: Path) -> None:
     path = tmp_path / "flows"
     path.write_text("".join(f'{{"ip_0":1,"k{n}":2}}\n' for n in range(5_000)))
     stream = open_flows(str(path))

@@ -117,7 +117,7 @@ def test_a_records_own_instance_stays_where_the_label_has_none() -> None:
     "line",
     [b"garbage", b'{"ip_0":', b"[1]", b"1", b'"x"', b"null", b"{'a':1}", b'{"a":1},', b"\xff\xfe"],
 )
-def test_a_line_that_is_no_object_goes_out_as_it_came_in(line: bytes) -> None:
+def test_a_line_that_is_not_an_object_passes_unchanged(line: bytes) -> None:
     ran = label(RECORD + b"\n\n" + line + b"\r\n" + RECORD)
 
     assert ran.out.splitlines(keepends=True)[1:3] == [b"\n", line + b"\r\n"]
@@ -143,7 +143,7 @@ def test_what_is_nested_too_deeply_is_no_record() -> None:
 @pytest.mark.parametrize(
     "place", ["is_ipv4", "auto_instance_type_0", "protocol", "start_time", "agent"]
 )
-def test_a_nested_value_where_a_word_belongs_is_not_said(place: str) -> None:
+def test_a_nested_value_in_place_of_a_word_is_ignored(place: str) -> None:
     deep: object = 1
     for _ in range(400):
         deep = [deep]
@@ -213,7 +213,7 @@ def test_a_byte_order_mark_is_taken_away() -> None:
     assert label(b"\xef\xbb\xbf" + RECORD).out.startswith(RECORD[:-1])
 
 
-def test_that_no_record_has_addresses_is_told_once() -> None:
+def test_records_without_addresses_give_one_warning() -> None:
     ran = label(b'{"src":"10.0.0.5","dst":"10.0.0.9"}\n' * 3)
 
     assert ran.codes == ["flows-no-addresses"]

@@ -121,7 +121,7 @@ def test_ports_are_whole_numbers_of_16_bits(written: object, read: int | None) -
         b"#fields\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\n10.0.0.5\t1\t10.0.0.9\t2\n",
     ],
 )
-def test_that_nothing_tells_the_protocol_is_said(data: bytes) -> None:
+def test_a_missing_protocol_is_a_warning(data: bytes) -> None:
     ran = label(data)
 
     assert ran.codes == ["flows-no-protocol"]
@@ -207,9 +207,7 @@ def test_the_address_is_in_the_column_that_is_used(columns: dict[str, Any], ip: 
         ({"pod_1": "pg-0", "auto_instance_type_1": 10}, "none"),
     ],
 )
-def test_a_pod_comes_before_everything_else(
-    columns: dict[str, Any], instance: AutoInstanceKind
-) -> None:
+def test_a_pod_has_precedence(columns: dict[str, Any], instance: AutoInstanceKind) -> None:
     assert flow_of({**BASE, **columns}).instance_0 == instance
 
 
@@ -259,7 +257,7 @@ def test_the_host_is_the_agents_name(columns: dict[str, Any], host: str | None) 
     assert flow_of({**BASE, **columns}).host == host
 
 
-def test_a_number_is_a_host_where_the_user_says_so() -> None:
+def test_a_number_is_a_host_if_the_user_maps_it() -> None:
     assert flow_of({**BASE, "agent_id": 3}, parse_fields("host=agent_id")).host == "3"
 
 
@@ -278,7 +276,7 @@ def test_a_known_time_is_not_used_beside_one_that_the_user_names() -> None:
 
 
 @pytest.mark.parametrize("duration", [None, -1, "x", 1e300, float("inf"), [1]])
-def test_an_odd_duration_tells_no_end(duration: object) -> None:
+def test_an_invalid_duration_gives_no_end(duration: object) -> None:
     zeek = {"id.orig_h": "10.0.0.5", "ts": 1709746801.5, "duration": duration}
 
     assert flow_of(zeek).end_s is None

@@ -56,14 +56,14 @@ def test_a_time_without_a_zone_is_of_the_given_one_or_of_none() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", 0, 0.0, "0", -1, "1970-01-01T00:00:00Z", -0.5])
-def test_nothing_and_what_databases_write_for_it_is_not_said(value: object) -> None:
+def test_empty_values_of_databases_are_no_times(value: object) -> None:
     times = TimeReader(None)
 
     assert times.read(value) is None
     assert times.unreadable == 0
 
 
-def test_the_empty_time_of_a_database_is_not_said_in_any_zone() -> None:
+def test_the_empty_time_of_a_database_is_none_in_any_zone() -> None:
     assert TimeReader(CHINA).read("1970-01-01 08:00:00") is None
 
 
@@ -123,5 +123,5 @@ def test_what_python_writes_is_read_as_python_means_it(
     st.floats(min_value=1e9, max_value=5e9),
     st.sampled_from([1, 10**3, 10**6, 10**9]),
 )
-def test_the_magnitude_tells_the_unit(seconds: float, per_second: int) -> None:
+def test_the_magnitude_shows_the_unit(seconds: float, per_second: int) -> None:
     assert TimeReader(None).read(int(seconds * per_second)) == pytest.approx(seconds, abs=1.0)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from proccli.errors import FlowsError
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
 from proccli.traffic.flows.fields import parse_fields
@@ -208,6 +209,44 @@ def test_nested_ids_are_found_too() -> None:
 
     assert (flow.side_0, flow.side_1) == (Endpoint("10.0.0.5", 1), Endpoint("10.0.0.9", 2))
     assert flow.start_s == 1.5e9
+
+
+DEEPFLOW = ["ip_0", "client_port", "ip_1", "server_port", "protocol"]
+ROW = ["10.0.0.5", "1", "10.0.0.9", "2", "6"]
+SIDES = (Endpoint("10.0.0.5", 1), Endpoint("10.0.0.9", 2))
+
+
+@pytest.mark.parametrize("name", ["id", "id.orig", "id.resp_h", "src"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "#fields"])
+def test_a_column_has_nothing_nested(name: str, delimiter: str) -> None:
+    """A column called `id` is not the Zeek record `id`."""
+    separator = "\t" if delimiter == "#fields" else delimiter
+    header = separator.join([*(["#fields"] if delimiter == "#fields" else []), name, *DEEPFLOW])
+    text = f"{header}\n{separator.join(['1', *ROW])}\n".encode()
+
+    (flow,) = label(text).flows
+
+    assert (flow.problem, flow.side_0, flow.side_1) == (None, *SIDES)
+
+
+def test_names_of_fields_are_whole_columns() -> None:
+    """A path in --fields means a key in JSON only."""
+    header = ",".join(["src", *DEEPFLOW[1:]])
+    text = f"{header}\n{','.join(ROW)}\n".encode()
+
+    with pytest.raises(FlowsError, match=r"column 'src\.ip' .* does not exist"):
+        label(text, fields=parse_fields("ip_0=src.ip"), form="csv")
+
+
+@pytest.mark.parametrize("value", ["7", '"x"', "null", "{}", '{"orig_p": 1}', '[{"orig_h": 1}]'])
+def test_a_nested_name_counts_only_where_it_is(value: str) -> None:
+    record = f'{{"id": {value}, "ip_0": "10.0.0.5", "client_port": 1,'
+    record += ' "ip_1": "10.0.0.9", "server_port": 2, "protocol": 6}\n'
+    nested = '{"id":{"orig_h":"10.0.0.5","orig_p":1,"resp_h":"10.0.0.9","resp_p":2}}\n'
+
+    for text in (record, record + nested, nested + record):
+        for flow in label(text.encode()).flows:
+            assert (flow.problem, flow.side_0, flow.side_1) == (None, *SIDES)
 
 
 def test_the_users_names_come_before_zeeks() -> None:

@@ -69,14 +69,14 @@ def test_who_answers_a_syn_is_the_server() -> None:
     assert one.client_certain
 
 
-def test_without_a_beginning_the_first_sender_comes_first_and_is_not_certain() -> None:
+def test_without_a_syn_the_first_sender_is_side_0_and_not_certain() -> None:
     one = the_one([answer(PUSH), segment(ACK)])
 
     assert sides(one) == (SERVER, CLIENT)
     assert not one.client_certain
 
 
-def test_a_syn_ack_that_comes_late_still_tells() -> None:
+def test_a_late_syn_ack_still_shows_the_sides() -> None:
     """Captures of several interfaces are not quite in order."""
     one = the_one([answer(ACK), answer(SYN_ACK)])
 
@@ -84,7 +84,7 @@ def test_a_syn_ack_that_comes_late_still_tells() -> None:
     assert one.client_certain
 
 
-def test_a_syn_that_comes_behind_its_answer_belongs_to_it() -> None:
+def test_a_syn_after_its_answer_belongs_to_the_same_connection() -> None:
     one = the_one([answer(SYN_ACK, seq=900, ack=101), segment(SYN, seq=100)])
 
     assert one.packets == 2
@@ -138,7 +138,7 @@ def test_the_same_ports_again_are_another_connection(end: list[Segment]) -> None
     assert second.flow.start_s == 1002.0
 
 
-def test_a_connection_whose_end_was_missed_ends_with_the_next_syn() -> None:
+def test_a_connection_without_a_seen_end_ends_with_the_next_syn() -> None:
     first, second = made_of([*opened(isn=100), *opened(at=1002.0, isn=7000, answer_isn=8000)])
 
     assert (first.packets, second.packets) == (3, 3)
@@ -153,7 +153,7 @@ def test_a_connection_seen_from_one_side_ends_with_the_next_answer() -> None:
     assert (first.packets, second.packets) == (2, 1)
 
 
-def test_a_syn_behind_a_beginning_that_was_missed_begins_another() -> None:
+def test_a_syn_after_a_missed_beginning_starts_another_connection() -> None:
     old, new = made_of([segment(PUSH), answer(PUSH), *opened(at=1001.0)])
 
     assert (old.client_certain, new.client_certain) == (False, True)
@@ -243,7 +243,7 @@ def test_times_that_go_back_are_those_of_the_first_and_the_last() -> None:
     assert (one.flow.start_s, one.flow.end_s) == (1000.0, 1000.5)
 
 
-def test_what_each_side_says_of_itself_is_kept_apart() -> None:
+def test_the_options_of_each_side_are_kept_separately() -> None:
     segments = [
         segment(SYN, seq=1, options=v1(7, address="10.0.0.5")),
         answer(SYN_ACK)._replace(options=v2(9, 3)),
@@ -255,7 +255,7 @@ def test_what_each_side_says_of_itself_is_kept_apart() -> None:
     assert [each.option.agent_id for each in one.options_1] == [3]
 
 
-def test_the_sides_keep_what_they_said_when_they_turn_out_the_other_way_round() -> None:
+def test_options_stay_with_their_side_when_the_sides_are_swapped() -> None:
     one = the_one([answer(PUSH)._replace(options=v1(9)), answer(SYN_ACK), segment(ACK)])
 
     assert (one.flow.side_1, [each.option.pid for each in one.options_1]) == (SERVER, [9])
@@ -272,7 +272,7 @@ def test_of_many_alike_the_first_is_kept() -> None:
     assert (kept.time_s, kept.option.seq) == (1000.0, 0)
 
 
-def test_a_syn_ack_does_not_stand_for_what_its_process_says_later() -> None:
+def test_the_option_of_a_syn_ack_and_a_later_one_are_both_kept() -> None:
     said = [answer(SYN_ACK)._replace(options=v1(9)), answer(PUSH)._replace(options=v1(9))]
 
     assert [each.is_syn for each in the_one(said).options_1] == [True, False]

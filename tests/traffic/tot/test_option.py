@@ -35,7 +35,7 @@ def only(options: bytes, *, seq: int = 1, source: Endpoint | None = None) -> Tot
 
 
 @given(numbers, addresses, numbers)
-def test_sixteen_bytes_say_pid_address_and_sequence_number(
+def test_sixteen_bytes_hold_pid_address_and_sequence_number(
     pid: int, address: str, seq: int
 ) -> None:
     assert only(v1(pid, address=address, seq=seq)) == TotOption(
@@ -44,12 +44,12 @@ def test_sixteen_bytes_say_pid_address_and_sequence_number(
 
 
 @given(numbers)
-def test_eight_bytes_say_the_pid(pid: int) -> None:
+def test_eight_bytes_hold_the_pid(pid: int) -> None:
     assert only(v1(pid)) == TotOption(version=1, pid=pid)
 
 
 @given(numbers, numbers)
-def test_version_2_says_pid_and_agent(pid: int, agent_id: int) -> None:
+def test_version_2_holds_pid_and_agent(pid: int, agent_id: int) -> None:
     assert only(v2(pid, agent_id)) == TotOption(version=2, pid=pid, agent_id=agent_id)
 
 
@@ -86,7 +86,7 @@ def test_an_ipv6_socket_has_no_address_before_translation() -> None:
     assert short == TotOption(version=1, pid=7)
 
 
-def test_an_address_that_is_really_the_stand_in_is_told() -> None:
+def test_an_address_equal_to_the_placeholder_is_reported() -> None:
     source = Endpoint(STAND_IN, 41000)
 
     assert only(v1(7, address=STAND_IN, seq=5), source=source).address == STAND_IN
@@ -124,7 +124,7 @@ def test_several_options_of_a_segment_all_count() -> None:
 
 
 @pytest.mark.parametrize("before", [b"", b"\x01\x01", MSS, option(8, bytes(8)), MSS + b"\x01"])
-def test_it_is_found_behind_what_the_kernel_puts_first(before: bytes) -> None:
+def test_it_is_found_after_the_kernels_options(before: bytes) -> None:
     assert only(before + v1(7)).pid == 7
 
 
@@ -142,7 +142,7 @@ def test_a_list_ends_where_the_kernel_ends_it(before: bytes) -> None:
 
 
 @pytest.mark.parametrize("captured", range(1, 16))
-def test_an_option_that_was_cut_off_says_nothing(captured: int) -> None:
+def test_a_truncated_option_is_ignored(captured: int) -> None:
     assert decoded(v1(7, address="10.0.0.5", seq=1)[:captured]) == DecodedOptions((), 0)
 
 

@@ -32,8 +32,8 @@ from proccli.commands.topology.drawing.lines import (
 from proccli.commands.topology.drawing.theme import HUES
 from proccli.commands.topology.vertices import (
     DrawnCertainty,
+    DrawnGraph,
     Link,
-    Picture,
     Vertex,
     link_label,
     thickness,
@@ -77,8 +77,8 @@ class Drawing:
     height: float
 
 
-def drawing(result: Topology, shown: Picture) -> Drawing:
-    """The drawing of a picture; deterministic."""
+def drawing(result: Topology, shown: DrawnGraph) -> Drawing:
+    """The drawing of a graph; deterministic."""
     notes = {vertex.id: _note(vertex, result) for vertex in shown.vertices}
     number = {vertex.id: at for at, vertex in enumerate(shown.vertices)}
     boxes = [_box(vertex, notes[vertex.id], result) for vertex in shown.vertices]
@@ -109,7 +109,7 @@ def drawing(result: Topology, shown: Picture) -> Drawing:
     return Drawing(body="\n".join(body), width=layout.width, height=layout.height)
 
 
-def dense(shown: Picture) -> str:
+def dense(shown: DrawnGraph) -> str:
     """The CSS class of drawings with many lines, after a space; else empty."""
     return " dense" if len(shown.links) > DENSE else ""
 
@@ -186,11 +186,11 @@ def link_title(link: Link) -> str:
     return paragraphs(
         " → ".join(fitted(label_with_host(end), _SPOKEN) for end in (link.client, link.server)),
         *(
-            f"{port_text(strand.protocol, strand.port, len(strand.ports))},"
-            f" {counted(strand.connections, 'connection')}, {LINE_TEXT[strand.certainty]}"
-            for strand in link.strands[:12]
+            f"{port_text(bundle.protocol, bundle.port, len(bundle.ports))},"
+            f" {counted(bundle.connections, 'connection')}, {LINE_TEXT[bundle.certainty]}"
+            for bundle in link.bundles[:12]
         ),
-        f"and {len(link.strands) - 12:,} more" if len(link.strands) > 12 else "",
+        f"and {len(link.bundles) - 12:,} more" if len(link.bundles) > 12 else "",
     )
 
 

@@ -11,7 +11,7 @@ from proccli.commands.topology.drawing.lines import ELLIPSIS, written
 from proccli.commands.topology.drawing.page_data import page_data
 from proccli.commands.topology.drawing.svg import kinds, quieter_text, remarks
 from proccli.commands.topology.drawing.theme import DARK, LIGHT, asset, drawing_css, variables
-from proccli.commands.topology.vertices import Picture, Strand, Vertex, picture
+from proccli.commands.topology.vertices import DrawnGraph, EdgeBundle, Vertex, drawn_graph
 from proccli.commands.topology.words import CERTAINTY, nothing_text, port_text, taken, total_text
 from proccli.model.config import Config
 from proccli.model.topology import Topology, TopologyHost
@@ -40,7 +40,7 @@ def topology_html(result: Topology) -> bytes:
     Its policy allows only its own scripts and no loading; names are always escaped text. Without
     scripts, the drawing and the tables are still shown.
     """
-    shown = picture(result, MOST)
+    shown = drawn_graph(result, MOST)
     style, script = _style(), _script()
     parts = (
         "<!doctype html>",
@@ -99,7 +99,7 @@ def _script() -> str:
     )
 
 
-def _body(result: Topology, shown: Picture) -> Iterator[str]:
+def _body(result: Topology, shown: DrawnGraph) -> Iterator[str]:
     yield '<a class="skip" href="#connections">Skip to the table</a>'
     yield f'<header class="top"><div><h1>{TITLE}</h1><p>{written(total_text(result))}</p>'
     yield f"<p>{quieter_text(shown)}</p></div>" if shown.quieter else "</div>"
@@ -146,7 +146,7 @@ def _controls(result: Topology) -> Iterator[str]:
     yield '<output id="count" aria-live="polite"></output></div>'
 
 
-def _stage(result: Topology, shown: Picture) -> Iterator[str]:
+def _stage(result: Topology, shown: DrawnGraph) -> Iterator[str]:
     yield '<figure class="stage">'
     if not shown.links:
         words = nothing_text(result).capitalize()
@@ -180,7 +180,7 @@ def _stage(result: Topology, shown: Picture) -> Iterator[str]:
     yield f'<span class="help">{_HELP}</span></div>'
 
 
-def _footnotes(result: Topology, shown: Picture) -> Iterator[str]:
+def _footnotes(result: Topology, shown: DrawnGraph) -> Iterator[str]:
     yield from remarks(result, shown)
     for note in result.notes:
         yield message(note)
@@ -196,8 +196,8 @@ def _basis(config: Config | None) -> str:
     )
 
 
-def connections_table(shown: Picture) -> str:
-    """A row for each strand, in the order of the picture, with the number of its link.
+def connections_table(shown: DrawnGraph) -> str:
+    """A row for each bundle, in the order of the graph, with the number of its link.
 
     ARIA roles are explicit, because a narrow screen shows rows as cards.
     """
@@ -212,26 +212,26 @@ def connections_table(shown: Picture) -> str:
             f'<thead role="rowgroup"><tr role="row">{headings}</tr></thead>',
             '<tbody role="rowgroup">',
             *(
-                _strand_row(strand, place[strand.client.id, strand.server.id])
-                for strand in shown.strands
+                _bundle_row(bundle, place[bundle.client.id, bundle.server.id])
+                for bundle in shown.bundles
             ),
             "</tbody></table>",
         )
     )
 
 
-def _strand_row(strand: Strand, link: int) -> str:
-    port = port_text(strand.protocol, strand.port, len(strand.ports))
+def _bundle_row(bundle: EdgeBundle, link: int) -> str:
+    port = port_text(bundle.protocol, bundle.port, len(bundle.ports))
     cells = (
-        _cell("client wide", _called(strand.client)),
-        _cell("server wide", _called(strand.server)),
-        _cell("number port", written(port), strand.ports[0]),
-        _cell("number count", f"{strand.connections:,}", strand.connections),
+        _cell("client wide", _called(bundle.client)),
+        _cell("server wide", _called(bundle.server)),
+        _cell("number port", written(port), bundle.ports[0]),
+        _cell("number count", f"{bundle.connections:,}", bundle.connections),
         _cell(
             "seen-at",
-            f'<span class="sure {strand.certainty}">{written(CERTAINTY[strand.certainty])}</span>',
+            f'<span class="sure {bundle.certainty}">{written(CERTAINTY[bundle.certainty])}</span>',
         ),
-        _cell("why wide", written(strand.note)),
+        _cell("why wide", written(bundle.note)),
     )
     return f'<tr role="row" data-link="{link}">{"".join(cells)}</tr>'
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from proccli.commands.topology.drawing.elements import FOUND_AT, gprocesses_text
-from proccli.commands.topology.vertices import Link, Picture, Strand, Vertex, link_label
+from proccli.commands.topology.vertices import DrawnGraph, EdgeBundle, Link, Vertex, link_label
 from proccli.commands.topology.words import port_text
 from proccli.model.topology import TopologyEdge
 from proccli.terminal.record import Json
@@ -16,8 +16,8 @@ _SHOWN = 40
 """Maximum number of listed addresses or pids."""
 
 
-def page_data(shown: Picture) -> str:
-    """Vertices, links and strands, which refer to each other by their positions in these lists.
+def page_data(shown: DrawnGraph) -> str:
+    """Vertices, links and bundles, which refer to each other by their positions in these lists.
 
     All text is already made visible, and cannot end a script element.
     """
@@ -34,9 +34,9 @@ def page_data(shown: Picture) -> str:
             }
             for link in shown.links
         ],
-        "strands": [
-            {**_strand(strand), "link": place[strand.client.id, strand.server.id]}
-            for strand in shown.strands
+        "bundles": [
+            {**_bundle(bundle), "link": place[bundle.client.id, bundle.server.id]}
+            for bundle in shown.bundles
         ],
     }
     text = json.dumps(content, separators=(",", ":"))
@@ -87,31 +87,31 @@ def _link_title(link: Link) -> str:
     return counted(link.connections, "connection")
 
 
-def _strand(strand: Strand) -> Json:
-    facts = [["seen at", FOUND_AT[strand.certainty]]]
-    if strand.note:
-        facts.append(["peer", strand.note])
-    if len(strand.ports) > 1:
-        facts.append(["ports", _listed([str(port) for port in strand.ports])])
-    facts += [["addresses", _addresses(edge)] for edge in strand.edges[:_SHOWN]]
-    more = len(strand.edges) - _SHOWN
+def _bundle(bundle: EdgeBundle) -> Json:
+    facts = [["seen at", FOUND_AT[bundle.certainty]]]
+    if bundle.note:
+        facts.append(["peer", bundle.note])
+    if len(bundle.ports) > 1:
+        facts.append(["ports", _listed([str(port) for port in bundle.ports])])
+    facts += [["addresses", _addresses(edge)] for edge in bundle.edges[:_SHOWN]]
+    more = len(bundle.edges) - _SHOWN
     if more > 0:
         facts.append(["", f"and {more:,} more"])
-    port = port_text(strand.protocol, strand.port, len(strand.ports))
+    port = port_text(bundle.protocol, bundle.port, len(bundle.ports))
     return {
-        "certainty": strand.certainty,
-        "connections": strand.connections,
-        "title": f"{port} · {counted(strand.connections, 'connection')}",
+        "certainty": bundle.certainty,
+        "connections": bundle.connections,
+        "title": f"{port} · {counted(bundle.connections, 'connection')}",
         "facts": [[key, visible(value)] for key, value in facts],
-        "hay": visible(" ".join(_strand_search_text(strand))),
+        "hay": visible(" ".join(_bundle_search_text(bundle))),
     }
 
 
-def _strand_search_text(strand: Strand) -> Iterable[str]:
-    yield strand.note
-    for port in strand.ports:
-        yield f":{port} {port}/{strand.protocol}"
-    yield from dict.fromkeys(ip for edge in strand.edges for ip in (edge.client_ip, edge.server_ip))
+def _bundle_search_text(bundle: EdgeBundle) -> Iterable[str]:
+    yield bundle.note
+    for port in bundle.ports:
+        yield f":{port} {port}/{bundle.protocol}"
+    yield from dict.fromkeys(ip for edge in bundle.edges for ip in (edge.client_ip, edge.server_ip))
 
 
 def _addresses(edge: TopologyEdge) -> str:

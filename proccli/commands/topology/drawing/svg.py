@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from proccli.commands.topology.drawing.elements import LINE_TEXT, MOST, Drawing, dense, drawing
 from proccli.commands.topology.drawing.lines import NOTE, width, written
 from proccli.commands.topology.drawing.theme import DARK, LIGHT, concrete, drawing_css
-from proccli.commands.topology.vertices import DrawnCertainty, Picture, picture
+from proccli.commands.topology.vertices import DrawnCertainty, DrawnGraph, drawn_graph
 from proccli.commands.topology.words import left_out_text, nothing_text, spread_text, total_text
 from proccli.model.topology import Topology
 from proccli.terminal.lines import plain, wrapped
@@ -28,7 +28,7 @@ _PAGE_CSS = """\
 
 def topology_svg(result: Topology) -> bytes:
     """The file in UTF-8. Its colours follow the light or dark theme of the viewer."""
-    shown = picture(result, MOST)
+    shown = drawn_graph(result, MOST)
     drawn = drawing(result, shown)
     wide = max(drawn.width, _NARROWEST)
     below = list(_below(result, shown, wide, _TITLE + _MARGIN + drawn.height + 30))
@@ -66,7 +66,7 @@ def _body(drawn: Drawing, result: Topology) -> str:
     return f'<g transform="translate({_MARGIN} {top})">\n{drawn.body}\n</g>'
 
 
-def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterator[str]:
+def _below(result: Topology, shown: DrawnGraph, wide: float, top: float) -> Iterator[str]:
     """The legend and the notes below the drawing."""
     y = top
     for kind in kinds(shown):
@@ -85,13 +85,13 @@ def _below(result: Topology, shown: Picture, wide: float, top: float) -> Iterato
             y += _LINE
 
 
-def kinds(shown: Picture) -> Sequence[DrawnCertainty]:
-    """The kinds of lines in a picture, from the most certain."""
+def kinds(shown: DrawnGraph) -> Sequence[DrawnCertainty]:
+    """The kinds of lines in a graph, from the most certain."""
     found = {link.certainty for link in shown.links}
     return [kind for kind in LINE_TEXT if kind in found]
 
 
-def remarks(result: Topology, shown: Picture) -> Sequence[str]:
+def remarks(result: Topology, shown: DrawnGraph) -> Sequence[str]:
     """How to read a drawing, and what it does not show."""
     notes = []
     if shown.links:
@@ -110,11 +110,11 @@ def remarks(result: Topology, shown: Picture) -> Sequence[str]:
     ]
 
 
-def quieter_text(shown: Picture) -> str:
+def quieter_text(shown: DrawnGraph) -> str:
     """How many lines are not drawn; empty if all are."""
     if not shown.quieter:
         return ""
     return (
-        f"Only the {len(shown.strands):,} busiest lines are shown, and {shown.quieter:,} others are"
+        f"Only the {len(shown.bundles):,} busiest lines are shown, and {shown.quieter:,} others are"
         " left out; -o json has all of them."
     )

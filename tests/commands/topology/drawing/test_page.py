@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proccli.commands.topology.drawing.page import topology_html
-from proccli.commands.topology.vertices import picture
+from proccli.commands.topology.vertices import drawn_graph
 from proccli.model.note import Note
 from proccli.model.topology import Topology
 from proccli.terminal.lines import shorten
@@ -141,18 +141,18 @@ def test_it_is_always_the_same(result: Topology) -> None:
 
 
 @WHOLE
-def test_the_table_has_a_row_for_each_strand_in_the_order_of_the_data(result: Topology) -> None:
-    drawn, page = picture(result), Page(topology_html(result).decode())
+def test_the_table_has_a_row_for_each_bundle_in_the_order_of_the_data(result: Topology) -> None:
+    drawn, page = drawn_graph(result), Page(topology_html(result).decode())
     rows = [row["data-link"] for row in page.of("tr") if "data-link" in row]
     data = data_of(page)
 
-    assert rows == [str(strand["link"]) for strand in data["strands"]]
-    assert len(rows) == len(drawn.strands)
+    assert rows == [str(bundle["link"]) for bundle in data["bundles"]]
+    assert len(rows) == len(drawn.bundles)
     assert [vertex["id"] for vertex in data["vertices"]] == [v.id for v in drawn.vertices]
-    for strand, given_strand in zip(drawn.strands, data["strands"], strict=True):
-        link = data["links"][given_strand["link"]]
-        assert data["vertices"][link["client"]]["id"] == strand.client.id
-        assert data["vertices"][link["server"]]["id"] == strand.server.id
+    for bundle, given_bundle in zip(drawn.bundles, data["bundles"], strict=True):
+        link = data["links"][given_bundle["link"]]
+        assert data["vertices"][link["client"]]["id"] == bundle.client.id
+        assert data["vertices"][link["server"]]["id"] == bundle.server.id
 
 
 def test_names_are_text_and_can_be_seen() -> None:
@@ -197,7 +197,7 @@ def test_what_a_script_would_say_stands_in_the_page() -> None:
 def test_a_search_looks_through_names_hosts_tags_ports_addresses_and_reasons() -> None:
     data = data_of(Page(topology_html(small()).decode()))
     (shop,) = [vertex for vertex in data["vertices"] if vertex["label"] == "shop"]
-    hay = " ".join(strand["hay"] for strand in data["strands"])
+    hay = " ".join(bundle["hay"] for bundle in data["bundles"])
 
     for word in ("shop", "web-1", "900", "os.app.owner=alice", "os.app.owner: alice"):
         assert word in shop["hay"]
@@ -216,9 +216,9 @@ def test_details_of_a_process_and_a_connection() -> None:
         ["os.app.app", "shop"],
         ["os.app.owner", "alice"],
     ]
-    strand = data["strands"][0]
-    assert strand["title"] == "443/tcp · 31 connections"
-    assert strand["facts"] == [
+    bundle = data["bundles"][0]
+    assert bundle["title"] == "443/tcp · 31 connections"
+    assert bundle["facts"] == [
         ["seen at", "the server end only"],
         ["peer", "not in the recordings"],
         ["addresses", "203.0.113.7 → 10.0.0.5:443 ×31"],
@@ -228,13 +228,13 @@ def test_details_of_a_process_and_a_connection() -> None:
 def test_at_most_forty_addresses_are_listed() -> None:
     data = data_of(Page(topology_html(every_kind()).decode()))
     (crowd,) = [vertex for vertex in data["vertices"] if vertex["label"] == "500 addresses"]
-    (strand,) = [strand for strand in data["strands"] if strand["connections"] == 1_000]
+    (bundle,) = [bundle for bundle in data["bundles"] if bundle["connections"] == 1_000]
 
     assert crowd["facts"][-1][0] == "500 addresses"
     assert crowd["facts"][-1][1].endswith(" and 460 more")
-    assert strand["facts"][-1] == ["", "and 460 more"]
-    assert len(strand["facts"]) == 43
-    assert "198.51.1.249" in strand["hay"], "and all of them are found"
+    assert bundle["facts"][-1] == ["", "and 460 more"]
+    assert len(bundle["facts"]) == 43
+    assert "198.51.1.249" in bundle["hay"], "and all of them are found"
 
 
 def test_long_names_are_not_repeated() -> None:

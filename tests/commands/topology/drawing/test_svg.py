@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from proccli.commands.topology.drawing.lines import LABEL, NAME, NOTE, Rect, width
 from proccli.commands.topology.drawing.svg import topology_svg
 from proccli.commands.topology.drawing.theme import DARK, LIGHT
-from proccli.commands.topology.vertices import picture
+from proccli.commands.topology.vertices import drawn_graph
 from proccli.model.topology import Topology
 from proccli.text import visible
 from tests.commands.topology.edges import (
@@ -89,7 +89,7 @@ def test_it_is_always_the_same(result: Topology) -> None:
 
 @WHOLE
 def test_every_vertex_and_every_line_is_there(result: Topology) -> None:
-    root, drawn = parsed(result), picture(result)
+    root, drawn = parsed(result), drawn_graph(result)
 
     assert [one.get("data-vertex") for one in of_class(root, "vertex")] == [
         vertex.id for vertex in drawn.vertices
@@ -104,7 +104,7 @@ def test_every_vertex_and_every_line_is_there(result: Topology) -> None:
 
 @WHOLE
 def test_boxes_stand_apart_inside_of_frames_of_their_host(result: Topology) -> None:
-    root, drawn = parsed(result), picture(result)
+    root, drawn = parsed(result), drawn_graph(result)
     boxes = [rect_of(one) for one in of_class(root, "box")]
     frames = {
         (one.findtext(SVG + "title"), rect_of(one.find(SVG + "rect")))  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ def test_labels_that_are_shown_lie_on_nothing(result: Topology) -> None:
 
     assert not any(one.meets(other) for one, other in combinations(labels, 2))
     assert not any(one.meets(other) for one in labels for other in boxes)
-    assert bool(labels) == bool(picture(result).links)
+    assert bool(labels) == bool(drawn_graph(result).links)
 
 
 def test_few_lines_all_have_their_label() -> None:
@@ -182,7 +182,7 @@ def test_clients_stand_left_of_their_servers() -> None:
         one.get("data-vertex"): rect_of(of_class(one, "box")[0]) for one in of_class(root, "vertex")
     }
 
-    for link in picture(small()).links:
+    for link in drawn_graph(small()).links:
         assert left[link.client.id].right < left[link.server.id].left
 
 

@@ -23,7 +23,7 @@ data.links.forEach((link, at) => {
   if (link.server !== link.client) joined[link.server].push(at);
 });
 const rowsOf = data.links.map(() => []);
-data.strands.forEach((strand, at) => rowsOf[strand.link].push(at));
+data.bundles.forEach((bundle, at) => rowsOf[bundle.link].push(at));
 
 const controls = { q: byId("q"), host: byId("host"), seen: [...document.querySelectorAll("[name=seen]")] };
 let picked = null; // { vertex: 3 } or { link: 7 }
@@ -31,9 +31,9 @@ let cursor = -1;
 
 // Filters
 
-const hay = data.strands.map((strand) => {
-  const link = data.links[strand.link];
-  return [strand.hay, data.vertices[link.client].hay, data.vertices[link.server].hay].join(" ").toLowerCase() + " ";
+const hay = data.bundles.map((bundle) => {
+  const link = data.links[bundle.link];
+  return [bundle.hay, data.vertices[link.client].hay, data.vertices[link.server].hay].join(" ").toLowerCase() + " ";
 });
 
 function wanted() {
@@ -42,17 +42,17 @@ function wanted() {
   const kinds = new Set(controls.seen.filter((box) => box.checked).map((box) => box.value));
   const host = controls.host.value;
   const all = !words.length && !host && kinds.size === controls.seen.length;
-  const strands = data.strands.map((strand, at) => {
-    const link = data.links[strand.link];
+  const bundles = data.bundles.map((bundle, at) => {
+    const link = data.links[bundle.link];
     const there = !host || data.vertices[link.client].host === host || data.vertices[link.server].host === host;
-    return there && kinds.has(strand.certainty) && found.every((word) => hay[at].includes(word));
+    return there && kinds.has(bundle.certainty) && found.every((word) => hay[at].includes(word));
   });
-  return { all, strands };
+  return { all, bundles };
 }
 
 function filter() {
-  const { all, strands } = wanted();
-  const links = data.links.map((_, at) => rowsOf[at].some((row) => strands[row]));
+  const { all, bundles } = wanted();
+  const links = data.links.map((_, at) => rowsOf[at].some((row) => bundles[row]));
   const vertices = data.vertices.map((_, at) => all || joined[at].some((link) => links[link]));
   if (svg) svg.classList.toggle("filtered", !all);
   drawn.links.forEach((link, at) => link.classList.toggle("out", !links[at]));
@@ -60,13 +60,13 @@ function filter() {
   drawn.vertices.forEach((vertex, at) => vertex.classList.toggle("out", !vertices[at]));
   const framed = new Set(frameOf.filter((_, at) => vertices[at]));
   frames.forEach((frame) => frame.classList.toggle("out", !framed.has(frame)));
-  rows.forEach((row, at) => (row.hidden = !strands[at]));
+  rows.forEach((row, at) => (row.hidden = !bundles[at]));
   rove([...body.rows].find((row) => !row.hidden));
   let shown = 0;
   let total = 0;
-  data.strands.forEach((strand, at) => {
-    total += strand.connections;
-    if (strands[at]) shown += strand.connections;
+  data.bundles.forEach((bundle, at) => {
+    total += bundle.connections;
+    if (bundles[at]) shown += bundle.connections;
   });
   const text = (number) => number.toLocaleString("en");
   byId("count").textContent = all ? "" : `${text(shown)} of ${text(total)} connections`;
@@ -167,8 +167,8 @@ function describe(what) {
   });
   panel.append(element("h2", { textContent: link.title }), ...ends.flat());
   for (const row of rowsOf[what.link]) {
-    const strand = data.strands[row];
-    panel.append(element("h3", { textContent: strand.title }), facts(strand.facts));
+    const bundle = data.bundles[row];
+    panel.append(element("h3", { textContent: bundle.title }), facts(bundle.facts));
   }
 }
 

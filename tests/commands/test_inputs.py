@@ -1,4 +1,4 @@
-"""Where tags come from, with real configurations and real commands."""
+"""Where tags and the environment come from, with real configurations and real commands."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.inputs import InputOptions, environment_for, open_inputs
 from proccli.errors import UsageError
+from proccli.local import agent_process
+from proccli.model.process import OWN_ENVIRONMENT, Environment, SourceKind
 from proccli.terminal.warning_text import message as words_of
+from tests.build import config
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 OWNED = "- {pid: 1, tags: [{key: owner, value: alice}]}"
@@ -118,7 +121,7 @@ def test_a_configuration_that_others_can_write_starts_nothing(setup: Setup) -> N
     assert not setup.said
 
 
-def test_unless_it_is_asked_to(setup: Setup) -> None:
+def test_run_tag_exec_starts_it_anyway(setup: Setup) -> None:
     setup.config.chmod(0o666)
 
     assert setup.open(run_tag_exec=True).tags.entries == {1: (("owner", "alice"),)}
@@ -224,7 +227,7 @@ def test_an_output_that_the_agent_rejects_costs_all_tags(setup: Setup) -> None:
     assert message.endswith("the agent continues without tags")
 
 
-def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup: Setup) -> None:
+def test_the_last_entry_of_a_pid_counts_with_a_warning(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     tags.write_text(
         "- {pid: 1, tags: [{key: a, value: x}, {key: b, value: y}]}\n"
@@ -241,7 +244,7 @@ def test_of_several_entries_of_a_pid_the_last_counts_and_the_loss_is_told(setup:
     ]
 
 
-def test_of_many_such_pids_the_first_are_told_and_the_rest_counted(setup: Setup) -> None:
+def test_of_many_such_pids_the_first_have_warnings_and_the_rest_are_counted(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     tags.write_text("".join(f"- {{pid: {number % 120}, tags: []}}\n" for number in range(240)))
     told = notes(setup.open(tags=str(tags)), "tags-pid-again")
@@ -250,7 +253,7 @@ def test_of_many_such_pids_the_first_are_told_and_the_rest_counted(setup: Setup)
     assert told[-1] == "20 more pids have several entries"
 
 
-def test_many_lost_tags_are_told_in_short(setup: Setup) -> None:
+def test_a_warning_names_a_few_of_many_lost_tags(setup: Setup) -> None:
     tags = setup.folder / "tags.yaml"
     many = ", ".join(f"{{key: k{number}, value: {'x' * 1000}}}" for number in range(20))
     tags.write_text(f"- {{pid: 1, tags: [{many}]}}\n- {{pid: 1, tags: []}}\n")
@@ -295,9 +298,88 @@ def test_tags_from_a_file_count_for_a_directory_too(setup: Setup, directory: Pat
 @pytest.mark.parametrize(
     "options", [{"tag_exec": False}, {"tags": "x"}, {"snapshot": "x"}, {"snapshot": "-"}]
 )
-def test_to_ask_for_a_run_and_for_something_else_is_wrong_usage(
-    setup: Setup, options: dict[str, Any]
-) -> None:
+def test_run_tag_exec_excludes_other_sources_of_tags(setup: Setup, options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--run-tag-exec"):
         setup.open(run_tag_exec=True, **options)
     assert not setup.trace.exists()
+
+
+# ---- environment ---------------------------------------------------------------------------------
+
+RULES = config(("nginx", "", "accept", "$0-%SITE%-%UNSET_HERE%"))
+
+
+def environment_and_codes(
+    kind: SourceKind, recorded: Environment | None = None, **given: str
+) -> tuple[Environment, list[str]]:
+    environment, notes = environment_for(RULES, kind, recorded, given)
+    return environment, [note.code for note in notes]
+
+
+@pytest.fixture
+def without_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests must not depend on an agent that happens to run here."""
+    monkeypatch.setattr(agent_process, "find_environment", lambda: None)
+    monkeypatch.setenv("SITE", "fra1")
+    monkeypatch.delenv("UNSET_HERE", raising=False)
+
+
+@pytest.mark.usefixtures("without_agent")
+def test_without_an_agent_our_environment_is_used_with_a_warning() -> None:
+    environment, codes = environment_and_codes("live")
+
+    assert environment.values["SITE"] == "fra1"
+    assert codes == ["own-environment", "env-unset"]
+
+
+@pytest.mark.usefixtures("without_agent")
+def test_given_values_override_without_a_warning() -> None:
+    environment, codes = environment_and_codes("live", SITE="ams2", UNSET_HERE="")
+
+    assert environment.values["SITE"] == "ams2"
+    assert codes == []
+
+
+def test_a_directory_knows_only_what_is_given() -> None:
+    environment, codes = environment_and_codes("directory", SITE="ams2")
+
+    assert dict(environment.values) == {"SITE": "ams2"}
+    assert environment.complete
+    assert codes == ["env-unset"]
+
+
+def test_a_recording_keeps_the_warnings_of_its_making() -> None:
+    carried = Environment(
+        values={"SITE": "fra1"},
+        complete=False,
+        origin=OWN_ENVIRONMENT,
+        unset=frozenset({"UNSET_HERE"}),
+    )
+
+    assert environment_and_codes("recording", carried)[1] == ["own-environment", "env-unset"]
+
+
+def test_a_name_that_a_recording_does_not_carry_is_unknown() -> None:
+    environment, codes = environment_and_codes(
+        "recording", Environment(values={}, complete=False, origin="r")
+    )
+
+    assert not environment.knows("SITE")
+    assert codes == ["env-unknown"]
+
+
+def test_the_warning_names_the_recording_as_origin() -> None:
+    carried = Environment(values={}, complete=False, origin="--env")
+
+    _, notes = environment_for(RULES, "recording", carried, {"SITE": "fra1"})
+
+    assert [words_of(note).partition(":")[0] for note in notes] == [
+        "%UNSET_HERE% is not known from the recording"
+    ]
+
+
+@pytest.mark.parametrize(
+    "rules", [(("a",),), (("a", "", "drop", "%X%"),), (("a", "tag", "", "%X%"),)]
+)
+def test_without_a_variable_in_a_rule_there_is_no_warning(rules: Any) -> None:
+    assert environment_for(config(*rules), "live", None, {})[1] == ()

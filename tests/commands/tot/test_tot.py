@@ -30,7 +30,7 @@ def folded(*rows: TotRow) -> Sequence[int]:
     return [each.count for each in collected(rows, unique=True, limit=None)[0]]
 
 
-def test_what_a_process_says_again_is_one_line() -> None:
+def test_repeated_options_of_a_process_are_one_line() -> None:
     (one,), _ = collected([row(SYN, seq=100), row(seq=101), row(seq=205)], unique=True, limit=None)
 
     assert (one.count, one.seen.time_s, one.last_s) == (3, 100.0, 205.0)

@@ -1,4 +1,4 @@
-"""The stat lines of processes and of the machine."""
+"""Parsing the stat lines of processes and of the machine, and passwd files as the agent does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proccli.sources.procfs.files import Unreadable
-from proccli.sources.procfs.process import parse_btime, parse_stat, parse_uptime_ns
+from proccli.sources.procfs.process import parse_btime, parse_passwd, parse_stat, parse_uptime_ns
 
 
 def stat_line(*, comm: bytes = b"sleep", ppid: bytes = b"7", ticks: bytes = b"12345") -> bytes:
@@ -96,3 +96,65 @@ def test_boot_time_may_be_missing(text: bytes) -> None:
 )
 def test_uptime_is_kept_to_the_nanosecond(text: bytes, ns: int | None) -> None:
     assert parse_uptime_ns(text) == ns
+
+
+@pytest.mark.parametrize(
+    ("ppid", "ticks"), [(2**31, 1), (4_294_967_295, 1), (1, 2**64), (1, 10**20 - 1)]
+)
+def test_a_number_that_the_kernel_does_not_have_is_malformed(ppid: int, ticks: int) -> None:
+    """The agent's reader takes an i32 and an u64 there."""
+    line = "7 (x) S {} " + "0 " * 17 + "{} 0\n"
+    assert parse_stat(line.format(2**31 - 1, 2**64 - 1).encode()).starttime_ticks == 2**64 - 1
+    with pytest.raises(Unreadable):
+        parse_stat(line.format(ppid, ticks).encode())
+
+
+# ---- passwd --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"", {}),
+        (b"root:x:0:0:root:/root:/bin/bash\n", {0: "root"}),
+        (b"root:x:0\nshop:x:1000", {0: "root", 1000: "shop"}),
+        (b"shop:x:1000:\r\n", {1000: "shop"}),
+        (b"a:x:0\r\n", {0: "a"}),
+        (b"first:x:5:\nsecond:x:5:\n", {5: "first"}),
+        (b":x:5:\n", {5: ""}),
+        (b"+plus:x:+7:\n", {7: "+plus"}),
+        (b"zeros:x:0007:\n", {7: "zeros"}),
+        (b"most:x:4294967295:\n", {4294967295: "most"}),
+        ("商店:x:1000:\n".encode(), {1000: "商店"}),
+    ],
+)
+def test_first_entry_of_a_uid_names_it(content: bytes, names: dict[int, str]) -> None:
+    assert parse_passwd(content) == names
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\n",
+        b"root",
+        b"root:x",
+        b"root:x:",
+        b"root:x: 0:0",
+        b"root:x:0 :0",
+        b"root:x:-1:0",
+        b"root:x:1_0:0",
+        b"root:x:0x0:0",
+        b"root:x:4294967296:0",
+        b"root:x:" + b"9" * 5000,
+        "root:x:٣:0".encode(),
+        b"+@netgroup::::::",
+        b"# comment",
+    ],
+)
+def test_lines_that_the_agent_skips(line: bytes) -> None:
+    assert parse_passwd(line + b"\nshop:x:1000:\n") == {1000: "shop"}
+
+
+def test_file_that_is_not_utf8_has_no_names() -> None:
+    """The agent reads the whole file as a string, and fails."""
+    assert parse_passwd(b"root:x:0:0:r\xf6t\n") is None
