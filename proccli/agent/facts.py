@@ -73,8 +73,9 @@ def container_id(cgroup: str, ids: ContainerIds) -> str | None:
 
 
 def _path(cgroup: str, *, v2: bool) -> str | None:
-    """The path of the first line with one of the controllers, in v2 also none; None: there is none, or the
-    agent's reader rejects the text, which one malformed line suffices for.
+    """The path of the first line with one of the controllers, in v2 also of one with none. None:
+    there is no such line, or the agent's reader rejects the text, as it does for one malformed
+    line.
 
     Source: procfs 0.14 ProcessCGroup: lines end at LF or CRLF, those that begin with # are
     skipped, the others are a u32, controllers and a path.
