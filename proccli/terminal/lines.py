@@ -18,6 +18,9 @@ Span: TypeAlias = tuple[str, str]
 
 Line: TypeAlias = Sequence[Span]
 
+COMMAND = "command"
+"""The style of a command line that the user may copy."""
+
 _WORD = r"[^ ]+ *| +"
 _EXTRA = 4
 """Characters read per cell: combining characters take no cell of their own."""
@@ -126,13 +129,23 @@ def around(text: str, span: tuple[int, int], room: int | None, mark: str) -> tup
 
 
 def wrapped(line: Line, room: int | None) -> list[Line]:
-    """The line wrapped to at most `room` cells, after a space if possible."""
+    """The line wrapped to at most `room` cells, after a space if possible.
+
+    Spans of the style `COMMAND` are not broken: a line break would end the command when it is
+    pasted into a shell. The terminal itself wraps them.
+    """
     if room is None or cells(line) <= room:
         return [line]
     room = max(room, 2)  # a wide character needs two cells
     lines: list[list[Span]] = [[]]
     left = room
     for text, style in line:
+        if style == COMMAND:
+            if left < room and left < cell_len(text):
+                lines.append([])
+            lines[-1].append((text, style))
+            left = 0
+            continue
         for word in re.findall(_WORD, text):
             letters = len(word.rstrip(" "))
             if left < room and left < _cells_up_to(word, 0, letters, room) <= room:

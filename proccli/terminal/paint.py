@@ -15,6 +15,7 @@ STYLES = {
     "unknown": "yellow",
     "name": "bold",
     "dim": "dim",
+    "command": "dim",
     "head": "bold",
     "match": "green underline",
     "miss": "red",

@@ -10,7 +10,17 @@ from proccli.commands.explain.rule_text import is_conditional, rule_lines
 from proccli.commands.inputs import InputOptions
 from proccli.model.config import Config
 from proccli.model.outcome import Explanation, Outcome, SocketCounts
-from proccli.terminal.lines import Line, Span, cells, foreign, joined, plain, shorten, wrapped
+from proccli.terminal.lines import (
+    COMMAND,
+    Line,
+    Span,
+    cells,
+    foreign,
+    joined,
+    plain,
+    shorten,
+    wrapped,
+)
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
@@ -171,7 +181,7 @@ def _sockets(counts: SocketCounts, again: str | None) -> Iterable[Fact]:
         if number
     ]
     if parts:
-        more: Line = ((f"   ({again})", "dim"),) if again is not None else ()
+        more: Line = (("   ", ""), (again, COMMAND)) if again is not None else ()
         yield "sockets", [*plain(", ".join(parts)), *more], "dim"
 
 

@@ -133,7 +133,7 @@ def test_the_command_for_the_sockets_is_about_the_same_machine(tmp_path: Path) -
     shown = call("explain", *given, "19").out
 
     (line,) = (line for line in shown.splitlines() if line.startswith("  sockets"))
-    written = line.partition("(")[2].removesuffix(")")
+    written = line[line.index("proccli") :]
     program, *arguments = shlex.split(written)
     assert (program, arguments) == ("proccli", ["sockets", *given, "--pid", "19"])
     assert call(*arguments).code == 0
@@ -242,6 +242,17 @@ def test_a_terminal_underlines_and_a_file_gets_carets(shop: Shop) -> None:
     assert "\x1b[4;32mbash\x1b[0m" in shown.out
     assert "^^^^" not in shown.out
     assert "        ^^^^\n" in call("explain", *shop, "903").out
+
+
+def test_a_terminal_gets_a_command_that_can_be_copied(tmp_path: Path) -> None:
+    """A line break of ours inside it would end the command when it is pasted."""
+    config = tmp_path / f"{'long-' * 20}agent.yaml"
+    config.write_text("static_config:\n  os-proc-sync-enabled: true\n", encoding="utf-8")
+    given = ("-c", str(config), "-s", "docs/example/web-1.jsonl")
+
+    for settings in ({"NO_COLOR": "1"}, {"PROCCLI_COLOR": "always"}):
+        shown = on_a_terminal("explain", *given, "19", columns=80, env=settings)
+        assert shlex.join(("proccli", "sockets", *given, "--pid", "19")) in shown.out
 
 
 def test_a_terminal_gets_a_few_lines_of_a_very_long_name(shop: Shop) -> None:
