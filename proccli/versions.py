@@ -23,6 +23,10 @@ from proccli.text import visible
 
 Dialect: TypeAlias = Literal["static_config", "inputs.proc"]
 RegexCrate: TypeAlias = Literal["1.6.0", "1.8.3"]
+Inheritance: TypeAlias = Literal["none", "list-order", "recursive"]
+ContainerIds: TypeAlias = Literal["none", "cri", "scope", "scope-v2"]
+"""`cri`: 64 bytes, or what follows in a name that starts with cri-containerd; `scope`: 64 bytes, or
+`…-<64>.scope`; `scope-v2`: the same, also on cgroup v2."""
 YamlCrate: TypeAlias = Literal["0.8.26", "0.9.25"]
 
 
@@ -62,15 +66,13 @@ class StaticConfig(NamedTuple):
     users_from: Literal["nss", "passwd"] = "nss"
     """The agent's own user database, or `PID/root/etc/passwd`."""
     reads_ppid: bool = False
-    inheritance: Literal["none", "list-order", "recursive"] = "none"
+    inheritance: Inheritance = "none"
     """`list-order`: a process listed before its parent gets only what the parent had by then."""
     netns: bool = False
     """Whether netns_id and container_id are sent."""
     unreadable_netns: Literal["skips", "zero"] = "skips"
     """What an unreadable `PID/ns` does to a process's sockets."""
-    container: Literal["none", "cri", "scope", "scope-v2"] = "none"
-    """`cri`: 64 bytes, or a name that starts with cri-containerd; `scope`: 64 bytes or any
-    `…-<64>.scope`; `scope-v2`: also on cgroup v2."""
+    container: ContainerIds = "none"
     sockets: Literal["none", "ipv4", "v4-mapped"] = "none"
     """The families that are read; `v4-mapped`: also tcp6 and udp6 as a pair."""
     netns_idx: bool = False
@@ -90,12 +92,16 @@ class InputsProc(NamedTuple):
     """Whether a process's data are kept while its pid and start second stay the same."""
     rename: Literal["whole", "match"] = "whole"
     """What a rewrite replaces: the matches in the whole subject, or the matched part alone."""
-    ignore: bool = False
-    """Whether `ignore` keeps later matchers from taking a process; else it only doesn't rename."""
+    ignore: Literal["unused", "no-rename", "removes"] = "unused"
+    """What `ignore` does: nothing, it only keeps the matcher from renaming, or it keeps later
+    matchers of the feature from taking a process."""
     blacklist: bool = False
     start_check: bool = False
     """Whether a process is sent only if its start second still is what it was."""
-    cgroup_v2: bool = False
+    inheritance: Inheritance = "recursive"
+    netns: bool = True
+    """As in `StaticConfig`."""
+    container: ContainerIds = "scope"
     sorted_tags: bool = False
     tags_in_digest: bool = False
     empty_list_published: bool = False
@@ -107,6 +113,10 @@ class InputsProc(NamedTuple):
     """What must change for a feature to publish again."""
     config_change: Literal["none", "stops", "restart", "hot"] = "stops"
     """What a change of the section does: `stops` publishing until the agent restarts."""
+
+
+Behaviour: TypeAlias = StaticConfig | InputsProc
+"""How one agent version applies the dialect of its configuration."""
 
 
 class Defaults(NamedTuple):
@@ -225,17 +235,21 @@ _STATIC_CONFIG: Final = (
 
 _INPUTS_PROC: Final = (
     Step("N1", {}, "FACTS, Generations"),
-    Step("N2", {"config_change": "restart"}, "FACTS, Generations"),
+    Step(
+        "N2",
+        {"config_change": "restart", "ignore": "no-rename"},
+        "FACTS, Generations; measured cases for `ignore`",
+    ),
     Step("N2b", {"invisible_without": "status"}, "FACTS, Generations; B4"),
     Step("N3", {"cached": True, "socket_thread": "ends-at-once"}, "FACTS, Generations; B3, B8"),
     Step("N4", {"rename": "match"}, "FACTS, Generations; B5"),
-    Step("N5", {"ignore": True}, "FACTS, Generations; B3"),
+    Step("N5", {"ignore": "removes"}, "FACTS, Generations; B3"),
     Step(
         "N6",
         {
             "blacklist": True,
             "start_check": True,
-            "cgroup_v2": True,
+            "container": "scope-v2",
             "sorted_tags": True,
             "tags_in_digest": True,
             "socket_thread": "per-namespace",
@@ -471,6 +485,20 @@ def agent_version(number: str) -> AgentVersion:
         f"agent {visible(number)} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
         f" head of a branch: {', '.join(name for name in AGENTS if not _is_release(name))}"
     )
+
+
+def behaviour_of(agent: str, dialect: Dialect) -> Behaviour:
+    """How an agent applies a dialect: agents with the newer engine apply `static_config` with it.
+
+    Raises: UsageError for an agent that does not read the dialect.
+    """
+    version = agent_version(agent)
+    static_config = version.static_config if dialect == "static_config" else None
+    if static_config is not None and static_config.engine == "first-match":
+        return static_config
+    if version.inputs_proc is None or (dialect == "static_config" and static_config is None):
+        raise UsageError(f"agent {visible(agent)} does not read {dialect}")
+    return version.inputs_proc
 
 
 def _is_release(number: str) -> bool:

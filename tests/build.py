@@ -25,6 +25,7 @@ from proccli.model.process import (
 )
 from proccli.model.sockets import NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs.net import TABLES
+from proccli.versions import behaviour_of
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW_S = BOOT_S + 97_445
@@ -116,19 +117,23 @@ class Machine:
     ) -> None:
         self.host = at or host()
         self.tags = tags
-        self.members = {item.pid: agent_process(item, self.host) for item in processes}
+        behaviour = behaviour_of(configuration.agent, configuration.dialect)
+        self.members = {item.pid: agent_process(item, self.host, behaviour) for item in processes}
         self.context = Context(
             config=configuration,
+            behaviour=behaviour,
             strategy=strategy_for(configuration, environment),
             host=self.host,
             tags=tags,
             agent_process=self.members.get,
+            agent_processes=self.members.values,
         )
 
     def outcome(self, pid: int) -> Outcome:
         """The outcome on one process."""
         process = self.members[pid]
-        return outcome_of(process, decide(process, self.context), self.host)
+        decision = decide(process, self.context)
+        return outcome_of(process, decision, self.host, self.context.behaviour)
 
     def tags_of(self, pid: int) -> tuple[Tag, ...] | None:
         """The tags of one process, inherited ones included."""

@@ -6,9 +6,9 @@ import struct
 from typing import Final
 
 from proccli.model.process import NS_PER_S, Host, Process
+from proccli.versions import ContainerIds
 
-_CONTROLLERS: Final = frozenset({"pids", "cpuset", "devices", "memory", "cpu", ""})
-"""The empty one is cgroup v2's single line, which 6.5 reads since its fix of July 2025."""
+_CONTROLLERS: Final = frozenset({"pids", "cpuset", "devices", "memory", "cpu"})
 _ID_BYTES: Final = 64
 
 
@@ -48,7 +48,7 @@ def _f32(value: float) -> float:
     return result
 
 
-def container_id(cgroup: str) -> str | None:
+def container_id(cgroup: str, ids: ContainerIds) -> str | None:
     """The container id in the text of /proc/PID/cgroup, or None.
 
     The first line with one of the controllers decides. Its path's last component is the id if it
@@ -56,7 +56,7 @@ def container_id(cgroup: str) -> str | None:
 
     Source: agent v6.5 linux_process.rs:612-660 (branch head); cgroups(7).
     """
-    path = _path(cgroup)
+    path = _path(cgroup, v2=ids == "scope-v2") if ids != "none" else None
     if path is None or "/" not in path:
         return None
     last = path.rpartition("/")[2].encode()
@@ -68,11 +68,12 @@ def container_id(cgroup: str) -> str | None:
     return scoped[:_ID_BYTES].decode(errors="replace")
 
 
-def _path(cgroup: str) -> str | None:
+def _path(cgroup: str, *, v2: bool) -> str | None:
     for line in cgroup.split("\n"):
         fields = line.split(":", 2)
         if len(fields) != 3 or not fields[0].isdigit():
             return None  # the agent's reader rejects the whole file
-        if _CONTROLLERS.intersection(fields[1].split(",")):
+        controllers = fields[1].split(",")
+        if _CONTROLLERS.intersection(controllers) or (v2 and "" in controllers):
             return fields[2]
     return None

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli import rustregex
-from proccli.agent.decision import Context, Decision, Text
+from proccli.agent.decision import Context, Decision, Text, age_reason
 from proccli.agent.process import AgentProcess, Ancestors, Subject, ancestors_of
 from proccli.agent.rules import CompiledRule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
 
-SubjectKind: TypeAlias = Literal["cmdline", "process_name"]
+SubjectKind: TypeAlias = Literal["cmdline", "process_name", "exe"]
 
 _NEEDS: Final[frozenset[Text]] = frozenset({"argv0", "arguments"})
 
@@ -28,8 +28,15 @@ class FirstMatch:
         self.rules = tuple(rules)
         self.needs = _NEEDS
 
+    def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
+        """Too young, or started in the future."""
+        return age_reason(process, context)
+
     def decide(self, process: AgentProcess, context: Context) -> Decision:
         """The decision of the first rule that matches; later rules are not tried."""
+        reason = self.skip_reason(process, context)
+        if reason is not None:
+            return Decision(status="skipped", reason=reason)
         for compiled in self.rules:
             finding = match_rule(compiled, process, context)
             if finding.hit is None:
@@ -127,7 +134,7 @@ def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) 
                 regex, ancestors_of(process.process, context.agent_process, context.host)
             )
         case "tag":
-            return _tags(regex, process.process.pid, context.tags)
+            return match_tags(regex, process.process.pid, context.tags)
         case _:
             return _own_text(regex, "process_name", process)
 
@@ -154,7 +161,8 @@ def _ancestors(regex: rustregex.Regex, ancestors: Ancestors) -> Finding:
     return Finding(hit=False)
 
 
-def _tags(regex: rustregex.Regex, pid: int, tags: TagTable) -> Finding:
+def match_tags(regex: rustregex.Regex, pid: int, tags: TagTable) -> Finding:
+    """Whether a pattern matches one of the process's own tags, written `key:value`."""
     if not tags.known:
         return Finding(hit=None, why="tags-unknown")
     for key, value in tags.entries.get(pid, ()):
@@ -192,4 +200,7 @@ def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
 def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
     """One of the texts of a process."""
     assert process.texts is not None  # noqa: S101 - only such processes get to the rules
+    if kind == "exe":
+        assert process.texts.exe is not None  # noqa: S101 - asked for only where it is known
+        return process.texts.exe
     return process.texts.cmdline if kind == "cmdline" else process.texts.process_name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from proccli.agent.decision import Context, Decision, Strategy, decide, fields_for
+from proccli.agent.every_matcher import SENT_FEATURE, EveryMatcher, Publication
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
@@ -13,19 +14,24 @@ from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome
+from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import ALL_FIELDS, Environment, Field, Host, Process
 from proccli.model.source import Source
+from proccli.versions import Behaviour, InputsProc, behaviour_of
 
 
 def strategy_for(config: Config, environment: Environment) -> Strategy:
-    """How the rules of a configuration are applied, by its dialect."""
-    match config.dialect:
-        case "static_config":
-            return FirstMatch(compile_rules(config.rules, environment))
+    """How the rules of a configuration are applied, by its dialect and agent."""
+    behaviour = behaviour_of(config.agent, config.dialect)
+    compiled = compile_rules(config.rules, environment)
+    if isinstance(behaviour, InputsProc):
+        return EveryMatcher(compiled, behaviour, config.feature or SENT_FEATURE)
+    return FirstMatch(compiled)
 
 
-def outcome_of(process: AgentProcess, decision: Decision, host: Host) -> Outcome:
+def outcome_of(
+    process: AgentProcess, decision: Decision, host: Host, behaviour: Behaviour
+) -> Outcome:
     """What is decided about a process, with its facts, but without tags and user."""
     found, texts = process.process, process.texts
     started, agent_started = start_s(found, host), agent_start_s(found, host)
@@ -44,7 +50,12 @@ def outcome_of(process: AgentProcess, decision: Decision, host: Host) -> Outcome
         uptime_s=now - started if started is not None else None,
         agent_start_s=agent_started,
         agent_uptime_s=now - agent_started if agent_started is not None else None,
-        container_id=container_id(found.cgroup) if found.cgroup is not None else None,
+        container_id=None
+        if found.cgroup is None
+        else container_id(found.cgroup, behaviour.container),
+        taken=decision.taken,
+        reported_pid=decision.reported_pid,
+        stands_for=decision.stands_for,
     )
 
 
@@ -54,8 +65,9 @@ class AgentProcesses:
     It knows no pipeline: a circle of references would keep a source's descriptors open.
     """
 
-    def __init__(self, source: Source, fields: frozenset[Field]) -> None:
+    def __init__(self, source: Source, fields: frozenset[Field], behaviour: Behaviour) -> None:
         self._source = source
+        self._behaviour = behaviour
         self._batch_fields = fields
         self._fields = fields - {"fds"}
         self._by_pid: dict[int, AgentProcess | None] = {}
@@ -69,6 +81,14 @@ class AgentProcesses:
                 self._by_pid[pid] = None
         return self._by_pid[pid]
 
+    def all(self) -> Iterator[AgentProcess]:
+        """The agent processes of all pids of the source."""
+        pids = self._source.pids()
+        self.read(pids)
+        for pid in pids:
+            if (process := self._by_pid.get(pid)) is not None:
+                yield process
+
     def read(self, pids: Iterable[int]) -> None:
         """Read these processes in a batch, with their sockets where the fields include them."""
         unread = [pid for pid in pids if pid not in self._by_pid]
@@ -76,7 +96,7 @@ class AgentProcesses:
             self._add(process)
 
     def _add(self, process: Process) -> None:
-        self._by_pid[process.pid] = agent_process(process, self._source.host)
+        self._by_pid[process.pid] = agent_process(process, self._source.host, self._behaviour)
 
 
 class Pipeline:
@@ -89,13 +109,18 @@ class Pipeline:
     def __init__(self, inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> None:
         self.inputs = inputs
         strategy = strategy_for(inputs.config, inputs.environment)
-        self._processes = AgentProcesses(inputs.source, fields | fields_for(strategy.needs))
+        behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
+        self._processes = AgentProcesses(
+            inputs.source, fields | fields_for(strategy.needs), behaviour
+        )
         self.context = Context(
             config=inputs.config,
+            behaviour=behaviour,
             strategy=strategy,
             host=inputs.source.host,
             tags=inputs.tags,
             agent_process=self._processes.get,
+            agent_processes=self._processes.all,
         )
         self._decided: dict[int, Outcome | None] = {}
 
@@ -108,7 +133,12 @@ class Pipeline:
         if pid not in self._decided:
             process = self.agent_process(pid)
             self._decided[pid] = (
-                outcome_of(process, decide(process, self.context), self.context.host)
+                outcome_of(
+                    process,
+                    decide(process, self.context),
+                    self.context.host,
+                    self.context.behaviour,
+                )
                 if process is not None
                 else None
             )
@@ -125,6 +155,12 @@ class Pipeline:
             if (outcome := self.decided(pid)) is not None:
                 yield outcome
 
+    def publication(self) -> Publication:
+        """What one scan hands to the consumer of the configuration's feature (inputs.proc)."""
+        strategy = self.context.strategy
+        assert isinstance(strategy, EveryMatcher)  # noqa: S101 - asked for in that dialect alone
+        return strategy.publication(self.context)
+
     def outcomes(self, pids: Iterable[int]) -> tuple[Outcome, ...]:
         """The whole outcomes of the processes that exist, in the order of `pids`.
 
@@ -138,10 +174,17 @@ class Pipeline:
         return tuple(
             outcome._replace(
                 user=users[outcome.process.pid],
-                tags=tags_of(outcome, self.inputs.tags, self.decided),
+                tags=self._tags_of(outcome),
             )
             for outcome in bare
         )
+
+    def _tags_of(self, outcome: Outcome) -> tuple[Tag, ...] | None:
+        tags = tags_of(outcome, self.inputs.tags, self.decided)
+        behaviour = self.context.behaviour
+        if tags is not None and isinstance(behaviour, InputsProc) and behaviour.sorted_tags:
+            return tuple(sorted(tags, key=lambda tag: (tag.key, tag.value)))
+        return tags
 
     def _user(self, process: Process) -> str | None:
         if process.uid is None:

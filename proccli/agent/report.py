@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
+from proccli.model.process import TagTable
 from proccli.model.sockets import SyncedProcess
+from proccli.versions import Behaviour, InputsProc
 
 _U32 = 1 << 32
+
+
+def sent(
+    outcomes: Iterable[Outcome], tags: TagTable, behaviour: Behaviour
+) -> tuple[SyncedProcess, ...]:
+    """The processes that the agent sends: the accepted ones; with `inputs.proc` none at all if the
+    tag command fails (FACTS B7)."""
+    if tags.failed and isinstance(behaviour, InputsProc):
+        return ()
+    return tuple(as_sent(outcome) for outcome in outcomes if outcome.status == "accepted")
 
 
 def as_sent(outcome: Outcome) -> SyncedProcess:

@@ -35,7 +35,10 @@ class RuleProblem(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One element of os-proc-regex, or of process_matcher, with the values in effect (a missing key has its default)."""
+    """One element of os-proc-regex, or of process_matcher, with the values in effect.
+
+    A missing key has its default.
+    """
 
     index: int
     """Counts from 1, in the file's order."""

@@ -24,6 +24,7 @@ from proccli.model.source import Source
 from proccli.sources.recording.masking import MaskedSource
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
+from proccli.versions import behaviour_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +119,14 @@ class Prover:
 
     def __init__(self, inputs: Inputs) -> None:
         self._host = inputs.source.host
+        self._behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
         self._rules = compile_rules(inputs.config.rules, inputs.environment)
 
     def prove(self, real: Process, masked: Process) -> frozenset[str]:
         """The digests of what gives the same result for both; none where the agent keeps no such
         process."""
-        known, shown = agent_process(real, self._host), agent_process(masked, self._host)
+        known = agent_process(real, self._host, self._behaviour)
+        shown = agent_process(masked, self._host, self._behaviour)
         if known.texts is None or shown.texts is None or real.masked_spans:
             return frozenset()  # the text under an earlier mask is not known
         return frozenset(

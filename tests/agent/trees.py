@@ -1,0 +1,188 @@
+"""Processes from the compact descriptions in tests/data/agents, by the parsers of a real /proc.
+
+A description has `btime` and `now` in seconds, `passwd` (uids by name, or the text of the file) and
+`processes`. A process has its `pid`, `ppid`, `argv` (or `raw` text, or `hex` bytes), `comm` (or
+`comm_hex`; by default argv[0]'s file name), `exe` (or `exe_hex`; none: no link), `start_ticks`,
+`uid`, `netns`, the lines of `cgroup`, supplementary `groups`, other values for lines of `status`
+(null: no such line), a `passwd` of its own (false: no root), and the files that are `missing`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NoReturn
+
+from proccli.errors import NoSuchProcess
+from proccli.model.note import Note
+from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
+from proccli.model.sockets import NetTables, SocketFd
+from proccli.sources.procfs.files import read_raw
+from proccli.sources.procfs.process import parse_passwd, parse_process
+
+_KERNEL_THREAD = 2_129_984
+_STATUS_OF_PROGRAMS = {
+    "VmPeak": "   10240 kB",
+    "VmSize": "   10240 kB",
+    "VmLck": "       0 kB",
+    "VmHWM": "    2048 kB",
+    "VmRSS": "    2048 kB",
+    "VmSwap": "       0 kB",
+}
+_MASKS = (
+    *("SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt"),
+    *("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"),
+)
+
+
+class TreeSource:
+    """A source of described processes."""
+
+    notes: Sequence[Note] = ()
+
+    def __init__(self, tree: Mapping[str, Any]) -> None:
+        self.by_pid = {one["pid"]: one for one in tree["processes"]}
+        self._passwd = tree.get("passwd", {"root": 0})
+        self.host = Host(
+            kind="directory",
+            name="fixture",
+            taken_at_ns=tree["now"] * 1_000_000_000,
+            boot_time_s=tree["btime"],
+            ticks_per_s=100,
+            proc_root="/proc",
+        )
+
+    def pids(self) -> Sequence[int]:
+        """Ascending."""
+        return sorted(self.by_pid)
+
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
+        """One of them. Raises: NoSuchProcess."""
+        if pid not in self.by_pid:
+            raise NoSuchProcess(f"no process {pid}")
+        return parse_process(read_raw(pid, DescribedFiles(self.by_pid[pid]), fields))
+
+    def read_many(
+        self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
+    ) -> Iterator[Process]:
+        """Those of them that have one of these pids, in order."""
+        return (self.read(pid, fields) for pid in pids if pid in self.by_pid)
+
+    def users(self, process: Process) -> Mapping[int, str] | None:
+        """The passwd file of the process, or that of the tree."""
+        written = self.by_pid[process.pid].get("passwd", self._passwd)
+        if written is False or "root" in self.by_pid[process.pid].get("missing", ()):
+            return None
+        if isinstance(written, str):
+            return parse_passwd(written.encode())
+        return {uid: name for name, uid in reversed(written.items())}
+
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:  # noqa: ARG002 - none
+        """None."""
+        return ()
+
+    def addresses(self, pid: int) -> Sequence[str] | None:  # noqa: ARG002 - none
+        """None."""
+        return None
+
+    def net_tables(self, pid: int) -> NetTables:  # noqa: ARG002 - none
+        """None."""
+        return ()
+
+
+class DescribedFiles:
+    """The files of one described process, as the kernel would write them."""
+
+    def __init__(self, described: Mapping[str, Any]) -> None:
+        self._process = described
+        self._missing = frozenset(described.get("missing", ()))
+
+    def owner(self) -> int:
+        uid: int = self._process.get("uid", 0)
+        return uid
+
+    def read(self, name: str) -> bytes:
+        if name in self._missing:
+            raise _not_there(name)
+        match name:
+            case "cmdline":
+                return self._cmdline()
+            case "stat":
+                return self._stat()
+            case "status":
+                return b"".join(key + b":\t" + value + b"\n" for key, value in self._status())
+            case "cgroup":
+                cgroup: str = self._process.get("cgroup", "0::/")
+                return cgroup.rstrip("\n").encode() + b"\n"
+        raise _not_there(name)
+
+    def link(self, name: str) -> bytes:
+        if name == "exe" and "exe_hex" in self._process:
+            return bytes.fromhex(self._process["exe_hex"])
+        if name == "exe" and self._process.get("exe"):
+            return os.fsencode(self._process["exe"])
+        if name == "ns/net" and "ns" not in self._missing:
+            return b"net:[%d]" % self._process.get("netns", 4_026_531_840)
+        raise _not_there(name)
+
+    def inode(self, name: str) -> int:
+        if name in self._missing or self._process.get("passwd") is False:
+            raise _not_there(name)
+        pid: int = self._process["pid"]
+        return pid
+
+    def opened(self, name: str) -> AbstractContextManager[int]:
+        return _refuse(name)
+
+    def alive(self) -> bool:
+        return True
+
+    def _cmdline(self) -> bytes:
+        if "hex" in self._process:
+            return bytes.fromhex(self._process["hex"])
+        if "raw" in self._process:
+            return str(self._process["raw"]).encode()
+        return b"".join(f"{argument}\0".encode() for argument in self._process.get("argv", ()))
+
+    def _comm(self) -> bytes:
+        if "comm_hex" in self._process:
+            return bytes.fromhex(self._process["comm_hex"])
+        if "comm" in self._process:
+            return str(self._process["comm"]).encode()
+        return os.path.basename(self._cmdline().split(b"\0")[0])[:15] or b"x"  # noqa: PTH119 - bytes
+
+    def _stat(self) -> bytes:
+        flags = _KERNEL_THREAD if self._process.get("kthread") else 4_194_560
+        before = (self._process.get("ppid", 0), 0, 0, 0, -1, flags)
+        fields = (*before, *(0,) * 12, self._process["start_ticks"], *(0,) * 30)
+        written = " ".join(map(str, fields))
+        return b"%d (%s) S %s\n" % (self._process["pid"], self._comm(), written.encode())
+
+    def _status(self) -> Iterator[tuple[bytes, bytes]]:
+        yield b"Name", self._comm().replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
+        pid, ids = self._process["pid"], "\t".join([str(self._process.get("uid", 0))] * 4)
+        lines: dict[str, object] = {"Umask": "0022", "State": "S (sleeping)", "Tgid": pid}
+        lines |= {"Ngid": 0, "Pid": pid, "PPid": self._process.get("ppid", 0), "TracerPid": 0}
+        lines |= {"Uid": ids, "Gid": ids, "FDSize": 64}
+        lines |= {"Groups": self._process.get("groups", "") + " "}
+        lines |= dict.fromkeys(("NStgid", "NSpid", "NSpgid", "NSsid"), pid)
+        lines |= {} if self._process.get("kthread") else _STATUS_OF_PROGRAMS
+        lines |= {"Threads": 1, "SigQ": "0/63435", **dict.fromkeys(_MASKS, "0" * 16)}
+        lines |= {"NoNewPrivs": 0, "Seccomp": 0, "Cpus_allowed": "f", "Cpus_allowed_list": "0-3"}
+        lines |= {"Mems_allowed": "1", "Mems_allowed_list": "0"}
+        lines |= {"voluntary_ctxt_switches": 150, "nonvoluntary_ctxt_switches": 3}
+        changed = self._process.get("status") or {}
+        for key, value in lines.items():
+            shown = changed.get(key, value)
+            if shown is not None:
+                yield key.encode(), str(shown).encode()
+
+
+def _not_there(name: str) -> OSError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise _not_there(name)
