@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Final
 
@@ -9,6 +10,7 @@ from proccli.model.process import NS_PER_S, Host, Process
 from proccli.versions import ContainerIds
 
 _CONTROLLERS: Final = frozenset({"pids", "cpuset", "devices", "memory", "cpu"})
+_HIERARCHY: Final = re.compile(r"\+?[0-9]{1,10}")
 _ID_BYTES: Final = 64
 
 
@@ -69,11 +71,12 @@ def container_id(cgroup: str, ids: ContainerIds) -> str | None:
 
 
 def _path(cgroup: str, *, v2: bool) -> str | None:
-    for line in cgroup.split("\n"):
-        fields = line.split(":", 2)
-        if len(fields) != 3 or not fields[0].isdigit():
-            return None  # the agent's reader rejects the whole file
-        controllers = fields[1].split(",")
-        if _CONTROLLERS.intersection(controllers) or (v2 and "" in controllers):
-            return fields[2]
+    written = cgroup.removesuffix("\n").split("\n")
+    lines = [line.split(":", 2) for line in written if not line.startswith("#")]
+    if not all(len(fields) == 3 and _HIERARCHY.fullmatch(fields[0]) for fields in lines):
+        return None  # the agent's reader rejects the whole file
+    for _, controllers, path in lines:
+        names = controllers.split(",")
+        if _CONTROLLERS.intersection(names) or (v2 and "" in names):
+            return path
     return None

@@ -60,7 +60,10 @@ def config_of(text: str, version: str, feature: str | None = None) -> Config:
     written = (document.get("inputs") or {}).get("proc") or {}
     tags = written.get("tag_extraction") or {}
     measured = cases("config.jsonl.gz")[0]["defaults"][version]
+    # The defaults were measured, and have the words of the agents' type.
+    from_text = "process_matcher" in written and defaults.match_type_words == "text"
     matchers = written.get("process_matcher", measured["process_matcher"])
+    words = {} if from_text else _WORDS
     return Config(
         file="agent.yaml",
         dialect="inputs.proc",
@@ -70,13 +73,15 @@ def config_of(text: str, version: str, feature: str | None = None) -> Config:
         min_lifetime_s=_seconds(written.get("min_lifetime", "3s")),
         tag_exec=tuple(tags.get("script_command", ())),
         tag_exec_user=tags.get("exec_username", "deepflow"),
-        rules=tuple(_rule(index, one, version) for index, one in enumerate(matchers or (), 1)),
+        rules=tuple(_rule(index, one, version, words) for index, one in enumerate(matchers or (), 1)),
         feature=feature,
         blacklist=tuple(written.get("process_blacklist", measured.get("process_blacklist", ()))),
     )
 
 
-def _rule(index: int, written: Mapping[str, Any], version: str) -> Rule:
+def _rule(
+    index: int, written: Mapping[str, Any], version: str, words: Mapping[str, str]
+) -> Rule:
     defaults = AGENTS[agent_number(version)].defaults
     assert defaults is not None
     word = written.get("match_type", defaults.match_type)
@@ -87,7 +92,7 @@ def _rule(index: int, written: Mapping[str, Any], version: str) -> Rule:
     return Rule(
         index=index,
         at=Location("agent.yaml", index, 1),
-        match_type=_WORDS.get(word, word),
+        match_type=words.get(word, word),
         match_regex=written.get("match_regex", defaults.match_regex),
         action="drop" if written.get("action") == "Drop" and defaults.matcher_action else "accept",
         rewrite_name=written.get("rewrite_name", ""),
