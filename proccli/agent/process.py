@@ -207,10 +207,10 @@ def _arguments(process: Process) -> Subject | None:
 
 def _program(process: Process) -> Subject | None:
     """The last component of the program's path, with ` (deleted)` where the kernel adds it; None
-    where there is no program. What is not UTF-8 becomes U+FFFD."""
-    if process.exe_bytes is not None:
-        return Subject(file_name(process.exe_bytes.decode(errors="replace")) or "")
-    return None if process.exe is None else Subject(file_name(process.exe) or "")
+    where there is none. What is not UTF-8 becomes U+FFFD."""
+    path = process.exe if process.exe_bytes is None else process.exe_bytes.decode(errors="replace")
+    name = None if path is None else file_name(path)
+    return None if name is None else Subject(name)
 
 
 def _container(process: Process, host: Host, behaviour: InputsProc) -> str | None:
