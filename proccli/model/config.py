@@ -35,7 +35,7 @@ class RuleProblem(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One element of os-proc-regex, or of process_matcher, with the values in effect.
+    """One element of os-proc-regex or process_matcher, with the values in effect.
 
     A missing key has its default.
     """

@@ -10,7 +10,8 @@ NS_PER_S: Final = 1_000_000_000
 SourceKind: TypeAlias = Literal["live", "directory", "recording", "made-up"]
 Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed", "not-recorded"]
 """Why a field could not be read: the process exited; the kernel refused; the file is missing
-although the process exists; the content is not as documented; anything else; the recording is of a version that did not have it."""
+although the process exists; the content is not as documented; anything else; the recording's
+format had no such field."""
 
 TextSpan: TypeAlias = tuple[int, int]
 """Offsets [start, end): characters in a text, bytes in a `Process.cmdline`."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import yaml
 
+from proccli.agent.every_matcher import SENT_FEATURE, Publication
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.report import sent
@@ -23,6 +24,13 @@ from tests.agent.trees import TreeSource
 from tests.paths import DATA
 
 CASES = DATA / "agents" / "new"
+CONSUMERS = (
+    SENT_FEATURE,
+    "proc.socket_list",
+    "ebpf.profile.on_cpu",
+    "proc.golang_symbol_table",
+    "ebpf.socket.uprobe.tls",
+)
 _WORDS = {
     "Cmd": "cmdline",
     "CmdWithArgs": "cmdline_with_args",
@@ -48,7 +56,7 @@ def cases(name: str) -> tuple[Mapping[str, Any], ...]:
 class Run(NamedTuple):
     """What one version publishes and sends."""
 
-    features: Mapping[str, Mapping[str, Any]]
+    features: Mapping[str, Publication]
     sync: list[Mapping[str, Any]]
 
 
@@ -56,7 +64,7 @@ def config_of(text: str, version: str, feature: str | None = None) -> Config:
     """The settings in a well-formed text of `inputs.proc`."""
     defaults = AGENTS[agent_number(version)].defaults
     assert defaults is not None
-    document = yaml.load(text, yaml.BaseLoader) or {}  # noqa: S506 - texts alone
+    document = yaml.load(text, yaml.BaseLoader) or {}
     written = (document.get("inputs") or {}).get("proc") or {}
     tags = written.get("tag_extraction") or {}
     measured = cases("config.jsonl.gz")[0]["defaults"][version]
@@ -73,15 +81,15 @@ def config_of(text: str, version: str, feature: str | None = None) -> Config:
         min_lifetime_s=_seconds(written.get("min_lifetime", "3s")),
         tag_exec=tuple(tags.get("script_command", ())),
         tag_exec_user=tags.get("exec_username", "deepflow"),
-        rules=tuple(_rule(index, one, version, words) for index, one in enumerate(matchers or (), 1)),
+        rules=tuple(
+            _rule(index, one, version, words) for index, one in enumerate(matchers or (), 1)
+        ),
         feature=feature,
         blacklist=tuple(written.get("process_blacklist", measured.get("process_blacklist", ()))),
     )
 
 
-def _rule(
-    index: int, written: Mapping[str, Any], version: str, words: Mapping[str, str]
-) -> Rule:
+def _rule(index: int, written: Mapping[str, Any], version: str, words: Mapping[str, str]) -> Rule:
     defaults = AGENTS[agent_number(version)].defaults
     assert defaults is not None
     word = written.get("match_type", defaults.match_type)
@@ -105,7 +113,9 @@ def _rule(
 
 def _seconds(written: str) -> int:
     parts = [(int(part.rstrip("mshd")), part.lstrip("0123456789")) for part in written.split()]
-    milliseconds = sum(number if unit == "ms" else number * _UNITS[unit] * 1000 for number, unit in parts)
+    milliseconds = sum(
+        number if unit == "ms" else number * _UNITS[unit] * 1000 for number, unit in parts
+    )
     return milliseconds // 1000 % 2**32
 
 
@@ -126,17 +136,15 @@ def tags_for(case: Mapping[str, Any], config: Config) -> TagTable:
     return TagTable(entries=entries, known=True, origin="cat")
 
 
-def run(case: Mapping[str, Any], version: str) -> Run:
+def run(case: Mapping[str, Any], version: str, source: TreeSource) -> Run:
     """What a version publishes to the consumers of each feature, and then sends."""
     text = text_for(case, version)
     config = config_of(text, version)
-    source = TreeSource(case["tree"])
-    features: dict[str, Mapping[str, Any]] = {}
+    features: dict[str, Publication] = {}
     environment = Environment(values=case.get("env") or {}, complete=True, origin="a case")
     tags = tags_for(case, config)
     sync: list[Mapping[str, Any]] = []
-    names = dict.fromkeys(name for rule in config.rules for name in rule.enabled_features)
-    for feature in dict.fromkeys((*names, "proc.gprocess_info")):
+    for feature in CONSUMERS:
         given = Inputs(
             config=config._replace(feature=feature),
             source=source,
@@ -145,13 +153,8 @@ def run(case: Mapping[str, Any], version: str) -> Run:
             notes=(),
         )
         pipeline = Pipeline(given)
-        found = pipeline.publication()
-        if feature in names:
-            features[feature] = {
-                "pids": list(found.pids),
-                "processes": [[pid, name] for pid, name in found.processes.items()],
-            }
-        if feature == "proc.gprocess_info":
+        features[feature] = pipeline.publication()
+        if feature == SENT_FEATURE:
             outcomes = pipeline.outcomes(source.pids())
             sync = [_sent(one) for one in sent(outcomes, tags, pipeline.context.behaviour)]
     return Run(features=features, sync=sync)

@@ -44,6 +44,7 @@ class TreeSource:
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self.by_pid = {one["pid"]: one for one in tree["processes"]}
+        self._read: dict[int, Process] = {}
         self._passwd = tree.get("passwd", {"root": 0})
         self.host = Host(
             kind="directory",
@@ -58,11 +59,14 @@ class TreeSource:
         """Ascending."""
         return sorted(self.by_pid)
 
-    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:  # noqa: ARG002 - all
         """One of them. Raises: NoSuchProcess."""
         if pid not in self.by_pid:
             raise NoSuchProcess(f"no process {pid}")
-        return parse_process(read_raw(pid, DescribedFiles(self.by_pid[pid]), fields))
+        if pid not in self._read:
+            files = DescribedFiles(self.by_pid[pid])
+            self._read[pid] = parse_process(read_raw(pid, files, ALL_FIELDS))
+        return self._read[pid]
 
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS

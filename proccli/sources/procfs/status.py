@@ -39,7 +39,7 @@ def _each(check: _Check, separator: str | None = None) -> _Check:
 
 def _ids(text: str) -> bool:
     parts = text.split()
-    return len(parts) >= 4 and all(_U32(part) for part in parts[:4])  # noqa: PLR2004 - as in proc(5)
+    return len(parts) >= 4 and all(_U32(part) for part in parts[:4])
 
 
 def _kilobytes(text: str) -> bool:
@@ -48,7 +48,7 @@ def _kilobytes(text: str) -> bool:
 
 def _queue(text: str) -> bool:
     parts = text.split("/")
-    return len(parts) >= 2 and _U64(parts[0]) and _U64(parts[1])  # noqa: PLR2004 - as in proc(5)
+    return len(parts) >= 2 and _U64(parts[0]) and _U64(parts[1])
 
 
 def _any(_: str) -> bool:
