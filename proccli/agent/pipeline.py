@@ -15,7 +15,7 @@ from proccli.agent.tags import tags_of
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Tag
-from proccli.model.process import ALL_FIELDS, Environment, Field, Host, Process
+from proccli.model.process import SHOWN_FIELDS, Environment, Field, Host, Process
 from proccli.model.source import Source
 from proccli.versions import Behaviour, InputsProc, behaviour_of
 
@@ -106,7 +106,7 @@ class Pipeline:
     process besides what decisions need; with `fds` among them, sockets are read along.
     """
 
-    def __init__(self, inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> None:
+    def __init__(self, inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> None:
         self.inputs = inputs
         strategy = strategy_for(inputs.config, inputs.environment)
         behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)

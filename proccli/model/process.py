@@ -36,6 +36,8 @@ PROCESS_FIELDS: Final[tuple[Field, ...]] = (
 )
 """The fields that a `Process` holds, in the order in which they are read."""
 ALL_FIELDS: Final[frozenset[Field]] = frozenset(PROCESS_FIELDS)
+SHOWN_FIELDS: Final = ALL_FIELDS - {"status"}
+"""Those that results show; the name in `status` is read where matchers need it."""
 
 
 class FieldError(NamedTuple):

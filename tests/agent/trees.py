@@ -21,20 +21,9 @@ from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd
 from proccli.sources.procfs.files import read_raw
 from proccli.sources.procfs.process import parse_passwd, parse_process
+from tests.sources.procfs.status_file import status_of
 
 _KERNEL_THREAD = 2_129_984
-_STATUS_OF_PROGRAMS = {
-    "VmPeak": "   10240 kB",
-    "VmSize": "   10240 kB",
-    "VmLck": "       0 kB",
-    "VmHWM": "    2048 kB",
-    "VmRSS": "    2048 kB",
-    "VmSwap": "       0 kB",
-}
-_MASKS = (
-    *("SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt"),
-    *("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"),
-)
 
 
 class TreeSource:
@@ -116,7 +105,7 @@ class DescribedFiles:
             case "stat":
                 return self._stat()
             case "status":
-                return b"".join(key + b":\t" + value + b"\n" for key, value in self._status())
+                return self._status()
             case "cgroup":
                 cgroup: str = self._process.get("cgroup", "0::/")
                 return cgroup.rstrip("\n").encode() + b"\n"
@@ -164,24 +153,16 @@ class DescribedFiles:
         written = " ".join(map(str, fields))
         return b"%d (%s) S %s\n" % (self._process["pid"], self._comm(), written.encode())
 
-    def _status(self) -> Iterator[tuple[bytes, bytes]]:
-        yield b"Name", self._comm().replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
-        pid, ids = self._process["pid"], "\t".join([str(self._process.get("uid", 0))] * 4)
-        lines: dict[str, object] = {"Umask": "0022", "State": "S (sleeping)", "Tgid": pid}
-        lines |= {"Ngid": 0, "Pid": pid, "PPid": self._process.get("ppid", 0), "TracerPid": 0}
-        lines |= {"Uid": ids, "Gid": ids, "FDSize": 64}
-        lines |= {"Groups": self._process.get("groups", "") + " "}
-        lines |= dict.fromkeys(("NStgid", "NSpid", "NSpgid", "NSsid"), pid)
-        lines |= {} if self._process.get("kthread") else _STATUS_OF_PROGRAMS
-        lines |= {"Threads": 1, "SigQ": "0/63435", **dict.fromkeys(_MASKS, "0" * 16)}
-        lines |= {"NoNewPrivs": 0, "Seccomp": 0, "Cpus_allowed": "f", "Cpus_allowed_list": "0-3"}
-        lines |= {"Mems_allowed": "1", "Mems_allowed_list": "0"}
-        lines |= {"voluntary_ctxt_switches": 150, "nonvoluntary_ctxt_switches": 3}
-        changed = self._process.get("status") or {}
-        for key, value in lines.items():
-            shown = changed.get(key, value)
-            if shown is not None:
-                yield key.encode(), str(shown).encode()
+    def _status(self) -> bytes:
+        groups = {"Groups": self._process.get("groups", "") + " "}
+        return status_of(
+            self._comm(),
+            pid=self._process["pid"],
+            ppid=self._process.get("ppid", 0),
+            uid=self._process.get("uid", 0),
+            kernel_thread=bool(self._process.get("kthread")),
+            changed={**groups, **(self._process.get("status") or {})},
+        )
 
 
 def _not_there(name: str) -> OSError:

@@ -16,7 +16,7 @@ from proccli.errors import UsageError
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Status
-from proccli.model.process import ALL_FIELDS, Host
+from proccli.model.process import SHOWN_FIELDS, Host
 
 
 class Summary(NamedTuple):
@@ -75,7 +75,7 @@ def scan(inputs: Inputs) -> ScanResult:
 
     Raises: SourceError.
     """
-    outcomes = Pipeline(inputs, ALL_FIELDS | {"fds"}).outcomes(inputs.source.pids())
+    outcomes = Pipeline(inputs, SHOWN_FIELDS | {"fds"}).outcomes(inputs.source.pids())
     host = inputs.source.host
     sockets = collect_sockets(outcomes, inputs.source, inputs.config.min_lifetime_s)
     counts = counts_by_pid(sockets, (outcome.process.pid for outcome in outcomes))

@@ -15,11 +15,11 @@ from proccli.commands.sync.warnings import left_out_notes, restart_notes, subjec
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.process import ALL_FIELDS, Host
+from proccli.model.process import SHOWN_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
 
-_FIELDS = ALL_FIELDS - {"exe"}
+_FIELDS = SHOWN_FIELDS - {"exe"}
 """The process fields that the agent needs for its messages."""
 
 _FRESH_NS = 600 * 1_000_000_000
