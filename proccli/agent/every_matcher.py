@@ -8,6 +8,7 @@ the ancestor. So whether the data of a process are published may depend on its d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from proccli.agent.decision import Context, Decision, Text, age_reason
@@ -22,7 +23,8 @@ from proccli.agent.first_match import (
 )
 from proccli.agent.process import AgentProcess, ancestors_for_matcher
 from proccli.agent.rules import CompiledRule
-from proccli.model.config import Rule
+from proccli.errors import Location
+from proccli.model.config import Config, Rule
 from proccli.model.outcome import Reason, Requirement, Status
 from proccli.versions import InputsProc
 
@@ -30,6 +32,45 @@ SENT_FEATURE: Final = "proc.gprocess_info"
 """The feature whose processes the agent sends; those of others only serve the agent itself."""
 SOCKET_FEATURE: Final = "proc.socket_list"
 """The feature whose pids the agent reads sockets of."""
+
+
+BUILT_IN: Final = 0
+"""The index of the matchers that these agents add to os-proc-regex."""
+
+
+def matchers_of_static_config(config: Config) -> tuple[Rule, ...]:
+    """The matchers that agents with both dialects make of `static_config`.
+
+    Another action than `drop`, which only keeps the matcher from renaming, accepts; another match
+    type is process_name; without any rule, every process is taken.
+
+    Source: FACTS A0 and measured cases; agent v6.6.6 config.rs:2440-2580.
+    """
+    every = Rule(
+        index=BUILT_IN,
+        at=Location(config.file or "", 1, 1),
+        match_type="process_name",
+        match_regex=".*",
+        action="accept",
+        rewrite_name="",
+    )
+    rules = [
+        replace(
+            rule,
+            action="drop" if rule.action == "drop" else "accept",
+            problems=tuple(one for one in rule.problems if one.code in _OF_REGEX),
+            enabled_features=(SENT_FEATURE,),
+        )
+        for rule in config.rules
+    ]
+    sockets = [replace(every, enabled_features=(SOCKET_FEATURE,))]
+    return (
+        *(sockets if config.socket_sync_interval_s else ()),
+        *(rules or [replace(every, enabled_features=(SENT_FEATURE,))]),
+    )
+
+
+_OF_REGEX: Final = ("regex-syntax", "regex-size")
 
 
 class EveryMatcher:
@@ -41,7 +82,7 @@ class EveryMatcher:
     """
 
     def __init__(self, rules: Sequence[CompiledRule], behaviour: InputsProc, feature: str) -> None:
-        self.rules = tuple(rules)
+        self.rules = tuple(one for one in rules if one.rule.index != BUILT_IN)
         self.feature = feature
         self.matchers = tuple(
             compiled._replace(expansion=None)
@@ -77,12 +118,14 @@ class EveryMatcher:
         rule = published.rule or takings.ignored_by
         if rule is None and takings.hits:
             rule = next(take.rule for take in takings.takes if take.doubt is None)
+        hits = tuple(index for index in takings.hits if index != BUILT_IN)
+        rule = None if rule is not None and rule.index == BUILT_IN else rule
         status, reason = self._outcome(process, takings, published, context)
         return Decision(
             status=status,
             reason=reason,
             rule=rule,
-            hits=takings.hits,
+            hits=hits,
             name=published.name if status == "accepted" else None,
             taken=takings.taken,
             reported_pid=takings.reported_pid if published.certain is False else None,
@@ -98,6 +141,8 @@ class EveryMatcher:
                 return "skipped", reason
             if published.doubt is not None:
                 return "unknown", published.doubt
+            if takings.hits == (BUILT_IN,):
+                return "accepted", "implicit-accept"
             return "accepted", "rule" if takings.hits else "ancestor"
         doubt = published.doubt or takings.doubt or self._hidden_descendants(process, context)
         if doubt is not None:

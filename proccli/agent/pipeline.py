@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from proccli.agent.decision import Context, Decision, Strategy, decide, fields_for
-from proccli.agent.every_matcher import SENT_FEATURE, EveryMatcher, Publication
+from proccli.agent.every_matcher import (
+    SENT_FEATURE,
+    EveryMatcher,
+    Publication,
+    matchers_of_static_config,
+)
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
@@ -23,10 +28,12 @@ from proccli.versions import Behaviour, InputsProc, behaviour_of
 def strategy_for(config: Config, environment: Environment) -> Strategy:
     """How the rules of a configuration are applied, by its dialect and agent."""
     behaviour = behaviour_of(config.agent, config.dialect)
-    compiled = compile_rules(config.rules, environment)
     if isinstance(behaviour, InputsProc):
+        converted = config.dialect == "static_config"
+        rules = matchers_of_static_config(config) if converted else config.rules
+        compiled = compile_rules(rules, environment)
         return EveryMatcher(compiled, behaviour, config.feature or SENT_FEATURE)
-    return FirstMatch(compiled)
+    return FirstMatch(compile_rules(config.rules, environment))
 
 
 def outcome_of(
