@@ -237,11 +237,11 @@ _INPUTS_PROC: Final = (
     Step("N1", {}, "FACTS, Generations"),
     Step(
         "N2",
-        {"config_change": "restart", "ignore": "no-rename"},
-        "FACTS, Generations; measured cases for `ignore`",
+        {"config_change": "restart", "ignore": "no-rename", "socket_thread": "ends-at-once"},
+        "FACTS, Generations; B8; measured cases for `ignore`",
     ),
     Step("N2b", {"invisible_without": "status"}, "FACTS, Generations; B4"),
-    Step("N3", {"cached": True, "socket_thread": "ends-at-once"}, "FACTS, Generations; B3, B8"),
+    Step("N3", {"cached": True}, "FACTS, Generations; B3"),
     Step("N4", {"rename": "match"}, "FACTS, Generations; B5"),
     Step("N5", {"ignore": "removes"}, "FACTS, Generations; B3"),
     Step(

@@ -82,6 +82,7 @@ class EveryMatcher:
     """
 
     def __init__(self, rules: Sequence[CompiledRule], behaviour: InputsProc, feature: str) -> None:
+        self._all = tuple(rules)
         self.rules = tuple(one for one in rules if one.rule.index != BUILT_IN)
         self.feature = feature
         self.matchers = tuple(
@@ -99,6 +100,10 @@ class EveryMatcher:
         )
         self._takings: dict[int, Takings] = {}
         self._by_ancestor: Mapping[int, Sequence[Take]] | None = None
+
+    def of_feature(self, feature: str) -> EveryMatcher:
+        """The strategy of another feature."""
+        return EveryMatcher(self._all, self._behaviour, feature)
 
     def ignores(self, compiled: CompiledRule) -> bool:
         """Whether a matcher keeps later ones from taking a process, and takes none itself."""

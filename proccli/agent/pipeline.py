@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from proccli.agent.decision import Context, Decision, Strategy, decide, fields_for
+from proccli.agent.decision import Context, Decision, Strategy, age_reason, decide, fields_for
 from proccli.agent.every_matcher import (
     SENT_FEATURE,
+    SOCKET_FEATURE,
     EveryMatcher,
     Publication,
     matchers_of_static_config,
@@ -19,7 +20,7 @@ from proccli.agent.rules import compile_rules
 from proccli.agent.tags import tags_of
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome, Tag
+from proccli.model.outcome import Outcome, Status, Tag
 from proccli.model.process import SHOWN_FIELDS, Environment, Field, Host, Process
 from proccli.model.source import Source
 from proccli.versions import Behaviour, InputsProc, behaviour_of
@@ -117,9 +118,12 @@ class Pipeline:
         self.inputs = inputs
         strategy = strategy_for(inputs.config, inputs.environment)
         behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
-        self._processes = AgentProcesses(
-            inputs.source, fields | fields_for(strategy.needs), behaviour
-        )
+        needs = strategy.needs
+        self._sockets_by: EveryMatcher | None = None
+        if isinstance(strategy, EveryMatcher) and "fds" in fields:
+            self._sockets_by = strategy.of_feature(SOCKET_FEATURE)
+            needs |= self._sockets_by.needs
+        self._processes = AgentProcesses(inputs.source, fields | fields_for(needs), behaviour)
         self.context = Context(
             config=inputs.config,
             behaviour=behaviour,
@@ -167,6 +171,21 @@ class Pipeline:
         strategy = self.context.strategy
         assert isinstance(strategy, EveryMatcher)  # noqa: S101 - asked for in that dialect alone
         return strategy.publication(self.context)
+
+    def socket_outcomes(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """The same processes, accepted if the agent looks for their sockets (inputs.proc).
+
+        It does for those that `proc.socket_list` takes, from their minimum lifetime on.
+        """
+        assert self._sockets_by is not None  # noqa: S101 - sockets were asked for
+        for outcome in outcomes:
+            process = self.agent_process(outcome.process.pid)
+            status: Status = "unknown"
+            if process is not None and process.known:
+                taken = self._sockets_by.takings(process, self.context).taken
+                old = taken is not False and age_reason(process, self.context) is None
+                status = "dropped" if not old else "accepted" if taken else "unknown"
+            yield outcome._replace(status=status)
 
     def outcomes(self, pids: Iterable[int]) -> tuple[Outcome, ...]:
         """The whole outcomes of the processes that exist, in the order of `pids`.

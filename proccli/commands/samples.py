@@ -9,7 +9,8 @@ from typing import Literal
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import SocketSample, collect_sockets
+from proccli.agent.sockets.collect import SocketSample
+from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Field
@@ -68,7 +69,7 @@ def take_sample(inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> Samp
     """
     pipeline = Pipeline(inputs, fields | {"fds"})
     outcomes = tuple(pipeline.decided_all(inputs.source.pids()))
-    sockets = collect_sockets(outcomes, inputs.source, inputs.config.min_lifetime_s)
+    sockets = collect_agent_sockets(pipeline, outcomes)
     return Sample(inputs=inputs, outcomes=outcomes, pipeline=pipeline, sockets=sockets)
 
 

@@ -134,6 +134,7 @@ REASONS: Final[Mapping[Reason, str]] = {
 }
 
 SOCKET_REASONS: Final[Mapping[SocketReason, str]] = {
+    "no-socket-sync": "The agent sends no sockets.",
     "process-not-accepted": "Its process is not accepted.",
     "unreadable": "The sockets of its process can't be read.",
     "no-owner": "It has no visible owner.",

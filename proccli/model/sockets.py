@@ -16,6 +16,7 @@ AgeSource: TypeAlias = Literal["fd-ctime", "observed", "state", "unknown"]
 was first read; an earlier sample of this run; an earlier run; it is not known."""
 SocketStatus: TypeAlias = Literal["synced", "skipped", "undecided"]
 SocketReason: TypeAlias = Literal[
+    "no-socket-sync",
     "process-not-accepted",
     "unreadable",
     "no-owner",

@@ -10,7 +10,9 @@ A description has `btime` and `now` in seconds, `passwd` (uids by name, or the t
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
@@ -18,12 +20,19 @@ from typing import Any, NoReturn
 from proccli.errors import NoSuchProcess
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
-from proccli.model.sockets import NetTables, SocketFd
-from proccli.sources.procfs.files import read_raw
+from proccli.model.sockets import NetTable, NetTables, SocketFd, TableName
+from proccli.sources.procfs.files import Unreadable, read_raw
+from proccli.sources.procfs.net import TABLES, parse_table
 from proccli.sources.procfs.process import parse_passwd, parse_process
 from tests.sources.procfs.status_file import status_of
 
 _KERNEL_THREAD = 2_129_984
+_NETNS = 4_026_531_840
+_HEADING = "  sl  local_address rem_address   st\n"
+_STATES = (
+    *("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT"),
+    *("CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING"),
+)
 
 
 class TreeSource:
@@ -33,6 +42,7 @@ class TreeSource:
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self.by_pid = {one["pid"]: one for one in tree["processes"]}
+        self._namespaces = tree.get("namespaces", {})
         self._read: dict[int, Process] = {}
         self._passwd = tree.get("passwd", {"root": 0})
         self.host = Host(
@@ -72,17 +82,27 @@ class TreeSource:
             return parse_passwd(written.encode())
         return {uid: name for name, uid in reversed(written.items())}
 
-    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:  # noqa: ARG002 - none
-        """None."""
-        return ()
+    def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
+        """Those of the description, of unknown age, from descriptor 3 on."""
+        described = self.by_pid[pid]
+        if "fd" in described.get("missing", ()):
+            return FieldError("fds", "missing", "ENOENT")
+        inodes = enumerate(described.get("sockets", ()), 3)
+        return tuple(SocketFd(fd, inode, None, "unknown") for fd, inode in inodes)
 
     def addresses(self, pid: int) -> Sequence[str] | None:  # noqa: ARG002 - none
         """None."""
         return None
 
-    def net_tables(self, pid: int) -> NetTables:  # noqa: ARG002 - none
-        """None."""
-        return ()
+    def net_tables(self, pid: int) -> NetTables:
+        """The process's own tables, or those of its namespace."""
+        described = self.by_pid[pid]
+        namespace = str(described.get("netns", _NETNS))
+        tables = described.get("net", self._namespaces.get(namespace, {}))
+        if tables is False or "net" in described.get("missing", ()):
+            tables = dict.fromkeys(TABLES, False)
+        absent = False if "net" in described else ()
+        return tuple(_table(name, tables.get(name, absent)) for name in TABLES)
 
 
 class DescribedFiles:
@@ -117,7 +137,7 @@ class DescribedFiles:
         if name == "exe" and self._process.get("exe"):
             return os.fsencode(self._process["exe"])
         if name == "ns/net" and "ns" not in self._missing:
-            return b"net:[%d]" % self._process.get("netns", 4_026_531_840)
+            return b"net:[%d]" % self._process.get("netns", _NETNS)
         raise _not_there(name)
 
     def inode(self, name: str) -> int:
@@ -171,3 +191,32 @@ def _not_there(name: str) -> OSError:
 
 def _refuse(name: str) -> NoReturn:
     raise _not_there(name)
+
+
+# ---- socket tables --------------------------------------------------------------------------
+
+
+def _table(name: TableName, described: Sequence[str] | str | bool) -> NetTable:
+    """A table from `local remote state inode` rows, or from its text; False: no such file."""
+    if isinstance(described, bool):
+        return NetTable(name, error=FieldError(f"net/{name}", "missing", "ENOENT"))
+    text = described if isinstance(described, str) else "".join(map(_row, described))
+    try:
+        return NetTable(name, tuple(parse_table([(_HEADING + text).encode()], name)))
+    except Unreadable as error:
+        return NetTable(name, error=FieldError(f"net/{name}", error.problem, error.detail))
+
+
+def _row(described: str) -> str:
+    local, remote, state, inode = described.split()
+    number = _STATES.index(state)
+    return f"0: {_address(local)} {_address(remote)} {number:02X} 0:0 0:0 0 0 0 {inode} 1 0\n"
+
+
+def _address(text: str) -> str:
+    """`10.0.0.1:80` or `[::1]:80` as the kernel writes it."""
+    host, _, port = text.rpartition(":")
+    packed = ipaddress.ip_address(host.strip("[]")).packed
+    words = (packed[start : start + 4] for start in range(0, len(packed), 4))
+    order = slice(None, None, -1 if sys.byteorder == "little" else 1)
+    return "".join(word[order].hex().upper() for word in words) + f":{int(port):04X}"

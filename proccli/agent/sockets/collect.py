@@ -48,6 +48,22 @@ def collect_sockets(
 
     Source: agent v6.5 linux_socket.rs.
     """
+    held, unreadable = hold(outcomes, source)
+    namespaces = open_namespaces(held, source)
+    return join_sockets(
+        held,
+        namespaces,
+        source.host,
+        roles=Roles(namespaces),
+        min_lifetime_s=min_lifetime_s,
+        unreadable=unreadable,
+    )
+
+
+def hold(
+    outcomes: Iterable[Outcome], source: Source
+) -> tuple[Sequence[Held], Sequence[tuple[Outcome, FieldError]]]:
+    """The processes with the sockets that they hold, and those of which these can't be read."""
     held: list[Held] = []
     unreadable: list[tuple[Outcome, FieldError]] = []
     for outcome in outcomes:
@@ -56,8 +72,24 @@ def collect_sockets(
             unreadable.append((outcome, found))
         else:
             held.append((outcome, found))
-    namespaces = open_namespaces(held, source)
-    join = _Join(_owners_by_inode(held), namespaces, source.host, min_lifetime_s)
+    return held, unreadable
+
+
+def join_sockets(
+    held: Sequence[Held],
+    namespaces: Sequence[Namespace],
+    host: Host,
+    *,
+    roles: Roles,
+    min_lifetime_s: int,
+    unreadable: Sequence[tuple[Outcome, FieldError]],
+    syncs: bool = True,
+) -> SocketSample:
+    """The rows of the namespaces joined with the processes that hold the sockets.
+
+    `syncs`: whether the agent sends sockets at all.
+    """
+    join = _Join(_owners_by_inode(held), roles, host, min_lifetime_s, syncs=syncs)
     # Namespaces with a number first: a row of one without may be the same row once more.
     for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
         for table in namespace.tables:
@@ -177,12 +209,15 @@ class _Join:
     def __init__(
         self,
         owners: Mapping[int, Sequence[_Owner]],
-        namespaces: Sequence[Namespace],
+        roles: Roles,
         host: Host,
         min_lifetime_s: int,
+        *,
+        syncs: bool,
     ) -> None:
         self._owners = owners
-        self._roles = Roles(namespaces)
+        self._roles = roles
+        self._syncs = syncs
         self._host = host
         self._min_lifetime_s = min_lifetime_s
         self._joined: set[int] = set()
@@ -230,7 +265,10 @@ class _Join:
         outcome, held = owner.outcome, owner.socket
         age = age_s(held, self._host)
         old = old_enough(held, age, self._host, self._min_lifetime_s)
-        status, reason = _status(row, outcome.status, unreadable, no_owner, old)
+        if self._syncs:
+            status, reason = _status(row, outcome.status, unreadable, no_owner, old)
+        else:
+            status, reason = "skipped", "no-socket-sync"
         return Socket(
             pid=outcome.process.pid,
             fd=held.fd,

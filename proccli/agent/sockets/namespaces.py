@@ -66,7 +66,7 @@ def open_namespaces(held: Sequence[Held], source: Source) -> Sequence[Namespace]
         pids = (accepted if namespace.idx is not None else others)[namespace.netns]
         namespace.tables = _tables(pids, source)
         namespace.lost = lost_tables(namespace.tables)
-        _add_listeners(namespace)
+        add_listeners(namespace)
     return (*opened, *unopened)
 
 
@@ -101,7 +101,7 @@ def lost_tables(tables: NetTables) -> Mapping[TableName, FieldError]:
     return lost
 
 
-def _add_listeners(namespace: Namespace) -> None:
+def add_listeners(namespace: Namespace) -> None:
     """Listeners count even where the connections of the same table are lost."""
     for table in namespace.tables:
         if table.name not in ("tcp", "tcp6"):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, all_ancestors
-from proccli.agent.sockets.collect import collect_sockets_of
+from proccli.agent.sockets.listed import collect_agent_sockets_of
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.agent.trace import trace_rules
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
@@ -17,7 +17,7 @@ from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Ancestor, Explanation, Outcome
-from proccli.model.process import Host, TagTable
+from proccli.model.process import SHOWN_FIELDS, Host, TagTable
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
 
@@ -63,9 +63,9 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     """
     for pid in pids:
         inputs.source.read(pid)
-    pipeline = Pipeline(inputs)
-    source, host = inputs.source, inputs.source.host
-    sockets = collect_sockets_of(pids, source, pipeline.decided, inputs.config.min_lifetime_s)
+    pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"})
+    host = inputs.source.host
+    sockets = collect_agent_sockets_of(pipeline, pids)
     counts = counts_by_pid(sockets, pids)
     outcomes = [
         outcome._replace(sockets=counts[outcome.process.pid]) for outcome in pipeline.outcomes(pids)

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import collect_sockets
+from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import UsageError
@@ -75,9 +75,10 @@ def scan(inputs: Inputs) -> ScanResult:
 
     Raises: SourceError.
     """
-    outcomes = Pipeline(inputs, SHOWN_FIELDS | {"fds"}).outcomes(inputs.source.pids())
+    pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"})
+    outcomes = pipeline.outcomes(inputs.source.pids())
     host = inputs.source.host
-    sockets = collect_sockets(outcomes, inputs.source, inputs.config.min_lifetime_s)
+    sockets = collect_agent_sockets(pipeline, outcomes)
     counts = counts_by_pid(sockets, (outcome.process.pid for outcome in outcomes))
     unseen = unseen_by_us(sockets, host)
     return ScanResult(
