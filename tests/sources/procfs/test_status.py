@@ -87,8 +87,7 @@ def test_every_process_of_this_machine_has_a_readable_file() -> None:
         ("Threads", "-1"),
         (
             "Threads",
-            "1 "  # a no-break space between digits is not a blank at an end
-            "\N{NO-BREAK SPACE}2",
+            "1\N{NO-BREAK SPACE}2",
         ),
         ("SigQ", "0"),
         ("voluntary_ctxt_switches", "-1"),
