@@ -119,7 +119,7 @@ class EveryMatcher:
     def decide(self, process: AgentProcess, context: Context) -> Decision:
         """What the feature publishes of a process, and of the sending feature, what is sent."""
         takings = self.takings(process, context)
-        published = self._published(process, context)
+        published = self.published(process, context)
         rule = published.rule or takings.ignored_by
         if rule is None and takings.hits:
             rule = next(take.rule for take in takings.takes if take.doubt is None)
@@ -133,7 +133,7 @@ class EveryMatcher:
             hits=hits,
             name=published.name if status == "accepted" else None,
             taken=takings.taken,
-            reported_pid=takings.reported_pid if published.certain is False else None,
+            reported_pid=takings.reported_pid if not published.certain else None,
             stands_for=published.stands_for,
         )
 
@@ -195,7 +195,7 @@ class EveryMatcher:
         for process in sorted(context.agent_processes(), key=lambda one: one.process.pid):
             if self.takings(process, context).taken:
                 pids.append(process.process.pid)
-            published = self._published(process, context)
+            published = self.published(process, context)
             if published.certain:
                 processes[process.process.pid] = published.name
         return Publication(pids=tuple(pids), processes=processes)
@@ -262,7 +262,7 @@ class EveryMatcher:
 
     # ---- what is published of one process ---------------------------------------------------
 
-    def _published(self, process: AgentProcess, context: Context) -> Published:
+    def published(self, process: AgentProcess, context: Context) -> Published:
         """Whether the data of a process are published, and under which name."""
         pid = process.process.pid
         own = [take for take in self.takings(process, context).takes if take.reported_pid == pid]
@@ -276,7 +276,7 @@ class EveryMatcher:
             found: dict[int, list[Take]] = {}
             for process in context.agent_processes():
                 for take in self.takings(process, context).takes:
-                    if take.reported_pid != take.pid:
+                    if take.reported_pid is not None and take.reported_pid != take.pid:
                         found.setdefault(take.reported_pid, []).append(take)
             self._by_ancestor = found
         return self._by_ancestor

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proccli.agent.every_matcher import Publication
 from tests.agent.measured import CONSUMERS, cases, run
 from tests.agent.trees import TreeSource
 
@@ -49,7 +50,7 @@ def test_every_release_publishes_and_sends_what_was_measured(case: Mapping[str, 
 
 
 def _published(
-    got: Mapping[str, Mapping[str, Any]], measured: Mapping[str, object]
+    got: Mapping[str, Publication], measured: Mapping[str, object]
 ) -> Mapping[str, Mapping[str, Any]]:
     """The features that had a consumer; a feature that never published is left out."""
     return {

@@ -13,6 +13,7 @@ from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.agent.sockets.result import synced_sockets
 from proccli.model.process import NO_TAGS, Environment
 from proccli.model.sockets import SyncedSocket
+from proccli.versions import InputsProc
 from tests.agent.measured import cases, config_of
 from tests.agent.trees import TreeSource
 
@@ -31,8 +32,10 @@ def test_the_agent_sends_the_rows_that_were_measured(case: Mapping[str, Any], ve
         notes=(),
     )
     pipeline = Pipeline(given, frozenset({"netns", "fds"}))
+    behaviour = pipeline.context.behaviour
+    assert isinstance(behaviour, InputsProc)
     if version == "7.0.9":
-        behaviour = pipeline.context.behaviour._replace(socket_thread="leaves-early")
+        behaviour = behaviour._replace(socket_thread="leaves-early")
         pipeline.context = pipeline.context._replace(behaviour=behaviour)
 
     sample = collect_agent_sockets(pipeline, pipeline.decided_all(given.source.pids()))
