@@ -82,7 +82,8 @@ def mentioned_names(config: Config) -> tuple[str, ...]:
     """The variables that the rules' rewrite-names mention, each once, in order."""
     names: dict[str, None] = {}
     for rule in config.rules:
-        rewrites = rule.match_type in ("cmdline", "process_name") and rule.action == "accept"
+        own_text = rule.match_type not in ("parent_process_name", "tag")
+        rewrites = own_text and rule.action == "accept"
         if rule.problem is None and rewrites:
             names.update(dict.fromkeys(names_mentioned(rule.rewrite_name)))
     return tuple(names)
@@ -227,7 +228,7 @@ def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Note]:
 
 
 def _lost(name: str, note: Note) -> TagsRead:
-    return TagTable(entries={}, known=True, origin=name), (note,)
+    return TagTable(entries={}, known=True, origin=name, failed=True), (note,)
 
 
 def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:

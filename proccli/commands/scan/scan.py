@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.agent.report import sends
 from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
@@ -38,6 +39,8 @@ class ScanResult(NamedTuple):
     config: Config
     outcomes: tuple[Outcome, ...]
     notes: tuple[Note, ...]
+    sends: bool
+    """Whether the agent sends the accepted processes."""
 
     @property
     def summary(self) -> Summary:
@@ -49,7 +52,7 @@ class ScanResult(NamedTuple):
             dropped=by_status["dropped"],
             skipped=by_status["skipped"],
             unknown=by_status["unknown"],
-            reported=by_status["accepted"] if self.config.sync_enabled else 0,
+            reported=by_status["accepted"] if self.sends else 0,
         )
 
     @property
@@ -88,6 +91,7 @@ def scan(inputs: Inputs) -> ScanResult:
             outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes
         ),
         notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
+        sends=sends(inputs.config, inputs.tags),
     )
 
 
@@ -137,7 +141,7 @@ class Selection(NamedTuple):
         return (
             (not self.statuses or outcome.status in self.statuses)
             and (not self.rules or outcome.decided_by in self.rules)
-            and (not self.unmatched or outcome.decided_by == 0)
+            and (not self.unmatched or outcome.decided_by == 0 or outcome.reason == "no-match")
             and (not self.names or _any(self.names, outcome.gprocess, outcome.process_name))
             and (not self.users or _has_user(outcome, self.users))
             and (not self.tags or _has_tag(outcome, self.tags))

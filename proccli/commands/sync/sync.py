@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.report import as_sent, config_digest, digest
+from proccli.agent.report import config_digest, digest, sent
 from proccli.agent.sockets.result import synced_sockets
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.sync.state.memory import Memory, boot_id
@@ -183,7 +183,7 @@ def _report(sample: Sample) -> _Report:
     live = host.kind == "live"
     return _Report(
         host=host,
-        processes=tuple(map(as_sent, accepted)),
+        processes=sent(outcomes, sample.inputs.tags, sample.pipeline.context.behaviour),
         sockets=synced_sockets(sample.sockets),
         notes=(
             *outcome_notes(config, host, sample.outcomes),
