@@ -119,6 +119,19 @@ Behaviour: TypeAlias = StaticConfig | InputsProc
 """How one agent version applies the dialect of its configuration."""
 
 
+FEATURES: Final = (
+    "proc.gprocess_info",
+    "proc.socket_list",
+    "proc.golang_symbol_table",
+    "ebpf.socket.uprobe.golang",
+    "ebpf.socket.uprobe.tls",
+    "ebpf.profile.on_cpu",
+    "ebpf.profile.off_cpu",
+    "ebpf.profile.memory",
+)
+"""The features of `inputs.proc` that have a consumer in the agent (FACTS B9)."""
+
+
 class Defaults(NamedTuple):
     """The values of `inputs.proc` that an agent has where a key is missing."""
 

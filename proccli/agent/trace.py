@@ -262,6 +262,7 @@ def _rewrite(
         missing_groups=tuple(str(part.group) for part in regex.missing_groups(expansion.text)),
         replacements=replacements,
         result=result,
+        of_match_alone=of_match_alone,
     )
 
 

@@ -249,6 +249,8 @@ class InputOptions:
     proc_root: str | None = None
     agent: str | None = None
     via: Literal["server", "file"] = "server"
+    feature: str | None = None
+    """Of an inputs.proc configuration; None: proc.gprocess_info."""
     env: Mapping[str, str] = field(default_factory=dict)
     tags: str | None = None
     """A path or `-`: the output of the tag command."""
@@ -279,6 +281,7 @@ def open_inputs(
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
     config, config_notes, written = _load_config(options)
+    config = _of_feature(config, options.feature)
     if source is None:
         source = open_source(options.snapshot, options.proc_root or config.proc_root)
     recorded = None
@@ -296,6 +299,15 @@ def open_inputs(
         tags=tags,
         notes=(*config_notes, *source.notes, *env_notes, *tag_notes),
     )
+
+
+def _of_feature(config: Config, feature: str | None) -> Config:
+    """The configuration as one feature uses it."""
+    if feature is None:
+        return config
+    if config.dialect != "inputs.proc":
+        raise UsageError(f"--feature {visible(feature)} needs an inputs.proc configuration")
+    return config._replace(feature=feature)
 
 
 def _check_tag_options(options: InputOptions) -> None:

@@ -149,6 +149,8 @@ class RewriteTrace(NamedTuple):
     replacements: tuple[Replacement, ...]
     result: str | None
     """None: not known (a masked text, or an environment that a recording doesn't carry)."""
+    of_match_alone: bool = False
+    """Whether the text around the match is lost, and not kept as part of the name."""
 
 
 class NearMiss(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from proccli.agent.report import sends
 from proccli.commands.doctor import steps_agent as agent_steps
 from proccli.commands.doctor import steps_names as name_steps
 from proccli.commands.doctor import steps_process as process_steps
@@ -143,7 +144,9 @@ def examine(
     """All steps for a sample; `around` is None unless it is of the live machine."""
     inputs, outcomes = sample.inputs, sample.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
-    summary = ScanResult(host=host, config=config, outcomes=outcomes, notes=()).summary
+    summary = ScanResult(
+        host=host, config=config, outcomes=outcomes, notes=(), sends=sends(config, tags)
+    ).summary
     steps = (
         *_before(config, summary, around, host),
         name_steps.rules_valid(config),

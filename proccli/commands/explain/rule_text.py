@@ -144,7 +144,7 @@ def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Lin
             yield from wrapped(((f"{name} = ", "dim"), (f'"{text}"', "match")), room)
     if trace.rewrite is not None:
         yield from rewrite_lines(trace.rewrite, trace.subject or "", room, view)
-    elif trace.rule.rewrite_name and trace.rule.action != "drop":
+    elif trace.rule.rewrite_name and trace.rule.action != "drop" and not trace.rule.ignore:
         text = f"note: the agent does not use rewrite-name with match-type {trace.rule.match_type}"
         yield from wrapped(foreign(text, "warn"), room)
 
@@ -279,7 +279,8 @@ def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[st
 def _notes(rewrite: RewriteTrace, subject: str) -> Iterable[str]:
     if rewrite.expanded == "":
         yield "rewrite-name is empty after expansion, so the agent does not rewrite the name"
-    if any(subject[start:end] for start, end in _untouched(rewrite, subject)):
+    around = any(subject[start:end] for start, end in _untouched(rewrite, subject))
+    if around and not rewrite.of_match_alone:
         yield "the agent replaces only the matched text; the text around it stays in the name"
     for group in rewrite.missing_groups:
         yield f"the pattern has no group {group!r}; the reference becomes empty"
