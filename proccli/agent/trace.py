@@ -246,7 +246,7 @@ def _rewrite(
         text, offset = subject.text, 0
         if of_match_alone:
             match = regex.search(text)
-            text, offset = (match.group(0) or "", match.span()[0]) if match else ("", 0)
+            text, offset = (match.group(0) or "", match.start) if match else ("", 0)
         replacements = tuple(
             Replacement(
                 span=(step.match.start + offset, step.match.end + offset), text=step.expanded
