@@ -92,12 +92,21 @@ class InputsProc(NamedTuple):
     """Whether a process's data are kept while its pid and start second stay the same."""
     rename: Literal["whole", "match"] = "whole"
     """What a rewrite replaces: the matches in the whole subject, or the matched part alone."""
-    ignore: bool = False
-    """Whether `ignore` keeps later matchers from taking a process; else it only doesn't rename."""
+    ignore: Literal["unused", "no-rename", "removes"] = "unused"
+    """What `ignore` does: nothing, it only keeps the matcher from renaming, or it keeps later
+    matchers of the feature from taking a process."""
     blacklist: bool = False
     start_check: bool = False
     """Whether a process is sent only if its start second still is what it was."""
-    cgroup_v2: bool = False
+    # As in `StaticConfig`:
+    inheritance: Inheritance = "recursive"
+    netns: bool = True
+    netns_idx: bool = True
+    unreadable_netns: Literal["skips", "zero"] = "zero"
+    sockets: Literal["none", "ipv4", "v4-mapped"] = "v4-mapped"
+    listeners: Literal["first-rows", "whole-table"] = "whole-table"
+    change_told_by: Literal["sha1", "pids", "unknown"] = "unknown"
+    container: ContainerIds = "scope"
     sorted_tags: bool = False
     tags_in_digest: bool = False
     empty_list_published: bool = False
@@ -109,6 +118,23 @@ class InputsProc(NamedTuple):
     """What must change for a feature to publish again."""
     config_change: Literal["none", "stops", "restart", "hot"] = "stops"
     """What a change of the section does: `stops` publishing until the agent restarts."""
+
+
+Behaviour: TypeAlias = StaticConfig | InputsProc
+"""How one agent version applies the dialect of its configuration."""
+
+
+FEATURES: Final = (
+    "proc.gprocess_info",
+    "proc.socket_list",
+    "proc.golang_symbol_table",
+    "ebpf.socket.uprobe.golang",
+    "ebpf.socket.uprobe.tls",
+    "ebpf.profile.on_cpu",
+    "ebpf.profile.off_cpu",
+    "ebpf.profile.memory",
+)
+"""The features of `inputs.proc` that have a consumer in the agent (FACTS B9)."""
 
 
 class Defaults(NamedTuple):
@@ -227,17 +253,21 @@ _STATIC_CONFIG: Final = (
 
 _INPUTS_PROC: Final = (
     Step("N1", {}, "FACTS, Generations"),
-    Step("N2", {"config_change": "restart"}, "FACTS, Generations"),
+    Step(
+        "N2",
+        {"config_change": "restart", "ignore": "no-rename", "socket_thread": "ends-at-once"},
+        "FACTS, Generations; B8; measured cases for `ignore`",
+    ),
     Step("N2b", {"invisible_without": "status"}, "FACTS, Generations; B4"),
-    Step("N3", {"cached": True, "socket_thread": "ends-at-once"}, "FACTS, Generations; B3, B8"),
+    Step("N3", {"cached": True}, "FACTS, Generations; B3"),
     Step("N4", {"rename": "match"}, "FACTS, Generations; B5"),
-    Step("N5", {"ignore": True}, "FACTS, Generations; B3"),
+    Step("N5", {"ignore": "removes"}, "FACTS, Generations; B3"),
     Step(
         "N6",
         {
             "blacklist": True,
             "start_check": True,
-            "cgroup_v2": True,
+            "container": "scope-v2",
             "sorted_tags": True,
             "tags_in_digest": True,
             "socket_thread": "per-namespace",
@@ -316,6 +346,7 @@ _RELEASES: Final = (
         _OLD_ENUM._replace(
             matchers="deepflow-exe",
             match_type_words="text",
+            match_regex="deepflow-.*",
             features=(*_OLD_ENUM.features, "proc.gprocess_info"),
         ),
         new_rpc=True,
@@ -475,12 +506,18 @@ def agent_version(number: str) -> AgentVersion:
     )
 
 
-def static_config_of(agent: str) -> StaticConfig:
-    """How an agent that reads `static_config` applies it. Raises: UsageError."""
-    behaviour = agent_version(agent).static_config
-    if behaviour is None:
-        raise UsageError(f"agent {visible(agent)} does not read static_config")
-    return behaviour
+def behaviour_of(agent: str, dialect: Dialect) -> Behaviour:
+    """How an agent applies a dialect: agents with the newer engine apply `static_config` with it.
+
+    Raises: UsageError for an agent that does not read the dialect.
+    """
+    version = agent_version(agent)
+    static_config = version.static_config if dialect == "static_config" else None
+    if static_config is not None and static_config.engine == "first-match":
+        return static_config
+    if version.inputs_proc is None or (dialect == "static_config" and static_config is None):
+        raise UsageError(f"agent {visible(agent)} does not read {dialect}")
+    return version.inputs_proc
 
 
 def _is_release(number: str) -> bool:

@@ -24,7 +24,7 @@ from proccli.model.process import (
     TagTable,
 )
 from proccli.model.sockets import TABLES, NetTable, NetTables, SocketFd, SocketRow
-from proccli.versions import static_config_of
+from proccli.versions import behaviour_of
 
 BOOT_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW_S = BOOT_S + 97_445
@@ -116,7 +116,7 @@ class Machine:
     ) -> None:
         self.host = at or host()
         self.tags = tags
-        self.behaviour = static_config_of(configuration.agent)
+        self.behaviour = behaviour_of(configuration.agent, configuration.dialect)
         self.members = {
             item.pid: agent_process(item, self.host, self.behaviour) for item in processes
         }
@@ -127,6 +127,7 @@ class Machine:
             host=self.host,
             tags=tags,
             agent_process=self.members.get,
+            agent_processes=self.members.values,
             ancestors=AncestorSearch(self.members.get, self.host),
         )
         self._sent_tags = SentTags(tags, self.behaviour.inheritance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from proccli.agent.facts import agent_start_s, now_s
@@ -11,16 +11,16 @@ from proccli.agent.rules import CompiledRule
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Reason, Status
 from proccli.model.process import Field, Host, TagTable
-from proccli.versions import StaticConfig
+from proccli.versions import Behaviour
 
 Text: TypeAlias = Literal["argv0", "arguments", "exe", "comm", "user", "container", "tags"]
-"""A text of a process that rules may match; `comm` is the thread name that `stat` holds."""
+"""A text of a process that rules may match; `comm` is the name that `status` holds."""
 
 _FIELDS_OF_TEXT: Final[Mapping[Text, frozenset[Field]]] = {
     "argv0": frozenset({"cmdline"}),
     "arguments": frozenset({"cmdline"}),
     "exe": frozenset({"exe"}),
-    "comm": frozenset({"stat"}),
+    "comm": frozenset({"status"}),
     "user": frozenset({"uid", "root_inode"}),
     "container": frozenset({"cgroup"}),
     "tags": frozenset(),
@@ -42,18 +42,21 @@ class Decision(NamedTuple):
     rule: Rule | None = None
     """The rule that decided; None: the implicit accept, or no rule was tried."""
     hits: tuple[int, ...] = ()
-    """Indexes of the rules that matched, as far as they were tried."""
+    """Indexes of the rules that matched, as far as they were tried; where every matcher runs, of
+    those that took the process."""
     name: str | None = None
     """The gprocess; None unless accepted."""
+    taken: bool | None = None
+    """As in `Outcome`, and so are the next two."""
+    reported_pid: int | None = None
+    stands_for: tuple[int, ...] | None = ()
 
 
 class Strategy(Protocol):
     """How the rules of one dialect are applied: which of them decide, and the resulting name.
 
-    `decide` and `skip_reason` below are the same for every dialect. A dialect in which every
-    matcher runs is a second class like `first_match.FirstMatch`, chosen in
-    `pipeline.strategy_for`: its `decide` tries all its rules and reports those that match in
-    `Decision.hits`. What its rules match on top of argv0 and the arguments it lists in `needs`,
+    `first_match.FirstMatch` and `every_matcher.EveryMatcher` are chosen in
+    `pipeline.strategy_for`. What the rules match on top of argv0 and the arguments is in `needs`,
     and the pipeline reads those fields.
     """
 
@@ -65,8 +68,11 @@ class Strategy(Protocol):
     def needs(self) -> frozenset[Text]:
         """The texts that the rules match, or that become the name: only their files are read."""
 
+    def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
+        """Why no rule is tried on a process that the agent keeps; None where they are tried."""
+
     def decide(self, process: AgentProcess, context: Context) -> Decision:
-        """The decision about a process that is not skipped.
+        """The decision about a process that the agent keeps.
 
         Status `unknown` where the result depends on something that is masked, unreadable or not
         known; never a guess.
@@ -77,12 +83,14 @@ class Context(NamedTuple):
     """What decisions are based on besides the process; the same for all processes of a run."""
 
     config: Config
-    behaviour: StaticConfig
+    behaviour: Behaviour
     strategy: Strategy
     host: Host
     tags: TagTable
     agent_process: Lookup
     """For ancestors."""
+    agent_processes: Callable[[], Iterable[AgentProcess]]
+    """All processes of the source, for what depends on more than one of them."""
     ancestors: AncestorSearch
     """For rules on them."""
 
@@ -90,20 +98,26 @@ class Context(NamedTuple):
 def decide(process: AgentProcess, context: Context) -> Decision:
     """The decision about one process.
 
-    Source: agent v6.5 linux_process.rs:398-492.
+    Source: agent v6.5 linux_process.rs:398-492; FACTS B3.
     """
-    reason = skip_reason(process, context)
-    if reason is not None:
-        return Decision(status="skipped" if process.known else "unknown", reason=reason)
-    return context.strategy.decide(process, context)
+    if process.skip_reason is not None:
+        status: Status = "skipped" if process.known else "unknown"
+        taken = False if process.known else None
+        decision = Decision(status=status, reason=process.skip_reason, taken=taken)
+    else:
+        decision = context.strategy.decide(process, context)
+    if context.config.dialect == "static_config":
+        return decision._replace(taken=None, reported_pid=None, stands_for=None)
+    return decision
 
 
 def skip_reason(process: AgentProcess, context: Context) -> Reason | None:
     """Why no rule is tried on a process; None where they are tried."""
-    if process.skip_reason is not None:
-        return process.skip_reason
-    if not context.behaviour.min_lifetime:
-        return None
+    return process.skip_reason or context.strategy.skip_reason(process, context)
+
+
+def age_reason(process: AgentProcess, context: Context) -> Reason | None:
+    """Why a process is too young to be sent; None where it is old enough."""
     started = agent_start_s(process.process, context.host)
     if started is None:
         return None  # for the agent it started in 1970

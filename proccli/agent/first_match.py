@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli import rustregex
-from proccli.agent.decision import Context, Decision, Text
+from proccli.agent.decision import Context, Decision, Text, age_reason
 from proccli.agent.process import AgentProcess, Subject
 from proccli.agent.rules import CompiledRule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
 from proccli.versions import StaticConfig
 
-SubjectKind: TypeAlias = Literal["cmdline", "process_name"]
+SubjectKind: TypeAlias = Literal["cmdline", "process_name", "exe"]
 
 _NEEDS: Final[frozenset[Text]] = frozenset({"argv0", "arguments"})
 
@@ -31,8 +31,15 @@ class FirstMatch:
         )
         self._behaviour = behaviour
 
+    def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
+        """Too young, or started in the future; the first release does not ask."""
+        return age_reason(process, context) if self._behaviour.min_lifetime else None
+
     def decide(self, process: AgentProcess, context: Context) -> Decision:
         """The decision of the first rule that matches; later rules are not tried."""
+        reason = self.skip_reason(process, context)
+        if reason is not None:
+            return Decision(status="skipped", reason=reason)
         for compiled in self.rules:
             finding = match_rule(compiled, process, context)
             if finding.hit is None:
@@ -55,7 +62,9 @@ def _decided(
     hits = (rule.index,) if rule is not None else ()
     if rule is not None and rule.action == "drop":
         return Decision(status="dropped", reason="rule", rule=rule, hits=hits)
-    tagged_only = context.config.tagged_only and context.behaviour.rules_count
+    behaviour = context.behaviour
+    rules_count = not isinstance(behaviour, StaticConfig) or behaviour.rules_count
+    tagged_only = context.config.tagged_only and rules_count
     if tagged_only and not context.tags.known:
         return Decision(status="unknown", reason="tags-unknown", rule=rule, hits=hits)
     if tagged_only and process.process.pid not in context.tags.entries:
@@ -131,7 +140,7 @@ def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) 
         case "parent_process_name":
             return _ancestors(regex, process, context)
         case "tag":
-            return _tags(regex, process.process.pid, context.tags)
+            return match_tags(regex, process.process.pid, context.tags)
         case _:
             return _own_text(regex, "process_name", process)
 
@@ -159,7 +168,8 @@ def _ancestors(regex: rustregex.Regex, process: AgentProcess, context: Context) 
     return Finding(hit=False)
 
 
-def _tags(regex: rustregex.Regex, pid: int, tags: TagTable) -> Finding:
+def match_tags(regex: rustregex.Regex, pid: int, tags: TagTable) -> Finding:
+    """Whether a pattern matches one of the process's own tags, written `key:value`."""
     if not tags.known:
         return Finding(hit=None, why="tags-unknown")
     for key, value in tags.entries.get(pid, ()):
@@ -198,4 +208,7 @@ def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
 def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
     """One of the texts of a process."""
     assert process.texts is not None  # noqa: S101 - only such processes get to the rules
+    if kind == "exe":
+        assert process.texts.exe is not None  # noqa: S101 - asked for only where it is known
+        return process.texts.exe
     return process.texts.cmdline if kind == "cmdline" else process.texts.process_name

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from proccli.agent.decision import Context, Decision, Strategy, decide, fields_for
+from proccli.agent.decision import Context, Decision, Strategy, age_reason, decide, fields_for
+from proccli.agent.every_matcher import (
+    SENT_FEATURE,
+    SOCKET_FEATURE,
+    EveryMatcher,
+    Publication,
+    matchers_of_static_config,
+)
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
@@ -13,26 +20,26 @@ from proccli.agent.rules import compile_rules
 from proccli.agent.tags import SentTags
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome, Tag
-from proccli.model.process import ALL_FIELDS, Environment, Field, Host, Process
+from proccli.model.outcome import Outcome, Status, Tag
+from proccli.model.process import SHOWN_FIELDS, Environment, Field, Host, Process
 from proccli.model.source import Source
-from proccli.versions import StaticConfig, static_config_of
+from proccli.versions import Behaviour, InputsProc, behaviour_of
 
 
 def strategy_for(config: Config, environment: Environment) -> Strategy:
-    """How the rules of a configuration are applied, by its dialect."""
-    match config.dialect:
-        case "static_config":
-            behaviour = static_config_of(config.agent)
-            expands = behaviour.env
-            rules = config.rules if behaviour.rules_count else ()
-            return FirstMatch(compile_rules(rules, environment, expands=expands), behaviour)
-        case "inputs.proc":
-            raise NotImplementedError
+    """How the rules of a configuration are applied, by its dialect and agent."""
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if isinstance(behaviour, InputsProc):
+        converted = config.dialect == "static_config"
+        rules = matchers_of_static_config(config) if converted else config.rules
+        compiled = compile_rules(rules, environment)
+        return EveryMatcher(compiled, behaviour, config.feature or SENT_FEATURE)
+    rules = config.rules if behaviour.rules_count else ()
+    return FirstMatch(compile_rules(rules, environment, expands=behaviour.env), behaviour)
 
 
 def outcome_of(
-    process: AgentProcess, decision: Decision, host: Host, behaviour: StaticConfig
+    process: AgentProcess, decision: Decision, host: Host, behaviour: Behaviour
 ) -> Outcome:
     """What is decided about a process, with its facts, but without tags and user."""
     found, texts = process.process, process.texts
@@ -55,6 +62,9 @@ def outcome_of(
         container_id=None
         if found.cgroup is None
         else container_id(found.cgroup, behaviour.container),
+        taken=decision.taken,
+        reported_pid=decision.reported_pid,
+        stands_for=decision.stands_for,
     )
 
 
@@ -64,9 +74,9 @@ class AgentProcesses:
     It knows no pipeline: a circle of references would keep a source's descriptors open.
     """
 
-    def __init__(self, source: Source, fields: frozenset[Field], behaviour: StaticConfig) -> None:
-        self._behaviour = behaviour
+    def __init__(self, source: Source, fields: frozenset[Field], behaviour: Behaviour) -> None:
         self._source = source
+        self._behaviour = behaviour
         self._batch_fields = fields
         self._fields = fields - {"fds"}
         self._by_pid: dict[int, AgentProcess | None] = {}
@@ -79,6 +89,14 @@ class AgentProcesses:
             except NoSuchProcess:
                 self._by_pid[pid] = None
         return self._by_pid[pid]
+
+    def all(self) -> Iterator[AgentProcess]:
+        """The agent processes of all pids of the source."""
+        pids = self._source.pids()
+        self.read(pids)
+        for pid in pids:
+            if (process := self._by_pid.get(pid)) is not None:
+                yield process
 
     def read(self, pids: Iterable[int]) -> None:
         """Read these processes in a batch, with their sockets where the fields include them."""
@@ -97,13 +115,16 @@ class Pipeline:
     process besides what decisions need; with `fds` among them, sockets are read along.
     """
 
-    def __init__(self, inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> None:
+    def __init__(self, inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> None:
         self.inputs = inputs
         strategy = strategy_for(inputs.config, inputs.environment)
-        behaviour = static_config_of(inputs.config.agent)
-        self._processes = AgentProcesses(
-            inputs.source, fields | fields_for(strategy.needs), behaviour
-        )
+        behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
+        needs = strategy.needs
+        self._sockets_by: EveryMatcher | None = None
+        if isinstance(strategy, EveryMatcher) and "fds" in fields:
+            self._sockets_by = strategy.of_feature(SOCKET_FEATURE)
+            needs |= self._sockets_by.needs
+        self._processes = AgentProcesses(inputs.source, fields | fields_for(needs), behaviour)
         self.context = Context(
             config=inputs.config,
             behaviour=behaviour,
@@ -111,6 +132,7 @@ class Pipeline:
             host=inputs.source.host,
             tags=inputs.tags,
             agent_process=self._processes.get,
+            agent_processes=self._processes.all,
             ancestors=AncestorSearch(self._processes.get, inputs.source.host),
         )
         self._tags = SentTags(inputs.tags, behaviour.inheritance)
@@ -147,6 +169,27 @@ class Pipeline:
             if (outcome := self.decided(pid)) is not None:
                 yield outcome
 
+    def publication(self) -> Publication:
+        """What one scan hands to the consumer of the configuration's feature (inputs.proc)."""
+        strategy = self.context.strategy
+        assert isinstance(strategy, EveryMatcher)  # noqa: S101 - asked for in that dialect alone
+        return strategy.publication(self.context)
+
+    def socket_outcomes(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """The same processes, accepted if the agent looks for their sockets (inputs.proc).
+
+        It does for those that `proc.socket_list` takes, from their minimum lifetime on.
+        """
+        assert self._sockets_by is not None  # noqa: S101 - sockets were asked for
+        for outcome in outcomes:
+            process = self.agent_process(outcome.process.pid)
+            status: Status = "unknown"
+            if process is not None and process.known:
+                taken = self._sockets_by.takings(process, self.context).taken
+                old = taken is not False and age_reason(process, self.context) is None
+                status = "dropped" if not old else "accepted" if taken else "unknown"
+            yield outcome._replace(status=status)
+
     def outcomes(self, pids: Iterable[int]) -> tuple[Outcome, ...]:
         """The whole outcomes of the processes that exist, in the order of `pids`.
 
@@ -167,7 +210,11 @@ class Pipeline:
 
     def tags_of(self, outcome: Outcome) -> tuple[Tag, ...] | None:
         """The tags that the agent sends with a process; None where they are not known."""
-        return self._tags.of(outcome, self.decided)
+        tags = self._tags.of(outcome, self.decided)
+        behaviour = self.context.behaviour
+        if tags is not None and isinstance(behaviour, InputsProc) and behaviour.sorted_tags:
+            return tuple(sorted(tags, key=lambda tag: (tag.key, tag.value)))
+        return tags
 
     def _user(self, process: Process) -> str | None:
         if process.uid is None:

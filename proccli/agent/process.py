@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+from proccli.agent.facts import container_id
 from proccli.model.outcome import Reason
 from proccli.model.process import Host, Process, TextSpan
-from proccli.versions import StaticConfig
+from proccli.versions import Behaviour, InputsProc, StaticConfig
 
 Node = TypeVar("Node")
 Value = TypeVar("Value")
@@ -25,6 +26,8 @@ class Texts(NamedTuple):
 
     process_name: Subject
     cmdline: Subject
+    exe: Subject | None = None
+    """inputs.proc: the last component of the program's path; None: the agent knows it, we don't."""
 
 
 NoTexts: TypeAlias = Literal["no-cmdline", "cmdline-not-utf8", "no-name"]
@@ -140,14 +143,23 @@ class AgentProcess(NamedTuple):
     """Why the agent keeps no such process; None where it does."""
     known: bool = True
     """False: the agent can read the process and we can't, so nothing can be decided."""
+    container_id: str | None = None
+    """inputs.proc: the id that matchers ask for, "" outside of containers; None: not known."""
 
 
 Lookup: TypeAlias = Callable[[int], AgentProcess | None]
 """The agent process of a pid; None where the source has no such process."""
 
 
-def agent_process(process: Process, host: Host, behaviour: StaticConfig) -> AgentProcess:
-    """The process with its texts, or with the reason why the agent doesn't keep it.
+def agent_process(process: Process, host: Host, behaviour: Behaviour) -> AgentProcess:
+    """The process with its texts, or with the reason why the agent doesn't keep it."""
+    if isinstance(behaviour, InputsProc):
+        return _listed(process, host, behaviour)
+    return _kept(process, host, behaviour)
+
+
+def _kept(process: Process, host: Host, behaviour: StaticConfig) -> AgentProcess:
+    """As the agents of `static_config` keep it.
 
     A missing stat is tolerated; the command line and the owner must be readable, and where the
     name comes from the link `exe`, that link, too.
@@ -186,6 +198,75 @@ def _named_by_exe(process: Process, texts: Texts | NoTexts) -> Texts | NoTexts:
     assert process.cmdline is not None  # noqa: S101 - it was read
     pieces = _joined(list(_pieces(process.cmdline, process.masked_spans)))
     return Texts(process_name=Subject(name), cmdline=pieces)
+
+
+def _listed(process: Process, host: Host, behaviour: InputsProc) -> AgentProcess:
+    """As the agents of `inputs.proc` list it: named by the comm in `status`.
+
+    `status` must be as the agent's reader expects it. What else can't be read is empty, but in the
+    first generations, for which the process does not exist then.
+
+    Source: FACTS B4 and measured cases; agent main linux_process.rs:160-203.
+    """
+    strict = behaviour.invisible_without == "everything"
+    program_known = True
+    for name in ("status", "cmdline", "exe", "uid"):
+        error = process.error(name)
+        if error is None:
+            continue
+        if error.problem == "not-recorded":
+            return _unknown(process, "not-recorded")
+        refused = error.problem == "denied" and not host.privileged
+        if refused and (strict or name != "exe"):
+            return _unknown(process, "unreadable")
+        if strict or name == "status":
+            return AgentProcess(process=process, texts=None, skip_reason="invisible")
+        program_known = program_known and not refused
+    cmdline, exe = _arguments(process), _program(process)
+    if process.status_name is None or (strict and (cmdline is None or exe is None)):
+        return AgentProcess(process=process, texts=None, skip_reason="invisible")
+    return AgentProcess(
+        process=process,
+        texts=Texts(
+            process_name=Subject(process.status_name),
+            cmdline=cmdline or Subject(""),
+            exe=exe or Subject("") if program_known else None,
+        ),
+        skip_reason=None,
+        container_id=_container(process, host, behaviour),
+    )
+
+
+def _unknown(process: Process, reason: Reason) -> AgentProcess:
+    return AgentProcess(process=process, texts=None, skip_reason=reason, known=False)
+
+
+def _arguments(process: Process) -> Subject | None:
+    """The arguments joined by blanks; None where they are not UTF-8 or can't be read."""
+    if process.cmdline is None:
+        return None
+    try:
+        process.cmdline.decode()
+    except UnicodeDecodeError:
+        return None
+    return _joined(list(_pieces(process.cmdline, process.masked_spans)))
+
+
+def _program(process: Process) -> Subject | None:
+    """The last component of the program's path, with ` (deleted)` where the kernel adds it; None
+    where there is none. What is not UTF-8 becomes U+FFFD."""
+    path = process.exe if process.exe_bytes is None else process.exe_bytes.decode(errors="replace")
+    name = None if path is None else file_name(path)
+    return None if name is None else Subject(name)
+
+
+def _container(process: Process, host: Host, behaviour: InputsProc) -> str | None:
+    """The container id, "" without one; None where the agent may know it and we don't."""
+    if process.cgroup is not None:
+        return container_id(process.cgroup, behaviour.container) or ""
+    error = process.error("cgroup")
+    refused = error is not None and error.problem == "denied" and not host.privileged
+    return None if refused else ""
 
 
 # ---- ancestors ------------------------------------------------------------------------------
@@ -309,6 +390,31 @@ def ancestors_of(process: Process, lookup: Lookup, host: Host) -> Ancestors:
         if ancestor.texts is None:
             break
         found.append(ancestor)
+    return Ancestors(processes=tuple(found), complete=True)
+
+
+_LISTENERS_DEPTH: Final = 10
+
+
+def ancestors_for_matcher(process: Process, lookup: Lookup, host: Host) -> Ancestors:
+    """The ancestors that parent_process_name matchers of `inputs.proc` are tried on: ten at most.
+
+    The walk ends at parent id 0 and at the first parent that the agent can't read. A circle of
+    parents is walked round and round.
+
+    Source: FACTS B5; agent main config.rs:520-560.
+    """
+    found: list[AgentProcess] = []
+    while process.ppid and len(found) < _LISTENERS_DEPTH:
+        ancestor = lookup(process.ppid)
+        if ancestor is None:
+            return Ancestors(processes=tuple(found), complete=host.sees_all)
+        if not ancestor.known:
+            return Ancestors(processes=tuple(found), complete=False)
+        if ancestor.texts is None:
+            break
+        found.append(ancestor)
+        process = ancestor.process
     return Ancestors(processes=tuple(found), complete=True)
 
 

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from proccli.agent.every_matcher import SENT_FEATURE
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
+from proccli.model.process import TagTable
 from proccli.model.sockets import SyncedProcess
-from proccli.versions import StaticConfig
+from proccli.versions import Behaviour, InputsProc, behaviour_of
 
 _U32 = 1 << 32
 
 
-def as_sent(outcome: Outcome, behaviour: StaticConfig) -> SyncedProcess:
+def sends(config: Config, tags: TagTable) -> bool:
+    """Whether the agent sends the accepted processes; with `inputs.proc`, none of another feature
+    than proc.gprocess_info, and none if the tag command fails (FACTS B7)."""
+    if isinstance(behaviour_of(config.agent, config.dialect), InputsProc):
+        ours = config.feature in (None, SENT_FEATURE)
+        return config.sync_enabled and ours and not tags.failed
+    return config.sync_enabled
+
+
+def sent(
+    outcomes: Iterable[Outcome], tags: TagTable, behaviour: Behaviour
+) -> tuple[SyncedProcess, ...]:
+    """The processes that the agent sends: the accepted ones; with `inputs.proc` none at all if the
+    tag command fails (FACTS B7)."""
+    if tags.failed and isinstance(behaviour, InputsProc):
+        return ()
+    return tuple(
+        as_sent(outcome, behaviour) for outcome in outcomes if outcome.status == "accepted"
+    )
+
+
+def as_sent(outcome: Outcome, behaviour: Behaviour) -> SyncedProcess:
     """An accepted process as the agent sends it; None for what a release does not send."""
     process, started = outcome.process, outcome.agent_start_s
     return SyncedProcess(

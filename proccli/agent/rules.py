@@ -26,13 +26,14 @@ class CompiledRule(NamedTuple):
 def compile_rule(rule: Rule, environment: Environment, *, expands: bool = True) -> CompiledRule:
     """A rule ready to match; `expands`: whether the agent replaces `%NAME%`.
 
-    Only accepting cmdline and process_name rules rewrite, and only with a template that is not
-    empty once the environment is in it (agent v6.5 linux_process.rs:254-300).
+    Only accepting rules on a text of the process itself rewrite, and only with a template that is
+    not empty once the environment is in it (agent v6.5 linux_process.rs:254-300; FACTS B5).
     """
     if rule.problem is not None:
         return CompiledRule(rule=rule, regex=None, expansion=None)
     regex = rustregex.compile(rule.match_regex)
-    rewrites = rule.match_type in ("cmdline", "process_name") and rule.action == "accept"
+    own_text = rule.match_type not in ("parent_process_name", "tag")
+    rewrites = own_text and rule.action == "accept"
     if not rewrites or not rule.rewrite_name:
         return CompiledRule(rule=rule, regex=regex, expansion=None)
     if not expands:

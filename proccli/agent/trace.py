@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, skip_reason
-from proccli.agent.first_match import Finding, match_rule, rewrite_is_mask_safe, subject_of
-from proccli.agent.process import AgentProcess, Subject, ancestors_of
+from proccli.agent.every_matcher import (
+    EveryMatcher,
+    Published,
+    evaluate,
+    find,
+    unmet_requirement,
+)
+from proccli.agent.first_match import (
+    Finding,
+    Name,
+    match_rule,
+    rewrite_is_mask_safe,
+    subject_of,
+)
+from proccli.agent.process import AgentProcess, Subject, ancestors_for_matcher, ancestors_of
 from proccli.agent.rules import CompiledRule
 from proccli.config.warning_words import rule_problem_wording
 from proccli.model.outcome import (
+    Effect,
     GroupMatch,
     NearMiss,
+    Reason,
     Replacement,
     RewriteTrace,
     RuleOutcome,
     RuleTrace,
 )
 from proccli.rustregex.match.prefix import longest_prefix
+from proccli.versions import InputsProc
 
 
 def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...]:
     """Every rule's part in the outcome, in order.
 
     A process on which no rule is tried has a trace all the same: whether each would have matched.
-    Rules are traced as `first_match` applies them: those after a match are not reached. A strategy
-    that tries every rule needs a trace of its own, in which all are reached.
+    With `static_config`, rules after a match are not reached; with `inputs.proc` every matcher of
+    the feature is.
     """
+    if isinstance(context.strategy, EveryMatcher):
+        return _trace_matchers(process, context, context.strategy)
     reached = skip_reason(process, context) is None
     open_question = False
     traces: list[RuleTrace] = []
@@ -38,6 +57,82 @@ def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...
         reached = reached and outcome not in ("hit", "unknown")
         open_question = open_question or outcome == "unknown"
     return tuple(traces)
+
+
+class _Part(NamedTuple):
+    """What a matcher of `inputs.proc` does to the outcome of a process."""
+
+    outcome: RuleOutcome
+    effect: Effect | None = None
+    by: int | None = None
+    why: Reason | None = None
+
+
+def _trace_matchers(
+    process: AgentProcess, context: Context, strategy: EveryMatcher
+) -> tuple[RuleTrace, ...]:
+    matchers = {compiled.rule.index: compiled for compiled in strategy.matchers}
+    parts = dict(_parts(process, context, strategy))
+    traces: list[RuleTrace] = []
+    for written in strategy.rules:
+        compiled = matchers.get(written.rule.index, written)
+        part = parts.get(compiled.rule.index, _Part("inert"))
+        if compiled.regex is None:
+            part = _Part("ignored")
+        finding, _ = find(compiled, process, context)
+        finding = finding._replace(why=part.why or finding.why)
+        trace = _trace(compiled, finding, part.outcome, process, context)
+        requirement = None
+        if part.outcome == "held-back":
+            requirement, _ = unmet_requirement(compiled.rule, process, context)
+        traces.append(trace._replace(requirement=requirement, effect=part.effect, by=part.by))
+    return tuple(traces)
+
+
+def _parts(
+    process: AgentProcess, context: Context, strategy: EveryMatcher
+) -> Iterator[tuple[int, _Part]]:
+    """The index and the part of each matcher of the feature."""
+    if skip_reason(process, context) is not None:
+        outcome: RuleOutcome = "not-reached" if process.known else "unknown"
+        for compiled in strategy.matchers:
+            yield compiled.rule.index, _Part(outcome)
+        return
+    published = strategy.published(process, context)
+    ignored_by: int | None = None
+    doubt: Reason | None = None
+    for compiled in strategy.matchers:
+        index, found = compiled.rule.index, evaluate(compiled, process, context)
+        if found.hit is False:
+            part = _Part("no-match" if found.requirement is None else "held-back")
+        elif found.hit is None:
+            part = _Part("unknown", why=found.finding.why)
+            if strategy.ignores(compiled):
+                doubt = doubt or found.finding.why
+        elif strategy.ignores(compiled):
+            part = _Part("hit", "ignores")
+            ignored_by = index if ignored_by is None else ignored_by
+        elif ignored_by is not None:
+            part = _Part("ignored-before", by=ignored_by)
+        elif doubt is not None:
+            part = _Part("unknown", why=doubt)
+        else:
+            part = _taking(compiled, strategy.name_from(compiled, found), process, published)
+        yield index, part
+
+
+def _taking(
+    compiled: CompiledRule, name: Name, process: AgentProcess, published: Published
+) -> _Part:
+    """The part of a matcher that takes a process."""
+    renames = name.text != subject_of(process, "process_name").text
+    if compiled.expansion is None or not renames or published.rule is None:
+        return _Part("hit", "takes")
+    if published.rule.index == compiled.rule.index:
+        return _Part("hit", "names")
+    if published.doubt is not None or published.name == name.text:
+        return _Part("hit", "takes")
+    return _Part("hit", "overridden", by=published.rule.index)
 
 
 def _outcome(
@@ -90,13 +185,19 @@ def _trace(
         subject_pid=finding.subject_pid,
         span=match.span() if match is not None else None,
         groups=_groups(regex, match),
-        rewrite=_rewrite(compiled, regex, subject, process)
+        rewrite=_rewrite(compiled, regex, subject, process, of_match_alone=_of_match_alone(context))
         if outcome == "hit" and subject
         else None,
         near_miss=_near_miss(regex, rule.match_type, process, context) if missed else None,
         also_matches=_also_matches(compiled, process, context) if missed else (),
         error=_open_reason(finding, outcome, process),
     )
+
+
+def _of_match_alone(context: Context) -> bool:
+    """Whether a rewrite replaces the matched part, and the rest of the text is lost."""
+    behaviour = context.behaviour
+    return isinstance(behaviour, InputsProc) and behaviour.rename == "match"
 
 
 def _open_reason(finding: Finding, outcome: RuleOutcome, process: AgentProcess) -> str | None:
@@ -122,23 +223,36 @@ def _groups(regex: rustregex.Regex, match: rustregex.Match | None) -> tuple[Grou
 
 
 def _rewrite(
-    compiled: CompiledRule, regex: rustregex.Regex, subject: Subject, process: AgentProcess
+    compiled: CompiledRule,
+    regex: rustregex.Regex,
+    subject: Subject,
+    process: AgentProcess,
+    *,
+    of_match_alone: bool,
 ) -> RewriteTrace | None:
     expansion = compiled.expansion
     if expansion is None:
         return None
     replacements: tuple[Replacement, ...] = ()
     result = None
-    known = not subject.masked_spans or rewrite_is_mask_safe(compiled, process)
+    known = not subject.masked_spans or (
+        not of_match_alone and rewrite_is_mask_safe(compiled, process)
+    )
     if not expansion.text and not compiled.unknown_env:
         own = subject_of(process, "process_name")
         result = None if own.masked_spans else own.text  # an empty template rewrites nothing
     elif known and not compiled.unknown_env:
+        text, offset = subject.text, 0
+        if of_match_alone:
+            match = regex.search(text)
+            text, offset = (match.group(0) or "", match.start) if match else ("", 0)
         replacements = tuple(
-            Replacement(span=(step.match.start, step.match.end), text=step.expanded)
-            for step in regex.replacements(subject.text, expansion.text)
+            Replacement(
+                span=(step.match.start + offset, step.match.end + offset), text=step.expanded
+            )
+            for step in regex.replacements(text, expansion.text)
         )
-        result = regex.replace_all(subject.text, expansion.text)
+        result = regex.replace_all(text, expansion.text)
     return RewriteTrace(
         template=compiled.rule.rewrite_name,
         expanded=None if compiled.unknown_env else expansion.text,
@@ -147,6 +261,7 @@ def _rewrite(
         missing_groups=tuple(str(part.group) for part in regex.missing_groups(expansion.text)),
         replacements=replacements,
         result=result,
+        of_match_alone=of_match_alone,
     )
 
 
@@ -176,14 +291,22 @@ def _also_matches(
     compiled: CompiledRule, process: AgentProcess, context: Context
 ) -> tuple[str, ...]:
     """The other match types under which the pattern would have matched."""
-    return tuple(
-        kind
-        for kind in ("process_name", "cmdline", "parent_process_name", "tag")
-        if kind != compiled.rule.match_type
-        and match_rule(
-            compiled._replace(rule=compiled.rule._replace(match_type=kind)), process, context
-        ).hit
-    )
+    every = isinstance(context.strategy, EveryMatcher)
+    kinds = _MATCHER_TYPES if every else _RULE_TYPES
+    found: list[str] = []
+    for kind in kinds:
+        other = compiled._replace(rule=compiled.rule._replace(match_type=kind))
+        finding = find(other, process, context)[0] if every else match_rule(other, process, context)
+        if kind != compiled.rule.match_type and finding.hit:
+            found.append(kind)
+    return tuple(found)
+
+
+_RULE_TYPES: Final = ("process_name", "cmdline", "parent_process_name", "tag")
+_MATCHER_TYPES: Final = (
+    *("process_name", "cmdline", "cmdline_with_args"),
+    *("parent_process_name", "tag"),
+)
 
 
 def _texts(
@@ -193,12 +316,15 @@ def _texts(
     if process.texts is None:
         return
     pid = process.process.pid
-    if match_type == "cmdline":
+    every = isinstance(context.strategy, EveryMatcher)
+    if match_type == "cmdline" and every:
+        if process.texts.exe is not None:
+            yield process.texts.exe, pid
+    elif match_type == "cmdline" or (match_type == "cmdline_with_args" and every):
         yield process.texts.cmdline, pid
     elif match_type == "parent_process_name":
-        for ancestor in ancestors_of(
-            process.process, context.agent_process, context.host
-        ).processes:
+        walk = ancestors_for_matcher if every else ancestors_of
+        for ancestor in walk(process.process, context.agent_process, context.host).processes:
             if ancestor.texts is not None:
                 yield ancestor.texts.process_name, ancestor.process.pid
     elif match_type == "tag":

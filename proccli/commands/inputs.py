@@ -82,7 +82,8 @@ def mentioned_names(config: Config) -> tuple[str, ...]:
     """The variables that the rules' rewrite-names mention, each once, in order."""
     names: dict[str, None] = {}
     for rule in config.rules:
-        rewrites = rule.match_type in ("cmdline", "process_name") and rule.action == "accept"
+        own_text = rule.match_type not in ("parent_process_name", "tag")
+        rewrites = own_text and rule.action == "accept"
         if rule.problem is None and rewrites:
             names.update(dict.fromkeys(names_mentioned(rule.rewrite_name)))
     return tuple(names)
@@ -227,7 +228,7 @@ def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Note]:
 
 
 def _lost(name: str, note: Note) -> TagsRead:
-    return TagTable(entries={}, known=True, origin=name), (note,)
+    return TagTable(entries={}, known=True, origin=name, failed=True), (note,)
 
 
 def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:
@@ -251,6 +252,8 @@ class InputOptions(NamedTuple):
     proc_root: str | None = None
     agent: str | None = None
     via: Literal["server", "file"] = "server"
+    feature: str | None = None
+    """Of an inputs.proc configuration; None: proc.gprocess_info."""
     env: Mapping[str, str] = _NO_VARIABLES
     tags: str | None = None
     """A path or `-`: the output of the tag command."""
@@ -306,6 +309,7 @@ def open_inputs(
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
     config, config_notes, written = _load_config(options)
+    config = _of_feature(config, options.feature)
     if source is None:
         source = open_source(options.snapshot, options.proc_root or config.proc_root)
     recorded = None
@@ -323,6 +327,15 @@ def open_inputs(
         tags=tags,
         notes=(*config_notes, *source.notes, *env_notes, *tag_notes),
     )
+
+
+def _of_feature(config: Config, feature: str | None) -> Config:
+    """The configuration as one feature uses it."""
+    if feature is None:
+        return config
+    if config.dialect != "inputs.proc":
+        raise UsageError(f"--feature {visible(feature)} needs an inputs.proc configuration")
+    return config._replace(feature=feature)
 
 
 def _check_tag_options(options: InputOptions) -> None:

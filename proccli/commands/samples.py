@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import SocketSample, collect_sockets
+from proccli.agent.sockets.collect import SocketSample
+from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import ALL_FIELDS, Field
+from proccli.model.process import SHOWN_FIELDS, Field
 from proccli.model.sockets import Socket
 from proccli.model.source import Source
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
@@ -60,14 +61,14 @@ class Sample:
         ]
 
 
-def take_sample(inputs: Inputs, fields: frozenset[Field] = ALL_FIELDS) -> Sample:
+def take_sample(inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> Sample:
     """All processes and sockets of a source, as they are now.
 
     `fields` are what the result needs of the processes. Raises: SourceError.
     """
     pipeline = Pipeline(inputs, fields | {"fds"})
     outcomes = tuple(pipeline.decided_all(inputs.source.pids()))
-    sockets = collect_sockets(outcomes, inputs.source, inputs.config)
+    sockets = collect_agent_sockets(pipeline, outcomes)
     return Sample(inputs=inputs, outcomes=outcomes, pipeline=pipeline, sockets=sockets)
 
 
@@ -75,7 +76,7 @@ def take_settled_sample(
     inputs: Inputs,
     wait_policy: WaitPolicy,
     *remembered: Observations,
-    fields: frozenset[Field] = ALL_FIELDS,
+    fields: frozenset[Field] = SHOWN_FIELDS,
 ) -> Sample:
     """A sample of a source, or on a live machine a second one if the first leaves ages unknown.
 

@@ -124,6 +124,13 @@ WARNINGS: Final[Mapping[str, Warned]] = {
 REASONS: Final[Mapping[Reason, str]] = {
     "rule": "A rule decides.",
     "implicit-accept": "No rule matches, so the agent's own last rule accepts the process.",
+    "ancestor": "A matcher took a descendant, and reports this process in its place.",
+    "no-match": "No rule matches.",
+    "ignore-matcher": "An ignore matcher keeps later matchers from taking it.",
+    "blacklisted": "Its name is in `process_blacklist`.",
+    "invisible": "The agent can't read or parse it.",
+    "no-start-time": "Its start time can't be read.",
+    "reported-as-ancestor": "An ancestor is reported in its place.",
     "no-cmdline": "It has no command line.",
     "cmdline-not-utf8": "Its command line is not UTF-8.",
     "no-name": "Its first argument holds no file name.",
@@ -134,9 +141,11 @@ REASONS: Final[Mapping[Reason, str]] = {
     "tags-unknown": "The outcome depends on its tags, which are not known here.",
     "masked": "The outcome depends on a masked span of a recording.",
     "env-unknown": "The name depends on a variable that is not known here.",
+    "not-recorded": "The recording does not hold what the outcome depends on.",
 }
 
 SOCKET_REASONS: Final[Mapping[SocketReason, str]] = {
+    "no-socket-sync": "The agent sends no sockets.",
     "process-not-accepted": "Its process is not accepted.",
     "unreadable": "The sockets of its process can't be read.",
     "no-owner": "It has no visible owner.",

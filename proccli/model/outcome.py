@@ -11,7 +11,13 @@ Status: TypeAlias = Literal["accepted", "dropped", "skipped", "unknown"]
 Reason: TypeAlias = Literal[
     "rule",
     "implicit-accept",
+    "ancestor",
     "no-match",
+    "ignore-matcher",
+    "blacklisted",
+    "invisible",
+    "no-start-time",
+    "reported-as-ancestor",
     "no-cmdline",
     "cmdline-not-utf8",
     "no-name",
@@ -22,6 +28,7 @@ Reason: TypeAlias = Literal[
     "tags-unknown",
     "masked",
     "env-unknown",
+    "not-recorded",
 ]
 
 
@@ -59,6 +66,8 @@ class Outcome(NamedTuple):
     rule: Rule | None
     """The rule that decided; None for the implicit accept and where no rule was tried."""
     hits: tuple[int, ...]
+    """The rules that matched as far as they were tried; where every matcher runs, those that took
+    the process."""
     gprocess: str | None
     tags: tuple[Tag, ...] | None
     """None: not known."""
@@ -71,6 +80,13 @@ class Outcome(NamedTuple):
     user: str | None = None
     container_id: str | None = None
     sockets: SocketCounts | None = None
+    taken: bool | None = None
+    """inputs.proc: whether the pid is in the list that the feature publishes; None: not known, or
+    static_config."""
+    reported_pid: int | None = None
+    """inputs.proc: the ancestor whose data are published in place of the process's own."""
+    stands_for: tuple[int, ...] | None = None
+    """inputs.proc: the processes in whose place this one's data are published."""
 
     @property
     def decided_by(self) -> int | None:
@@ -83,7 +99,22 @@ class Outcome(NamedTuple):
 
 # ---- why ------------------------------------------------------------------------------------
 
-RuleOutcome: TypeAlias = Literal["hit", "no-match", "not-reached", "ignored", "unknown"]
+RuleOutcome: TypeAlias = Literal[
+    "hit",
+    "no-match",
+    "not-reached",
+    "ignored",
+    "unknown",
+    "held-back",
+    "ignored-before",
+    "inert",
+]
+"""The last three, of inputs.proc: a requirement of the matcher is not met; an earlier ignore
+matcher hit; the matcher does not belong to the feature."""
+Requirement: TypeAlias = Literal["container", "tag"]
+Effect: TypeAlias = Literal["takes", "names", "overridden", "ignores"]
+"""What a matcher that hit does to the outcome: it takes the process, and its name stands, or a
+later matcher's name replaces its own; or it keeps later matchers from taking the process."""
 
 
 class GroupMatch(NamedTuple):
@@ -116,6 +147,8 @@ class RewriteTrace(NamedTuple):
     replacements: tuple[Replacement, ...]
     result: str | None
     """None: not known (a masked text, or an environment that a recording doesn't carry)."""
+    of_match_alone: bool = False
+    """Whether the text around the match is lost, and not kept as part of the name."""
 
 
 class NearMiss(NamedTuple):
@@ -147,6 +180,12 @@ class RuleTrace(NamedTuple):
     also_matches: tuple[str, ...] = ()
     """Other match types under which the same pattern would have matched."""
     error: str | None = None
+    requirement: Requirement | None = None
+    """What the process lacks where the outcome is `held-back`."""
+    effect: Effect | None = None
+    by: int | None = None
+    """The matcher that replaces the name (`overridden`), or that removed the process
+    (`ignored-before`)."""
 
 
 class Ancestor(NamedTuple):

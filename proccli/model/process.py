@@ -8,9 +8,10 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 NS_PER_S: Final = 1_000_000_000
 
 SourceKind: TypeAlias = Literal["live", "directory", "recording", "made-up"]
-Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed"]
+Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed", "not-recorded"]
 """Why a field could not be read: the process exited; the kernel refused; the file is missing
-although the process exists; the content is not as documented; anything else."""
+although the process exists; the content is not as documented; anything else; the recording's
+format had no such field."""
 
 MAX_PID: Final = 2**31 - 1
 """Also of file descriptors: the kernel's `int`."""
@@ -23,13 +24,17 @@ TextSpan: TypeAlias = tuple[int, int]
 """Offsets [start, end): characters in a text, bytes in a `Process.cmdline`."""
 
 
-Field: TypeAlias = Literal["uid", "stat", "cmdline", "exe", "netns", "cgroup", "root_inode", "fds"]
+Field: TypeAlias = Literal[
+    "uid", "stat", "status", "cmdline", "exe", "netns", "cgroup", "root_inode", "fds"
+]
 """What a source can be asked to read of a process; `stat` stands for comm, ppid and
-starttime_ticks together, `fds` for the file descriptors that are sockets."""
+starttime_ticks together, `status` for status_name, `fds` for the file descriptors that are
+sockets."""
 
 PROCESS_FIELDS: Final[tuple[Field, ...]] = (
     "uid",
     "stat",
+    "status",
     "cmdline",
     "exe",
     "netns",
@@ -38,6 +43,8 @@ PROCESS_FIELDS: Final[tuple[Field, ...]] = (
 )
 """The fields that a `Process` holds, in the order in which they are read."""
 ALL_FIELDS: Final[frozenset[Field]] = frozenset(PROCESS_FIELDS)
+SHOWN_FIELDS: Final = ALL_FIELDS - {"status"}
+"""Those that results show; the name in `status` is read where matchers need it."""
 
 
 class FieldError(NamedTuple):
@@ -62,10 +69,15 @@ class Process(NamedTuple):
     """Digests of the patterns and rewrites whose result the mask does not change: both texts were
     tried when the mask was made."""
     comm: str | None = None
+    status_name: str | None = None
+    """The comm in /proc/PID/status as an agent of `inputs.proc` reads it; None where any line of
+    the file is not what the agent expects: for it, there is no such process."""
     ppid: int | None = None
     starttime_ticks: int | None = None
     """Clock ticks from boot to the start of the process."""
     exe: str | None = None
+    exe_bytes: bytes | None = None
+    """The target of the link where it is not UTF-8; else None, and `exe` is the target."""
     uid: int | None = None
     """Owner of the directory /proc/PID."""
     netns: int | None = None
@@ -132,6 +144,8 @@ class TagTable(NamedTuple):
     known: bool
     """False: there is a tag command, but its output is not available."""
     origin: str
+    failed: bool = False
+    """Whether the agent has no tags because the command fails, or its output is rejected."""
 
 
 NO_TAGS = TagTable(entries={}, known=True, origin="none configured")

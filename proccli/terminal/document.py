@@ -34,6 +34,7 @@ from proccli.terminal.record import (
 from proccli.terminal.warning_text import message
 from proccli.terminal.words import moment, rfc3339
 from proccli.text import inert_json
+from proccli.versions import Dialect
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -187,7 +188,8 @@ SNAPSHOT = Record(
 CONFIG = Record(
     "config",
     Field("file", nullable(text()), "null: the agent's built-in defaults."),
-    Field("dialect", enum("static_config")),
+    Field("dialect", enum(*get_args(Dialect))),
+    Field("feature", nullable(text()), "inputs.proc: the feature whose matchers are applied."),
     Field("agent", text(), "The agent version."),
     Field("via", enum("server", "file"), "How the agent gets its configuration."),
     Field("rules", integer(0), "Number of rules.", value=lambda config: len(config.rules)),

@@ -90,14 +90,25 @@ def why(outcome: Outcome, config: Config) -> str:
     reason = outcome.reason
     if reason == "min-lifetime":
         age = "" if outcome.agent_uptime_s is None else f" at {duration(outcome.agent_uptime_s)}"
-        return f"too young{age}: os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
+        key = "os-proc-socket-min-lifetime" if config.feature is None else "min_lifetime"
+        return f"too young{age}: {key} is {config.min_lifetime_s} s"
     if reason == "unreadable":
         causes = listed([f"{error.field} ({error.detail})" for error in outcome.process.errors])
         return f"could not be read{': ' if causes else ''}{causes}"
+    if reason == "invisible":
+        causes = listed([f"{error.field} ({error.detail})" for error in outcome.process.errors])
+        return f"the agent cannot read or parse it{': ' if causes else ''}{causes}"
+    if reason == "reported-as-ancestor":
+        return f"its ancestor, pid {outcome.reported_pid}, is reported in its place"
     return _LONG_REASONS.get(reason, reason)
 
 
 _LONG_REASONS: dict[Reason, str] = {
+    "no-match": "no matcher takes it",
+    "ignore-matcher": "an ignore matcher keeps later matchers from taking it",
+    "blacklisted": "its name is in process_blacklist",
+    "no-start-time": "its start time cannot be read, so the agent does not send it",
+    "not-recorded": "the recording does not hold what the outcome depends on",
     "no-cmdline": "it has no command line (kernel thread, zombie, or cleared title)",
     "cmdline-not-utf8": "its command line is not UTF-8, so the agent skips it",
     "no-name": "its first argument contains no file name",

@@ -33,12 +33,23 @@ def test_known_layouts_give_the_id(text: str) -> None:
         f"1:name=systemd:/docker/{ID}\n",
         f"0::/docker/{ID[:-1]}\n",
         f"0::/docker-{ID}.scop\n",
+        f"9:pids:/docker/{ID}\nmalformed\n",
+        f"9:pids:/docker/{ID}\n\n0::/\n",
         f"x:pids:/docker/{ID}\n",
         f"pids /docker/{ID}\n",
     ],
 )
 def test_others_give_none(text: str) -> None:
     assert container_id(text, "scope-v2") is None
+
+
+def test_a_comment_is_passed_over() -> None:
+    assert container_id(f"#9:pids:/\n8:memory:/docker/{ID}\n", "scope") == ID
+
+
+def test_cgroup_v2_counts_for_some_agents_only() -> None:
+    assert container_id(f"0::/docker/{ID}\n", "scope") is None
+    assert container_id(f"0::/docker/{ID}\n", "scope-v2") == ID
 
 
 def test_the_first_line_with_a_known_controller_decides() -> None:

@@ -11,6 +11,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess
 from proccli.agent.rules import CompiledRule
+from proccli.model.outcome import Reason
 from proccli.model.process import NO_TAGS, Environment, Field, Process
 from tests.build import ListSource, Machine, config, process
 
@@ -22,6 +23,11 @@ class AcceptsAll:
 
     rules: Sequence[CompiledRule] = ()
     needs: frozenset[Text] = frozenset({"exe"})
+
+    def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
+        """None is skipped."""
+        del process, context
+        return None
 
     def decide(self, process: AgentProcess, context: Context) -> Decision:
         """Accepted, by the name of its program."""

@@ -17,7 +17,7 @@ from proccli.agent.process import (
     parse_cmdline,
 )
 from proccli.model.process import FieldError
-from proccli.versions import static_config_of
+from proccli.versions import behaviour_of
 from tests.build import Machine, config, host, process
 from tests.steps import growth
 
@@ -185,7 +185,7 @@ def test_the_nearest_ancestor_is_that_of_a_walk_for_each(data: st.DataObject) ->
         made = process(pid, *[name] * bool(name), ppid=data.draw(st.integers(0, count + 1)))
         if name == "hidden":
             made = made._replace(cmdline=None, errors=(refused,))
-        members[pid] = agent_process(made, at, static_config_of("6.5"))
+        members[pid] = agent_process(made, at, behaviour_of("6.5", "static_config"))
     search = AncestorSearch(members.get, at)
     for pid in data.draw(st.permutations(range(1, count + 1))):
         walked = ancestors_of(members[pid].process, members.get, at)

@@ -18,7 +18,7 @@ from proccli.model.outcome import Outcome, Status
 from proccli.model.process import NS_PER_S, FieldError, Host
 from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, SocketStatus, TableName
 from proccli.model.source import Source
-from proccli.versions import StaticConfig, static_config_of
+from proccli.versions import Behaviour, behaviour_of
 
 
 class SocketSample(NamedTuple):
@@ -47,7 +47,25 @@ def collect_sockets(outcomes: Iterable[Outcome], source: Source, config: Config)
 
     Source: agent v6.5 linux_socket.rs.
     """
-    behaviour = static_config_of(config.agent)
+    behaviour = behaviour_of(config.agent, config.dialect)
+    held, unreadable = hold(outcomes, source, behaviour)
+    namespaces = open_namespaces(held, source, behaviour)
+    return join_sockets(
+        held,
+        namespaces,
+        source.host,
+        roles=Roles(namespaces),
+        min_lifetime_s=config.min_lifetime_s,
+        unreadable=unreadable,
+        behaviour=behaviour,
+        syncs=behaviour.sockets != "none",
+    )
+
+
+def hold(
+    outcomes: Iterable[Outcome], source: Source, behaviour: Behaviour
+) -> tuple[Sequence[Held], Sequence[tuple[Outcome, FieldError]]]:
+    """The processes with the sockets that they hold, and those of which these can't be read."""
     held: list[Held] = []
     unreadable: list[tuple[Outcome, FieldError]] = []
     for outcome in outcomes:
@@ -59,8 +77,26 @@ def collect_sockets(outcomes: Iterable[Outcome], source: Source, config: Config)
             unreadable.append((outcome, found))
         else:
             held.append((outcome, found))
-    namespaces = open_namespaces(held, source, behaviour)
-    join = _Join(_owners_by_inode(held), namespaces, source.host, config)
+    return held, unreadable
+
+
+def join_sockets(
+    held: Sequence[Held],
+    namespaces: Sequence[Namespace],
+    host: Host,
+    *,
+    roles: Roles,
+    min_lifetime_s: int,
+    unreadable: Sequence[tuple[Outcome, FieldError]],
+    behaviour: Behaviour,
+    syncs: bool,
+) -> SocketSample:
+    """The rows of the namespaces joined with the processes that hold the sockets.
+
+    `syncs`: whether the agent sends sockets at all.
+    """
+    mapped = behaviour.sockets == "v4-mapped"
+    join = _Join(_owners_by_inode(held), roles, host, min_lifetime_s, syncs=syncs, mapped=mapped)
     # Namespaces with a number first: a row of one without may be the same row once more.
     for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
         for table in namespace.tables:
@@ -177,15 +213,19 @@ class _Join:
     def __init__(
         self,
         owners: Mapping[int, Sequence[_Owner]],
-        namespaces: Sequence[Namespace],
+        roles: Roles,
         host: Host,
-        config: Config,
+        min_lifetime_s: int,
+        *,
+        syncs: bool,
+        mapped: bool,
     ) -> None:
         self._owners = owners
-        self._roles = Roles(namespaces)
+        self._roles = roles
+        self._syncs = syncs
+        self._mapped = mapped
         self._host = host
-        self._min_lifetime_s = config.min_lifetime_s
-        self._behaviour = static_config_of(config.agent)
+        self._min_lifetime_s = min_lifetime_s
         self._joined: set[int] = set()
         self.sockets: list[Socket] = []
         self.repeated: list[Socket] = []
@@ -231,7 +271,11 @@ class _Join:
         outcome, held = owner.outcome, owner.socket
         age = age_s(held, self._host)
         old = old_enough(held, age, self._host, self._min_lifetime_s)
-        status, reason = _status(row, outcome.status, unreadable, no_owner, old, self._behaviour)
+        if self._syncs:
+            ipv6 = _is_ipv6(row, mapped=self._mapped)
+            status, reason = _status(row, outcome.status, unreadable, no_owner, old, ipv6=ipv6)
+        else:
+            status, reason = "skipped", "no-socket-sync"
         return Socket(
             pid=outcome.process.pid,
             fd=held.fd,
@@ -264,6 +308,12 @@ class _Join:
         )
 
 
+def _is_ipv6(row: SocketRow, *, mapped: bool) -> bool:
+    """Whether the agent leaves a row out; `mapped`: it reads IPv4 addresses in tcp6 and udp6."""
+    lost = row.family == "ipv6" and not mapped
+    return lost or ":" in row.local.ip or ":" in row.remote.ip
+
+
 def age_s(socket: SocketFd, host: Host) -> int | None:
     """The age of a socket in whole seconds as the agent counts them; None: not known.
 
@@ -292,20 +342,19 @@ def old_enough(socket: SocketFd, age: int | None, host: Host, min_lifetime_s: in
     return False if observed else None
 
 
-def _status(  # noqa: PLR0917 - one for each condition
+def _status(
     row: SocketRow,
     process: Status,
     unreadable: bool | None,
     no_owner: bool | None,
     old: bool | None,
-    behaviour: StaticConfig,
+    *,
+    ipv6: bool,
 ) -> tuple[SocketStatus, SocketReason | None]:
     """Whether a socket is sent: the first condition that it certainly fails counts, in the agent's
     order; else the first of which it is not known."""
     tcp = row.protocol == "tcp"
-    mapped_lost = row.family == "ipv6" and behaviour.sockets != "v4-mapped"
     conditions: tuple[tuple[SocketReason, bool | None], ...] = (
-        ("no-socket-sync", behaviour.sockets == "none"),
         ("process-not-accepted", None if process == "unknown" else process != "accepted"),
         ("unreadable", unreadable),
         ("no-owner", no_owner),
@@ -313,7 +362,7 @@ def _status(  # noqa: PLR0917 - one for each condition
         ("not-established", tcp and row.state != "ESTABLISHED"),
         ("min-lifetime", None if old is None else not old),
         ("udp-unconnected", not tcp and is_unspecified(row, row.remote)),
-        ("ipv6", mapped_lost or ":" in row.local.ip or ":" in row.remote.ip),
+        ("ipv6", ipv6),
     )
     open_question: SocketReason | None = None
     for reason, fails in conditions:

@@ -16,7 +16,7 @@ from proccli.model.sockets import (
     TableName,
 )
 from proccli.model.source import Source
-from proccli.versions import StaticConfig
+from proccli.versions import Behaviour
 
 Held: TypeAlias = tuple[Outcome, Sequence[SocketFd]]
 """A process with the sockets that it holds."""
@@ -45,7 +45,7 @@ class Namespace:
 
 
 def open_namespaces(
-    held: Sequence[Held], source: Source, behaviour: StaticConfig
+    held: Sequence[Held], source: Source, behaviour: Behaviour
 ) -> Sequence[Namespace]:
     """The namespaces of these processes: those that the agent opens in its order, then the rest.
 
@@ -68,7 +68,7 @@ def open_namespaces(
         pids = (accepted if namespace.idx is not None else others)[namespace.netns]
         namespace.tables = _tables(pids, source)
         namespace.lost = lost_tables(namespace.tables)
-        _add_listeners(namespace, behaviour)
+        add_listeners(namespace, behaviour)
     return (*opened, *unopened)
 
 
@@ -103,7 +103,7 @@ def lost_tables(tables: NetTables) -> Mapping[TableName, FieldError]:
     return lost
 
 
-def _add_listeners(namespace: Namespace, behaviour: StaticConfig) -> None:
+def add_listeners(namespace: Namespace, behaviour: Behaviour) -> None:
     """Listeners count even where the connections of the same table are lost.
 
     Older releases stop at the first row of a table that is none, and don't know an IPv4 address

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from proccli.agent.sockets.collect import SocketSample, by_pid_and_fd
 from proccli.model.outcome import SocketCounts
 from proccli.model.sockets import Endpoint, Peer, Protocol, Socket, SocketStatus, SyncedSocket
-from proccli.versions import StaticConfig
+from proccli.versions import Behaviour
 
 
 def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
@@ -29,7 +29,7 @@ def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, Soc
     }
 
 
-def synced_sockets(sample: SocketSample, behaviour: StaticConfig) -> tuple[SyncedSocket, ...]:
+def synced_sockets(sample: SocketSample, behaviour: Behaviour) -> tuple[SyncedSocket, ...]:
     """The connections that the agent sends, in the order of pids and fds.
 
     One that it finds in two namespaces that it can't distinguish, it sends twice.
@@ -38,7 +38,7 @@ def synced_sockets(sample: SocketSample, behaviour: StaticConfig) -> tuple[Synce
     return tuple(_synced(socket, behaviour) for socket in found if socket.status == "synced")
 
 
-def _synced(socket: Socket, behaviour: StaticConfig) -> SyncedSocket:
+def _synced(socket: Socket, behaviour: Behaviour) -> SyncedSocket:
     # Only such sockets are synced.
     assert socket.role is not None  # noqa: S101
     assert socket.netns_idx is not None  # noqa: S101

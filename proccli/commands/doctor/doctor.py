@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from proccli.agent.report import sends
 from proccli.commands.doctor import steps_agent as agent_steps
 from proccli.commands.doctor import steps_names as name_steps
 from proccli.commands.doctor import steps_process as process_steps
@@ -152,7 +153,9 @@ def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -
     """All steps for a sample; `around` is None unless it is of the live machine."""
     inputs, outcomes = sample.inputs, sample.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
-    summary = ScanResult(host=host, config=config, outcomes=outcomes, notes=()).summary
+    summary = ScanResult(
+        host=host, config=config, outcomes=outcomes, notes=(), sends=sends(config, tags)
+    ).summary
     steps = (
         *_before(config, summary, around, host, options),
         name_steps.rules_valid(config, options),

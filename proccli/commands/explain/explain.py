@@ -17,7 +17,7 @@ from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Ancestor, Explanation, Outcome
-from proccli.model.process import Host, TagTable
+from proccli.model.process import SHOWN_FIELDS, Host, TagTable
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
 
@@ -72,7 +72,7 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     """
     for pid in pids:
         inputs.source.read(pid)
-    pipeline = Pipeline(inputs)
+    pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"})
     host = inputs.source.host
     outcomes = pipeline.outcomes(pids)
     unseen: tuple[Note, ...] = ()
@@ -90,15 +90,14 @@ def _with_sockets(
     pipeline: Pipeline, outcomes: Sequence[Outcome]
 ) -> tuple[tuple[Outcome, ...], tuple[Note, ...]]:
     """The outcomes with the counts of their sockets, and warnings about sockets."""
-    from proccli.agent.sockets.collect import collect_sockets_of
+    from proccli.agent.sockets.listed import collect_agent_sockets_of
     from proccli.agent.sockets.result import counts_by_pid
 
     pids = [outcome.process.pid for outcome in outcomes]
-    source, config = pipeline.inputs.source, pipeline.inputs.config
-    sockets = collect_sockets_of(pids, source, pipeline.decided, config)
+    sockets = collect_agent_sockets_of(pipeline, pids)
     counts = counts_by_pid(sockets, pids)
     counted = (outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes)
-    return tuple(counted), unseen_by_us(sockets, source.host)
+    return tuple(counted), unseen_by_us(sockets, pipeline.inputs.source.host)
 
 
 def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:

@@ -6,7 +6,7 @@ from typing import get_args
 
 from proccli.commands.explain.explain import ExplainResult
 from proccli.commands.scan.json import PROCESS, RULE
-from proccli.model.outcome import Outcome, RuleOutcome
+from proccli.model.outcome import Effect, Outcome, Requirement, RuleOutcome
 from proccli.terminal.document import CONFIG, GROUP, SNAPSHOT, SPAN, Document, lines
 from proccli.terminal.record import (
     Field,
@@ -50,6 +50,22 @@ _TRACE = Record(
     Field("rewrite", nullable(_REWRITE)),
     Field("near_miss", nullable(_NEAR_MISS)),
     Field("error", nullable(text()), "Why the agent ignores the rule."),
+    Field(
+        "requirement",
+        nullable(enum(*get_args(Requirement))),
+        "What the process lacks, if the outcome is held-back.",
+    ),
+    Field(
+        "effect",
+        nullable(enum(*get_args(Effect))),
+        "inputs.proc: what the matcher does to the outcome.",
+    ),
+    Field(
+        "by",
+        nullable(integer(1)),
+        "The matcher that replaces the name (overridden), or that removed the process"
+        " (ignored-before).",
+    ),
 )
 
 EXPLANATION = Record(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 
-from proccli.model.outcome import Explanation, NearMiss, RewriteTrace, RuleTrace
+from proccli.model.outcome import (
+    Explanation,
+    NearMiss,
+    Requirement,
+    RewriteTrace,
+    RuleTrace,
+)
 from proccli.model.process import TextSpan
 from proccli.terminal.lines import Line, Span, around, cells, foreign, shorten, wrapped
 from proccli.terminal.view import View
@@ -69,6 +75,8 @@ def _heading(trace: RuleTrace, view: View) -> Iterable[Line]:
 
 
 def _outcome(trace: RuleTrace, view: View) -> Span:
+    if trace.effect is not None:
+        return _effect(trace, view)
     if trace.outcome == "hit":
         style = "dropped" if trace.rule.action == "drop" else "accepted"
         return f"MATCH {view.glyphs.becomes} {trace.rule.action or 'accept'}", style
@@ -79,7 +87,27 @@ def _outcome(trace: RuleTrace, view: View) -> Span:
         "no-match": ("no match", ""),
         "ignored": ("IGNORED (invalid)", "error"),
         "unknown": ("unknown", "unknown"),
+        "held-back": (_HELD_BACK[trace.requirement or "container"], ""),
+        "ignored-before": (f"ignored by #{trace.by}", "dropped"),
+        "inert": ("not of the feature", "dim"),
     }[trace.outcome]
+
+
+_HELD_BACK: Mapping[Requirement, str] = {"container": "not in a container", "tag": "no tag"}
+
+
+def _effect(trace: RuleTrace, view: View) -> Span:
+    """What a matcher that hit does to the outcome."""
+    becomes = view.glyphs.becomes
+    match trace.effect:
+        case "names":
+            return f"MATCH {becomes} name", "accepted"
+        case "overridden":
+            return f"MATCH, #{trace.by} names", "accepted"
+        case "ignores":
+            return f"MATCH {becomes} ignore", "dropped"
+        case _:
+            return f"MATCH {becomes} take", "accepted"
 
 
 def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
@@ -88,13 +116,13 @@ def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable
         text = f"the agent silently ignores this rule: {trace.error or 'invalid'}"
         yield from wrapped(foreign(text, "error"), room)
         return
-    if trace.outcome == "not-reached" or is_conditional(trace):
+    if trace.outcome in ("not-reached", "inert") or is_conditional(trace):
         return
     if trace.error is not None:
         yield from wrapped(foreign(trace.error, "unknown"), room)
         if trace.subject is None:
             return
-    if trace.outcome == "hit":
+    if trace.outcome in ("hit", "ignored-before") or trace.would_match:
         yield from _hit(trace, explanation, view)
     else:
         yield from _miss(trace, explanation, view)
@@ -116,7 +144,7 @@ def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Lin
             yield from wrapped(((f"{name} = ", "dim"), (f'"{text}"', "match")), room)
     if trace.rewrite is not None:
         yield from rewrite_lines(trace.rewrite, trace.subject or "", room, view)
-    elif trace.rule.rewrite_name and trace.rule.action != "drop":
+    elif trace.rule.rewrite_name and trace.rule.action != "drop" and not trace.rule.ignore:
         text = f"note: the agent does not use rewrite-name with match-type {trace.rule.match_type}"
         yield from wrapped(foreign(text, "warn"), room)
 
@@ -251,7 +279,8 @@ def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[st
 def _notes(rewrite: RewriteTrace, subject: str) -> Iterable[str]:
     if rewrite.expanded == "":
         yield "rewrite-name is empty after expansion, so the agent does not rewrite the name"
-    if any(subject[start:end] for start, end in _untouched(rewrite, subject)):
+    around = any(subject[start:end] for start, end in _untouched(rewrite, subject))
+    if around and not rewrite.of_match_alone:
         yield "the agent replaces only the matched text; the text around it stays in the name"
     for group in rewrite.missing_groups:
         yield f"the pattern has no group {group!r}; the reference becomes empty"

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from proccli.cli.output import Invocation
 from proccli.commands.options.output import INPUT_PATH, Body, name_values, option
 from proccli.errors import SourceError
-from proccli.versions import AGENTS
+from proccli.versions import AGENTS, FEATURES
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -64,6 +64,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
         proc_root=given.pop("proc_root"),
         agent=given.pop("agent"),
         via=given.pop("via"),
+        feature=given.pop("feature"),
         env=dict(given.pop("env")),
         tags=given.pop("tags"),
         tag_exec=not given.pop("no_tag_exec"),
@@ -160,6 +161,15 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         envvar="PROCCLI_VIA",
         show_envvar=True,
         help="How the configuration reaches the agent; the server rewrites some values.",
+    ),
+    "feature": option(
+        "--feature",
+        section=_WHAT,
+        metavar="NAME",
+        shell_complete=lambda _ctx, _param, incomplete: [
+            name for name in FEATURES if name.startswith(incomplete)
+        ],
+        help="Feature whose matchers are applied (inputs.proc). Default: proc.gprocess_info.",
     ),
     "env": option(
         "--env",

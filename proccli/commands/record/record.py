@@ -10,9 +10,9 @@ from typing import BinaryIO, Final
 
 from proccli.agent.first_match import SubjectKind, mask_safe_key, subject_of
 from proccli.agent.inputs import Inputs
-from proccli.agent.pipeline import Pipeline
+from proccli.agent.pipeline import Pipeline, strategy_for
 from proccli.agent.process import AgentProcess, agent_process
-from proccli.agent.rules import CompiledRule, compile_rules
+from proccli.agent.rules import CompiledRule
 from proccli.commands.inputs import mentioned_names
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
@@ -25,7 +25,7 @@ from proccli.model.process import NO_TAGS, Process
 from proccli.sources.recording.masking import MaskedSource, mask_environment
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
-from proccli.versions import static_config_of
+from proccli.versions import behaviour_of
 
 _MATTERS: Final[frozenset[Lack]] = frozenset({"processes", "owners", "sockets", "tags"})
 
@@ -149,10 +149,8 @@ class MaskChecker:
 
     def __init__(self, inputs: Inputs) -> None:
         self._host = inputs.source.host
-        self._behaviour = static_config_of(inputs.config.agent)
-        self._rules = compile_rules(
-            inputs.config.rules, inputs.environment, expands=self._behaviour.env
-        )
+        self._behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
+        self._rules = strategy_for(inputs.config, inputs.environment).rules
 
     def mask_safe(self, real: Process, masked: Process) -> frozenset[str]:
         """The digests of what gives the same result for both; none where the agent keeps no such

@@ -50,7 +50,12 @@ def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
 RULE = Record(
     "rule",
     Field("index", integer(1), "Counts from 1, in the file's order."),
-    Field("line", integer(1), value="at.line"),
+    Field(
+        "line",
+        nullable(integer(1)),
+        "null: one of the agent's own matchers.",
+        value=lambda rule: rule.at.line or None,
+    ),
     Field("match_type", text()),
     Field("match_regex", text()),
     Field("action", text()),
@@ -112,7 +117,26 @@ PROCESS = Record(
         nullable(RULE),
         "The rule that decided; null for the implicit accept, and if no rule was tried.",
     ),
-    Field("hits", array_of(integer(1)), "The indices of the rules that matched."),
+    Field(
+        "hits",
+        array_of(integer(1)),
+        "The indices of the rules that matched; with inputs.proc, those that took the process.",
+    ),
+    Field(
+        "taken",
+        nullable(boolean()),
+        "inputs.proc: whether the pid is in the list that the feature publishes; null: not known.",
+    ),
+    Field(
+        "reported_pid",
+        nullable(integer(0)),
+        "inputs.proc: the ancestor that is reported in its place.",
+    ),
+    Field(
+        "stands_for",
+        nullable(array_of(integer(0))),
+        "inputs.proc: the processes in whose place it is reported.",
+    ),
     Field(
         "gprocess",
         nullable(text()),

@@ -9,14 +9,15 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import collect_sockets
+from proccli.agent.report import sends
+from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import UsageError
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Status
-from proccli.model.process import ALL_FIELDS, Host
+from proccli.model.process import SHOWN_FIELDS, Host
 
 
 class Summary(NamedTuple):
@@ -39,6 +40,8 @@ class ScanResult(NamedTuple):
     config: Config
     outcomes: tuple[Outcome, ...]
     notes: tuple[Note, ...]
+    sends: bool
+    """Whether the agent sends the accepted processes."""
 
     @property
     def summary(self) -> Summary:
@@ -51,7 +54,7 @@ class ScanResult(NamedTuple):
             dropped=by_status["dropped"],
             skipped=by_status["skipped"],
             unknown=by_status["unknown"],
-            reported=reported if self.config.sync_enabled else 0,
+            reported=reported if self.sends else 0,
         )
 
     @property
@@ -77,9 +80,10 @@ def scan(inputs: Inputs) -> ScanResult:
 
     Raises: SourceError.
     """
-    outcomes = Pipeline(inputs, ALL_FIELDS | {"fds"}).outcomes(inputs.source.pids())
+    pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"})
+    outcomes = pipeline.outcomes(inputs.source.pids())
     host = inputs.source.host
-    sockets = collect_sockets(outcomes, inputs.source, inputs.config)
+    sockets = collect_agent_sockets(pipeline, outcomes)
     counts = counts_by_pid(sockets, (outcome.process.pid for outcome in outcomes))
     unseen = unseen_by_us(sockets, host)
     return ScanResult(
@@ -89,6 +93,7 @@ def scan(inputs: Inputs) -> ScanResult:
             outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes
         ),
         notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
+        sends=sends(inputs.config, inputs.tags),
     )
 
 
@@ -138,7 +143,7 @@ class Selection(NamedTuple):
         return (
             (not self.statuses or outcome.status in self.statuses)
             and (not self.rules or outcome.decided_by in self.rules)
-            and (not self.unmatched or outcome.decided_by == 0)
+            and (not self.unmatched or outcome.decided_by == 0 or outcome.reason == "no-match")
             and (not self.names or _any(self.names, outcome.gprocess, outcome.process_name))
             and (not self.users or _has_user(outcome, self.users))
             and (not self.tags or _has_tag(outcome, self.tags))

@@ -13,10 +13,10 @@ from proccli.commands.samples import WaitPolicy, take_settled_sample
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.process import ALL_FIELDS, Host
+from proccli.model.process import SHOWN_FIELDS, Host
 from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
 
-_FIELDS = ALL_FIELDS - {"exe", "cgroup"}
+_FIELDS = SHOWN_FIELDS - {"exe", "cgroup"}
 """What the result shows of a process comes from these."""
 
 

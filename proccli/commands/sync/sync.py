@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.report import as_sent, config_digest, digest
+from proccli.agent.report import config_digest, digest, sent
 from proccli.agent.sockets.result import synced_sockets
 from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
 from proccli.commands.sync.state.memory import Memory, boot_id
@@ -16,12 +16,12 @@ from proccli.commands.warnings import in_order, incomplete, outcome_notes, socke
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import ALL_FIELDS, Host
+from proccli.model.process import SHOWN_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
-from proccli.versions import static_config_of
+from proccli.versions import behaviour_of
 
-_FIELDS = ALL_FIELDS - {"exe"}
+_FIELDS = SHOWN_FIELDS - {"exe"}
 """The process fields that the agent needs for its messages."""
 
 _FRESH_NS = 600 * 1_000_000_000
@@ -178,7 +178,7 @@ def _earlier_observations(before: Memory | None, host: Host, reader: str) -> Seq
 
 def _report(sample: Sample) -> _Report:
     config, source = sample.inputs.config, sample.inputs.source
-    host, behaviour = source.host, static_config_of(config.agent)
+    host, behaviour = source.host, sample.pipeline.context.behaviour
     outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
     hidden = socket_notes(sample.sockets, host)
@@ -186,7 +186,7 @@ def _report(sample: Sample) -> _Report:
     of_processes = outcome_notes(config, host, sample.outcomes)
     lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
     live = host.kind == "live"
-    processes = tuple(as_sent(outcome, behaviour) for outcome in accepted)
+    processes = sent(outcomes, sample.inputs.tags, behaviour)
     return _Report(
         host=host,
         digest=None if incomplete(lacking, {"processes"}) else digest(processes),
@@ -268,7 +268,7 @@ def _agent_sends(
         return False
     if before is None or not same_boot or not before.enabled or before.config != now.config:
         return True
-    changes_told_by = static_config_of(config.agent).change_told_by
+    changes_told_by = behaviour_of(config.agent, config.dialect).change_told_by
     if changes_told_by == "sha1" and None not in (before.digest, now.digest):
         return before.digest != now.digest
     if changes_told_by != "pids":

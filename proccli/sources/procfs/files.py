@@ -121,6 +121,7 @@ class RawProcess(NamedTuple):
     pid: int
     uid: int | FieldError | None = None
     stat: bytes | FieldError | None = None
+    status: bytes | FieldError | None = None
     cmdline: bytes | FieldError | None = None
     exe: bytes | FieldError | None = None
     netns: bytes | FieldError | None = None
@@ -149,6 +150,7 @@ def read_raw(pid: int, files: ProcessFiles, fields: frozenset[Field]) -> RawProc
         pid=pid,
         uid=attempt("uid", files.owner),
         stat=attempt("stat", lambda: files.read("stat")),
+        status=attempt("status", lambda: files.read("status")),
         cmdline=attempt("cmdline", lambda: files.read("cmdline")),
         exe=attempt("exe", lambda: files.link("exe")),
         netns=attempt("netns", lambda: files.link("ns/net")),

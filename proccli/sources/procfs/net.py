@@ -33,8 +33,8 @@ def parse_table(
 
     Sockets without a file (inode 0: those in TIME_WAIT, requests not yet accepted) belong to no
     process and are left out, but for listeners. A row that the kernel shows twice, because the
-    table changed while it was read, counts once. An IPv4 address mapped into IPv6 is returned as
-    IPv4.
+    table changed while it was read, is there twice: the agent sends it twice, too. An IPv4 address
+    mapped into IPv6 is returned as IPv4.
 
     Source: /proc/PID/net/{tcp,udp,tcp6,udp6}, proc_pid_net(5).
     Raises: Unreadable if a row is not as documented.
@@ -43,19 +43,13 @@ def parse_table(
     states = STATE_NAMES[protocol]
     endpoints = _Endpoints(byteorder)
     rows: list[SocketRow] = []
-    seen: set[str] = set()
     for line in _lines(chunks):
         fields = line.split(None, _FIELDS)
         if len(fields) < _FIELDS:
             raise Unreadable("malformed", "a row is cut short")
         state, inode = fields[3], fields[9]
-        if inode == "0":
-            if state != "0A":
-                continue
-        elif inode in seen:
+        if inode == "0" and state != "0A":
             continue
-        else:
-            seen.add(inode)
         if state not in states or not inode.isdigit() or len(inode) > 20 or int(inode) > MAX_U64:
             raise Unreadable("malformed", "a row is not as documented")
         local, remote = endpoints[fields[1]], endpoints[fields[2]]

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from proccli.model.process import MAX_PID, MAX_U32, MAX_U64, NS_PER_S, Field, FieldError, Process
 from proccli.sources.procfs.files import RawProcess, Unreadable, decode
+from proccli.sources.procfs.status import parse_status_name
 
 Raw = TypeVar("Raw")
 Value = TypeVar("Value")
@@ -52,8 +53,10 @@ def parse_process(raw: RawProcess) -> Process:
         comm=stat.comm if stat else None,
         ppid=stat.ppid if stat else None,
         starttime_ticks=stat.starttime_ticks if stat else None,
+        status_name=parsed("status", raw.status, parse_status_name),
         cmdline=parsed("cmdline", raw.cmdline, _same),
         exe=parsed("exe", raw.exe, decode, may_lack=True),
+        exe_bytes=_not_utf8(raw.exe),
         netns=parsed("netns", raw.netns, _parse_netns, may_lack=ended),
         cgroup=parsed("cgroup", raw.cgroup, _parse_cgroup),
         root_inode=parsed("root_inode", raw.root_inode, _same, may_lack=ended),
@@ -63,6 +66,17 @@ def parse_process(raw: RawProcess) -> Process:
 
 def _same(value: Value) -> Value:
     return value
+
+
+def _not_utf8(link: bytes | FieldError | None) -> bytes | None:
+    """The link if it is not UTF-8."""
+    if not isinstance(link, bytes):
+        return None
+    try:
+        link.decode()
+    except UnicodeDecodeError:
+        return link
+    return None
 
 
 def _parse_netns(link: bytes) -> int:

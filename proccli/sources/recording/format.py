@@ -17,8 +17,11 @@ from proccli.errors import Location, RecordingError
 from proccli.model.process import NS_PER_S, FieldError, Problem
 
 FORMAT = "proccli-recording"
-VERSION = 1
-"""Incremented for every change that an earlier reader would misread or not know."""
+VERSION = 2
+"""Incremented for every change that an earlier reader would misread or not know.
+
+2: the name in `status`, and programs whose path is not UTF-8.
+"""
 
 MAX_LINE_BYTES = 64 << 20
 """A process's command line is at most 8 MiB (procfs.files), and no byte takes more than six
@@ -76,13 +79,23 @@ def _decode_piece(piece: object) -> bytes:
             if b"\0" in raw:
                 raise ValueError("an argument holds a NUL byte")
         case {"base64": str(text), **rest} if not rest:
-            try:
-                raw = base64.b64decode(text, validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise ValueError(f"not base64: {error}") from error
+            raw = decode_bytes(text)
         case _:
             raise ValueError('an argument is neither a string nor {"base64": …}')
     return raw
+
+
+def encode_bytes(raw: bytes) -> str:
+    """Bytes as base64 text."""
+    return base64.b64encode(raw).decode("ascii")
+
+
+def decode_bytes(text: str) -> bytes:
+    """The bytes of a base64 text. Raises: ValueError."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"not base64: {error}") from error
 
 
 def encode_time(ns: int) -> str:

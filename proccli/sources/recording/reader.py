@@ -22,10 +22,21 @@ from proccli.model.process import (
     TextSpan,
 )
 from proccli.model.sockets import NetTables, SocketFd, ended_tables
-from proccli.sources.recording.format import FORMAT, VERSION, Checked, decode_cmdline, decode_time
+from proccli.sources.recording.format import (
+    FORMAT,
+    VERSION,
+    Checked,
+    decode_bytes,
+    decode_cmdline,
+    decode_time,
+)
 from proccli.sources.recording.lines import parse_lines
 from proccli.sources.recording.sockets import NetReader, decode_sockets, socket_fd
 from proccli.streams import opened
+
+_NOT_IN_VERSION_1 = (
+    FieldError(field="status", problem="not-recorded", detail="version 1 of the format"),
+)
 
 
 class Recording(NamedTuple):
@@ -110,7 +121,7 @@ def parse_recording(
     lines = parse_lines(file, name)
     header = _first(lines, name, instead)
     head = _Header(header)
-    body = _Body()
+    body = _Body(head.version)
     at = header.at
     for at, value in lines:
         body.add(Checked(value, at, "the line"))
@@ -172,7 +183,7 @@ class _Header:
         if line.text("type") != "header":
             raise line.wrong("type is not header")
         line.text("format")
-        line.integer("version", low=VERSION, high=VERSION)
+        self.version = line.integer("version", low=1, high=VERSION)
         line.text("proccli")
         line.text("kind")
         watched_since = line.text("watched_since", or_null=True)
@@ -248,7 +259,8 @@ def _tags(part: Checked | None) -> TagTable | None:
 class _Body:
     """The lines after the first, in any order, except that `end` is the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: int) -> None:
+        self.version = version
         self.processes: dict[int, Process] = {}
         self.tables: dict[int, Mapping[int, str]] = {}
         self.without_users: set[int] = set()
@@ -294,14 +306,19 @@ class _Body:
             masked_spans=masked_spans,
             mask_safe=_mask_safe(line),
             comm=line.text("comm", or_null=True),
+            status_name=None if self.version == 1 else line.text("status_name", or_null=True),
             ppid=line.integer("ppid", high=MAX_PID, or_null=True),
             starttime_ticks=line.integer("starttime_ticks", high=MAX_U64, or_null=True),
             exe=line.text("exe", or_null=True),
+            exe_bytes=None if self.version == 1 else _exe_bytes(line),
             uid=line.integer("uid", high=MAX_U32, or_null=True),
             netns=line.integer("netns", high=MAX_U64, or_null=True),
             cgroup=line.text("cgroup", or_null=True),
             root_inode=line.integer("root_inode", high=MAX_U64, or_null=True),
-            errors=tuple(part.field_error(PROCESS_FIELDS) for part in line.parts("errors")),
+            errors=(
+                *(part.field_error(PROCESS_FIELDS) for part in line.parts("errors")),
+                *(_NOT_IN_VERSION_1 if self.version == 1 else ()),
+            ),
         )
         if not line.flag("users"):
             self.without_users.add(pid)
@@ -380,6 +397,14 @@ def _cmdline(line: Checked) -> bytes | None:
         return decode_cmdline(pieces)
     except ValueError as error:
         raise line.wrong(f"cmdline: {error}") from error
+
+
+def _exe_bytes(line: Checked) -> bytes | None:
+    text = line.text("exe_base64", or_null=True)
+    try:
+        return None if text is None else decode_bytes(text)
+    except ValueError as error:
+        raise line.wrong(f"exe_base64: {error}") from error
 
 
 def _masked_spans(line: Checked, length: int) -> tuple[TextSpan, ...]:

@@ -23,7 +23,7 @@ from proccli.model.sockets import (
     SyncedSocket,
     TableName,
 )
-from proccli.versions import static_config_of
+from proccli.versions import behaviour_of
 from tests.agent.sockets.looking import MIN_LIFETIME_S, NS_PER_S, REFUSED
 from tests.build import NOW_S, ListSource, Machine, config, host, net_tables, process
 
@@ -37,7 +37,7 @@ NETNS = (1, 2)
 OFTEN = st.sampled_from([True, True, False])
 MOSTLY = st.sampled_from([True, True, True, True, True, True, True, False])
 
-BEHAVIOUR = static_config_of("6.5")
+BEHAVIOUR = behaviour_of("6.5", "static_config")
 
 
 @dataclass

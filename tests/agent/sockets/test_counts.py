@@ -3,13 +3,13 @@ from __future__ import annotations
 from proccli.agent.sockets.result import counts_by_pid, synced_sockets
 from proccli.model.outcome import SocketCounts
 from proccli.model.sockets import SyncedSocket
-from proccli.versions import static_config_of
+from proccli.versions import behaviour_of
 from tests.agent.sockets.looking import REFUSED, fd, look_at_machine, tcp, udp
 from tests.build import net_tables, process
 
 NS, POD = 4026531840, 4026532001
 
-BEHAVIOUR = static_config_of("6.5")
+BEHAVIOUR = behaviour_of("6.5", "static_config")
 
 
 def test_the_client_is_side_0_and_only_the_own_side_has_a_pid() -> None:

@@ -32,7 +32,7 @@ from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
 from proccli.sources.recording.reader import read_recording
 from proccli.terminal.warning_text import message as words_of
-from proccli.versions import static_config_of
+from proccli.versions import behaviour_of
 from tests.agent.sockets.looking import fd, tcp
 from tests.build import NO_ENVIRONMENT, ListSource, config, net_tables, process
 from tests.network import (
@@ -427,7 +427,7 @@ def test_what_an_earlier_run_saw_needs_no_second_look() -> None:
         assert other.status == "undecided"
         sent = [
             one
-            for one in synced_sockets(second.sockets, static_config_of("6.5"))
+            for one in synced_sockets(second.sockets, behaviour_of("6.5", "static_config"))
             if one.pid_0 == ME()
         ]
         assert [(one.role, one.ip_1, one.port_1) for one in sent] == [

@@ -14,6 +14,7 @@ from proccli.model.process import Process
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.terminal.warning_text import message as words_of
 from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
+from tests.sources.procfs.status_file import status_of
 
 STAT = "{pid} ({comm}) S {ppid} 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0 0\n"
 
@@ -54,6 +55,7 @@ def test_process_is_read_from_its_files(tree: Tree) -> None:
     (directory / "ns").mkdir()
     (directory / "ns" / "net").symlink_to("net:[4026531840]")
     (directory / "cgroup").write_text("0::/docker/abc\n")
+    (directory / "status").write_bytes(status_of("python3:x"))
     (directory / "root" / "etc").mkdir(parents=True)
     (directory / "root" / "etc" / "passwd").write_text("shop:x:1000:\n")
     source = DirectorySource(str(tree.path))
@@ -64,6 +66,7 @@ def test_process_is_read_from_its_files(tree: Tree) -> None:
         pid=4242,
         cmdline=b"python3\0app.py\0",
         comm="python3",
+        status_name="python3",
         ppid=12,
         starttime_ticks=777,
         exe="/usr/bin/python3.11",

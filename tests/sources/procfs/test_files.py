@@ -16,6 +16,7 @@ from proccli.sources.procfs.files import RawProcess, read_raw
 from proccli.sources.procfs.live import LiveSource
 from proccli.sources.procfs.process import parse_process
 from tests.sources.procfs.processes import running
+from tests.sources.procfs.status_file import status_of
 
 STAT = b"7 (shop) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4200 0 0"
 
@@ -32,7 +33,12 @@ class Files:
 
     def read(self, name: str) -> bytes:
         self.was_read.append(name)
-        return {"stat": STAT, "cmdline": b"shop\0", "cgroup": b"0::/\n"}[name]
+        return {
+            "stat": STAT,
+            "status": status_of("shop"),
+            "cmdline": b"shop\0",
+            "cgroup": b"0::/\n",
+        }[name]
 
     def link(self, name: str) -> bytes:
         self.was_read.append(name)
@@ -55,7 +61,7 @@ class Files:
         (frozenset(), []),
         ({"cmdline"}, ["cmdline"]),
         ({"stat", "netns"}, ["stat", "ns/net"]),
-        (ALL_FIELDS, ["owner", "stat", "cmdline", "exe", "ns/net", "cgroup", "root"]),
+        (ALL_FIELDS, ["owner", "stat", "status", "cmdline", "exe", "ns/net", "cgroup", "root"]),
     ],
 )
 def test_only_the_fields_asked_for_are_read_each_once(fields: set[Field], read: list[str]) -> None:

@@ -168,9 +168,9 @@ def test_a_line_after_the_end_is_an_error() -> None:
 
 
 def test_newer_version_asks_for_a_newer_proccli() -> None:
-    raw = edited(1, lambda header: header.update(version=2, something="new"))
+    raw = edited(1, lambda header: header.update(version=3, something="new"))
     assert error_of(raw) == (
-        f"{NAME}:1:1: written in version 2 of the format, and this proccli reads 1"
+        f"{NAME}:1:1: written in version 3 of the format, and this proccli reads 2"
         " (a newer proccli reads it)"
     )
 
