@@ -20,8 +20,8 @@ from proccli.text import visible
 MAX_DEPTH: Final = 200
 """Lists and mappings in one another. The agent's reader ends at 255 brackets."""
 
-MAX_NODES: Final = 400_000
-"""Of one document. As objects they take some 500 bytes each, whatever their text takes."""
+MAX_NODES: Final = 1_000_000
+"""Of one document. Each takes some 300 bytes in memory, whatever its text takes."""
 
 Loader: TypeAlias = Literal["libyaml", "python"]
 
