@@ -67,7 +67,8 @@ class NetWriter:
         if all(table.error and table.error.problem == "gone" for table in tables):
             return None  # a zombie: it is in no namespace any more
         addresses = self._source.addresses(process.pid)
-        shown = _Shown(process.netns, self._digest(tables), addresses and tuple(addresses))
+        known = None if addresses is None else tuple(addresses)
+        shown = _Shown(process.netns, self._digest(tables), known)
         if shown not in self._shown:
             self._shown[shown] = number = self._next()
             self._ready += self._lines(number, process.netns, tables)
