@@ -1,4 +1,4 @@
-"""Patterns that look like something else: what is offered instead compiles and does what it says."""
+"""Patterns that look like something else: what is offered instead does what it says."""
 
 from __future__ import annotations
 
