@@ -269,7 +269,7 @@ def _word(argument: _Argument, begin: int, end: int) -> _Argument:
 # ---- lines of a configuration ---------------------------------------------------------------
 
 _KEY = re.compile(r"\s*(?:-\s+)?(?:[\w.-]+:\s)?")
-_PATTERN_KEY = re.compile(r"\s*(?:-\s+)?(?:[\w.-]+:\s)?")
+_PATTERN_KEY = re.compile(r"\s*(?:-\s+)?\{?\s*['\"]?(?:match[-_]regex|rewrite[-_]name)\b")
 _SEPARATOR = re.compile(rb"[\s,\[\]{}'\"]")
 
 
