@@ -132,6 +132,10 @@ class TagsError(ProccliError):
     """The output of the tag command is not what the agent accepts; it costs all tags."""
 
 
+class TagsTooMany(TagsError):  # noqa: N818 - named for what is wrong
+    """The output of the tag command is more than proccli reads: the tags are not known."""
+
+
 class OutputError(ProccliError):
     """A result could not be written; what was there before is still there."""
 

@@ -31,9 +31,14 @@ def report(error: BaseException, invocation: Invocation) -> int:
         write_stderr("".join(f"{visible(line)}\n" for line in trace.splitlines()))
     label = labelled(invocation, "error", "red")
     if isinstance(error, ProccliError):
-        write_stderr(f"{label} {visible(str(error))}\n")
+        message = str(error)
+        if error.at is not None:
+            from proccli.sources.secrets.arguments import mask_line
+
+            message = mask_line(message)
+        write_stderr(f"{label} {visible(message)}\n")
         if error.at is not None and error.at.text:
-            write_stderr(_pointer(error.at))
+            write_stderr(_pointer(error.at._replace(text=mask_line(error.at.text))))
         return error.exit_code
     if isinstance(error, click.ClickException):
         write_stderr(f"{label} {visible(_usage_problem(error))}\n")

@@ -11,7 +11,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
 from proccli.config import loading
 from proccli.config.tag_output import TagEntry, parse_tag_entries
-from proccli.errors import TagsError, UsageError
+from proccli.errors import TagsError, TagsTooMany, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
@@ -190,6 +190,8 @@ def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     """The table in an output; a broken one costs all tags, as with the agent."""
     try:
         entries = parse_tag_entries(printed, name)
+    except TagsTooMany as error:
+        return _unknown(name, "undecided", str(error))
     except TagsError as error:
         tagged_only = config.tagged_only
         return _lost(name, Note.of("tags-rejected", problem=str(error), tagged_only=tagged_only))

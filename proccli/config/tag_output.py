@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 from proccli.config.characters import advice
 from proccli.config.yaml import serde_yaml as serde
 from proccli.config.yaml.dialects import AGENT, prepared_for_agent
-from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_size
+from proccli.config.yaml.nodes import Node, Refusal, SourceText, TooMuch, check_size
 from proccli.config.yaml.reader import Loader, read_documents
-from proccli.errors import TagsError
+from proccli.errors import TagsError, TagsTooMany
 
-MAX_BYTES: Final = 16 << 20
-MAX_TAGS: Final = 1_000_000
+MAX_BYTES: Final = 4 << 20
+MAX_TAGS: Final = 400_000
 """Aliases can make a small text say more than that."""
 
 _ENTRY: Final = ("pid", "tags")
@@ -51,15 +51,16 @@ def parse_tag_entries(
 ) -> tuple[TagEntry, ...]:
     """All entries in the text's order, those included that a later one takes the place of.
 
-    Raises: TagsError, as `parse_tag_output`.
+    Raises: TagsError, as `parse_tag_output`; TagsTooMany for more than proccli reads.
     """
     source = SourceText(text[:MAX_BYTES].decode("utf-8", "replace"), source_name)
     try:
         check_size(text, MAX_BYTES)
         return tuple(_entries(source, loader))
     except Refusal as refusal:
-        hint = advice(refusal, source)
-        raise TagsError(refusal.problem, source.at(refusal.offset), hint=hint) from None
+        at, hint = source.at(refusal.offset), advice(refusal, source)
+        kind = TagsTooMany if isinstance(refusal, TooMuch) else TagsError
+        raise kind(refusal.problem, at, hint=hint) from None
 
 
 def _entries(source: SourceText, loader: Loader | None) -> Iterator[TagEntry]:
@@ -76,7 +77,7 @@ def _entries(source: SourceText, loader: Loader | None) -> Iterator[TagEntry]:
         tags = serde.read_list(fields["tags"], "tags")
         left -= len(tags) + 1
         if left < 0:
-            raise Refusal(f"more than {MAX_TAGS} tags: proccli reads no more", node.start)
+            raise TooMuch(f"more than {MAX_TAGS:,} tags: proccli reads no more", node.start)
         yield TagEntry(
             pid=pid,
             tags=tuple(_tag(tag) for tag in tags),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proccli.config import loading
-from proccli.diagnostics import names, patterns, reach, refused, rewriting, settings
+from proccli.diagnostics import mistakes, names, patterns, reach, refused, rewriting, settings
 from proccli.diagnostics.context import Context, Surroundings, Written
 from proccli.diagnostics.reach import Unreachable
 from proccli.model.config import Config, Diagnostic
@@ -68,6 +68,7 @@ def lint(
         found += check(context)
     samples = reach.samples(context)
     found += patterns.check(context, samples)
+    found += mistakes.check(context, samples)
     found += names.check(context, samples)
     known = reach.reach(context, samples)
     found += reach.check(context, known)

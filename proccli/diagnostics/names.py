@@ -9,7 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from proccli import rustregex
+from proccli.agent.rules import expand_windows, names_mentioned
 from proccli.diagnostics.context import Context
+from proccli.diagnostics.mistakes import quoted
 from proccli.diagnostics.reach import NAMES
 from proccli.diagnostics.rewriting import rewrites
 from proccli.model.config import Diagnostic, Rule
@@ -79,17 +82,65 @@ def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnost
     )
     if text is None:
         return
-    result = regex.replace_all(text, rule.rewrite_name)
+    name, supposed = _expanded(rule.rewrite_name, context)
+    result = regex.replace_all(text, name)
+    whole = _whole(regex, text, domain, context)
+    what = "command line" if rule.match_type == "cmdline" else "name"
     yield context.at_value(
         rule,
         "rewrite-name",
         "rewrite-keeps-text",
         "text around the match stays in the name",
-        effect=f'"{visible(text[:_LONGEST])}" becomes "{visible(result[:_LONGEST])}"',
-        hint="match the whole command line: start the pattern with ^.* and end it with .*$"
-        if rule.match_type == "cmdline"
-        else "match the whole name, from ^ to $",
+        effect=f'"{visible(text[:_LONGEST])}" becomes "{visible(result[:_LONGEST])}"{supposed}',
+        hint=f"match the whole {what}, from ^ to $"
+        if whole is None
+        else f"match the whole {what}: {quoted(whole)}",
     )
+
+
+def _expanded(template: str, context: Context) -> tuple[str, str]:
+    """A rewrite-name with its variables replaced, and what was supposed for that.
+
+    An agent never sends `%NAME%`: it sends the value, or nothing where there is none.
+    """
+    known = context.surroundings.environment
+    # The agent's own values can be secret, so that even known ones are not shown.
+    values = {
+        name: _VALUES.get(name, name.lower())
+        for name in names_mentioned(template)
+        if known is None or name in known.values or not known.knows(name)
+    }
+    supposed = " and ".join(f"{name} is {value}" for name, value in values.items())
+    text = expand_windows(template, values.get).text
+    return text, f" if {visible(supposed[:_LONGEST])}" if supposed else ""
+
+
+_VALUES: Final = {"HOSTNAME": "web-1"}
+
+
+def _whole(regex: Regex, text: str, domain: Domain, context: Context) -> str | None:
+    """The pattern with what is around its match; None if none is proven to be the same rule.
+
+    It was tried on an example, and matches every text that the pattern matches.
+    """
+    pattern = regex.pattern
+    core = f"(?:{pattern})" if "|" in pattern else pattern
+    start = "" if core.startswith("^") else "^" if core.startswith(".*") else "^.*?"
+    unescaped = core.endswith("$") and not core.endswith("\\$")
+    end = "" if unescaped else "$" if core.endswith(".*") else ".*$"
+    whole = f"{start}{core}{end}"
+    old = regex.search(text)
+    try:
+        better = rustregex.compile(whole)
+    except RegexSyntaxError:
+        return None
+    new = better.search(text)
+    if old is None or new is None or new.span() != (0, len(text)):
+        return None
+    if any(old.group(index) != new.group(index) for index in range(1, len(regex.group_names))):
+        return None
+    lost = context.find(domain, matching=[pattern], avoiding=[whole])
+    return whole if lost.decided and lost.text is None else None
 
 
 def _takes_all(root: Node) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from proccli import rustregex
+from proccli.agent.process import file_name
 from proccli.config.warning_words import rule_problem_wording
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
 from proccli.diagnostics.reach import CMDLINES, DOMAINS, NAMES, SUBJECTS
@@ -18,7 +20,10 @@ from proccli.text import visible
 from proccli.versions import OLDER_REGEX_CRATE
 
 _WORKERS: Final[Mapping[str, Sequence[str]]] = {
-    "nginx": ("nginx: worker process", "nginx -g daemon off;"),
+    "nginx": (
+        "nginx: worker process",
+        "nginx: master process /usr/sbin/nginx -g daemon off;",
+    ),
     "php-fpm": ("php-fpm: pool www",),
     "postgres": ("postgres: checkpointer", "postgres: shop shop 10.0.0.5(41000) idle"),
     "sshd": ("sshd: root [priv]",),
@@ -28,18 +33,45 @@ _WORKERS: Final[Mapping[str, Sequence[str]]] = {
     "proftpd": ("proftpd: (accepting connections)",),
     "vsftpd": ("vsftpd: connected",),
     "sendmail": ("sendmail: accepting connections",),
+    "puma": (
+        "puma 5.6.5 (tcp://0.0.0.0:3000) [shop]",
+        "puma: cluster worker 0: 4242 [shop]",
+    ),
+    "unicorn": ("unicorn worker[0] -c /opt/shop/config/unicorn.rb -D",),
+    "celery": ("[celeryd: celery@web-1:MainProcess] -active- (worker -A shop)",),
+    "sidekiq": ("sidekiq 8.0.8 shop [0 of 5 busy]",),
+    "pm2": ("PM2 v5.3.0: God Daemon (/root/.pm2)",),
+    "PM2": ("PM2 v5.3.0: God Daemon (/root/.pm2)",),
+    "node": ("node /opt/shop/app.js",),
+    "uwsgi": ("uWSGI worker 1",),
+    "chrome": ("/opt/google/chrome/chrome --type=renderer --lang=en-US",),
+    "code": ("/usr/share/code/code --type=utility --lang=en-US",),
+    "zabbix_agentd": ("/usr/sbin/zabbix_agentd: collector [idle 1 sec]",),
+    "avahi-daemon": ("avahi-daemon: running [web-1.local]",),
 }
-"""Program names, and the process_name after each has rewritten its title."""
+"""Programs, and the titles that they, or their launcher, write over their arguments."""
 _PARENTS: Final[Mapping[str, Sequence[str]]] = {
-    "nginx": ("nginx: master process nginx", "nginx -g daemon off;"),
-    "php-fpm": ("php-fpm.conf)",),
+    "nginx": (
+        "nginx: master process nginx",
+        "nginx: master process /usr/sbin/nginx -g daemon off;",
+    ),
+    "php-fpm": ("php-fpm: master process (/etc/php/8.3/fpm/php-fpm.conf)",),
     "sshd": ("sshd -D [listener] 0 of 10-100 startups",),
     "gunicorn": ("gunicorn: master [shop]",),
+    "puma": ("puma 5.6.5 (tcp://0.0.0.0:3000) [shop]",),
+    "unicorn": ("unicorn master -c /opt/shop/config/unicorn.rb -D",),
+    "celery": ("[celeryd: celery@web-1:MainProcess] -active- (worker -A shop)",),
+    "pm2": ("PM2 v5.3.0: God Daemon (/root/.pm2)",),
+    "PM2": ("PM2 v5.3.0: God Daemon (/root/.pm2)",),
+    "uwsgi": ("uWSGI master",),
 }
 """The same for their parent processes.
 
 Source: agent v6.5 linux_process.rs:128-133, run on the titles: the text after the last slash
-of `nginx: master process /usr/sbin/nginx -g daemon off;` is `nginx -g daemon off;`.
+of `nginx: master process /usr/sbin/nginx -g daemon off;` is `nginx -g daemon off;`. The titles are
+those of puma's Launcher and Cluster, unicorn's proc_name, celery's platforms.set_process_title,
+sidekiq's heartbeat, PM2's God daemon and ProcessContainer, uwsgi's auto-procname, Chromium's
+zygote and Electron, zabbix_setproctitle and avahi's set_proc_title.
 """
 _SHELLS: Final = ("bash", "sh", "zsh", "fish", "dash", "ksh", "tcsh", "csh")
 
@@ -200,18 +232,35 @@ def check_titles(context: Context) -> Iterator[Diagnostic]:
 
 def _titles(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     known = _WORKERS if rule.match_type == "process_name" else _PARENTS
-    for name, titles in known.items():
-        missed = [title for title in titles if _misses(rule, name, title, context)]
+    for program, titles in known.items():
+        missed = [title for title in titles if _misses(rule, program, title, context)]
         if not missed:
             continue
         kind = "processes" if rule.match_type == "process_name" else "parents"
         yield context.at_rule(
             rule,
             "title-changer",
-            f'this matches "{name}", but {name} rewrites its title, which changes its name',
-            effect=f'{kind} named "{missed[0]}" are not matched',
-            hint=f"remove the $, or write ^{name}(: .*| .*)?$ to be exact",
+            f'this matches "{program}", but the title of {program} can be "{missed[0]}",'
+            " from which the agent takes the name",
+            effect=f'{kind} named "{file_name(missed[0])}" are not matched',
+            hint=_for_titles(rule, program, missed),
         )
+
+
+def _for_titles(rule: Rule, program: str, titles: Sequence[str]) -> str | None:
+    """What to write for these titles; each pattern was tried on all of them."""
+    names = [program, *filter(None, map(file_name, titles))]
+    for word in (program, f"(?i:{program})"):
+        pattern = f"^{word}(: .*| .*)?$"
+        if all(map(rustregex.compile(pattern).is_match, names)):
+            return f"write {pattern}, or without $ for every name that begins so"
+    if rule.match_type == "parent_process_name":
+        listed = [re.escape(name).replace("\\ ", " ").replace("\\-", "-") for name in names[1:2]]
+        return f"add a rule for the name: ^{listed[0]}$"
+    for pattern in (rf"^(\S*/)?{program}\b", rf"^(\S*/)?(?i:{program})\b", rf"\b{program}"):
+        if all(map(rustregex.compile(pattern).is_match, titles)):
+            return f"write match-type: cmdline with match-regex: {pattern}"
+    return None
 
 
 def _shells(rule: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -227,29 +276,32 @@ def _shells(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         )
 
 
-def _misses(rule: Rule, name: str, variant: str, context: Context) -> bool:
-    """Whether a rule matches one name but not the other, and the outcome differs."""
-    regex = context.regexes[rule.index]
+def _misses(rule: Rule, name: str, title: str, context: Context) -> bool:
+    """Whether a rule matches a program name, but not its title, and the outcome differs."""
+    regex, variant = context.regexes[rule.index], file_name(title)
     found = regex.search(name)
     # A pattern that matches only part of the name is probably not for this program.
-    if found is None or found.span() != (0, len(name)) or regex.is_match(variant):
+    if found is None or found.span() != (0, len(name)):
+        return False
+    if variant is None or regex.is_match(variant):
         return False
     if rule.match_type == "parent_process_name":
         return True
-    decides, instead = _decider(name, context), _decider(variant, context)
+    decides, instead = _decider(name, name, context), _decider(variant, title, context)
     if decides is not rule:
         return False
     return instead is None or _outcome(instead) != _outcome(rule)
 
 
-def _decider(name: str, context: Context) -> Rule | None:
-    """The rule that decides about a process of this name, ignoring parents and tags; or None."""
+def _decider(name: str, cmdline: str, context: Context) -> Rule | None:
+    """The rule that decides about a process, ignoring parents and tags; or None."""
+    subjects = {"process_name": name, "cmdline": cmdline}
     return next(
         (
             rule
             for rule in context.rules
-            if rule.match_type in ("process_name", "cmdline")
-            and context.regexes[rule.index].is_match(name)
+            if rule.match_type in subjects
+            and context.regexes[rule.index].is_match(subjects[rule.match_type])
         ),
         None,
     )

@@ -14,6 +14,7 @@ from proccli.diagnostics.context import Context, Written
 from proccli.errors import Fault, Location
 from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Diagnostic, Rule
+from proccli.sources.secrets.arguments import mask_line
 from proccli.versions import LAST_STATIC_CONFIG
 
 _NEWER_KEYS: Final[Mapping[str, str | None]] = {
@@ -55,7 +56,8 @@ def refusals(reading: Reading, context: Context) -> Iterator[Diagnostic]:
         code = fault.code if fault.code in DIAGNOSTICS else "config-rejected"
         effect = fault.consequence or (_NOT_KNOWN if about_value else _NOTHING_APPLIES)
         place = context.written.from_place(fault.at)
-        yield context.at(place, code, fault.problem, effect=effect, hint=fault.hint)
+        problem = mask_line(fault.problem)
+        yield context.at(place, code, problem, effect=effect, hint=fault.hint)
 
 
 def unknown_to_us(reading: Reading) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from proccli.config.yaml.nodes import resolved
 from proccli.diagnostics.context import Context
 from proccli.model.config import Diagnostic
+from proccli.sources.secrets.arguments import mask_line
 from proccli.text import visible
 
 _ENABLED: Final = "os-proc-sync-enabled"
@@ -111,14 +112,15 @@ def _tags(context: Context) -> Iterator[Diagnostic]:
 def _command(context: Context) -> Iterator[Diagnostic]:
     config = context.config
     program = config.tag_exec[0]
+    shown = visible(mask_line(program)[:60])
     shell = any(_SHELLS.search(argument) for argument in config.tag_exec)
     if " " in program.strip() and len(config.tag_exec) == 1:
         yield _element(
             context,
             0,
             "tag-exec-shell",
-            f'"{visible(program[:60])}" is read as one program name, including its spaces',
-            effect="the agent does not use a shell and finds no such program, so there are no tags",
+            f'"{shown}" is read as one program name, including its spaces',
+            effect="the agent uses no shell and finds no such program, so there are no tags",
             hint="write each argument as a list element",
         )
     elif not shell:
@@ -128,7 +130,7 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             context,
             0,
             "tag-exec-relative",
-            f"{visible(program[:60])} is searched in the PATH of the agent",
+            f"{shown} is searched in the PATH of the agent",
             effect="which program runs depends on how the agent was started",
             hint="write the absolute path",
         )
@@ -137,7 +139,7 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             context,
             0,
             "tag-exec-missing",
-            f"{visible(program[:60])} does not exist on this machine",
+            f"{shown} does not exist on this machine",
             effect="hosts without it have no tags",
             hint=None,
         )
@@ -156,11 +158,12 @@ def _command(context: Context) -> Iterator[Diagnostic]:
 def _shell_words(context: Context) -> Iterator[Diagnostic]:
     for index, argument in enumerate(context.config.tag_exec):
         if _SHELL_WORDS.search(argument):
+            shown = visible(mask_line(argument)[:60])
             yield _element(
                 context,
                 index,
                 "tag-exec-shell",
-                f'"{visible(argument[:60])}" is shell syntax, but the agent does not use a shell',
+                f'"{shown}" is shell syntax, but the agent does not use a shell',
                 effect="the program gets it as a literal argument",
                 hint="write [/bin/sh, -c, 'the whole line']",
             )

@@ -506,10 +506,9 @@ def _tot_syn_ack(note: Note) -> str:
 
 
 def _state_damaged(note: Note) -> str:
-    replaced = ", replacing the file of this name" if note.fields["replaces"] else ""
     return (
         f"the state {note.string('path')} cannot be used ({note.string('problem')}): it was"
-        f" moved to {note.string('moved_to')}{replaced}, and this run starts a new one"
+        f" moved to {note.string('moved_to')}, and this run starts a new one"
     )
 
 

@@ -137,3 +137,15 @@ def test_a_reader_who_left_is_no_failure(failing: object) -> None:
 def test_no_colour_reaches_a_file(failing: object) -> None:
     assert "\x1b" not in failed(failing, ConfigError("no")).err
     assert "\x1b[31m" in failed(failing, ConfigError("no"), "--color", "always").err
+
+
+def test_the_line_of_a_fault_shows_no_secret(failing: object) -> None:
+    """The line and the message go to standard error, which cron mails and CI keeps."""
+    line = "  os-app-tag-exec: /bin/tags --token hunter2 --url http://u:hunter3@cmdb/"
+    ran = failed(
+        failing,
+        ConfigError(f"a list, not {line.strip()}", Location("a.yaml", 3, 20, line)),
+    )
+
+    assert "hunter" not in ran.err
+    assert "/bin/tags --token ******* --url http://u:*******@cmdb/" in ran.err

@@ -6,7 +6,7 @@ import pytest
 
 from proccli.config import tag_output as tagoutput
 from proccli.config.tag_output import MAX_BYTES, parse_tag_output
-from proccli.errors import TagsError
+from proccli.errors import TagsError, TagsTooMany
 
 
 def refused(text: str | bytes) -> TagsError:
@@ -108,3 +108,19 @@ def test_tags_beyond_measure_are_refused_however_they_are_written(
 
     assert "proccli reads no more" in refused(text).problem
     assert "bytes are too many" in refused(b" " * (MAX_BYTES + 1)).problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b"1," * 2_000_000 + b"]",
+        b"- {}\n" * 400_000,
+        b"- {}\n" * 800_000,
+        b" " * (MAX_BYTES + 1),
+    ],
+    ids=["scalars", "entries", "mappings", "blanks"],
+)
+def test_more_than_proccli_reads_is_not_an_error_of_the_output(text: bytes) -> None:
+    """The agent may take it: the tags are not known, rather than known to be lost."""
+    with pytest.raises(TagsTooMany):
+        parse_tag_output(text, "tags")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from proccli.commands.check.check import CheckResult
 from proccli.model.config import Diagnostic, Severity
+from proccli.sources.secrets.arguments import mask_line
 from proccli.terminal.lines import Line, around, cells, foreign, joined, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
@@ -48,7 +49,7 @@ def _diagnostic(found: Diagnostic, view: View) -> Iterable[Line]:
 
 def _excerpt(found: Diagnostic, number: str, style: str, view: View) -> Iterable[Line]:
     """The faulty line, shortened around the fault on a terminal, and the carets below it."""
-    text = found.at.text
+    text = mask_line(found.at.text)
     start = min(found.at.column - 1, len(text))
     end = min(found.end.column - 1, len(text)) if found.end.line == found.at.line else len(text)
     room = None if view.width is None else max(view.width - len(number) - 3, 10)

@@ -131,6 +131,10 @@ class Refusal(Exception):  # noqa: N818 - what a reader does to a text
         self.code = code
 
 
+class TooMuch(Refusal):
+    """A text beyond a limit of ours, which its reader may take."""
+
+
 _LINE_BREAK: Final = r"\r\n?|\n"
 LONGEST_SHOWN: Final = 400  # characters
 """Longer lines are left out of messages: a caret in them is not visible."""
@@ -172,7 +176,7 @@ class SourceText:
 def check_size(text: bytes, limit: int) -> None:
     """Raises: Refusal for a text that is too big."""
     if len(text) > limit:
-        raise Refusal(f"{len(text)} bytes are too many: proccli reads up to {limit}", 0)
+        raise TooMuch(f"{len(text)} bytes are too many: proccli reads up to {limit}", 0)
 
 
 def check_bytes(text: bytes, limit: int) -> None:

@@ -13,11 +13,14 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.yaml import nodes
 from proccli.config.yaml.dialects import Prepared, YamlReader
-from proccli.config.yaml.nodes import Node, Refusal, Style
+from proccli.config.yaml.nodes import Node, Refusal, Style, TooMuch
 from proccli.text import visible
 
 MAX_DEPTH: Final = 200
 """Lists and mappings in one another. The agent's reader ends at 255 brackets."""
+
+MAX_NODES: Final = 1_000_000
+"""Of one document. Each takes some 300 bytes in memory, whatever its text takes."""
 
 Loader: TypeAlias = Literal["libyaml", "python"]
 
@@ -113,7 +116,10 @@ class _Builder:
         level = _Level()
         outer: list[_Level] = []
         node: Node
-        for event in events:
+        for count, event in enumerate(events):
+            if count > MAX_NODES:
+                problem = f"more than {MAX_NODES:,} values: proccli reads no more"
+                raise TooMuch(problem, event.start_mark.index)
             kind = type(event)
             if kind is yaml.DocumentEndEvent:
                 break
@@ -249,7 +255,7 @@ def _syntax_refusal(error: Any, text: str) -> Refusal:
 
 def _too_deep(offset: int) -> Refusal:
     problem = f"lists and mappings nest more than {MAX_DEPTH} levels deep"
-    return Refusal(f"{problem}, and proccli reads no deeper", offset)
+    return TooMuch(f"{problem}, and proccli reads no deeper", offset)
 
 
 def _hint(problem: str, text: str, offset: int) -> str | None:

@@ -21,7 +21,7 @@ from proccli.local.tag_command.spawn import Child
 from proccli.sources.recording.masking import mask_arguments
 from proccli.text import visible
 
-OUTPUT_LIMIT_BYTES = 16 << 20
+OUTPUT_LIMIT_BYTES = 4 << 20
 STDERR_KEPT_BYTES = 16 << 10
 """Of its end: errors are usually in the last line."""
 
@@ -32,6 +32,7 @@ _Handler: TypeAlias = Callable[[int, FrameType | None], Any]
 
 _LONGEST_QUOTE = 200
 _CHUNK = 1 << 16
+_DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _PAUSE_S = 0.01
 
 
@@ -123,7 +124,7 @@ def _signal_name(number: int) -> str:
 def ended_with_us(start: Callable[[], Child]) -> Iterator[Child]:
     """A child that is ended, with its session, by any exception or signal that ends us.
 
-    SIGTERM and SIGHUP end us by default: then the child is ended first.
+    SIGTERM, SIGHUP and SIGQUIT end us by default: then the child is ended first.
     """
     with _deadly_signals_raised():
         # While it is being started, there is nothing yet that we could end.
@@ -152,7 +153,7 @@ class _HeldSignals:
         self._arrived: list[int] = []
         self._before: dict[int, _Handler] = {}
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for number in (signal.SIGINT, *_DEADLY):
                 handler = signal.getsignal(number)
                 # What is ignored stays ignored: the child is to inherit that.
                 if callable(handler):
@@ -183,15 +184,11 @@ class _Killed(BaseException):
 
 @contextmanager
 def _deadly_signals_raised() -> Iterator[None]:
-    """Raise SIGTERM and SIGHUP as an exception inside the block, unless they have handlers."""
+    """Raise the deadly signals as an exception inside the block, unless they have handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    taken = [
-        number
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is signal.SIG_DFL
-    ]
+    taken = [number for number in _DEADLY if signal.getsignal(number) is signal.SIG_DFL]
     try:
         for number in taken:
             signal.signal(number, _raise_killed)

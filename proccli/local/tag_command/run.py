@@ -20,7 +20,7 @@ which the agent's usual builds are linked with.
 | its user may not execute it               | root's group may help  | `TagCommandUndecided`      |
 | it is a script without `#!`               | runs it with /bin/sh   | runs it with /bin/sh       |
 | it runs, or is read from, past the limit  | waits, for ever        | ends, `TagCommandUndecided`|
-| it prints more than 16 MiB                | reads it all           | ends, `TagCommandUndecided`|
+| it prints more than 4 MiB                 | reads it all           | ends, `TagCommandUndecided`|
 | we are neither root nor its user          | is root                | `TagCommandUndecided`      |
 | its arguments are too long, or hold NUL   | goes on without tags   | `TagCommandFailed`         |
 | we can't fork, or can't change the user   | has its own resources  | `TagCommandUndecided`      |

@@ -58,6 +58,8 @@ _GROUPS: Final = [
 _FLAGS: Final = "the flags are i m s R U u x, with - before those to switch off; a literal ( is \\("
 # Short names resemble too many others.
 _SHORTEST_GUESS: Final = 5
+_GLOB: Final = re.compile(r"[\w@:/.*?-]*")
+_WORD_SIDES: Final = re.compile(r"\\b\{(?:start|end)(?:-half)?\}")
 _BRACE: Final = r"write \{ for a literal brace"
 _NOT_BYTES: Final = "remove (?-u) here: without it the pattern matches characters, not bytes"
 
@@ -110,13 +112,29 @@ def _repetition_missing(error: RegexSyntaxError) -> str:
         return _BRACE
     if pattern[max(at - 1, 0) : at + 2] == "(?)":
         return "write (?:) for an empty group"
+    if (meant := _glob(pattern)) is not None:
+        return f"it looks like a shell wildcard; write {meant}"
     if pattern[max(at - 1, 0) : at + 1] == "(*":
         return r"write \* for a literal star; there are no (*VERBS)"
     return f"write \\{char} for the character itself, or put the expression to repeat before it"
 
 
+def _glob(pattern: str) -> str | None:
+    """The pattern that a shell wildcard such as `*nginx*` stands for; None if it is none."""
+    if not _GLOB.fullmatch(pattern):
+        return None
+    middle = pattern.strip("*")
+    if not middle:
+        return ".*"
+    start, end = "^" * (pattern[0] != "*"), "$" * (pattern[-1] != "*")
+    text = middle.replace(".", r"\.").replace("*", ".*").replace("?", ".")
+    return f"{start}{text}{end}"
+
+
 def _count_empty(error: RegexSyntaxError) -> str:
     start = error.pattern.rfind("{", 0, error.position + 1)
+    if _WORD_SIDES.match(error.pattern, max(start - 2, 0)):
+        return r"write \b for the start or the end of a word"
     if upper := re.match(r"\{\s*,\s*(\d+)\s*\}", error.pattern[start:]):
         return f"write {{0,{upper[1]}}}"
     return f"{_BRACE}, or put a number in it: {{2}}, {{2,}}, {{2,5}}"

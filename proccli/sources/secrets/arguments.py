@@ -276,3 +276,31 @@ def _words(argument: _Argument) -> Iterator[_Argument]:
 
 def _word(argument: _Argument, begin: int, end: int) -> _Argument:
     return _Argument(argument.start + begin, argument.text[begin:end]).unquoted()
+
+
+# ---- lines of a configuration ---------------------------------------------------------------
+
+_KEY = re.compile(r"\s*(?:-\s+)?(?:[\w.-]+:\s)?")
+_PATTERN_KEY = re.compile(r"\s*(?:-\s+)?\{?\s*['\"]?(?:match[-_]regex|rewrite[-_]name)\b")
+_SEPARATOR = re.compile(rb"[\s,\[\]{}'\"]")
+
+
+def mask_line(line: str) -> str:
+    """A line of a configuration with its secrets as stars, character by character.
+
+    Its values are looked at as text and as the arguments of a command. Patterns and names are no
+    values: `--password=(\\S+)` is left as it is.
+    """
+    if _PATTERN_KEY.match(line):
+        return line
+    text = line.encode("utf-8", "surrogatepass")
+    key = _KEY.match(line)
+    start = len(key[0].encode("utf-8", "surrogatepass")) if key else 0
+    arguments = b"\0" * start + _SEPARATOR.sub(b"\0", text[start:])
+    masked = bytearray(text)
+    for begin, end in (*find_in_text(text), *find_secrets(arguments)):
+        # The bytes of a character beyond ASCII stand for one star together.
+        masked[begin:end] = bytes(
+            ord("*") if byte & 0xC0 != 0x80 else 0xFF for byte in text[begin:end]
+        )
+    return masked.replace(b"\xff", b"").decode("utf-8", "surrogatepass")

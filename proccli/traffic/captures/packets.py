@@ -99,6 +99,10 @@ def _of_pcap(reader: ByteReader, tally: Tally) -> Iterator[Packet]:
         tally.damage = f"{reader.problem or 'cut short'} in the packet at byte {at:,}"
 
 
+_MOST_HEADERS: Final = 100_000
+"""Section headers and interfaces of a file: their blocks hold no packet, and cost as much."""
+
+
 class _Interface(NamedTuple):
     """The fields of an interface block that apply to its packets."""
 
@@ -113,7 +117,12 @@ class _Interface(NamedTuple):
 def _of_pcapng(reader: ByteReader, tally: Tally) -> Iterator[Packet]:
     blocks = Blocks(reader)
     interfaces: list[_Interface] = []
+    headers = 0
     while (block := blocks.next()) is not None:
+        headers += block.kind in (SECTION, INTERFACE)
+        if headers > _MOST_HEADERS:
+            tally.damage = f"more than {_MOST_HEADERS:,} section headers and interfaces"
+            return
         if block.kind == SECTION:
             interfaces = []  # each section numbers its own
         elif block.kind == INTERFACE:

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from proccli.errors import FlowsError, Location
 from proccli.streams import BadLine, read_line, unpacked
 
-MAX_LINE_BYTES: Final = 64 << 20
+MAX_LINE_BYTES: Final = 8 << 20
 
 
 class Lines:

@@ -44,7 +44,7 @@ def hint_of(pattern: str) -> str:
         ("(?#note)a", "write comments with (?x)", "(?x)a # note"),
         ("(?'n'a)", "(?P<name>…)", "(?P<n>a)"),
         ("(?)", "write (?:)", "(?:)"),
-        ("*.js", r"write \*", r"\*.js"),
+        ("*.js", r"write \.js$", r"\.js$"),
         ("(*)", r"write \*", r"(\*)"),
         ("(?Rm)a$", r"write \r?$", r"(?m)a\r?$"),
         (r"\p{^L}", r"write \P{L}", r"\P{L}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from contextlib import suppress
@@ -22,7 +23,6 @@ VERSION: Final = 2
 MAX_STATE_BYTES: Final = 256 << 20
 """Far more than the processes and sockets of any machine need."""
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
-_KEPT_ASIDE: Final = 9
 
 
 class StateFile:
@@ -85,14 +85,11 @@ class StateFile:
         return content
 
     def _move_aside(self, why: str) -> Note:
-        replaces = False
-        for number in range(1, _KEPT_ASIDE + 1):
+        for number in itertools.count(1):
             suffix = ".damaged" if number == 1 else f".damaged-{number}"
             aside = self._path.with_name(self._path.name + suffix)
             if not os.path.lexists(aside):
                 break
-        else:
-            replaces = True
         try:
             self._path.replace(aside)
         except FileNotFoundError:
@@ -104,7 +101,6 @@ class StateFile:
             path=visible(str(self._path)),
             problem=visible(why),
             moved_to=visible(str(aside)),
-            replaces=replaces,
         )
 
     def _error(self, why: str) -> StateError:

@@ -83,7 +83,7 @@ def given_state(path: str) -> Path:
 def own_file(path: Path) -> bool:
     """Whether the file exists; its mode becomes 0600.
 
-    Raises: StateError if it is not a regular file, or belongs to another user.
+    Raises: StateError if it is not a regular file, has another name, or belongs to another user.
     """
     try:
         found = path.lstat()
@@ -95,6 +95,9 @@ def own_file(path: Path) -> bool:
         what = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "not a regular file"
         raise StateError(f"{visible(str(path))} is {what}", hint=ELSEWHERE)
     _refuse_others(path, found.st_uid, (os.geteuid(),))
+    if found.st_nlink > 1:
+        problem = f"{visible(str(path))} is a hard link: the file has another name, too"
+        raise StateError(problem, hint=ELSEWHERE)
     if stat.S_IMODE(found.st_mode) != 0o600:
         path.chmod(0o600)
     return True

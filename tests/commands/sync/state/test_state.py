@@ -274,16 +274,27 @@ def test_damage_done_between_loading_and_saving_is_repaired(path: Path) -> None:
 
 
 def test_what_was_moved_aside_before_stays(path: Path) -> None:
-    said = []
-    for number in range(12):
+    for number in range(1, 13):
         path.write_text(f"damage {number}")
-        _, (note,) = StateFile(path).load()
-        said.append("replacing the file of this name" in words_of(note))
-    aside = names(path.parent)
-    assert aside == ["s.damaged", *(f"s.damaged-{number}" for number in range(2, 10))]
-    assert (path.parent / "s.damaged").read_text() == "damage 0"
-    assert (path.parent / "s.damaged-9").read_text() == "damage 11"
-    assert said == [False] * 9 + [True] * 3
+        StateFile(path).load()
+
+    kept = {name: (path.parent / name).read_text() for name in names(path.parent)}
+    assert kept == {"s.damaged": "damage 1"} | {
+        f"s.damaged-{number}": f"damage {number}" for number in range(2, 13)
+    }
+
+
+def test_a_state_with_a_second_name_is_refused(path: Path) -> None:
+    """Its mode would change that of another file of ours."""
+    other = path.parent / "other"
+    other.write_text("{}")
+    other.chmod(0o644)
+    path.unlink(missing_ok=True)
+    path.hardlink_to(other)
+
+    with pytest.raises(StateError, match="hard link"):
+        StateFile(path).load()
+    assert other.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("seed", range(2))
