@@ -314,6 +314,7 @@ _RELEASES: Final = (
         _OLD_ENUM._replace(
             matchers="deepflow-exe",
             match_type_words="text",
+            match_regex="deepflow-.*",
             features=(*_OLD_ENUM.features, "proc.gprocess_info"),
         ),
         new_rpc=True,

@@ -27,6 +27,7 @@ from proccli.config.yaml.nodes import (
     resolved,
 )
 from proccli.config.yaml.nodes import Sequence as SequenceNode
+from proccli.config.yaml.serde_yaml import Older
 from proccli.model.note import Note, NoteValue
 from proccli.text import visible
 
@@ -73,40 +74,41 @@ class Stage(Protocol):
 class AsWritten:
     """Values as the agent's own reader finds them: `stages.Stage`."""
 
-    def __init__(self, source: SourceText) -> None:
+    def __init__(self, source: SourceText, crate: Older = serde_yaml.OLDER) -> None:
         self.source = source
+        self.crate = crate
         self.notes: list[Note] = []
         self.merges = False
 
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
-        return serde_yaml.read_fields(node, what, names)
+        return self.crate.fields(node, what, names)
 
     def boolean(self, node: Node, what: str) -> bool | None:
-        return serde_yaml.read_bool(node, what)
+        return self.crate.boolean(node, what)
 
     def integer(self, node: Node, what: str) -> int | None:
-        return serde_yaml.read_int(node, what, serde_yaml.U32_MAX)
+        return self.crate.integer(node, what, serde_yaml.U32_MAX)
 
     def string(self, node: Node, what: str) -> str | None:
-        text = serde_yaml.read_string(node, what)
+        text = self.crate.text(node, what)
         self._note_nulls({what: node})
         return text
 
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
-        items = serde_yaml.read_list(node, what)
-        texts = tuple(serde_yaml.read_string(item, f"an element of {what}") for item in items)
+        items = self.crate.items(node, what)
+        texts = tuple(self.crate.text(item, f"an element of {what}") for item in items)
         nulls = [item for item in items if is_null(item)]
         self._note_nulls({f"an element of {what}": item for item in nulls[:1]})
         return texts
 
     def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
-        items = serde_yaml.read_list(node, what)
+        items = self.crate.items(node, what)
         return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
 
     def _rule(self, node: Node, number: int) -> RawRule:
-        fields = serde_yaml.read_fields(node, f"rule {number}", RULE_FIELDS)
+        fields = self.crate.fields(node, f"rule {number}", RULE_FIELDS)
         texts = {
-            name: (serde_yaml.read_string(value, f"{name} of rule {number}"), value)
+            name: (self.crate.text(value, f"{name} of rule {number}"), value)
             for name, value in fields.items()
         }
         self._note_nulls(fields, number)
@@ -118,7 +120,7 @@ class AsWritten:
         if not nulls:
             return
         first = next(iter(nulls.values()))
-        texts = sorted({serde_yaml.read_string(value, "") for value in nulls.values()})
+        texts = sorted({self.crate.text(value, "") for value in nulls.values()})
         self.notes.append(
             self.source.note(
                 "null-is-text", first.start, keys=tuple(nulls), rule=rule, texts=tuple(texts)
@@ -147,7 +149,7 @@ class ThroughServer:
 
     def boolean(self, node: Node, what: str) -> bool | None:
         value = go_yaml.read_bool(node, what)
-        self._compare(node, what, value, lambda: serde_yaml.read_bool(node, what))
+        self._compare(node, what, value, lambda: serde_yaml.OLDER.boolean(node, what))
         return value
 
     def integer(self, node: Node, what: str) -> int | None:
@@ -156,13 +158,13 @@ class ThroughServer:
             problem = f"{what} must be a whole number from 0 to {serde_yaml.U32_MAX}, not {value}"
             raise Refusal(problem, node.start, by="agent")
         self._compare(
-            node, what, value, lambda: serde_yaml.read_int(node, what, serde_yaml.U32_MAX)
+            node, what, value, lambda: serde_yaml.OLDER.integer(node, what, serde_yaml.U32_MAX)
         )
         return value
 
     def string(self, node: Node, what: str) -> str | None:
         value = self._string(node, what)
-        self._compare(node, what, value, lambda: serde_yaml.read_string(node, what))
+        self._compare(node, what, value, lambda: serde_yaml.OLDER.text(node, what))
         return value
 
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:

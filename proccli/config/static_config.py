@@ -13,7 +13,13 @@ from typing import Final, Literal, TypeVar
 
 from proccli import rustregex
 from proccli.config.delivery import RULE_FIELDS, RawRule, Stage
-from proccli.config.yaml.go_yaml import is_merge
+from proccli.config.unknown_keys import (
+    foreign_keys,
+    meant,
+    merge_keys,
+    misplaced_keys,
+    misspelt_keys,
+)
 from proccli.config.yaml.nodes import (
     Alias,
     Node,
@@ -80,13 +86,14 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     no_rules: tuple[RawRule, ...] = ()
     raw_rules = value("os-proc-regex", stage.rules, no_rules)
     rules, ignored = compile_rules(raw_rules, stage.source, agent)
-    unknown = [
-        *misspelt_keys(section, KEYS, SECTION, stage),
-        *merge_keys(section, SECTION, stage),
-    ]
+    source = stage.source
+    unknown = list(misspelt_keys(section, KEYS, SECTION, source))
     for number, raw in enumerate(raw_rules, start=1):
-        unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
-        unknown += merge_keys(raw.node, f"rule {number}", stage)
+        unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", source)
+    if not stage.merges:
+        unknown += merge_keys(section, SECTION, source)
+        for number, raw in enumerate(raw_rules, start=1):
+            unknown += merge_keys(raw.node, f"rule {number}", source)
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return config._replace(rules=rules, notes=tuple(dict.fromkeys(all_notes)))
 
@@ -105,10 +112,10 @@ def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
     if SECTION in names or "<<" in names:
         fields = stage.fields(mapping, "the configuration", (SECTION,)) or {}
         if SECTION in fields:
-            return fields[SECTION], list(misplaced_keys(mapping, KEYS, SECTION, stage))
+            return fields[SECTION], list(misplaced_keys(mapping, KEYS, SECTION, stage.source))
     if any(name in KEYS or meant(name, KEYS) for name in names):
         return mapping, []
-    misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage)
+    misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage.source)
     return None, [*misspelt, _nothing(mapping.start, stage)]
 
 
@@ -254,77 +261,3 @@ class _Compiler:
         if isinstance(node, MappingNode) and node.pairs:
             return self.source.at(node.pairs[0][0].start)
         return self.source.at(node.start)
-
-
-CODE: Final = "unknown-key"
-_LIKE: Final = 0.83
-"""How alike two names must be for one to be meant by the other: the other keys of static_config
-are not known here, and none of them is that much like ours."""
-_LONGEST: Final = 60
-_MOST_KEYS: Final = 1000
-"""Keys looked at in one mapping: comparing names takes its time."""
-
-
-def meant(name: str, known: Sequence[str]) -> str | None:
-    """The key that was probably meant by a name that is none, or None."""
-    import difflib
-
-    plain = name[:_LONGEST].strip("\ufeff \t").lower().replace("_", "-")
-    by_spelling = {key.replace("_", "-"): key for key in known}
-    found = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_LIKE)
-    return by_spelling[found[0]] if found and name != by_spelling[found[0]] else None
-
-
-def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for each key of a mapping that is almost one of `known`."""
-    for key in _keys(node):
-        if key.text not in known and (close := meant(key.text, known)):
-            yield _unknown(key, where, stage, meant=close)
-
-
-def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for each key of a mapping that is none of `known`, where those are all."""
-    for key in _keys(node):
-        if key.text not in known and not is_merge(key):
-            close = meant(key.text, known)
-            yield _unknown(key, where, stage, meant=close, known=None if close else tuple(known))
-
-
-def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for each key that is beside the section it belongs to."""
-    for key in _keys(node):
-        if key.text in known:
-            yield stage.source.note(CODE, key.start, kind="misplaced", key=key.text, where=where)
-
-
-def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for a merge key of a mapping, where the reader does not apply it."""
-    if stage.merges:
-        return
-    for key in _keys(node):
-        if is_merge(key):
-            yield _unknown(key, where, stage, kind="merge-key")
-
-
-def _unknown(
-    key: Scalar,
-    where: str,
-    stage: Stage,
-    *,
-    kind: Literal["unknown", "merge-key"] = "unknown",
-    meant: str | None = None,
-    known: tuple[str, ...] | None = None,
-) -> Note:
-    shown = visible(key.text[:_LONGEST])
-    return stage.source.note(
-        CODE, key.start, kind=kind, key=shown, where=where, meant=meant, known=known
-    )
-
-
-def _keys(node: Node) -> Iterator[Scalar]:
-    mapping = resolved(node)
-    if isinstance(mapping, MappingNode):
-        for key, _ in mapping.pairs[:_MOST_KEYS]:
-            scalar = resolved(key)
-            if isinstance(scalar, Scalar):
-                yield scalar

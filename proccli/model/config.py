@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
 from proccli.model.note import Note
@@ -33,14 +33,21 @@ class RuleProblem(NamedTuple):
     """For a keyword: those that the agent accepts."""
 
 
+BUILT_IN: Final = Location("built-in", 0, 0)
+"""The place of an agent's default matchers, which no file holds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One element of os-proc-regex, or of process_matcher, with the values in effect (a missing key has its default)."""
+    """One element of os-proc-regex or process_matcher, with the values in effect.
+
+    A missing key has its default.
+    """
 
     index: int
     """Counts from 1, in the file's order."""
     at: Location
-    """The rule's first key, or the rule itself where it has none."""
+    """The rule's first key, or the rule itself where it has none; `BUILT_IN`: the agent's own."""
     match_type: str
     match_regex: str
     action: str

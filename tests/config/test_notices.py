@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proccli.config.loading import Via, load
-from proccli.config.static_config import KEYS, meant
+from proccli.config.static_config import KEYS
+from proccli.config.unknown_keys import meant
 from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Rule
 from proccli.terminal.warning_text import message as words_of

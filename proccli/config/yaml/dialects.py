@@ -1,8 +1,8 @@
 """The YAML of the agent's reader and of the server's, where they differ from libyaml's.
 
-The agent's is yaml-rust 0.4.5, the server's yaml.v3 3.0.1, a port of libyaml. On texts as people
-write them all three agree; both were run beside libyaml on a hundred thousand others. Where they
-part, a text is refused rather than guessed at.
+The agent's is yaml-rust 0.4.5, in later releases libyaml itself; the server's is yaml.v3 3.0.1, a
+port of libyaml. On texts as people write them all agree; they were run beside libyaml on a hundred
+thousand others. Where they part, a text is refused rather than guessed at.
 """
 
 from __future__ import annotations
@@ -52,14 +52,21 @@ class Flavour(NamedTuple):
     colon_needs_space: bool
     """Whether, inside brackets, `:` ends a key only before a space or right after a quote."""
 
+    is_libyaml: bool = False
+    """Whether the reader is libyaml itself, so that PyYAML sees what it sees."""
+
     def check_directives(self, version: Any, tags: Any, at: int) -> None:
         """Refuses a %YAML or %TAG line that the reader rejects or ignores."""
+        if self.is_libyaml:
+            return
         if (tags and not self.tag_directives) or (version and version not in self.yaml_versions):
             problem = f"{self.reader} doesn't take this %YAML or %TAG line as it is meant"
             raise Refusal(problem, at, hint="leave the lines with % out")
 
     def check_escapes(self, text: str, start: int, end: int) -> None:
         """Refuses an escape in double quotes that the reader doesn't know."""
+        if self.is_libyaml:
+            return
         for found in _ESCAPE.finditer(text, start, end):
             if found[1] not in self.escapes:
                 problem = f"not valid YAML: {self.reader} knows no escape \\{visible(found[1])}"
@@ -67,6 +74,8 @@ class Flavour(NamedTuple):
 
     def check_tag_end(self, text: str, at: int) -> None:
         """Refuses a tag that a comma or bracket follows: part of the tag for some readers."""
+        if self.is_libyaml:
+            return
         if text[at : at + 1] and not text[at].isspace():
             problem = f"proccli can't tell where this tag ends for {self.reader}"
             raise Refusal(problem, at, hint="put the value in single quotes")
@@ -77,6 +86,8 @@ class Flavour(NamedTuple):
         `mark` is where the node begins, tags and anchors included; `column` where the block
         around the brackets begins.
         """
+        if self.is_libyaml:
+            return
         is_plain = isinstance(node, Scalar) and node.style == "plain"
         if text[mark.index - 1 : mark.index] == "?" or (
             self.question_mark_ends_words and is_plain and "?" in text[node.start : node.end]
@@ -107,6 +118,17 @@ AGENT: Final = Flavour(
     only_keys_at_indent=True,
     colon_needs_space=True,
 )
+NEWER_AGENT: Final = Flavour(
+    reader="the agent's reader",
+    escapes=frozenset(),
+    tag_directives=True,
+    yaml_versions=(),
+    question_mark_ends_words=False,
+    only_keys_at_indent=False,
+    colon_needs_space=False,
+    is_libyaml=True,
+)
+"""unsafe-libyaml 0.2.9, a translation of libyaml 0.2.5."""
 SERVER: Final = Flavour(
     reader="the server's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n\x85\u2028\u2029"),

@@ -106,6 +106,7 @@ class Refusal(Exception):  # noqa: N818 - what a reader does to a text
         by: Refuser = "proccli",
         hint: str | None = None,
         code: FaultCode | None = None,
+        panics: bool = False,
     ) -> None:
         super().__init__(problem)
         self.problem = problem
@@ -113,6 +114,8 @@ class Refusal(Exception):  # noqa: N818 - what a reader does to a text
         self.by = by
         self.hint = hint
         self.code = code
+        self.panics = panics
+        """Whether the reader doesn't refuse the text but crashes on it."""
 
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")
