@@ -24,6 +24,7 @@ from proccli.text import visible
 Dialect: TypeAlias = Literal["static_config", "inputs.proc"]
 RegexCrate: TypeAlias = Literal["1.6.0", "1.8.3"]
 YamlCrate: TypeAlias = Literal["0.8.26", "0.9.25"]
+ConfigLibrary: TypeAlias = Literal["viper", "koanf"]
 
 
 class StaticConfig(NamedTuple):
@@ -449,6 +450,47 @@ SERVERS: Final[Mapping[str, ServerVersion]] = MappingProxyType(
         )
     }
 )
+
+
+class ConfigServer(NamedTuple):
+    """How one server version treats a configuration of `inputs.proc`."""
+
+    number: str
+    library: ConfigLibrary | None
+    """What it loads and writes the text with; None: not measured."""
+    socket_interval_key: str = "socket_info_sync_interval"
+    socket_interval_type: Literal["text", "number"] = "text"
+    """The type that its template asks for."""
+    blacklist: bool = True
+    ai_agent: bool = False
+
+
+_OLD_TEMPLATE: Final = ConfigServer("", "viper", socket_interval_type="number", blacklist=False)
+_WITH_KOANF: Final = _OLD_TEMPLATE._replace(library="koanf")
+_NEW_TEMPLATE: Final = ConfigServer("", "koanf")
+
+CONFIG_SERVERS: Final[Mapping[str, ConfigServer]] = MappingProxyType(
+    {
+        number: server._replace(number=number)
+        for numbers, server in (
+            (("6.6.6", "6.6.7"), _OLD_TEMPLATE._replace(library=None)),
+            (
+                ("6.6.8", "6.6.9"),
+                _OLD_TEMPLATE._replace(
+                    socket_interval_key="sync_interval", socket_interval_type="text"
+                ),
+            ),
+            (("6.6.9.2504",), _WITH_KOANF),
+            (("7.0.0", "7.0.1", "7.0.2"), _OLD_TEMPLATE),
+            (tuple(f"7.0.{patch}" for patch in range(3, 10)), _WITH_KOANF),
+            (("7.0", "7.1", "6.6", *(f"7.1.{patch}" for patch in range(9))), _NEW_TEMPLATE),
+            (("main",), _NEW_TEMPLATE._replace(ai_agent=True)),
+        )
+        for number in numbers
+    }
+)
+"""Servers that know `inputs.proc` (FACTS B1). 6.6.6 and 6.6.7 are not measured."""
+
 DEFAULT_SERVER: Final = "6.5"
 NEWEST_SERVER: Final = "7.1"
 

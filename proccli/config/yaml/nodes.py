@@ -34,6 +34,8 @@ class Scalar(NamedTuple):
     written_tag: str | None = None
     absent: bool = False
     """Nothing at all is written: no content, no quotes, no tag, no anchor."""
+    origin: Scalar | None = None
+    """The scalar of the user's text, where this one is written by the server; places are its."""
 
 
 class Sequence(NamedTuple):
