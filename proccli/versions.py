@@ -394,6 +394,8 @@ NEWEST_RELEASE: Final = "7.1.8"
 _NUMBER: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2,3}")
 DEFAULT_AGENT: Final = "6.5"
 """The agent without a configuration, and of a `static_config` one."""
+DEFAULT_INPUTS_AGENT: Final = "7.1"
+"""The agent of an `inputs.proc` configuration."""
 
 LAST_STATIC_CONFIG: Final = "6.5"
 """The last branch whose configuration has `static_config` alone (FACTS A0)."""
@@ -514,6 +516,18 @@ def agent_version(number: str) -> AgentVersion:
         f"agent {visible(number)} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
         f" head of a branch: {', '.join(name for name in AGENTS if not _is_release(name))}"
     )
+
+
+def config_server(number: str) -> ConfigServer | None:
+    """How the server of a version treats `inputs.proc`; None: it doesn't know the dialect.
+
+    A release that is not in the table answers as the one before it.
+    """
+    if number in CONFIG_SERVERS or not _NUMBER.fullmatch(number):
+        return CONFIG_SERVERS.get(number)
+    releases = [server for server in CONFIG_SERVERS if _is_release(server)]
+    before = [release for release in releases if _key(release) < _key(number)]
+    return CONFIG_SERVERS[max(before, key=_key)]._replace(number=number) if before else None
 
 
 def _is_release(number: str) -> bool:

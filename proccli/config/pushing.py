@@ -39,6 +39,8 @@ class Pushed(NamedTuple):
     text: str
     value: MapValue
     """What the text says, with the nodes of the user's text."""
+    loaded: Mapping[Key, tuple[Node, Value]]
+    """What the text of the user says."""
     root: Node | None
     """The root of the user's text; None where there is none or it isn't YAML."""
     errors: tuple[Refusal, ...]
@@ -80,6 +82,7 @@ def push(
     return Pushed(
         text=marshal(pushed) if entries else "{}\n",
         value=pushed,
+        loaded=decoded.entries,
         root=root,
         errors=tuple(decoded.errors),
     )
@@ -106,7 +109,7 @@ def _koanf(decoded: Decoded) -> Entries:
 
 def _with_texts(value: Value) -> Value:
     if isinstance(value, MapValue):
-        entries = {
+        entries: Entries = {
             _text_of(key): (node, _with_texts(inner))
             for key, (node, inner) in value.entries.items()
         }
@@ -213,7 +216,7 @@ def relocated(node: Node, value: Value) -> Node:
         return written._replace(
             start=target.start,
             end=target.end,
-            origin=target if isinstance(target, Scalar) else None,
+            origin=target if isinstance(target, Scalar) else written,
         )
     if isinstance(written, nodes.Sequence) and isinstance(value, ListValue):
         pairs = zip(written.items, value.items, strict=True)

@@ -36,7 +36,7 @@ from proccli.errors import Location
 from proccli.model.config import Config, Rule, RuleProblem
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.versions import LAST_STATIC_CONFIG, AgentVersion
+from proccli.versions import AgentVersion
 
 T = TypeVar("T")
 
@@ -107,8 +107,6 @@ def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
         problem = f"a configuration is a mapping of keys to values, not {described(mapping)}"
         raise Refusal(problem, mapping.start)
     names = _names(mapping)
-    if NEWER_SECTION in names:
-        raise _newer(names)
     if SECTION in names or "<<" in names:
         fields = stage.fields(mapping, "the configuration", (SECTION,)) or {}
         if SECTION in fields:
@@ -140,21 +138,6 @@ def _names(mapping: MappingNode) -> Mapping[str, int]:
     """The keys of a mapping that are scalars, with their offsets."""
     keys = (resolved(key) for key, _ in mapping.pairs)
     return {key.text: key.start for key in keys if isinstance(key, Scalar)}
-
-
-def _newer(names: Mapping[str, int]) -> Refusal:
-    at = names[NEWER_SECTION]
-    if SECTION in names:
-        problem = (
-            f"{SECTION} and {NEWER_SECTION} in one file: the first is for agents up to"
-            f" {LAST_STATIC_CONFIG}, the second for later ones"
-        )
-        return Refusal(problem, at, hint="keep the one that your agents read", code="other-dialect")
-    problem = (
-        f"{NEWER_SECTION} is the dialect of agents after {LAST_STATIC_CONFIG}, which proccli does"
-        f" not emulate yet: it reads {SECTION}"
-    )
-    return Refusal(problem, at, code="other-dialect")
 
 
 def _nothing(offset: int, stage: Stage) -> Note:

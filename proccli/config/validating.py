@@ -83,28 +83,30 @@ def validate(entries: Mapping[Key, tuple[Node, Value]], server: ConfigServer) ->
 
 
 def _checked(value: Value, wanted: _Type, path: str) -> Iterator[Refusal]:
-    if wanted == "any":
-        return
     if isinstance(wanted, Mapping):
-        if not isinstance(value, MapValue):
-            yield _wrong(value, path, "a mapping")
-            return
-        for key, (at, inner) in value.entries.items():
-            if isinstance(key, str) and key in wanted:
-                yield from _checked(inner, wanted[key], f"{path}.{key}")
-            elif path in ("global", "inputs.resources") or (path == "inputs" and key in _INPUTS):
-                yield from _other(f"{path}.{key}", inner)
-            else:
-                yield _unknown(key, at, path)
+        yield from _mapping(value, wanted, path)
     elif wanted in ("list", "texts"):
         if not isinstance(value, ListValue):
             yield _wrong(value, path, "a list")
         elif wanted == "texts":
             for item in value.items:
                 yield from _checked(item, "text", f"an element of {path}")
-    elif not (isinstance(value, Leaf) and _is_of(value, str(wanted))):
+    elif wanted != "any" and not (isinstance(value, Leaf) and _is_of(value, str(wanted))):
         words = {"bool": "true or false", "text": "a text", "number": "a number"}
         yield _wrong(value, path, words[str(wanted)])
+
+
+def _mapping(value: Value, wanted: _Template, path: str) -> Iterator[Refusal]:
+    if not isinstance(value, MapValue):
+        yield _wrong(value, path, "a mapping")
+        return
+    for key, (at, inner) in value.entries.items():
+        if isinstance(key, str) and key in wanted:
+            yield from _checked(inner, wanted[key], f"{path}.{key}")
+        elif path in ("global", "inputs.resources") or (path == "inputs" and key in _INPUTS):
+            yield from _other(f"{path}.{key}", inner)
+        else:
+            yield _unknown(key, at, path)
 
 
 def _is_of(leaf: Leaf, wanted: str) -> bool:

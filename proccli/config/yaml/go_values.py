@@ -94,9 +94,9 @@ class _Decoder:
         self.decoded += 1
         if self.alias_depth:
             self.by_alias += 1
-        if self.by_alias > 100 and self.decoded > 1000:
-            if self.by_alias / self.decoded > _allowed_ratio(self.decoded):
-                raise Refusal("the document has too many aliases", node.start, by="server")
+        many = self.by_alias > 100 and self.decoded > 1000
+        if many and self.by_alias / self.decoded > _allowed_ratio(self.decoded):
+            raise Refusal("the document has too many aliases", node.start, by="server")
         if isinstance(node, Alias):
             if node.number in self.open:
                 problem = f"anchor {node.name} contains itself"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cmp_to_key
 from typing import Final
 
-from proccli.config.yaml.go_values import Key, Leaf, ListValue, MapValue, Value, leaf
+from proccli.config.yaml.go_values import Key, Leaf, MapValue, Value, leaf
 from proccli.config.yaml.nodes import Node, Scalar
 
 INDENT: Final = 4
@@ -338,9 +338,9 @@ def _less(one: Key, other: Key) -> bool:
     second = other.value if isinstance(other, Leaf) else other
     if isinstance(first, str) and isinstance(second, str):
         return _text_less(first, second)
-    if isinstance(first, bool | int | float) and isinstance(second, bool | int | float):
-        if float(first) != float(second):
-            return float(first) < float(second)
+    numbers = isinstance(first, bool | int | float) and isinstance(second, bool | int | float)
+    if numbers and first != second:
+        return bool(first < second)  # type: ignore[operator]
     return _KINDS.index(type(first)) < _KINDS.index(type(second))
 
 

@@ -23,7 +23,9 @@ class Reader:
 
     crate: Older
     source: str
-    """The text that the reader reads."""
+    """The user's text. The nodes have their places in it."""
+    is_pushed: bool = False
+    """Whether the reader reads another text than the user's: what a server wrote of it."""
     refusals: list[Refusal] = field(default_factory=list)
 
     def read(self, node: Node, kind: Kind, what: str) -> Any:
@@ -132,7 +134,8 @@ def duration_or_zero(reader: Reader, node: Node, what: str) -> int:
 
     Source: agent v7.1 config.rs:4044-4056.
     """
-    written = reader.crate.borrowed(node, what, reader.source)
+    source = None if reader.is_pushed else reader.source
+    written = reader.crate.borrowed(node, what, source)
     return 0 if written == "0" else _duration(node, what, written)
 
 
@@ -146,7 +149,7 @@ def regex(reader: Reader, node: Node, what: str) -> str:
     except rustregex.RegexSyntaxError as error:
         scalar = resolved(node)
         assert isinstance(scalar, Scalar)  # noqa: S101 - a text was read from it
-        at = source_offset(reader.source, scalar, error.position)
+        at = source_offset(reader.source, scalar.origin or scalar, error.position)
         problem = f"{what} is not a valid regex: {error.message}"
         raise Refusal(problem, at, by="agent", hint=error.hint) from None
     return pattern

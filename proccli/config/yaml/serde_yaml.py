@@ -15,7 +15,6 @@ from typing import Final
 
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Node, Refusal, Scalar, Sequence, described, resolved
-from proccli.errors import Refuser
 from proccli.text import visible
 from proccli.versions import YamlCrate
 
@@ -85,10 +84,8 @@ class Older:
         written = resolved(node)
         if isinstance(written, Sequence) and self.positional:
             if len(written.items) != len(names):
-                # With fewer, releases of serde differ: from 1.0.182 on the rest gets its default.
                 problem = f"{what} is a list of {len(written.items)}, for {len(names)} fields"
-                by: Refuser = "agent" if len(written.items) > len(names) else "proccli"
-                raise Refusal(problem, node.start, by=by, hint="write a mapping")
+                raise Refusal(problem, node.start, by="agent", hint="write a mapping")
             return dict(zip(names, written.items, strict=True))
         fields: dict[str, Node] = {}
         for key, value in self.pairs(node, what):
@@ -126,7 +123,7 @@ class Older:
             return written.text
         raise refused(node, what, wanted)
 
-    def borrowed(self, node: Node, what: str, source: str) -> str:
+    def borrowed(self, node: Node, what: str, source: str | None) -> str:
         """A text that must stand in the source as it is. This crate never gives one.
 
         Raises: Refusal.
@@ -195,15 +192,23 @@ class Newer(Older):
                 return scalar.text
         raise refused(node, what, f"one of {', '.join(words)}")
 
-    def borrowed(self, node: Node, what: str, source: str) -> str:
+    def borrowed(self, node: Node, what: str, source: str | None) -> str:
         """A text that stands in the source as it is: without escapes, folds or indentation.
+
+        `source` is None for a text as yaml.v3 writes it, which folds nothing.
 
         Raises: Refusal.
         """
         scalar = _scalar(node, what, "text")
-        if scalar.style in ("plain", "single", "double"):
-            end = scalar.end - (scalar.style != "plain")
-            if source[: max(end, 0)].endswith(scalar.text):
+        quotes = {"plain": "", "single": "'", "double": '"\\'}.get(scalar.style)
+        if quotes is not None:
+            if source is None:
+                stands = not any(char in quotes for char in scalar.text)
+                stands = stands and (scalar.style != "double" or scalar.text.isprintable())
+            else:
+                end = scalar.end - bool(quotes)
+                stands = source[: max(end, 0)].endswith(scalar.text)
+            if stands:
                 return scalar.text
         hint = "write it on one line, without escapes"
         raise refused(node, what, "a text that stands in the file as it is", hint)
