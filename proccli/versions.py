@@ -160,6 +160,10 @@ class AgentVersion(NamedTuple):
     """For agents that read both dialects: the release's default of `new-rpc`, by which it reads
     inputs.proc."""
 
+    measured_types: tuple[str, ...] = ()
+    """The releases by which the types of its `static_config` keys are known: the measured one, or
+    those before and after it."""
+
     @property
     def dialect(self) -> Dialect:
         """The dialect that it reads where nothing else decides."""
@@ -383,7 +387,24 @@ def _agent(release: Release) -> AgentVersion:
         regex_crate="1.6.0" if older else "1.8.3",
         yaml_crate="0.9.25" if key >= _NEWER_YAML else "0.8.26",
         new_rpc=release.new_rpc,
+        measured_types=_measured_types(release.number) if static_config else (),
     )
+
+
+_MEASURED_TYPES: Final = (
+    *("6.2.0", "6.2.1", "6.2.2", "6.2.3", "6.2.6", "6.2.6.4", "6.3.0", "6.3", "6.4", "6.5.1"),
+    *("6.5.9", "6.5", "6.6.4", "6.6.5", "6.6.6", "6.6.7", "6.6.8"),
+)
+"""Releases whose types of all `static_config` keys are measured (FACTS A1), in order."""
+
+
+def _measured_types(number: str) -> tuple[str, ...]:
+    if number in _MEASURED_TYPES:
+        return (number,)
+    key = _key(number)
+    before = [measured for measured in _MEASURED_TYPES if _key(measured) < key]
+    after = [measured for measured in _MEASURED_TYPES if _key(measured) > key]
+    return (*before[-1:], *after[:1])
 
 
 AGENTS: Final[Mapping[str, AgentVersion]] = MappingProxyType(

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from proccli.config.yaml import go_yaml, serde_yaml
+from proccli.config.yaml.kinds import Reader, Struct
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import (
     Node,
@@ -67,8 +68,13 @@ class Stage(Protocol):
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
         """A list of texts."""
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
-        """The elements of os-proc-regex."""
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
+        """The elements of os-proc-regex, which have the fields `names`."""
+
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        """Judges everything in a mapping whose type is known, all sections included."""
 
 
 class AsWritten:
@@ -101,12 +107,20 @@ class AsWritten:
         self._note_nulls({f"an element of {what}": item for item in nulls[:1]})
         return texts
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
         items = self.crate.items(node, what)
-        return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
+        return tuple(self._rule(item, number, names) for number, item in enumerate(items, start=1))
 
-    def _rule(self, node: Node, number: int) -> RawRule:
-        fields = self.crate.fields(node, f"rule {number}", RULE_FIELDS)
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        reader = Reader(crate=self.crate, source=self.source.text)
+        reader.read(node, types, what)
+        if reader.refusals:
+            raise reader.refusals[0]
+
+    def _rule(self, node: Node, number: int, names: tuple[str, ...]) -> RawRule:
+        fields = self.crate.fields(node, f"rule {number}", names)
         texts = {
             name: (self.crate.text(value, f"{name} of rule {number}"), value)
             for name, value in fields.items()
@@ -178,15 +192,23 @@ class ThroughServer:
         self._note_vanished({} if vanished is None else {element: vanished})
         return tuple(text for _, text in texts if text is not None)
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
         items = go_yaml.read_list(node, what)
         if items is None:
             self._note_vanished({what: node})
             return None
-        return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
+        return tuple(self._rule(item, number, names) for number, item in enumerate(items, start=1))
 
-    def _rule(self, node: Node, number: int) -> RawRule:
-        fields = self.fields(node, f"rule {number}", RULE_FIELDS)
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        reader = Reader(crate=go_yaml.GO, source=self.source.text)
+        reader.read(node, types, what)
+        if reader.refusals:
+            raise reader.refusals[0]
+
+    def _rule(self, node: Node, number: int, names: tuple[str, ...]) -> RawRule:
+        fields = self.fields(node, f"rule {number}", names)
         if fields is None:
             problem = f"rule {number} must be a mapping, not empty"
             raise Refusal(problem, node.start, by="agent", hint="delete the dash")
@@ -286,19 +308,26 @@ class Tolerant:
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
         return self._attempt(lambda: self.inner.strings(node, what))
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        self._attempt(lambda: self.inner.check_types(node, what, types))
+
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
         """The rules, each as far as it can be read."""
         known = len(self.refusals)
-        rules = self._attempt(lambda: self.inner.rules(node, what))
+        rules = self._attempt(lambda: self.inner.rules(node, what, names))
         items = resolved(node)
         if len(self.refusals) == known or not isinstance(items, SequenceNode):
             return rules
-        return tuple(self._rule(item, number) for number, item in enumerate(items.items, start=1))
+        return tuple(
+            self._rule(item, number, names) for number, item in enumerate(items.items, start=1)
+        )
 
-    def _rule(self, node: Node, number: int) -> RawRule:
+    def _rule(self, node: Node, number: int, names: tuple[str, ...]) -> RawRule:
         fields: Mapping[str, Node] | None = None
         try:
-            fields = self.inner.fields(node, f"rule {number}", RULE_FIELDS)
+            fields = self.inner.fields(node, f"rule {number}", names)
         except Refusal as refusal:
             self._add(refusal)
         else:

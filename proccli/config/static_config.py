@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeVar
 
 from proccli import rustregex
 from proccli.config.delivery import RULE_FIELDS, RawRule, Stage
+from proccli.config.static_config_types import key_types
 from proccli.config.unknown_keys import (
     foreign_keys,
     meant,
@@ -33,15 +34,17 @@ from proccli.config.yaml.nodes import (
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.positions import source_offset
 from proccli.errors import Location
-from proccli.model.config import Config, Rule, RuleProblem
+from proccli.model.config import BUILT_IN, Config, Rule, RuleProblem
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.versions import AgentVersion
+from proccli.versions import AgentVersion, StaticConfig
 
 T = TypeVar("T")
 
 SECTION: Final = "static_config"
 NEWER_SECTION: Final = "inputs"
+GPROCESS_INFO: Final = "proc.gprocess_info"
+SOCKET_LIST: Final = "proc.socket_list"
 KEYS: Final = (
     "os-proc-sync-enabled",
     "os-proc-sync-tagged-only",
@@ -61,12 +64,17 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
 
     Raises: Refusal.
     """
+    assert agent.static_config is not None  # noqa: S101 - it reads this dialect
+    behaviour = agent.static_config
+    if "os-proc-sync-enabled" not in behaviour.keys:
+        defaults = defaults._replace(sync_enabled=True)
     section, notes = _section(root, stage)
     if section is None:
-        return defaults._replace(notes=(*defaults.notes, *notes))
-    fields = {} if is_null(section) else stage.fields(section, SECTION, KEYS) or {}
-    if not stage.merges:
-        _refuse_repeated(section)
+        return _without(defaults, behaviour)._replace(notes=(*defaults.notes, *notes))
+    keys = tuple(key for key in KEYS if key in behaviour.keys)
+    fields = {} if is_null(section) else stage.fields(section, SECTION, keys) or {}
+    if not is_null(section):
+        stage.check_types(section, SECTION, key_types(agent))
 
     def value(key: str, read: Callable[[Node, str], T | None], default: T) -> T:
         node = fields.get(key)
@@ -83,8 +91,12 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         tag_exec=value("os-app-tag-exec", stage.strings, defaults.tag_exec),
         tag_exec_user=value("os-app-tag-exec-user", stage.string, defaults.tag_exec_user),
     )
-    no_rules: tuple[RawRule, ...] = ()
-    raw_rules = value("os-proc-regex", stage.rules, no_rules)
+    names = RULE_FIELDS if behaviour.actions else RULE_FIELDS[:-1]
+    raw_rules: tuple[RawRule, ...] | None = None
+    if "os-proc-regex" in fields:
+        raw_rules = stage.rules(fields["os-proc-regex"], "os-proc-regex", names)
+    config = _without(config, behaviour, raw_rules)
+    raw_rules = raw_rules or ()
     rules, ignored = compile_rules(raw_rules, stage.source, agent)
     source = stage.source
     unknown = list(misspelt_keys(section, KEYS, SECTION, source))
@@ -95,7 +107,37 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         for number, raw in enumerate(raw_rules, start=1):
             unknown += merge_keys(raw.node, f"rule {number}", source)
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
-    return config._replace(rules=rules, notes=tuple(dict.fromkeys(all_notes)))
+    return config._replace(rules=(*config.rules, *rules), notes=tuple(dict.fromkeys(all_notes)))
+
+
+def _without(
+    config: Config, behaviour: StaticConfig, raw_rules: tuple[RawRule, ...] | None = None
+) -> Config:
+    """The configuration without what the release reads and passes over, and with the matchers
+    that it adds to the rules.
+
+    Source: agent v6.6.6 config.rs:2440-2580.
+    """
+    if not behaviour.rules_count:
+        config = config._replace(tagged_only=False)
+    if behaviour.engine == "first-match":
+        return config
+    features = [SOCKET_LIST] if config.socket_sync_interval_s else []
+    if raw_rules is None:
+        features.append(GPROCESS_INFO)
+    rules = (
+        Rule(
+            index=0,
+            at=BUILT_IN,
+            match_type="process_name",
+            match_regex=".*",
+            action="accept",
+            rewrite_name="",
+            enabled_features=(feature,),
+        )
+        for feature in features
+    )
+    return config._replace(tagged_only=False, feature=GPROCESS_INFO, rules=tuple(rules))
 
 
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
@@ -115,23 +157,6 @@ def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
         return mapping, []
     misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage.source)
     return None, [*misspelt, _nothing(mapping.start, stage)]
-
-
-def _refuse_repeated(section: Node) -> None:
-    """Refuses any key written twice: the agent does so for each key that it knows, and knows more.
-
-    Raises: Refusal.
-    """
-    mapping = resolved(section)
-    seen: set[str] = set()
-    for key, _ in mapping.pairs if isinstance(mapping, MappingNode) else ():
-        scalar = resolved(key)
-        if not isinstance(scalar, Scalar):
-            continue
-        if scalar.text in seen:
-            problem = f"duplicate key {visible(scalar.text)} in {SECTION}"
-            raise Refusal(f"{problem}, which the agent rejects if it knows the key", key.start)
-        seen.add(scalar.text)
 
 
 def _names(mapping: MappingNode) -> Mapping[str, int]:
@@ -182,8 +207,23 @@ class _Compiler:
         """One rule, and everything for which the agent would ignore it."""
         texts = {name: text for name, (text, _) in raw.texts.items()}
         match_regex = texts.get("match-regex", "")
-        match_type = texts.get("match-type") or self.agent.match_types[0]
-        action = texts.get("action") or self.agent.actions[0]
+        match_type, action = texts.get("match-type", ""), texts.get("action", "")
+        types, actions = self.agent.match_types, self.agent.actions or ("accept",)
+        problems = tuple(self._pattern(match_regex, raw))
+        features: tuple[str, ...] = ()
+        if self.agent.engine == "every-matcher":
+            features = (GPROCESS_INFO,)
+            match_type = match_type if match_type in types else types[0]
+            action = action if action == "drop" else actions[0]
+        else:
+            if match_type or self.agent.empty_match_type:
+                match_type = match_type or types[0]
+            action = (action if self.agent.actions else "") or actions[0]
+            problems = (
+                *problems,
+                *self._keyword("action", action, actions, raw),
+                *self._keyword("match-type", match_type, types, raw),
+            )
         return Rule(
             index=index,
             at=self._place(raw.node),
@@ -191,11 +231,8 @@ class _Compiler:
             match_regex=match_regex,
             action=action,
             rewrite_name=texts.get("rewrite-name", ""),
-            problems=(
-                *self._pattern(match_regex, raw),
-                *self._keyword("action", action, self.agent.actions, raw),
-                *self._keyword("match-type", match_type, self.agent.match_types, raw),
-            ),
+            enabled_features=features,
+            problems=problems,
             places={name: self._at(node) for name, (_, node) in raw.texts.items()},
         )
 
@@ -231,7 +268,7 @@ class _Compiler:
         raw: RawRule,
     ) -> Iterator[RuleProblem]:
         if word not in known:
-            at = self._at(raw.texts[name][1])
+            at = self._at(raw.texts[name][1]) if name in raw.texts else self._place(raw.node)
             yield RuleProblem(code=name, at=at, value=word, known=known)
 
     def _at(self, node: Node) -> Location:
