@@ -174,6 +174,7 @@ class AgentVersion(NamedTuple):
 
 # ---- static_config: what each release changed -----------------------------------------------
 
+_MATCH_TYPES: Final = ("process_name", "cmdline", "parent_process_name", "tag")
 _STATIC_CONFIG: Final = (
     Step("6.2.0", {}, "FACTS A0"),
     Step(
@@ -213,7 +214,7 @@ _STATIC_CONFIG: Final = (
     Step(
         "6.2.6.4",
         {
-            "match_types": ("process_name", "cmdline", "parent_process_name", "tag"),
+            "match_types": _MATCH_TYPES,
             "keys": StaticConfig().keys | {"os-proc-sync-enabled", "os-proc-sync-tagged-only"},
         },
         "FACTS A0",
@@ -223,7 +224,15 @@ _STATIC_CONFIG: Final = (
     Step("6.5.4", {"change_told_by": "pids"}, "FACTS A9"),
     Step("6.5", {"container": "scope-v2"}, "FACTS A0 (branch head)"),
     Step("6.6.5", {"container": "scope", "rules_count": False}, "FACTS A0"),
-    Step("6.6.6", {"engine": "every-matcher", "change_told_by": "unknown"}, "FACTS A0"),
+    Step(
+        "6.6.6",
+        {
+            "engine": "every-matcher",
+            "change_told_by": "unknown",
+            "match_types": (*_MATCH_TYPES, "cmdline_with_args"),
+        },
+        "FACTS A0",
+    ),
 )
 
 # ---- inputs.proc: what each generation changed ----------------------------------------------

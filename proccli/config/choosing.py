@@ -26,7 +26,9 @@ from proccli.versions import (
     agent_version,
 )
 
-_TOP_KEY: Final = re.compile(r"^[\"']?([a-z][a-z_-]*)[\"']?[ \t]*:(?=[\s{\0]|\Z)", re.MULTILINE)
+_TOP_KEY: Final = re.compile(
+    r"(?:^|(?<=\A\ufeff))[\"']?([a-z][a-z_-]*)[\"']?[ \t]*:(?=[\s{\0]|\Z)", re.MULTILINE
+)
 _INNER: Final = ("proc", "process_matcher")
 _DIALECT_KEYS: Final = frozenset((STATIC_CONFIG, INPUTS, *KEYS, *_INNER))
 _MOST_KEYS: Final = 1000
@@ -110,7 +112,7 @@ def _sections(text: str) -> tuple[int | None, int | None]:
     The lines of a text show them where it is written as people write it; else it is parsed.
     """
     found: dict[str, int] = {}
-    for line in _TOP_KEY.finditer(text):
+    for line in _TOP_KEY.finditer(text, 1 if text.startswith("\ufeff") else 0):
         found.setdefault(line[1], line.start())
     if not _DIALECT_KEYS & found.keys():
         found = _parsed_keys(text)

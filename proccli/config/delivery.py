@@ -53,6 +53,9 @@ class Stage(Protocol):
     merges: bool
     """Whether merge keys (`<<`) mean anything."""
 
+    def is_nothing(self, root: Node | None) -> bool:
+        """Whether a document means the same as no configuration."""
+
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
         """The keys of a mapping that are among `names`; None where it is empty."""
 
@@ -85,6 +88,11 @@ class AsWritten:
         self.crate = crate
         self.notes: list[Note] = []
         self.merges = False
+
+    def is_nothing(self, root: Node | None) -> bool:
+        if self.crate is serde_yaml.NEWER:
+            return root is None or serde_yaml.is_empty(root)
+        return root is None and not self.source.text
 
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
         return self.crate.fields(node, what, names)
@@ -153,6 +161,9 @@ class ThroughServer:
         self.source = source
         self.notes: list[Note] = []
         self.merges = True
+
+    def is_nothing(self, root: Node | None) -> bool:
+        return root is None or is_null(root)
 
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
         fields = go_yaml.read_fields(node, what, names)
@@ -281,6 +292,9 @@ class Tolerant:
         self.merges = inner.merges
         self.refusals: list[Refusal] = []
         """In the order of reading; of several at one place only the first."""
+
+    def is_nothing(self, root: Node | None) -> bool:
+        return self.inner.is_nothing(root)
 
     def _attempt(self, reading: Callable[[], T]) -> T | None:
         try:

@@ -36,7 +36,6 @@ from proccli.config.yaml.positions import source_offset
 from proccli.errors import Location
 from proccli.model.config import BUILT_IN, Config, Rule, RuleProblem
 from proccli.model.note import Note
-from proccli.text import visible
 from proccli.versions import AgentVersion, StaticConfig
 
 T = TypeVar("T")
@@ -142,12 +141,14 @@ def _without(
 
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
     """The mapping with the keys of this dialect, None where a text has none, and warnings."""
-    if root is None or is_null(root):
+    if stage.is_nothing(root):
         return None, [_nothing(0, stage)]
+    if root is None:
+        raise Refusal("there is no YAML document for the agent", 0, by="agent")
     mapping = resolved(root)
     if not isinstance(mapping, MappingNode):
         problem = f"a configuration is a mapping of keys to values, not {described(mapping)}"
-        raise Refusal(problem, mapping.start)
+        raise Refusal(problem, mapping.start, by="agent" if not stage.merges else "proccli")
     names = _names(mapping)
     if SECTION in names or "<<" in names:
         fields = stage.fields(mapping, "the configuration", (SECTION,)) or {}

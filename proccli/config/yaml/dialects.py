@@ -112,7 +112,7 @@ class Flavour(NamedTuple):
 AGENT: Final = Flavour(
     reader="the agent's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n"),
-    tag_directives=False,
+    tag_directives=True,
     yaml_versions=((1, 1), (1, 2)),
     question_mark_ends_words=False,
     only_keys_at_indent=True,
