@@ -19,7 +19,6 @@ from proccli.model.process import NO_TAGS, OWN_ENVIRONMENT, Environment, SourceK
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.text import visible
-from proccli.versions import DEFAULT_AGENT
 
 
 def environment_for(
@@ -247,6 +246,9 @@ class InputOptions:
     """A recording, a directory, `-` for a recording on stdin, None for the live machine."""
     proc_root: str | None = None
     agent: str | None = None
+    """A version; None: that of the configuration's dialect."""
+    server: str | None = None
+    """The version on the way of the configuration; None: that of the agent."""
     via: Literal["server", "file"] = "server"
     env: Mapping[str, str] = field(default_factory=dict)
     tags: str | None = None
@@ -310,13 +312,12 @@ def _check_tag_options(options: InputOptions) -> None:
 
 def _load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
     """The configuration, the warnings about it, and the bytes it was read from."""
-    agent = options.agent or DEFAULT_AGENT
     if options.config is None:
-        config = loading.defaults(agent, options.via)
+        config = loading.defaults(options.agent, options.via)
         return config, (Note.of("no-config"), *config.notes), None
     name = "<stdin>" if options.config == "-" else options.config
     text = options.config_text
     if text is None:
         text = read_file(options.config)
-    config = loading.load(text, name, agent=agent, via=options.via)
+    config = loading.load(text, name, agent=options.agent, server=options.server, via=options.via)
     return config, (*loading.reader_notes(), *config.notes), text

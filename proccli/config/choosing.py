@@ -45,8 +45,11 @@ class Choice(NamedTuple):
     """Why the agent can't speak the dialect of the text; None: it can."""
 
 
-def choose(text: str, agent: str | None) -> Choice:
+def choose(text: str, agent: str | None, *, new_rpc: bool | None = None) -> Choice:
     """The agent for a text; `agent` is the version that was asked for.
+
+    `new_rpc` is that key of the agent's bootstrap file, for agents that read both dialects; None:
+    not known.
 
     Raises: UsageError for an agent that isn't emulated.
     """
@@ -56,21 +59,29 @@ def choose(text: str, agent: str | None) -> Choice:
         version = agent_version(DEFAULT_INPUTS_AGENT if only_inputs else DEFAULT_AGENT)
     else:
         version = agent_version(agent)
-    dialect = _dialect(version, static, inputs)
+    forced = new_rpc is not None and _reads_both(version)
+    if forced:
+        dialect: Dialect = "inputs.proc" if new_rpc else "static_config"
+    else:
+        dialect = _dialect(version, static, inputs)
     own, other = (static, inputs) if dialect == "static_config" else (inputs, static)
     refusal = None
-    if own is None and other is not None:
+    if own is None and other is not None and not forced:
         refusal = Refusal(_foreign(version, dialect), other, code="other-dialect")
     return Choice(agent=version, dialect=dialect, other=other, refusal=refusal)
 
 
 def _dialect(version: AgentVersion, static: int | None, inputs: int | None) -> Dialect:
-    if version.static_config is not None and version.inputs_proc is not None:
+    if _reads_both(version):
         if inputs is not None and static is None:
             return "inputs.proc"
         if static is not None and inputs is None:
             return "static_config"
     return version.dialect
+
+
+def _reads_both(version: AgentVersion) -> bool:
+    return version.static_config is not None and version.inputs_proc is not None
 
 
 def _foreign(version: AgentVersion, dialect: Dialect) -> str:
@@ -97,12 +108,11 @@ def other_half(choice: Choice) -> Mapping[str, NoteValue]:
     reads, passes_over = STATIC_CONFIG, INPUTS
     if choice.dialect == "inputs.proc":
         reads, passes_over = passes_over, reads
-    by_default = choice.agent.static_config is not None and choice.agent.inputs_proc is not None
     return {
         "agent": choice.agent.number,
         "reads": reads,
         "passes_over": passes_over,
-        "by_default": by_default,
+        "by_default": _reads_both(choice.agent),
     }
 
 

@@ -209,12 +209,14 @@ def _rule(index: int, matcher: Values, source: SourceText, defaults: Defaults) -
     word: str = matcher.get("match_type", defaults.match_type)
     known = _ENUM if defaults.match_type_words == "enum" else {name: name for name in _TEXT}
     written = resolved(matcher.node)
-    first = written.pairs[0][0] if isinstance(written, MappingNode) and written.pairs else None
-    place = matcher.node if first is None or written is not matcher.node else first
+    start = matcher.node.start
+    if isinstance(written, MappingNode) and written.pairs and written is matcher.node:
+        # What the server sends has its keys in another order.
+        start = min(key.start for key, _ in written.pairs)
     features: Any = matcher.get("enabled_features", defaults.features)
     return Rule(
         index=index,
-        at=source.at(place.start),
+        at=source.at(start),
         match_type=known.get(word, word if word in _TEXT else "process_name"),
         match_regex=matcher.get("match_regex", defaults.match_regex),
         action=_ACTIONS[matcher.get("action", "Accept")],

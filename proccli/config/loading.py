@@ -98,14 +98,18 @@ def read(
     agent: str | None = None,
     server: str | None = None,
     via: Via = "server",
+    new_rpc: bool | None = None,
     loader: Loader | None = None,
 ) -> Reading:
     """A configuration with all of its faults; the options are those of `load`.
 
+    `new_rpc` is the bootstrap key by which an agent that reads both dialects chooses one; None: it
+    goes by the file.
+
     Raises: UsageError for an agent or server that isn't emulated.
     """
     written = text[:MAX_BYTES].decode("utf-8", "replace")
-    choice = choose(written, agent)
+    choice = choose(written, agent, new_rpc=new_rpc)
     crate = _crate(choice)
     if via == "server" or crate == "0.9.25":
         written = written.removeprefix(_BOM)

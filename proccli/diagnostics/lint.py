@@ -15,7 +15,6 @@ from proccli.diagnostics import names, patterns, reach, refused, rewriting, sett
 from proccli.diagnostics.context import Context, Surroundings, Written
 from proccli.diagnostics.reach import Unreachable
 from proccli.model.config import Config, Diagnostic
-from proccli.versions import DEFAULT_AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +35,16 @@ def lint(
     text: bytes,
     name: str,
     *,
-    agent: str = DEFAULT_AGENT,
+    agent: str | None = None,
+    server: str | None = None,
     via: Literal["server", "file"] = "server",
     surroundings: Surroundings | None = None,
 ) -> Linted:
     """Everything that is wrong with a configuration, or may not be what was meant.
 
-    Raises: UsageError for an agent that isn't emulated.
+    Raises: UsageError for an agent or server that isn't emulated.
     """
-    reading = loading.read(text, name, agent=agent, via=via)
+    reading = loading.read(text, name, agent=agent, server=server, via=via)
     context = Context(
         config=reading.config or loading.defaults(agent, via),
         written=Written(reading.source, reading.root),

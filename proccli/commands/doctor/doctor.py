@@ -22,7 +22,6 @@ from proccli.local.agent_process import Surroundings
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Host
-from proccli.versions import DEFAULT_AGENT
 
 STEPS: Final = (
     "configuration",
@@ -130,11 +129,12 @@ def _without_processes(options: InputOptions) -> DoctorResult:
 
 
 def _config(options: InputOptions) -> Config:
-    version = options.agent or DEFAULT_AGENT
     if options.config is None or options.config_text is None:
-        return loading.defaults(version, options.via)
+        return loading.defaults(options.agent, options.via)
     name = "<stdin>" if options.config == "-" else options.config
-    return loading.load(options.config_text, name, agent=version, via=options.via)
+    return loading.load(
+        options.config_text, name, agent=options.agent, server=options.server, via=options.via
+    )
 
 
 def examine(

@@ -12,8 +12,9 @@ import click
 from click.core import ParameterSource
 
 from proccli.commands.options.output import Body, name_values, option
-from proccli.errors import SourceError
-from proccli.versions import AGENTS
+from proccli.errors import SourceError, UsageError
+from proccli.text import visible
+from proccli.versions import AGENTS, CONFIG_SERVERS, SERVERS, agent_version, config_server
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -62,6 +63,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
         snapshot=given.pop("snapshot"),
         proc_root=given.pop("proc_root"),
         agent=given.pop("agent"),
+        server=given.pop("server", None),
         via=given.pop("via"),
         env=dict(given.pop("env")),
         tags=given.pop("tags"),
@@ -87,11 +89,19 @@ def _prefer_typed(given: dict[str, Any]) -> None:
 
 
 def emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    """The version, if it is supported. Raises: click.BadParameter."""
-    if value is not None and value not in AGENTS:
-        raise click.BadParameter(
-            f"agent version {value} is not supported; supported: {', '.join(AGENTS)}"
-        )
+    """The version, if it is known. Raises: click.BadParameter."""
+    if value is not None:
+        try:
+            agent_version(value)
+        except UsageError as error:
+            raise click.BadParameter(error.problem) from None
+    return value
+
+
+def known_server(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """The version, if it is known. Raises: click.BadParameter."""
+    if value is not None and value not in SERVERS and config_server(value) is None:
+        raise click.BadParameter(f"server version {visible(value)} is not known")
     return value
 
 
@@ -145,7 +155,18 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         ],
         envvar="PROCCLI_AGENT",
         show_envvar=True,
-        help="Agent version to emulate.",
+        help="Agent version to emulate, from 6.2.0 to main. Default: that of the configuration's"
+        " dialect.",
+    ),
+    "server": option(
+        "--server",
+        section=_WHAT,
+        metavar="VERSION",
+        callback=known_server,
+        shell_complete=lambda _ctx, _param, incomplete: [
+            version for version in CONFIG_SERVERS if version.startswith(incomplete)
+        ],
+        help="Server version on the way of the configuration. Default: that of the agent.",
     ),
     "via": option(
         "--via",

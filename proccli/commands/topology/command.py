@@ -123,7 +123,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
 )
 @fleet_options
 @server_option("Server version to emulate. Default: the version of the agent.")
-@source_options_without("snapshot")
+@source_options_without("snapshot", "server")
 @wait_options
 @output_options_with(
     dot="Graphviz", mermaid="Mermaid", svg="a drawing", html="a self-contained page"
@@ -154,7 +154,7 @@ def command(
     from proccli.commands.samples import WaitPolicy
     from proccli.commands.topology.topology import topology
     from proccli.server.graph import ConnectionSelection
-    from proccli.versions import DEFAULT_AGENT, SERVERS, server_beside
+    from proccli.versions import SERVERS
 
     wait_policy = WaitPolicy(
         no_wait=no_wait,
@@ -167,7 +167,7 @@ def command(
             sources,
             ConnectionSelection(tags=which.pop("having"), **which),
             group_by=group_by,
-            server=SERVERS[server] if server else server_beside(options.agent or DEFAULT_AGENT),
+            server=SERVERS[server] if server else None,
             wait_policy=wait_policy,
             progress=progress,
         )

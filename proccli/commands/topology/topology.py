@@ -16,7 +16,7 @@ from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 from proccli.server.graph import ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import parse_grouping
-from proccli.versions import ServerVersion
+from proccli.versions import ServerVersion, server_beside
 
 _FAR_APART_S = 60
 """Recordings made together are not farther apart than this."""
@@ -28,11 +28,13 @@ def topology(
     selection: ConnectionSelection,
     *,
     group_by: str,
-    server: ServerVersion,
+    server: ServerVersion | None,
     wait_policy: WaitPolicy,
     progress: Progress,
 ) -> Topology:
     """The graph of all connections of all sources.
+
+    Without a `server`, it is that of the agent's version.
 
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
@@ -41,6 +43,7 @@ def topology(
     except ValueError as error:
         raise UsageError(f"--group-by: {error}") from error
     gathered = gather(options, sources, wait_policy, progress)
+    server = server or server_beside(gathered.config.agent)
     with gathered.fleet as fleet:
         names = gathered.names
         drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)

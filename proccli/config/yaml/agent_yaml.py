@@ -98,7 +98,7 @@ def _mend(prepared: Prepared, refusal: Refusal) -> Prepared | None:
         if letter is not None:
             restore = {**prepared.restore, ord(letter): text[at]}
             return replace(prepared, text=_with(text, at, letter), restore=restore)
-    if _EMPTY_KEY.match(text, at) and text[:at].rpartition("\n")[2].strip(" ") == "":
+    if _EMPTY_KEY.match(text, at) and _HEAD.fullmatch(text, 0, at):
         # The key is the text ~, which nothing is called; its value is not looked at.
         return replace(prepared, text=f"{text[:at]}~: {text[at + 3 :]}")
     if found := _TEXT_AT_MARGIN.search(text[:at]):
