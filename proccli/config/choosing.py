@@ -31,6 +31,7 @@ _TOP_KEY: Final = re.compile(
 )
 _INNER: Final = ("proc", "process_matcher")
 _DIALECT_KEYS: Final = frozenset((STATIC_CONFIG, INPUTS, *KEYS, *_INNER))
+_SECTIONS: Final = {"static_config": STATIC_CONFIG, "inputs.proc": INPUTS}
 _MOST_KEYS: Final = 1000
 
 
@@ -67,7 +68,8 @@ def choose(text: str, agent: str | None, *, new_rpc: bool | None = None) -> Choi
     own, other = (static, inputs) if dialect == "static_config" else (inputs, static)
     refusal = None
     if own is None and other is not None and not forced:
-        refusal = Refusal(_foreign(version, dialect), other, code="other-dialect")
+        hint = f"give the agent's version with --agent, or write {_SECTIONS[dialect]}"
+        refusal = Refusal(_foreign(version, dialect), other, hint=hint, code="other-dialect")
     return Choice(agent=version, dialect=dialect, other=other, refusal=refusal)
 
 

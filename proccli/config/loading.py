@@ -116,6 +116,7 @@ def read(
         text = text.removeprefix(codecs.BOM_UTF8)
     base = Config(file=source_name, dialect=choice.dialect, agent=choice.agent.number, via=via)
     reading = _Reading(SourceText(written, source_name), choice, via, loader)
+    config: Config | None = None
     try:
         check_bytes(text, MAX_BYTES)
         if choice.refusal is not None:
@@ -126,7 +127,6 @@ def read(
             config = reading.static_config(base)
     except Refusal as refusal:
         reading.add(refusal, "unreadable")
-        config = None
     if config is not None and choice.other is not None:
         note = reading.source.note("other-half", choice.other, **other_half(choice))
         config = config._replace(notes=(*config.notes, note))
@@ -229,7 +229,7 @@ class _Reading:
         root: Node | None
         if server is None or server.library is None:
             if server is not None:
-                note = Note.of("server-unmeasured", server=server.number)
+                note = self.source.note("server-unmeasured", 0, server=server.number)
                 base = base._replace(notes=(*base.notes, note))
             documents = agent_documents(self.source.text, agent.yaml_crate, loader=self.loader)
             first = self._first(documents)

@@ -41,7 +41,6 @@ from proccli.versions import AgentVersion, StaticConfig
 T = TypeVar("T")
 
 SECTION: Final = "static_config"
-NEWER_SECTION: Final = "inputs"
 GPROCESS_INFO: Final = "proc.gprocess_info"
 SOCKET_LIST: Final = "proc.socket_list"
 KEYS: Final = (

@@ -51,6 +51,11 @@ def lint(
         surroundings=surroundings or Surroundings(),
     )
     found = list(refused.refusals(reading, context))
+    if context.config.dialect == "inputs.proc":
+        # The other checks are about rules of which the first one counts.
+        found += refused.notes(context)
+        config = None if reading.faults else reading.config
+        return Linted(config=config, diagnostics=ordered(found), is_yaml=reading.is_yaml)
     if reading.faults:
         if reading.config is not None and not refused.unknown_to_us(reading):
             found += refused.notes(context)

@@ -28,7 +28,9 @@ from tests import paths
 
 DATA = paths.DATA / "agents"
 FULL = os.environ.get("PROCCLI_TESTS") == "full"
-ADDED = {("global", "communication", "proxy_controller_ip"): "10.1.2.3"}
+ADDED: Mapping[tuple[str, ...], str] = {
+    ("global", "communication", "proxy_controller_ip"): "10.1.2.3"
+}
 MATCH_TYPES = {
     "Cmd": "cmdline",
     "CmdWithArgs": "cmdline_with_args",

@@ -14,7 +14,14 @@ from click.core import ParameterSource
 from proccli.commands.options.output import Body, name_values, option
 from proccli.errors import SourceError, UsageError
 from proccli.text import visible
-from proccli.versions import AGENTS, CONFIG_SERVERS, SERVERS, agent_version, config_server
+from proccli.versions import (
+    AGENTS,
+    CONFIG_SERVERS,
+    DEFAULT_AGENT,
+    SERVERS,
+    agent_version,
+    config_server,
+)
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -155,8 +162,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         ],
         envvar="PROCCLI_AGENT",
         show_envvar=True,
-        help="Agent version to emulate, from 6.2.0 to main. Default: that of the configuration's"
-        " dialect.",
+        help="Agent version to emulate: a release, or a branch such as"
+        f" {DEFAULT_AGENT}. Default: by the configuration's dialect.",
     ),
     "server": option(
         "--server",
