@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from proccli.config.inputs_proc import SECTION as INPUTS
 from proccli.config.static_config import KEYS
+from proccli.config.static_config import NEWER_SECTION as INPUTS
 from proccli.config.static_config import SECTION as STATIC_CONFIG
 from proccli.config.yaml.dialects import SERVER, prepared_for_server
 from proccli.config.yaml.nodes import Mapping as MappingNode

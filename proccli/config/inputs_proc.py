@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from proccli.config.static_config import GPROCESS_INFO
+from proccli.config.static_config import NEWER_SECTION as SECTION
 from proccli.config.unknown_keys import foreign_keys, merge_keys, misspelt_keys
 from proccli.config.yaml import kinds
 from proccli.config.yaml.kinds import Items, Kind, Reader, Struct, Values
@@ -23,7 +24,6 @@ from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.note import Note
 from proccli.versions import AgentVersion, Defaults, InputsProc
 
-SECTION: Final = "inputs"
 ON_CPU: Final = "ebpf.profile.on_cpu"
 OFF_CPU: Final = "ebpf.profile.off_cpu"
 

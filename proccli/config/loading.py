@@ -8,13 +8,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.choosing import Choice, choose, other_half
 from proccli.config.delivery import AsWritten, Stage, ThroughServer, Tolerant
-from proccli.config.inputs_proc import default_config, read_inputs_proc
-from proccli.config.pushing import push, relocated
-from proccli.config.static_config import read_config
-from proccli.config.validating import validate
+from proccli.config.static_config import read_config, static_defaults
 from proccli.config.yaml.agent_yaml import agent_documents
 from proccli.config.yaml.dialects import SERVER, prepared_for_server
-from proccli.config.yaml.kinds import Reader
 from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_bytes
 from proccli.config.yaml.reader import Document, Loader, default_loader, read_documents
 from proccli.config.yaml.serde_yaml import crate_of
@@ -43,7 +39,11 @@ def defaults(agent: str | None = None, via: Via = "server") -> Config:
     """
     version = agent_version(agent or DEFAULT_AGENT)
     config = Config(file=None, dialect=version.dialect, agent=version.number, via=via)
-    return default_config(config, version) if version.dialect == "inputs.proc" else config
+    if version.dialect == "static_config":
+        return static_defaults(config, version)
+    from proccli.config.inputs_proc import default_config
+
+    return default_config(config, version)
 
 
 class Reading(NamedTuple):
@@ -224,6 +224,9 @@ class _Reading:
 
     def inputs_proc(self, base: Config, server: ConfigServer | None) -> Config:
         """The configuration of a text with `inputs`. Raises: Refusal."""
+        from proccli.config.inputs_proc import read_inputs_proc
+        from proccli.config.yaml.kinds import Reader
+
         agent = self.choice.agent
         reader = Reader(crate=crate_of(agent.yaml_crate), source=self.source.text)
         root: Node | None
@@ -247,6 +250,9 @@ class _Reading:
 
     def _pushed(self, base: Config, server: ConfigServer) -> tuple[Node | None, Config]:
         """The root of what the server sends, with the places of the user's text."""
+        from proccli.config.pushing import push, relocated
+        from proccli.config.validating import validate
+
         assert server.library is not None  # noqa: S101 - the caller looked
         pushed = push(self.source.text, server.library, loader=self.loader)
         self.root = pushed.root

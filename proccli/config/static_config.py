@@ -41,6 +41,8 @@ from proccli.versions import AgentVersion, StaticConfig
 T = TypeVar("T")
 
 SECTION: Final = "static_config"
+NEWER_SECTION: Final = "inputs"
+"""The section of the other dialect."""
 GPROCESS_INFO: Final = "proc.gprocess_info"
 SOCKET_LIST: Final = "proc.socket_list"
 KEYS: Final = (
@@ -53,6 +55,15 @@ KEYS: Final = (
     "os-app-tag-exec-user",
     "os-proc-regex",
 )
+
+
+def static_defaults(config: Config, agent: AgentVersion) -> Config:
+    """A configuration with the values that the agent has without any."""
+    assert agent.static_config is not None  # noqa: S101 - it reads this dialect
+    behaviour = agent.static_config
+    if "os-proc-sync-enabled" not in behaviour.keys:
+        config = config._replace(sync_enabled=True)
+    return _without(config, behaviour)
 
 
 def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentVersion) -> Config:
@@ -68,7 +79,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         defaults = defaults._replace(sync_enabled=True)
     section, notes = _section(root, stage)
     if section is None:
-        return _without(defaults, behaviour)._replace(notes=(*defaults.notes, *notes))
+        return static_defaults(defaults, agent)._replace(notes=(*defaults.notes, *notes))
     keys = tuple(key for key in KEYS if key in behaviour.keys)
     fields = {} if is_null(section) else stage.fields(section, SECTION, keys) or {}
     if not is_null(section):
