@@ -14,10 +14,9 @@ yaml.v2's Marshal and serde_yaml 0.8.26 unchanged, but for texts with U+0085, U+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from proccli.config.yaml import go_yaml, serde_yaml
-from proccli.config.yaml.kinds import Reader, Struct
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import (
     Node,
@@ -31,6 +30,9 @@ from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.serde_yaml import Older
 from proccli.model.note import Note, NoteValue
 from proccli.text import visible
+
+if TYPE_CHECKING:
+    from proccli.config.yaml.kinds import Struct
 
 T = TypeVar("T")
 
@@ -122,6 +124,8 @@ class AsWritten:
         return tuple(self._rule(item, number, names) for number, item in enumerate(items, start=1))
 
     def check_types(self, node: Node, what: str, types: Struct) -> None:
+        from proccli.config.yaml.kinds import Reader
+
         reader = Reader(crate=self.crate, source=self.source.text)
         reader.read(node, types, what)
         if reader.refusals:
@@ -213,6 +217,8 @@ class ThroughServer:
         return tuple(self._rule(item, number, names) for number, item in enumerate(items, start=1))
 
     def check_types(self, node: Node, what: str, types: Struct) -> None:
+        from proccli.config.yaml.kinds import Reader
+
         reader = Reader(crate=go_yaml.GO, source=self.source.text)
         reader.read(node, types, what)
         if reader.refusals:

@@ -9,7 +9,6 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from proccli.config.choosing import Choice, choose, other_half
 from proccli.config.delivery import AsWritten, Stage, ThroughServer, Tolerant
 from proccli.config.static_config import read_config, static_defaults
-from proccli.config.yaml.agent_yaml import agent_documents
 from proccli.config.yaml.dialects import SERVER, prepared_for_server
 from proccli.config.yaml.nodes import Node, Refusal, SourceText, check_bytes
 from proccli.config.yaml.reader import Document, Loader, default_loader, read_documents
@@ -204,6 +203,8 @@ class _Reading:
             documents = read_documents(prepared_for_server(text), SERVER, loader=self.loader)
             stage = ThroughServer(self.source)
         else:
+            from proccli.config.yaml.agent_yaml import agent_documents
+
             documents = agent_documents(text, crate, loader=self.loader)
             stage = AsWritten(self.source, crate_of(crate))
         self._first(documents)
@@ -225,6 +226,7 @@ class _Reading:
     def inputs_proc(self, base: Config, server: ConfigServer | None) -> Config:
         """The configuration of a text with `inputs`. Raises: Refusal."""
         from proccli.config.inputs_proc import read_inputs_proc
+        from proccli.config.yaml.agent_yaml import agent_documents
         from proccli.config.yaml.kinds import Reader
 
         agent = self.choice.agent
@@ -252,6 +254,7 @@ class _Reading:
         """The root of what the server sends, with the places of the user's text."""
         from proccli.config.pushing import push, relocated
         from proccli.config.validating import validate
+        from proccli.config.yaml.agent_yaml import agent_documents
 
         assert server.library is not None  # noqa: S101 - the caller looked
         pushed = push(self.source.text, server.library, loader=self.loader)

@@ -8,12 +8,11 @@ linux_process.rs:244-283.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, TypeVar
 
 from proccli import rustregex
 from proccli.config.delivery import RULE_FIELDS, RawRule, Stage
-from proccli.config.static_config_types import key_types
 from proccli.config.unknown_keys import (
     foreign_keys,
     meant,
@@ -82,7 +81,9 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         return static_defaults(defaults, agent)._replace(notes=(*defaults.notes, *notes))
     keys = tuple(key for key in KEYS if key in behaviour.keys)
     fields = {} if is_null(section) else stage.fields(section, SECTION, keys) or {}
-    if not is_null(section):
+    if any(name not in KEYS for name in _names(section)):
+        from proccli.config.static_config_types import key_types
+
         stage.check_types(section, SECTION, key_types(agent))
 
     def value(key: str, read: Callable[[Node, str], T | None], default: T) -> T:
@@ -170,10 +171,13 @@ def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
     return None, [*misspelt, _nothing(mapping.start, stage)]
 
 
-def _names(mapping: MappingNode) -> Mapping[str, int]:
-    """The keys of a mapping that are scalars, with their offsets."""
+def _names(node: Node) -> frozenset[str]:
+    """The keys of a mapping that are scalars."""
+    mapping = resolved(node)
+    if not isinstance(mapping, MappingNode):
+        return frozenset()
     keys = (resolved(key) for key, _ in mapping.pairs)
-    return {key.text: key.start for key in keys if isinstance(key, Scalar)}
+    return frozenset(key.text for key in keys if isinstance(key, Scalar))
 
 
 def _nothing(offset: int, stage: Stage) -> Note:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from proccli.config.yaml import kinds
@@ -44,7 +44,7 @@ def _struct(releases: tuple[str, ...]) -> Struct:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    text = files("proccli.config").joinpath("static_config_types.json").read_text("utf-8")
+    text = Path(__file__).with_suffix(".json").read_text("utf-8")
     data: Mapping[str, Any] = json.loads(text)
     return data
 
