@@ -19,6 +19,7 @@ from proccli.model.process import NO_TAGS, OWN_ENVIRONMENT, Environment, SourceK
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.text import visible
+from proccli.versions import agent_version
 
 
 def environment_for(
@@ -187,7 +188,8 @@ def _announcement(config: Config) -> str:
 def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     """The table in an output; a broken one costs all tags, as with the agent."""
     try:
-        entries = parse_tag_entries(printed, name)
+        crate = agent_version(config.agent).yaml_crate
+        entries = parse_tag_entries(printed, name, crate=crate)
     except TagsError as error:
         tagged_only = config.tagged_only
         return _lost(name, Note.of("tags-rejected", problem=str(error), tagged_only=tagged_only))
