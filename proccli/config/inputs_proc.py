@@ -18,10 +18,11 @@ from proccli.config.unknown_keys import foreign_keys, merge_keys, misspelt_keys
 from proccli.config.yaml import kinds
 from proccli.config.yaml.kinds import Items, Kind, Reader, Struct, Values
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.nodes import Node, SourceText, resolved
-from proccli.config.yaml.serde_yaml import U64_MAX
+from proccli.config.yaml.nodes import Node, Scalar, SourceText, resolved
+from proccli.config.yaml.serde_yaml import U64_MAX, shown
 from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.note import Note
+from proccli.text import visible
 from proccli.versions import AgentVersion, Defaults, InputsProc
 
 ON_CPU: Final = "ebpf.profile.on_cpu"
@@ -249,8 +250,30 @@ def _notes(read: Values, source: SourceText, agent: AgentVersion) -> Iterator[No
     if "proc" in inputs.nodes and isinstance(keys, Struct):
         yield from foreign_keys(proc.node, tuple(keys.fields), "inputs.proc", source)
         yield from merge_keys(proc.node, "inputs.proc", source)
+    yield from _changed(proc, "inputs.proc", source)
+    for number, matcher in enumerate(proc.get("process_matcher", ()), start=1):
+        yield from _changed(matcher, f"matcher {number}", source)
     if isinstance(matchers, Items) and isinstance(matchers.kind, Struct):
         known = tuple(matchers.kind.fields)
         for number, matcher in enumerate(proc.get("process_matcher", ()), start=1):
             yield from foreign_keys(matcher.node, known, f"matcher {number}", source)
             yield from merge_keys(matcher.node, f"matcher {number}", source)
+
+
+def _changed(values: Values, where: str, source: SourceText) -> Iterator[Note]:
+    """A warning for each value that the server turns into another text."""
+    for name, node in values.nodes.items():
+        sent = resolved(node)
+        if not isinstance(sent, Scalar) or sent.origin is None:
+            continue
+        written = sent.origin
+        if written.text != sent.text and isinstance(values.get(name, None), str):
+            yield source.note(
+                "server-changes-value",
+                written.start,
+                kind="value",
+                what=f"{name} of {where}",
+                written=shown(written),
+                sent=visible(sent.text),
+                rejected=False,
+            )

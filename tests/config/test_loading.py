@@ -210,6 +210,8 @@ def test_the_places_of_a_matcher_are_in_the_users_text_also_behind_a_server() ->
     (rule,) = config.rules
 
     assert rule.match_regex == "8"
+    (changed,) = [note for note in config.notes if note.code == "server-changes-value"]
+    assert (changed.fields["written"], changed.fields["sent"]) == ("010", "8")
     assert str(rule.at) == "agent.yaml:2:3"
     assert str(rule.places["match_regex"]) == "agent.yaml:3:16"
 

@@ -70,7 +70,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
         snapshot=given.pop("snapshot"),
         proc_root=given.pop("proc_root"),
         agent=given.pop("agent"),
-        server=given.pop("server", None),
+        server=_server(given, own="server" in without),
         via=given.pop("via"),
         env=dict(given.pop("env")),
         tags=given.pop("tags"),
@@ -81,6 +81,20 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
     )
     given.update(own)
     return options
+
+
+def _server(given: dict[str, Any], *, own: bool) -> str | None:
+    """The server on the configuration's way.
+
+    A command with a `--server` of its own means the same server by it; a default of that option
+    says nothing about a configuration that has another dialect.
+    """
+    if not own:
+        server: str | None = given.pop("server", None)
+        return server
+    typed = click.get_current_context().get_parameter_source("server")
+    value: str | None = click.get_current_context().params.get("server")
+    return value if typed is ParameterSource.COMMANDLINE else None
 
 
 def _prefer_typed(given: dict[str, Any]) -> None:
