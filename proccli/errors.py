@@ -77,6 +77,8 @@ class Fault(NamedTuple):
     """What the server and the agent do then; None where proccli refuses it."""
     hint: str | None = None
     """What to write instead."""
+    panics: bool = False
+    """Whether the agent's reader crashes on it instead of refusing it."""
 
     @property
     def is_yaml(self) -> bool:

@@ -28,6 +28,7 @@ ContainerIds: TypeAlias = Literal["none", "cri", "scope", "scope-v2"]
 """`cri`: 64 bytes, or what follows in a name that starts with cri-containerd; `scope`: 64 bytes, or
 `…-<64>.scope`; `scope-v2`: the same, also on cgroup v2."""
 YamlCrate: TypeAlias = Literal["0.8.26", "0.9.25"]
+ConfigLibrary: TypeAlias = Literal["viper", "koanf"]
 
 
 class StaticConfig(NamedTuple):
@@ -187,6 +188,10 @@ class AgentVersion(NamedTuple):
     """For agents that read both dialects: the release's default of `new-rpc`, by which it reads
     inputs.proc."""
 
+    measured_types: tuple[str, ...] = ()
+    """The releases by which the types of its `static_config` keys are known: the measured one, or
+    those before and after it."""
+
     @property
     def dialect(self) -> Dialect:
         """The dialect that it reads where nothing else decides."""
@@ -197,6 +202,7 @@ class AgentVersion(NamedTuple):
 
 # ---- static_config: what each release changed -----------------------------------------------
 
+_MATCH_TYPES: Final = ("process_name", "cmdline", "parent_process_name", "tag")
 _STATIC_CONFIG: Final = (
     Step("6.2.0", {}, "FACTS A0"),
     Step(
@@ -236,7 +242,7 @@ _STATIC_CONFIG: Final = (
     Step(
         "6.2.6.4",
         {
-            "match_types": ("process_name", "cmdline", "parent_process_name", "tag"),
+            "match_types": _MATCH_TYPES,
             "keys": StaticConfig().keys | {"os-proc-sync-enabled", "os-proc-sync-tagged-only"},
         },
         "FACTS A0",
@@ -246,7 +252,15 @@ _STATIC_CONFIG: Final = (
     Step("6.5.4", {"change_told_by": "pids"}, "FACTS A9"),
     Step("6.5", {"container": "scope-v2"}, "FACTS A0 (branch head)"),
     Step("6.6.5", {"container": "scope", "rules_count": False}, "FACTS A0"),
-    Step("6.6.6", {"engine": "every-matcher", "change_told_by": "unknown"}, "FACTS A0"),
+    Step(
+        "6.6.6",
+        {
+            "engine": "every-matcher",
+            "change_told_by": "unknown",
+            "match_types": (*_MATCH_TYPES, "cmdline_with_args"),
+        },
+        "FACTS A0",
+    ),
 )
 
 # ---- inputs.proc: what each generation changed ----------------------------------------------
@@ -414,7 +428,24 @@ def _agent(release: Release) -> AgentVersion:
         regex_crate="1.6.0" if older else "1.8.3",
         yaml_crate="0.9.25" if key >= _NEWER_YAML else "0.8.26",
         new_rpc=release.new_rpc,
+        measured_types=_measured_types(release.number) if static_config else (),
     )
+
+
+_MEASURED_TYPES: Final = (
+    *("6.2.0", "6.2.1", "6.2.2", "6.2.3", "6.2.6", "6.2.6.4", "6.3.0", "6.3", "6.4", "6.5.1"),
+    *("6.5.9", "6.5", "6.6.4", "6.6.5", "6.6.6", "6.6.7", "6.6.8"),
+)
+"""Releases whose types of all `static_config` keys are measured (FACTS A1), in order."""
+
+
+def _measured_types(number: str) -> tuple[str, ...]:
+    if number in _MEASURED_TYPES:
+        return (number,)
+    key = _key(number)
+    before = [measured for measured in _MEASURED_TYPES if _key(measured) < key]
+    after = [measured for measured in _MEASURED_TYPES if _key(measured) > key]
+    return (*before[-1:], *after[:1])
 
 
 AGENTS: Final[Mapping[str, AgentVersion]] = MappingProxyType(
@@ -425,6 +456,8 @@ NEWEST_RELEASE: Final = "7.1.8"
 _NUMBER: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2,3}")
 DEFAULT_AGENT: Final = "6.5"
 """The agent without a configuration, and of a `static_config` one."""
+DEFAULT_INPUTS_AGENT: Final = "7.1"
+"""The agent of an `inputs.proc` configuration."""
 
 LAST_STATIC_CONFIG: Final = "6.5"
 """The last branch whose configuration has `static_config` alone (FACTS A0)."""
@@ -481,6 +514,47 @@ SERVERS: Final[Mapping[str, ServerVersion]] = MappingProxyType(
         )
     }
 )
+
+
+class ConfigServer(NamedTuple):
+    """How one server version treats a configuration of `inputs.proc`."""
+
+    number: str
+    library: ConfigLibrary | None
+    """What it loads and writes the text with; None: not measured."""
+    socket_interval_key: str = "socket_info_sync_interval"
+    socket_interval_type: Literal["text", "number"] = "text"
+    """The type that its template asks for."""
+    blacklist: bool = True
+    ai_agent: bool = False
+
+
+_OLD_TEMPLATE: Final = ConfigServer("", "viper", socket_interval_type="number", blacklist=False)
+_WITH_KOANF: Final = _OLD_TEMPLATE._replace(library="koanf")
+_NEW_TEMPLATE: Final = ConfigServer("", "koanf")
+
+CONFIG_SERVERS: Final[Mapping[str, ConfigServer]] = MappingProxyType(
+    {
+        number: server._replace(number=number)
+        for numbers, server in (
+            (("6.6.6", "6.6.7"), _OLD_TEMPLATE._replace(library=None)),
+            (
+                ("6.6.8", "6.6.9"),
+                _OLD_TEMPLATE._replace(
+                    socket_interval_key="sync_interval", socket_interval_type="text"
+                ),
+            ),
+            (("6.6.9.2504",), _WITH_KOANF),
+            (("7.0.0", "7.0.1", "7.0.2"), _OLD_TEMPLATE),
+            (tuple(f"7.0.{patch}" for patch in range(3, 10)), _WITH_KOANF),
+            (("7.0", "7.1", "6.6", *(f"7.1.{patch}" for patch in range(9))), _NEW_TEMPLATE),
+            (("main",), _NEW_TEMPLATE._replace(ai_agent=True)),
+        )
+        for number in numbers
+    }
+)
+"""Servers that know `inputs.proc` (FACTS B1). 6.6.6 and 6.6.7 are not measured."""
+
 DEFAULT_SERVER: Final = "6.5"
 NEWEST_SERVER: Final = "7.1"
 
@@ -518,6 +592,18 @@ def behaviour_of(agent: str, dialect: Dialect) -> Behaviour:
     if version.inputs_proc is None or (dialect == "static_config" and static_config is None):
         raise UsageError(f"agent {visible(agent)} does not read {dialect}")
     return version.inputs_proc
+
+
+def config_server(number: str) -> ConfigServer | None:
+    """How the server of a version treats `inputs.proc`; None: it doesn't know the dialect.
+
+    A release that is not in the table answers as the one before it.
+    """
+    if number in CONFIG_SERVERS or not _NUMBER.fullmatch(number):
+        return CONFIG_SERVERS.get(number)
+    releases = [server for server in CONFIG_SERVERS if _is_release(server)]
+    before = [release for release in releases if _key(release) < _key(number)]
+    return CONFIG_SERVERS[max(before, key=_key)]._replace(number=number) if before else None
 
 
 def _is_release(number: str) -> bool:

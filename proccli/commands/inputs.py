@@ -19,7 +19,7 @@ from proccli.model.process import NO_TAGS, OWN_ENVIRONMENT, Environment, SourceK
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.text import visible
-from proccli.versions import DEFAULT_AGENT
+from proccli.versions import agent_version
 
 
 def environment_for(
@@ -189,7 +189,8 @@ def _announcement(config: Config) -> str:
 def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     """The table in an output; a broken one costs all tags, as with the agent."""
     try:
-        entries = parse_tag_entries(printed, name)
+        crate = agent_version(config.agent).yaml_crate
+        entries = parse_tag_entries(printed, name, crate=crate)
     except TagsTooMany as error:
         return _unknown(name, "undecided", str(error))
     except TagsError as error:
@@ -253,6 +254,9 @@ class InputOptions(NamedTuple):
     """A recording, a directory, `-` for a recording on stdin, None for the live machine."""
     proc_root: str | None = None
     agent: str | None = None
+    """A version; None: that of the configuration's dialect."""
+    server: str | None = None
+    """The version on the way of the configuration; None: that of the agent."""
     via: Literal["server", "file"] = "server"
     feature: str | None = None
     """Of an inputs.proc configuration; None: proc.gprocess_info."""
@@ -353,13 +357,12 @@ def _check_tag_options(options: InputOptions) -> None:
 
 def _load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
     """The configuration, the warnings about it, and the bytes it was read from."""
-    agent = options.agent or DEFAULT_AGENT
     if options.config is None:
-        config = loading.defaults(agent, options.via)
+        config = loading.defaults(options.agent, options.via)
         return config, (Note.of("no-config"), *config.notes), None
     name = "<stdin>" if options.config == "-" else options.config
     text = options.config_text
     if text is None:
         text = read_file(options.config)
-    config = loading.load(text, name, agent=agent, via=options.via)
+    config = loading.load(text, name, agent=options.agent, server=options.server, via=options.via)
     return config, (*loading.reader_notes(), *config.notes), text

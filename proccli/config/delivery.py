@@ -14,7 +14,7 @@ yaml.v2's Marshal and serde_yaml 0.8.26 unchanged, but for texts with U+0085, U+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from proccli.config.yaml import go_yaml, serde_yaml
 from proccli.config.yaml.nodes import Mapping as MappingNode
@@ -27,8 +27,12 @@ from proccli.config.yaml.nodes import (
     resolved,
 )
 from proccli.config.yaml.nodes import Sequence as SequenceNode
+from proccli.config.yaml.serde_yaml import Older
 from proccli.model.note import Note, NoteValue
 from proccli.text import visible
+
+if TYPE_CHECKING:
+    from proccli.config.yaml.kinds import Struct
 
 T = TypeVar("T")
 
@@ -51,6 +55,9 @@ class Stage(Protocol):
     merges: bool
     """Whether merge keys (`<<`) mean anything."""
 
+    def is_nothing(self, root: Node | None) -> bool:
+        """Whether a document means the same as no configuration."""
+
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
         """The keys of a mapping that are among `names`; None where it is empty."""
 
@@ -66,47 +73,68 @@ class Stage(Protocol):
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
         """A list of texts."""
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
-        """The elements of os-proc-regex."""
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
+        """The elements of os-proc-regex, which have the fields `names`."""
+
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        """Judges everything in a mapping whose type is known, all sections included."""
 
 
 class AsWritten:
     """Values as the agent's own reader finds them: `stages.Stage`."""
 
-    def __init__(self, source: SourceText) -> None:
+    def __init__(self, source: SourceText, crate: Older = serde_yaml.OLDER) -> None:
         self.source = source
+        self.crate = crate
         self.notes: list[Note] = []
         self.merges = False
 
+    def is_nothing(self, root: Node | None) -> bool:
+        if self.crate is serde_yaml.NEWER:
+            return root is None or serde_yaml.is_empty(root)
+        return root is None and not self.source.text
+
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
-        return serde_yaml.read_fields(node, what, names)
+        return self.crate.fields(node, what, names)
 
     def boolean(self, node: Node, what: str) -> bool | None:
-        return serde_yaml.read_bool(node, what)
+        return self.crate.boolean(node, what)
 
     def integer(self, node: Node, what: str) -> int | None:
-        return serde_yaml.read_int(node, what, serde_yaml.U32_MAX)
+        return self.crate.integer(node, what, serde_yaml.U32_MAX)
 
     def string(self, node: Node, what: str) -> str | None:
-        text = serde_yaml.read_string(node, what)
+        text = self.crate.text(node, what)
         self._note_nulls({what: node})
         return text
 
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
-        items = serde_yaml.read_list(node, what)
-        texts = tuple(serde_yaml.read_string(item, f"an element of {what}") for item in items)
+        items = self.crate.items(node, what)
+        texts = tuple(self.crate.text(item, f"an element of {what}") for item in items)
         nulls = [item for item in items if is_null(item)]
         self._note_nulls({f"an element of {what}": item for item in nulls[:1]})
         return texts
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
-        items = serde_yaml.read_list(node, what)
-        return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
+        items = self.crate.items(node, what)
+        return tuple(self._rule(item, number, names) for number, item in enumerate(items, start=1))
 
-    def _rule(self, node: Node, number: int) -> RawRule:
-        fields = serde_yaml.read_fields(node, f"rule {number}", RULE_FIELDS)
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        from proccli.config.yaml.kinds import Reader
+
+        reader = Reader(crate=self.crate, source=self.source.text)
+        reader.read(node, types, what)
+        if reader.refusals:
+            raise reader.refusals[0]
+
+    def _rule(self, node: Node, number: int, names: tuple[str, ...]) -> RawRule:
+        fields = self.crate.fields(node, f"rule {number}", names)
         texts = {
-            name: (serde_yaml.read_string(value, f"{name} of rule {number}"), value)
+            name: (self.crate.text(value, f"{name} of rule {number}"), value)
             for name, value in fields.items()
         }
         self._note_nulls(fields, number)
@@ -118,7 +146,7 @@ class AsWritten:
         if not nulls:
             return
         first = next(iter(nulls.values()))
-        texts = sorted({serde_yaml.read_string(value, "") for value in nulls.values()})
+        texts = sorted({self.crate.text(value, "") for value in nulls.values()})
         self.notes.append(
             self.source.note(
                 "null-is-text", first.start, keys=tuple(nulls), rule=rule, texts=tuple(texts)
@@ -138,6 +166,9 @@ class ThroughServer:
         self.notes: list[Note] = []
         self.merges = True
 
+    def is_nothing(self, root: Node | None) -> bool:
+        return root is None or is_null(root)
+
     def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
         fields = go_yaml.read_fields(node, what, names)
         merges = _merge_key(node)
@@ -147,7 +178,7 @@ class ThroughServer:
 
     def boolean(self, node: Node, what: str) -> bool | None:
         value = go_yaml.read_bool(node, what)
-        self._compare(node, what, value, lambda: serde_yaml.read_bool(node, what))
+        self._compare(node, what, value, lambda: serde_yaml.OLDER.boolean(node, what))
         return value
 
     def integer(self, node: Node, what: str) -> int | None:
@@ -156,13 +187,13 @@ class ThroughServer:
             problem = f"{what} must be a whole number from 0 to {serde_yaml.U32_MAX}, not {value}"
             raise Refusal(problem, node.start, by="agent")
         self._compare(
-            node, what, value, lambda: serde_yaml.read_int(node, what, serde_yaml.U32_MAX)
+            node, what, value, lambda: serde_yaml.OLDER.integer(node, what, serde_yaml.U32_MAX)
         )
         return value
 
     def string(self, node: Node, what: str) -> str | None:
         value = self._string(node, what)
-        self._compare(node, what, value, lambda: serde_yaml.read_string(node, what))
+        self._compare(node, what, value, lambda: serde_yaml.OLDER.text(node, what))
         return value
 
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
@@ -176,15 +207,25 @@ class ThroughServer:
         self._note_vanished({} if vanished is None else {element: vanished})
         return tuple(text for _, text in texts if text is not None)
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
         items = go_yaml.read_list(node, what)
         if items is None:
             self._note_vanished({what: node})
             return None
-        return tuple(self._rule(item, number) for number, item in enumerate(items, start=1))
+        return tuple(self._rule(item, number, names) for number, item in enumerate(items, start=1))
 
-    def _rule(self, node: Node, number: int) -> RawRule:
-        fields = self.fields(node, f"rule {number}", RULE_FIELDS)
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        from proccli.config.yaml.kinds import Reader
+
+        reader = Reader(crate=go_yaml.GO, source=self.source.text)
+        reader.read(node, types, what)
+        if reader.refusals:
+            raise reader.refusals[0]
+
+    def _rule(self, node: Node, number: int, names: tuple[str, ...]) -> RawRule:
+        fields = self.fields(node, f"rule {number}", names)
         if fields is None:
             problem = f"rule {number} must be a mapping, not empty"
             raise Refusal(problem, node.start, by="agent", hint="delete the dash")
@@ -258,6 +299,9 @@ class Tolerant:
         self.refusals: list[Refusal] = []
         """In the order of reading; of several at one place only the first."""
 
+    def is_nothing(self, root: Node | None) -> bool:
+        return self.inner.is_nothing(root)
+
     def _attempt(self, reading: Callable[[], T]) -> T | None:
         try:
             return reading()
@@ -284,19 +328,26 @@ class Tolerant:
     def strings(self, node: Node, what: str) -> tuple[str, ...] | None:
         return self._attempt(lambda: self.inner.strings(node, what))
 
-    def rules(self, node: Node, what: str) -> tuple[RawRule, ...] | None:
+    def check_types(self, node: Node, what: str, types: Struct) -> None:
+        self._attempt(lambda: self.inner.check_types(node, what, types))
+
+    def rules(
+        self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
+    ) -> tuple[RawRule, ...] | None:
         """The rules, each as far as it can be read."""
         known = len(self.refusals)
-        rules = self._attempt(lambda: self.inner.rules(node, what))
+        rules = self._attempt(lambda: self.inner.rules(node, what, names))
         items = resolved(node)
         if len(self.refusals) == known or not isinstance(items, SequenceNode):
             return rules
-        return tuple(self._rule(item, number) for number, item in enumerate(items.items, start=1))
+        return tuple(
+            self._rule(item, number, names) for number, item in enumerate(items.items, start=1)
+        )
 
-    def _rule(self, node: Node, number: int) -> RawRule:
+    def _rule(self, node: Node, number: int, names: tuple[str, ...]) -> RawRule:
         fields: Mapping[str, Node] | None = None
         try:
-            fields = self.inner.fields(node, f"rule {number}", RULE_FIELDS)
+            fields = self.inner.fields(node, f"rule {number}", names)
         except Refusal as refusal:
             self._add(refusal)
         else:

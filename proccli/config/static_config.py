@@ -14,7 +14,13 @@ from typing import Final, Literal, TypeVar
 from proccli import rustregex
 from proccli.config import characters
 from proccli.config.delivery import RULE_FIELDS, RawRule, Stage
-from proccli.config.yaml.go_yaml import is_merge
+from proccli.config.unknown_keys import (
+    foreign_keys,
+    meant,
+    merge_keys,
+    misplaced_keys,
+    misspelt_keys,
+)
 from proccli.config.yaml.nodes import (
     Alias,
     Node,
@@ -29,19 +35,20 @@ from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.positions import source_offset
 from proccli.errors import Location
-from proccli.model.config import Config, Rule, RuleProblem
+from proccli.model.config import BUILT_IN, Config, Rule, RuleProblem
 from proccli.model.note import Note
 from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
-from proccli.text import visible
-from proccli.versions import LAST_STATIC_CONFIG, AgentVersion
+from proccli.versions import AgentVersion, StaticConfig
 
 T = TypeVar("T")
 
 SECTION: Final = "static_config"
 NEWER_SECTION: Final = "inputs"
-SWITCH: Final = "os-proc-sync-enabled"
+"""The section of the other dialect."""
+GPROCESS_INFO: Final = "proc.gprocess_info"
+SOCKET_LIST: Final = "proc.socket_list"
 KEYS: Final = (
-    SWITCH,
+    "os-proc-sync-enabled",
     "os-proc-sync-tagged-only",
     "os-proc-root",
     "os-proc-socket-sync-interval",
@@ -52,6 +59,15 @@ KEYS: Final = (
 )
 
 
+def static_defaults(config: Config, agent: AgentVersion) -> Config:
+    """A configuration with the values that the agent has without any."""
+    assert agent.static_config is not None  # noqa: S101 - it reads this dialect
+    behaviour = agent.static_config
+    if "os-proc-sync-enabled" not in behaviour.keys:
+        config = config._replace(sync_enabled=True)
+    return _without(config, behaviour)
+
+
 def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentVersion) -> Config:
     """The configuration that a document holds; what it leaves out is as in `defaults`.
 
@@ -59,17 +75,22 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
 
     Raises: Refusal.
     """
+    assert agent.static_config is not None  # noqa: S101 - it reads this dialect
+    behaviour = agent.static_config
+    if "os-proc-sync-enabled" not in behaviour.keys:
+        defaults = defaults._replace(sync_enabled=True)
     section, notes = _section(root, stage)
     if section is None:
-        return defaults._replace(notes=(*defaults.notes, *notes))
-    fields = {} if is_null(section) else stage.fields(section, SECTION, KEYS) or {}
-    if not stage.merges:
-        _refuse_repeated(section)
+        return static_defaults(defaults, agent)._replace(notes=(*defaults.notes, *notes))
+    keys = tuple(key for key in KEYS if key in behaviour.keys)
+    fields = {} if is_null(section) else stage.fields(section, SECTION, keys) or {}
+    if any(name not in KEYS for name in _names(section)):
+        from proccli.config.static_config_types import key_types
 
-    known = agent.static_config.keys if agent.static_config is not None else frozenset()
+        stage.check_types(section, SECTION, key_types(agent))
 
     def value(key: str, read: Callable[[Node, str], T | None], default: T) -> T:
-        node = fields.get(key) if key in known else None
+        node = fields.get(key)
         found = None if node is None else read(node, key)
         return default if found is None else found
 
@@ -83,21 +104,26 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         tag_exec=value("os-app-tag-exec", stage.strings, defaults.tag_exec),
         tag_exec_user=value("os-app-tag-exec-user", stage.string, defaults.tag_exec_user),
     )
-    no_rules: tuple[RawRule, ...] = ()
-    raw_rules = value("os-proc-regex", stage.rules, no_rules)
+    names = RULE_FIELDS if behaviour.actions else RULE_FIELDS[:-1]
+    raw_rules: tuple[RawRule, ...] | None = None
+    if "os-proc-regex" in fields:
+        raw_rules = stage.rules(fields["os-proc-regex"], "os-proc-regex", names)
+    config = _without(config, behaviour, raw_rules)
+    raw_rules = raw_rules or ()
     rules, ignored = compile_rules(raw_rules, stage.source, agent)
-    unknown = [
-        *misspelt_keys(section, KEYS, SECTION, stage),
-        *merge_keys(section, SECTION, stage),
-    ]
+    source = stage.source
+    unknown = list(misspelt_keys(section, KEYS, SECTION, source))
     for number, raw in enumerate(raw_rules, start=1):
-        unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", stage)
-        unknown += merge_keys(raw.node, f"rule {number}", stage)
-    unknown += _odd_values(fields, raw_rules, stage.source)
+        unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", source)
+    if not stage.merges:
+        unknown += merge_keys(section, SECTION, source)
+        for number, raw in enumerate(raw_rules, start=1):
+            unknown += merge_keys(raw.node, f"rule {number}", source)
+    unknown += _odd_values(fields, raw_rules, source)
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return config._replace(
-        rules=rules,
-        builtin_rule=value("os-proc-regex", lambda _node, _key: False, True),
+        rules=(*config.rules, *rules),
+        builtin_rule="os-proc-regex" not in fields,
         notes=tuple(dict.fromkeys(all_notes)),
     )
 
@@ -129,32 +155,60 @@ def _odd_values(
 _ODD_IN: Final = {"match-regex": characters.in_pattern, "rewrite-name": characters.in_name}
 
 
+def _without(
+    config: Config, behaviour: StaticConfig, raw_rules: tuple[RawRule, ...] | None = None
+) -> Config:
+    """The configuration without what the release reads and passes over, and with the matchers
+    that it adds to the rules.
+
+    Source: agent v6.6.6 config.rs:2440-2580.
+    """
+    if not behaviour.rules_count:
+        config = config._replace(tagged_only=False)
+    if behaviour.engine == "first-match":
+        return config
+    features = [SOCKET_LIST] if config.socket_sync_interval_s else []
+    if raw_rules is None:
+        features.append(GPROCESS_INFO)
+    rules = (
+        Rule(
+            index=0,
+            at=BUILT_IN,
+            match_type="process_name",
+            match_regex=".*",
+            action="accept",
+            rewrite_name="",
+            enabled_features=(feature,),
+        )
+        for feature in features
+    )
+    return config._replace(tagged_only=False, feature=GPROCESS_INFO, rules=tuple(rules))
+
+
 def _section(root: Node | None, stage: Stage) -> tuple[Node | None, list[Note]]:
     """The mapping with the keys of this dialect, None where a text has none, and warnings."""
-    if root is None or is_null(root):
-        if stage.source.text and not stage.merges:
-            raise _no_document(root)
+    if stage.is_nothing(root):
         return None, [_nothing(0, stage)]
+    if root is None:
+        raise Refusal("there is no YAML document for the agent", 0, by="agent")
     mapping = resolved(root)
     if not isinstance(mapping, MappingNode):
         problem = f"a configuration is a mapping of keys to values, not {described(mapping)}"
-        raise Refusal(problem, mapping.start)
+        raise Refusal(problem, mapping.start, by="agent" if not stage.merges else "proccli")
+    _refuse_bootstrap(mapping)
     names = _names(mapping)
-    refuse_bootstrap(names)
-    if NEWER_SECTION in names:
-        raise _newer(names)
     if SECTION in names or "<<" in names:
         fields = stage.fields(mapping, "the configuration", (SECTION,)) or {}
         if SECTION in fields:
-            return fields[SECTION], list(misplaced_keys(mapping, KEYS, SECTION, stage))
+            return fields[SECTION], list(misplaced_keys(mapping, KEYS, SECTION, stage.source))
     if any(name in KEYS or meant(name, KEYS) for name in names):
         return mapping, []
-    misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage)
+    misspelt = misspelt_keys(mapping, (SECTION,), "an agent group configuration", stage.source)
     return None, [*misspelt, _nothing(mapping.start, stage)]
 
 
-def refuse_bootstrap(names: Mapping[str, int]) -> None:
-    """Refuses the file that the agent starts with, by its keys and their offsets.
+def _refuse_bootstrap(mapping: MappingNode) -> None:
+    """Refuses the file that the agent starts with, by its keys.
 
     An agent reads the address of its server there, and no setting for processes: those come from
     the server, or for an agent in standalone mode from another file.
@@ -163,6 +217,8 @@ def refuse_bootstrap(names: Mapping[str, int]) -> None:
 
     Raises: Refusal.
     """
+    scalars = (resolved(key) for key, _ in mapping.pairs)
+    names = {key.text: key.start for key in scalars if isinstance(key, Scalar)}
     keys = [*_BOOTSTRAP_KEYS, *(_SHARED_BOOTSTRAP_KEYS if SECTION in names else ())]
     found = next((name for name in names if name in keys), None)
     if found is not None:
@@ -187,53 +243,13 @@ _SHARED_BOOTSTRAP_KEYS: Final = ("vtap-group-id-request", "kubernetes-cluster-id
 """Some releases have these in `static_config`, too, but none has them beside it."""
 
 
-def _refuse_repeated(section: Node) -> None:
-    """Refuses any key written twice: the agent does so for each key that it knows, and knows more.
-
-    Raises: Refusal.
-    """
-    mapping = resolved(section)
-    seen: set[str] = set()
-    for key, _ in mapping.pairs if isinstance(mapping, MappingNode) else ():
-        scalar = resolved(key)
-        if not isinstance(scalar, Scalar):
-            continue
-        if scalar.text in seen:
-            problem = f"duplicate key {visible(scalar.text)} in {SECTION}"
-            raise Refusal(f"{problem}, which the agent rejects if it knows the key", key.start)
-        seen.add(scalar.text)
-
-
-def _names(mapping: MappingNode) -> Mapping[str, int]:
-    """The keys of a mapping that are scalars, with their offsets."""
+def _names(node: Node) -> frozenset[str]:
+    """The keys of a mapping that are scalars."""
+    mapping = resolved(node)
+    if not isinstance(mapping, MappingNode):
+        return frozenset()
     keys = (resolved(key) for key, _ in mapping.pairs)
-    return {key.text: key.start for key in keys if isinstance(key, Scalar)}
-
-
-def _newer(names: Mapping[str, int]) -> Refusal:
-    at = names[NEWER_SECTION]
-    if SECTION in names:
-        problem = (
-            f"{SECTION} and {NEWER_SECTION} in one file: the first is for agents up to"
-            f" {LAST_STATIC_CONFIG}, the second for later ones"
-        )
-        return Refusal(problem, at, hint="keep the one that your agents read", code="other-dialect")
-    problem = (
-        f"{NEWER_SECTION} is the dialect of agents after {LAST_STATIC_CONFIG}, which proccli does"
-        f" not emulate yet: it reads {SECTION}"
-    )
-    return Refusal(problem, at, code="other-dialect")
-
-
-def _no_document(root: Node | None) -> Refusal:
-    """The agent's reader takes an empty text for the defaults, and no other one without a value.
-
-    Source: agent v6.5 config.rs:664-668, run on such texts.
-    """
-    what = "comments and blank lines" if root is None else "an empty value"
-    problem = f"the text has no keys, only {what}"
-    start = 0 if root is None else resolved(root).start
-    return Refusal(problem, start, by="agent", hint="write {} for the defaults")
+    return frozenset(key.text for key in keys if isinstance(key, Scalar))
 
 
 def _nothing(offset: int, stage: Stage) -> Note:
@@ -279,10 +295,23 @@ class _Compiler:
         """One rule, and everything for which the agent would ignore it."""
         texts = {name: text for name, (text, _) in raw.texts.items()}
         match_regex = texts.get("match-regex", "")
-        match_type = texts.get("match-type", "")
-        if self.agent.empty_match_type:
-            match_type = match_type or self.agent.match_types[0]
-        action = texts.get("action") or "accept" if self.agent.actions else "accept"
+        match_type, action = texts.get("match-type", ""), texts.get("action", "")
+        types, actions = self.agent.match_types, self.agent.actions or ("accept",)
+        problems = tuple(self._pattern(match_regex, raw))
+        features: tuple[str, ...] = ()
+        if self.agent.engine == "every-matcher":
+            features = (GPROCESS_INFO,)
+            match_type = match_type if match_type in types else types[0]
+            action = action if action == "drop" else actions[0]
+        else:
+            if match_type or self.agent.empty_match_type:
+                match_type = match_type or types[0]
+            action = (action if self.agent.actions else "") or actions[0]
+            problems = (
+                *problems,
+                *self._keyword("action", action, actions, raw),
+                *self._keyword("match-type", match_type, types, raw),
+            )
         return Rule(
             index=index,
             at=self._place(raw.node),
@@ -290,11 +319,8 @@ class _Compiler:
             match_regex=match_regex,
             action=action,
             rewrite_name=texts.get("rewrite-name", ""),
-            problems=(
-                *self._pattern(match_regex, raw),
-                *self._keyword("action", action, self.agent.actions or ("accept",), raw),
-                *self._keyword("match-type", match_type, self.agent.match_types, raw),
-            ),
+            enabled_features=features,
+            problems=problems,
             places={name: self._at(node) for name, (_, node) in raw.texts.items()},
         )
 
@@ -317,10 +343,9 @@ class _Compiler:
         if pattern not in self.errors:
             self.errors[pattern] = None
             try:
-                if self.older_regex:
-                    rejected = rejected_by_1_6(pattern)
-                    if rejected is not None:
-                        raise rejected
+                rejected = rejected_by_1_6(pattern) if self.older_regex else None
+                if rejected is not None:
+                    raise rejected
                 rustregex.compile(pattern)
             except rustregex.RegexSyntaxError as error:
                 self.errors[pattern] = error
@@ -347,85 +372,3 @@ class _Compiler:
         if isinstance(node, MappingNode) and node.pairs:
             return self.source.at(node.pairs[0][0].start)
         return self.source.at(node.start)
-
-
-CODE: Final = "unknown-key"
-_LIKE: Final = 0.83
-"""How alike two names must be for one to be meant by the other: the other keys of static_config
-are not known here, and none of them is that much like ours."""
-_LONGEST: Final = 60
-_MOST_KEYS: Final = 1000
-"""Keys looked at in one mapping: comparing names takes its time."""
-
-
-def meant(name: str, known: Sequence[str]) -> str | None:
-    """The key that was probably meant by a name that is none, or None."""
-    import difflib
-
-    plain = characters.meant_by(name[:_LONGEST]).lower().replace("_", "-")
-    by_spelling = {key.replace("_", "-"): key for key in known}
-    found = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_LIKE)
-    return by_spelling[found[0]] if found and name != by_spelling[found[0]] else None
-
-
-def misspelt_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for each key of a mapping that is almost one of `known`."""
-    for key in _keys(node):
-        if key.text not in known and (close := meant(key.text, known)):
-            yield _unknown(key, where, stage, meant=close)
-        elif characters.is_list_item(key.text):
-            yield _unknown(key, where, stage)
-
-
-def foreign_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for each key of a mapping that is none of `known`, where those are all."""
-    for key in _keys(node):
-        if key.text not in known and not is_merge(key):
-            close = meant(key.text, known)
-            yield _unknown(key, where, stage, meant=close, known=None if close else tuple(known))
-
-
-def misplaced_keys(node: Node, known: Sequence[str], where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for each key that is beside the section it belongs to."""
-    for key in _keys(node):
-        if key.text in known:
-            yield stage.source.note(CODE, key.start, kind="misplaced", key=key.text, where=where)
-        elif characters.meant_by(key.text) in known and (
-            note := characters.in_key(key, stage.source, where)
-        ):
-            yield note
-
-
-def merge_keys(node: Node, where: str, stage: Stage) -> Iterator[Note]:
-    """A warning for a merge key of a mapping, where the reader does not apply it."""
-    if stage.merges:
-        return
-    for key in _keys(node):
-        if is_merge(key):
-            yield _unknown(key, where, stage, kind="merge-key")
-
-
-def _unknown(
-    key: Scalar,
-    where: str,
-    stage: Stage,
-    *,
-    kind: Literal["unknown", "merge-key"] = "unknown",
-    meant: str | None = None,
-    known: tuple[str, ...] | None = None,
-) -> Note:
-    if (note := characters.in_key(key, stage.source, where)) is not None:
-        return note
-    shown = visible(key.text[:_LONGEST])
-    return stage.source.note(
-        CODE, key.start, kind=kind, key=shown, where=where, meant=meant, known=known
-    )
-
-
-def _keys(node: Node) -> Iterator[Scalar]:
-    mapping = resolved(node)
-    if isinstance(mapping, MappingNode):
-        for key, _ in mapping.pairs[:_MOST_KEYS]:
-            scalar = resolved(key)
-            if isinstance(scalar, Scalar):
-                yield scalar

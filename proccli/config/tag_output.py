@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from proccli.config.characters import advice
-from proccli.config.yaml import serde_yaml as serde
-from proccli.config.yaml.dialects import AGENT, prepared_for_agent
+from proccli.config.yaml.agent_yaml import agent_documents
 from proccli.config.yaml.nodes import Node, Refusal, SourceText, TooMuch, check_size
-from proccli.config.yaml.reader import Loader, read_documents
+from proccli.config.yaml.reader import Loader
+from proccli.config.yaml.serde_yaml import U64_MAX, Older, crate_of
 from proccli.errors import TagsError, TagsTooMany
+from proccli.versions import YamlCrate
 
 MAX_BYTES: Final = 4 << 20
 MAX_TAGS: Final = 400_000
@@ -31,7 +32,11 @@ class TagEntry(NamedTuple):
 
 
 def parse_tag_output(
-    text: bytes, source_name: str, *, loader: Loader | None = None
+    text: bytes,
+    source_name: str,
+    *,
+    crate: YamlCrate = "0.8.26",
+    loader: Loader | None = None,
 ) -> Mapping[int, tuple[tuple[str, str], ...]]:
     """The tags of each process, as pairs of key and value in the text's order.
 
@@ -42,12 +47,16 @@ def parse_tag_output(
     Raises: TagsError, with the place, where the agent's reader rejects the output, which costs
     all tags.
     """
-    entries = parse_tag_entries(text, source_name, loader=loader)
+    entries = parse_tag_entries(text, source_name, crate=crate, loader=loader)
     return {entry.pid: entry.tags for entry in entries}
 
 
 def parse_tag_entries(
-    text: bytes, source_name: str, *, loader: Loader | None = None
+    text: bytes,
+    source_name: str,
+    *,
+    crate: YamlCrate = "0.8.26",
+    loader: Loader | None = None,
 ) -> tuple[TagEntry, ...]:
     """All entries in the text's order, those included that a later one takes the place of.
 
@@ -56,42 +65,43 @@ def parse_tag_entries(
     source = SourceText(text[:MAX_BYTES].decode("utf-8", "replace"), source_name)
     try:
         check_size(text, MAX_BYTES)
-        return tuple(_entries(source, loader))
+        return tuple(_entries(source, crate, loader))
     except Refusal as refusal:
         at, hint = source.at(refusal.offset), advice(refusal, source)
         kind = TagsTooMany if isinstance(refusal, TooMuch) else TagsError
         raise kind(refusal.problem, at, hint=hint) from None
 
 
-def _entries(source: SourceText, loader: Loader | None) -> Iterator[TagEntry]:
-    documents = read_documents(prepared_for_agent(source.text), AGENT, loader=loader)
+def _entries(source: SourceText, version: YamlCrate, loader: Loader | None) -> Iterator[TagEntry]:
+    crate = crate_of(version)
+    documents = agent_documents(source.text, version, loader=loader)
     first = next(documents, None)
     if first is None:
         raise Refusal("no output, where the agent expects a list", 0, hint="print [] for no tags")
     if (second := next(documents, None)) is not None:
         raise Refusal("a second YAML document begins here", second.start)
     left = MAX_TAGS
-    for node in serde.read_list(first.root, "the output"):
-        fields = _all_fields(node, "an entry", _ENTRY)
-        pid = serde.read_int(fields["pid"], "pid", serde.U64_MAX)
-        tags = serde.read_list(fields["tags"], "tags")
+    for node in crate.items(first.root, "the output"):
+        fields = _all_fields(crate, node, "an entry", _ENTRY)
+        pid = crate.integer(fields["pid"], "pid", U64_MAX)
+        tags = crate.items(fields["tags"], "tags")
         left -= len(tags) + 1
         if left < 0:
             raise TooMuch(f"more than {MAX_TAGS:,} tags: proccli reads no more", node.start)
         yield TagEntry(
             pid=pid,
-            tags=tuple(_tag(tag) for tag in tags),
+            tags=tuple(_tag(crate, tag) for tag in tags),
             line=source.at(node.start).line,
         )
 
 
-def _tag(node: Node) -> tuple[str, str]:
-    fields = _all_fields(node, "a tag", _TAG)
-    return serde.read_string(fields["key"], "key"), serde.read_string(fields["value"], "value")
+def _tag(crate: Older, node: Node) -> tuple[str, str]:
+    fields = _all_fields(crate, node, "a tag", _TAG)
+    return crate.text(fields["key"], "key"), crate.text(fields["value"], "value")
 
 
-def _all_fields(node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node]:
-    fields = serde.read_fields(node, what, names)
+def _all_fields(crate: Older, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node]:
+    fields = crate.fields(node, what, names)
     for name in names:
         if name not in fields:
             raise Refusal(f"{what} has no {name}", node.start)

@@ -131,6 +131,42 @@ def _no_static_config(_note: Note) -> Wording:
     )
 
 
+def _no_inputs(_note: Note) -> Wording:
+    return Wording(problem="no inputs section here: the agent's built-in defaults apply")
+
+
+def _other_half(note: Note) -> Wording:
+    reads, passes_over = note.string("reads"), note.string("passes_over")
+    agent = note.string("agent")
+    problem = f"{passes_over} and {reads} in one file: agent {agent} reads {reads} alone"
+    if note.fields["by_default"]:
+        problem = f"{problem}, unless new-rpc in its bootstrap file says otherwise"
+    if passes_over == "static_config":
+        effect = "the server refuses to save a file with both, and passes both on"
+    else:
+        effect = "the server leaves the other section out"
+    return Wording(problem=problem, effect=effect, hint="write a file for each")
+
+
+def _server_refuses(note: Note) -> Wording:
+    more = note.number("more")
+    others = f" (and {more} more)" if more else ""
+    problem = f"server {note.string('server')} refuses to save this: {note.string('problem')}"
+    effect = "the answer here is for a text that is stored all the same"
+    if not note.fields["loaded"]:
+        effect = "a server that has it stored can't load it, and sends an empty configuration"
+        if note.fields["partly"]:
+            effect = "a server that has it stored can't load all of it, and sends the rest"
+    return Wording(problem=f"{problem}{others}", effect=effect)
+
+
+def _server_unmeasured(note: Note) -> Wording:
+    return Wording(
+        problem=f"what server {note.string('server')} changes in a configuration is not known",
+        effect="the text is read as it stands",
+    )
+
+
 def _text_after_nul(_note: Note) -> Wording:
     return Wording(problem="the agent stops reading at this NUL character")
 
@@ -169,6 +205,10 @@ def _keys(note: Note) -> str:
 
 WORDINGS: Final[Mapping[str, Callable[[Note], Wording]]] = {
     "no-static-config": _no_static_config,
+    "no-inputs": _no_inputs,
+    "other-half": _other_half,
+    "server-refuses": _server_refuses,
+    "server-unmeasured": _server_unmeasured,
     "text-after-nul": _text_after_nul,
     "unknown-key": _unknown_key,
     "lookalike-character": _lookalike,

@@ -15,7 +15,6 @@ from proccli.diagnostics import mistakes, names, patterns, reach, refused, rewri
 from proccli.diagnostics.context import Context, Surroundings, Written
 from proccli.diagnostics.reach import Unreachable
 from proccli.model.config import Config, Diagnostic
-from proccli.versions import DEFAULT_AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +35,27 @@ def lint(
     text: bytes,
     name: str,
     *,
-    agent: str = DEFAULT_AGENT,
+    agent: str | None = None,
+    server: str | None = None,
     via: Literal["server", "file"] = "server",
     surroundings: Surroundings | None = None,
 ) -> Linted:
     """Everything that is wrong with a configuration, or may not be what was meant.
 
-    Raises: UsageError for an agent that isn't emulated.
+    Raises: UsageError for an agent or server that isn't emulated.
     """
-    reading = loading.read(text, name, agent=agent, via=via)
+    reading = loading.read(text, name, agent=agent, server=server, via=via)
     context = Context(
         config=reading.config or loading.defaults(agent, via),
         written=Written(reading.source, reading.root),
         surroundings=surroundings or Surroundings(),
     )
     found = list(refused.refusals(reading, context))
+    if context.config.dialect == "inputs.proc":
+        # The other checks are about rules of which the first one counts.
+        found += refused.notes(context)
+        config = None if reading.faults else reading.config
+        return Linted(config=config, diagnostics=ordered(found), is_yaml=reading.is_yaml)
     if reading.faults:
         if reading.config is not None and not refused.unknown_to_us(reading):
             found += refused.notes(context)

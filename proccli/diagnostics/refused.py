@@ -7,13 +7,13 @@ from typing import Final
 
 from proccli.config.delivery import RULE_FIELDS
 from proccli.config.loading import Reading
-from proccli.config.static_config import KEYS, NEWER_SECTION
+from proccli.config.static_config import KEYS
 from proccli.config.warning_words import wording
 from proccli.config.yaml.nodes import Node, resolved
 from proccli.diagnostics.context import Context, Written
 from proccli.errors import Fault, Location
 from proccli.model.codes import DIAGNOSTICS
-from proccli.model.config import Diagnostic, Rule
+from proccli.model.config import BUILT_IN, Diagnostic, Rule
 from proccli.sources.secrets.arguments import mask_line
 from proccli.versions import LAST_STATIC_CONFIG
 
@@ -75,17 +75,19 @@ def _other_dialect(fault: Fault, context: Context) -> Diagnostic:
         context.written.from_place(fault.at),
         "other-dialect",
         fault.problem,
-        effect=f"agent {context.config.agent} ignores {NEWER_SECTION}",
-        hint=fault.hint
-        or f"check the configuration of agents up to {LAST_STATIC_CONFIG}, with static_config",
+        effect=_NOTHING_APPLIES,
+        hint=fault.hint,
     )
 
 
 def notes(context: Context) -> Iterator[Diagnostic]:
     """The warnings of reading the configuration, except those that other checks replace."""
-    newer = {_key(found.at): found for found in _newer_keys(context)}
+    newer: Mapping[tuple[int, int], Diagnostic] = {}
+    if context.config.dialect == "static_config":
+        newer = {_key(found.at): found for found in _newer_keys(context)}
     yield from newer.values()
-    empty = [_lines(context.written, rule) for rule in context.config.rules if not rule.places]
+    written_rules = [rule for rule in context.config.rules if rule.at != BUILT_IN]
+    empty = [_lines(context.written, rule) for rule in written_rules if not rule.places]
     for note in context.config.notes:
         at = note.at
         if at is None or note.code == "rule-thrown-away":

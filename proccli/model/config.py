@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
 from proccli.model.note import Note
@@ -32,6 +32,8 @@ class RuleProblem(NamedTuple):
     """For a keyword: those that the agent accepts."""
 
 
+BUILT_IN: Final = Location("built-in", 0, 0)
+"""The place of an agent's default matchers, which no file holds."""
 _NOWHERE: Mapping[str, Location] = {}
 
 
@@ -42,7 +44,7 @@ class Rule(NamedTuple):
     index: int  # type: ignore[assignment]  # the field hides the method of tuples
     """Counts from 1, in the file's order."""
     at: Location
-    """The rule's first key, or the rule itself where it has none."""
+    """The rule's first key, or the rule itself where it has none; `BUILT_IN`: the agent's own."""
     match_type: str
     match_regex: str
     action: str

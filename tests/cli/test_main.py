@@ -151,7 +151,7 @@ def test_a_mistyped_command_is_guessed() -> None:
     [
         (["scan", "--no-such"], "no such option"),
         (["scan", "--via", "post"], "'post' is not one of 'server', 'file'"),
-        (["scan", "--agent", "7.1"], "agent version 7.1 is not supported; supported: 6.5"),
+        (["scan", "--agent", "8.1"], "agent 8.1 is not known"),
         (["scan", "--env", "NAME"], "'NAME' is not NAME=VALUE"),
         (["scan", "--env", "=x"], "'=x' is not NAME=VALUE"),
         (["scan", "-c", "-", "-s", "-"], "only one of -c and -s can read standard input"),
@@ -178,10 +178,10 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], problem: 
 
 
 def test_the_agent_that_a_variable_asks_for_must_be_known_too() -> None:
-    ran = call("scan", env={"PROCCLI_AGENT": "7.1"})
+    ran = call("scan", env={"PROCCLI_AGENT": "8.1"})
 
     assert ran.code == 2
-    assert "agent version 7.1 is not supported" in ran.err
+    assert "agent 8.1 is not known" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -90,47 +90,12 @@ def test_the_inner_mapping_alone_is_read_as_within_a_group_configuration(via: Vi
 
 
 @pytest.mark.parametrize("via", VIAS)
-@pytest.mark.parametrize("text", ["", "{}", "--- {}", "max_cpus: 1\n", "a: b"])
+@pytest.mark.parametrize("text", ["", "max_cpus: 1\n", "a: b"])
 def test_a_text_without_settings_means_defaults_and_a_warning(text: str, via: Via) -> None:
     config = read(text, via)
 
     assert [note.code for note in config.notes] == ["no-static-config"]
     assert not config.sync_enabled
-
-
-@pytest.mark.parametrize("text", [" ", "\n\n", "# only a comment\n", "---\n", "~", "null", "\0"])
-def test_a_text_without_keys_means_defaults_only_to_the_server(text: str) -> None:
-    """Measured: serde_yaml 0.8 reads 0 bytes as the defaults, and rejects these."""
-    error = refused(text, "file")
-
-    assert "keeps its previous one" in error.problem
-    assert error.hint == "write {} for the defaults"
-    if text != "\0":
-        assert [note.code for note in read(text, "server").notes] == ["no-static-config"]
-
-
-@pytest.mark.parametrize("via", VIAS)
-@pytest.mark.parametrize(
-    "text",
-    [
-        "controller-ips: [10.1.2.3]\nvtap-group-id-request: g-1\nstatic_config: {}\n",
-        "vtap-group-id-request: g-1\nstatic_config: {os-proc-sync-enabled: true}\n",
-        "controller-ips: [10.1.2.3]\n",
-        "controller-ips: [10.1.2.3]\ninputs: {}\n",
-        "controller-ips: [10.1.2.3]\nos-proc-sync-enabled: true\n",
-    ],
-)
-def test_the_bootstrap_file_of_an_agent_is_no_configuration(text: str, via: Via) -> None:
-    """A managed agent takes nothing for processes from it, so neither do we."""
-    error = refused(text, via)
-
-    assert error.fault is not None
-    assert error.fault.code == "bootstrap-file"
-    assert "group configuration" in (error.hint or "")
-
-
-def test_a_key_of_static_config_is_not_taken_for_the_bootstrap_file() -> None:
-    assert read("vtap-group-id-request: g-1\nos-proc-sync-enabled: true\n").sync_enabled
 
 
 @pytest.mark.parametrize("via", VIAS)
@@ -143,24 +108,134 @@ def test_what_is_no_mapping_is_no_configuration(text: str, via: Via) -> None:
     assert error.at.line == 1
 
 
+@pytest.mark.parametrize("text", ["# only a comment\n", "---\n", "~", " ", "\n"])
+def test_a_document_without_anything_means_defaults_behind_a_server_only(text: str) -> None:
+    config = read(text, "server")
+
+    assert [note.code for note in config.notes] == ["no-static-config"]
+    assert refused(text, "file").fault.by == "agent"  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("via", VIAS)
-def test_the_newer_dialect_is_refused_by_name(via: Via) -> None:
-    error = refused("# new\ninputs:\n  proc: {enabled: true}\n", via)
+def test_the_dialect_of_the_file_chooses_the_agent(via: Via) -> None:
+    newer = read("# new\ninputs:\n  proc: {enabled: true}\n", via)
+    older = read("static_config: {os-proc-sync-enabled: true}\n", via)
 
-    assert "proccli does not emulate" in error.problem
-    assert str(error.at) == "agent.yaml:2:1"
+    assert (newer.dialect, newer.agent, newer.feature) == (
+        "inputs.proc",
+        "7.1",
+        "proc.gprocess_info",
+    )
+    assert (older.dialect, older.agent, older.feature) == ("static_config", "6.5", None)
+    assert newer.sync_enabled
+    assert older.sync_enabled
 
 
 @pytest.mark.parametrize("via", VIAS)
-def test_both_dialects_in_one_file_are_an_error(via: Via) -> None:
-    assert "in one file" in refused("static_config: {}\ninputs: {}\n", via).problem
+@pytest.mark.parametrize(
+    ("agent", "text", "at"),
+    [
+        ("6.5", "# new\ninputs: {proc: {}}\n", "agent.yaml:2:1"),
+        ("7.1.8", "a: 1\nstatic_config: {}\n", "agent.yaml:2:1"),
+        ("6.6.9", "os-proc-root: /x\n", "agent.yaml:1:1"),
+        ("6.6.5", "inputs: {}\n", "agent.yaml:1:1"),
+    ],
+)
+def test_an_agent_that_does_not_know_the_dialect_is_named(
+    agent: str, text: str, at: str, via: Via
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(text.encode(), "agent.yaml", agent=agent, via=via)
+
+    assert raised.value.fault is not None
+    assert raised.value.fault.code == "other-dialect"
+    assert f"agent {agent}" in raised.value.problem
+    assert str(raised.value.at) == at
 
 
-def test_an_agent_that_is_not_emulated_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"agent 7\.1 is not emulated"):
-        load(b"", "agent.yaml", agent="7.1")
+@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize(
+    ("agent", "dialect"),
+    [
+        ("6.5", "static_config"),
+        ("7.1", "inputs.proc"),
+        ("6.6.5", "static_config"),
+        ("6.6.7", "static_config"),
+        ("6.6.8", "inputs.proc"),
+    ],
+)
+def test_of_two_dialects_each_agent_reads_its_own_and_the_other_is_noted(
+    agent: str, dialect: str, via: Via
+) -> None:
+    text = b"static_config: {os-proc-root: /old}\ninputs: {proc: {proc_dir_path: /new}}\n"
+    config = load(text, "agent.yaml", agent=agent, via=via)
+
+    assert config.dialect == dialect
+    assert config.proc_root == ("/old" if dialect == "static_config" else "/new")
+    assert "other-half" in [note.code for note in config.notes]
+
+
+@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [("static_config: {}\n", "static_config"), ("inputs: {}\n", "inputs.proc")],
+)
+def test_where_an_agent_reads_both_dialects_the_file_decides(
+    text: str, dialect: str, via: Via
+) -> None:
+    for agent in ("6.6.6", "6.6.7", "6.6.8"):
+        assert load(text.encode(), "a.yaml", agent=agent, via=via).dialect == dialect
+
+
+def test_an_agent_or_server_that_is_not_emulated_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"agent 8\.1 is not known"):
+        load(b"", "agent.yaml", agent="8.1")
     with pytest.raises(UsageError):
         defaults(agent="6.5\x1b[31m")
+    with pytest.raises(UsageError, match=r"server 6\.5 does not know inputs\.proc"):
+        load(b"inputs: {}\n", "agent.yaml", server="6.5")
+
+
+def test_a_place_in_a_message_is_in_the_users_text_also_behind_a_server() -> None:
+    text = "# c\ninputs:\n  proc:\n    process_matcher:\n    - enabled_features: [x]\n"
+    text += '      match_regex: "a\\x28"\n'
+
+    for via in VIAS:
+        assert str(refused(text, via).at) == "agent.yaml:6:22"
+
+
+def test_the_places_of_a_matcher_are_in_the_users_text_also_behind_a_server() -> None:
+    text = "inputs: {proc: {process_matcher: [\n {rewrite_name: b,\n  match_regex: 010}]}}\n"
+    config = read(text, "server")
+    (rule,) = config.rules
+
+    assert rule.match_regex == "8"
+    (changed,) = [note for note in config.notes if note.code == "server-changes-value"]
+    assert (changed.fields["written"], changed.fields["sent"]) == ("010", "8")
+    assert str(rule.at) == "agent.yaml:2:3"
+    assert str(rule.places["match_regex"]) == "agent.yaml:3:16"
+
+
+def test_what_the_server_would_not_save_is_a_note_and_does_not_change_the_answer() -> None:
+    config = read("inputs: {proc: {enabled: true, sync_interval: 10s}}\n", "server")
+
+    (note,) = [note for note in config.notes if note.code == "server-refuses"]
+    assert note.fields["loaded"]
+    assert config.sync_enabled
+
+
+def test_what_the_server_can_not_load_goes_out_as_nothing() -> None:
+    config = read("inputs: {proc: {enabled: false, enabled: false}}\n", "server")
+
+    (note,) = [note for note in config.notes if note.code == "server-refuses"]
+    assert not note.fields["loaded"]
+    assert config.sync_enabled
+
+
+def test_an_unmeasured_server_passes_the_text_on_with_a_note() -> None:
+    config = load(b"inputs: {proc: {Enabled: TRUE}}\n", "a.yaml", agent="6.6.7")
+
+    assert "server-unmeasured" in [note.code for note in config.notes]
 
 
 @pytest.mark.parametrize("via", VIAS)
@@ -349,7 +424,7 @@ def test_a_byte_order_mark_is_nothing_to_the_server_and_a_letter_to_the_agent() 
 
     assert (through.proc_root, through.tag_exec_user) == ("/x", "u")
     assert (alone.proc_root, alone.tag_exec_user) == ("/proc", "u")
-    assert [note.code for note in alone.notes] == ["lookalike-character"]
+    assert [note.code for note in alone.notes] == ["unknown-key"]
     assert str(refused("\ufeffos-proc-root: [x]").at) == "agent.yaml:1:15"
 
 
@@ -468,7 +543,7 @@ def test_an_error_carries_its_fault() -> None:
         ("a: \x01", "server", ["unreadable"]),
         ("a: 1\n---\nb: 2\n", "server", ["second-document"]),
         ("a: 1\n---\n[", "file", ["second-document"]),
-        ("inputs: {}\n", "server", ["other-dialect"]),
+        ("inputs: {proc: 5}\n", "server", ["config-rejected"]),
         (
             "os-proc-sync-enabled: maybe\nos-proc-socket-min-lifetime: x\n",
             "file",

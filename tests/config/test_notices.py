@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proccli.config.loading import Via, load
-from proccli.config.static_config import KEYS, meant
+from proccli.config.static_config import KEYS
+from proccli.config.unknown_keys import meant
 from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Rule
 from proccli.terminal.warning_text import message as words_of
@@ -52,7 +53,7 @@ def test_a_key_that_is_almost_ours_is_named_with_the_right_spelling(
 @pytest.mark.parametrize(
     "text",
     [
-        "static_config:\n  log-level: INFO\n  process-scheduling-priority: 1\n  os-proc-root: a\n",
+        "static_config:\n  log-level: info\n  process-scheduling-priority: 1\n  os-proc-root: a\n",
         "static_config:\n  x: {os_proc_regex: []}\n",
         "max_cpus: 1\nplatform_enabled: 1\nstatic_config: {}\n",
     ],

@@ -23,6 +23,9 @@ AGENT = Environment(values={"CLUSTER": "blue"}, complete=True, origin="a test")
 MACHINE: dict[str, dict[str, Any]] = {
     "text-after-nul": {"via": "file"},
     "null-is-text": {"via": "file"},
+    "no-inputs": {"agent": "7.1"},
+    "other-dialect": {"agent": "7.1"},
+    "server-unmeasured": {"agent": "6.6.7"},
     "rewrite-env-unset": {"surroundings": Surroundings(environment=AGENT)},
     "tag-exec-missing": {
         "surroundings": Surroundings(exists=lambda path: not path.startswith("/nowhere"))

@@ -29,7 +29,6 @@ from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.sources.recording.reader import Recording
 from proccli.text import counted, visible
-from proccli.versions import DEFAULT_AGENT
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path
 _MAX_PASSWD = 16 << 20
@@ -43,7 +42,10 @@ class CheckOptions:
 
     files: tuple[str, ...]
     """Paths; `-` is standard input."""
-    agent: str = DEFAULT_AGENT
+    agent: str | None = None
+    """A version; None: that of the configuration's dialect."""
+    server: str | None = None
+    """The version on the way of the configuration; None: that of the agent."""
     via: Literal["server", "file"] = "server"
     env: Mapping[str, str] = field(default_factory=dict)
     snapshots: tuple[str, ...] = ()
@@ -117,7 +119,14 @@ def _report(
         text = read_file(file)
     except ConfigFileError as failure:
         return _unreadable(name, failure)
-    found = lint(text, name, agent=options.agent, via=options.via, surroundings=surroundings)
+    found = lint(
+        text,
+        name,
+        agent=options.agent,
+        server=options.server,
+        via=options.via,
+        surroundings=surroundings,
+    )
     diagnostics = found.diagnostics
     if sources and found.config is not None:
         diagnostics = ordered((*diagnostics, *_observed(found, found.config, sources, options.env)))

@@ -118,14 +118,14 @@ def command(
     Each diagnostic has a location and a suggested fix. Commands in the configuration are not run.
     """
     from proccli.commands.check.check import CheckOptions, check
-    from proccli.versions import DEFAULT_AGENT
 
     if explain is not None:
         return print_result(invocation, _page(explain), ())
     result = check(
         CheckOptions(
             files=_files(files, config, snapshots),
-            agent=options.agent or DEFAULT_AGENT,
+            agent=options.agent,
+            server=options.server,
             via=options.via,
             env=options.env,
             snapshots=tuple(snapshots),

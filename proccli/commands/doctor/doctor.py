@@ -23,7 +23,6 @@ from proccli.local.agent_process import LiveMachine
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Host
-from proccli.versions import DEFAULT_AGENT
 
 STEPS: Final = (
     "configuration",
@@ -101,10 +100,7 @@ def _rejected(error: ConfigError, options: InputOptions) -> DoctorResult:
     detail = f"{error.at}: {error.problem}"
     hint = error.hint or f"correct it; for details, run {options.command('check')}"
     if error.fault is not None and error.fault.code == "other-dialect":
-        version = options.agent or DEFAULT_AGENT
-        hint = error.hint or (
-            f"agent {version} ignores it and uses its defaults: give the static_config of its group"
-        )
+        hint = error.hint or "give the section that this agent reads"
     first = failed("configuration", detail, hint)
     later = (
         unknown(step, _NOT_CHECKED) for step in STEPS[1:] if step not in socket_steps.SERVER_STEPS
@@ -142,11 +138,12 @@ def _without_processes(options: InputOptions) -> DoctorResult:
 
 
 def _config(options: InputOptions) -> Config:
-    version = options.agent or DEFAULT_AGENT
     if options.config is None or options.config_text is None:
-        return loading.defaults(version, options.via)
+        return loading.defaults(options.agent, options.via)
     name = "<stdin>" if options.config == "-" else options.config
-    return loading.load(options.config_text, name, agent=version, via=options.via)
+    return loading.load(
+        options.config_text, name, agent=options.agent, server=options.server, via=options.via
+    )
 
 
 def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -> DoctorResult:

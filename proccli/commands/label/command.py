@@ -151,7 +151,7 @@ class _LabelCommand(CommandWithExamples):
 )
 @fleet_options
 @server_option("Server version to emulate.", default=DEFAULT_SERVER, show_default=True)
-@source_options_without("snapshot")
+@source_options_without("snapshot", "server")
 @wait_options
 @strict_option
 @general_options

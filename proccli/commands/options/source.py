@@ -13,8 +13,17 @@ from click.core import ParameterSource
 
 from proccli.cli.output import Invocation
 from proccli.commands.options.output import INPUT_PATH, Body, name_values, option
-from proccli.errors import SourceError
-from proccli.versions import AGENTS, FEATURES
+from proccli.errors import SourceError, UsageError
+from proccli.text import visible
+from proccli.versions import (
+    AGENTS,
+    CONFIG_SERVERS,
+    DEFAULT_AGENT,
+    FEATURES,
+    SERVERS,
+    agent_version,
+    config_server,
+)
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -63,6 +72,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
         snapshot=given.pop("snapshot"),
         proc_root=given.pop("proc_root"),
         agent=given.pop("agent"),
+        server=_server(given, own="server" in without),
         via=given.pop("via"),
         feature=given.pop("feature"),
         env=dict(given.pop("env")),
@@ -74,6 +84,20 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
     )
     given.update(own)
     return options
+
+
+def _server(given: dict[str, Any], *, own: bool) -> str | None:
+    """The server on the configuration's way.
+
+    A command with a `--server` of its own means the same server by it; a default of that option
+    says nothing about a configuration that has another dialect.
+    """
+    if not own:
+        server: str | None = given.pop("server", None)
+        return server
+    typed = click.get_current_context().get_parameter_source("server")
+    value: str | None = click.get_current_context().params.get("server")
+    return value if typed is ParameterSource.COMMANDLINE else None
 
 
 def _prefer_typed(given: dict[str, Any]) -> None:
@@ -89,11 +113,19 @@ def _prefer_typed(given: dict[str, Any]) -> None:
 
 
 def emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    """The version, if it is supported. Raises: click.BadParameter."""
-    if value is not None and value not in AGENTS:
-        raise click.BadParameter(
-            f"agent version {value} is not supported; supported: {', '.join(AGENTS)}"
-        )
+    """The version, if it is known. Raises: click.BadParameter."""
+    if value is not None:
+        try:
+            agent_version(value)
+        except UsageError as error:
+            raise click.BadParameter(error.problem) from None
+    return value
+
+
+def known_server(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """The version, if it is known. Raises: click.BadParameter."""
+    if value is not None and value not in SERVERS and config_server(value) is None:
+        raise click.BadParameter(f"server version {visible(value)} is not known")
     return value
 
 
@@ -150,7 +182,18 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         ],
         envvar="PROCCLI_AGENT",
         show_envvar=True,
-        help="Agent version to emulate.",
+        help="Agent version to emulate: a release, or a branch such as"
+        f" {DEFAULT_AGENT}. Default: by the configuration's dialect.",
+    ),
+    "server": option(
+        "--server",
+        section=_WHAT,
+        metavar="VERSION",
+        callback=known_server,
+        shell_complete=lambda _ctx, _param, incomplete: [
+            version for version in CONFIG_SERVERS if version.startswith(incomplete)
+        ],
+        help="Server version on the way of the configuration. Default: that of the agent.",
     ),
     "via": option(
         "--via",

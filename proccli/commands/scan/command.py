@@ -20,7 +20,7 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import source_options
+from proccli.commands.options.source import source_options_without
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
@@ -117,7 +117,7 @@ _WHICH = "Filters (the summary always counts all processes)"
     " affect this.",
 )
 @server_option("Server version for --identity. Default: the version of the agent.")
-@source_options
+@source_options_without("server")
 @output_options
 @strict_option
 @general_options

@@ -18,7 +18,7 @@ from proccli.commands.options.output import (
     server_option,
     strict_option,
 )
-from proccli.commands.options.source import source_options
+from proccli.commands.options.source import source_options_without
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import DEFAULT_SERVER, NEWEST_SERVER
 
@@ -72,7 +72,7 @@ _WHICH = "Filters (the summary always counts all tags)"
 )
 @option("--own", section=_WHICH, is_flag=True, help="Only tags that are not inherited.")
 @server_option("Server version to emulate.", default=DEFAULT_SERVER, show_default=True)
-@source_options
+@source_options_without("server")
 @output_options
 @strict_option
 @general_options

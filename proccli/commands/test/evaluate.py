@@ -27,7 +27,6 @@ from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
-from proccli.versions import DEFAULT_AGENT
 
 _NOW_NS = 1_767_225_600_000_000_000
 """2026-01-01: the time of made-up processes is the same in every run."""
@@ -71,7 +70,7 @@ class Evaluators:
 
     def __init__(self, overrides: Overrides) -> None:
         self._overrides = overrides
-        self._loaded: dict[tuple[str, str, Via], _Loaded] = {}
+        self._loaded: dict[tuple[str, str | None, Via], _Loaded] = {}
         self._read: dict[str, bytes] = {}
         self._notes: dict[Note, None] = {}
 
@@ -88,7 +87,7 @@ class Evaluators:
     def evaluator(self, suite: Suite) -> Evaluator:
         """The evaluator for a test file. Raises: ConfigError, SuiteError."""
         overrides = self._overrides
-        agent = overrides.agent or suite.agent or DEFAULT_AGENT
+        agent = overrides.agent or suite.agent
         via = overrides.via or suite.via or "server"
         if overrides.config is not None:
             path, at = overrides.config, None
@@ -108,7 +107,7 @@ class Evaluators:
         """Add notes to `notes`."""
         self._notes.update(dict.fromkeys(notes))
 
-    def _load(self, path: str, agent: str, via: Via, at: Location | None) -> _Loaded:
+    def _load(self, path: str, agent: str | None, via: Via, at: Location | None) -> _Loaded:
         if path not in self._read:
             try:
                 self._read[path] = read_file(path)

@@ -124,7 +124,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
 )
 @fleet_options
 @server_option("Server version to emulate. Default: the version of the agent.")
-@source_options_without("snapshot")
+@source_options_without("snapshot", "server")
 @wait_options
 @output_options_with(
     dot="Graphviz", mermaid="Mermaid", svg="a drawing", html="a self-contained page"
@@ -153,7 +153,7 @@ def command(
     """
     from proccli.commands.topology.topology import topology
     from proccli.server.graph import ConnectionSelection
-    from proccli.versions import DEFAULT_AGENT, SERVERS, server_beside
+    from proccli.versions import SERVERS
 
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
@@ -161,7 +161,7 @@ def command(
             sources,
             ConnectionSelection(tags=which.pop("having"), **which),
             group_by=group_by,
-            server=SERVERS[server] if server else server_beside(options.agent or DEFAULT_AGENT),
+            server=SERVERS[server] if server else None,
             wait_policy=wait_policy,
             progress=progress,
         )

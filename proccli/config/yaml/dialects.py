@@ -1,44 +1,46 @@
 """The YAML of the agent's reader and of the server's, where they differ from libyaml's.
 
-The agent's is yaml-rust 0.4.5, the server's yaml.v3 3.0.1, a port of libyaml. On texts as people
-write them all three agree; both were run beside libyaml on a hundred thousand others. Where they
-part, a text is refused rather than guessed at.
+The agent's is yaml-rust 0.4.5, in later releases libyaml itself; the server's is yaml.v3 3.0.1, a
+port of libyaml. On texts as people write them all agree; they were run beside libyaml on a hundred
+thousand others. Where they part, a text is refused rather than guessed at.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.text import visible
 
-_UNPRINTABLE: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]"
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 """What libyaml and its port take for no text at all. yaml-rust takes any character but NUL."""
-_AGENT_LETTERS: Final = "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+_AGENT_LETTERS: Final = re.compile(
+    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+)
 """What yaml-rust takes for letters, and libyaml for line breaks, byte order marks or errors."""
-_SERVER_LETTERS: Final = "\ufeff"
-_ESCAPE: Final = r"(?s)\\(.)"
+_SERVER_LETTERS: Final = re.compile("\ufeff")
+_LONE_CR: Final = re.compile(r"\r(?!\n)")
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_SPACE: Final = re.compile(r"\s*")
 _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
-_NOTHING: Final[Mapping[int, str]] = {}
-
-
-class Prepared(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
     """A text as it goes into PyYAML, character by character in the place of the original's."""
 
     text: str
-    restore: Mapping[int, str] = _NOTHING
+    restore: Mapping[int, str] = field(default_factory=dict)
     """For `str.translate`: which characters stand for others."""
 
 
 class YamlReader(NamedTuple):
-    """How a YAML parser differs from libyaml: its checks refuse text that they read differently."""
+    """What one reader does otherwise than libyaml, as checks that refuse."""
 
     name: str
-    """For messages."""
     escapes: frozenset[str]
     """The characters that may follow a backslash in double quotes."""
     tag_directives: bool
@@ -50,21 +52,30 @@ class YamlReader(NamedTuple):
     colon_needs_space: bool
     """Whether, inside brackets, `:` ends a key only before a space or right after a quote."""
 
+    is_libyaml: bool = False
+    """Whether the reader is libyaml itself, so that PyYAML sees what it sees."""
+
     def check_directives(self, version: Any, tags: Any, at: int) -> None:
         """Refuses a %YAML or %TAG line that the reader rejects or ignores."""
+        if self.is_libyaml:
+            return
         if (tags and not self.tag_directives) or (version and version not in self.yaml_versions):
             problem = f"{self.name} doesn't take this %YAML or %TAG line as it is meant"
             raise Refusal(problem, at, hint="leave the lines with % out")
 
     def check_escapes(self, text: str, start: int, end: int) -> None:
         """Refuses an escape in double quotes that the reader doesn't know."""
-        for found in re.compile(_ESCAPE).finditer(text, start, end):
+        if self.is_libyaml:
+            return
+        for found in _ESCAPE.finditer(text, start, end):
             if found[1] not in self.escapes:
                 problem = f"not valid YAML: {self.name} knows no escape \\{visible(found[1])}"
                 raise Refusal(problem, found.start(), hint="use single quotes", code="yaml-syntax")
 
     def check_tag_end(self, text: str, at: int) -> None:
         """Refuses a tag that a comma or bracket follows: part of the tag for some readers."""
+        if self.is_libyaml:
+            return
         if text[at : at + 1] and not text[at].isspace():
             problem = f"proccli can't tell where this tag ends for {self.name}"
             raise Refusal(problem, at, hint="put the value in single quotes")
@@ -75,6 +86,8 @@ class YamlReader(NamedTuple):
         `mark` is where the node begins, tags and anchors included; `column` where the block
         around the brackets begins.
         """
+        if self.is_libyaml:
+            return
         is_plain = isinstance(node, Scalar) and node.style == "plain"
         if text[mark.index - 1 : mark.index] == "?" or (
             self.question_mark_ends_words and is_plain and "?" in text[node.start : node.end]
@@ -83,7 +96,7 @@ class YamlReader(NamedTuple):
             raise Refusal(problem, mark.index, hint="put the value in single quotes")
         colon = None
         if is_key:
-            gap = re.compile(r"\s*").match(text, node.end)
+            gap = _SPACE.match(text, node.end)
             colon = gap.end() if gap and text[gap.end() : gap.end() + 1] == ":" else None
         if self.colon_needs_space and colon is not None:
             behind = text[colon + 1 : colon + 2]
@@ -99,12 +112,23 @@ class YamlReader(NamedTuple):
 AGENT: Final = YamlReader(
     name="the agent's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n"),
-    tag_directives=False,
+    tag_directives=True,
     yaml_versions=((1, 1), (1, 2)),
     question_mark_ends_words=False,
     only_keys_at_indent=True,
     colon_needs_space=True,
 )
+NEWER_AGENT: Final = YamlReader(
+    name="the agent's reader",
+    escapes=frozenset(),
+    tag_directives=True,
+    yaml_versions=(),
+    question_mark_ends_words=False,
+    only_keys_at_indent=False,
+    colon_needs_space=False,
+    is_libyaml=True,
+)
+"""unsafe-libyaml 0.2.9, a translation of libyaml 0.2.5."""
 SERVER: Final = YamlReader(
     name="the server's reader",
     escapes=frozenset("0abt\tnvfre \"'\\N_LPxuU\r\n\x85\u2028\u2029"),
@@ -122,7 +146,7 @@ def prepared_for_agent(text: str) -> Prepared:
     Raises: Refusal for a lone CR, which ends a line there but starts no new one.
     """
     text = text.partition("\0")[0]
-    if found := re.search(r"\r(?!\n)", text):
+    if found := _LONE_CR.search(text):
         problem = "a CR without LF: the agent's reader doesn't count it as the end of a line"
         raise Refusal(problem, found.start(), hint="end lines with LF")
     return _with_letters(text, _AGENT_LETTERS)
@@ -130,20 +154,15 @@ def prepared_for_agent(text: str) -> Prepared:
 
 def prepared_for_server(text: str) -> Prepared:
     """The text itself. Raises: Refusal for control characters."""
-    if found := not _is_printable(text) and re.search(_UNPRINTABLE, text):
+    if found := _UNPRINTABLE.search(text):
         problem = f"control character U+{ord(found.group()):04X}"
         raise Refusal(problem, found.start(), by="server", hint='write it as an escape in "..."')
     return _with_letters(text, _SERVER_LETTERS)
 
 
-def _is_printable(text: str) -> bool:
-    """Whether it certainly has no special character; usually so, and faster than a pattern."""
-    return text.isascii() and all(line.isprintable() for line in text.split("\n"))
-
-
-def _with_letters(text: str, letters: str) -> Prepared:
+def _with_letters(text: str, letters: re.Pattern[str]) -> Prepared:
     """The text with each of these characters as a private one that it doesn't hold."""
-    odd = [] if _is_printable(text) else sorted(set(re.findall(letters, text)))
+    odd = sorted(set(letters.findall(text)))
     if not odd:
         return Prepared(text=text)
     free = (chr(code) for codes in _PRIVATE for code in codes if chr(code) not in text)

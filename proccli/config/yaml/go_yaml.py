@@ -14,7 +14,13 @@ from typing import Final, TypeAlias
 
 from proccli.config.yaml.nodes import Alias, Node, Refusal, Scalar, Sequence, described, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.serde_yaml import U32_MAX, hint_for_bool, hint_for_int, shown
+from proccli.config.yaml.serde_yaml import (
+    U32_MAX,
+    Older,
+    hint_for_bool,
+    hint_for_int,
+    shown,
+)
 from proccli.text import visible
 
 MAX_EXPANDED: Final = 100_000
@@ -40,6 +46,47 @@ _FLOAT: Final = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 _INTEGER: Final = (
     r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]([0-7]+)|0[bB]([01]+)|0([0-7]*)|([1-9][0-9]*))"
 )
+
+
+class _Go(Older):
+    """The server's reading in the form of the agent's, for the sections that proccli only judges.
+
+    Values that vanish on the way are left out.
+    """
+
+    def text(self, node: Node, what: str) -> str:
+        return read_string(node, what) or ""
+
+    def boolean(self, node: Node, what: str) -> bool:
+        return bool(read_bool(node, what))
+
+    def integer(self, node: Node, what: str, maximum: int, minimum: int = 0) -> int:
+        value = read_int(node, what) or 0
+        if minimum <= value <= maximum:
+            return value
+        problem = f"{what} must be a whole number from {minimum} to {maximum}, not {value}"
+        raise Refusal(problem, node.start, by="agent")
+
+    def items(self, node: Node, what: str) -> tuple[Node, ...]:
+        return tuple(item for item in read_list(node, what) or () if not _vanishes(item))
+
+    def fields(self, node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node]:
+        fields = read_fields(node, what, names) or {}
+        return {name: value for name, value in fields.items() if not _vanishes(value)}
+
+    def pairs(self, node: Node, what: str) -> tuple[tuple[Node, Node], ...]:
+        written = resolved(node)
+        if isinstance(written, MappingNode):
+            return written.pairs
+        raise _wrong(node, what, "a mapping")
+
+
+GO: Final = _Go()
+
+
+def _vanishes(node: Node) -> bool:
+    scalar = resolved(node)
+    return isinstance(scalar, Scalar) and resolve(scalar) is None
 
 
 def read_string(node: Node, what: str) -> str | None:

@@ -33,6 +33,8 @@ class Scalar(NamedTuple):
     written_tag: str | None = None
     absent: bool = False
     """Nothing at all is written: no content, no quotes, no tag, no anchor."""
+    origin: Scalar | None = None
+    """The scalar of the user's text, where this one is written by the server; places are its."""
 
 
 class Sequence(NamedTuple):
@@ -122,6 +124,7 @@ class Refusal(Exception):  # noqa: N818 - what a reader does to a text
         by: Refuser = "proccli",
         hint: str | None = None,
         code: FaultCode | None = None,
+        panics: bool = False,
     ) -> None:
         super().__init__(problem)
         self.problem = problem
@@ -129,6 +132,8 @@ class Refusal(Exception):  # noqa: N818 - what a reader does to a text
         self.by = by
         self.hint = hint
         self.code = code
+        self.panics = panics
+        """Whether the reader doesn't refuse the text but crashes on it."""
 
 
 class TooMuch(Refusal):

@@ -298,7 +298,7 @@ def mask_line(line: str) -> str:
     start = len(key[0].encode("utf-8", "surrogatepass")) if key else 0
     arguments = b"\0" * start + _SEPARATOR.sub(b"\0", text[start:])
     masked = bytearray(text)
-    for begin, end in (*find_in_text(text), *find_secrets(arguments)):
+    for begin, end, _ in (*find_in_text(text), *find_secrets(arguments)):
         # The bytes of a character beyond ASCII stand for one star together.
         masked[begin:end] = bytes(
             ord("*") if byte & 0xC0 != 0x80 else 0xFF for byte in text[begin:end]

@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
         (FAILS, "error", 1),
         ("os-proc-socket-min-lifetime: -5\n", "error", 1),
         (BROKEN, "error", 3),
-        ("inputs: {}\n", "error", 1),
+        ("inputs: {proc: 5}\n", "error", 1),
     ],
 )
 def test_the_exit_code_depends_on_the_severity(

@@ -97,7 +97,7 @@ def test_without_a_configuration_the_default_fails() -> None:
         ("static_config:\n  os-proc-sync-enabled: -1\n", ":2:25: "),
         ("static_config:\n  os-proc-socket-min-lifetime: -5\n", "rejects the whole configuration"),
         ("static_config: [\n", "not valid YAML"),
-        ("inputs:\n  proc:\n    enabled: true\n", "inputs"),
+        ("inputs:\n  proc: 5\n", "rejects the whole configuration"),
         ("", "no static_config"),
         ("other: 1\n", "no static_config"),
     ],

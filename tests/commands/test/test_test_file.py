@@ -113,7 +113,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("tests: none\n", "1:8", "tests must be a list, not none"),
         ("test: []\n", "1:1", "has no key test (did you mean tests?)"),
         ("tests: []\ntests: []\n", "2:1", "duplicate key tests in a test file"),
-        ("agent: '7.1'\ntests: [x]\n", "1:8", "agent 7.1 is not emulated"),
+        ("agent: '8.1'\ntests: [x]\n", "1:8", "agent 8.1 is not known"),
         ("via: post\ntests: [x]\n", "1:6", "via must be one of server, file, not post"),
         ("tests: []\n---\ntests: []\n", "2:1", "a second YAML document begins here"),
         ("tests:\n- one\n", "2:3", "test 1 must be a mapping, not one"),
