@@ -26,6 +26,8 @@ _CORE: Final = "tag:yaml.org,2002:"
 _PROPERTY: Final = re.compile(r"&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*", re.ASCII)
 _GAP: Final = re.compile(r"(?:\s+(?:#[^\r\n]*)?)*")
 _UNQUOTED: Final = re.compile(r"""[-:]\s+[\[\]{}*&!|>%@`?,"]""")
+_STAR: Final = re.compile(r"[-:]\s+\*")
+_NO_WILDCARD: Final = "a pattern needs no * around a name, for it matches anywhere in the text"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _STYLES: Final[Mapping[str | None, Style]] = {
     None: "plain",
@@ -170,7 +172,7 @@ class _Builder:
         number = self.numbers.get(event.anchor)
         if number is None:
             problem = f"not valid YAML: *{visible(event.anchor)} refers to no anchor before it"
-            hint = "a value that begins with * must be quoted"
+            hint = f"a value that begins with * must be quoted; {_NO_WILDCARD}"
             raise Refusal(problem, start, hint=hint, code="yaml-syntax")
         return nodes.Alias(
             name=event.anchor, start=start, end=end, anchored=self.anchored, number=number
@@ -252,6 +254,8 @@ def _hint(problem: str, text: str, offset: int) -> str | None:
         return "YAML indents with spaces, not with tabs"
     before = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
     line = re.split(r"[\r\n]", text[before : before + 1000], maxsplit=1)[0]
+    if _STAR.search(line):
+        return f"put the value in single quotes; {_NO_WILDCARD}"
     return "put the value in single quotes" if _UNQUOTED.search(line) else None
 
 
