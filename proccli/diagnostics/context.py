@@ -152,6 +152,8 @@ class Surroundings:
     """The user names in /etc/passwd; None: unknown."""
     exists: Callable[[str], bool] = lambda _path: True
     """Whether a file with this absolute path exists."""
+    processes: Sequence[tuple[str, str]] = ()
+    """Names and command lines of recorded processes, for examples; without masked ones."""
     expired: Callable[[], bool] = lambda: False
     """Whether the time for searches is over: what is not decided then stays undecided."""
 
@@ -178,6 +180,21 @@ class Context:
     def regexes(self) -> Mapping[int, Regex]:
         """The compiled patterns of the valid rules, by rule index."""
         return {rule.index: rustregex.compile(rule.match_regex) for rule in self.rules}
+
+    def decider(self, subjects: Mapping[str, str]) -> Rule | None:
+        """The first rule that matches a process, by its texts for each match type; or None.
+
+        A process without a text for a match type is not matched by such rules.
+        """
+        return next(
+            (
+                rule
+                for rule in self.rules
+                if rule.match_type in subjects
+                and self.regexes[rule.index].is_match(subjects[rule.match_type])
+            ),
+            None,
+        )
 
     @cached_property
     def limits(self) -> Limits:

@@ -11,6 +11,7 @@ from typing import Final
 
 from proccli import rustregex
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
+from proccli.diagnostics.reach import DOMAINS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import Regex, RegexSyntaxError
 from proccli.text import visible
@@ -118,9 +119,11 @@ def _dot(rule: Rule, regex: Regex, context: Context) -> Iterator[Diagnostic]:
         return
     extension = re.match(_EXTENSIONS, rule.match_regex[dots[0].end() :])
     example = _other_text(rule.match_regex, dots[0].start(), extension[0] if extension else "")
-    shown = None
-    if example and regex.is_match(example) and not better.is_match(example):
-        shown = f'"{visible(example[:60])}" is matched, too'
+    if not (regex.is_match(example) and not better.is_match(example)):
+        domain = DOMAINS[rule.match_type]
+        found = context.find(domain, matching=[rule.match_regex], avoiding=[meant])
+        example = found.text or ""
+    shown = f'"{visible(example[:60])}" is matched, too' if example else None
     yield context.at_value(
         rule,
         "match-regex",

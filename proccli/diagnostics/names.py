@@ -11,6 +11,7 @@ from typing import Final
 
 from proccli import rustregex
 from proccli.agent.rules import expand_windows, names_mentioned
+from proccli.config.characters import odd_characters
 from proccli.diagnostics.context import Context
 from proccli.diagnostics.mistakes import quoted
 from proccli.diagnostics.reach import NAMES
@@ -75,10 +76,12 @@ def _domain(rule: Rule) -> Domain:
 
 def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     regex, domain = context.regexes[rule.index], _domain(rule)
-    if _takes_all(regex.parsed.root):
-        return
-    text = _plausible(regex, rule, sample, domain, context) or _text_with_rest(
-        regex, domain, context
+    if _takes_all(regex.parsed.root) or next(odd_characters(regex.pattern), None):
+        return  # a character that looks like another is reported, and has to go first
+    text = (
+        _recorded(regex, rule, context)
+        or _plausible(regex, rule, sample, domain, context)
+        or _text_with_rest(regex, domain, context)
     )
     if text is None:
         return
@@ -179,6 +182,17 @@ _LONG = 24
 def _leaves_some(regex: Regex, text: str) -> bool:
     found = regex.search(text)
     return found is not None and found.span() != (0, len(text))
+
+
+def _recorded(regex: Regex, rule: Rule, context: Context) -> str | None:
+    """The text of a recorded process that the rule decides and matches only in part; or None."""
+    for name, cmdline in context.surroundings.processes:
+        text = cmdline if rule.match_type == "cmdline" else name
+        if _leaves_some(regex, text) and (
+            context.decider({"process_name": name, "cmdline": cmdline}) is rule
+        ):
+            return text
+    return None
 
 
 def _plausible(

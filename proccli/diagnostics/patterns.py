@@ -287,24 +287,11 @@ def _misses(rule: Rule, name: str, title: str, context: Context) -> bool:
         return False
     if rule.match_type == "parent_process_name":
         return True
-    decides, instead = _decider(name, name, context), _decider(variant, title, context)
+    decides = context.decider({"process_name": name, "cmdline": name})
+    instead = context.decider({"process_name": variant, "cmdline": title})
     if decides is not rule:
         return False
     return instead is None or _outcome(instead) != _outcome(rule)
-
-
-def _decider(name: str, cmdline: str, context: Context) -> Rule | None:
-    """The rule that decides about a process, ignoring parents and tags; or None."""
-    subjects = {"process_name": name, "cmdline": cmdline}
-    return next(
-        (
-            rule
-            for rule in context.rules
-            if rule.match_type in subjects
-            and context.regexes[rule.index].is_match(subjects[rule.match_type])
-        ),
-        None,
-    )
 
 
 def _outcome(rule: Rule) -> tuple[str, str]:

@@ -221,10 +221,7 @@ def _decider(text: str | None, rule: Rule, context: Context) -> Rule | None:
     """
     if text is None:
         return None
-    found = [
-        next((one for one in context.rules if _hits(one, process, context)), None)
-        for process in _processes(text, rule.match_type)
-    ]
+    found = [context.decider(process) for process in _processes(text, rule.match_type)]
     return max((one for one in found if one is not None), key=lambda one: one.index, default=None)
 
 
@@ -251,11 +248,6 @@ def _processes(text: str, match_type: str) -> Iterator[Mapping[str, str]]:
             yield {"process_name": name, "cmdline": text}
     else:
         yield {"process_name": "app", "cmdline": "app", match_type: text}
-
-
-def _hits(rule: Rule, process: Mapping[str, str], context: Context) -> bool:
-    subject = process.get(rule.match_type)
-    return subject is not None and context.regexes[rule.index].is_match(subject)
 
 
 def _never_reached(

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from proccli import rustregex
+from proccli.diagnostics.context import Surroundings
 from tests.diagnostics.judged import codes, marked, only, rules
 
 LAST = "match-regex: .*\naction: drop"
@@ -167,6 +168,20 @@ def test_the_whole_pattern_that_is_offered_is_the_same_rule_without_the_rest(
             assert [old.group(i) for i in range(1, len(names))] == [
                 new.group(i) for i in range(1, len(names))
             ]
+
+
+def test_an_example_is_a_recorded_process_where_there_is_one() -> None:
+    """The second process is decided by another rule, and the third one leaves no text."""
+    recorded = (("java", "java -jar x.jar"), ("nginx", "nginx -x"), ("nginx", "my nginx -g off"))
+    found = rules(
+        "match-regex: -x\nmatch-type: cmdline\naction: drop",
+        "match-regex: nginx\nmatch-type: cmdline\nrewrite-name: web",
+        LAST,
+        surroundings=Surroundings(processes=recorded),
+    )
+
+    effect = only(found, "rewrite-keeps-text").effect
+    assert effect == '"my nginx -g off" becomes "my web -g off"'
 
 
 def test_an_example_shows_no_variable_as_it_is_written() -> None:

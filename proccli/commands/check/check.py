@@ -13,6 +13,7 @@ from proccli.agent.decision import skip_reason
 from proccli.agent.first_match import match_rule
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.agent.process import agent_process
 from proccli.commands.inputs import InputOptions, environment_for, tag_table
 from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings
@@ -20,11 +21,11 @@ from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.reach import Unreachable
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
 from proccli.files import read_file
-from proccli.local import agent_process
+from proccli.local import agent_process as local_agent
 from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Config, Diagnostic, Severity
 from proccli.model.note import Note
-from proccli.model.process import Environment
+from proccli.model.process import Environment, Field
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.sources.recording.reader import Recording
@@ -32,6 +33,9 @@ from proccli.text import counted, visible
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path
 _MAX_PASSWD = 16 << 20
+_TEXTS: Final[frozenset[Field]] = frozenset({"cmdline", "uid"})
+_MOST_PROCESSES: Final = 2_000
+"""For examples in messages."""
 TIME_LIMIT_S: Final = 20.0
 """For the searches of one run, in all files together: a proof can take hours."""
 
@@ -103,6 +107,7 @@ def check(options: CheckOptions) -> CheckResult:
         environment=_environment(options.env),
         users=_users(),
         exists=_exists,
+        processes=_processes(sources),
         expired=lambda: options.clock() >= end,
     )
     reports = tuple(_report(file, options, surroundings, sources) for file in options.files)
@@ -165,9 +170,7 @@ def _observed(
 
 def _environment(env: Mapping[str, str]) -> Environment:
     """The environment of a running agent, if there is one, overridden by `env`."""
-    known = agent_process.find_environment() or Environment(
-        values={}, complete=False, origin="--env"
-    )
+    known = local_agent.find_environment() or Environment(values={}, complete=False, origin="--env")
     return known._replace(values={**known.values, **env})
 
 
@@ -180,6 +183,19 @@ def _users() -> frozenset[str] | None:
         return None
     lines = content.decode("utf-8", "replace").split("\n")
     return frozenset(line.partition(":")[0] for line in lines if line)
+
+
+def _processes(sources: Sequence[Source]) -> Sequence[tuple[str, str]]:
+    """The names and command lines in the sources, without masked ones, once each."""
+    found: dict[tuple[str, str], None] = {}
+    for source in sources:
+        for process in source.read_many(source.pids(), _TEXTS):
+            texts = agent_process(process, source.host).texts
+            if texts is not None and not texts.cmdline.masked_spans:
+                found[texts.process_name.text, texts.cmdline.text] = None
+            if len(found) == _MOST_PROCESSES:
+                return tuple(found)
+    return tuple(found)
 
 
 def _exists(path: str) -> bool:

@@ -28,6 +28,8 @@ _CORE: Final = "tag:yaml.org,2002:"
 _PROPERTY: Final = r"(?a)&[-\w]+|!<[^>\s]*>|![^\s,\[\]{}]*"
 _GAP: Final = r"(?:\s+(?:#[^\r\n]*)?)*"
 _UNQUOTED: Final = r"""[-:]\s+[\[\]{}*&!|>%@`?,"]"""
+_STAR: Final = r"[-:]\s+\*"
+_NO_WILDCARD: Final = "a pattern needs no * around a name, for it matches anywhere in the text"
 _STYLES: Final[Mapping[str | None, Style]] = {
     None: "plain",
     "": "plain",
@@ -184,7 +186,7 @@ class _Builder:
         number = self.numbers.get(event.anchor)
         if number is None:
             problem = f"not valid YAML: *{visible(event.anchor)} refers to no anchor before it"
-            hint = "a value that begins with * must be quoted"
+            hint = f"a value that begins with * must be quoted; {_NO_WILDCARD}"
             raise Refusal(problem, start, hint=hint, code="yaml-syntax")
         return nodes.Alias(
             name=event.anchor, start=start, end=end, anchored=self.anchored, number=number
@@ -266,6 +268,8 @@ def _hint(problem: str, text: str, offset: int) -> str | None:
         return "YAML indents with spaces, not with tabs"
     before = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
     line = re.split(r"[\r\n]", text[before : before + 1000], maxsplit=1)[0]
+    if re.search(_STAR, line):
+        return f"put the value in single quotes; {_NO_WILDCARD}"
     return "put the value in single quotes" if re.search(_UNQUOTED, line) else None
 
 
