@@ -20,6 +20,7 @@ from proccli.config.yaml.go_yaml import Resolved, is_merge, resolve
 from proccli.config.yaml.nodes import Alias, Node, Refusal, Scalar, Sequence, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.reader import MAX_DEPTH
+from proccli.text import visible
 
 
 class Leaf(NamedTuple):
@@ -93,12 +94,7 @@ class _Decoder:
 
     def value(self, node: Node) -> Value | None:
         """The value of a node; None where a key is written twice in it."""
-        self.decoded += 1
-        if self.alias_depth:
-            self.by_alias += 1
-        many = self.by_alias > 100 and self.decoded > 1000
-        if many and self.by_alias / self.decoded > _allowed_ratio(self.decoded):
-            raise Refusal("the document has too many aliases", node.start, by="server")
+        self._count(node)
         if isinstance(node, Alias):
             return self._aliased(node)
         if isinstance(node, Scalar):
@@ -123,9 +119,18 @@ class _Decoder:
             return None
         return MapValue(entries=entries, node=node, has_text_keys=text_keys)
 
+    def _count(self, node: Node) -> None:
+        """Counts a node, keys included. Raises: Refusal where aliases make up nearly all."""
+        self.decoded += 1
+        if self.alias_depth:
+            self.by_alias += 1
+        many = self.by_alias > 100 and self.decoded > 1000
+        if many and self.by_alias / self.decoded > _allowed_ratio(self.decoded):
+            raise Refusal("the document has too many aliases", node.start, by="server")
+
     def _aliased(self, node: Alias) -> Value | None:
         if node.number in self.open:
-            problem = f"anchor {node.name} contains itself"
+            problem = f"anchor {visible(node.name)} contains itself"
             raise Refusal(problem, node.start, by="server")
         self.open.add(node.number)
         self.alias_depth += 1
@@ -151,6 +156,7 @@ class _Decoder:
             if is_merge(key_node):
                 merge = value_node
                 continue
+            self._count(key_node)
             key = self._key(key_node, text_keys=text_keys)
             if key is None:
                 continue
@@ -198,7 +204,7 @@ class _Decoder:
                 raise Refusal(problem, source.start, by="server")
             if isinstance(source, Alias):
                 if source.number in self.open:
-                    problem = f"anchor {source.name} contains itself"
+                    problem = f"anchor {visible(source.name)} contains itself"
                     raise Refusal(problem, source.start, by="server")
                 self.open.add(source.number)
                 self.alias_depth += 1
@@ -218,7 +224,7 @@ class _Decoder:
             written = (type(key).__name__, text)
             if written in seen:
                 unique = False
-                problem = f"duplicate key {text[:60]}"
+                problem = f"duplicate key {visible(text[:60])}"
                 self.errors.append(Refusal(problem, key.start, by="server"))
             seen.add(written)
         return unique
