@@ -274,6 +274,6 @@ def _changed(values: Values, where: str, source: SourceText) -> Iterator[Note]:
                 kind="value",
                 what=f"{name} of {where}",
                 written=shown(written),
-                sent=visible(sent.text),
+                sent=visible(sent.text[:60]),
                 rejected=False,
             )

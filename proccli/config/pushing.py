@@ -27,6 +27,7 @@ from proccli.config.yaml.go_values import (
 from proccli.config.yaml.go_writer import format_float, marshal, sorted_keys
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.config.yaml.reader import Loader, read_documents
+from proccli.text import visible
 from proccli.versions import ConfigLibrary
 
 _NOWHERE: Final = Scalar(text="", style="plain", start=0, end=0)
@@ -163,7 +164,7 @@ def _lowered(value: MapValue) -> MapValue:
     for key, (node, inner) in value.entries.items():
         name = _text_of(key, "").lower()
         if name in entries:
-            problem = f"two keys that are {name[:60]} in lower case: which of them counts is chance"
+            problem = f"two keys that are {visible(name[:60])} in lower case: one counts by chance"
             raise Refusal(problem, node.start)
         entries[name] = (node, _lowered_inside(inner))
     return value._replace(entries=entries, has_text_keys=True)

@@ -132,10 +132,12 @@ PIECES = st.sampled_from(
 )
 
 
-def answer(data: bytes, via: Via, loader: Loader = "libyaml") -> Config | ConfigError:
+def answer(
+    data: bytes, via: Via, loader: Loader = "libyaml", agent: str | None = None
+) -> Config | ConfigError:
     """A configuration, or an error with its place, in one line that a terminal can take."""
     try:
-        config = load(data, "a.yaml", via=via, loader=loader)
+        config = load(data, "a.yaml", agent=agent, via=via, loader=loader)
     except ConfigError as error:
         assert_fit_for_people(error)
         return error
@@ -157,6 +159,39 @@ def test_any_text_is_a_configuration_or_an_error(text: str, via: Via, loader: Lo
     if isinstance(found, Config):
         assert 0 <= found.min_lifetime_s < 2**32
         assert [rule.index for rule in found.rules] == list(range(1, len(found.rules) + 1))
+
+
+INPUTS = st.sampled_from(
+    [
+        *"ab \n:-?,[]{}&*!|>'\"%@#~\\\0\ufeff\x01é",
+        *("\n  ", "\n    - ", ": ", "<<: ", "&a ", "*a", "!!int ", "!x ", "!!binary ", "---\n"),
+        *("inputs:\n  proc:\n    ", "process_matcher:\n    - ", "match_regex: ", "enabled: true\n"),
+        *(
+            "min_lifetime: ",
+            "socket_info_sync_interval: 0",
+            "10s",
+            "match_type: {}",
+            "static_config:",
+        ),
+    ]
+)
+AGENTS = (None, "6.6.6", "6.6.8", "6.6.9", "7.0.2", "7.0.9", "main")
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(INPUTS, max_size=25).map("".join),
+    st.sampled_from(VIAS),
+    st.sampled_from(LOADERS),
+    st.sampled_from(AGENTS),
+)
+def test_any_text_of_inputs_is_a_configuration_or_an_error(
+    text: str, via: Via, loader: Loader, agent: str | None
+) -> None:
+    found = answer(f"inputs:\n  proc:\n    {text}".encode(), via, loader, agent)
+
+    if isinstance(found, Config):
+        assert 0 <= found.min_lifetime_s < 2**32
 
 
 @settings(max_examples=150)

@@ -80,8 +80,10 @@ def _mended(prepared: Prepared, loader: Loader | None) -> Iterator[Document]:
                 raise
             prepared = better
         else:
-            break
-    yield from documents
+            yield from documents
+            return
+    problem = f"more than {MAX_MENDED} places that only the agent's reader takes"
+    raise Refusal(problem, 0, hint="put these values in single quotes")
 
 
 def _mend(prepared: Prepared, refusal: Refusal) -> Prepared | None:

@@ -19,6 +19,8 @@ from typing import Final, NamedTuple, TypeAlias
 from proccli.config.yaml.go_yaml import Resolved, is_merge, resolve
 from proccli.config.yaml.nodes import Alias, Node, Refusal, Scalar, Sequence, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.reader import MAX_DEPTH
+from proccli.text import visible
 
 
 class Leaf(NamedTuple):
@@ -88,35 +90,54 @@ class _Decoder:
         self.decoded = 0
         self.by_alias = 0
         self.alias_depth = 0
+        self.depth = 0
 
     def value(self, node: Node) -> Value | None:
         """The value of a node; None where a key is written twice in it."""
+        self._count(node)
+        if isinstance(node, Alias):
+            return self._aliased(node)
+        if isinstance(node, Scalar):
+            return leaf(node)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            problem = f"lists, mappings and aliases nest more than {MAX_DEPTH} levels deep"
+            raise Refusal(f"{problem}, and proccli reads no deeper", node.start)
+        if isinstance(node, Sequence):
+            items = []
+            for item in node.items:
+                value = self.value(item)
+                if value is not None:
+                    items.append(value)
+            self.depth -= 1
+            return ListValue(items=tuple(items), node=node)
+        entries: dict[Key, tuple[Node, Value]] = {}
+        text_keys = all(_is_text_key(key) for key, _ in node.pairs)
+        filled = self.fill(node, entries, text_keys=text_keys)
+        self.depth -= 1
+        if not filled:
+            return None
+        return MapValue(entries=entries, node=node, has_text_keys=text_keys)
+
+    def _count(self, node: Node) -> None:
+        """Counts a node, keys included. Raises: Refusal where aliases make up nearly all."""
         self.decoded += 1
         if self.alias_depth:
             self.by_alias += 1
         many = self.by_alias > 100 and self.decoded > 1000
         if many and self.by_alias / self.decoded > _allowed_ratio(self.decoded):
             raise Refusal("the document has too many aliases", node.start, by="server")
-        if isinstance(node, Alias):
-            if node.number in self.open:
-                problem = f"anchor {node.name} contains itself"
-                raise Refusal(problem, node.start, by="server")
-            self.open.add(node.number)
-            self.alias_depth += 1
-            found = self.value(node.target)
-            self.alias_depth -= 1
-            self.open.discard(node.number)
-            return found._replace(node=node) if isinstance(found, Leaf) else found
-        if isinstance(node, Scalar):
-            return leaf(node)
-        if isinstance(node, Sequence):
-            items = tuple(value for item in node.items if (value := self.value(item)) is not None)
-            return ListValue(items=items, node=node)
-        entries: dict[Key, tuple[Node, Value]] = {}
-        text_keys = all(_is_text_key(key) for key, _ in node.pairs)
-        if not self.fill(node, entries, text_keys=text_keys):
-            return None
-        return MapValue(entries=entries, node=node, has_text_keys=text_keys)
+
+    def _aliased(self, node: Alias) -> Value | None:
+        if node.number in self.open:
+            problem = f"anchor {visible(node.name)} contains itself"
+            raise Refusal(problem, node.start, by="server")
+        self.open.add(node.number)
+        self.alias_depth += 1
+        found = self.value(node.target)
+        self.alias_depth -= 1
+        self.open.discard(node.number)
+        return found._replace(node=node) if isinstance(found, Leaf) else found
 
     def fill(
         self,
@@ -135,6 +156,7 @@ class _Decoder:
             if is_merge(key_node):
                 merge = value_node
                 continue
+            self._count(key_node)
             key = self._key(key_node, text_keys=text_keys)
             if key is None:
                 continue
@@ -182,7 +204,7 @@ class _Decoder:
                 raise Refusal(problem, source.start, by="server")
             if isinstance(source, Alias):
                 if source.number in self.open:
-                    problem = f"anchor {source.name} contains itself"
+                    problem = f"anchor {visible(source.name)} contains itself"
                     raise Refusal(problem, source.start, by="server")
                 self.open.add(source.number)
                 self.alias_depth += 1
@@ -202,7 +224,7 @@ class _Decoder:
             written = (type(key).__name__, text)
             if written in seen:
                 unique = False
-                problem = f"duplicate key {text[:60]}"
+                problem = f"duplicate key {visible(text[:60])}"
                 self.errors.append(Refusal(problem, key.start, by="server"))
             seen.add(written)
         return unique

@@ -109,6 +109,8 @@ class _Builder:
         self.yaml_reader = yaml_reader
         self.anchored: dict[int, Node] = {}
         self.numbers: dict[str, int] = {}
+        self.slots: dict[int, int] = {}
+        self.last: dict[int, int] = {}
         self.counter = itertools.count()
 
     def tree(self, events: Iterator[Any]) -> Node:
@@ -146,8 +148,8 @@ class _Builder:
                     self.text, node, start.start_mark, level.block_column, is_key=is_key
                 )
             level.children.append(node)
-            if number is not None:
-                self.anchored[number] = node
+            if number is not None and self.last[self.slots[number]] == number:
+                self.anchored[self.slots[number]] = node
         return level.children[0]
 
     def _opened(self, event: Any, parent: _Level, depth: int) -> _Level:
@@ -170,7 +172,12 @@ class _Builder:
         """A number for a node that is given a name; the name then stands for that node."""
         if anchor is None:
             return None
-        self.numbers[anchor] = number = next(self.counter)
+        number = next(self.counter)
+        # The newer agent's reader counts the names so far, so that the number of a name that is
+        # given again is given again, too, to the next new name (serde_yaml 0.9.25 loader.rs).
+        slot = len(self.numbers) if self.flavour.is_libyaml else number
+        self.numbers[anchor] = slot
+        self.slots[number], self.last[slot] = slot, number
         return number
 
     def _collection(self, level: _Level, end_event: Any) -> Node:
