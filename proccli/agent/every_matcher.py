@@ -22,8 +22,7 @@ from proccli.agent.first_match import (
 )
 from proccli.agent.process import AgentProcess, ancestors_for_matcher
 from proccli.agent.rules import CompiledRule
-from proccli.errors import Location
-from proccli.model.config import Config, Rule
+from proccli.model.config import Rule
 from proccli.model.outcome import Reason, Requirement, Status
 from proccli.versions import InputsProc
 
@@ -35,40 +34,6 @@ SOCKET_FEATURE: Final = "proc.socket_list"
 
 BUILT_IN: Final = 0
 """The index of the matchers that these agents add to os-proc-regex."""
-
-
-def matchers_of_static_config(config: Config) -> tuple[Rule, ...]:
-    """The matchers that agents with both dialects make of `static_config`.
-
-    Another action than `drop`, which only keeps the matcher from renaming, accepts; another match
-    type is process_name; without any rule, every process is taken.
-
-    Source: FACTS A0 and measured cases; agent v6.6.6 config.rs:2440-2580.
-    """
-    every = Rule(
-        index=BUILT_IN,
-        at=Location(config.file or "", 1, 1),
-        match_type="process_name",
-        match_regex=".*",
-        action="accept",
-        rewrite_name="",
-    )
-    rules = [
-        rule._replace(
-            action="drop" if rule.action == "drop" else "accept",
-            problems=tuple(one for one in rule.problems if one.code in _OF_REGEX),
-            enabled_features=(SENT_FEATURE,),
-        )
-        for rule in config.rules
-    ]
-    sockets = [every._replace(enabled_features=(SOCKET_FEATURE,))]
-    return (
-        *(sockets if config.socket_sync_interval_s else ()),
-        *(rules or [every._replace(enabled_features=(SENT_FEATURE,))]),
-    )
-
-
-_OF_REGEX: Final = ("regex-syntax", "regex-size")
 
 
 class EveryMatcher:

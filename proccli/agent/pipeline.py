@@ -10,7 +10,6 @@ from proccli.agent.every_matcher import (
     SOCKET_FEATURE,
     EveryMatcher,
     Publication,
-    matchers_of_static_config,
 )
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
@@ -30,9 +29,7 @@ def strategy_for(config: Config, environment: Environment) -> Strategy:
     """How the rules of a configuration are applied, by its dialect and agent."""
     behaviour = behaviour_of(config.agent, config.dialect)
     if isinstance(behaviour, InputsProc):
-        converted = config.dialect == "static_config"
-        rules = matchers_of_static_config(config) if converted else config.rules
-        compiled = compile_rules(rules, environment)
+        compiled = compile_rules(config.rules, environment)
         return EveryMatcher(compiled, behaviour, config.feature or SENT_FEATURE)
     rules = config.rules if behaviour.rules_count else ()
     return FirstMatch(compile_rules(rules, environment, expands=behaviour.env), behaviour)

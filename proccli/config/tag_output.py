@@ -77,6 +77,8 @@ def _entries(source: SourceText, version: YamlCrate, loader: Loader | None) -> I
     documents = agent_documents(source.text, version, loader=loader)
     first = next(documents, None)
     if first is None:
+        if version == "0.9.25":
+            return  # this crate takes an empty text for an empty list
         raise Refusal("no output, where the agent expects a list", 0, hint="print [] for no tags")
     if (second := next(documents, None)) is not None:
         raise Refusal("a second YAML document begins here", second.start)

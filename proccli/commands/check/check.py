@@ -30,6 +30,7 @@ from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.sources.recording.reader import Recording
 from proccli.text import counted, visible
+from proccli.versions import DEFAULT_AGENT, Behaviour, agent_version, behaviour_of
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path
 _MAX_PASSWD = 16 << 20
@@ -107,7 +108,7 @@ def check(options: CheckOptions) -> CheckResult:
         environment=_environment(options.env),
         users=_users(),
         exists=_exists,
-        processes=_processes(sources),
+        processes=_processes(sources, _behaviour(options)),
         expired=lambda: options.clock() >= end,
     )
     reports = tuple(_report(file, options, surroundings, sources) for file in options.files)
@@ -185,12 +186,17 @@ def _users() -> frozenset[str] | None:
     return frozenset(line.partition(":")[0] for line in lines if line)
 
 
-def _processes(sources: Sequence[Source]) -> Sequence[tuple[str, str]]:
+def _behaviour(options: CheckOptions) -> Behaviour:
+    version = agent_version(options.agent or DEFAULT_AGENT)
+    return behaviour_of(version.number, version.dialect)
+
+
+def _processes(sources: Sequence[Source], behaviour: Behaviour) -> Sequence[tuple[str, str]]:
     """The names and command lines in the sources, without masked ones, once each."""
     found: dict[tuple[str, str], None] = {}
     for source in sources:
         for process in source.read_many(source.pids(), _TEXTS):
-            texts = agent_process(process, source.host).texts
+            texts = agent_process(process, source.host, behaviour).texts
             if texts is not None and not texts.cmdline.masked_spans:
                 found[texts.process_name.text, texts.cmdline.text] = None
             if len(found) == _MOST_PROCESSES:

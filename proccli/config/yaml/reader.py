@@ -175,7 +175,7 @@ class _Builder:
         number = next(self.counter)
         # The newer agent's reader counts the names so far, so that the number of a name that is
         # given again is given again, too, to the next new name (serde_yaml 0.9.25 loader.rs).
-        slot = len(self.numbers) if self.flavour.is_libyaml else number
+        slot = len(self.numbers) if self.yaml_reader.is_libyaml else number
         self.numbers[anchor] = slot
         self.slots[number], self.last[slot] = slot, number
         return number
