@@ -599,7 +599,8 @@ def config_server(number: str) -> ConfigServer | None:
 
     A release that is not in the table answers as the one before it.
     """
-    if number in CONFIG_SERVERS or not _NUMBER.fullmatch(number):
+    known = number in CONFIG_SERVERS or not _NUMBER.fullmatch(number)
+    if known or _key(number) > _key(NEWEST_RELEASE):
         return CONFIG_SERVERS.get(number)
     releases = [server for server in CONFIG_SERVERS if _is_release(server)]
     before = [release for release in releases if _key(release) < _key(number)]

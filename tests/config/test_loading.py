@@ -194,6 +194,8 @@ def test_an_agent_or_server_that_is_not_emulated_is_refused() -> None:
         defaults(agent="6.5\x1b[31m")
     with pytest.raises(UsageError, match=r"server 6\.5 does not know inputs\.proc"):
         load(b"inputs: {}\n", "agent.yaml", server="6.5")
+    with pytest.raises(UsageError, match=r"server 9\.9\.9"):
+        load(b"inputs: {}\n", "agent.yaml", server="9.9.9")
 
 
 def test_a_place_in_a_message_is_in_the_users_text_also_behind_a_server() -> None:
