@@ -134,8 +134,8 @@ def facts(explanation: Explanation, result: ExplainResult, view: View) -> Iterab
     if outcome.sockets is not None and outcome.gprocess is not None:
         yield from _sockets(outcome.sockets, process.pid)
     yield from _tags(outcome)
-    if process.errors and outcome.reason != "unreadable":  # else the headline shows them
-        causes = [f"{error.field} ({error.detail})" for error in process.errors]
+    if process.failures and outcome.reason != "unreadable":  # else the headline shows them
+        causes = [f"{error.field} ({error.detail})" for error in process.failures]
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
