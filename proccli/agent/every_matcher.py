@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
 from proccli.agent.first_match import (
     Finding,
@@ -213,15 +214,12 @@ class EveryMatcher:
         template = compiled.expansion.text
         if not template:
             return own
-        if self._behaviour.rename == "whole":
-            safe = is_mask_safe(found.reported, "cmdline", regex.pattern, template)
-            if subject.masked_spans and not safe:
-                return Name(unknown="masked")
-            return Name(text=regex.replace_all(subject.text, template))
-        match = None if subject.masked_spans else regex.search(subject.text)
-        if match is None:
+        alone = self._behaviour.rename == "match"
+        if subject.masked_spans and not is_mask_safe(
+            found.reported, "cmdline", regex.pattern, template, of_match_alone=alone
+        ):
             return Name(unknown="masked")
-        return Name(text=regex.replace_all(match.group(0) or "", template))
+        return Name(text=rewritten(regex, subject.text, template, of_match_alone=alone))
 
     # ---- what is published of one process ---------------------------------------------------
 
@@ -361,6 +359,15 @@ def _merged(before: _Named | None, take: Take, raw: str) -> _Named:
     if before is None or name.unknown is not None or name.text not in (before.name.text, raw):
         return _Named(name, take.rule)
     return before
+
+
+def rewritten(regex: rustregex.Regex, text: str, template: str, *, of_match_alone: bool) -> str:
+    """The text with all matches replaced; or the first match alone, in which the pattern is then
+    searched again (FACTS B5)."""
+    if of_match_alone:
+        match = regex.search(text)
+        text = match.group(0) or "" if match is not None else text
+    return regex.replace_all(text, template)
 
 
 # ---- one matcher on one process -------------------------------------------------------------

@@ -188,20 +188,28 @@ def matches(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) ->
 
 
 def is_mask_safe(
-    process: AgentProcess, kind: SubjectKind, pattern: str, template: str | None
+    process: AgentProcess,
+    kind: SubjectKind,
+    pattern: str,
+    template: str | None,
+    *,
+    of_match_alone: bool = False,
 ) -> bool:
     """Whether the mask is known not to change the result of this pattern, or of this rewrite."""
-    return mask_safe_key(kind, pattern, template) in process.process.mask_safe
+    key = mask_safe_key(kind, pattern, template, of_match_alone=of_match_alone)
+    return key in process.process.mask_safe
 
 
-def mask_safe_key(kind: SubjectKind, pattern: str, template: str | None) -> str:
+def mask_safe_key(
+    kind: SubjectKind, pattern: str, template: str | None, *, of_match_alone: bool = False
+) -> str:
     """The digest under which a recording notes that a mask changes nothing: neither whether a
     pattern matches, nor, with a template, the result of the rewrite. A recording carries the
     digest, not the configuration."""
     import hashlib
     import json
 
-    asked = json.dumps([kind, pattern, template])
+    asked = json.dumps([kind, pattern, template, *(["match"] if of_match_alone else [])])
     return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
 

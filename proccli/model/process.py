@@ -88,6 +88,11 @@ class Process(NamedTuple):
     """Inode number of the target of /proc/PID/root: the agent's key for user tables."""
     errors: tuple[FieldError, ...] = ()
 
+    @property
+    def failures(self) -> tuple[FieldError, ...]:
+        """The errors but those of fields that the recording's format lacks."""
+        return tuple(error for error in self.errors if error.problem != "not-recorded")
+
     def error(self, name: str) -> FieldError | None:
         """Why the field `name` is None, or None where it could be read."""
         return next((error for error in self.errors if error.field == name), None)

@@ -93,10 +93,10 @@ def why(outcome: Outcome, config: Config) -> str:
         key = "os-proc-socket-min-lifetime" if config.feature is None else "min_lifetime"
         return f"too young{age}: {key} is {config.min_lifetime_s} s"
     if reason == "unreadable":
-        causes = listed([f"{error.field} ({error.detail})" for error in outcome.process.errors])
+        causes = listed([f"{error.field} ({error.detail})" for error in outcome.process.failures])
         return f"could not be read{': ' if causes else ''}{causes}"
     if reason == "invisible":
-        causes = listed([f"{error.field} ({error.detail})" for error in outcome.process.errors])
+        causes = listed([f"{error.field} ({error.detail})" for error in outcome.process.failures])
         return f"the agent cannot read or parse it{': ' if causes else ''}{causes}"
     if reason == "reported-as-ancestor":
         return f"its ancestor, pid {outcome.reported_pid}, is reported in its place"

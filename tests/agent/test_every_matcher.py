@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from proccli.agent.first_match import mask_safe_key
 from proccli.agent.trace import trace_rules
 from proccli.errors import Location
 from proccli.model.config import Config, Rule
@@ -207,6 +208,14 @@ class TestWhatIsNotKnown:
         assert Machine([INIT, masked], harmless).outcome(7).status == "accepted"
         renames = settings(matcher(1, "^python3", "cmdline_with_args", rewrite_name="x"))
         assert Machine([INIT, masked], renames).outcome(7).reason == "masked"
+        proofs = (
+            mask_safe_key("cmdline", "^python3", None),
+            mask_safe_key("cmdline", "^python3", "x", of_match_alone=True),
+        )
+        proven = masked._replace(mask_safe=frozenset(proofs))
+        assert Machine([INIT, proven], renames).outcome(7).gprocess == "x"
+        older = renames._replace(agent="7.0.3")
+        assert Machine([INIT, proven], older).outcome(7).reason == "masked"
 
     def test_a_recording_without_the_name_in_status(self) -> None:
         lacking = FieldError("status", "not-recorded", "version 1 of the format")

@@ -162,8 +162,8 @@ def facts(
             again = options.command("sockets", "--pid", str(process.pid), as_root=True)
         yield from _sockets(outcome.sockets, again)
     yield from _tags(outcome)
-    if process.errors and outcome.reason != "unreadable":  # else the headline shows them
-        causes = [f"{error.field} ({error.detail})" for error in process.errors]
+    if process.failures and outcome.reason != "unreadable":  # else the headline shows them
+        causes = [f"{error.field} ({error.detail})" for error in process.failures]
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"

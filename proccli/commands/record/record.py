@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from proccli.agent.every_matcher import rewritten
 from proccli.agent.first_match import SubjectKind, mask_safe_key, subject_of
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, strategy_for
@@ -170,12 +171,17 @@ def _mask_safe_of_rule(
     regex, match_type = compiled.regex, compiled.rule.match_type
     if regex is None or match_type == "tag":
         return
-    kind: SubjectKind = "cmdline" if match_type == "cmdline" else "process_name"
+    arguments = match_type in ("cmdline", "cmdline_with_args")
+    kind: SubjectKind = "cmdline" if arguments else "process_name"
     real, masked = subject_of(known, kind).text, subject_of(shown, kind).text
     if regex.is_match(real) != regex.is_match(masked):
         return
     yield mask_safe_key(kind, regex.pattern, None)
     if compiled.expansion is not None:
         template = compiled.expansion.text
-        if regex.replace_all(real, template) == regex.replace_all(masked, template):
-            yield mask_safe_key(kind, regex.pattern, template)
+        for alone in (False, True):
+            results = {
+                rewritten(regex, text, template, of_match_alone=alone) for text in (real, masked)
+            }
+            if len(results) == 1:
+                yield mask_safe_key(kind, regex.pattern, template, of_match_alone=alone)
