@@ -426,7 +426,7 @@ def test_a_byte_order_mark_is_nothing_to_the_server_and_a_letter_to_the_agent() 
 
     assert (through.proc_root, through.tag_exec_user) == ("/x", "u")
     assert (alone.proc_root, alone.tag_exec_user) == ("/proc", "u")
-    assert [note.code for note in alone.notes] == ["unknown-key"]
+    assert [note.code for note in alone.notes] == ["lookalike-character"]
     assert str(refused("\ufeffos-proc-root: [x]").at) == "agent.yaml:1:15"
 
 

@@ -114,11 +114,10 @@ def test_tags_beyond_measure_are_refused_however_they_are_written(
     "text",
     [
         b"[" + b"1," * 2_000_000 + b"]",
-        b"- {}\n" * 400_000,
         b"- {}\n" * 800_000,
         b" " * (MAX_BYTES + 1),
     ],
-    ids=["scalars", "entries", "mappings", "blanks"],
+    ids=["scalars", "mappings", "blanks"],
 )
 def test_more_than_proccli_reads_is_not_an_error_of_the_output(text: bytes) -> None:
     """The agent may take it: the tags are not known, rather than known to be lost."""
