@@ -90,7 +90,7 @@ def mentioned_names(config: Config) -> tuple[str, ...]:
 
 COMMAND = "os-app-tag-exec"
 LONGEST_SHOWN = 300
-"""Characters of foreign text in a message."""
+"""Maximum characters of untrusted text in a message."""
 
 SHOWN = 5
 """Lost tags that a message names."""

@@ -25,7 +25,7 @@ PROBLEM_WORDS: Final[Mapping[str, str]] = {
 }
 """By the code of what went wrong when a process was read."""
 _LONGEST: Final = 300
-"""Characters of foreign text in a message."""
+"""Maximum characters of untrusted text in a message."""
 _SHOWN_COLUMNS: Final = 8
 
 

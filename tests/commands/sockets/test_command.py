@@ -192,7 +192,7 @@ def test_wrong_options_are_wrong_usage(wrong: tuple[str, str]) -> None:
 @pytest.mark.usefixtures("pair")
 def test_no_wait_looks_once_and_says_so(tmp_path: Path) -> None:
     given = document("-c", configured(tmp_path, 2), "--no-wait", "--pid", str(ME()))
-    # A second sample would have settled them.
+    # A second sample would show their age.
     assert [each["reason"] for each in given["sockets"] if each["status"] == "undecided"] == [
         "min-lifetime",
         "min-lifetime",

@@ -19,7 +19,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import synced_sockets
 from proccli.commands.explain.explain import explain_pids
 from proccli.commands.record.record import record
-from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
 from proccli.commands.scan.scan import scan
 from proccli.commands.sockets.sockets import SocketSelection, SocketsResult, sockets
 from proccli.errors import NoSuchProcess, OutputError
@@ -411,13 +411,13 @@ def test_outcomes_are_those_of_the_second_look() -> None:
 
 def test_what_an_earlier_run_saw_needs_no_second_look() -> None:
     with connected() as (_, client, accepted):
-        first = take_settled_sample(inputs(min_lifetime_s=2), NO_WAIT)
+        first = take_sample_with_ages(inputs(min_lifetime_s=2), NO_WAIT)
         (key,) = (
             one for one in first_seen_by_socket(first.inputs.source) if one[3] == inode_of(client)
         )
         long_since = first.inputs.source.host.taken_at_ns - 500_000_000_000
         state = Observations(first_seen_ns={key: long_since}, age_source="state")
-        second = take_settled_sample(inputs(min_lifetime_s=2), NO_WAIT, state)
+        second = take_sample_with_ages(inputs(min_lifetime_s=2), NO_WAIT, state)
         found = {each.row.inode: each for each in second.sockets.sockets if each.pid == ME()}
         remembered, other = found[inode_of(client)], found[inode_of(accepted)]
         assert (remembered.status, remembered.age_source) == ("synced", "state")
