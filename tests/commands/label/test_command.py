@@ -253,8 +253,10 @@ class Running:
         return self._process.returncode, out, err
 
 
-@pytest.mark.parametrize("name", FORMS)
-@pytest.mark.parametrize("option", [False, True], ids=["told by its beginning", "with --format"])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [*((name, False) for name in FORMS), ("semicolons", True), ("deepflow-tsv", True)],
+)
 def test_a_record_comes_out_before_the_next_is_written(
     name: str, tmp_path: Path, *, option: bool
 ) -> None:
