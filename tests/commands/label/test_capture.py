@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -198,7 +198,6 @@ def test_real_captures_of_other_hosts_get_no_label(name: str, tmp_path: Path) ->
 
 
 @given(st.data())
-@settings(max_examples=150)
 def test_a_damaged_capture_ends_as_such(data: st.DataObject) -> None:
     """Whatever the damage is: what is left of it comes out, and each line is JSON."""
     content = bytearray(data.draw(st.sampled_from([WHOLE, pcapng(WHOLE)])))
