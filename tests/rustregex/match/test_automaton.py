@@ -33,13 +33,13 @@ def assert_same_answers(pattern: str, text: str) -> None:
     assert list(backtracking.find_iter(text)) == list(linear.find_iter(text))
 
 
-@examples(80)
+@examples(50)
 @given(cases())
 def test_both_engines_find_the_same(case: tuple[str, str]) -> None:
     assert_same_answers(*case)
 
 
-@examples(80)
+@examples(50)
 @given(loops(), st.text(st.sampled_from("aabé \n"), max_size=20))
 def test_both_engines_find_the_same_in_loops(pattern: str, text: str) -> None:
     assert_same_answers(pattern, text)
