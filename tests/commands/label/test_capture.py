@@ -180,7 +180,7 @@ def test_a_line_has_its_keys_in_this_order(tmp_path: Path) -> None:
     assert list(found)[-2:] == ["label_0", "label_1"]
 
 
-def test_what_came_out_can_be_labelled_again(tmp_path: Path) -> None:
+def test_labelled_output_can_be_labelled_again(tmp_path: Path) -> None:
     """As flow records: the names are theirs."""
     hosts = two_hosts(tmp_path)
     once = label(*hosts, stdin=syns(two_connections(), NOW_S)).out

@@ -380,7 +380,7 @@ SUMMARY = (
 
 
 @pytest.mark.parametrize("columns", [20, 80, 200])
-def test_a_terminal_is_told_what_it_came_to(columns: int, tmp_path: Path) -> None:
+def test_a_terminal_shows_the_totals(columns: int, tmp_path: Path) -> None:
     path = tmp_path / "flows"
     path.write_bytes(ndjson(flow(start_time=NOW_S), flow(server_port=81)))
 
@@ -397,7 +397,7 @@ def test_without_a_terminal_there_is_nothing_to_say(tmp_path: Path) -> None:
     assert ran.err == ""
 
 
-def test_colours_are_for_who_wants_them(tmp_path: Path) -> None:
+def test_colours_follow_the_terminal_the_option_and_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "flows"
     path.write_bytes(b"no record\n" + ndjson(flow(start_time=NOW_S)))
     hosts = two_hosts(tmp_path)

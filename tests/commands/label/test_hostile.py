@@ -236,7 +236,7 @@ def inputs(draw: st.DrawFn) -> bytes:
 
 
 @given(inputs(), st.sampled_from([None, *FORMATS]))
-def test_whatever_comes_in_ends_in_order(content: bytes, form: str | None) -> None:
+def test_any_input_gives_a_line_per_record_or_one_error(content: bytes, form: str | None) -> None:
     """In as many lines, or in one that says what is wrong."""
     option = [] if form is None else ["--format", form]
 

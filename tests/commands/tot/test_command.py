@@ -226,7 +226,7 @@ def test_what_is_no_capture_ends_in_one_line(output: str, tmp_path: Path) -> Non
         (["--port", "65536", V2], "is not in the range"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], problem: str) -> None:
+def test_wrong_usage_is_an_error(arguments: list[str], problem: str) -> None:
     ran = run(*arguments, code=2)
 
     assert problem in ran.err

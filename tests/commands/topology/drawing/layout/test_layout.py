@@ -224,7 +224,7 @@ def test_no_two_things_overlap(graph: tuple[list[Box], list[Wire]]) -> None:
 
 
 @given(graphs())
-def test_frames_have_no_holes(graph: tuple[list[Box], list[Wire]]) -> None:
+def test_frames_have_no_gaps(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
     layout = laid_out(boxes, wires, SPACING)
 
