@@ -11,7 +11,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
 from proccli.config import loading
 from proccli.config.tag_output import TagEntry, parse_tag_entries
-from proccli.errors import TagsError, UsageError
+from proccli.errors import TagCommandFailed, TagCommandUndecided, TagsError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
@@ -141,7 +141,6 @@ def _from_file(path: str, config: Config) -> TagsRead:
 def _from_command(
     options: InputOptions, config: Config, written: bytes | None, kind: SourceKind
 ) -> TagsRead:
-    from proccli.local.tag_command.errors import TagCommandFailed, TagCommandUndecided
     from proccli.local.tag_command.run import run_tag_command
 
     if kind != "live":
