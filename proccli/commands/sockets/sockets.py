@@ -60,7 +60,7 @@ def _any(globs: Iterable[str], name: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketsSummary:
-    """How many sockets came to which end."""
+    """The number of sockets by outcome."""
 
     total: int
     synced: int
