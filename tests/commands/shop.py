@@ -1,4 +1,4 @@
-"""A small web shop's machine: a process for every outcome, and some that nobody wants to see."""
+"""A small web shop's machine: a process for every outcome, and some hostile ones."""
 
 from __future__ import annotations
 

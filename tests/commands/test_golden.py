@@ -1,4 +1,4 @@
-"""The renderers' output as it was last looked at and found good."""
+"""The output equals the reviewed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of flows by sockets: whose each side is, or why that can't be told."""
+"""Labels of flows by sockets: the process of each side, or why it is not known."""
 
 from __future__ import annotations
 

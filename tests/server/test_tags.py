@@ -1,4 +1,4 @@
-"""What the server makes of tags."""
+"""How the server stores tags."""
 
 from __future__ import annotations
 

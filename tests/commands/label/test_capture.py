@@ -1,4 +1,4 @@
-"""`proccli label` of captures: what comes out of their connections, and of damaged ones."""
+"""`proccli label` of captures: the lines of their connections, and damaged captures."""
 
 from __future__ import annotations
 

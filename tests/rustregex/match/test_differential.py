@@ -1,4 +1,4 @@
-"""Matching and replacing against the crate itself, on patterns that nobody thought of."""
+"""Matching and replacing against the crate itself, on generated patterns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parser and the printer against the crate itself, on patterns that nobody thought of."""
+"""The parser and the printer against the crate itself, on generated patterns."""
 
 from __future__ import annotations
 

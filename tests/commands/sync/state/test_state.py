@@ -1,4 +1,4 @@
-"""The state of `sync`: kept whole, in a place that is nobody else's."""
+"""The state of `sync`: always complete, in a directory that no other user can write."""
 
 from __future__ import annotations
 
