@@ -1,4 +1,4 @@
-"""Connections between processes, joined from the output of `ss` on each host, independently of proccli."""
+"""Connections between processes, joined from what `ss` prints on each host, without proccli."""
 
 from __future__ import annotations
 
