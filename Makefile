@@ -1,5 +1,5 @@
-# make run   what the agent would make of this machine's processes
-# make test  lint, types and all tests
+# make run   scan this machine with a sample configuration
+# make test  check style and types, and run all tests
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -9,51 +9,51 @@ CONFIG ?= sample-configs/typical.yaml
 .PHONY: help run test check lint format readme types pytest fuzz completions goldens schemas clean
 .NOTPARALLEL: # one venv, and pytest runs in parallel by itself
 
-help:  ## list the chores
+help:  ## list all chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## scan this machine's live processes with a sample configuration
 	@$(BIN)/proccli scan --config $(CONFIG)
 
-test: check  ## set up everything, then lint, types and all tests
+test: check  ## check style and types, and run all tests
 
 check: lint types pytest
 
-lint: $(VENV)/.dev  ## ruff: rules and format
+lint: $(VENV)/.dev  ## check style (ruff)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(VENV)/.dev  ## mypy --strict
+types: $(VENV)/.dev  ## check types (mypy --strict)
 	@$(BIN)/mypy
 
-pytest: $(VENV)/.dev  ## the tests alone
+pytest: $(VENV)/.dev  ## run only the tests
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-fuzz: $(VENV)/.dev  ## all property tests with many more examples (N=20000 for the Rust dialect)
+fuzz: $(VENV)/.dev  ## run all property tests with many more examples (N=20000 for the regex dialect)
 	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
 	@PROCCLI_TESTS=full $(BIN)/python -m pytest -q -n auto -m hypothesis --ignore=tests/rustregex
 
-goldens: $(VENV)/.dev  ## write tests/golden anew: read the diff before you commit it
+goldens: $(VENV)/.dev  ## update tests/golden; review the diff before you commit it
 	@$(BIN)/python -m tests.commands.goldens
 
-completions: $(VENV)/.dev  ## write completions/ anew
+completions: $(VENV)/.dev  ## update completions/
 	@$(BIN)/python -m tests.cli.completions
 
-schemas: $(VENV)/.dev  ## write proccli/schemas anew from the declared records
+schemas: $(VENV)/.dev  ## update proccli/schemas from the declared records
 	@$(BIN)/python -m tests.schemas
 
-readme: $(VENV)/.dev  ## write what the commands in README.md and docs/ print anew
+readme: $(VENV)/.dev  ## update the output shown in README.md and docs/
 	@$(BIN)/python -m tests.readme
 
-format: $(VENV)/.dev  ## put the code into ruff's format
+format: $(VENV)/.dev  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-clean:  ## remove what make built
+clean:  ## remove everything that make created
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# An interrupted pip leaves what can't be told from a whole venv by looking at it: so there is no
-# stamp while it runs, and without one the venv is made again from nothing.
+# A venv after an interrupted pip looks like a complete one. So there is no stamp file while pip runs,
+# and without a stamp file the venv is created again.
 define venv
 @test -e $(VENV)/.run -a -z '$(OTHER)' || { \
   command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install Python 3.10 or newer (Debian: apt install python3 python3-venv)" >&2; exit 1; }; \

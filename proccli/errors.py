@@ -138,6 +138,14 @@ class TagsTooMany(TagsError):  # noqa: N818 - named for what is wrong
     """The output of the tag command is more than proccli reads: the tags are not known."""
 
 
+class TagCommandFailed(ProccliError):  # noqa: N818 - what is the case
+    """The agent gets no tags from this command either: no process has tags."""
+
+
+class TagCommandUndecided(ProccliError):  # noqa: N818 - what is the case
+    """A limit of ours ended the command or kept it from running: the tags are not known."""
+
+
 class OutputError(ProccliError):
     """A result could not be written; what was there before is still there."""
 

@@ -163,7 +163,7 @@ def _refuse_to_replace(place: _Place, path: str, *, force: bool) -> None:
 
 
 def _create(place: _Place, prefix: str) -> tuple[int, str]:
-    """A new file beside the destination, locked: nobody removes it while it is written."""
+    """A new file beside the destination, locked so that no other run removes it."""
     import fcntl
     import secrets
 
@@ -228,7 +228,7 @@ def _put_in_place(temporary: str, place: _Place, *, force: bool) -> None:
 
 
 def _require_same(written: os.stat_result, place: _Place, path: str) -> None:
-    """Raises: OutputError where somebody who may change the directory has replaced the file."""
+    """Raises: OutputError where another user who may change the directory has replaced the file."""
     found = os.lstat(place.name, dir_fd=place.directory)
     if (found.st_dev, found.st_ino) != (written.st_dev, written.st_ino):
         raise OutputError(f"can't write {path}: it was replaced while it was written")

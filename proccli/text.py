@@ -1,4 +1,4 @@
-"""Text for people: foreign text made safe to print, counts and lists in words."""
+"""Text for people: untrusted text made safe to print, counts and lists in words."""
 
 from __future__ import annotations
 

@@ -12,14 +12,14 @@ FILE = DOCS / "warnings.md"
 _INTRODUCTION = """\
 # Warnings and reasons
 
-The codes that proccli gives beside a result. They stay the same, so scripts can rely on them; the
-sentences that go with them may change. The codes of `proccli check` are in
+The codes of warnings and reasons in the output. They do not change, so scripts can rely on them;
+the sentences beside them may change. The codes of `proccli check` are in
 [diagnostics.md](diagnostics.md).
 
 ## Warnings
 
 `warnings[].code` in JSON; on standard error only the sentence is printed. With `--strict`, a
-warning that names something missing ends in exit code 4, where the command's result depends on it.
+warning with an entry under *missing* causes exit code 4 if the command's result depends on it.
 """
 
 

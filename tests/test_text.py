@@ -1,4 +1,4 @@
-"""What a terminal would act on becomes visible; what people read stays as it is."""
+"""Control characters become visible; readable text stays unchanged."""
 
 from __future__ import annotations
 

@@ -11,7 +11,13 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
 from proccli.config import loading
 from proccli.config.tag_output import TagEntry, parse_tag_entries
-from proccli.errors import TagsError, TagsTooMany, UsageError
+from proccli.errors import (
+    TagCommandFailed,
+    TagCommandUndecided,
+    TagsError,
+    TagsTooMany,
+    UsageError,
+)
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
@@ -91,7 +97,7 @@ def mentioned_names(config: Config) -> tuple[str, ...]:
 
 COMMAND = "os-app-tag-exec"
 LONGEST_SHOWN = 300
-"""Characters of foreign text in a message."""
+"""Maximum characters of untrusted text in a message."""
 
 SHOWN = 5
 """Lost tags that a message names."""
@@ -142,7 +148,6 @@ def _from_file(path: str, config: Config) -> TagsRead:
 def _from_command(
     options: InputOptions, config: Config, written: bytes | None, kind: SourceKind
 ) -> TagsRead:
-    from proccli.local.tag_command.errors import TagCommandFailed, TagCommandUndecided
     from proccli.local.tag_command.run import run_tag_command
 
     if kind != "live":

@@ -72,7 +72,7 @@ def take_sample(inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> Samp
     return Sample(inputs=inputs, outcomes=outcomes, pipeline=pipeline, sockets=sockets)
 
 
-def take_settled_sample(
+def take_sample_with_ages(
     inputs: Inputs,
     wait_policy: WaitPolicy,
     *remembered: Observations,

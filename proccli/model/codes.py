@@ -40,7 +40,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "A key or value has a character that only looks like another, such as a wide space."
     ),
     "null-is-text": Warned("The agent reads an empty value as the text `~` or `null`."),
-    "server-changes-value": Warned("The server passes another value on than the file holds."),
+    "server-changes-value": Warned("The server sends another value than the file contains."),
     "rule-thrown-away": Warned("The agent silently ignores a rule that is not valid."),
     "config-rejected": Warned("`sync` keeps its configuration: the agent rejects the new one."),
     "config-changed": Warned("The configuration changed since the last run of `sync`."),
@@ -62,12 +62,12 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "sockets-unreadable-for-us": Warned(
         "The sockets of processes can't be read without root.", "sockets"
     ),
-    "sockets-unreadable": Warned("The sockets of processes can't be read, by the agent neither."),
+    "sockets-unreadable": Warned("The sockets of processes can't be read, not even by the agent."),
     "tables-unreadable": Warned("Socket tables of network namespaces can't be read."),
     "sockets-without-process": Warned("Sockets have no visible owner."),
-    "age-unknown": Warned("The age of sockets is unknown, and so whether the agent sends them."),
+    "age-unknown": Warned("The age of sockets is unknown, so the agent may or may not send them."),
     # Names and tags.
-    "own-environment": Warned("proccli's own environment stands in for the agent's."),
+    "own-environment": Warned("proccli's own environment is used instead of the agent's."),
     "env-unset": Warned("A variable in a `rewrite-name` is not set, so it becomes empty."),
     "env-unknown": Warned("A variable in a `rewrite-name` is not known here."),
     "tagged-only-without-tags": Warned(
@@ -90,15 +90,17 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     ),
     "tags-left-out": Warned("The tags of processes in the lists are not known.", "tags"),
     "another-boot": Warned("The state is of another boot or machine."),
-    "state-damaged": Warned("The state can't be read; it was moved away, and a new one begins."),
+    "state-damaged": Warned("The state cannot be used; it was renamed, and a new one is started."),
     # Several hosts.
     "host-again": Warned("Two sources are of one host; the newer one is used."),
     "networks-collide": Warned("Several networks use the same addresses and ports."),
     "ambiguous": Warned("Connections are not joined: several processes have the same end."),
     "shared-addresses": Warned("Several hosts of one network use an address."),
-    "one-end": Warned("Connections are seen at one end only, although a source has the other."),
+    "one-end": Warned(
+        "Connections are seen at one end only, although a source has the other address."
+    ),
     # label.
-    "other-time": Warned("A source has the connections of flow records at another time only."),
+    "other-time": Warned("A source has the connections of flow records, but only at another time."),
     "untimed": Warned("Labelled records have no time."),
     "perhaps-pod": Warned("Processes are in containers, whose pod the server may know."),
     "flows-not-json": Warned("Lines are not JSON objects; they are passed through."),
@@ -118,8 +120,12 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "capture-evicted": Warned("Too many connections are open at once.", "connections"),
     "tot-none": Warned("A capture has no TOT options, which would name the sending processes."),
     "tot-limit": Warned("Options are not listed, because of `--limit`."),
-    "tot-ambiguous": Warned("Options hold an address or a sequence number; which is not known."),
-    "tot-syn-ack": Warned("Options are in a SYN-ACK, where the pid is that of any process."),
+    "tot-ambiguous": Warned(
+        "Options contain an address or a sequence number; it is not known which."
+    ),
+    "tot-syn-ack": Warned(
+        "Options are in a SYN-ACK, with the pid of whichever process was running."
+    ),
     # regex.
     "not-utf8": Warned("A line of standard input is not UTF-8; it is left out."),
     "missing-group": Warned("The template refers to a group that the pattern does not have."),
@@ -137,9 +143,9 @@ REASONS: Final[Mapping[Reason, str]] = {
     "reported-as-ancestor": "An ancestor is reported in its place.",
     "no-cmdline": "It has no command line.",
     "cmdline-not-utf8": "Its command line is not UTF-8.",
-    "no-name": "Its first argument holds no file name.",
+    "no-name": "Its first argument contains no file name.",
     "min-lifetime": "It is younger than `os-proc-socket-min-lifetime`.",
-    "future-start": "Its start lies in the future.",
+    "future-start": "Its start time is in the future.",
     "untagged": "`os-proc-sync-tagged-only` is on, and it has no tags.",
     "unreadable": "It can't be read.",
     "tags-unknown": "The outcome depends on its tags, which are not known here.",
@@ -162,19 +168,19 @@ SOCKET_REASONS: Final[Mapping[SocketReason, str]] = {
 
 LABELS: Final[Mapping[str, str]] = {
     "no-host": "No source has this address.",
-    "no-connection": "A source has this address, and not this connection.",
+    "no-connection": "A source has this address, but not this connection.",
     "other-time": "A source has this connection at another time than the record's.",
     "ambiguous": "DeepFlow may show any of several processes.",
     "row-order": "DeepFlow shows this process or none, depending on the order of the agent's rows.",
-    "sync-disabled": "The process is known, and its agent sends nothing.",
-    "other-agent": "The agent that saw the flow is not sent this process.",
+    "sync-disabled": "The process is known, but its agent sends nothing.",
+    "other-agent": "The server does not send this process to the agent that saw the flow.",
     "undecided": "Whether the agent sends the process is not known here.",
     "ipv6": "Agents do not send IPv6.",
     "other-protocol": "Neither TCP nor UDP, or the record does not say which.",
     "loopback": "A loopback connection, and the record does not say on which host.",
     "no-flow": "The record has no readable addresses and ports.",
-    "no-process": "The option's pid is of no process of the source.",
-    "tot-syn-ack": "Only the answer to the SYN carries an option, which names any process.",
+    "no-process": "No process of the source has the option's pid.",
+    "tot-syn-ack": "Only the SYN-ACK has an option; it names whichever process was running.",
     "tot-no-pid": "The options name pid 0.",
 }
 """Why `label` finds no process; besides these, a reason of a process or socket."""

@@ -114,7 +114,7 @@ class Diagnostic(NamedTuple):
 
     severity: Severity
     code: str
-    """`proccli check --explain CODE` tells more."""
+    """`proccli check --explain CODE` shows the page of the code."""
     message: str
     at: Location
     end: Location

@@ -10,7 +10,7 @@ one place only, although its size depends on where it is in the program: a class
 of UTF-8 sequences that share their tails (in reverse: their heads) through a hash table of 1,000
 slots, and collisions in it depend on the place, so `\w` takes 3,762 to 3,807 instructions. If the
 estimate is within 5 % of the limit, `Count` measures every class at its own place. Whether the
-limit is exceeded is therefore exact; the sizes that `program_size` returns are not.
+limit is exceeded is therefore exact; the estimates are not.
 Source: regex 1.8.3, compile.rs (`CompileClass`, `SuffixCache`) and exec.rs.
 """
 
@@ -78,14 +78,6 @@ _CHARACTERS: Final = Program(on_bytes=False)
 _FORWARD: Final = Program(on_bytes=True)
 _REVERSE: Final = Program(on_bytes=True, reverse=True)
 _PROGRAMS: Final = (_CHARACTERS, _FORWARD, _REVERSE)
-
-
-def program_size(root: Node) -> int:
-    """The size of the largest of the three programs in bytes, to within 5 %."""
-    tree = simplify(root)
-    return max(
-        _base(tree, program) + Estimate(program, sampled).cost(tree).size for program in _PROGRAMS
-    )
 
 
 def too_big(root: Node) -> Span | None:

@@ -103,11 +103,6 @@ class HostEnd:
     """Equal for all ends with the same `JoinKey.scope`."""
 
     @property
-    def local_address(self) -> Endpoint:
-        """The address of this end."""
-        return self.client if self.role == "client" else self.server
-
-    @property
     def remote_address(self) -> Endpoint:
         """The address of the remote end."""
         return self.server if self.role == "client" else self.client

@@ -1,6 +1,6 @@
 """Spans of styled text, and how to shorten them to a number of terminal cells.
 
-Text from a process or a file is added to a line with `foreign`, which makes control characters
+Text from a process or a file is added to a line with `untrusted`, which makes control characters
 visible; after that the text of a span is safe to print.
 """
 
@@ -44,7 +44,7 @@ def plain(text: str) -> Line:
     return ((text, ""),)
 
 
-def foreign(text: str, style: str = "") -> Line:
+def untrusted(text: str, style: str = "") -> Line:
     """A line of untrusted text, made safe to print."""
     return ((visible(text), style),)
 

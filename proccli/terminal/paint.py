@@ -21,7 +21,7 @@ STYLES = {
     "miss": "red",
     "tag": "cyan",
     "error": "bold red",
-    "warn": "yellow",
+    "warning": "yellow",
 }
 """Styles by name. Only the sixteen colours of the terminal's theme, so that all are readable."""
 

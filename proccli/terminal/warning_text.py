@@ -25,7 +25,7 @@ PROBLEM_WORDS: Final[Mapping[str, str]] = {
 }
 """By the code of what went wrong when a process was read."""
 _LONGEST: Final = 300
-"""Characters of foreign text in a message."""
+"""Maximum characters of untrusted text in a message."""
 _SHOWN_COLUMNS: Final = 8
 
 
@@ -96,8 +96,8 @@ def _no_boot_time(note: Note) -> str:
     if directory is None:
         return "/proc/stat has no line btime: start times and ages are unknown"
     return (
-        f"{directory} does not hold its time (btime in its file stat, and uptime): start times and"
-        " ages are unknown"
+        f"{directory} does not contain its time (btime in its file stat, and uptime): start times"
+        " and ages are unknown"
     )
 
 
@@ -127,8 +127,8 @@ def _stat_missing(note: Note) -> str:
     number = note.number("processes")
     return (
         f"{_processes(number)} {agreeing(number, 'has', 'have')} no readable stat (first: pid"
-        f" {note.number('first_pid')}): no parent and no start time, so the agent, too, takes"
-        f" {agreeing(number, 'it', 'them')} for old enough"
+        f" {note.number('first_pid')}): no parent and no start time, so the agent, too, treats"
+        f" {agreeing(number, 'it', 'them')} as old enough"
     )
 
 
@@ -168,7 +168,7 @@ def _sockets_without_process(note: Note) -> str:
 
 def _age_unknown(note: Note) -> str:
     why = {
-        "one-look": "this snapshot holds one sample only",
+        "one-look": "this snapshot contains only one sample",
         "no-wait": "only one sample was taken (--no-wait)",
         "max-wait": (
             f"os-proc-socket-min-lifetime is {note.fields['min_lifetime_s']} s, and --max-wait"
@@ -255,7 +255,7 @@ def _tags_unknown(note: Note) -> str:
     detail = note.string_or_none("detail")
     output = "give its output with --tags FILE"
     why, hint = {
-        "not-recorded": ("the recording does not hold them", output),
+        "not-recorded": ("the recording does not contain them", output),
         "not-live": (f"{command} runs only on the live machine", output),
         "not-wanted": (f"{command} was not run (--no-tag-exec)", output),
         "not-trusted": (
@@ -325,7 +325,7 @@ def _networks_collide(note: Note) -> str:
     pairs = note.number("pairs")
     noun = counted(pairs, "pair of addresses and ports", "pairs of addresses and ports")
     return (
-        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks; the server takes them for"
+        f"{noun} {agreeing(pairs, 'is', 'are')} used in several networks; the server treats them as"
         " one connection, and its labels may be wrong"
     )
 
@@ -424,7 +424,7 @@ def _flows_time(note: Note) -> str:
 
 
 def _capture_damaged(note: Note) -> str:
-    return f"{note.string('file')}: {note.string('problem')}; only what is before that was read"
+    return f"{note.string('file')}: {note.string('problem')}; only the part before it was read"
 
 
 def _capture_cut(note: Note) -> str:
@@ -457,8 +457,8 @@ def _capture_link_type(note: Note) -> str:
 def _capture_evicted(note: Note) -> str:
     return (
         f"{note.string('file')}: too many connections were open at once:"
-        f" {note.number('connections'):,} were printed early, and what followed of them is in"
-        " further lines"
+        f" {note.number('connections'):,} were printed before they ended, and their later"
+        " packets are in further lines"
     )
 
 
@@ -493,8 +493,8 @@ def _tot_limit(note: Note) -> str:
 
 def _tot_ambiguous(note: Note) -> str:
     return (
-        f"{_options(note)} of 12 bytes: an address or a sequence number; which of them is not"
-        " known, since it is not the segment's own"
+        f"{_options(note)} of 12 bytes: an address or a sequence number; it is not known which,"
+        " because it is not the segment's own"
     )
 
 
@@ -571,7 +571,8 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     ),
     "config-rejected": _config_rejected,
     "config-changed": partial(
-        _fixed, "the configuration differs from that of the last run: the agent restarts then"
+        _fixed,
+        "the configuration differs from that of the last run: the agent would restart to apply it",
     ),
     "setting-differs": _setting_differs,
     "sync-disabled": _sync_disabled,
@@ -593,7 +594,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "env-unknown": _env_unknown,
     "tagged-only-without-tags": partial(
         _fixed,
-        "os-proc-sync-tagged-only is on, but nothing gives tags: the agent sends no process at all"
+        "os-proc-sync-tagged-only is on, but there is no source of tags: the agent sends no process"
         " (configure os-app-tag-exec, or give --tags)",
     ),
     "title-as-arguments": _title_as_arguments,
@@ -611,8 +612,8 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "tags-left-out": _tags_left_out,
     "another-boot": partial(
         _fixed,
-        "the state is of another boot or machine: all of its processes count as removed, whatever"
-        " their pids",
+        "the state is of another boot or machine: all of its processes count as removed,"
+        " regardless of their pids",
     ),
     "state-damaged": _state_damaged,
     "yaml-reader": partial(

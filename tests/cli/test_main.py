@@ -51,7 +51,7 @@ def test_without_a_command_there_is_help() -> None:
     assert all(f"\n  {name} " in ran.out for name in COMMANDS)
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert call("--version").out == f"proccli {__version__}\n"
 
 

@@ -20,7 +20,7 @@ def test_a_warning_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_what_is_said_twice_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_messages_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     warn(QUIET, [Note(code="a", text="same")] * 3)
     assert capsys.readouterr().err == "proccli: warning: same (3 times)\n"
 
@@ -43,6 +43,6 @@ def test_processes_that_exit_are_for_debugging(capsys: pytest.CaptureFixture[str
     assert "2 processes exited while being read" in capsys.readouterr().err
 
 
-def test_nothing_to_say_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_message_is_printed_if_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     warn(QUIET, [])
     assert capsys.readouterr().err == ""

@@ -158,7 +158,7 @@ def test_a_pipe_gets_everything(shop: Shop) -> None:
     assert "\x1b" not in out
 
 
-def test_columns_are_believed_on_a_terminal(shop: Shop) -> None:
+def test_the_variable_columns_is_used_on_a_terminal(shop: Shop) -> None:
     shown = on_a_terminal("scan", *shop, columns=200, env={"COLUMNS": "60"})
     assert max(widths(shown)) <= 60
 

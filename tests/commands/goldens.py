@@ -1,4 +1,4 @@
-"""What the renderers make of the shop, and where it is kept: `make goldens` writes it anew."""
+"""The output for the shop, and the files that contain it: `make goldens` updates them."""
 
 from __future__ import annotations
 

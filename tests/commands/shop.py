@@ -1,4 +1,4 @@
-"""A small web shop's machine: a process for every outcome, and some that nobody wants to see."""
+"""A small web shop's machine: a process for every outcome, and some hostile ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def kernel_thread(pid: int, comm: str) -> Process:
 
 
 def processes() -> list[Process]:
-    """Every outcome and reason that agent 6.5 knows, foreign scripts, and an attack or two."""
+    """Every outcome and reason that agent 6.5 knows, non-Latin scripts and hostile texts."""
     return [
         process(1, "/sbin/init", "splash", starttime_ticks=100, comm="systemd"),
         kernel_thread(2, "kthreadd"),

@@ -1,4 +1,4 @@
-"""The renderers' output as it was last looked at and found good."""
+"""The output equals the reviewed one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_no_line_is_wider_than_the_terminal(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GOLDENS)
-def test_nothing_foreign_acts_on_the_terminal(name: str) -> None:
+def test_untrusted_text_does_not_control_the_terminal(name: str) -> None:
     """Only colours are escape sequences, and only where there is colour."""
     text = content(name).decode()
     if "colour" in name:
@@ -54,6 +54,6 @@ def test_colour_changes_no_text(name: str) -> None:
     ]
 
 
-def test_foreign_markup_is_shown_and_not_obeyed() -> None:
+def test_untrusted_markup_is_printed_as_text() -> None:
     assert "[bold red]not markup[/]" in content("scan-200.txt").decode()
     assert "[bold red]not markup[/]" in ESCAPE.sub("", content("explain-80-colour.txt").decode())

@@ -31,7 +31,7 @@ STRICT: Mapping[str, tuple[str, ...]] = {
     "sync": ("sync", "--once", "--no-state", "--no-wait", "--strict", "--json"),
     "tags": ("tags", "--strict"),
 }
-"""Each command about all processes, as it is run to be sure of a complete view."""
+"""Each command about all processes, with the options that require a complete view."""
 
 
 def hidden(option: str, work: Callable[[], dict[str, Ran]]) -> dict[str, Ran]:

@@ -1,4 +1,4 @@
-"""Short ways to judge a configuration in tests."""
+"""Short ways to check a configuration in tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who talks to whom, put together from what `ss` shows of each host. It owes nothing to proccli."""
+"""Connections between processes, joined from what `ss` prints on each host, without proccli."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fleets that nobody would build: few addresses and ports, so that much collides."""
+"""Unrealistic fleets with few addresses and ports, so that many ends collide."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ def test_what_is_known_in_spite_of_masks_is_so_whatever_they_hold(
 # Groups
 
 
-def test_6_5_gives_every_pid_its_own() -> None:
+def test_6_5_gives_every_pid_its_own_gprocess() -> None:
     workers = [reported(pid, "nginx: worker process") for pid in (16, 17, 18)]
     assert groups(*workers, version="6.5") == [1, 2, 3]
     assert uses(*workers, version="6.5") == [("nginx: worker process", 3, 3)]
@@ -228,7 +228,7 @@ def test_6_5_gives_every_pid_its_own() -> None:
     assert (found.after_restart, found.after_exec) == ("new", "same")
 
 
-def test_7_1_takes_the_same_name_and_command_line_for_one() -> None:
+def test_7_1_merges_processes_of_the_same_name_and_command_line() -> None:
     workers = [reported(pid, "nginx: worker process") for pid in (16, 17)]
     assert groups(reported(14, "nginx: master"), *workers) == [1, 2, 2]
     found = one(workers[0])
@@ -287,7 +287,7 @@ def test_whether_a_container_is_a_pods_is_never_guessed() -> None:
     assert one(replace(first, container_id=None)).doubts == ("container-unknown",)
 
 
-def test_a_container_beside_another_command_line_is_surely_another_one() -> None:
+def test_another_command_line_in_a_container_is_certainly_another_gprocess() -> None:
     host, pod = python(1, "python3 a.py"), python(2, "python3 b.py", container_id=POD)
     assert uses(host, pod) == [("python3", 2, 2)]
     assert uses(host, pod, replace(pod, pid=3, cmdline="python3 c.py")) == [("python3", 2, 3)]
@@ -314,7 +314,7 @@ def test_a_masked_container_has_both_doubts() -> None:
     )
 
 
-def test_nothing_is_nothing() -> None:
+def test_no_processes_give_no_gprocesses() -> None:
     assert identify_gprocesses([], V65) == identify_gprocesses([], V71) == ()
     assert group_by_name(()) == ()
 
@@ -370,7 +370,7 @@ def test_truncated_text_is_not_refused() -> None:
         ({"tags": (("k", "x" * 65_533),)}, {"tags": (("k", "x" * 65_534),)}),
     ],
 )
-def test_what_no_column_takes_is_refused(taken: Any, refused: Any) -> None:
+def test_text_that_no_column_accepts_is_rejected(taken: Any, refused: Any) -> None:
     assert one(replace(reported(1, "a"), **taken)).refused == ()
     assert one(replace(reported(1, "a"), **refused)).refused == ("too-long",)
 

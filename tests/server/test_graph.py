@@ -342,7 +342,7 @@ def test_the_order_of_sources_changes_nothing(views: tuple[HostView, ...], by: s
 
 
 @given(fleets(), st.sampled_from(WAYS))
-def test_every_connection_is_in_one_edge_between_nodes_that_there_are(
+def test_every_connection_is_in_one_edge_between_existing_nodes(
     views: tuple[HostView, ...], by: str
 ) -> None:
     found = drawn(*views, by=by)

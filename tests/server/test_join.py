@@ -59,7 +59,9 @@ def test_where_the_server_has_one_answer_it_is_ours(views: tuple[HostView, ...])
 
 
 @given(fleets())
-def test_where_its_answer_hangs_on_luck_no_two_are_joined(views: tuple[HostView, ...]) -> None:
+def test_ends_are_not_joined_where_the_servers_answer_depends_on_chance(
+    views: tuple[HostView, ...],
+) -> None:
     ours = by_key(views)
     for at, possible in answers(entries(views)).items():
         if len(possible) > 1:

@@ -1,4 +1,4 @@
-"""Labels of flows by sockets: whose each side is, or why that can't be told."""
+"""Labels of flows by sockets: the process of each side, or why it is not known."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_both_ends_of_a_udp_connection_are_found() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_known_connection_has_no_label(record: Any, expected: str) -> None:
+def test_an_unknown_connection_has_no_label(record: Any, expected: str) -> None:
     assert words(record, *shop()) == (expected, expected)
 
 
@@ -104,7 +104,7 @@ def test_what_is_no_known_connection_has_no_label(record: Any, expected: str) ->
         ({}, refused(1), "dropped"),
     ],
 )
-def test_what_is_not_sent_is_not_labelled_and_the_reason_said(
+def test_a_side_that_is_not_sent_has_its_reason_as_label(
     known: dict[str, Any], its_party: HostProcess | None, expected: str
 ) -> None:
     processes = [] if its_party is None else [its_party]
@@ -135,7 +135,7 @@ def test_what_is_not_sent_is_not_labelled_and_the_reason_said(
         (float("-inf"), float("inf"), "socket"),
     ],
 )
-def test_a_connection_counts_from_its_first_sight_to_the_look_and_a_little_around(
+def test_a_connection_is_valid_from_its_first_sample_to_the_last_with_a_tolerance(
     first_s: float | None, last_s: float | None, expected: str
 ) -> None:
     """Known for 20 seconds, with 10 seconds let pass."""
@@ -146,14 +146,14 @@ def test_a_connection_counts_from_its_first_sight_to_the_look_and_a_little_aroun
     assert words(record, *hosts, within_s=10)[0] == expected
 
 
-def test_a_connection_of_unknown_age_counts_at_the_look() -> None:
+def test_a_connection_of_unknown_age_is_valid_at_the_time_of_the_sample() -> None:
     record = flow(CLIENT, start_s=NOW_S - 30.0, end_s=NOW_S - 11.0)
 
     assert words(record, *shop(since_ns=None), within_s=10)[0] == "other-time"
     assert words(record, *shop(since_ns=None), within_s=11)[0] == "socket"
 
 
-def test_a_first_sight_after_the_look_is_no_earlier_than_the_look() -> None:
+def test_a_first_sample_later_than_the_snapshot_counts_as_the_snapshot() -> None:
     record = flow(CLIENT, start_s=NOW_S - 9.0, end_s=NOW_S - 9.0)
 
     assert words(record, *shop(since_ns=NOW_NS + 3600 * NS_PER_S), within_s=10)[0] == "socket"
@@ -180,13 +180,13 @@ def test_what_two_hosts_send_of_one_end_is_ambiguous() -> None:
     assert words(flow(CLIENT), *hosts) == ("ambiguous", "socket")
 
 
-def test_what_another_host_may_send_of_the_same_end_makes_it_ambiguous() -> None:
+def test_an_end_that_another_host_may_also_send_is_ambiguous() -> None:
     doubtful = end(CLIENT, 3, status="undecided", reason="min-lifetime")
 
     assert words(flow(CLIENT), *shop(), view("c", doubtful)) == ("ambiguous", "socket")
 
 
-def test_what_another_host_does_not_send_may_be_the_flow_unless_it_is_said_who_saw_it() -> None:
+def test_an_unsent_end_of_another_host_may_be_the_flow_unless_the_observer_is_known() -> None:
     """The server doesn't hear of it, and labels what the one agent sees and not the other's."""
     hosts = (*shop(), view("c", end(CLIENT, 3, status="skipped", reason="min-lifetime")))
 
@@ -196,7 +196,7 @@ def test_what_another_host_does_not_send_may_be_the_flow_unless_it_is_said_who_s
     assert words(flow(CLIENT, host="c"), *hosts) == ("min-lifetime", "other-agent")
 
 
-def test_an_agent_is_told_of_no_connection_of_which_it_has_sent_no_end() -> None:
+def test_an_agent_gets_no_connection_of_which_it_sent_no_end() -> None:
     gateway = view("gateway", addresses=("10.0.0.9",))
 
     assert words(flow(CLIENT), *shop(), gateway) == ("socket", "socket")
@@ -204,7 +204,7 @@ def test_an_agent_is_told_of_no_connection_of_which_it_has_sent_no_end() -> None
     assert words(flow(CLIENT, host="not ours"), *shop(), gateway) == ("socket", "socket")
 
 
-def test_an_agent_that_may_have_sent_an_end_may_be_told() -> None:
+def test_an_agent_that_may_have_sent_an_end_may_get_the_connection() -> None:
     doubtful = end(CLIENT, 1, status="undecided", reason="min-lifetime")
     server = view("b", end("10.0.0.2:80 < 10.0.0.1:4000", 2))
 
@@ -240,7 +240,7 @@ def test_an_agent_knows_its_own_end_whoever_has_one_like_it() -> None:
     assert [labels(flow(CLIENT, host=name), *hosts)[0].pid for name in "abc"] == [1, None, 3]
 
 
-def test_an_end_that_one_host_does_not_send_and_another_may_is_nobodys() -> None:
+def test_an_end_unsent_by_one_host_and_perhaps_sent_by_another_has_no_process() -> None:
     dropped = end(CLIENT, 1, status="skipped", reason="process-not-accepted")
     doubtful = end(CLIENT, 3, status="undecided", reason="min-lifetime")
     hosts = view("a", dropped), view("c", doubtful)
@@ -249,7 +249,7 @@ def test_an_end_that_one_host_does_not_send_and_another_may_is_nobodys() -> None
         assert words(flow(CLIENT), *some)[0] == "ambiguous"
 
 
-def test_of_two_ends_of_a_host_of_which_one_may_be_sent_the_doubt_is_said() -> None:
+def test_two_ends_of_a_host_of_which_one_may_be_sent_are_undecided() -> None:
     dropped = end(CLIENT, 1, status="skipped", reason="process-not-accepted")
     doubtful = end(CLIENT, 3, netns=2, status="undecided", reason="min-lifetime")
 
@@ -257,7 +257,7 @@ def test_of_two_ends_of_a_host_of_which_one_may_be_sent_the_doubt_is_said() -> N
         assert words(flow(CLIENT), view("a", *ends))[0] == "undecided"
 
 
-def test_an_end_that_two_hosts_do_not_send_is_nobodys() -> None:
+def test_an_end_that_two_hosts_do_not_send_has_no_process() -> None:
     hosts = [
         view(name, end(CLIENT, pid, status="skipped", reason="min-lifetime"))
         for pid, name in enumerate("ac", 1)
@@ -387,7 +387,7 @@ def test_both_ends_on_a_host_and_one_of_them_on_another_too() -> None:
     assert [(side.label, side.pid) for side in found] == [("ambiguous", None), ("socket", 2)]
 
 
-def test_a_row_of_another_time_says_nothing_of_the_remote_side() -> None:
+def test_a_row_of_another_time_does_not_decide_the_remote_side() -> None:
     client, server = shop()
     earlier = replace(client, taken_at_ns=NOW_NS - 3600 * NS_PER_S)
 
@@ -400,7 +400,7 @@ def test_a_socket_that_is_connected_to_itself_has_one_side() -> None:
     assert words(flow(loop), view("a", end(loop, 1))) == ("socket", "no-connection")
 
 
-def test_hosts_of_one_name_can_not_be_told_apart_by_it() -> None:
+def test_the_name_does_not_distinguish_hosts_of_the_same_name() -> None:
     hosts = [replace(loopback("a"), network="blue"), replace(loopback("a"), network="red")]
     called = ["a (blue)", "a (red)"]
 
@@ -418,7 +418,7 @@ def test_equal_addresses_in_two_networks_are_ambiguous() -> None:
 
 
 @pytest.mark.parametrize(("network", "pid"), [("blue", 1), ("red", None)])
-def test_a_network_that_is_named_decides_whose_address_it_is(network: str, pid: int | None) -> None:
+def test_the_given_network_decides_which_host_has_an_address(network: str, pid: int | None) -> None:
     blue, red = networks()
     other = replace(red, ends=view("c", end("10.0.0.1:4001 > 10.0.0.2:80", 3)).ends)
 
@@ -433,7 +433,7 @@ def test_the_server_knows_only_one_network(network: str) -> None:
 
 
 @pytest.mark.parametrize(("host", "pid"), [("a", 1), ("c", 3)])
-def test_who_saw_a_flow_tells_its_network(host: str, pid: int) -> None:
+def test_the_observer_of_a_flow_determines_its_network(host: str, pid: int) -> None:
     assert labels(flow(CLIENT, host=host), *networks())[0].pid == pid
 
 
@@ -490,7 +490,7 @@ def test_tags_that_are_not_known_are_none() -> None:
     assert (one.label, one.tags) == ("socket", ())
 
 
-def test_an_agent_that_sends_nothing_has_nothing_labelled() -> None:
+def test_flows_of_an_agent_that_sends_nothing_are_not_labelled() -> None:
     client, server = shop()
     silent = replace(client, enabled=False)
 
@@ -499,7 +499,7 @@ def test_an_agent_that_sends_nothing_has_nothing_labelled() -> None:
     assert labels(flow(CLIENT), silent, server)[0].gprocess is None
 
 
-def test_an_agent_that_sends_nothing_gets_nothing() -> None:
+def test_an_agent_that_sends_nothing_gets_no_labels() -> None:
     client, server = shop()
     silent = replace(client, enabled=False)
 

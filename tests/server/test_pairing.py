@@ -91,7 +91,7 @@ def test_a_second_claim_to_a_side_parts_all(doubtful: str, side: str) -> None:
 
 
 @pytest.mark.parametrize("side", ["client", "server"])
-def test_what_is_surely_not_sent_parts_nothing(side: str) -> None:
+def test_an_end_that_is_certainly_not_sent_separates_no_connection(side: str) -> None:
     client, server = seen(0, "client"), seen(1, "server")
 
     (link,) = join_ends([client, server, seen(2, side, "skipped")])

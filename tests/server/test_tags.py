@@ -1,4 +1,4 @@
-"""What the server makes of tags."""
+"""How the server stores tags."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_text_after_a_comma_may_become_an_extra_tag(version: str) -> None:
     assert found.strays == (("owner", "mallory"),)
 
 
-def test_such_a_tag_takes_the_place_of_an_earlier_one() -> None:
+def test_such_a_tag_replaces_an_earlier_one() -> None:
     owner, note = tag_arrivals([("owner", "alice"), ("note", "x, owner:mallory")], V65)
     assert (owner.outcome, owner.causes) == ("lost", ("key-again",))
     assert note.strays == (("owner", "mallory"),)
@@ -63,7 +63,7 @@ def test_such_a_tag_takes_the_place_of_an_earlier_one() -> None:
     assert (owner.outcome, owner.value) == ("kept", "alice")
 
 
-def test_a_tag_may_take_its_own_place() -> None:
+def test_a_tag_may_replace_itself() -> None:
     found = arrival("a", "1, a:2")
     assert (found.outcome, found.causes) == ("lost", ("comma", "key-again"))
 
@@ -121,7 +121,7 @@ def test_a_refused_tag_is_no_duplicate() -> None:
     ]
 
 
-def test_many_tags_take_no_time() -> None:
+def test_many_tags_are_processed_in_linear_time() -> None:
     tags = [(f"key-{number}", "value, and:more") for number in range(20_000)]
     started = time.process_time()
     tag_arrivals(tags, V65)

@@ -41,7 +41,7 @@ def of_client(*options: CapturedOption, **how: Any) -> str:
     return words(captured(SHORT, options), *hosts(), **how)[0]
 
 
-def test_each_side_is_whom_its_options_name() -> None:
+def test_each_side_is_the_process_that_its_options_name() -> None:
     one, other = labels(
         captured(SHORT, [option(CLIENT, 1)], [option(SERVER, 2, PSH | ACK)]), *hosts()
     )
@@ -248,7 +248,7 @@ def test_a_socket_of_about_that_time_gives_way_to_a_syn_of_another_process(
     assert (one.label, one.pid) == expected
 
 
-def test_a_socket_that_was_there_when_a_connection_had_ended_is_anothers() -> None:
+def test_a_socket_that_exists_after_the_end_of_a_connection_belongs_to_another_one() -> None:
     old = end(SHORT, 5, since_ns=NOW_NS - 3600 * NS_PER_S)
     host = view("a", old, processes=[host_process(5)])
     start_s, end_s = NOW_S - 200.0, NOW_S - 100.0

@@ -30,7 +30,7 @@ def test_a_text_that_fits_is_left_alone(text: str, room: int) -> None:
 
 
 @given(TEXTS)
-def test_without_a_limit_nothing_is_lost(text: str) -> None:
+def test_without_a_width_nothing_is_shortened(text: str) -> None:
     assert shorten(text, None, "…") == visible(text)
 
 

@@ -160,7 +160,7 @@ def test_a_record_of_one_field_is_read_like_any_other() -> None:
     assert Record("", Field("name", text())).json(Host("a", None)) == {"name": "a"}
 
 
-def test_a_schema_demands_every_key_and_allows_no_other() -> None:
+def test_a_schema_requires_every_key_and_allows_no_other() -> None:
     schema = HOST.schema()
     assert schema["required"] == list(schema["properties"]) == ["name", "main", "ports", "count"]
     assert schema["additionalProperties"] is False
@@ -201,7 +201,7 @@ def test_a_record_without_a_name_is_written_in_place() -> None:
         (PORT, {"anyOf": [{"$ref": "#/$defs/port"}, {"type": "null"}]}),
     ],
 )
-def test_null_is_allowed_beside_every_type(kind: Type | Record, schema: Json) -> None:
+def test_every_type_can_be_nullable(kind: Type | Record, schema: Json) -> None:
     assert nullable(kind).schema == schema
 
 

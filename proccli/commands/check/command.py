@@ -61,7 +61,7 @@ def _complete_code(
 @option(
     "-c",
     "--config",
-    section="What to look at",
+    section="Check options",
     metavar="FILE",
     once=True,
     type=INPUT_PATH,
@@ -73,7 +73,7 @@ def _complete_code(
     "-s",
     "--snapshot",
     "snapshots",
-    section="What to look at",
+    section="Check options",
     metavar="PATH",
     multiple=True,
     type=INPUT_PATH,
@@ -84,7 +84,7 @@ def _complete_code(
 )
 @option(
     "--fail-on",
-    section="What to look at",
+    section="Check options",
     type=click.Choice(["error", "warning"]),
     default="error",
     show_default=True,
@@ -92,7 +92,7 @@ def _complete_code(
 )
 @option(
     "--explain",
-    section="What to look at",
+    section="Check options",
     metavar="CODE",
     shell_complete=_complete_code,
     help="Explain a diagnostic, with examples, and exit.",

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from proccli.commands.check.check import CheckResult
 from proccli.model.config import Diagnostic, Severity
 from proccli.sources.secrets.arguments import mask_line
-from proccli.terminal.lines import Line, around, cells, foreign, joined, wrapped
+from proccli.terminal.lines import Line, around, cells, joined, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.text import counted
 
-_STYLES: dict[Severity, str] = {"error": "error", "warning": "warn", "info": "tag"}
+_STYLES: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "tag"}
 
 
 def check_text(result: CheckResult, view: View) -> str:
@@ -31,12 +31,12 @@ def _diagnostic(found: Diagnostic, view: View) -> Iterable[Line]:
     headline: Line = [
         (f"{found.severity}[{found.code}]", style),
         (": ", "head"),
-        *foreign(found.message, "head"),
+        *untrusted(found.message, "head"),
     ]
     yield from _hanging(headline, 2, view)
     number = str(found.at.line)
     gutter = " " * len(number)
-    yield [(f"{gutter}--> ", "dim"), *foreign(str(found.at))]
+    yield [(f"{gutter}--> ", "dim"), *untrusted(str(found.at))]
     if found.at.text:
         yield ((f"{gutter} |", "dim"),)
         yield from _excerpt(found, number, style, view)
@@ -44,7 +44,7 @@ def _diagnostic(found: Diagnostic, view: View) -> Iterable[Line]:
     for label, text in (("effect", found.effect), ("help", found.hint)):
         if text is not None:
             start: Line = [(f"{gutter} = ", "dim"), (f"{label}: ", "head")]
-            yield from _hanging([*start, *foreign(text)], cells(start), view)
+            yield from _hanging([*start, *untrusted(text)], cells(start), view)
 
 
 def _excerpt(found: Diagnostic, number: str, style: str, view: View) -> Iterable[Line]:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from proccli.commands.diff.diff import Change, ChangeKind, DiffResult
 from proccli.model.outcome import Outcome
-from proccli.terminal.lines import Line, foreign, shorten, wrapped
+from proccli.terminal.lines import Line, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.text import counted, listed
@@ -15,7 +15,7 @@ from proccli.text import counted, listed
 _TITLES: dict[ChangeKind, tuple[str, str]] = {
     "lost": ("no longer sent", "dropped"),
     "gained": ("newly sent", "accepted"),
-    "renamed": ("renamed", "warn"),
+    "renamed": ("renamed", "warning"),
     "retagged": ("retagged", "tag"),
     "rule": ("decided by another rule, same result", "dim"),
 }
@@ -63,13 +63,13 @@ def _groups(changes: Sequence[Change], view: View) -> Iterable[Line]:
         if snapshots:
             where += f" in {listed(snapshots)}"
         shown = shorten(name, _room(view), view.glyphs.ellipsis)
-        yield [("  ", ""), (shown, "name"), ("  ", ""), *foreign(where, "dim")]
+        yield [("  ", ""), (shown, "name"), ("  ", ""), *untrusted(where, "dim")]
         yield _step(old, new, view)
 
 
 def _step(old: str, new: str, view: View) -> Line:
     arrow = f" {view.glyphs.becomes} "
-    return [("    ", ""), *foreign(old, "dim"), (arrow, "dim"), *foreign(new)]
+    return [("    ", ""), *untrusted(old, "dim"), (arrow, "dim"), *untrusted(new)]
 
 
 def _with_tags(outcome: Outcome) -> str:

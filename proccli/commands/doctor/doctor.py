@@ -12,7 +12,7 @@ from proccli.commands.doctor import steps_process as process_steps
 from proccli.commands.doctor import steps_sockets as socket_steps
 from proccli.commands.doctor.step import Step, failed, unknown
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
+from proccli.commands.samples import Sample, WaitPolicy, take_sample_with_ages
 from proccli.commands.scan.scan import ScanResult, Summary
 from proccli.commands.warnings import outcome_notes, socket_notes
 from proccli.config import loading
@@ -76,7 +76,7 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     if options.config is not None and options.config_text is None:
         options = options._replace(config_text=read_file(options.config))
     try:
-        sample = take_settled_sample(open_inputs(options), wait_policy)
+        sample = take_sample_with_ages(open_inputs(options), wait_policy)
     except ConfigError as error:
         if error.at is None:
             raise

@@ -11,7 +11,7 @@ from proccli.commands.scan.json import SUMMARY
 from proccli.commands.scan.scan import Summary
 from proccli.commands.scan.text import basis_line, hidden_text
 from proccli.terminal.document import CONFIG, SNAPSHOT, Document, lines
-from proccli.terminal.lines import Line, cells, foreign, padded, plain, wrapped
+from proccli.terminal.lines import Line, cells, padded, plain, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
 from proccli.terminal.view import View
@@ -114,7 +114,7 @@ def _outcome(result: DoctorResult) -> Iterable[Line]:
             ("First failed step: ", "head"),
             (f"{first.name}", "error"),
             (": ", ""),
-            *foreign(first.detail),
+            *untrusted(first.detail),
         )
     else:
         yield plain("No failed step found; steps on the server cannot be checked here.")
@@ -147,14 +147,14 @@ def _paragraph(head: Line, step: Step, view: View) -> list[Line]:
     if not beside:
         indent = 4
     room = None if view.width is None else max(view.width - indent, 1)
-    detail = wrapped(foreign(step.detail, "dim" if step.state == "pass" else ""), room)
+    detail = wrapped(untrusted(step.detail, "dim" if step.state == "pass" else ""), room)
     lines: list[Line] = [] if beside else [head]
     for number, piece in enumerate(detail):
         start: Line = head if beside and not number else plain(" " * indent)
         lines.append([*start, *piece])
     if step.hint is not None:
         arrow = f"{view.glyphs.becomes} "
-        hint = wrapped(foreign(step.hint), None if room is None else max(room - len(arrow), 1))
+        hint = wrapped(untrusted(step.hint), None if room is None else max(room - len(arrow), 1))
         for number, piece in enumerate(hint):
             lines.append(
                 [(" " * indent, ""), (" " * len(arrow) if number else arrow, "dim"), *piece]

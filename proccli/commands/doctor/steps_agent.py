@@ -55,11 +55,11 @@ def configuration(config: Config, options: InputOptions) -> Step:
     nothing = next((note for note in config.notes if note.code == NO_SECTION), None)
     if nothing is not None:
         return failed(name, message(nothing), "is this the agent group's configuration?")
-    remarks = sum(note.code != "rule-thrown-away" for note in config.notes)
+    warned = sum(note.code != "rule-thrown-away" for note in config.notes)
     detail = f"{config.file}: agent {config.agent} accepts it"
-    if not remarks:
+    if not warned:
         return passed(name, detail)
-    more = "1 warning" if remarks == 1 else f"{remarks} warnings"
+    more = "1 warning" if warned == 1 else f"{warned} warnings"
     return passed(
         name, f"{detail}, with {more}", hint=f"for details, run {options.command('check')}"
     )

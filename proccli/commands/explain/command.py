@@ -98,7 +98,7 @@ _MADE_UP = "Made-up process (instead of PID or NAME)"
 @output_options
 @option(
     "--plain",
-    section="How to print it",
+    section="Output options",
     is_flag=True,
     help="Print one line per process: location:action, pid and name, separated by tabs.",
 )

@@ -13,7 +13,7 @@ from proccli.model.outcome import (
     RuleTrace,
 )
 from proccli.model.process import TextSpan
-from proccli.terminal.lines import Line, Span, around, cells, foreign, shorten, wrapped
+from proccli.terminal.lines import Line, Span, around, cells, shorten, untrusted, wrapped
 from proccli.terminal.view import View
 from proccli.text import counted, listed
 
@@ -54,8 +54,8 @@ def _heading(trace: RuleTrace, view: View) -> Iterable[Line]:
     word, style = _outcome(trace, view)
     start: list[Span] = [(f" #{rule.index:<3} ", "head"), (f"{word:<19}", style)]
     faint = "dim" if trace.outcome == "not-reached" or is_conditional(trace) else ""
-    test: Line = [(f"{rule.match_type} ~ ", "dim"), *foreign(rule.match_regex, faint)]
-    place: Line = foreign(f"{rule.at.source}:{rule.at.line}", "dim")
+    test: Line = [(f"{rule.match_type} ~ ", "dim"), *untrusted(rule.match_regex, faint)]
+    place: Line = untrusted(f"{rule.at.source}:{rule.at.line}", "dim")
     if view.width is None or view.margin is None:
         yield [*start, *test, ("    ", ""), *place]
         return
@@ -114,21 +114,21 @@ def _details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable
     room = detail_room(view)
     if trace.outcome == "ignored":
         text = f"the agent silently ignores this rule: {trace.error or 'invalid'}"
-        yield from wrapped(foreign(text, "error"), room)
+        yield from wrapped(untrusted(text, "error"), room)
         return
     if trace.outcome in ("not-reached", "inert") or is_conditional(trace):
         return
     if trace.error is not None:
-        yield from wrapped(foreign(trace.error, "unknown"), room)
+        yield from wrapped(untrusted(trace.error, "unknown"), room)
         if trace.subject is None:
             return
     if trace.outcome in ("hit", "ignored-before") or trace.would_match:
-        yield from _hit(trace, explanation, view)
+        yield from _match_details(trace, explanation, view)
     else:
-        yield from _miss(trace, explanation, view)
+        yield from _mismatch_details(trace, explanation, view)
 
 
-def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
+def _match_details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
     room = detail_room(view)
     if trace.subject is not None:
         yield from _subject(
@@ -146,10 +146,10 @@ def _hit(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Lin
         yield from rewrite_lines(trace.rewrite, trace.subject or "", room, view)
     elif trace.rule.rewrite_name and trace.rule.action != "drop" and not trace.rule.ignore:
         text = f"note: the agent does not use rewrite-name with match-type {trace.rule.match_type}"
-        yield from wrapped(foreign(text, "warn"), room)
+        yield from wrapped(untrusted(text, "warning"), room)
 
 
-def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
+def _mismatch_details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:
     room = detail_room(view)
     near = trace.near_miss
     if near is not None and _is_close(near):
@@ -158,9 +158,9 @@ def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Li
         )
         message: Line = [
             ("closest: ", "dim"),
-            *foreign(f'"{near.matched_prefix}"', "accepted"),
+            *untrusted(f'"{near.matched_prefix}"', "accepted"),
             (" matches, but is not followed by ", "dim"),
-            *foreign(f'"{near.expected}"', "miss"),
+            *untrusted(f'"{near.expected}"', "miss"),
         ]
         yield from wrapped(message, room)
     elif trace.subject is not None:
@@ -169,7 +169,7 @@ def _miss(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Li
         yield ((_nothing_tested(trace, explanation), "dim"),)
     if trace.also_matches:
         text = f"with match-type {listed(list(trace.also_matches))} this pattern would match"
-        yield from wrapped(foreign(text, "dim"), room)
+        yield from wrapped(untrusted(text, "dim"), room)
 
 
 def _is_close(near: NearMiss) -> bool:
@@ -247,12 +247,12 @@ def rewrite_lines(
     """The template, its value with the environment and the groups, and notes."""
     for label, text, style in _steps(rewrite, subject, view):
         inner = None if room is None else max(room - _LABEL, 10)
-        first, *more = wrapped(foreign(text, style), inner)
+        first, *more = wrapped(untrusted(text, style), inner)
         yield [(f"{label:<{_LABEL}}", "dim"), *first]
         for line in more:
             yield [(" " * _LABEL, ""), *line]
     for note in _notes(rewrite, subject):
-        yield from wrapped(foreign(f"note: {note}", "warn"), room)
+        yield from wrapped(untrusted(f"note: {note}", "warning"), room)
 
 
 def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[str, str, str]]:

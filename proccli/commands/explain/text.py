@@ -15,10 +15,10 @@ from proccli.terminal.lines import (
     Line,
     Span,
     cells,
-    foreign,
     joined,
     plain,
     shorten,
+    untrusted,
     wrapped,
 )
 from proccli.terminal.paint import paint
@@ -118,8 +118,8 @@ def _outcome(outcome: Outcome, config: Config, view: View) -> tuple[Line, Line]:
         return (name,), ((f"accepted{by}", "accepted"),)
     if outcome.reason == "rule":
         return ((f"{outcome.status.upper()}{by}", "error"),), ()
-    style = "unknown" if outcome.status == "unknown" else "warn"
-    result: Line = ((f"{outcome.status.upper()}: ", style), *foreign(why(outcome, config), style))
+    style = "unknown" if outcome.status == "unknown" else "warning"
+    result: Line = ((f"{outcome.status.upper()}: ", style), *untrusted(why(outcome, config), style))
     return result, () if outcome.rule is None else (
         (f"after rule {outcome.rule.index} matched", style),
     )
@@ -141,7 +141,7 @@ def facts(
     process = outcome.process
     if result.host.kind in ("recording", "directory"):
         where = f"{result.host.name}, " if result.host.name else ""
-        yield "snapshot", foreign(f"{where}{seen(result.host)}"), "dim"
+        yield "snapshot", untrusted(f"{where}{seen(result.host)}"), "dim"
     yield "ancestors", _chain(explanation, view), "dim"
     if outcome.cmdline is not None:
         room = None if view.width is None else (view.width - LABEL - 2) * _COMMAND_LINES
@@ -155,7 +155,7 @@ def facts(
         )
     for label, text in (("user", outcome.user), ("container", outcome.container_id)):
         if text:
-            yield label, foreign(text), "dim"
+            yield label, untrusted(text), "dim"
     if outcome.sockets is not None and outcome.gprocess is not None:
         again = None
         if options is not None:
@@ -164,7 +164,7 @@ def facts(
     yield from _tags(outcome)
     if process.failures and outcome.reason != "unreadable":  # else the headline shows them
         causes = [f"{error.field} ({error.detail})" for error in process.failures]
-        yield "unreadable", foreign(listed(causes)), "warn"
+        yield "unreadable", untrusted(listed(causes)), "warning"
     if not result.config.sync_enabled:
         text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
         yield "note", ((text, "error"),), "error"
@@ -200,12 +200,12 @@ def _chain(explanation: Explanation, view: View) -> Line:
 
 def _tags(outcome: Outcome) -> Iterable[Fact]:
     if outcome.tags is None:
-        yield "tags", plain("unknown"), "warn"
+        yield "tags", plain("unknown"), "warning"
     elif outcome.tags:
         own = outcome.process.pid
         tags = (
             [
-                *foreign(f"{tag.name}={tag.value}", "tag"),
+                *untrusted(f"{tag.name}={tag.value}", "tag"),
                 ("" if tag.from_pid == own else f" (from pid {tag.from_pid})", "dim"),
             ]
             for tag in outcome.tags

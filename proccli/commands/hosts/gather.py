@@ -108,7 +108,7 @@ def _same_machine(one: HostView, other: HostView) -> bool:
 
     With an address in common, they are, unless both machines were up at the same time with
     different boot times. Without one, they are if their boot times are equal. Unknown boot times
-    and addresses do not tell them apart. The boot time is computed from the clock, and moves when
+    and addresses do not distinguish them. The boot time is computed from the clock, and moves when
     the clock is set.
     """
     apart = bool(one.addresses and other.addresses) and set(one.addresses).isdisjoint(
@@ -166,7 +166,7 @@ def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:
 def _crossed(fleet: Fleet) -> Note | None:
     """Connections of different networks that look the same to the server.
 
-    Agents send no VPC with a connection, so the server cannot tell networks apart.
+    Agents send no VPC with a connection, so the server cannot distinguish networks.
     """
     count = fleet.count_collisions()
     return Note.of("networks-collide", pairs=count) if count else None

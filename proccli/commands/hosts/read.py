@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
 from proccli.commands.scan.gprocesses import reported
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import SourceError, UsageError
@@ -102,7 +102,7 @@ def read_host(options: InputOptions, source: NamedSource, wait_policy: WaitPolic
 
 
 def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
-    sample = take_settled_sample(inputs, wait_policy)
+    sample = take_sample_with_ages(inputs, wait_policy)
     host = sample.inputs.source.host
     hidden = socket_notes(sample.sockets, host)
     view = host_view(

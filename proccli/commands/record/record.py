@@ -15,7 +15,7 @@ from proccli.agent.pipeline import Pipeline, strategy_for
 from proccli.agent.process import AgentProcess, agent_process
 from proccli.agent.rules import CompiledRule
 from proccli.commands.inputs import mentioned_names
-from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import OutputError
 from proccli.files import atomic_output
@@ -68,7 +68,7 @@ def record(
     """
     # Before anybody waits: there may be no place to write to.
     with _output(path, force=force) as out:
-        seen = take_settled_sample(inputs, wait_policy)
+        seen = take_sample_with_ages(inputs, wait_policy)
         names = mentioned_names(inputs.config)
         shown = looked_at = seen.inputs
         masking = None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from proccli.commands.regex.trial import Attempt, Trial
 from proccli.model.note import Note
 from proccli.terminal.document import GROUP, SPAN, Document, lines
-from proccli.terminal.lines import Line, around, cells, foreign, shorten
+from proccli.terminal.lines import Line, around, cells, shorten, untrusted
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, integer, nullable, text
 from proccli.terminal.view import View
@@ -82,7 +82,7 @@ def _refusal(trial: Trial, view: View) -> Iterable[Line]:
     error = trial.error
     if error is None:
         return
-    yield [("The agent rejects this pattern: ", "error"), *foreign(error.message)]
+    yield [("The agent rejects this pattern: ", "error"), *untrusted(error.message)]
     before, fault, after = around(
         trial.pattern, (error.position, error.end), _room(view), view.glyphs.ellipsis
     )
@@ -90,13 +90,13 @@ def _refusal(trial: Trial, view: View) -> Iterable[Line]:
     width = max(cells(((fault, ""),)), 1)
     yield [(_INDENT + " " * cells(((before, ""),)), ""), ("^" * width, "miss")]
     if error.hint is not None:
-        yield [("help: ", "head"), *foreign(error.hint)]
+        yield [("help: ", "head"), *untrusted(error.hint)]
 
 
 def _attempt(attempt: Attempt, view: View) -> Iterable[Line]:
     mark, room = view.glyphs.ellipsis, _room(view)
     if attempt.span is None:
-        yield [*foreign(shorten(attempt.text, room, mark)), (f"{_INDENT}no match", "dim")]
+        yield [*untrusted(shorten(attempt.text, room, mark)), (f"{_INDENT}no match", "dim")]
         return
     before, match, after = around(attempt.text, attempt.span, room, mark)
     yield [(before, ""), (match, "match"), (after, "")]
@@ -111,7 +111,7 @@ def _attempt(attempt: Attempt, view: View) -> Iterable[Line]:
             yield [(f"{_INDENT}{name} = ", "dim"), (f'"{text}"', "match")]
     if attempt.replaced is not None:
         arrow = f"{_INDENT}{view.glyphs.becomes} "
-        yield [(arrow, "dim"), *foreign(shorten(attempt.replaced, room, mark) or "", "name")]
+        yield [(arrow, "dim"), *untrusted(shorten(attempt.replaced, room, mark) or "", "name")]
 
 
 def _room(view: View) -> int | None:

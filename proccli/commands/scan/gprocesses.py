@@ -40,12 +40,12 @@ class Identified:
 
     @property
     def at_least(self) -> int:
-        """So many gprocesses the server surely tells apart."""
+        """The minimum number of gprocesses that the server distinguishes."""
         return sum(name.use.at_least for name in self.names)
 
     @property
     def at_most(self) -> int:
-        """So many there are if every doubt is a difference."""
+        """The maximum: every doubt counts as a difference."""
         return sum(name.use.at_most for name in self.names)
 
 

@@ -71,7 +71,9 @@ def _columns(identified: Identified, view: View) -> Sequence[Column[NamePids]]:
 
 
 def _count_cell(name: NamePids) -> Line:
-    return ((_range(name.use.at_least, name.use.at_most), "warn" if name.use.at_most > 1 else ""),)
+    return (
+        (_range(name.use.at_least, name.use.at_most), "warning" if name.use.at_most > 1 else ""),
+    )
 
 
 def _which_cell(name: NamePids, identified: Identified, room: int | None, view: View) -> Line:
@@ -152,9 +154,9 @@ def _ambiguous_names(identified: Identified) -> Iterator[Line]:
     if surely:
         text = f"Several gprocesses share a name: {counted(surely, 'name')}"
         more = f", and perhaps {perhaps:,} more." if perhaps else "."
-        yield ((text, "warn"), (more, ""))
+        yield ((text, "warning"), (more, ""))
     elif perhaps:
-        yield ((f"Several gprocesses may share a name: {counted(perhaps, 'name')}.", "warn"),)
+        yield ((f"Several gprocesses may share a name: {counted(perhaps, 'name')}.", "warning"),)
 
 
 def _open_questions(identified: Identified) -> Iterator[Line]:

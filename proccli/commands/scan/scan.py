@@ -21,7 +21,7 @@ from proccli.model.process import SHOWN_FIELDS, Host
 
 
 class Summary(NamedTuple):
-    """How many processes came to which end."""
+    """The number of processes by outcome."""
 
     total: int
     accepted: int
@@ -121,7 +121,7 @@ class Selection(NamedTuple):
     reverse: bool = False
 
     def of(self, outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
-        """The outcomes to show, in order; what has no value for the order comes last."""
+        """The outcomes to show, in order; processes without a value for the sort key are last."""
         chosen = sorted(
             (outcome for outcome in outcomes if self._asks_for(outcome)),
             key=lambda outcome: outcome.process.pid,

@@ -12,7 +12,7 @@ from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
-from proccli.terminal.lines import Line, cells, foreign, joined, plain, shorten, wrapped
+from proccli.terminal.lines import Line, cells, joined, plain, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
@@ -141,12 +141,12 @@ def _name_cell(row: _Row, room: int | None, view: View) -> Line:
         return ((shorten(outcome.gprocess, room, mark), "name"),)
     name = outcome.gprocess or '""'
     was = f" {view.glyphs.came_from} {outcome.process_name or '?'}"
-    line: Line = (*foreign(name, "name"), *foreign(was, "dim"))
+    line: Line = (*untrusted(name, "name"), *untrusted(was, "dim"))
     if room is None or cells(line) <= room:
         return line
-    left = room - cells(foreign(name))
+    left = room - cells(untrusted(name))
     if left >= _LEAST_REMARK:
-        return (*foreign(name, "name"), (shorten(was, left, mark), "dim"))
+        return (*untrusted(name, "name"), (shorten(was, left, mark), "dim"))
     return ((shorten(name, room, mark), "name"),)
 
 
@@ -157,7 +157,7 @@ def _tags_cell(row: _Row, room: int | None, view: View) -> Line:
     if tags is None:
         return (("?", "unknown"),)
     texts = [(f"{tag.key}={tag.value}", "tag" if tag.from_pid == own else "dim") for tag in tags]
-    line = joined((foreign(text, style) for text, style in texts), " ")
+    line = joined((untrusted(text, style) for text, style in texts), " ")
     if room is None or cells(line) <= room:
         return line
     return ((shorten(" ".join(text for text, _ in texts), room, view.glyphs.ellipsis), "tag"),)
@@ -228,7 +228,7 @@ def rules_lines(result: ScanResult, view: View) -> list[Line]:
 def _hits_cell(row: _RuleRow) -> Line:
     if row.rule is not None and row.rule.problem is not None:
         return (("-", "error"),)
-    style = "" if row.hits or row.rule is None else "warn"
+    style = "" if row.hits or row.rule is None else "warning"
     return ((f"{row.hits:,}", style),)
 
 
@@ -290,9 +290,9 @@ def basis_line(result: Basis, view: View) -> Line:
     """The machine, the configuration and the agent version of a result."""
     host, config = result.host, result.config
     parts = [
-        foreign(host.name or "unnamed host"),
+        untrusted(host.name or "unnamed host"),
         plain(seen(host)),
-        foreign(config.file or "the agent's defaults"),
+        untrusted(config.file or "the agent's defaults"),
         plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
     ]
     return [(text, "dim") for text, _ in joined(parts, f" {view.glyphs.dot} ")]

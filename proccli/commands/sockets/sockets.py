@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import with_peers
-from proccli.commands.samples import WaitPolicy, take_settled_sample
+from proccli.commands.samples import WaitPolicy, take_sample_with_ages
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
@@ -60,7 +60,7 @@ def _any(globs: Iterable[str], name: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketsSummary:
-    """How many sockets came to which end."""
+    """The number of sockets by outcome."""
 
     total: int
     synced: int
@@ -104,7 +104,7 @@ def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy)
     """
     for pid in selection.pids:
         inputs.source.read(pid)
-    seen = take_settled_sample(inputs, wait_policy, fields=_FIELDS)
+    seen = take_sample_with_ages(inputs, wait_policy, fields=_FIELDS)
     found = with_peers(seen.sockets)
     host = seen.inputs.source.host
     unseen = socket_notes(found, host)

@@ -16,7 +16,7 @@ from proccli.terminal.document import (
     Document,
     lines,
 )
-from proccli.terminal.lines import Line, foreign, head, plain, wrapped
+from proccli.terminal.lines import Line, head, plain, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import (
     Field,
@@ -172,7 +172,7 @@ def _changes(result: SyncResult, view: View) -> list[Line]:
     return [
         *([] if first else _named("-", changes.removed, "dropped", view)),
         *_named("+", changes.added, "accepted", view),
-        *_named("~", changes.changed, "warn", view),
+        *_named("~", changes.changed, "warning", view),
     ]
 
 
@@ -185,12 +185,12 @@ def _named(sign: str, processes: Sequence[SyncedProcess], style: str, view: View
 
 def _process_line(sign: str, process: SyncedProcess, style: str, view: View) -> Line:
     beginning = f"{sign} {process.pid:>7}  "
-    spans = [(beginning, style), *foreign(process.name, "name")]
+    spans = [(beginning, style), *untrusted(process.name, "name")]
     if process.process_name != process.name:
         came_from = f"  {view.glyphs.came_from} {process.process_name}"
-        spans += foreign(came_from, "dim")
+        spans += untrusted(came_from, "dim")
     for key, value in process.os_app_tags or ():
-        spans += foreign(f"  {key}={value}", "tag")
+        spans += untrusted(f"  {key}={value}", "tag")
     return _cut(spans, view)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import config_digest, digest, sent
 from proccli.agent.sockets.result import synced_sockets
-from proccli.commands.samples import Sample, WaitPolicy, take_settled_sample
+from proccli.commands.samples import Sample, WaitPolicy, take_sample_with_ages
 from proccli.commands.sync.state.memory import Memory, boot_id
 from proccli.commands.warnings import in_order, incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
@@ -112,7 +112,7 @@ def sync(
     if enabled:
         earlier = before if known and host.kind == "live" else None
         report = _report(
-            take_settled_sample(
+            take_sample_with_ages(
                 inputs,
                 wait_policy,
                 *_earlier_observations(earlier, host, reader),

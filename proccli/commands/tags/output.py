@@ -15,7 +15,7 @@ from proccli.terminal.document import (
     Selected,
     lines,
 )
-from proccli.terminal.lines import Line, cells, foreign, head, joined, plain, shorten, wrapped
+from proccli.terminal.lines import Line, cells, head, joined, plain, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import (
     Field,
@@ -268,6 +268,6 @@ def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
         line += [*plain(": "), *joined(parts, ", ")]
     about: Line = (
         *plain(f"server {result.server.number} {view.glyphs.dot} "),
-        *foreign(f"tags from {result.table.origin}", "dim"),
+        *untrusted(f"tags from {result.table.origin}", "dim"),
     )
     return [*wrapped(line, view.width), *wrapped(about, view.width)]

@@ -75,11 +75,6 @@ class RuleTestResult:
         """Whether all tests passed."""
         return all(result.passed for result in self.results)
 
-    @property
-    def never_hit(self) -> tuple[RuleCoverage, ...]:
-        """The rules that decided no test."""
-        return tuple(row for row in self.coverage if not row.hits)
-
 
 def run_suites(
     suites: Sequence[Suite],

@@ -12,7 +12,7 @@ from proccli.commands.test.json import value_json
 from proccli.commands.test.run import CaseResult, Failure, RuleCoverage, RuleTestResult
 from proccli.commands.test.test_file import ExpectedValue
 from proccli.model.config import Config
-from proccli.terminal.lines import Line, foreign, wrapped
+from proccli.terminal.lines import Line, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.text import counted
@@ -40,22 +40,22 @@ def ruletest_text(result: RuleTestResult, view: View, *, coverage: bool = False)
 def _heading(first: CaseResult, view: View) -> Line:
     config = first.config
     return [
-        *foreign(first.suite.file, "head"),
+        *untrusted(first.suite.file, "head"),
         ("  ", ""),
-        *foreign(str(config.file), "dim"),
+        *untrusted(str(config.file), "dim"),
         (f" {view.glyphs.dot} agent {config.agent}, via {config.via}", "dim"),
     ]
 
 
 def _case(result: CaseResult, view: View) -> str:
     if result.passed:
-        return paint([[("  ok    ", "accepted"), *foreign(result.case.name)]], view)
+        return paint([[("  ok    ", "accepted"), *untrusted(result.case.name)]], view)
     lines: list[Line] = [
         [
             ("  FAIL  ", "error"),
-            *foreign(result.case.name, "head"),
+            *untrusted(result.case.name, "head"),
             ("  ", ""),
-            *foreign(f"{result.case.at.source}:{result.case.at.line}", "dim"),
+            *untrusted(f"{result.case.at.source}:{result.case.at.line}", "dim"),
         ]
     ]
     room = None if view.width is None else max(view.width - _INDENT, 20)
@@ -64,9 +64,9 @@ def _case(result: CaseResult, view: View) -> str:
         line: Line = [
             (f"{failure.field:<{label}}  ", ""),
             ("expected ", "dim"),
-            *foreign(value_text(failure.expected), "accepted"),
+            *untrusted(value_text(failure.expected), "accepted"),
             (", got ", "dim"),
-            *foreign(actual_text(failure), "miss"),
+            *untrusted(actual_text(failure), "miss"),
         ]
         lines.extend([(" " * _INDENT, ""), *part] for part in wrapped(line, room))
     text = paint(lines, view)
@@ -105,9 +105,9 @@ def _table(result: RuleTestResult) -> list[Line]:
     lines: list[Line] = [[("TESTS  RULE", "dim")]]
     lines.extend(
         [
-            (f"{row.hits:>5,}  ", "" if row.hits else "warn"),
-            *foreign(f"#{row.rule.index:<3} {row.rule.at.source}:{row.rule.at.line}", "dim"),
-            *foreign(f"  {row.rule.match_type} ~ {row.rule.match_regex}"),
+            (f"{row.hits:>5,}  ", "" if row.hits else "warning"),
+            *untrusted(f"#{row.rule.index:<3} {row.rule.at.source}:{row.rule.at.line}", "dim"),
+            *untrusted(f"  {row.rule.match_type} ~ {row.rule.match_regex}"),
         ]
         for row in result.coverage
     )
@@ -131,8 +131,8 @@ def _coverage(config: Config, rows: list[RuleCoverage]) -> Line:
     missed = [row for row in rows if not row.hits]
     start = f"{config.file}: {len(rows) - len(missed)} of {counted(len(rows), 'rule')} hit"
     if not missed:
-        return foreign(start, "dim")
+        return untrusted(start, "dim")
     named = [f"#{row.rule.index} (line {row.rule.at.line})" for row in missed[:_MOST_NAMED]]
     if len(missed) > _MOST_NAMED:
         named.append(f"and {len(missed) - _MOST_NAMED:,} more")
-    return [*foreign(start, "dim"), *foreign(f"; no hits: {', '.join(named)}", "warn")]
+    return [*untrusted(start, "dim"), *untrusted(f"; no hits: {', '.join(named)}", "warning")]

@@ -19,7 +19,7 @@ from proccli.commands.topology.words import (
 )
 from proccli.model.config import Config
 from proccli.model.topology import Topology, TopologyHost
-from proccli.terminal.lines import Line, cells, foreign, joined, plain, shorten, wrapped
+from proccli.terminal.lines import Line, cells, joined, plain, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
@@ -31,7 +31,7 @@ _LEAST_HOST = 6
 _SHOWN_ADDRESSES = 3
 _MANY_HOSTS, _SHOWN_HOSTS = 40, 10
 _SEEN = {"both-ends": "both ends", "client-end": "client", "server-end": "server"}
-_STYLES = {"both-ends": "accepted", "client-end": "warn", "server-end": "warn"}
+_STYLES = {"both-ends": "accepted", "client-end": "warning", "server-end": "warning"}
 
 
 def topology_table(result: Topology, view: View) -> str:
@@ -96,8 +96,8 @@ def _vertex_cell(vertex: Vertex, label: str, room: int | None, mark: str) -> Lin
         return ((shorten(label, room, mark), style),)
     host = f" @{vertex.host}"
     if room is None:
-        return (*foreign(label, style), *foreign(host, "dim"))
-    name, place = cells(foreign(label)), cells(foreign(host))
+        return (*untrusted(label, style), *untrusted(host, "dim"))
+    name, place = cells(untrusted(label)), cells(untrusted(host))
     for_host = min(place, max(room - name, room // 3))
     if for_host < min(place, _LEAST_HOST):
         return ((shorten(label, room, mark), style),)
@@ -109,8 +109,8 @@ def _vertex_cell(vertex: Vertex, label: str, room: int | None, mark: str) -> Lin
 
 def _why_cell(bundle: EdgeBundle, room: int | None, mark: str) -> Line:
     """Why the peer is unknown, in the longest wording that fits."""
-    if room is None or cells(foreign(bundle.note)) <= room:
-        return foreign(bundle.note, "dim")
+    if room is None or cells(untrusted(bundle.note)) <= room:
+        return untrusted(bundle.note, "dim")
     return ((shorten(briefly(bundle.edges[0]), room, mark), "dim"),)
 
 
@@ -196,7 +196,7 @@ def _basis(config: Config | None) -> Sequence[Line]:
     if config is None:
         return [plain("from the output of proccli sync")]
     return [
-        foreign(config.file or "the agent's defaults"),
+        untrusted(config.file or "the agent's defaults"),
         plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
     ]
 

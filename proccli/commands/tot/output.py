@@ -259,7 +259,7 @@ def _option_cell(row: TotRow, room: int | None, mark: str) -> Line:
     if not option.pid:
         parts.append((("kernel", "dim"),))
     if seen.is_syn and seen.is_ack:
-        parts.append((("in a SYN-ACK", "warn"),))
+        parts.append((("in a SYN-ACK", "warning"),))
     if option.agent_id is not None:
         parts.append(plain(f"agent {option.agent_id}"))
     if seen.translated and option.address is not None:
@@ -285,7 +285,7 @@ def _read_line(summary: TotSummary) -> Line:
         parts.append(plain(f"{summary.decapsulated:,} in tunnels"))
     missing = summary.cut + summary.malformed + summary.encapsulated + summary.link_type
     if missing:
-        parts.append(((f"{missing:,} not parsed", "warn"),))
+        parts.append(((f"{missing:,} not parsed", "warning"),))
     day, last = _day(summary.first_s), _day(summary.last_s)
     if day:
         days = day[:-1] if day == last else f"{day[:-1]} to {last[:-1]}"

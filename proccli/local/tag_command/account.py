@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from proccli.local.tag_command.errors import TagCommandFailed, TagCommandUndecided
+from proccli.errors import TagCommandFailed, TagCommandUndecided
 from proccli.sources.procfs.files import Unreadable, errno_name, read_at
 from proccli.sources.procfs.process import MAX_PASSWD_BYTES, PasswdEntry, passwd_entries
 from proccli.text import visible
 
+GROUP_HINT = "the agent runs the command with root's group and may have permission"
 PASSWD = "/etc/passwd"  # noqa: S105 - a file's name
 
 

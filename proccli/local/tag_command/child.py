@@ -14,9 +14,8 @@ from subprocess import TimeoutExpired
 from types import FrameType
 from typing import Any, TypeAlias
 
-from proccli.errors import ProccliError
-from proccli.local.tag_command.account import Rights
-from proccli.local.tag_command.errors import GROUP_HINT, TagCommandFailed, TagCommandUndecided
+from proccli.errors import ProccliError, TagCommandFailed, TagCommandUndecided
+from proccli.local.tag_command.account import GROUP_HINT, Rights
 from proccli.local.tag_command.spawn import Child
 from proccli.sources.recording.masking import mask_arguments
 from proccli.text import visible

@@ -34,8 +34,6 @@ from proccli.local.tag_command.account import rights_for
 from proccli.local.tag_command.child import collect, ended_with_us, exit_problem
 from proccli.local.tag_command.spawn import spawn
 
-DEFAULT_TIMEOUT_S = 10.0
-
 
 def run_tag_command(argv: tuple[str, ...], user: str, timeout_s: float) -> bytes:
     """What the command printed on stdout.

@@ -9,9 +9,8 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from proccli.errors import ProccliError
-from proccli.local.tag_command.account import Rights
-from proccli.local.tag_command.errors import GROUP_HINT, TagCommandFailed, TagCommandUndecided
+from proccli.errors import ProccliError, TagCommandFailed, TagCommandUndecided
+from proccli.local.tag_command.account import GROUP_HINT, Rights
 from proccli.text import visible
 
 Child: TypeAlias = "subprocess.Popen[bytes]"

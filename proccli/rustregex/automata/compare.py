@@ -37,28 +37,6 @@ class Comparison:
     """False: something is undecided, so there may be more differences, or shorter ones."""
 
 
-def first_difference(
-    old: Sequence[Case],
-    new: Sequence[Case],
-    *,
-    old_default: Hashable = None,
-    new_default: Hashable = None,
-    several: bool = False,
-    domain: Domain = ANY_TEXT,
-    limits: Limits | None = None,
-) -> Comparison:
-    """A shortest subject for which two lists have different outcomes, or that there is none.
-
-    If no rule matches, the outcome is the default. `several`: a subject is any number of texts, and
-    a rule matches it if it matches one of them, as with the names of a process's ancestors; so the
-    order of two rules can matter even if no text matches both.
-
-    Raises: RegexSyntaxError.
-    """
-    lists = _RuleList(old, old_default, 0), _RuleList(new, new_default, len(old))
-    return _Comparer(*lists, several, domain, limits or Limits()).compare(first=True)
-
-
 def differences(
     old: Sequence[Case],
     new: Sequence[Case],
@@ -69,13 +47,18 @@ def differences(
     domain: Domain = ANY_TEXT,
     limits: Limits | None = None,
 ) -> Comparison:
-    """Like `first_difference`, but with a shortest subject for each pair of deciding rules.
+    """For each pair of deciding rules, a shortest subject for which two lists have other outcomes.
 
     Neighbouring rules with the same outcome count as one rule, and trailing rules with the default
-    outcome count as the default.
+    outcome count as the default. If no rule matches, the outcome is the default. `several`: a
+    subject is any number of texts, and a rule matches it if it matches one of them, as with the
+    names of a process's ancestors; so the order of two rules can matter even if no text matches
+    both.
+
+    Raises: RegexSyntaxError.
     """
     lists = _RuleList(old, old_default, 0), _RuleList(new, new_default, len(old))
-    return _Comparer(*lists, several, domain, limits or Limits()).compare(first=False)
+    return _Comparer(*lists, several, domain, limits or Limits()).compare()
 
 
 class _RuleList:
@@ -127,38 +110,36 @@ class _Comparer:
         self._pool = Budget(limits.total)
         self._certain = True
 
-    def compare(self, *, first: bool) -> Comparison:
+    def compare(self) -> Comparison:
         found: list[Difference] = []
         for old_run, outcome in enumerate(self._old.outcomes):
             for new_run, other in enumerate(self._new.outcomes):
                 if outcome == other:
                     continue
-                bound = _length(found[-1].texts) if first and found else None
-                subject = self._subject(old_run, new_run, bound)
+                subject = self._subject(old_run, new_run)
                 if subject is not None:
                     found.append(self._difference(subject))
         found.sort(key=lambda difference: _length(difference.texts))
         return Comparison(
             equivalent=False if found else True if self._certain else None,
-            differences=tuple(found[:1] if first else found),
+            differences=tuple(found),
             complete=self._certain,
         )
 
-    def _subject(self, old_run: int, new_run: int, bound: int | None) -> tuple[str, ...] | None:
-        """A shortest subject, shorter than `bound`, for which these two runs decide."""
+    def _subject(self, old_run: int, new_run: int) -> tuple[str, ...] | None:
+        """A shortest subject for which these two runs decide."""
         earlier = [*self._old.before(old_run), *self._new.before(new_run)]
         deciding = [*self._old.deciding(old_run), *self._new.deciding(new_run)]
         if not self._several:
-            return self._texts_for([deciding], earlier, bound)
+            return self._texts_for([deciding], earlier)
         if len(deciding) < 2:
-            return self._texts_for([[run] for run in deciding], earlier, bound)
-        together = self._texts_for([deciding], earlier, bound)
-        if together is not None:
-            bound = _length(together)
+            return self._texts_for([[run] for run in deciding], earlier)
+        together = self._texts_for([deciding], earlier)
+        bound = None if together is None else _length(together)
         return self._texts_for([[run] for run in deciding], earlier, bound) or together
 
     def _texts_for(
-        self, conditions: list[list[range]], earlier: list[int], bound: int | None
+        self, conditions: list[list[range]], earlier: list[int], bound: int | None = None
     ) -> tuple[str, ...] | None:
         """A shortest text for each condition, if together they are shorter than `bound`."""
         answers: list[Answer] = []

@@ -168,7 +168,7 @@ class RequiredThreads:
 
     def first(self) -> Iterator[Required]:
         """The possible threads before anything is read."""
-        return product(*map(self._settled, self._starts))
+        return product(*map(self._simplified, self._starts))
 
     def may_end(self, required: Required, before: int) -> bool:
         """Whether all of them match if the text ends here."""
@@ -198,9 +198,9 @@ class RequiredThreads:
                 ]
         return moves
 
-    def _settled(self, points: Sequence[int]) -> list[int]:
-        settled = [MATCHED if self._nfa.always_matches(point) else point for point in points]
-        return [MATCHED] if MATCHED in settled else settled
+    def _simplified(self, points: Sequence[int]) -> list[int]:
+        simplified = [MATCHED if self._nfa.always_matches(point) else point for point in points]
+        return [MATCHED] if MATCHED in simplified else simplified
 
     def _together(self, required: Required, before: int) -> list[tuple[list[Options], int]]:
         """The points to which each thread can continue, and the symbols on which all of them do."""

@@ -85,7 +85,7 @@ class _Shadowing:
     def shadow(self) -> Shadow:
         rest = self._found
         if self._texts.limits.expired():
-            # Also what `find_rest` has found is not enough to tell how much is taken.
+            # Even the result of `find_rest` does not show how much is taken.
             return replace(_UNDECIDED, reaches=rest.text)
         if not rest.decided:
             return self._without_the_rest()

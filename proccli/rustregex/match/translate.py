@@ -207,7 +207,7 @@ def _meaning(shorthand: str, universe: str) -> str:
 
 
 def longest_text(root: Node, most_ways: float) -> int:
-    """The length in characters of the longest text with at most so many ways through the pattern.
+    """The length in characters of the longest text with at most this many ways through the pattern.
 
     A time limit makes each search a few microseconds slower, which is more than most searches
     take, so it is set only where it might be needed. A backtracking engine tries at most as many

@@ -39,7 +39,7 @@ class NetWriter:
     """Numbers what processes show of their network namespaces, and writes each once.
 
     On a live machine the processes of one namespace show the same, and reading a table costs much:
-    the namespace's inode number tells them apart. In a copy of /proc they may show different
+    the namespace's inode number distinguishes them. In a copy of /proc they may show different
     tables, and the configuration decides which the agent reads: those of the first accepted
     process. So all that differ are kept, and so are those of processes that don't show their
     namespace's number.

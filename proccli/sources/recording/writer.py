@@ -92,7 +92,7 @@ def _write(
         nonlocal size
         encoded = _encode(line).encode("ascii") + b"\n"
         size += len(encoded)
-        # What nobody could read must not be written.
+        # A file that could not be read again must not be written.
         if (
             len(encoded) > MAX_LINE_BYTES
             or size > MAX_RECORDING_BYTES

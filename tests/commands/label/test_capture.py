@@ -1,4 +1,4 @@
-"""`proccli label` of captures: what comes out of their connections, and of damaged ones."""
+"""`proccli label` of captures: the lines of their connections, and damaged captures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -180,7 +180,7 @@ def test_a_line_has_its_keys_in_this_order(tmp_path: Path) -> None:
     assert list(found)[-2:] == ["label_0", "label_1"]
 
 
-def test_what_came_out_can_be_labelled_again(tmp_path: Path) -> None:
+def test_labelled_output_can_be_labelled_again(tmp_path: Path) -> None:
     """As flow records: the names are theirs."""
     hosts = two_hosts(tmp_path)
     once = label(*hosts, stdin=syns(two_connections(), NOW_S)).out
@@ -198,7 +198,6 @@ def test_real_captures_of_other_hosts_get_no_label(name: str, tmp_path: Path) ->
 
 
 @given(st.data())
-@settings(max_examples=150)
 def test_a_damaged_capture_ends_as_such(data: st.DataObject) -> None:
     """Whatever the damage is: what is left of it comes out, and each line is JSON."""
     content = bytearray(data.draw(st.sampled_from([WHOLE, pcapng(WHOLE)])))

@@ -253,8 +253,10 @@ class Running:
         return self._process.returncode, out, err
 
 
-@pytest.mark.parametrize("name", FORMS)
-@pytest.mark.parametrize("option", [False, True], ids=["told by its beginning", "with --format"])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [*((name, False) for name in FORMS), ("semicolons", True), ("deepflow-tsv", True)],
+)
 def test_a_record_comes_out_before_the_next_is_written(
     name: str, tmp_path: Path, *, option: bool
 ) -> None:
@@ -378,7 +380,7 @@ SUMMARY = (
 
 
 @pytest.mark.parametrize("columns", [20, 80, 200])
-def test_a_terminal_is_told_what_it_came_to(columns: int, tmp_path: Path) -> None:
+def test_a_terminal_shows_the_totals(columns: int, tmp_path: Path) -> None:
     path = tmp_path / "flows"
     path.write_bytes(ndjson(flow(start_time=NOW_S), flow(server_port=81)))
 
@@ -395,7 +397,7 @@ def test_without_a_terminal_there_is_nothing_to_say(tmp_path: Path) -> None:
     assert ran.err == ""
 
 
-def test_colours_are_for_who_wants_them(tmp_path: Path) -> None:
+def test_colours_follow_the_terminal_the_option_and_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "flows"
     path.write_bytes(b"no record\n" + ndjson(flow(start_time=NOW_S)))
     hosts = two_hosts(tmp_path)

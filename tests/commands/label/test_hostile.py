@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.server.tags import arriving_tags
@@ -236,8 +236,7 @@ def inputs(draw: st.DrawFn) -> bytes:
 
 
 @given(inputs(), st.sampled_from([None, *FORMATS]))
-@settings(max_examples=300)
-def test_whatever_comes_in_ends_in_order(content: bytes, form: str | None) -> None:
+def test_any_input_gives_a_line_per_record_or_one_error(content: bytes, form: str | None) -> None:
     """In as many lines, or in one that says what is wrong."""
     option = [] if form is None else ["--format", form]
 

@@ -14,7 +14,7 @@ from tests.build import NOW_S
 from tests.commands.label.labelling import FLOW, two_hosts
 from tests.traffic.tot.segments import v1
 
-FEW, MANY = 8_000, 40_000
+FEW, MANY = 6_000, 28_000
 PADDING = "x" * 200
 
 LABEL = """
@@ -102,6 +102,6 @@ def test_many_times_the_input_takes_no_more_memory(
             assert sum(1 for _ in written) >= count // per_line
         peaks[count] = int(peak_kib)
 
-    # In KiB. The caches are full after the few; to keep the lines of the others would take 10 MiB
-    # and more, and 100 bytes a line are too many.
+    # In KiB. The caches are full after the few; to keep the lines of the others would take 6 MiB
+    # and more, and 150 bytes a line are too many.
     assert peaks[MANY] - peaks[FEW] < 3 << 10

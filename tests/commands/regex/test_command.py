@@ -90,7 +90,7 @@ def test_jsonl_is_a_line_per_text() -> None:
     assert [json.loads(line)["span"] for line in lines] == [[0, 1], None]
 
 
-def test_a_pattern_alone_is_only_judged() -> None:
+def test_a_pattern_without_texts_is_only_checked() -> None:
     assert run("^a+$").stdout == b"The agent accepts this pattern.\n"
 
 

@@ -66,7 +66,7 @@ def test_filters_combine(shop: Shop, filters: list[str], expected: list[int]) ->
     assert pids(scanned(*shop, *filters)) == expected
 
 
-def test_what_no_rule_hit_can_be_asked_for(shop: Shop) -> None:
+def test_unmatched_processes_can_be_selected(shop: Shop) -> None:
     found = scanned(*shop, "--unmatched")
 
     assert {process["reason"] for process in found["processes"]} == {"implicit-accept"}
@@ -135,7 +135,7 @@ def test_what_stderr_says_is_in_the_document(shop: Shop) -> None:
     assert [f"proccli: warning: {message}" for message in told] == ran.err.splitlines()
 
 
-def test_a_disabled_sync_is_said_loudly(shop: Shop, tmp_path: Path) -> None:
+def test_a_disabled_sync_gives_a_warning(shop: Shop, tmp_path: Path) -> None:
     config = write_config(tmp_path, CONFIG.replace("enabled: true", "enabled: false"))
     ran = call("scan", "-c", config, *shop[2:])
 
@@ -143,7 +143,7 @@ def test_a_disabled_sync_is_said_loudly(shop: Shop, tmp_path: Path) -> None:
     assert scanned("-c", config, *shop[2:])["summary"]["reported"] == 0
 
 
-def test_a_rule_that_is_thrown_away_is_said(shop: Shop, tmp_path: Path) -> None:
+def test_an_ignored_rule_is_shown(shop: Shop, tmp_path: Path) -> None:
     config = write_config(tmp_path, CONFIG.replace("bash", "(?=bash)"))
     ran = call("scan", "-c", config, *shop[2:])
 

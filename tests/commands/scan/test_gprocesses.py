@@ -39,7 +39,7 @@ def test_all_that_is_compared_or_stored_is_handed_on() -> None:
     assert (found.container_id, found.masked_spans) == (POD, ())
 
 
-def test_holes_count_characters_of_the_command_line() -> None:
+def test_masked_spans_count_characters_of_the_command_line() -> None:
     """The agent drops empty arguments; a hole of theirs is nowhere."""
     (outcome,) = scanned(process(1, "é", "", "pö***", masked_spans=((4, 4), (7, 10)))).outcomes
     found = reported(outcome, LIVE)

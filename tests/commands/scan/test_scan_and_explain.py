@@ -202,7 +202,7 @@ def test_a_name_that_is_not_known_is_not_called_unset() -> None:
     assert "%HOST% is not set" not in shown
 
 
-def test_a_miss_tells_how_far_it_got_and_where_it_would_have_matched() -> None:
+def test_a_mismatch_shows_how_far_it_got_and_where_it_would_match() -> None:
     trace = explained(20, (r"python3 (.*):py", "cmdline"), (r"app\.py",)).trace
 
     assert trace[0].near_miss is not None
@@ -263,7 +263,7 @@ def made_up(*rules: Any, **fields: Any) -> Explanation:
     return explain_made_up(inputs(*rules), MadeUp(**fields)).explanations[0]
 
 
-def test_a_made_up_process_is_judged_like_a_real_one() -> None:
+def test_a_made_up_process_gets_the_outcome_of_a_real_one() -> None:
     item = made_up(argv=("/usr/bin/python3", "/opt/shop/app.py"), user="shop", uptime_s=60)
 
     assert item.outcome.gprocess == "/usr/bin//opt/shop/app-py-script"
@@ -291,7 +291,7 @@ def test_a_made_up_process_can_be_too_young() -> None:
 @pytest.mark.parametrize(
     "fields", [{"argv": ("a",), "title": "b"}, {"argv": ("a\0b",)}, {"parents": ("a\0",)}]
 )
-def test_what_no_process_can_be_is_wrong_usage(fields: dict[str, Any]) -> None:
+def test_an_impossible_pid_is_a_usage_error(fields: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         made_up(**fields)
 

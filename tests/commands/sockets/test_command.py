@@ -190,9 +190,9 @@ def test_wrong_options_are_wrong_usage(wrong: tuple[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("pair")
-def test_no_wait_looks_once_and_says_so(tmp_path: Path) -> None:
+def test_no_wait_samples_once_with_a_warning(tmp_path: Path) -> None:
     given = document("-c", configured(tmp_path, 2), "--no-wait", "--pid", str(ME()))
-    # A second sample would have settled them.
+    # A second sample would show their age.
     assert [each["reason"] for each in given["sockets"] if each["status"] == "undecided"] == [
         "min-lifetime",
         "min-lifetime",
@@ -201,7 +201,7 @@ def test_no_wait_looks_once_and_says_so(tmp_path: Path) -> None:
     assert "--no-wait" in said["message"]
 
 
-def test_two_looks_sync_what_stays(tmp_path: Path, pair: tuple[socket.socket, ...]) -> None:
+def test_two_samples_sync_what_is_in_both(tmp_path: Path, pair: tuple[socket.socket, ...]) -> None:
     listener, client, accepted = pair
     ran = run("-c", configured(tmp_path, 2), "--json")
     given = json.loads(ran.out)
@@ -221,7 +221,7 @@ def test_past_max_wait_ages_stay_open_and_strict_counts_that(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("pair")
-def test_a_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
+def test_a_terminal_shows_what_is_waited_for(tmp_path: Path) -> None:
     ran = on_a_terminal("sockets", "-c", configured(tmp_path, 2), "--pid", str(ME()))
     assert ran.code == 0
     progress, _, result = ran.out.partition("\r\x1b[K")
@@ -265,7 +265,7 @@ def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
 # ---- recordings, pipes, other users -----------------------------------------------------------
 
 
-def test_a_recording_carries_the_ages_that_two_looks_told(
+def test_a_recording_contains_the_ages_found_by_two_samples(
     tmp_path: Path, pair: tuple[socket.socket, ...]
 ) -> None:
     config = configured(tmp_path, 2)

@@ -19,7 +19,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import synced_sockets
 from proccli.commands.explain.explain import explain_pids
 from proccli.commands.record.record import record
-from proccli.commands.samples import NO_WAIT, WaitPolicy, take_settled_sample
+from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
 from proccli.commands.scan.scan import scan
 from proccli.commands.sockets.sockets import SocketSelection, SocketsResult, sockets
 from proccli.errors import NoSuchProcess, OutputError
@@ -310,7 +310,7 @@ class Waits:
         self._meanwhile()
 
 
-def test_a_second_look_tells_old_from_new() -> None:
+def test_a_second_sample_distinguishes_old_from_new_sockets() -> None:
     with ExitStack() as later, ExitStack() as sooner:
         _, client, accepted = later.enter_context(connected())
         closed = sooner.enter_context(connected())
@@ -336,7 +336,7 @@ def test_a_second_look_tells_old_from_new() -> None:
 
 
 @root_only
-def test_what_our_first_look_made_is_observed_and_what_others_made_is_not() -> None:
+def test_ages_from_our_first_sample_are_observed_and_others_are_not() -> None:
     """In a proc mount of its own, where nobody else looks."""
 
     def work() -> tuple[str, str, int | None]:
@@ -361,7 +361,7 @@ def test_what_our_first_look_made_is_observed_and_what_others_made_is_not() -> N
     assert age_s >= 3
 
 
-def test_without_a_wait_the_ages_stay_open_and_that_is_said() -> None:
+def test_without_a_wait_ages_stay_unknown_with_a_warning() -> None:
     with connected() as (_, client, _accepted):
         result = sockets(inputs(long_ago(), min_lifetime_s=3600), ALL, NO_WAIT)
         assert (of(result, client).status, of(result, client).reason) == (
@@ -373,7 +373,7 @@ def test_without_a_wait_the_ages_stay_open_and_that_is_said() -> None:
     assert result.incomplete
 
 
-def test_nobody_waits_for_longer_than_max_wait_or_in_vain() -> None:
+def test_the_wait_is_at_most_max_wait_and_never_useless() -> None:
     wait = Waits()
     with connected() as (_, client, _accepted):
         result = sockets(
@@ -386,7 +386,7 @@ def test_nobody_waits_for_longer_than_max_wait_or_in_vain() -> None:
     assert "--max-wait 0.2 s" in words_of(said)
 
 
-def test_nobody_waits_where_nothing_is_open() -> None:
+def test_there_is_no_wait_if_all_ages_are_known() -> None:
     wait = Waits()
     with connected() as (_, client, _accepted):
         result = sockets(inputs(min_lifetime_s=0), ALL, WaitPolicy(wait=wait))
@@ -394,7 +394,7 @@ def test_nobody_waits_where_nothing_is_open() -> None:
     assert wait.asked == []
 
 
-def test_a_process_that_exits_between_the_looks_is_gone_from_the_result() -> None:
+def test_a_process_that_exits_between_two_samples_is_not_in_the_result() -> None:
     with ExitStack() as stack, connected():
         child = stack.enter_context(forked())
         result = sockets(inputs(min_lifetime_s=2), ALL, WaitPolicy(wait=Waits(stack.close)))
@@ -410,15 +410,15 @@ def test_outcomes_are_those_of_the_second_look() -> None:
         assert of(result, client, first).reason == "no-owner"
 
 
-def test_what_an_earlier_run_saw_needs_no_second_look() -> None:
+def test_sockets_of_an_earlier_run_need_no_second_sample() -> None:
     with connected() as (_, client, accepted):
-        first = take_settled_sample(inputs(min_lifetime_s=2), NO_WAIT)
+        first = take_sample_with_ages(inputs(min_lifetime_s=2), NO_WAIT)
         (key,) = (
             one for one in first_seen_by_socket(first.inputs.source) if one[3] == inode_of(client)
         )
         long_since = first.inputs.source.host.taken_at_ns - 500_000_000_000
         state = Observations(first_seen_ns={key: long_since}, age_source="state")
-        second = take_settled_sample(inputs(min_lifetime_s=2), NO_WAIT, state)
+        second = take_sample_with_ages(inputs(min_lifetime_s=2), NO_WAIT, state)
         found = {each.row.inode: each for each in second.sockets.sockets if each.pid == ME()}
         remembered, other = found[inode_of(client)], found[inode_of(accepted)]
         assert (remembered.status, remembered.age_source) == ("synced", "state")
@@ -492,7 +492,7 @@ def test_a_recording_answers_as_the_machine_did(tmp_path: Path) -> None:
     assert counted[ME()] == recounted[ME()]
 
 
-def test_a_recording_carries_the_ages_of_two_looks(tmp_path: Path) -> None:
+def test_a_recording_contains_the_ages_of_two_samples(tmp_path: Path) -> None:
     path = str(tmp_path / "here.jsonl")
     with ExitStack() as stack:
         _, client, _accepted = stack.enter_context(connected())
@@ -507,7 +507,7 @@ def test_a_recording_carries_the_ages_of_two_looks(tmp_path: Path) -> None:
     assert len(wait.asked) == 1
 
 
-def test_a_recording_of_one_look_leaves_ages_open(tmp_path: Path) -> None:
+def test_a_recording_of_one_sample_leaves_ages_unknown(tmp_path: Path) -> None:
     path = str(tmp_path / "here.jsonl")
     with connected() as (_, client, _accepted):
         noticed = record(inputs(long_ago(), min_lifetime_s=3600), path).notes

@@ -126,7 +126,7 @@ def states(folder: Path) -> list[Path]:
 # ---- one run after another --------------------------------------------------------------------
 
 
-def test_a_run_tells_what_is_new_since_the_last_one(config: str, tmp_path: Path) -> None:
+def test_a_run_reports_what_changed_since_the_last_one(config: str, tmp_path: Path) -> None:
     first = document("-c", config)
     assert (first["changed"], first["agent_sends"], first["enabled"]) == (True, True, True)
     with running(["/bin/sleep", "6666"]) as pid:
@@ -335,7 +335,7 @@ def test_each_file_has_a_state_of_its_own(config: str, tmp_path: Path) -> None:
     assert len(states(tmp_path)) == 2
 
 
-def test_a_file_that_cannot_be_written_keeps_the_news_for_the_next_run(
+def test_changes_are_reported_again_if_the_file_could_not_be_written(
     config: str, tmp_path: Path
 ) -> None:
     state = ("--state", str(tmp_path / "s"))
@@ -348,7 +348,7 @@ def test_a_file_that_cannot_be_written_keeps_the_news_for_the_next_run(
     assert pid in given["changes"]["processes"]["added"]
 
 
-def test_a_reader_that_is_gone_has_not_had_the_news(config: str, tmp_path: Path) -> None:
+def test_changes_are_reported_again_if_the_reader_was_gone(config: str, tmp_path: Path) -> None:
     state = ("--state", str(tmp_path / "s"))
     run("-c", config, *state)
     reader, writer = os.pipe()
@@ -432,7 +432,7 @@ def test_a_read_only_directory_is_one_line_that_says_what_to_do() -> None:
     assert "use another file with --state FILE, or none with --no-state" in ran.err
 
 
-def test_a_damaged_state_is_said_and_the_run_goes_on(config: str, tmp_path: Path) -> None:
+def test_a_damaged_state_gives_a_warning_and_the_run_continues(config: str, tmp_path: Path) -> None:
     state, out = tmp_path / "s", tmp_path / "o"
     run("-c", config, "--state", str(state), "--out", str(out))
     state.write_bytes(b"damage" * 1000)
@@ -710,7 +710,7 @@ def test_a_loop_that_begins_with_a_broken_configuration_does_not_begin(tmp_path:
     assert (done.returncode, done.stdout) == (3, "")
 
 
-def test_a_closed_pipe_ends_the_loop_quietly_even_if_there_is_no_news(
+def test_a_closed_pipe_ends_the_loop_quietly_even_without_changes(
     config: str, tmp_path: Path
 ) -> None:
     write(tmp_path, enabled=False)
@@ -770,7 +770,7 @@ def test_with_a_file_nobody_needs_to_read_stdout(config: str, tmp_path: Path) ->
         assert loop.wait(timeout=LONG_S) == 0
 
 
-def test_an_interval_may_be_longer_than_anybody_lives(config: str) -> None:
+def test_an_interval_may_be_very_long(config: str) -> None:
     text = Path(config).read_text().replace("lifetime: 0", "lifetime: 0\n  PLACE: 4294967295")
     Path(config).write_text(text.replace("PLACE", "os-proc-socket-sync-interval"))
     with looping("-c", config, "--via", "file", "-o", "jsonl") as (loop, lines):
@@ -795,7 +795,7 @@ def test_a_loop_that_waits_for_the_lock_can_be_stopped(config: str, tmp_path: Pa
         assert loop.wait(timeout=LONG_S) == 0
 
 
-def test_a_loop_tells_everything_once(config: str, tmp_path: Path) -> None:
+def test_a_loop_reports_every_change_once(config: str, tmp_path: Path) -> None:
     """Even what an earlier run has told, which was another reader's."""
     write(tmp_path, enabled=False)
     run("-c", config)
@@ -880,7 +880,7 @@ def test_the_schema_is_strict_and_shares_what_it_shares() -> None:
         (["-s", "."], "a snapshot does not change"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], problem: str) -> None:
+def test_wrong_usage_is_an_error(arguments: list[str], problem: str) -> None:
     ran = call("sync", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert problem in ran.err

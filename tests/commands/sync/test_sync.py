@@ -170,7 +170,7 @@ def test_at_the_first_run_everything_is_new() -> None:
     assert (result.changes.sockets_added, result.changes.sockets_removed) == (1, 0)
 
 
-def test_without_memory_news_are_unknown() -> None:
+def test_without_a_state_changes_are_unknown() -> None:
     result = first(inputs(), remembering=False)
     assert (result.changed, result.agent_sends, result.changes) == (None, None, None)
     after = sync(inputs(), result.memory, NO_WAIT, remembering=False)
@@ -322,7 +322,7 @@ def aged(memory: Memory, seconds: float) -> Memory:
     )
 
 
-def test_a_state_makes_a_second_look_needless(port: int) -> None:
+def test_a_state_makes_a_second_sample_unnecessary(port: int) -> None:
     before = sync(live(), None, NO_WAIT)
     assert mine(before, port) == []
     waits = Waits()
@@ -332,7 +332,7 @@ def test_a_state_makes_a_second_look_needless(port: int) -> None:
 
 
 @pytest.mark.usefixtures("port")
-def test_the_very_first_run_looks_twice() -> None:
+def test_the_first_run_takes_two_samples() -> None:
     waits = Waits()
     sync(live(), None, waits.wait_policy())
     assert waits.waited != []
@@ -351,7 +351,7 @@ def test_what_is_new_since_a_fresh_state_waits_for_the_next_run() -> None:
 
 
 @pytest.mark.parametrize("ago_s", [86_400, -3600])
-def test_a_state_of_yesterday_or_from_before_the_clock_was_put_back_spares_no_look(
+def test_an_old_state_or_one_from_before_a_clock_change_saves_no_sample(
     ago_s: float,
 ) -> None:
     before = sync(live(), None, NO_WAIT)
@@ -369,7 +369,7 @@ def test_a_clock_that_was_put_back_makes_nothing_older_than_it_is(port: int) -> 
     assert all(seen <= now_ns for seen in result.memory.first_seen_ns.values())
 
 
-def test_another_boot_makes_sightings_worthless(port: int) -> None:
+def test_another_boot_invalidates_remembered_sockets(port: int) -> None:
     before = sync(live(), None, NO_WAIT)
     rebooted = replace(aged(before.memory, 7200), boot_id="another")
     assert mine(sync(live(), rebooted, NO_WAIT), port) == []

@@ -266,7 +266,7 @@ def test_a_made_up_process_starts_nothing(folder: Path) -> None:
         (("--pid", "-1"), "--pid"),
     ],
 )
-def test_wrong_usage_is_told(arguments: tuple[str, ...], problem: str) -> None:
+def test_wrong_usage_is_an_error(arguments: tuple[str, ...], problem: str) -> None:
     done = run("tags", *arguments, code=2)
     assert problem in done.err
     assert done.err.count("\n") == 1
@@ -339,7 +339,7 @@ def test_as_root_it_runs_as_nobody(folder: Path) -> None:
 
 @AS_ROOT
 @pytest.mark.root
-def test_somebody_else_is_told_how_to_get_the_tags(folder: Path) -> None:
+def test_another_user_gets_a_hint_how_to_get_the_tags(folder: Path) -> None:
     config = configured(folder, "echo", "[]", user="root")
     code = as_nobody_code(
         "proccli.cli.main, proccli.commands.tags.command, proccli.commands.tags.tags,"

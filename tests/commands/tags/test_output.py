@@ -69,7 +69,7 @@ def test_a_line_tells_process_tag_origin_and_arrival() -> None:
     ]
 
 
-def test_foreign_text_is_shown_and_not_obeyed() -> None:
+def test_untrusted_text_is_printed_as_text() -> None:
     text = "\n".join(table())
     assert r"\u202eevil\x0a" in text
     assert "[red]m[/]" in text

@@ -128,7 +128,7 @@ def test_an_entry_without_tags_is_told() -> None:
     assert "first: 20" in message
 
 
-def test_with_tagged_only_nobody_inherits_who_has_none() -> None:
+def test_with_tagged_only_a_process_without_tags_inherits_none() -> None:
     result = asked(tag_table({20: [("owner", "alice")], 23: []}), tagged_only=True)
 
     assert of(result, 22) == []
@@ -143,7 +143,7 @@ def test_unknown_tags_are_an_incomplete_answer() -> None:
     assert "no-tag-source" not in codes(result)
 
 
-def test_nothing_to_tell_is_told() -> None:
+def test_no_changes_are_reported_as_such() -> None:
     result = asked(NO_TAGS)
 
     assert result.rows == ()

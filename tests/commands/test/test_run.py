@@ -160,7 +160,6 @@ def test_coverage_counts_the_tests_that_each_rule_decided(folder: Path) -> None:
         (4, 0),
         (5, 0),
     ]
-    assert [row.rule.index for row in result.never_hit] == [3, 4, 5]
     assert not result.partial
     assert run(a, b, names=["[ac]"]).partial
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.commands.test.strict_yaml import read_root
@@ -231,7 +231,6 @@ ODD = ["<<: ", "\t", "#", "\0", "\x85", "\ufeff", "---\n", "%TAG x\n"]
 PIECES = st.sampled_from([*EXAMPLE.splitlines(keepends=True), *YAML, *ODD])
 
 
-@settings(max_examples=300)
 @given(
     text=st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=25).map("".join)),
     loader=st.sampled_from(["libyaml", "python"]),
@@ -240,7 +239,6 @@ def test_any_text_is_a_test_file_or_one_error_with_a_place(text: str, loader: Lo
     outcome(text.encode(), loader)
 
 
-@settings(max_examples=300)
 @given(data=st.data())
 def test_a_test_file_with_typing_errors_is_read_or_refused(data: st.DataObject) -> None:
     text = EXAMPLE

@@ -1,4 +1,4 @@
-"""Example topologies: a small shop, a fleet of hundreds, and names that nobody should trust."""
+"""Example topologies: a small shop, a fleet of hundreds, and hostile names."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_standard_input_is_a_source_among_others(folder: Path) -> None:
     assert json.loads(ran.out)["summary"]["connections"] == 3
 
 
-def test_a_closed_standard_input_is_told(folder: Path) -> None:
+def test_a_closed_standard_input_is_an_error(folder: Path) -> None:
     ran = spawn("topology", "-c", config(folder), "a", "-", stdin=None, preexec_fn=_close_stdin)
 
     assert (ran.returncode, ran.stdout) == (3, "")
@@ -182,7 +182,7 @@ def test_the_live_machine_stands_beside_recordings(folder: Path) -> None:
         ("proccli topology --group-by os", "plain,os.app."),
     ],
 )
-def test_what_may_follow_is_completed(line: str, expected: str) -> None:
+def test_arguments_are_completed(line: str, expected: str) -> None:
     """A source, whatever network is still without one."""
     place = str(len(line.split(" ")) - 1)
 

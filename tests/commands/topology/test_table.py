@@ -79,7 +79,7 @@ def test_hosts_follow_with_the_time_at_which_each_was_taken() -> None:
     assert "sampled up to 1m apart" in text
 
 
-def test_it_ends_with_what_it_comes_to_and_what_was_left_out() -> None:
+def test_the_table_ends_with_totals_and_what_was_left_out() -> None:
     total = (
         "1,062 connections, 4 processes in 3 nodes, 2 hosts: 22 seen at both ends, 8 seen at the"
         " client end, 1,032 seen at the server end"

@@ -194,8 +194,8 @@ def test_a_damaged_capture_is_shown_up_to_there(tmp_path: Path) -> None:
 
     assert "12618" in ran.out
     assert ran.err == (
-        f"proccli: warning: {path}: cut short in the packet at byte 1,038; only what is before"
-        " that was read\n"
+        f"proccli: warning: {path}: cut short in the packet at byte 1,038; only the part"
+        " before it was read\n"
     )
     assert run("--strict", str(path), code=4).out == ran.out
     assert run("--strict", "-o", "jsonl", str(path), code=4).err == ran.err
@@ -226,7 +226,7 @@ def test_what_is_no_capture_ends_in_one_line(output: str, tmp_path: Path) -> Non
         (["--port", "65536", V2], "is not in the range"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], problem: str) -> None:
+def test_wrong_usage_is_an_error(arguments: list[str], problem: str) -> None:
     ran = run(*arguments, code=2)
 
     assert problem in ran.err

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from proccli.errors import TagCommandFailed, TagCommandUndecided
 from proccli.local.tag_command.account import find_account, rights_for
-from proccli.local.tag_command.errors import TagCommandFailed, TagCommandUndecided
 from proccli.sources.procfs.process import PasswdEntry
 from tests.otheruser import as_nobody_code
 

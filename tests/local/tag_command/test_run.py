@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.local.tag_command.errors import TagCommandFailed, TagCommandUndecided
+from proccli.errors import TagCommandFailed, TagCommandUndecided
 from proccli.local.tag_command.run import run_tag_command
 from proccli.local.tag_command.spawn import candidates
 from tests.otheruser import as_nobody_code

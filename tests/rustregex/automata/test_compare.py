@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proccli import rustregex
-from proccli.rustregex.automata.compare import Case, Comparison, differences, first_difference
+from proccli.rustregex.automata.compare import Case, Comparison, differences
 from proccli.rustregex.automata.domain import Limits
 from tests.rustregex import strategies
 from tests.rustregex.automata import lists, small
@@ -40,7 +40,7 @@ def test_answers_agree_with_trying_all_short_texts(
     old: Rules, new: Rules, old_default: int, new_default: int
 ) -> None:
     assume(small.exact(pattern for pattern, _ in [*old, *new]))
-    found = first_difference(
+    found = differences(
         old, new, old_default=old_default, new_default=new_default, domain=small.DOMAIN
     )
     differing = {
@@ -64,7 +64,7 @@ def test_subjects_of_several_texts_agree_with_trying_all_small_sets(
     old: Rules, new: Rules, default: int
 ) -> None:
     assume(small.exact(pattern for pattern, _ in [*old, *new]))
-    found = first_difference(
+    found = differences(
         old, new, old_default=default, new_default=default, several=True, domain=small.DOMAIN
     )
     texts = small.texts(2)
@@ -107,7 +107,7 @@ def test_every_difference_has_its_witness(old: Rules, new: Rules) -> None:
 @strategies.examples(40)
 @given(rule_lists, st.booleans())
 def test_a_list_is_equivalent_to_itself(rules: Rules, several: bool) -> None:
-    assert first_difference(rules, list(rules), several=several) == EQUIVALENT
+    assert differences(rules, list(rules), several=several) == EQUIVALENT
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_list_is_equivalent_to_itself(rules: Rules, several: bool) -> None:
     ],
 )
 def test_lists_that_decide_alike_are_proven_equivalent(old: list[Case], new: list[Case]) -> None:
-    assert first_difference(old, new) == differences(old, new) == EQUIVALENT
+    assert differences(old, new) == EQUIVALENT
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_lists_that_decide_alike_are_proven_equivalent(old: list[Case], new: lis
 def test_a_shortest_text_shows_the_difference(
     old: list[Case], new: list[Case], text: str, deciding: tuple[int | None, int | None]
 ) -> None:
-    comparison = first_difference(old, new)
+    comparison = differences(old, new)
     (difference,) = comparison.differences
     assert comparison.equivalent is False
     assert comparison.complete
@@ -155,32 +155,32 @@ def test_a_shortest_text_shows_the_difference(
 
 def test_a_default_is_an_outcome_like_others() -> None:
     rules: list[Case] = [("a", "drop")]
-    assert first_difference(rules, [], new_default="drop").differences[0].texts == ("",)
-    assert first_difference([("", "accept")], [], new_default="accept") == EQUIVALENT
-    assert first_difference(rules, [], old_default="drop", new_default="drop") == EQUIVALENT
+    assert differences(rules, [], new_default="drop").differences[0].texts == ("",)
+    assert differences([("", "accept")], [], new_default="accept") == EQUIVALENT
+    assert differences(rules, [], old_default="drop", new_default="drop") == EQUIVALENT
 
 
 def test_the_order_of_ancestors_rules_matters_though_no_text_matches_both() -> None:
     old: list[Case] = [("^bash$", "drop"), ("^nginx$", "accept")]
     new = old[::-1]
-    assert first_difference(old, new) == EQUIVALENT
-    comparison = first_difference(old, new, several=True)
+    assert differences(old, new) == EQUIVALENT
+    comparison = differences(old, new, several=True)
     assert comparison.equivalent is False
     assert comparison.differences[0].texts == ("bash", "nginx")
     assert (comparison.differences[0].old, comparison.differences[0].new) == (0, 0)
 
 
 def test_a_subject_may_have_no_text_at_all() -> None:
-    comparison = first_difference([], [], old_default=1, new_default=2, several=True)
+    comparison = differences([], [], old_default=1, new_default=2, several=True)
     assert comparison.differences[0].texts == ()
-    assert first_difference([], [], old_default=1, new_default=2).differences[0].texts == ("",)
+    assert differences([], [], old_default=1, new_default=2).differences[0].texts == ("",)
 
 
 def test_what_is_not_decided_is_not_called_equivalent() -> None:
     hard: list[Case] = [("^(a|b)*a(a|b){14}$", 1), ("^(a|b)*b(a|b){14}$", 1), ("^(a|b){0,14}$", 1)]
-    comparison = first_difference(hard, [("^(a|b)*$", 1)], limits=Limits(steps=20_000))
+    comparison = differences(hard, [("^(a|b)*$", 1)], limits=Limits(steps=20_000))
     assert comparison == Comparison(equivalent=None, differences=(), complete=False)
-    easy = first_difference([*hard, ("c", 2)], [("^(a|b)*$", 1)], limits=Limits(steps=20_000))
+    easy = differences([*hard, ("c", 2)], [("^(a|b)*$", 1)], limits=Limits(steps=20_000))
     assert easy.equivalent is False
     assert not easy.complete
 
@@ -193,10 +193,10 @@ def test_ordinary_lists_are_compared_to_the_end(patterns: list[str]) -> None:
     domain = lists.COMMAND_LINES
 
     rewritten = [*old[:middle], (f"(?:{pattern}|{pattern}{pattern})", outcome), *old[middle + 1 :]]
-    same = first_difference(old, rewritten, domain=domain)
+    same = differences(old, rewritten, domain=domain)
     assert (same.equivalent, same.complete) == (True, True)
 
     dropped = [*old[:middle], *old[middle + 1 :]]
-    fewer = first_difference(old, dropped, domain=domain)
+    fewer = differences(old, dropped, domain=domain)
     assert (fewer.equivalent, fewer.complete) == (False, True)
     assert fewer.differences[0].old == middle

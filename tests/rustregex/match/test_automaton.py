@@ -33,13 +33,13 @@ def assert_same_answers(pattern: str, text: str) -> None:
     assert list(backtracking.find_iter(text)) == list(linear.find_iter(text))
 
 
-@examples(80)
+@examples(50)
 @given(cases())
 def test_both_engines_find_the_same(case: tuple[str, str]) -> None:
     assert_same_answers(*case)
 
 
-@examples(80)
+@examples(50)
 @given(loops(), st.text(st.sampled_from("aabé \n"), max_size=20))
 def test_both_engines_find_the_same_in_loops(pattern: str, text: str) -> None:
     assert_same_answers(pattern, text)
@@ -165,10 +165,10 @@ def test_a_command_line_of_4_megabytes_is_answered_in_seconds(
 @pytest.mark.parametrize(
     ("pattern", "text", "span"),
     [
-        ("a{300000}", "a" * 299_999 + "b", None),
-        ("a{300000}", "b" + "a" * 300_000, (1, 300_001)),
-        ("(a){100000}", "a" * 99_999 + "b", None),
-        ("(?:a{1000}){300}", "a" * 299_999 + "b", None),
+        ("a{100000}", "a" * 99_999 + "b", None),
+        ("a{100000}", "b" + "a" * 100_000, (1, 100_001)),
+        ("(a){50000}", "a" * 49_999 + "b", None),
+        ("(?:a{1000}){100}", "a" * 99_999 + "b", None),
         ("[a-z]{262144}", "a" * 1000, None),
         (r"([a-z]{1,1000})x", "z" * 100_000 + "-x", None),
     ],
@@ -183,8 +183,8 @@ def test_large_counts_explode_neither_in_time_nor_in_memory(
     taken, (_, peak) = time.process_time() - start, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (match and match.span()) == span
-    assert taken < 20
-    assert peak < 300_000_000
+    assert taken < 7
+    assert peak < 100_000_000
 
 
 def test_the_answer_does_not_depend_on_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,7 @@ def assert_no_filling_disproves(regex: Regex, pieces: list[str], fills: list[str
         assert regex.is_match(filled) is answer
 
 
-@examples(80)
+@examples(50)
 @given(
     loops(),
     st.lists(st.text(st.sampled_from("aab \n"), max_size=4), min_size=2, max_size=3),
@@ -111,7 +111,7 @@ def test_no_filling_of_a_loop_disproves_the_verdict(
     assert_no_filling_disproves(Regex(parse(pattern)), pieces, fills)
 
 
-@examples(80)
+@examples(50)
 @given(cases(), st.integers(0, 20), st.integers(0, 20), fillings)
 def test_no_filling_disproves_the_verdict(
     case: tuple[str, str], first: int, second: int, fills: list[str]

@@ -131,7 +131,7 @@ def test_runs_that_every_match_holds() -> None:
     assert [least for _, least in required_runs(tree, 100)] in ([1200, 500], [500, 1200])
 
 
-@examples(80)
+@examples(50)
 @given(loops(), st.text(st.sampled_from("aab \né"), max_size=12), st.booleans())
 def test_a_run_that_continues_an_earlier_one_ends_alike(
     pattern: str, text: str, backward: bool

@@ -1,4 +1,4 @@
-"""What an error tells people to write, and that it works when they do."""
+"""The hint of an error, and that following it works."""
 
 from __future__ import annotations
 

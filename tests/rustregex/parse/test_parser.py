@@ -181,21 +181,21 @@ def test_two_hundred_and_fifty_levels_are_allowed(pattern: str, kind: str | None
 @pytest.mark.parametrize(
     ("pattern", "kind"),
     [
-        ("(" * 100_000, "group-unclosed"),
-        (")" * 100_000, "group-unopened"),
+        ("(" * 20_000, "group-unclosed"),
+        (")" * 20_000, "group-unopened"),
         ("(" * 10_000 + ")" * 10_000, "nest-limit-exceeded"),
-        ("[" * 100_000, "class-unclosed"),
+        ("[" * 20_000, "class-unclosed"),
         ("[" * 10_000 + "a" + "]" * 10_000, "nest-limit-exceeded"),
-        ("a" + "*" * 100_000, "nest-limit-exceeded"),
-        ("[[:" * 100_000, "class-unclosed"),
+        ("a" + "*" * 20_000, "nest-limit-exceeded"),
+        ("[[:" * 20_000, "class-unclosed"),
         ("a{" + "9" * 1_000_000 + "}", "decimal-invalid"),
         ("\\x{" + "0" * 1_000_000 + "}", None),
         ("(?x)" + "#" * 1_000_000, None),
         ("(?x)[" + "a-#" * 1_000 + "]", "class-unclosed"),
-        ("a" * 200_000, None),
-        ("ab|" * 50_000, None),
-        ("[" + "ab-y" * 20_000 + "]", None),
-        ("(a)" * 50_000, None),
+        ("a" * 50_000, None),
+        ("ab|" * 15_000, None),
+        ("[" + "ab-y" * 10_000 + "]", None),
+        ("(a)" * 15_000, None),
         ("\\w" * 20_000, "compiled-too-big"),
         ("[" + "\\W" * 20_000 + "]", None),
         ("(?i)[^" + "\\pL" * 20_000 + "]", None),
@@ -211,4 +211,4 @@ def test_huge_patterns_are_parsed_quickly_and_without_recursion(
     except RegexSyntaxError as error:
         found = error.kind
     assert found == kind
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 8

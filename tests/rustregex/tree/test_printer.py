@@ -32,7 +32,7 @@ def test_all_measured_patterns_survive_printing() -> None:
         assert (printed.root, printed.group_names) == (parsed.root, parsed.group_names), pattern
 
 
-@examples(150)
+@examples(80)
 @given(patterns)
 def test_generated_patterns_survive_printing(pattern: str) -> None:
     try:

@@ -309,29 +309,29 @@ def test_no_part_of_a_secret_is_left(secret: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b"a://b:" * 50_000,
-        b"password=" * 40_000,
-        b"token= " * 40_000,
-        b"'" * 300_000,
-        b'"\\' * 150_000,
-        b"-----BEGIN PRIVATE KEY-----" * 10_000,
-        b"eyJ" * 100_000,
-        b"eyJaaaaaa.eyJ" * 20_000,
-        b"mysql -p" * 30_000,
-        b"sh\0-c\0" * 30_000,
-        b"--token\0" * 30_000,
-        b"Authorization: " * 20_000,
-        b"a=" * 150_000,
-        b"-" * 300_000,
-        b"/" * 300_000,
-        b"\0" * 300_000,
+        b"a://b:" * 25_000,
+        b"password=" * 20_000,
+        b"token= " * 20_000,
+        b"'" * 150_000,
+        b'"\\' * 75_000,
+        b"-----BEGIN PRIVATE KEY-----" * 5_000,
+        b"eyJ" * 50_000,
+        b"eyJaaaaaa.eyJ" * 10_000,
+        b"mysql -p" * 15_000,
+        b"sh\0-c\0" * 15_000,
+        b"--token\0" * 15_000,
+        b"Authorization: " * 10_000,
+        b"a=" * 75_000,
+        b"-" * 150_000,
+        b"/" * 150_000,
+        b"\0" * 150_000,
     ],
     ids=lambda text: text[:20].decode(errors="replace"),
 )
 def test_hostile_text_takes_no_more_than_its_length(text: bytes) -> None:
     """Ten times the text may take some twenty times as long, never a hundred times."""
-    short = min(_seconds(text[: len(text) // 10]) for _ in range(3))
-    long = min(_seconds(text) for _ in range(3))
+    short = min(_seconds(text[: len(text) // 10]) for _ in range(2))
+    long = min(_seconds(text) for _ in range(2))
     assert long < 25 * short + 0.05
 
 
@@ -391,7 +391,7 @@ def test_masking_again_does_not_search_the_spans_for_each_span() -> None:
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        (b"app\0" + b"pw=ab\0" * 300_000, b"***"),
+        (b"app\0" + (b"pw=" + b"a" * 40 + b"\0") * 40_000, b"***"),
         (b"app\0" + b"x" * 2_000_000 + b"\0", b"app\0***"),
         (b"app\0" + b"x" * 2_000_000 + b"\xff", b"app\0***\xff"),
         (b"y" * 2_000_000, b"***"),
@@ -401,7 +401,7 @@ def test_what_follows_a_megabyte_is_masked_unread(line: bytes, shown: bytes) -> 
     hidden, spans, _ = mask(line)
 
     assert hidden.endswith(shown)
-    assert len(spans) < 200_000
+    assert len(spans) < 30_000
     assert len(mask(hidden, spans)[0]) <= len(hidden)
 
 

@@ -71,7 +71,7 @@ def test_the_error_has_the_place_of_the_damage() -> None:
     (note,) = capture.notes()
     assert note.code == "capture-damaged"
     assert words_of(note) == (
-        f"web-1.pcap: cut short in the packet at byte {second}; only what is before that was read"
+        f"web-1.pcap: cut short in the packet at byte {second}; only the part before it was read"
     )
 
 

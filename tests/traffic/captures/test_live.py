@@ -1,4 +1,4 @@
-"""From the wire to the answer: real connections, captured by tcpdump, and told by proccli."""
+"""Real connections, captured by tcpdump and read by proccli."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Wireshark's programs make of a capture, or a skipped test where they are missing."""
+"""How Wireshark's programs read a capture; tests are skipped where these are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of flow records, labelled: what comes out, and what was read on the way."""
+"""Labels files of flow records; returns the output and what was read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells are told apart as Python's csv module does."""
+"""Cells are separated as by Python's csv module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in comes out, and nothing more than the labels with it."""
+"""The output is the input with labels, and nothing else."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from proccli.traffic.flows.columns import EncodedLabels
 from proccli.traffic.flows.stream import open_flows
 from proccli.traffic.flows.values import FlowReader
 
-FEW, MANY = 12_000, 36_000
+FEW, MANY = 8_000, 26_000
 PADDING = "x" * 300
 
 LABELS = """
@@ -74,7 +74,7 @@ def test_many_times_the_records_take_no_more_memory(form: str, tmp_path: Path) -
         assert (records, notes) == (count, form == "ndjson")
         peaks[count] = peak_kib
 
-    # In KiB. The caches are bounded. To keep the lines of the others would take 8 MiB and more.
+    # In KiB. The caches are bounded. To keep the lines of the others would take 7 MiB and more.
     assert peaks[MANY] - peaks[FEW] < 5 << 10
 
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 from proccli.commands.topology.drawing.elements import LINE_TEXT, MOST, dense, drawing
 from proccli.commands.topology.drawing.lines import ELLIPSIS, written
 from proccli.commands.topology.drawing.page_data import page_data
-from proccli.commands.topology.drawing.svg import kinds, quieter_text, remarks
+from proccli.commands.topology.drawing.svg import drawing_notes, kinds, quieter_text
 from proccli.commands.topology.drawing.theme import DARK, LIGHT, asset, drawing_css, variables
 from proccli.commands.topology.vertices import DrawnGraph, EdgeBundle, Vertex, drawn_graph
 from proccli.commands.topology.words import CERTAINTY, nothing_text, port_text, taken, total_text
@@ -181,7 +181,7 @@ def _stage(result: Topology, shown: DrawnGraph) -> Iterator[str]:
 
 
 def _footnotes(result: Topology, shown: DrawnGraph) -> Iterator[str]:
-    yield from remarks(result, shown)
+    yield from drawing_notes(result, shown)
     for note in result.notes:
         yield message(note)
     yield f"Created by proccli from {counted(len(result.hosts), 'host')}, {_basis(result.config)}."

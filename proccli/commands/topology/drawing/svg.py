@@ -78,7 +78,7 @@ def _below(result: Topology, shown: DrawnGraph, wide: float, top: float) -> Iter
         )
         y += _LINE
     room = int(wide / width("m", NOTE))
-    for text in remarks(result, shown):
+    for text in drawing_notes(result, shown):
         for line in wrapped(plain(text), room):
             words = "".join(piece for piece, _ in line)
             yield f'<text class="caption" x="{_MARGIN}" y="{y:.1f}">{written(words)}</text>'
@@ -91,7 +91,7 @@ def kinds(shown: DrawnGraph) -> Sequence[DrawnCertainty]:
     return [kind for kind in LINE_TEXT if kind in found]
 
 
-def remarks(result: Topology, shown: DrawnGraph) -> Sequence[str]:
+def drawing_notes(result: Topology, shown: DrawnGraph) -> Sequence[str]:
     """How to read a drawing, and what it does not show."""
     notes = []
     if shown.links:

@@ -1,4 +1,4 @@
-"""The state of `sync`: kept whole, in a place that is nobody else's."""
+"""The state of `sync`: always complete, in a directory that no other user can write."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_state_is_moved_aside_said_and_rebuilt(
+def test_a_damaged_state_is_renamed_with_a_warning_and_rebuilt(
     path: Path, damage: Callable[[Path], object]
 ) -> None:
     damage(path)

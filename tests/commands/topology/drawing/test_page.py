@@ -1,4 +1,4 @@
-"""The page as text: it runs nothing foreign, and has everything without scripts."""
+"""The page as text: it runs nothing untrusted and shows everything without scripts."""
 
 from __future__ import annotations
 

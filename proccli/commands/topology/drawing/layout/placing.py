@@ -22,7 +22,7 @@ def placed(
     gaps = [_gaps(row, given, boxes, spacing) for row in rows]
     bound = [_bound(row, given) for row in rows]
     for row, apart in zip(rows, gaps, strict=True):
-        _put(row, settled([0.0] * len(row), [1.0] * len(row), apart), middle)
+        _put(row, place_in_order([0.0] * len(row), [1.0] * len(row), apart), middle)
     both = [{**left, **right} for left, right in zip(given.left, given.right, strict=True)]
     for round_ in range(_ROUNDS):
         last = round_ >= _ROUNDS - 2
@@ -35,7 +35,7 @@ def placed(
                 1.0 + sum(joined[item].values()) * (1 if item < len(boxes) else _STRAIGHT)
                 for item in row
             ]
-            _put(row, settled(wanted, weights, gaps[at], bound[at]), middle)
+            _put(row, place_in_order(wanted, weights, gaps[at], bound[at]), middle)
     top = min((_top(row[0], given, boxes, spacing, middle) for row in rows if row), default=0.0)
     return [value - top for value in middle]
 
@@ -87,7 +87,7 @@ def _gap(one: int, other: int, given: Items, boxes: Sequence[Box], spacing: Spac
     return halves + around
 
 
-def settled(
+def place_in_order(
     wanted: Sequence[float],
     weights: Sequence[float],
     gaps: Sequence[float],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proccli.commands.topology.drawing.layout import Box, Layout, Spacing, Wire, laid_out, outwards
 from proccli.commands.topology.drawing.layout.layering import acyclic_order, layers
 from proccli.commands.topology.drawing.layout.ordering import crossings, inversions, items, ordered
-from proccli.commands.topology.drawing.layout.placing import settled
+from proccli.commands.topology.drawing.layout.placing import place_in_order
 
 SPACING = Spacing()
 GROUPS = st.sampled_from([None, "a", "b", "c"])
@@ -171,7 +171,7 @@ def test_a_ladder_has_no_crossing() -> None:
 def test_places_keep_their_distance(given_places: list[tuple[float, float, float]]) -> None:
     wanted, weights, gaps = (list(column) for column in zip(*given_places, strict=True))
 
-    places = settled(wanted, weights, gaps[1:])
+    places = place_in_order(wanted, weights, gaps[1:])
 
     for (one, other), gap in zip(pairwise(places), gaps[1:], strict=True):
         assert other - one >= gap - 1e-6
@@ -180,18 +180,18 @@ def test_places_keep_their_distance(given_places: list[tuple[float, float, float
 
 
 def test_places_that_are_far_enough_apart_are_as_wanted() -> None:
-    assert settled([0.0, 50.0, 200.0], [1.0, 1.0, 1.0], [40.0, 40.0]) == [0.0, 50.0, 200.0]
+    assert place_in_order([0.0, 50.0, 200.0], [1.0, 1.0, 1.0], [40.0, 40.0]) == [0.0, 50.0, 200.0]
 
 
 def test_what_is_bound_keeps_together_and_goes_where_its_mean_wants() -> None:
-    places = settled([0.0, 100.0, 300.0], [1.0, 3.0, 1.0], [40.0, 40.0], [True, False])
+    places = place_in_order([0.0, 100.0, 300.0], [1.0, 3.0, 1.0], [40.0, 40.0], [True, False])
 
     assert places == [45.0, 85.0, 300.0]
 
 
 def test_what_is_bound_is_not_held_back_by_what_stands_above() -> None:
     """The second would be pushed up against the first, were it not bound to the third."""
-    places = settled([0.0, 10.0, 200.0], [1.0, 1.0, 1.0], [40.0, 40.0], [False, True])
+    places = place_in_order([0.0, 10.0, 200.0], [1.0, 1.0, 1.0], [40.0, 40.0], [False, True])
 
     assert places == [0.0, 85.0, 125.0]
 
@@ -224,7 +224,7 @@ def test_no_two_things_overlap(graph: tuple[list[Box], list[Wire]]) -> None:
 
 
 @given(graphs())
-def test_frames_have_no_holes(graph: tuple[list[Box], list[Wire]]) -> None:
+def test_frames_have_no_gaps(graph: tuple[list[Box], list[Wire]]) -> None:
     boxes, wires = graph
     layout = laid_out(boxes, wires, SPACING)
 
