@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from proccli.sources.secrets.names import word_set
+
 _TABLE: Final = """
 mysql mysqladmin mysqlbinlog mysqlcheck mysqldump mysqlimport mysqlpump mysqlshow mysqlslap mysqlsh
 mysql_upgrade mycli xtrabackup innobackupex mariabackup mariadb mariadb-admin mariadb-binlog
@@ -260,16 +262,16 @@ def _collected() -> Mapping[str, Program]:
 PROGRAMS: Final = _collected()
 """By the program's file name."""
 
-WRAPPERS: Final = frozenset(
+WRAPPERS: Final = word_set(
     """
     ash bash busybox chpst chroot chrt crictl crosh dash doas docker docker-compose dumb-init
-    eatmydata entr env envdir exec faketime fakeroot firejail flock gdb gosu ionice ip kubectl ltrace
-    lxc lxc-attach nerdctl nice node nohup nsenter numactl oc parallel perf perl php pkexec podman
+    eatmydata entr env envdir exec faketime fakeroot firejail flock gdb gosu ionice ip kubectl
+    ltrace     lxc lxc-attach nerdctl nice node nohup nsenter numactl oc parallel perf perl php pkexec podman
     prlimit proxychains python rlwrap ruby runuser s6-setuidgid screen script setpriv setsid
     setuidgid sh softlimit ssh start-stop-daemon stdbuf strace su su-exec sudo systemd-inhibit
     systemd-run taskset time timeout tini tmux torify torsocks unbuffer unshare valgrind
     watch with-contenv xargs zsh
-    """.split()
+    """
 )
 """Programs that run another one, named in a later argument."""
 

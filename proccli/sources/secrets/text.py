@@ -232,7 +232,8 @@ def _read_by(text: bytes, words: Sequence[Span], command: bytes, found_by: str) 
     reader = _READS_SECRET.search(command)
     if reader is None:
         return
-    for start, end in words:
+    for left, right in words:
+        start, end = left, right
         if text[start : start + 1] in (b'"', b"'") and end - start > 1:
             start, end = start + 1, end - 1
         word = text[start:end]
@@ -279,9 +280,13 @@ def _assignments(text: bytes) -> Iterator[Secret]:
             continue
         # `image/token:latest` is not an assignment; `"token":"x"` and `token: x` are.
         after = text[position : position + 1]
-        if found[3] == b":" and not found[2] and after not in (b'"', b"'"):
-            if text[position - 1] not in b" \t":
-                continue
+        if (
+            found[3] == b":"
+            and not found[2]
+            and after not in (b'"', b"'")
+            and text[position - 1] not in b" \t"
+        ):
+            continue
         # `"auth": {…}` has names of its own; `"Password: "` is what a script waits for.
         if (found[3] == b":" and after in (b"{", b"[")) or (
             not found[2] and after == text[found.start() - 1 : found.start()] == b'"'
