@@ -22,7 +22,6 @@ _MAX_DEPTH = 4  # sh -c "ssh host 'sh -c …'"
 _OPTION = re.compile(rb"(?:--?|/|\+)((?://[\w.\-]{1,120}/:)?[A-Za-z_][\w.\-]{0,120})([=:]|$)")
 _VARIABLE = re.compile(rb"([A-Za-z_][\w.\-]{0,120})=")
 _LABELLED = re.compile(rb"([A-Za-z][\w.\-]{0,120}):(?=[^\s/:])")
-# `npm run token:refresh` is no assignment, and `Password:Zq7` is one.
 _TASK = re.compile(rb"[a-z:_\-]*")
 _NAME = re.compile(rb"[\w.\-:/]{1,120}")
 _RUNS_TEXT = re.compile(rb"-[a-z]*c")
@@ -253,11 +252,13 @@ class _Reading:
             name = option[1].decode("latin-1")
             defines = text[1:2] in (b"D", b"P")  # java, gradle: -Dname=value
             if option[2]:
+                flag = text[: option.end() - 1]
                 value = argument.after(option.end()).unquoted()
-                if self._is_harmless(text[: option.end() - 1]):
-                    return
-                if is_secret(name, value.text) or (defines and is_secret(name[1:], value.text)):
-                    yield value.secret(text[: option.end() - 1].decode("latin-1"))
+                secret = is_secret(name, value.text) or (
+                    defines and is_secret(name[1:], value.text)
+                )
+                if secret and not self._is_harmless(flag):
+                    yield value.secret(flag.decode("latin-1"))
             elif text[:1] in (b"-", b"+") and self._takes_value(text, name):
                 self.awaited = name, text.decode("latin-1")
         elif is_text:
@@ -268,13 +269,7 @@ class _Reading:
             if is_secret(name, value.text) and not _MORE_PAIRS.search(value.text):
                 yield value.secret(name)
         elif label := _LABELLED.match(text):
-            value = argument.after(label.end())
-            name = label[1].decode("latin-1")
-            if secrecy(name) is Secrecy.CERTAIN and not (
-                _TASK.fullmatch(value.text) or _MORE_PAIRS.search(value.text)
-            ):
-                if is_secret(name, value.text):
-                    yield value.secret(name)
+            yield from _labelled(label[1].decode("latin-1"), argument.after(label.end()))
 
     def _is_harmless(self, flag: bytes) -> bool:
         return any(option.harmless and option.flag == flag for option in self.options)
@@ -310,6 +305,13 @@ def _awaited_value(option: Option | str, called: str, value: _Argument) -> Itera
     )
     if found:
         yield from _secret_value(value.after(len(value.text) - len(secret)), called)
+
+
+def _labelled(name: str, value: _Argument) -> Iterator[Secret]:
+    """`Password:value`; `npm run token:refresh` is none."""
+    certain = secrecy(name) is Secrecy.CERTAIN and not _TASK.fullmatch(value.text)
+    if certain and is_secret(name, value.text) and not _MORE_PAIRS.search(value.text):
+        yield value.secret(name)
 
 
 def _secret_value(value: _Argument, called: str) -> Iterator[Secret]:

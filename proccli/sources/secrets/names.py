@@ -134,7 +134,7 @@ def secrecy(name: str) -> Secrecy:
     if not words or words[0] in _OPENERS or name in ("PWD", "OLDPWD"):
         return Secrecy.NONE
     last, joined = words[-1], "".join(words)
-    if last in _DESCRIPTORS and words[-2:] != ["secret", "id"] or joined.endswith(_NO_SECRETS):
+    if (last in _DESCRIPTORS and words[-2:] != ["secret", "id"]) or joined.endswith(_NO_SECRETS):
         return Secrecy.NONE
     if last in _LIKELY_LAST or joined.endswith(_LIKELY_ENDINGS):
         return Secrecy.LIKELY

@@ -266,7 +266,8 @@ WRAPPERS: Final = word_set(
     """
     ash bash busybox chpst chroot chrt crictl crosh dash doas docker docker-compose dumb-init
     eatmydata entr env envdir exec faketime fakeroot firejail flock gdb gosu ionice ip kubectl
-    ltrace     lxc lxc-attach nerdctl nice node nohup nsenter numactl oc parallel perf perl php pkexec podman
+    ltrace lxc lxc-attach nerdctl nice
+    node nohup nsenter numactl oc parallel perf perl php pkexec podman
     prlimit proxychains python rlwrap ruby runuser s6-setuidgid screen script setpriv setsid
     setuidgid sh softlimit ssh start-stop-daemon stdbuf strace su su-exec sudo systemd-inhibit
     systemd-run taskset time timeout tini tmux torify torsocks unbuffer unshare valgrind

@@ -128,9 +128,7 @@ _ECHO = re.compile(
 )
 _ECHO_WORD = re.compile(rb"[ \t]+(" + _SHELL_WORD + rb")", re.DOTALL)
 _HERE_STRING = re.compile(rb"<<<[ \t]*(" + _SHELL_WORD + rb")", re.DOTALL)
-_HERE_DOCUMENT = re.compile(
-    rb"""<<-?[ \t]*["']?(\w{1,64})["']?([^\n<]{0,1024})\n(.{1,4096}?)\n[ \t]*\1""", re.DOTALL
-)
+_HERE_DOCUMENT = re.compile(rb"""<<-?[ \t]*["']?(\w{1,64})["']?([^\n<]{0,1024})\n""")
 _READS_SECRET = re.compile(
     rb"""\bsudo\b.{0,256}?[ ]-[A-Za-z]*S\b | \bchpasswd\b | \bcryptsetup\b
     | --[a-z\-]{0,32}(?:password|passwd|passphrase|pass|token|secret)-(?:on-|from-)?stdin
@@ -213,7 +211,9 @@ def _here(text: bytes) -> Iterator[Secret]:
         yield from _read_by(text, [found.span(1)], _command_before(text, found.start()), "<<<")
     for found in _HERE_DOCUMENT.finditer(text):
         reader = _command_before(text, found.start()) + found[2]
-        yield from _read_by(text, [found.span(3)], reader, "<<")
+        end = text.find(b"\n" + found[1], found.end(), found.end() + 4096)
+        if end > 0:
+            yield from _read_by(text, [(found.end(), end)], reader, "<<")
 
 
 def _command_after(text: bytes, start: int) -> bytes:
@@ -221,7 +221,7 @@ def _command_after(text: bytes, start: int) -> bytes:
 
 
 def _command_before(text: bytes, end: int) -> bytes:
-    return _COMMAND_END.split(text[max(0, end - 1024) : end])[-1]
+    return _COMMAND_END.split(text[max(0, end - 256) : end])[-1]
 
 
 _COMMAND_END = re.compile(rb"[|;&\n]")
