@@ -86,12 +86,14 @@ def command(
     )
     if show_masked:
         for found_by, count in result.masked_by:
-            print_message(f"masked {counted(count, 'value')}: {found_by}")
+            name = found_by if len(found_by) <= _NAME_LENGTH else f"{found_by[:_NAME_LENGTH]}…"
+            print_message(f"masked {counted(count, 'value')}: {name}")
     warn(invocation, result.notes)
     return EXIT_INCOMPLETE if strict and result.incomplete else 0
 
 
 _SHOWN = 10
+_NAME_LENGTH = 60
 
 
 def record_message(result: RecordResult, *, redact: bool, with_config: bool = True) -> str:

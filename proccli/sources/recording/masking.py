@@ -21,6 +21,7 @@ from proccli.model.sockets import NetTables, SocketFd
 from proccli.model.source import Source
 from proccli.sources.secrets.arguments import find_secrets
 from proccli.sources.secrets.names import is_secret
+from proccli.sources.secrets.text import Secret
 
 MASK = b"***"
 """Replaces every secret, whatever its length."""
@@ -52,12 +53,19 @@ def mask(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Masked:
     position = length = 0
     known = frozenset(masked_spans)
     searched = _searched_bytes(cmdline)
-    rest = {(searched, len(cmdline)): "too long to search"} if searched < len(cmdline) else {}
-    secrets = {(start, end): name for start, end, name in find_secrets(cmdline[:searched])} | rest
+    # What looks like a name inside a secret is a part of it: the outermost secret gives the name.
+    outermost: dict[int, Secret] = {}
+    for found in find_secrets(cmdline[:searched]):
+        if found.start not in outermost or found.end > outermost[found.start].end:
+            outermost[found.start] = found
+    if searched < len(cmdline):
+        outermost[searched] = Secret(searched, len(cmdline), "too long to search")
+    spans = [(found.start, found.end) for found in outermost.values()]
     found_by = []
-    for start, end in _merged([*secrets, *masked_spans]):
+    for start, end in _merged([*spans, *masked_spans]):
         if (start, end) not in known:
-            found_by.append(secrets.get((start, end), "several"))
+            first = outermost.get(start)
+            found_by.append(first.found_by if first else "beside a masked value")
         secret = cmdline[start:end]
         stand_in = secret if (start, end) in known else _stand_in(secret)
         pieces += cmdline[position:start], stand_in

@@ -6,18 +6,28 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from proccli.sources.secrets.names import Secrecy, is_secret, secrecy, word_set
-from proccli.sources.secrets.programs import PROGRAMS, Option, Position
+from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
+from proccli.sources.secrets.programs import (
+    PROGRAMS,
+    WRAPPERS,
+    Option,
+    Position,
+    file_name,
+    mentions_program,
+)
 from proccli.sources.secrets.text import Secret, find_in_text
 
 _MAX_DEPTH = 4  # sh -c "ssh host 'sh -c …'"
 
-_OPTION = re.compile(rb"(?:--?|/)([A-Za-z][\w.\-]{0,120})([=:]|$)")
+_OPTION = re.compile(rb"(?:--?|/|\+)((?://[\w.\-]{1,120}/:)?[A-Za-z_][\w.\-]{0,120})([=:]|$)")
 _VARIABLE = re.compile(rb"([A-Za-z_][\w.\-]{0,120})=")
 _LABELLED = re.compile(rb"([A-Za-z][\w.\-]{0,120}):(?=[^\s/:])")
+_TASK = re.compile(rb"[a-z:_\-]*")
+_NAME = re.compile(rb"[\w.\-:/]{1,120}")
 _RUNS_TEXT = re.compile(rb"-[a-z]*c")
 # A text that contains an option.
 _TEXT_WITH_OPTION = re.compile(rb"""\s["'(]{0,2}[\-/][A-Za-z\-]""")
+_BLANK = re.compile(rb"\S\s+\S")
 # `;name=` and the like show that a value ends before its argument does.
 _MORE_PAIRS = re.compile(rb"[;,&][ \t]?[A-Za-z_][\w.\- ]{0,60}=")
 _WORD_PART = re.compile(
@@ -25,25 +35,17 @@ _WORD_PART = re.compile(
     | \$\([^()]{0,4096}\) | `[^`]{0,4096}` | .""",
     re.VERBOSE | re.DOTALL,
 )
+_SUBSTITUTION = re.compile(rb"""[^\s$`]{0,256}(?:\$\(|`)""")
 _COMMAND_END = re.compile(rb"[;|&()`]")
+# Another program is named directly after these.
+_RUNS_NEXT = frozenset((b"--", b"-exec", b"-execdir", b"-ok"))
+# What follows these is a name that somebody chose.
+_NAMES_SOMETHING = frozenset((b"--name", b"--hostname", b"--network", b"--unit"))
+_SWITCH = re.compile(rb"/[A-Za-z?]\w{0,30}(?:[:=].*)?", re.DOTALL)
 # After `--password`, `--host` is another option and `--Zq7rTn93` a value.
 _MIXED = re.compile(rb"(?=[^=:]*[0-9])(?=[^=:]*[A-Z])--?[\w]{8,}")
 _ORACLE_LOGIN = re.compile(rb"""(?:userid=|USERID=)?["']?[\w$\#.]+/["']?([^@\s"']+)(@)?""")
-
-_ANY = b"|".join(re.escape(name.encode()) for name in PROGRAMS)
-_MENTION = re.compile(rb"(?<![\w.\-])(?:" + _ANY + rb"|nmcli|aws|git|wpa_cli)(?![\w.\-])")
-"""Finds whether a text mentions such a program at all."""
-
-_WRAPPERS = word_set(
-    """
-    busybox chpst chroot crictl doas docker dumb-init env exec flock gosu ionice kubectl nerdctl
-    nice nohup nsenter oc podman proxychains runuser script setsid ssh stdbuf strace su su-exec
-    sudo systemd-run taskset time timeout tini unbuffer watch xargs
-    """
-)
-"""Programs that run another one, named in a later argument."""
-_TAKE_PAIRS = word_set("aws db2 git nmcli rclone wpa_cli")
-"""Programs that take the name of a setting and its value as two arguments."""
+_LOGIN_AT_HOST = re.compile(rb"[\w.\-/\\]{1,256}:([^\s]{1,1024})@[\w.\-\[\]:]")
 
 # ---- reading arguments ----------------------------------------------------------------------
 
@@ -81,9 +83,7 @@ def find_secrets(cmdline: bytes) -> Iterator[Secret]:
         if text:
             arguments.append(_Argument(start, text))
         start += len(text) + 1
-    reading = _Reading(
-        depth=0, is_text=len(arguments) == 1, mentions=_MENTION.search(cmdline) is not None
-    )
+    reading = _Reading(depth=0, is_text=len(arguments) == 1, mentions=mentions_program(cmdline))
     yield from reading.read(arguments)
 
 
@@ -104,7 +104,8 @@ class _Reading:
     """The options of all programs found so far, each with its program."""
     positions: dict[Position, str] = field(default_factory=dict)
     words: list[bytes] = field(default_factory=list)
-    """The last arguments since the program that are no options."""
+    """The last arguments since the program that are no options, in small letters; empty for those
+    that hold a secret."""
     ends: dict[str, bool] = field(default_factory=dict)
     """Programs whose last argument is a secret."""
     awaited: tuple[Option | str, str] | None = None
@@ -118,14 +119,15 @@ class _Reading:
             is_text = self.is_text or _RUNS_TEXT.fullmatch(self.before) is not None
             yield from self._one(argument, is_text=is_text)
             self.before = argument.text
-        if self.ends and arguments:
+        if self.ends and arguments and arguments[-1].text[:1] != b"-":
             yield from _secret_value(arguments[-1].unquoted(), next(iter(self.ends)))
 
     def _one(self, argument: _Argument, *, is_text: bool) -> Iterator[Secret]:
         awaited, self.awaited = self.awaited, None
-        if awaited is not None:
-            yield from _awaited_value(*awaited, argument.unquoted())
-        if awaited is None or not isinstance(awaited[0], Option):
+        values = () if awaited is None else tuple(_awaited_value(*awaited, argument.unquoted()))
+        yield from values
+        # A value has no name: what looks like one there must not be shown.
+        if not values and (awaited is None or not isinstance(awaited[0], Option)):
             if self.mentions:
                 self._note_program(argument.text)
                 yield from self._short_options(argument)
@@ -134,40 +136,46 @@ class _Reading:
         if self.depth == 0:
             for left, right, found_by in find_in_text(argument.text):
                 yield Secret(argument.start + left, argument.start + right, found_by)
-        if self.depth < _MAX_DEPTH and _TEXT_WITH_OPTION.search(argument.text):
+        if self.depth < _MAX_DEPTH and (
+            _TEXT_WITH_OPTION.search(argument.text)
+            or (self.mentions and _BLANK.search(argument.text))
+        ):
             inner = _Reading(
                 depth=self.depth + 1,
                 is_text=True,
                 mentions=self.mentions,
+                program=self.program,
                 options=dict(self.options),
+                positions={p: name for p, name in self.positions.items() if p.words or p.named},
             )
             yield from inner.read(list(_words(argument)))
 
     def _note_program(self, text: bytes) -> None:
         for command in _COMMAND_END.split(text) if self.is_text else (text,):
-            name = command.rpartition(b"/")[2].decode("latin-1")
+            name = file_name(command)
             if self.first is None:
-                self.first = name
-            elif not (self.is_text or self.first in _WRAPPERS):
+                self.first = name.rstrip("0123456789.")
+            elif self.before in _NAMES_SOMETHING or not (
+                self.is_text or self.first in WRAPPERS or self.before in _RUNS_NEXT
+            ):
                 continue
             program = PROGRAMS.get(name)
-            if program is None and name not in _TAKE_PAIRS:
+            if program is None:
                 continue
             self.program, self.words = name, []
-            if program is not None:
-                self.options.update(dict.fromkeys(program.options, name))
-                self.positions.update(dict.fromkeys(program.positions, name))
+            self.options.update(dict.fromkeys(program.options, name))
+            self.positions = dict.fromkeys(program.positions, name)
 
     def _short_options(self, argument: _Argument) -> Iterator[Secret]:
         text = argument.text
-        if text[:1] not in (b"-", b"/"):
+        if text[:1] not in (b"-", b"/", b">"):
             return
         for option, program in self.options.items():
             if option.command and option.command not in self.words:
                 continue
             called = f"{program} {option.flag.decode()}"
             if option.last:
-                if _in_cluster(text, option.flag):
+                if text == option.flag or _in_cluster(text, option.flag):
                     self.ends[called] = True
             elif text == option.flag or (option.separate and _ends_cluster(text, option.flag)):
                 self.awaited = (option, called) if option.separate else None
@@ -178,31 +186,63 @@ class _Reading:
 
     def _at_position(self, argument: _Argument) -> Iterator[Secret]:
         text = argument.text
-        name = text.rpartition(b"/")[2].decode("latin-1")
-        if not self.program or text[:1] == b"-" or name == self.program:
+        if not self.program or text[:1] == b"-" or file_name(text) == self.program:
             return
-        for position, program in self.positions.items():
-            called = " ".join((program, *(word.decode() for word in position.words)))
-            if position.after:
-                login = _ORACLE_LOGIN.match(text)
-                if login and (login[2] or not self.words) and is_secret("password", login[1]):
-                    start = argument.start + login.start(1)
-                    yield Secret(start, start + len(login[1]), called)
-            elif position.words:
-                wanted = len(position.words) + position.skipped
-                if tuple(self.words[-wanted:][: len(position.words)]) == position.words and (
-                    len(self.words) >= wanted and b"=" not in text
-                ):
-                    yield from _secret_value(argument.unquoted(), called)
-            elif len(self.words) == position.skipped:
-                yield from _secret_value(argument.unquoted(), called)
-        if self.program in _TAKE_PAIRS and self.words:
-            name = self.words[-1].decode("latin-1")
-            if is_secret(name, argument.unquoted().text):
-                yield argument.unquoted().secret(f"{self.program} {name}")
+        found = False
+        if not _SWITCH.fullmatch(text):
+            for position, program in self.positions.items():
+                called = " ".join((program, *(word.decode() for word in position.words)))
+                for secret in self._secret_at(position, argument, called):
+                    found = True
+                    yield secret
         # `docker run --name login -p 80:80` has no command `login`.
-        self.words.append(b"" if text == b"login" and self.before[:1] == b"-" else text)
+        nameless = found or (text == b"login" and self.before[:1] == b"-")
+        self.words.append(b"" if nameless else text.lower()[:128])
         del self.words[:-8]
+
+    def _secret_at(self, position: Position, argument: _Argument, called: str) -> Iterator[Secret]:
+        text, words = argument.text, position.words
+        if position.named:
+            name = self.words[-1] if self.words else b""
+            if tuple(self.words[-len(words) - 1 : -1]) != words and words:
+                return
+            value = argument.unquoted()
+            if _NAME.fullmatch(name) and is_secret(name.decode("latin-1"), value.text):
+                yield value.secret(f"{self.program} {name.decode('latin-1')}")
+        elif position.after:
+            yield from self._login(position, argument, called)
+        elif position.last:
+            if tuple(self.words[-len(words) :]) == words:
+                self.ends[called] = True
+        elif words:
+            wanted = len(words) + position.skipped
+            is_pair = re.match(rb"[A-Za-z_]\w*=.*[^=]", text) is not None
+            if not is_pair and (
+                len(self.words) >= wanted and tuple(self.words[-wanted:][: len(words)]) == words
+            ):
+                yield from _secret_value(argument.unquoted(), called)
+        elif len(self.words) == position.skipped:
+            yield from _secret_value(argument.unquoted(), called)
+
+    def _login(self, position: Position, argument: _Argument, called: str) -> Iterator[Secret]:
+        """`USER/SECRET`, `USER:SECRET@HOST`, or `USER:SECRET` at a position."""
+        value = argument.unquoted()
+        if position.before_host:
+            login = _LOGIN_AT_HOST.match(value.text)
+        elif position.after == b"/":
+            login = _ORACLE_LOGIN.match(value.text)
+            if login and not login[2] and self.words:
+                login = None
+        else:
+            login = None
+            words = tuple(self.words[-len(position.words) - position.skipped :])
+            if words[: len(position.words)] == position.words:
+                yield from _awaited_value(
+                    Option(b"", separate=True, attached=False, after=position.after), called, value
+                )
+        if login and is_secret("password", login[1]):
+            start = value.start + login.start(1)
+            yield Secret(start, start + len(login[1]), called)
 
     def _named(self, argument: _Argument, *, is_text: bool) -> Iterator[Secret]:
         """`--name=value`, `/name:value`, `-Dname=value`, `NAME=value`, `name:value`; `--name` takes
@@ -212,22 +252,31 @@ class _Reading:
             name = option[1].decode("latin-1")
             defines = text[1:2] in (b"D", b"P")  # java, gradle: -Dname=value
             if option[2]:
+                flag = text[: option.end() - 1]
                 value = argument.after(option.end()).unquoted()
-                if is_secret(name, value.text) or (defines and is_secret(name[1:], value.text)):
-                    yield value.secret(text[: option.end() - 1].decode("latin-1"))
-            elif text[:1] == b"-" and not defines and self._takes_value(text, name):
+                secret = is_secret(name, value.text) or (
+                    defines and is_secret(name[1:], value.text)
+                )
+                if secret and not self._is_harmless(flag):
+                    yield value.secret(flag.decode("latin-1"))
+            elif text[:1] in (b"-", b"+") and self._takes_value(text, name):
                 self.awaited = name, text.decode("latin-1")
         elif is_text:
             return
-        elif variable := _VARIABLE.match(text) or _LABELLED.match(text):
+        elif variable := _VARIABLE.match(text):
             value = argument.after(len(variable[1]) + 1)
             name = variable[1].decode("latin-1")
             if is_secret(name, value.text) and not _MORE_PAIRS.search(value.text):
                 yield value.secret(name)
+        elif label := _LABELLED.match(text):
+            yield from _labelled(label[1].decode("latin-1"), argument.after(label.end()))
+
+    def _is_harmless(self, flag: bytes) -> bool:
+        return any(option.harmless and option.flag == flag for option in self.options)
 
     def _takes_value(self, text: bytes, name: str) -> bool:
         return secrecy(name) != Secrecy.NONE and not any(
-            option.flag == text and not option.separate and not option.last
+            option.flag == text and (option.harmless or not option.separate)
             for option in self.options
         )
 
@@ -249,11 +298,20 @@ def _awaited_value(option: Option | str, called: str, value: _Argument) -> Itera
         if not another and is_secret(option, value.text):
             yield value.secret(called)
         return
+    if option.harmless:
+        return
     _, found, secret = (
         value.text.partition(option.after) if option.after else (b"", b"-", value.text)
     )
     if found:
         yield from _secret_value(value.after(len(value.text) - len(secret)), called)
+
+
+def _labelled(name: str, value: _Argument) -> Iterator[Secret]:
+    """`Password:value`; `npm run token:refresh` is none."""
+    certain = secrecy(name) is Secrecy.CERTAIN and not _TASK.fullmatch(value.text)
+    if certain and is_secret(name, value.text) and not _MORE_PAIRS.search(value.text):
+        yield value.secret(name)
 
 
 def _secret_value(value: _Argument, called: str) -> Iterator[Secret]:
@@ -262,7 +320,10 @@ def _secret_value(value: _Argument, called: str) -> Iterator[Secret]:
 
 
 def _words(argument: _Argument) -> Iterator[_Argument]:
-    """The words of a text as a shell would split it, by blanks outside of quotes."""
+    """The words of a text as a shell would split it, by blanks outside of quotes; those in
+    `x=$(…)` if that is all."""
+    if inside := _SUBSTITUTION.match(argument.text):
+        argument = argument.after(inside.end())
     begin = None
     for part in _WORD_PART.finditer(argument.text):
         if part["blank"] is None:

@@ -43,6 +43,11 @@ _CERTAIN_ENDINGS = (
     "appkey",
     "passwort",
     "credentialkey",
+    "secretkeybase",
+    "subscriptionkey",
+    "storagekey",
+    "activationkey",
+    "encryptkey",
 )
 _CERTAIN_LAST = {"pw", "psk", "passin", "passout", "jwt", "bearer", "masterauth", "dsnkey"}
 _LIKELY_LAST = {
@@ -59,29 +64,60 @@ _LIKELY_LAST = {
     "tokens",
     "passwords",
 }
-_LIKELY_ENDINGS = ("privatekey", "authuserpass")
+_LIKELY_ENDINGS = ("privatekey", "authuserpass", "certificatekey")
+# Names that end like a secret's and mean a place in a text or a list, or the name of a secret.
+_NO_SECRETS = (
+    "audiotoken",
+    "boundarytoken",
+    "clstoken",
+    "continuationtoken",
+    "existingsecret",
+    "imagetoken",
+    "initialclustertoken",
+    "masktoken",
+    "maxtoken",
+    "nexttoken",
+    "pagetoken",
+    "pullsecret",
+    "septoken",
+    "speechtoken",
+    "startingtoken",
+    "stoptoken",
+    "tlssecret",
+    "videotoken",
+)
 _OTHER_PASSES = {"bypass", "compass", "encompass", "overpass", "underpass"}
 
 # Last words of names that describe a secret but don't hold it.
 _DESCRIPTORS = word_set(
     """
-    algorithm algorithms alg audience backend bits bucket budget bytes cache callback chars class
-    claim cmd command config cost count dir directory disabled driver duration enabled
-    encoding endpoint env expiration expiry expires field file filename files format
-    hint host id ids interval issuer kind length lifetime limit limits location lookup max
-    maximum method min minimum mode module name names namespace optional path paths plugin
-    policy port prefix prompt protocol provider realm ref reference refresh region regex
-    required retries rotation rounds schema scheme scope scopes script server service size
-    source stdin storage store strength strategy suffix supported template timeout ttl type uri
-    url user username validation validity var variable version window
+    accounts addr address age alg algorithm algorithms args attempts attribute attributes
+    audience backend bits branch bucket budget bytes cache callback change chars check claim
+    class cmd column command comment config cost count days db debug digest dim dir directory
+    disabled domain driver duration enabled encoder encoding encryption endpoint endpoints env
+    expiration expired expires expiry factory fd fds field file filename files form format
+    generator gid grace group groups handler hashing header headers helper hint history holder
+    hook host hosts hours httponly id ids index instance interval issuer kind kwargs label
+    labels length level lifetime limit limits link list loader location log logs lookup manager
+    max maximum method min minimum minutes mode module ms name names namespace network number
+    optional options opts order owner page parser path paths per percent period permissions
+    persistent placeholder plugin policy pool port ports prefix processor prompt protocol
+    provider queue ratio realm ref reference refresh regex region renewal repo repository
+    request requests required reset resolver retries reviewer role roles root rotate rotation
+    rounds rule rules sa salt samesite schema scheme scope scopes script sec seconds secs secure
+    selector server service settings size sock socket source status stdin storage store strategy
+    strength suffix supported sync syncs table tag tags template text threshold timeout times
+    timestamp title topic total ttl type uid uri url urls usage user username users validation
+    validity var variable version webhook width window wizard wsgi
     """
 )
 # First words of names that switch or limit something about a secret.
 _OPENERS = word_set(
     """
-    allow allowed ask bos can check count disable enable enabled eos force generate has hide ignore
-    is max min n no num number only pad print prompt read require reset sep show skip stop support
-    unk use verify with without
+    allow allowed ask bos can check count delete disable enable enabled eos export force
+    generate has hide ignore is list max min n next no num number only pad print prompt read
+    remove require reset reveal rotate sep show skip starting stop support unk use validate
+    verify with without
     """
 )
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
@@ -98,7 +134,7 @@ def secrecy(name: str) -> Secrecy:
     if not words or words[0] in _OPENERS or name in ("PWD", "OLDPWD"):
         return Secrecy.NONE
     last, joined = words[-1], "".join(words)
-    if last in _DESCRIPTORS and words[-2:] != ["secret", "id"]:
+    if (last in _DESCRIPTORS and words[-2:] != ["secret", "id"]) or joined.endswith(_NO_SECRETS):
         return Secrecy.NONE
     if last in _LIKELY_LAST or joined.endswith(_LIKELY_ENDINGS):
         return Secrecy.LIKELY
@@ -117,26 +153,35 @@ def _names_a_pass(word: str) -> bool:
 
 _NOTHING = frozenset((b"", b"true", b"false", b"yes", b"no", b"none", b"on", b"off", b"null"))
 _PATH = re.compile(
-    rb"(?:~|\.{0,2})/(?:[^/]+/|[^/]*\.[A-Za-z])|[\w.\-]+\.(?:pem|key|crt|json|ya?ml)$"
+    rb"(?:~|\.{0,2})/(?:[^/]+/|[^/]*\.[A-Za-z]|[\w.\-]*$)"
+    rb"|[\w.\-]+\.(?:pem|key|crt|json|ya?ml)$"
+)
+# A path that begins with a directory of every machine, where a token is possible.
+_SYSTEM_PATH = re.compile(
+    rb"/(?:data|dev|etc|home|mnt|opt|proc|root|run|secrets|srv|tmp|usr|var|vault)/[\w./@\-]+"
 )
 # How a login is done, where the name could as well hold the secret: `--auth jwt`.
 _METHODS = frozenset(
     word.encode()
     for word in word_set(
         """
-        anonymous auto basic bearer cert default digest external file form gitea github gitlab
-        google gssapi htpasswd http internal jwt kerberos krb5 ldap local main md5 mtls negotiate
-        ntlm oauth oauth2 oidc openid pam peer plain saml sasl scram secret simple ssl static system
-        tls token trust
+        anonymous api-key api_key apikey approle auto aws azure basic bcrypt bearer cert
+        certificate cookie cram-md5 crammd5 default default-auth digest digest-md5 disabled
+        enabled external file form gitea github gitlab google gss gssapi guess hmac htpasswd
+        http iam internal jwt kerberos key krb5 kubernetes ldap local login main md5 mtls
+        negotiate ntlm oauth oauth2 oidc openid optional pam password passwordless pbkdf2 peer
+        plain plaintext publickey required saml sasl scram scrypt secret session simple spnego
+        ssl sspi static system tls token trust userpass x509 xoauth2
         """
     )
 )
 _DIGEST_NAME = re.compile(
-    rb"(?:sha|scram-sha|blake|md|rmd|whirlpool|aes|hmac)-?[0-9][\w\-]{0,12}", re.IGNORECASE
+    rb"(?:sha|scram-sha|blake|md|rmd|whirlpool|aes|hmac|argon)-?[0-9][\w\-]{0,12}", re.IGNORECASE
 )
 # Where a secret is kept: a variable, a command, a file, a store.
 _REFERENCE = re.compile(
-    rb"""\$\w+$ | \$\{[^{}]*\}$ | \$\(.*\)$ | `[^`]*`$ | %\w+%$ | \{\{.*\}\}$ | <[^<>]*>$
+    rb"""\$\w+(?:[;|&)\s]|$) | \$\{[^{}]*\}(?:[;|&)\s]|$) | \$env:\w | \$\( | `
+    | %\w+%$ | \{\{.*\}\}$ | <[^<>]*>$ | (?:id|src|source|type)=\w | \[[A-Z]+\]$
     | @\.{0,2}/ | @[\w.\-]+\.[a-z]{2,5}$ | id_(?:rsa|dsa|ecdsa|ed25519)$
     | (?:file|env|fd|vault|ssm|op|arn|secretsmanager|awssm|gcpsm|sops|keyring|k8s|kubernetes)://?[\w/.]
     | (?:file|env|fd|vault|ref|arn):[\w/]""",
@@ -154,13 +199,17 @@ def is_secret(name: str, value: bytes) -> bool:
     kind = secrecy(name)
     if kind is Secrecy.NONE or value.lower() in _NOTHING or _OVERWRITTEN.fullmatch(value):
         return False
-    if _REFERENCE.match(value) or (name in ("pass", "passin", "passout") and value == b"stdin"):
+    if (
+        _REFERENCE.match(value)
+        or _SYSTEM_PATH.fullmatch(value)
+        or (name in ("pass", "passin", "passout") and value == b"stdin")
+    ):
         return False
     last = _WORD.findall(name)[-1].lower()
-    if kind is Secrecy.LIKELY or last.endswith(("token", "auth", "jwt")):
+    if kind is Secrecy.LIKELY or last.endswith(("token", "auth", "jwt", "hash")):
         lower = value.lower()
         if lower in _METHODS or _DIGEST_NAME.fullmatch(value) or _SHORT_COUNT.fullmatch(value):
             return False
     if kind is Secrecy.LIKELY:
         return not (value.isdigit() or _PATH.match(value))
-    return not (last == "pass" and value in _PHASES)
+    return not (last.endswith("pass") and value in _PHASES)

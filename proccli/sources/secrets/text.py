@@ -7,7 +7,7 @@ long and made to slow them down.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
@@ -45,17 +45,39 @@ _SHAPES = re.compile(
     | dop_v1_[0-9a-f]{64}                             # DigitalOcean
     | hv[bsr]\.[\w\-]{20,255}                         # Vault
     | AGE-SECRET-KEY-1[0-9A-Z]{50,80}
+    | [0-9a-f]{36}NRAL | eu01xx[0-9a-f]{30}NRAL       # New Relic
+    | NRAK-[A-Z0-9]{20,40}
+    | [0-9]{8,10}:AA[\w\-]{32,36}(?![\w\-])            # Telegram
+    | hf_[A-Za-z]{30,64}                              # Hugging Face
+    | shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}              # Shopify
+    | LTAI[A-Za-z0-9]{16,24}(?![A-Za-z0-9])           # Alibaba Cloud key ids
+    | ATATT3[\w\-=]{20,255}                           # Atlassian
+    | dckr_pat_[\w\-]{20,64}                          # Docker
+    | gl(?:sa|c)_[\w\-=]{30,255}                      # Grafana
+    | lin_api_[A-Za-z0-9]{30,64}                      # Linear
+    | nvapi-[\w\-]{50,128}                            # NVIDIA
+    | gsk_[A-Za-z0-9]{40,64}                          # Groq
+    | PMAK-[0-9a-f]{20,32}-[0-9a-f]{30,40}            # Postman
+    | tskey-(?:[a-z]{2,10}-)?[\w\-]{16,128}           # Tailscale
+    | pul-[0-9a-f]{40}                                # Pulumi
+    | [A-Za-z0-9]{8,20}\.atlasv1\.[\w\-]{50,128}      # Terraform Cloud
+    | EAAC[A-Za-z0-9]{20,255}                         # Facebook
+    | SWMTKN-1-[a-z0-9]{10,64}-[a-z0-9]{10,64}        # Docker Swarm
+    | sq0(?:atp|csp)-[\w\-]{22,64}                    # Square
+    | xai-[A-Za-z0-9]{40,128} | sbp_[0-9a-f]{40} | r8_[A-Za-z0-9]{30,64} | figd_[\w\-]{30,64}
     )""",
     re.VERBOSE,
 )
 _SLACK_HOOK = re.compile(rb"hooks\.slack\.com/services/([\w/\-]{10,200})")
+_DISCORD_HOOK = re.compile(rb"/api/webhooks/[0-9]{5,32}/([\w\-]{20,200})")
+_TELEGRAM_BOT = re.compile(rb"/bot([0-9]{6,12}:[\w\-]{20,64})")
 # `user:` of an address; `host:80/` is a port.
 _USER = re.compile(rb"""://[^\s/?\#:@"'<>]{0,256}:(?!\d{1,5}[/?\#])""")
 _MAX_PASSWORD = 1024
 _ADDRESS_REST = re.compile(rb"""[^\s"'<>]{1,1025}""")
 _QUERY = re.compile(rb"""[?&\#]([\w.\-\[\]%]{1,100})=([^\s&\#"'<>]{1,8192})""")
 _QUERY_NAMES = frozenset(("key", "sig", "signature", "x-amz-signature", "x-goog-signature"))
-_BEARER = re.compile(rb"\b(?:Bearer|bearer|BEARER)[ \t]+([A-Za-z0-9._~+/=\-]{12,8192})")
+_BEARER = re.compile(rb"\b(?:Bearer|bearer|BEARER)(?:[ \t]+|%20)([A-Za-z0-9._~+/=\-]{12,8192})")
 _SQL = re.compile(
     rb"""\b(?:IDENTIFIED(?:[ \t]+WITH[ \t]+["'`\w]{1,64})?[ \t]+(?:BY|AS)
         (?:[ \t]+(?:PASSWORD|VALUES))?
@@ -71,11 +93,25 @@ _ORACLE_URL = re.compile(rb"jdbc:oracle:[a-z]{1,16}:[\w$#]{1,128}/([^@\s\"']{1,1
 _KEY_AS_USER = re.compile(rb"(?i:sentry|dsn)[^\s=]{0,64}[= ]https?://([0-9a-z]{16,64})(?=@|:)")
 _SENTRY = re.compile(rb"https?://([0-9a-f]{16,64})(?=@[\w.\-]{0,200}sentry)")
 _QEMU_OBJECT = re.compile(rb"(?:^|\s)secret,(?:[^,\s]{0,256},){0,8}data=([^,\s]{1,1024})")
+# Of the Percona tools: h=db,u=root,p=…
+_DSN_PAIRS = re.compile(rb"(?:^|[=\s])(?:[ADFLPSUhtu]=[^,\s]{0,256},){1,8}p=([^,\s]{1,1024})")
+_LOGIN_CALL = re.compile(
+    rb"""(?i:auth)\w{0,16}[ ]?=?[ ]?\([ ]?["'][^"']{0,128}["'],[ ]?["']([^"']{1,1024})"""
+)
+_SECURE_STRING = re.compile(
+    rb"""ConvertTo-SecureString[ ]+(?:-\w{1,32}[ ]+){0,4}["']?([^\s"'\-][^\s"']{0,1024})"""
+)
+_TCL_SET = re.compile(rb"""\bset[ \t]+([A-Za-z_]\w{0,60})[ \t]+["{]?([^\s"{};\[\]$]{1,1024})""")
 _BY_PLACE = (
     (_BEARER, "bearer token"),
     (_SLACK_HOOK, "address of a hook"),
+    (_DISCORD_HOOK, "address of a hook"),
+    (_TELEGRAM_BOT, "address of a hook"),
     (_SQL, "SQL"),
     (_SQL_BARE, "SQL"),
+    (_DSN_PAIRS, "p="),
+    (_LOGIN_CALL, "auth()"),
+    (_SECURE_STRING, "ConvertTo-SecureString"),
     (_GO_DSN, "password in an address"),
     (_ORACLE_URL, "password in an address"),
     (_KEY_AS_USER, "key in an address"),
@@ -83,17 +119,22 @@ _BY_PLACE = (
     (_QEMU_OBJECT, "secret,data"),
 )
 """Patterns whose first group is the secret, and what it was recognized by."""
-_ASKED = re.compile(rb"(?i:password|passphrase|passcode|passwd)")
+_ASKED = re.compile(rb"(?i:password|passphrase|passcode|passwd|assword|assphrase|retype|again:)")
 _SEND = re.compile(rb"""\bsend(?:_user)?[ \t]+(?:--?[a-z]*[ \t]+)?["{]([^"{}\\\r\n]{1,1024})""")
+# Bounded everywhere: what follows an `echo` may be megabytes without an end.
+_SHELL_WORD = rb"""(?:"(?:[^"\\]|\\.){0,1024}"|'[^']{0,1024}'|[^\s"'|;&<>()`]{1,1024})"""
 _ECHO = re.compile(
-    rb"""\b(?:echo|printf)[ \t]+(?:-[neE]{1,3}[ \t]+|["']%s(?:\\n)?["'][ \t]+)?
-    (?:"([^"]{1,1024})"|'([^']{1,1024})'|([^\s"'|;&<>]{1,1024}))[ \t]*\|(?!\|)([^|;&]{1,1024})""",
-    re.VERBOSE,
+    rb"\b(?:echo|printf)((?:[ \t]+" + _SHELL_WORD + rb"){1,16})[ \t]*([;&)}\s]{0,16}\|?)", re.DOTALL
 )
+_ECHO_WORD = re.compile(rb"[ \t]+(" + _SHELL_WORD + rb")", re.DOTALL)
+_HERE_STRING = re.compile(rb"<<<[ \t]*(" + _SHELL_WORD + rb")", re.DOTALL)
+_HERE_DOCUMENT = re.compile(rb"""<<-?[ \t]*["']?(\w{1,64})["']?([^\n<]{0,1024})\n""")
 _READS_SECRET = re.compile(
-    rb"""sudo\b.*[ ]-[A-Za-z]*S\b | --password-stdin | --stdin\b | \bchpasswd\b | \bcryptsetup\b
-    | --passphrase-fd | \bkinit\b | \bsmbpasswd\b.*-s | --with-token | -passin[ ]stdin
-    | \bvault[ ]login[ ]-""",
+    rb"""\bsudo\b.{0,256}?[ ]-[A-Za-z]*S\b | \bchpasswd\b | \bcryptsetup\b
+    | --[a-z\-]{0,32}(?:password|passwd|passphrase|pass|token|secret)-(?:on-|from-)?stdin
+    | --stdin(?:-password|-pass)?\b | --passphrase-fd | --with-token | -passin[ ]stdin
+    | (?:^|[ ])(?:\S{0,64}/)?(?:kinit|smbpasswd|passwd|su)(?:[ ]|$)
+    | \bvault[ ]login[ ]- | \bhtpasswd[ ]-[a-zA-Z]{0,8}i | \brclone[ ]obscure[ ]-""",
     re.VERBOSE,
 )
 _PEM_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
@@ -124,7 +165,7 @@ def _address_passwords(text: bytes) -> Iterator[Secret]:
             return
         if at - start <= _MAX_PASSWORD and (rest := _ADDRESS_REST.match(text, start)):
             end = text.rfind(b"@", start, rest.end())
-            if end > start:
+            if end > start and is_secret("password", text[start:end]):
                 yield Secret(start, end, "password in an address")
 
 
@@ -137,25 +178,71 @@ def _parameters(text: bytes) -> Iterator[Secret]:
 
 
 def _expect_answers(text: bytes) -> Iterator[Secret]:
-    """What an expect script sends after it was asked for a password."""
+    """What an expect script sends after it was asked for a password, and its variables."""
+    if b"expect" not in text and b"spawn" not in text:
+        return
     for asked in _ASKED.finditer(text):
         sent = _SEND.search(text, asked.end(), asked.end() + 256)
         if sent is not None and is_secret("password", sent[1]):
             yield Secret(*sent.span(1), "expect")
+    for found in _TCL_SET.finditer(text):
+        name = found[1].decode("latin-1")
+        if is_secret(name, found[2]):
+            yield Secret(*found.span(2), name)
 
 
 def _piped(text: bytes) -> Iterator[Secret]:
     """What `echo` writes to a program that reads a password; of `user:password`, the password."""
+    waiting: list[Span] = []
+    end = -1
     for found in _ECHO.finditer(text):
-        reader = _READS_SECRET.search(found[4])
-        if reader is None:
-            continue
-        group = next(number for number in (1, 2, 3) if found[number] is not None)
-        start, end = found.span(group)
+        if found.start() != end:
+            waiting = []
+        waiting += (word.span(1) for word in _ECHO_WORD.finditer(text, *found.span(1)))
+        end = found.end()
+        if found[2][-1:] == b"|":
+            yield from _read_by(text, waiting, _command_after(text, end), "echo to a program")
+            waiting = []
+
+
+def _here(text: bytes) -> Iterator[Secret]:
+    """What a program that reads a password gets as a here-string or a here-document."""
+    for found in _HERE_STRING.finditer(text):
+        yield from _read_by(text, [found.span(1)], _command_before(text, found.start()), "<<<")
+    for found in _HERE_DOCUMENT.finditer(text):
+        reader = _command_before(text, found.start()) + found[2]
+        end = text.find(b"\n" + found[1], found.end(), found.end() + 4096)
+        if end > 0:
+            yield from _read_by(text, [(found.end(), end)], reader, "<<")
+
+
+def _command_after(text: bytes, start: int) -> bytes:
+    return _COMMAND_END.split(text[start : start + 1024], maxsplit=1)[0]
+
+
+def _command_before(text: bytes, end: int) -> bytes:
+    return _COMMAND_END.split(text[max(0, end - 256) : end])[-1]
+
+
+_COMMAND_END = re.compile(rb"[|;&\n]")
+
+
+def _read_by(text: bytes, words: Sequence[Span], command: bytes, found_by: str) -> Iterator[Secret]:
+    """The words as secrets if the command reads a password."""
+    reader = _READS_SECRET.search(command)
+    if reader is None:
+        return
+    for left, right in words:
+        start, end = left, right
+        if text[start : start + 1] in (b'"', b"'") and end - start > 1:
+            start, end = start + 1, end - 1
+        word = text[start:end]
+        if b"%s" in word or word[:1] == b"-":
+            continue  # the format of printf, an option of echo
         if b"chpasswd" in reader[0]:
-            start += found[group].find(b":") + 1
-        if is_secret("password", text[start:end]):
-            yield Secret(start, end, "echo to a program")
+            start += word.find(b":") + 1
+        if start < end and is_secret("password", text[start:end]):
+            yield Secret(start, end, found_by)
 
 
 def _private_keys(text: bytes) -> Iterator[Secret]:
@@ -169,7 +256,9 @@ def _private_keys(text: bytes) -> Iterator[Secret]:
         position = end.end() if end else len(text)
 
 
-_NAME = re.compile(rb"""(?<![\w.\-])([A-Za-z_][\w.\-]{0,120})(\\?["']|\])?[ \t]?(=(?!=)|:)[ \t]?""")
+_NAME = re.compile(
+    rb"""(?<![\w.\-])([A-Za-z_][\w.\-]{0,120})(\\?["']\]?|\])?[ \t]?(=(?!=)>?|:)[ \t]?"""
+)
 _QUOTE = re.compile(rb"""\\?["']""")
 # A value without quotes ends at a blank or a quote, and before `;name=`, `,name=`, `&name=`.
 _BARE = re.compile(
@@ -190,7 +279,18 @@ def _assignments(text: bytes) -> Iterator[Secret]:
         if not header and secrecy(name) is Secrecy.NONE:
             continue
         # `image/token:latest` is not an assignment; `"token":"x"` and `token: x` are.
-        if found[3] == b":" and not found[2] and text[position - 1] not in b" \t":
+        after = text[position : position + 1]
+        if (
+            found[3] == b":"
+            and not found[2]
+            and after not in (b'"', b"'")
+            and text[position - 1] not in b" \t"
+        ):
+            continue
+        # `"auth": {…}` has names of its own; `"Password: "` is what a script waits for.
+        if (found[3] == b":" and after in (b"{", b"[")) or (
+            not found[2] and after == text[found.start() - 1 : found.start()] == b'"'
+        ):
             continue
         if header:
             has_scheme = name.lower().endswith("authorization")
@@ -208,6 +308,8 @@ def _is_custom_header(name: str) -> bool:
 
 
 def _value(text: bytes, start: int) -> Span:
+    if text[start : start + 1] == b"{" and (end := text.find(b"}", start, start + 1024)) > 0:
+        return start, end + 1
     if quote := _QUOTE.match(text, start):
         end = text.find(quote[0], quote.end())
         return quote.end(), end if end >= 0 else len(text)
@@ -228,8 +330,9 @@ def _header_value(text: bytes, start: int, *, has_scheme: bool) -> Span:
 _BY_MARK = (
     (b"-----BEGIN", _private_keys),
     (b"://", _address_passwords),
-    (b"send", _expect_answers),
+    (b"s", _expect_answers),
     (b"|", _piped),
+    (b"<<", _here),
     (b"=", _parameters),
 )
 """Searches, each with what a text must hold for it to find anything."""
