@@ -296,6 +296,7 @@ _raw = st.builds(
     pid=st.integers(1, 999_999_999),
     uid=st.integers(0, 2**32 - 1),
     stat=_stats | st.binary(max_size=12),
+    status=st.sampled_from([b"Name:\tx\nUid:\t0\n", b""]) | st.binary(max_size=40),
     cmdline=st.binary(max_size=20),
     exe=st.binary(max_size=12),
     netns=_links | st.binary(max_size=12),
