@@ -78,7 +78,7 @@ def test_what_comes_before_a_damage_is_printed(
         (["--network", "a", "--network", "b"], "--network applies to all sources and can be"),
         (["--tags", "x"], "--tags is the output of one host's command"),
         (["-s", "-"], "only one of the sources, FLOWS, -c and --tags can read standard input"),
-        (["-c", "-"], "only one of the sources, FLOWS, -c and --tags can read standard input"),
+        (["-c", "-"], "-c / --config can be given only once"),
         (["-", "-"], "unexpected extra argument"),
         (["--nope"], "no such option"),
     ],

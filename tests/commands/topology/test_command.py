@@ -83,6 +83,7 @@ def test_a_network_may_have_any_name(network: str, folder: Path) -> None:
         ("- -", "only one of the sources, -c and --tags can read standard input"),
         ("-s - -", "only one of the sources"),
         ("--tags - -", "only one of the sources"),
+        ("-c - -", "-c / --config can be given only once"),
         ("--tags x a b", "--tags is the output of one host's command"),
         ("--nope a", "no such option '--nope'"),
         ("--network blue --nope", "no such option '--nope'"),
