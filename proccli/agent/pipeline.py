@@ -22,17 +22,18 @@ from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Status, Tag
 from proccli.model.process import SHOWN_FIELDS, Environment, Field, Host, Process
 from proccli.model.source import Source
-from proccli.versions import Behaviour, InputsProc, behaviour_of
+from proccli.versions import Behaviour, InputsProc, agent_version, behaviour_of
 
 
 def strategy_for(config: Config, environment: Environment) -> Strategy:
     """How the rules of a configuration are applied, by its dialect and agent."""
     behaviour = behaviour_of(config.agent, config.dialect)
+    crate = agent_version(config.agent).regex_crate
     if isinstance(behaviour, InputsProc):
-        compiled = compile_rules(config.rules, environment)
+        compiled = compile_rules(config.rules, environment, crate)
         return EveryMatcher(compiled, behaviour, config.feature or SENT_FEATURE)
     rules = config.rules if behaviour.rules_count else ()
-    return FirstMatch(compile_rules(rules, environment, expands=behaviour.env), behaviour)
+    return FirstMatch(compile_rules(rules, environment, crate, expands=behaviour.env), behaviour)
 
 
 def outcome_of(
