@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     shell_complete=complete_agent,
     envvar="PROCCLI_AGENT",
     show_envvar=True,
-    help="Agent version whose engine takes the pattern: 6.2.0 to 6.3.0 reject more.",
+    help="Agent version whose regex engine to use: that of older agents rejects more.",
+    show_default=True,
 )
 @output_options
 @general_options
@@ -66,9 +67,9 @@ def command(
 ) -> int:
     """Test a pattern in the agent's regex dialect.
 
-    The dialect is that of the Rust crate regex 1.8.3, which the agent uses; agents up to 6.3.0 have
-    1.6.0. Without TEXT, the lines of standard input are matched; on a terminal, only the pattern
-    is checked. Exits 1 if the agent would reject the pattern and therefore ignore its rule.
+    The dialect is that of the Rust crate regex 1.8.3, which the agent uses; the first agents have
+    1.6.0 (--agent). Without TEXT, the lines of standard input are matched; on a terminal, only the
+    pattern is checked. Exits 1 if the agent would reject the pattern and therefore ignore its rule.
     """
     from proccli.commands.regex.trial import try_pattern
 

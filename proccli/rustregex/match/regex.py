@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import Literal, TypeAlias
 
 from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.exact import Exact
@@ -18,15 +18,15 @@ from proccli.rustregex.tree.shape import looks_in
 from proccli.rustregex.tree.simplify import captures, simplify
 from proccli.rustregex.tree.unicode import perl
 
-if TYPE_CHECKING:
-    from proccli.versions import RegexCrate
-
 CACHED_PATTERNS = 4096
+
+Crate: TypeAlias = Literal["1.6.0", "1.8.3"]
+"""A release of the crate."""
 
 
 @lru_cache(maxsize=CACHED_PATTERNS)
 def compile(  # noqa: A001 - the name that every such module uses
-    pattern: str, crate: RegexCrate = "1.8.3"
+    pattern: str, crate: Crate = "1.8.3"
 ) -> Regex:
     """The compiled pattern. Raises: RegexSyntaxError where that release of the crate would."""
     if crate == "1.6.0":
