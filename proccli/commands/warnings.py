@@ -74,7 +74,7 @@ def _parent_cycles(config: Config, outcomes: Sequence[Outcome]) -> Iterator[Note
     cycles: list[int] = []
     for start in parents:
         pid = start
-        while pid in parents and pid not in walked:
+        while pid and pid in parents and pid not in walked:
             walked[pid] = start
             pid = parents[pid]
         if walked.get(pid) == start:

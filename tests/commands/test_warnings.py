@@ -57,7 +57,7 @@ def test_processes_that_are_their_own_ancestors_kill_the_agent(
 
 
 def test_a_family_without_a_circle_is_nothing_to_note() -> None:
-    assert cycles({1: 0, 2: 1, 3: 2, 4: 2, 5: 77}) == []
+    assert cycles({0: 0, 1: 0, 2: 1, 3: 2, 4: 2, 5: 77}) == []
 
 
 @pytest.mark.parametrize(
