@@ -108,6 +108,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     if "os-proc-regex" in fields:
         raw_rules = stage.rules(fields["os-proc-regex"], "os-proc-regex", names)
     config = _without(config, behaviour, raw_rules)
+    builtin_rule = raw_rules is None
     raw_rules = raw_rules or ()
     rules, ignored = compile_rules(raw_rules, stage.source, agent)
     source = stage.source
@@ -122,7 +123,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return config._replace(
         rules=(*config.rules, *rules),
-        builtin_rule="os-proc-regex" not in fields,
+        builtin_rule=builtin_rule,
         notes=tuple(dict.fromkeys(all_notes)),
     )
 

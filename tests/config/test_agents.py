@@ -272,3 +272,21 @@ def keys_of(struct: Struct, prefix: str = "") -> set[str]:
         if isinstance(kind, Struct):
             keys |= keys_of(kind, f"{prefix}{name}.")
     return keys
+
+
+@pytest.mark.parametrize(
+    ("via", "value", "built_in"),
+    [("server", "[]", True), ("server", "~", True), ("server", "", True), ("file", "[]", False)],
+)
+@pytest.mark.parametrize("agent", ["6.2.2", "6.5", "6.6.6", "6.6.8"])
+def test_the_server_leaves_out_an_empty_list(
+    agent: str, via: Via, value: str, built_in: bool
+) -> None:
+    """Source: agent_config.StaticConfig of the server, omitempty; FACTS A1, C."""
+    text = f"static_config:\n  os-proc-regex: {value}\n".encode()
+    config = read(text, "x", agent=agent, via=via).config
+    assert config is not None
+    assert config.builtin_rule == built_in
+    if agent.startswith("6.6"):
+        features = [rule.enabled_features for rule in config.rules]
+        assert (("proc.gprocess_info",) in features) == built_in
