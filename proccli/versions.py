@@ -14,7 +14,7 @@ Source: FACTS A0 (static_config), the generations N1 to N9 and the defaults per 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -136,6 +136,10 @@ FEATURES: Final = (
     "ebpf.profile.memory",
 )
 """The features of `inputs.proc` that have a consumer in the agent (FACTS B9)."""
+SENT_FEATURE: Final = "proc.gprocess_info"
+"""The feature whose processes the agent sends; those of others only serve the agent itself."""
+SOCKET_FEATURE: Final = "proc.socket_list"
+"""The feature whose pids the agent reads sockets of."""
 
 
 class Defaults(NamedTuple):
@@ -448,9 +452,29 @@ def _measured_types(number: str) -> tuple[str, ...]:
     return (*before[-1:], *after[:1])
 
 
-AGENTS: Final[Mapping[str, AgentVersion]] = MappingProxyType(
-    {release.number: _agent(release) for release in _RELEASES}
-)
+class _Agents(Mapping[str, AgentVersion]):
+    """The versions of the table, each folded when it is first asked for: a run needs one."""
+
+    def __init__(self, releases: Iterable[Release]) -> None:
+        self._releases = {release.number: release for release in releases}
+        self._folded: dict[str, AgentVersion] = {}
+
+    def __getitem__(self, number: str) -> AgentVersion:
+        if number not in self._folded:
+            self._folded[number] = _agent(self._releases[number])
+        return self._folded[number]
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._releases
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._releases)
+
+    def __len__(self) -> int:
+        return len(self._releases)
+
+
+AGENTS: Final[Mapping[str, AgentVersion]] = _Agents(_RELEASES)
 OLDEST_RELEASE: Final = "6.2.0"
 NEWEST_RELEASE: Final = "7.1.8"
 _NUMBER: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2,3}")

@@ -25,13 +25,7 @@ from proccli.agent.process import AgentProcess, ancestors_for_matcher
 from proccli.agent.rules import CompiledRule
 from proccli.model.config import Rule
 from proccli.model.outcome import Reason, Requirement, Status
-from proccli.versions import InputsProc
-
-SENT_FEATURE: Final = "proc.gprocess_info"
-"""The feature whose processes the agent sends; those of others only serve the agent itself."""
-SOCKET_FEATURE: Final = "proc.socket_list"
-"""The feature whose pids the agent reads sockets of."""
-
+from proccli.versions import SENT_FEATURE, InputsProc
 
 BUILT_IN: Final = 0
 """The index of the matchers that these agents add to os-proc-regex."""

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from proccli.agent.decision import Context, Decision, Strategy, age_reason, decide, fields_for
-from proccli.agent.every_matcher import (
-    SENT_FEATURE,
-    SOCKET_FEATURE,
-    EveryMatcher,
-    Publication,
-)
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
@@ -20,19 +15,41 @@ from proccli.agent.tags import SentTags
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, Status, Tag
-from proccli.model.process import SHOWN_FIELDS, Environment, Field, Host, Process
+from proccli.model.process import SHOWN_FIELDS, Environment, Field, Host, Process, TagTable
 from proccli.model.source import Source
-from proccli.versions import Behaviour, InputsProc, behaviour_of
+from proccli.versions import (
+    SENT_FEATURE,
+    SOCKET_FEATURE,
+    Behaviour,
+    InputsProc,
+    agent_version,
+    behaviour_of,
+)
+
+if TYPE_CHECKING:
+    from proccli.agent.every_matcher import EveryMatcher, Publication
 
 
 def strategy_for(config: Config, environment: Environment) -> Strategy:
     """How the rules of a configuration are applied, by its dialect and agent."""
     behaviour = behaviour_of(config.agent, config.dialect)
+    crate = agent_version(config.agent).regex_crate
     if isinstance(behaviour, InputsProc):
-        compiled = compile_rules(config.rules, environment)
+        from proccli.agent.every_matcher import EveryMatcher
+
+        compiled = compile_rules(config.rules, environment, crate)
         return EveryMatcher(compiled, behaviour, config.feature or SENT_FEATURE)
     rules = config.rules if behaviour.rules_count else ()
-    return FirstMatch(compile_rules(rules, environment, expands=behaviour.env), behaviour)
+    return FirstMatch(compile_rules(rules, environment, crate, expands=behaviour.env), behaviour)
+
+
+def sends(config: Config, tags: TagTable) -> bool:
+    """Whether the agent sends the accepted processes; with `inputs.proc`, none of another feature
+    than proc.gprocess_info, and none if the tag command fails (FACTS B7)."""
+    if isinstance(behaviour_of(config.agent, config.dialect), InputsProc):
+        ours = config.feature in (None, SENT_FEATURE)
+        return config.sync_enabled and ours and not tags.failed
+    return config.sync_enabled
 
 
 def outcome_of(
@@ -63,6 +80,14 @@ def outcome_of(
         reported_pid=decision.reported_pid,
         stands_for=decision.stands_for,
     )
+
+
+def _matchers(strategy: Strategy) -> EveryMatcher:
+    """The strategy of an agent that reads `inputs.proc`."""
+    from proccli.agent.every_matcher import EveryMatcher
+
+    assert isinstance(strategy, EveryMatcher)  # noqa: S101 - asked for in that dialect alone
+    return strategy
 
 
 class AgentProcesses:
@@ -118,8 +143,8 @@ class Pipeline:
         behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
         needs = strategy.needs
         self._sockets_by: EveryMatcher | None = None
-        if isinstance(strategy, EveryMatcher) and "fds" in fields:
-            self._sockets_by = strategy.of_feature(SOCKET_FEATURE)
+        if isinstance(behaviour, InputsProc) and "fds" in fields:
+            self._sockets_by = _matchers(strategy).of_feature(SOCKET_FEATURE)
             needs |= self._sockets_by.needs
         self._processes = AgentProcesses(inputs.source, fields | fields_for(needs), behaviour)
         self.context = Context(
@@ -168,9 +193,7 @@ class Pipeline:
 
     def publication(self) -> Publication:
         """What one scan hands to the consumer of the configuration's feature (inputs.proc)."""
-        strategy = self.context.strategy
-        assert isinstance(strategy, EveryMatcher)  # noqa: S101 - asked for in that dialect alone
-        return strategy.publication(self.context)
+        return _matchers(self.context.strategy).publication(self.context)
 
     def socket_outcomes(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """The same processes, accepted if the agent looks for their sockets (inputs.proc).

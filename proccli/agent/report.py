@@ -6,23 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from proccli.agent.every_matcher import SENT_FEATURE
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
 from proccli.model.process import TagTable
 from proccli.model.sockets import SyncedProcess
-from proccli.versions import Behaviour, InputsProc, behaviour_of
+from proccli.versions import Behaviour, InputsProc
 
 _U32 = 1 << 32
-
-
-def sends(config: Config, tags: TagTable) -> bool:
-    """Whether the agent sends the accepted processes; with `inputs.proc`, none of another feature
-    than proc.gprocess_info, and none if the tag command fails (FACTS B7)."""
-    if isinstance(behaviour_of(config.agent, config.dialect), InputsProc):
-        ours = config.feature in (None, SENT_FEATURE)
-        return config.sync_enabled and ours and not tags.failed
-    return config.sync_enabled
 
 
 def sent(

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from proccli import rustregex
 from proccli.model.config import Rule
 from proccli.model.process import Environment
+from proccli.versions import RegexCrate
 
 
 class CompiledRule(NamedTuple):
@@ -23,7 +24,9 @@ class CompiledRule(NamedTuple):
     """Names in rewrite-name whose values are not known."""
 
 
-def compile_rule(rule: Rule, environment: Environment, *, expands: bool = True) -> CompiledRule:
+def compile_rule(
+    rule: Rule, environment: Environment, crate: RegexCrate, *, expands: bool = True
+) -> CompiledRule:
     """A rule ready to match; `expands`: whether the agent replaces `%NAME%`.
 
     Only accepting rules on a text of the process itself rewrite, and only with a template that is
@@ -31,7 +34,7 @@ def compile_rule(rule: Rule, environment: Environment, *, expands: bool = True) 
     """
     if rule.problem is not None:
         return CompiledRule(rule=rule, regex=None, expansion=None)
-    regex = rustregex.compile(rule.match_regex)
+    regex = rustregex.compile(rule.match_regex, crate)
     own_text = rule.match_type not in ("parent_process_name", "tag")
     rewrites = own_text and rule.action == "accept"
     if not rewrites or not rule.rewrite_name:
@@ -45,10 +48,10 @@ def compile_rule(rule: Rule, environment: Environment, *, expands: bool = True) 
 
 
 def compile_rules(
-    rules: Sequence[Rule], environment: Environment, *, expands: bool = True
+    rules: Sequence[Rule], environment: Environment, crate: RegexCrate, *, expands: bool = True
 ) -> tuple[CompiledRule, ...]:
     """All rules, in order, including those that the agent ignores."""
-    return tuple(compile_rule(rule, environment, expands=expands) for rule in rules)
+    return tuple(compile_rule(rule, environment, crate, expands=expands) for rule in rules)
 
 
 # ---- %NAME% in a rewrite-name, by the rules of the crate `envmnt` 0.10.4 for Windows style ----

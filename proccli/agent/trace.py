@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, skip_reason
-from proccli.agent.every_matcher import (
-    EveryMatcher,
-    Published,
-    evaluate,
-    find,
-    unmet_requirement,
-)
 from proccli.agent.first_match import (
     Finding,
     Name,
@@ -37,6 +30,9 @@ from proccli.model.outcome import (
 from proccli.rustregex.match.prefix import longest_prefix
 from proccli.versions import InputsProc
 
+if TYPE_CHECKING:
+    from proccli.agent.every_matcher import EveryMatcher, Published
+
 
 def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...]:
     """Every rule's part in the outcome, in order.
@@ -45,8 +41,8 @@ def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...
     With `static_config`, rules after a match are not reached; with `inputs.proc` every matcher of
     the feature is.
     """
-    if isinstance(context.strategy, EveryMatcher):
-        return _trace_matchers(process, context, context.strategy)
+    if isinstance(context.behaviour, InputsProc):
+        return _trace_matchers(process, context)
     reached = skip_reason(process, context) is None
     open_question = False
     traces: list[RuleTrace] = []
@@ -68,9 +64,11 @@ class _Part(NamedTuple):
     why: Reason | None = None
 
 
-def _trace_matchers(
-    process: AgentProcess, context: Context, strategy: EveryMatcher
-) -> tuple[RuleTrace, ...]:
+def _trace_matchers(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...]:
+    from proccli.agent.every_matcher import EveryMatcher, unmet_requirement
+
+    strategy = context.strategy
+    assert isinstance(strategy, EveryMatcher)  # noqa: S101 - the strategy of this dialect
     matchers = {compiled.rule.index: compiled for compiled in strategy.matchers}
     parts = dict(_parts(process, context, strategy))
     traces: list[RuleTrace] = []
@@ -79,7 +77,7 @@ def _trace_matchers(
         part = parts.get(compiled.rule.index, _Part("inert"))
         if compiled.regex is None:
             part = _Part("ignored")
-        finding, _ = find(compiled, process, context)
+        finding = _finding(compiled, process, context)
         finding = finding._replace(why=part.why or finding.why)
         trace = _trace(compiled, finding, part.outcome, process, context)
         requirement = None
@@ -93,6 +91,8 @@ def _parts(
     process: AgentProcess, context: Context, strategy: EveryMatcher
 ) -> Iterator[tuple[int, _Part]]:
     """The index and the part of each matcher of the feature."""
+    from proccli.agent.every_matcher import evaluate
+
     if skip_reason(process, context) is not None:
         outcome: RuleOutcome = "not-reached" if process.known else "unknown"
         for compiled in strategy.matchers:
@@ -287,16 +287,24 @@ def _near_miss(
     return best
 
 
+def _finding(compiled: CompiledRule, process: AgentProcess, context: Context) -> Finding:
+    """What the pattern of a rule or matcher finds in a process."""
+    if not isinstance(context.behaviour, InputsProc):
+        return match_rule(compiled, process, context)
+    from proccli.agent.every_matcher import find
+
+    return find(compiled, process, context)[0]
+
+
 def _also_matches(
     compiled: CompiledRule, process: AgentProcess, context: Context
 ) -> tuple[str, ...]:
     """The other match types under which the pattern would have matched."""
-    every = isinstance(context.strategy, EveryMatcher)
-    kinds = _MATCHER_TYPES if every else _RULE_TYPES
+    every = isinstance(context.behaviour, InputsProc)
     found: list[str] = []
-    for kind in kinds:
+    for kind in _MATCHER_TYPES if every else _RULE_TYPES:
         other = compiled._replace(rule=compiled.rule._replace(match_type=kind))
-        finding = find(other, process, context)[0] if every else match_rule(other, process, context)
+        finding = _finding(other, process, context)
         if kind != compiled.rule.match_type and finding.hit:
             found.append(kind)
     return tuple(found)
@@ -316,7 +324,7 @@ def _texts(
     if process.texts is None:
         return
     pid = process.process.pid
-    every = isinstance(context.strategy, EveryMatcher)
+    every = isinstance(context.behaviour, InputsProc)
     if match_type == "cmdline" and every:
         if process.texts.exe is not None:
             yield process.texts.exe, pid

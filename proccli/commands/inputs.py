@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
 from proccli.config import loading
-from proccli.config.tag_output import TagEntry, parse_tag_entries
 from proccli.errors import (
     TagCommandFailed,
     TagCommandUndecided,
@@ -26,6 +25,9 @@ from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.text import visible
 from proccli.versions import agent_version
+
+if TYPE_CHECKING:
+    from proccli.config.tag_output import TagEntry
 
 
 def environment_for(
@@ -193,6 +195,8 @@ def _announcement(config: Config) -> str:
 
 def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     """The table in an output; a broken one costs all tags, as with the agent."""
+    from proccli.config.tag_output import parse_tag_entries
+
     try:
         crate = agent_version(config.agent).yaml_crate
         entries = parse_tag_entries(printed, name, crate=crate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from proccli.model.codes import Lack, lacking
@@ -12,6 +12,7 @@ from proccli.model.note import Counts, Note
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
 from proccli.model.sockets import Socket
+from proccli.versions import InputsProc, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.agent.sockets.collect import SocketSample
@@ -39,6 +40,7 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
         notes.append(Note.of("sync-disabled"))
     notes.extend(_unreadable(outcomes, host))
     notes.extend(_without_age(outcomes, host))
+    notes.extend(_parent_cycles(config, outcomes))
     if pids := refused_to_us(outcomes, host):
         notes.append(
             Note.of(
@@ -52,6 +54,39 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
     if masked:
         notes.append(Note.of("masked", processes=len(masked), first_pid=masked[0]))
     return tuple(notes)
+
+
+def _parent_cycles(config: Config, outcomes: Sequence[Outcome]) -> Iterator[Note]:
+    """That processes are among their own ancestors, as no kernel shows them.
+
+    The agent's recursion has no guard: a parent_process_name rule, or inheritance of tags, that
+    meets such a process overflows the stack.
+
+    Source: FACTS A4, run with agents from 6.2.6 on; those of the newer engine walk ten parents.
+    """
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if isinstance(behaviour, InputsProc) or "parent_process_name" not in behaviour.match_types:
+        return
+    parents = {
+        one.process.pid: one.process.ppid or 0 for one in outcomes if one.cmdline is not None
+    }
+    walked: dict[int, int] = {}
+    cycles: list[int] = []
+    for start in parents:
+        pid = start
+        while pid and pid in parents and pid not in walked:
+            walked[pid] = start
+            pid = parents[pid]
+        if walked.get(pid) == start:
+            first, above = pid, parents[pid]
+            cycles.append(pid)
+            while above != first:
+                cycles.append(above)
+                above = parents[above]
+    if cycles:
+        yield Note.of(
+            "parent-cycle", processes=len(cycles), first_pid=min(cycles), agent=config.agent
+        )
 
 
 def refused_to_us(outcomes: Sequence[Outcome], host: Host) -> Sequence[int]:

@@ -211,8 +211,8 @@ class ThroughServer:
         self, node: Node, what: str, names: tuple[str, ...] = RULE_FIELDS
     ) -> tuple[RawRule, ...] | None:
         items = go_yaml.read_list(node, what)
-        if items is None:
-            self._note_vanished({what: node})
+        if not items:  # omitempty
+            self._note_vanished({what: node} if items is None else {})
             return None
         return tuple(self._rule(item, number, names) for number, item in enumerate(items, start=1))
 

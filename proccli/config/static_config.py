@@ -37,7 +37,6 @@ from proccli.config.yaml.positions import source_offset
 from proccli.errors import Location
 from proccli.model.config import BUILT_IN, Config, Rule, RuleProblem
 from proccli.model.note import Note
-from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
 from proccli.versions import AgentVersion, StaticConfig
 
 T = TypeVar("T")
@@ -109,6 +108,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     if "os-proc-regex" in fields:
         raw_rules = stage.rules(fields["os-proc-regex"], "os-proc-regex", names)
     config = _without(config, behaviour, raw_rules)
+    builtin_rule = raw_rules is None
     raw_rules = raw_rules or ()
     rules, ignored = compile_rules(raw_rules, stage.source, agent)
     source = stage.source
@@ -123,7 +123,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
     return config._replace(
         rules=(*config.rules, *rules),
-        builtin_rule="os-proc-regex" not in fields,
+        builtin_rule=builtin_rule,
         notes=tuple(dict.fromkeys(all_notes)),
     )
 
@@ -287,7 +287,7 @@ class _Compiler:
         self.source = source
         assert agent.static_config is not None  # noqa: S101 - it reads this dialect
         self.agent = agent.static_config
-        self.older_regex = agent.regex_crate == "1.6.0"
+        self.regex_crate = agent.regex_crate
         # An alias may repeat one pattern thousands of times.
         self.errors: dict[str, rustregex.RegexSyntaxError | None] = {}
 
@@ -343,10 +343,7 @@ class _Compiler:
         if pattern not in self.errors:
             self.errors[pattern] = None
             try:
-                rejected = rejected_by_1_6(pattern) if self.older_regex else None
-                if rejected is not None:
-                    raise rejected
-                rustregex.compile(pattern)
+                rustregex.compile(pattern, self.regex_crate)
             except rustregex.RegexSyntaxError as error:
                 self.errors[pattern] = error
         return self.errors[pattern]

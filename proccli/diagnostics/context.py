@@ -179,7 +179,8 @@ class Context:
     @cached_property
     def regexes(self) -> Mapping[int, Regex]:
         """The compiled patterns of the valid rules, by rule index."""
-        return {rule.index: rustregex.compile(rule.match_regex) for rule in self.rules}
+        crate = self.agent.regex_crate
+        return {rule.index: rustregex.compile(rule.match_regex, crate) for rule in self.rules}
 
     def decider(self, subjects: Mapping[str, str]) -> Rule | None:
         """The first rule that matches a process, by its texts for each match type; or None.

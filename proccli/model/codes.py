@@ -59,6 +59,10 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "Processes exited while they were read, as on every live machine; printed with `--debug`."
     ),
     "stat-missing": Warned("Processes have no readable `stat`: no parent and no start time."),
+    "parent-cycle": Warned(
+        "Processes are their own ancestors, which overflows the stack of the agent where it walks"
+        " up; proccli ends the walk where the circle closes."
+    ),
     "sockets-unreadable-for-us": Warned(
         "The sockets of processes can't be read without root.", "sockets"
     ),

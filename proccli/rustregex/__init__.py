@@ -4,7 +4,8 @@
 >>> rustregex.compile(r"python3 (.*)\\.py").replace_all("python3 app.py", "$1-py-script")
 'app-py-script'
 
-Accepts, rejects, matches and replaces as the crate does with its default options. The engine is
+Accepts, rejects, matches and replaces as the crate does with its default options;
+`compile(pattern, crate="1.6.0")` also rejects what that release would. The engine is
 imported when one of the names below, except `RegexSyntaxError`, is first used.
 """
 

@@ -132,6 +132,17 @@ def _stat_missing(note: Note) -> str:
     )
 
 
+def _parent_cycle(note: Note) -> str:
+    number = note.number("processes")
+    return (
+        f"{_processes(number)} {agreeing(number, 'is its own ancestor', 'are their own ancestors')}"
+        f" (first: pid {note.number('first_pid')}), which no kernel shows: where agent"
+        f" {note.string('agent')} walks up from"
+        f" {agreeing(number, 'it', 'them')}, for a parent_process_name rule or to inherit tags, its"
+        " stack overflows and it dies; proccli ends the walk where the circle closes"
+    )
+
+
 def _sockets_unreadable_for_us(note: Note) -> str:
     return (
         f"the sockets of {_processes(note.number('processes'))} cannot be read without root"
@@ -584,6 +595,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "vanished": _vanished,
     "owner-unknown-to-us": _owner_unknown,
     "stat-missing": _stat_missing,
+    "parent-cycle": _parent_cycle,
     "sockets-unreadable-for-us": _sockets_unreadable_for_us,
     "sockets-unreadable": _sockets_unreadable,
     "tables-unreadable": _tables_unreadable,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from proccli.agent.every_matcher import SENT_FEATURE, Publication
+from proccli.agent.every_matcher import Publication
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.report import sent
@@ -18,7 +18,7 @@ from proccli.errors import TagsError
 from proccli.model.config import Config
 from proccli.model.process import NO_TAGS, Environment, TagTable
 from proccli.model.sockets import SyncedProcess
-from proccli.versions import agent_version
+from proccli.versions import SENT_FEATURE, agent_version
 from tests.agent.trees import TreeSource
 from tests.paths import DATA
 

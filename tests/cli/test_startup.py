@@ -45,8 +45,14 @@ NOT_FOR_A_TABLE = {
     "hashlib",
     "pathlib",
     "psutil",
+    "proccli.agent.every_matcher",
     "proccli.agent.report",
+    "proccli.config.inputs_proc",
+    "proccli.config.pushing",
+    "proccli.config.tag_output",
+    "proccli.config.yaml.agent_yaml",
     "proccli.rustregex.automata",
+    "proccli.rustregex.parse.release_1_6",
     "proccli.sources.procfs",
     "proccli.sources.recording.masking",
     "proccli.sources.recording.sync_document",
@@ -60,9 +66,9 @@ NOT_FOR_A_TABLE = {
     "tempfile",
     "traceback",
 }
-"""What neither of them uses when it prints a table of ASCII text."""
+"""What neither of them uses when it prints a table of ASCII text, by rules of `static_config`."""
 
-MOST_MODULES: dict[tuple[str, ...], int] = {SCAN: 98, EXPLAIN: 94}
+MOST_MODULES: dict[tuple[str, ...], int] = {SCAN: 98, EXPLAIN: 93}
 """How many of our own modules each may load at most. Lower the numbers; do not raise them."""
 
 

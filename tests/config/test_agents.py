@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -42,8 +41,6 @@ ENVIRONMENT = {"A": "alpha", "HOSTNAME": "web-1", "REF": "${1}!", "N N": "nn", "
 
 CR_AS_BREAK = {("6.6.6", "doc/cr"), ("6.6.6", "mut/441"), ("6.6.6", "mut/688")}
 """A lone CR ends a line to yaml-rust but begins no new one: proccli says that it can't tell."""
-ONLY_LATER_REGEX = re.compile(r"""\\\\(?:[/'@:%_, !=~;`]|\\")|\(\?<[A-Za-z]""")
-"""In double quotes, what regex 1.6.0 refuses and 1.8.3 takes."""
 NOT_UNWRAPPED = "conf953"
 """The agent was given the group's configuration, of which it otherwise gets the inner part."""
 
@@ -249,9 +246,6 @@ def test_every_release_reads_static_config_as_measured() -> None:
             continue
         for group in case["results"]:
             for release in asked(group["agents"]):
-                older = agent_version(release).regex_crate != "1.8.3"
-                if older and ONLY_LATER_REGEX.search(case["config"]):
-                    continue
                 ours = legacy_answer(case["config"], release)
                 assert ours == wanted_of(group), (release, case["id"])
 
@@ -278,3 +272,21 @@ def keys_of(struct: Struct, prefix: str = "") -> set[str]:
         if isinstance(kind, Struct):
             keys |= keys_of(kind, f"{prefix}{name}.")
     return keys
+
+
+@pytest.mark.parametrize(
+    ("via", "value", "built_in"),
+    [("server", "[]", True), ("server", "~", True), ("server", "", True), ("file", "[]", False)],
+)
+@pytest.mark.parametrize("agent", ["6.2.2", "6.5", "6.6.6", "6.6.8"])
+def test_the_server_leaves_out_an_empty_list(
+    agent: str, via: Via, value: str, built_in: bool
+) -> None:
+    """Source: agent_config.StaticConfig of the server, omitempty; FACTS A1, C."""
+    text = f"static_config:\n  os-proc-regex: {value}\n".encode()
+    config = read(text, "x", agent=agent, via=via).config
+    assert config is not None
+    assert config.builtin_rule == built_in
+    if agent.startswith("6.6"):
+        features = [rule.enabled_features for rule in config.rules]
+        assert (("proc.gprocess_info",) in features) == built_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from proccli.agent.report import sends
+from proccli.agent.pipeline import sends
 from proccli.commands.doctor import steps_agent as agent_steps
 from proccli.commands.doctor import steps_names as name_steps
 from proccli.commands.doctor import steps_process as process_steps

@@ -122,6 +122,11 @@ def emulated_agent(_ctx: click.Context, _param: click.Parameter, value: str | No
     return value
 
 
+def complete_agent(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The agent versions that a typed one may become."""
+    return [version for version in AGENTS if version.startswith(incomplete)]
+
+
 def known_server(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """The version, if it is known. Raises: click.BadParameter."""
     if value is not None and value not in SERVERS and config_server(value) is None:
@@ -177,9 +182,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         section=_WHAT,
         metavar="VERSION",
         callback=emulated_agent,
-        shell_complete=lambda _ctx, _param, incomplete: [
-            version for version in AGENTS if version.startswith(incomplete)
-        ],
+        shell_complete=complete_agent,
         envvar="PROCCLI_AGENT",
         show_envvar=True,
         help="Agent version to emulate: a release, or a branch such as"

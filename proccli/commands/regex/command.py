@@ -12,7 +12,9 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.commands.options.source import complete_agent, emulated_agent
 from proccli.errors import EXIT_NO
+from proccli.versions import DEFAULT_AGENT
 
 if TYPE_CHECKING:
     from proccli.commands.regex.trial import Trial
@@ -40,6 +42,18 @@ if TYPE_CHECKING:
     metavar="TEMPLATE",
     help="Replace every match as rewrite-name does: $1, $name, ${name}, $$.",
 )
+@option(
+    "--agent",
+    section="Input options",
+    metavar="VERSION",
+    default=DEFAULT_AGENT,
+    callback=emulated_agent,
+    shell_complete=complete_agent,
+    envvar="PROCCLI_AGENT",
+    show_envvar=True,
+    help="Agent version whose regex engine to use: that of older agents rejects more.",
+    show_default=True,
+)
 @output_options
 @general_options
 def command(
@@ -47,18 +61,19 @@ def command(
     pattern: str,
     texts: Sequence[str],
     template: str | None,
+    agent: str,
     output: Output,
     invocation: Invocation,
 ) -> int:
     """Test a pattern in the agent's regex dialect.
 
-    The dialect is that of the Rust crate regex 1.8.3, which the agent uses. Without TEXT, the
-    lines of standard input are matched; on a terminal, only the pattern is checked. Exits 1 if the
-    agent would reject the pattern and therefore ignore its rule.
+    The dialect is that of the Rust crate regex 1.8.3, which the agent uses; the first agents have
+    1.6.0 (--agent). Without TEXT, the lines of standard input are matched; on a terminal, only the
+    pattern is checked. Exits 1 if the agent would reject the pattern and therefore ignore its rule.
     """
     from proccli.commands.regex.trial import try_pattern
 
-    trial = try_pattern(pattern, template)
+    trial = try_pattern(pattern, template, agent)
     notes = list(_notes(trial))
     given = iter(texts) if texts else _stdin_lines(notes)
     content = _rendered(trial, given, output, invocation, notes)

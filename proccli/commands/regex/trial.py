@@ -9,6 +9,7 @@ from proccli import rustregex
 from proccli.model.outcome import GroupMatch
 from proccli.model.process import TextSpan
 from proccli.rustregex import Regex, RegexSyntaxError
+from proccli.versions import DEFAULT_AGENT, agent_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +40,13 @@ class Trial:
                 yield _attempt(self.regex, text, self.template)
 
 
-def try_pattern(pattern: str, template: str | None = None) -> Trial:
-    """The pattern as the agent's engine takes it, or why it refuses it."""
+def try_pattern(pattern: str, template: str | None = None, agent: str = DEFAULT_AGENT) -> Trial:
+    """The pattern as the engine of an agent takes it, or why it refuses it.
+
+    Raises: UsageError for an agent that isn't emulated.
+    """
     try:
-        regex = rustregex.compile(pattern)
+        regex = rustregex.compile(pattern, agent_version(agent).regex_crate)
     except RegexSyntaxError as error:
         return Trial(pattern=pattern, regex=None, error=error, template=template)
     missing = regex.missing_groups(template) if template is not None else ()

@@ -8,8 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.pipeline import Pipeline
-from proccli.agent.report import sends
+from proccli.agent.pipeline import Pipeline, sends
 from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us

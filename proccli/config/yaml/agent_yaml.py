@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from proccli.config.yaml.dialects import AGENT, NEWER_AGENT, Prepared, prepared_for_agent
@@ -41,7 +40,7 @@ def agent_documents(
     if crate == "0.9.25":
         return read_documents(Prepared(text=text), NEWER_AGENT, loader=loader)
     prepared = prepared_for_agent(text)
-    return _mended(replace(prepared, text=_without_directives(prepared.text)), loader)
+    return _mended(prepared._replace(text=_without_directives(prepared.text)), loader)
 
 
 def _without_directives(text: str) -> str:
@@ -93,19 +92,19 @@ def _mend(prepared: Prepared, refusal: Refusal) -> Prepared | None:
     text, at = prepared.text, refusal.offset
     if found := _TAG_HANDLE.match(text, at):
         # An undefined handle is as good as any: the tag is unknown.
-        return replace(prepared, text=_with(text, found.start(1), "_"))
+        return prepared._replace(text=_with(text, found.start(1), "_"))
     if text[at : at + 1] in ("|", ">"):
         # Inside brackets, both are letters.
         letter = next((char for char in map(chr, range(0xE000, 0xE100)) if char not in text), None)
         if letter is not None:
             restore = {**prepared.restore, ord(letter): text[at]}
-            return replace(prepared, text=_with(text, at, letter), restore=restore)
+            return prepared._replace(text=_with(text, at, letter), restore=restore)
     if _EMPTY_KEY.match(text, at) and _HEAD.fullmatch(text, 0, at):
         # The key is the text ~, which nothing is called; its value is not looked at.
-        return replace(prepared, text=f"{text[:at]}~: {text[at + 3 :]}")
+        return prepared._replace(text=f"{text[:at]}~: {text[at + 3 :]}")
     if found := _TEXT_AT_MARGIN.search(text[:at]):
         # A text in the first column, on the line after its key.
-        return replace(prepared, text=_with(text, found.start(1), " "))
+        return prepared._replace(text=_with(text, found.start(1), " "))
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
@@ -28,12 +28,14 @@ _SPACE: Final = re.compile(r"\s*")
 _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+_NOTHING: Final[Mapping[int, str]] = MappingProxyType({})
+
+
+class Prepared(NamedTuple):
     """A text as it goes into PyYAML, character by character in the place of the original's."""
 
     text: str
-    restore: Mapping[int, str] = field(default_factory=dict)
+    restore: Mapping[int, str] = _NOTHING
     """For `str.translate`: which characters stand for others."""
 
 

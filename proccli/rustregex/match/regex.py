@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from typing import Literal, TypeAlias
 
 from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.exact import Exact
@@ -19,10 +20,21 @@ from proccli.rustregex.tree.unicode import perl
 
 CACHED_PATTERNS = 4096
 
+Crate: TypeAlias = Literal["1.6.0", "1.8.3"]
+"""A release of the crate."""
+
 
 @lru_cache(maxsize=CACHED_PATTERNS)
-def compile(pattern: str) -> Regex:  # noqa: A001 - the name that every such module uses
-    """The compiled pattern. Raises: RegexSyntaxError where the crate would reject it."""
+def compile(  # noqa: A001 - the name that every such module uses
+    pattern: str, crate: Crate = "1.8.3"
+) -> Regex:
+    """The compiled pattern. Raises: RegexSyntaxError where that release of the crate would."""
+    if crate == "1.6.0":
+        from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
+
+        rejected = rejected_by_1_6(pattern)
+        if rejected is not None:
+            raise rejected
     return Regex(parse(pattern))
 
 

@@ -135,7 +135,7 @@ class DirectorySource:
 
     def socket_fds(self, pid: int) -> Sequence[SocketFd] | FieldError:
         """The sockets that a process holds, of unknown age, or why they can't be read."""
-        return socket_fds(_TreeFiles(pid, self._tree), "unknown")
+        return socket_fds(_TreeFiles(pid, self._tree), "unknown", as_agent=self.host.privileged)
 
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables in a process's own directory."""

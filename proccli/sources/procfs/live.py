@@ -126,7 +126,7 @@ class LiveSource:
         if (found := self._socket_fds.get(pid)) is None:
             try:
                 with self._opened(pid) as files:
-                    found = socket_fds(files, "fd-ctime")
+                    found = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
             except OSError as error:
                 found = FieldError(field="fds", problem="gone", detail=errno_name(error))
             self._socket_fds[pid] = found
@@ -178,7 +178,7 @@ class LiveSource:
             process = parse_process(read_raw(pid, files, fields))
             if "fds" in fields and pid not in self._socket_fds:
                 # Through the same directory, so this is the same process.
-                self._socket_fds[pid] = socket_fds(files, "fd-ctime")
+                self._socket_fds[pid] = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
             return process
         finally:
             os.close(fd)

@@ -33,18 +33,22 @@ _SOCKET = re.compile(r"socket:\[([0-9]{1,20})\]")
 
 # The process closed it, or exited, since it was listed; or, in a made-up tree, it is not a link.
 _SKIPPED = (errno.ENOENT, errno.ESRCH, errno.EINVAL)
+_REFUSED = (errno.EACCES, errno.EPERM)
 
 
 def read_socket_fds(
-    directory: int, age_source: Literal["fd-ctime", "unknown"]
+    directory: int, age_source: Literal["fd-ctime", "unknown"], *, as_agent: bool = False
 ) -> tuple[SocketFd, ...]:
     """The sockets among the links of an open directory /proc/PID/fd, ascending by number.
 
     With `fd-ctime` their age is that of the link, which the kernel creates when it is first read;
     `unknown` is for copies, whose links show only when they were copied.
 
-    Source: proc_pid_fd(5).
-    Raises: OSError if the directory or its links are refused.
+    `as_agent`: we have the agent's rights, so a link that is refused to us is refused to it, and it
+    passes over the link, not the process (a process with more capabilities than root here).
+
+    Source: proc_pid_fd(5); FACTS A10, run live.
+    Raises: OSError if the directory is refused, or its links are without the agent's rights.
     """
     dated = age_source == "fd-ctime"
     found: list[SocketFd] = []
@@ -55,7 +59,7 @@ def read_socket_fds(
                 continue
             since_ns = os.lstat(name, dir_fd=directory).st_ctime_ns if dated else None
         except OSError as error:
-            if error.errno in _SKIPPED:
+            if error.errno in _SKIPPED or (as_agent and error.errno in _REFUSED):
                 continue
             raise
         inode = _SOCKET.fullmatch(target)
@@ -69,12 +73,12 @@ def read_socket_fds(
 
 
 def socket_fds(
-    files: ProcessFiles, age_source: Literal["fd-ctime", "unknown"]
+    files: ProcessFiles, age_source: Literal["fd-ctime", "unknown"], *, as_agent: bool
 ) -> tuple[SocketFd, ...] | FieldError:
     """The process's sockets, or why they can't be read."""
     try:
         with files.opened("fd") as directory:
-            return read_socket_fds(directory, age_source)
+            return read_socket_fds(directory, age_source, as_agent=as_agent)
     except (OSError, Unreadable) as error:
         return field_error("fds", error, files)
 

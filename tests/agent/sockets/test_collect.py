@@ -474,3 +474,15 @@ def test_sockets_of_one_process_without_connections_decide_no_other() -> None:
     found, judged = look_at_7({7: [fd(3, 900)], 8: [fd(3, 900)]}, tcp(900, "0.0.0.0:80"))
     assert judged == [7]
     assert outcomes(found) == {(7, 3): "listening"}
+
+
+def test_a_process_whose_links_are_refused_opens_a_namespace_of_its_own() -> None:
+    """Namespace 0, with the tables of its real one: they go out twice, and others move up by one.
+
+    Source: FACTS A10, run live.
+    """
+    processes = [process(1, "init", netns=None), process(7, "shop", netns=NS)]
+    tables = net_tables(tcp=[CONNECTION])
+    sample = look_at_machine(processes, {1: [], 7: [fd(3, 900)]}, {0: tables, NS: tables})
+    assert [(one.pid, one.netns_idx, one.status) for one in sample.sockets] == [(7, 2, "synced")]
+    assert [(one.pid, one.netns_idx, one.status) for one in sample.repeated] == [(7, 1, "synced")]

@@ -112,3 +112,18 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
 
     assert done.stdout == b"1  no match\n"
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("agent", "code"), [("6.2.0", 1), ("6.2.2", 1), ("6.3.0", 1), ("6.3.1", 0), ("7.1", 0)]
+)
+def test_an_older_agent_rejects_what_only_later_releases_of_the_crate_take(
+    agent: str, code: int
+) -> None:
+    """Source: REGEX; agents up to 6.3.0 have the crate regex 1.6.0."""
+    done = run("--agent", agent, r"/usr\/bin", "/usr/bin", code=code)
+    assert (b"/usr/bin" in done.stdout) == (code == 0)
+
+
+def test_the_agent_must_be_known() -> None:
+    assert b"agent 8.1 is not known" in run("--agent", "8.1", "a", code=2).stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proccli import rustregex
 from proccli.rustregex.parse.errors import RegexSyntaxError
 from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
 
@@ -35,6 +36,14 @@ def test_is_rejected_by_the_older_release(pattern: str, kind: str, at: tuple[int
     assert error is not None
     assert (error.kind, (error.position, error.end)) == (kind, at)
     assert error.hint
+    with pytest.raises(RegexSyntaxError) as raised:
+        rustregex.compile(pattern, crate="1.6.0")
+    assert (raised.value.kind, raised.value.position, raised.value.hint) == (
+        error.kind,
+        error.position,
+        error.hint,
+    )
+    assert rustregex.compile(pattern).pattern == pattern
 
 
 @pytest.mark.parametrize(
@@ -51,8 +60,11 @@ def test_is_rejected_by_the_older_release(pattern: str, kind: str, at: tuple[int
 )
 def test_is_accepted_by_both(pattern: str) -> None:
     assert rejected_by_1_6(pattern) is None
+    assert rustregex.compile(pattern, crate="1.6.0").pattern == pattern
 
 
 def test_raises_what_both_reject() -> None:
     with pytest.raises(RegexSyntaxError, match="look-around"):
         rejected_by_1_6(r"\/(?=a)")
+    with pytest.raises(RegexSyntaxError, match="look-around"):
+        rustregex.compile(r"\/(?=a)", crate="1.6.0")

@@ -392,3 +392,44 @@ def test_links_that_are_refused_are_not_taken_for_none(tmp_path: Path) -> None:
             assert as_nobody(look) == "refused"
         finally:
             os.close(directory)
+
+
+@root_only
+def test_a_link_that_is_refused_to_the_agent_costs_the_link_alone(tmp_path: Path) -> None:
+    """The process is still looked at, with no socket: FACTS A10, run live."""
+    with tree(tmp_path) as root:
+        directory = os.open(root / "fd", os.O_RDONLY)
+        try:
+            (root / "fd").chmod(0o444)
+            for path in (tmp_path, tmp_path / "proc", root):
+                path.chmod(0o755)
+            found = as_nobody(lambda: read_socket_fds(directory, "unknown", as_agent=True))
+            assert found == ()
+        finally:
+            os.close(directory)
+
+
+@root_only
+def test_a_process_with_more_capabilities_than_we_have_is_looked_at() -> None:
+    source = LiveSource()
+    refused = next((pid for pid in source.pids() if links_are_refused(pid)), None)
+    if refused is None or not source.host.privileged:
+        pytest.skip("no process here lists its descriptors to root and refuses their links")
+    assert source.socket_fds(refused) == ()
+    assert source.read(refused).netns is None
+
+
+def links_are_refused(pid: int) -> bool:
+    """Whether the descriptors of a process can be listed while their links can't be read."""
+    try:
+        links = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+    for link in links:
+        try:
+            link.readlink()
+        except PermissionError:
+            return True
+        except OSError:
+            continue
+    return False

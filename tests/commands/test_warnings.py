@@ -1,0 +1,67 @@
+"""Warnings about processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from proccli.commands.warnings import outcome_notes
+from proccli.model.note import Note
+from proccli.model.outcome import Outcome
+from proccli.terminal.warning_text import message
+from tests.build import config, host, process
+
+
+def cycles(parents: Mapping[int, int], agent: str = "6.5") -> list[Note]:
+    outcomes = [
+        Outcome(
+            process=process(pid, "x", ppid=ppid),
+            status="accepted",
+            reason="implicit-accept",
+            process_name="x",
+            cmdline="x",
+            rule=None,
+            hits=(),
+            gprocess="x",
+            tags=(),
+            start_s=0,
+            uptime_s=100,
+            agent_uptime_s=100,
+            agent_start_s=0,
+            user="root",
+        )
+        for pid, ppid in parents.items()
+    ]
+    notes = outcome_notes(config()._replace(agent=agent), host(), outcomes)
+    return [note for note in notes if note.code == "parent-cycle"]
+
+
+@pytest.mark.parametrize(
+    ("parents", "number", "first"),
+    [
+        ({5: 5}, 1, 5),
+        ({2: 3, 3: 2}, 2, 2),
+        ({9: 3, 3: 4, 4: 3, 5: 9, 1: 0}, 2, 3),
+        ({1: 1, 2: 3, 3: 4, 4: 2}, 4, 1),
+    ],
+)
+def test_processes_that_are_their_own_ancestors_kill_the_agent(
+    parents: Mapping[int, int], number: int, first: int
+) -> None:
+    """Source: FACTS A4, run."""
+    (note,) = cycles(parents)
+    assert (note.number("processes"), note.number("first_pid")) == (number, first)
+    assert "agent 6.5" in message(note)
+    assert "it dies" in message(note)
+
+
+def test_a_family_without_a_circle_is_nothing_to_note() -> None:
+    assert cycles({0: 0, 1: 0, 2: 1, 3: 2, 4: 2, 5: 77}) == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "number"), [("6.2.5", 0), ("6.2.6", 1), ("6.6.5", 1), ("6.6.6", 0)]
+)
+def test_only_agents_that_walk_without_a_guard_die(agent: str, number: int) -> None:
+    assert len(cycles({2: 2}, agent)) == number
