@@ -93,7 +93,7 @@ def migrate(text: str, server: ConfigServer, *, loader: Loader | None = None) ->
     Raises: Refusal where proccli can't tell how the server reads the text, or what becomes of a
     setting of another subject.
     """
-    root = _root(text, loader)
+    root = _root(text.removeprefix("\ufeff"), loader)
     section, columns = _sections(root)
     struct = _struct_of(section)
     entries: Entries = {}

@@ -50,6 +50,17 @@ def marshal(value: MapValue, indent: int = INDENT) -> str:
     return writer.finished()
 
 
+def spelled(text: str) -> str:
+    """A text as a value in one line, which every reader of YAML takes for a text."""
+    style = _style(text, "double" if "\n" in text else _wanted(text), is_key=False)
+    if style == "plain":
+        return text
+    if style == "single" and not _has_breaks(text):
+        quoted = text.replace("'", "''")
+        return f"'{quoted}'"
+    return '"' + "".join(_escaped(char, always=False) for char in text) + '"'
+
+
 class _Writer:
     """Writes nodes one after another, and knows the column that it is in."""
 
