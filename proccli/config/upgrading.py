@@ -59,7 +59,9 @@ _ANCESTORS: Final = (
     "parent_process_name compares the comm of at most 10 ancestors, read from /proc; the old agent"
     " compares the file name of the first argument of all ancestors."
 )
-_PROC_ROOT: Final = "The new agent reads ancestors, sockets and start times from /proc, whatever proc_dir_path says."
+_PROC_ROOT: Final = (
+    "The new agent reads ancestors, sockets and start times from /proc, whatever proc_dir_path is."
+)
 _COMM: Final = (
     "process_name compares the comm here (15 bytes at most, up to the first colon); the old agent"
     " compares the file name of the first argument."

@@ -10,7 +10,6 @@ Source: server/agent_config/migrator.go, migrator_conv.go, config.go (StaticConf
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -178,29 +177,39 @@ def _structs() -> Mapping[str, Mapping[str, str]]:
     return structs
 
 
-_INTEGER: Final = re.compile(r"(u?)int(\d*)")
-
-
 def _value(kind: str, node: Node, what: str) -> Value | None:
     """A value of a Go type; None for one that the server leaves out. Raises: Refusal."""
-    if kind.startswith("*"):
-        return _value(kind[1:], node, what)
+    kind = kind.removeprefix("*")
     if kind.startswith("[]"):
         items = go_yaml.read_list(node, what) or ()
         return _list(kind[2:], items, f"an element of {what}", node)
     if kind.startswith("map["):
-        return _map(kind.partition("]")[2], node, what)
+        return _map(node, what)
+    if kind in _structs():
+        return _struct(kind, node, what)
+    value: bool | int | str | None
     if kind == "bool":
-        return _leaf(go_yaml.read_bool(node, what), node)
-    if kind == "string":
-        return _leaf(go_yaml.read_string(node, what), node)
-    if integer := _INTEGER.fullmatch(kind):
-        number = go_yaml.read_int(node, what)
-        bits = int(integer[2] or 64)
-        least, most = (0, 2**bits - 1) if integer[1] else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        if number is not None and not least <= number <= most:
-            raise Refusal(f"{what} does not fit {kind}", node.start, by="server")
-        return _leaf(number, node)
+        value = go_yaml.read_bool(node, what)
+    elif kind == "string":
+        value = go_yaml.read_string(node, what)
+    else:
+        value = _integer(kind, node, what)
+    return None if value is None else Leaf(value, node)
+
+
+def _integer(kind: str, node: Node, what: str) -> int | None:
+    """A number of one of Go's types. Raises: Refusal for one that does not fit."""
+    number = go_yaml.read_int(node, what)
+    bits = int(kind.removeprefix("u").removeprefix("int") or 64)
+    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    if kind.startswith("u"):
+        least, most = 0, 2**bits - 1
+    if number is not None and not least <= number <= most:
+        raise Refusal(f"{what} does not fit {kind}", node.start, by="server")
+    return number
+
+
+def _struct(kind: str, node: Node, what: str) -> MapValue | None:
     types = _structs()[kind]
     fields = go_yaml.read_fields(node, what, tuple(types))
     if fields is None:
@@ -217,13 +226,7 @@ def _is_empty(value: Value, kind: str) -> bool:
     """Whether `omitempty` leaves a value out: pointers stay whatever they point to."""
     if isinstance(value, ListValue):
         return not value.items
-    if isinstance(value, Leaf):
-        return not kind.startswith("*") and not value.value
-    return kind.startswith("map[") and not value.entries
-
-
-def _leaf(value: bool | int | str | None, node: Node) -> Leaf | None:
-    return None if value is None else Leaf(value, node)
+    return isinstance(value, Leaf) and not kind.startswith("*") and not value.value
 
 
 def _list(kind: str, items: tuple[Node, ...], what: str, node: Node) -> ListValue:
@@ -238,8 +241,8 @@ def _list(kind: str, items: tuple[Node, ...], what: str, node: Node) -> ListValu
     return ListValue(items=tuple(found), node=node)
 
 
-def _map(kind: str, node: Node, what: str) -> MapValue | None:
-    """A map from texts. Raises: Refusal."""
+def _map(node: Node, what: str) -> MapValue | None:
+    """Nothing: a map that is not null is a setting of another subject. Raises: Refusal."""
     mapping = resolved(node)
     if isinstance(mapping, Scalar) and go_yaml.resolve(mapping) is None:
         return None
@@ -297,7 +300,7 @@ class _Migration:
             path = f"{prefix}{key}"
             if path in known:
                 continue
-            if isinstance(inner, MapValue) and prefix.count(".") < 2:  # noqa: PLR2004 - depth
+            if isinstance(inner, MapValue) and prefix.count(".") < 2:
                 self._refuse_unknown(inner, f"{path}.")
             else:
                 raise _unknown(path, node)

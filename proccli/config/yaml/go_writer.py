@@ -127,7 +127,7 @@ class _Writer:
             self._indicator("'")
         elif style == "double":
             self._indicator('"', space=True)
-            # Its test for a byte order mark looks at the text's start, whichever character is tested.
+            # For each character it tests whether the text begins with a byte order mark.
             every = text.startswith("\ufeff")
             self._write("".join(_escaped(char, always=every) for char in text))
             self._indicator('"')
