@@ -115,11 +115,15 @@ class SnapshotChanges(NamedTuple):
 
 def changes_on(old: InputOptions, new: InputOptions, snapshot: str) -> SnapshotChanges:
     """Compare two configurations on a snapshot. Raises: UsageError, ConfigError, SourceError."""
-    before, after = _both(old, new, snapshot)
+    return changes_between(*_both(old, new, snapshot), snapshot)
+
+
+def changes_between(before: Inputs, after: Inputs, name: str) -> SnapshotChanges:
+    """Compare two configurations on one source, which the changes call by this name."""
     pairs = list(_pairs(before, after))
     return SnapshotChanges(
         compared=len(pairs),
-        changes=tuple(_changes(snapshot, pairs)),
+        changes=tuple(_changes(name, pairs)),
         undecided=sum(_is_undecided(one, other) for one, other in pairs),
         notes=(*before.notes, *after.notes),
     )

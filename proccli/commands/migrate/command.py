@@ -18,7 +18,7 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import source_options_without
 from proccli.errors import EXIT_NO
-from proccli.versions import CONFIG_SERVERS, DEFAULT_INPUTS_AGENT
+from proccli.versions import CONFIG_SERVERS, DEFAULT_INPUTS_AGENT, NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -36,8 +36,8 @@ _WHERE = "Result options"
             "Also compare both on a recording; exit 1 for differences without a comment",
         ),
         (
-            "proccli migrate --as-vendor 7.1.8 old.yaml",
-            "Print what the upgrade of server 7.1.8 writes",
+            f"proccli migrate --as-vendor {NEWEST_SERVER} old.yaml",
+            f"Print what the upgrade of server {NEWEST_SERVER} writes",
         ),
     ),
 )

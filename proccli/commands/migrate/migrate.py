@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from proccli.commands.diff.diff import Change, SnapshotChanges, changes_on
@@ -103,11 +104,10 @@ def migrate_for_agent(options: InputOptions, agent: str | None) -> MigrateResult
     old = options._replace(config=path, config_text=data, agent=DEFAULT_AGENT)
     new = old._replace(config_text=upgraded.text.encode(), agent=target.number)
     proof = changes_on(old, new, options.snapshot)
-    real = tuple(change for change in proof.changes if change.kind != "rule")
-    unannounced = tuple(change for change in real if not _is_announced(change, upgraded))
+    proof = proof._replace(changes=tuple(c for c in proof.changes if c.kind != "rule"))
     return result._replace(
-        proof=proof._replace(changes=real),
-        unannounced=unannounced,
+        proof=proof,
+        unannounced=tuple(unannounced(proof, upgraded)),
         notes=tuple(dict.fromkeys((*result.notes, *proof.notes))),
     )
 
@@ -119,6 +119,13 @@ def _require_matchers(target: AgentVersion) -> None:
             f"agent {target.number} can't do what rules do: it has no inputs.proc, or its matchers"
             f" ignore no process; choose a newer one, such as {DEFAULT_INPUTS_AGENT}"
         )
+
+
+def unannounced(proof: SnapshotChanges, upgraded: Upgraded) -> Iterator[Change]:
+    """The changes of outcomes, tags and names that no comment is about."""
+    for change in proof.changes:
+        if change.kind != "rule" and not _is_announced(change, upgraded):
+            yield change
 
 
 def _is_announced(change: Change, upgraded: Upgraded) -> bool:
