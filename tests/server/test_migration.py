@@ -41,7 +41,7 @@ def outcomes(text: str, server: str) -> list[dict[str, Any]]:
     return [{one.kind: one.text if one.kind == "text" else True} for one in found]
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", tuple(cases()))
 def test_the_outcomes_are_those_of_the_release(case: Any) -> None:
     for result in case["results"]:
         for server in result["servers"] if FULL else result["servers"][:1]:
