@@ -79,6 +79,7 @@ _WHOLE_NAME: Final = re.compile(
     rf"\^({_LITERAL}|\((?:\?:)?{_LITERAL}(?:\|{_LITERAL})*\))\$", re.ASCII
 )
 """Patterns that compare a whole name, so that it can be looked for in a command line."""
+_VARIABLE: Final = re.compile(r"%[^%= \t\r\n]*%")
 _REFERENCE: Final = re.compile(r"\$\$|\$\{(?P<braced>[^}]*)\}|\$(?P<bare>[0-9A-Za-z_]+)")
 
 
@@ -247,7 +248,7 @@ class _Upgrade:
         if rule.match_type == "tag":
             return "tag", pattern, ""
         match_type = "cmdline_with_args" if rule.match_type == "cmdline" else "process_name"
-        if rule.match_type == "process_name" and not _matches_everything(pattern):
+        if rule.match_type == "process_name" and (renames or not _matches_everything(pattern)):
             whole = _WHOLE_NAME.fullmatch(pattern)
             if whole and not (renames and "$" in name):
                 self._comment(_FIRST_WORD, 6)
@@ -375,11 +376,16 @@ def _wrapped(pattern: str, name: str) -> tuple[str, str] | None:
     """Pattern and template that replace the first match in the whole subject.
 
     The agent of `inputs.proc` names a process by the rewritten match (FACTS B5), so that the match
-    has to be the whole subject. None where the pattern can't be part of another one.
+    has to be the whole subject. None where pattern or template can't be part of another one.
     """
+    literal = _VARIABLE.sub("", _REFERENCE.sub("", name))
+    if literal.endswith(("$", "%")) or "${" in literal:
+        # Such an end would become one with what follows.
+        return None
     whole = f"^(?P<before>(?s:.*?))(?P<match>{pattern})(?P<after>(?s:.*))$"
     try:
         rustregex.compile(whole)
+        groups = rustregex.compile(pattern).group_names
     except rustregex.RegexSyntaxError:
         return None
 
@@ -387,10 +393,11 @@ def _wrapped(pattern: str, name: str) -> tuple[str, str] | None:
         reference = found["braced"] if found["braced"] is not None else found["bare"]
         if reference is None:
             return found[0]
-        if reference == "0":
-            return "${match}"
-        if reference.isdecimal() and reference.isascii():
-            return f"${{{int(reference) + _GROUPS_BEFORE}}}"
-        return found[0]
+        if reference.isascii() and reference.isdecimal():
+            index = int(reference)
+            if index >= len(groups):
+                return ""
+            return f"${{{index + _GROUPS_BEFORE}}}" if index else "${match}"
+        return f"${{{reference}}}" if reference in groups else ""
 
     return whole, f"${{before}}{_REFERENCE.sub(moved, name)}${{after}}"

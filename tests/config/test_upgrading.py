@@ -78,7 +78,9 @@ RULES = st.lists(
                 ["process_name", "cmdline", "parent_process_name", "tag", "unknown"]
             ),
             "action": st.sampled_from(["accept", "drop"]),
-            "rewrite-name": st.sampled_from(["", "fixed", "$0-x", "$1-script", "%HOSTNAME%-$0"]),
+            "rewrite-name": st.sampled_from(
+                ["", "fixed", "$0-x", "$1-script", "%HOSTNAME%-$0", "$3-$x", "${2}a", "100%", "a$"]
+            ),
         }
     ),
     max_size=5,
@@ -126,6 +128,35 @@ os-proc-regex:
 
     assert r"(?P<match>python3 (.*)\.py)" in found
     assert "rewrite_name: ${before}${3}-${match}-$$${after}" in upgraded(text)[0].text
+    assert left(text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [
+        ("$9-$x", "${before}-${after}"),
+        ("$2", "${before}${after}"),
+        ("a%HOSTNAME%", "${before}a%HOSTNAME%${after}"),
+        ("$1_a", "${before}${after}"),
+        ("100%", "100%"),
+        ("cost$", "cost$"),
+        ("${1", "${1"),
+        ("$$", "${before}$$${after}"),
+    ],
+)
+def test_a_template_means_the_same_between_two_others(name: str, template: str) -> None:
+    text = json.dumps(
+        {
+            "os-proc-regex": [
+                {"match-regex": r"(app)\.", "match-type": "cmdline", "rewrite-name": name}
+            ]
+        }
+    )
+
+    lines = [line.strip() for line in upgraded(text)[0].text.splitlines()]
+
+    found = next(line for line in lines if line.startswith("rewrite_name: "))
+    assert found.removeprefix("rewrite_name: ").strip("'") == template
     assert left(text) == []
 
 
