@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, print_result
@@ -67,9 +68,21 @@ _WHERE = "Result options"
     metavar="VERSION",
     default=DEFAULT_INPUTS_AGENT,
     show_default=True,
+    envvar="PROCCLI_AGENT",
+    show_envvar=True,
     help="Agent version that the new configuration is for.",
 )
-@source_options_without("config", "agent", "server", "feature")
+@option(
+    "-s",
+    "--snapshot",
+    section=_WHERE,
+    metavar="PATH",
+    type=INPUT_PATH,
+    envvar="PROCCLI_SNAPSHOT",
+    show_envvar=True,
+    help="Compare both configurations on this recording or /proc-like directory (such as /proc).",
+)
+@source_options_without("config", "snapshot", "proc_root", "agent", "server", "feature")
 @output_options
 @general_options
 def command(
@@ -78,6 +91,7 @@ def command(
     server: str | None,
     out: str | None,
     agent: str,
+    snapshot: str | None,
     options: InputOptions,
     output: Output,
     invocation: Invocation,
@@ -93,14 +107,15 @@ def command(
     from proccli.commands.migrate.output import messages, migrate_document, migrate_lines
     from proccli.files import atomic_output
 
-    if (old, options.snapshot, options.tags).count("-") > 1:
+    if (old, snapshot, options.tags).count("-") > 1:
         raise click.UsageError("only one of OLD, -s and --tags can read standard input")
-    if server is not None and options.snapshot is not None:
+    source_of = click.get_current_context().get_parameter_source
+    if server is not None and source_of("snapshot") is ParameterSource.COMMANDLINE:
         raise click.UsageError("-s compares proccli's own configuration; leave out --as-vendor")
     if server is not None:
         result = migrate_as_vendor(old, server)
     else:
-        result = migrate_for_agent(options._replace(config=old), agent)
+        result = migrate_for_agent(options._replace(config=old, snapshot=snapshot), agent)
     text = result.text or ""
     if out is not None and result.text is not None:
         with atomic_output(out, mode=0o644) as file:
