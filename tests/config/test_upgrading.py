@@ -213,3 +213,21 @@ def test_hostile_text_stays_in_its_comment() -> None:
 
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def test_a_difference_without_a_comment_is_found() -> None:
+    """The children of nginx are dropped now, which only the comment about rule 1 announces."""
+    text = """\
+os-proc-sync-enabled: true
+os-proc-regex:
+- {match-regex: ^nginx, match-type: parent_process_name}
+- {match-regex: java, action: drop, match-type: cmdline}
+"""
+    new, old_config = upgraded(text)
+    config = read(new.text.encode(), "new.yaml", agent=DEFAULT_INPUTS_AGENT).config
+    proof = changes_between(inputs(old_config), inputs(config), "list")
+
+    silent = new._replace(differences=())
+
+    assert [(change.pid, change.kind) for change in unannounced(proof, silent)] == [(17, "lost")]
+    assert list(unannounced(proof, new)) == []
