@@ -551,33 +551,45 @@ class ConfigServer(NamedTuple):
     """The type that its template asks for."""
     blacklist: bool = True
     ai_agent: bool = False
+    migrator: Literal["none", "profile-regexes", "tagged-only"] = "tagged-only"
+    """Its conversion of `static_config`: `profile-regexes` converts the patterns of the on-CPU and
+    off-CPU profiles, and loses os-proc-sync-tagged-only; `tagged-only` the other way round."""
 
 
-_OLD_TEMPLATE: Final = ConfigServer("", "viper", socket_interval_type="number", blacklist=False)
+_OLD_TEMPLATE: Final = ConfigServer(
+    "",
+    "viper",
+    socket_interval_type="number",
+    blacklist=False,
+    migrator="profile-regexes",
+)
 _WITH_KOANF: Final = _OLD_TEMPLATE._replace(library="koanf")
 _NEW_TEMPLATE: Final = ConfigServer("", "koanf")
+_6_6_9: Final = _OLD_TEMPLATE._replace(
+    socket_interval_key="sync_interval", socket_interval_type="text"
+)
 
 CONFIG_SERVERS: Final[Mapping[str, ConfigServer]] = MappingProxyType(
     {
         number: server._replace(number=number)
         for numbers, server in (
-            (("6.6.6", "6.6.7"), _OLD_TEMPLATE._replace(library=None)),
-            (
-                ("6.6.8", "6.6.9"),
-                _OLD_TEMPLATE._replace(
-                    socket_interval_key="sync_interval", socket_interval_type="text"
-                ),
-            ),
+            (("6.6.6", "6.6.7"), _OLD_TEMPLATE._replace(library=None, migrator="none")),
+            (("6.6.8",), _6_6_9._replace(migrator="none")),
+            (("6.6.9",), _6_6_9),
             (("6.6.9.2504",), _WITH_KOANF),
             (("7.0.0", "7.0.1", "7.0.2"), _OLD_TEMPLATE),
-            (tuple(f"7.0.{patch}" for patch in range(3, 10)), _WITH_KOANF),
+            (("7.0.3", "7.0.4"), _WITH_KOANF),
+            (
+                tuple(f"7.0.{patch}" for patch in range(5, 10)),
+                _WITH_KOANF._replace(migrator="tagged-only"),
+            ),
             (("7.0", "7.1", "6.6", *(f"7.1.{patch}" for patch in range(9))), _NEW_TEMPLATE),
             (("main",), _NEW_TEMPLATE._replace(ai_agent=True)),
         )
         for number in numbers
     }
 )
-"""Servers that know `inputs.proc` (FACTS B1). 6.6.6 and 6.6.7 are not measured."""
+"""Servers that know `inputs.proc` (FACTS B1, C). 6.6.6 and 6.6.7 are not measured."""
 
 DEFAULT_SERVER: Final = "6.5"
 NEWEST_SERVER: Final = "7.1"

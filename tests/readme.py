@@ -16,7 +16,10 @@ from tests.paths import ROOT
 from tests.waiting import LONG_S
 
 README = ROOT / "README.md"
-PAGES = (README, *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "topology")))
+PAGES = (
+    README,
+    *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "migrate", "topology")),
+)
 """Those that show what commands print."""
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -12,6 +12,7 @@ from proccli.commands.diff.json import DIFF
 from proccli.commands.doctor.output import DOCTOR
 from proccli.commands.explain.json import EXPLAIN
 from proccli.commands.label.output import label_schema
+from proccli.commands.migrate.output import MIGRATE
 from proccli.commands.regex.output import REGEX
 from proccli.commands.scan.json import scan_schema
 from proccli.commands.sockets.output import SOCKETS
@@ -31,6 +32,7 @@ SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "doctor": DOCTOR.schema,
     "explain": EXPLAIN.schema,
     "label": label_schema,
+    "migrate": MIGRATE.schema,
     "regex": REGEX.schema,
     "scan": scan_schema,
     "sockets": SOCKETS.schema,

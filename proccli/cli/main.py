@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "topology": "Show which processes on many hosts are connected to each other.",
     "label": "Label flow records and captures with the process at each end.",
     "check": "Find problems in a configuration before it is rolled out.",
+    "migrate": "Write an inputs.proc configuration for a static_config.",
     "test": "Run rule tests on made-up and recorded processes.",
     "doctor": "Find the step at which processes lose their labels.",
     "schema": "Print the JSON Schema of a command's output.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -101,6 +101,31 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
         equivalent=False if changes else rules.equivalent,
         settings_differ=bool(rules.notes),
         notes=tuple(dict.fromkeys((*notes, *rules.notes))),
+    )
+
+
+class SnapshotChanges(NamedTuple):
+    """What a configuration change does to the processes of one snapshot."""
+
+    compared: int
+    changes: tuple[Change, ...]
+    undecided: int
+    notes: tuple[Note, ...]
+
+
+def changes_on(old: InputOptions, new: InputOptions, snapshot: str) -> SnapshotChanges:
+    """Compare two configurations on a snapshot. Raises: UsageError, ConfigError, SourceError."""
+    return changes_between(*_both(old, new, snapshot), snapshot)
+
+
+def changes_between(before: Inputs, after: Inputs, name: str) -> SnapshotChanges:
+    """Compare two configurations on one source, which the changes call by this name."""
+    pairs = list(_pairs(before, after))
+    return SnapshotChanges(
+        compared=len(pairs),
+        changes=tuple(_changes(name, pairs)),
+        undecided=sum(_is_undecided(one, other) for one, other in pairs),
+        notes=(*before.notes, *after.notes),
     )
 
 

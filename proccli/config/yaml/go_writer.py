@@ -16,6 +16,7 @@ from proccli.config.yaml.go_values import Key, Leaf, MapValue, Value, leaf
 from proccli.config.yaml.nodes import Node, Scalar
 
 INDENT: Final = 4
+"""Of Marshal; an encoder can have another one."""
 _LONGEST_SIMPLE_KEY: Final = 128  # bytes
 _LEAST_EXPONENT: Final = 6
 _BREAKS: Final = "\r\n\x85\u2028\u2029"
@@ -42,17 +43,29 @@ _ESCAPES: Final[Mapping[str, str]] = {
 }
 
 
-def marshal(value: MapValue) -> str:
-    """The text of a map."""
-    writer = _Writer()
+def marshal(value: MapValue, indent: int = INDENT) -> str:
+    """The text of a map; `indent` is what the encoder's SetIndent takes."""
+    writer = _Writer(indent)
     writer.node(value, indent=-1, in_item=False)
     return writer.finished()
+
+
+def spelled(text: str) -> str:
+    """A text as a value in one line, which every reader of YAML takes for a text."""
+    style = _style(text, "double" if "\n" in text else _wanted(text), is_key=False)
+    if style == "plain":
+        return text
+    if style == "single" and not _has_breaks(text):
+        quoted = text.replace("'", "''")
+        return f"'{quoted}'"
+    return '"' + "".join(_escaped(char, always=False) for char in text) + '"'
 
 
 class _Writer:
     """Writes nodes one after another, and knows the column that it is in."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: int) -> None:
+        self.step = step
         self.parts: list[str] = []
         self.column = 0
         self.whitespace = True
@@ -68,14 +81,14 @@ class _Writer:
         """One value; `in_item` tells whether it is an item of a list."""
         if isinstance(value, Leaf):
             text, kind = _spelled(value)
-            self._scalar(text, kind, _deeper(indent, in_item=in_item, flow=True), is_key=False)
+            self._scalar(text, kind, self._deeper(indent, in_item=in_item, flow=True), is_key=False)
         elif isinstance(value, MapValue):
             self._mapping(value, indent, in_item=in_item)
         elif not value.items:
             self._indicator("[", space=True)
             self._indicator("]")
         else:
-            inner = _deeper(indent, in_item=in_item)
+            inner = self._deeper(indent, in_item=in_item)
             for item in value.items:
                 self._indent(inner)
                 self._indicator("-", space=True, indention=True)
@@ -86,11 +99,11 @@ class _Writer:
             self._indicator("{", space=True)
             self._indicator("}")
             return
-        inner = _deeper(indent, in_item=in_item)
+        inner = self._deeper(indent, in_item=in_item)
         for key in sorted_keys(value.entries):
             self._indent(inner)
             text, kind = _spelled(key if isinstance(key, Leaf) else Leaf(key, _NODE))
-            deeper = _deeper(inner, in_item=False, flow=True)
+            deeper = self._deeper(inner, in_item=False, flow=True)
             simple = not _has_breaks(text) and len(text.encode()) <= _LONGEST_SIMPLE_KEY
             if simple:
                 self._scalar(text, kind, deeper, is_key=True)
@@ -114,7 +127,9 @@ class _Writer:
             self._indicator("'")
         elif style == "double":
             self._indicator('"', space=True)
-            self._write("".join(_escaped(char) for char in text))
+            # For each character it tests whether the text begins with a byte order mark.
+            every = text.startswith("\ufeff")
+            self._write("".join(_escaped(char, always=every) for char in text))
             self._indicator('"')
         else:
             self._literal(text, indent)
@@ -136,7 +151,7 @@ class _Writer:
     def _literal(self, text: str, indent: int) -> None:
         self._indicator("|", space=True)
         if text[0] == " " or text[0] in _BREAKS:
-            self._indicator(str(INDENT))
+            self._indicator(str(self.step))
         if text[-1] not in _BREAKS:
             self._indicator("-")
         elif len(text) == 1 or text[-2] in _BREAKS:
@@ -157,6 +172,12 @@ class _Writer:
                     self._indent(indent)
                 self._write(piece)
                 breaks = False
+
+    def _deeper(self, indent: int, *, in_item: bool, flow: bool = False) -> int:
+        """The indentation of what is inside: two columns after a dash, else the next step."""
+        if indent < 0:
+            return self.step if flow else 0
+        return indent + 2 if in_item else self.step * ((indent + self.step) // self.step)
 
     def _put(self, text: str) -> None:
         self.parts.append(text)
@@ -192,13 +213,6 @@ class _Writer:
 
 
 _NODE: Final[Node] = Scalar(text="", style="plain", start=0, end=0)
-
-
-def _deeper(indent: int, *, in_item: bool, flow: bool = False) -> int:
-    """The indentation of what is inside: two columns after a dash, else the next multiple of 4."""
-    if indent < 0:
-        return INDENT if flow else 0
-    return indent + 2 if in_item else INDENT * ((indent + INDENT) // INDENT)
 
 
 def _spelled(value: Leaf) -> tuple[str, str]:
@@ -310,8 +324,8 @@ def _is_printable(char: str) -> bool:
     )
 
 
-def _escaped(char: str) -> str:
-    if char not in '"\\' and char not in _BREAKS and _is_printable(char):
+def _escaped(char: str, *, always: bool) -> str:
+    if not always and char not in '"\\' and char not in _BREAKS and _is_printable(char):
         return char
     if char in _ESCAPES:
         return f"\\{_ESCAPES[char]}"
