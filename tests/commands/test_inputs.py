@@ -182,7 +182,7 @@ def test_tagged_only_without_any_tags_is_warned_of(setup: Setup) -> None:
     setup.config.write_text(json.dumps(content))
 
     (message,) = notes(setup.open(), "tagged-only-without-tags")
-    assert "sends no process at all" in message
+    assert "the agent sends no process" in message
 
 
 # ---- what goes wrong ---------------------------------------------------------------------------
