@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from proccli import rustregex
 from proccli.config.static_config import NEWER_SECTION, SECTION
 from proccli.config.yaml.go_yaml import is_merge
-from proccli.config.yaml.nodes import Node, Scalar, SourceText, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.nodes import Node, Scalar, SourceText, resolved
 from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.positions import source_span
 from proccli.diagnostics.subjects import ARGUMENTS, DOMAINS

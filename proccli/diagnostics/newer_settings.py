@@ -135,7 +135,7 @@ def _lost_on_the_way(context: Context) -> Iterator[Diagnostic]:
     if second is not None:
         yield context.at(
             context.written.place((second, second)),
-            "second-document",
+            "second-document-lost",
             "a second YAML document begins here",
             effect="the server reads the first one alone; an agent that reads the file rejects all"
             " of it",

@@ -143,7 +143,7 @@ def _possible(rule: Rule, sample: str | None, context: Context) -> Iterator[Diag
     elif context.behaviour is not None:
         if rule.match_type == "cmdline":
             yield from _improbable_name(rule, sample, context)
-        elif rule.match_type != "cmdline_with_args" and rule.match_type != "tag":
+        elif rule.match_type not in ("cmdline_with_args", "tag"):
             yield from _title(rule, sample, context)
     elif rule.match_type in ("process_name", "parent_process_name"):
         yield from _improbable_name(rule, sample, context)
@@ -230,8 +230,8 @@ def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterat
             context.keys.regex,
             "script-name",
             "this pattern matches only script names, but a script has the name of its interpreter",
-            effect=f"the process is named python3, java or bash, so the {context.keys.rule} hardly ever"
-            " hits",
+            effect="the process is named python3, java or bash, so the"
+            f" {context.keys.rule} hardly ever hits",
             hint=f"write {context.keys.match_type}: {arguments}",
         )
         return

@@ -183,8 +183,8 @@ def _shadowed(
 
 def _undecided(indices: Sequence[int], rules: Mapping[int, Rule], context: Context) -> Diagnostic:
     more = len(indices) - _MOST_LISTED
-    listed = listed(indices) if more <= 0 else f"{listed(indices[:_MOST_LISTED])} and {more} more"
-    which = f"rule {listed}" if len(indices) == 1 else f"rules {listed}"
+    shown = listed(indices) if more <= 0 else f"{listed(indices[:_MOST_LISTED])} and {more} more"
+    which = f"rule {shown}" if len(indices) == 1 else f"rules {shown}"
     return context.at_rule(
         rules[indices[0]],
         "rule-undecided",

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from proccli.config.delivery import RULE_FIELDS
-from proccli.config.loading import Reading
 from proccli.config.inputs_proc import SOCKET_INTERVALS, keys_by_agent, proc_keys
+from proccli.config.loading import Reading
 from proccli.config.static_config import KEYS
 from proccli.config.warning_words import wording
 from proccli.config.yaml.nodes import Node, is_null, resolved

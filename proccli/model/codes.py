@@ -199,7 +199,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "server-changes-value": "warning",
     "null-is-text": "warning",
     "merge-key": "info",
-    "second-document": "error",
+    "second-document-lost": "warning",
     # Rules that the agent ignores, because they are not valid.
     "regex-syntax": "error",
     "regex-size": "error",

@@ -26,6 +26,11 @@ MACHINE: dict[str, dict[str, Any]] = {
     "no-inputs": {"agent": "7.1"},
     "other-dialect": {"agent": "7.1"},
     "server-unmeasured": {"agent": "6.6.7"},
+    "container-cgroup-v2": {"agent": "7.0.6"},
+    "ignore-unsupported": {"agent": "7.0.6"},
+    "sockets-broken": {"agent": "7.0.6"},
+    "change-stops": {"agent": "6.6.8"},
+    "sockets-need-ipv6": {"surroundings": Surroundings(exists=lambda _: False)},
     "rewrite-env-unset": {"surroundings": Surroundings(environment=AGENT)},
     "tag-exec-missing": {
         "surroundings": Surroundings(exists=lambda path: not path.startswith("/nowhere"))
