@@ -282,6 +282,10 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "proc-dir-path": "warning",
     "change-stops": "warning",
     "rename-not-published": "info",
+    # What an upgrade of the agent changes (check --compare).
+    "upgrade-refused": "error",
+    "upgrade-rule": "warning",
+    "upgrade-setting": "info",
 }
 """In the order of the pages."""
 

@@ -43,6 +43,10 @@ def _complete_code(
             "proccli check agent.yaml -s web-1.jsonl.gz",
             "Also report rules that no process in a recording reaches",
         ),
+        (
+            "proccli check --compare 6.5,7.1.8 agent.yaml",
+            "Show what an upgrade of the agents changes",
+        ),
         ("proccli check --explain rewrite-group", "Explain a diagnostic"),
         (
             "proccli check --fail-on warning -o github configs/*.yaml",
@@ -91,6 +95,14 @@ def _complete_code(
     help="Exit 1 if a diagnostic has at least this severity.",
 )
 @option(
+    "--compare",
+    section="What to look at",
+    metavar="OLD,NEW",
+    once=True,
+    callback=lambda _ctx, _param, value: _two_agents(value),
+    help="Report only what changes for the configuration from agent version OLD to NEW.",
+)
+@option(
     "--explain",
     section="What to look at",
     metavar="CODE",
@@ -105,6 +117,7 @@ def command(
     files: Sequence[str],
     config: str | None,
     snapshots: Sequence[str],
+    compare: tuple[str, str] | None,
     explain: str | None,
     fail_on: Literal["error", "warning"],
     output: Format,
@@ -121,12 +134,15 @@ def command(
 
     if explain is not None:
         return print_result(invocation, _page(explain), ())
+    if compare is not None and (options.agent or options.server or snapshots):
+        raise click.UsageError("--compare cannot be combined with --agent, --server or -s")
     result = check(
         CheckOptions(
             files=_files(files, config, snapshots),
             agent=options.agent,
             server=options.server,
             via=options.via,
+            compare=compare,
             env=options.env,
             snapshots=tuple(snapshots),
         )
@@ -138,6 +154,16 @@ def command(
         if unread.failure is not None:
             report(unread.failure, invocation)
     return code
+
+
+def _two_agents(value: str | None) -> tuple[str, str] | None:
+    """The two versions of --compare. Raises: click.BadParameter for another number of them."""
+    if value is None:
+        return None
+    versions = [part.strip() for part in value.split(",")]
+    if len(versions) != 2 or not all(versions):
+        raise click.BadParameter("give two agent versions, such as 6.5,7.1.8")
+    return versions[0], versions[1]
 
 
 def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -> tuple[str, ...]:
