@@ -14,6 +14,7 @@ from proccli.diagnostics.context import Context
 from proccli.diagnostics.rewriting import rewrites
 from proccli.model.config import Diagnostic
 from proccli.text import visible
+from proccli.versions import NEWEST_RELEASE
 
 _PROC_ROOT: Final = "proc_dir_path"
 
@@ -52,7 +53,7 @@ def _sockets(context: Context) -> Iterator[Diagnostic]:
             effect="its socket thread ends before the first scan: flow metrics name no process"
             if ends
             else "it looks at the first process of each network namespace only",
-            hint="update the agent: releases from 7.1 on have a repaired thread",
+            hint=f"update the agent: {NEWEST_RELEASE} has a repaired thread",
         )
         return
     problem = None

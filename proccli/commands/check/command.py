@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import click
 from click.core import ParameterSource
@@ -18,11 +18,13 @@ from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import INPUT_PATH, general_options, option, output_options_with
 from proccli.commands.options.source import source_options_without
 from proccli.errors import SourceError
+from proccli.versions import DEFAULT_AGENT, NEWEST_RELEASE
 
 if TYPE_CHECKING:
     from proccli.commands.check.check import CheckResult
     from proccli.commands.inputs import InputOptions
 
+_UPGRADE: Final = f"{DEFAULT_AGENT},{NEWEST_RELEASE}"
 Format: TypeAlias = Literal["table", "json", "jsonl", "sarif", "github"]
 
 
@@ -44,7 +46,7 @@ def _complete_code(
             "Also report rules that no process in a recording reaches",
         ),
         (
-            "proccli check --compare 6.5,7.1.8 agent.yaml",
+            f"proccli check --compare {_UPGRADE} agent.yaml",
             "Show what an upgrade of the agents changes",
         ),
         ("proccli check --explain rewrite-group", "Explain a diagnostic"),
@@ -99,7 +101,6 @@ def _complete_code(
     section="What to look at",
     metavar="OLD,NEW",
     once=True,
-    callback=lambda _ctx, _param, value: _two_agents(value),
     help="Report only what changes for the configuration from agent version OLD to NEW.",
 )
 @option(
@@ -117,7 +118,7 @@ def command(
     files: Sequence[str],
     config: str | None,
     snapshots: Sequence[str],
-    compare: tuple[str, str] | None,
+    compare: str | None,
     explain: str | None,
     fail_on: Literal["error", "warning"],
     output: Format,
@@ -142,7 +143,7 @@ def command(
             agent=options.agent,
             server=options.server,
             via=options.via,
-            compare=compare,
+            compare=None if compare is None else _two_agents(compare),
             env=options.env,
             snapshots=tuple(snapshots),
         )
@@ -156,13 +157,13 @@ def command(
     return code
 
 
-def _two_agents(value: str | None) -> tuple[str, str] | None:
+def _two_agents(value: str) -> tuple[str, str]:
     """The two versions of --compare. Raises: click.BadParameter for another number of them."""
-    if value is None:
-        return None
     versions = [part.strip() for part in value.split(",")]
     if len(versions) != 2 or not all(versions):
-        raise click.BadParameter("give two agent versions, such as 6.5,7.1.8")
+        raise click.BadParameter(
+            f"give two agent versions, such as {_UPGRADE}", param_hint="--compare"
+        )
     return versions[0], versions[1]
 
 
