@@ -271,6 +271,7 @@ _STATIC_CONFIG: Final = (
 
 _INPUTS_PROC: Final = (
     Step("N1", {}, "FACTS, Generations"),
+    Step("N1b", {"config_change": "restart"}, "FACTS, Generations (6.6.8)"),
     Step(
         "N2",
         {"config_change": "restart", "ignore": "no-rename", "socket_thread": "ends-at-once"},
@@ -360,7 +361,7 @@ _RELEASES: Final = (
     Release(
         "6.6.8",
         "6.6.6",
-        "N1",
+        "N1b",
         _OLD_ENUM._replace(
             matchers="deepflow-exe",
             match_type_words="text",

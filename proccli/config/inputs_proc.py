@@ -23,7 +23,7 @@ from proccli.config.yaml.serde_yaml import U64_MAX, shown
 from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.versions import AgentVersion, Defaults, InputsProc
+from proccli.versions import AGENTS, AgentVersion, Defaults, InputsProc
 
 ON_CPU: Final = "ebpf.profile.on_cpu"
 OFF_CPU: Final = "ebpf.profile.off_cpu"
@@ -105,6 +105,11 @@ def default_config(config: Config, agent: AgentVersion) -> Config:
     )
 
 
+def default_blacklist() -> tuple[str, ...]:
+    """The names that agents with a blacklist have where none is written."""
+    return _BLACKLIST
+
+
 def _of(agent: AgentVersion) -> tuple[InputsProc, Defaults]:
     assert agent.inputs_proc is not None  # noqa: S101 - it reads this dialect
     assert agent.defaults is not None  # noqa: S101 - and so has defaults
@@ -155,6 +160,26 @@ def description(agent: AgentVersion) -> Struct:
         )
     resources = Struct({"push_interval": kinds.duration})
     return Struct({SECTION: Struct({"proc": Struct(fields), "resources": resources})})
+
+
+SOCKET_INTERVALS: Final = ("sync_interval", "socket_info_sync_interval")
+"""What releases call the interval of the sockets."""
+
+
+def proc_keys(agent: AgentVersion) -> tuple[frozenset[str], frozenset[str]]:
+    """The keys of `inputs.proc` and of a matcher, for one release."""
+    section = description(agent).fields[SECTION]
+    proc = section.fields["proc"] if isinstance(section, Struct) else None
+    matchers = proc.fields["process_matcher"] if isinstance(proc, Struct) else None
+    assert isinstance(proc, Struct)  # noqa: S101 - by the description
+    assert isinstance(matchers, Items)  # noqa: S101 - likewise
+    assert isinstance(matchers.kind, Struct)  # noqa: S101 - likewise
+    return frozenset(proc.fields), frozenset(matchers.kind.fields)
+
+
+def keys_by_agent() -> Mapping[str, tuple[frozenset[str], frozenset[str]]]:
+    """`proc_keys` of every agent that reads the dialect."""
+    return {name: proc_keys(agent) for name, agent in AGENTS.items() if agent.inputs_proc}
 
 
 def read_inputs_proc(

@@ -297,6 +297,18 @@ def _check_bytes(text: bytes) -> None:
         raise
 
 
+def second_document(text: str) -> int | None:
+    """Where a second document begins, as the server's reader sees it; None: there is none."""
+    documents = read_documents(prepared_for_server(text), SERVER)
+    try:
+        if next(documents, None) is None:
+            return None
+        second = next(documents, None)
+    except Refusal:
+        return None
+    return None if second is None else second.start
+
+
 def _second_document(documents: Iterator[Document], via: Via) -> Refusal | None:
     """Why a second YAML document costs the configuration; None where there is none.
 

@@ -5,25 +5,59 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli import rustregex
-from proccli.config.static_config import SECTION
-from proccli.config.yaml.nodes import Alias, Node, Scalar, SourceText, resolved
+from proccli.config.static_config import NEWER_SECTION, SECTION
+from proccli.config.yaml.go_yaml import is_merge
 from proccli.config.yaml.nodes import Mapping as MappingNode
+from proccli.config.yaml.nodes import Node, Scalar, SourceText, resolved
 from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.positions import source_span
+from proccli.diagnostics.subjects import ARGUMENTS, DOMAINS
 from proccli.errors import Location
 from proccli.model.codes import DIAGNOSTICS
-from proccli.model.config import Config, Diagnostic, Rule
+from proccli.model.config import BUILT_IN, Config, Diagnostic, Rule
 from proccli.model.process import Environment, TextSpan
 from proccli.rustregex import Regex
 from proccli.rustregex.automata.domain import Domain, Limits
 from proccli.rustregex.automata.patternset import UNDECIDED, Answer, find_text
-from proccli.versions import AgentVersion, agent_version
+from proccli.versions import AgentVersion, Dialect, InputsProc, agent_version
 
 LONGEST_PATTERN: Final = 20_000
 """Characters. Nothing is proven about longer patterns: an automaton of that size takes minutes."""
+
+
+class Keys(NamedTuple):
+    """The keys of a dialect, as they are written; those below a section with its name."""
+
+    enabled: str = "os-proc-sync-enabled"
+    tagged_only: str = "os-proc-sync-tagged-only"
+    lifetime: str = "os-proc-socket-min-lifetime"
+    interval: str = "os-proc-socket-sync-interval"
+    command: str = "os-app-tag-exec"
+    user: str = "os-app-tag-exec-user"
+    rules: str = "os-proc-regex"
+    rule: str = "rule"
+    """What an element of `rules` is called."""
+    regex: str = "match-regex"
+    match_type: str = "match-type"
+    rewrite: str = "rewrite-name"
+
+
+_NEWER: Final = Keys(
+    enabled="enabled",
+    tagged_only="only_with_tag",
+    lifetime="min_lifetime",
+    interval="socket_info_sync_interval",
+    command="tag_extraction.script_command",
+    user="tag_extraction.exec_username",
+    rules="process_matcher",
+    rule="matcher",
+    regex="match_regex",
+    match_type="match_type",
+    rewrite="rewrite_name",
+)
 
 Place = tuple[Location, Location]
 """Start and end of a part of the text; the end is after its last character."""
@@ -32,14 +66,30 @@ Place = tuple[Location, Location]
 class Written:
     """A text and its syntax tree. All spans are character offsets into the text."""
 
-    def __init__(self, source: SourceText, root: Node | None) -> None:
+    def __init__(
+        self, source: SourceText, root: Node | None, dialect: Dialect = "static_config"
+    ) -> None:
         self.source = source
         self.root = root
-        self.section = _section(root)
+        self.path = (SECTION,) if dialect == "static_config" else (NEWER_SECTION, "proc")
+        self.section = _section(root) if dialect == "static_config" else _at(root, self.path)
         self._scalars: dict[tuple[int, int], Scalar] = {}
         for scalar in _scalars(root):
             at = source.at(scalar.start)
             self._scalars.setdefault((at.line, at.column), scalar)
+
+    def list_at(self, at: Location) -> Sequence[Node]:
+        """The elements of the list that begins at a place; empty where none does."""
+        for node in _nodes(self.root):
+            if isinstance(node, SequenceNode) and self.source.at(node.start)[:3] == at[:3]:
+                return node.items
+        return ()
+
+    def merge_keys(self) -> Iterator[Scalar]:
+        """The merge keys in the section."""
+        for node in _nodes(self.section):
+            if isinstance(node, MappingNode):
+                yield from (key for key in self.keys(node) if is_merge(key))
 
     def place(self, span: TextSpan) -> Place:
         """A span as lines and columns."""
@@ -72,28 +122,42 @@ class Written:
         return self.place(source_span(self.source.text, scalar, *span))
 
     def setting(self, name: str) -> Node | None:
-        """The value of a key of static_config; None if it is missing."""
-        if self.section is None:
-            return None
-        return next((value for key, value in self.section.pairs if _is(key, name)), None)
+        """The value of a key of the section; None if it is missing."""
+        found = self._pair(name)
+        return None if found is None else found[1]
+
+    def _pair(self, name: str) -> tuple[Node, Node] | None:
+        """A key of the section, or of a mapping in it (`outer.key`), with its value."""
+        *outer, last = name.split(".")
+        section = self.section if not outer else _at(self.section, outer)
+        pairs = () if section is None else section.pairs
+        return next(((key, value) for key, value in pairs if _is(key, last)), None)
 
     def setting_place(self, name: str) -> Place:
         """The place of the value of a setting; else of its key, else of the section."""
-        if self.section is not None:
-            for key, value in self.section.pairs:
-                if _is(key, name):
-                    node = resolved(value)
-                    if isinstance(node, Scalar) and not node.absent:
-                        return self.place((node.start, node.end))
-                    return self.place((key.start, key.end))
-        return self.heading()
+        found = self._pair(name)
+        if found is None:
+            return self.heading()
+        key, value = found
+        node = resolved(value)
+        if isinstance(node, Scalar) and not node.absent:
+            return self.place((node.start, node.end))
+        return self.place((key.start, key.end))
 
     def heading(self) -> Place:
         """The place for a whole configuration: the key of its section, or its first key."""
         root = resolved(self.root) if self.root is not None else None
         if not isinstance(root, MappingNode) or not root.pairs:
             return self.place((0, 0))
-        key = next((key for key, _ in root.pairs if _is(key, SECTION)), root.pairs[0][0])
+        key = root.pairs[0][0]
+        mapping: MappingNode | None = root
+        for name in self.path:
+            found = None if mapping is None else _entry(mapping, name)
+            if found is None:
+                break
+            key = found[0]
+            inner = resolved(found[1])
+            mapping = inner if isinstance(inner, MappingNode) else None
         return self.place((key.start, key.end))
 
     def elements(self, name: str) -> Sequence[Node]:
@@ -121,25 +185,39 @@ def _section(root: Node | None) -> MappingNode | None:
     return mapping
 
 
+def _at(root: Node | None, path: Sequence[str]) -> MappingNode | None:
+    """The mapping below some keys."""
+    node = resolved(root) if root is not None else None
+    for name in path:
+        found = _entry(node, name) if isinstance(node, MappingNode) else None
+        node = resolved(found[1]) if found is not None else None
+    return node if isinstance(node, MappingNode) else None
+
+
+def _entry(mapping: MappingNode, name: str) -> tuple[Node, Node] | None:
+    return next(((key, value) for key, value in mapping.pairs if _is(key, name)), None)
+
+
 def _is(key: Node, name: str) -> bool:
     scalar = resolved(key)
     return isinstance(scalar, Scalar) and scalar.text == name
 
 
 def _scalars(root: Node | None) -> Iterator[Scalar]:
+    return (node for node in _nodes(root) if isinstance(node, Scalar))
+
+
+def _nodes(root: Node | None) -> Iterator[Node]:
     stack = [] if root is None else [root]
     while stack:
         node = stack.pop()
-        if isinstance(node, Scalar):
-            yield node
-        elif isinstance(node, SequenceNode):
+        yield node
+        if isinstance(node, SequenceNode):
             stack.extend(node.items)
         elif isinstance(node, MappingNode):
             for pair in node.pairs:
                 stack.extend(pair)
-        else:
-            # What an alias stands for has its own place elsewhere.
-            assert isinstance(node, Alias)  # noqa: S101 - there is no other kind
+        # What an alias stands for has its own place elsewhere.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +250,36 @@ class Context:
         return agent_version(self.config.agent)
 
     @cached_property
+    def keys(self) -> Keys:
+        """The keys of the configuration's dialect."""
+        if self.config.dialect == "static_config":
+            return Keys()
+        defaults = self.agent.defaults
+        assert defaults is not None  # noqa: S101 - it reads inputs.proc
+        return _NEWER._replace(interval=defaults.socket_interval_key)
+
+    @property
+    def behaviour(self) -> InputsProc | None:
+        """How the agent applies `inputs.proc`; None for a configuration of static_config."""
+        return self.agent.inputs_proc if self.config.dialect == "inputs.proc" else None
+
+    def domain(self, rule: Rule) -> Domain:
+        """The texts that a rule is compared with."""
+        return DOMAINS[self.config.dialect][rule.match_type]
+
+    def has_arguments(self, rule: Rule) -> bool:
+        """Whether a rule is compared with command lines."""
+        return rule.match_type == ARGUMENTS[self.config.dialect]
+
+    def value(self, rule: Rule, name: str) -> Scalar | None:
+        """A value of a rule, by the name of its key; None if it is missing or empty."""
+        return self.written.value(rule, name)
+
+    @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The valid rules; the agent ignores the others."""
-        return tuple(rule for rule in self.config.rules if rule.problem is None)
+        rules = self.config.rules
+        return tuple(rule for rule in rules if rule.problem is None and rule.at != BUILT_IN)
 
     @cached_property
     def regexes(self) -> Mapping[int, Regex]:
@@ -261,7 +366,7 @@ class Context:
         hint: str | None = None,
     ) -> Diagnostic:
         """A diagnostic at a rule as a whole: at its pattern, else at its first key."""
-        scalar = self.written.value(rule, "match-regex")
+        scalar = self.written.value(rule, self.keys.regex)
         place = (
             self.written.part(scalar, None)
             if scalar is not None

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proccli.config import loading
-from proccli.diagnostics import mistakes, names, patterns, reach, refused, rewriting, settings
+from proccli.diagnostics import (
+    matchers,
+    mistakes,
+    names,
+    newer_settings,
+    overriding,
+    patterns,
+    reach,
+    refused,
+    rewriting,
+    settings,
+)
 from proccli.diagnostics.context import Context, Surroundings, Written
 from proccli.diagnostics.reach import Unreachable
 from proccli.model.config import Config, Diagnostic
@@ -45,38 +56,42 @@ def lint(
     Raises: UsageError for an agent or server that isn't emulated.
     """
     reading = loading.read(text, name, agent=agent, server=server, via=via)
+    config = reading.config or loading.defaults(agent, via)
     context = Context(
-        config=reading.config or loading.defaults(agent, via),
-        written=Written(reading.source, reading.root),
+        config=config,
+        written=Written(reading.source, reading.root, config.dialect),
         surroundings=surroundings or Surroundings(),
     )
     found = list(refused.refusals(reading, context))
-    if context.config.dialect == "inputs.proc":
-        # The other checks are about rules of which the first one counts.
-        found += refused.notes(context)
-        config = None if reading.faults else reading.config
-        return Linted(config=config, diagnostics=ordered(found), is_yaml=reading.is_yaml)
     if reading.faults:
         if reading.config is not None and not refused.unknown_to_us(reading):
             found += refused.notes(context)
             found += patterns.check_validity(context)
             found += rewriting.check(context)
+            if config.dialect == "inputs.proc":
+                found += matchers.check(context)
         return Linted(config=None, diagnostics=ordered(found), is_yaml=reading.is_yaml)
     # What costs little comes first: the time may end before everything is decided.
+    newer = config.dialect == "inputs.proc"
     for check in (
         refused.notes,
         patterns.check_validity,
-        patterns.check_titles,
+        *((matchers.check, matchers.check_blacklist) if newer else (patterns.check_titles,)),
         rewriting.check,
         settings.check,
+        newer_settings.check,
     ):
         found += check(context)
     samples = reach.samples(context)
     found += patterns.check(context, samples)
     found += mistakes.check(context, samples)
     found += names.check(context, samples)
-    known = reach.reach(context, samples)
-    found += reach.check(context, known)
+    if newer:
+        known, more = overriding.reach(context)
+        found += more
+    else:
+        known = reach.reach(context, samples)
+        found += reach.check(context, known)
     return Linted(
         config=reading.config,
         diagnostics=ordered(found),

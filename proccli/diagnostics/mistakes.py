@@ -11,7 +11,6 @@ from typing import Final
 
 from proccli import rustregex
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
-from proccli.diagnostics.reach import DOMAINS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import Regex, RegexSyntaxError
 from proccli.text import visible
@@ -58,7 +57,7 @@ def _glob(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         return
     yield context.at_value(
         rule,
-        "match-regex",
+        context.keys.regex,
         "glob-pattern",
         f"{last}* is not a wildcard: it stands for any number of {visible(last)}",
         part=(len(rule.match_regex.rstrip("$")) - len(last) - 1, len(rule.match_regex.rstrip("$"))),
@@ -69,7 +68,7 @@ def _glob(rule: Rule, context: Context) -> Iterator[Diagnostic]:
 
 
 def _backslashes(rule: Rule, context: Context) -> Iterator[Diagnostic]:
-    scalar = context.written.value(rule, "match-regex")
+    scalar = context.written.value(rule, context.keys.regex)
     found = _DOUBLED.search(rule.match_regex)
     if found is None or scalar is None or scalar.style == "double":
         return
@@ -79,7 +78,7 @@ def _backslashes(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     quotes = "in single quotes" if scalar.style == "single" else "without double quotes"
     yield context.at_value(
         rule,
-        "match-regex",
+        context.keys.regex,
         "doubled-backslash",
         f"two backslashes {quotes} stand for a backslash in the text",
         part=(found.start(), found.end() + 1),
@@ -100,7 +99,7 @@ def _path(rule: Rule, regex: Regex, context: Context) -> Iterator[Diagnostic]:
     assert special is not None  # noqa: S101 - without one, the pattern matches its text
     yield context.at_value(
         rule,
-        "match-regex",
+        context.keys.regex,
         "not-itself",
         f"{special[0]} has a meaning in patterns, so this pattern does not match its own text",
         part=special.span(),
@@ -120,13 +119,12 @@ def _dot(rule: Rule, regex: Regex, context: Context) -> Iterator[Diagnostic]:
     extension = re.match(_EXTENSIONS, rule.match_regex[dots[0].end() :])
     example = _other_text(rule.match_regex, dots[0].start(), extension[0] if extension else "")
     if not (regex.is_match(example) and not better.is_match(example)):
-        domain = DOMAINS[rule.match_type]
-        found = context.find(domain, matching=[rule.match_regex], avoiding=[meant])
+        found = context.find(context.domain(rule), matching=[rule.match_regex], avoiding=[meant])
         example = found.text or ""
     shown = f'"{visible(example[:60])}" is matched, too' if example else None
     yield context.at_value(
         rule,
-        "match-regex",
+        context.keys.regex,
         "unescaped-dot",
         "this dot stands for any character",
         part=dots[0].span(1),
@@ -145,12 +143,20 @@ def _kernel_thread(rule: Rule, sample: str | None, context: Context) -> Iterator
     name = (sample or "").lstrip("[")
     if rule.match_type == "tag" or not name.startswith(_KERNEL_THREADS):
         return
+    effect = "kernel threads have no command line, so the agent skips them before any rule"
+    hint = "delete the rule, unless a program of yours has such a name"
+    behaviour = context.behaviour
+    if behaviour is not None and behaviour.invisible_without == "status":
+        if rule.match_type not in ("cmdline", "cmdline_with_args"):
+            return
+        effect = "kernel threads have no program file and no command line: this matches none"
+        hint = "write match_type: process_name"
     yield context.at_rule(
         rule,
         "kernel-thread",
         f'"{visible(name[:40])}" is the name of a kernel thread',
-        effect="kernel threads have no command line, so the agent skips them before any rule",
-        hint="delete the rule, unless a program of yours has such a name",
+        effect=effect,
+        hint=hint,
     )
 
 

@@ -14,12 +14,12 @@ from proccli.agent.rules import expand_windows, names_mentioned
 from proccli.config.characters import odd_characters
 from proccli.diagnostics.context import Context
 from proccli.diagnostics.mistakes import quoted
-from proccli.diagnostics.reach import NAMES
 from proccli.diagnostics.rewriting import rewrites
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex import Regex, RegexSyntaxError
 from proccli.rustregex.automata.domain import Domain, texts_without
 from proccli.rustregex.match import template
+from proccli.rustregex.tree.charset import subtract
 from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
@@ -45,8 +45,11 @@ _LONGEST = 100
 def check(context: Context, samples: Mapping[int, str]) -> Iterator[Diagnostic]:
     """Rewrites with unintended text in the name, with an empty name, or with too many names."""
     for rule in context.rules:
-        if rewrites(rule):
-            yield from _kept(rule, samples.get(rule.index), context)
+        if rewrites(rule, context):
+            if context.behaviour is None or context.behaviour.rename == "whole":
+                yield from _kept(rule, samples.get(rule.index), context)
+            else:
+                yield from _outside(rule, samples.get(rule.index), context)
             yield from _many(rule, context)
             yield from _empty(rule, context)
 
@@ -55,27 +58,29 @@ def _empty(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     if context.regexes[rule.index].missing_groups(rule.rewrite_name):
         return  # reported as rewrite-group, which is more severe
     text = text_of_empty_name(
-        context.regexes[rule.index], rule.rewrite_name, _domain(rule), context
+        context.regexes[rule.index], rule.rewrite_name, _domain(rule, context), context
     )
     if text is not None:
         yield context.at_value(
             rule,
-            "rewrite-name",
+            context.keys.rewrite,
             "rewrite-empty",
             "the name can be empty",
             effect=f'"{visible(text[:_LONGEST])}" is synced with the name ""',
-            hint="make the group match at least one character, or add text to rewrite-name",
+            hint="make the group match at least one character, or add text to it",
         )
 
 
-def _domain(rule: Rule) -> Domain:
-    if rule.match_type == "cmdline":
+def _domain(rule: Rule, context: Context) -> Domain:
+    if context.has_arguments(rule):
         return _TEXTS
-    return replace(_TEXTS, characters=NAMES.characters, avoiding=NAMES.avoiding)
+    own = context.domain(rule)
+    characters = subtract(own.characters, ((10, 10),))
+    return replace(_TEXTS, characters=characters, matching=own.matching, avoiding=own.avoiding)
 
 
 def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
-    regex, domain = context.regexes[rule.index], _domain(rule)
+    regex, domain = context.regexes[rule.index], _domain(rule, context)
     if _takes_all(regex.parsed.root) or next(odd_characters(regex.pattern), None):
         return  # a character that looks like another is reported, and has to go first
     text = (
@@ -88,10 +93,10 @@ def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnost
     name, supposed = _expanded(rule.rewrite_name, context)
     result = regex.replace_all(text, name)
     whole = _whole(regex, text, domain, context)
-    what = "command line" if rule.match_type == "cmdline" else "name"
+    what = "command line" if context.has_arguments(rule) else "name"
     yield context.at_value(
         rule,
-        "rewrite-name",
+        context.keys.rewrite,
         "rewrite-keeps-text",
         "text around the match stays in the name",
         effect=f'"{visible(text[:_LONGEST])}" becomes "{visible(result[:_LONGEST])}"{supposed}',
@@ -99,6 +104,25 @@ def _kept(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnost
         if whole is None
         else f"match the whole {what}: {quoted(whole)}",
     )
+
+
+def _outside(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
+    """A pattern that no longer matches its own match, in which the agent searches again."""
+    regex = context.regexes[rule.index]
+    for text in filter(None, (sample, f"a{sample}", f"{sample}a", f"a{sample}a", f" {sample} ")):
+        found = regex.search(text)
+        if found is not None and not regex.is_match(found.group(0) or ""):
+            yield context.at_value(
+                rule,
+                context.keys.rewrite,
+                "match-needs-outside",
+                "the pattern looks at what is around its match, and the agent renames the matched"
+                " part alone",
+                effect=f'"{visible(text[:_LONGEST])}" gets the name'
+                f' "{visible((found.group(0) or "")[:_LONGEST])}", without the rewrite',
+                hint="match the text around it, too, with the part for the name in a group",
+            )
+            return
 
 
 def _expanded(template: str, context: Context) -> tuple[str, str]:
@@ -186,8 +210,10 @@ def _leaves_some(regex: Regex, text: str) -> bool:
 
 def _recorded(regex: Regex, rule: Rule, context: Context) -> str | None:
     """The text of a recorded process that the rule decides and matches only in part; or None."""
+    if context.behaviour is not None:
+        return None  # its texts are others
     for name, cmdline in context.surroundings.processes:
-        text = cmdline if rule.match_type == "cmdline" else name
+        text = cmdline if context.has_arguments(rule) else name
         if _leaves_some(regex, text) and (
             context.decider({"process_name": name, "cmdline": cmdline}) is rule
         ):
@@ -205,7 +231,7 @@ def _plausible(
     text = context.find(longer, matching=[regex.pattern]).text or sample
     found = regex.search(text)
     core = (found.group(0) if found is not None else None) or "app"
-    before, after = ("/usr/bin/", " --port 80") if rule.match_type == "cmdline" else ("my-", "-2")
+    before, after = ("/usr/bin/", " --port 80") if context.has_arguments(rule) else ("my-", "-2")
     for candidate in (before + core + after, core + after, before + core):
         if _leaves_some(regex, candidate) and domain.holds(candidate):
             return candidate
@@ -214,7 +240,7 @@ def _plausible(
 
 def _many(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     """A captured part of a command line that may contain any number of arguments."""
-    if rule.match_type != "cmdline":
+    if not context.has_arguments(rule):
         return
     regex = context.regexes[rule.index]
     for part in template.parse(rule.rewrite_name):
@@ -224,7 +250,7 @@ def _many(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         if group is not None and _spans_arguments(group):
             yield context.at_value(
                 rule,
-                "rewrite-name",
+                context.keys.rewrite,
                 "rewrite-many-names",
                 f"{visible(rule.rewrite_name[slice(*part.span)])} can contain any arguments,"
                 " so each command line can get its own name",

@@ -11,7 +11,7 @@ from proccli import rustregex
 from proccli.agent.process import file_name
 from proccli.config.warning_words import rule_problem_wording
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
-from proccli.diagnostics.reach import CMDLINES, DOMAINS, NAMES, SUBJECTS
+from proccli.diagnostics.subjects import ARGUMENTS, CMDLINES, NAMES, SUBJECTS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, texts_without
 from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
@@ -101,39 +101,66 @@ def _empty_rule(rule: Rule, context: Context) -> Diagnostic:
     return context.at_rule(
         rule,
         "empty-rule",
-        f"rule {rule.index} has no values",
-        effect="it accepts every process, so the rules after it are never reached",
+        f"{context.keys.rule} {rule.index} has no values",
+        effect="it accepts every process, so the rules after it are never reached"
+        if context.behaviour is None
+        else "it has no enabled_features, so it does nothing",
         hint="add the values, or delete the rule together with its dash",
     )
 
 
 def _empty_regex(rule: Rule, context: Context) -> Diagnostic:
-    written = "match-regex" in rule.places
+    keys = context.keys
+    effect = None
+    if rule.match_type not in ("parent_process_name", "tag"):
+        effect = "the rules after it are never reached"
+    if context.behaviour is not None:
+        rewritten = f', and each gets the name "{visible(rule.rewrite_name[:60])}"'
+        effect = f"it takes every process{rewritten if rule.rewrite_name else ''}"
+        if rule.ignore:
+            effect = "no later matcher of its features takes any process"
     return context.at_value(
         rule,
-        "match-regex",
+        keys.regex,
         "empty-regex",
-        "an empty match-regex matches everything"
-        if written
-        else f"rule {rule.index} has no match-regex, so it matches everything",
-        effect="the rules after it are never reached"
-        if rule.match_type in ("process_name", "cmdline")
-        else None,
+        f"an empty {keys.regex} matches everything"
+        if keys.regex in rule.places
+        else f"{keys.rule} {rule.index} has no {keys.regex}, so it matches everything",
+        effect=effect,
         hint="write .* if this is intended",
     )
 
 
 def _possible(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     """`sample` is a text that the rule matches; it often makes a search unnecessary."""
-    pattern, domain = rule.match_regex, DOMAINS[rule.match_type]
+    pattern, domain = rule.match_regex, context.domain(rule)
     usual = sample is not None and "\n" not in sample
     if not usual and not _can_match(context, pattern, _lines(domain)):
         if _can_match(context, pattern, _with_breaks(domain)):
             yield _needs_line_break(rule, context)
         else:
             yield _never_matches(rule, context)
+    elif context.behaviour is not None:
+        if rule.match_type == "cmdline":
+            yield from _improbable_name(rule, sample, context)
+        elif rule.match_type not in ("cmdline_with_args", "tag"):
+            yield from _title(rule, sample, context)
     elif rule.match_type in ("process_name", "parent_process_name"):
         yield from _improbable_name(rule, sample, context)
+
+
+def _title(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
+    """A pattern for the title of a login shell, where the name is not taken from it."""
+    other = replace(context.domain(rule), avoiding=(*context.domain(rule).avoiding, "^-"))
+    if (sample or "-").startswith("-") and not _can_match(context, rule.match_regex, other):
+        yield context.at_value(
+            rule,
+            context.keys.regex,
+            "title-in-name",
+            "only a title begins with a dash, and the name of a process is not taken from it",
+            effect="a login shell has the name bash, so the matcher hardly ever hits",
+            hint="leave the dash out, or write match_type: cmdline_with_args",
+        )
 
 
 def _lines(domain: Domain) -> Domain:
@@ -147,10 +174,10 @@ def _with_breaks(domain: Domain) -> Domain:
 def _never_matches(rule: Rule, context: Context) -> Diagnostic:
     return context.at_value(
         rule,
-        "match-regex",
+        context.keys.regex,
         "never-matches",
-        f"this pattern can never match {SUBJECTS[rule.match_type]}",
-        effect="the rule never hits",
+        f"this pattern can never match {SUBJECTS[context.config.dialect][rule.match_type]}",
+        effect=f"the {context.keys.rule} never hits",
         hint=_instead(rule, context),
     )
 
@@ -159,7 +186,7 @@ def _needs_line_break(rule: Rule, context: Context) -> Diagnostic:
     at_end = rule.match_regex.endswith("\n")
     return context.at_value(
         rule,
-        "match-regex",
+        context.keys.regex,
         "needs-line-break",
         "this pattern requires a line break",
         effect="process names and command lines rarely contain one, so the rule hardly ever hits",
@@ -170,6 +197,8 @@ def _needs_line_break(rule: Rule, context: Context) -> Diagnostic:
 
 
 def _instead(rule: Rule, context: Context) -> str | None:
+    if context.behaviour is not None:
+        return _other_type(rule, context)
     if rule.match_type in ("process_name", "parent_process_name"):
         if rule.match_type == "process_name" and _can_match(context, rule.match_regex, CMDLINES):
             return "a name contains no slash: write match-type: cmdline, or remove the directory"
@@ -179,17 +208,31 @@ def _instead(rule: Rule, context: Context) -> str | None:
     return None
 
 
+def _other_type(rule: Rule, context: Context) -> str | None:
+    """What inputs.proc offers for a pattern that matches no text of its type."""
+    fits = rule.match_type in ("process_name", "cmdline")
+    fits = fits and _can_match(context, rule.match_regex, CMDLINES)
+    write = ": write match_type: cmdline_with_args" if fits else ""
+    if rule.match_type in ("process_name", "parent_process_name"):
+        return f"a name has at most 15 bytes and ends before a colon{write}"
+    if rule.match_type == "cmdline":
+        return f"cmdline is the file name of the program, without directories{write}"
+    return "each tag is matched separately, as key:value" if rule.match_type == "tag" else None
+
+
 def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     pattern = rule.match_regex
+    arguments = ARGUMENTS[context.config.dialect]
     scripts = sample is None or _SCRIPT_NAME.is_match(sample)
     if scripts and not _can_match(context, pattern, _NO_SCRIPT):
         yield context.at_value(
             rule,
-            "match-regex",
+            context.keys.regex,
             "script-name",
             "this pattern matches only script names, but a script has the name of its interpreter",
-            effect="the process is named python3, java or bash, so the rule hardly ever hits",
-            hint="write match-type: cmdline",
+            effect="the process is named python3, java or bash, so the"
+            f" {context.keys.rule} hardly ever hits",
+            hint=f"write {context.keys.match_type}: {arguments}",
         )
         return
     spaces = sample is None or " " in sample
@@ -202,17 +245,24 @@ def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterat
 
 
 def _needs_space(rule: Rule, context: Context) -> Diagnostic:
-    example = context.find(NAMES, matching=[rule.match_regex]).text or ""
+    example = context.find(context.domain(rule), matching=[rule.match_regex]).text or ""
+    newer = context.behaviour is not None
+    what = "cmdline is only the file name of the program" if newer else ""
+    hint = (
+        f"write {context.keys.match_type}: {ARGUMENTS[context.config.dialect]} to match arguments"
+    )
+    if rule.match_type == "parent_process_name":
+        hint = "parents are matched by name only, not by command line"
     return context.at_value(
         rule,
-        "match-regex",
+        context.keys.regex,
         "needs-space",
         f'this pattern requires a space, as in "{visible(example[:60])}",'
-        " but a process_name is only argv[0]",
-        effect="only processes that rewrite their titles have spaces in their names",
-        hint="write match-type: cmdline to match arguments"
-        if rule.match_type == "process_name"
-        else "parents are matched by name only, not by command line",
+        f" but {what or 'a process_name is only argv[0]'}",
+        effect="file names of programs hardly ever have spaces"
+        if newer
+        else "only processes that rewrite their titles have spaces in their names",
+        hint=hint,
     )
 
 
@@ -305,7 +355,7 @@ def check_validity(context: Context) -> Iterator[Diagnostic]:
             words = rule_problem_wording(problem)
             yield context.at_value(
                 rule,
-                "match-regex" if problem.span is not None else problem.code,
+                context.keys.regex if problem.span is not None else problem.code,
                 problem.code,
                 words.problem,
                 part=problem.span,
@@ -323,7 +373,7 @@ def _older_agents(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     if older is not None:
         yield context.at_value(
             rule,
-            "match-regex",
+            context.keys.regex,
             "regex-older-agents",
             f"match-regex is invalid for agents {OLDER_REGEX_CRATE}: {older.message}",
             part=(older.position, older.end),

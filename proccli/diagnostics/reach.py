@@ -8,30 +8,11 @@ from typing import Final, Literal, TypeAlias
 
 from proccli.agent.process import file_name
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
+from proccli.diagnostics.subjects import DOMAINS
 from proccli.model.config import Diagnostic, Rule
-from proccli.rustregex.automata.domain import Domain, Limits, texts_without
+from proccli.rustregex.automata.domain import Limits
 from proccli.rustregex.automata.shadow import Shadow, shadows
 from proccli.text import visible
-
-NAMES: Final = texts_without("\0/\n", min_length=1, avoiding=(r"^\.\.?$",))
-"""The last part of argv[0], cut at slashes."""
-CMDLINES: Final = texts_without("\0", min_length=1, matching=(r"[^\n]",))
-TAGS: Final = texts_without("\0\n", min_length=1, matching=(":",))
-"""`key:value`."""
-
-DOMAINS: Final[Mapping[str, Domain]] = {
-    "process_name": NAMES,
-    "cmdline": CMDLINES,
-    "parent_process_name": NAMES,
-    "tag": TAGS,
-}
-SUBJECTS: Final[Mapping[str, str]] = {
-    "process_name": "the name of a process",
-    "cmdline": "a command line",
-    "parent_process_name": "the name of a process",
-    "tag": "a tag, key:value",
-}
-
 
 Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 
@@ -75,7 +56,7 @@ class Reach:
 def samples(context: Context) -> Mapping[int, str]:
     """A short text that matches, for most rules, by their index."""
     texts = {
-        rule.index: context.find(DOMAINS[rule.match_type], matching=[rule.match_regex]).text
+        rule.index: context.find(context.domain(rule), matching=[rule.match_regex]).text
         for rule in context.rules
     }
     return {index: text for index, text in texts.items() if text is not None}
@@ -91,7 +72,7 @@ def reach(context: Context, texts: Mapping[int, str]) -> Reach:
     last = catch_all.index if catch_all is not None else len(context.config.rules)
     limits = replace(_SEARCH, expired=context.surroundings.expired)
     found: dict[int, Shadow] = {}
-    for match_type, domain in DOMAINS.items():
+    for match_type, domain in DOMAINS["static_config"].items():
         alike = [
             rule
             for rule in context.rules
@@ -134,11 +115,11 @@ def _is_undecided(index: int, shadow: Shadow | None, context: Context) -> bool:
 
 def catches_all(rule: Rule, context: Context) -> bool:
     """Whether a rule provably matches every process that gets to the rules."""
-    if rule.match_type not in ("process_name", "cmdline"):
+    if rule.match_type in ("parent_process_name", "tag"):
         return False
     if not all(context.regexes[rule.index].is_match(text) for text in _PROBES):
         return False
-    left = context.find(DOMAINS[rule.match_type], avoiding=[rule.match_regex])
+    left = context.find(context.domain(rule), avoiding=[rule.match_regex])
     return left.decided and left.text is None
 
 
@@ -189,21 +170,21 @@ def _shadowed(
     elif shadow.grade == "partial" and rule is not known.catch_all and shadow.taken is not None:
         earlier = _decider(shadow.taken, rule, context)
         if earlier is not None and earlier.index < rule.index and earlier.action != rule.action:
-            reached = f"; {_quoted(shadow.reaches)} reaches this rule" if shadow.reaches else ""
+            reached = f"; {quoted_text(shadow.reaches)} reaches this rule" if shadow.reaches else ""
             yield context.at_rule(
                 rule,
                 "rule-partly-shadowed",
                 f"rule {earlier.index} with action {earlier.action} takes some of what rule"
                 f" {rule.index} matches",
-                effect=f"{_quoted(shadow.taken)} is taken by rule {earlier.index}{reached}",
+                effect=f"{quoted_text(shadow.taken)} is taken by rule {earlier.index}{reached}",
                 hint="if this is not intended, put the more specific rule first",
             )
 
 
 def _undecided(indices: Sequence[int], rules: Mapping[int, Rule], context: Context) -> Diagnostic:
     more = len(indices) - _MOST_LISTED
-    listed = _listed(indices) if more <= 0 else f"{_listed(indices[:_MOST_LISTED])} and {more} more"
-    which = f"rule {listed}" if len(indices) == 1 else f"rules {listed}"
+    shown = listed(indices) if more <= 0 else f"{listed(indices[:_MOST_LISTED])} and {more} more"
+    which = f"rule {shown}" if len(indices) == 1 else f"rules {shown}"
     return context.at_rule(
         rules[indices[0]],
         "rule-undecided",
@@ -254,7 +235,7 @@ def _never_reached(
     rule: Rule, shadow: Shadow, rules: Mapping[int, Rule], context: Context
 ) -> Diagnostic:
     first = rules[shadow.by[0]]
-    taken = "" if shadow.taken is None else f", for example {_quoted(shadow.taken)}"
+    taken = "" if shadow.taken is None else f", for example {quoted_text(shadow.taken)}"
     if len(shadow.by) == 1 and first.match_regex == rule.match_regex:
         return context.at_rule(
             rule,
@@ -264,7 +245,7 @@ def _never_reached(
             hint="delete one of the two",
         )
     several = len(shadow.by) > 1
-    by = f"rules {_listed(shadow.by)}" if several else f"rule {first.index}"
+    by = f"rules {listed(shadow.by)}" if several else f"rule {first.index}"
     verb = "match" if several else "matches"
     return context.at_rule(
         rule,
@@ -279,7 +260,7 @@ def _early(rule: Rule, after: Sequence[Rule], context: Context) -> Diagnostic:
     if len(after) == 1:
         never = f"rule {after[0].index} is never reached"
     else:
-        never = f"rules {_listed([later.index for later in after])} are never reached"
+        never = f"rules {listed([later.index for later in after])} are never reached"
     return context.at_rule(
         rule,
         "early-catch-all",
@@ -313,7 +294,7 @@ def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
         )
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def listed(numbers: Sequence[int]) -> str:
     """`2, 3 and 5`; a long list without gaps is written `2 to 9`."""
     if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]} to {numbers[-1]}"
@@ -321,5 +302,5 @@ def _listed(numbers: Sequence[int]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _quoted(text: str | None) -> str:
+def quoted_text(text: str | None) -> str:
     return f'"{visible((text or "")[:_LONGEST])}"'

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from proccli.config.delivery import RULE_FIELDS
+from proccli.config.inputs_proc import SOCKET_INTERVALS, keys_by_agent, proc_keys
 from proccli.config.loading import Reading
 from proccli.config.static_config import KEYS
 from proccli.config.warning_words import wording
-from proccli.config.yaml.nodes import Node, resolved
+from proccli.config.yaml.nodes import Node, is_null, resolved
 from proccli.diagnostics.context import Context, Written
 from proccli.errors import Fault, Location
 from proccli.model.codes import DIAGNOSTICS
@@ -85,6 +86,9 @@ def notes(context: Context) -> Iterator[Diagnostic]:
     newer: Mapping[tuple[int, int], Diagnostic] = {}
     if context.config.dialect == "static_config":
         newer = {_key(found.at): found for found in _newer_keys(context)}
+    else:
+        found_here = (*_nulls(context), *_of_other_versions(context))
+        newer = {_key(found.at): found for found in found_here}
     yield from newer.values()
     written_rules = [rule for rule in context.config.rules if rule.at != BUILT_IN]
     empty = [_lines(context.written, rule) for rule in written_rules if not rule.places]
@@ -92,7 +96,7 @@ def notes(context: Context) -> Iterator[Diagnostic]:
         at = note.at
         if at is None or note.code == "rule-thrown-away":
             continue
-        if note.code == "unknown-key" and _key(at) in newer:
+        if note.code in ("unknown-key", "server-changes-value") and _key(at) in newer:
             continue
         if note.code == "server-changes-value" and any(at.line in lines for lines in empty):
             continue
@@ -105,6 +109,61 @@ def notes(context: Context) -> Iterator[Diagnostic]:
             effect=words.effect,
             hint=words.hint,
         )
+
+
+def _nulls(context: Context) -> Iterator[Diagnostic]:
+    """Texts of matchers that are left empty, of which the server makes the word null."""
+    for rule in context.rules:
+        for name in (context.keys.regex, context.keys.rewrite):
+            scalar = context.value(rule, name)
+            text = rule.match_regex if name == context.keys.regex else rule.rewrite_name
+            if scalar is None or not is_null(scalar) or not text:
+                continue
+            if name == context.keys.regex:
+                effect = f'it is a pattern, which matches texts with "{text}" in them'
+            else:
+                effect = f'each process that the matcher takes gets the name "{text}"'
+            place = context.written.place((scalar.start, scalar.end))
+            yield context.at(
+                place,
+                "null-is-text",
+                f'{name} is empty and arrives at the agent as the text "{text}"',
+                rule=rule,
+                effect=effect,
+                hint='write "" for no text, or omit the key',
+            )
+
+
+def _of_other_versions(context: Context) -> Iterator[Diagnostic]:
+    """Keys of `inputs.proc` that only other versions have."""
+    number = context.config.agent
+    written = context.written
+    mappings: list[tuple[Node | None, int]] = [
+        (written.section, 0),
+        *((matcher, 1) for matcher in written.elements(context.keys.rules)),
+    ]
+    releases = keys_by_agent()
+    own = proc_keys(context.agent)
+    for mapping, level in mappings:
+        for key in written.keys(mapping):
+            if key.text in own[level]:
+                continue
+            others = [name for name, keys in releases.items() if key.text in keys[level]]
+            if not others:
+                continue
+            more = "" if len(others) < _MOST else f" and {len(others) - _MOST + 1} more"
+            listed = ", ".join(others if not more else others[: _MOST - 1])
+            interval = key.text in SOCKET_INTERVALS
+            yield context.at(
+                written.place((key.start, key.end)),
+                "other-version-key",
+                f"{key.text} is a key of other agents: {listed}{more}",
+                effect=f"agent {number} ignores it",
+                hint=f"write {context.keys.interval}" if interval else "remove it",
+            )
+
+
+_MOST: Final = 6
 
 
 def _key(at: Location) -> tuple[int, int]:

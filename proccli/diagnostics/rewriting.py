@@ -14,16 +14,16 @@ from proccli.text import visible
 
 _NUMBER: Final = re.compile(r"[0-9]+")
 _NOT_A_REFERENCE: Final = re.compile(r"\\[0-9]|\\g<[^>]*>|\$\{[^}]*\Z")
-_NAME: Final = "rewrite-name"
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Problems with a rewrite-name, including an unused or a missing one."""
     for rule in context.config.rules:
         if not rule.rewrite_name:
-            if rule.match_type == "cmdline" and rule.action == "accept" and rule.match_regex:
+            argv0 = context.behaviour is None and rule.match_type == "cmdline"
+            if argv0 and rule.action == "accept" and rule.match_regex:
                 yield _missing(rule, context)
-        elif not rewrites(rule):
+        elif not rewrites(rule, context):
             yield _ignored(rule, context)
         else:
             yield from _groups(rule, context)
@@ -31,16 +31,14 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield from _percent(rule, context)
 
 
-def rewrites(rule: Rule) -> bool:
+def rewrites(rule: Rule, context: Context) -> bool:
     """Whether the agent uses the rewrite-name of a rule.
 
-    Source: agent v6.5 linux_process.rs:254-283.
+    Source: agent v6.5 linux_process.rs:254-283; FACTS B5.
     """
-    return (
-        bool(rule.rewrite_name)
-        and rule.match_type in ("process_name", "cmdline")
-        and rule.action == "accept"
-    )
+    own_text = rule.match_type not in ("parent_process_name", "tag")
+    ignores = rule.ignore and context.behaviour is not None and context.behaviour.ignore != "unused"
+    return bool(rule.rewrite_name) and own_text and rule.action == "accept" and not ignores
 
 
 def _missing(rule: Rule, context: Context) -> Diagnostic:
@@ -55,22 +53,25 @@ def _missing(rule: Rule, context: Context) -> Diagnostic:
 
 
 def _ignored(rule: Rule, context: Context) -> Diagnostic:
-    reason = (
-        f"with match-type {visible(rule.match_type[:40])}"
-        if rule.match_type in ("parent_process_name", "tag")
-        else f"with action {visible(rule.action[:40])}"
-    )
+    keys = context.keys
+    dropped = rule.action == "drop"
+    hint = "remove it"
+    if rule.match_type in ("parent_process_name", "tag"):
+        reason = f"with {keys.match_type} {visible(rule.match_type[:40])}"
+        hint = f"use {keys.match_type} process_name or cmdline to rewrite names"
+        if context.behaviour is not None:
+            hint = f"use {keys.match_type} process_name, cmdline or cmdline_with_args"
+    elif rule.ignore and context.behaviour is not None:
+        reason = "with ignore: true"
+    else:
+        reason = f"with action {visible(rule.action[:40])}"
     return context.at_value(
         rule,
-        _NAME,
+        keys.rewrite,
         "rewrite-ignored",
-        f"rewrite-name has no effect {reason}",
-        effect="a dropped process has no name"
-        if rule.action == "drop"
-        else "the process keeps its name",
-        hint="remove it"
-        if rule.action == "drop"
-        else "use match-type process_name or cmdline to rewrite names",
+        f"{keys.rewrite} has no effect {reason}",
+        effect="a dropped process has no name" if dropped else "the process keeps its name",
+        hint="remove it" if dropped else hint,
     )
 
 
@@ -83,9 +84,9 @@ def _groups(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         reads = "" if written.startswith("${") else f" ({written} reads as ${{{part.group}}})"
         yield context.at_value(
             rule,
-            _NAME,
+            context.keys.rewrite,
             "rewrite-group",
-            f'rewrite-name refers to group "{visible(str(part.group)[:60])}",'
+            f'{context.keys.rewrite} refers to group "{visible(str(part.group)[:60])}",'
             f" which does not exist{visible(reads[:80]) if isinstance(part.group, str) else ''}",
             part=part.span,
             effect="the reference becomes empty",
@@ -119,7 +120,7 @@ def _literals(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             hint = f"write ${{{text.strip(chr(92) + 'g<>')}}}"
         yield context.at_value(
             rule,
-            _NAME,
+            context.keys.rewrite,
             "rewrite-literal",
             f"{visible(text[:40])} is not a group reference in this dialect",
             part=found.span(),
@@ -151,7 +152,13 @@ def _percent(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         )
         span = (found.start(), found.end())
         yield context.at_value(
-            rule, _NAME, "rewrite-percent", message, part=span, effect=effect, hint=hint
+            rule,
+            context.keys.rewrite,
+            "rewrite-percent",
+            message,
+            part=span,
+            effect=effect,
+            hint=hint,
         )
 
 
@@ -163,7 +170,7 @@ def _variable(
     if environment is None or not environment.knows(name):
         yield context.at_value(
             rule,
-            _NAME,
+            context.keys.rewrite,
             "rewrite-env",
             f"{shown} comes from the environment of the agent, which is unknown here",
             part=span,
@@ -175,7 +182,7 @@ def _variable(
     elif name not in environment.values:
         yield context.at_value(
             rule,
-            _NAME,
+            context.keys.rewrite,
             "rewrite-env-unset",
             f"{shown} is not set in the environment of {visible(environment.origin[:60])}",
             part=span,

@@ -12,13 +12,6 @@ from proccli.model.config import Diagnostic
 from proccli.sources.secrets.arguments import mask_line
 from proccli.text import visible
 
-_ENABLED: Final = "os-proc-sync-enabled"
-_TAGGED_ONLY: Final = "os-proc-sync-tagged-only"
-_LIFETIME: Final = "os-proc-socket-min-lifetime"
-_INTERVAL: Final = "os-proc-socket-sync-interval"
-_COMMAND: Final = "os-app-tag-exec"
-_USER: Final = "os-app-tag-exec-user"
-
 _LONG_S: Final = 3600
 _SHELL_WORDS: Final = re.compile(r"^(?:\|\|?|&&?|;|[0-9]?>>?.*|<.*)$|\$\(|`|\$\{?[A-Za-z_]|;$")
 _SHELLS: Final = re.compile(r"(?:^|/)(?:ba|da|z|k|a)?sh$")
@@ -27,14 +20,15 @@ _TIME_LIMITS: Final = re.compile(r"(?:^|/)timeout$")
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Settings that leave nothing to sync, or have unwanted effects."""
-    config = context.config
+    config, keys = context.config, context.keys
     if not config.sync_enabled:
         yield context.at_setting(
-            _ENABLED,
+            keys.enabled,
             "sync-off",
-            f"{_ENABLED} is false{'' if context.written.setting(_ENABLED) else ' (the default)'}",
+            f"{keys.enabled} is false"
+            f"{'' if context.written.setting(keys.enabled) else ' (the default)'}",
             effect="the agent sends no processes and no sockets, regardless of the rules",
-            hint=f"write {_ENABLED}: true",
+            hint=f"write {keys.enabled}: true",
         )
     yield from _intervals(context)
     yield from _tags(context)
@@ -43,10 +37,12 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _intervals(context: Context) -> Iterator[Diagnostic]:
-    lifetime, interval = context.config.min_lifetime_s, context.config.socket_sync_interval_s
+    config, keys = context.config, context.keys
+    lifetime, interval = config.min_lifetime_s, config.socket_sync_interval_s
+    unit = "the unit is seconds; " if context.behaviour is None else ""
     if lifetime == 0:
         yield context.at_setting(
-            _LIFETIME,
+            keys.lifetime,
             "min-lifetime",
             "there is no minimum lifetime",
             effect="every short-lived process is sent, and the server keeps it for a day",
@@ -54,15 +50,15 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
         )
     elif lifetime > _LONG_S:
         yield context.at_setting(
-            _LIFETIME,
+            keys.lifetime,
             "min-lifetime",
             f"processes and sockets younger than {lifetime} s are not sent",
-            effect="the unit is seconds; few connections live that long",
+            effect=f"{unit}few connections live that long",
             hint="use a few seconds",
         )
-    if interval == 0:
+    if interval == 0 and context.behaviour is None:
         yield context.at_setting(
-            _INTERVAL,
+            keys.interval,
             "socket-interval",
             "the agent reads the sockets without a pause",
             effect="it reads /proc continuously and runs the tag command each time",
@@ -70,41 +66,50 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
         )
     elif interval > _LONG_S:
         yield context.at_setting(
-            _INTERVAL,
+            keys.interval,
             "socket-interval",
             f"the agent reads the sockets only every {interval} s",
-            effect="the unit is seconds; connections in between are never seen",
+            effect=f"{unit}connections in between are never seen",
             hint="use a few seconds",
         )
 
 
 def _tags(context: Context) -> Iterator[Diagnostic]:
-    config = context.config
+    config, keys = context.config, context.keys
     if config.tag_exec and config.tag_exec_user:
         return
     if config.tagged_only:
         yield context.at_setting(
-            _TAGGED_ONLY,
+            keys.tagged_only,
             "tagged-only-untagged",
-            f"{_TAGGED_ONLY} is true, but {_COMMAND} is not set",
+            f"{keys.tagged_only} is true, but {keys.command} is not set",
             effect="no process has a tag, so none is synced",
-            hint=f"set {_COMMAND}",
+            hint=f"set {keys.command}",
         )
     for rule in context.rules:
-        if rule.match_type == "tag":
+        if rule.only_with_tag:
+            yield context.at_value(
+                rule,
+                keys.tagged_only,
+                "tag-rule-untagged",
+                f"{keys.rule} {rule.index} requires tags, but {keys.command} is not set",
+                effect=f"no process has a tag, so the {keys.rule} never hits",
+                hint=f"set {keys.command}",
+            )
+        elif rule.match_type == "tag":
             yield context.at_rule(
                 rule,
                 "tag-rule-untagged",
-                f"rule {rule.index} matches tags, but {_COMMAND} is not set",
-                effect="no process has a tag, so the rule never hits",
-                hint=f"set {_COMMAND}",
+                f"{keys.rule} {rule.index} matches tags, but {keys.command} is not set",
+                effect=f"no process has a tag, so the {keys.rule} never hits",
+                hint=f"set {keys.command}",
             )
     if config.tag_exec:
         yield context.at_setting(
-            _USER,
+            keys.user,
             "tag-exec-no-user",
-            f"{_USER} is empty",
-            effect=f"the agent does not run {_COMMAND}, so there are no tags",
+            f"{keys.user} is empty",
+            effect=f"the agent does not run {keys.command}, so there are no tags",
             hint="use an unprivileged user",
         )
 
@@ -120,7 +125,7 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             0,
             "tag-exec-shell",
             f'"{shown}" is read as one program name, including its spaces',
-            effect="the agent uses no shell and finds no such program, so there are no tags",
+            effect=f"the agent uses no shell and finds no such program: {_without_tags(context)}",
             hint="write each argument as a list element",
         )
     elif not shell:
@@ -140,7 +145,7 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             0,
             "tag-exec-missing",
             f"{shown} does not exist on this machine",
-            effect="hosts without it have no tags",
+            effect=f"on hosts without it, {_without_tags(context)}",
             hint=None,
         )
     if not any(_TIME_LIMITS.search(argument) for argument in config.tag_exec[:1]):
@@ -153,6 +158,22 @@ def _command(context: Context) -> Iterator[Diagnostic]:
             hint="begin with /usr/bin/timeout, 10",
         )
     yield from _user(context)
+
+
+def _without_tags(context: Context) -> str:
+    """What a tag command that fails costs.
+
+    Source: FACTS A7; for inputs.proc B7: on any error the process list is empty.
+    """
+    if context.behaviour is None:
+        return "there are no tags"
+    return "the agent sends no processes at all while the command fails"
+
+
+def _without_user(context: Context) -> str:
+    if context.behaviour is None:
+        return "the agent does not run the tag command"
+    return _without_tags(context)
 
 
 def _shell_words(context: Context) -> Iterator[Diagnostic]:
@@ -171,10 +192,11 @@ def _shell_words(context: Context) -> Iterator[Diagnostic]:
 
 
 def _user(context: Context) -> Iterator[Diagnostic]:
+    keys = context.keys
     user, users = context.config.tag_exec_user, context.surroundings.users
     if user == "root":
         yield context.at_setting(
-            _USER,
+            keys.user,
             "tag-exec-root",
             "the tag command runs as root",
             effect="anyone who can change the command or its input is root on every host",
@@ -182,10 +204,10 @@ def _user(context: Context) -> Iterator[Diagnostic]:
         )
     elif user and users is not None and user not in users:
         yield context.at_setting(
-            _USER,
+            keys.user,
             "tag-user-missing",
             f"user {visible(user[:60])} is not in /etc/passwd on this machine",
-            effect="on hosts without this user, the agent does not run the tag command",
+            effect=f"on hosts without this user, {_without_user(context)}",
             hint="the agent reads only /etc/passwd; users from LDAP or SSSD are not found",
         )
 
@@ -194,9 +216,9 @@ def _element(
     context: Context, index: int, code: str, message: str, *, effect: str, hint: str | None
 ) -> Diagnostic:
     """A diagnostic at an element of the tag command."""
-    elements = context.written.elements(_COMMAND)
+    elements = context.written.elements(context.keys.command)
     if index < len(elements):
         node = resolved(elements[index])
         place = context.written.place((node.start, node.end))
         return context.at(place, code, message, effect=effect, hint=hint)
-    return context.at_setting(_COMMAND, code, message, effect=effect, hint=hint)
+    return context.at_setting(context.keys.command, code, message, effect=effect, hint=hint)

@@ -205,8 +205,11 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "unknown-key": "warning",
     "lookalike-character": "warning",
     "newer-key": "warning",
+    "other-version-key": "warning",
     "server-changes-value": "warning",
     "null-is-text": "warning",
+    "merge-key": "info",
+    "second-document-lost": "warning",
     # Rules that the agent ignores, because they are not valid.
     "regex-syntax": "error",
     "regex-size": "error",
@@ -227,6 +230,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "script-name": "warning",
     "title-changer": "warning",
     "login-shell": "warning",
+    "title-in-name": "warning",
     # The name that a rewrite gives.
     "rewrite-group": "error",
     "rewrite-literal": "warning",
@@ -238,6 +242,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "rewrite-many-names": "info",
     "rewrite-ignored": "warning",
     "rewrite-missing": "info",
+    "match-needs-outside": "warning",
     # Which rules can be reached.
     "rule-unreachable": "error",
     "rule-duplicate": "error",
@@ -247,6 +252,27 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "rule-not-observed": "info",
     "no-rules": "info",
     "no-final-drop": "info",
+    # Matchers of inputs.proc.
+    "no-features": "error",
+    "unknown-feature": "warning",
+    "not-sent": "info",
+    "socket-list-alone": "warning",
+    "unknown-match-type": "warning",
+    "container-only": "warning",
+    "container-cgroup-v2": "info",
+    "ignore-unsupported": "warning",
+    "ignore-late": "warning",
+    "ignore-nothing": "warning",
+    "ignore-parent": "info",
+    "matcher-ignored": "error",
+    "name-overridden": "warning",
+    "parent-is-sent": "warning",
+    "filter-ignored": "warning",
+    "kernel-threads-taken": "info",
+    "only-with-tag": "info",
+    "blacklisted-name": "warning",
+    "blacklist-replaced": "info",
+    "blacklist-entry": "warning",
     # What surrounds the rules.
     "sync-off": "warning",
     "tagged-only-untagged": "error",
@@ -260,6 +286,16 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "tag-user-missing": "info",
     "min-lifetime": "warning",
     "socket-interval": "warning",
+    "sockets-off": "info",
+    "sockets-broken": "warning",
+    "sockets-need-ipv6": "info",
+    "proc-dir-path": "warning",
+    "change-stops": "warning",
+    "rename-not-published": "info",
+    # What an upgrade of the agent changes (check --compare).
+    "upgrade-refused": "error",
+    "upgrade-rule": "warning",
+    "upgrade-setting": "info",
 }
 """In the order of the pages."""
 

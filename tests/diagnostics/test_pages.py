@@ -17,8 +17,11 @@ from tests.diagnostics.docs import FILE
 from tests.paths import ROOT
 
 FOLDER = ROOT / "proccli" / "diagnostics" / "pages"
-ELSEWHERE = {"unreadable", "rule-not-observed"}
-"""Their examples need files: tests/commands/check/test_check.py."""
+ELSEWHERE = {
+    *("unreadable", "rule-not-observed"),
+    *("upgrade-refused", "upgrade-rule", "upgrade-setting"),
+}
+"""Their examples need files, or two agents: tests/commands/check/test_check.py, test_upgrade.py."""
 AGENT = Environment(values={"CLUSTER": "blue"}, complete=True, origin="a test")
 MACHINE: dict[str, dict[str, Any]] = {
     "text-after-nul": {"via": "file"},
@@ -26,6 +29,11 @@ MACHINE: dict[str, dict[str, Any]] = {
     "no-inputs": {"agent": "7.1"},
     "other-dialect": {"agent": "7.1"},
     "server-unmeasured": {"agent": "6.6.7"},
+    "container-cgroup-v2": {"agent": "7.0.6"},
+    "ignore-unsupported": {"agent": "7.0.6"},
+    "sockets-broken": {"agent": "7.0.6"},
+    "change-stops": {"agent": "6.6.7"},
+    "sockets-need-ipv6": {"surroundings": Surroundings(exists=lambda _: False)},
     "rewrite-env-unset": {"surroundings": Surroundings(environment=AGENT)},
     "tag-exec-missing": {
         "surroundings": Surroundings(exists=lambda path: not path.startswith("/nowhere"))

@@ -19,6 +19,7 @@ from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings
 from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.reach import Unreachable
+from proccli.diagnostics.upgrade import compare
 from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
 from proccli.files import read_file
 from proccli.local import agent_process as local_agent
@@ -52,6 +53,8 @@ class CheckOptions:
     server: str | None = None
     """The version on the way of the configuration; None: that of the agent."""
     via: Literal["server", "file"] = "server"
+    compare: tuple[str, str] | None = None
+    """Two agent versions: only what changes from the first to the second is reported."""
     env: Mapping[str, str] = field(default_factory=dict)
     snapshots: tuple[str, ...] = ()
     """Recordings, or directories laid out like /proc."""
@@ -125,14 +128,19 @@ def _report(
         text = read_file(file)
     except ConfigFileError as failure:
         return _unreadable(name, failure)
-    found = lint(
-        text,
-        name,
-        agent=options.agent,
-        server=options.server,
-        via=options.via,
-        surroundings=surroundings,
-    )
+    if options.compare is not None:
+        found = compare(
+            text, name, agents=options.compare, via=options.via, surroundings=surroundings
+        )
+    else:
+        found = lint(
+            text,
+            name,
+            agent=options.agent,
+            server=options.server,
+            via=options.via,
+            surroundings=surroundings,
+        )
     diagnostics = found.diagnostics
     if sources and found.config is not None:
         diagnostics = ordered((*diagnostics, *_observed(found, found.config, sources, options.env)))

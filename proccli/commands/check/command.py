@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import click
 from click.core import ParameterSource
@@ -18,11 +18,13 @@ from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import INPUT_PATH, general_options, option, output_options_with
 from proccli.commands.options.source import source_options_without
 from proccli.errors import SourceError
+from proccli.versions import DEFAULT_AGENT, NEWEST_RELEASE
 
 if TYPE_CHECKING:
     from proccli.commands.check.check import CheckResult
     from proccli.commands.inputs import InputOptions
 
+_UPGRADE: Final = f"{DEFAULT_AGENT},{NEWEST_RELEASE}"
 Format: TypeAlias = Literal["table", "json", "jsonl", "sarif", "github"]
 
 
@@ -42,6 +44,10 @@ def _complete_code(
         (
             "proccli check agent.yaml -s web-1.jsonl.gz",
             "Also report rules that no process in a recording reaches",
+        ),
+        (
+            f"proccli check --compare {_UPGRADE} agent.yaml",
+            "Show what an upgrade of the agents changes",
         ),
         ("proccli check --explain rewrite-group", "Explain a diagnostic"),
         (
@@ -91,6 +97,13 @@ def _complete_code(
     help="Exit 1 if a diagnostic has at least this severity.",
 )
 @option(
+    "--compare",
+    section="What to look at",
+    metavar="OLD,NEW",
+    once=True,
+    help="Report only what changes for the configuration from agent version OLD to NEW.",
+)
+@option(
     "--explain",
     section="Check options",
     metavar="CODE",
@@ -105,6 +118,7 @@ def command(
     files: Sequence[str],
     config: str | None,
     snapshots: Sequence[str],
+    compare: str | None,
     explain: str | None,
     fail_on: Literal["error", "warning"],
     output: Format,
@@ -121,12 +135,15 @@ def command(
 
     if explain is not None:
         return print_result(invocation, _page(explain), ())
+    if compare is not None and (options.agent or options.server or snapshots):
+        raise click.UsageError("--compare cannot be combined with --agent, --server or -s")
     result = check(
         CheckOptions(
             files=_files(files, config, snapshots),
             agent=options.agent,
             server=options.server,
             via=options.via,
+            compare=None if compare is None else _two_agents(compare),
             env=options.env,
             snapshots=tuple(snapshots),
         )
@@ -138,6 +155,16 @@ def command(
         if unread.failure is not None:
             report(unread.failure, invocation)
     return code
+
+
+def _two_agents(value: str) -> tuple[str, str]:
+    """The two versions of --compare. Raises: click.BadParameter for another number of them."""
+    versions = [part.strip() for part in value.split(",")]
+    if len(versions) != 2 or not all(versions):
+        raise click.BadParameter(
+            f"give two agent versions, such as {_UPGRADE}", param_hint="--compare"
+        )
+    return versions[0], versions[1]
 
 
 def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -> tuple[str, ...]:
