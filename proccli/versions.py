@@ -170,6 +170,7 @@ class Step(NamedTuple):
     """The release, or the generation's name."""
     changes: Mapping[str, Any]
     source: str
+    """Files of DeepFlow, and where: a tag or a branch."""
 
 
 class AgentVersion(NamedTuple):
@@ -202,9 +203,18 @@ class AgentVersion(NamedTuple):
 
 # ---- static_config: what each release changed -----------------------------------------------
 
+_PLATFORM: Final = "agent/src/platform/platform_synchronizer"
+_PROCESSES: Final = f"{_PLATFORM}/linux_process.rs"
+_SOCKETS: Final = f"{_PLATFORM}/linux_socket.rs"
+_THREAD: Final = f"{_PLATFORM}/linux.rs"
+_QUERIER: Final = "agent/src/platform/querier/linux.rs"
+_SETTINGS: Final = "agent/src/config/config.rs"
+_HANDLER: Final = "agent/src/config/handler.rs"
+_LISTENER: Final = "agent/src/utils/process/linux.rs"
+
 _MATCH_TYPES: Final = ("process_name", "cmdline", "parent_process_name", "tag")
 _STATIC_CONFIG: Final = (
-    Step("6.2.0", {}, "FACTS A0"),
+    Step("6.2.0", {}, f"{_PROCESSES} @ v6.2.0"),
     Step(
         "6.2.1",
         {
@@ -214,12 +224,12 @@ _STATIC_CONFIG: Final = (
             "users_from": "passwd",
             "sockets": "ipv4",
         },
-        "FACTS A0",
+        f"{_PROCESSES}, {_SOCKETS} @ v6.2.1",
     ),
     Step(
         "6.2.2",
         {"actions": ("accept", "drop"), "sockets": "v4-mapped", "netns_idx": True},
-        "FACTS A0",
+        f"{_PROCESSES}, {_SOCKETS} @ v6.2.2",
     ),
     Step(
         "6.2.3",
@@ -230,14 +240,14 @@ _STATIC_CONFIG: Final = (
             "inheritance": "list-order",
             "unreadable_netns": "zero",
         },
-        "FACTS A0",
+        f"{_PROCESSES}, {_SETTINGS} @ v6.2.3",
     ),
-    Step("6.2.4", {"inheritance": "recursive"}, "FACTS A0"),
-    Step("6.2.5", {"listeners": "whole-table"}, "FACTS A0, PR #2674"),
+    Step("6.2.4", {"inheritance": "recursive"}, f"{_PROCESSES} @ v6.2.4"),
+    Step("6.2.5", {"listeners": "whole-table"}, f"{_SOCKETS} @ v6.2.5, pull request 2674"),
     Step(
         "6.2.6",
         {"match_types": ("process_name", "cmdline", "parent_process_name"), "name_from": "argv0"},
-        "FACTS A0",
+        f"{_PROCESSES} @ v6.2.6",
     ),
     Step(
         "6.2.6.4",
@@ -245,13 +255,13 @@ _STATIC_CONFIG: Final = (
             "match_types": _MATCH_TYPES,
             "keys": StaticConfig().keys | {"os-proc-sync-enabled", "os-proc-sync-tagged-only"},
         },
-        "FACTS A0",
+        f"{_PROCESSES}, {_SETTINGS} @ v6.2.6.4",
     ),
-    Step("6.3.0", {"netns": True, "container": "cri"}, "FACTS A0"),
-    Step("6.3.1", {"container": "scope"}, "FACTS A0"),
-    Step("6.5.4", {"change_told_by": "pids"}, "FACTS A9"),
-    Step("6.5", {"container": "scope-v2"}, "FACTS A0 (branch head)"),
-    Step("6.6.5", {"container": "scope", "rules_count": False}, "FACTS A0"),
+    Step("6.3.0", {"netns": True, "container": "cri"}, f"{_PROCESSES} @ v6.3.0"),
+    Step("6.3.1", {"container": "scope"}, f"{_PROCESSES} @ v6.3.1"),
+    Step("6.5.4", {"change_told_by": "pids"}, f"{_QUERIER} @ v6.5.4"),
+    Step("6.5", {"container": "scope-v2"}, f"{_PROCESSES} @ branch v6.5"),
+    Step("6.6.5", {"container": "scope", "rules_count": False}, f"{_SETTINGS} @ v6.6.5"),
     Step(
         "6.6.6",
         {
@@ -259,23 +269,23 @@ _STATIC_CONFIG: Final = (
             "change_told_by": "unknown",
             "match_types": (*_MATCH_TYPES, "cmdline_with_args"),
         },
-        "FACTS A0",
+        f"{_LISTENER} @ branch v6.6.6",
     ),
 )
 
 # ---- inputs.proc: what each generation changed ----------------------------------------------
 
 _INPUTS_PROC: Final = (
-    Step("N1", {}, "FACTS, Generations"),
+    Step("N1", {}, f"{_LISTENER} @ branch v6.6.6"),
     Step(
         "N2",
         {"config_change": "restart", "ignore": "no-rename", "socket_thread": "ends-at-once"},
-        "FACTS, Generations; B8; measured cases for `ignore`",
+        f"{_LISTENER}, {_THREAD} @ branch v7.0.0",
     ),
-    Step("N2b", {"invisible_without": "status"}, "FACTS, Generations; B4"),
-    Step("N3", {"cached": True}, "FACTS, Generations; B3"),
-    Step("N4", {"rename": "match"}, "FACTS, Generations; B5"),
-    Step("N5", {"ignore": "removes"}, "FACTS, Generations; B3"),
+    Step("N2b", {"invisible_without": "status"}, f"{_PROCESSES} @ branch v7.0.1"),
+    Step("N3", {"cached": True}, f"{_LISTENER} @ v7.0.2"),
+    Step("N4", {"rename": "match"}, f"{_SETTINGS} @ v7.0.4"),
+    Step("N5", {"ignore": "removes"}, f"{_LISTENER} @ v7.0.7"),
     Step(
         "N6",
         {
@@ -286,11 +296,11 @@ _INPUTS_PROC: Final = (
             "tags_in_digest": True,
             "socket_thread": "per-namespace",
         },
-        "FACTS, Generations; B3, B7, B8",
+        f"{_LISTENER}, {_SOCKETS}, {_QUERIER} @ v7.1.0",
     ),
-    Step("N7", {"config_change": "hot", "empty_list_published": True}, "FACTS, Generations; B2"),
-    Step("N8", {}, "FACTS, Generations"),
-    Step("N9", {"publishes": "data"}, "FACTS, Generations; B3"),
+    Step("N7", {"config_change": "hot", "empty_list_published": True}, f"{_HANDLER} @ v7.1.2"),
+    Step("N8", {}, f"{_HANDLER} @ v7.1.6"),
+    Step("N9", {"publishes": "data"}, f"{_LISTENER} @ main 2026e9de"),
 )
 
 _OLD_ENUM: Final = Defaults(
@@ -321,6 +331,9 @@ _SIX: Final = _BLACKLIST._replace(matchers="six")
 _SEVEN: Final = _BLACKLIST._replace(matchers="seven")
 
 
+DEFAULTS_SOURCE: Final = f"{_SETTINGS} @ each release"
+
+
 class Release(NamedTuple):
     """One version of the table: its steps in both chains, and its defaults of `inputs.proc`."""
 
@@ -331,7 +344,6 @@ class Release(NamedTuple):
     """The step of `_INPUTS_PROC`."""
     defaults: Defaults | None = None
     new_rpc: bool | None = None
-    source: str = "FACTS A0"
 
 
 _RELEASES: Final = (
@@ -448,6 +460,21 @@ def _measured_types(number: str) -> tuple[str, ...]:
     return (*before[-1:], *after[:1])
 
 
+STEPS: Final[Mapping[Dialect, tuple[Step, ...]]] = MappingProxyType(
+    {"static_config": _STATIC_CONFIG, "inputs.proc": _INPUTS_PROC}
+)
+"""What each release, and each generation, changed in the one before it."""
+
+
+def releases_on(step: str, dialect: Dialect) -> tuple[str, ...]:
+    """The agent versions that answer as a step says, in order."""
+    return tuple(
+        release.number
+        for release in _RELEASES
+        if step == (release.static_config if dialect == "static_config" else release.inputs_proc)
+    )
+
+
 AGENTS: Final[Mapping[str, AgentVersion]] = MappingProxyType(
     {release.number: _agent(release) for release in _RELEASES}
 )
@@ -480,6 +507,8 @@ class ServerVersion(NamedTuple):
     """
 
     number: str
+    source: str
+    """Files of DeepFlow, and where: a tag or a branch."""
     aggregates: bool
     """True: processes of one name, agent and command line, or of one name and workload, have one
     id. False: each pid of an agent has its own."""
@@ -495,24 +524,34 @@ class ServerVersion(NamedTuple):
     """`deleted_resource_retention_time`: how long a deleted one is kept, as `NAME (deleted)`."""
 
 
+_CONTROLLER: Final = "server/controller"
 SERVERS: Final[Mapping[str, ServerVersion]] = MappingProxyType(
     {
         version.number: version
         for version in (
             ServerVersion(
                 number="6.5",
+                source=f"{_CONTROLLER}/genesis/updater.go, {_CONTROLLER}/common/tool.go"
+                " @ branch v6.5",
                 aggregates=False,
                 tag_values_may_contain_colons=True,
                 tag_keys_ignore_case=True,
             ),
             ServerVersion(
                 number="7.1",
+                source=f"{_CONTROLLER}/recorder/cache/tool/data_set.go,"
+                f" {_CONTROLLER}/tagrecorder/ch_os_app_tag.go @ main 2026e9de",
                 aggregates=True,
                 tag_values_may_contain_colons=False,
                 tag_keys_ignore_case=False,
             ),
         )
     }
+)
+
+
+CONFIG_SERVERS_SOURCE: Final = (
+    f"server/agent_config/template.yaml, {_CONTROLLER}/trisolaris @ each release"
 )
 
 
