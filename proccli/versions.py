@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.errors import UsageError
 from proccli.text import visible
@@ -503,7 +503,7 @@ class ServerVersion(NamedTuple):
 
     Source: server/controller/genesis (updater, store), recorder/updater/process.go,
     recorder/config/config.go, cloud/cloud.go, tagrecorder (split of os.app tags),
-    db/mysql/migration/rawsql (ch_os_app_tag); branch v6.5 and main.
+    db (ch_os_app_tag); each release.
     """
 
     number: str
@@ -512,6 +512,8 @@ class ServerVersion(NamedTuple):
     aggregates: bool
     """True: processes of one name, agent and command line, or of one name and workload, have one
     id. False: each pid of an agent has its own."""
+    reduces_cmdline: bool
+    """Whether it compares only the jar, module or first argument of java, python and node."""
     tag_values_may_contain_colons: bool
     """True: split a tag at the first colon. False: ignore a tag unless it has exactly one."""
     tag_keys_ignore_case: bool
@@ -525,29 +527,56 @@ class ServerVersion(NamedTuple):
 
 
 _CONTROLLER: Final = "server/controller"
-SERVERS: Final[Mapping[str, ServerVersion]] = MappingProxyType(
-    {
-        version.number: version
-        for version in (
-            ServerVersion(
-                number="6.5",
-                source=f"{_CONTROLLER}/genesis/updater.go, {_CONTROLLER}/common/tool.go"
-                " @ branch v6.5",
-                aggregates=False,
-                tag_values_may_contain_colons=True,
-                tag_keys_ignore_case=True,
-            ),
-            ServerVersion(
-                number="7.1",
-                source=f"{_CONTROLLER}/recorder/cache/tool/data_set.go,"
-                f" {_CONTROLLER}/tagrecorder/ch_os_app_tag.go @ main 2026e9de",
-                aggregates=True,
-                tag_values_may_contain_colons=False,
-                tag_keys_ignore_case=False,
-            ),
-        )
-    }
+_SERVER_FILES: Final = (
+    f"{_CONTROLLER}/genesis, {_CONTROLLER}/recorder/cache/tool, {_CONTROLLER}/tagrecorder,"
+    f" {_CONTROLLER}/db"
 )
+_BY_PID: Final = ServerVersion(
+    number="",
+    source=f"{_SERVER_FILES} @ v6.5.8",
+    aggregates=False,
+    reduces_cmdline=False,
+    tag_values_may_contain_colons=False,
+    tag_keys_ignore_case=True,
+)
+_SPLITS_ONCE: Final = _BY_PID._replace(
+    tag_values_may_contain_colons=True, source=f"{_SERVER_FILES} @ v6.5.9"
+)
+_AGGREGATES: Final = _SPLITS_ONCE._replace(
+    aggregates=True, source=f"{_SERVER_FILES} @ v6.6.9.2504, v7.0.7"
+)
+_CASE: Final = _AGGREGATES._replace(tag_keys_ignore_case=False, source=f"{_SERVER_FILES} @ v7.0.9")
+_ONE_COLON: Final = _CASE._replace(
+    tag_values_may_contain_colons=False, source=f"{_SERVER_FILES} @ v7.1.0"
+)
+_REDUCES: Final = _ONE_COLON._replace(
+    reduces_cmdline=True, source=f"{_SERVER_FILES} @ v7.1.6, main 2026e9de"
+)
+_SERVER_STEPS: Final = (
+    ((6, 2), (6, 5, 8), _BY_PID),
+    ((6, 5, 9), (6, 6, 9), _SPLITS_ONCE),
+    ((6, 6, 9, 2504), (6, 6, 98), _AGGREGATES),
+    ((6, 6, 99), (6, 6, 99), _REDUCES),
+    ((7, 0), (7, 0, 6), _SPLITS_ONCE),
+    ((7, 0, 7), (7, 0, 8), _AGGREGATES),
+    ((7, 0, 9), (7, 0, 9), _CASE),
+    ((7, 0, 99), (7, 0, 99), _REDUCES),
+    ((7, 1), (7, 1, 5), _ONE_COLON),
+    ((7, 1, 6), (99,), _REDUCES),
+)
+"""From and to, as `_key` writes versions: servers that answer alike."""
+
+
+def _server(number: str) -> ServerVersion:
+    key = _key(number)
+    alike = next(server for first, last, server in _SERVER_STEPS if first <= key <= last)
+    return alike._replace(number=number)
+
+
+SERVERS: Final[Mapping[str, ServerVersion]] = MappingProxyType(
+    {number: _server(number) for number in AGENTS}
+)
+"""A server of each version that agents have."""
 
 
 CONFIG_SERVERS_SOURCE: Final = (
@@ -594,7 +623,6 @@ CONFIG_SERVERS: Final[Mapping[str, ConfigServer]] = MappingProxyType(
 )
 """Servers that know `inputs.proc` (FACTS B1). 6.6.6 and 6.6.7 are not measured."""
 
-DEFAULT_SERVER: Final = "6.5"
 NEWEST_SERVER: Final = "7.1"
 
 
@@ -605,17 +633,32 @@ def agent_version(number: str) -> AgentVersion:
 
     Raises: UsageError for what is no version, or one before the first or after the last.
     """
-    if number in AGENTS:
-        return AGENTS[number]
+    return _version(number, AGENTS, "agent")
+
+
+def server_version(number: str) -> ServerVersion:
+    """The server of a version, with the same numbers as agents.
+
+    Raises: UsageError for what is no version, or one before the first or after the last.
+    """
+    return _version(number, SERVERS, "server")
+
+
+_Version = TypeVar("_Version", AgentVersion, ServerVersion)
+
+
+def _version(number: str, known: Mapping[str, _Version], what: str) -> _Version:
+    if number in known:
+        return known[number]
     if _NUMBER.fullmatch(number):
-        before = [
-            release for release in AGENTS if _is_release(release) and _key(release) < _key(number)
-        ]
+        releases = [release for release in known if _is_release(release)]
+        before = [release for release in releases if _key(release) < _key(number)]
         if before and _key(number) < _key(NEWEST_RELEASE):
-            return AGENTS[max(before, key=_key)]._replace(number=number)
+            return known[max(before, key=_key)]._replace(number=number)
+    given = visible(number) if number else "''"
     raise UsageError(
-        f"agent {visible(number)} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
-        f" head of a branch: {', '.join(name for name in AGENTS if not _is_release(name))}"
+        f"{what} {given} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
+        f" head of a branch: {', '.join(name for name in known if not _is_release(name))}"
     )
 
 
@@ -652,4 +695,4 @@ def _is_release(number: str) -> bool:
 
 def server_beside(agent: str) -> ServerVersion:
     """The server that belongs to an agent's version."""
-    return SERVERS[DEFAULT_SERVER if agent.startswith("6.") else NEWEST_SERVER]
+    return server_version(agent)

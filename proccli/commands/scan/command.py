@@ -16,11 +16,10 @@ from proccli.commands.options.output import (
     general_options,
     option,
     output_options,
-    server_option,
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import source_options_without
+from proccli.commands.options.source import source_options
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
@@ -116,8 +115,7 @@ _WHICH = "Filters (the summary always counts all processes)"
     help="Also show which processes the server merges into one gprocess, and how restarts and time"
     " affect this.",
 )
-@server_option("Server version for --identity. Default: the version of the agent.")
-@source_options_without("server")
+@source_options
 @output_options
 @strict_option
 @general_options
@@ -125,7 +123,6 @@ def command(
     *,
     options: InputOptions,
     identity: bool,
-    server: str | None,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -137,11 +134,9 @@ def command(
     the rule that decided, the name it is sent under and its original name. Below are the rules
     with their number of hits, and how many processes the agent would send.
     """
-    if server is not None and not identity:
-        raise click.UsageError("--server requires --identity")
     from proccli.commands.inputs import open_inputs
     from proccli.commands.scan.scan import Selection, scan
-    from proccli.versions import SERVERS, server_beside
+    from proccli.versions import server_version
 
     selection = Selection(tags=which.pop("having"), **which)
     inputs = open_inputs(options)
@@ -152,7 +147,7 @@ def command(
     if identity:
         from proccli.commands.scan.gprocesses import identify
 
-        chosen = SERVERS[server] if server else server_beside(result.config.agent)
+        chosen = server_version(options.server or result.config.agent)
         identified = identify(result.outcomes, result.host, chosen)
     notes: Sequence[Note] = result.notes
     content: str | bytes
