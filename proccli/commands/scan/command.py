@@ -19,13 +19,28 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import source_options
+from proccli.commands.options.source import emulated_agent, source_options
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.model.note import Note
+
+
+def _two_agents(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, str] | None:
+    """The versions of `OLD,NEW`. Raises: click.BadParameter."""
+    if value is None:
+        return None
+    old, comma, new = value.partition(",")
+    if not comma or "," in new:
+        raise click.BadParameter("give two agent versions: OLD,NEW")
+    for version in (old, new):
+        emulated_agent(ctx, param, version)
+    return old, new
+
 
 _WHICH = "Filters (the summary always counts all processes)"
 
@@ -115,6 +130,14 @@ _WHICH = "Filters (the summary always counts all processes)"
     help="Also show which processes the server merges into one gprocess, and how restarts and time"
     " affect this.",
 )
+@option(
+    "--compare",
+    section="Output options",
+    metavar="OLD,NEW",
+    callback=_two_agents,
+    help="Compare two agent versions instead: the processes that they treat differently, summed up"
+    " by rule, as proccli diff prints them.",
+)
 @source_options
 @output_options
 @strict_option
@@ -123,6 +146,7 @@ def command(
     *,
     options: InputOptions,
     identity: bool,
+    compare: tuple[str, str] | None,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -134,6 +158,10 @@ def command(
     the rule that decided, the name it is sent under and its original name. Below are the rules
     with their number of hits, and how many processes the agent would send.
     """
+    if compare is not None:
+        if identity or options.agent is not None:
+            raise click.UsageError("--compare excludes --identity and --agent")
+        return _compared(options, compare, output, invocation)
     from proccli.commands.inputs import open_inputs
     from proccli.commands.scan.scan import Selection, scan
     from proccli.versions import server_version
@@ -167,3 +195,23 @@ def command(
         notes = without_codes(notes, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return print_result(invocation, content, notes, code)
+
+
+def _compared(
+    options: InputOptions, agents: tuple[str, str], output: Output, invocation: Invocation
+) -> int:
+    """Print the processes that two agents treat differently under one configuration."""
+    from proccli.commands.diff.diff import diff
+    from proccli.commands.diff.json import diff_document, diff_lines
+    from proccli.commands.diff.text import diff_text
+
+    old, new = (options._replace(agent=agent) for agent in agents)
+    result = diff(old, new, [options.snapshot])
+    content: str | bytes
+    if output == "json":
+        content = diff_document(result)
+    elif output == "jsonl":
+        content = diff_lines(result)
+    else:
+        content = diff_text(result, view_of(sys.stdout, invocation.colour))
+    return print_result(invocation, content, result.notes, 0)
