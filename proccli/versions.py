@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.errors import UsageError
 from proccli.text import visible
@@ -174,6 +174,7 @@ class Step(NamedTuple):
     """The release, or the generation's name."""
     changes: Mapping[str, Any]
     source: str
+    """Files of DeepFlow, and where: a tag or a branch."""
 
 
 class AgentVersion(NamedTuple):
@@ -206,9 +207,18 @@ class AgentVersion(NamedTuple):
 
 # ---- static_config: what each release changed -----------------------------------------------
 
+_PLATFORM: Final = "agent/src/platform/platform_synchronizer"
+_PROCESSES: Final = f"{_PLATFORM}/linux_process.rs"
+_SOCKETS: Final = f"{_PLATFORM}/linux_socket.rs"
+_THREAD: Final = f"{_PLATFORM}/linux.rs"
+_QUERIER: Final = "agent/src/platform/querier/linux.rs"
+_SETTINGS: Final = "agent/src/config/config.rs"
+_HANDLER: Final = "agent/src/config/handler.rs"
+_LISTENER: Final = "agent/src/utils/process/linux.rs"
+
 _MATCH_TYPES: Final = ("process_name", "cmdline", "parent_process_name", "tag")
 _STATIC_CONFIG: Final = (
-    Step("6.2.0", {}, "FACTS A0"),
+    Step("6.2.0", {}, f"{_PROCESSES} @ v6.2.0"),
     Step(
         "6.2.1",
         {
@@ -218,12 +228,12 @@ _STATIC_CONFIG: Final = (
             "users_from": "passwd",
             "sockets": "ipv4",
         },
-        "FACTS A0",
+        f"{_PROCESSES}, {_SOCKETS} @ v6.2.1",
     ),
     Step(
         "6.2.2",
         {"actions": ("accept", "drop"), "sockets": "v4-mapped", "netns_idx": True},
-        "FACTS A0",
+        f"{_PROCESSES}, {_SOCKETS} @ v6.2.2",
     ),
     Step(
         "6.2.3",
@@ -234,14 +244,14 @@ _STATIC_CONFIG: Final = (
             "inheritance": "list-order",
             "unreadable_netns": "zero",
         },
-        "FACTS A0",
+        f"{_PROCESSES}, {_SETTINGS} @ v6.2.3",
     ),
-    Step("6.2.4", {"inheritance": "recursive"}, "FACTS A0"),
-    Step("6.2.5", {"listeners": "whole-table"}, "FACTS A0, PR #2674"),
+    Step("6.2.4", {"inheritance": "recursive"}, f"{_PROCESSES} @ v6.2.4"),
+    Step("6.2.5", {"listeners": "whole-table"}, f"{_SOCKETS} @ v6.2.5, pull request 2674"),
     Step(
         "6.2.6",
         {"match_types": ("process_name", "cmdline", "parent_process_name"), "name_from": "argv0"},
-        "FACTS A0",
+        f"{_PROCESSES} @ v6.2.6",
     ),
     Step(
         "6.2.6.4",
@@ -249,13 +259,13 @@ _STATIC_CONFIG: Final = (
             "match_types": _MATCH_TYPES,
             "keys": StaticConfig().keys | {"os-proc-sync-enabled", "os-proc-sync-tagged-only"},
         },
-        "FACTS A0",
+        f"{_PROCESSES}, {_SETTINGS} @ v6.2.6.4",
     ),
-    Step("6.3.0", {"netns": True, "container": "cri"}, "FACTS A0"),
-    Step("6.3.1", {"container": "scope"}, "FACTS A0"),
-    Step("6.5.4", {"change_told_by": "pids"}, "FACTS A9"),
-    Step("6.5", {"container": "scope-v2"}, "FACTS A0 (branch head)"),
-    Step("6.6.5", {"container": "scope", "rules_count": False}, "FACTS A0"),
+    Step("6.3.0", {"netns": True, "container": "cri"}, f"{_PROCESSES} @ v6.3.0"),
+    Step("6.3.1", {"container": "scope"}, f"{_PROCESSES} @ v6.3.1"),
+    Step("6.5.4", {"change_told_by": "pids"}, f"{_QUERIER} @ v6.5.4"),
+    Step("6.5", {"container": "scope-v2"}, f"{_PROCESSES} @ branch v6.5"),
+    Step("6.6.5", {"container": "scope", "rules_count": False}, f"{_SETTINGS} @ v6.6.5"),
     Step(
         "6.6.6",
         {
@@ -263,24 +273,24 @@ _STATIC_CONFIG: Final = (
             "change_told_by": "unknown",
             "match_types": (*_MATCH_TYPES, "cmdline_with_args"),
         },
-        "FACTS A0",
+        f"{_LISTENER} @ branch v6.6.6",
     ),
 )
 
 # ---- inputs.proc: what each generation changed ----------------------------------------------
 
 _INPUTS_PROC: Final = (
-    Step("N1", {}, "FACTS, Generations"),
-    Step("N1b", {"config_change": "restart"}, "FACTS, Generations (6.6.8)"),
+    Step("N1", {}, f"{_LISTENER} @ branch v6.6.6"),
+    Step("N1b", {"config_change": "restart"}, f"{_LISTENER} @ branch v6.6.8"),
     Step(
         "N2",
         {"config_change": "restart", "ignore": "no-rename", "socket_thread": "ends-at-once"},
-        "FACTS, Generations; B8; measured cases for `ignore`",
+        f"{_LISTENER}, {_THREAD} @ branch v7.0.0",
     ),
-    Step("N2b", {"invisible_without": "status"}, "FACTS, Generations; B4"),
-    Step("N3", {"cached": True}, "FACTS, Generations; B3"),
-    Step("N4", {"rename": "match"}, "FACTS, Generations; B5"),
-    Step("N5", {"ignore": "removes"}, "FACTS, Generations; B3"),
+    Step("N2b", {"invisible_without": "status"}, f"{_PROCESSES} @ branch v7.0.1"),
+    Step("N3", {"cached": True}, f"{_LISTENER} @ v7.0.2"),
+    Step("N4", {"rename": "match"}, f"{_SETTINGS} @ v7.0.4"),
+    Step("N5", {"ignore": "removes"}, f"{_LISTENER} @ v7.0.7"),
     Step(
         "N6",
         {
@@ -291,11 +301,11 @@ _INPUTS_PROC: Final = (
             "tags_in_digest": True,
             "socket_thread": "per-namespace",
         },
-        "FACTS, Generations; B3, B7, B8",
+        f"{_LISTENER}, {_SOCKETS}, {_QUERIER} @ v7.1.0",
     ),
-    Step("N7", {"config_change": "hot", "empty_list_published": True}, "FACTS, Generations; B2"),
-    Step("N8", {}, "FACTS, Generations"),
-    Step("N9", {"publishes": "data"}, "FACTS, Generations; B3"),
+    Step("N7", {"config_change": "hot", "empty_list_published": True}, f"{_HANDLER} @ v7.1.2"),
+    Step("N8", {}, f"{_HANDLER} @ v7.1.6"),
+    Step("N9", {"publishes": "data"}, f"{_LISTENER} @ main 2026e9de"),
 )
 
 _OLD_ENUM: Final = Defaults(
@@ -326,6 +336,9 @@ _SIX: Final = _BLACKLIST._replace(matchers="six")
 _SEVEN: Final = _BLACKLIST._replace(matchers="seven")
 
 
+DEFAULTS_SOURCE: Final = f"{_SETTINGS} @ each release"
+
+
 class Release(NamedTuple):
     """One version of the table: its steps in both chains, and its defaults of `inputs.proc`."""
 
@@ -336,7 +349,6 @@ class Release(NamedTuple):
     """The step of `_INPUTS_PROC`."""
     defaults: Defaults | None = None
     new_rpc: bool | None = None
-    source: str = "FACTS A0"
 
 
 _RELEASES: Final = (
@@ -453,6 +465,21 @@ def _measured_types(number: str) -> tuple[str, ...]:
     return (*before[-1:], *after[:1])
 
 
+STEPS: Final[Mapping[Dialect, tuple[Step, ...]]] = MappingProxyType(
+    {"static_config": _STATIC_CONFIG, "inputs.proc": _INPUTS_PROC}
+)
+"""What each release, and each generation, changed in the one before it."""
+
+
+def releases_on(step: str, dialect: Dialect) -> tuple[str, ...]:
+    """The agent versions that answer as a step says, in order."""
+    return tuple(
+        release.number
+        for release in _RELEASES
+        if step == (release.static_config if dialect == "static_config" else release.inputs_proc)
+    )
+
+
 class _Agents(Mapping[str, AgentVersion]):
     """The versions of the table, each folded when it is first asked for: a run needs one."""
 
@@ -501,13 +528,17 @@ class ServerVersion(NamedTuple):
 
     Source: server/controller/genesis (updater, store), recorder/updater/process.go,
     recorder/config/config.go, cloud/cloud.go, tagrecorder (split of os.app tags),
-    db/mysql/migration/rawsql (ch_os_app_tag); branch v6.5 and main.
+    db (ch_os_app_tag); each release.
     """
 
     number: str
+    source: str
+    """Files of DeepFlow, and where: a tag or a branch."""
     aggregates: bool
     """True: processes of one name, agent and command line, or of one name and workload, have one
     id. False: each pid of an agent has its own."""
+    reduces_cmdline: bool
+    """Whether it compares only the jar, module or first argument of java, python and node."""
     tag_values_may_contain_colons: bool
     """True: split a tag at the first colon. False: ignore a tag unless it has exactly one."""
     tag_keys_ignore_case: bool
@@ -520,24 +551,61 @@ class ServerVersion(NamedTuple):
     """`deleted_resource_retention_time`: how long a deleted one is kept, as `NAME (deleted)`."""
 
 
+_CONTROLLER: Final = "server/controller"
+_SERVER_FILES: Final = (
+    f"{_CONTROLLER}/genesis, {_CONTROLLER}/recorder/cache/tool, {_CONTROLLER}/tagrecorder,"
+    f" {_CONTROLLER}/db"
+)
+_BY_PID: Final = ServerVersion(
+    number="",
+    source=f"{_SERVER_FILES} @ v6.5.8",
+    aggregates=False,
+    reduces_cmdline=False,
+    tag_values_may_contain_colons=False,
+    tag_keys_ignore_case=True,
+)
+_SPLITS_ONCE: Final = _BY_PID._replace(
+    tag_values_may_contain_colons=True, source=f"{_SERVER_FILES} @ v6.5.9"
+)
+_AGGREGATES: Final = _SPLITS_ONCE._replace(
+    aggregates=True, source=f"{_SERVER_FILES} @ v6.6.9.2504, v7.0.7"
+)
+_CASE: Final = _AGGREGATES._replace(tag_keys_ignore_case=False, source=f"{_SERVER_FILES} @ v7.0.9")
+_ONE_COLON: Final = _CASE._replace(
+    tag_values_may_contain_colons=False, source=f"{_SERVER_FILES} @ v7.1.0"
+)
+_REDUCES: Final = _ONE_COLON._replace(
+    reduces_cmdline=True, source=f"{_SERVER_FILES} @ v7.1.6, main 2026e9de"
+)
+_SERVER_STEPS: Final = (
+    ((6, 2), (6, 5, 8), _BY_PID),
+    ((6, 5, 9), (6, 6, 9), _SPLITS_ONCE),
+    ((6, 6, 9, 2504), (6, 6, 98), _AGGREGATES),
+    ((6, 6, 99), (6, 6, 99), _REDUCES),
+    ((7, 0), (7, 0, 6), _SPLITS_ONCE),
+    ((7, 0, 7), (7, 0, 8), _AGGREGATES),
+    ((7, 0, 9), (7, 0, 9), _CASE),
+    ((7, 0, 99), (7, 0, 99), _REDUCES),
+    ((7, 1), (7, 1, 5), _ONE_COLON),
+    ((7, 1, 6), (99,), _REDUCES),
+)
+"""From and to, as `_key` writes versions: servers that answer alike."""
+
+
+def _server(number: str) -> ServerVersion:
+    key = _key(number)
+    alike = next(server for first, last, server in _SERVER_STEPS if first <= key <= last)
+    return alike._replace(number=number)
+
+
 SERVERS: Final[Mapping[str, ServerVersion]] = MappingProxyType(
-    {
-        version.number: version
-        for version in (
-            ServerVersion(
-                number="6.5",
-                aggregates=False,
-                tag_values_may_contain_colons=True,
-                tag_keys_ignore_case=True,
-            ),
-            ServerVersion(
-                number="7.1",
-                aggregates=True,
-                tag_values_may_contain_colons=False,
-                tag_keys_ignore_case=False,
-            ),
-        )
-    }
+    {number: _server(number) for number in AGENTS}
+)
+"""A server of each version that agents have."""
+
+
+CONFIG_SERVERS_SOURCE: Final = (
+    f"server/agent_config/template.yaml, {_CONTROLLER}/trisolaris @ each release"
 )
 
 
@@ -592,7 +660,6 @@ CONFIG_SERVERS: Final[Mapping[str, ConfigServer]] = MappingProxyType(
 )
 """Servers that know `inputs.proc` (FACTS B1, C). 6.6.6 and 6.6.7 are not measured."""
 
-DEFAULT_SERVER: Final = "6.5"
 NEWEST_SERVER: Final = "7.1"
 
 
@@ -603,17 +670,32 @@ def agent_version(number: str) -> AgentVersion:
 
     Raises: UsageError for what is no version, or one before the first or after the last.
     """
-    if number in AGENTS:
-        return AGENTS[number]
+    return _version(number, AGENTS, "agent")
+
+
+def server_version(number: str) -> ServerVersion:
+    """The server of a version, with the same numbers as agents.
+
+    Raises: UsageError for what is no version, or one before the first or after the last.
+    """
+    return _version(number, SERVERS, "server")
+
+
+_Version = TypeVar("_Version", AgentVersion, ServerVersion)
+
+
+def _version(number: str, known: Mapping[str, _Version], what: str) -> _Version:
+    if number in known:
+        return known[number]
     if _NUMBER.fullmatch(number):
-        before = [
-            release for release in AGENTS if _is_release(release) and _key(release) < _key(number)
-        ]
+        releases = [release for release in known if _is_release(release)]
+        before = [release for release in releases if _key(release) < _key(number)]
         if before and _key(number) < _key(NEWEST_RELEASE):
-            return AGENTS[max(before, key=_key)]._replace(number=number)
+            return known[max(before, key=_key)]._replace(number=number)
+    given = visible(number) if number else "''"
     raise UsageError(
-        f"agent {visible(number)} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
-        f" head of a branch: {', '.join(name for name in AGENTS if not _is_release(name))}"
+        f"{what} {given} is not known: from {OLDEST_RELEASE} to {NEWEST_RELEASE}, or the"
+        f" head of a branch: {', '.join(name for name in known if not _is_release(name))}"
     )
 
 
@@ -650,4 +732,4 @@ def _is_release(number: str) -> bool:
 
 def server_beside(agent: str) -> ServerVersion:
     """The server that belongs to an agent's version."""
-    return SERVERS[DEFAULT_SERVER if agent.startswith("6.") else NEWEST_SERVER]
+    return server_version(agent)

@@ -21,6 +21,7 @@ from proccli.commands.tags.output import TAGS
 from proccli.commands.test.json import TEST
 from proccli.commands.topology.json import TOPOLOGY
 from proccli.commands.tot.output import TOT
+from proccli.commands.versions.output import VERSIONS
 from proccli.terminal.record import Json
 
 FOLDER = Path(proccli.__file__).parent / "schemas"
@@ -41,6 +42,7 @@ SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "test": TEST.schema,
     "topology": TOPOLOGY.schema,
     "tot": TOT.schema,
+    "versions": VERSIONS.schema,
 }
 
 

@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "migrate": "Write an inputs.proc configuration for a static_config.",
     "test": "Run rule tests on made-up and recorded processes.",
     "doctor": "Find the step at which processes lose their labels.",
+    "versions": "Show what changes between agent and server versions.",
     "schema": "Print the JSON Schema of a command's output.",
     "completion": "Print the completion script for a shell.",
 }

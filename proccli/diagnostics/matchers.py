@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from proccli.agent.every_matcher import SENT_FEATURE, SOCKET_FEATURE
 from proccli.config.inputs_proc import default_blacklist
 from proccli.config.yaml.nodes import Scalar, resolved
 from proccli.diagnostics.context import Context, Place
 from proccli.diagnostics.subjects import EVERY
 from proccli.model.config import Diagnostic, Rule
 from proccli.text import visible
-from proccli.versions import FEATURES
+from proccli.versions import FEATURES, SENT_FEATURE, SOCKET_FEATURE
 
 _SENT: Final = (SENT_FEATURE, SOCKET_FEATURE)
 _FILTERS: Final = ("match_usernames", "match_languages")

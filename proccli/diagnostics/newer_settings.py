@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from proccli.agent.every_matcher import SENT_FEATURE, SOCKET_FEATURE
 from proccli.config.loading import second_document
 from proccli.diagnostics.context import Context
 from proccli.diagnostics.rewriting import rewrites
 from proccli.model.config import Diagnostic
 from proccli.text import visible
-from proccli.versions import NEWEST_RELEASE
+from proccli.versions import NEWEST_RELEASE, SENT_FEATURE, SOCKET_FEATURE
 
 _PROC_ROOT: Final = "proc_dir_path"
 

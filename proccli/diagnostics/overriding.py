@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from proccli.agent.every_matcher import SENT_FEATURE
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
 from proccli.diagnostics.reach import Reach, Unreachable, listed, quoted_text
 from proccli.diagnostics.rewriting import rewrites
@@ -22,6 +21,7 @@ from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Limits
 from proccli.rustregex.automata.patternset import find_text
 from proccli.rustregex.automata.shadow import Shadow, shadowed
+from proccli.versions import SENT_FEATURE
 
 _SEARCH: Final = Limits(steps=300_000, total=600_000)
 _PROBES: Final = ("", "a", "7 - .")

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from proccli.agent.every_matcher import SENT_FEATURE
 from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings, Written
 from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.rewriting import rewrites
 from proccli.model.config import BUILT_IN, Config, Diagnostic, Rule
 from proccli.text import visible
-from proccli.versions import behaviour_of
+from proccli.versions import SENT_FEATURE, behaviour_of
 
 _RULE: Final = "upgrade-rule"
 _SETTING: Final = "upgrade-setting"

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
 from proccli.model.note import Note
-from proccli.versions import Dialect
+from proccli.versions import Dialect, agent_version
 
 RuleProblemCode: TypeAlias = Literal["regex-syntax", "regex-size", "match-type", "action"]
 
@@ -76,6 +76,19 @@ class Rule(NamedTuple):
         return hash(self[:-1])
 
 
+_KEYS: Final[Mapping[str, tuple[str, str]]] = {
+    "sync_enabled": ("os-proc-sync-enabled", "enabled"),
+    "tagged_only": ("os-proc-sync-tagged-only", "only_with_tag"),
+    "proc_root": ("os-proc-root", "proc_dir_path"),
+    "socket_sync_interval_s": ("os-proc-socket-sync-interval", "socket_info_sync_interval"),
+    "min_lifetime_s": ("os-proc-socket-min-lifetime", "min_lifetime"),
+    "tag_exec": ("os-app-tag-exec", "tag_extraction.script_command"),
+    "tag_exec_user": ("os-app-tag-exec-user", "tag_extraction.exec_username"),
+    "rules": ("os-proc-regex", "process_matcher"),
+    "blacklist": ("process_blacklist", "process_blacklist"),
+}
+
+
 class Config(NamedTuple):
     """The agent's settings for processes, with the values in effect."""
 
@@ -104,6 +117,16 @@ class Config(NamedTuple):
     """inputs.proc: how often processes are sent."""
     notes: tuple[Note, ...] = ()
     """Warnings: rules that the agent ignores, values that the server changes, …"""
+
+    def key(self, setting: str) -> str:
+        """The key of a setting, by the name of its field, in the configuration's dialect."""
+        static_config, inputs_proc = _KEYS[setting]
+        if self.dialect == "static_config":
+            return static_config
+        if setting == "socket_sync_interval_s":
+            defaults = agent_version(self.agent).defaults
+            return defaults.socket_interval_key if defaults is not None else inputs_proc
+        return inputs_proc
 
 
 Severity: TypeAlias = Literal["error", "warning", "info"]

@@ -116,7 +116,7 @@ def _identity(
     after_restart: Continuity = "new"
     after_exec: Continuity = "same"
     if server.aggregates:
-        cmdline = _compared_cmdline(process)
+        cmdline = _compared_cmdline(process, server)
         doubts = tuple(_doubts(process, cmdline))
         basis = "cmdline" if process.container_id == "" else "pod-or-cmdline"
         # Within one container, equal command lines are one gprocess, whether it is a pod's or not.
@@ -140,8 +140,8 @@ def _identity(
     )
 
 
-def _compared_cmdline(process: ReportedProcess) -> str | None:
-    if process.process_name in REDUCED_PROGRAMS:
+def _compared_cmdline(process: ReportedProcess, server: ServerVersion) -> str | None:
+    if server.reduces_cmdline and process.process_name in REDUCED_PROGRAMS:
         return main_argument(process.cmdline, process.masked_spans)
     return None if process.masked_spans else process.cmdline
 

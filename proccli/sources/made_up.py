@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.model.note import Note
@@ -23,6 +23,12 @@ class MadeUp(NamedTuple):
     user: str | None = None
     uptime_s: int | None = None
     """None: old enough."""
+    comm: str | None = None
+    """None: as the kernel sets it, the first 15 bytes of the program's file name."""
+    exe: str | None = None
+    """The target of /proc/PID/exe; None: the first argument, or the first word of the title."""
+    container_id: str | None = None
+    """64 bytes; None: it runs in no container."""
 
 
 class MadeUpSource(NamedTuple):
@@ -68,6 +74,10 @@ class MadeUpSource(NamedTuple):
         return ()
 
 
+_COMM_BYTES: Final = 15
+_CONTAINER_ID_BYTES: Final = 64
+
+
 def made_up_source(made_up: MadeUp, now_ns: int) -> MadeUpSource:
     """The source of a made-up process at a moment.
 
@@ -77,7 +87,7 @@ def made_up_source(made_up: MadeUp, now_ns: int) -> MadeUpSource:
         raise UsageError("a process has arguments or a rewritten title, not both")
     pieces = made_up.argv if made_up.title is None else (made_up.title,)
     depth = len(made_up.parents)
-    processes = {0: _process(0, pieces, ppid=1 if depth else 0)}
+    processes = {0: _described(made_up, _process(0, pieces, ppid=1 if depth else 0))}
     for level, above in enumerate(made_up.parents, start=1):
         arguments = (above,) if isinstance(above, str) else above
         processes[level] = _process(level, arguments, ppid=level + 1 if level < depth else 0)
@@ -96,7 +106,56 @@ def made_up_source(made_up: MadeUp, now_ns: int) -> MadeUpSource:
 
 
 def _process(pid: int, pieces: Sequence[str], *, ppid: int) -> Process:
-    return Process(pid=pid, cmdline=_cmdline(pieces), ppid=ppid, starttime_ticks=0, uid=0)
+    exe = _program(pieces)
+    named = _named(exe.rstrip("/").rpartition("/")[2])
+    return Process(
+        pid=pid,
+        cmdline=_cmdline(pieces),
+        ppid=ppid,
+        starttime_ticks=0,
+        uid=0,
+        exe=exe,
+        comm=named.comm,
+        status_name=named.status_name,
+        cgroup="0::/\n",
+    )
+
+
+def _described(made_up: MadeUp, process: Process) -> Process:
+    """With what the description says of it besides its arguments.
+
+    Raises: UsageError for a container id that no agent would find.
+    """
+    exe = made_up.exe if made_up.exe is not None else process.exe
+    if made_up.comm is not None or made_up.exe is not None:
+        name = made_up.comm
+        if name is None:
+            name = (exe or "").removesuffix(" (deleted)").rpartition("/")[2]
+        named = _named(name)
+        process = process._replace(exe=exe, comm=named.comm, status_name=named.status_name)
+    if made_up.container_id is None:
+        return process
+    if len(made_up.container_id.encode(errors="surrogateescape")) != _CONTAINER_ID_BYTES:
+        raise UsageError(f"a container id has {_CONTAINER_ID_BYTES} characters")
+    cgroup = f"1:memory:/docker/{made_up.container_id}\n0::/\n"
+    return process._replace(cgroup=cgroup)
+
+
+def _program(pieces: Sequence[str]) -> str:
+    """The program of a process: its first argument, or the first word of a rewritten title."""
+    first = pieces[0] if pieces else ""
+    return first.partition(" ")[0].removesuffix(":") if len(pieces) == 1 else first
+
+
+def _named(name: str) -> Process:
+    """A process with a comm, cut as the kernel cuts it, and read as its agents read `status`."""
+    cut = name.encode(errors="surrogateescape")[:_COMM_BYTES]
+    try:
+        # From the first colon on, and blanks around it, the agent does not see the name.
+        status_name = cut.decode().partition(":")[0].strip()
+    except UnicodeDecodeError:
+        status_name = None
+    return Process(pid=0, comm=cut.decode(errors="replace"), status_name=status_name)
 
 
 def _cmdline(pieces: Sequence[str]) -> bytes:

@@ -192,7 +192,7 @@ def test_the_agent_that_a_variable_asks_for_must_be_known_too() -> None:
         (["scan", "--help"], {}),
         (["completion", "bash"], {}),
         (["schema", "scan"], {}),
-        (["scan", "--agent", "8.1"], {}),
+        (["scan", "--agent", "7.2"], {}),
         ([], {"_PROCCLI_COMPLETE": "bash_complete", "COMP_WORDS": "proccli ", "COMP_CWORD": "1"}),
         (
             [],

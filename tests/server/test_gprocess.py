@@ -380,9 +380,8 @@ def test_a_lone_surrogate_is_no_crash() -> None:
 
 
 def test_the_server_beside_an_agent_is_of_its_version() -> None:
-    assert server_beside("6.5") is server_beside("6.2") is V65
-    assert server_beside("7.1") is server_beside("7.2") is V71
-    assert list(SERVERS) == list(SERVERS)
+    assert server_beside("6.5") is V65
+    assert server_beside("7.1") is V71
 
 
 def test_thousands_of_workers_are_one() -> None:
@@ -431,3 +430,39 @@ def test_no_claim_is_wrong_whatever_the_pods_are(
     use: NameUsage
     for use in group_by_name(each):
         assert use.at_least <= len({keys[place] for place in use.indices}) <= use.at_most
+
+
+@pytest.mark.parametrize(
+    ("number", "aggregates", "reduces", "colons", "ignore_case"),
+    [
+        ("6.2.0", False, False, False, True),
+        ("6.5.8", False, False, False, True),
+        ("6.5.9", False, False, True, True),
+        ("6.5", False, False, True, True),
+        ("6.6.9", False, False, True, True),
+        ("6.6.9.2504", True, False, True, True),
+        ("6.6", True, True, False, False),
+        ("7.0.0", False, False, True, True),
+        ("7.0.6", False, False, True, True),
+        ("7.0.7", True, False, True, True),
+        ("7.0.9", True, False, True, False),
+        ("7.0", True, True, False, False),
+        ("7.1.0", True, False, False, False),
+        ("7.1.5.3", True, False, False, False),
+        ("7.1.6", True, True, False, False),
+        ("7.1", True, True, False, False),
+        ("main", True, True, False, False),
+    ],
+)
+def test_servers_differ_in_what_they_take_for_one_gprocess(
+    number: str, aggregates: bool, reduces: bool, colons: bool, ignore_case: bool
+) -> None:
+    """Source: each release's recorder/cache/tool/data_set.go, utils.go, tagrecorder, init.sql."""
+    server = server_beside(number)
+
+    assert server.number == number
+    assert (server.aggregates, server.reduces_cmdline) == (aggregates, reduces)
+    assert (server.tag_values_may_contain_colons, server.tag_keys_ignore_case) == (
+        colons,
+        ignore_case,
+    )

@@ -18,7 +18,7 @@ from proccli.commands.options.output import (
     option,
     output_options,
 )
-from proccli.commands.options.source import source_options_without
+from proccli.commands.options.source import emulated_agent, source_options_without
 from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ _WHERE = "Input options"
             "Compare them on two recordings",
         ),
         (
+            "proccli diff --live old.yaml new.yaml --agent 6.5 --agent-new 7.1.8",
+            "Show what an upgrade of the agents changes",
+        ),
+        (
             "proccli diff --exit-code -s web-1.jsonl.gz old.yaml new.yaml",
             "In CI: exit 1 if anything changes",
         ),
@@ -60,6 +64,13 @@ _WHERE = "Input options"
     show_envvar=True,
     help="Compare on this recording or /proc-like directory. Repeatable.",
 )
+@option(
+    "--agent-new",
+    section=_WHERE,
+    metavar="VERSION",
+    callback=emulated_agent,
+    help="Agent version for NEW. Default: --agent, or by the dialect of NEW.",
+)
 @option("--live", section=_WHERE, is_flag=True, help="Compare on the live machine.")
 @option(
     "--exit-code",
@@ -76,6 +87,7 @@ def command(
     new: str,
     snapshots: Sequence[str],
     live: bool,
+    agent_new: str | None,
     exit_code: bool,
     options: InputOptions,
     output: Output,
@@ -94,7 +106,8 @@ def command(
     if (old, new, options.tags, *snapshots).count("-") > 1:
         raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
     where: list[str | None] = [*snapshots, *([None] if live else [])]
-    result = diff(options._replace(config=old), options._replace(config=new), where)
+    after = options._replace(config=new, agent=agent_new or options.agent)
+    result = diff(options._replace(config=old), after, where)
     content: str | bytes
     if output == "json":
         content = diff_document(result)

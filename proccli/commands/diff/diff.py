@@ -46,6 +46,17 @@ class Connections:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByRule:
+    """How many processes went from one rule to another, with the same kind of change."""
+
+    old: int | None
+    """The index of the rule that decided; 0: the implicit accept; None: no rule decided."""
+    new: int | None
+    kind: ChangeKind
+    processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiffResult:
     """The changes on snapshots, and the constructed texts with different results."""
 
@@ -63,6 +74,17 @@ class DiffResult:
     settings_differ: bool
     """Whether settings besides the rules differ; the warnings say which."""
     notes: tuple[Note, ...]
+
+    @property
+    def by_rule(self) -> tuple[ByRule, ...]:
+        """The changes summed up, the most frequent first."""
+        counted = Counter(
+            (change.old.decided_by, change.new.decided_by, change.kind) for change in self.changes
+        )
+        return tuple(
+            ByRule(old=old, new=new, kind=kind, processes=processes)
+            for (old, new, kind), processes in counted.most_common()
+        )
 
     @property
     def differs(self) -> bool:
@@ -187,7 +209,8 @@ def _kind(old: Outcome, new: Outcome) -> ChangeKind | None:
         return "lost" if old.status == "accepted" else "gained"
     if old.gprocess != new.gprocess:
         return "renamed"
-    if _pairs_of(old.tags) != _pairs_of(new.tags):
+    known = old.tags is not None and new.tags is not None
+    if known and _pairs_of(old.tags) != _pairs_of(new.tags):
         return "retagged"
     if (old.status, old.reason) != (new.status, new.reason) or _content(old) != _content(new):
         return "rule"

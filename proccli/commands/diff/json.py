@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from proccli.commands.diff.diff import ChangeKind, DiffResult
 from proccli.commands.scan.json import TAG
@@ -39,9 +39,27 @@ CHANGE = Record(
 )
 """The row is a `Change`."""
 
+BY_RULE = Record(
+    "by-rule",
+    Field("old", nullable(integer(0)), "Index of the rule that decided; 0, null: as in a change."),
+    Field("new", nullable(integer(0))),
+    Field("change", enum(*get_args(ChangeKind)), value="kind"),
+    Field("processes", integer(1)),
+)
+"""The row is a `ByRule`."""
+
+
+class _Agents(NamedTuple):
+    old: str
+    new: str
+
+
 WITNESS = Record(
     "witness",
-    Field("match_type", enum("process_name", "cmdline", "parent_process_name", "tag")),
+    Field(
+        "match_type",
+        enum("process_name", "cmdline", "cmdline_with_args", "parent_process_name", "tag"),
+    ),
     Field(
         "text",
         text(),
@@ -78,6 +96,13 @@ DIFF = Document(
         Record("", Field("lost", integer(0)), Field("gained", integer(0))),
         "Number of connections that lose or gain their label.",
     ),
+    Field(
+        "agents",
+        Record("", Field("old", text()), Field("new", text())),
+        "The agent versions.",
+        value=lambda result: _Agents(result.old.agent, result.new.agent),
+    ),
+    Field("by_rule", array_of(BY_RULE), "The changes, summed up by rule."),
 )
 
 

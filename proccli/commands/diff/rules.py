@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, strategy_for
 from proccli.agent.rules import CompiledRule
-from proccli.model.config import Config
+from proccli.model.config import BUILT_IN, Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import TagTable
 from proccli.rustregex.automata.compare import Case, Comparison, differences
 from proccli.rustregex.automata.domain import Domain, texts_without
 from proccli.sources.made_up import MadeUp, made_up_source
+from proccli.versions import StaticConfig, behaviour_of
 
 FILE_NAMES = texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
 COMMAND_LINES = texts_without("\0", min_length=1)
@@ -29,10 +30,18 @@ TAGS = texts_without("", matching=(":",))
 _DOMAINS: dict[str, Domain] = {
     "process_name": FILE_NAMES,
     "cmdline": COMMAND_LINES,
+    "cmdline_with_args": COMMAND_LINES,
     "parent_process_name": FILE_NAMES,
     "tag": TAGS,
 }
-_SETTINGS = ("sync_enabled", "tagged_only", "min_lifetime_s", "tag_exec", "tag_exec_user")
+_SETTINGS = (
+    "sync_enabled",
+    "tagged_only",
+    "min_lifetime_s",
+    "tag_exec",
+    "tag_exec_user",
+    "blacklist",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +76,12 @@ def compare_rules(old: Inputs, new: Inputs) -> RuleComparison:
     after = _rules_in_effect(new)
     settings = [name for name in _SETTINGS if _differs(old.config, new.config, name)]
     notes = tuple(_setting_note(old.config, new.config, name) for name in settings)
-    if [_case(rule) for rule in before] == [_case(rule) for rule in after]:
+    alike = _first_match(old.config, new.config)
+    if (
+        [_case(rule) for rule in before] == [_case(rule) for rule in after]
+        if alike
+        else _same_matchers(old.config, new.config)
+    ):
         equivalent = None if settings else True
         return RuleComparison(
             old=old.config, new=new.config, witnesses=(), equivalent=equivalent, notes=notes
@@ -79,7 +93,8 @@ def compare_rules(old: Inputs, new: Inputs) -> RuleComparison:
         proven = proven and found.equivalent is True
         witnesses.extend(_confirmed(old, new, match_type, found))
     one_text = len({rule.rule.match_type for rule in (*before, *after)}) == 1
-    equivalent = False if witnesses else True if proven and one_text and not settings else None
+    proven = proven and alike and one_text and not settings
+    equivalent = False if witnesses else True if proven else None
     return RuleComparison(
         old=old.config,
         new=new.config,
@@ -87,6 +102,23 @@ def compare_rules(old: Inputs, new: Inputs) -> RuleComparison:
         equivalent=equivalent,
         notes=notes,
     )
+
+
+def _first_match(old: Config, new: Config) -> bool:
+    """Whether both are read by agents that answer alike and for which the first match decides:
+    only then are equal lists of rules known to give equal results."""
+    one, other = (behaviour_of(config.agent, config.dialect) for config in (old, new))
+    return isinstance(one, StaticConfig) and one == other
+
+
+def _same_matchers(old: Config, new: Config) -> bool:
+    """Whether one agent reads the same matchers in both, with all of their keys."""
+    return all(
+        getattr(old, name) == getattr(new, name)
+        for name in ("agent", "dialect", "feature", "builtin_rule")
+    ) and [rule._replace(at=BUILT_IN) for rule in old.rules] == [
+        rule._replace(at=BUILT_IN) for rule in new.rules
+    ]
 
 
 def _rules_in_effect(inputs: Inputs) -> list[CompiledRule]:
@@ -127,17 +159,37 @@ def _compared(
 def _confirmed(old: Inputs, new: Inputs, match_type: str, found: Comparison) -> Iterator[Witness]:
     """The texts for which the complete configurations have different results."""
     for difference in found.differences:
-        made_up = _made_up(match_type, difference.texts)
-        if made_up is None:
-            continue
-        before, after = _outcome_of(old, made_up), _outcome_of(new, made_up)
-        if (before.status, before.gprocess) != (after.status, after.gprocess):
-            yield Witness(
-                match_type=match_type,
-                text="\n".join(difference.texts),
-                old=before,
-                new=after,
-            )
+        for made_up in _candidates(old, new, match_type, difference.texts):
+            before, after = _outcome_of(old, made_up), _outcome_of(new, made_up)
+            if "unknown" in (before.status, after.status):
+                continue
+            if (before.status, before.gprocess) != (after.status, after.gprocess):
+                yield Witness(
+                    match_type=match_type,
+                    text="\n".join(difference.texts),
+                    old=before,
+                    new=after,
+                )
+                break
+
+
+def _candidates(
+    old: Inputs, new: Inputs, match_type: str, texts: Sequence[str]
+) -> Iterator[MadeUp]:
+    """Processes with these texts; with `inputs.proc`, outside of containers and in one."""
+    made_up = _made_up(match_type, texts)
+    if made_up is None:
+        return
+    dialects = {inputs.config.dialect for inputs in (old, new)}
+    if dialects == {"static_config"}:
+        yield made_up
+        return
+    if match_type == "process_name":
+        made_up = MadeUp(argv=(texts[0],), comm=texts[0])
+    elif match_type == "cmdline" and dialects == {"inputs.proc"} and "/" not in texts[0]:
+        made_up = MadeUp(argv=("x",), comm="x", exe=f"/{texts[0]}")
+    yield made_up
+    yield made_up._replace(container_id="0" * 64)
 
 
 def _made_up(match_type: str, texts: Sequence[str]) -> MadeUp | None:
@@ -163,12 +215,5 @@ def _differs(old: Config, new: Config, setting: str) -> bool:
 
 
 def _setting_note(old: Config, new: Config, setting: str) -> Note:
-    key = {
-        "sync_enabled": "os-proc-sync-enabled",
-        "tagged_only": "os-proc-sync-tagged-only",
-        "min_lifetime_s": "os-proc-socket-min-lifetime",
-        "tag_exec": "os-app-tag-exec",
-        "tag_exec_user": "os-app-tag-exec-user",
-    }[setting]
     before, after = getattr(old, setting), getattr(new, setting)
-    return Note.of("setting-differs", key=key, before=before, after=after)
+    return Note.of("setting-differs", key=new.key(setting), before=before, after=after)

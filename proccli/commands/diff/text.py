@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from proccli.commands.diff.diff import Change, ChangeKind, DiffResult
+from proccli.model.config import Config
 from proccli.model.outcome import Outcome
 from proccli.terminal.lines import Line, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
@@ -33,6 +34,10 @@ def diff_text(result: DiffResult, view: View) -> str:
             lines.append(((f"{count} {title}", style),))
             lines.extend(_groups(changes, view))
             lines.append(())
+    if len(result.changes) > 1:
+        lines.append((("By rule:", "head"),))
+        lines.extend(_by_rule(result, view))
+        lines.append(())
     if result.witnesses:
         lines.append((("Constructed texts with different results:", "head"),))
         for witness in result.witnesses[:_SHOWN_WITNESSES]:
@@ -45,6 +50,28 @@ def diff_text(result: DiffResult, view: View) -> str:
         lines.append(())
     lines.extend(wrapped(((_total(result), "head"),), view.width))
     return paint(lines, view)
+
+
+def _by_rule(result: DiffResult, view: View) -> Iterable[Line]:
+    """How many processes went from which rule to which."""
+    for row in result.by_rule:
+        old, new = _decided(row.old, result.old), _decided(row.new, result.new)
+        title, style = _TITLES[row.kind]
+        yield [
+            (f"  {row.processes:,} ", ""),
+            (title, style),
+            (": ", ""),
+            *_step(old, new, view)[1:],
+        ]
+
+
+def _decided(index: int | None, config: Config) -> str:
+    if index is None:
+        return "no rule" if config.dialect == "static_config" else "no matcher"
+    if index == 0:
+        return "the implicit accept"
+    rule = next((rule for rule in config.rules if rule.index == index), None)
+    return f"#{index}" if rule is None else f"#{index} {rule.match_type} ~ {rule.match_regex}"
 
 
 def _groups(changes: Sequence[Change], view: View) -> Iterable[Line]:
@@ -86,6 +113,8 @@ def _named(outcome: Outcome) -> str:
 
 def _total(result: DiffResult) -> str:
     parts = []
+    if result.old.agent != result.new.agent:
+        parts.append(f"agent {result.old.agent} and agent {result.new.agent}")
     if result.compared:
         parts.append(f"{counted(result.compared, 'process')} compared")
         parts.append(counted(len(result.changes), "change") if result.changes else "no change")

@@ -86,6 +86,24 @@ _MADE_UP = "Made-up process (instead of PID or NAME)"
     multiple=True,
     help="A tag that the tag command reports for it. Repeatable.",
 )
+@option(
+    "--comm",
+    section=_MADE_UP,
+    metavar="NAME",
+    help="Its comm. Default: the first 15 bytes of the program's file name.",
+)
+@option(
+    "--exe",
+    section=_MADE_UP,
+    metavar="PATH",
+    help="Target of its exe link. Default: the first argument.",
+)
+@option(
+    "--container-id",
+    section=_MADE_UP,
+    metavar="ID",
+    help="Id of its container (64 characters). By default it runs in none.",
+)
 @option("--user", section=_MADE_UP, metavar="NAME", help="User it runs as.")
 @option(
     "--uptime",
@@ -181,8 +199,8 @@ def _made_up(question: dict[str, Any]) -> MadeUp | None:
     if not any(given):
         if any(value not in (None, ()) for value in question.values()):
             raise click.UsageError(
-                "--parent, --tag, --user and --uptime describe a made-up process"
-                " and require --argv, --cmdline or --title"
+                "--parent, --tag, --comm, --exe, --container-id, --user and --uptime describe"
+                " a made-up process and require --argv, --cmdline or --title"
             )
         return None
     if cmdline is not None:
@@ -197,6 +215,9 @@ def _made_up(question: dict[str, Any]) -> MadeUp | None:
         tags=tuple(question["with_tags"]),
         user=question["user"],
         uptime_s=question["uptime"],
+        comm=question["comm"],
+        exe=question["exe"],
+        container_id=question["container_id"],
     )
 
 

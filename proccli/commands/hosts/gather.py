@@ -16,6 +16,7 @@ from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
 from proccli.server.join import Network
 from proccli.server.store import Fleet
+from proccli.versions import DEFAULT_AGENT
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of sources read so far, and the number of all."""
@@ -35,6 +36,8 @@ class Gathered:
     """Names of the hosts, by their number in the fleet; those present have different names."""
     config: Config | None
     """None: all sources are outputs of `sync`, each made with its own configuration."""
+    server: str
+    """The server's version: as asked for, or that of the agent."""
     notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that an agent would know is unknown here."""
@@ -72,6 +75,7 @@ def gather(
         fleet=hosts.fleet,
         names=names,
         config=config,
+        server=options.server or (config.agent if config else options.agent) or DEFAULT_AGENT,
         notes=(*of_sources, *hosts.notes, *_fleet_notes(hosts.fleet, names)),
         incomplete=any(results[host][1] for host in hosts.fleet.present),
     )

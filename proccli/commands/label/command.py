@@ -19,12 +19,10 @@ from proccli.commands.options.output import (
     general_options,
     name_values,
     option,
-    server_option,
     strict_option,
 )
 from proccli.commands.options.source import no_nan, source_options_without, wait_options
 from proccli.errors import EXIT_INCOMPLETE
-from proccli.versions import DEFAULT_SERVER
 
 if TYPE_CHECKING:
     from proccli.commands.hosts.read import NamedSource
@@ -150,8 +148,7 @@ class _LabelCommand(CommandWithExamples):
     help="Label even if os-proc-sync-enabled is false and agents send nothing.",
 )
 @fleet_options
-@server_option("Server version to emulate.", default=DEFAULT_SERVER, show_default=True)
-@source_options_without("snapshot", "server")
+@source_options_without("snapshot")
 @wait_options
 @strict_option
 @general_options
@@ -165,7 +162,6 @@ def command(
     agents: Mapping[int, str],
     assume_enabled: bool,
     sources: Sequence[NamedSource],
-    server: str,
     options: InputOptions,
     wait_policy: WaitPolicy,
     strict: bool,
@@ -183,7 +179,7 @@ def command(
     from proccli.commands.label.output import label_summary
     from proccli.commands.warnings import incomplete
     from proccli.streams import opened, require_there
-    from proccli.versions import SERVERS
+    from proccli.versions import server_version
 
     require_there(flows)
     with progress_bar(invocation, len(sources), "Reading") as progress:
@@ -194,7 +190,7 @@ def command(
             gathered,
             network=in_network,
             within_s=within_s,
-            server=SERVERS[server],
+            server=server_version(gathered.server),
             agents=agents,
             assume_enabled=assume_enabled,
         )

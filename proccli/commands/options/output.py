@@ -11,7 +11,6 @@ from click.core import ParameterSource
 
 from proccli.cli.help import OnceOption, Option
 from proccli.cli.output import Invocation
-from proccli.versions import SERVERS
 
 Output: TypeAlias = Literal["table", "json", "jsonl"]
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -119,17 +118,6 @@ def strict_option(body: Body) -> Body:
         is_flag=True,
         help="Exit 4 if anything the agent would know could not be determined.",
     )(body)
-
-
-def server_option(explained: str, **settings: Any) -> Callable[[Body], Body]:
-    """`--server`, the server version; the command gets it as `server`."""
-    return option(
-        "--server",
-        section="Input options",
-        type=click.Choice(list(SERVERS)),
-        help=explained,
-        **settings,
-    )
 
 
 def port_option(section: str, explained: str) -> Callable[[Body], Body]:

@@ -14,15 +14,13 @@ from click.core import ParameterSource
 from proccli.cli.output import Invocation
 from proccli.commands.options.output import INPUT_PATH, Body, name_values, option
 from proccli.errors import SourceError, UsageError
-from proccli.text import visible
 from proccli.versions import (
     AGENTS,
-    CONFIG_SERVERS,
     DEFAULT_AGENT,
     FEATURES,
     SERVERS,
     agent_version,
-    config_server,
+    server_version,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +70,7 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
         snapshot=given.pop("snapshot"),
         proc_root=given.pop("proc_root"),
         agent=given.pop("agent"),
-        server=_server(given, own="server" in without),
+        server=given.pop("server"),
         via=given.pop("via"),
         feature=given.pop("feature"),
         env=dict(given.pop("env")),
@@ -84,20 +82,6 @@ def _input_options(given: dict[str, Any], without: Sequence[str]) -> InputOption
     )
     given.update(own)
     return options
-
-
-def _server(given: dict[str, Any], *, own: bool) -> str | None:
-    """The server on the configuration's way.
-
-    A command with a `--server` of its own means the same server by it; a default of that option
-    says nothing about a configuration that has another dialect.
-    """
-    if not own:
-        server: str | None = given.pop("server", None)
-        return server
-    typed = click.get_current_context().get_parameter_source("server")
-    value: str | None = click.get_current_context().params.get("server")
-    return value if typed is ParameterSource.COMMANDLINE else None
 
 
 def _prefer_typed(given: dict[str, Any]) -> None:
@@ -129,8 +113,11 @@ def complete_agent(_ctx: click.Context, _param: click.Parameter, incomplete: str
 
 def known_server(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """The version, if it is known. Raises: click.BadParameter."""
-    if value is not None and value not in SERVERS and config_server(value) is None:
-        raise click.BadParameter(f"server version {visible(value)} is not known")
+    if value is not None:
+        try:
+            server_version(value)
+        except UsageError as error:
+            raise click.BadParameter(error.problem) from None
     return value
 
 
@@ -194,9 +181,10 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         metavar="VERSION",
         callback=known_server,
         shell_complete=lambda _ctx, _param, incomplete: [
-            version for version in CONFIG_SERVERS if version.startswith(incomplete)
+            version for version in SERVERS if version.startswith(incomplete)
         ],
-        help="Server version on the way of the configuration. Default: that of the agent.",
+        help="Server version, which passes the configuration on and receives the processes."
+        " Default: that of the agent.",
     ),
     "via": option(
         "--via",

@@ -16,17 +16,31 @@ from proccli.commands.options.output import (
     general_options,
     option,
     output_options,
-    server_option,
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import source_options_without
+from proccli.commands.options.source import emulated_agent, source_options
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.model.note import Note
+
+
+def _two_agents(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, str] | None:
+    """The versions of `OLD,NEW`. Raises: click.BadParameter."""
+    if value is None:
+        return None
+    old, comma, new = value.partition(",")
+    if not comma or "," in new:
+        raise click.BadParameter("give two agent versions: OLD,NEW")
+    for version in (old, new):
+        emulated_agent(ctx, param, version)
+    return old, new
+
 
 _WHICH = "Filters (the summary always counts all processes)"
 
@@ -116,8 +130,15 @@ _WHICH = "Filters (the summary always counts all processes)"
     help="Also show which processes the server merges into one gprocess, and how restarts and time"
     " affect this.",
 )
-@server_option("Server version for --identity. Default: the version of the agent.")
-@source_options_without("server")
+@option(
+    "--compare",
+    section="Output options",
+    metavar="OLD,NEW",
+    callback=_two_agents,
+    help="Compare two agent versions instead: the processes that they treat differently, summed up"
+    " by rule, as proccli diff prints them.",
+)
+@source_options
 @output_options
 @strict_option
 @general_options
@@ -125,7 +146,7 @@ def command(
     *,
     options: InputOptions,
     identity: bool,
-    server: str | None,
+    compare: tuple[str, str] | None,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -137,11 +158,13 @@ def command(
     the rule that decided, the name it is sent under and its original name. Below are the rules
     with their number of hits, and how many processes the agent would send.
     """
-    if server is not None and not identity:
-        raise click.UsageError("--server requires --identity")
+    if compare is not None:
+        if identity or options.agent is not None:
+            raise click.UsageError("--compare excludes --identity and --agent")
+        return _compared(options, compare, output, invocation)
     from proccli.commands.inputs import open_inputs
     from proccli.commands.scan.scan import Selection, scan
-    from proccli.versions import SERVERS, server_beside
+    from proccli.versions import server_version
 
     selection = Selection(tags=which.pop("having"), **which)
     inputs = open_inputs(options)
@@ -152,7 +175,7 @@ def command(
     if identity:
         from proccli.commands.scan.gprocesses import identify
 
-        chosen = SERVERS[server] if server else server_beside(result.config.agent)
+        chosen = server_version(options.server or result.config.agent)
         identified = identify(result.outcomes, result.host, chosen)
     notes: Sequence[Note] = result.notes
     content: str | bytes
@@ -172,3 +195,23 @@ def command(
         notes = without_codes(notes, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return print_result(invocation, content, notes, code)
+
+
+def _compared(
+    options: InputOptions, agents: tuple[str, str], output: Output, invocation: Invocation
+) -> int:
+    """Print the processes that two agents treat differently under one configuration."""
+    from proccli.commands.diff.diff import diff
+    from proccli.commands.diff.json import diff_document, diff_lines
+    from proccli.commands.diff.text import diff_text
+
+    old, new = (options._replace(agent=agent) for agent in agents)
+    result = diff(old, new, [options.snapshot])
+    content: str | bytes
+    if output == "json":
+        content = diff_document(result)
+    elif output == "jsonl":
+        content = diff_lines(result)
+    else:
+        content = diff_text(result, view_of(sys.stdout, invocation.colour))
+    return print_result(invocation, content, result.notes, 0)

@@ -24,7 +24,6 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
-from proccli.versions import SERVERS
 
 
 def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
@@ -241,7 +240,7 @@ NAME_USE = Record(
 
 IDENTITIES = Record(
     "identities",
-    Field("server", enum(*SERVERS), value="server.number"),
+    Field("server", text(), value="server.number"),
     Field(
         "processes",
         integer(0),

@@ -15,12 +15,11 @@ from proccli.commands.options.output import (
     general_options,
     option,
     output_options,
-    server_option,
     strict_option,
 )
-from proccli.commands.options.source import source_options_without
+from proccli.commands.options.source import source_options
 from proccli.errors import EXIT_INCOMPLETE
-from proccli.versions import DEFAULT_SERVER, NEWEST_SERVER
+from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -71,15 +70,13 @@ _WHICH = "Filters (the summary always counts all tags)"
     help="Only tags that are not sent, or that the server truncates or loses.",
 )
 @option("--own", section=_WHICH, is_flag=True, help="Only tags that are not inherited.")
-@server_option("Server version to emulate.", default=DEFAULT_SERVER, show_default=True)
-@source_options_without("server")
+@source_options
 @output_options
 @strict_option
 @general_options
 def command(
     *,
     options: InputOptions,
-    server: str,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -95,7 +92,7 @@ def command(
     from proccli.commands.tags.output import tags_document, tags_lines, tags_table
     from proccli.commands.tags.tags import TagSelection, tags
 
-    result = tags(open_inputs(options), server)
+    result = tags(open_inputs(options), options.server)
     shown = TagSelection(**which).of(result.rows)
     content: str | bytes
     if output == "json":

@@ -31,7 +31,6 @@ from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS
 from proccli.text import counted
-from proccli.versions import SERVERS
 
 TAG = Record(
     "tag",
@@ -104,7 +103,7 @@ TAGS = Document(
         "false: the tag command was not run, or was stopped at one of proccli's limits.",
         value="result.table.known",
     ),
-    Field("server", enum(*SERVERS), "The server version to emulate.", value="result.server.number"),
+    Field("server", text(), "The server version to emulate.", value="result.server.number"),
     Field(
         "tags",
         array_of(TAG),

@@ -14,7 +14,7 @@ from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NO_TAGS, Host, TagTable
 from proccli.server.tags import TagArrival, tag_arrivals
-from proccli.versions import DEFAULT_SERVER, SERVERS, ServerVersion
+from proccli.versions import ServerVersion, server_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +119,15 @@ def _like(key: str, glob: str) -> bool:
     return fnmatchcase(key, glob) or fnmatchcase(f"os.app.{key}", glob)
 
 
-def tags(inputs: Inputs, server: str = DEFAULT_SERVER) -> TagsResult:
+def tags(inputs: Inputs, server: str | None = None) -> TagsResult:
     """What the tag command said, and what is inherited, as the server of a version takes it.
 
-    Raises: SourceError; KeyError for a server that is not in `SERVERS`.
+    Raises: SourceError; UsageError for a server that is not known.
     """
     outcomes = Pipeline(inputs).outcomes(inputs.source.pids())
     by_pid = {outcome.process.pid: outcome for outcome in outcomes}
     table = inputs.tags
-    chosen = SERVERS[server]
+    chosen = server_version(server or inputs.config.agent)
     pids = {*table.entries, *(pid for pid, outcome in by_pid.items() if outcome.tags)}
     rows = tuple(
         row

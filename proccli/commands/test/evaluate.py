@@ -197,6 +197,9 @@ def evaluate_made_up(
         parents=process.parents,
         user=process.user,
         uptime_s=process.uptime_s,
+        comm=process.comm,
+        exe=process.exe,
+        container_id=process.container_id,
     )
     source: Source = made_up_source(made_up, _NOW_NS)
     tags = TagTable(

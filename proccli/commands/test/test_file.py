@@ -54,6 +54,9 @@ class MadeUpProcess:
     """Their arguments, nearest first."""
     tags: Pairs | None = None
     """The output of the tag command for it; None: none."""
+    comm: str | None = None
+    exe: str | None = None
+    container_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +170,8 @@ def _open(file: str) -> Suite:
 MAX_BYTES: Final = 4 << 20
 _FILE: Final = ("config", "agent", "via", "env", "tests")
 _TEST: Final = ("name", "process", "recording", "pid", "process_name", "expect")
-_PROCESS: Final = ("cmdline", "title", "user", "uptime_s", "parents", "tags")
+_TEXTS: Final = ("user", "comm", "exe", "container_id")
+_PROCESS: Final = ("cmdline", "title", "uptime_s", "parents", "tags", *_TEXTS)
 _LONGEST_UPTIME_S: Final = 10**10
 _PID_MAX: Final = 2**31 - 1
 _U32_MAX: Final = 2**32 - 1
@@ -294,10 +298,11 @@ class _Reader:
         if ("cmdline" in fields) == ("title" in fields):
             raise Refusal("a process needs either cmdline or title", node.start)
         uptime = fields.get("uptime_s")
+        texts = {name: self.values.text(fields[name], name) for name in _TEXTS if name in fields}
         return MadeUpProcess(
+            **texts,
             argv=self._argv(fields["cmdline"], "cmdline") if "cmdline" in fields else (),
             title=self.values.text(fields["title"], "title") if "title" in fields else None,
-            user=self.values.text(fields["user"], "user") if "user" in fields else None,
             uptime_s=(
                 self.values.integer(uptime, "uptime_s", -_LONGEST_UPTIME_S, _LONGEST_UPTIME_S)
                 if uptime is not None

@@ -20,7 +20,6 @@ from proccli.commands.options.output import (
     output_options_with,
     port_option,
     protocol_option,
-    server_option,
     strict_option,
     tag_globs,
 )
@@ -123,8 +122,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     " or os.app.KEY (the processes with the same value of that tag).",
 )
 @fleet_options
-@server_option("Server version to emulate. Default: the version of the agent.")
-@source_options_without("snapshot", "server")
+@source_options_without("snapshot")
 @wait_options
 @output_options_with(
     dot="Graphviz", mermaid="Mermaid", svg="a drawing", html="a self-contained page"
@@ -136,7 +134,6 @@ def command(
     sources: Sequence[NamedSource],
     options: InputOptions,
     group_by: str,
-    server: str | None,
     wait_policy: WaitPolicy,
     output: Format,
     strict: bool,
@@ -153,7 +150,6 @@ def command(
     """
     from proccli.commands.topology.topology import topology
     from proccli.server.graph import ConnectionSelection
-    from proccli.versions import SERVERS
 
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
@@ -161,7 +157,6 @@ def command(
             sources,
             ConnectionSelection(tags=which.pop("having"), **which),
             group_by=group_by,
-            server=SERVERS[server] if server else None,
             wait_policy=wait_policy,
             progress=progress,
         )

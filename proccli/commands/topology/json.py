@@ -21,7 +21,6 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
-from proccli.versions import SERVERS
 
 _NODE_ID = text("^[A-Za-z0-9.]+$")
 
@@ -138,7 +137,7 @@ TOPOLOGY = Document(
     ),
     Field(
         "server",
-        enum(*SERVERS),
+        text(),
         "The server version whose rules decide which processes are one gprocess.",
     ),
     Field("hosts", array_of(HOST)),

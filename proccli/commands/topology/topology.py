@@ -10,14 +10,13 @@ from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.errors import UsageError
-from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 from proccli.server.graph import ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import parse_grouping
-from proccli.versions import DEFAULT_AGENT, ServerVersion, server_beside
+from proccli.versions import server_version
 
 _FAR_APART_S = 60
 """Recordings made together are not farther apart than this."""
@@ -29,13 +28,10 @@ def topology(
     selection: ConnectionSelection,
     *,
     group_by: str,
-    server: ServerVersion | None,
     wait_policy: WaitPolicy,
     progress: Progress,
 ) -> Topology:
     """The graph of all connections of all sources.
-
-    Without a `server`, it is that of the agent's version.
 
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
@@ -44,7 +40,7 @@ def topology(
     except ValueError as error:
         raise UsageError(f"--group-by: {error}") from error
     gathered = gather(options, sources, wait_policy, progress)
-    server = server or server_beside(_agent(gathered.config, options))
+    server = server_version(gathered.server)
     with gathered.fleet as fleet:
         names = gathered.names
         drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
@@ -64,10 +60,6 @@ def topology(
             notes=(*gathered.notes, *_notes(drawn, hosts)),
             incomplete=gathered.incomplete,
         )
-
-
-def _agent(config: Config | None, options: InputOptions) -> str:
-    return config.agent if config is not None else options.agent or DEFAULT_AGENT
 
 
 def _host(view: HostView, name: str) -> TopologyHost:

@@ -60,7 +60,7 @@ def test_what_comes_before_a_damage_is_printed(
         (["--fields", "ip_0=a,ip_0=b"], "duplicate key 'ip_0'"),
         (["--fields", "ip_2=a"], "unknown key 'ip_2'"),
         (["--fields", "zone=Mars"], "'Mars' is not a time zone"),
-        (["--server", "9"], "'9' is not one of"),
+        (["--server", "9"], "server 9 is not known"),
         (["--agent-id", "7"], "'7' is not ID=HOST"),
         (["--agent-id", "=a"], "'=a' is not ID=HOST"),
         (["--agent-id", "x=a"], "'x' is not an agent id"),

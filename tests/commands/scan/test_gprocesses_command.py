@@ -195,11 +195,8 @@ def test_of_nothing_there_is_nothing(tmp_path: Path) -> None:
     assert (counts["at_least"], counts["at_most"], counts["names"]) == (0, 0, [])
 
 
-def test_a_server_without_it_is_wrong_usage() -> None:
-    ran = call("scan", *EXAMPLE, "--server", "7.1")
-
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("proccli: error: --server requires --identity")
+def test_a_server_without_it_is_the_one_that_passes_the_configuration_on() -> None:
+    assert call("scan", *EXAMPLE, "--server", "7.1").code == 0
     assert call("scan", "--identity", "--server", "5").code == 2
 
 

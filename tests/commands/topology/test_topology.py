@@ -18,7 +18,6 @@ from proccli.errors import UsageError
 from proccli.model.topology import Topology
 from proccli.server.graph import ConnectionSelection
 from proccli.terminal.warning_text import message as words_of
-from proccli.versions import SERVERS
 from tests.agent.sockets.looking import REFUSED
 from tests.build import BOOT_S, NOW_S
 from tests.cli.runner import call
@@ -55,7 +54,6 @@ def drawn(folder: Path, *sources: str | tuple[str, str], **how: Any) -> Topology
         named,
         ConnectionSelection(**{name: how.pop(name) for name in tuple(how) if name in SELECTING}),
         group_by=how.pop("group_by", "gprocess"),
-        server=SERVERS["6.5"],
         wait_policy=NO_WAIT,
         progress=how.pop("progress", lambda _done, _of: None),
     )
