@@ -284,7 +284,7 @@ _INPUTS_PROC: Final = (
     Step("N1b", {"config_change": "restart"}, f"{_LISTENER} @ branch v6.6.8"),
     Step(
         "N2",
-        {"config_change": "restart", "ignore": "no-rename", "socket_thread": "ends-at-once"},
+        {"ignore": "no-rename", "socket_thread": "ends-at-once"},
         f"{_LISTENER}, {_THREAD} @ branch v7.0.0",
     ),
     Step("N2b", {"invisible_without": "status"}, f"{_PROCESSES} @ branch v7.0.1"),
