@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from proccli import rustregex
+from proccli.config.inputs_proc import match_type_word
 from proccli.config.static_config import NEWER_SECTION, SECTION
 from proccli.config.yaml.go_yaml import is_merge
 from proccli.config.yaml.nodes import Mapping as MappingNode
@@ -266,6 +267,13 @@ class Context:
     def domain(self, rule: Rule) -> Domain:
         """The texts that a rule is compared with."""
         return DOMAINS[self.config.dialect][rule.match_type]
+
+    def typed(self, match_type: str) -> str:
+        """A match type as the configuration has to have it: `match_type: cmdline`."""
+        word = match_type
+        if self.behaviour is not None:
+            word = match_type_word(match_type, self.agent)
+        return f"{self.keys.match_type}: {word}"
 
     def has_arguments(self, rule: Rule) -> bool:
         """Whether a rule is compared with command lines."""

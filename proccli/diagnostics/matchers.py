@@ -172,7 +172,7 @@ def _ignore(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             "ignore with parent_process_name is about the descendants",
             effect="later matchers do not take the descendants of such a process; they take the"
             " process itself",
-            hint="write match_type: process_name to leave out the process itself",
+            hint=f"write {context.typed('process_name')} to leave out the process itself",
         )
 
 
@@ -223,8 +223,8 @@ def _kernel_threads(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         "kernel-threads-taken",
         f"matcher {rule.index} takes kernel threads, too",
         effect="each host sends hundreds of them, such as kworker/0",
-        hint="write match_type: cmdline with match_regex: ., for a kernel thread has no program"
-        " file",
+        hint=f"write {context.typed('cmdline')} with match_regex: ., for a kernel thread has no"
+        " program file",
     )
 
 

@@ -150,7 +150,7 @@ def _kernel_thread(rule: Rule, sample: str | None, context: Context) -> Iterator
         if rule.match_type not in ("cmdline", "cmdline_with_args"):
             return
         effect = "kernel threads have no program file and no command line: this matches none"
-        hint = "write match_type: process_name"
+        hint = f"write {context.typed('process_name')}"
     yield context.at_rule(
         rule,
         "kernel-thread",

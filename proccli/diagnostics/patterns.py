@@ -159,7 +159,7 @@ def _title(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnos
             "title-in-name",
             "only a title begins with a dash, and the name of a process is not taken from it",
             effect="a login shell has the name bash, so the matcher hardly ever hits",
-            hint="leave the dash out, or write match_type: cmdline_with_args",
+            hint=f"leave the dash out, or write {context.typed('cmdline_with_args')}",
         )
 
 
@@ -212,7 +212,7 @@ def _other_type(rule: Rule, context: Context) -> str | None:
     """What inputs.proc offers for a pattern that matches no text of its type."""
     fits = rule.match_type in ("process_name", "cmdline")
     fits = fits and _can_match(context, rule.match_regex, CMDLINES)
-    write = ": write match_type: cmdline_with_args" if fits else ""
+    write = f": write {context.typed('cmdline_with_args')}" if fits else ""
     if rule.match_type in ("process_name", "parent_process_name"):
         return f"a name has at most 15 bytes and ends before a colon{write}"
     if rule.match_type == "cmdline":
@@ -232,7 +232,7 @@ def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterat
             "this pattern matches only script names, but a script has the name of its interpreter",
             effect="the process is named python3, java or bash, so the"
             f" {context.keys.rule} hardly ever hits",
-            hint=f"write {context.keys.match_type}: {arguments}",
+            hint=f"write {context.typed(arguments)}",
         )
         return
     spaces = sample is None or " " in sample
@@ -248,9 +248,7 @@ def _needs_space(rule: Rule, context: Context) -> Diagnostic:
     example = context.find(context.domain(rule), matching=[rule.match_regex]).text or ""
     newer = context.behaviour is not None
     what = "cmdline is only the file name of the program" if newer else ""
-    hint = (
-        f"write {context.keys.match_type}: {ARGUMENTS[context.config.dialect]} to match arguments"
-    )
+    hint = f"write {context.typed(ARGUMENTS[context.config.dialect])} to match arguments"
     if rule.match_type == "parent_process_name":
         hint = "parents are matched by name only, not by command line"
     return context.at_value(

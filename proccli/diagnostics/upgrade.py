@@ -107,8 +107,8 @@ def _counted(side: _Side) -> str:
 
 def _refused(old: _Side, new: _Side) -> Diagnostic:
     if new.other_dialect:
-        effect = f"its {_counted(old)} do not exist for {new.agent}, whose defaults apply:"
-        effect += f" {_default_rules(new)}"
+        effect = f"none of its rules ({len(old.written)}) exist for {new.agent}, whose defaults"
+        effect += f" apply: {_default_rules(new)}"
         hint = f"write the configuration as {new.config.dialect}"
         if new.config.dialect == "inputs.proc":
             hint += ", where every matcher runs and the last name counts"
