@@ -43,6 +43,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _features(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     features = rule.enabled_features
     if not features:
+        if context.value(rule, "enabled_features") is not None:
+            return  # no list, for which the agent rejects the configuration
         yield context.at_value(
             rule,
             "enabled_features",

@@ -160,7 +160,7 @@ def _never_takes(rule: Rule, shadow: Shadow, context: Context) -> Diagnostic:
         "matcher-ignored",
         f"matcher {rule.index} never takes a process",
         effect=f"{by} {'match' if several else 'matches'} everything that it matches{example}",
-        hint="move it before them, or narrow the ignore matcher",
+        hint=f"move it before matcher {min(shadow.by)}, or narrow what is ignored",
     )
 
 
@@ -180,13 +180,13 @@ def _ignoring(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
         whole = shadow.grade == "proven"
         several = len(shadow.by) > 1
         by = f"matchers {listed(shadow.by)}" if several else f"matcher {shadow.by[0]}"
-        much = "everything" if whole else "some"
+        much = "everything" if whole else "some of what"
         example = f": {quoted_text(shadow.taken)}, for example," if shadow.taken else ": it"
         yield context.at_rule(
             rule,
             "ignore-late",
-            f"{by} before it {'take' if several else 'takes'} {much} of what matcher"
-            f" {rule.index} ignores",
+            f"{by}, which {'come' if several else 'comes'} first, {'take' if several else 'takes'}"
+            f" {much} matcher {rule.index} ignores",
             effect=f"ignore acts on later matchers only{example} stays taken",
             hint=f"move it before matcher {min(shadow.by)}",
         )

@@ -11,6 +11,7 @@ from proccli import rustregex
 from proccli.agent.process import file_name
 from proccli.config.warning_words import rule_problem_wording
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
+from proccli.diagnostics.mistakes import KERNEL_THREADS
 from proccli.diagnostics.subjects import ARGUMENTS, CMDLINES, NAMES, SUBJECTS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, texts_without
@@ -211,6 +212,7 @@ def _instead(rule: Rule, context: Context) -> str | None:
 def _other_type(rule: Rule, context: Context) -> str | None:
     """What inputs.proc offers for a pattern that matches no text of its type."""
     fits = rule.match_type in ("process_name", "cmdline")
+    fits = fits and not rule.match_regex.lstrip("^[").startswith(KERNEL_THREADS)
     fits = fits and _can_match(context, rule.match_regex, CMDLINES)
     write = f": write {context.typed('cmdline_with_args')}" if fits else ""
     if rule.match_type in ("process_name", "parent_process_name"):
