@@ -214,6 +214,7 @@ def _kernel_threads(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         if not all(map(context.regexes[rule.index].is_match, probes)):
             return
         left = context.find(EVERY["process_name"], avoiding=[pattern])
+        # A process without a name, which has the text "", is not looked for.
         if not left.decided or left.text:
             return
     elif rule.match_type not in ("cmdline", "cmdline_with_args") or not (

@@ -34,15 +34,21 @@ class Overriding:
         self.context = context
         self._limits = replace(_SEARCH, expired=context.surroundings.expired)
         behaviour = context.behaviour
+        self._are_rules = context.config.dialect == "static_config"
         self._removes = behaviour is not None and behaviour.ignore == "removes"
         self.matchers = tuple(
             rule
             for rule in context.rules
-            if rule.enabled_features and len(rule.match_regex) <= LONGEST_PATTERN
+            if (rule.enabled_features or self._are_rules)
+            and len(rule.match_regex) <= LONGEST_PATTERN
         )
         self.ignoring = tuple(rule for rule in self.matchers if self.ignores(rule))
         self._catch_all = {rule.index for rule in self.matchers if self._matches_all(rule)}
         self.undecided: set[int] = set()
+
+    def is_sent(self, rule: Rule) -> bool:
+        """Whether a matcher is of the feature whose processes are sent, as all rules are."""
+        return self._are_rules or SENT_FEATURE in rule.enabled_features
 
     def ignores(self, rule: Rule) -> bool:
         """Whether a matcher keeps later ones from taking a process, and takes none itself."""
@@ -124,7 +130,7 @@ def reach(context: Context) -> tuple[Reach, Sequence[Diagnostic]]:
             context.at_rule(
                 rules[indexes[0]],
                 "rule-undecided",
-                "it takes too long to determine whether other matchers override matcher"
+                f"it takes too long to determine what is overridden of {context.keys.rule}"
                 f" {listed(indexes[:12])}",
                 effect="none on the agent; other problems of such patterns may be unreported, too",
                 hint="check against a recording: proccli check -s RECORDING",
@@ -203,11 +209,11 @@ def _ignoring(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
 def _overridden(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
     """A name that later matchers of the sent feature replace."""
     context = all_of.context
-    if not rewrites(rule, context) or SENT_FEATURE not in rule.enabled_features:
+    if not rewrites(rule, context) or not all_of.is_sent(rule):
         return
     later: list[Rule] = []
     for one in all_of.matchers:
-        if one.index <= rule.index or SENT_FEATURE not in one.enabled_features:
+        if one.index <= rule.index or not all_of.is_sent(one):
             continue
         if all_of.ignores(one):
             break  # it may keep the process from the matchers after it
@@ -217,20 +223,22 @@ def _overridden(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
     if shadow is None or shadow.grade != "proven":
         return
     several = len(shadow.by) > 1
-    by = f"matchers {listed(shadow.by)}" if several else f"matcher {shadow.by[0]}"
+    word = context.keys.rule
+    by = f"{word}s {listed(shadow.by)}" if several else f"{word} {shadow.by[0]}"
     verb = "rename" if several else "renames"
     yield context.at_value(
         rule,
         context.keys.rewrite,
         "name-overridden",
-        f"{by} {verb} everything that matcher {rule.index} renames",
-        effect="every matcher runs and the last name counts: this one stays only where the later"
+        f"{by} {verb} everything that {word} {rule.index} renames",
+        effect=f"every {word} runs and the last name counts: this one stays only where the later"
         " name is the process's own",
-        hint="put the general matcher first and the specific ones after it",
+        hint=f"put the general {word} first and the specific ones after it",
     )
 
 
 def _duplicates(all_of: Overriding) -> Iterator[Diagnostic]:
+    word = all_of.context.keys.rule
     seen: dict[tuple[object, ...], Rule] = {}
     for rule in all_of.matchers:
         key = rule[2:9]
@@ -239,7 +247,7 @@ def _duplicates(all_of: Overriding) -> Iterator[Diagnostic]:
             yield all_of.context.at_rule(
                 rule,
                 "rule-duplicate",
-                f"matcher {rule.index} is the same as matcher {first.index}",
+                f"{word} {rule.index} is the same as {word} {first.index}",
                 effect="it changes nothing",
                 hint="delete one of the two",
             )

@@ -105,6 +105,8 @@ def _empty_rule(rule: Rule, context: Context) -> Diagnostic:
         f"{context.keys.rule} {rule.index} has no values",
         effect="it accepts every process, so the rules after it are never reached"
         if context.behaviour is None
+        else "it takes every process"
+        if context.config.dialect == "static_config"
         else "it has no enabled_features, so it does nothing",
         hint="add the values, or delete the rule together with its dash",
     )
@@ -177,7 +179,7 @@ def _never_matches(rule: Rule, context: Context) -> Diagnostic:
         rule,
         context.keys.regex,
         "never-matches",
-        f"this pattern can never match {SUBJECTS[context.config.dialect][rule.match_type]}",
+        f"this pattern can never match {SUBJECTS[context.texts][rule.match_type]}",
         effect=f"the {context.keys.rule} never hits",
         hint=_instead(rule, context),
     )
@@ -224,7 +226,7 @@ def _other_type(rule: Rule, context: Context) -> str | None:
 
 def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     pattern = rule.match_regex
-    arguments = ARGUMENTS[context.config.dialect]
+    arguments = ARGUMENTS[context.texts]
     scripts = sample is None or _SCRIPT_NAME.is_match(sample)
     if scripts and not _can_match(context, pattern, _NO_SCRIPT):
         yield context.at_value(
@@ -250,7 +252,7 @@ def _needs_space(rule: Rule, context: Context) -> Diagnostic:
     example = context.find(context.domain(rule), matching=[rule.match_regex]).text or ""
     newer = context.behaviour is not None
     what = "cmdline is only the file name of the program" if newer else ""
-    hint = f"write {context.typed(ARGUMENTS[context.config.dialect])} to match arguments"
+    hint = f"write {context.typed(ARGUMENTS[context.texts])} to match arguments"
     if rule.match_type == "parent_process_name":
         hint = "parents are matched by name only, not by command line"
     return context.at_value(

@@ -163,7 +163,8 @@ def _rules(old: _Side, new: _Side) -> Iterator[Diagnostic]:
         for field in _FIELDS:
             values: tuple[Any, Any] = getattr(before, field), getattr(after, field)
             if values[0] != values[1]:
-                key = field if new.context.behaviour is not None else field.replace("_", "-")
+                newer = new.config.dialect == "inputs.proc"
+                key = field if newer else field.replace("_", "-")
                 yield new.context.at_value(
                     after,
                     key,

@@ -369,6 +369,32 @@ def test_what_other_matchers_leave(matchers: list[str], expected: set[str]) -> N
     assert said(proc(*matchers)) & proofs == expected
 
 
+LEGACY = """os-proc-sync-enabled: true
+os-proc-regex:
+- {match-regex: '^ab$', rewrite-name: x}
+- {match-regex: '.*', rewrite-name: y}
+- {match-regex: 'a b', match-type: cmdline_with_args, rewrite-name: z}
+"""
+
+
+def test_agents_that_run_every_rule_of_static_config_have_no_unreachable_one() -> None:
+    """6.6.6 to 6.6.8 take the rules as matchers, all of which run (FACTS A0)."""
+    found = judge(LEGACY, agent="6.6.6")
+
+    assert found.unreachable == ()
+    assert only(found, "name-overridden").message == "rule 2 renames everything that rule 1 renames"
+    assert "early-catch-all" not in codes(found)
+    assert "early-catch-all" in codes(judge(LEGACY.replace("_with_args", ""), agent="6.5"))
+
+
+def test_agents_between_the_dialects_do_not_apply_rules_as_written() -> None:
+    """6.6.5 ignores them, and 6.6.6 to 6.6.8 drop nothing (FACTS A0)."""
+    text = "os-proc-sync-enabled: true\nos-proc-regex: [{match-regex: a, action: drop}]\n"
+
+    for agent, expected in (("6.5", False), ("6.6.5", True), ("6.6.6", True), ("6.6.8", True)):
+        assert ("rule-without-effect" in said(text, agent=agent)) is expected
+
+
 def test_an_ignored_matcher_is_listed_as_unreachable() -> None:
     found = judge(proc(f"match_regex: '^a', {IGNORE}, {G}", f"match_regex: '^ab$', {G}"))
 
