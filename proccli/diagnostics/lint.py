@@ -89,7 +89,7 @@ def lint(
     found += mistakes.check(context, samples)
     found += names.check(context, samples)
     if context.behaviour is not None:
-        known, more = overriding.reach(context)
+        known, more = overriding.reach(context, samples)
         found += more
     else:
         known = reach.reach(context, samples)

@@ -30,8 +30,9 @@ _PROBES: Final = ("", "a", "7 - .")
 class Overriding:
     """The matchers of a configuration, each compared with those before and after it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, samples: Mapping[int, str]) -> None:
         self.context = context
+        self._samples = samples
         self._limits = replace(_SEARCH, expired=context.surroundings.expired)
         behaviour = context.behaviour
         self._are_rules = context.config.dialect == "static_config"
@@ -89,6 +90,18 @@ class Overriding:
             return None  # it matches nothing at all
         return replace(found, by=tuple(alike[position].index for position in found.by))
 
+    def may_cover(self, rule: Rule, others: Sequence[Rule]) -> bool:
+        """False where a text that a matcher takes shows that the others do not take all of it."""
+        sample = self._samples.get(rule.index)
+        return sample is None or any(
+            one.index in self._catch_all
+            or (
+                one.match_type == rule.match_type
+                and self.context.regexes[one.index].is_match(sample)
+            )
+            for one in others
+        )
+
 
 def _requires_no_more(one: Rule, other: Rule) -> bool:
     return (other.only_in_container or not one.only_in_container) and (
@@ -96,9 +109,12 @@ def _requires_no_more(one: Rule, other: Rule) -> bool:
     )
 
 
-def reach(context: Context) -> tuple[Reach, Sequence[Diagnostic]]:
-    """Which matchers earlier ignore matchers make useless, and what is overridden."""
-    all_of = Overriding(context)
+def reach(context: Context, samples: Mapping[int, str]) -> tuple[Reach, Sequence[Diagnostic]]:
+    """Which matchers earlier ignore matchers make useless, and what is overridden.
+
+    `samples`: a text that matches, for most matchers, by their index.
+    """
+    all_of = Overriding(context, samples)
     found: list[Diagnostic] = []
     unreachable: list[Unreachable] = []
     shadows: dict[int, Shadow] = {}
@@ -219,7 +235,7 @@ def _overridden(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
             break  # it may keep the process from the matchers after it
         if rewrites(one, context) and "%" not in one.rewrite_name:
             later.append(one)
-    shadow = all_of.covered(rule, later)
+    shadow = all_of.covered(rule, later) if all_of.may_cover(rule, later) else None
     if shadow is None or shadow.grade != "proven":
         return
     several = len(shadow.by) > 1

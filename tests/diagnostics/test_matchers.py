@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from proccli.config.inputs_proc import MATCHERS, Matcher
+from proccli.diagnostics import overriding
 from proccli.diagnostics.context import Surroundings
+from proccli.rustregex.automata.shadow import Shadow, shadowed
 from proccli.versions import AGENTS
 from tests.diagnostics.judged import codes, judge, marked, only
 
@@ -409,6 +412,26 @@ def test_searches_end_with_the_time() -> None:
     found = judge(proc(*[slow.replace("c", c) for c in "cdefg"]), surroundings=over)
 
     assert "name-overridden" not in codes(found)
+
+
+def test_matchers_of_different_texts_are_not_compared_with_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A text that shows that there is nothing to prove saves a search over all later patterns."""
+    searches: list[str] = []
+
+    def counted(pattern: str, by: Sequence[str], **more: Any) -> Shadow:
+        searches.append(pattern)
+        return shadowed(pattern, by, **more)
+
+    monkeypatch.setattr(overriding, "shadowed", counted)
+    apart = [f"match_regex: '^svc-{number}$', rewrite_name: x, {G}" for number in range(60)]
+    covered = f"match_regex: '^svc-7', rewrite_name: y, {G}"
+
+    found = judge(proc(*apart, covered))
+
+    assert len(searches) == 1
+    assert only(found, "name-overridden").rule == 8
 
 
 # ---- the vendor's defaults ------------------------------------------------------------------
