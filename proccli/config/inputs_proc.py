@@ -162,6 +162,13 @@ def description(agent: AgentVersion) -> Struct:
     return Struct({SECTION: Struct({"proc": Struct(fields), "resources": resources})})
 
 
+def match_type_word(match_type: str, agent: AgentVersion) -> str:
+    """How a release spells a match type."""
+    if agent.defaults is None or agent.defaults.match_type_words == "text":
+        return match_type
+    return next(word for word, meaning in _ENUM.items() if meaning == match_type)
+
+
 SOCKET_INTERVALS: Final = ("sync_interval", "socket_info_sync_interval")
 """What releases call the interval of the sockets."""
 

@@ -22,6 +22,14 @@ An **error** means that the configuration or a rule has no effect; `check` exits
 means that it probably has another effect than intended; `check` exits 1 only with `--fail-on
 warning`. An **info** is worth a review.
 
+`proccli check --compare OLD,NEW` reports only what changes for a configuration from agent version
+OLD to NEW: the `upgrade-` codes, and the diagnostics that NEW has and OLD has not.
+
+Matchers of `inputs.proc` are checked as the chosen agent runs them: all of them run, an ignore
+matcher acts on later ones only, and the last name counts. So nothing is unreachable behind an
+earlier matcher unless that one ignores, and the JSON list `unreachable` names what earlier ignore
+matchers keep from a matcher.
+
 Each section shows an example that raises the diagnostic, and one that does not.
 """
 

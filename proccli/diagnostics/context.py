@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from proccli import rustregex
+from proccli.config.inputs_proc import match_type_word
 from proccli.config.static_config import NEWER_SECTION, SECTION
 from proccli.config.yaml.go_yaml import is_merge
 from proccli.config.yaml.nodes import Mapping as MappingNode
@@ -22,7 +23,7 @@ from proccli.model.process import Environment, TextSpan
 from proccli.rustregex import Regex
 from proccli.rustregex.automata.domain import Domain, Limits
 from proccli.rustregex.automata.patternset import UNDECIDED, Answer, find_text
-from proccli.versions import AgentVersion, Dialect, InputsProc, agent_version
+from proccli.versions import AgentVersion, Dialect, InputsProc, agent_version, behaviour_of
 
 LONGEST_PATTERN: Final = 20_000
 """Characters. Nothing is proven about longer patterns: an automaton of that size takes minutes."""
@@ -260,16 +261,32 @@ class Context:
 
     @property
     def behaviour(self) -> InputsProc | None:
-        """How the agent applies `inputs.proc`; None for a configuration of static_config."""
-        return self.agent.inputs_proc if self.config.dialect == "inputs.proc" else None
+        """How the agent runs every rule; None where it stops at the first one that matches.
+
+        Some agents run the rules of static_config as matchers (FACTS A0).
+        """
+        found = behaviour_of(self.config.agent, self.config.dialect)
+        return found if isinstance(found, InputsProc) else None
+
+    @property
+    def texts(self) -> Dialect:
+        """The dialect whose texts the rules are compared with."""
+        return "static_config" if self.behaviour is None else "inputs.proc"
 
     def domain(self, rule: Rule) -> Domain:
         """The texts that a rule is compared with."""
-        return DOMAINS[self.config.dialect][rule.match_type]
+        return DOMAINS[self.texts][rule.match_type]
+
+    def typed(self, match_type: str) -> str:
+        """A match type as the configuration has to have it: `match_type: cmdline`."""
+        word = match_type
+        if self.config.dialect == "inputs.proc":
+            word = match_type_word(match_type, self.agent)
+        return f"{self.keys.match_type}: {word}"
 
     def has_arguments(self, rule: Rule) -> bool:
         """Whether a rule is compared with command lines."""
-        return rule.match_type == ARGUMENTS[self.config.dialect]
+        return rule.match_type == ARGUMENTS[self.texts]
 
     def value(self, rule: Rule, name: str) -> Scalar | None:
         """A value of a rule, by the name of its key; None if it is missing or empty."""

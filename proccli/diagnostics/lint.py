@@ -76,7 +76,9 @@ def lint(
     for check in (
         refused.notes,
         patterns.check_validity,
-        *((matchers.check, matchers.check_blacklist) if newer else (patterns.check_titles,)),
+        *((matchers.check, matchers.check_blacklist) if newer else ()),
+        *((patterns.check_titles,) if context.behaviour is None else ()),
+        reach.check_agent,
         rewriting.check,
         settings.check,
         newer_settings.check,
@@ -86,8 +88,8 @@ def lint(
     found += patterns.check(context, samples)
     found += mistakes.check(context, samples)
     found += names.check(context, samples)
-    if newer:
-        known, more = overriding.reach(context)
+    if context.behaviour is not None:
+        known, more = overriding.reach(context, samples)
         found += more
     else:
         known = reach.reach(context, samples)

@@ -42,6 +42,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _features(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     features = rule.enabled_features
     if not features:
+        if context.value(rule, "enabled_features") is not None:
+            return  # no list, for which the agent rejects the configuration
         yield context.at_value(
             rule,
             "enabled_features",
@@ -171,7 +173,7 @@ def _ignore(rule: Rule, context: Context) -> Iterator[Diagnostic]:
             "ignore with parent_process_name is about the descendants",
             effect="later matchers do not take the descendants of such a process; they take the"
             " process itself",
-            hint="write match_type: process_name to leave out the process itself",
+            hint=f"write {context.typed('process_name')} to leave out the process itself",
         )
 
 
@@ -211,6 +213,7 @@ def _kernel_threads(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         if not all(map(context.regexes[rule.index].is_match, probes)):
             return
         left = context.find(EVERY["process_name"], avoiding=[pattern])
+        # A process without a name, which has the text "", is not looked for.
         if not left.decided or left.text:
             return
     elif rule.match_type not in ("cmdline", "cmdline_with_args") or not (
@@ -222,8 +225,8 @@ def _kernel_threads(rule: Rule, context: Context) -> Iterator[Diagnostic]:
         "kernel-threads-taken",
         f"matcher {rule.index} takes kernel threads, too",
         effect="each host sends hundreds of them, such as kworker/0",
-        hint="write match_type: cmdline with match_regex: ., for a kernel thread has no program"
-        " file",
+        hint=f"write {context.typed('cmdline')} with match_regex: ., for a kernel thread has no"
+        " program file",
     )
 
 

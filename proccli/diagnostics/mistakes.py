@@ -21,7 +21,7 @@ _TEXT_OF_PATH: Final = re.compile(r"\^?([\w/.+~@:=, ()-]*/[\w/.+~@:=, ()-]*)\$?"
 _SPECIAL: Final = re.compile(r"[+()]")
 _EXTENSIONS: Final = "py|pyc|jar|war|sh|js|mjs|rb|pl|php|lua|exe|so|conf|cfg|ini|yaml|yml|json|xml"
 _DOT: Final = re.compile(rf"(?:\\.|\[(?:\\.|[^\]\\])*\])|(\.)(?=(?:{_EXTENSIONS})(?![\w.*+?{{]))")
-_KERNEL_THREADS: Final = (
+KERNEL_THREADS: Final = (
     *("kworker", "kthreadd", "ksoftirqd", "kswapd", "kcompactd", "khugepaged", "kblockd"),
     *("kdevtmpfs", "kauditd", "khungtaskd", "kintegrityd", "ksmd", "jbd2", "xfsaild"),
     *("rcu_sched", "rcu_preempt", "rcu_bh", "rcu_gp", "oom_reaper", "cpuhp", "scsi_eh_"),
@@ -141,7 +141,7 @@ def _other_text(pattern: str, dot: int, extension: str) -> str:
 
 def _kernel_thread(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     name = (sample or "").lstrip("[")
-    if rule.match_type == "tag" or not name.startswith(_KERNEL_THREADS):
+    if rule.match_type == "tag" or not name.startswith(KERNEL_THREADS):
         return
     effect = "kernel threads have no command line, so the agent skips them before any rule"
     hint = "delete the rule, unless a program of yours has such a name"
@@ -150,7 +150,7 @@ def _kernel_thread(rule: Rule, sample: str | None, context: Context) -> Iterator
         if rule.match_type not in ("cmdline", "cmdline_with_args"):
             return
         effect = "kernel threads have no program file and no command line: this matches none"
-        hint = "write match_type: process_name"
+        hint = f"write {context.typed('process_name')}"
     yield context.at_rule(
         rule,
         "kernel-thread",

@@ -20,7 +20,7 @@ _PROC_ROOT: Final = "proc_dir_path"
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Settings that leave nothing to sync, or have unwanted effects."""
-    if context.behaviour is None:
+    if context.config.dialect != "inputs.proc":
         return
     yield from _sockets(context)
     yield from _proc_root(context)

@@ -30,19 +30,26 @@ _PROBES: Final = ("", "a", "7 - .")
 class Overriding:
     """The matchers of a configuration, each compared with those before and after it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, samples: Mapping[int, str]) -> None:
         self.context = context
+        self._samples = samples
         self._limits = replace(_SEARCH, expired=context.surroundings.expired)
         behaviour = context.behaviour
+        self._are_rules = context.config.dialect == "static_config"
         self._removes = behaviour is not None and behaviour.ignore == "removes"
         self.matchers = tuple(
             rule
             for rule in context.rules
-            if rule.enabled_features and len(rule.match_regex) <= LONGEST_PATTERN
+            if (rule.enabled_features or self._are_rules)
+            and len(rule.match_regex) <= LONGEST_PATTERN
         )
         self.ignoring = tuple(rule for rule in self.matchers if self.ignores(rule))
         self._catch_all = {rule.index for rule in self.matchers if self._matches_all(rule)}
         self.undecided: set[int] = set()
+
+    def is_sent(self, rule: Rule) -> bool:
+        """Whether a matcher is of the feature whose processes are sent, as all rules are."""
+        return self._are_rules or SENT_FEATURE in rule.enabled_features
 
     def ignores(self, rule: Rule) -> bool:
         """Whether a matcher keeps later ones from taking a process, and takes none itself."""
@@ -83,6 +90,18 @@ class Overriding:
             return None  # it matches nothing at all
         return replace(found, by=tuple(alike[position].index for position in found.by))
 
+    def may_cover(self, rule: Rule, others: Sequence[Rule]) -> bool:
+        """False where a text that a matcher takes shows that the others do not take all of it."""
+        sample = self._samples.get(rule.index)
+        return sample is None or any(
+            one.index in self._catch_all
+            or (
+                one.match_type == rule.match_type
+                and self.context.regexes[one.index].is_match(sample)
+            )
+            for one in others
+        )
+
 
 def _requires_no_more(one: Rule, other: Rule) -> bool:
     return (other.only_in_container or not one.only_in_container) and (
@@ -90,9 +109,12 @@ def _requires_no_more(one: Rule, other: Rule) -> bool:
     )
 
 
-def reach(context: Context) -> tuple[Reach, Sequence[Diagnostic]]:
-    """Which matchers earlier ignore matchers make useless, and what is overridden."""
-    all_of = Overriding(context)
+def reach(context: Context, samples: Mapping[int, str]) -> tuple[Reach, Sequence[Diagnostic]]:
+    """Which matchers earlier ignore matchers make useless, and what is overridden.
+
+    `samples`: a text that matches, for most matchers, by their index.
+    """
+    all_of = Overriding(context, samples)
     found: list[Diagnostic] = []
     unreachable: list[Unreachable] = []
     shadows: dict[int, Shadow] = {}
@@ -124,7 +146,7 @@ def reach(context: Context) -> tuple[Reach, Sequence[Diagnostic]]:
             context.at_rule(
                 rules[indexes[0]],
                 "rule-undecided",
-                "it takes too long to determine whether other matchers override matcher"
+                f"it takes too long to determine what is overridden of {context.keys.rule}"
                 f" {listed(indexes[:12])}",
                 effect="none on the agent; other problems of such patterns may be unreported, too",
                 hint="check against a recording: proccli check -s RECORDING",
@@ -160,7 +182,7 @@ def _never_takes(rule: Rule, shadow: Shadow, context: Context) -> Diagnostic:
         "matcher-ignored",
         f"matcher {rule.index} never takes a process",
         effect=f"{by} {'match' if several else 'matches'} everything that it matches{example}",
-        hint="move it before them, or narrow the ignore matcher",
+        hint=f"move it before matcher {min(shadow.by)}, or narrow what is ignored",
     )
 
 
@@ -180,13 +202,13 @@ def _ignoring(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
         whole = shadow.grade == "proven"
         several = len(shadow.by) > 1
         by = f"matchers {listed(shadow.by)}" if several else f"matcher {shadow.by[0]}"
-        much = "everything" if whole else "some"
+        much = "everything" if whole else "some of what"
         example = f": {quoted_text(shadow.taken)}, for example," if shadow.taken else ": it"
         yield context.at_rule(
             rule,
             "ignore-late",
-            f"{by} before it {'take' if several else 'takes'} {much} of what matcher"
-            f" {rule.index} ignores",
+            f"{by}, which {'come' if several else 'comes'} first, {'take' if several else 'takes'}"
+            f" {much} matcher {rule.index} ignores",
             effect=f"ignore acts on later matchers only{example} stays taken",
             hint=f"move it before matcher {min(shadow.by)}",
         )
@@ -203,34 +225,36 @@ def _ignoring(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
 def _overridden(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
     """A name that later matchers of the sent feature replace."""
     context = all_of.context
-    if not rewrites(rule, context) or SENT_FEATURE not in rule.enabled_features:
+    if not rewrites(rule, context) or not all_of.is_sent(rule):
         return
     later: list[Rule] = []
     for one in all_of.matchers:
-        if one.index <= rule.index or SENT_FEATURE not in one.enabled_features:
+        if one.index <= rule.index or not all_of.is_sent(one):
             continue
         if all_of.ignores(one):
             break  # it may keep the process from the matchers after it
         if rewrites(one, context) and "%" not in one.rewrite_name:
             later.append(one)
-    shadow = all_of.covered(rule, later)
+    shadow = all_of.covered(rule, later) if all_of.may_cover(rule, later) else None
     if shadow is None or shadow.grade != "proven":
         return
     several = len(shadow.by) > 1
-    by = f"matchers {listed(shadow.by)}" if several else f"matcher {shadow.by[0]}"
+    word = context.keys.rule
+    by = f"{word}s {listed(shadow.by)}" if several else f"{word} {shadow.by[0]}"
     verb = "rename" if several else "renames"
     yield context.at_value(
         rule,
         context.keys.rewrite,
         "name-overridden",
-        f"{by} {verb} everything that matcher {rule.index} renames",
-        effect="every matcher runs and the last name counts: this one stays only where the later"
+        f"{by} {verb} everything that {word} {rule.index} renames",
+        effect=f"every {word} runs and the last name counts: this one stays only where the later"
         " name is the process's own",
-        hint="put the general matcher first and the specific ones after it",
+        hint=f"put the general {word} first and the specific ones after it",
     )
 
 
 def _duplicates(all_of: Overriding) -> Iterator[Diagnostic]:
+    word = all_of.context.keys.rule
     seen: dict[tuple[object, ...], Rule] = {}
     for rule in all_of.matchers:
         key = rule[2:9]
@@ -239,7 +263,7 @@ def _duplicates(all_of: Overriding) -> Iterator[Diagnostic]:
             yield all_of.context.at_rule(
                 rule,
                 "rule-duplicate",
-                f"matcher {rule.index} is the same as matcher {first.index}",
+                f"{word} {rule.index} is the same as {word} {first.index}",
                 effect="it changes nothing",
                 hint="delete one of the two",
             )

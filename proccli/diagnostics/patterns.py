@@ -11,6 +11,7 @@ from proccli import rustregex
 from proccli.agent.process import file_name
 from proccli.config.warning_words import rule_problem_wording
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
+from proccli.diagnostics.mistakes import KERNEL_THREADS
 from proccli.diagnostics.subjects import ARGUMENTS, CMDLINES, NAMES, SUBJECTS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, texts_without
@@ -104,6 +105,8 @@ def _empty_rule(rule: Rule, context: Context) -> Diagnostic:
         f"{context.keys.rule} {rule.index} has no values",
         effect="it accepts every process, so the rules after it are never reached"
         if context.behaviour is None
+        else "it takes every process"
+        if context.config.dialect == "static_config"
         else "it has no enabled_features, so it does nothing",
         hint="add the values, or delete the rule together with its dash",
     )
@@ -159,7 +162,7 @@ def _title(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnos
             "title-in-name",
             "only a title begins with a dash, and the name of a process is not taken from it",
             effect="a login shell has the name bash, so the matcher hardly ever hits",
-            hint="leave the dash out, or write match_type: cmdline_with_args",
+            hint=f"leave the dash out, or write {context.typed('cmdline_with_args')}",
         )
 
 
@@ -176,7 +179,7 @@ def _never_matches(rule: Rule, context: Context) -> Diagnostic:
         rule,
         context.keys.regex,
         "never-matches",
-        f"this pattern can never match {SUBJECTS[context.config.dialect][rule.match_type]}",
+        f"this pattern can never match {SUBJECTS[context.texts][rule.match_type]}",
         effect=f"the {context.keys.rule} never hits",
         hint=_instead(rule, context),
     )
@@ -211,8 +214,9 @@ def _instead(rule: Rule, context: Context) -> str | None:
 def _other_type(rule: Rule, context: Context) -> str | None:
     """What inputs.proc offers for a pattern that matches no text of its type."""
     fits = rule.match_type in ("process_name", "cmdline")
+    fits = fits and not rule.match_regex.lstrip("^[").startswith(KERNEL_THREADS)
     fits = fits and _can_match(context, rule.match_regex, CMDLINES)
-    write = ": write match_type: cmdline_with_args" if fits else ""
+    write = f": write {context.typed('cmdline_with_args')}" if fits else ""
     if rule.match_type in ("process_name", "parent_process_name"):
         return f"a name has at most 15 bytes and ends before a colon{write}"
     if rule.match_type == "cmdline":
@@ -222,7 +226,7 @@ def _other_type(rule: Rule, context: Context) -> str | None:
 
 def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterator[Diagnostic]:
     pattern = rule.match_regex
-    arguments = ARGUMENTS[context.config.dialect]
+    arguments = ARGUMENTS[context.texts]
     scripts = sample is None or _SCRIPT_NAME.is_match(sample)
     if scripts and not _can_match(context, pattern, _NO_SCRIPT):
         yield context.at_value(
@@ -232,7 +236,7 @@ def _improbable_name(rule: Rule, sample: str | None, context: Context) -> Iterat
             "this pattern matches only script names, but a script has the name of its interpreter",
             effect="the process is named python3, java or bash, so the"
             f" {context.keys.rule} hardly ever hits",
-            hint=f"write {context.keys.match_type}: {arguments}",
+            hint=f"write {context.typed(arguments)}",
         )
         return
     spaces = sample is None or " " in sample
@@ -248,9 +252,7 @@ def _needs_space(rule: Rule, context: Context) -> Diagnostic:
     example = context.find(context.domain(rule), matching=[rule.match_regex]).text or ""
     newer = context.behaviour is not None
     what = "cmdline is only the file name of the program" if newer else ""
-    hint = (
-        f"write {context.keys.match_type}: {ARGUMENTS[context.config.dialect]} to match arguments"
-    )
+    hint = f"write {context.typed(ARGUMENTS[context.texts])} to match arguments"
     if rule.match_type == "parent_process_name":
         hint = "parents are matched by name only, not by command line"
     return context.at_value(

@@ -13,6 +13,7 @@ from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Limits
 from proccli.rustregex.automata.shadow import Shadow, shadows
 from proccli.text import visible
+from proccli.versions import StaticConfig, behaviour_of
 
 Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 
@@ -160,6 +161,35 @@ def check(context: Context, known: Reach) -> Iterator[Diagnostic]:
     if known.catch_all is not None and known.after_catch_all:
         yield _early(known.catch_all, known.after_catch_all, context)
     yield from _ending(context, known)
+
+
+def check_agent(context: Context) -> Iterator[Diagnostic]:
+    """Rules of static_config that the chosen agent does not apply as they are written.
+
+    Source: FACTS A0, for the releases between the dialects.
+    """
+    behaviour = behaviour_of(context.config.agent, context.config.dialect)
+    agent = f"agent {context.config.agent}"
+    if isinstance(behaviour, StaticConfig):
+        if not behaviour.rules_count and context.rules:
+            yield context.at_setting(
+                context.keys.rules,
+                "rule-without-effect",
+                f"{agent} does not apply {context.keys.rules}",
+                effect="every process is accepted under its own name",
+                hint="use another release of the agent",
+            )
+    elif context.config.dialect == "static_config":
+        for rule in context.rules:
+            if rule.action == "drop":
+                yield context.at_value(
+                    rule,
+                    "action",
+                    "rule-without-effect",
+                    f"{agent} drops nothing by rule {rule.index}",
+                    effect="it takes what the rule matches, without renaming it",
+                    hint="remove the rule: the agent sends only what a rule matches",
+                )
 
 
 def _shadowed(

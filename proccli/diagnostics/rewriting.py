@@ -61,7 +61,7 @@ def _ignored(rule: Rule, context: Context) -> Diagnostic:
         hint = f"use {keys.match_type} process_name or cmdline to rewrite names"
         if context.behaviour is not None:
             hint = f"use {keys.match_type} process_name, cmdline or cmdline_with_args"
-    elif rule.ignore and context.behaviour is not None:
+    elif rule.ignore:
         reason = "with ignore: true"
     else:
         reason = f"with action {visible(rule.action[:40])}"

@@ -39,7 +39,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _intervals(context: Context) -> Iterator[Diagnostic]:
     config, keys = context.config, context.keys
     lifetime, interval = config.min_lifetime_s, config.socket_sync_interval_s
-    unit = "the unit is seconds; " if context.behaviour is None else ""
+    unit = "the unit is seconds; " if config.dialect == "static_config" else ""
     if lifetime == 0:
         yield context.at_setting(
             keys.lifetime,

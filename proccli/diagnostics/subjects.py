@@ -14,9 +14,10 @@ CMDLINES: Final = texts_without("\0", min_length=1, matching=(r"[^\n]",))
 TAGS: Final = texts_without("\0\n", min_length=1, matching=(":",))
 """`key:value`."""
 COMMS: Final = texts_without(
-    "\0\n:", min_length=1, matching=(r"\A(?s:.){1,15}\z",), avoiding=(r"\A\s", r"\s\z")
+    "\0\n:", min_length=1, matching=(r"\A(?:\\[n\\]|[^\\]){1,15}\z",), avoiding=(r"\A\s", r"\s\z")
 )
-"""The name in `status`: at most 15 bytes, up to a colon, without outer blanks (FACTS B4)."""
+"""The name in `status`: at most 15 bytes, up to a colon, without outer blanks; a line
+break and a backslash are written as two characters (FACTS B4; proc_task_name in the kernel)."""
 EXES: Final = texts_without("\0/", min_length=1, avoiding=(r"^\.\.?$",))
 """The last part of the link to the program's file."""
 
@@ -57,7 +58,7 @@ ARGUMENTS: Final[Mapping[Dialect, str]] = {
 """The match type of the text that holds the arguments."""
 
 _EVERY_COMM: Final = texts_without(
-    "\0\n:", matching=(r"\A(?s:.){0,15}\z",), avoiding=(r"\A\s", r"\s\z")
+    "\0\n:", matching=(r"\A(?:\\[n\\]|[^\\]){0,15}\z",), avoiding=(r"\A\s", r"\s\z")
 )
 EVERY: Final[Mapping[str, Domain]] = {
     "process_name": _EVERY_COMM,

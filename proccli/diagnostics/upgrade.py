@@ -106,8 +106,8 @@ def _counted(side: _Side) -> str:
 
 def _refused(old: _Side, new: _Side) -> Diagnostic:
     if new.other_dialect:
-        effect = f"its {_counted(old)} do not exist for {new.agent}, whose defaults apply:"
-        effect += f" {_default_rules(new)}"
+        effect = f"none of its rules ({len(old.written)}) exist for {new.agent}, whose defaults"
+        effect += f" apply: {_default_rules(new)}"
         hint = f"write the configuration as {new.config.dialect}"
         if new.config.dialect == "inputs.proc":
             hint += ", where every matcher runs and the last name counts"
@@ -162,7 +162,8 @@ def _rules(old: _Side, new: _Side) -> Iterator[Diagnostic]:
         for field in _FIELDS:
             values: tuple[Any, Any] = getattr(before, field), getattr(after, field)
             if values[0] != values[1]:
-                key = field if new.context.behaviour is not None else field.replace("_", "-")
+                newer = new.config.dialect == "inputs.proc"
+                key = field if newer else field.replace("_", "-")
                 yield new.context.at_value(
                     after,
                     key,

@@ -244,6 +244,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "rewrite-missing": "info",
     "match-needs-outside": "warning",
     # Which rules can be reached.
+    "rule-without-effect": "error",
     "rule-unreachable": "error",
     "rule-duplicate": "error",
     "early-catch-all": "error",

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from proccli.agent.decision import Context as View
 from proccli.agent.decision import skip_reason
+from proccli.agent.every_matcher import EveryMatcher, evaluate
 from proccli.agent.first_match import match_rule
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.process import agent_process
+from proccli.agent.process import AgentProcess, agent_process
 from proccli.commands.inputs import InputOptions, environment_for, tag_table
 from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings
@@ -242,13 +244,30 @@ class RuleHits:
         pipeline = Pipeline(_inputs(config, source, env))
         for pid in source.pids():
             process = pipeline.agent_process(pid)
-            if process is None or skip_reason(process, pipeline.context) is not None:
+            if process is None:
+                continue
+            strategy = pipeline.context.strategy
+            if isinstance(strategy, EveryMatcher):
+                self._add_every(strategy, process, pipeline.context)
+                continue
+            if skip_reason(process, pipeline.context) is not None:
                 continue
             findings = {
                 compiled.rule.index: match_rule(compiled, process, pipeline.context).hit
-                for compiled in pipeline.context.strategy.rules
+                for compiled in strategy.rules
             }
             self._count(findings)
+
+    def _add_every(self, strategy: EveryMatcher, process: AgentProcess, context: View) -> None:
+        """Count one process where every rule that matches has its effect."""
+        if process.texts is None or strategy.skip_reason(process, context) is not None:
+            return
+        for compiled in strategy.rules:
+            hit = evaluate(compiled, process, context).hit
+            if hit is None:
+                self.undetermined[compiled.rule.index] += 1
+            elif hit:
+                self.decided[compiled.rule.index] += 1
 
     def _count(self, findings: Mapping[int, bool | None]) -> None:
         """Count one process; `findings` are in the order of the rules."""
@@ -279,6 +298,7 @@ def unreached_rules(
 ) -> Iterator[Diagnostic]:
     """A diagnostic for each rule that no process reaches, except those proven unreachable."""
     where = "this recording" if hits.sources == 1 else f"these {hits.sources} recordings"
+    word = context.keys.rule
     for rule in context.rules:
         index = rule.index
         if hits.decided[index] or hits.undetermined[index] or index in proven:
@@ -289,8 +309,8 @@ def unreached_rules(
             names = ", ".join(str(taker) for taker in takers)
             by = f"rule {names}" if len(takers) == 1 else f"rules {names}"
             processes = counted(matched, "process")
-            message = f"no process of {where} reaches rule {index}"
+            message = f"no process of {where} reaches {word} {index}"
             effect = f"it matches {processes}, all decided by {by}"
         else:
-            message, effect = f"no process of {where} matches rule {index}", None
+            message, effect = f"no process of {where} matches {word} {index}", None
         yield context.at_rule(rule, "rule-not-observed", message, effect=effect)

@@ -135,7 +135,7 @@ def command(
 
     if explain is not None:
         return print_result(invocation, _page(explain), ())
-    if compare is not None and (options.agent or options.server or snapshots):
+    if compare is not None and _given("agent", "server", "snapshots"):
         raise click.UsageError("--compare cannot be combined with --agent, --server or -s")
     result = check(
         CheckOptions(
@@ -145,7 +145,7 @@ def command(
             via=options.via,
             compare=None if compare is None else _two_agents(compare),
             env=options.env,
-            snapshots=tuple(snapshots),
+            snapshots=tuple(snapshots) if compare is None else (),
         )
     )
     code = print_result(
@@ -155,6 +155,12 @@ def command(
         if unread.failure is not None:
             report(unread.failure, invocation)
     return code
+
+
+def _given(*names: str) -> bool:
+    """Whether one of these options is on the command line."""
+    context = click.get_current_context()
+    return any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names)
 
 
 def _two_agents(value: str) -> tuple[str, str]:

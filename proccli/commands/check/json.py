@@ -73,7 +73,8 @@ CHECK = Document(
     Field(
         "unreachable",
         array_of(UNREACHABLE),
-        "Rules that earlier ones shadow, by file.",
+        "Rules that earlier ones shadow, by file; of inputs.proc, matchers that earlier ignore"
+        " matchers keep from processes.",
         value=lambda result: [entry for report in result.reports for entry in report.unreachable],
     ),
 )

@@ -157,3 +157,41 @@ def test_the_same_text_gives_the_same_output(file: Path) -> None:
 
     runs = {spawn("check", str(file), env={"PYTHONHASHSEED": seed}).stdout for seed in "012"}
     assert len(runs) == 1
+
+
+MATCHERS = """inputs:
+  proc:
+    enabled: true
+    process_matcher:
+    - match_regex: '^nginx'
+      rewrite_name: web
+      only_in_container: false
+      enabled_features: [proc.gprocess_info]
+"""
+
+
+def test_an_upgrade_is_compared_alone(file: Path) -> None:
+    file.write_text(MATCHERS, encoding="utf-8")
+    ran = call("check", str(file), "--compare", "7.0.3,7.1.8", "--json")
+
+    found = json.loads(ran.out)["diagnostics"]
+    assert ran.code == 0
+    assert {"upgrade-rule", "upgrade-setting"} <= {one["code"] for one in found}
+    assert "sockets-off" not in {one["code"] for one in found}
+    assert [one["line"] for one in found if one["code"] == "upgrade-rule"] == [5]
+
+
+def test_an_upgrade_that_loses_every_rule_fails(file: Path) -> None:
+    file.write_text(CLEAN, encoding="utf-8")
+
+    assert call("check", str(file), "--compare", "6.5,7.1.8").code == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("7.1.8",), ("7.1.8,",), ("6.5,7.1.8,main",), ("6.5,9.9",), ("6.5,7.1", "--agent", "6.5")],
+)
+def test_compare_takes_two_versions_and_no_other_agent(file: Path, wrong: tuple[str, ...]) -> None:
+    file.write_text(CLEAN, encoding="utf-8")
+
+    assert call("check", str(file), "--compare", *wrong).code == 2
