@@ -36,7 +36,7 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
     """Sync is disabled, processes could not be read, or their ages are unknown."""
     notes: list[Note] = []
     if not config.sync_enabled:
-        notes.append(Note.of("sync-disabled"))
+        notes.append(Note.of("sync-disabled", key=config.key("sync_enabled")))
     notes.extend(_unreadable(outcomes, host))
     notes.extend(_without_age(outcomes, host))
     if pids := refused_to_us(outcomes, host):

@@ -47,17 +47,18 @@ def _sentence(note: Note) -> str:
 
 
 def _sync_disabled(note: Note) -> str:
+    key = note.fields.get("key", "os-proc-sync-enabled")
     host = note.string_or_none("host")
     if host is not None:
-        return f"the agent of {host} sends nothing: os-proc-sync-enabled was false"
+        return f"the agent of {host} sends nothing: {key} was false"
     if note.fields.get("nothing_listed"):
         return (
-            "os-proc-sync-enabled is false: the agent sends nothing, so nothing is listed"
+            f"{key} is false: the agent sends nothing, so nothing is listed"
             " (--assume-enabled lists it nevertheless)"
         )
     file = note.string_or_none("file")
     where = "" if file is None else f"{file}: "
-    return f"{where}os-proc-sync-enabled is false: the agent sends none of this"
+    return f"{where}{key} is false: the agent sends none of this"
 
 
 def _config_rejected(note: Note) -> str:
@@ -171,7 +172,8 @@ def _age_unknown(note: Note) -> str:
         "one-look": "this snapshot holds one sample only",
         "no-wait": "only one sample was taken (--no-wait)",
         "max-wait": (
-            f"os-proc-socket-min-lifetime is {note.fields['min_lifetime_s']} s, and --max-wait"
+            f"{note.fields.get('key', 'os-proc-socket-min-lifetime')} is"
+            f" {note.fields['min_lifetime_s']} s, and --max-wait"
             f" {note.fields['max_wait_s']:g} s"
         ),
     }[note.string("why")]
@@ -251,7 +253,7 @@ def _vanished(note: Note) -> str:
 
 
 def _tags_unknown(note: Note) -> str:
-    command = "os-app-tag-exec"
+    command = note.fields.get("command", "os-app-tag-exec")
     detail = note.string_or_none("detail")
     output = "give its output with --tags FILE"
     why, hint = {
@@ -268,10 +270,16 @@ def _tags_unknown(note: Note) -> str:
 
 
 def _tags_lost(note: Note, who: str = "") -> str:
+    if note.fields.get("all_lost"):
+        return f"{who}{note.string('problem')}; while it fails, the agent sends no process at all"
     effect = "the agent continues without tags"
     if note.fields["tagged_only"]:
         effect += ", and with os-proc-sync-tagged-only it sends no process"
     return f"{who}{note.string('problem')}; {effect}"
+
+
+def _tag_exec_failed(note: Note) -> str:
+    return _tags_lost(note, who=f"{note.fields.get('key', 'os-app-tag-exec')}: ")
 
 
 def _tags_pid_again(note: Note) -> str:
@@ -598,7 +606,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     ),
     "title-as-arguments": _title_as_arguments,
     "tags-unknown": _tags_unknown,
-    "tag-exec-failed": partial(_tags_lost, who="os-app-tag-exec: "),
+    "tag-exec-failed": _tag_exec_failed,
     "tags-rejected": _tags_lost,
     "tags-pid-again": _tags_pid_again,
     "no-tag-source": partial(

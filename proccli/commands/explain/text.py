@@ -166,7 +166,8 @@ def facts(
         causes = [f"{error.field} ({error.detail})" for error in process.failures]
         yield "unreadable", foreign(listed(causes)), "warn"
     if not result.config.sync_enabled:
-        text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
+        key = result.config.key("sync_enabled")
+        text = f"{key} is false: the agent sends nothing, regardless of the rules"
         yield "note", ((text, "error"),), "error"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from proccli.agent.every_matcher import SENT_FEATURE
 from proccli.commands.scan.scan import ScanResult
 from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import Config, Rule
@@ -313,10 +314,18 @@ def _sent_line(result: ScanResult) -> Line:
         least = "" if result.host.sees_all else "at least "
         return (
             ("The agent would send nothing: ", "error"),
-            ("os-proc-sync-enabled is false. ", "error"),
+            (f"{result.config.key('sync_enabled')} is false. ", "error"),
             ("With sync enabled, it would send ", ""),
             (f"{least}{counted(result.summary.accepted, 'process')}.", ""),
         )
+    if not result.sends:
+        what = result.config.feature
+        why = (
+            "the tag command fails."
+            if what in (None, SENT_FEATURE)
+            else f"the processes of {what} are used on the agent alone."
+        )
+        return ((f"The agent would send nothing: {why}", "error"),)
     unknown, accepted = result.summary.unknown, result.summary.accepted
     if result.summary.reported is None:
         return ((hidden_text(accepted), "unknown"),)
