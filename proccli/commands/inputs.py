@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
@@ -202,7 +202,7 @@ def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     return table, notes
 
 
-def _loss(config: Config) -> dict[str, bool]:
+def _loss(config: Config) -> dict[str, Any]:
     """What a failing tag command costs besides the tags (FACTS A7, B7)."""
     every_matcher = isinstance(behaviour_of(config.agent, config.dialect), InputsProc)
     return {"tagged_only": config.tagged_only, "all_lost": every_matcher}

@@ -13,7 +13,7 @@ from typing import Final
 
 from proccli.config.warning_words import WORDINGS, wording
 from proccli.model.note import Counts, Note
-from proccli.text import agreeing, counted, visible
+from proccli.text import agreeing, counted, listed, visible
 
 PROBLEM_WORDS: Final[Mapping[str, str]] = {
     "gone": "exited while being read",
@@ -126,6 +126,12 @@ def _again_as_root(note: Note) -> str:
 
 def _stat_missing(note: Note) -> str:
     number = note.number("processes")
+    if note.fields.get("not_sent"):
+        return (
+            f"{_processes(number)} {agreeing(number, 'has', 'have')} no readable stat (first: pid"
+            f" {note.number('first_pid')}): no start time, so the agent does not send"
+            f" {agreeing(number, 'it', 'them')}"
+        )
     return (
         f"{_processes(number)} {agreeing(number, 'has', 'have')} no readable stat (first: pid"
         f" {note.number('first_pid')}): no parent and no start time, so the agent, too, takes"
@@ -228,6 +234,14 @@ def _title_as_arguments(note: Note) -> str:
     return (
         f"the first argument is {visible(note.string('first')[:_LONGEST])}; if this is a rewritten"
         f" title, which is one text, use --title {title}"
+    )
+
+
+def _not_recorded(note: Note) -> str:
+    return (
+        f"the outcome of {_processes(note.number('processes'))} is unknown: the recording's format"
+        f" lacks {listed(note.strings('fields'))}, which agent {note.string('agent')} looks at:"
+        " record again with this version of proccli"
     )
 
 
@@ -587,6 +601,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-boot-time": _no_boot_time,
     "unreadable": _unreadable,
     "unreadable-for-us": _unreadable_for_us,
+    "not-recorded": _not_recorded,
     "masked": _masked,
     "vanished": _vanished,
     "owner-unknown-to-us": _owner_unknown,

@@ -13,6 +13,12 @@ from proccli.text import listed
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 SHORT_REASONS: dict[Reason, str] = {
+    "ignore-matcher": "ignored",
+    "blacklisted": "blacklisted",
+    "invisible": "invisible",
+    "no-start-time": "no start time",
+    "reported-as-ancestor": "reported as its ancestor",
+    "not-recorded": "not recorded",
     "no-cmdline": "no command line",
     "cmdline-not-utf8": "not UTF-8",
     "no-name": "no file name",

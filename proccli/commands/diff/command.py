@@ -20,7 +20,7 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import emulated_agent, source_options_without
 from proccli.errors import EXIT_NO
-from proccli.versions import DEFAULT_AGENT, NEWEST_RELEASE
+from proccli.versions import NEWEST_RELEASE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -42,8 +42,7 @@ _WHERE = "Input options"
             "Compare them on two recordings",
         ),
         (
-            f"proccli diff --live old.yaml new.yaml --agent {DEFAULT_AGENT}"
-            f" --agent-new {NEWEST_RELEASE}",
+            f"proccli diff --live old.yaml new.yaml --agent-new {NEWEST_RELEASE}",
             "Show what an upgrade of the agents changes",
         ),
         (

@@ -66,8 +66,8 @@ def _matchers_valid(config: Config, options: InputOptions) -> Step:
     if not ours:
         hint = f"add {config.feature} to enabled_features"
         return failed(name, f"{detail}: no process is taken", hint)
-    hint = f"for details, run {options.command('check')}" if inert else None
-    return passed(name, detail, hint=hint)
+    details = f"for details, run {options.command('check')}"
+    return passed(name, detail, hint=details if inert else None)
 
 
 def tag_command(

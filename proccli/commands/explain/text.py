@@ -112,7 +112,8 @@ def _name(name: str, style: str, view: View) -> Span:
 
 def _outcome(outcome: Outcome, config: Config, view: View) -> tuple[Line, Line]:
     """The outcome of the process, and the rule that led to it."""
-    by = ", no rule matched" if outcome.rule is None else f" by rule {outcome.rule.index}"
+    noun = "rule" if config.dialect == "static_config" else "matcher"
+    by = f", no {noun} matched" if outcome.rule is None else f" by {noun} {outcome.rule.index}"
     if outcome.gprocess is not None:
         name = _name(outcome.gprocess or '""', "accepted", view)
         return (name,), ((f"accepted{by}", "accepted"),)
@@ -121,7 +122,7 @@ def _outcome(outcome: Outcome, config: Config, view: View) -> tuple[Line, Line]:
     style = "unknown" if outcome.status == "unknown" else "warn"
     result: Line = ((f"{outcome.status.upper()}: ", style), *foreign(why(outcome, config), style))
     return result, () if outcome.rule is None else (
-        (f"after rule {outcome.rule.index} matched", style),
+        (f"after {noun} {outcome.rule.index} matched", style),
     )
 
 

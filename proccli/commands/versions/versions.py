@@ -134,7 +134,7 @@ def as_json(value: object) -> object:
 
 # ---- words -----------------------------------------------------------------------------------
 
-_ENGINES: Final = {
+_ENGINES: Final[Mapping[object, str]] = {
     "first-match": "the first rule that matches decides",
     "every-matcher": "every matcher runs, and the last rename stands; no implicit accept",
 }
