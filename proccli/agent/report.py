@@ -82,4 +82,12 @@ def config_digest(config: Config) -> str:
             for rule in config.rules
         ],
     ]
+    if config.feature is not None:
+        settings.append([config.feature, config.blacklist, config.push_interval_s])
+        settings.append(
+            [
+                (rule.ignore, rule.only_in_container, rule.only_with_tag, rule.enabled_features)
+                for rule in config.rules
+            ]
+        )
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()

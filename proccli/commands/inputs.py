@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
@@ -24,7 +24,7 @@ from proccli.model.process import NO_TAGS, OWN_ENVIRONMENT, Environment, SourceK
 from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.text import visible
-from proccli.versions import agent_version
+from proccli.versions import InputsProc, agent_version, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.config.tag_output import TagEntry
@@ -97,7 +97,6 @@ def mentioned_names(config: Config) -> tuple[str, ...]:
     return tuple(names)
 
 
-COMMAND = "os-app-tag-exec"
 LONGEST_SHOWN = 300
 """Maximum characters of untrusted text in a message."""
 
@@ -152,25 +151,25 @@ def _from_command(
 ) -> TagsRead:
     from proccli.local.tag_command.run import run_tag_command
 
+    command = config.key("tag_exec")
     if kind != "live":
-        return _unknown(COMMAND, "not-live")
+        return _unknown(command, "not-live")
     if not options.tag_exec:
-        return _unknown(COMMAND, "not-wanted")
+        return _unknown(command, "not-wanted")
     if not options.run_tag_exec:
         problem = _why_untrusted(options.config, written)
         if problem is not None:
-            return _unknown(COMMAND, "not-trusted", problem)
+            return _unknown(command, "not-trusted", problem)
     if options.announce is not None:
         options.announce(_announcement(config))
     try:
         printed = run_tag_command(config.tag_exec, config.tag_exec_user, options.tag_timeout_s)
     except TagCommandUndecided as error:
-        return _unknown(COMMAND, "undecided", str(error))
+        return _unknown(command, "undecided", str(error))
     except TagCommandFailed as error:
-        tagged_only = config.tagged_only
-        note = Note.of("tag-exec-failed", problem=str(error), tagged_only=tagged_only)
-        return _lost(COMMAND, note)
-    return _parsed(printed, COMMAND, config)
+        note = Note.of("tag-exec-failed", problem=str(error), key=command, **_loss(config))
+        return _lost(command, note)
+    return _parsed(printed, command, config)
 
 
 def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
@@ -190,7 +189,7 @@ def _announcement(config: Config) -> str:
     command = visible(shlex.join(mask_arguments(config.tag_exec)))
     if len(command) > LONGEST_SHOWN:
         command = f"{command[:LONGEST_SHOWN]}…"
-    return f"running {COMMAND} as {visible(config.tag_exec_user)}: {command}"
+    return f"running {config.key('tag_exec')} as {visible(config.tag_exec_user)}: {command}"
 
 
 def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
@@ -203,14 +202,19 @@ def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     except TagsTooMany as error:
         return _unknown(name, "undecided", str(error))
     except TagsError as error:
-        tagged_only = config.tagged_only
-        return _lost(name, Note.of("tags-rejected", problem=str(error), tagged_only=tagged_only))
+        return _lost(name, Note.of("tags-rejected", problem=str(error), **_loss(config)))
     table = TagTable(entries={entry.pid: entry.tags for entry in entries}, known=True, origin=name)
     notes = tuple(_superseded(entries, name))
     if len(notes) > MAX_NOTES:
         more = Note.of(PID_AGAIN, more_pids=len(notes) - MAX_NOTES)
         notes = (*notes[:MAX_NOTES], more)
     return table, notes
+
+
+def _loss(config: Config) -> dict[str, Any]:
+    """What a failing tag command costs besides the tags (FACTS A7, B7)."""
+    every_matcher = isinstance(behaviour_of(config.agent, config.dialect), InputsProc)
+    return {"tagged_only": config.tagged_only, "all_lost": every_matcher}
 
 
 def _superseded(entries: Sequence[TagEntry], name: str) -> Iterator[Note]:
@@ -244,7 +248,7 @@ def _lost(name: str, note: Note) -> TagsRead:
 
 
 def _unknown(name: str, why: str, detail: str | None = None) -> TagsRead:
-    note = Note.of("tags-unknown", why=why, detail=detail)
+    note = Note.of("tags-unknown", why=why, detail=detail, command=name)
     return TagTable(entries={}, known=False, origin=name), (note,)
 
 

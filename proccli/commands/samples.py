@@ -128,6 +128,7 @@ def _with_unknown_ages(
         "age-unknown",
         sockets=undecided,
         why=why,
+        key=sample.inputs.config.key("min_lifetime_s"),
         min_lifetime_s=min_lifetime_s,
         max_wait_s=wait_policy.max_wait_s,
     )

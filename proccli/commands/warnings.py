@@ -37,10 +37,11 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
     """Sync is disabled, processes could not be read, or their ages are unknown."""
     notes: list[Note] = []
     if not config.sync_enabled:
-        notes.append(Note.of("sync-disabled"))
+        notes.append(Note.of("sync-disabled", key=config.key("sync_enabled")))
     notes.extend(_unreadable(outcomes, host))
-    notes.extend(_without_age(outcomes, host))
+    notes.extend(_without_age(config, outcomes, host))
     notes.extend(_parent_cycles(config, outcomes))
+    notes.extend(_not_recorded(config, outcomes))
     if pids := refused_to_us(outcomes, host):
         notes.append(
             Note.of(
@@ -154,7 +155,7 @@ def in_order(counter: Mapping[str, int]) -> Counts:
     return tuple(sorted(counter.items()))
 
 
-def _without_age(outcomes: Sequence[Outcome], host: Host) -> list[Note]:
+def _without_age(config: Config, outcomes: Sequence[Outcome], host: Host) -> list[Note]:
     pids = [
         outcome.process.pid
         for outcome in outcomes
@@ -162,7 +163,31 @@ def _without_age(outcomes: Sequence[Outcome], host: Host) -> list[Note]:
     ]
     if not pids or host.boot_time_s is None:
         return []
-    return [Note.of("stat-missing", processes=len(pids), first_pid=pids[0])]
+    behaviour = behaviour_of(config.agent, config.dialect)
+    not_sent = isinstance(behaviour, InputsProc) and behaviour.start_check
+    extra = {"not_sent": True} if not_sent else {}
+    return [Note.of("stat-missing", None, processes=len(pids), first_pid=pids[0], **extra)]
+
+
+def _not_recorded(config: Config, outcomes: Sequence[Outcome]) -> list[Note]:
+    """That the format of a recording lacks what the agent looks at."""
+    lacking = [outcome for outcome in outcomes if outcome.reason == "not-recorded"]
+    fields = {
+        error.field
+        for outcome in lacking
+        for error in outcome.process.errors
+        if error.problem == "not-recorded"
+    }
+    if not lacking:
+        return []
+    return [
+        Note.of(
+            "not-recorded",
+            processes=len(lacking),
+            fields=tuple(sorted(fields)),
+            agent=config.agent,
+        )
+    ]
 
 
 def unseen_by_us(sample: SocketSample, host: Host) -> tuple[Note, ...]:

@@ -55,6 +55,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "The user and network namespace of processes can't be read without root.", "owners"
     ),
     "masked": Warned("The outcome of processes depends on a value that a recording masks."),
+    "not-recorded": Warned(
+        "The recording lacks what the chosen agent looks at, so outcomes are unknown.", "processes"
+    ),
     "vanished": Warned(
         "Processes exited while they were read, as on every live machine; printed with `--debug`."
     ),

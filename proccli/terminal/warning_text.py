@@ -13,7 +13,7 @@ from typing import Final
 
 from proccli.config.warning_words import WORDINGS, wording
 from proccli.model.note import Counts, Note
-from proccli.text import agreeing, counted, visible
+from proccli.text import agreeing, counted, listed, visible
 
 PROBLEM_WORDS: Final[Mapping[str, str]] = {
     "gone": "exited while being read",
@@ -47,17 +47,18 @@ def _sentence(note: Note) -> str:
 
 
 def _sync_disabled(note: Note) -> str:
+    key = note.fields.get("key", "os-proc-sync-enabled")
     host = note.string_or_none("host")
     if host is not None:
-        return f"the agent of {host} sends nothing: os-proc-sync-enabled was false"
+        return f"the agent of {host} sends nothing: {key} was false"
     if note.fields.get("nothing_listed"):
         return (
-            "os-proc-sync-enabled is false: the agent sends nothing, so nothing is listed"
+            f"{key} is false: the agent sends nothing, so nothing is listed"
             " (--assume-enabled lists it nevertheless)"
         )
     file = note.string_or_none("file")
     where = "" if file is None else f"{file}: "
-    return f"{where}os-proc-sync-enabled is false: the agent sends none of this"
+    return f"{where}{key} is false: the agent sends none of this"
 
 
 def _config_rejected(note: Note) -> str:
@@ -125,6 +126,12 @@ def _again_as_root(note: Note) -> str:
 
 def _stat_missing(note: Note) -> str:
     number = note.number("processes")
+    if note.fields.get("not_sent"):
+        return (
+            f"{_processes(number)} {agreeing(number, 'has', 'have')} no readable stat (first: pid"
+            f" {note.number('first_pid')}): no start time, so the agent does not send"
+            f" {agreeing(number, 'it', 'them')}"
+        )
     return (
         f"{_processes(number)} {agreeing(number, 'has', 'have')} no readable stat (first: pid"
         f" {note.number('first_pid')}): no parent and no start time, so the agent, too, treats"
@@ -182,7 +189,8 @@ def _age_unknown(note: Note) -> str:
         "one-look": "this snapshot contains only one sample",
         "no-wait": "only one sample was taken (--no-wait)",
         "max-wait": (
-            f"os-proc-socket-min-lifetime is {note.fields['min_lifetime_s']} s, and --max-wait"
+            f"{note.fields.get('key', 'os-proc-socket-min-lifetime')} is"
+            f" {note.fields['min_lifetime_s']} s, and --max-wait"
             f" {note.fields['max_wait_s']:g} s"
         ),
     }[note.string("why")]
@@ -240,6 +248,14 @@ def _title_as_arguments(note: Note) -> str:
     )
 
 
+def _not_recorded(note: Note) -> str:
+    return (
+        f"the outcome of {_processes(note.number('processes'))} is unknown: the recording's format"
+        f" lacks {listed(note.strings('fields'))}, which agent {note.string('agent')} looks at:"
+        " record again with this version of proccli"
+    )
+
+
 def _masked(note: Note) -> str:
     number = note.number("processes")
     return (
@@ -262,7 +278,7 @@ def _vanished(note: Note) -> str:
 
 
 def _tags_unknown(note: Note) -> str:
-    command = "os-app-tag-exec"
+    command = note.fields.get("command", "os-app-tag-exec")
     detail = note.string_or_none("detail")
     output = "give its output with --tags FILE"
     why, hint = {
@@ -279,10 +295,16 @@ def _tags_unknown(note: Note) -> str:
 
 
 def _tags_lost(note: Note, who: str = "") -> str:
+    if note.fields.get("all_lost"):
+        return f"{who}{note.string('problem')}; while it fails, the agent sends no process at all"
     effect = "the agent continues without tags"
     if note.fields["tagged_only"]:
         effect += ", and with os-proc-sync-tagged-only it sends no process"
     return f"{who}{note.string('problem')}; {effect}"
+
+
+def _tag_exec_failed(note: Note) -> str:
+    return _tags_lost(note, who=f"{note.fields.get('key', 'os-app-tag-exec')}: ")
 
 
 def _tags_pid_again(note: Note) -> str:
@@ -591,6 +613,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-boot-time": _no_boot_time,
     "unreadable": _unreadable,
     "unreadable-for-us": _unreadable_for_us,
+    "not-recorded": _not_recorded,
     "masked": _masked,
     "vanished": _vanished,
     "owner-unknown-to-us": _owner_unknown,
@@ -611,7 +634,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     ),
     "title-as-arguments": _title_as_arguments,
     "tags-unknown": _tags_unknown,
-    "tag-exec-failed": partial(_tags_lost, who="os-app-tag-exec: "),
+    "tag-exec-failed": _tag_exec_failed,
     "tags-rejected": _tags_lost,
     "tags-pid-again": _tags_pid_again,
     "no-tag-source": partial(

@@ -13,6 +13,12 @@ from proccli.text import listed
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 SHORT_REASONS: dict[Reason, str] = {
+    "ignore-matcher": "ignored",
+    "blacklisted": "blacklisted",
+    "invisible": "invisible",
+    "no-start-time": "no start time",
+    "reported-as-ancestor": "reported as its ancestor",
+    "not-recorded": "not recorded",
     "no-cmdline": "no command line",
     "cmdline-not-utf8": "not UTF-8",
     "no-name": "no file name",
@@ -100,6 +106,8 @@ def why(outcome: Outcome, config: Config) -> str:
         return f"the agent cannot read or parse it{': ' if causes else ''}{causes}"
     if reason == "reported-as-ancestor":
         return f"its ancestor, pid {outcome.reported_pid}, is reported in its place"
+    if reason == "untagged" and config.dialect == "inputs.proc":
+        return "only_with_tag is true, and the tag command reports no tags for it"
     return _LONG_REASONS.get(reason, reason)
 
 

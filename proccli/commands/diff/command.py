@@ -20,6 +20,7 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import emulated_agent, source_options_without
 from proccli.errors import EXIT_NO
+from proccli.versions import NEWEST_RELEASE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -41,7 +42,7 @@ _WHERE = "Input options"
             "Compare them on two recordings",
         ),
         (
-            "proccli diff --live old.yaml new.yaml --agent 6.5 --agent-new 7.1.8",
+            f"proccli diff --live old.yaml new.yaml --agent-new {NEWEST_RELEASE}",
             "Show what an upgrade of the agents changes",
         ),
         (

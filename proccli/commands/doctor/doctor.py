@@ -120,7 +120,7 @@ def _without_processes(options: InputOptions) -> DoctorResult:
     later = (
         unknown(step, "unknown: no processes could be read", _ELSEWHERE)
         for step in (
-            *process_steps.STEPS,
+            *process_steps.steps_of(config),
             "tag-command",
             process_steps.NAMES,
             "name-length",
@@ -187,12 +187,13 @@ def _before(
         agent_steps.sync_enabled(config, summary),
         agent_steps.agent_running(around, kind, options, sees_all=sees_all),
         agent_steps.agent_rights(around, config, kind, options),
-        agent_steps.agent_version(around, kind),
+        agent_steps.agent_version(around, kind, config),
         agent_steps.proc_root(
             around,
             kind,
             summary.total if summary is not None else None,
             options,
             sees_all=sees_all,
+            key=config.key("proc_root"),
         ),
     )

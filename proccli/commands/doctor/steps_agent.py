@@ -14,13 +14,12 @@ from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import SourceKind
 from proccli.terminal.warning_text import message
-from proccli.versions import DEFAULT_AGENT, STATIC_CONFIG_ALTERED, STATIC_CONFIG_GONE
+from proccli.versions import STATIC_CONFIG_ALTERED, STATIC_CONFIG_GONE
 
 NO_SECTION: Final = "no-static-config"
-_SETTING: Final = "os-proc-sync-enabled"
 _OTHER_AGENTS: Final = (
-    f"proccli emulates agent {DEFAULT_AGENT}; agents {' to '.join(STATIC_CONFIG_ALTERED)} ignore or"
-    f" change os-proc-regex, and {STATIC_CONFIG_GONE} and later do not support the os-proc-* keys"
+    f"agents {' to '.join(STATIC_CONFIG_ALTERED)} ignore or change os-proc-regex, and"
+    f" {STATIC_CONFIG_GONE} and later do not support the os-proc-* keys"
 )
 _ASK_VERSION: Final = (
     "check on the server (deepflow-ctl agent list), or run deepflow-agent -v if you trust it"
@@ -68,11 +67,13 @@ def configuration(config: Config, options: InputOptions) -> Step:
 def sync_enabled(config: Config, summary: Summary | None) -> Step:
     """The sync is enabled. It removes the processes that pass all other steps."""
     removes = summary.accepted if summary is not None else None
+    setting = config.key("sync_enabled")
     if config.sync_enabled:
-        return passed("sync-enabled", f"{_SETTING} is true", removes=summary and 0)
-    detail = f"{_SETTING} is false: the agent sends no processes and no sockets"
-    hint = f"write {_SETTING}: true in static_config"
-    if (note := misplaced(config, _SETTING)) is not None:
+        return passed("sync-enabled", f"{setting} is true", removes=summary and 0)
+    detail = f"{setting} is false: the agent sends no processes and no sockets"
+    section = "static_config" if config.dialect == "static_config" else "inputs.proc"
+    hint = f"write {setting}: true in {section}"
+    if (note := misplaced(config, setting)) is not None:
         found = wording(note)
         detail = f"{detail}; {note.at}: {found.problem}, so {found.effect}"
         hint = found.hint or hint
@@ -140,13 +141,16 @@ def agent_rights(
     return passed(name, f"pid {agent.pid} is {who} and may read every visible process")
 
 
-def agent_version(around: LiveMachine | None, kind: SourceKind) -> Step:
+def agent_version(around: LiveMachine | None, kind: SourceKind, config: Config) -> Step:
     """The version of the agent; it cannot be determined without running it."""
     who = f"the agent of a {kind}" if around is None else "the agent"
     if around is not None and around.agents:
         who = f"pid {around.agents[0].pid}"
     return unknown(
-        "agent-version", f"the version of {who} cannot be determined; {_OTHER_AGENTS}", _ASK_VERSION
+        "agent-version",
+        f"the version of {who} cannot be determined; proccli emulates agent {config.agent};"
+        f" {_OTHER_AGENTS}",
+        _ASK_VERSION,
     )
 
 
@@ -157,19 +161,20 @@ def proc_root(
     options: InputOptions,
     *,
     sees_all: bool,
+    key: str,
 ) -> Step:
-    """os-proc-root is a proc mount of the host, as seen by the agent.
+    """os-proc-root (`proc_dir_path`) is a proc mount of the host, as seen by the agent.
 
     `processes` is the number of processes found there; None: they could not be listed.
     """
     name = "proc-root"
     if around is None:
-        detail = f"a {kind} does not show the os-proc-root of the agent"
+        detail = f"a {kind} does not show the {key} of the agent"
         return unknown(name, detail, on_the_machine(options))
     view = around.view
     who = "the agent" if around.agents else "proccli"
     path = brief(view.path)
-    mount = "mount the /proc of the host there, or correct os-proc-root"
+    mount = f"mount the /proc of the host there, or correct {key}"
     if view.problem is not None:
         return failed(name, f"{who} cannot open {path}: {view.problem}", mount)
     if view.filesystem not in ("proc", None):

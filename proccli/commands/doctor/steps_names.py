@@ -7,7 +7,7 @@ from typing import Final
 
 from proccli.commands.doctor.step import Step, brief, failed, passed, unknown
 from proccli.commands.doctor.steps_agent import misplaced, on_the_machine
-from proccli.commands.doctor.steps_process import NAMES
+from proccli.commands.doctor.steps_process import NAMES, runs_every_matcher
 from proccli.commands.inputs import InputOptions, mentioned_names
 from proccli.config.warning_words import rule_problem_wording, wording
 from proccli.model.config import Config
@@ -20,12 +20,15 @@ from proccli.text import counted
 NAME_BYTES: Final = 256
 """Maximum length of a name on the server. Source: server v6.5 cloud.go:661-666."""
 _SHOWN: Final = 3
+_REWRITES: Final = {"static_config": "rewrite-name", "inputs.proc": "rewrite_name"}
 
 
 def rules_valid(config: Config, options: InputOptions) -> Step:
     """The agent accepts every rule."""
     name = "rules-valid"
     lost = [rule for rule in config.rules if rule.problem is not None]
+    if runs_every_matcher(config):
+        return _matchers_valid(config, options)
     if not config.rules and (note := misplaced(config, "os-proc-regex")) is not None:
         found = wording(note)
         return failed(
@@ -49,6 +52,24 @@ def rules_valid(config: Config, options: InputOptions) -> Step:
     return failed(name, detail, f"correct the rule; for details, run {options.command('check')}")
 
 
+def _matchers_valid(config: Config, options: InputOptions) -> Step:
+    """A matcher of the list belongs to the feature; a bad regex rejects the whole configuration."""
+    name = "rules-valid"
+    if config.dialect != "inputs.proc":
+        return passed(name, f"agent {config.agent} makes {len(config.rules)} matchers of the rules")
+    ours = sum(config.feature in rule.enabled_features for rule in config.rules)
+    inert = sum(not rule.enabled_features for rule in config.rules)
+    matchers = counted(len(config.rules), "matcher")
+    detail = f"{ours:,} of {matchers} list {config.feature} in enabled_features"
+    if inert:
+        detail += f"; {inert:,} list no feature and do nothing"
+    if not ours:
+        hint = f"add {config.feature} to enabled_features"
+        return failed(name, f"{detail}: no process is taken", hint)
+    details = f"for details, run {options.command('check')}"
+    return passed(name, detail, hint=details if inert else None)
+
+
 def tag_command(
     config: Config,
     tags: TagTable,
@@ -70,14 +91,14 @@ def tag_command(
     if options.tags is not None:
         detail = f"{brief(tags.origin)} used instead of the tag command: {named}"
         return unknown(name, detail, "omit --tags to run the command")
-    if not config.tag_exec and (note := misplaced(config, "os-app-tag-exec")) is not None:
+    if not config.tag_exec and (note := misplaced(config, config.key("tag_exec"))) is not None:
         found = wording(note)
         detail = f"not configured; {note.at}: {found.problem}, so {found.effect}"
         return failed(name, detail, found.hint or "")
     if not config.tag_exec:
         return passed(name, "not configured: there are no os.app.* tags")
     if not config.tag_exec_user:
-        detail = "os-app-tag-exec-user is empty: the agent does not run the tag command"
+        detail = f"{config.key('tag_exec_user')} is empty: the agent does not run the tag command"
         return failed(name, detail, "set the user to run it as")
     if not tags.known:
         why = warnings.get("tags-unknown")
@@ -94,7 +115,7 @@ def variables(
     """The variables in rewrite-name are set in the agent's environment."""
     names = mentioned_names(config)
     if not names:
-        return passed(NAMES, "no rewrite-name contains %NAME%", removes=0)
+        return passed(NAMES, f"no {_REWRITES[config.dialect]} contains %NAME%", removes=0)
     listed = ", ".join(f"%{brief(name)}%" for name in names[:_SHOWN])
     warnings = {note.code: note for note in notes}
     give = "set it with --env NAME=VALUE"

@@ -15,6 +15,7 @@ from proccli.model.outcome import Outcome, Reason
 from proccli.model.process import Host
 from proccli.terminal.warning_text import PROBLEM_WORDS
 from proccli.text import counted
+from proccli.versions import InputsProc, behaviour_of
 
 STEPS: Final = (
     "readable",
@@ -36,6 +37,23 @@ _STEP_OF: Final[dict[Reason, str]] = {
     "masked": "rules",
     "untagged": "tagged-only",
 }
+MATCHER_STEPS: Final = ("readable", "blacklist", "rules", "start-time", "min-lifetime")
+"""The steps of agents with which every matcher runs."""
+_MATCHER_STEP_OF: Final[dict[Reason, str]] = {
+    "unreadable": "readable",
+    "invisible": "readable",
+    "not-recorded": "readable",
+    "blacklisted": "blacklist",
+    "no-match": "rules",
+    "ignore-matcher": "rules",
+    "reported-as-ancestor": "rules",
+    "untagged": "rules",
+    "tags-unknown": "rules",
+    "masked": "rules",
+    "no-start-time": "start-time",
+    "future-start": "min-lifetime",
+    "min-lifetime": "min-lifetime",
+}
 NAMES: Final = "environment"
 """The step of processes of which only the name is unknown."""
 
@@ -48,12 +66,24 @@ class _Stopped:
     undecided: list[Outcome] = field(default_factory=list)
 
 
+def runs_every_matcher(config: Config) -> bool:
+    """Whether the agent runs every matcher of a feature, whichever dialect it reads."""
+    return isinstance(behaviour_of(config.agent, config.dialect), InputsProc)
+
+
+def steps_of(config: Config) -> tuple[str, ...]:
+    """The steps that processes pass one by one, in order."""
+    return MATCHER_STEPS if runs_every_matcher(config) else STEPS
+
+
 def step_of(outcome: Outcome, config: Config) -> str | None:
     """The step that a process does not, or may not, pass; None: it is sent."""
     if outcome.status == "accepted":
         return None
     if outcome.reason == "env-unknown":
         return NAMES
+    if runs_every_matcher(config):
+        return _MATCHER_STEP_OF[outcome.reason]
     if outcome.reason == "unreadable" and outcome.cmdline is not None:
         return "rules"  # an ancestor that is not readable
     if outcome.reason == "tags-unknown":
@@ -67,12 +97,13 @@ def step_of(outcome: Outcome, config: Config) -> str | None:
 def process_steps(
     config: Config, outcomes: Sequence[Outcome], host: Host, options: InputOptions
 ) -> list[Step]:
-    """The seven steps in order.
+    """The steps in order.
 
     A step fails if processes reach it but none passes it; it is normal to remove some.
     Where the proc mount hides processes, others than the visible ones may pass each step.
     """
-    stopped = {name: _Stopped() for name in (*STEPS, NAMES)}
+    names = steps_of(config)
+    stopped = {name: _Stopped() for name in (*names, NAMES)}
     for outcome in outcomes:
         name = step_of(outcome, config)
         if name is not None:
@@ -81,14 +112,14 @@ def process_steps(
             (at.undecided if undecided else at.removed).append(outcome)
     steps = []
     left, in_doubt = len(outcomes), not host.sees_all
-    for name in STEPS:
+    for name in names:
         at = stopped[name]
         steps.append(_step(name, at, left, config, options, in_doubt=in_doubt))
         in_doubt = in_doubt or bool(at.undecided)
         left -= len(at.removed) + len(at.undecided)
     if steps[0].state == "pass" and (lack := _lack(outcomes, host)) is not None:
         detail = f"{steps[0].detail}; {lack}"
-        steps[0] = unknown(STEPS[0], detail, as_root(options), removes=steps[0].removes)
+        steps[0] = unknown(names[0], detail, as_root(options), removes=steps[0].removes)
     return steps
 
 
@@ -117,6 +148,10 @@ def _step(
     """`reaching`: number of processes that do; `in_doubt`: undecided or hidden ones may, too."""
     removes = len(at.removed)
     hint = _HINTS[name]
+    if name == "min-lifetime":
+        hint = f"lower {config.key('min_lifetime_s')}"
+    elif name == "rules" and runs_every_matcher(config):
+        hint = "add a matcher that takes them"
     if name == "rules":
         hint += f"; to see each rule for a process, run {options.command('explain', 'PID')}"
     if not reaching:
@@ -135,7 +170,7 @@ def _step(
 
 def _undecided(name: str, at: _Stopped, detail: str) -> str:
     count, first = len(at.undecided), _first(at.undecided)
-    if name != "readable":
+    if name != "readable" or any(outcome.reason == "not-recorded" for outcome in at.undecided):
         return f"{detail}; {count:,} undecided{first}"
     refused = f"{count:,} unreadable for this user{first}, but readable for the agent as root"
     return f"{detail}; {refused}" if at.removed else refused
@@ -146,6 +181,7 @@ def _why_undecided(undecided: Sequence[Outcome], options: InputOptions) -> str:
     reason, _ = reasons.most_common(1)[0]
     return {
         "masked": masked_cure(options),
+        "not-recorded": "record again: the recording lacks what this agent looks at",
         "tags-unknown": "pass the output of the tag command with --tags FILE",
     }.get(reason, as_root(options))
 
@@ -160,7 +196,8 @@ def _readable(removed: Sequence[Outcome], _config: Config) -> str:
     problems: Counter[str] = Counter()
     for outcome in removed:
         process = outcome.process
-        error = process.error("cmdline") or process.error("uid")
+        errors = (process.error(name) for name in ("status", "cmdline", "uid", "exe"))
+        error = next((error for error in errors if error is not None), None)
         problems.update([PROBLEM_WORDS[error.problem] if error is not None else "unreadable"])
     why = ", ".join(f"{count:,} {what}" for what, count in sorted(problems.items()))
     return f"{counted(len(removed), 'process')} could not be read: {why}{_first(removed)}"
@@ -189,7 +226,7 @@ def _name(removed: Sequence[Outcome], _config: Config) -> str:
 
 
 def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
-    least = f"os-proc-socket-min-lifetime is {config.min_lifetime_s} s"
+    least = f"{config.key('min_lifetime_s')} is {config.min_lifetime_s} s"
     if not removed:
         return f"{least}; all processes are older"
     future = sum(outcome.reason == "future-start" for outcome in removed)
@@ -200,7 +237,51 @@ def _lifetime(removed: Sequence[Outcome], config: Config) -> str:
     return f"{least}: {', '.join(parts)}{_first(removed)}"
 
 
+def _blacklist(removed: Sequence[Outcome], config: Config) -> str:
+    if not config.blacklist:
+        return "no process_blacklist"
+    if not removed:
+        return "no process has a name of process_blacklist"
+    names = Counter(outcome.process_name or outcome.process.comm or "?" for outcome in removed)
+    top = ", ".join(f"{count:,} {brief(name)}" for name, count in names.most_common(3))
+    return f"{counted(len(removed), 'process')} named in process_blacklist: {top}"
+
+
+def _start_time(removed: Sequence[Outcome], _config: Config) -> str:
+    if not removed:
+        return "all start times are readable"
+    return (
+        f"{counted(len(removed), 'process')} without a readable start time, which the agent does"
+        f" not send{_first(removed)}"
+    )
+
+
+def _matchers(removed: Sequence[Outcome], config: Config) -> str:
+    if not removed:
+        return "a matcher takes every process"
+    reasons = Counter(outcome.reason for outcome in removed)
+    words = {
+        "no-match": "taken by no matcher",
+        "ignore-matcher": "kept out by an ignore matcher",
+        "reported-as-ancestor": "reported as their ancestor",
+        "untagged": "without tags",
+    }
+    parts = [f"{count:,} {words.get(reason, reason)}" for reason, count in reasons.most_common()]
+    detail = f"{counted(len(removed), 'process')}: {', '.join(parts)}"
+    ours = [rule for rule in config.rules if config.feature in rule.enabled_features]
+    inside = sum(rule.only_in_container for rule in ours)
+    outside = sum(outcome.reason == "no-match" and not outcome.container_id for outcome in removed)
+    if inside and outside:
+        detail += (
+            f"; {inside:,} of {counted(len(ours), 'matcher')} ask for a container"
+            f" (only_in_container, the default), and {outside:,} of these processes run in none"
+        )
+    return detail
+
+
 def _rules(removed: Sequence[Outcome], config: Config) -> str:
+    if runs_every_matcher(config):
+        return _matchers(removed, config)
     if not removed:
         return "no process is dropped" if config.rules else "no rules: all processes are accepted"
     drops = Counter(outcome.rule.index for outcome in removed if outcome.rule is not None)
@@ -233,6 +314,8 @@ _DETAILS: Final[dict[str, Callable[[Sequence[Outcome], Config], str]]] = {
     "min-lifetime": _lifetime,
     "rules": _rules,
     "tagged-only": _tagged,
+    "blacklist": _blacklist,
+    "start-time": _start_time,
 }
 _HINTS: Final = {
     "readable": "even root has no access: check for a security module or a hardened /proc",
@@ -241,5 +324,7 @@ _HINTS: Final = {
     "process-name": "make the first argument end with a file name",
     "min-lifetime": "lower os-proc-socket-min-lifetime",
     "rules": "add an accepting rule before it",
+    "blacklist": "remove their names from process_blacklist",
+    "start-time": "check that /proc/PID/stat is readable for the agent",
     "tagged-only": "make os-app-tag-exec report them, or set os-proc-sync-tagged-only to false",
 }

@@ -12,7 +12,7 @@ from proccli.commands.samples import Sample
 from proccli.commands.warnings import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.sockets import SocketReason
-from proccli.versions import SENDS_ON_NEW_PIDS_ONLY
+from proccli.versions import SENDS_ON_NEW_PIDS_ONLY, InputsProc, behaviour_of
 
 _WORDS: Final[dict[SocketReason, str]] = {
     "unreadable": "in an unreadable table",
@@ -29,6 +29,8 @@ _SLOW_S: Final = 60
 def sockets(sample: Sample, options: InputOptions) -> Step:
     """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
+    if (never := _never(sample.inputs.config)) is not None:
+        return never
     all_of_them = sample.sockets.sockets
     own = [socket for socket in all_of_them if socket.reason != "process-not-accepted"]
     synced = sum(socket.status == "synced" for socket in own)
@@ -61,23 +63,53 @@ def sockets(sample: Sample, options: InputOptions) -> Step:
     return failed(
         name,
         f"no connection would be sent{not_sent}; without one, flows have no gprocess",
-        "the agent sends IPv4 connections older than os-proc-socket-min-lifetime;"
-        f" for the reason of each, run {options.command('sockets', as_root=True)}",
+        "the agent sends IPv4 connections older than"
+        f" {sample.inputs.config.key('min_lifetime_s')}; for the reason of each, run"
+        f" {options.command('sockets', as_root=True)}",
     )
+
+
+def _never(config: Config) -> Step | None:
+    """Why an agent on which every matcher runs sends no socket at all; None: it may."""
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if not isinstance(behaviour, InputsProc):
+        return None
+    if behaviour.socket_thread == "ends-at-once":
+        return failed(
+            "sockets",
+            f"agent {config.agent} never sends sockets: its thread ends before the first scan",
+            "update the agent",
+        )
+    listed = any(_SOCKETS in rule.enabled_features for rule in config.rules)
+    if config.dialect == "inputs.proc" and not listed:
+        return failed(
+            "sockets",
+            f"no matcher lists {_SOCKETS}, and no default matcher does: the agent sends no sockets",
+            f"add {_SOCKETS} to enabled_features of the matchers",
+        )
+    return None
+
+
+_SOCKETS: Final = "proc.socket_list"
 
 
 def socket_interval(config: Config) -> Step:
     """How often the agent reads connections."""
     every, least = config.socket_sync_interval_s, config.min_lifetime_s
+    key = config.key("socket_sync_interval_s")
+    if not every and isinstance(behaviour_of(config.agent, config.dialect), InputsProc):
+        return failed(
+            "socket-interval", f"{key} is 0: the agent reads no sockets", f"write {key}: 10s"
+        )
     if not every:
-        detail = "os-proc-socket-sync-interval is 0: the agent reads sockets without a pause"
+        detail = f"{key} is 0: the agent reads sockets without a pause"
         return passed("socket-interval", detail, hint="use a number of seconds")
     # The age counts from the first sample, so a connection needs a later one, too.
     needed_s = every + ceil(least / every) * every
     detail = (
         f"the agent reads sockets every {every} s and finds all connections of {needed_s} s or more"
     )
-    hint = "shorter connections get no label: lower os-proc-socket-sync-interval"
+    hint = "shorter connections get no label: lower " + key
     return passed("socket-interval", detail, hint=hint if every > _SLOW_S else None)
 
 

@@ -112,7 +112,8 @@ def _name(name: str, style: str, view: View) -> Span:
 
 def _outcome(outcome: Outcome, config: Config, view: View) -> tuple[Line, Line]:
     """The outcome of the process, and the rule that led to it."""
-    by = ", no rule matched" if outcome.rule is None else f" by rule {outcome.rule.index}"
+    noun = "rule" if config.dialect == "static_config" else "matcher"
+    by = f", no {noun} matched" if outcome.rule is None else f" by {noun} {outcome.rule.index}"
     if outcome.gprocess is not None:
         name = _name(outcome.gprocess or '""', "accepted", view)
         return (name,), ((f"accepted{by}", "accepted"),)
@@ -121,7 +122,7 @@ def _outcome(outcome: Outcome, config: Config, view: View) -> tuple[Line, Line]:
     style = "unknown" if outcome.status == "unknown" else "warning"
     result: Line = ((f"{outcome.status.upper()}: ", style), *untrusted(why(outcome, config), style))
     return result, () if outcome.rule is None else (
-        (f"after rule {outcome.rule.index} matched", style),
+        (f"after {noun} {outcome.rule.index} matched", style),
     )
 
 
@@ -166,7 +167,8 @@ def facts(
         causes = [f"{error.field} ({error.detail})" for error in process.failures]
         yield "unreadable", untrusted(listed(causes)), "warning"
     if not result.config.sync_enabled:
-        text = "os-proc-sync-enabled is false: the agent sends nothing, regardless of the rules"
+        key = result.config.key("sync_enabled")
+        text = f"{key} is false: the agent sends nothing, regardless of the rules"
         yield "note", ((text, "error"),), "error"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proccli.commands.scan.scan import ScanResult
 from proccli.config.warning_words import rule_problem_wording
-from proccli.model.config import Config, Rule
+from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, untrusted, wrapped
@@ -18,6 +18,7 @@ from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS, duration, own_name, seen
 from proccli.text import counted
+from proccli.versions import SENT_FEATURE, StaticConfig, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.commands.scan.gprocesses import Identified
@@ -202,6 +203,8 @@ class Basis(Protocol):
 class _RuleRow(NamedTuple):
     rule: Rule | None
     hits: int
+    accepts: bool = True
+    """Whether the agent accepts what no rule matches."""
 
 
 def rules_lines(result: ScanResult, view: View) -> list[Line]:
@@ -210,7 +213,10 @@ def rules_lines(result: ScanResult, view: View) -> list[Line]:
     rows = [_RuleRow(rule=rule, hits=hits[rule.index]) for rule in result.config.rules]
     if not rows:
         return []
-    rows.append(_RuleRow(rule=None, hits=hits[0]))
+    behaviour = behaviour_of(result.config.agent, result.config.dialect)
+    implicit = isinstance(behaviour, StaticConfig) and behaviour.implicit_accept
+    unmatched = sum(outcome.reason == "no-match" for outcome in result.outcomes)
+    rows.append(_RuleRow(rule=None, hits=hits[0] if implicit else unmatched, accepts=implicit))
     mark = view.glyphs.ellipsis
     columns: Sequence[Column[_RuleRow]] = (
         Column(title="HITS", cell=lambda row, _: _hits_cell(row), right=True),
@@ -241,20 +247,23 @@ def _test_cell(row: _RuleRow, room: int | None, mark: str) -> Line:
 
 def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
     if row.rule is None:
-        return (("accept", "dim"),)
+        return ((("accept" if row.accepts else "not sent"), "dim"),)
     if row.rule.problem is not None:
         text = f"ignored (invalid): {rule_problem_wording(row.rule.problem).problem}"
         return ((shorten(text, room, view.glyphs.ellipsis), "error"),)
+    if row.rule.ignore:
+        return (("ignore", "dropped"),)
     if row.rule.action == "drop":
         return (("drop", "dropped"),)
-    if not row.rule.rewrite_name or row.rule.match_type not in ("cmdline", "process_name"):
+    if not row.rule.rewrite_name or row.rule.match_type in ("parent_process_name", "tag"):
         return (("accept", "accepted"),)
     text = f"accept {view.glyphs.becomes} {row.rule.rewrite_name}"
     return ((shorten(text, room, view.glyphs.ellipsis), "accepted"),)
 
 
 def _line_cell(row: _RuleRow) -> Line:
-    return () if row.rule is None else ((str(row.rule.at.line), "dim"),)
+    built_in = row.rule is None or row.rule.at == BUILT_IN
+    return () if row.rule is None or built_in else ((str(row.rule.at.line), "dim"),)
 
 
 def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:
@@ -313,10 +322,18 @@ def _sent_line(result: ScanResult) -> Line:
         least = "" if result.host.sees_all else "at least "
         return (
             ("The agent would send nothing: ", "error"),
-            ("os-proc-sync-enabled is false. ", "error"),
+            (f"{result.config.key('sync_enabled')} is false. ", "error"),
             ("With sync enabled, it would send ", ""),
             (f"{least}{counted(result.summary.accepted, 'process')}.", ""),
         )
+    if not result.sends:
+        what = result.config.feature
+        why = (
+            "the tag command fails."
+            if what in (None, SENT_FEATURE)
+            else f"the processes of {what} are used on the agent alone."
+        )
+        return ((f"The agent would send nothing: {why}", "error"),)
     unknown, accepted = result.summary.unknown, result.summary.accepted
     if result.summary.reported is None:
         return ((hidden_text(accepted), "unknown"),)

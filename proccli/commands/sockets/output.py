@@ -297,7 +297,10 @@ def _sent_line(result: SocketsResult) -> Line:
     if not result.config.sync_enabled:
         least = "at least " if result.hidden else ""
         return (
-            ("The agent would send nothing: os-proc-sync-enabled is false. ", "error"),
+            (
+                f"The agent would send nothing: {result.config.key('sync_enabled')} is false. ",
+                "error",
+            ),
             (f"With sync enabled, it would send {least}{counted(synced, 'socket')}.", ""),
         )
     if result.hidden:

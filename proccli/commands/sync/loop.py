@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.inputs import COMMAND, InputOptions, open_inputs
+from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import WaitPolicy
 from proccli.commands.sync.state.file import StateFile
 from proccli.commands.sync.state.lock import locked
@@ -183,7 +183,9 @@ class _CycleInputs:
             inputs = self._opened(options)
         else:
             self._text = options.config_text
-            self._ran_command = inputs.tags.known and inputs.tags.origin == COMMAND
+            self._ran_command = inputs.tags.known and inputs.tags.origin == inputs.config.key(
+                "tag_exec"
+            )
         return inputs._replace(notes=(*warnings, *inputs.notes))
 
     def _opened(self, options: InputOptions) -> Inputs:

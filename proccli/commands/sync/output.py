@@ -215,7 +215,8 @@ def _time_and_digest(result: SyncResult) -> Line:
 
 def _summary(result: SyncResult) -> list[Line]:
     if not result.enabled:
-        return [(("The agent would send nothing: os-proc-sync-enabled is false.", "error"),)]
+        key = result.config.key("sync_enabled")
+        return [((f"The agent would send nothing: {key} is false.", "error"),)]
     processes = counted(len(result.processes), "process")
     sockets = counted(len(result.sockets), "socket")
     least = "at least " if result.incomplete else ""
@@ -237,6 +238,13 @@ def _summary(result: SyncResult) -> list[Line]:
         summary.append(plain(f"Changes since the last run: processes: {what}"))
     if result.agent_sends:
         summary.append(plain(f"Agent {result.config.agent} would send its processes now."))
+    elif result.agent_sends is None:
+        summary.append(
+            plain(
+                f"Whether agent {result.config.agent} would send its processes now is not known:"
+                " that depends on what it read and published before."
+            )
+        )
     elif changes.changed or result.changed:
         summary.append(
             plain(

@@ -19,7 +19,7 @@ from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
-from proccli.versions import behaviour_of
+from proccli.versions import InputsProc, behaviour_of
 
 _FIELDS = SHOWN_FIELDS - {"exe"}
 """The process fields that the agent needs for its messages."""
@@ -189,7 +189,9 @@ def _report(sample: Sample) -> _Report:
     processes = sent(outcomes, sample.inputs.tags, behaviour)
     return _Report(
         host=host,
-        digest=None if incomplete(lacking, {"processes"}) else digest(processes),
+        digest=None
+        if behaviour.change_told_by == "unknown" or incomplete(lacking, {"processes"})
+        else digest(processes),
         processes=processes,
         sockets=synced_sockets(sample.sockets, behaviour),
         notes=(
@@ -210,10 +212,13 @@ def _report(sample: Sample) -> _Report:
 
 def _nothing(inputs: Inputs, before: Memory | None) -> _Report:
     """The report with sync disabled; ages of sockets are kept for when it is enabled again."""
+    behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
     return _Report(
         host=inputs.source.host,
-        digest=digest(()),
-        notes=(Note.of("sync-disabled", nothing_listed=True),),
+        digest=None if behaviour.change_told_by == "unknown" else digest(()),
+        notes=(
+            Note.of("sync-disabled", key=inputs.config.key("sync_enabled"), nothing_listed=True),
+        ),
         first_seen_ns=before.first_seen_ns if before is not None else {},
     )
 
@@ -266,9 +271,13 @@ def _agent_sends(
     """
     if not now.enabled:
         return False
-    if before is None or not same_boot or not before.enabled or before.config != now.config:
+    if before is None or not same_boot:
         return True
-    changes_told_by = behaviour_of(config.agent, config.dialect).change_told_by
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if not before.enabled or before.config != now.config:
+        restarts = not isinstance(behaviour, InputsProc) or behaviour.config_change == "restart"
+        return True if restarts else None
+    changes_told_by = behaviour.change_told_by
     if changes_told_by == "sha1" and None not in (before.digest, now.digest):
         return before.digest != now.digest
     if changes_told_by != "pids":

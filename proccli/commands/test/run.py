@@ -163,4 +163,6 @@ def outcome_of(outcome: Outcome) -> dict[str, ExpectedValue]:
 def _sync_disabled_notes(configs: Iterable[Config]) -> Iterator[Note]:
     for config in configs:
         if not config.sync_enabled:
-            yield Note.of("sync-disabled", file=visible(config.file or ""))
+            yield Note.of(
+                "sync-disabled", file=visible(config.file or ""), key=config.key("sync_enabled")
+            )

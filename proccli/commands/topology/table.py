@@ -188,7 +188,8 @@ def _ending(result: Topology, view: View) -> Sequence[Line]:
     if left_out:
         ending.append(((f"{left_out}.", "dim"),))
     if result.config is not None and not result.config.sync_enabled:
-        ending.append((("The agents would send nothing: os-proc-sync-enabled is false.", "error"),))
+        key = result.config.key("sync_enabled")
+        ending.append(((f"The agents would send nothing: {key} is false.", "error"),))
     return ending
 
 

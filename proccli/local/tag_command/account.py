@@ -48,7 +48,7 @@ def rights_for(user: str, passwd: str = PASSWD) -> Rights:
         raise TagCommandFailed(f"{passwd} is not UTF-8") from error
     if account is None:
         problem = f"get userid by username {name} fail: {passwd} has no such user"
-        raise TagCommandFailed(problem, hint="set os-app-tag-exec-user to an existing user")
+        raise TagCommandFailed(problem, hint="give the name of an existing user")
     ours = os.geteuid()
     if ours != 0:
         if account.uid != ours:

@@ -324,11 +324,11 @@ def test_a_switch_that_is_off_is_not_called_missing(tmp_path: Path) -> None:
 
 def test_a_text_of_another_dialect_leaves_the_defaults(tmp_path: Path) -> None:
     config = write_config(tmp_path, "inputs:\n  proc:\n    enabled: true\n")
-    parsed = document("-c", config, *EXAMPLE[2:], code=1)
+    parsed = document("-c", config, *EXAMPLE[2:], "--agent", "6.5", code=1)
 
     first, *others = parsed["gates"]
     assert (first["gate"], first["state"]) == ("configuration", "fail")
-    assert "uses its defaults" in first["hint"]
+    assert "its built-in defaults apply" in first["detail"]
     assert "previous" not in json.dumps(parsed)
     assert all(len(step["detail"]) < 60 for step in others if step["gate"] not in SERVER_STEPS)
 

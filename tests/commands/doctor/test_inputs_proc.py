@@ -1,0 +1,100 @@
+"""`doctor` for agents with which every matcher runs: their own steps, keys and causes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.runner import call
+
+MATCHER = "{{match_regex: '.*', only_in_container: {inside}, enabled_features: [{features}]}}"
+
+
+def config(
+    tmp_path: Path,
+    features: str = "proc.gprocess_info, proc.socket_list",
+    inside: str = "false",
+    more: str = "",
+) -> str:
+    path = tmp_path / "agent.yaml"
+    matcher = MATCHER.format(features=features, inside=inside)
+    path.write_text(
+        f"inputs:\n  proc:\n    enabled: true\n{more}    process_matcher:\n    - {matcher}\n"
+    )
+    return str(path)
+
+
+def steps(path: str, agent: str, *more: str) -> dict[str, Any]:
+    ran = call("doctor", "-c", path, "--agent", agent, "--no-wait", "--json", *more)
+    assert ran.code in (0, 1), ran.err
+    return {gate["gate"]: gate for gate in json.loads(ran.out)["gates"]}
+
+
+@pytest.mark.parametrize("agent", ["6.6.6", "6.6.8", "6.6.9", "7.0.1", "7.0.9", "7.1.8", "main"])
+def test_every_agent_has_every_step(tmp_path: Path, agent: str) -> None:
+    found = steps(config(tmp_path), agent)
+    assert {"readable", "blacklist", "rules", "start-time", "min-lifetime"} <= set(found)
+    assert "os-" not in found["sync-enabled"]["detail"] + found["min-lifetime"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "lost"), [("6.6.9", True), ("7.0.9", True), ("7.1.0", False), ("6.6", False)]
+)
+def test_the_socket_thread_of_some_generations_ends_at_once(
+    tmp_path: Path, agent: str, lost: bool
+) -> None:
+    """FACTS B8."""
+    step = steps(config(tmp_path), agent)["sockets"]
+    assert ("never sends sockets" in step["detail"]) is lost
+
+
+def test_no_sockets_without_a_matcher_of_their_feature(tmp_path: Path) -> None:
+    """FACTS B9: no default matcher lists proc.socket_list."""
+    step = steps(config(tmp_path, features="proc.gprocess_info"), "7.1.8")["sockets"]
+    assert step["state"] == "fail"
+    assert "no matcher lists proc.socket_list" in step["detail"]
+
+
+def test_an_interval_of_zero_is_no_sockets(tmp_path: Path) -> None:
+    step = steps(config(tmp_path), "7.1.8")["socket-interval"]
+    assert (step["state"], step["hint"]) == ("fail", "write socket_info_sync_interval: 10s")
+    on = config(tmp_path, more="    socket_info_sync_interval: 10s\n")
+    assert steps(on, "7.1.8")["socket-interval"]["state"] == "pass"
+
+
+def test_matchers_for_containers_are_named_where_processes_run_in_none(tmp_path: Path) -> None:
+    step = steps(config(tmp_path, inside="true"), "7.1.8")["rules"]
+    assert "only_in_container" in step["detail"]
+
+
+def test_matchers_of_no_feature_do_nothing(tmp_path: Path) -> None:
+    step = steps(config(tmp_path, features=""), "7.1.8")["rules-valid"]
+    assert (step["state"], step["hint"]) == (
+        "fail",
+        "add proc.gprocess_info to enabled_features",
+    )
+
+
+def test_the_default_of_enabled_is_that_of_the_release(tmp_path: Path) -> None:
+    """FACTS, defaults per version."""
+    path = tmp_path / "agent.yaml"
+    path.write_text("inputs: {proc: {}}\n")
+    states = {
+        agent: steps(str(path), agent)["sync-enabled"]["state"]
+        for agent in ("6.6.9", "7.0.5", "7.0.6", "7.1.8")
+    }
+    assert states == {"6.6.9": "fail", "7.0.5": "fail", "7.0.6": "pass", "7.1.8": "pass"}
+
+
+def test_a_broken_tag_output_loses_every_process(tmp_path: Path) -> None:
+    """FACTS B7."""
+    tags = tmp_path / "tags.yaml"
+    tags.write_text("{")
+    ran = call(*("scan", "-c", config(tmp_path), "--agent", "7.1.8", "--tags", str(tags)), "--json")
+    document = json.loads(ran.out)
+    assert document["summary"]["reported"] == 0
+    (warning,) = (each for each in document["warnings"] if each["code"] == "tags-rejected")
+    assert "the agent sends no process at all" in warning["message"]
