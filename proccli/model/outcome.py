@@ -195,6 +195,16 @@ class Ancestor(NamedTuple):
     process_name: str | None
 
 
+class FeatureOutcome(NamedTuple):
+    """What another feature of `inputs.proc` does with a process."""
+
+    feature: str
+    taken: bool | None
+    """Whether its pid is in the feature's list; None: not known."""
+    name: str | None
+    """The name in the feature's data; None: they are not published, or not known."""
+
+
 class Explanation(NamedTuple):
     """An outcome with everything that led to it."""
 
@@ -202,3 +212,5 @@ class Explanation(NamedTuple):
     ancestors: tuple[Ancestor, ...]
     """Nearest first."""
     trace: tuple[RuleTrace, ...]
+    features: tuple[FeatureOutcome, ...] = ()
+    """Of the other features that a matcher lists, in the order of the matchers."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from proccli.agent.decision import decide
+from proccli.agent.every_matcher import EveryMatcher
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, all_ancestors
@@ -16,10 +18,11 @@ from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.outcome import Ancestor, Explanation, Outcome
+from proccli.model.outcome import Ancestor, Explanation, FeatureOutcome, Outcome
 from proccli.model.process import SHOWN_FIELDS, Host, TagTable
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
+from proccli.versions import FEATURES
 
 
 class ExplainResult(NamedTuple):
@@ -113,7 +116,30 @@ def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:
             for above in all_ancestors(process.process, pipeline.agent_process)
         ),
         trace=trace_rules(process, pipeline.context),
+        features=tuple(_other_features(pipeline, process)),
     )
+
+
+def _other_features(pipeline: Pipeline, process: AgentProcess) -> Iterator[FeatureOutcome]:
+    """What the process gets under each other feature that a matcher lists."""
+    context = pipeline.context
+    if context.config.dialect != "inputs.proc" or not isinstance(context.strategy, EveryMatcher):
+        return
+    listed = (name for rule in context.config.rules for name in rule.enabled_features)
+    for feature in dict.fromkeys(listed):
+        if feature == context.strategy.feature or feature not in FEATURES:
+            continue
+        other = context._replace(
+            config=context.config._replace(feature=feature),
+            strategy=context.strategy.of_feature(feature),
+        )
+        decision = decide(process, other)
+        unknown = decision.status == "unknown"
+        yield FeatureOutcome(
+            feature=feature,
+            taken=None if unknown else decision.taken,
+            name=decision.name,
+        )
 
 
 def find_by_name(inputs: Inputs, name: str, options: InputOptions | None = None) -> int:

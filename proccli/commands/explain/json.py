@@ -73,6 +73,18 @@ EXPLANATION = Record(
     *PROCESS.fields_of("outcome"),
     Field("ancestors", array_of(_ANCESTOR), "Nearest first, as far as the source has them."),
     Field("trace", array_of(_TRACE), "One element per rule, in order."),
+    Field(
+        "features",
+        array_of(
+            Record(
+                "feature",
+                Field("feature", text()),
+                Field("taken", nullable(boolean()), "null: not known."),
+                Field("gprocess", nullable(text()), value="name"),
+            )
+        ),
+        "inputs.proc: what the other features that a matcher lists do with the process.",
+    ),
 )
 """A process as `scan` prints it, with its ancestors and each rule's part in the outcome; the row
 is an `Explanation`."""

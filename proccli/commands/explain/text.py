@@ -26,6 +26,7 @@ from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
 from proccli.terminal.words import duration, own_name, rfc3339, seen, why
 from proccli.text import listed
+from proccli.versions import InputsProc, behaviour_of
 
 
 def explain_text(result: ExplainResult, view: View, options: InputOptions | None = None) -> str:
@@ -163,6 +164,7 @@ def facts(
             again = options.command("sockets", "--pid", str(process.pid), as_root=True)
         yield from _sockets(outcome.sockets, again)
     yield from _tags(outcome)
+    yield from _of_matchers(explanation, result)
     if process.failures and outcome.reason != "unreadable":  # else the headline shows them
         causes = [f"{error.field} ({error.detail})" for error in process.failures]
         yield "unreadable", untrusted(listed(causes)), "warning"
@@ -170,6 +172,29 @@ def facts(
         key = result.config.key("sync_enabled")
         text = f"{key} is false: the agent sends nothing, regardless of the rules"
         yield "note", ((text, "error"),), "error"
+
+
+def _of_matchers(explanation: Explanation, result: ExplainResult) -> Iterable[Fact]:
+    """The other features, and what depends on what the agent saw before."""
+    if explanation.features:
+        yield "features", _features(explanation), "dim"
+    behaviour = behaviour_of(result.config.agent, result.config.dialect)
+    if isinstance(behaviour, InputsProc) and behaviour.cached and result.host.kind != "made-up":
+        text = (
+            "a running agent keeps what it read first while pid and start second stay the same:"
+            " it does not see a later exec or title"
+        )
+        yield "note", plain(text), "dim"
+
+
+def _features(explanation: Explanation) -> Line:
+    """What the other features do with the process."""
+    parts = []
+    for other in explanation.features:
+        what = {None: "unknown", True: "taken", False: "not taken"}[other.taken]
+        name = "" if other.name is None else f' as "{other.name}"'
+        parts.append(f"{other.feature}: {what}{name}")
+    return foreign("; ".join(parts))
 
 
 def _sockets(counts: SocketCounts, again: str | None) -> Iterable[Fact]:

@@ -42,6 +42,7 @@ def test_a_process_is_the_one_that_scan_shows(shop: Shop) -> None:
 
     assert process.pop("ancestors") == [{"pid": 1, "process_name": "init"}]
     assert [trace["outcome"] for trace in process.pop("trace")] == ["hit", *["not-reached"] * 3]
+    assert process.pop("features") == []
     assert process in scanned
 
 
