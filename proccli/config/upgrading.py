@@ -193,6 +193,8 @@ class _Upgrade:
             later = rules[rules.index(rule) + 1 :]
             self._rule(rule, later)
         self.rule = None
+        if any(_drops_the_rest(rule) for rule in rules):
+            return
         self.lines.append("      # What no rule matched is accepted, as by the old agent.")
         self._matcher("process_name", ".*")
 
@@ -353,6 +355,11 @@ def _renames(rule: Rule) -> bool:
     """Whether a rule can give a name: those of other types keep theirs (FACTS A2)."""
     named = rule.match_type in ("process_name", "cmdline")
     return bool(rule.rewrite_name) and named and rule.action != "drop"
+
+
+def _drops_the_rest(rule: Rule) -> bool:
+    everything = rule.match_type in ("process_name", "cmdline")
+    return everything and rule.action == "drop" and _matches_everything(rule.match_regex)
 
 
 def _matches_everything(pattern: str) -> bool:

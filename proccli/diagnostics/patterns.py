@@ -12,7 +12,7 @@ from proccli.agent.process import file_name
 from proccli.config.warning_words import rule_problem_wording
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
 from proccli.diagnostics.mistakes import KERNEL_THREADS
-from proccli.diagnostics.subjects import ARGUMENTS, CMDLINES, NAMES, SUBJECTS
+from proccli.diagnostics.subjects import ARGUMENTS, CMDLINES, EVERY, NAMES, SUBJECTS
 from proccli.model.config import Diagnostic, Rule
 from proccli.rustregex.automata.domain import Domain, texts_without
 from proccli.rustregex.parse.release_1_6 import rejected_by_1_6
@@ -138,6 +138,8 @@ def _possible(rule: Rule, sample: str | None, context: Context) -> Iterator[Diag
     """`sample` is a text that the rule matches; it often makes a search unnecessary."""
     pattern, domain = rule.match_regex, context.domain(rule)
     usual = sample is not None and "\n" not in sample
+    if context.texts == "inputs.proc" and _can_match(context, pattern, EVERY[rule.match_type]):
+        usual = usual or not _can_match(context, pattern, domain)
     if not usual and not _can_match(context, pattern, _lines(domain)):
         if _can_match(context, pattern, _with_breaks(domain)):
             yield _needs_line_break(rule, context)

@@ -17,7 +17,7 @@ SHORT_REASONS: dict[Reason, str] = {
     "blacklisted": "blacklisted",
     "invisible": "invisible",
     "no-start-time": "no start time",
-    "reported-as-ancestor": "reported as its ancestor",
+    "reported-as-ancestor": "sent as an ancestor",
     "not-recorded": "not recorded",
     "no-cmdline": "no command line",
     "cmdline-not-utf8": "not UTF-8",

@@ -194,7 +194,7 @@ def _features(explanation: Explanation) -> Line:
         what = {None: "unknown", True: "taken", False: "not taken"}[other.taken]
         name = "" if other.name is None else f' as "{other.name}"'
         parts.append(f"{other.feature}: {what}{name}")
-    return foreign("; ".join(parts))
+    return untrusted("; ".join(parts))
 
 
 def _sockets(counts: SocketCounts, again: str | None) -> Iterable[Fact]:
