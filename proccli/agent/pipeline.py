@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from proccli.agent.decision import Context, Decision, Strategy, age_reason, decide, fields_for
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
@@ -130,6 +130,11 @@ class AgentProcesses:
         self._by_pid[process.pid] = agent_process(process, self._source.host, self._behaviour)
 
 
+Progress: TypeAlias = Callable[[int, int, Callable[[], Sequence[int]]], None]
+"""Is called with the number of processes decided so far, that of all, and what tells the rules that
+are slow."""
+
+
 class Pipeline:
     """The outcomes of one source's processes, each read and decided once and when asked for.
 
@@ -137,8 +142,14 @@ class Pipeline:
     process besides what decisions need; with `fds` among them, sockets are read along.
     """
 
-    def __init__(self, inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        fields: frozenset[Field] = SHOWN_FIELDS,
+        progress: Progress | None = None,
+    ) -> None:
         self.inputs = inputs
+        self._progress = progress
         strategy = strategy_for(inputs.config, inputs.environment)
         behaviour = behaviour_of(inputs.config.agent, inputs.config.dialect)
         needs = strategy.needs
@@ -187,9 +198,20 @@ class Pipeline:
         """
         pids = tuple(pids)
         self._processes.read(pids)
-        for pid in pids:
+        for done, pid in enumerate(pids, start=1):
             if (outcome := self.decided(pid)) is not None:
                 yield outcome
+            if self._progress is not None:
+                self._progress(done, len(pids), self.slow_rules)
+
+    def slow_rules(self) -> tuple[int, ...]:
+        """The indexes of the rules whose pattern was slow on a process so far."""
+        rules = self.context.strategy.rules
+        return tuple(
+            compiled.rule.index
+            for compiled in rules
+            if compiled.regex is not None and compiled.regex.is_slow
+        )
 
     def publication(self) -> Publication:
         """What one scan hands to the consumer of the configuration's feature (inputs.proc)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from proccli.cli.output import Invocation, view_of, write_stderr
-from proccli.text import counted
+from proccli.text import counted, listed
 
 _FEW = 8
 """With fewer sources than this, there is no bar: reading them is fast enough."""
@@ -42,6 +42,42 @@ def progress_bar(
             bar.update(task, completed=done, refresh=done % max(1, total // 200) == 0)
 
         yield update
+
+
+_QUIET_S = 1.0
+"""A scan that takes less shows nothing."""
+
+
+@contextmanager
+def scan_progress(
+    invocation: Invocation, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[int, int, Callable[[], Sequence[int]]], None] | None]:
+    """A callback for (done, total, slow rules): a line on a terminal, removed at the end. None
+    without a terminal.
+
+    A slow rule is one with a pattern that an automaton has to match; the agent's engine, too, needs
+    longer for it.
+    """
+    if view_of(sys.stderr, invocation.colour).width is None:
+        yield None
+        return
+    shown_at = clock()
+    shown = False
+
+    def update(done: int, total: int, slow_rules: Callable[[], Sequence[int]]) -> None:
+        nonlocal shown_at, shown
+        if clock() - shown_at < _QUIET_S:
+            return
+        shown_at, shown = clock(), True
+        slow = listed([f"rule {index}" for index in slow_rules()])
+        why = f"; slow: {slow}" if slow else ""
+        write_stderr(f"\r{done:,} of {counted(total, 'process')}{why} \x1b[K")
+
+    try:
+        yield update
+    finally:
+        if shown:
+            write_stderr("\r\x1b[K")
 
 
 def wait_for_second_sample(

@@ -11,6 +11,7 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result, without_codes
 from proccli.cli.output import Invocation, view_of
+from proccli.cli.progress import scan_progress
 from proccli.commands.options.output import (
     Output,
     general_options,
@@ -169,7 +170,8 @@ def command(
     selection = Selection(tags=which.pop("having"), **which)
     inputs = open_inputs(options)
     selection.check(inputs.config)
-    result = scan(inputs)
+    with scan_progress(invocation) as progress:
+        result = scan(inputs, progress)
     shown = selection.of(result.outcomes)
     identified = None
     if identity:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.pipeline import Pipeline, sends
+from proccli.agent.pipeline import Pipeline, Progress, sends
 from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.agent.sockets.result import counts_by_pid
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
@@ -74,12 +74,12 @@ class ScanResult(NamedTuple):
         return incomplete(self.notes, {"processes", "sockets", "owners"}, outcomes=self.outcomes)
 
 
-def scan(inputs: Inputs) -> ScanResult:
+def scan(inputs: Inputs, progress: Progress | None = None) -> ScanResult:
     """What the agent makes of every process of the source.
 
     Raises: SourceError.
     """
-    pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"})
+    pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"}, progress)
     outcomes = pipeline.outcomes(inputs.source.pids())
     host = inputs.source.host
     sockets = collect_agent_sockets(pipeline, outcomes)
