@@ -50,17 +50,13 @@ _QUIET_S = 1.0
 
 @contextmanager
 def scan_progress(
-    invocation: Invocation, *, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Callable[[int, int, Callable[[], Sequence[int]]], None] | None]:
-    """A callback for (done, total, slow rules): a line on a terminal, removed at the end. None
-    without a terminal.
+    *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[int, int, Callable[[], Sequence[int]]], None]]:
+    """A callback for (done, total, slow rules): a line for a terminal, removed at the end.
 
     A slow rule is one with a pattern that an automaton has to match; the agent's engine, too, needs
     longer for it.
     """
-    if view_of(sys.stderr, invocation.colour).width is None:
-        yield None
-        return
     shown_at = clock()
     shown = False
 

@@ -9,7 +9,6 @@ import pytest
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.cli.output import Invocation
 from proccli.cli.progress import scan_progress
 from proccli.model.process import NO_TAGS, Environment
 from tests.build import ListSource, config, process
@@ -40,7 +39,7 @@ def test_the_slow_rule_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", shown)
     times = iter(range(0, 1000, 2))
 
-    with scan_progress(Invocation([]), clock=lambda: float(next(times))) as progress:
+    with scan_progress(clock=lambda: float(next(times))) as progress:
         decided = pipeline(SLOW, progress).outcomes([1, 2, 3])
 
     assert [outcome.status for outcome in decided] == ["accepted"] * 3
@@ -48,13 +47,9 @@ def test_the_slow_rule_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown.getvalue().endswith("\r\x1b[K")
 
 
-def test_a_quick_scan_and_a_pipe_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quick_scan_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
-    with scan_progress(Invocation([]), clock=lambda: 0.0) as progress:
+    with scan_progress(clock=lambda: 0.0) as progress:
         pipeline("^y$", progress).outcomes([1, 2, 3])
     assert shown.getvalue() == ""
-
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with scan_progress(Invocation([])) as progress:
-        assert progress is None

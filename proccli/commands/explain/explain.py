@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from proccli.agent.decision import decide
-from proccli.agent.every_matcher import EveryMatcher
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, all_ancestors
@@ -123,7 +122,11 @@ def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:
 def _other_features(pipeline: Pipeline, process: AgentProcess) -> Iterator[FeatureOutcome]:
     """What the process gets under each other feature that a matcher lists."""
     context = pipeline.context
-    if context.config.dialect != "inputs.proc" or not isinstance(context.strategy, EveryMatcher):
+    if context.config.dialect != "inputs.proc":
+        return
+    from proccli.agent.every_matcher import EveryMatcher
+
+    if not isinstance(context.strategy, EveryMatcher):
         return
     listed = (name for rule in context.config.rules for name in rule.enabled_features)
     for feature in dict.fromkeys(listed):

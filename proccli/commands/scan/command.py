@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,6 @@ import click
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result, without_codes
 from proccli.cli.output import Invocation, view_of
-from proccli.cli.progress import scan_progress
 from proccli.commands.options.output import (
     Output,
     general_options,
@@ -25,6 +25,7 @@ from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
+    from proccli.agent.pipeline import Progress
     from proccli.commands.inputs import InputOptions
     from proccli.model.note import Note
 
@@ -170,7 +171,7 @@ def command(
     selection = Selection(tags=which.pop("having"), **which)
     inputs = open_inputs(options)
     selection.check(inputs.config)
-    with scan_progress(invocation) as progress:
+    with _progress(invocation) as progress:
         result = scan(inputs, progress)
     shown = selection.of(result.outcomes)
     identified = None
@@ -197,6 +198,14 @@ def command(
         notes = without_codes(notes, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return print_result(invocation, content, notes, code)
+
+
+def _progress(invocation: Invocation) -> AbstractContextManager[Progress | None]:
+    if view_of(sys.stderr, invocation.colour).width is None:
+        return nullcontext()
+    from proccli.cli.progress import scan_progress
+
+    return scan_progress()
 
 
 def _compared(
