@@ -202,7 +202,10 @@ def _parsed(printed: bytes, name: str, config: Config) -> TagsRead:
     except TagsTooMany as error:
         return _unknown(name, "undecided", str(error))
     except TagsError as error:
-        return _lost(name, Note.of("tags-rejected", problem=str(error), **_loss(config)))
+        from proccli.sources.secrets.arguments import mask_line
+
+        problem = mask_line(str(error))
+        return _lost(name, Note.of("tags-rejected", problem=problem, **_loss(config)))
     table = TagTable(entries={entry.pid: entry.tags for entry in entries}, known=True, origin=name)
     notes = tuple(_superseded(entries, name))
     if len(notes) > MAX_NOTES:

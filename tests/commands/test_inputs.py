@@ -383,3 +383,13 @@ def test_the_warning_names_the_recording_as_origin() -> None:
 )
 def test_without_a_variable_in_a_rule_there_is_no_warning(rules: Any) -> None:
     assert environment_for(config(*rules), "live", None, {})[1] == ()
+
+
+def test_a_secret_in_a_rejected_output_is_not_shown(setup: Setup) -> None:
+    output = setup.config.parent / "tags.txt"
+    output.write_text("--password hunter22x\n")
+
+    (message,) = notes(setup.open(tags=str(output)), "tags-rejected")
+
+    assert "hunter22x" not in message
+    assert "--password ***" in message
