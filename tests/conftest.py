@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.cli.machine import write_config, write_machine
 from tests.paths import ROOT
+
+# `nohup` and a shell's `&` start us with these ignored, and every program of a test would be, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(_number, signal.SIG_DFL)
 
 # No deadline and no check of how long examples take to draw: both measure the machine. What failed
 # is tried first the next time, except in CI, where nothing is kept between two runs.

@@ -15,6 +15,7 @@ from proccli.model.sockets import SocketReason
 from proccli.versions import SENDS_ON_NEW_PIDS_ONLY, InputsProc, behaviour_of
 
 _WORDS: Final[dict[SocketReason, str]] = {
+    "no-socket-sync": "not read by this agent",
     "unreadable": "in an unreadable table",
     "no-owner": "owned by another process",
     "listening": "listening",

@@ -112,6 +112,7 @@ SOCKETS = Document(
 )
 
 _SKIPPED: dict[SocketReason, str] = {
+    "no-socket-sync": "not read",
     "process-not-accepted": "not accepted",
     "unreadable": "unreadable",
     "no-owner": "other owner",

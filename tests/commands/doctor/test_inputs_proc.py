@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from proccli.commands.doctor import steps_sockets
+from proccli.model.sockets import SocketReason
 from tests.cli.runner import call
 
 MATCHER = "{{match_regex: '.*', only_in_container: {inside}, enabled_features: [{features}]}}"
@@ -98,3 +100,9 @@ def test_a_broken_tag_output_loses_every_process(tmp_path: Path) -> None:
     assert document["summary"]["reported"] == 0
     (warning,) = (each for each in document["warnings"] if each["code"] == "tags-rejected")
     assert "the agent sends no process at all" in warning["message"]
+
+
+def test_every_reason_of_a_socket_has_words() -> None:
+    """One without them would end doctor where a socket has it."""
+    words = set(steps_sockets._WORDS)
+    assert words == set(get_args(SocketReason)) - {"process-not-accepted"}
