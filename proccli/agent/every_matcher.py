@@ -58,6 +58,7 @@ class EveryMatcher:
         )
         self._takings: dict[int, Takings] = {}
         self._by_ancestor: Mapping[int, Sequence[Take]] | None = None
+        self._all_known: bool | None = None
 
     def of_feature(self, feature: str) -> EveryMatcher:
         """The strategy of another feature."""
@@ -129,7 +130,7 @@ class EveryMatcher:
         """`unreadable` where a process that is hidden from us may be reported as this one."""
         if not self._reports_ancestors or process.texts is None:
             return None
-        if context.host.sees_all and all(one.known for one in context.agent_processes()):
+        if self._sees_all(context):
             return None
         name = process.texts.process_name.text
         for compiled in self.matchers:
@@ -137,6 +138,13 @@ class EveryMatcher:
             if of_parents and compiled.regex is not None and compiled.regex.is_match(name):
                 return "unreadable"
         return None
+
+    def _sees_all(self, context: Context) -> bool:
+        """Whether we can read every process that the agent can; found out once in a run."""
+        if self._all_known is None:
+            known = (process.known for process in context.agent_processes())
+            self._all_known = context.host.sees_all and all(known)
+        return self._all_known
 
     def takings(self, process: AgentProcess, context: Context) -> Takings:
         """What the matchers do with one process, whether or not its data are published."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.agent.facts import container_id
@@ -381,8 +382,13 @@ def ancestors_of(process: Process, lookup: Lookup, host: Host) -> Ancestors:
 
     Source: agent v6.5 linux_process.rs:310-336.
     """
+    return _reached(_upwards(process, lookup), host)
+
+
+def _reached(upwards: Iterable[AgentProcess | None], host: Host) -> Ancestors:
+    """The processes of a walk upwards, to the first that the agent does not keep."""
     found: list[AgentProcess] = []
-    for ancestor in _upwards(process, lookup):
+    for ancestor in upwards:
         if ancestor is None:
             return Ancestors(processes=tuple(found), complete=host.sees_all)
         if not ancestor.known:
@@ -404,18 +410,7 @@ def ancestors_for_matcher(process: Process, lookup: Lookup, host: Host) -> Ances
 
     Source: FACTS B5; agent main config.rs:520-560.
     """
-    found: list[AgentProcess] = []
-    while process.ppid and len(found) < _LISTENERS_DEPTH:
-        ancestor = lookup(process.ppid)
-        if ancestor is None:
-            return Ancestors(processes=tuple(found), complete=host.sees_all)
-        if not ancestor.known:
-            return Ancestors(processes=tuple(found), complete=False)
-        if ancestor.texts is None:
-            break
-        found.append(ancestor)
-        process = ancestor.process
-    return Ancestors(processes=tuple(found), complete=True)
+    return _reached(islice(_upwards(process, lookup, again=True), _LISTENERS_DEPTH), host)
 
 
 def all_ancestors(process: Process, lookup: Lookup) -> tuple[AgentProcess, ...]:
@@ -428,12 +423,14 @@ def all_ancestors(process: Process, lookup: Lookup) -> tuple[AgentProcess, ...]:
     )
 
 
-def _upwards(process: Process, lookup: Lookup) -> Iterator[AgentProcess | None]:
+def _upwards(
+    process: Process, lookup: Lookup, *, again: bool = False
+) -> Iterator[AgentProcess | None]:
     """Parent, its parent, … until parent id 0; None, as the last, where the source has no such
-    process."""
+    process. A circle of parents ends where it closes, or, with `again`, never."""
     visited: set[int] = set()
     while process.ppid:
-        if process.ppid in visited:
+        if process.ppid in visited and not again:
             return
         visited.add(process.ppid)
         parent = lookup(process.ppid)

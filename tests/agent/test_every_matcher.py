@@ -13,6 +13,7 @@ from proccli.model.config import Config, Rule
 from proccli.model.outcome import Outcome, RuleTrace
 from proccli.model.process import Environment, FieldError, Process
 from tests.build import UNKNOWN_TAGS, Machine, config, host, process, tag_table
+from tests.steps import growth
 
 SENT = "proc.gprocess_info"
 
@@ -300,3 +301,15 @@ def test_a_start_in_the_future_is_taken_and_not_sent() -> None:
     future = named(7, "python3", starttime_ticks=10_000_000)
     outcome = Machine([INIT, future], settings(matcher(1, ".*"))).outcome(7)
     assert (outcome.taken, outcome.reason) == (True, "future-start")
+
+
+def test_parent_matchers_do_not_ask_about_all_processes_for_each() -> None:
+    rules = (matcher(1, "nomatch", "parent_process_name"),)
+
+    def all_decided(count: int) -> None:
+        machine = Machine(
+            [named(pid, "x", ppid=pid // 2) for pid in range(1, count)], settings(*rules)
+        )
+        assert {machine.outcome(pid).reason for pid in range(1, count)} == {"no-match"}
+
+    assert growth(all_decided, 100) < 2.5

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from proccli.commands.doctor import steps_sockets
+from proccli.commands.sockets import output as sockets_output
 from proccli.model.sockets import SocketReason
 from tests.cli.runner import call
 
@@ -103,6 +104,7 @@ def test_a_broken_tag_output_loses_every_process(tmp_path: Path) -> None:
 
 
 def test_every_reason_of_a_socket_has_words() -> None:
-    """One without them would end doctor where a socket has it."""
-    words = set(steps_sockets._WORDS)
-    assert words == set(get_args(SocketReason)) - {"process-not-accepted"}
+    """One without them would end a command where a socket has it."""
+    reasons = set(get_args(SocketReason))
+    assert set(steps_sockets._WORDS) == reasons - {"process-not-accepted"}
+    assert set(sockets_output._SKIPPED) == reasons
