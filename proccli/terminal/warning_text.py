@@ -220,7 +220,7 @@ def _tags_left_out(note: Note) -> str:
 
 def _own_environment(note: Note) -> str:
     return (
-        f"no deepflow-agent runs here: {_variables(note)} in rewrite-name is taken from proccli's"
+        f"no deepflow-agent runs here: {_variables(note)} in a rewrite is taken from proccli's"
         " own environment (--env NAME=VALUE overrides)"
     )
 

@@ -101,21 +101,14 @@ def command(
     two configurations treat differently, or proves that there is none; this needs no machine.
     """
     from proccli.commands.diff.diff import diff
-    from proccli.commands.diff.json import diff_document, diff_lines
-    from proccli.commands.diff.text import diff_text
+    from proccli.commands.diff.text import diff_content
 
     if (old, new, options.tags, *snapshots).count("-") > 1:
         raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
     where: list[str | None] = [*snapshots, *([None] if live else [])]
     after = options._replace(config=new, agent=agent_new or options.agent)
     result = diff(options._replace(config=old), after, where)
-    content: str | bytes
-    if output == "json":
-        content = diff_document(result)
-    elif output == "jsonl":
-        content = diff_lines(result)
-    else:
-        content = diff_text(result, view_of(sys.stdout, invocation.colour))
+    content = diff_content(result, output, view_of(sys.stdout, invocation.colour))
     return print_result(
         invocation, content, result.notes, EXIT_NO if exit_code and result.differs else 0
     )

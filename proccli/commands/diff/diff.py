@@ -212,6 +212,8 @@ def _kind(old: Outcome, new: Outcome) -> ChangeKind | None:
     known = old.tags is not None and new.tags is not None
     if known and _pairs_of(old.tags) != _pairs_of(new.tags):
         return "retagged"
+    if old.rule is None and new.rule is None and (old.taken is None) != (new.taken is None):
+        return None  # not sent either way; the two engines only have different reasons for it
     if (old.status, old.reason) != (new.status, new.reason) or _content(old) != _content(new):
         return "rule"
     return None
@@ -225,12 +227,13 @@ def _pairs_of(tags: Sequence[Tag] | None) -> list[tuple[str, str]] | None:
     return None if tags is None else [(tag.key, tag.value) for tag in tags]
 
 
-def _content(outcome: Outcome) -> tuple[str, ...] | None:
+def _content(outcome: Outcome) -> tuple[object, ...] | None:
     """The content of the deciding rule, without its position."""
     rule: Rule | None = outcome.rule
     if rule is None:
         return None
-    return rule.match_type, rule.match_regex, rule.action, rule.rewrite_name
+    requirements = rule.ignore, rule.only_in_container, rule.only_with_tag
+    return rule.match_type, rule.match_regex, rule.action, rule.rewrite_name, *requirements
 
 
 def _connections(before: Inputs, after: Inputs) -> Counter[str]:

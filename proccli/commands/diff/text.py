@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Literal
 
 from proccli.commands.diff.diff import Change, ChangeKind, DiffResult
 from proccli.model.config import Config
@@ -22,6 +23,17 @@ _TITLES: dict[ChangeKind, tuple[str, str]] = {
 }
 _SHOWN_PIDS = 5
 _SHOWN_WITNESSES = 8
+
+
+def diff_content(
+    result: DiffResult, output: Literal["table", "json", "jsonl"], view: View
+) -> str | bytes:
+    """The result in one of the output formats."""
+    if output == "table":
+        return diff_text(result, view)
+    from proccli.commands.diff.json import diff_document, diff_lines
+
+    return diff_document(result) if output == "json" else diff_lines(result)
 
 
 def diff_text(result: DiffResult, view: View) -> str:

@@ -136,7 +136,7 @@ def command(
     """Explain why a process gets its rule and its name.
 
     Prints the outcome, then each rule in order: the text it is matched against, the part that
-    matches, how rewrite-name builds the name, and, if the rule does not match, how much of the
+    matches, how the rewrite builds the name, and, if the rule does not match, how much of the
     pattern matched. An argument of only digits is a pid; anything else is a name.
     """
     from proccli.commands.explain.explain import (

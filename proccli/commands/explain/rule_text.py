@@ -145,7 +145,7 @@ def _match_details(trace: RuleTrace, explanation: Explanation, view: View) -> It
     if trace.rewrite is not None:
         yield from rewrite_lines(trace.rewrite, trace.subject or "", room, view)
     elif trace.rule.rewrite_name and trace.rule.action != "drop" and not trace.rule.ignore:
-        text = f"note: the agent does not use rewrite-name with match-type {trace.rule.match_type}"
+        text = f"note: the agent rewrites no names by {trace.rule.match_type}"
         yield from wrapped(untrusted(text, "warning"), room)
 
 
@@ -256,7 +256,7 @@ def rewrite_lines(
 
 
 def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[str, str, str]]:
-    yield "rewrite-name", rewrite.template, ""
+    yield "rewrite", rewrite.template, ""
     if rewrite.expanded not in (None, rewrite.template):
         yield "environment", rewrite.expanded or '""', ""
     many = len(rewrite.replacements) > 1
@@ -278,7 +278,7 @@ def _steps(rewrite: RewriteTrace, subject: str, view: View) -> Iterable[tuple[st
 
 def _notes(rewrite: RewriteTrace, subject: str) -> Iterable[str]:
     if rewrite.expanded == "":
-        yield "rewrite-name is empty after expansion, so the agent does not rewrite the name"
+        yield "the rewrite is empty after expansion, so the agent keeps the name"
     around = any(subject[start:end] for start, end in _untouched(rewrite, subject))
     if around and not rewrite.of_match_alone:
         yield "the agent replaces only the matched text; the text around it stays in the name"

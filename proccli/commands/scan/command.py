@@ -213,16 +213,9 @@ def _compared(
 ) -> int:
     """Print the processes that two agents treat differently under one configuration."""
     from proccli.commands.diff.diff import diff
-    from proccli.commands.diff.json import diff_document, diff_lines
-    from proccli.commands.diff.text import diff_text
+    from proccli.commands.diff.text import diff_content
 
     old, new = (options._replace(agent=agent) for agent in agents)
     result = diff(old, new, [options.snapshot])
-    content: str | bytes
-    if output == "json":
-        content = diff_document(result)
-    elif output == "jsonl":
-        content = diff_lines(result)
-    else:
-        content = diff_text(result, view_of(sys.stdout, invocation.colour))
+    content = diff_content(result, output, view_of(sys.stdout, invocation.colour))
     return print_result(invocation, content, result.notes, 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.runner import call
+from tests.lab.proc_tree import make_tree
 
 NEWER = """inputs:
   proc:
@@ -80,3 +81,15 @@ def test_scan_compares_two_agents_and_takes_no_other(tmp_path: Path) -> None:
     assert document["schema"] == "proccli/diff/v1"
     text = call("scan", "-c", new, "--compare", "6.6.9,7.1.8").out
     assert "agent 6.6.9 and agent 7.1.8" in text
+
+
+def test_what_neither_agent_sends_is_no_change(tmp_path: Path) -> None:
+    """6.5 skips a process without arguments, and no matcher takes it: not sent either way."""
+    old, new = written(tmp_path, old=OLDER, new=NEWER.replace("'.*'", "'^shop$'"))
+    thread = {"pid": 2, "ppid": 0, "kthread": True, "comm": "kthreadd", "start": 1}
+    shell = {"pid": 7, "ppid": 0, "argv": ["shop"], "comm": "shop", "start": 1}
+    tree = make_tree({"processes": [thread, shell]}, tmp_path / "proc")
+
+    found = compared("diff", old, new, "-s", str(tree), "--agent", "6.5", "--agent-new", "7.1.8")
+
+    assert [change["pid"] for change in found["changes"]] == [7]

@@ -183,7 +183,7 @@ def test_a_template_of_which_nothing_is_left_rewrites_nothing() -> None:
     assert (rewrite.expanded, rewrite.replacements) == ("", ())
     assert rewrite.result == item.outcome.gprocess == "python3"
     shown = explain_text(result, View())
-    assert "rewrite-name is empty after expansion, so the agent does not rewrite the name" in shown
+    assert "the rewrite is empty after expansion, so the agent keeps the name" in shown
     assert "not known" not in shown
 
 

@@ -81,7 +81,7 @@ def test_a_failure_shows_what_was_expected_and_the_trace(folder: Path) -> None:
         '              "python3 shop.py"\n'
         "               ^^^^^^^^^^^^^^^\n"
         '              $1 = "shop"\n'
-        "              rewrite-name $1\n"
+        "              rewrite      $1\n"
         '              replaces     "python3 shop.py" → "shop"\n'
         "              name         shop\n"
         "         Not reached; their results would be:\n"
