@@ -728,8 +728,3 @@ def config_server(number: str) -> ConfigServer | None:
 
 def _is_release(number: str) -> bool:
     return number.count(".") >= 2
-
-
-def server_beside(agent: str) -> ServerVersion:
-    """The server that belongs to an agent's version."""
-    return server_version(agent)

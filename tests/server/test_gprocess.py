@@ -20,7 +20,7 @@ from proccli.server.gprocess import (
     identify_gprocesses,
 )
 from proccli.server.main_argument import main_argument
-from proccli.versions import SERVERS, server_beside
+from proccli.versions import SERVERS, server_version
 
 V65, V71 = SERVERS["6.5"], SERVERS["7.1"]
 POD, OTHER_POD = "a" * 64, "b" * 64
@@ -379,9 +379,9 @@ def test_a_lone_surrogate_is_no_crash() -> None:
     assert one(reported(1, "\ud800" * 100)).name_cut is True
 
 
-def test_the_server_beside_an_agent_is_of_its_version() -> None:
-    assert server_beside("6.5") is V65
-    assert server_beside("7.1") is V71
+def test_the_server_version_an_agent_is_of_its_version() -> None:
+    assert server_version("6.5") is V65
+    assert server_version("7.1") is V71
 
 
 def test_thousands_of_workers_are_one() -> None:
@@ -458,7 +458,7 @@ def test_servers_differ_in_what_they_take_for_one_gprocess(
     number: str, aggregates: bool, reduces: bool, colons: bool, ignore_case: bool
 ) -> None:
     """Source: each release's recorder/cache/tool/data_set.go, utils.go, tagrecorder, init.sql."""
-    server = server_beside(number)
+    server = server_version(number)
 
     assert server.number == number
     assert (server.aggregates, server.reduces_cmdline) == (aggregates, reduces)

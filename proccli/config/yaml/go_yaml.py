@@ -131,15 +131,6 @@ def read_list(node: Node, what: str) -> tuple[Node, ...] | None:
     raise _wrong(node, what, "a list", hint)
 
 
-def read_strings(node: Node, what: str) -> tuple[str, ...] | None:
-    """The texts of a list; empty elements vanish from it. Raises: Refusal."""
-    items = read_list(node, what)
-    if items is None:
-        return None
-    texts = (read_string(item, f"an element of {what}") for item in items)
-    return tuple(text for text in texts if text is not None)
-
-
 def read_fields(node: Node, what: str, names: tuple[str, ...]) -> Mapping[str, Node] | None:
     """The known keys of a mapping with their values, merge keys (`<<`) applied.
 
