@@ -110,7 +110,7 @@ def _unreadable(outcomes: Sequence[Outcome], host: Host) -> list[Note]:
     notes = []
     gone, skipped = _without_gone(_problems(outcomes, "skipped"))
     if gone:
-        notes.append(Note.of("vanished", processes=gone, sockets=0))
+        notes.append(Note.of("vanished", processes=gone, sockets=0, namespaces=0))
     if skipped:
         notes.append(Note.of("unreadable", problems=skipped))
     if unknown := _problems(outcomes, "unknown"):
@@ -228,7 +228,7 @@ def _unreadable_sockets(sample: SocketSample, host: Host) -> tuple[Note, ...]:
     gone, others = _without_gone(in_order(problems))
     notes = []
     if gone:
-        notes.append(Note.of("vanished", processes=0, sockets=gone))
+        notes.append(Note.of("vanished", processes=0, sockets=gone, namespaces=0))
     if others:
         notes.append(Note.of("sockets-unreadable", problems=others))
     return tuple(notes)
@@ -236,18 +236,24 @@ def _unreadable_sockets(sample: SocketSample, host: Host) -> tuple[Note, ...]:
 
 def _lost(sample: SocketSample) -> tuple[Note, ...]:
     """Unreadable socket tables. Without IPv6 there are no tcp6 and udp6, and nothing is missing."""
+    gone = {namespace.idx for namespace, _, error in sample.lost if error.problem == "gone"}
     lost = [
         (namespace, error)
         for namespace, name, error in sample.lost
-        if name in ("tcp", "udp") or error.problem != "missing"
+        if namespace.idx not in gone and (name in ("tcp", "udp") or error.problem != "missing")
     ]
-    if not lost:
-        return ()
-    namespaces = len({namespace.idx for namespace, _ in lost})
-    _, first = lost[0]
-    return (
-        Note.of("tables-unreadable", namespaces=namespaces, table=first.field, detail=first.detail),
-    )
+    notes = []
+    if gone:
+        notes.append(Note.of("vanished", processes=0, sockets=0, namespaces=len(gone)))
+    if lost:
+        namespaces = len({namespace.idx for namespace, _ in lost})
+        _, first = lost[0]
+        notes.append(
+            Note.of(
+                "tables-unreadable", namespaces=namespaces, table=first.field, detail=first.detail
+            )
+        )
+    return tuple(notes)
 
 
 def _without_process(sample: SocketSample, host: Host) -> tuple[Note, ...]:

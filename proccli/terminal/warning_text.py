@@ -271,6 +271,7 @@ def _vanished(note: Note) -> str:
         for name, noun, what in (
             ("processes", "process", "exited while being read"),
             ("sockets", "process", "exited before its sockets were read"),
+            ("namespaces", "network namespace", "ended before its sockets were read"),
         )
         if note.number(name)
     ]

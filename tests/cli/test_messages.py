@@ -35,7 +35,7 @@ def test_of_many_alike_there_are_a_few(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_processes_that_exit_are_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
     """They do on every live machine; the document counts them."""
-    exited = Note.of("vanished", processes=2, sockets=0)
+    exited = Note.of("vanished", processes=2, sockets=0, namespaces=0)
     warn(QUIET, [exited])
     assert capsys.readouterr().err == ""
 

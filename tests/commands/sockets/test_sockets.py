@@ -667,6 +667,18 @@ def test_lost_tables_are_said_but_not_a_missing_ipv6() -> None:
     assert "net/udp, a row is cut short" in words_of(said)
 
 
+def test_a_namespace_whose_processes_exited_is_no_lost_table() -> None:
+    """As on every live machine: the agent would not have met these processes a moment later."""
+    gone = {
+        name: FieldError(field=f"net/{name}", problem="gone", detail="ENOENT")
+        for name in ("tcp", "udp", "tcp6", "udp6")
+    }
+    result, _ = given(nets={1: net_tables(**gone)})
+    assert "tables-unreadable" not in codes(result)
+    (exited,) = (note for note in result.notes if note.code == "vanished")
+    assert words_of(exited) == "1 network namespace ended before its sockets were read"
+
+
 def test_sync_switched_off_is_said() -> None:
     source = ListSource(PROCESSES, sockets=GIVEN, nets=TABLES)
     result = sockets(inputs(source, sync_enabled=False), ALL, NO_WAIT)

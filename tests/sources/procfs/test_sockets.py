@@ -14,6 +14,7 @@ import pytest
 
 from proccli.model.process import FieldError
 from proccli.model.sockets import TABLES, NetTables, SocketFd, SocketRow
+from proccli.sources.procfs import sockets as procfs_sockets
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
 from proccli.sources.procfs.sockets import read_socket_fds
@@ -192,6 +193,16 @@ def test_a_zombie_has_no_sockets_and_no_namespace() -> None:
         assert isinstance(found, FieldError) if os.geteuid() else not held(found)
         tables = source.net_tables(child)
         assert [table.error and table.error.problem for table in tables] == ["gone"] * 4
+
+
+def test_a_process_that_becomes_a_zombie_meanwhile_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had sockstat, which said that there is no IPv6 socket, and has no tables any more."""
+    monkeypatch.setattr(
+        procfs_sockets, "_empty_by_sockstat", lambda _files: frozenset({"tcp6", "udp6"})
+    )
+    with forked(stays=False) as child:
+        tables = LiveSource().net_tables(child)
+    assert [table.error and table.error.problem for table in tables] == ["gone"] * 4
 
 
 @root_only
