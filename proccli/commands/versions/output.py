@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple, get_args
 
-from proccli.commands.versions.versions import Change, Group, Versions
+from proccli.commands.versions.versions import Change, Group, Versions, group_wording
 from proccli.model.note import Note
 from proccli.terminal.document import Document, lines
 from proccli.terminal.lines import Line, wrapped
@@ -165,12 +165,8 @@ def _groups(groups: Iterable[Group], view: View) -> Iterator[Line]:
     before: Group | None = None
     for group in groups:
         yield from wrapped(((", ".join(group.versions), "name"),), view.width)
-        shown = [
-            f"{name} {_shown(value)}"
-            for name, value in group.values.items()
-            if before is None or before.values[name] != value
-        ]
-        yield from _indented("; ".join(shown), view)
+        for line in group_wording(group, before):
+            yield from _indented(line, view)
         if before is None or group.source != before.source:
             yield from _indented(f"source: {group.source}", view, "dim")
         before = group
@@ -180,13 +176,3 @@ def _indented(content: str, view: View, style: str = "") -> Iterator[Line]:
     room = None if view.width is None else max(view.width - len(_INDENT), 20)
     for line in wrapped(((content, style),), room):
         yield ((_INDENT, ""), *line)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "not known"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return str(value) or '""'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from proccli.config.inputs_proc import MATCHERS
 from proccli.text import listed
 from proccli.versions import (
     AGENTS,
@@ -122,7 +123,13 @@ def _grouped(
 
 def _values(row: Defaults | Any) -> dict[str, object]:
     shown = row._asdict().items()
-    return {name: as_json(value) for name, value in shown if name not in ("number", "source")}
+    values = {name: as_json(value) for name, value in shown if name not in ("number", "source")}
+    if isinstance(row, Defaults):
+        values["matchers"] = [
+            {name: as_json(value) for name, value in matcher._asdict().items()}
+            for matcher in MATCHERS[row.matchers]
+        ]
+    return values
 
 
 def as_json(value: object) -> object:
@@ -224,3 +231,105 @@ def _wording(field: str, before: object, now: object) -> str:
     if field == "container" and before == "scope-v2":
         return "container ids are not found on cgroup v2"
     return _WORDS[field][now]
+
+
+_MIGRATORS: Final = {
+    "none": "there is no upgrade from static_config",
+    "profile-regexes": "the upgrade from static_config converts the patterns of the on-CPU and"
+    " off-CPU profiles, and loses os-proc-sync-tagged-only",
+    "tagged-only": "the upgrade from static_config converts os-proc-sync-tagged-only, and loses the"
+    " patterns of the on-CPU and off-CPU profiles",
+}
+_GROUP_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "enabled": lambda now: f"enabled: {_yaml(now)}",
+    "only_in_container": lambda now: f"only_in_container of a matcher: {_yaml(now)}",
+    "socket_interval_key": lambda now: f"the key of the socket interval is {now}",
+    "socket_interval_s": lambda now: f"socket interval: {now} s",
+    "match_type_words": lambda now: (
+        "a match_type that does not exist rejects the configuration"
+        if now == "enum"
+        else "a match_type that does not exist means process_name"
+    ),
+    "match_type": lambda now: f"match_type of a matcher: {now}",
+    "features": lambda now: f"enabled_features of a matcher: {listed(now) if now else 'none'}",
+    "match_regex": lambda now: f"match_regex of a matcher: {now or 'empty, which matches all'}",
+    "matcher_action": lambda now: f"a matcher {_has(now)} key action",
+    "zero_interval": lambda now: f"the socket interval {'may' if now else 'may not'} be 0",
+    "symbol_file_size": lambda now: f"symbol_table.java {_has(now)} key max_symbol_file_size",
+    "ai_agent": lambda now: f"inputs.proc {_has(now)} section ai_agent",
+    "aggregates": lambda now: (
+        "processes of one name, agent and command line, or of one name and workload, are one"
+        " gprocess"
+        if now
+        else "each pid of an agent is a gprocess"
+    ),
+    "reduces_cmdline": lambda now: (
+        "of a command line of java, python or node, only the jar, module or first argument counts"
+        if now
+        else "command lines are not reduced"
+    ),
+    "tag_values_may_contain_colons": lambda now: (
+        "a tag is split at its first colon"
+        if now
+        else "a tag is ignored unless it has exactly one colon"
+    ),
+    "tag_keys_ignore_case": lambda now: (
+        f"upper and lower case in tag keys {'are the same' if now else 'differ'}"
+    ),
+    "name_bytes": lambda now: f"names are cut after {now} bytes",
+    "aging_s": lambda now: (
+        f"a process is kept for {now // 3600} hours after its agent last reported it"
+    ),
+    "kept_s": lambda now: f"a deleted process is kept for {now // 3600} hours",
+    "library": lambda now: (
+        "what the configuration is written with is not known"
+        if now is None
+        else f"the configuration is written with {now}"
+    ),
+    "socket_interval_type": lambda now: (
+        f"the template has the socket interval as {'text' if now == 'text' else 'a number'}"
+    ),
+    "blacklist": lambda now: f"the template has {'' if now else 'no '}process_blacklist",
+    "migrator": lambda now: _MIGRATORS[now],
+}
+"""Each field of the defaults and of the servers."""
+
+
+def group_wording(group: Group, before: Group | None) -> Iterator[str]:
+    """What differs from the group before, or everything: one text for each field or matcher."""
+    for field, now in group.values.items():
+        earlier = before and before.values[field]
+        if before is not None and earlier == now:
+            continue
+        if field == "matchers":
+            yield from _matchers(now, earlier)
+        else:
+            yield _GROUP_WORDS[field](now)
+
+
+def _matchers(now: Any, before: Any) -> Iterator[str]:
+    if not now:
+        yield "no matchers"
+    for removed in [matcher for matcher in before or () if matcher not in now]:
+        yield f"no matcher {_matcher(removed)}"
+    for added in [matcher for matcher in now if matcher not in (before or ())]:
+        yield f"matcher {_matcher(added)}"
+
+
+def _matcher(matcher: Mapping[str, Any]) -> str:
+    ignored = "ignore, " if matcher["ignore"] else ""
+    container = ", only in containers" if matcher["only_in_container"] else ""
+    renamed = f" → {matcher['rewrite_name']}" if matcher["rewrite_name"] else ""
+    features = ", ".join(matcher["enabled_features"])
+    return (
+        f"{matcher['match_type']} ~ {matcher['match_regex']}{renamed}"
+        f" ({ignored}{features}{container})"
+    )
+
+
+def _yaml(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _has(value: bool) -> str:
+    return "has the" if value else "has no"

@@ -8,7 +8,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.command import schema_text
-from proccli.versions import AGENTS, CONFIG_SERVERS, SERVERS, STEPS
+from proccli.versions import (
+    AGENTS,
+    CONFIG_SERVERS,
+    SERVERS,
+    STEPS,
+    ConfigServer,
+    ServerVersion,
+)
 from tests.cli.runner import call
 
 
@@ -54,6 +61,34 @@ def test_a_step_lists_the_agents_that_answer_alike(
 def test_the_table_fits_a_terminal_and_names_every_agent() -> None:
     text = call("versions").out
     assert all(number in text for number in AGENTS)
+
+
+def test_the_defaults_are_the_matchers_and_not_the_name_of_a_list() -> None:
+    document = json.loads(call("versions", "--json").out)
+    of_agent = {number: row for row in document["defaults"] for number in row["agents"]}
+    assert of_agent["6.6.6"]["values"]["matchers"] == []
+    assert [
+        (matcher["match_type"], matcher["match_regex"], matcher["enabled_features"])
+        for matcher in of_agent["7.0.0"]["values"]["matchers"]
+    ] == [
+        (
+            "process_name",
+            "deepflow-.*",
+            ["ebpf.profile.on_cpu", "ebpf.profile.off_cpu", "proc.gprocess_info"],
+        )
+    ]
+    text = call("versions").out
+    for row in document["defaults"]:
+        for matcher in row["values"]["matchers"]:
+            assert matcher["match_regex"] in text
+
+
+def test_what_servers_do_is_said_in_words() -> None:
+    text = call("versions").out
+    servers = text[text.index("Servers: how processes are identified") :]
+    fields = {*ServerVersion._fields, *ConfigServer._fields}
+    assert not [field for field in fields if "_" in field and f"{field} " in servers]
+    assert "each pid of an agent is a gprocess" in servers
 
 
 def test_the_sources_say_nothing_that_a_user_cannot_look_up() -> None:
