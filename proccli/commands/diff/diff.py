@@ -11,7 +11,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.commands.diff.rules import RuleComparison, Witness, compare_rules
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.samples import take_sample
+from proccli.commands.samples import Sample, take_sample
 from proccli.files import read_file
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
@@ -38,7 +38,8 @@ class Change:
 class Connections:
     """Number of connections that the agent would send under only one of the configurations.
 
-    Connections of unknown age count as sent.
+    Connections of unknown age count as sent; others of which it is not known under a configuration
+    do not count.
     """
 
     lost: int
@@ -103,10 +104,11 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
     undecided = compared = 0
     connections: Counter[str] = Counter()
     for snapshot in snapshots:
-        before, after = _both(old, new, snapshot)
-        notes.extend((*before.notes, *after.notes))
+        both = _both(old, new, snapshot)
+        notes.extend(note for inputs in both for note in inputs.notes)
+        before, after = map(take_sample, both)
         name = snapshot if snapshot is not None else "live"
-        pairs = list(_pairs(before, after))
+        pairs = list(_pairs(before.pipeline, after.pipeline))
         compared += len(pairs)
         changes.extend(_changes(name, pairs))
         undecided += sum(_is_undecided(one, other) for one, other in pairs)
@@ -142,7 +144,7 @@ def changes_on(old: InputOptions, new: InputOptions, snapshot: str) -> SnapshotC
 
 def changes_between(before: Inputs, after: Inputs, name: str) -> SnapshotChanges:
     """Compare two configurations on one source, which the changes call by this name."""
-    pairs = list(_pairs(before, after))
+    pairs = list(_pairs(Pipeline(before), Pipeline(after)))
     return SnapshotChanges(
         compared=len(pairs),
         changes=tuple(_changes(name, pairs)),
@@ -177,13 +179,11 @@ def _compared_rules(old: InputOptions, new: InputOptions) -> RuleComparison:
     return compare_rules(before, after)
 
 
-def _pairs(before: Inputs, after: Inputs) -> Iterator[tuple[Outcome, Outcome]]:
-    one = Pipeline(before).outcomes(before.source.pids())
-    other = {
-        outcome.process.pid: outcome for outcome in Pipeline(after).outcomes(after.source.pids())
-    }
+def _pairs(before: Pipeline, after: Pipeline) -> Iterator[tuple[Outcome, Outcome]]:
+    one, other = (each.outcomes(each.inputs.source.pids()) for each in (before, after))
+    by_pid = {outcome.process.pid: outcome for outcome in other}
     for outcome in one:
-        again = other.get(outcome.process.pid)
+        again = by_pid.get(outcome.process.pid)
         if again is not None:
             yield outcome, again
 
@@ -236,17 +236,20 @@ def _content(outcome: Outcome) -> tuple[object, ...] | None:
     return rule.match_type, rule.match_regex, rule.action, rule.rewrite_name, *requirements
 
 
-def _connections(before: Inputs, after: Inputs) -> Counter[str]:
-    old, new = _sent(before), _sent(after)
-    return Counter(lost=len(old - new), gained=len(new - old))
+def _connections(before: Sample, after: Sample) -> Counter[str]:
+    """What both samples have and only one agent sends: a live machine opens and closes sockets."""
+    old, new = _sent_by_socket(before), _sent_by_socket(after)
+    pairs = Counter((old[key], new[key]) for key in old.keys() & new.keys())
+    return Counter(lost=pairs[True, False], gained=pairs[False, True])
 
 
-def _sent(inputs: Inputs) -> set[tuple[int, int]]:
-    """Pid and fd of the sockets that are sent, or may be once their age is known."""
+def _sent_by_socket(sample: Sample) -> dict[tuple[int, int], bool | None]:
+    """By pid and fd, whether the socket is sent, or may be once its age is known; None: not
+    known."""
 
-    def is_sent(socket: Socket) -> bool:
-        young = socket.status == "undecided" and socket.reason == "min-lifetime"
-        return socket.status == "synced" or young
+    def is_sent(socket: Socket) -> bool | None:
+        if socket.status == "undecided" and socket.reason != "min-lifetime":
+            return None
+        return socket.status != "skipped"
 
-    sockets = take_sample(inputs).sockets.sockets
-    return {(socket.pid, socket.fd) for socket in sockets if is_sent(socket)}
+    return {(socket.pid, socket.fd): is_sent(socket) for socket in sample.sockets.sockets}

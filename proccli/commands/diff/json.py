@@ -85,7 +85,7 @@ DIFF = Document(
         nullable(boolean()),
         "true: proven; false: a difference was found; null: not decided.",
     ),
-    Field("processes", integer(0), "Number of processes that were compared.", value="compared"),
+    Field("processes", integer(0), "Number of processes in the snapshots.", value="compared"),
     Field(
         "undecided",
         integer(0),

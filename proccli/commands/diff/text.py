@@ -128,8 +128,10 @@ def _total(result: DiffResult) -> str:
     if result.old.agent != result.new.agent:
         parts.append(f"agent {result.old.agent} and agent {result.new.agent}")
     if result.compared:
-        parts.append(f"{counted(result.compared, 'process')} compared")
-        parts.append(counted(len(result.changes), "change") if result.changes else "no change")
+        compared = result.compared - result.undecided
+        parts.append(f"{counted(compared, 'process')} compared")
+        if compared:
+            parts.append(counted(len(result.changes), "change") if result.changes else "no change")
         if result.connections.lost or result.connections.gained:
             lost, gained = result.connections.lost, result.connections.gained
             parts.append(

@@ -18,7 +18,9 @@ from proccli.commands.inputs import InputOptions
 from proccli.model.process import NO_TAGS
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.sources.recording.writer import write_recording
-from tests.build import NO_ENVIRONMENT, ListSource, config, process, tag_table
+from tests.agent.sockets.looking import fd, tcp
+from tests.build import NO_ENVIRONMENT, ListSource, config, net_tables, process, tag_table
+from tests.cli.runner import call
 
 RULE_KEYS = ("match-regex", "match-type", "action", "rewrite-name")
 PROCESSES = [
@@ -179,3 +181,52 @@ def test_the_comparison_of_rules_agrees_with_all_short_names(old: Any, new: Any)
     assert not (proof.equivalent is True and differ)
     for witness in proof.witnesses:
         assert judged(before, witness.text) != judged(after, witness.text)
+
+
+# ---- connections ------------------------------------------------------------------------------
+
+CONNECTED = net_tables(tcp=[tcp(900, "10.0.0.5:4000", "10.0.0.9:5432")])
+ALL = [(".*",)]
+NO_SHOP = [("^shop$", "process_name", "drop"), (".*",)]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> str:
+    """A recording of one process with one connection, without tags."""
+    path = tmp_path / "shop.jsonl"
+    source = ListSource(
+        [process(7, "shop", netns=1)], sockets={7: [fd(3, 900)]}, nets={1: CONNECTED}
+    )
+    with path.open("wb") as out:
+        write_recording(out, source)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost", "gained"),
+    [(ALL, NO_SHOP, 1, 0), (NO_SHOP, ALL, 0, 1), (ALL, ALL, 0, 0), (NO_SHOP, NO_SHOP, 0, 0)],
+)
+def test_connections_lose_and_gain_their_label_with_the_process(
+    tmp_path: Path, shop: str, old: Any, new: Any, lost: int, gained: int
+) -> None:
+    result = compared(tmp_path, shop, old, new)
+    assert (result.connections.lost, result.connections.gained) == (lost, gained)
+
+
+def test_a_connection_of_an_unknown_process_is_not_said_to_be_lost(
+    tmp_path: Path, shop: str
+) -> None:
+    tagged = [("a:b", "tag", "drop"), (".*",)]
+    before = written(tmp_path / "old.yaml", *ALL)
+    after = written(
+        tmp_path / "new.yaml",
+        *tagged,
+        **{"os-app-tag-exec": ["tags"], "os-app-tag-exec-user": "root"},
+    )
+
+    for one, other in ((before, after), (after, before)):
+        result = diff(InputOptions(config=one), InputOptions(config=other), [shop])
+        assert (result.compared, result.undecided) == (1, 1)
+        assert (result.connections.lost, result.connections.gained) == (0, 0)
+    ran = call("diff", before, after, "-s", shop)
+    assert "0 processes compared; 1 not compared (outcome unknown); " in ran.out
