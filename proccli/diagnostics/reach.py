@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from proccli.agent.process import file_name
+from proccli.config.warning_words import rule_problem_wording
+from proccli.config.yaml.nodes import is_null
 from proccli.diagnostics.context import LONGEST_PATTERN, Context
 from proccli.diagnostics.subjects import DOMAINS
-from proccli.model.config import Diagnostic, Rule
+from proccli.model.config import Diagnostic, Rule, RuleProblem
 from proccli.rustregex.automata.domain import Limits
 from proccli.rustregex.automata.shadow import Shadow, shadows
 from proccli.text import visible
@@ -190,6 +192,31 @@ def check_agent(context: Context) -> Iterator[Diagnostic]:
                     effect="it takes what the rule matches, without renaming it",
                     hint="remove the rule: the agent sends only what a rule matches",
                 )
+            yield from _replaced_words(rule, context)
+
+
+def _replaced_words(rule: Rule, context: Context) -> Iterator[Diagnostic]:
+    """Words that do not exist, for which these releases take the default."""
+    known = context.agent.static_config
+    assert known is not None  # noqa: S101 - it reads this dialect
+    keys: tuple[tuple[Literal["match-type", "action"], tuple[str, ...], str], ...] = (
+        ("match-type", known.match_types, rule.match_type),
+        ("action", known.actions, rule.action),
+    )
+    for key, words, taken in keys:
+        scalar = context.value(rule, key)
+        if scalar is None or is_null(scalar) or scalar.text in ("", *words):
+            continue
+        problem = RuleProblem(code=key, at=rule.places[key], value=scalar.text, known=words)
+        wording = rule_problem_wording(problem)
+        yield context.at_value(
+            rule,
+            key,
+            key,
+            wording.problem,
+            effect=f"agent {context.config.agent} reads it as {taken} and reports nothing",
+            hint=wording.hint,
+        )
 
 
 def _shadowed(

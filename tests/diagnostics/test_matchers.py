@@ -398,6 +398,25 @@ def test_agents_between_the_dialects_do_not_apply_rules_as_written() -> None:
         assert ("rule-without-effect" in said(text, agent=agent)) is expected
 
 
+def test_words_that_agents_between_the_dialects_replace_are_diagnosed() -> None:
+    """6.6.6 to 6.6.8 read an unknown word as the default; agents before ignore the rule (A0)."""
+    text = (
+        "os-proc-sync-enabled: true\nos-proc-regex:\n"
+        "- {match-regex: ab, match-type: Cmdline, action: Drop}\n"
+        "- {match-regex: cd, match-type: cmdline_with_args, action: ''}\n"
+        "- {match-regex: ef, match-type: ''}\n"
+    )
+
+    found = judge(text, agent="6.6.6")
+
+    match_type, action = only(found, "match-type"), only(found, "action")
+    assert (match_type.rule, match_type.at.line, match_type.hint) == (1, 3, "write cmdline")
+    assert match_type.effect == "agent 6.6.6 reads it as process_name and reports nothing"
+    assert (action.rule, action.hint) == (1, "write drop")
+    assert action.effect == "agent 6.6.6 reads it as accept and reports nothing"
+    assert "silently ignores the rule" in str(only(judge(text, agent="6.5"), "action").effect)
+
+
 def test_an_ignored_matcher_is_listed_as_unreachable() -> None:
     found = judge(proc(f"match_regex: '^a', {IGNORE}, {G}", f"match_regex: '^ab$', {G}"))
 
