@@ -1,4 +1,5 @@
-"""Makes docs/example/shop-*.jsonl anew: the shop's hosts, recorded as their owner would.
+"""Makes docs/example/shop-*.jsonl anew: the shop's hosts, recorded as their owner would; and
+shop-conn.log, the connections that one of them opened, as Zeek logs them.
 
     sudo .venv/bin/python -m tests.lab.example
 
@@ -15,6 +16,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+from proccli.sources.recording.reader import read_recording
 from tests.lab.namespaces import Host
 from tests.lab.recorder import Recorder
 from tests.lab.shop import PYTHON, grow_older_than, running_shop
@@ -24,6 +26,13 @@ FOLDER = ROOT / "docs" / "example"
 CONFIG = FOLDER / "shop.yaml"
 MOST_BYTES = 60_000
 _UPTIME_S = 75
+_LOG_HEAD = """#separator \\x09
+#set_separator\t,
+#empty_field\t(empty)
+#unset_field\t-
+#path\tconn
+#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration
+#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tinterval"""
 _HOME = "/opt/proccli"
 _LAUNCHER = f"#!{_HOME}/bin/python\nfrom proccli.__main__ import main\n\nmain()\n"
 
@@ -43,6 +52,31 @@ def checked(recording: Path) -> Path:
     if found or len(text) > MOST_BYTES:
         sys.exit(f"{recording}: {len(text)} bytes, and {found} in it")
     return recording
+
+
+def connection_log(recording: Path) -> str:
+    """The TCP connections that the processes of a recording opened, as Zeek's conn.log."""
+    source = read_recording(str(recording))
+    at_s = source.host.taken_at_ns // 10**9 - 2
+    lines = [_LOG_HEAD]
+    logged = set()
+    for pid in source.pids():
+        held = source.socket_fds(pid)
+        rows = {
+            row.inode: row
+            for table in source.net_tables(pid)
+            for row in table.rows
+            if row.protocol == "tcp"
+        }
+        listening = {row.local.port for row in rows.values() if row.state == "LISTEN"}
+        for socket in held if isinstance(held, tuple) else ():
+            row = rows.get(socket.inode)
+            if row is None or row.local.port in listening or socket.inode in logged:
+                continue
+            logged.add(socket.inode)
+            ends = (row.local.ip, row.local.port, row.remote.ip, row.remote.port)
+            lines.append("\t".join(map(str, (at_s, f"C{row.inode}", *ends, "tcp", "2.500000"))))
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
@@ -66,6 +100,8 @@ def main() -> None:
         grow_older_than(_UPTIME_S)
         for name, path in recorder.record(shop.recorded, Path(folder)).items():
             shutil.copyfile(checked(path), FOLDER / f"shop-{name}.jsonl")
+    log = connection_log(FOLDER / "shop-app-1.jsonl")
+    (FOLDER / "shop-conn.log").write_text(log, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from unittest.mock import patch
 
 from proccli.cli.main import run
+from proccli.sources.recording.reader import read_recording
 from tests.cli.runner import Ran, call, environment
 from tests.paths import DOCS
 from tests.server.recordings import config, recorded
@@ -24,11 +25,30 @@ SHOP_CONFIG = ("-c", str(EXAMPLE / "shop.yaml"))
 SHOP_RECORDINGS = [str(EXAMPLE / f"shop-{name}.jsonl") for name in ("web-1", "app-1", "db-1")]
 SHOP = (*SHOP_CONFIG, *(f"-s{path}" for path in SHOP_RECORDINGS))
 """The options that name the shop's configuration and its recordings."""
-SHOP_TAKEN_S = 1_795_784_659
+SHOP_TAKEN_S = read_recording(SHOP_RECORDINGS[0]).host.taken_at_ns // 10**9
+"""When they were made."""
 
 CLIENT, SERVER = "10.0.0.1:4000", "10.0.0.2:80"
 FLOW = {"ip_0": "10.0.0.1", "client_port": 4000, "ip_1": "10.0.0.2", "server_port": 80}
 """The connection between the two hosts of `two_hosts`."""
+
+
+def shop_client_port(script: str, server: str) -> int:
+    """The port from which the process of a script of the shop has connected to a server over
+    IPv4."""
+    for path in SHOP_RECORDINGS:
+        recording = read_recording(path)
+        for pid in recording.pids():
+            cmdline = recording.read(pid, frozenset({"cmdline"})).cmdline
+            if cmdline is None or f"/{script}\0".encode() not in cmdline:
+                continue
+            held = recording.socket_fds(pid)
+            inodes = {socket.inode for socket in held} if isinstance(held, tuple) else set()
+            for table in recording.net_tables(pid):
+                for row in table.rows:
+                    if row.inode in inodes and f"{row.remote.ip}:{row.remote.port}" == server:
+                        return row.local.port
+    raise AssertionError(script)
 
 
 def two_hosts(folder: Path, **client: Any) -> tuple[str, ...]:

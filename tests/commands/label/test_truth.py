@@ -28,6 +28,7 @@ from tests.commands.label.labelling import (
     labels,
     ndjson,
     objects,
+    shop_client_port,
 )
 
 
@@ -225,9 +226,19 @@ def test_the_join_made_here_is_that_of_the_topology() -> None:
     assert len(counted) == shop_topology()["summary"]["connections"]
 
 
-REDIS = {"ip_0": "10.77.0.2", "client_port": 51398, "ip_1": "10.77.0.3", "server_port": 6379}
-BACKUP = REDIS | {"client_port": 51452}
-HEALTH = {"ip_0": "127.0.0.1", "client_port": 52170, "ip_1": "127.0.0.1", "server_port": 80}
+REDIS = {
+    "ip_0": "10.77.0.2",
+    "client_port": shop_client_port("app.py", "10.77.0.3:6379"),
+    "ip_1": "10.77.0.3",
+    "server_port": 6379,
+}
+BACKUP = REDIS | {"client_port": shop_client_port("backup.py", "10.77.0.3:6379")}
+HEALTH = {
+    "ip_0": "127.0.0.1",
+    "client_port": shop_client_port("health.py", "127.0.0.1:80"),
+    "ip_1": "127.0.0.1",
+    "server_port": 80,
+}
 
 
 def at(start_s: int, end_s: int) -> Record:
