@@ -517,6 +517,8 @@ STATIC_CONFIG_ALTERED: Final = ("6.6.5", "6.6.8")
 """From and to: these releases ignore os-proc-regex or change it (FACTS A0)."""
 STATIC_CONFIG_GONE: Final = "6.6.9"
 """From this release on, the os-proc-* keys are unknown (FACTS A0)."""
+INPUTS_PROC_SINCE: Final = "6.6.6"
+"""The first release that reads `inputs.proc` (FACTS B1)."""
 OLDER_REGEX_CRATE: Final = "6.2"
 """The branch whose agents have the crate regex 1.6 (REGEX)."""
 SENDS_ON_NEW_PIDS_ONLY: Final = "6.5.4"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Final
 
@@ -14,13 +15,20 @@ from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import SourceKind
 from proccli.terminal.warning_text import message
-from proccli.versions import STATIC_CONFIG_ALTERED, STATIC_CONFIG_GONE
+from proccli.versions import (
+    INPUTS_PROC_SINCE,
+    STATIC_CONFIG_ALTERED,
+    STATIC_CONFIG_GONE,
+    Dialect,
+)
 
 NO_SECTION: Final = "no-static-config"
-_OTHER_AGENTS: Final = (
-    f"agents {' to '.join(STATIC_CONFIG_ALTERED)} ignore or change os-proc-regex, and"
-    f" {STATIC_CONFIG_GONE} and later do not support the os-proc-* keys"
-)
+_OTHER_AGENTS: Final[Mapping[Dialect, str]] = {
+    "static_config": f"agents {' to '.join(STATIC_CONFIG_ALTERED)} ignore or change os-proc-regex,"
+    f" and {STATIC_CONFIG_GONE} and later do not support the os-proc-* keys",
+    "inputs.proc": f"agents before {INPUTS_PROC_SINCE} do not support inputs.proc, and later ones"
+    " differ (proccli versions)",
+}
 _ASK_VERSION: Final = (
     "check on the server (deepflow-ctl agent list), or run deepflow-agent -v if you trust it"
 )
@@ -149,7 +157,7 @@ def agent_version(around: LiveMachine | None, kind: SourceKind, config: Config) 
     return unknown(
         "agent-version",
         f"the version of {who} cannot be determined; proccli emulates agent {config.agent};"
-        f" {_OTHER_AGENTS}",
+        f" {_OTHER_AGENTS[config.dialect]}",
         _ASK_VERSION,
     )
 

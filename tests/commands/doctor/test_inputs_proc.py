@@ -11,6 +11,7 @@ import pytest
 from proccli.commands.doctor import steps_sockets
 from proccli.commands.sockets import output as sockets_output
 from proccli.model.sockets import SocketReason
+from proccli.versions import AGENTS, INPUTS_PROC_SINCE, STATIC_CONFIG_GONE
 from tests.cli.runner import call
 
 MATCHER = "{{match_regex: '.*', only_in_container: {inside}, enabled_features: [{features}]}}"
@@ -41,6 +42,21 @@ def test_every_agent_has_every_step(tmp_path: Path, agent: str) -> None:
     found = steps(config(tmp_path), agent)
     assert {"readable", "blacklist", "rules", "start-time", "min-lifetime"} <= set(found)
     assert "os-" not in found["sync-enabled"]["detail"] + found["min-lifetime"]["detail"]
+
+
+def test_the_version_step_speaks_of_the_dialect(tmp_path: Path) -> None:
+    detail = steps(config(tmp_path), "7.1.8")["agent-version"]["detail"]
+    assert "proccli emulates agent 7.1.8" in detail
+    assert "agents before 6.6.6 do not support inputs.proc" in detail
+    assert "os-proc" not in detail
+
+
+def test_the_versions_at_which_the_dialects_change_are_those_of_the_table() -> None:
+    releases = [number for number in AGENTS if number.count(".") > 1]
+    reading = [number for number in releases if AGENTS[number].inputs_proc is not None]
+    assert reading[0] == INPUTS_PROC_SINCE
+    gone = [number for number in releases if AGENTS[number].static_config is None]
+    assert gone[0] == STATIC_CONFIG_GONE
 
 
 @pytest.mark.parametrize(
