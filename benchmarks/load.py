@@ -132,7 +132,7 @@ def started(size: Size, namespaces: int) -> Iterator[Load]:
                 raise LoadError(f"no load of {size} processes/connections; see above")
             yield Load(**json.loads(line))
         finally:
-            launcher.stdin.close()
+            launcher.terminate()
             launcher.wait()
 
 
@@ -163,6 +163,8 @@ def load(size: Size, namespaces: int) -> Iterator[Load]:
 
 def _end(group: int) -> None:
     """Kill all and wait for all. Raises: LoadError if some do not end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
     latest = time.monotonic() + _LATEST_S
@@ -181,6 +183,8 @@ def _become(report: int, build: Callable[[], NoReturn]) -> NoReturn:
     """The rest of a forked process's work: `build` executes a shell, or fails and is reported."""
     try:
         build()
+    except (OSError, LoadError) as error:
+        os.write(report, f"{error}\n".encode())
     except BaseException:
         os.write(report, traceback.format_exc().encode())
     finally:
@@ -443,7 +447,8 @@ def main() -> None:
             print(json.dumps(there._asdict()), flush=True)
             sys.stdin.buffer.read()
     except LoadError as error:
-        sys.exit(f"load.py: {error}")
+        lines = dict.fromkeys(filter(None, str(error).splitlines()))  # several may say the same
+        sys.exit("load.py: " + "\n".join(lines))
     except KeyboardInterrupt:
         sys.exit(130)
 
