@@ -8,7 +8,8 @@
 
 `make bench` and `make bench SIZE=500/2000` run it. load.py is the load. The peers are lsof, ss, ps,
 psutil, and native/agent_reads.rs, each if it (or rustc) is there. All take turns, so that other
-programs slow all of them; ratios are those to native/agent_reads.rs in the same round.
+programs slow all of them; ratios are those to native/agent_reads.rs in the same round. With root's
+rights, everything is in a new pid and network namespace, where no other processes are seen.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
-from load import LoadError, Size, started
+from load import LoadError, Size, loopback_up, started
 from measuring import Busy, Contestant, RunError, Runner, runner, say
 from performance_page import (
     AGENT,
@@ -53,6 +55,7 @@ _SIZES: Final = (Size(500, 2000), Size(2000, 10000), Size(5000, 20000))
 _MANY: Final = Size(2000, 10000)
 """The size with many network namespaces."""
 _NAMESPACES, _MANY_NAMESPACES = 4, 50
+_ISOLATED: Final = "PROCCLI_BENCH_ISOLATED"
 
 _TEN_RULES: Final = (
     ("process_name", "^(sleep|bash|sh|ssh|top|ps)$", "drop", ""),
@@ -76,10 +79,15 @@ class Programs:
         self._proccli = str(Path(sys.executable).with_name("proccli"))
         self._config = folder / "ten-rules.yaml"
         self._config.write_text(_configuration(_TEN_RULES))
-        many = [
-            ("cmdline", rf"^(?:\S*/)?service-{number} .*--id (\d+)", "accept", "$1")
-            for number in range(rules)
-        ]
+        kinds = (
+            ("process_name", "^service-{}$", "accept", ""),
+            ("cmdline", r"-Dservice\.name=service-{}(?:\s|$)", "accept", ""),
+            ("cmdline", r"^/opt/service-{}/bin/(\S+) .*", "accept", "$1"),
+        )
+        many = []
+        for number in range(rules):
+            subject, pattern, action, name = kinds[number % len(kinds)]
+            many.append((subject, pattern.replace("{}", str(number)), action, name))
         self._many_rules = folder / "many-rules.yaml"
         self._many_rules.write_text(_configuration(many))
         self._native = _compiled(folder)
@@ -206,6 +214,24 @@ def stage(
     return Stage(size, load.namespaces, load.seconds, others, elsewhere, runs, before)
 
 
+def isolate() -> None:
+    """Run this program again in new namespaces, if that is possible and was not yet done."""
+    if _ISOLATED in os.environ:
+        loopback_up()
+        return
+    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--net"]
+    if shutil.which("unshare") and subprocess.run([*unshare, "true"], check=False).returncode == 0:
+        os.environ[_ISOLATED] = "yes"
+        # Files in there vanish together with the namespaces.
+        script = 'mount -t tmpfs tmpfs /dev/shm && export TMPDIR=/dev/shm; exec "$@"'
+        os.execvp(unshare[0], [*unshare, "sh", "-c", script, "sh", sys.executable, *sys.argv])
+    say("no new namespaces: other processes of this machine are seen, too")
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description="Measure proccli and its peers under a load.")
@@ -214,6 +240,11 @@ def main() -> None:
     parser.add_argument("--rules", type=int, default=1000)
     parser.add_argument("--out", type=Path, help="default: docs/performance.md if no size is given")
     given = parser.parse_args()
+    isolate()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(
+            number, _stop
+        )  # which the first process of a pid namespace ignores by default
     sizes = given.sizes or _SIZES
     many = sizes[-1] if given.sizes else _MANY
     out = given.out or (None if given.sizes else _PAGE)

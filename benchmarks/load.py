@@ -241,12 +241,17 @@ def _pod(shells: _Shells, services: Sequence[_Service]) -> NoReturn:
     """Start services in a network namespace of their own, then become its first process."""
     if not _unshare():
         raise LoadError(f"no network namespace: {os.strerror(ctypes.get_errno())}")
+    loopback_up()
+    _start(shells, services)
+    shells.execute(_PAUSE, ())
+
+
+def loopback_up() -> None:
+    """Start the loopback interface of a new network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", b"lo", 0)
         (flags,) = struct.unpack_from("16xh", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
-    _start(shells, services)
-    shells.execute(_PAUSE, ())
 
 
 def _can_unshare() -> bool:

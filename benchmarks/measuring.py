@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -108,11 +109,19 @@ def runner(folder: Path) -> Iterator[Runner]:
     """A runner, which keeps its files in a folder."""
     command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("runner.py"))]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_ENVIRONMENT
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=_ENVIRONMENT,
+        start_new_session=True,
     ) as running:
         assert running.stdin is not None
         assert running.stdout is not None
-        yield Runner(running.stdin, running.stdout, folder)
+        try:
+            yield Runner(running.stdin, running.stdout, folder)
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)  # and what it runs
 
 
 class Busy:

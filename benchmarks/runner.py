@@ -49,7 +49,4 @@ def _execute(command: list[str], stdout: str, errors: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

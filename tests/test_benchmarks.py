@@ -92,8 +92,8 @@ def rows(pid: int | str) -> Iterator[End]:
     for table in ("tcp", "tcp6", "udp", "udp6"):
         with contextlib.suppress(FileNotFoundError):
             for row in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-                fields = row.split()
-                yield End(table, *fields[1:4], fields[9])
+                _, local, remote, state, *_, inode = row.split()[:10]
+                yield End(table, local, remote, state, inode)
 
 
 def has_ipv6() -> bool:
