@@ -143,10 +143,11 @@ def load(size: Size, namespaces: int) -> Iterator[Load]:
     since = time.monotonic()
     life, alive = os.pipe()
     finished, report = os.pipe()
+    folder = tempfile.mkdtemp(prefix="proccli-load-")
     root = os.fork()
     if root == 0:
         os.close(alive)
-        _become(report, partial(_root, size, namespaces, life, report))
+        _become(report, partial(_root, size, namespaces, folder, life, report))
     os.close(report)
     os.close(life)
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -159,6 +160,7 @@ def load(size: Size, namespaces: int) -> Iterator[Load]:
     finally:
         os.close(alive)
         _end(root)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end(group: int) -> None:
@@ -209,8 +211,8 @@ def _read_all(fd: int) -> str:
         return stream.read()
 
 
-def _root(size: Size, namespaces: int, life: int, report: int) -> NoReturn:
-    """Start everything, then become the ancestor of all."""
+def _root(size: Size, namespaces: int, folder: str, life: int, report: int) -> NoReturn:
+    """Start everything, remove the folder, then become the ancestor of all."""
     gc.freeze()  # so that the many forks share their memory
     os.setpgid(0, 0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -221,12 +223,12 @@ def _root(size: Size, namespaces: int, life: int, report: int) -> NoReturn:
     pods = min(namespaces, (size.processes - 1) // (2 * _TREE + 1)) if _can_unshare() else 0
     services = _services(size.processes - 1 - pods, size.connections)
     inside = services[: len(services) // 2] if pods else []
-    with tempfile.TemporaryDirectory(prefix="proccli-load-") as folder:
-        shells = _Shells(folder)
-        for first in range(0, pods, _PODS_AT_ONCE):
-            numbers = range(first, min(first + _PODS_AT_ONCE, pods))
-            _together([partial(_pod, shells, inside[number::pods]) for number in numbers])
-        _start(shells, services[len(inside) :])
+    shells = _Shells(folder)
+    for first in range(0, pods, _PODS_AT_ONCE):
+        numbers = range(first, min(first + _PODS_AT_ONCE, pods))
+        _together([partial(_pod, shells, inside[number::pods]) for number in numbers])
+    _start(shells, services[len(inside) :])
+    shutil.rmtree(folder)
     counts = {
         "processes": size.processes,
         "connections": size.connections,

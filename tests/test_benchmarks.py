@@ -161,7 +161,10 @@ def test_the_load_leaves_nothing_behind_after(ending: str, tmp_path: Path) -> No
         assert not list(tmp_path.iterdir())
 
 
-def test_a_load_that_is_killed_while_it_starts_ends_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda one: one.name)
+def test_a_load_that_is_ended_while_it_starts_leaves_nothing_behind(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     launcher = subprocess.Popen(
         [*LOAD, "60/60"],
         stdin=subprocess.PIPE,
@@ -173,7 +176,7 @@ def test_a_load_that_is_killed_while_it_starts_ends_by_itself(tmp_path: Path) ->
         group = root[0].pid
         eventually(lambda: len(members(group)) > 3, what="processes of the load")
 
-        launcher.kill()
+        launcher.send_signal(number)
 
         eventually(lambda: not members(group), what="the end of all processes")
         assert not list(tmp_path.iterdir())
@@ -211,7 +214,10 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     return importlib.import_module
 
 
-def test_bench_gives_proccli_options_that_exist(modules: Any, tmp_path: Path) -> None:
+def test_bench_gives_proccli_options_that_exist(
+    modules: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # compiles nothing
     programs, size = modules("bench").Programs(tmp_path, 3), modules("load").Size(50, 40)
     contestants = [*programs.main(size), *programs.more(size)]
 
