@@ -17,13 +17,6 @@ from typing import IO, Final, NamedTuple
 _FIRST_LOOK_S: Final = 4.0
 """A socket counts as older than the agent's limit of 3 s if a program looked at it so long ago."""
 
-_ENVIRONMENT: Final = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("PYTHON", "PROCCLI_", "_PROCCLI"))
-} | {"LC_ALL": "C.UTF-8"}
-"""Without PYTHONDONTWRITEBYTECODE, among others: byte code must be there and be used."""
-
 
 class Measured(NamedTuple):
     """One run of a program."""
@@ -113,7 +106,7 @@ def runner(folder: Path) -> Iterator[Runner]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=_ENVIRONMENT,
+        env=_environment(),
         start_new_session=True,
     ) as running:
         assert running.stdin is not None
@@ -122,6 +115,16 @@ def runner(folder: Path) -> Iterator[Runner]:
             yield Runner(running.stdin, running.stdout, folder)
         finally:
             os.killpg(running.pid, signal.SIGKILL)  # and what it runs
+
+
+def _environment() -> dict[str, str]:
+    """Without PYTHONDONTWRITEBYTECODE, among others: byte code must be there and be used."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "PROCCLI_", "_PROCCLI"))
+    }
+    return kept | {"LC_ALL": "C.UTF-8"}
 
 
 class Busy:

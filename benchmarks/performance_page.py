@@ -108,9 +108,10 @@ times and their ratios are less affected.
 
 
 def _title(one: Stage) -> str:
+    networks = "namespace" if one.namespaces == 0 else "namespaces"
     return (
         f"{one.size.processes:,} processes, {one.size.connections:,} connections,"
-        f" {one.namespaces + 1} network namespaces"
+        f" {one.namespaces + 1} network {networks}"
     )
 
 
