@@ -69,8 +69,8 @@ _COMM: Final = (
     " compares the file name of the first argument."
 )
 _TITLE: Final = (
-    "No comm (15 bytes at most, up to the first colon) matches this pattern; it is compared with the"
-    " whole command line, which for a title is the title."
+    "No comm (15 bytes at most, up to the first colon) matches this pattern; it is compared with"
+    " the whole command line, which for a title is the title."
 )
 _COMMS: Final = texts_without("\0\n:", matching=(r"\A.{0,15}\z",))
 """Every text that process_name compares is one of these (FACTS B4)."""
@@ -110,6 +110,8 @@ class _Upgrade:
         self.origins: list[int | None] = []
         self.rule: int | None = None
         """The index of the old rule at hand."""
+        self._closed = any(_drops_the_rest(rule) for rule in config.rules if not rule.problems)
+        """Whether no process is accepted without a rule."""
         self.comments = _Comments(reading, config.rules)
 
     def result(self) -> Upgraded:
@@ -201,7 +203,7 @@ class _Upgrade:
             later = rules[rules.index(rule) + 1 :]
             self._rule(rule, later)
         self.rule = None
-        if any(_drops_the_rest(rule) for rule in rules):
+        if self._closed:
             return
         self.lines.append("      # What no rule matched is accepted, as by the old agent.")
         self._matcher("process_name", ".*")
@@ -213,6 +215,12 @@ class _Upgrade:
             return
         match_type, pattern, name = self._condition(rule)
         if rule.action == "drop":
+            if self._closed and all(other.action == "drop" for other in later):
+                self.lines.append(
+                    f"      # Rule {rule.index} ({_in_comment(rule.match_regex)}, drop) needs no"
+                    " matcher: what none takes is not sent."
+                )
+                return
             self._matcher(match_type, pattern, ignore=True)
             return
         self._matcher(match_type, pattern, name)
