@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "scan": "Show which rule each process hits and the name it gets.",
     "explain": "Explain why a process gets its rule and its name.",
     "record": "Save a snapshot to analyse later or on another machine.",
+    "collector": "Print a script that records a machine without proccli.",
     "diff": "Show what a configuration change does to each process.",
     "regex": "Test a pattern in the agent's regex dialect.",
     "tags": "Show each process's tags and which of them reach the server.",

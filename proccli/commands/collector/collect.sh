@@ -1,0 +1,2 @@
+#!/bin/sh
+PROCCLI=0
