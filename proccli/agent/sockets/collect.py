@@ -267,7 +267,7 @@ class _Judge:
         self._syncs = reading.syncs
         self._mapped = reading.mapped
 
-    def status(
+    def status(  # noqa: C901 - a condition each
         self,
         row: SocketRow,
         outcome: Outcome,

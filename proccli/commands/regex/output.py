@@ -63,7 +63,7 @@ def regex_document(trial: Trial, attempts: Iterable[Attempt], notes: Sequence[No
 
 def regex_lines(attempts: Iterable[Attempt]) -> bytes:
     """A line of JSON for each text."""
-    return lines(map(ATTEMPT.json, attempts))
+    return lines(map(ATTEMPT.line, attempts))
 
 
 def regex_text(trial: Trial, attempts: Iterable[Attempt], view: View) -> str:

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import warn
-from proccli.cli.output import Invocation, require_stdout, view_of, write
+from proccli.cli.output import Invocation, require_stdout, view_of, write_pieces
 from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import (
     Output,
@@ -260,10 +260,11 @@ class Delivery:
         unchanged = self.if_changed and result.changed is False
         wanted = not (unchanged and _is_written(result, self.out))
         if wanted and self.out is None:
-            write(_content(result, self.output, self.invocation, to_file=False))
+            pieces = _content(result, self.output, self.invocation, to_file=False)
+            write_pieces(pieces, at_once=False)
         elif wanted and self.out is not None:
             with atomic_output(self.out, mode=self.mode, force=True) as file:
-                file.write(_content(result, self.output, self.invocation, to_file=True))
+                file.writelines(_content(result, self.output, self.invocation, to_file=True))
         warn(self.invocation, self._shown_notes(result))
         return wanted
 
@@ -283,7 +284,9 @@ def _is_written(result: SyncResult, out: str | None) -> bool:
     return written_to == os.path.realpath(out) and os.path.exists(out)  # noqa: PTH110 - text
 
 
-def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_file: bool) -> bytes:
+def _content(
+    result: SyncResult, output: Output, invocation: Invocation, *, to_file: bool
+) -> Iterable[bytes]:
     from proccli.commands.sync.output import sync_document, sync_line, sync_text
     from proccli.terminal.view import View
 
@@ -292,4 +295,4 @@ def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_f
     if output == "jsonl":
         return sync_line(result)
     view = View() if to_file else view_of(sys.stdout, invocation.colour)
-    return sync_text(result, view).encode(errors="backslashreplace")
+    return [sync_text(result, view).encode(errors="backslashreplace")]
