@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
@@ -262,12 +263,15 @@ class _Judge:
     """Whether the agent sends a socket."""
 
     def __init__(self, reading: Reading) -> None:
-        self._host = reading.host
-        self._min_lifetime_s = reading.min_lifetime_s
+        host, min_lifetime_s = reading.host, reading.min_lifetime_s
+        # The agent compares whole seconds, see age_s.
+        old_before_s = host.taken_at_ns // NS_PER_S - min_lifetime_s + 1
+        self._old_before_ns = old_before_s * NS_PER_S if min_lifetime_s > 0 else inf
+        self._observed_since_ns = host.observed_since_ns
         self._syncs = reading.syncs
         self._mapped = reading.mapped
 
-    def status(
+    def status(  # noqa: C901 - a condition each
         self,
         row: SocketRow,
         outcome: Outcome,
@@ -289,7 +293,7 @@ class _Judge:
         tcp = row.protocol == "tcp"
         if tcp and row.state != "ESTABLISHED":
             return "skipped", "listening" if row.state == "LISTEN" else "not-established"
-        old = old_enough(held, self._host, self._min_lifetime_s)
+        old = self._is_old(held.since_ns)
         if old is False:
             return "skipped", "min-lifetime"
         if not tcp and is_unspecified(row, row.remote):
@@ -303,6 +307,18 @@ class _Judge:
         if no_owner is None:
             return "undecided", "no-owner"
         return ("undecided", "min-lifetime") if old is None else ("synced", None)
+
+    def _is_old(self, since_ns: int | None) -> bool | None:
+        """Whether a socket has reached the minimum lifetime; None where only a later sample can
+        show it.
+
+        In a first sample a link that seems young proves nothing: our own reading may have created
+        it.
+        """
+        if since_ns is None or since_ns < self._old_before_ns:
+            return True
+        observed_since_ns = self._observed_since_ns
+        return None if observed_since_ns is None or since_ns <= observed_since_ns else False
 
 
 class _Join:
@@ -402,16 +418,3 @@ def age_s(socket: SocketFd, host: Host) -> int | None:
         return None
     # A link that was never read before is created while we read it, after the snapshot began.
     return max(host.taken_at_ns // NS_PER_S - socket.since_ns // NS_PER_S, 0)
-
-
-def old_enough(socket: SocketFd, host: Host, min_lifetime_s: int) -> bool | None:
-    """Whether a socket has reached the minimum lifetime; None where only a later sample can show
-    it.
-
-    In a first sample a link that seems young proves nothing: our own reading may have created it.
-    """
-    age = age_s(socket, host)
-    if age is None or socket.since_ns is None or age >= min_lifetime_s:
-        return True
-    observed = host.observed_since_ns is not None and socket.since_ns > host.observed_since_ns
-    return False if observed else None
