@@ -193,12 +193,11 @@ def _talk(
     if interpreter is None:
         raise _no_collector(_exit_code(child), errors.text() or printed, sudo=sudo)
     language: Language = "sh" if interpreter == "sh" else "python"
-    try:
+    # A host that does not read it may still say why.
+    with suppress(OSError):
         stdin = cast("IO[bytes]", child.stdin)
         stdin.write(collector_script(language).encode("ascii"))
         stdin.close()
-    except OSError:
-        raise _broken_off(_exit_code(child), errors.text()) from None
     if not out.peek(1):
         raise _broken_off(_exit_code(child), errors.text())
     try:

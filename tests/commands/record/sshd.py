@@ -45,12 +45,14 @@ StrictModes no
 PidFile none
 MaxStartups 100
 PermitRootLogin yes
-Match User bob
-  PermitUserRC no
 Match User carol
   AuthorizedKeysFile none
 """
 _CLIENT = """\
+Host stranger
+  UserKnownHostsFile /dev/null
+Host nothing-there
+  Port {closed}
 Host *
   HostName 127.0.0.1
   Port {port}
@@ -59,10 +61,6 @@ Host *
   UserKnownHostsFile {folder}/known_hosts
   GlobalKnownHostsFile /dev/null
   ControlMaster no
-Host stranger
-  UserKnownHostsFile /dev/null
-Host nothing-there
-  Port {closed}
 """
 
 
