@@ -18,7 +18,10 @@ from tests.waiting import LONG_S
 README = ROOT / "README.md"
 PAGES = (
     README,
-    *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "migrate", "topology")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("identity", "labels", "migrate", "topology", "upgrade")
+    ),
 )
 """Those that show what commands print."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Final
 
 from proccli.model.process import NS_PER_S, Host, Process
@@ -44,10 +45,14 @@ def now_s(host: Host) -> int:
 
 def _f32(value: float) -> float:
     """The nearest 32-bit float."""
-    result: float = struct.unpack("f", struct.pack("f", value))[0]
+    result: float = _unpack_f32(_pack_f32(value))[0]
     return result
 
 
+_pack_f32, _unpack_f32 = struct.Struct("f").pack, struct.Struct("f").unpack
+
+
+@lru_cache(maxsize=256)  # the processes of a unit or a container share the text
 def container_id(cgroup: str, ids: ContainerIds) -> str | None:
     """The container id in the text of /proc/PID/cgroup, or None.
 
