@@ -11,10 +11,11 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from proccli.commands.collector.collector import Language, collector_script
 from proccli.sources.procfs.live import LiveSource
+from proccli.sources.recording.format import decode_cmdline
 from proccli.sources.recording.reader import parse_recording
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
@@ -24,10 +25,12 @@ from tests.sources.procfs.processes import (
     exec_raw,
     fork,
     forked,
+    in_pid_namespace,
     set_comm,
 )
 from tests.waiting import LONG_S, eventually
 
+Value = TypeVar("Value")
 Lines: TypeAlias = Sequence[Mapping[str, Any]]
 RUNS_DIFFER: Final = ("taken_at", "watched_since", "proccli")
 """Keys of a header that no two runs have in common."""
@@ -41,23 +44,26 @@ def pythons() -> list[str]:
     return []
 
 
-def shells() -> list[list[str]]:
-    """The POSIX shells that are here, as commands."""
-    commands = {"dash": [], "busybox": ["sh"], "bash": ["--posix"]}
-    return [[path, *rest] for name, rest in commands.items() if (path := shutil.which(name))]
+def busybox_only(folder: Path) -> Path:
+    """A directory with busybox under the names of all its programs."""
+    busybox = shutil.which("busybox") or ""
+    for name in subprocess.run(
+        [busybox, "--list"], capture_output=True, text=True, check=True
+    ).stdout.split():
+        (folder / name).symlink_to(busybox)
+    return folder
 
 
-def collected(
-    command: Sequence[str], language: Language, wait: str = "0", **settings: Any
-) -> bytes:
-    """What a script writes that is read from standard input."""
+def collected(command: Sequence[str], path: str = os.environ["PATH"], wait: str = "0") -> bytes:
+    """What a script writes that an interpreter reads from standard input."""
+    language: Language = "python" if command[-1] == "-" else "sh"
     done = subprocess.run(
-        [*command, *(["-"] if language == "python" else ["-s"]), wait],
+        [*command, wait],
         input=collector_script(language).encode("ascii"),
         capture_output=True,
         check=False,
         timeout=LONG_S,
-        **settings,
+        env={**os.environ, "PATH": path},
     )
     assert (done.returncode, done.stderr) == (0, b"")
     return done.stdout
@@ -82,9 +88,13 @@ def header_of(lines: Lines) -> Mapping[str, Any]:
 
 
 def processes_of(lines: Lines) -> Mapping[int, Mapping[str, Any]]:
-    """By pid. The numbers of namespaces here are arbitrary: whether there is one remains."""
+    """By pid. The numbers of namespaces are arbitrary, and so is how a long command line is cut."""
     return {
-        line["pid"]: {**line, "net": line["net"] is not None}
+        line["pid"]: {
+            **line,
+            "net": line["net"] is not None,
+            "cmdline": None if line["cmdline"] is None else decode_cmdline(line["cmdline"]),
+        }
         for line in lines
         if line["type"] == "process"
     }
@@ -125,13 +135,24 @@ def differences(reference: Lines, collected: Lines, ours: Sequence[int]) -> list
             {key: value for key, value in part(lines).items() if wanted(key)}
             for lines in (reference, collected)
         )
-        wrong += [
-            f"{part.__name__} {key}: {other.get(key)} instead of {one.get(key)}"
-            for key in sorted(one.keys() | other.keys(), key=str)
-            if one.get(key) != other.get(key)
-        ]
+        for key in sorted(one.keys() | other.keys(), key=str):
+            wrong += _differing(f"{part.__name__} {key}", one.get(key), other.get(key))
     assert set(ours) <= processes_of(reference).keys()
     return wrong
+
+
+def _differing(name: str, expected: Any, got: Any) -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for key in sorted(expected.keys() | got.keys()):
+            yield from _differing(f"{name} {key}", expected.get(key), got.get(key))
+    elif expected != got:
+        yield f"{name}: {got} instead of {expected}"
+
+
+def alone(work: Callable[[], Value]) -> Value:
+    """What `work` returns where it sees no other processes, if we are root: those of a busy machine
+    may hold a hundred thousand sockets."""
+    return in_pid_namespace(work) if os.geteuid() == 0 else work()
 
 
 # ---- processes of every odd kind -------------------------------------------------------------
@@ -159,8 +180,7 @@ def odd_processes(folder: Path) -> Iterator[list[int]]:
     with contextlib.ExitStack() as stack:
         found = [stack.enter_context(forked(body)) for body in bodies[4:]]
         found.append(stack.enter_context(forked(stays=False)))
-        for body in bodies[:4]:
-            found.append(stack.enter_context(_executed(body)))
+        found += [stack.enter_context(_executed(body)) for body in bodies[:4]]
         yield found
 
 
@@ -173,8 +193,8 @@ def _executed(body: Callable[[], object]) -> Iterator[int]:
             body()
         os._exit(1)
     try:
-        before = Path(f"/proc/{os.getpid()}/exe").readlink()
-        eventually(lambda: os.readlink(f"/proc/{pid}/exe") != str(before), what="the exec")
+        before = Path("/proc/self/exe").readlink()
+        eventually(lambda: Path(f"/proc/{pid}/exe").readlink() != before, what="the exec")
         yield pid
     finally:
         os.kill(pid, 9)
