@@ -1,0 +1,223 @@
+"""Which name a command line should get: by the first recipe that matches it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from proccli import rustregex
+from proccli.agent.process import file_name
+from proccli.commands.suggest.interpreters import INTERPRETERS
+from proccli.commands.suggest.jvm import JVM
+from proccli.commands.suggest.recipe import END, ID, SAYS_NOTHING, Recipe
+from proccli.commands.suggest.titles import TITLES
+from proccli.model.process import Process, TextSpan
+from proccli.rustregex.match.template import Match
+from proccli.sources.recording.masking import mask_process
+from proccli.text import visible
+
+RECIPES: Final = (*JVM, *INTERPRETERS, *TITLES)
+"""The first one that matches counts: special ones come before general ones."""
+_LONGEST: Final = 100
+"""Characters of a name."""
+_LITERAL_NAME: Final = re.compile(r"[\w.+:@ -]+")
+"""Names that stand in a rule as they are: no `$` and no `%`, which mean something there."""
+
+
+class Line(NamedTuple):
+    """A command line as rules match it, without its secrets."""
+
+    pieces: tuple[str, ...]
+    """The arguments that are not empty."""
+    masked_spans: tuple[TextSpan, ...]
+    """In `text`, in characters."""
+
+    @property
+    def text(self) -> str:
+        """The arguments joined by blanks."""
+        return " ".join(self.pieces)
+
+    @property
+    def program(self) -> str:
+        """The file name of the first argument; empty where it has none."""
+        return file_name(self.pieces[0]) or ""
+
+    def piece_at(self, offset: int) -> tuple[str, int]:
+        """The argument at an offset of the text, and the offset in it."""
+        for piece in self.pieces:
+            if offset <= len(piece):
+                return piece, offset
+            offset -= len(piece) + 1
+        raise IndexError(offset)
+
+
+class Naming(NamedTuple):
+    """A name, and the rule that gives it."""
+
+    name: str
+    recipe: Recipe
+    literal: bool = False
+    """Whether the recipe was made for this name alone."""
+
+
+def line_of(process: Process) -> Line | None:
+    """The command line of a process; None where it has none or it is not UTF-8.
+
+    Secrets are masked, also those of a live process: nothing of them gets into a rule or a comment.
+    """
+    if not process.cmdline:
+        return None
+    process = mask_process(process)
+    raw = process.cmdline or b""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    pieces = tuple(piece for piece in text.split("\0") if piece)
+    if not pieces:
+        return None
+    return Line(pieces, tuple(_joined_spans(raw, process.masked_spans)))
+
+
+def _joined_spans(raw: bytes, spans: Iterable[TextSpan]) -> Iterable[TextSpan]:
+    """The masked spans in the joined text: each NUL that ends an argument becomes a blank."""
+    for start, end in spans:
+        before = raw[:start].decode()
+        pieces = before.split("\0")
+        gone = sum(not piece for piece in pieces[:-1])
+        first = len(before) - gone
+        yield first, first + len(raw[start:end].decode())
+
+
+@cache
+def compiled(pattern: str) -> rustregex.Regex:
+    """A pattern of a recipe."""
+    return rustregex.compile(pattern)
+
+
+def name_line(line: Line) -> Naming | None:
+    """The name of a command line by the first recipe that gives one; None where none does."""
+    text = line.text
+    for recipe in RECIPES:
+        if recipe.needs not in text:
+            continue
+        regex = compiled(recipe.pattern)
+        match = regex.search(text)
+        if match is None or not _is_sound(match, regex, line, recipe):
+            continue
+        name = regex.replace_all(text, recipe.name)
+        if name and len(name) <= _LONGEST and visible(name) == name:
+            return Naming(name, recipe)
+    return None
+
+
+def _is_sound(match: Match, regex: rustregex.Regex, line: Line, recipe: Recipe) -> bool:
+    """Whether the name lies within one argument without blanks, and nothing in it is masked.
+
+    The arguments are joined by blanks, so the pattern can't tell an argument with blanks, such as
+    code after -c, from several arguments.
+    """
+    for group in range(1, len(regex.group_names)):
+        span = match.span(group)
+        if span is None:
+            continue
+        piece, offset = line.piece_at(span[0])
+        blanks = " " in piece and not recipe.in_code
+        if len(line.pieces) > 1 and (blanks or offset + span[1] - span[0] > len(piece)):
+            return False
+        if any(left < span[1] and span[0] < right for left, right in line.masked_spans):
+            return False
+    return True
+
+
+def name_lines(lines: Sequence[Line]) -> Mapping[Line, Naming]:
+    """The names of all lines that have one; programs with the same name are told apart."""
+    namings = {line: naming for line in lines if (naming := name_line(line)) is not None}
+    by_name: dict[str, list[Line]] = defaultdict(list)
+    for line, naming in namings.items():
+        by_name[naming.name].append(line)
+    for name, alike in by_name.items():
+        identities = {line: _identity(line, namings[line]) for line in alike}
+        if len(set(identities.values())) < 2:
+            continue
+        for line, identity in identities.items():
+            if identity and (naming := _told_apart(line, name, identity, namings[line])):
+                namings[line] = naming
+    return namings
+
+
+def _identity(line: Line, naming: Naming) -> tuple[str, ...]:
+    """What tells a program from others of the same name; empty: nothing."""
+    recipe = naming.recipe
+    span = _named_at(line, recipe)
+    if recipe.distinguish == "no" or span is None:
+        return ()
+    piece, offset = line.piece_at(span)
+    if recipe.distinguish == "class":
+        return (piece.rpartition("/")[2],)
+    folders = (re.sub(f"{ID}$", "", part) for part in piece[:offset].split("/"))
+    return tuple(part for part in folders if part and not SAYS_NOTHING.fullmatch(part))[-1:]
+
+
+def _named_at(line: Line, recipe: Recipe) -> int | None:
+    """The offset of the text that became the name."""
+    match = compiled(recipe.pattern).search(line.text)
+    spans = (match.span(group) for group in (1, 2)) if match and "$" in recipe.name else ()
+    return next((span[0] for span in spans if span is not None), None)
+
+
+def _told_apart(line: Line, name: str, identity: tuple[str, ...], naming: Naming) -> Naming | None:
+    by_class = naming.recipe.distinguish == "class"
+    longer = identity[0] if by_class else f"{identity[-1]}-{name}"
+    return literal(line, longer, naming.recipe)
+
+
+def literal(line: Line, name: str, recipe: Recipe) -> Naming | None:
+    """A rule for this program alone: by the argument that its name comes from.
+
+    None where the name can't stand in a rule, or comes from no argument.
+    """
+    at = _named_at(line, recipe)
+    if at is None or not _LITERAL_NAME.fullmatch(name):
+        return None
+    piece, _ = line.piece_at(at)
+    if len(line.pieces) > 1 and line.pieces[0] != piece:
+        pattern = rf"(?s)^(?:\S*/)?{_general(line.program)} (?:.* )?{_general(piece)}{END}"
+    else:
+        pattern = rf"(?s)^{_general(piece)}{END}"
+    return Naming(name, Recipe(f"{name} alone", pattern, name, line.program), literal=True)
+
+
+def long_name(line: Line, comm: str) -> Naming | None:
+    """The whole name of a program whose comm is cut off by the kernel."""
+    program = line.program
+    is_cut = len(comm.encode()) == _COMM_BYTES and program.startswith(comm) and program != comm
+    if not is_cut or not _LITERAL_NAME.fullmatch(program):
+        return None
+    pattern = rf"(?s)^(?:\S*/)?{escaped(program)}{END}"
+    about = f"{program}: its comm is cut to {_COMM_BYTES} bytes"
+    return Naming(program, Recipe(about, pattern, program, program), literal=True)
+
+
+_COMM_BYTES: Final = 15
+_CHANGING: Final = re.compile(
+    r"v?[0-9]+(?:\.[0-9]+)+[0-9A-Za-z.+_-]*|[0-9]{4,}|(?<![0-9A-Za-z])[0-9a-f]{8,40}(?![0-9A-Za-z])"
+)
+
+
+def _general(text: str) -> str:
+    """A pattern for a text whose versions, dates and hashes may change."""
+    parts: list[str] = []
+    end = 0
+    for found in _CHANGING.finditer(text):
+        parts += escaped(text[end : found.start()]), r"[^\s/]+"
+        end = found.end()
+    return "".join((*parts, escaped(text[end:])))
+
+
+def escaped(text: str) -> str:
+    """A pattern for a text: only what means something is escaped (old releases reject others)."""
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)

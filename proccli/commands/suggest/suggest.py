@@ -1,0 +1,565 @@
+"""The rules that give what runs on some hosts distinct and stable names, proven on those hosts."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from proccli.agent.inputs import Inputs
+from proccli.agent.pipeline import Pipeline
+from proccli.agent.process import all_ancestors
+from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.suggest.insert import Places, find_places, inserted
+from proccli.commands.suggest.naming import (
+    RECIPES,
+    Line,
+    Naming,
+    escaped,
+    line_of,
+    literal,
+    long_name,
+    name_lines,
+)
+from proccli.commands.suggest.noise import SUPERVISORS, noise, noise_pattern
+from proccli.commands.suggest.rules import Member, Proposed, Writer
+from proccli.commands.suggest.skeleton import skeleton
+from proccli.commands.warnings import incomplete, outcome_notes
+from proccli.config import loading
+from proccli.errors import UsageError
+from proccli.files import read_file
+from proccli.model.config import Config
+from proccli.model.note import Note
+from proccli.model.outcome import Outcome
+from proccli.model.process import Host
+from proccli.versions import StaticConfig, agent_version, behaviour_of
+
+LeftReason: TypeAlias = Literal["masked", "not-provable", "unknown"]
+"""Why a process gets no proposed name: its name would come from masked text; a rule would also
+change others, or another rule decides; its outcome is not known."""
+_TRIES: Final = 12
+
+
+class Left(NamedTuple):
+    """A process with an unclear name for which no rule is proposed."""
+
+    source: int
+    outcome: Outcome
+    reason: LeftReason
+
+
+class Counts(NamedTuple):
+    """Numbers of processes."""
+
+    processes: int
+    accepted: int
+    unclear_before: int
+    """Accepted under a name that is shared with other programs, or changes, such as `java`."""
+    unclear_after: int
+    renamed: int
+    """Proven to get the name that is proposed."""
+    dropped: int
+    unproven: int
+    """Their arguments are masked, so that it is not known which name they get."""
+
+
+class SuggestResult(NamedTuple):
+    """The configuration with the proposed rules, and what was proven of it."""
+
+    text: str
+    config: Config
+    """As the agent reads the text."""
+    hosts: tuple[Host, ...]
+    names: tuple[str, ...]
+    """The name of each source."""
+    rules: tuple[tuple[int, Proposed], ...]
+    """The proposed rules by their index in the configuration."""
+    counts: Counts
+    left: tuple[Left, ...]
+    notes: tuple[Note, ...]
+    incomplete: bool
+    """Whether something that the agent would know is unknown here."""
+
+
+class _Source(NamedTuple):
+    inputs: Inputs
+    name: str
+    own_pid: int | None
+    """The process of this program, on a live machine."""
+
+
+def suggest(
+    options: InputOptions, snapshots: Sequence[str | None], *, drops: bool = True
+) -> SuggestResult:
+    """The rules for what runs in these sources (None: the live machine).
+
+    With a configuration, only for what it leaves unclear: the text is the configuration with the
+    rules added. `drops`: whether to propose rules that drop noise.
+
+    Raises: UsageError; ConfigError; SourceError.
+    """
+    options = _with_text(options)
+    sources = [_opened(options, snapshot) for snapshot in snapshots]
+    return _Suggestion(options, sources, drops=drops).result()
+
+
+def _with_text(options: InputOptions) -> InputOptions:
+    """The options with the text that the rules are added to."""
+    if options.config is not None:
+        if options.config_text is not None:
+            return options
+        return options._replace(config_text=read_file(options.config))
+    text = skeleton(agent_version(options.agent or _default_agent()))
+    return options._replace(config="proposed configuration", config_text=text.encode())
+
+
+def _default_agent() -> str:
+    from proccli.versions import DEFAULT_AGENT
+
+    return DEFAULT_AGENT
+
+
+def _opened(options: InputOptions, snapshot: str | None) -> _Source:
+    inputs = open_inputs(options._replace(snapshot=snapshot))
+    host = inputs.source.host
+    own = os.getpid() if host.kind == "live" else None
+    return _Source(inputs, host.name or snapshot or "live", own)
+
+
+class _Suggestion:
+    def __init__(self, options: InputOptions, sources: Sequence[_Source], *, drops: bool) -> None:
+        self.options = options
+        self.sources = sources
+        self.text = (options.config_text or b"").decode("utf-8", "replace")
+        self.reading = loading.read(
+            options.config_text or b"",
+            _shown(options.config),
+            agent=options.agent,
+            server=options.server,
+            via=options.via,
+        )
+        self.config = sources[0].inputs.config
+        _require_rules(self.config)
+        self.writer = Writer(self.config, [source.name for source in sources])
+        self.drops = drops and self.writer.drops
+        self.pipelines = [Pipeline(source.inputs) for source in sources]
+        self.before: dict[tuple[int, int], Outcome] = {}
+        self.lines: dict[tuple[int, int], Line] = {}
+        self.namings: Mapping[Line, Naming] = {}
+        self.left: dict[tuple[int, int], LeftReason] = {}
+
+    def result(self) -> SuggestResult:
+        """Propose, prove, and give up what can't be proven."""
+        self._read()
+        places = find_places(self.reading, self.config.dialect)
+        rules = self._proposed()
+        notes: list[Note] = []
+        for _ in range(_TRIES):
+            text, order = self._composed(places, rules)
+            config, after = self._applied(text)
+            wrong = list(self._wrong(rules, order, after))
+            if not wrong:
+                break
+            rules = self._corrected(rules, wrong)
+        else:
+            rules = []
+            text, order = self._composed(places, rules)
+            config, after = self._applied(text)
+        for index, source in enumerate(self.sources):
+            outcomes = [o for (of, _), o in self.before.items() if of == index]
+            notes += source.inputs.notes
+            notes += outcome_notes(self.config, source.inputs.source.host, outcomes)
+        return SuggestResult(
+            text=text,
+            config=config,
+            hosts=tuple(source.inputs.source.host for source in self.sources),
+            names=tuple(source.name for source in self.sources),
+            rules=tuple(
+                (index, rule) for index, rule in enumerate(order, start=1) if rule is not None
+            ),
+            counts=self._counts(rules, after),
+            left=tuple(
+                Left(key[0], self.before[key], reason) for key, reason in sorted(self.left.items())
+            ),
+            notes=tuple(dict.fromkeys(notes)),
+            incomplete=incomplete(notes, {"processes"}, outcomes=self.before.values()),
+        )
+
+    # ---- what runs, and what it should be called ---------------------------------------------
+
+    def _read(self) -> None:
+        by_bytes: dict[tuple[bytes | None, object], Line | None] = {}
+        for index, (source, pipeline) in enumerate(zip(self.sources, self.pipelines, strict=True)):
+            pids = [pid for pid in source.inputs.source.pids() if pid != source.own_pid]
+            for outcome in pipeline.outcomes(pids):
+                process = outcome.process
+                key = index, process.pid
+                self.before[key] = outcome
+                content = process.cmdline, process.masked_spans
+                if content not in by_bytes:
+                    by_bytes[content] = line_of(process)
+                if (line := by_bytes[content]) is not None:
+                    self.lines[key] = line
+        accepted = (
+            self.lines[key]
+            for key, o in self.before.items()
+            if o.status == "accepted" and key in self.lines
+        )
+        self.namings = name_lines(list(dict.fromkeys(accepted)))
+
+    def _proposed(self) -> list[Proposed]:
+        merged = self._merged_names()
+        named: dict[tuple[str, str], list[Member]] = defaultdict(list)
+        of: dict[tuple[str, str], Naming] = {}
+        for key, outcome in self.before.items():
+            naming = self._naming(key)
+            if naming is None or outcome.status != "accepted" or naming.name == outcome.gprocess:
+                continue
+            if outcome.gprocess != outcome.process_name and outcome.gprocess not in merged:
+                continue
+            rule = naming.recipe.pattern, naming.recipe.name
+            of[rule] = naming
+            named[rule].append(Member(key[0], outcome, self.lines[key], naming.name))
+        rules = [_of_naming(of[rule], members) for rule, members in named.items()]
+        return [*_ordered(rules), *self._noise(named)]
+
+    def _naming(self, key: tuple[int, int]) -> Naming | None:
+        line = self.lines.get(key)
+        if line is None:
+            return None
+        naming = self.namings.get(line)
+        if naming is None and self.config.dialect == "inputs.proc" and noise(line) is None:
+            naming = long_name(line, self.before[key].process_name or "")
+        return naming
+
+    def _merged_names(self) -> set[str | None]:
+        """Names that a rule of the configuration gives to several programs of an interpreter."""
+        programs: dict[str | None, set[str]] = defaultdict(set)
+        for key, outcome in self.before.items():
+            if outcome.status == "accepted" and outcome.gprocess != outcome.process_name:
+                naming = self._naming(key)
+                of_interpreter = naming is not None and naming.recipe.distinguish != "no"
+                programs[outcome.gprocess].add(naming.name if naming and of_interpreter else "")
+        return {name for name, of in programs.items() if len(of) > 1 and "" not in of}
+
+    def _noise(self, named: Mapping[tuple[str, str], list[Member]]) -> Iterator[Proposed]:
+        if not self.drops:
+            return
+        taken = {member.key for members in named.values() for member in members}
+        kinds: dict[str, list[tuple[Member, str]]] = {"shell": [], "helper": []}
+        kept: dict[str, list[Member]] = defaultdict(list)
+        spared: set[str] = set()
+        for key, outcome in self.before.items():
+            line = self.lines.get(key)
+            found = noise(line) if line is not None else None
+            own_name = outcome.gprocess == outcome.process_name
+            if found is None or line is None or key in taken or outcome.status != "accepted":
+                continue
+            if not own_name or self._is_decided(outcome):
+                continue
+            member = Member(key[0], outcome, line, None)
+            supervisor = self._supervisor(key)
+            if supervisor is None:
+                kinds[found[0]].append((member, found[1]))
+            elif self.writer.keeps:
+                kept[supervisor].append(member)
+            else:
+                spared.add(found[1])
+        for supervisor, members in kept.items():
+            yield Proposed(
+                "keep",
+                f"What {supervisor} starts",
+                f"^{escaped(supervisor)}$",
+                "",
+                tuple(members),
+                match_type="parent_process_name",
+            )
+        for kind in ("shell", "helper"):
+            of_kind = [
+                (member, program) for member, program in kinds[kind] if program not in spared
+            ]
+            programs = [name for name, _ in Counter(name for _, name in of_kind).most_common()]
+            if programs:
+                pattern = noise_pattern(kind, programs)
+                members = tuple(member for member, _ in of_kind)
+                yield Proposed("drop", "noise", pattern, "", members)
+
+    def _is_decided(self, outcome: Outcome) -> bool:
+        """Whether a rule of the user's configuration accepts the process on purpose."""
+        if self.writer.every_matcher:
+            return any(
+                rule.match_regex not in (".*", "", ".+")
+                for rule in self.config.rules
+                if rule.index in outcome.hits
+            )
+        return outcome.decided_by != 0
+
+    def _supervisor(self, key: tuple[int, int]) -> str | None:
+        """The process name of a supervisor that a process descends from."""
+        pipeline = self.pipelines[key[0]]
+        for above in all_ancestors(self.before[key].process, pipeline.agent_process):
+            line = self.lines.get((key[0], above.process.pid))
+            if line is None or above.texts is None:
+                continue
+            naming = self.namings.get(line)
+            if (naming.name if naming else line.program) in SUPERVISORS:
+                return above.texts.process_name.text
+        return None
+
+    # ---- the configuration -------------------------------------------------------------------
+
+    def _composed(
+        self, places: Places, rules: Sequence[Proposed]
+    ) -> tuple[str, list[Proposed | None]]:
+        """The text with the rules, and the rules in its order; None for one that it had."""
+        count = len(places.starts) - 1
+        at = self._positions(rules, count)
+        by_place: dict[int, list[Proposed]] = defaultdict(list)
+        for rule, place in zip(rules, at, strict=True):
+            by_place[place].append(rule)
+        if self.writer.every_matcher:
+            for of_place in by_place.values():
+                of_place.reverse()
+        items = {
+            place: [line for rule in of_place for line in self.writer.item(rule, places.indent)]
+            for place, of_place in by_place.items()
+        }
+        order: list[Proposed | None] = []
+        for place in range(count + 1):
+            order += by_place.get(place, [])
+            if place < count:
+                order.append(None)
+        return inserted(self.text, places, items), order
+
+    def _positions(self, rules: Sequence[Proposed], count: int) -> list[int]:
+        """Before which rule of the configuration each goes, from 0.
+
+        Where the first match counts: before each rule that decides about its processes now. Where
+        the last rename counts: after each rule that gives them their names now, and what drops
+        comes first.
+        """
+        if not self.writer.every_matcher:
+            at = [
+                min((self._decided_at(m, count) for m in r.members), default=count) for r in rules
+            ]
+            for index in range(len(at) - 2, -1, -1):
+                at[index] = min(at[index], at[index + 1])
+            return at
+        ignoring = max((rule.index for rule in self.config.rules if rule.ignore), default=0)
+        ignoring = min(ignoring, count)
+        at = [
+            0
+            if rule.purpose == "drop"
+            else max((self._renamed_at(member) for member in rule.members), default=0)
+            for rule in rules
+        ]
+        lowest = ignoring
+        for index in range(len(at) - 1, -1, -1):
+            if rules[index].purpose != "drop":
+                lowest = at[index] = max(at[index], lowest)
+        return at
+
+    def _decided_at(self, member: Member, count: int) -> int:
+        decided = member.before.decided_by
+        return decided - 1 if decided else count
+
+    def _renamed_at(self, member: Member) -> int:
+        before = member.before
+        renamed = before.gprocess != before.process_name
+        return before.rule.index if renamed and before.rule else 0
+
+    def _applied(self, text: str) -> tuple[Config, dict[tuple[int, int], Outcome]]:
+        """What the agent does with the processes under a text."""
+        options = self.options
+        config = loading.load(
+            text.encode(),
+            _shown(options.config),
+            agent=options.agent,
+            server=options.server,
+            via=options.via,
+        )
+        after: dict[tuple[int, int], Outcome] = {}
+        for index, source in enumerate(self.sources):
+            feature = source.inputs.config.feature
+            inputs = source.inputs._replace(config=config._replace(feature=feature))
+            pids = [pid for of, pid in self.before if of == index]
+            for outcome in Pipeline(inputs).outcomes(pids):
+                after[index, outcome.process.pid] = outcome
+        return config, after
+
+    # ---- the proof ---------------------------------------------------------------------------
+
+    def _wrong(
+        self,
+        rules: Sequence[Proposed],
+        order: Sequence[Proposed | None],
+        after: Mapping[tuple[int, int], Outcome],
+    ) -> Iterator[tuple[tuple[int, int], Proposed | None, Proposed | None]]:
+        """Each process with an outcome that was not meant: with the proposed rule that it is for,
+        and the one that decided."""
+        meant = {member.key: (rule, member) for rule in rules for member in rule.members}
+        for key, before in self.before.items():
+            got = after.get(key)
+            if got is None or before.status == "unknown":
+                continue
+            rule, member = meant.get(key, (None, None))
+            if got.status == "unknown" and self._is_masked(key):
+                continue
+            if _as_meant(before, got, rule, member):
+                continue
+            decider = got.rule.index if got.rule is not None else 0
+            yield key, rule, order[decider - 1] if decider else None
+
+    def _is_masked(self, key: tuple[int, int]) -> bool:
+        return bool(self.before[key].process.masked_spans)
+
+    def _corrected(
+        self,
+        rules: list[Proposed],
+        wrong: Sequence[tuple[tuple[int, int], Proposed | None, Proposed | None]],
+    ) -> list[Proposed]:
+        """The rules without what was found wrong: a rule for one name each in place of one that
+        also changes others; no rule where that is not enough."""
+        by_rule: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        for key, meant, decider in wrong:
+            culprit = decider if decider is not None else meant
+            if culprit is not None:
+                by_rule[id(culprit)].add(key)
+        corrected: list[Proposed] = []
+        for rule in rules:
+            keys = by_rule.get(id(rule))
+            if keys is None:
+                corrected.append(rule)
+            elif keys <= {member.key for member in rule.members} and len(keys) < len(rule.members):
+                # Only some of its own processes are not named: another rule decides about them.
+                self.left.update(dict.fromkeys(keys, "not-provable"))
+                kept = tuple(member for member in rule.members if member.key not in keys)
+                corrected.append(rule._replace(members=kept))
+            elif rule.purpose == "name" and not rule.literal and rule.members:
+                corrected += self._literals(rule)
+            else:
+                self.left.update({member.key: "not-provable" for member in rule.members})
+        return list(_ordered(corrected)) if corrected else []
+
+    def _literals(self, rule: Proposed) -> Iterator[Proposed]:
+        """A rule for each of the programs of a rule."""
+        made: dict[str, tuple[Naming, list[Member]]] = {}
+        for member in rule.members:
+            recipe = next(r for r in RECIPES if r.pattern == rule.pattern)
+            naming = literal(member.line, member.name or "", recipe)
+            if naming is None:
+                self.left[member.key] = "not-provable"
+            else:
+                made.setdefault(naming.recipe.pattern, (naming, []))[1].append(member)
+        for naming, members in made.values():
+            yield _of_naming(naming, members)
+
+    def _counts(
+        self, rules: Sequence[Proposed], after: Mapping[tuple[int, int], Outcome]
+    ) -> Counts:
+        accepted = [key for key, outcome in self.before.items() if outcome.status == "accepted"]
+        meant = {
+            member.key: member.name
+            for rule in rules
+            for member in rule.members
+            if rule.purpose == "name"
+        }
+        dropped = {
+            member.key for rule in rules if rule.purpose == "drop" for member in rule.members
+        }
+        unproven = {
+            key
+            for key, before in self.before.items()
+            if before.status != "unknown" and after[key].status == "unknown"
+        }
+        for key in accepted:
+            if key not in self.lines or (key not in meant and key in self.left):
+                continue
+            if self._is_masked(key) and self._naming(key) is None and _is_bare(self.lines[key]):
+                self.left[key] = "masked"
+        ideal = {key: naming.name for key in accepted if (naming := self._naming(key)) is not None}
+        return Counts(
+            processes=len(self.before),
+            accepted=len(accepted),
+            unclear_before=len(_unclear(accepted, self.before, ideal)),
+            unclear_after=len(
+                _unclear([key for key in accepted if after[key].status == "accepted"], after, ideal)
+            ),
+            renamed=sum(after[key].gprocess == name for key, name in meant.items()),
+            dropped=len(dropped),
+            unproven=len(unproven),
+        )
+
+
+def _unclear(
+    keys: Sequence[tuple[int, int]],
+    outcomes: Mapping[tuple[int, int], Outcome],
+    ideal: Mapping[tuple[int, int], str],
+) -> set[tuple[int, int]]:
+    """The processes whose name is another program's, too, or that of an interpreter or a title."""
+    programs: dict[str | None, set[str]] = defaultdict(set)
+    for key in keys:
+        name = outcomes[key].gprocess
+        programs[name].add(ideal.get(key, name or ""))
+    return {
+        key
+        for key in keys
+        if len(programs[outcomes[key].gprocess]) > 1
+        or (
+            outcomes[key].gprocess == outcomes[key].process_name
+            and ideal.get(key, outcomes[key].gprocess) != outcomes[key].gprocess
+        )
+    }
+
+
+_INTERPRETERS: Final = ("java", "python", "node", "ruby", "perl", "php", "dotnet", "mono", "beam")
+
+
+def _is_bare(line: Line) -> bool:
+    """Whether it is an interpreter's line, of which the name would come from its arguments."""
+    return line.program.startswith(_INTERPRETERS)
+
+
+def _of_naming(naming: Naming, members: Sequence[Member]) -> Proposed:
+    recipe = naming.recipe
+    return Proposed(
+        "name",
+        recipe.about,
+        recipe.pattern,
+        recipe.name,
+        tuple(members),
+        literal=naming.literal,
+        guards=recipe.guards,
+    )
+
+
+def _ordered(rules: Sequence[Proposed]) -> Iterator[Proposed]:
+    """Rules for one program first, then by the order of the recipes, then all others."""
+    by_pattern = {rule.pattern: rule for rule in rules if rule.purpose == "name"}
+    yield from (rule for rule in by_pattern.values() if rule.literal)
+    for recipe, after in zip(RECIPES, (*RECIPES[1:], None), strict=True):
+        found = by_pattern.get(recipe.pattern)
+        if found is not None and (found.members or not recipe.guards):
+            yield found
+        elif recipe.guards and after is not None and after.pattern in by_pattern:
+            yield _of_naming(Naming("", recipe), ())
+    yield from (rule for rule in rules if rule.purpose != "name")
+
+
+def _as_meant(before: Outcome, got: Outcome, rule: Proposed | None, member: Member | None) -> bool:
+    if rule is not None and rule.purpose == "drop":
+        return got.status == "dropped"
+    if member is not None and member.name is not None:
+        return got.status == "accepted" and got.gprocess == member.name
+    return got.status == before.status and got.gprocess == before.gprocess
+
+
+def _require_rules(config: Config) -> None:
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if isinstance(behaviour, StaticConfig) and not behaviour.rules_count:
+        raise UsageError(f"agent {config.agent} does not apply rules; choose another with --agent")
+
+
+def _shown(config: str | None) -> str:
+    return "<stdin>" if config == "-" else config or ""
