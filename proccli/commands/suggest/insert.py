@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from proccli.config.loading import Reading
 from proccli.config.static_config import NEWER_SECTION, SECTION
+from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
-from proccli.config.yaml.nodes import Node, Scalar, resolved
 from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.errors import ConfigError
 from proccli.versions import Dialect
@@ -34,55 +34,58 @@ class Places(NamedTuple):
 
 def find_places(reading: Reading, dialect: Dialect) -> Places:
     """The places for rules. Raises: ConfigError where the list is not written line by line."""
-    text = reading.source.text
-    parent, key, rules = _rules(reading.root, dialect)
-    if rules is None:
-        if parent is None or not parent.pairs or text[parent.start] == "{":
-            problem = f"no block mapping here that {key} can be added to"
-            raise ConfigError(problem, reading.source.at(parent.start if parent else 0))
-        column = reading.source.at(parent.pairs[0][0].start).column - 1
-        after = reading.source.at(_last(parent)).line
-        return Places(column + 2, (after,), (f"{' ' * column}{key}:",))
-    if not isinstance(rules, SequenceNode):
-        raise ConfigError(f"{key} is not a list", reading.source.at(rules.start))
-    if text[rules.start] == "[":
-        if rules.items:
-            hint = f"write each rule of {key} on lines of its own, after a dash"
-            raise ConfigError(
-                f"{key} is written in brackets", reading.source.at(rules.start), hint=hint
-            )
-        line = reading.source.at(rules.start).line
-        owner = parent.pairs[0][0].start if parent else rules.start
-        indent = reading.source.at(owner).column + 1
-        return Places(indent, (line,), (), (rules.start, rules.end))
-    if any(not isinstance(item, MappingNode) for item in rules.items):
-        raise ConfigError(f"a rule of {key} is not a mapping", reading.source.at(rules.start))
-    lines = _LINE.findall(text)
-    indent = reading.source.at(rules.start).column - 1
-    starts = [_start(lines, reading.source.at(item.start).line - 1, indent) for item in rules.items]
-    return Places(indent, (*starts, reading.source.at(_last(rules)).line))
-
-
-def _rules(root: Node | None, dialect: Dialect) -> tuple[MappingNode | None, str, Node | None]:
-    """The mapping that holds the list of rules, its key there, and the list, if there is one."""
     static = dialect == "static_config"
-    key = "os-proc-regex" if static else "process_matcher"
-    found = resolved(root) if root is not None else None
-    for name in (SECTION,) if static else (NEWER_SECTION, "proc"):
-        inner = _value(found, name)
-        if inner is None and static:
-            break  # the inner mapping alone
-        found = inner
-    mapping = found if isinstance(found, MappingNode) else None
-    return mapping, key, _value(mapping, key)
+    path = [SECTION, "os-proc-regex"] if static else [NEWER_SECTION, "proc", "process_matcher"]
+    node = resolved(reading.root) if reading.root is not None else None
+    if static and isinstance(node, MappingNode) and _pair(node, SECTION) is None and node.pairs:
+        path = path[1:]  # the inner mapping alone
+    indent, after = 0, len(_LINE.findall(reading.source.text))
+    for level, key in enumerate(path):
+        if node is None:
+            opening = (f"{' ' * (indent + 2 * n)}{name}:" for n, name in enumerate(path[level:]))
+            return Places(indent + 2 * len(path[level:]), (after,), tuple(opening))
+        if not isinstance(node, MappingNode) or reading.source.text[node.start] == "{":
+            problem = f"{key} can't be added here: write the mapping as a block"
+            raise ConfigError(problem, reading.source.at(node.start))
+        column = reading.source.at(node.pairs[0][0].start).column - 1
+        pair = _pair(node, key)
+        if pair is None:
+            indent, after, node = column, reading.source.at(_last(node)).line, None
+            opening = (f"{' ' * (indent + 2 * n)}{name}:" for n, name in enumerate(path[level:]))
+            return Places(indent + 2 * len(path[level:]), (after,), tuple(opening))
+        if isinstance(pair[1], Alias):
+            raise ConfigError(f"{key} is an alias: write it here", reading.source.at(pair[1].start))
+        is_absent = isinstance(pair[1], Scalar) and pair[1].absent
+        indent, after = column + 2, reading.source.at(pair[0].start).line
+        node = None if is_absent else resolved(pair[1])
+    if node is None:
+        return Places(indent, (after,))
+    return _in_list(reading, node, path[-1], indent)
 
 
-def _value(node: Node | None, name: str) -> Node | None:
-    if not isinstance(node, MappingNode):
-        return None
+def _in_list(reading: Reading, node: Node, key: str, indent: int) -> Places:
+    """The places in a list; `indent` is for the rules of an empty one."""
+    source = reading.source
+    if not isinstance(node, SequenceNode):
+        raise ConfigError(f"{key} is not a list", source.at(node.start))
+    if source.text[node.start] == "[":
+        if node.items:
+            hint = f"write each rule of {key} on lines of its own, after a dash"
+            raise ConfigError(f"{key} is written in brackets", source.at(node.start), hint=hint)
+        return Places(indent, (source.at(node.start).line,), (), (node.start, node.end))
+    for item in node.items:
+        if not isinstance(item, MappingNode):
+            raise ConfigError(f"a rule of {key} is not written as a mapping", source.at(item.start))
+    lines = _LINE.findall(source.text)
+    column = source.at(node.start).column - 1
+    starts = [_start(lines, source.at(item.start).line - 1, column) for item in node.items]
+    return Places(column, (*starts, source.at(_last(node)).line))
+
+
+def _pair(node: MappingNode, name: str) -> tuple[Node, Node] | None:
     for key, value in node.pairs:
         if isinstance(key, Scalar) and key.text == name:
-            return resolved(value)
+            return key, value
     return None
 
 

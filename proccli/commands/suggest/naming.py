@@ -185,10 +185,10 @@ def literal(line: Line, name: str, recipe: Recipe) -> Naming | None:
         return None
     piece, _ = line.piece_at(at)
     if len(line.pieces) > 1 and line.pieces[0] != piece:
-        pattern = rf"(?s)^(?:\S*/)?{_general(line.program)} (?:.* )?{_general(piece)}{END}"
+        pattern = rf"(?s)^(?:\S*/)?{_any_release(line.program)} (?:.* )?{_general(piece)}{END}"
     else:
         pattern = rf"(?s)^{_general(piece)}{END}"
-    return Naming(name, Recipe(f"{name} alone", pattern, name, line.program), literal=True)
+    return Naming(name, Recipe(f"only {name}", pattern, name, line.program), literal=True)
 
 
 def long_name(line: Line, comm: str) -> Naming | None:
@@ -216,6 +216,12 @@ def _general(text: str) -> str:
         parts += escaped(text[end : found.start()]), r"[^\s/]+"
         end = found.end()
     return "".join((*parts, escaped(text[end:])))
+
+
+def _any_release(program: str) -> str:
+    """A pattern for a program with whatever version at the end of its name."""
+    name = program.rstrip("0123456789.")
+    return rf"{escaped(name)}[0-9.]*" if name != program and name else escaped(program)
 
 
 def escaped(text: str) -> str:

@@ -13,14 +13,65 @@ _SHELLS: Final = frozenset("sh bash dash zsh ksh ash csh tcsh fish".split())  # 
 _HELPERS: Final[Mapping[str, str]] = {
     **{
         name: name
-        for name in ["sleep", "tail", "cat", "less", "more", "man", "watch", "top", "htop", "vi", "vim", "nano", "tmux", "screen", "su", "sudo", "login", "agetty", "mingetty", "getty", "pause", "tini", "dumb-init", "docker-init", "catatonit", "ssh-agent", "gpg-agent", "dbus-daemon", "dbus-launch", "runc", "conmon", "timeout", "tee", "xargs", "inotifywait"]
+        for name in [
+            "sleep",
+            "tail",
+            "cat",
+            "less",
+            "more",
+            "man",
+            "watch",
+            "top",
+            "htop",
+            "vi",
+            "vim",
+            "nano",
+            "tmux",
+            "screen",
+            "su",
+            "sudo",
+            "login",
+            "agetty",
+            "mingetty",
+            "getty",
+            "pause",
+            "tini",
+            "dumb-init",
+            "docker-init",
+            "catatonit",
+            "ssh-agent",
+            "gpg-agent",
+            "dbus-daemon",
+            "dbus-launch",
+            "runc",
+            "conmon",
+            "timeout",
+            "tee",
+            "xargs",
+            "inotifywait",
+        ]
     },
     "(sd-pam)": r"\(sd-pam\)",
 }
 _SHIM: Final = "containerd-shim"
 
 SUPERVISORS: Final = frozenset(
-    ["supervisord", "pm2", "runsvdir", "runsv", "s6-svscan", "s6-supervise", "circusd", "monit", "god", "foreman", "honcho", "perpd", "svscan", "supervise"]
+    [
+        "supervisord",
+        "pm2",
+        "runsvdir",
+        "runsv",
+        "s6-svscan",
+        "s6-supervise",
+        "circusd",
+        "monit",
+        "god",
+        "foreman",
+        "honcho",
+        "perpd",
+        "svscan",
+        "supervise",
+    ]
 )
 """Programs that start services: what they start is no noise."""
 
@@ -42,7 +93,7 @@ def noise(line: Line) -> tuple[Kind, str] | None:
 
 def noise_pattern(kind: Kind, programs: list[str]) -> str:
     """A pattern for these programs of one kind."""
-    names = "|".join(programs)
+    names = programs[0] if len(programs) == 1 else f"(?:{'|'.join(programs)})"
     if kind == "shell":
-        return rf"(?s)^(?:\S*/)?-?(?:{names})(?: -[a-zA-Z]*[cils][a-zA-Z]*(?: .*)?)?$"
-    return rf"(?s)^(?:\S*/)?(?:{names})(?: .*)?$"
+        return rf"(?s)^(?:\S*/)?-?{names}(?: -[a-zA-Z]*[cils][a-zA-Z]*(?: .*)?)?$"
+    return rf"(?s)^(?:\S*/)?{names}(?: .*)?$"

@@ -165,8 +165,8 @@ def messages(result: SuggestResult) -> Iterator[str]:
         yield f"no rule to propose for {agent}"
     if counts.unproven:
         yield (
-            f"{counted(counts.unproven, 'process')} with masked arguments: which name the agent"
-            " gives them is not proven"
+            f"{counted(counts.unproven, 'process')} with masked arguments: proven only if each masked"
+            " text is one word; record again with -c and this configuration to be sure"
         )
     for reason, number in Counter(left.reason for left in result.left).most_common():
         yield f"without a rule: {counted(number, 'process')}, because {_LEFT_WORDS[reason]}"

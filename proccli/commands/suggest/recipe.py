@@ -29,6 +29,8 @@ class Recipe(NamedTuple):
     distinguish: Distinguish = "no"
     in_code: bool = False
     """Whether the name may lie within an argument with blanks: code after -c."""
+    few_alone: bool = False
+    """Whether a few names are better given by a rule each."""
     guards: bool = False
     """Whether it keeps the next recipe from matching what it should not, and belongs before it."""
 
@@ -38,11 +40,14 @@ END: Final = r"(?: .*)?$"
 ID: Final = r"(?:[-_.](?:[0-9]{4,}[0-9._-]*|[0-9a-f]{8,40}|v?[0-9]+(?:\.[0-9]+)+))*"
 """Dates, hashes and versions at the end of a file name."""
 
-_WORDS: Final = "app|application|main|index|server|run|start|boot|service|manage|wsgi|asgi|cli|launcher|dist|www"
+_WORDS: Final = (
+    "app|application|main|index|server|run|start|boot|service|manage|wsgi|asgi|cli|launcher|dist"
+    "|www"
+)
 """File names that say nothing; the folder says more."""
 _FOLDERS: Final = (
     "bin|sbin|src|dist|build|lib|target|app|apps|current|releases?|versions?|scripts?|public|html"
-    r"|www|server|cli|cmd|code|config|out|cmd|\.{1,2}|tmp[^\s/]*|v?[0-9][^\s/]*"
+    r"|www|server|cli|cmd|code|config|out|\.{1,2}|tmp[^\s/]*|v?[0-9][^\s/]*"
 )
 _ROOTS: Final = "opt|srv|var|usr|local|share|home|root|data|mnt|etc|workspace|site|wwwroot"
 SAYS_NOTHING: Final = re.compile(
@@ -71,6 +76,7 @@ def scripts(about: str, start: str, ending: str, needs: str) -> tuple[Recipe, ..
             "$1",
             needs,
             "path",
+            few_alone=True,
         ),
         Recipe(
             f"{about}: the script",

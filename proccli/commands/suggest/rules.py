@@ -120,11 +120,13 @@ class Writer:
             rule.purpose == "name" and rule.members and all(map(_in_container, rule.members))
         )
         yield "only_in_container", "true" if contained else "false"
-        yield "enabled_features", f"[{GPROCESS_INFO}, {SOCKET_LIST}]"
+        sockets = rule.purpose == "drop" or not rule.members or all(map(_has_sockets, rule.members))
+        features = [GPROCESS_INFO, SOCKET_LIST] if sockets else [GPROCESS_INFO]
+        yield "enabled_features", f"[{', '.join(features)}]"
 
     def _comment(self, rule: Proposed) -> Iterator[str]:
         if rule.guards and not rule.members:
-            yield f"{_safe(rule.about)}: none now; the next rule would name them wrongly."
+            yield f"{_safe(rule.about)}: none now; the rule for folders would name them wrongly."
             return
         count = counted(len(rule.members), "process")
         if rule.purpose == "drop":
@@ -159,6 +161,12 @@ class Writer:
 
 def _in_container(member: Member) -> bool:
     return bool(member.before.rule and member.before.rule.only_in_container)
+
+
+def _has_sockets(member: Member) -> bool:
+    """Whether the agent looks for the sockets of the process already."""
+    rule = member.before.rule
+    return rule is not None and SOCKET_LIST in rule.enabled_features
 
 
 _SHOWN: Final = 8

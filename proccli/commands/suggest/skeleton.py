@@ -31,9 +31,8 @@ def _static(agent: AgentVersion) -> Iterator[str]:
 
 
 def _inputs(agent: AgentVersion) -> Iterator[str]:
-    behaviour, defaults = agent.inputs_proc, agent.defaults
-    assert behaviour is not None  # noqa: S101 - by its dialect
-    assert defaults is not None  # noqa: S101 - likewise
+    defaults = agent.defaults
+    assert defaults is not None  # noqa: S101 - by its dialect
     ours = (GPROCESS_INFO, SOCKET_LIST)
     yield f"# Matchers proposed by proccli suggest for agent {agent.number}."
     yield "inputs:"
@@ -42,16 +41,23 @@ def _inputs(agent: AgentVersion) -> Iterator[str]:
     yield "    # Connections are labelled with processes only if sockets are read."
     yield f"    {defaults.socket_interval_key}: 10s"
     yield "    process_matcher:"
-    if behaviour.ignore == "removes":
-        yield "      # Without arguments: kernel threads and zombies."
-        yield from _item(Matcher("^$", ignore=True, enabled_features=ours), agent)
-    yield "      # All processes, under their own names unless another matcher renames them."
-    yield from _item(Matcher(".*", "process_name", enabled_features=ours), agent)
+    yield "      # All processes with a command line (no kernel threads), under their own names"
+    yield "      # unless another matcher renames them."
+    yield from _item(Matcher(".", enabled_features=ours), agent)
     for matcher in MATCHERS[defaults.matchers]:
         others = tuple(name for name in matcher.enabled_features if name not in ours)
         if others:
             yield "      # One of the agent's own matchers, for its other features."
             yield from _item(matcher._replace(enabled_features=others), agent)
+
+
+def default_matchers(agent: AgentVersion, indent: int) -> list[str]:
+    """The lines of the matchers that the agent has where process_matcher is missing."""
+    assert agent.defaults is not None  # noqa: S101 - it reads inputs.proc
+    lines = [f"{' ' * indent}# The agent's own matchers, which it has without a list."]
+    for matcher in MATCHERS[agent.defaults.matchers]:
+        lines += (f"{' ' * indent}{line[6:]}" for line in _item(matcher, agent))
+    return lines
 
 
 def _item(matcher: Matcher, agent: AgentVersion) -> Iterator[str]:

@@ -24,21 +24,24 @@ from proccli.commands.suggest.naming import (
 )
 from proccli.commands.suggest.noise import SUPERVISORS, noise, noise_pattern
 from proccli.commands.suggest.rules import Member, Proposed, Writer
-from proccli.commands.suggest.skeleton import skeleton
+from proccli.commands.suggest.skeleton import default_matchers, skeleton
 from proccli.commands.warnings import incomplete, outcome_notes
 from proccli.config import loading
 from proccli.errors import UsageError
 from proccli.files import read_file
-from proccli.model.config import Config
+from proccli.model.config import BUILT_IN, Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import Host
+from proccli.model.process import Host, Process
+from proccli.sources.made_up import MadeUpSource
 from proccli.versions import StaticConfig, agent_version, behaviour_of
 
 LeftReason: TypeAlias = Literal["masked", "not-provable", "unknown"]
 """Why a process gets no proposed name: its name would come from masked text; a rule would also
 change others, or another rule decides; its outcome is not known."""
 _TRIES: Final = 12
+_FEW: Final = 4
+"""Names that get a rule each where one rule for all of them would be long."""
 
 
 class Left(NamedTuple):
@@ -132,13 +135,6 @@ class _Suggestion:
         self.options = options
         self.sources = sources
         self.text = (options.config_text or b"").decode("utf-8", "replace")
-        self.reading = loading.read(
-            options.config_text or b"",
-            _shown(options.config),
-            agent=options.agent,
-            server=options.server,
-            via=options.via,
-        )
         self.config = sources[0].inputs.config
         _require_rules(self.config)
         self.writer = Writer(self.config, [source.name for source in sources])
@@ -148,12 +144,13 @@ class _Suggestion:
         self.lines: dict[tuple[int, int], Line] = {}
         self.namings: Mapping[Line, Naming] = {}
         self.left: dict[tuple[int, int], LeftReason] = {}
+        self.if_one_word: dict[tuple[int, int], Outcome] = {}
 
     def result(self) -> SuggestResult:
         """Propose, prove, and give up what can't be proven."""
         self._read()
-        places = find_places(self.reading, self.config.dialect)
         rules = self._proposed()
+        places = self._places() if rules else Places(0, (0,))
         notes: list[Note] = []
         for _ in range(_TRIES):
             text, order = self._composed(places, rules)
@@ -221,7 +218,11 @@ class _Suggestion:
             rule = naming.recipe.pattern, naming.recipe.name
             of[rule] = naming
             named[rule].append(Member(key[0], outcome, self.lines[key], naming.name))
-        rules = [_of_naming(of[rule], members) for rule, members in named.items()]
+        rules: list[Proposed] = []
+        for key_of_rule, members in named.items():
+            rule = _of_naming(of[key_of_rule], members)
+            alone = of[key_of_rule].recipe.few_alone and len(rule.names) <= _FEW
+            rules += self._literals(rule) if alone else [rule]
         return [*_ordered(rules), *self._noise(named)]
 
     def _naming(self, key: tuple[int, int]) -> Naming | None:
@@ -289,7 +290,7 @@ class _Suggestion:
         """Whether a rule of the user's configuration accepts the process on purpose."""
         if self.writer.every_matcher:
             return any(
-                rule.match_regex not in (".*", "", ".+")
+                rule.match_regex not in _EVERYTHING
                 for rule in self.config.rules
                 if rule.index in outcome.hits
             )
@@ -308,6 +309,25 @@ class _Suggestion:
         return None
 
     # ---- the configuration -------------------------------------------------------------------
+
+    def _places(self) -> Places:
+        """Where rules go in the text, in which the agent's own matchers are written out."""
+        places = find_places(self._read_text(), self.config.dialect)
+        if self.config.rules and self.config.rules[0].at is BUILT_IN:
+            own = default_matchers(agent_version(self.config.agent), places.indent)
+            self.text = inserted(self.text, places, {0: own})
+            places = find_places(self._read_text(), self.config.dialect)
+        return places
+
+    def _read_text(self) -> loading.Reading:
+        options = self.options
+        return loading.read(
+            self.text.encode(),
+            _shown(options.config),
+            agent=options.agent,
+            server=options.server,
+            via=options.via,
+        )
 
     def _composed(
         self, places: Places, rules: Sequence[Proposed]
@@ -386,7 +406,34 @@ class _Suggestion:
             pids = [pid for of, pid in self.before if of == index]
             for outcome in Pipeline(inputs).outcomes(pids):
                 after[index, outcome.process.pid] = outcome
+        self._stand_in(config, after)
         return config, after
+
+    def _stand_in(self, config: Config, after: Mapping[tuple[int, int], Outcome]) -> None:
+        """Outcomes of processes whose masked arguments make theirs unknown, as if each masked text
+        were what the mask shows: one word."""
+        self.if_one_word = {}
+        for index, source in enumerate(self.sources):
+            keys = [k for k, o in after.items() if k[0] == index and self._hides(k, o)]
+            if not keys:
+                continue
+            shown = {
+                process.pid: process
+                for process in map(
+                    _unmasked, source.inputs.source.read_many(source.inputs.source.pids())
+                )
+            }
+            made_up = MadeUpSource(source.inputs.source.host, shown, None)
+            inputs = source.inputs._replace(config=config, source=made_up)
+            for outcome in Pipeline(inputs).outcomes([pid for _, pid in keys]):
+                self.if_one_word[index, outcome.process.pid] = outcome
+
+    def _hides(self, key: tuple[int, int], after: Outcome) -> bool:
+        return (
+            after.status == "unknown"
+            and self.before[key].status != "unknown"
+            and bool(self.before[key].process.masked_spans)
+        )
 
     # ---- the proof ---------------------------------------------------------------------------
 
@@ -404,8 +451,7 @@ class _Suggestion:
             if got is None or before.status == "unknown":
                 continue
             rule, member = meant.get(key, (None, None))
-            if got.status == "unknown" and self._is_masked(key):
-                continue
+            got = self.if_one_word.get(key, got)
             if _as_meant(before, got, rule, member):
                 continue
             decider = got.rule.index if got.rule is not None else 0
@@ -479,13 +525,15 @@ class _Suggestion:
             if self._is_masked(key) and self._naming(key) is None and _is_bare(self.lines[key]):
                 self.left[key] = "masked"
         ideal = {key: naming.name for key in accepted if (naming := self._naming(key)) is not None}
+        unclear = _unclear(accepted, self.before, ideal)
         return Counts(
             processes=len(self.before),
             accepted=len(accepted),
-            unclear_before=len(_unclear(accepted, self.before, ideal)),
+            unclear_before=len(unclear),
             unclear_after=len(
                 _unclear([key for key in accepted if after[key].status == "accepted"], after, ideal)
-            ),
+            )
+            + sum(key in unproven for key in unclear),
             renamed=sum(after[key].gprocess == name for key, name in meant.items()),
             dropped=len(dropped),
             unproven=len(unproven),
@@ -513,6 +561,7 @@ def _unclear(
     }
 
 
+_EVERYTHING: Final = ("", ".", ".*", ".+")
 _INTERPRETERS: Final = ("java", "python", "node", "ruby", "perl", "php", "dotnet", "mono", "beam")
 
 
@@ -559,6 +608,10 @@ def _require_rules(config: Config) -> None:
     behaviour = behaviour_of(config.agent, config.dialect)
     if isinstance(behaviour, StaticConfig) and not behaviour.rules_count:
         raise UsageError(f"agent {config.agent} does not apply rules; choose another with --agent")
+
+
+def _unmasked(process: Process) -> Process:
+    return process._replace(masked_spans=(), mask_safe=frozenset())
 
 
 def _shown(config: str | None) -> str:

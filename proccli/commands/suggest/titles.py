@@ -66,10 +66,16 @@ TITLES: Final = (
         " (",
     ),
     Recipe(
-        "a title: the program before its address or number",
-        r"(?s)^(?:\S*/)?([A-Za-z][\w.+-]*) (?:\S*:)?[0-9]+(?: \[\w+\])?$",
+        "a title: the program before its address",
+        r"(?s)^(?:\S*/)?([A-Za-z][\w.+-]*) \S*:[0-9]+(?: \[\w+\])?$",
         "$1",
-        " ",
+        ":",
+    ),
+    Recipe(
+        "a helper of Erlang",
+        r"(?s)^(?:\S*/)?(erl_child_setup|inet_gethost) [0-9]+$",
+        "$1",
+        "_",
     ),
     Recipe(
         "a game server, by its game",
