@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from proccli.commands.suggest.recipe import END, Recipe, folder, scripts
@@ -23,7 +24,8 @@ _PYTHON: Final = (
     ),
     Recipe(
         "python: a web server and its application",
-        rf"{PYTHON}{_TOOL}(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve)(?: .*)?"
+        rf"(?s)^(?:{PYTHON.removeprefix('(?s)^')})?{_TOOL}"
+        r"(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve)(?: .*)?"
         rf" ([A-Za-z_]\w*)[\w.]*:[A-Za-z_][\w.()]*{END}",
         "$1-$2",
         ":",
@@ -59,9 +61,24 @@ _PYTHON: Final = (
     *scripts("python", PYTHON, r"(?:\.py[cowz]?|\.pex)?", "p"),
 )
 
+_NODE_VALUES: Final = ("require", "import", "loader", "experimental-loader", "env-file", "title")
+
+
+def _other_than(prefixes: Iterable[str]) -> str:
+    """A pattern for words that begin with none of these, without look-ahead."""
+    following: dict[str, list[str]] = {}
+    for prefix in prefixes:
+        following.setdefault(prefix[0], []).append(prefix[1:])
+    letters = "".join(sorted(following, key=lambda char: (char == "-", char)))
+    parts = [rf"[^\s{letters}]\S*"]
+    parts += (f"{first}(?:{_other_than(of)})" for first, of in following.items() if all(of))
+    return "|".join(parts)
+
+
+_NODE_OTHERS: Final = _other_than(("ev", "ex", "pri", "req", "imp", "lo", "env-", "ti"))
 NODE: Final = (
-    r"(?s)^(?:\S*/)?node(?:js)?[0-9]* (?:(?:-r|--require|--import|--(?:experimental-)?loader"
-    r"|--env-file|--title) \S+ |--(?:e[^v\s]|p[^r\s]|[^ep\s])\S* )*"
+    rf"(?s)^(?:\S*/)?node(?:js)?[0-9]* (?:(?:-r|--(?:{'|'.join(_NODE_VALUES)})) \S+ "
+    rf"|--(?:experimental-[^\sl]\S*|{_NODE_OTHERS}) )*(?:-- )?"
 )
 """Node.js and its options, but --eval and --print: code follows them."""
 _NODE: Final = (
@@ -84,9 +101,15 @@ RUBY: Final = r"(?s)^(?:\S*/)?j?ruby[0-9.]* (?:-[ICrx] ?\S+ |-[^\seICrx-]\S* |--
 _RUBY: Final = (
     Recipe(
         "ruby: a program and its subcommand",
-        rf"{RUBY}(?:\S*/)?(puppet|rails|karafka|hanami) (?:-\S+ )*([a-z][\w:]*){END}",
+        rf"{RUBY}(?:\S*/)?(puppet|karafka|hanami) (?:-\S+ )*([a-z][\w:]*){END}",
         "$1-$2",
         "ruby",
+    ),
+    Recipe(
+        "ruby: the server of rails",
+        rf"{RUBY}(?:\S*/)?(rails) (?:s|server){END}",
+        "rails-server",
+        "rails s",
     ),
     Recipe(
         "ruby: a program that bundler runs",

@@ -23,6 +23,8 @@ RECIPES: Final = (*JVM, *INTERPRETERS, *TITLES)
 """The first one that matches counts: special ones come before general ones."""
 _LONGEST: Final = 100
 """Characters of a name."""
+_NO_BLANK: Final = "\x1f"
+"""Stands for a blank within an argument; programs have no such character in their names."""
 _LITERAL_NAME: Final = re.compile(r"[\w.+:@ -]+")
 """Names that stand in a rule as they are: no `$` and no `%`, which mean something there."""
 
@@ -106,12 +108,29 @@ def name_line(line: Line) -> Naming | None:
             continue
         regex = compiled(recipe.pattern)
         match = regex.search(text)
-        if match is None or not _is_sound(match, regex, line, recipe):
+        if match is None:
             continue
-        name = regex.replace_all(text, recipe.name)
-        if name and len(name) <= _LONGEST and visible(name) == name:
-            return Naming(name, recipe)
+        if _is_sound(match, regex, line, recipe):
+            name = regex.replace_all(text, recipe.name)
+            if _is_name(name):
+                return Naming(name, recipe)
+        elif (naming := _despite_blanks(line, regex, recipe)) is not None:
+            return naming
     return None
+
+
+def _despite_blanks(line: Line, regex: rustregex.Regex, recipe: Recipe) -> Naming | None:
+    """A rule for a program alone whose arguments before its name have blanks in them."""
+    text = " ".join(piece.replace(" ", _NO_BLANK) for piece in line.pieces)
+    match = regex.search(text)
+    if match is None or not _is_sound(match, regex, line, recipe):
+        return None
+    name = regex.replace_all(text, recipe.name)
+    return literal(line, name, recipe, match) if _is_name(name) else None
+
+
+def _is_name(text: str) -> bool:
+    return bool(text) and len(text) <= _LONGEST and visible(text) == text
 
 
 def _is_sound(match: Match, regex: rustregex.Regex, line: Line, recipe: Recipe) -> bool:
@@ -125,7 +144,8 @@ def _is_sound(match: Match, regex: rustregex.Regex, line: Line, recipe: Recipe) 
         if span is None:
             continue
         piece, offset = line.piece_at(span[0])
-        blanks = " " in piece and not recipe.in_code
+        first = span[1] <= len(line.pieces[0])  # a title, perhaps with arguments behind it
+        blanks = " " in piece and not (recipe.in_code or first)
         if len(line.pieces) > 1 and (blanks or offset + span[1] - span[0] > len(piece)):
             return False
         if any(left < span[1] and span[0] < right for left, right in line.masked_spans):
@@ -155,18 +175,22 @@ def _identity(line: Line, naming: Naming) -> tuple[str, ...]:
     span = _named_at(line, recipe)
     if recipe.distinguish == "no" or span is None:
         return ()
-    piece, offset = line.piece_at(span)
+    piece, offset = line.piece_at(span[0])
     if recipe.distinguish == "class":
         return (piece.rpartition("/")[2],)
     folders = (re.sub(f"{ID}$", "", part) for part in piece[:offset].split("/"))
     return tuple(part for part in folders if part and not SAYS_NOTHING.fullmatch(part))[-1:]
 
 
-def _named_at(line: Line, recipe: Recipe) -> int | None:
-    """The offset of the text that became the name."""
+def _named_at(line: Line, recipe: Recipe) -> TextSpan | None:
+    """The text that becomes the name, as offsets in the line; None: the name is a fixed one."""
     match = compiled(recipe.pattern).search(line.text)
-    spans = (match.span(group) for group in (1, 2)) if match and "$" in recipe.name else ()
-    return next((span[0] for span in spans if span is not None), None)
+    return _group(match, recipe) if match is not None else None
+
+
+def _group(match: Match, recipe: Recipe) -> TextSpan | None:
+    spans = (match.span(group) for group in (1, 2)) if "$" in recipe.name else ()
+    return next((span for span in spans if span is not None), None)
 
 
 def _told_apart(line: Line, name: str, identity: tuple[str, ...], naming: Naming) -> Naming | None:
@@ -175,19 +199,24 @@ def _told_apart(line: Line, name: str, identity: tuple[str, ...], naming: Naming
     return literal(line, longer, naming.recipe)
 
 
-def literal(line: Line, name: str, recipe: Recipe) -> Naming | None:
+def literal(line: Line, name: str, recipe: Recipe, match: Match | None = None) -> Naming | None:
     """A rule for this program alone: by the argument that its name comes from.
 
-    None where the name can't stand in a rule, or comes from no argument.
+    `match` is that of the recipe; None: on the line as it is. None where the name can't stand in a
+    rule, or comes from no argument.
     """
-    at = _named_at(line, recipe)
-    if at is None or not _LITERAL_NAME.fullmatch(name):
+    span = _named_at(line, recipe) if match is None else _group(match, recipe)
+    if span is None or not _LITERAL_NAME.fullmatch(name):
         return None
-    piece, _ = line.piece_at(at)
-    if len(line.pieces) > 1 and line.pieces[0] != piece:
-        pattern = rf"(?s)^(?:\S*/)?{_any_release(line.program)} (?:.* )?{_general(piece)}{END}"
-    else:
+    piece, offset = line.piece_at(span[0])
+    if piece == line.pieces[0] and " " in piece:
+        # A title: what follows the program changes.
+        known = piece[: offset + span[1] - span[0]]
+        pattern = rf"(?s)^{_general(known)}{escaped(piece[len(known) : len(known) + 1])}.*$"
+    elif line.pieces[0] == piece:
         pattern = rf"(?s)^{_general(piece)}{END}"
+    else:
+        pattern = rf"(?s)^(?:\S*/)?{_any_release(line.program)} (?:.* )?{_general(piece)}{END}"
     return Naming(name, Recipe(f"only {name}", pattern, name, line.program), literal=True)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from proccli.commands.suggest.naming import Line
 
 Kind: TypeAlias = Literal["shell", "helper"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _SHELLS: Final = frozenset("sh bash dash zsh ksh ash csh tcsh fish".split())  # noqa: SIM905 - words
 _HELPERS: Final[Mapping[str, str]] = {

@@ -78,8 +78,8 @@ _LEFT: Final = Record(
     Field(
         "reason",
         enum(*get_args(LeftReason)),
-        "masked: its name would come from masked text. not-provable: a rule would also change"
-        " others, or another rule decides about it.",
+        "masked: its name would come from masked text. no-program: the arguments of its interpreter"
+        " name no program. not-provable: a rule would also change others, or another rule decides.",
     ),
 )
 """The row is a `Left`."""
@@ -130,7 +130,7 @@ def suggest_lines(result: SuggestResult) -> bytes:
 _LEFT_WORDS: Final = {
     "masked": "their arguments are masked",
     "not-provable": "a rule would also change other processes, or another rule decides",
-    "unknown": "their outcome is not known",
+    "no-program": "their arguments name no program (code, or options that are not known)",
 }
 
 
@@ -147,9 +147,11 @@ def messages(result: SuggestResult) -> Iterator[str]:
     names = {name for _, rule in result.rules for name in rule.names}
     parts = []
     if by_purpose["name"]:
+        members = sum(len(rule.members) for _, rule in result.rules if rule.purpose == "name")
+        unproven = members - counts.renamed
         parts.append(
             f"{counted(by_purpose['name'], 'rule')} for {counted(len(names), 'name')}"
-            f" ({counted(counts.renamed, 'process')})"
+            f" ({counted(members, 'process')}{f', {unproven} of them masked' if unproven else ''})"
         )
     if by_purpose["keep"]:
         parts.append(f"{counted(by_purpose['keep'], 'rule')} for what a supervisor starts")
@@ -164,9 +166,10 @@ def messages(result: SuggestResult) -> Iterator[str]:
     else:
         yield f"no rule to propose for {agent}"
     if counts.unproven:
+        masked = counted(counts.unproven, "process")
         yield (
-            f"{counted(counts.unproven, 'process')} with masked arguments: proven only if each masked"
-            " text is one word; record again with -c and this configuration to be sure"
+            f"{masked} with masked arguments: proven only if each masked text is one word; record"
+            " again with -c and this configuration to be sure"
         )
     for reason, number in Counter(left.reason for left in result.left).most_common():
         yield f"without a rule: {counted(number, 'process')}, because {_LEFT_WORDS[reason]}"

@@ -60,6 +60,7 @@ class Writer:
     """Writes rules as list items of a dialect."""
 
     def __init__(self, config: Config, hosts: Sequence[str]) -> None:
+        self.config = config
         self._agent = agent_version(config.agent)
         self._behaviour = behaviour_of(config.agent, config.dialect)
         self._static = config.dialect == "static_config"

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.process import all_ancestors
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.suggest.insert import Places, find_places, inserted
-from proccli.commands.suggest.naming import (
-    RECIPES,
-    Line,
-    Naming,
-    escaped,
-    line_of,
-    literal,
-    long_name,
-    name_lines,
-)
-from proccli.commands.suggest.noise import SUPERVISORS, noise, noise_pattern
+from proccli.commands.suggest.propose import Key, alone, ordered, propose, read_processes
 from proccli.commands.suggest.rules import Member, Proposed, Writer
 from proccli.commands.suggest.skeleton import default_matchers, skeleton
 from proccli.commands.warnings import incomplete, outcome_notes
@@ -34,14 +23,12 @@ from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
 from proccli.sources.made_up import MadeUpSource
-from proccli.versions import StaticConfig, agent_version, behaviour_of
+from proccli.versions import DEFAULT_AGENT, StaticConfig, agent_version, behaviour_of
 
-LeftReason: TypeAlias = Literal["masked", "not-provable", "unknown"]
-"""Why a process gets no proposed name: its name would come from masked text; a rule would also
-change others, or another rule decides; its outcome is not known."""
+LeftReason: TypeAlias = Literal["masked", "no-program", "not-provable"]
+"""Why a process keeps an unclear name: its name would come from masked text; the arguments of its
+interpreter name no program; a rule would also change others, or another rule decides."""
 _TRIES: Final = 12
-_FEW: Final = 4
-"""Names that get a rule each where one rule for all of them would be long."""
 
 
 class Left(NamedTuple):
@@ -113,14 +100,8 @@ def _with_text(options: InputOptions) -> InputOptions:
         if options.config_text is not None:
             return options
         return options._replace(config_text=read_file(options.config))
-    text = skeleton(agent_version(options.agent or _default_agent()))
+    text = skeleton(agent_version(options.agent or DEFAULT_AGENT))
     return options._replace(config="proposed configuration", config_text=text.encode())
-
-
-def _default_agent() -> str:
-    from proccli.versions import DEFAULT_AGENT
-
-    return DEFAULT_AGENT
 
 
 def _opened(options: InputOptions, snapshot: str | None) -> _Source:
@@ -140,33 +121,26 @@ class _Suggestion:
         self.writer = Writer(self.config, [source.name for source in sources])
         self.drops = drops and self.writer.drops
         self.pipelines = [Pipeline(source.inputs) for source in sources]
-        self.before: dict[tuple[int, int], Outcome] = {}
-        self.lines: dict[tuple[int, int], Line] = {}
-        self.namings: Mapping[Line, Naming] = {}
-        self.left: dict[tuple[int, int], LeftReason] = {}
-        self.if_one_word: dict[tuple[int, int], Outcome] = {}
+        pids = [[pid for pid in s.inputs.source.pids() if pid != s.own_pid] for s in sources]
+        with_pids = list(zip(self.pipelines, pids, strict=True))
+        self.processes = read_processes(with_pids, self.config)
+        self.before = self.processes.outcomes
+        self.left: dict[Key, LeftReason] = {}
+        self.if_one_word: dict[Key, Outcome] = {}
 
     def result(self) -> SuggestResult:
         """Propose, prove, and give up what can't be proven."""
-        self._read()
-        rules = self._proposed()
+        rules = propose(self.processes, self.pipelines, self.writer, drops=self.drops)
         places = self._places() if rules else Places(0, (0,))
-        notes: list[Note] = []
-        for _ in range(_TRIES):
+        for last in (*[False] * _TRIES, True):
+            if last:
+                rules = []
             text, order = self._composed(places, rules)
             config, after = self._applied(text)
             wrong = list(self._wrong(rules, order, after))
             if not wrong:
                 break
             rules = self._corrected(rules, wrong)
-        else:
-            rules = []
-            text, order = self._composed(places, rules)
-            config, after = self._applied(text)
-        for index, source in enumerate(self.sources):
-            outcomes = [o for (of, _), o in self.before.items() if of == index]
-            notes += source.inputs.notes
-            notes += outcome_notes(self.config, source.inputs.source.host, outcomes)
         return SuggestResult(
             text=text,
             config=config,
@@ -179,134 +153,17 @@ class _Suggestion:
             left=tuple(
                 Left(key[0], self.before[key], reason) for key, reason in sorted(self.left.items())
             ),
-            notes=tuple(dict.fromkeys(notes)),
+            notes=(notes := self._notes()),
             incomplete=incomplete(notes, {"processes"}, outcomes=self.before.values()),
         )
 
-    # ---- what runs, and what it should be called ---------------------------------------------
-
-    def _read(self) -> None:
-        by_bytes: dict[tuple[bytes | None, object], Line | None] = {}
-        for index, (source, pipeline) in enumerate(zip(self.sources, self.pipelines, strict=True)):
-            pids = [pid for pid in source.inputs.source.pids() if pid != source.own_pid]
-            for outcome in pipeline.outcomes(pids):
-                process = outcome.process
-                key = index, process.pid
-                self.before[key] = outcome
-                content = process.cmdline, process.masked_spans
-                if content not in by_bytes:
-                    by_bytes[content] = line_of(process)
-                if (line := by_bytes[content]) is not None:
-                    self.lines[key] = line
-        accepted = (
-            self.lines[key]
-            for key, o in self.before.items()
-            if o.status == "accepted" and key in self.lines
-        )
-        self.namings = name_lines(list(dict.fromkeys(accepted)))
-
-    def _proposed(self) -> list[Proposed]:
-        merged = self._merged_names()
-        named: dict[tuple[str, str], list[Member]] = defaultdict(list)
-        of: dict[tuple[str, str], Naming] = {}
-        for key, outcome in self.before.items():
-            naming = self._naming(key)
-            if naming is None or outcome.status != "accepted" or naming.name == outcome.gprocess:
-                continue
-            if outcome.gprocess != outcome.process_name and outcome.gprocess not in merged:
-                continue
-            rule = naming.recipe.pattern, naming.recipe.name
-            of[rule] = naming
-            named[rule].append(Member(key[0], outcome, self.lines[key], naming.name))
-        rules: list[Proposed] = []
-        for key_of_rule, members in named.items():
-            rule = _of_naming(of[key_of_rule], members)
-            alone = of[key_of_rule].recipe.few_alone and len(rule.names) <= _FEW
-            rules += self._literals(rule) if alone else [rule]
-        return [*_ordered(rules), *self._noise(named)]
-
-    def _naming(self, key: tuple[int, int]) -> Naming | None:
-        line = self.lines.get(key)
-        if line is None:
-            return None
-        naming = self.namings.get(line)
-        if naming is None and self.config.dialect == "inputs.proc" and noise(line) is None:
-            naming = long_name(line, self.before[key].process_name or "")
-        return naming
-
-    def _merged_names(self) -> set[str | None]:
-        """Names that a rule of the configuration gives to several programs of an interpreter."""
-        programs: dict[str | None, set[str]] = defaultdict(set)
-        for key, outcome in self.before.items():
-            if outcome.status == "accepted" and outcome.gprocess != outcome.process_name:
-                naming = self._naming(key)
-                of_interpreter = naming is not None and naming.recipe.distinguish != "no"
-                programs[outcome.gprocess].add(naming.name if naming and of_interpreter else "")
-        return {name for name, of in programs.items() if len(of) > 1 and "" not in of}
-
-    def _noise(self, named: Mapping[tuple[str, str], list[Member]]) -> Iterator[Proposed]:
-        if not self.drops:
-            return
-        taken = {member.key for members in named.values() for member in members}
-        kinds: dict[str, list[tuple[Member, str]]] = {"shell": [], "helper": []}
-        kept: dict[str, list[Member]] = defaultdict(list)
-        spared: set[str] = set()
-        for key, outcome in self.before.items():
-            line = self.lines.get(key)
-            found = noise(line) if line is not None else None
-            own_name = outcome.gprocess == outcome.process_name
-            if found is None or line is None or key in taken or outcome.status != "accepted":
-                continue
-            if not own_name or self._is_decided(outcome):
-                continue
-            member = Member(key[0], outcome, line, None)
-            supervisor = self._supervisor(key)
-            if supervisor is None:
-                kinds[found[0]].append((member, found[1]))
-            elif self.writer.keeps:
-                kept[supervisor].append(member)
-            else:
-                spared.add(found[1])
-        for supervisor, members in kept.items():
-            yield Proposed(
-                "keep",
-                f"What {supervisor} starts",
-                f"^{escaped(supervisor)}$",
-                "",
-                tuple(members),
-                match_type="parent_process_name",
-            )
-        for kind in ("shell", "helper"):
-            of_kind = [
-                (member, program) for member, program in kinds[kind] if program not in spared
-            ]
-            programs = [name for name, _ in Counter(name for _, name in of_kind).most_common()]
-            if programs:
-                pattern = noise_pattern(kind, programs)
-                members = tuple(member for member, _ in of_kind)
-                yield Proposed("drop", "noise", pattern, "", members)
-
-    def _is_decided(self, outcome: Outcome) -> bool:
-        """Whether a rule of the user's configuration accepts the process on purpose."""
-        if self.writer.every_matcher:
-            return any(
-                rule.match_regex not in _EVERYTHING
-                for rule in self.config.rules
-                if rule.index in outcome.hits
-            )
-        return outcome.decided_by != 0
-
-    def _supervisor(self, key: tuple[int, int]) -> str | None:
-        """The process name of a supervisor that a process descends from."""
-        pipeline = self.pipelines[key[0]]
-        for above in all_ancestors(self.before[key].process, pipeline.agent_process):
-            line = self.lines.get((key[0], above.process.pid))
-            if line is None or above.texts is None:
-                continue
-            naming = self.namings.get(line)
-            if (naming.name if naming else line.program) in SUPERVISORS:
-                return above.texts.process_name.text
-        return None
+    def _notes(self) -> tuple[Note, ...]:
+        notes: list[Note] = []
+        for index, source in enumerate(self.sources):
+            outcomes = [outcome for key, outcome in self.before.items() if key[0] == index]
+            notes += source.inputs.notes
+            notes += outcome_notes(self.config, source.inputs.source.host, outcomes)
+        return tuple(dict.fromkeys(notes))
 
     # ---- the configuration -------------------------------------------------------------------
 
@@ -389,7 +246,7 @@ class _Suggestion:
         renamed = before.gprocess != before.process_name
         return before.rule.index if renamed and before.rule else 0
 
-    def _applied(self, text: str) -> tuple[Config, dict[tuple[int, int], Outcome]]:
+    def _applied(self, text: str) -> tuple[Config, dict[Key, Outcome]]:
         """What the agent does with the processes under a text."""
         options = self.options
         config = loading.load(
@@ -399,7 +256,7 @@ class _Suggestion:
             server=options.server,
             via=options.via,
         )
-        after: dict[tuple[int, int], Outcome] = {}
+        after: dict[Key, Outcome] = {}
         for index, source in enumerate(self.sources):
             feature = source.inputs.config.feature
             inputs = source.inputs._replace(config=config._replace(feature=feature))
@@ -409,7 +266,7 @@ class _Suggestion:
         self._stand_in(config, after)
         return config, after
 
-    def _stand_in(self, config: Config, after: Mapping[tuple[int, int], Outcome]) -> None:
+    def _stand_in(self, config: Config, after: Mapping[Key, Outcome]) -> None:
         """Outcomes of processes whose masked arguments make theirs unknown, as if each masked text
         were what the mask shows: one word."""
         self.if_one_word = {}
@@ -428,7 +285,7 @@ class _Suggestion:
             for outcome in Pipeline(inputs).outcomes([pid for _, pid in keys]):
                 self.if_one_word[index, outcome.process.pid] = outcome
 
-    def _hides(self, key: tuple[int, int], after: Outcome) -> bool:
+    def _hides(self, key: Key, after: Outcome) -> bool:
         return (
             after.status == "unknown"
             and self.before[key].status != "unknown"
@@ -441,8 +298,8 @@ class _Suggestion:
         self,
         rules: Sequence[Proposed],
         order: Sequence[Proposed | None],
-        after: Mapping[tuple[int, int], Outcome],
-    ) -> Iterator[tuple[tuple[int, int], Proposed | None, Proposed | None]]:
+        after: Mapping[Key, Outcome],
+    ) -> Iterator[tuple[Key, Proposed | None, Proposed | None]]:
         """Each process with an outcome that was not meant: with the proposed rule that it is for,
         and the one that decided."""
         meant = {member.key: (rule, member) for rule in rules for member in rule.members}
@@ -457,17 +314,14 @@ class _Suggestion:
             decider = got.rule.index if got.rule is not None else 0
             yield key, rule, order[decider - 1] if decider else None
 
-    def _is_masked(self, key: tuple[int, int]) -> bool:
-        return bool(self.before[key].process.masked_spans)
-
     def _corrected(
         self,
         rules: list[Proposed],
-        wrong: Sequence[tuple[tuple[int, int], Proposed | None, Proposed | None]],
+        wrong: Sequence[tuple[Key, Proposed | None, Proposed | None]],
     ) -> list[Proposed]:
         """The rules without what was found wrong: a rule for one name each in place of one that
         also changes others; no rule where that is not enough."""
-        by_rule: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        by_rule: dict[int, set[Key]] = defaultdict(set)
         for key, meant, decider in wrong:
             culprit = decider if decider is not None else meant
             if culprit is not None:
@@ -483,68 +337,45 @@ class _Suggestion:
                 kept = tuple(member for member in rule.members if member.key not in keys)
                 corrected.append(rule._replace(members=kept))
             elif rule.purpose == "name" and not rule.literal and rule.members:
-                corrected += self._literals(rule)
+                made = alone(rule)
+                placed = {member.key for each in made for member in each.members}
+                missing = {member.key for member in rule.members} - placed
+                self.left.update(dict.fromkeys(missing, "not-provable"))
+                corrected += made
             else:
                 self.left.update({member.key: "not-provable" for member in rule.members})
-        return list(_ordered(corrected)) if corrected else []
+        return list(ordered(corrected))
 
-    def _literals(self, rule: Proposed) -> Iterator[Proposed]:
-        """A rule for each of the programs of a rule."""
-        made: dict[str, tuple[Naming, list[Member]]] = {}
-        for member in rule.members:
-            recipe = next(r for r in RECIPES if r.pattern == rule.pattern)
-            naming = literal(member.line, member.name or "", recipe)
-            if naming is None:
-                self.left[member.key] = "not-provable"
-            else:
-                made.setdefault(naming.recipe.pattern, (naming, []))[1].append(member)
-        for naming, members in made.values():
-            yield _of_naming(naming, members)
-
-    def _counts(
-        self, rules: Sequence[Proposed], after: Mapping[tuple[int, int], Outcome]
-    ) -> Counts:
+    def _counts(self, rules: Sequence[Proposed], after: Mapping[Key, Outcome]) -> Counts:
         accepted = [key for key, outcome in self.before.items() if outcome.status == "accepted"]
-        meant = {
-            member.key: member.name
-            for rule in rules
-            for member in rule.members
-            if rule.purpose == "name"
-        }
-        dropped = {
-            member.key for rule in rules if rule.purpose == "drop" for member in rule.members
-        }
-        unproven = {
-            key
-            for key, before in self.before.items()
-            if before.status != "unknown" and after[key].status == "unknown"
-        }
+        named = {m.key: m.name for rule in rules if rule.purpose == "name" for m in rule.members}
+        dropped = [m.key for rule in rules if rule.purpose == "drop" for m in rule.members]
         for key in accepted:
-            if key not in self.lines or (key not in meant and key in self.left):
-                continue
-            if self._is_masked(key) and self._naming(key) is None and _is_bare(self.lines[key]):
-                self.left[key] = "masked"
-        ideal = {key: naming.name for key in accepted if (naming := self._naming(key)) is not None}
-        unclear = _unclear(accepted, self.before, ideal)
+            if key not in named and self.processes.is_bare_interpreter(key):
+                masked = bool(self.before[key].process.masked_spans)
+                self.left.setdefault(key, "masked" if masked else "no-program")
+        ideal = {key: naming.name for key, naming in self.processes.names.items()}
+        unclear = _unclear(accepted, self.before, ideal) | self.left.keys()
+        still = [key for key in accepted if after[key].status == "accepted"]
+        unproven = {key for key in after if self._hides(key, after[key])}
         return Counts(
             processes=len(self.before),
             accepted=len(accepted),
             unclear_before=len(unclear),
             unclear_after=len(
-                _unclear([key for key in accepted if after[key].status == "accepted"], after, ideal)
-            )
-            + sum(key in unproven for key in unclear),
-            renamed=sum(after[key].gprocess == name for key, name in meant.items()),
+                _unclear(still, after, ideal) | self.left.keys() | (unclear & unproven)
+            ),
+            renamed=sum(after[key].gprocess == name for key, name in named.items()),
             dropped=len(dropped),
             unproven=len(unproven),
         )
 
 
 def _unclear(
-    keys: Sequence[tuple[int, int]],
-    outcomes: Mapping[tuple[int, int], Outcome],
-    ideal: Mapping[tuple[int, int], str],
-) -> set[tuple[int, int]]:
+    keys: Sequence[Key],
+    outcomes: Mapping[Key, Outcome],
+    ideal: Mapping[Key, str],
+) -> set[Key]:
     """The processes whose name is another program's, too, or that of an interpreter or a title."""
     programs: dict[str | None, set[str]] = defaultdict(set)
     for key in keys:
@@ -559,41 +390,6 @@ def _unclear(
             and ideal.get(key, outcomes[key].gprocess) != outcomes[key].gprocess
         )
     }
-
-
-_EVERYTHING: Final = ("", ".", ".*", ".+")
-_INTERPRETERS: Final = ("java", "python", "node", "ruby", "perl", "php", "dotnet", "mono", "beam")
-
-
-def _is_bare(line: Line) -> bool:
-    """Whether it is an interpreter's line, of which the name would come from its arguments."""
-    return line.program.startswith(_INTERPRETERS)
-
-
-def _of_naming(naming: Naming, members: Sequence[Member]) -> Proposed:
-    recipe = naming.recipe
-    return Proposed(
-        "name",
-        recipe.about,
-        recipe.pattern,
-        recipe.name,
-        tuple(members),
-        literal=naming.literal,
-        guards=recipe.guards,
-    )
-
-
-def _ordered(rules: Sequence[Proposed]) -> Iterator[Proposed]:
-    """Rules for one program first, then by the order of the recipes, then all others."""
-    by_pattern = {rule.pattern: rule for rule in rules if rule.purpose == "name"}
-    yield from (rule for rule in by_pattern.values() if rule.literal)
-    for recipe, after in zip(RECIPES, (*RECIPES[1:], None), strict=True):
-        found = by_pattern.get(recipe.pattern)
-        if found is not None and (found.members or not recipe.guards):
-            yield found
-        elif recipe.guards and after is not None and after.pattern in by_pattern:
-            yield _of_naming(Naming("", recipe), ())
-    yield from (rule for rule in rules if rule.purpose != "name")
 
 
 def _as_meant(before: Outcome, got: Outcome, rule: Proposed | None, member: Member | None) -> bool:
