@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "tot": "Find the sending process in a capture (TCP option 253).",
     "topology": "Show which processes on many hosts are connected to each other.",
     "label": "Label flow records and captures with the process at each end.",
+    "suggest": "Write the rules that name what runs, and prove them.",
     "check": "Find problems in a configuration before it is rolled out.",
     "migrate": "Write an inputs.proc configuration for a static_config.",
     "test": "Run rule tests on made-up and recorded processes.",
