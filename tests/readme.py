@@ -16,10 +16,9 @@ from tests.paths import ROOT
 from tests.waiting import LONG_S
 
 README = ROOT / "README.md"
-PAGES = (
-    README,
-    *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "migrate", "topology")),
-)
+CHINESE = ROOT / "README.zh-CN.md"
+_NAMES = ("identity", "labels", "migrate", "scripting", "topology", "zh/migrate")
+PAGES = (README, CHINESE, *(ROOT / "docs" / f"{name}.md" for name in _NAMES))
 """Those that show what commands print."""
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
