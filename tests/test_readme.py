@@ -101,9 +101,9 @@ def test_a_chinese_page_has_the_rows_and_examples_of_the_english_one(name: str) 
     chinese = (ZH / f"{name}.md").read_text(encoding="utf-8")
 
     rows = re.findall(r"^\| (`[^`]+`)[^|]* \|", english, re.MULTILINE)
-    assert len(rows) > 10
+    assert len(rows) >= 10
     assert [row for row in rows if row not in chinese] == []
-    assert english.count("\n## ") == chinese.replace("\n## 升级步骤", "").count("\n## ")
+    assert english.count("\n## ") == chinese.count("\n## ")
 
 
 def test_every_diagnostic_is_explained_in_chinese() -> None:
