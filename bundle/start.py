@@ -14,6 +14,7 @@ import sys
 
 NEEDS = (3, 10)
 NEWEST = (3, 20)
+ROOT_CACHE = "/var/cache/proccli"
 
 
 def main():
@@ -85,7 +86,7 @@ def cache_folder():
     # type: () -> str | None
     """A folder that only this user can change, or None."""
     if os.geteuid() == 0:
-        folder = "/var/cache/proccli"
+        folder = ROOT_CACHE
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         if not os.path.isabs(base):
