@@ -35,7 +35,7 @@ fuzz: $(VENV)/.dev  ## run all property tests with many more examples (N=20000 f
 	@PROCCLI_TESTS=full $(BIN)/python -m pytest -q -n auto -m hypothesis --ignore=tests/rustregex
 
 bench: $(VENV)/.dev  ## measure against other programs and write docs/performance.md; SIZE=500/2000 prints only
-	@$(BIN)/python benchmarks/bench.py $(SIZE)
+	@$(BIN)/python benchmarks/bench.py $(SIZE) --rounds $${ROUNDS:-5}
 
 goldens: $(VENV)/.dev  ## update tests/golden; review the diff before you commit it
 	@$(BIN)/python -m tests.commands.goldens
