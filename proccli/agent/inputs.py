@@ -19,3 +19,5 @@ class Inputs(NamedTuple):
     tags: TagTable
     notes: tuple[Note, ...]
     """Of the configuration, the source, the environment and the tags, in this order."""
+    jobs: int | None = 1
+    """How many workers read a live machine, if it has to be opened again; None: as many as pay."""

@@ -20,7 +20,7 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import emulated_agent, source_options
+from proccli.commands.options.source import emulated_agent, jobs_option, source_options
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
@@ -141,6 +141,7 @@ _WHICH = "Filters (the summary always counts all processes)"
     " by rule, as proccli diff prints them.",
 )
 @source_options
+@jobs_option
 @output_options
 @strict_option
 @general_options
