@@ -58,7 +58,7 @@ class Reading(NamedTuple):
     syncs: bool
     """Whether the agent sends sockets at all."""
     mapped: bool
-    """Whether it reads IPv4 addresses in tcp6 and udp6."""
+    """Whether it reads IPv4 addresses in tcp6 and udp6; it leaves other rows of these out."""
 
     def rows(self) -> Iterator[tuple[SocketRow, Namespace, bool | None]]:
         """All rows, each with its namespace, and whether the agent has no row of this table."""
@@ -299,7 +299,11 @@ class _Judge:
             return "skipped", "min-lifetime"
         if not tcp and is_unspecified(row, row.remote):
             return "skipped", "udp-unconnected"
-        if _is_ipv6(row, mapped=self._mapped):
+        if (
+            (row.family == "ipv6" and not self._mapped)
+            or ":" in row.local.ip
+            or ":" in row.remote.ip
+        ):
             return "skipped", "ipv6"
         if not accepted:
             return "undecided", "process-not-accepted"
@@ -405,12 +409,6 @@ class _Join:
             status="undecided",
             reason="unreadable",
         )
-
-
-def _is_ipv6(row: SocketRow, *, mapped: bool) -> bool:
-    """Whether the agent leaves a row out; `mapped`: it reads IPv4 addresses in tcp6 and udp6."""
-    lost = row.family == "ipv6" and not mapped
-    return lost or ":" in row.local.ip or ":" in row.remote.ip
 
 
 def age_s(socket: SocketFd, host: Host) -> int | None:

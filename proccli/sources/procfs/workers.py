@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, NoReturn, TypeAlias
 
-from proccli.errors import EXIT_BUG, SourceError
+from proccli.errors import EXIT_BUG, EXIT_INPUT, SourceError
 from proccli.model.process import FieldError, Process
 from proccli.model.sockets import SocketFd
 from proccli.sources.procfs.files import Unreadable, read_at
@@ -116,6 +116,9 @@ def _work(
         try:
             content = marshal.dumps(list(map(_packed, read(share))))
             code = 0
+        except SourceError as error:
+            content = marshal.dumps((error.problem, error.hint))
+            code = error.exit_code
         except Exception as error:
             content = f"{type(error).__name__}: {error}".encode(errors="backslashreplace")
         view = memoryview(content)
@@ -135,8 +138,13 @@ def _all_of(fd: int) -> bytes:
 
 
 def _handed_over(content: bytes, code: int) -> Iterable[Read]:
-    """What a worker has read. Raises: SourceError if it was ended; RuntimeError for an error in
-    it that is none of the source."""
+    """What a worker has read.
+
+    Raises: SourceError as in the worker, or if it was ended; RuntimeError for other errors in it.
+    """
+    if code == EXIT_INPUT:
+        problem, hint = marshal.loads(content)  # noqa: S302 - our own worker wrote it
+        raise SourceError(problem, hint=hint)
     if code == EXIT_BUG:
         raise RuntimeError(f"a worker failed: {content.decode(errors='backslashreplace')}")
     if code != 0:
