@@ -14,7 +14,7 @@ from proccli.commands.explain.json import EXPLAIN
 from proccli.commands.label.output import label_schema
 from proccli.commands.migrate.output import MIGRATE
 from proccli.commands.regex.output import REGEX
-from proccli.commands.scan.json import scan_schema
+from proccli.commands.scan.gprocesses_json import scan_schema
 from proccli.commands.sockets.output import SOCKETS
 from proccli.commands.suggest.output import SUGGEST
 from proccli.commands.sync.output import SYNC
