@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from proccli import __version__
 from proccli.commands.collector import collect
 from proccli.commands.collector.collector import Language, collector_script
+from proccli.local.agent_process import parse_environ
 from proccli.sources.procfs.files import Unreadable, decode
 from proccli.sources.procfs.net import parse_fib_trie, parse_table
 from proccli.sources.procfs.process import parse_passwd, parse_stat
@@ -311,3 +312,51 @@ def test_a_damaged_file_of_proc_is_read_alike(
     damaged = raw[:at] + instead + raw[at + cut :]
 
     same(lambda: ours(damaged), lambda: theirs(damaged))
+
+
+# ---- the agent's environment --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [(sys.executable, "-"), ("sh", "-s")], ids=["python", "sh"])
+def test_only_the_variables_that_are_asked_for_are_read(
+    command: Sequence[str], tmp_path: Path
+) -> None:
+    program = shutil.copy(shutil.which("sh") or "", tmp_path / "deepflow-agent")
+    environ = {b"HOSTNAME": 'w"1\né'.encode(), b"TOKEN": b"hunter2", b"ODD": b"\xff", b"EMPTY": b""}
+    language: Language = "python" if command[-1] == "-" else "sh"
+
+    def run() -> tuple[int, bytes]:
+        with subprocess.Popen(
+            [program, "-c", "read line"], env=environ, stdin=subprocess.PIPE
+        ) as agent:
+            done = subprocess.run(
+                [*command, "0", "HOSTNAME", "ODD", "EMPTY", "UNSET"],
+                input=collector_script(language).encode("ascii"),
+                capture_output=True,
+                check=True,
+            )
+            agent.kill()
+            return agent.pid, done.stdout
+
+    pid, written = alone(run)
+    assert lines_of(written)[0]["environment"] == {
+        "origin": f"deepflow-agent (pid {pid})",
+        "values": {"HOSTNAME": 'w"1\né', "ODD": None, "EMPTY": "", "UNSET": None},
+    }
+    assert b"hunter2" not in written
+
+
+def test_without_an_agent_its_environment_is_not_known() -> None:
+    def run() -> object:
+        out = io.BytesIO()
+        collect.Recorder(out.write).record(0, ["HOSTNAME"])
+        return lines_of(out.getvalue())[0]["environment"]
+
+    if os.geteuid() != 0:
+        pytest.skip("other processes may be an agent")
+    assert alone(run) is None
+
+
+@given(st.binary(max_size=60))
+def test_an_environment_is_read_alike(block: bytes) -> None:
+    assert collect.parse_environ(block) == parse_environ(block)
