@@ -13,6 +13,7 @@ from proccli.commands.doctor.output import DOCTOR
 from proccli.commands.explain.json import EXPLAIN
 from proccli.commands.label.output import label_schema
 from proccli.commands.migrate.output import MIGRATE
+from proccli.commands.record.output import RECORD
 from proccli.commands.regex.output import REGEX
 from proccli.commands.scan.gprocesses_json import scan_schema
 from proccli.commands.sockets.output import SOCKETS
@@ -35,6 +36,7 @@ SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "explain": EXPLAIN.schema,
     "label": label_schema,
     "migrate": MIGRATE.schema,
+    "record": RECORD.schema,
     "regex": REGEX.schema,
     "scan": scan_schema,
     "sockets": SOCKETS.schema,

@@ -186,7 +186,8 @@ class LiveSource:
         try:
             files = _LiveFiles(pid, fd, self._fd)
             _, known = self._processes.get(pid, (None, None))
-            if known is not None and known.starttime_ticks not in (None, files.starttime_ticks()):
+            started = None if known is None else known.starttime_ticks
+            if started is not None and started != files.starttime_ticks():
                 raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
             yield files
         finally:
