@@ -142,8 +142,16 @@ def _document(text: bytes, name: str, line: int, network: str) -> Document:
     try:
         return loadable(value, network, source)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        parse_sync_output(text, name)  # says what is wrong, and where
-        raise RecordingError(f"not a document of proccli sync: {error}", at) from error
+        raise RecordingError(_what_is_wrong(text) or f"{error}", at) from error
+
+
+def _what_is_wrong(text: bytes) -> str | None:
+    """What the slower reader of one document says; None: it finds nothing."""
+    try:
+        parse_sync_output(text, "")
+    except RecordingError as error:
+        return error.problem
+    return None
 
 
 def loadable(value: Mapping[str, Any], network: str, source: str) -> Document:
@@ -154,6 +162,8 @@ def loadable(value: Mapping[str, Any], network: str, source: str) -> Document:
     host = _text(snapshot["host"])
     taken_at_s = _seconds(snapshot["taken_at"])
     processes, sockets = value["processes"], value["sockets"]
+    if type(processes) is not list or type(sockets) is not list:
+        raise TypeError("processes and sockets are not lists")
     columns = _process_columns(processes)
     left_out = value.get("left_out")
     row = {
