@@ -348,6 +348,7 @@ def open_inputs(
         environment=environment,
         tags=tags,
         notes=(*config_notes, *source.notes, *env_notes, *tag_notes),
+        config_text=written,
     )
 
 

@@ -62,16 +62,22 @@ class ScanResult(NamedTuple):
 
         Rules that nothing hit are there with 0.
         """
-        hits = {rule.index: 0 for rule in self.config.rules} | {0: 0}
-        for outcome in self.outcomes:
-            if outcome.decided_by is not None:
-                hits[outcome.decided_by] += 1
-        return hits
+        return hits_by_rule(self.config, self.outcomes)
 
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
         return incomplete(self.notes, {"processes", "sockets", "owners"}, outcomes=self.outcomes)
+
+
+def hits_by_rule(config: Config, outcomes: Iterable[Outcome]) -> dict[int, int]:
+    """Processes by the index of the rule that decided, 0 for the implicit accept; also rules that
+    decided nothing."""
+    hits = {rule.index: 0 for rule in config.rules} | {0: 0}
+    for outcome in outcomes:
+        if outcome.decided_by is not None:
+            hits[outcome.decided_by] += 1
+    return hits
 
 
 def scan(inputs: Inputs, progress: Progress | None = None) -> ScanResult:
