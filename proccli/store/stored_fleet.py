@@ -211,7 +211,7 @@ def stored_processes(
     """
     rows = engine.rows(
         "SELECT network, host, pid, gprocess, process_name, cmdline, start_time, tags_known,"
-        f" tag_keys, tag_values, container_id FROM {moment.database}.processes"
+        f" tag_keys, tag_values, container_known, container_id FROM {moment.database}.processes"
         f" WHERE {moment.of_documents}"
     )
     for (
@@ -225,6 +225,7 @@ def stored_processes(
         known,
         keys,
         values,
+        has_container,
         container,
     ) in rows:
         hidden = ((0, len(cmdline)),) if (network, host) in masked else ()
@@ -241,6 +242,6 @@ def stored_processes(
                 started_s=started or None,
                 cmdline=cmdline,
                 masked_spans=hidden,
-                container_id=container,
+                container_id=container if has_container else None,
             ),
         )
