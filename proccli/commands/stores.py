@@ -36,6 +36,16 @@ class StoreRequest(NamedTuple):
     """Network and path of each file or directory."""
 
 
+class StoredDocuments(NamedTuple):
+    """The documents of a store at one moment."""
+
+    request: StoreRequest
+    at_s: int | None
+    """None: the time of the newest document."""
+    max_age_s: int | None
+    """How old a document may be; None: a day."""
+
+
 class OpenStore(NamedTuple):
     """A store that can be asked."""
 
@@ -114,19 +124,19 @@ def _documents(
         progress(done, len(files))
 
 
-def moment_of(opened: OpenStore, at_s: int | None = None, within_s: int | None = None) -> Moment:
+def moment_of(opened: OpenStore, at_s: int | None = None, max_age_s: int | None = None) -> Moment:
     """The moment to ask about: by default that of the newest document.
 
-    `within_s`: how old a document may be; None: a day in a store, any age in files.
+    `max_age_s`: how old a document may be; None: a day in a store, any age in files.
     Raises: StoreError if there is no document.
     """
     newest = newest_s(opened.engine, opened.database)
     if newest is None:
         raise StoreError("there are no documents", hint="proccli fleet load adds some")
     end = newest if at_s is None else at_s
-    if within_s is None:
-        within_s = end if opened.name is None else DAY_S
-    return Moment(opened.database, end, max(end - within_s, 0), is_newest=end >= newest)
+    if max_age_s is None:
+        max_age_s = end if opened.name is None else DAY_S
+    return Moment(opened.database, end, max(end - max_age_s, 0), is_newest=end >= newest)
 
 
 def host_notes(opened: OpenStore, moment: Moment) -> Iterator[Note]:

@@ -610,7 +610,7 @@ def _hosts_silent(note: Note) -> str:
     return (
         f"{counted(count, 'host')}, e.g. {note.string('host')}, {have} no document since"
         f" {rfc3339(note.number('since_s'))} and {agreeing(count, 'does', 'do')} not count"
-        " (--within includes older documents; proccli fleet hosts --silent lists them)"
+        " (--max-age includes older documents; proccli fleet hosts --silent lists them)"
     )
 
 

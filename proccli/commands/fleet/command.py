@@ -17,7 +17,7 @@ from proccli.commands.options.store import (
     at_option,
     documents_to_ask,
     documents_to_load,
-    within_option,
+    max_age_option,
 )
 from proccli.errors import EXIT_INPUT
 
@@ -149,7 +149,7 @@ def load_command(*, request: StoreRequest, output: Output, invocation: Invocatio
 )
 @documents_to_ask
 @at_option
-@within_option
+@max_age_option
 @_gprocess_option("Only gprocesses that match GLOB. Repeatable.")
 @_host_option
 @output_options
@@ -158,7 +158,7 @@ def names_command(
     *,
     request: StoreRequest,
     at_s: int | None,
-    within_s: int | None,
+    max_age_s: int | None,
     names: Sequence[str],
     hosts: Sequence[str],
     output: Output,
@@ -177,7 +177,7 @@ def names_command(
     selection = Selection(hosts=hosts, names=names)
     with progress_bar(invocation, len(request.sources), "Reading") as progress:
         answer = asked(
-            request, at_s, within_s, progress, lambda *store: names_of(*store, selection)
+            request, at_s, max_age_s, progress, lambda *store: names_of(*store, selection)
         )
     if output == "json":
         content: str | bytes = names_document(answer)
@@ -201,7 +201,7 @@ def names_command(
 )
 @documents_to_ask
 @at_option
-@within_option
+@max_age_option
 @_host_option
 @_gprocess_option("Only hosts with a gprocess that matches GLOB. Repeatable.")
 @option(
@@ -211,21 +211,21 @@ def names_command(
     multiple=True,
     help="Only hosts without a gprocess that matches GLOB. Repeatable.",
 )
-@option("--silent", section=_WHICH, is_flag=True, help="Only silent hosts, see --within.")
+@option("--silent", section=_WHICH, is_flag=True, help="Only silent hosts, see --max-age.")
 @output_options
 @general_options
 def hosts_command(
     *,
     request: StoreRequest,
     at_s: int | None,
-    within_s: int | None,
+    max_age_s: int | None,
     output: Output,
     invocation: Invocation,
     **which: Any,
 ) -> int:
     """Show the hosts, when each was last heard of, and what it would send.
 
-    A host is shown with its newest document. It is silent if that is older than --within, counted
+    A host is shown with its newest document. It is silent if that is older than --max-age, counted
     from the newest document of all hosts.
     """
     from proccli.commands.fleet.fleet import asked
@@ -236,7 +236,7 @@ def hosts_command(
     selection = Selection(**which)
     with progress_bar(invocation, len(request.sources), "Reading") as progress:
         answer = asked(
-            request, at_s, within_s, progress, lambda *store: hosts_of(*store, selection)
+            request, at_s, max_age_s, progress, lambda *store: hosts_of(*store, selection)
         )
     # The table shows the silent hosts.
     notes = [note for note in answer.notes if output != "table" or note.code != "hosts-silent"]

@@ -37,7 +37,7 @@ class Answer(Generic[Row]):
 def asked(
     request: StoreRequest,
     at_s: int | None,
-    within_s: int | None,
+    max_age_s: int | None,
     progress: Progress,
     question: Callable[[Engine, Moment], Sequence[Row]],
 ) -> Answer[Row]:
@@ -46,7 +46,7 @@ def asked(
     Raises: UsageError, StoreError, StateLocked.
     """
     with opened_store(request, progress) as opened:
-        moment = moment_of(opened, at_s, within_s)
+        moment = moment_of(opened, at_s, max_age_s)
         return Answer(
             store=opened.name,
             moment=moment,

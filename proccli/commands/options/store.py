@@ -38,11 +38,36 @@ def duration_option(*names: str, section: str, **settings: Any) -> Callable[[Bod
     return option(*names, section=section, metavar="DURATION", callback=_duration, **settings)
 
 
-def store_option(body: Body) -> Body:
-    """`--store` and `--password-file`."""
-    for decorate in (_password_file, _store_option(required=False)):
-        body = decorate(body)
-    return body
+def store_options(body: Body) -> Body:
+    """`--store`, `--password-file`, `--at` and `--max-age`, for a command that has other sources.
+
+    The command gets them as `stored`, a `StoredDocuments`, or None without `--store`.
+    """
+
+    @functools.wraps(body)
+    def with_store(
+        *,
+        store: str | None,
+        password_file: str | None,
+        at_s: int | None,
+        max_age_s: int | None,
+        **given: Any,
+    ) -> Any:
+        if store is None:
+            others = {"--password-file": password_file, "--at": at_s, "--max-age": max_age_s}
+            for name, value in others.items():
+                if value is not None:
+                    raise click.UsageError(f"{name} requires --store")
+            return body(stored=None, **given)
+        from proccli.commands.stores import StoredDocuments, StoreRequest
+
+        request = StoreRequest(store=store, password_file=password_file)
+        return body(stored=StoredDocuments(request, at_s, max_age_s), **given)
+
+    wrapped = cast("Body", with_store)
+    for decorate in (max_age_option, at_option, _password_file, _store_option(required=False)):
+        wrapped = decorate(wrapped)
+    return wrapped
 
 
 def _store_option(*, required: bool) -> Callable[[Any], Any]:
@@ -79,9 +104,9 @@ at_option: Callable[[Any], Any] = option(
     callback=_time,
     help="Ask about this time (UTC), such as 2026-01-02T03:04:05Z. Default: the newest document.",
 )
-within_option: Callable[[Any], Any] = duration_option(
-    "--within",
-    "within_s",
+max_age_option: Callable[[Any], Any] = duration_option(
+    "--max-age",
+    "max_age_s",
     section=_WHAT,
     help="Hosts without a document for so long are silent: they are counted, but not asked."
     " Default: 1d in a store; in files, any age.",

@@ -57,7 +57,7 @@ def test_names_by_rule_and_host(store: str) -> None:
 
 
 def test_files_and_store_have_the_same_answer(store: str, files: Path) -> None:
-    stored = answer("names", "--store", store, "--within", "30d")
+    stored = answer("names", "--store", store, "--max-age", "30d")
     direct = answer("names", str(files))
 
     assert stored["names"] == direct["names"]
@@ -66,7 +66,7 @@ def test_files_and_store_have_the_same_answer(store: str, files: Path) -> None:
 
 
 def test_an_earlier_moment(store: str) -> None:
-    found = answer("names", "--store", store, "--at", "2026-01-01T03:04:05Z", "--within", "2d")
+    found = answer("names", "--store", store, "--at", "2026-01-01T03:04:05Z", "--max-age", "2d")
 
     assert [(one["gprocess"], one["rule"]) for one in found["names"]] == [("app", None), ("app", 1)]
 
@@ -157,7 +157,7 @@ def test_several_machines_of_one_name_are_reported(tmp_path: Path) -> None:
         (["names", "--store", "chdb:///x", "file"], "give one of them"),
         (["load", "--store", "chdb:///x"], "missing argument"),
         (["load", "x.jsonl"], "missing option '--store'"),
-        (["names", "--within", "1y", "x"], "duration"),
+        (["names", "--max-age", "1y", "x"], "duration"),
         (["names", "--at", "today", "x"], "time such as"),
         (["nothing"], "no such command"),
         (["names", "--store", "chdb://me:pw@/x"], "absolute path"),
