@@ -11,6 +11,7 @@ from proccli.commands.check.json import CHECK
 from proccli.commands.diff.json import DIFF
 from proccli.commands.doctor.output import DOCTOR
 from proccli.commands.explain.json import EXPLAIN
+from proccli.commands.fleet.output import FLEET_DOCUMENTS
 from proccli.commands.label.output import label_schema
 from proccli.commands.migrate.output import MIGRATE
 from proccli.commands.record.output import RECORD
@@ -34,6 +35,7 @@ SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "diff": DIFF.schema,
     "doctor": DOCTOR.schema,
     "explain": EXPLAIN.schema,
+    **{name: document.schema for name, document in FLEET_DOCUMENTS.items()},
     "label": label_schema,
     "migrate": MIGRATE.schema,
     "record": RECORD.schema,

@@ -109,6 +109,10 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "one-end": Warned(
         "Connections are seen at one end only, although a source has the other address."
     ),
+    # A store of many hosts.
+    "document-refused": Warned("A document or file can't be used."),
+    "hosts-silent": Warned("Hosts have no recent document, so they don't count."),
+    "host-confused": Warned("Documents of several machines have the same host name and network."),
     # label.
     "other-time": Warned("A source has the connections of flow records, but only at another time."),
     "untimed": Warned("Labelled records have no time."),

@@ -46,6 +46,13 @@ class ConnectedHosts(Protocol):
     def hosts(self) -> Sequence[HostView]:
         """In the order of their numbers."""
 
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of the hosts that count."""
+
+    def count_collisions(self) -> int:
+        """How many connections of different networks have equal keys for the server."""
+
     def joined_connections(self) -> Iterator[JoinedConnection]:
         """All connections that have at least one end that is sent."""
 
