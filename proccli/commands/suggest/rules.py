@@ -121,7 +121,8 @@ class Writer:
             rule.purpose == "name" and rule.members and all(map(_in_container, rule.members))
         )
         yield "only_in_container", "true" if contained else "false"
-        sockets = rule.purpose == "drop" or not rule.members or all(map(_has_sockets, rule.members))
+        listed = any if rule.purpose == "drop" else all
+        sockets = not rule.members or listed(map(_has_sockets, rule.members))
         features = [GPROCESS_INFO, SOCKET_LIST] if sockets else [GPROCESS_INFO]
         yield "enabled_features", f"[{', '.join(features)}]"
 
