@@ -18,7 +18,7 @@ from tests.waiting import LONG_S
 README = ROOT / "README.md"
 PAGES = (
     README,
-    *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "migrate", "topology")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("identity", "labels", "migrate", "suggest", "topology")),
 )
 """Those that show what commands print."""
 
