@@ -263,7 +263,10 @@ def test_the_agents_own_matchers_are_written_out_before_others_are_added(tmp_pat
     inside = {"cgroup": f"0::/docker/{'a' * 64}\n"}
     path = recording(
         tmp_path / "a.jsonl",
-        [running(1, "nginx: worker process", comm="ngx"), running(2, "ruby", "/srv/x.rb", **inside)],
+        [
+            running(1, "nginx: worker process", comm="ngx"),
+            running(2, "ruby", "/srv/x.rb", **inside),
+        ],
     )
     config = "inputs:\n  proc:\n    enabled: true\n"
 
@@ -300,7 +303,14 @@ def test_what_a_supervisor_starts_is_no_noise(tmp_path: Path) -> None:
 def test_no_rule_and_no_comment_contains_what_is_masked(tmp_path: Path) -> None:
     secret = "s3cr3t-Xk29fLq8Zw"
     processes = [
-        running(1, "java", "-Dspring.application.name=orders", f"-Ddb.password={secret}", "-jar", "a.jar"),
+        running(
+            1,
+            "java",
+            "-Dspring.application.name=orders",
+            f"-Ddb.password={secret}",
+            "-jar",
+            "a.jar",
+        ),
         running(2, "java", f"-Ddb.password={secret}", "-jar", "/opt/pay/pay-1.0.jar"),
         running(3, "python3", f"--token={secret}"),
     ]
