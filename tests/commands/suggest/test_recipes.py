@@ -17,7 +17,7 @@ LINES = [Line(case.argv, ()) for name in ("tune", "judge", "field") for case in 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.about)
 def test_every_recipe_is_valid_for_all_agents_and_anchored(recipe: Recipe) -> None:
     for crate in ("1.6.0", "1.8.3"):
-        regex = rustregex.compile(recipe.pattern, crate)  # type: ignore[arg-type]
+        regex = rustregex.compile(recipe.pattern, crate)
         assert regex.missing_groups(recipe.name) == ()
     assert recipe.pattern.startswith("(?s)^")
     assert recipe.pattern.endswith("$")

@@ -185,7 +185,7 @@ def test_a_group_that_a_rule_makes_of_other_programs_stays(tmp_path: Path) -> No
     )
     config = (
         "static_config:\n  os-proc-regex:\n"
-        "  - match-regex: '^(nginx|redis-server).*$'\n    match-type: cmdline\n    rewrite-name: x\n"
+        "  - match-regex: '^(nginx|redis).*$'\n    match-type: cmdline\n    rewrite-name: x\n"
     )
 
     result = suggested(path, config=config)
@@ -202,7 +202,7 @@ def test_a_group_that_a_rule_makes_of_other_programs_stays(tmp_path: Path) -> No
         "static_config:\n  os-proc-regex: []\n  os-proc-sync-enabled: true\n",
         "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: ^x$\n  action: drop",
         "static_config:\r\n  os-proc-regex:\r\n  - match-regex: ^x$\r\n    action: drop\r\n",
-        "static_config:\n  os-proc-regex:\n  -\n    match-regex: ^x$\n    rewrite-name: |-\n      y\n",
+        "os-proc-regex:\n-\n  match-regex: ^x$\n  rewrite-name: |-\n    y\n",
     ],
 )
 def test_rules_are_added_to_any_list_written_line_by_line(config: str, shop: str) -> None:
@@ -260,12 +260,12 @@ def test_matchers_keep_what_others_ignore_or_name(shop: str) -> None:
 
 
 def test_the_agents_own_matchers_are_written_out_before_others_are_added(tmp_path: Path) -> None:
-    inside = {"cgroup": f"0::/docker/{'a' * 64}\n"}
+    container = f"0::/docker/{'a' * 64}\n"
     path = recording(
         tmp_path / "a.jsonl",
         [
             running(1, "nginx: worker process", comm="ngx"),
-            running(2, "ruby", "/srv/x.rb", **inside),
+            running(2, "ruby", "/srv/x.rb", cgroup=container),
         ],
     )
     config = "inputs:\n  proc:\n    enabled: true\n"
