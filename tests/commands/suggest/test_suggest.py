@@ -385,6 +385,41 @@ def test_processes_that_a_general_rule_would_also_change_get_the_rules_of_their_
     assert outcomes(result, path) == {1: "nginx", 2: "postgres", 3: "kept"}
 
 
+def test_interpreters_whose_arguments_name_no_program_are_counted(tmp_path: Path) -> None:
+    path = recording(
+        tmp_path / "a.jsonl",
+        [
+            running(1, "python3", "-c", "import x"),
+            running(2, "node", "-e", "1"),
+            running(3, "php-fpm8.2", "--nodaemonize"),
+        ],
+    )
+
+    result = suggested(path)
+
+    assert {left.outcome.process.pid: left.reason for left in result.left} == {
+        1: "no-program",
+        2: "no-program",
+    }
+    assert (result.counts.unclear_before, result.counts.unclear_after) == (2, 2)
+    assert result.rules == ()
+
+
+def test_one_rule_serves_a_program_in_all_its_releases(tmp_path: Path) -> None:
+    path = recording(
+        tmp_path / "a.jsonl",
+        [
+            running(1, "python3.10", "/opt/shop-1.2/app.py"),
+            running(2, "/usr/bin/python3.11", "/opt/shop-1.3/app.py", "--port", "80"),
+        ],
+    )
+
+    result = suggested(path)
+
+    assert [rule.names for _, rule in result.rules] == [("shop",)]
+    assert outcomes(result, path) == {1: "shop", 2: "shop"}
+
+
 def test_the_work_grows_with_the_processes(tmp_path: Path) -> None:
     def call(size: int) -> None:
         processes = [
