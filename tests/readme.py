@@ -24,7 +24,7 @@ PAGES = (
     (_DOCS / "migrate.md", _DOCS / "zh" / "migrate.md"),
     *(
         (_DOCS / f"{name}.md",)
-        for name in ("identity", "labels", "scripting", "topology", "upgrade")
+        for name in ("identity", "labels", "scripting", "suggest", "topology", "upgrade")
     ),
 )
 """Those that show what commands print, with their translations."""
