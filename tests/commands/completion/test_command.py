@@ -195,7 +195,7 @@ def test_zsh_completes_with_the_script(path: str, tmp_path: Path) -> None:
         ["zsh", "-i"], stdin=follower, stdout=follower, stderr=follower, env=env
     ) as shell:
         os.close(follower)
-        os.write(leader, b"proccli scan --status dr\t && touch done; exit\n")
+        os.write(leader, b"proccli scan --status dr\t --no-such; exit\n")
         seen = b""
         with suppress(OSError):
             while piece := os.read(leader, 4096):
