@@ -22,7 +22,10 @@ _DOCS = ROOT / "docs"
 PAGES = (
     (README, CHINESE),
     (_DOCS / "migrate.md", _DOCS / "zh" / "migrate.md"),
-    *((_DOCS / f"{name}.md",) for name in ("identity", "labels", "scripting", "topology")),
+    *(
+        (_DOCS / f"{name}.md",)
+        for name in ("identity", "labels", "scripting", "topology", "upgrade")
+    ),
 )
 """Those that show what commands print, with their translations."""
 

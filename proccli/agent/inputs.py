@@ -19,3 +19,5 @@ class Inputs(NamedTuple):
     tags: TagTable
     notes: tuple[Note, ...]
     """Of the configuration, the source, the environment and the tags, in this order."""
+    config_text: bytes | None = None
+    """The file that the configuration was read from; None: the agent's defaults."""

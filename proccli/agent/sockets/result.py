@@ -38,6 +38,17 @@ def synced_sockets(sample: SocketSample, behaviour: Behaviour) -> tuple[SyncedSo
     return tuple(_synced(socket, behaviour) for socket in found if socket.status == "synced")
 
 
+def connections_left_out(sample: SocketSample) -> Mapping[str, int]:
+    """Connections that the agent does not send, each counted once, by reason; `undecided`: it is
+    not known whether it sends them. The most frequent reason is first."""
+    reasons = Counter(
+        "undecided" if socket.status == "undecided" else socket.reason or "unreadable"
+        for socket in (*sample.best_known, *sample.hidden)
+        if socket.role is not None and socket.status != "synced"
+    )
+    return dict(reasons.most_common())
+
+
 def _synced(socket: Socket, behaviour: Behaviour) -> SyncedSocket:
     # Only such sockets are synced.
     assert socket.role is not None  # noqa: S101

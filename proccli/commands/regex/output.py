@@ -122,7 +122,7 @@ def patterns_text(tried: Sequence[Tried], view: View) -> str:
 
 def regex_lines(attempts: Iterable[Attempt]) -> bytes:
     """A line of JSON for each text."""
-    return lines(map(ATTEMPT.json, attempts))
+    return lines(map(ATTEMPT.line, attempts))
 
 
 def regex_text(trial: Trial, attempts: Iterable[Attempt], view: View) -> str:

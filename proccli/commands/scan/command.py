@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -181,7 +181,7 @@ def command(
         chosen = server_version(options.server or result.config.agent)
         identified = identify(result.outcomes, result.host, chosen)
     notes: Sequence[Note] = result.notes
-    content: str | bytes
+    content: str | Iterable[bytes]
     if output == "json":
         from proccli.commands.scan.json import scan_document
 

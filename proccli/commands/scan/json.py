@@ -11,7 +11,7 @@ from proccli.commands.scan.scan import ScanResult
 from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import Process
 from proccli.server.gprocess import Continuity, Doubt, Identity, KeyBasis, RowRejection
-from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, Document, lines, one_of
+from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, Document, line_pieces, one_of
 from proccli.terminal.record import (
     Field,
     Json,
@@ -349,22 +349,22 @@ def scan_schema() -> Json:
 
 def scan_document(
     result: ScanResult, shown: Sequence[Outcome], identified: Identified | None = None
-) -> bytes:
-    """The document `proccli/scan/v1` with the selected processes; the summary counts all.
+) -> Iterator[bytes]:
+    """The document `proccli/scan/v1`, in pieces; the summary counts all processes.
 
     With `identified`, each process has its identity, and the document has all gprocesses.
     """
     if identified is None:
-        return SCAN.render(_ScanRow(result, shown, None))
+        return SCAN.pieces(_ScanRow(result, shown, None))
     rows = _identified(shown, identified)
-    return SCAN_WITH_IDENTITY.render(_ScanRow(result, rows, identified))
+    return SCAN_WITH_IDENTITY.pieces(_ScanRow(result, rows, identified))
 
 
-def scan_lines(shown: Sequence[Outcome], identified: Identified | None = None) -> bytes:
-    """A line for each of the selected processes."""
+def scan_lines(shown: Sequence[Outcome], identified: Identified | None = None) -> Iterator[bytes]:
+    """A line for each of the selected processes, in pieces."""
     if identified is None:
-        return lines(map(PROCESS.json, shown))
-    return lines(map(IDENTIFIED_PROCESS.json, _identified(shown, identified)))
+        return line_pieces(map(PROCESS.line, shown))
+    return line_pieces(map(IDENTIFIED_PROCESS.line, _identified(shown, identified)))
 
 
 def _identified(shown: Iterable[Outcome], identified: Identified) -> Iterator[_IdentifiedProcess]:

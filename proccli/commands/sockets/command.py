@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,7 +122,7 @@ def command(
     selection = SocketSelection(**which)
     result = sockets(open_inputs(options), selection, wait_policy)
     shown = selection.of(result.sockets)
-    content: str | bytes
+    content: str | Iterable[bytes]
     if output == "json":
         content = sockets_document(result, shown)
     elif output == "jsonl":
