@@ -86,7 +86,7 @@ define install
 @echo "Installing $(1) in $(VENV) (once; about $(2)) ..." >&2
 @{ $(BIN)/python -m pip install --progress-bar off --disable-pip-version-check --editable $(3) 2>&1; \
   echo "pip exited with $$?"; } | tee $(VENV)/pip.log | \
-  awk '/^(Collecting|Processing) /{sub(".*/", "", $$2); print "  " $$2 > "/dev/stderr"} END{exit $$0 != "pip exited with 0"}' || \
+  awk '/^(Collecting|Processing) /{sub(".*/", "", $$2); sub("-(cp|py)[0-9].*", "", $$2); print "  " $$2 > "/dev/stderr"} END{exit $$0 != "pip exited with 0"}' || \
   { cat $(VENV)/pip.log >&2; exit 1; }
 endef
 
