@@ -68,7 +68,10 @@ class RemoteEnds:
     """Looks up in all sources what is known of an end that has no node."""
 
     def __init__(
-        self, fleet: ConnectedHosts, names: Sequence[str], process: Callable[[int, int], HostProcess | None]
+        self,
+        fleet: ConnectedHosts,
+        names: Sequence[str],
+        process: Callable[[int, int], HostProcess | None],
     ) -> None:
         """`names`: the displayed names of the hosts. `process` returns a process of a host."""
         self._fleet = fleet

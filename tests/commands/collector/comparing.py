@@ -162,7 +162,7 @@ def alone(work: Callable[[], Value]) -> Value:
 def odd_processes(folder: Path) -> Iterator[list[int]]:
     """The pids of processes that stay as they are until the block ends."""
     odd_program = os.fsencode(folder) + b"/sl\xffe\xed\xa0\x80ep"
-    shutil.copy("/bin/sleep", odd_program)
+    shutil.copy(b"/bin/sleep", odd_program)
     root = folder / "root"
     (root / "etc").mkdir(parents=True)
     (root / "etc" / "passwd").write_text('+root:x:0\nfirst:x:7:7:::\nsecond:x:+7:\nodd\\"é:x:8\n')
@@ -220,9 +220,10 @@ def _hold_sockets() -> None:
     _held.append(stack)
     stack.enter_context(connected())
     stack.enter_context(udp_pair())
-    for work in (lambda: connected("::1"), lambda: connected(dualstack_ipv6=True)):
-        with contextlib.suppress(BaseException):
-            stack.enter_context(work())
+    with contextlib.suppress(BaseException):
+        stack.enter_context(connected("::1"))
+    with contextlib.suppress(BaseException):
+        stack.enter_context(connected(dualstack_ipv6=True))
     with contextlib.suppress(OSError):
         for address in ("::", "::ffff:127.0.0.1", "::1"):
             one = stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
