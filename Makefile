@@ -54,7 +54,8 @@ man: $(VENV)/.dev  ## update docs/man from the commands
 pictures: $(VENV)/.dev  ## update docs/images
 	@$(BIN)/python -m tests.pictures
 
-dist: $(VENV)/.dev  ## build sdist, wheel and proccli.pyz in dist/
+dist: $(VENV)/.run  ## build sdist, wheel and proccli.pyz in dist/
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'build>=1.2'
 	@rm -rf dist && mkdir dist
 	@echo "Building the sdist and, from it, the wheel ..." >&2
 	@$(BIN)/python -m build --outdir dist . >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
