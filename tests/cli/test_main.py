@@ -63,6 +63,12 @@ def test_help_of_a_command_is_what_the_option_prints(words: tuple[str, ...]) -> 
     assert call("help", *words).out == call(*words, "--help").out
 
 
+@pytest.mark.parametrize("words", [("help",), ("help", "help"), ("--debug", "help", "-h")])
+def test_help_of_nothing_is_that_of_the_program(words: tuple[str, ...]) -> None:
+    assert call(*words).out == call("--help").out
+    assert call("--debug", "help", "scan").out == call("scan", "--help").out
+
+
 def test_help_of_an_unknown_command_is_wrong_usage() -> None:
     ran = call("help", "scann")
 
