@@ -116,12 +116,12 @@ def command(
     not, why. The agent sends only long-lived connections. To determine their age, a live machine
     is sampled twice, with the minimum lifetime between the samples.
     """
-    from proccli.commands.inputs import open_inputs
+    from proccli.commands.inputs import open_inputs, refuse_ps
     from proccli.commands.sockets.output import sockets_document, sockets_lines, sockets_table
     from proccli.commands.sockets.sockets import SocketSelection, sockets
 
     selection = SocketSelection(**which)
-    result = sockets(open_inputs(options), selection, wait_policy)
+    result = sockets(refuse_ps(open_inputs(options), "sockets"), selection, wait_policy)
     shown = selection.of(result.sockets)
     content: str | Iterable[bytes]
     if output == "json":
