@@ -88,7 +88,7 @@ def _complete_code(
     type=INPUT_PATH,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
-    help="Report the rules that no process in this recording or /proc-like directory reaches."
+    help="Report the rules that no process in this recording, /proc-like directory, or output of ps reaches."
     " Repeatable.",
 )
 @option(

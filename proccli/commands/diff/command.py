@@ -63,7 +63,7 @@ _WHERE = "Input options"
     multiple=True,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
-    help="Compare on this recording or /proc-like directory. Repeatable.",
+    help="Compare on this recording, /proc-like directory, or output of ps. Repeatable.",
 )
 @option(
     "--agent-new",

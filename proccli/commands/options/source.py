@@ -151,8 +151,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         once=True,
         envvar="PROCCLI_SNAPSHOT",
         show_envvar=True,
-        help="A recording or a /proc-like directory to use instead of the live machine; - reads a"
-        " recording from standard input.",
+        help="A recording or a /proc-like directory to use instead of the live machine, or the"
+        " output of ps, which has no sockets; - reads standard input.",
     ),
     "proc_root": option(
         "--proc-root",
