@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -131,14 +132,19 @@ def command(
         raise click.UsageError("--out and --tests need the name of a file")
     result = suggest(options, sources, drops=not no_drop)
     said = list(messages(result))
-    if out is not None:
-        with atomic_output(out, mode=0o644) as file:
-            file.write(result.text.encode())
-    if tests is not None:
-        text, number = test_file(result, out, tests)
-        with atomic_output(tests, mode=0o644) as file:
-            file.write(text.encode())
-        said.append(f"{number} tests, written to {tests}")
+    with ExitStack() as files:
+        # Both are opened first: neither is written if the other one exists.
+        written = {
+            path: files.enter_context(atomic_output(path, mode=0o644))
+            for path in (out, tests)
+            if path is not None
+        }
+        if out is not None:
+            written[out].write(result.text.encode())
+        if tests is not None:
+            text, number = test_file(result, out, tests)
+            written[tests].write(text.encode())
+            said.append(f"{number} tests, written to {tests}")
     content: str | bytes
     if output == "json":
         content = suggest_document(result)

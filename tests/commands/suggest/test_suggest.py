@@ -465,6 +465,9 @@ def test_the_output_is_the_configuration_alone_and_its_tests_pass(
     before = new.read_bytes()
     assert b"exists" in run("suggest", "--out", str(new), shop, code=3).stderr
     assert new.read_bytes() == before
+    other = tmp_path / "other.yaml"
+    run("suggest", "--out", str(other), "--tests", str(tests), shop, code=3)
+    assert not other.exists()
 
 
 def test_the_document_says_which_rule_is_for_which_process(shop: str) -> None:
