@@ -61,8 +61,8 @@ _WHERE = "Result options"
     type=INPUT_PATH,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
-    help="A recording or a /proc-like directory, as SOURCE; - reads standard input. Repeatable."
-    " Default: the live machine.",
+    help="A recording, a folder of recordings or a /proc-like directory, as SOURCE; - reads"
+    " standard input. Repeatable. Default: the live machine.",
 )
 @option(
     "--live",
@@ -172,5 +172,17 @@ def _sources(
     by_variable = os.environ.get("PROCCLI_SNAPSHOT")
     if not given and not live and by_variable:
         given = [by_variable]
-    paths: list[str | None] = [*given]
+    paths: list[str | None] = [path for operand in given for path in _recordings(operand)]
     return tuple([*paths, None] if live or not paths else paths)
+
+
+def _recordings(path: str) -> list[str]:
+    """The recordings in a folder; the path itself where it is none, or one laid out like /proc."""
+    try:
+        found = os.listdir(path) if path != "-" else []  # noqa: PTH208 - names, as given
+    except OSError:
+        return [path]
+    if any(name.isdecimal() for name in found):
+        return [path]
+    names = sorted(name for name in found if name.endswith((".jsonl", ".jsonl.gz")))
+    return [os.path.join(path, name) for name in names] or [path]  # noqa: PTH118 - as given
