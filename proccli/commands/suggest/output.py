@@ -148,11 +148,11 @@ def messages(result: SuggestResult) -> Iterator[str]:
     parts = []
     if by_purpose["name"]:
         members = sum(len(rule.members) for _, rule in result.rules if rule.purpose == "name")
-        masked = members - counts.renamed
+        unproven = members - counts.renamed
         parts.append(
             f"{counted(by_purpose['name'], 'rule')} for {counted(len(names), 'name')}"
             f" ({counted(counts.renamed, 'process')}"
-            f"{f', and {masked} with masked arguments' if masked else ''})"
+            f"{f', and {unproven} with masked arguments' if unproven else ''})"
         )
     if by_purpose["keep"]:
         parts.append(f"{counted(by_purpose['keep'], 'rule')} for what a supervisor starts")
