@@ -23,7 +23,7 @@ def complete_process(
     """Pids with their comm, or process names; nothing if a snapshot is given."""
     from click.shell_completion import CompletionItem
 
-    if ctx.params.get("snapshot"):
+    if ctx.params.get("snapshot") or ctx.params.get("snapshots"):
         return []
     root = ctx.params.get("proc_root") or "/proc"
     if incomplete and not incomplete.isdigit():

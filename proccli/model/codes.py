@@ -47,6 +47,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
     "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
     # Processes and sockets.
+    "source-unreadable": Warned(
+        "One of several sources can't be read and is left out.", "processes"
+    ),
     "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
     "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
     "unreadable": Warned("The agent can't read some processes, and skips them."),

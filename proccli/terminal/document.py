@@ -10,7 +10,7 @@ import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, get_args
 
 from proccli.model.process import SourceKind
@@ -54,6 +54,23 @@ def _visible_surrogate(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("proccli-json", _visible_surrogate)
 
 
+class OfHost(NamedTuple):
+    """The row of a record made by `of_host`."""
+
+    host: str | None
+    row: Any
+
+
+def of_host(record: Record) -> Record:
+    """The same record with the name of the host; its rows are `OfHost`."""
+    return Record(
+        record.name,
+        Field("host", nullable(text()), "The host; null: made up."),
+        *record.fields_of("row"),
+        about=record.about,
+    )
+
+
 class Selected(NamedTuple):
     """The row of a document that shows a selection of a command's result."""
 
@@ -91,6 +108,30 @@ class Document:
         """Like the record's, with an iterator for each array."""
         fields = (field._replace(type=iterated(field.type)) for field in self.record.fields)
         return Record("", *fields).json
+
+    def pieces(self, row: Any) -> Iterator[bytes]:
+        """The same document in pieces. Each value is read when it is reached, and the elements of
+        an array that is an iterator one by one: so they need not be in memory together."""
+        start = "{"
+        for key, convert in self._converters:
+            value = convert(row)[key]
+            before = f"{start}{_encode(key)}: "
+            start = ",\n "
+            if not isinstance(value, Iterator):
+                yield _utf8(before + _value(value))
+                continue
+            yield _utf8(f"{before}[")
+            between = "\n  "
+            for element in value:
+                yield _utf8(between + _encode(element))
+                between = ",\n  "
+            yield b"]"
+        yield b"}\n"
+
+    @cached_property
+    def _converters(self) -> tuple[tuple[str, Callable[[Any], Json]], ...]:
+        fields = (field._replace(type=iterated(field.type)) for field in self.record.fields)
+        return tuple((field.key, Record("", field).json) for field in fields)
 
     def schema(self) -> Json:
         """The JSON Schema of the document, with everything that it refers to."""
@@ -184,6 +225,21 @@ SNAPSHOT = Record(
     Field("redacted", boolean(), "Whether secrets in command lines were masked when recording."),
 )
 """Where and when the processes were read; the row is a `Host`."""
+
+
+def snapshot_fields(hosts: str) -> tuple[Field, Field]:
+    """`snapshot` and `snapshots`, for a row with the `Host` of each source at this path."""
+    read = attrgetter(hosts)
+
+    def only(row: Any) -> object:
+        found = read(row)
+        return found[0] if len(found) == 1 else None
+
+    return (
+        Field("snapshot", nullable(SNAPSHOT), "null: several sources.", value=only),
+        Field("snapshots", array_of(SNAPSHOT), "Of each source.", value=hosts),
+    )
+
 
 CONFIG = Record(
     "config",

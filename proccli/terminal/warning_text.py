@@ -646,6 +646,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "inherited-tags-unknown": _inherited_tags_unknown,
     "unknown-left-out": _unknown_left_out,
     "tags-left-out": _tags_left_out,
+    "source-unreadable": lambda note: note.string("problem"),
     "another-boot": partial(
         _fixed,
         "the state is of another boot or machine: all of its processes count as removed,"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,6 +26,7 @@ from proccli.versions import (
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+    from proccli.sources.opening import NamedSource
 
 
 def source_options(body: Body) -> Body:
@@ -280,3 +282,133 @@ def wait_options(body: Body) -> Body:
         help="Maximum wait for the second sample of the sockets.",
     )
     return no_wait(max_wait(cast("Body", with_policy)))
+
+
+source_operands: Final[Callable[[Any], Any]] = click.argument(
+    "operands", metavar="[[NETWORK=]SOURCE]...", nargs=-1, type=INPUT_PATH
+)
+"""Sources as operands, for commands without other ones."""
+
+
+def several_sources(body: Body) -> Body:
+    """Any number of sources; the command gets them as `sources`.
+
+    They come from `-s`, from the argument `operands` if the command has one, and from `--live`.
+    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine.
+    """
+
+    @functools.wraps(body)
+    def with_sources(
+        *,
+        snapshots: Sequence[str],
+        live: bool,
+        network: str = "",
+        operands: Sequence[str] = (),
+        **given: Any,
+    ) -> Any:
+        ctx = click.get_current_context()
+        if ctx.get_parameter_source("snapshots") is not ParameterSource.COMMANDLINE:
+            snapshots = ()
+        typed = [*snapshots, *operands]
+        sources = _sources(ctx, typed, network, live=live)
+        _check_stdin(ctx, sources)
+        if typed and not live and given["proc_root"] is not None:
+            _refuse_both(ctx, given)
+        return body(sources=sources, **given)
+
+    return cast("Body", _snapshots(_live(cast("Body", with_sources))))
+
+
+def fleet_options(body: Body) -> Body:
+    """`several_sources`, and the network of those without a `NETWORK=`."""
+    return several_sources(cast("Body", _network(body)))
+
+
+def _refuse_both(ctx: click.Context, given: dict[str, Any]) -> None:
+    """Of a typed source and --proc-root, the typed one counts. Raises: click.UsageError."""
+    if ctx.get_parameter_source("proc_root") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--snapshot and --proc-root name two sources: give one of them")
+    given["proc_root"] = None
+
+
+def _sources(
+    ctx: click.Context, typed: Sequence[str], network: str, *, live: bool
+) -> tuple[NamedSource, ...]:
+    from proccli.sources.opening import NamedSource, sources_in
+
+    by_variable = os.environ.get("PROCCLI_SNAPSHOT")
+    own_root = ctx.get_parameter_source("proc_root") is ParameterSource.COMMANDLINE
+    if not typed and not live and by_variable and not own_root:
+        typed = [by_variable]
+    named = [
+        NamedSource(inside, of_one)
+        for path, of_one in (_parts(text, network) for text in typed)
+        for inside in sources_in(path)
+    ]
+    if live or not named:
+        named.append(NamedSource(None, network))
+    return tuple(named)
+
+
+def _parts(text: str, network: str) -> tuple[str, str]:
+    """Path and network of `NETWORK=PATH`; if a file has this whole name, it is the path."""
+    name, equals, path = text.partition("=")
+    if not equals or not _network_name(name) or os.path.lexists(text):
+        return text, network
+    return path, name
+
+
+def _network_name(text: str) -> bool:
+    return text.isascii() and text.replace("_", "a").replace(".", "a").replace("-", "a").isalnum()
+
+
+def _check_stdin(ctx: click.Context, sources: Sequence[NamedSource]) -> None:
+    """Raises: click.UsageError; SourceError."""
+    others = {"flows": "FLOWS", "config": "-c", "tags": "--tags"}
+    from_stdin = [*(source.path for source in sources), *map(ctx.params.get, others)]
+    if from_stdin.count("-") > 1:
+        names = [written for name, written in others.items() if name in ctx.params]
+        raise click.UsageError(
+            f"only one of the sources, {', '.join(names[:-1])} and {names[-1]} can read standard"
+            " input"
+        )
+    if "-" in from_stdin and sys.stdin is None:
+        raise SourceError("standard input is closed")
+
+
+def _only_network(_ctx: click.Context, _param: click.Parameter, names: Sequence[str]) -> str:
+    """Raises: click.UsageError."""
+    if len(names) > 1:
+        raise click.UsageError(
+            "--network applies to all sources and can be given only once; use -s NETWORK=PATH for"
+            " the network of one source"
+        )
+    return names[0] if names else ""
+
+
+_snapshots: Callable[[Any], Any] = option(
+    "-s",
+    "--snapshot",
+    "snapshots",
+    section=_WHAT,
+    metavar="[NETWORK=]PATH",
+    multiple=True,
+    type=INPUT_PATH,
+    envvar="PROCCLI_SNAPSHOT",
+    show_envvar=True,
+    help="A recording, a /proc-like directory, a folder of recordings, or, for topology and label,"
+    " the output of proccli sync; - reads standard input. NETWORK= sets the network of this source."
+    " Repeatable. Default: the live machine.",
+)
+_network: Callable[[Any], Any] = option(
+    "--network",
+    section=_WHAT,
+    metavar="NAME",
+    multiple=True,
+    callback=_only_network,
+    help="Network of all sources without their own NETWORK=. Equal addresses mean the same host"
+    " only within one network.",
+)
+_live: Callable[[Any], Any] = option(
+    "--live", section=_WHAT, is_flag=True, help="Add the live machine to the sources."
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,14 +21,22 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import emulated_agent, source_options
+from proccli.commands.options.source import (
+    emulated_agent,
+    several_sources,
+    source_operands,
+    source_options_without,
+)
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.agent.pipeline import Progress
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.scan.scan import ScanResult, Selection
     from proccli.model.note import Note
+    from proccli.model.outcome import Outcome
+    from proccli.sources.opening import NamedSource
 
 
 def _two_agents(
@@ -52,7 +61,8 @@ _WHICH = "Filters (the summary always counts all processes)"
     cls=CommandWithExamples,
     examples=(
         ("proccli scan -c agent.yaml", "Scan this machine"),
-        ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Scan a recording"),
+        ("proccli scan -c agent.yaml web-1.jsonl.gz", "Scan a recording"),
+        ("proccli scan -c agent.yaml recordings/", "Scan all recordings in a folder"),
         ("proccli scan -c agent.yaml --unmatched", "List the processes that no rule matches"),
         (
             "proccli scan -c agent.yaml --rule 2 --status dropped",
@@ -140,12 +150,15 @@ _WHICH = "Filters (the summary always counts all processes)"
     help="Compare two agent versions instead: the processes that they treat differently, summed up"
     " by rule, as proccli diff prints them.",
 )
-@source_options
+@source_operands
+@several_sources
+@source_options_without("snapshot")
 @output_options
 @strict_option
 @general_options
 def command(
     *,
+    sources: Sequence[NamedSource],
     options: InputOptions,
     identity: bool,
     compare: tuple[str, str] | None,
@@ -159,20 +172,33 @@ def command(
     Prints one line per process: its outcome (accepted, dropped, skipped, unknown), the number of
     the rule that decided, the name it is sent under and its original name. Below are the rules
     with their number of hits, and how many processes the agent would send.
+
+    A SOURCE is a recording, a /proc-like directory, or a folder of recordings; the default is the
+    live machine.
     """
     if compare is not None:
         if identity or options.agent is not None:
             raise click.UsageError("--compare excludes --identity and --agent")
-        return _compared(options, compare, output, invocation)
-    from proccli.commands.inputs import open_inputs
+        return _compared(options, sources, compare, output, invocation)
+    from proccli.commands.inputs import each_source, open_inputs
     from proccli.commands.scan.scan import Selection, scan
     from proccli.versions import server_version
 
     selection = Selection(tags=which.pop("having"), **which)
-    inputs = open_inputs(options)
-    selection.check(inputs.config)
-    with _progress(invocation) as progress:
-        result = scan(inputs, progress)
+    if len(sources) > 1:
+        if identity:
+            raise click.UsageError("--identity takes only one source")
+        return _scan_several(
+            options, sources, selection, output, strict=strict, invocation=invocation
+        )
+
+    def scan_one(of_one: InputOptions) -> ScanResult:
+        inputs = open_inputs(of_one)
+        selection.check(inputs.config)
+        with _progress(invocation) as progress:
+            return scan(inputs, progress)
+
+    ((_, result),) = each_source(options, sources, scan_one, [])
     shown = selection.of(result.outcomes)
     identified = None
     if identity:
@@ -189,7 +215,7 @@ def command(
     elif output == "jsonl":
         from proccli.commands.scan.json import scan_lines
 
-        content = scan_lines(shown, identified)
+        content = scan_lines(result, shown, identified)
     else:
         from proccli.commands.scan.text import scan_table
 
@@ -198,6 +224,53 @@ def command(
         notes = without_codes(notes, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return print_result(invocation, content, notes, code)
+
+
+def _scan_several(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    selection: Selection,
+    output: Output,
+    *,
+    strict: bool,
+    invocation: Invocation,
+) -> int:
+    """Print the processes of several sources."""
+    from proccli.commands.hosts.each import Rendering, print_each, strict_code
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.scan.json import process_lines, scan_pieces
+    from proccli.commands.scan.scan import ScanTotals, scan
+    from proccli.commands.scan.text import hosts_table, slim
+
+    def scan_one(of_one: InputOptions) -> ScanResult:
+        inputs = open_inputs(of_one)
+        selection.check(inputs.config)
+        return scan(inputs)
+
+    def add(totals: ScanTotals, result: ScanResult) -> Sequence[Outcome]:
+        totals.add(result)
+        return selection.of(result.outcomes)
+
+    return print_each(
+        options,
+        sources,
+        work=scan_one,
+        start=lambda result: ScanTotals(result.config),
+        add=add,
+        rendering=Rendering(
+            table=hosts_table,
+            pieces=scan_pieces,
+            lines=process_lines,
+            slim=slim,
+            shown_in_table=("sync-disabled",),
+        ),
+        output=output,
+        invocation=invocation,
+        order=None
+        if selection.sort == "pid"
+        else lambda rows: selection.ordered(rows, attrgetter("row")),
+        code=strict_code(strict=strict),
+    )
 
 
 def _progress(invocation: Invocation) -> AbstractContextManager[Progress | None]:
@@ -209,13 +282,17 @@ def _progress(invocation: Invocation) -> AbstractContextManager[Progress | None]
 
 
 def _compared(
-    options: InputOptions, agents: tuple[str, str], output: Output, invocation: Invocation
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    agents: tuple[str, str],
+    output: Output,
+    invocation: Invocation,
 ) -> int:
     """Print the processes that two agents treat differently under one configuration."""
     from proccli.commands.diff.diff import diff
     from proccli.commands.diff.text import diff_content
 
     old, new = (options._replace(agent=agent) for agent in agents)
-    result = diff(old, new, [options.snapshot])
+    result = diff(old, new, [source.path for source in sources])
     content = diff_content(result, output, view_of(sys.stdout, invocation.colour))
     return print_result(invocation, content, result.notes, 0)

@@ -7,11 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, get_args
 
 from proccli.commands.scan.gprocesses import Identified
-from proccli.commands.scan.scan import ScanResult
+from proccli.commands.scan.scan import ScanResult, ScanTotals
 from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import Process
 from proccli.server.gprocess import Continuity, Doubt, Identity, KeyBasis, RowRejection
-from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, Document, lines, one_of
+from proccli.terminal.document import (
+    CONFIG,
+    TIME,
+    Document,
+    OfHost,
+    lines,
+    of_host,
+    one_of,
+    snapshot_fields,
+)
 from proccli.terminal.record import (
     Field,
     Json,
@@ -288,8 +297,10 @@ SUMMARY = Record(
 )
 
 
+_PROCESS_OF_HOST = of_host(PROCESS)
 IDENTIFIED_PROCESS = Record(
     "identified-process",
+    Field("host", nullable(text()), "The host."),
     *PROCESS.fields_of("outcome"),
     Field(
         "identity",
@@ -303,6 +314,7 @@ IDENTIFIED_PROCESS = Record(
 class _IdentifiedProcess(NamedTuple):
     """The row of `IDENTIFIED_PROCESS`."""
 
+    host: str | None
     outcome: Outcome
     identity: Identity | None
 
@@ -310,31 +322,35 @@ class _IdentifiedProcess(NamedTuple):
 class _ScanRow(NamedTuple):
     """The row of both documents."""
 
-    result: ScanResult
-    shown: Iterable[Outcome | _IdentifiedProcess]
+    totals: ScanTotals
+    shown: Iterable[OfHost | _IdentifiedProcess]
     identified: Identified | None
+
+
+_SNAPSHOT, _SNAPSHOTS = snapshot_fields("totals.hosts")
 
 
 def _document(process: Record, *more: Field, about: str) -> Document:
     return Document(
         "scan",
         "proccli scan --json: the outcome of every process",
-        Field("snapshot", SNAPSHOT, value="result.host"),
-        Field("config", CONFIG, value="result.config"),
+        _SNAPSHOT,
+        Field("config", CONFIG, value="totals.config"),
         Field(
             "processes",
             array_of(process),
-            "The selected processes; -o jsonl prints one of these a line.",
+            "The selected processes, host by host; -o jsonl prints one of these a line.",
             value="shown",
         ),
-        Field("summary", SUMMARY, value="result.summary"),
+        Field("summary", SUMMARY, value="totals.summary"),
+        _SNAPSHOTS,
         *more,
-        notes="result.notes",
+        notes="totals.notes",
         about=about,
     )
 
 
-SCAN = _document(PROCESS, about="Without --identity.")
+SCAN = _document(_PROCESS_OF_HOST, about="Without --identity.")
 SCAN_WITH_IDENTITY = _document(
     IDENTIFIED_PROCESS,
     Field("identities", IDENTITIES, value="identified"),
@@ -354,20 +370,37 @@ def scan_document(
 
     With `identified`, each process has its identity, and the document has all gprocesses.
     """
+    host = result.host.name
     if identified is None:
-        return SCAN.render(_ScanRow(result, shown, None))
-    rows = _identified(shown, identified)
-    return SCAN_WITH_IDENTITY.render(_ScanRow(result, rows, identified))
+        rows = (OfHost(host, outcome) for outcome in shown)
+        return SCAN.render(_ScanRow(result.totals, rows, None))
+    known = _identified(host, shown, identified)
+    return SCAN_WITH_IDENTITY.render(_ScanRow(result.totals, known, identified))
 
 
-def scan_lines(shown: Sequence[Outcome], identified: Identified | None = None) -> bytes:
+def scan_lines(
+    result: ScanResult, shown: Sequence[Outcome], identified: Identified | None = None
+) -> bytes:
     """A line for each of the selected processes."""
+    host = result.host.name
     if identified is None:
-        return lines(map(PROCESS.json, shown))
-    return lines(map(IDENTIFIED_PROCESS.json, _identified(shown, identified)))
+        return process_lines(OfHost(host, outcome) for outcome in shown)
+    return lines(map(IDENTIFIED_PROCESS.json, _identified(host, shown, identified)))
 
 
-def _identified(shown: Iterable[Outcome], identified: Identified) -> Iterator[_IdentifiedProcess]:
+def scan_pieces(totals: ScanTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """The document of several sources; `totals` are complete when the last row has been read."""
+    return SCAN.pieces(_ScanRow(totals, iter(rows), None))
+
+
+def process_lines(rows: Iterable[OfHost]) -> bytes:
+    """A line for each process."""
+    return lines(map(_PROCESS_OF_HOST.json, rows))
+
+
+def _identified(
+    host: str | None, shown: Iterable[Outcome], identified: Identified
+) -> Iterator[_IdentifiedProcess]:
     identities = identified.by_pid
     for outcome in shown:
-        yield _IdentifiedProcess(outcome, identities.get(outcome.process.pid))
+        yield _IdentifiedProcess(host, outcome, identities.get(outcome.process.pid))

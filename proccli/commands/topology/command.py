@@ -12,7 +12,6 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.cli.progress import progress_bar
-from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
     INPUT_PATH,
     general_options,
@@ -23,14 +22,14 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import source_options_without, wait_options
+from proccli.commands.options.source import fleet_options, source_options_without, wait_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
     from proccli.model.topology import Topology
+    from proccli.sources.opening import NamedSource
 
 _WHICH = "Filters"
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from proccli.commands.hosts.gather import Progress, gather
-from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.errors import UsageError
@@ -16,6 +15,7 @@ from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 from proccli.server.graph import ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import parse_grouping
+from proccli.sources.opening import NamedSource
 from proccli.versions import server_version
 
 _FAR_APART_S = 60

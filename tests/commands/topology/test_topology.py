@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
 from proccli.commands.topology.topology import topology
 from proccli.errors import UsageError
 from proccli.model.topology import Topology
 from proccli.server.graph import ConnectionSelection
+from proccli.sources.opening import NamedSource
 from proccli.terminal.warning_text import message as words_of
 from tests.agent.sockets.looking import REFUSED
 from tests.build import BOOT_S, NOW_S
