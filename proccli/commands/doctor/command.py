@@ -115,7 +115,7 @@ def _several(
     from proccli.commands.doctor.doctor import DoctorOnHost, DoctorTotals, doctor_on_host
     from proccli.commands.doctor.output import hosts_pieces, hosts_text, step_lines
     from proccli.commands.doctor.step import Step
-    from proccli.commands.hosts.each import Rendering, print_each
+    from proccli.commands.hosts.each import Rendering, each_line, print_each
 
     def add(totals: DoctorTotals, result: DoctorOnHost) -> Sequence[Step]:
         totals.add(result.result)
@@ -130,7 +130,7 @@ def _several(
         rendering=Rendering(
             table=hosts_text,
             pieces=hosts_pieces,
-            lines=step_lines,
+            lines=each_line(step_lines),
             shown_in_table=_SHOWN_AS_STEPS,
         ),
         output=output,

@@ -203,7 +203,7 @@ def _several(
     from proccli.commands.explain.explain import ExplainTotals, explain_targets
     from proccli.commands.explain.json import explain_pieces, explanation_lines, plain_line
     from proccli.commands.explain.text import totals_text
-    from proccli.commands.hosts.each import Rendering, print_each, strict_code
+    from proccli.commands.hosts.each import Rendering, each_line, print_each, strict_code
     from proccli.commands.inputs import open_inputs
     from proccli.text import visible
 
@@ -229,7 +229,7 @@ def _several(
             if plain
             else lambda totals, _rows, view: totals_text(totals, view, None),
             pieces=explain_pieces,
-            lines=explanation_lines,
+            lines=each_line(explanation_lines),
             shown_in_table=("sync-disabled",) if for_people else (),
         ),
         output=output,

@@ -42,7 +42,8 @@ class Rendering(Generic[AllTotals]):
     table: Callable[[AllTotals, Sequence[OfHost], View], str]
     pieces: Callable[[AllTotals, Iterable[OfHost]], Iterator[bytes]]
     """The JSON document."""
-    lines: Callable[[Iterable[OfHost]], bytes]
+    lines: Callable[[AllTotals, Iterable[OfHost]], Iterator[bytes]]
+    """JSON Lines."""
     slim: Callable[[Any], Any] = lambda row: row
     """A row with what the table shows of it."""
     shown_in_table: tuple[str, ...] = ()
@@ -99,9 +100,7 @@ def print_each(
         print_result(invocation, rendering.table(totals, shown, view), notes)
     else:
         pieces = (
-            rendering.pieces(totals, rows)
-            if output == "json"
-            else (rendering.lines([row]) for row in rows)
+            rendering.pieces(totals, rows) if output == "json" else rendering.lines(totals, rows)
         )
         print_pieces(invocation, pieces, lambda: totals.notes)
     found_problem = problem(totals)
@@ -115,3 +114,8 @@ def print_each(
 def strict_code(*, strict: bool) -> Callable[[Totals], int]:
     """The exit code of commands with --strict."""
     return lambda totals: EXIT_INCOMPLETE if strict and totals.incomplete else 0
+
+
+def each_line(lines: Callable[[Iterable[OfHost]], bytes]) -> Callable[[Any, Any], Iterator[bytes]]:
+    """`Rendering.lines` for a function that renders rows: one row after the other."""
+    return lambda _totals, rows: (lines([row]) for row in rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,14 @@ from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.agent.pipeline import Progress
+    from proccli.commands.hosts.each import Rendering
     from proccli.commands.inputs import InputOptions
-    from proccli.commands.scan.scan import ScanResult, Selection
+    from proccli.commands.scan.scan import ScanResult, ScanTotals, Selection
     from proccli.model.note import Note
     from proccli.model.outcome import Outcome
     from proccli.sources.opening import NamedSource
+    from proccli.terminal.document import OfHost
+    from proccli.terminal.view import View
 
 
 def _two_agents(
@@ -67,6 +70,10 @@ _WHICH = "Filters (the summary always counts all processes)"
         (
             "proccli scan -c agent.yaml --rule 2 --status dropped",
             "List the processes that rule 2 drops",
+        ),
+        (
+            "proccli scan -c agent.yaml --group recordings/",
+            "Count the processes and hosts of each name",
         ),
         (
             f"proccli scan -c agent.yaml --identity --server {NEWEST_SERVER}",
@@ -136,6 +143,12 @@ _WHICH = "Filters (the summary always counts all processes)"
 )
 @option("--reverse", section=_WHICH, is_flag=True, help="Reverse the order.")
 @option(
+    "--group",
+    section="Output options",
+    is_flag=True,
+    help="Sum up the processes by name, outcome and rule, over all hosts.",
+)
+@option(
     "--identity",
     section="Output options",
     is_flag=True,
@@ -160,6 +173,7 @@ def command(
     *,
     sources: Sequence[NamedSource],
     options: InputOptions,
+    group: bool,
     identity: bool,
     compare: tuple[str, str] | None,
     output: Output,
@@ -177,19 +191,21 @@ def command(
     live machine.
     """
     if compare is not None:
-        if identity or options.agent is not None:
-            raise click.UsageError("--compare excludes --identity and --agent")
+        if identity or group or options.agent is not None:
+            raise click.UsageError("--compare excludes --identity, --group and --agent")
         return _compared(options, sources, compare, output, invocation)
     from proccli.commands.inputs import each_source, open_inputs
     from proccli.commands.scan.scan import Selection, scan
     from proccli.versions import server_version
 
     selection = Selection(tags=which.pop("having"), **which)
-    if len(sources) > 1:
+    if group and identity:
+        raise click.UsageError("--group and --identity are mutually exclusive")
+    if len(sources) > 1 or group:
         if identity:
             raise click.UsageError("--identity takes only one source")
         return _scan_several(
-            options, sources, selection, output, strict=strict, invocation=invocation
+            options, sources, selection, output, group=group, strict=strict, invocation=invocation
         )
 
     def scan_one(of_one: InputOptions) -> ScanResult:
@@ -232,11 +248,12 @@ def _scan_several(
     selection: Selection,
     output: Output,
     *,
+    group: bool,
     strict: bool,
     invocation: Invocation,
 ) -> int:
-    """Print the processes of several sources."""
-    from proccli.commands.hosts.each import Rendering, print_each, strict_code
+    """Print the processes of several sources, or their groups."""
+    from proccli.commands.hosts.each import Rendering, each_line, print_each, strict_code
     from proccli.commands.inputs import open_inputs
     from proccli.commands.scan.json import process_lines, scan_pieces
     from proccli.commands.scan.scan import ScanTotals, scan
@@ -257,10 +274,12 @@ def _scan_several(
         work=scan_one,
         start=lambda result: ScanTotals(result.config),
         add=add,
-        rendering=Rendering(
+        rendering=_of_groups()
+        if group
+        else Rendering(
             table=hosts_table,
             pieces=scan_pieces,
-            lines=process_lines,
+            lines=each_line(process_lines),
             slim=slim,
             shown_in_table=("sync-disabled",),
         ),
@@ -270,6 +289,33 @@ def _scan_several(
         if selection.sort == "pid"
         else lambda rows: selection.ordered(rows, attrgetter("row")),
         code=strict_code(strict=strict),
+    )
+
+
+def _of_groups() -> Rendering[ScanTotals]:
+    from proccli.commands.hosts.each import Rendering
+    from proccli.commands.scan.groups import NameGroups, groups_table
+    from proccli.commands.scan.json import group_lines, scan_pieces
+    from proccli.commands.scan.text import slim
+
+    grouping = NameGroups()
+
+    def table(totals: ScanTotals, rows: Sequence[OfHost], view: View) -> str:
+        for _ in grouping.counted(rows):
+            pass
+        return groups_table(totals, grouping.all, view)
+
+    def lines(_totals: ScanTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+        for _ in grouping.counted(rows):
+            pass
+        yield group_lines(grouping.all)
+
+    return Rendering(
+        table=table,
+        pieces=lambda totals, rows: scan_pieces(totals, grouping.counted(rows), grouping),
+        lines=lines,
+        slim=slim,
+        shown_in_table=("sync-disabled",),
     )
 
 

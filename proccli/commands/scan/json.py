@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from proccli.commands.scan.gprocesses import Identified
 from proccli.commands.scan.scan import ScanResult, ScanTotals
@@ -33,6 +33,9 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
+
+if TYPE_CHECKING:
+    from proccli.commands.scan.groups import NameGroup, NameGroups
 
 
 def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
@@ -325,7 +328,29 @@ class _ScanRow(NamedTuple):
     totals: ScanTotals
     shown: Iterable[OfHost | _IdentifiedProcess]
     identified: Identified | None
+    grouping: NameGroups | None = None
 
+    @property
+    def groups(self) -> Sequence[NameGroup] | None:
+        """Are complete when all rows have been read."""
+        return None if self.grouping is None else self.grouping.all
+
+
+NAME_GROUP = Record(
+    "name-group",
+    Field("name", text(), "The gprocess, or of processes that are not accepted, their own name."),
+    Field("status", enum(*get_args(Status))),
+    Field("reason", enum(*get_args(Reason))),
+    Field(
+        "rule",
+        nullable(integer(0)),
+        "Index of the rule that decided; 0: the implicit accept; null: no rule was tried.",
+    ),
+    Field("processes", integer(1)),
+    Field("hosts", array_of(text()), "In the order of the sources."),
+    about="Processes with the same name, outcome and rule.",
+)
+"""The row is a `NameGroup`."""
 
 _SNAPSHOT, _SNAPSHOTS = snapshot_fields("totals.hosts")
 
@@ -344,6 +369,12 @@ def _document(process: Record, *more: Field, about: str) -> Document:
         ),
         Field("summary", SUMMARY, value="totals.summary"),
         _SNAPSHOTS,
+        Field(
+            "groups",
+            nullable(array_of(NAME_GROUP)),
+            "The selected processes, summed up by name; -o jsonl prints one of these a line. null:"
+            " without --group.",
+        ),
         *more,
         notes="totals.notes",
         about=about,
@@ -388,9 +419,16 @@ def scan_lines(
     return lines(map(IDENTIFIED_PROCESS.json, _identified(host, shown, identified)))
 
 
-def scan_pieces(totals: ScanTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+def scan_pieces(
+    totals: ScanTotals, rows: Iterable[OfHost], grouping: NameGroups | None = None
+) -> Iterator[bytes]:
     """The document of several sources; `totals` are complete when the last row has been read."""
-    return SCAN.pieces(_ScanRow(totals, iter(rows), None))
+    return SCAN.pieces(_ScanRow(totals, iter(rows), None, grouping))
+
+
+def group_lines(groups: Iterable[NameGroup]) -> bytes:
+    """A line for each group."""
+    return lines(map(NAME_GROUP.json, groups))
 
 
 def process_lines(rows: Iterable[OfHost]) -> bytes:

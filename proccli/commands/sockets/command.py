@@ -171,7 +171,7 @@ def _several(
     invocation: Invocation,
 ) -> int:
     """Print the sockets of several sources."""
-    from proccli.commands.hosts.each import Rendering, print_each, strict_code
+    from proccli.commands.hosts.each import Rendering, each_line, print_each, strict_code
     from proccli.commands.inputs import open_inputs
     from proccli.commands.sockets.output import hosts_table, sockets_lines, sockets_pieces
     from proccli.commands.sockets.sockets import SocketsTotals, sockets
@@ -186,7 +186,9 @@ def _several(
         work=lambda of_one: sockets(open_inputs(of_one), selection, wait_policy, some=True),
         start=lambda result: SocketsTotals(result.config),
         add=add,
-        rendering=Rendering(table=hosts_table, pieces=sockets_pieces, lines=sockets_lines),
+        rendering=Rendering(
+            table=hosts_table, pieces=sockets_pieces, lines=each_line(sockets_lines)
+        ),
         output=output,
         invocation=invocation,
         problem=selection.not_found,

@@ -134,7 +134,7 @@ def _several(
     invocation: Invocation,
 ) -> int:
     """Print the tags of several sources."""
-    from proccli.commands.hosts.each import Rendering, print_each, strict_code
+    from proccli.commands.hosts.each import Rendering, each_line, print_each, strict_code
     from proccli.commands.inputs import open_inputs
     from proccli.commands.tags.output import hosts_document, hosts_table, tags_lines
     from proccli.commands.tags.tags import TagsTotals, tags
@@ -149,7 +149,7 @@ def _several(
         work=lambda of_one: tags(open_inputs(of_one), options.server),
         start=TagsTotals,
         add=add,
-        rendering=Rendering(table=hosts_table, pieces=hosts_document, lines=tags_lines),
+        rendering=Rendering(table=hosts_table, pieces=hosts_document, lines=each_line(tags_lines)),
         output=output,
         invocation=invocation,
         code=strict_code(strict=strict),

@@ -168,3 +168,27 @@ def test_a_rejected_configuration_fails_once_for_all_hosts(tmp_path: Path) -> No
     given = json.loads(ran.out)
     assert (ran.code, given["config"], given["first_failure"]) == (1, None, "configuration")
     assert call("scan", "-c", str(config), APP, DB, "--json").out == ""
+
+
+@pytest.mark.parametrize("sources", [(APP,), (APP, DB, WEB)])
+def test_groups_count_the_processes_and_hosts_of_each_name(sources: tuple[str, ...]) -> None:
+    given = document("scan", *sources, "--group")
+    keys = ("status", "reason")
+    counted: Counter[tuple[Any, ...]] = Counter()
+    hosts: dict[tuple[Any, ...], list[str]] = {}
+    for one in given["processes"]:
+        rule = one["rule"]["index"] if one["rule"] else None
+        name = one["gprocess"] or one["process_name"] or f"[{one['comm']}]"
+        key = (name, *(one[key] for key in keys), rule)
+        counted[key] += 1
+        hosts.setdefault(key, []).append(one["host"])
+    found = {
+        (one["name"], one["status"], one["reason"], one["rule"]): one for one in given["groups"]
+    }
+    assert {key: one["processes"] for key, one in found.items()} == counted
+    assert all(one["hosts"] == list(dict.fromkeys(hosts[key])) for key, one in found.items())
+    lines = call("scan", "-c", CONFIG, *sources, "--group", "-o", "jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == given["groups"]
+    table = call("scan", "-c", CONFIG, *sources, "--group").out
+    assert ("HOSTS" in table) == (len(sources) > 1)
+    assert document("scan", *sources)["groups"] is None
