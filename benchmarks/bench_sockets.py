@@ -13,6 +13,7 @@ with a hand-written dict; it should take at most 1.3 times as long.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -37,6 +38,7 @@ from proccli.config import loading
 from proccli.model.process import NO_TAGS, Environment
 from proccli.model.sockets import Socket
 from proccli.sources.procfs.live import LiveSource
+from proccli.terminal.document import encode
 
 
 def inputs() -> Inputs:
@@ -92,10 +94,11 @@ def by_hand(socket: Socket) -> dict[str, Any]:
 def declared_by_hand(rounds: int) -> float:
     """How many times as long the declared JSON takes as the hand-written."""
     found = sockets(inputs(), SocketSelection(), NO_WAIT).sockets
-    if list(map(SOCKET.json, found)) != list(map(by_hand, found)):
+    if [json.loads(SOCKET.line(one)) for one in found] != list(map(by_hand, found)):
         raise AssertionError("by_hand is not what SOCKET declares")
     ratios = [
-        seconds(lambda: list(map(SOCKET.json, found))) / seconds(lambda: list(map(by_hand, found)))
+        seconds(lambda: list(map(SOCKET.line, found)))
+        / seconds(lambda: [encode(by_hand(one)) for one in found])
         for _ in range(rounds)
     ]
     return statistics.median(ratios)

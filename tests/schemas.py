@@ -16,6 +16,7 @@ from proccli.commands.migrate.output import MIGRATE
 from proccli.commands.regex.output import REGEX
 from proccli.commands.scan.json import scan_schema
 from proccli.commands.sockets.output import SOCKETS
+from proccli.commands.suggest.output import SUGGEST
 from proccli.commands.sync.output import SYNC
 from proccli.commands.tags.output import TAGS
 from proccli.commands.test.json import TEST
@@ -37,6 +38,7 @@ SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "regex": REGEX.schema,
     "scan": scan_schema,
     "sockets": SOCKETS.schema,
+    "suggest": SUGGEST.schema,
     "sync": SYNC.schema,
     "tags": TAGS.schema,
     "test": TEST.schema,

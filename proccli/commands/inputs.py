@@ -341,7 +341,7 @@ def open_inputs(
     if given.count("-") > 1:
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
-    config, config_notes, written = _load_config(options)
+    config, config_notes, written = load_config(options)
     config = _of_feature(config, options.feature)
     if source is None:
         source = open_source(options.snapshot, options.proc_root or config.proc_root)
@@ -434,7 +434,17 @@ def _check_tag_options(options: InputOptions) -> None:
         raise UsageError("--run-tag-exec needs the live machine: a snapshot runs no commands")
 
 
-def _load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
+def read_config_once(options: InputOptions) -> InputOptions:
+    """The options with the content of the configuration file, for whoever opens several sources.
+
+    Raises: ConfigFileError.
+    """
+    if options.config is None or options.config_text is not None:
+        return options
+    return options._replace(config_text=read_file(options.config))
+
+
+def load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
     """The configuration, the warnings about it, and the bytes it was read from."""
     if options.config is None:
         config = loading.defaults(options.agent, options.via)

@@ -347,6 +347,10 @@ def _inherited_tags_unknown(note: Note) -> str:
     )
 
 
+def _host_listed_again(note: Note) -> str:
+    return f"{note.string('host')} is listed more than once; it is recorded once"
+
+
 def _host_again(note: Note) -> str:
     older, newer = note.string("older"), note.string("newer")
     return (
@@ -658,6 +662,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
         "PyYAML was built without libyaml here: it may read tabs and byte order marks differently"
         " from the agent",
     ),
+    "host-listed-again": _host_listed_again,
     "host-again": _host_again,
     "networks-collide": _networks_collide,
     "ambiguous": _ambiguous,

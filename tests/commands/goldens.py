@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
 from proccli.commands.explain.json import explain_document, explain_lines, explain_plain
@@ -54,7 +54,7 @@ def scan_by_default() -> str:
     return scan_table(result, Selection(names=("java",)).of(result.outcomes), TERMINAL)
 
 
-def scan_as_json() -> bytes:
+def scan_as_json() -> Iterator[bytes]:
     result = scanned()
     return scan_document(result, result.outcomes)
 
@@ -64,12 +64,12 @@ def scan_with_identity(view: View, server: str = "7.1") -> str:
     return scan_table(result, result.outcomes, view, identified(result, server))
 
 
-def scan_with_identity_as_json(server: str = "7.1") -> bytes:
+def scan_with_identity_as_json(server: str = "7.1") -> Iterator[bytes]:
     result = workers()
     return scan_document(result, result.outcomes, identified(result, server))
 
 
-def scan_with_identity_as_lines() -> bytes:
+def scan_with_identity_as_lines() -> Iterator[bytes]:
     result = workers()
     return scan_lines(result, result.outcomes, identified(result, "7.1"))
 
@@ -79,12 +79,12 @@ def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
     return sockets_table(result, selection.of(result.sockets), view)
 
 
-def sockets_as_json() -> bytes:
+def sockets_as_json() -> Iterator[bytes]:
     result = connections()
     return sockets_document(result, result.sockets)
 
 
-def sockets_as_lines() -> bytes:
+def sockets_as_lines() -> Iterable[bytes]:
     result = connections()
     return sockets_lines(OfHost(result.host.name, socket) for socket in result.sockets)
 
@@ -94,7 +94,7 @@ def sockets_switched_off() -> str:
     return sockets_table(result, SocketSelection(pids=(900,)).of(result.sockets), TERMINAL)
 
 
-GOLDENS: dict[str, Callable[[], str | bytes]] = {
+GOLDENS: dict[str, Callable[[], str | bytes | Iterator[bytes]]] = {
     "scan-80.txt": lambda: scan_in(TERMINAL),
     "scan-80-colour.txt": lambda: scan_in(View(width=80, colour=True)),
     "scan-200.txt": lambda: scan_in(View(width=200)),
@@ -174,7 +174,9 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
 def content(name: str) -> bytes:
     """What the renderers make of it now."""
     made = GOLDENS[name]()
-    return made.encode() if isinstance(made, str) else made
+    if isinstance(made, str):
+        return made.encode()
+    return made if isinstance(made, bytes) else b"".join(made)
 
 
 def write_all() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -93,7 +93,7 @@ def command(
     except NotOnHost as error:
         result = error.result
     notes: Sequence[Note] = result.notes
-    content: str | bytes
+    content: str | Iterable[bytes]
     if output == "json":
         content = doctor_document(result)
     elif output == "jsonl":

@@ -17,7 +17,7 @@ from proccli.terminal.document import (
     Document,
     OfHost,
     Selected,
-    lines,
+    line_pieces,
     of_host,
     snapshot_fields,
 )
@@ -241,14 +241,14 @@ def hosts_pieces(totals: DoctorTotals, rows: Iterable[OfHost]) -> Iterator[bytes
     return DOCTOR.pieces(Selected(totals, iter(rows)))
 
 
-def doctor_lines(result: DoctorResult) -> bytes:
+def doctor_lines(result: DoctorResult) -> Iterator[bytes]:
     """One line per step."""
     return step_lines(_rows(result))
 
 
-def step_lines(rows: Iterable[OfHost]) -> bytes:
+def step_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
     """One line per step and host."""
-    return lines(map(_STEP_OF_HOST.json, rows))
+    return line_pieces(map(_STEP_OF_HOST.line, rows))
 
 
 def _rows(result: DoctorResult) -> Iterator[OfHost]:

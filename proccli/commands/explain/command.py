@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -280,7 +280,7 @@ def _rendered(
     plain: bool,
     invocation: Invocation,
     options: InputOptions,
-) -> str | bytes:
+) -> str | Iterable[bytes]:
     if output == "json":
         from proccli.commands.explain.json import explain_document
 

@@ -15,7 +15,7 @@ from proccli.terminal.document import (
     Document,
     OfHost,
     Selected,
-    lines,
+    line_pieces,
     of_host,
     snapshot_fields,
 )
@@ -133,14 +133,14 @@ def explain_pieces(totals: ExplainTotals, rows: Iterable[OfHost]) -> Iterator[by
     return EXPLAIN.pieces(Selected(totals, iter(rows)))
 
 
-def explain_lines(result: ExplainResult) -> bytes:
+def explain_lines(result: ExplainResult) -> Iterator[bytes]:
     """A line for each process."""
     return explanation_lines(_rows(result))
 
 
-def explanation_lines(rows: Iterable[OfHost]) -> bytes:
+def explanation_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
     """A line for each process."""
-    return lines(map(_EXPLANATION_OF_HOST.json, rows))
+    return line_pieces(map(_EXPLANATION_OF_HOST.line, rows))
 
 
 def _rows(result: ExplainResult) -> Iterator[OfHost]:

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from proccli.cli.failures import report, report_sources
 from proccli.cli.messages import print_pieces, print_result, without_codes
 from proccli.cli.output import Invocation, view_of
 from proccli.cli.progress import progress_bar
 from proccli.commands.inputs import HostNames, InputOptions, each_source
-from proccli.commands.options.output import Output
 from proccli.commands.warnings import Totals
 from proccli.errors import EXIT_INCOMPLETE, ProccliError, SourceError
 from proccli.model.process import Host
@@ -42,7 +41,7 @@ class Rendering(Generic[AllTotals]):
     table: Callable[[AllTotals, Sequence[OfHost], View], str]
     pieces: Callable[[AllTotals, Iterable[OfHost]], Iterator[bytes]]
     """The JSON document."""
-    lines: Callable[[AllTotals, Iterable[OfHost]], Iterator[bytes]]
+    lines: Callable[[AllTotals, Iterable[OfHost]], Iterable[bytes]]
     """JSON Lines."""
     slim: Callable[[Any], Any] = lambda row: row
     """A row with what the table shows of it."""
@@ -58,7 +57,7 @@ def print_each(
     start: Callable[[OneResult], AllTotals],
     add: Callable[[AllTotals, OneResult], Iterable[object]],
     rendering: Rendering[AllTotals],
-    output: Output,
+    output: Literal["table", "json", "jsonl"],
     invocation: Invocation,
     order: Callable[[list[OfHost]], Iterable[OfHost]] | None = None,
     problem: Callable[[AllTotals], ProccliError | None] = lambda _totals: None,
@@ -116,6 +115,8 @@ def strict_code(*, strict: bool) -> Callable[[Totals], int]:
     return lambda totals: EXIT_INCOMPLETE if strict and totals.incomplete else 0
 
 
-def each_line(lines: Callable[[Iterable[OfHost]], bytes]) -> Callable[[Any, Any], Iterator[bytes]]:
-    """`Rendering.lines` for a function that renders rows: one row after the other."""
-    return lambda _totals, rows: (lines([row]) for row in rows)
+def each_line(
+    lines: Callable[[Iterable[OfHost]], Iterable[bytes]],
+) -> Callable[[Any, Iterable[OfHost]], Iterable[bytes]]:
+    """`Rendering.lines` for a function that renders rows in pieces."""
+    return lambda _totals, rows: lines(rows)

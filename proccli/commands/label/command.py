@@ -108,7 +108,7 @@ class _LabelCommand(CommandWithExamples):
     "--format",
     "form",
     section=_WHAT,
-    type=click.Choice(["ndjson", "csv", "tsv", "zeek", "capture"]),
+    type=click.Choice(["ndjson", "csv", "tsv", "blanks", "zeek", "capture"]),
     help="Format of FLOWS. By default it is detected from the beginning.",
 )
 @option(

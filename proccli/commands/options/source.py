@@ -159,6 +159,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "proc_root": option(
         "--proc-root",
         section=_WHAT,
+        rare=True,
         metavar="DIR",
         type=click.Path(readable=False),
         once=True,
@@ -180,6 +181,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "server": option(
         "--server",
         section=_WHAT,
+        rare=True,
         metavar="VERSION",
         callback=known_server,
         shell_complete=lambda _ctx, _param, incomplete: [
@@ -191,6 +193,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "via": option(
         "--via",
         section=_WHAT,
+        rare=True,
         type=click.Choice(["server", "file"]),
         default="server",
         show_default=True,
@@ -201,6 +204,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "feature": option(
         "--feature",
         section=_WHAT,
+        rare=True,
         metavar="NAME",
         shell_complete=lambda _ctx, _param, incomplete: [
             name for name in FEATURES if name.startswith(incomplete)
@@ -210,6 +214,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "env": option(
         "--env",
         section=_WHAT,
+        rare=True,
         metavar="NAME=VALUE",
         callback=name_values,
         multiple=True,
@@ -228,6 +233,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "no_tag_exec": option(
         "--no-tag-exec",
         section=_WHAT,
+        rare=True,
         is_flag=True,
         help="Do not run the configured tag command; tags are then unknown.",
     ),
@@ -235,6 +241,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "run_tag_exec": option(
         "--run-tag-exec",
         section=_WHAT,
+        rare=True,
         is_flag=True,
         help="Run the tag command even if the configuration comes from standard input or is"
         " writable by users other than root and you.",
@@ -242,6 +249,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "tag_timeout": option(
         "--tag-timeout",
         section=_WHAT,
+        rare=True,
         metavar="SECONDS",
         type=click.FloatRange(min=0, min_open=True, max=86_400),
         callback=no_nan,
@@ -274,6 +282,7 @@ def wait_options(body: Body) -> Body:
     max_wait = option(
         "--max-wait",
         section=_WHAT,
+        rare=True,
         type=click.FloatRange(min=0),
         metavar="SECONDS",
         callback=no_nan,

@@ -223,7 +223,7 @@ def command(
         chosen = server_version(options.server or result.config.agent)
         identified = identify(result.outcomes, result.host, chosen)
     notes: Sequence[Note] = result.notes
-    content: str | bytes
+    content: str | Iterable[bytes]
     if output == "json":
         from proccli.commands.scan.json import scan_document
 
@@ -294,7 +294,7 @@ def _scan_several(
 
 def _of_groups() -> Rendering[ScanTotals]:
     from proccli.commands.hosts.each import Rendering
-    from proccli.commands.scan.groups import NameGroups, groups_table
+    from proccli.commands.scan.groups_table import NameGroups, groups_table
     from proccli.commands.scan.json import group_lines, scan_pieces
     from proccli.commands.scan.text import slim
 
@@ -308,7 +308,7 @@ def _of_groups() -> Rendering[ScanTotals]:
     def lines(_totals: ScanTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
         for _ in grouping.counted(rows):
             pass
-        yield group_lines(grouping.all)
+        yield from group_lines(grouping.all)
 
     return Rendering(
         table=table,

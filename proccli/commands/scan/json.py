@@ -16,7 +16,7 @@ from proccli.terminal.document import (
     TIME,
     Document,
     OfHost,
-    lines,
+    line_pieces,
     of_host,
     one_of,
     snapshot_fields,
@@ -35,7 +35,7 @@ from proccli.terminal.record import (
 )
 
 if TYPE_CHECKING:
-    from proccli.commands.scan.groups import NameGroup, NameGroups
+    from proccli.commands.scan.groups_table import NameGroup, NameGroups
 
 
 def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
@@ -396,27 +396,27 @@ def scan_schema() -> Json:
 
 def scan_document(
     result: ScanResult, shown: Sequence[Outcome], identified: Identified | None = None
-) -> bytes:
-    """The document `proccli/scan/v1` with the selected processes; the summary counts all.
+) -> Iterator[bytes]:
+    """The document `proccli/scan/v1`, in pieces; the summary counts all processes.
 
     With `identified`, each process has its identity, and the document has all gprocesses.
     """
     host = result.host.name
     if identified is None:
         rows = (OfHost(host, outcome) for outcome in shown)
-        return SCAN.render(_ScanRow(result.totals, rows, None))
+        return SCAN.pieces(_ScanRow(result.totals, rows, None))
     known = _identified(host, shown, identified)
-    return SCAN_WITH_IDENTITY.render(_ScanRow(result.totals, known, identified))
+    return SCAN_WITH_IDENTITY.pieces(_ScanRow(result.totals, known, identified))
 
 
 def scan_lines(
     result: ScanResult, shown: Sequence[Outcome], identified: Identified | None = None
-) -> bytes:
-    """A line for each of the selected processes."""
+) -> Iterator[bytes]:
+    """A line for each of the selected processes, in pieces."""
     host = result.host.name
     if identified is None:
         return process_lines(OfHost(host, outcome) for outcome in shown)
-    return lines(map(IDENTIFIED_PROCESS.json, _identified(host, shown, identified)))
+    return line_pieces(map(IDENTIFIED_PROCESS.line, _identified(host, shown, identified)))
 
 
 def scan_pieces(
@@ -426,14 +426,14 @@ def scan_pieces(
     return SCAN.pieces(_ScanRow(totals, iter(rows), None, grouping))
 
 
-def group_lines(groups: Iterable[NameGroup]) -> bytes:
+def group_lines(groups: Iterable[NameGroup]) -> Iterator[bytes]:
     """A line for each group."""
-    return lines(map(NAME_GROUP.json, groups))
+    return line_pieces(map(NAME_GROUP.line, groups))
 
 
-def process_lines(rows: Iterable[OfHost]) -> bytes:
-    """A line for each process."""
-    return lines(map(_PROCESS_OF_HOST.json, rows))
+def process_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """A line for each process, in pieces."""
+    return line_pieces(map(_PROCESS_OF_HOST.line, rows))
 
 
 def _identified(

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, Progress, sends
-from proccli.agent.sockets.listed import collect_agent_sockets
-from proccli.agent.sockets.result import counts_by_pid
+from proccli.agent.sockets.collect import count_sockets
+from proccli.agent.sockets.listed import read_agent_sockets
 from proccli.commands.warnings import (
     Totals,
     incomplete,
@@ -142,17 +142,15 @@ def scan(inputs: Inputs, progress: Progress | None = None) -> ScanResult:
     Raises: SourceError.
     """
     pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"}, progress)
-    outcomes = pipeline.outcomes(inputs.source.pids())
+    decided = tuple(pipeline.decided_all(inputs.source.pids()))
     host = inputs.source.host
-    sockets = collect_agent_sockets(pipeline, outcomes)
-    counts = counts_by_pid(sockets, (outcome.process.pid for outcome in outcomes))
-    unseen = unseen_by_us(sockets, host)
+    reading = read_agent_sockets(pipeline, decided)
+    outcomes = pipeline.completed(decided, count_sockets(reading))
+    unseen = unseen_by_us(reading, host)
     return ScanResult(
         host=host,
         config=inputs.config,
-        outcomes=tuple(
-            outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes
-        ),
+        outcomes=outcomes,
         notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
         sends=sends(inputs.config, inputs.tags),
     )

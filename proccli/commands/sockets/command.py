@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -149,7 +149,7 @@ def command(
         options, sources, lambda of_one: sockets(open_inputs(of_one), selection, wait_policy), []
     )
     shown = selection.of(result.sockets)
-    content: str | bytes
+    content: str | Iterable[bytes]
     if output == "json":
         content = sockets_document(result, shown)
     elif output == "jsonl":

@@ -24,7 +24,7 @@ from proccli.terminal.document import (
     Document,
     OfHost,
     Selected,
-    lines,
+    line_pieces,
     of_host,
     snapshot_fields,
 )
@@ -163,10 +163,10 @@ _STYLES: dict[SocketStatus, str] = {
 }
 
 
-def sockets_document(result: SocketsResult, shown: Sequence[Socket]) -> bytes:
-    """The document `proccli/sockets/v1` with the selected sockets; the summary counts all."""
+def sockets_document(result: SocketsResult, shown: Sequence[Socket]) -> Iterator[bytes]:
+    """The document `proccli/sockets/v1`, in pieces; the summary counts all sockets."""
     host = result.host.name
-    return SOCKETS.render(Selected(result.totals, (OfHost(host, socket) for socket in shown)))
+    return SOCKETS.pieces(Selected(result.totals, (OfHost(host, socket) for socket in shown)))
 
 
 def sockets_pieces(totals: SocketsTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
@@ -174,9 +174,9 @@ def sockets_pieces(totals: SocketsTotals, rows: Iterable[OfHost]) -> Iterator[by
     return SOCKETS.pieces(Selected(totals, iter(rows)))
 
 
-def sockets_lines(rows: Iterable[OfHost]) -> bytes:
-    """A line of JSON for each socket."""
-    return lines(map(_SOCKET_OF_HOST.json, rows))
+def sockets_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """A line of JSON for each socket, in pieces."""
+    return line_pieces(map(_SOCKET_OF_HOST.line, rows))
 
 
 def sockets_table(result: SocketsResult, shown: Sequence[Socket], view: View) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -113,7 +113,7 @@ def command(
         options, sources, lambda of_one: tags(open_inputs(of_one), options.server), []
     )
     shown = selection.of(result.rows)
-    content: str | bytes
+    content: str | Iterable[bytes]
     if output == "json":
         content = tags_document(result, shown)
     elif output == "jsonl":

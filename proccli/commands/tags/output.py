@@ -13,7 +13,7 @@ from proccli.terminal.document import (
     Document,
     OfHost,
     Selected,
-    lines,
+    line_pieces,
     of_host,
     snapshot_fields,
 )
@@ -166,9 +166,9 @@ def hosts_document(totals: TagsTotals, rows: Iterable[OfHost]) -> Iterator[bytes
     return TAGS.pieces(Selected(totals, iter(shown)))
 
 
-def tags_lines(rows: Iterable[OfHost]) -> bytes:
+def tags_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
     """A line of JSON for each tag."""
-    return lines(map(_TAG_OF_HOST.json, rows))
+    return line_pieces(map(_TAG_OF_HOST.line, rows))
 
 
 def tags_table(result: TagsResult, shown: Sequence[TagRow], view: View) -> str:

@@ -123,5 +123,5 @@ def test_json_of_unknown_tags_says_so() -> None:
 def test_json_lines_are_the_elements_of_the_list() -> None:
     found = result()
     rows = (OfHost(found.host.name, row) for row in found.rows)
-    lines = tags_lines(rows).decode().splitlines()
+    lines = b"".join(tags_lines(rows)).decode().splitlines()
     assert [json.loads(line) for line in lines] == document(found)["tags"]
