@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
 from proccli.commands.explain.json import explain_document, explain_lines, explain_plain
