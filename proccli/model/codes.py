@@ -106,6 +106,8 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "host-again": Warned("Two sources are of one host; the newer one is used."),
     "networks-collide": Warned("Several networks use the same addresses and ports."),
     "ambiguous": Warned("Connections are not joined: several processes have the same end."),
+    "hosts-collapsed": Warned("Of many hosts, the processes of one name are shown as one."),
+    "mermaid-limits": Warned("Mermaid's default limits are too small for the flowchart."),
     "shared-addresses": Warned("Several hosts of one network use an address."),
     "one-end": Warned(
         "Connections are seen at one end only, although a source has the other address."

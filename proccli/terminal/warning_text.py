@@ -667,6 +667,16 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "networks-collide": _networks_collide,
     "ambiguous": _ambiguous,
     "shared-addresses": _shared_addresses,
+    "hosts-collapsed": lambda note: (
+        f"{note.number('hosts'):,} hosts: processes of the same name are shown as one"
+        " (--group-by gprocess shows each host)"
+    ),
+    "mermaid-limits": lambda note: (
+        f"{note.number('lines'):,} lines in {note.number('characters'):,} characters: by default,"
+        f" Mermaid draws at most {note.number('most_lines')} lines of"
+        f" {note.number('most_characters'):,} characters; use --top N, or raise maxEdges and"
+        " maxTextSize"
+    ),
     "one-end": _one_end,
     "other-time": _other_time,
     "untimed": _untimed,

@@ -28,6 +28,7 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
+    from proccli.model.note import Note
     from proccli.model.topology import Topology
     from proccli.sources.opening import NamedSource
 
@@ -64,6 +65,10 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
             "Combine two networks that use the same addresses",
         ),
         (
+            "proccli topology -c agent.yaml --gprocess shop --neighbours recordings/",
+            "Show a service with its neighbours and theirs",
+        ),
+        (
             "proccli topology -c agent.yaml --certainty client-end *.jsonl.gz",
             "List the connections whose server has no label",
         ),
@@ -82,6 +87,19 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     metavar="GLOB",
     multiple=True,
     help="Only connections of a gprocess that matches GLOB. Repeatable.",
+)
+@option(
+    "--neighbours",
+    section=_WHICH,
+    is_flag=True,
+    help="With --gprocess: also the other connections of the processes at the remote ends.",
+)
+@option(
+    "--top",
+    section=_WHICH,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only the N pairs of client and server with the most connections.",
 )
 @option(
     "--host",
@@ -114,11 +132,10 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     "--group-by",
     section="Output options",
     metavar="WHAT",
-    default="gprocess",
-    show_default=True,
     shell_complete=_groupings,
     help="What a node stands for: gprocess (per host), name (a gprocess on all hosts), host, pid,"
-    " or os.app.KEY (the processes with the same value of that tag).",
+    " or os.app.KEY (the processes with the same value of that tag). Default: gprocess; for more"
+    " than 30 hosts name, except in JSON.",
 )
 @fleet_options
 @source_options_without("snapshot")
@@ -132,7 +149,9 @@ def command(
     *,
     sources: Sequence[NamedSource],
     options: InputOptions,
-    group_by: str,
+    group_by: str | None,
+    neighbours: bool,
+    top: int | None,
     wait_policy: WaitPolicy,
     output: Format,
     strict: bool,
@@ -150,6 +169,8 @@ def command(
     from proccli.commands.topology.topology import topology
     from proccli.server.graph import ConnectionSelection
 
+    if neighbours and not which["names"]:
+        raise click.UsageError("--neighbours requires --gprocess")
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
             options,
@@ -158,9 +179,20 @@ def command(
             group_by=group_by,
             wait_policy=wait_policy,
             progress=progress,
+            collapse=output not in ("json", "jsonl"),
+            neighbours=neighbours,
+            top=top,
         )
+    content = _rendered(result, output, invocation)
+    notes = [*result.notes, *(_mermaid_notes(result) if output == "mermaid" else ())]
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return print_result(invocation, _rendered(result, output, invocation), result.notes, code)
+    return print_result(invocation, content, notes, code)
+
+
+def _mermaid_notes(result: Topology) -> Sequence[Note]:
+    from proccli.commands.topology.diagrams import mermaid_notes
+
+    return mermaid_notes(result)
 
 
 def _rendered(result: Topology, output: Format, invocation: Invocation) -> str | bytes:
