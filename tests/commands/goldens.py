@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
 from proccli.commands.explain.json import explain_document, explain_lines, explain_plain
@@ -84,7 +84,7 @@ def sockets_as_json() -> Iterator[bytes]:
     return sockets_document(result, result.sockets)
 
 
-def sockets_as_lines() -> Iterable[bytes]:
+def sockets_as_lines() -> Iterator[bytes]:
     result = connections()
     return sockets_lines(OfHost(result.host.name, socket) for socket in result.sockets)
 

@@ -93,7 +93,7 @@ def command(
     except NotOnHost as error:
         result = error.result
     notes: Sequence[Note] = result.notes
-    content: str | Iterable[bytes]
+    content: str | bytes | Iterable[bytes]
     if output == "json":
         content = doctor_document(result)
     elif output == "jsonl":

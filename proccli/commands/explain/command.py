@@ -280,7 +280,7 @@ def _rendered(
     plain: bool,
     invocation: Invocation,
     options: InputOptions,
-) -> str | Iterable[bytes]:
+) -> str | bytes | Iterable[bytes]:
     if output == "json":
         from proccli.commands.explain.json import explain_document
 

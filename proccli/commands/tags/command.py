@@ -113,7 +113,7 @@ def command(
         options, sources, lambda of_one: tags(open_inputs(of_one), options.server), []
     )
     shown = selection.of(result.rows)
-    content: str | Iterable[bytes]
+    content: str | bytes | Iterable[bytes]
     if output == "json":
         content = tags_document(result, shown)
     elif output == "jsonl":
