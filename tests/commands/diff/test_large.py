@@ -16,15 +16,6 @@ from tests.paths import ROOT
 
 SNAPSHOTS = 12
 NAMES = ["plain", "a|b", "`tick`", "``two`` `", "[bold]x", "@someone", "\x1b[31m", "<b>&amp;"]
-    "plain",
-    "a|b",
-    "`tick`",
-    "``two`` `",
-    "[bold]x[/bold]",
-    "@someone",
-    "\x1b[31m",
-    "<b>&amp;",
-]
 OLD = "static_config: {os-proc-regex: [{match-regex: nothing}]}\n"
 NEW = "static_config: {os-proc-regex: [{match-regex: '.*', rewrite-name: 'new-$0'}]}\n"
 
