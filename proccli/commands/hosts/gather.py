@@ -15,6 +15,7 @@ from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
+from proccli.server.graph import ConnectedHosts
 from proccli.server.join import Network
 from proccli.server.store import Fleet
 from proccli.sources.opening import NamedSource
@@ -70,7 +71,7 @@ def gather(
     of_sources = NotesOfSources()
     for host in hosts.fleet.present:
         of_sources.add(hosts.fleet.hosts[host].source, results[host][0])
-    names = _names(hosts.fleet)
+    names = host_names(hosts.fleet)
     return Gathered(
         fleet=hosts.fleet,
         names=names,
@@ -79,7 +80,7 @@ def gather(
         notes=(
             *of_sources.notes(len(hosts.fleet.present)),
             *hosts.notes,
-            *_fleet_notes(hosts.fleet, names),
+            *fleet_notes(hosts.fleet, names),
         ),
         incomplete=any(results[host][1] for host in hosts.fleet.present),
     )
@@ -136,7 +137,7 @@ def _host_again(newer: HostView, older: HostView) -> Note:
     return Note.of("host-again", older=older.source, newer=newer.source, host=newer.name)
 
 
-def _names(fleet: Fleet) -> tuple[str, ...]:
+def host_names(fleet: ConnectedHosts) -> tuple[str, ...]:
     """The names of the hosts; equal ones get the network, and if that is not enough, the source."""
     names = [view.name for view in fleet.hosts]
     for more in (_with_network, _with_source):
@@ -156,7 +157,7 @@ def _with_source(name: str, view: HostView) -> str:
     return f"{name} [{view.source}]"
 
 
-def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:
+def fleet_notes(fleet: ConnectedHosts, names: Sequence[str]) -> Iterator[Note]:
     """Warnings about agents that send nothing and connections that the server confuses."""
     for host in fleet.present:
         # With a configuration, reading the source has given this warning already.
@@ -166,7 +167,7 @@ def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:
         yield crossed
 
 
-def _crossed(fleet: Fleet) -> Note | None:
+def _crossed(fleet: ConnectedHosts) -> Note | None:
     """Connections of different networks that look the same to the server.
 
     Agents send no VPC with a connection, so the server cannot distinguish networks.

@@ -26,12 +26,14 @@ from proccli.commands.options.source import (
     source_options_without,
     wait_options,
 )
+from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
     from proccli.commands.samples import WaitPolicy
+    from proccli.commands.stores import StoredDocuments
     from proccli.model.note import Note
     from proccli.sources.opening import NamedSource
     from proccli.traffic.flows.detect import FlowFormat
@@ -98,6 +100,10 @@ class _LabelCommand(CommandWithExamples):
             "Label a capture; TCP option tracing also identifies short connections",
         ),
         (
+            "proccli label --store chdb:///var/lib/fleet --at 2026-01-02T03:00:00Z flows.ndjson",
+            "Label with what many hosts reported until then",
+        ),
+        (
             "proccli label -c agent.yaml flows.ndjson | jq -r .label_0 | sort | uniq -c",
             "Count labels, and the reasons why there is none",
         ),
@@ -152,6 +158,7 @@ class _LabelCommand(CommandWithExamples):
     help="Label even if os-proc-sync-enabled is false and agents send nothing.",
 )
 @fleet_options
+@store_options
 @source_options_without("snapshot")
 @wait_options
 @strict_option
@@ -166,6 +173,7 @@ def command(
     agents: Mapping[int, str],
     assume_enabled: bool,
     sources: Sequence[NamedSource],
+    stored: StoredDocuments | None,
     options: InputOptions,
     wait_policy: WaitPolicy,
     strict: bool,
@@ -186,8 +194,13 @@ def command(
     from proccli.versions import server_version
 
     require_there(flows)
-    with progress_bar(invocation, len(sources), "Reading") as progress:
-        gathered = gather(options, sources, wait_policy, progress)
+    if stored is not None:
+        from proccli.commands.hosts.stored import gather_stored
+
+        gathered = gather_stored(options, stored)
+    else:
+        with progress_bar(invocation, len(sources), "Reading") as progress:
+            gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet, opened(flows) as (file, name):
         warn(invocation, gathered.notes)
         labelling = Labelling(

@@ -260,6 +260,24 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 
 
+def jobs_option(body: Body) -> Body:
+    """`--jobs`, for a command with `source_options` above it; it gets the number in `options`."""
+
+    @functools.wraps(body)
+    def with_jobs(*, options: InputOptions, jobs: int | None, **given: Any) -> Any:
+        return body(options=options._replace(jobs=jobs), **given)
+
+    jobs = option(
+        "--jobs",
+        section=_WHAT,
+        type=click.IntRange(min=1, max=64),
+        metavar="N",
+        help="Number of processes that read the live machine; 1 starts none. Default: by the free"
+        " cores, if there are many processes to read.",
+    )
+    return jobs(cast("Body", with_jobs))
+
+
 def wait_options(body: Body) -> Body:
     """Options of the second sample; the command gets them as `wait_policy`, a `WaitPolicy`."""
 
@@ -303,7 +321,8 @@ def several_sources(body: Body) -> Body:
     """Any number of sources; the command gets them as `sources`.
 
     They come from `-s`, from the argument `operands` if the command has one, and from `--live`.
-    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine.
+    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine. With `--store`, if the
+    command has it, there are none.
     """
 
     @functools.wraps(body)
@@ -319,6 +338,10 @@ def several_sources(body: Body) -> Body:
         if ctx.get_parameter_source("snapshots") is not ParameterSource.COMMANDLINE:
             snapshots = ()
         typed = [*snapshots, *operands]
+        if given.get("store") is not None:
+            if typed or live:
+                raise click.UsageError("--store replaces all sources: give either of them")
+            return body(sources=(), **given)
         sources = _sources(ctx, typed, network, live=live)
         _check_stdin(ctx, sources)
         if typed and not live and given["proc_root"] is not None:

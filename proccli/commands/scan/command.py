@@ -23,6 +23,7 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import (
     emulated_agent,
+    jobs_option,
     several_sources,
     source_operands,
     source_options_without,
@@ -166,6 +167,7 @@ _WHICH = "Filters (the summary always counts all processes)"
 @source_operands
 @several_sources
 @source_options_without("snapshot")
+@jobs_option
 @output_options
 @strict_option
 @general_options
@@ -224,14 +226,20 @@ def command(
         identified = identify(result.outcomes, result.host, chosen)
     notes: Sequence[Note] = result.notes
     content: str | Iterable[bytes]
-    if output == "json":
-        from proccli.commands.scan.json import scan_document
+    if output != "table" and identified is not None:
+        from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
 
-        content = scan_document(result, shown, identified)
-    elif output == "jsonl":
-        from proccli.commands.scan.json import scan_lines
+        whole = output == "json"
+        content = (
+            identity_document(result, shown, identified)
+            if whole
+            else identity_lines(result, shown, identified)
+        )
+    elif output != "table":
+        from proccli.commands.scan.json import scan_document, scan_lines
 
-        content = scan_lines(result, shown, identified)
+        whole = output == "json"
+        content = scan_document(result, shown) if whole else scan_lines(result, shown)
     else:
         from proccli.commands.scan.text import scan_table
 

@@ -21,6 +21,7 @@ from proccli.commands.options.output import (
     strict_option,
 )
 from proccli.commands.options.source import (
+    jobs_option,
     several_sources,
     source_operands,
     source_options_without,
@@ -106,6 +107,7 @@ _WHICH = "Filters (the summary always counts all sockets)"
 @source_operands
 @several_sources
 @source_options_without("snapshot")
+@jobs_option
 @wait_options
 @output_options
 @strict_option

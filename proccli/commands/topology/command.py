@@ -23,11 +23,13 @@ from proccli.commands.options.output import (
     tag_globs,
 )
 from proccli.commands.options.source import fleet_options, source_options_without, wait_options
+from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
+    from proccli.commands.stores import StoredDocuments
     from proccli.model.note import Note
     from proccli.model.topology import Topology
     from proccli.sources.opening import NamedSource
@@ -67,6 +69,10 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
         (
             "proccli topology -c agent.yaml --gprocess shop --neighbours recordings/",
             "Show a service with its neighbours and theirs",
+        ),
+        (
+            "proccli topology --store chdb:///var/lib/fleet --port 5432",
+            "Show who uses PostgreSQL, of all hosts of a store",
         ),
         (
             "proccli topology -c agent.yaml --certainty client-end *.jsonl.gz",
@@ -138,6 +144,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     " than 30 hosts name, except in JSON.",
 )
 @fleet_options
+@store_options
 @source_options_without("snapshot")
 @wait_options
 @output_options_with(
@@ -152,6 +159,7 @@ def command(
     group_by: str | None,
     neighbours: bool,
     top: int | None,
+    stored: StoredDocuments | None,
     wait_policy: WaitPolicy,
     output: Format,
     strict: bool,
@@ -164,25 +172,31 @@ def command(
     ports of both ends, across all hosts of a network; for loopback, within one host and network
     namespace. Reports how certain each edge is and which connections are left out. A SOURCE is a
     recording, a /proc-like directory, or the output of proccli sync; the default is the live
-    machine.
+    machine. With --store, the hosts are those of proccli fleet load.
     """
-    from proccli.commands.topology.topology import topology
+    from proccli.commands.topology.topology import Part, stored_topology, topology
     from proccli.server.graph import ConnectionSelection
 
     if neighbours and not which["names"]:
         raise click.UsageError("--neighbours requires --gprocess")
+    selection = ConnectionSelection(tags=which.pop("having"), **which)
+    part = Part(
+        group_by=group_by,
+        collapse=output not in ("json", "jsonl"),
+        neighbours=neighbours,
+        top=top,
+    )
+    if stored is not None:
+        result = stored_topology(options, stored, selection, part)
+        return _print(result, output, strict=strict, invocation=invocation)
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
-            options,
-            sources,
-            ConnectionSelection(tags=which.pop("having"), **which),
-            group_by=group_by,
-            wait_policy=wait_policy,
-            progress=progress,
-            collapse=output not in ("json", "jsonl"),
-            neighbours=neighbours,
-            top=top,
+            options, sources, selection, part, wait_policy=wait_policy, progress=progress
         )
+    return _print(result, output, strict=strict, invocation=invocation)
+
+
+def _print(result: Topology, output: Format, *, strict: bool, invocation: Invocation) -> int:
     content = _rendered(result, output, invocation)
     notes = [*result.notes, *(_mermaid_notes(result) if output == "mermaid" else ())]
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final, NamedTuple
 
-from proccli.commands.hosts.gather import Progress, gather
+from proccli.commands.hosts.gather import Progress, fleet_notes, gather, host_names
+from proccli.commands.hosts.stored import server_of
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
+from proccli.commands.stores import StoredDocuments, host_notes, moment_of, opened_store
 from proccli.commands.topology.focus import COLLAPSED_FROM, busiest, near
 from proccli.errors import UsageError
+from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
-from proccli.server.graph import ConnectionSelection, Graph, build_graph
-from proccli.server.grouping import parse_grouping
+from proccli.server.graph import ConnectedHosts, ConnectionSelection, Graph, build_graph
+from proccli.server.grouping import Grouping, parse_grouping
 from proccli.sources.opening import NamedSource
-from proccli.versions import server_version
+from proccli.store.stored_fleet import StoredFleet, lacks_tags
+from proccli.versions import ServerVersion, server_version
 
 _FAR_APART_S = 60
 _NAMED = ("gprocess", "name", "pid")
@@ -26,66 +31,132 @@ _NAMED = ("gprocess", "name", "pid")
 """Recordings made together are not farther apart than this."""
 
 
+class Part(NamedTuple):
+    """Which part of a graph is shown, and what its nodes are."""
+
+    group_by: str | None = "gprocess"
+    """None: by gprocess or, with `collapse`, by name if there are many hosts."""
+    collapse: bool = False
+    neighbours: bool = False
+    """Also all connections of the processes that the selected ones are connected to."""
+    top: int | None = None
+    """Only the connections of so many pairs of nodes, the busiest."""
+
+    def grouping(self, hosts: int) -> tuple[Grouping, tuple[Note, ...]]:
+        """The grouping for so many hosts, with a note if nobody asked for it.
+
+        Raises: UsageError.
+        """
+        name = self.group_by or "gprocess"
+        collapsed: tuple[Note, ...] = ()
+        if self.group_by is None and self.collapse and hosts >= COLLAPSED_FROM:
+            name, collapsed = "name", (Note.of("hosts-collapsed", hosts=hosts),)
+        try:
+            grouping = parse_grouping(name)
+        except ValueError as error:
+            raise UsageError(f"--group-by: {error}") from error
+        if self.neighbours and grouping.name not in _NAMED:
+            raise UsageError(f"--neighbours requires --group-by {', '.join(_NAMED)}")
+        return grouping, collapsed
+
+    def of(self, result: Topology, globs: Sequence[str]) -> Topology:
+        """This part of a graph, whose processes were not selected by name with `neighbours`."""
+        if self.neighbours:
+            result = near(result, globs)
+        return result if self.top is None else busiest(result, self.top)
+
+
+_WHOLE: Final = Part()
+
+
 def topology(
     options: InputOptions,
     sources: Sequence[NamedSource],
     selection: ConnectionSelection,
+    part: Part = _WHOLE,
     *,
-    group_by: str | None,
     wait_policy: WaitPolicy,
     progress: Progress,
-    collapse: bool = False,
-    neighbours: bool = False,
-    top: int | None = None,
 ) -> Topology:
-    """The graph of all connections of all sources.
-
-    `group_by`: None: by gprocess or, with `collapse`, by name if there are many hosts.
-    `neighbours`: also all connections of the processes that the selected ones are connected to.
-    `top`: only the connections of so many pairs of nodes, the busiest.
+    """The graph of the connections of all sources.
 
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
-    try:
-        by = None if group_by is None else parse_grouping(group_by)
-    except ValueError as error:
-        raise UsageError(f"--group-by: {error}") from error
-    if neighbours and (by is not None and by.name not in _NAMED):
-        raise UsageError(f"--neighbours requires --group-by {', '.join(_NAMED)}")
+    part.grouping(0)
     gathered = gather(options, sources, wait_policy, progress)
-    collapsed: tuple[Note, ...] = ()
-    if by is None:
-        hosts_read = len(gathered.fleet.present)
-        by = parse_grouping("gprocess")
-        if collapse and hosts_read >= COLLAPSED_FROM:
-            by = parse_grouping("name")
-            collapsed = (Note.of("hosts-collapsed", hosts=hosts_read),)
-    globs = selection.names
-    if neighbours:
-        selection = replace(selection, names=())
-    server = server_version(gathered.server)
     with gathered.fleet as fleet:
-        names = gathered.names
-        drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
-        hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
-        left_out: Counter[str] = Counter()
-        for view, _ in hosts:
-            left_out.update(view.left_out)
-        result = Topology(
+        return _topology(
+            fleet,
+            gathered.names,
+            part,
+            selection,
+            server=server_version(gathered.server),
             config=gathered.config,
-            group_by=by.name,
-            server=server.number,
-            hosts=tuple(_host(view, name) for view, name in hosts),
-            nodes=drawn.nodes,
-            edges=drawn.edges,
-            connections=drawn.connections,
-            left_out=dict(left_out.most_common()),
-            notes=(*gathered.notes, *_notes(drawn, hosts), *collapsed),
+            notes=gathered.notes,
             incomplete=gathered.incomplete,
         )
-    if neighbours:
-        result = near(result, globs)
-    return result if top is None else busiest(result, top)
+
+
+def stored_topology(
+    options: InputOptions,
+    stored: StoredDocuments,
+    selection: ConnectionSelection,
+    part: Part = _WHOLE,
+) -> Topology:
+    """The graph of the connections of a store at one moment, joined by the store.
+
+    Raises: UsageError for an unknown grouping; StoreError, StateLocked.
+    """
+    part.grouping(0)
+    with opened_store(stored.request) as opened:
+        moment = moment_of(opened, stored.at_s, stored.max_age_s)
+        fleet = StoredFleet(opened.engine, moment)
+        names = host_names(fleet)
+        return _topology(
+            fleet,
+            names,
+            part,
+            selection,
+            server=server_version(server_of(options)),
+            config=None,
+            notes=(*host_notes(opened, moment), *fleet_notes(fleet, names)),
+            incomplete=lacks_tags(opened.engine, moment),
+        )
+
+
+def _topology(
+    fleet: ConnectedHosts,
+    names: Sequence[str],
+    part: Part,
+    selection: ConnectionSelection,
+    *,
+    server: ServerVersion,
+    config: Config | None,
+    notes: Sequence[Note],
+    incomplete: bool,
+) -> Topology:
+    by, collapsed = part.grouping(len(fleet.present))
+    globs = selection.names
+    if part.neighbours:
+        selection = replace(selection, names=())
+    drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
+    hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
+    left_out: Counter[str] = Counter()
+    for view, _ in hosts:
+        left_out.update(view.left_out)
+    result = Topology(
+        config=config,
+        group_by=by.name,
+        server=server.number,
+        hosts=tuple(_host(view, name) for view, name in hosts),
+        nodes=drawn.nodes,
+        edges=drawn.edges,
+        connections=drawn.connections,
+        left_out=dict(left_out.most_common()),
+        notes=(*notes, *_notes(drawn, hosts), *collapsed),
+        incomplete=incomplete,
+    )
+    return part.of(result, globs)
 
 
 def _host(view: HostView, name: str) -> TopologyHost:
