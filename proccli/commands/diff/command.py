@@ -17,7 +17,11 @@ from proccli.commands.options.output import (
     option,
     output_options_with,
 )
-from proccli.commands.options.source import emulated_agent, source_options_without
+from proccli.commands.options.source import (
+    emulated_agent,
+    snapshots_option,
+    source_options_without,
+)
 from proccli.errors import EXIT_NO
 from proccli.versions import NEWEST_RELEASE
 
@@ -58,17 +62,8 @@ _WHERE = "Input options"
 )
 @click.argument("old", metavar="OLD", type=INPUT_PATH)
 @click.argument("new", metavar="NEW", type=INPUT_PATH)
-@option(
-    "-s",
-    "--snapshot",
-    "snapshots",
-    section=_WHERE,
-    metavar="PATH",
-    type=INPUT_PATH,
-    multiple=True,
-    envvar="PROCCLI_SNAPSHOT",
-    show_envvar=True,
-    help="Compare on this recording, /proc-like directory or folder of recordings. Repeatable.",
+@snapshots_option(
+    "Compare on this recording, /proc-like directory or folder of recordings. Repeatable."
 )
 @option(
     "--agent-new",

@@ -132,29 +132,100 @@ def no_nan(_ctx: click.Context, _param: click.Parameter, value: float | None) ->
 
 
 _WHAT = "Input options"
-_SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "config": option(
+
+
+def config_option(explained: str, section: str = _WHAT) -> Callable[[Any], Any]:
+    """`-c`, for one file; the command gets it as `config`."""
+    return option(
         "-c",
         "--config",
-        section=_WHAT,
+        section=section,
         metavar="FILE",
         type=INPUT_PATH,
         once=True,
         envvar="PROCCLI_CONFIG",
         show_envvar=True,
-        help="Agent configuration; - reads standard input. Default: the agent's defaults.",
-    ),
-    "snapshot": option(
+        help=explained,
+    )
+
+
+def snapshot_option(explained: str, section: str = _WHAT) -> Callable[[Any], Any]:
+    """`-s`, for one source; the command gets it as `snapshot`."""
+    return _snapshot_option(explained, section, once=True)
+
+
+def snapshots_option(
+    explained: str, section: str = _WHAT, metavar: str = "PATH"
+) -> Callable[[Any], Any]:
+    """`-s`, repeatable; the command gets it as `snapshots`."""
+    return _snapshot_option(explained, section, "snapshots", metavar=metavar, multiple=True)
+
+
+def _snapshot_option(
+    explained: str, section: str, *name: str, metavar: str = "PATH", **how: bool
+) -> Callable[[Any], Any]:
+    return option(
         "-s",
         "--snapshot",
-        section=_WHAT,
-        metavar="PATH",
+        *name,
+        section=section,
+        metavar=metavar,
         type=INPUT_PATH,
-        once=True,
         envvar="PROCCLI_SNAPSHOT",
         show_envvar=True,
-        help="A recording or a /proc-like directory to use instead of the live machine; - reads a"
-        " recording from standard input.",
+        help=explained,
+        **how,
+    )
+
+
+def agent_option(explained: str, section: str = _WHAT, **how: Any) -> Callable[[Any], Any]:
+    """`--agent`; the command gets it as `agent`."""
+    return option(
+        "--agent",
+        section=section,
+        metavar="VERSION",
+        callback=emulated_agent,
+        shell_complete=complete_agent,
+        envvar="PROCCLI_AGENT",
+        show_envvar=True,
+        help=explained,
+        **how,
+    )
+
+
+def via_option(explained: str, section: str = _WHAT, **how: Any) -> Callable[[Any], Any]:
+    """`--via`; the command gets it as `via`."""
+    return option(
+        "--via",
+        section=section,
+        type=click.Choice(["server", "file"]),
+        envvar="PROCCLI_VIA",
+        show_envvar=True,
+        help=explained,
+        **how,
+    )
+
+
+def env_option(section: str = _WHAT, **how: Any) -> Callable[[Any], Any]:
+    """`--env`, repeatable; the command gets it as `env`, pairs of name and value."""
+    return option(
+        "--env",
+        section=section,
+        metavar="NAME=VALUE",
+        callback=name_values,
+        multiple=True,
+        help="Environment variable of the agent, used for %NAME%. Repeatable.",
+        **how,
+    )
+
+
+_SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "config": config_option(
+        "Agent configuration; - reads standard input. Default: the agent's defaults."
+    ),
+    "snapshot": snapshot_option(
+        "A recording or a /proc-like directory to use instead of the live machine; - reads a"
+        " recording from standard input."
     ),
     "proc_root": option(
         "--proc-root",
@@ -167,16 +238,9 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         show_envvar=True,
         help="Mount point of the live proc file system; overrides os-proc-root.",
     ),
-    "agent": option(
-        "--agent",
-        section=_WHAT,
-        metavar="VERSION",
-        callback=emulated_agent,
-        shell_complete=complete_agent,
-        envvar="PROCCLI_AGENT",
-        show_envvar=True,
-        help="Agent version to emulate: a release, or a branch such as"
-        f" {DEFAULT_AGENT}. Default: by the configuration's dialect.",
+    "agent": agent_option(
+        f"Agent version to emulate: a release, or a branch such as {DEFAULT_AGENT}. Default: by the"
+        " configuration's dialect."
     ),
     "server": option(
         "--server",
@@ -190,16 +254,11 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         help="Server version, which passes the configuration on and receives the processes."
         " Default: that of the agent.",
     ),
-    "via": option(
-        "--via",
-        section=_WHAT,
-        rare=True,
-        type=click.Choice(["server", "file"]),
+    "via": via_option(
+        "How the configuration reaches the agent; the server rewrites some values.",
         default="server",
         show_default=True,
-        envvar="PROCCLI_VIA",
-        show_envvar=True,
-        help="How the configuration reaches the agent; the server rewrites some values.",
+        rare=True,
     ),
     "feature": option(
         "--feature",
@@ -211,15 +270,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         ],
         help="Feature whose matchers are applied (inputs.proc). Default: proc.gprocess_info.",
     ),
-    "env": option(
-        "--env",
-        section=_WHAT,
-        rare=True,
-        metavar="NAME=VALUE",
-        callback=name_values,
-        multiple=True,
-        help="Environment variable of the agent, used for %NAME%. Repeatable.",
-    ),
+    "env": env_option(rare=True),
     "tags": option(
         "--tags",
         section=_WHAT,
@@ -418,19 +469,11 @@ def _only_network(_ctx: click.Context, _param: click.Parameter, names: Sequence[
     return names[0] if names else ""
 
 
-_snapshots: Callable[[Any], Any] = option(
-    "-s",
-    "--snapshot",
-    "snapshots",
-    section=_WHAT,
-    metavar="[NETWORK=]PATH",
-    multiple=True,
-    type=INPUT_PATH,
-    envvar="PROCCLI_SNAPSHOT",
-    show_envvar=True,
-    help="A recording, a /proc-like directory, a folder of recordings, or, for topology and label,"
+_snapshots: Callable[[Any], Any] = snapshots_option(
+    "A recording, a /proc-like directory, a folder of recordings, or, for topology and label,"
     " the output of proccli sync; - reads standard input. NETWORK= sets the network of this source."
     " Repeatable. Default: the live machine.",
+    metavar="[NETWORK=]PATH",
 )
 _network: Callable[[Any], Any] = option(
     "--network",
