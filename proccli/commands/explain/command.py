@@ -27,7 +27,7 @@ from proccli.errors import EXIT_INCOMPLETE
 if TYPE_CHECKING:
     from proccli.commands.explain.explain import ExplainResult, ExplainTotals
     from proccli.commands.inputs import InputOptions
-    from proccli.model.outcome import Explanation
+    from proccli.model.explanation import Explanation
     from proccli.sources.made_up import MadeUp
     from proccli.sources.opening import NamedSource
     from proccli.terminal.document import OfHost
