@@ -60,6 +60,12 @@ def sockets(number: int) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("fleet")
+    write_fleet(folder)
+    return str(folder)
+
+
+def write_fleet(folder: Path) -> None:
+    """A document of each host."""
     for number in range(HOSTS):
         document = {
             "schema": "proccli/sync/v1",
@@ -73,7 +79,6 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> str:
             "sockets": list(sockets(number)),
         }
         (folder / f"host-{number:02}.jsonl").write_text(json.dumps(document) + "\n")
-    return str(folder)
 
 
 def drawn(fleet: str, *arguments: str) -> Any:

@@ -58,7 +58,7 @@ def _vertex(vertex: Vertex) -> Json:
 
 def _hosts(vertex: Vertex) -> Sequence[str]:
     """All hosts of a vertex."""
-    if vertex.node is not None:
+    if vertex.node is not None and vertex.node.hosts:
         return vertex.node.hosts
     return () if vertex.host is None else (vertex.host,)
 
