@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
-from proccli.agent.process import AgentProcess, Subject
-from proccli.agent.rules import CompiledRule
+from proccli.agent.process import AgentProcess, Subject, SubjectKind, subject_of
+from proccli.agent.rules import MANY_RULES, CompiledRule
+from proccli.model.config import Rule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
 from proccli.versions import StaticConfig
 
-SubjectKind: TypeAlias = Literal["cmdline", "process_name", "exe"]
+if TYPE_CHECKING:
+    from proccli.agent.candidates import Candidates
 
 _NEEDS: Final[frozenset[Text]] = frozenset({"argv0", "arguments"})
 
@@ -30,6 +32,17 @@ class FirstMatch:
             {"exe"} if behaviour.name_from == "exe" else frozenset()
         )
         self._behaviour = behaviour
+        self._index: Candidates | None = None
+
+    def _candidates(self, process: AgentProcess) -> Iterable[CompiledRule]:
+        """The rules without those that are certain not to match."""
+        if len(self.rules) < MANY_RULES:
+            return self.rules
+        if self._index is None:
+            from proccli.agent.candidates import Candidates
+
+            self._index = Candidates(self.rules, _text_of)
+        return map(self.rules.__getitem__, self._index.of(process))
 
     def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
         """Too young, or started in the future; the first release does not ask."""
@@ -40,7 +53,7 @@ class FirstMatch:
         reason = self.skip_reason(process, context)
         if reason is not None:
             return Decision(status="skipped", reason=reason)
-        for compiled in self.rules:
+        for compiled in self._candidates(process):
             finding = match_rule(compiled, process, context)
             if finding.hit is None:
                 return Decision(status="unknown", reason=finding.why or "unreadable")
@@ -49,6 +62,13 @@ class FirstMatch:
         if not (self._behaviour.implicit_accept or context.config.builtin_rule):
             return Decision(status="dropped", reason="no-match")
         return _decided(process, None, None, context)
+
+
+def _text_of(rule: Rule) -> SubjectKind | None:
+    """The text of the process itself that a rule is matched against, if it is."""
+    if rule.match_type in ("parent_process_name", "tag"):
+        return None
+    return "cmdline" if rule.match_type == "cmdline" else "process_name"
 
 
 def _decided(
@@ -135,14 +155,12 @@ def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) 
     if regex is None or process.texts is None:
         return Finding(hit=False)
     match compiled.rule.match_type:
-        case "cmdline":
-            return _own_text(regex, "cmdline", process)
         case "parent_process_name":
             return _ancestors(regex, process, context)
         case "tag":
             return match_tags(regex, process.process.pid, context.tags)
         case _:
-            return _own_text(regex, "process_name", process)
+            return _own_text(regex, _text_of(compiled.rule) or "process_name", process)
 
 
 def _own_text(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) -> Finding:
@@ -211,12 +229,3 @@ def mask_safe_key(
 
     asked = json.dumps([kind, pattern, template, *(["match"] if of_match_alone else [])])
     return hashlib.sha256(asked.encode()).hexdigest()[:32]
-
-
-def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
-    """One of the texts of a process."""
-    assert process.texts is not None  # noqa: S101 - only such processes get to the rules
-    if kind == "exe":
-        assert process.texts.exe is not None  # noqa: S101 - asked for only where it is known
-        return process.texts.exe
-    return process.texts.cmdline if kind == "cmdline" else process.texts.process_name

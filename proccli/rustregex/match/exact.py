@@ -62,7 +62,8 @@ class Exact:
         self._word = word
         backtracks = time_limit_s > 0 and captures.complete and not needs_automaton(root)
         self._backtracks = backtracks
-        self._literals = required_literals(root)
+        self.literals = required_literals(root)
+        """What every text that matches contains, as far as that is clear."""
         self.time_left = time_limit_s
         self._time_for_text = 0.0
         # Both remember the last text, because finding all matches searches the same one repeatedly.
@@ -76,7 +77,7 @@ class Exact:
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        for literal in self._literals:
+        for literal in self.literals:
             if literal not in text:
                 return False
         if self._runs and not self._has_runs(text):
@@ -90,7 +91,7 @@ class Exact:
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
-        for literal in self._literals:
+        for literal in self.literals:
             if text.find(literal, start) < 0:
                 return None
         if self._runs and not self._has_runs(text):

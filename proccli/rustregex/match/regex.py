@@ -74,6 +74,11 @@ class Regex:
         """
         return self._exact.is_slow
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Literals that every text which matches contains, the longest first; often none."""
+        return () if self.may_err else self._exact.literals
+
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
         if self._shortcuts.always_errs:
