@@ -16,7 +16,7 @@ from proccli.agent.rules import CompiledRule
 from proccli.model.config import Rule
 
 _Triple: TypeAlias = tuple[str, str, str]
-"""Three characters in a row. A literal is looked up by one of its triples."""
+"""Three characters in a row, casefolded. A literal is looked up by one of its triples."""
 
 
 class Candidates:
@@ -57,7 +57,7 @@ class Candidates:
             if subject is None or subject.masked_spans:
                 found += self._of_kind[kind]  # what a mask hides may be anything
             else:
-                for triple in index.keys() & _triples(subject.text):
+                for triple in index.keys() & _triples(subject.text.casefold()):
                     found += index[triple]
         return sorted(found)
 

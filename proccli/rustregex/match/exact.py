@@ -62,8 +62,7 @@ class Exact:
         self._word = word
         backtracks = time_limit_s > 0 and captures.complete and not needs_automaton(root)
         self._backtracks = backtracks
-        self.literals = required_literals(root)
-        """What every text that matches contains, as far as that is clear."""
+        self._literals = required_literals(root)
         self.time_left = time_limit_s
         self._time_for_text = 0.0
         # Both remember the last text, because finding all matches searches the same one repeatedly.
@@ -77,7 +76,7 @@ class Exact:
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        for literal in self.literals:
+        for literal in self._literals:
             if literal not in text:
                 return False
         if self._runs and not self._has_runs(text):
@@ -91,7 +90,7 @@ class Exact:
 
     def search(self, text: str, start: int) -> Spans | None:
         """The spans of the leftmost match from `start` on, and of its groups."""
-        for literal in self.literals:
+        for literal in self._literals:
             if text.find(literal, start) < 0:
                 return None
         if self._runs and not self._has_runs(text):

@@ -14,7 +14,7 @@ from proccli.rustregex.match.template import parse as parse_template
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import LookKind, Node, Parsed, Span
-from proccli.rustregex.tree.shape import looks_in
+from proccli.rustregex.tree.shape import looks_in, required_folded
 from proccli.rustregex.tree.simplify import captures, simplify
 from proccli.rustregex.tree.unicode import perl
 
@@ -76,8 +76,8 @@ class Regex:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Literals that every text which matches contains, the longest first; often none."""
-        return () if self.may_err else self._exact.literals
+        """Texts that are in every text which matches, after `str.casefold` of both; often none."""
+        return () if self.may_err else required_folded(self._tree)
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
