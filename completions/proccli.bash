@@ -1,28 +1,21 @@
 _proccli_completion() {
-    local IFS=$'\n'
-    local response
-
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _PROCCLI_COMPLETE=bash_complete $1)
-
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
-        fi
-    done
-
-    return 0
+    local IFS=$'\t' cur="${COMP_WORDS[COMP_CWORD]}" type value help files=
+    COMPREPLY=()
+    while read -r type value help; do
+        case "$type" in
+            plain) COMPREPLY+=("$value") ;;
+            file) files=-f ;;
+            dir) files=-d ;;
+        esac
+    done < <(env COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_CUR="$cur" \
+        COMP_BREAKS="$COMP_WORDBREAKS" _PROCCLI_COMPLETE=bash_complete "$1" 2>/dev/null)
+    if [[ -n "$files" ]]; then
+        compopt -o filenames 2>/dev/null
+        while IFS= read -r value; do
+            COMPREPLY+=("$value")
+        done < <(compgen "$files" -- "$cur")
+    fi
 }
 
-_proccli_completion_setup() {
-    complete -o nosort -F _proccli_completion proccli
-}
-
-_proccli_completion_setup;
+complete -o nosort -F _proccli_completion proccli 2>/dev/null ||
+    complete -F _proccli_completion proccli

@@ -17,7 +17,7 @@ def exit_code() -> int:
 
         # Loading modules makes many objects and no garbage: to look for it costs 6 % of a start.
         gc.set_threshold(50_000)
-        if sys.argv[1:] == ["--version"] and _version_printed():
+        if sys.argv[1:] in (["--version"], ["-V"]) and _version_printed():
             return 0
         from proccli.cli.main import run
 

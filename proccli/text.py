@@ -39,6 +39,8 @@ def inert_json(text: str) -> str:
 
     JSON itself escapes C0 alone; DEL, C1 and what turns directions act on terminals, too.
     """
+    if text.isascii() and "\x7f" not in text:
+        return text
     return re.sub(_ACTING, lambda found: f"\\u{ord(found.group()):04x}", text)
 
 

@@ -528,8 +528,6 @@ INPUTS_PROC_SINCE: Final = "6.6.6"
 """The first release that reads `inputs.proc` (FACTS B1)."""
 OLDER_REGEX_CRATE: Final = "6.2"
 """The branch whose agents have the crate regex 1.6 (REGEX)."""
-SENDS_ON_NEW_PIDS_ONLY: Final = "6.5.4"
-"""Since this release, an agent sends processes again only if pids changed (FACTS A9)."""
 
 
 class ServerVersion(NamedTuple):

@@ -107,7 +107,7 @@ def decide(process: AgentProcess, context: Context) -> Decision:
     else:
         decision = context.strategy.decide(process, context)
     if context.config.dialect == "static_config":
-        return decision._replace(taken=None, reported_pid=None, stands_for=None)
+        return Decision(*decision[:5], None, None, None)
     return decision
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Final
 
 from proccli.model.process import NS_PER_S, Host, Process
@@ -30,8 +31,12 @@ def agent_start_s(process: Process, host: Host) -> int | None:
     """
     if process.starttime_ticks is None or host.boot_time_s is None:
         return None
-    seconds = _f32(_f32(process.starttime_ticks) / _f32(host.ticks_per_s))
-    return host.boot_time_s + int(_f32(seconds * 1000.0)) // 1000
+    return host.boot_time_s + _agent_seconds(process.starttime_ticks, host.ticks_per_s)
+
+
+@lru_cache(maxsize=256)  # a process's decision and its outcome ask for it
+def _agent_seconds(ticks: int, ticks_per_s: int) -> int:
+    return int(_f32(_f32(_f32(ticks) / _f32(ticks_per_s)) * 1000.0)) // 1000
 
 
 def now_s(host: Host) -> int:
@@ -44,10 +49,14 @@ def now_s(host: Host) -> int:
 
 def _f32(value: float) -> float:
     """The nearest 32-bit float."""
-    result: float = struct.unpack("f", struct.pack("f", value))[0]
+    result: float = _unpack_f32(_pack_f32(value))[0]
     return result
 
 
+_pack_f32, _unpack_f32 = struct.Struct("f").pack, struct.Struct("f").unpack
+
+
+@lru_cache(maxsize=256)  # the processes of a unit or a container share the text
 def container_id(cgroup: str, ids: ContainerIds) -> str | None:
     """The container id in the text of /proc/PID/cgroup, or None.
 

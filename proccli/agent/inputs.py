@@ -19,3 +19,7 @@ class Inputs(NamedTuple):
     tags: TagTable
     notes: tuple[Note, ...]
     """Of the configuration, the source, the environment and the tags, in this order."""
+    config_text: bytes | None = None
+    """The file that the configuration was read from; None: the agent's defaults."""
+    jobs: int | None = 1
+    """How many workers read a live machine, if it has to be opened again; None: as many as pay."""

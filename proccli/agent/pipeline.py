@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from proccli.agent.decision import Context, Decision, Strategy, age_reason, decide, fields_for
@@ -14,7 +15,7 @@ from proccli.agent.rules import compile_rules
 from proccli.agent.tags import SentTags
 from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome, Status, Tag
+from proccli.model.outcome import Outcome, SocketCounts, Status, Tag
 from proccli.model.process import SHOWN_FIELDS, Environment, Field, Host, Process, TagTable
 from proccli.model.source import Source
 from proccli.versions import (
@@ -238,16 +239,24 @@ class Pipeline:
         Users are looked up for the accepted processes first: the agent looks up only those, and
         the first table found for a root's inode number serves all that share the number.
         """
-        bare = tuple(self.decided_all(pids))
+        return self.completed(tuple(self.decided_all(pids)))
+
+    def completed(
+        self,
+        decided: Sequence[Outcome],
+        sockets: Mapping[int, SocketCounts | None] = MappingProxyType({}),
+    ) -> tuple[Outcome, ...]:
+        """These outcomes with users and tags, and, by pid, with the counts of their sockets."""
         users: dict[int, str | None] = {}
-        for outcome in sorted(bare, key=lambda outcome: outcome.status != "accepted"):
+        for outcome in sorted(decided, key=lambda outcome: outcome.status != "accepted"):
             users[outcome.process.pid] = self._user(outcome.process)
         return tuple(
             outcome._replace(
                 user=users[outcome.process.pid],
                 tags=self.tags_of(outcome),
+                sockets=sockets.get(outcome.process.pid),
             )
-            for outcome in bare
+            for outcome in decided
         )
 
     def tags_of(self, outcome: Outcome) -> tuple[Tag, ...] | None:

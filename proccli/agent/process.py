@@ -45,9 +45,15 @@ def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Text
     Source: agent v6.5 linux_process.rs:120-171; its fork of procfs, process/mod.rs cmdline().
     """
     try:
-        cmdline.decode()
+        decoded = cmdline.decode()
     except UnicodeDecodeError:
         return "cmdline-not-utf8"
+    if not masked_spans:
+        texts = _nonempty(decoded)
+        if not texts:
+            return "no-cmdline"
+        own_name = file_name(texts[0])
+        return "no-name" if own_name is None else Texts(Subject(own_name), Subject(" ".join(texts)))
     pieces = list(_pieces(cmdline, masked_spans))
     if not pieces:
         return "no-cmdline"
@@ -55,6 +61,11 @@ def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Text
     if name is None:
         return "no-name"
     return Texts(process_name=name, cmdline=_joined(pieces))
+
+
+def _nonempty(cmdline: str) -> list[str]:
+    """The pieces of a command line without masked spans, which most are."""
+    return [piece for piece in cmdline.split("\0") if piece]
 
 
 def _pieces(cmdline: bytes, masked_spans: Sequence[TextSpan]) -> Iterator[Subject]:
@@ -178,7 +189,8 @@ def _kept(process: Process, host: Host, behaviour: StaticConfig) -> AgentProcess
     Source: agent v6.5 linux_process.rs:120-160; FACTS A3.
     """
     from_exe = behaviour.name_from == "exe"
-    for needed in ("cmdline", "uid", "exe") if from_exe else ("cmdline", "uid"):
+    needed_fields = ("cmdline", "uid", "exe") if from_exe else ("cmdline", "uid")
+    for needed in needed_fields if process.errors else ():
         error = process.error(needed)
         if error is not None:
             refused = error.problem == "denied" and not host.privileged
@@ -206,8 +218,8 @@ def _named_by_exe(process: Process, texts: Texts | NoTexts) -> Texts | NoTexts:
     name = file_name(process.exe) if process.exe is not None else None
     if name is None:
         return "no-name"
-    assert process.cmdline is not None  # noqa: S101 - it was read
-    pieces = _joined(list(_pieces(process.cmdline, process.masked_spans)))
+    pieces = _arguments(process)
+    assert pieces is not None  # noqa: S101 - it was read, and is UTF-8
     return Texts(process_name=Subject(name), cmdline=pieces)
 
 
@@ -257,9 +269,11 @@ def _arguments(process: Process) -> Subject | None:
     if process.cmdline is None:
         return None
     try:
-        process.cmdline.decode()
+        decoded = process.cmdline.decode()
     except UnicodeDecodeError:
         return None
+    if not process.masked_spans:
+        return Subject(" ".join(_nonempty(decoded)))
     return _joined(list(_pieces(process.cmdline, process.masked_spans)))
 
 

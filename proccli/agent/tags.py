@@ -41,11 +41,13 @@ class SentTags:
         """
         if not self._table.known:
             return None
+        if not self._table.entries:
+            return ()
         if outcome.status not in ("accepted", "unknown"):
             return ()
         own = self._own(outcome)
         accepted = outcome.status == "accepted"
-        if not accepted and (own or (outcome.process.ppid is None and self._table.entries)):
+        if not accepted and (own or outcome.process.ppid is None):
             return None  # accepted, it would have them; dropped, none
         keys = {tag.key for tag in own}
         above = self._walks.find(

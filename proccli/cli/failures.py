@@ -24,7 +24,9 @@ def report(error: BaseException, invocation: Invocation) -> int:
         return 0
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return EXIT_INTERRUPTED
-    if invocation.debug:
+    # Where the command line could not be parsed, --debug may not have been seen.
+    debug = invocation.debug or "--debug" in invocation.arguments
+    if debug:
         import traceback
 
         trace = "".join(traceback.format_exception(error))
@@ -44,7 +46,7 @@ def report(error: BaseException, invocation: Invocation) -> int:
         write_stderr(f"{label} {visible(_usage_problem(error))}\n")
         return EXIT_USAGE
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    advice = "" if invocation.debug else "; please report this with the output of --debug"
+    advice = "" if debug else "; please report this with the output of --debug"
     write_stderr(f"{label} internal error: {visible(what)}{advice}\n")
     return EXIT_BUG
 
@@ -62,8 +64,13 @@ def _pointer(at: Location) -> str:
 
 def _usage_problem(error: click.ClickException) -> str:
     """click's message in our style, with a reference to the help."""
-    message = " ".join(error.format_message().split()).removesuffix(".")
-    message = message[:1].lower() + message[1:]
     context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption) and isinstance(context, click.Context):
+        from proccli.cli.guesses import option_hint
+
+        message = f"no such option {error.option_name}{option_hint(error.option_name, context)}"
+    else:
+        message = " ".join(error.format_message().split()).removesuffix(".")
+    message = message[:1].lower() + message[1:]
     path = context.command_path if isinstance(context, click.Context) else "proccli"
     return f"{message} (see {path} --help)"

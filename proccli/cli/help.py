@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import click
+from click.core import ParameterSource
 
-from proccli.cli.output import terminal_width, write
+from proccli.cli.output import Invocation, terminal_width, write
 
 Example: TypeAlias = tuple[str, str]
 """A command line and its purpose."""
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+FEW_OPTIONS: Final = 12
+"""With more options than these, `-h` shows the common ones and `--help` all of them."""
+
+_FEW_EXAMPLES: Final = 3
+_BRIEF: Final = "proccli.brief"
+
 
 class Option(click.Option):
-    """An option with its section in the help."""
+    """An option with its section in the help; `rare`: not in the short help."""
 
-    def __init__(self, *args: Any, section: str = "Other options", **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, section: str = "Other options", rare: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+        self.rare = rare
 
 
 class OnceOption(Option):
@@ -52,6 +62,24 @@ class CommandWithExamples(click.Command):
         kwargs.setdefault("context_settings", SETTINGS)
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+        self._brief_help = Option(
+            ["-h"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_brief_help,
+            help="Show the common options and exit.",
+        )
+
+    @property
+    def has_brief_help(self) -> bool:
+        """Whether `-h` shows less than `--help`."""
+        return sum(isinstance(one, Option) for one in self.params) > FEW_OPTIONS
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The parameters, with `-h` before `--help` where they differ."""
+        *own, shown = super().get_params(ctx)
+        return [*own, self._brief_help, shown] if self.has_brief_help else [*own, shown]
 
     def get_help(self, ctx: click.Context) -> str:
         """The whole help text, wrapped as click does, which would load shutil for the width."""
@@ -59,11 +87,13 @@ class CommandWithExamples(click.Command):
         ctx.terminal_width = max(min(terminal_width(), most) - 2, 50)
         return super().get_help(ctx)
 
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+    def get_help_option(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+    ) -> click.Option | None:
         """`--help`, printed like any result, so that a closed pipe is handled."""
-        names = self.get_help_option_names(ctx)
         return Option(
-            names,
+            ["--help"] if self.has_brief_help else ["-h", "--help"],
             is_flag=True,
             is_eager=True,
             expose_value=False,
@@ -73,23 +103,32 @@ class CommandWithExamples(click.Command):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The whole help text."""
+        brief = ctx.meta.get(_BRIEF, False)
         summary, _, details = (self.help or "").partition("\n\n")
         formatter.write_text(summary)
-        format_examples(self.examples, formatter)
+        format_examples(self.examples[: _FEW_EXAMPLES if brief else None], formatter)
         formatter.write_paragraph()
         self.format_usage(ctx, formatter)
-        for paragraph in filter(None, details.split("\n\n")):
+        for paragraph in filter(None, () if brief else details.split("\n\n")):
             formatter.write_paragraph()
             formatter.write_text(" ".join(paragraph.split()))
         self.format_options(ctx, formatter)
+        if brief:
+            formatter.write_paragraph()
+            formatter.write_text(f"{ctx.command_path} --help shows all options and the details.")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options by section, in the order in which the sections first appear."""
         sections: dict[str, list[tuple[str, str]]] = {}
+        brief = ctx.meta.get(_BRIEF, False)
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None and isinstance(parameter, Option):
-                sections.setdefault(parameter.section, []).append(record)
+            if record is None or not isinstance(parameter, Option) or (brief and parameter.rare):
+                continue
+            if brief:
+                first, _, _ = (parameter.help or "").partition(". ")
+                record = (record[0], f"{first.removesuffix('.')}.")
+            sections.setdefault(parameter.section, []).append(record)
         other = sections.pop("Other options", [])
         for section, records in [*sections.items(), ("Other options", other)]:
             with formatter.section(section):
@@ -104,7 +143,21 @@ def format_examples(examples: Sequence[Example], formatter: click.HelpFormatter)
         formatter.write(f"  # {purpose}\n  {command}\n")
 
 
+def keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """The callback of an option that errors need: keeps its value in the invocation."""
+    invocation = ctx.find_object(Invocation)
+    # A default must not undo what was given before the command.
+    given = ctx.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
+    if invocation is not None and param.name and given:
+        setattr(invocation, param.name, value)
+
+
 def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         write(ctx.get_help() + "\n")
         ctx.exit()
+
+
+def _show_brief_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta[_BRIEF] = value
+    _show_help(ctx, param, value)

@@ -5,6 +5,7 @@ To add a command, add a folder of its name to `proccli/commands` and a line to `
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ import click
 
 from proccli import __version__
 from proccli.cli.failures import report
-from proccli.cli.help import SETTINGS, CommandWithExamples, Option
+from proccli.cli.help import SETTINGS, CommandWithExamples, Option, keep
 from proccli.cli.output import Invocation, PipeClosed, flush_streams, write
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "scan": "Show which rule each process hits and the name it gets.",
     "explain": "Explain why a process gets its rule and its name.",
     "record": "Save a snapshot to analyse later or on another machine.",
+    "collector": "Print a script that records a machine without proccli.",
     "diff": "Show what a configuration change does to each process.",
     "regex": "Test a pattern in the agent's regex dialect.",
     "tags": "Show each process's tags and which of them reach the server.",
@@ -30,16 +32,21 @@ COMMANDS: Final[Mapping[str, str]] = {
     "sync": "Print what the agent would send and what changed since last time.",
     "tot": "Find the sending process in a capture (TCP option 253).",
     "topology": "Show which processes on many hosts are connected to each other.",
+    "fleet": "Ask about the output of proccli sync from many hosts.",
     "label": "Label flow records and captures with the process at each end.",
+    "suggest": "Write the rules that name what runs, and prove them.",
     "check": "Find problems in a configuration before it is rolled out.",
     "migrate": "Write an inputs.proc configuration for a static_config.",
     "test": "Run rule tests on made-up and recorded processes.",
     "doctor": "Find the step at which processes lose their labels.",
     "versions": "Show what changes between agent and server versions.",
     "schema": "Print the JSON Schema of a command's output.",
-    "completion": "Print the completion script for a shell.",
+    "completion": "Print or install the completion script for a shell.",
 }
 """The summary of each command, in the order of `proccli --help`; no command is loaded for it."""
+
+_HELP: Final = ("help", "Show the help of a command.")
+"""Not a command: `help scan` is `scan --help`."""
 
 _EXAMPLES = (
     ("proccli scan -c agent.yaml", "Show the rule and the name of every process on this machine"),
@@ -75,14 +82,26 @@ class Commands(CommandWithExamples, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names. Raises: click.UsageError."""
+        """The command that the first argument names; `help scan` stands for `scan --help`.
+
+        Raises: click.UsageError.
+        """
+        if args[0] == "help":
+            args = [word for word in args if word != "help"]
+            if ctx.resilient_parsing and not args:
+                return None, None, []
+            if not args or args[0].startswith("-"):
+                write(ctx.get_help() + "\n")
+                ctx.exit()
+            args = args if ctx.resilient_parsing else [*args, "--help"]
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            import difflib
+            from proccli.cli.guesses import ALIASES, command_hint
 
-            close = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise click.UsageError(f"unknown command {name!r}{hint}", ctx)
+            if name not in ALIASES:
+                hint = command_hint(name, COMMANDS)
+                raise click.UsageError(f"unknown command {name!r}{hint}", ctx)
+            args = [ALIASES[name], *args[1:]]
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -96,7 +115,7 @@ class Commands(CommandWithExamples, click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, then the options."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([*COMMANDS.items(), _HELP])
         super().format_options(ctx, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
@@ -105,7 +124,7 @@ class Commands(CommandWithExamples, click.Group):
 
         names = [
             CompletionItem(name, help=purpose)
-            for name, purpose in COMMANDS.items()
+            for name, purpose in (*COMMANDS.items(), _HELP)
             if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -121,6 +140,16 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
     cls=Commands, examples=_EXAMPLES, invoke_without_command=True, context_settings=SETTINGS
 )
 @click.option(
+    "--debug",
+    cls=Option,
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=keep,
+    help="Show the Python traceback of an error.",
+)
+@click.option(
+    "-V",
     "--version",
     cls=Option,
     is_flag=True,
@@ -145,6 +174,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; all errors end here."""
     invocation = Invocation(arguments=arguments)
     try:
+        if "_PROCCLI_COMPLETE" in os.environ:
+            import_module("proccli.cli.shells")  # registers the shells
         code = proccli.main(
             list(arguments), prog_name="proccli", standalone_mode=False, obj=invocation
         )

@@ -285,6 +285,8 @@ class InputOptions(NamedTuple):
     tag_timeout_s: float = DEFAULT_TAG_TIMEOUT_S
     announce: Callable[[str], None] | None = None
     """Called with the tag command before it runs."""
+    jobs: int | None = 1
+    """How many workers read the live machine; None: as many as pay."""
 
     def command(self, name: str, *arguments: str, as_root: bool = False) -> str:
         """The whole command line, quoted for a shell, of another command on the same inputs."""
@@ -330,10 +332,11 @@ def open_inputs(
     if given.count("-") > 1:
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
-    config, config_notes, written = _load_config(options)
+    config, config_notes, written = load_config(options)
     config = _of_feature(config, options.feature)
     if source is None:
-        source = open_source(options.snapshot, options.proc_root or config.proc_root)
+        root = options.proc_root or config.proc_root
+        source = open_source(options.snapshot, root, options.jobs)
     recorded = None
     if source.host.kind == "recording":
         from proccli.sources.recording.reader import Recording
@@ -348,6 +351,8 @@ def open_inputs(
         environment=environment,
         tags=tags,
         notes=(*config_notes, *source.notes, *env_notes, *tag_notes),
+        config_text=written,
+        jobs=options.jobs,
     )
 
 
@@ -371,7 +376,17 @@ def _check_tag_options(options: InputOptions) -> None:
         raise UsageError("--run-tag-exec needs the live machine: a snapshot runs no commands")
 
 
-def _load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
+def read_config_once(options: InputOptions) -> InputOptions:
+    """The options with the content of the configuration file, for whoever opens several sources.
+
+    Raises: ConfigFileError.
+    """
+    if options.config is None or options.config_text is not None:
+        return options
+    return options._replace(config_text=read_file(options.config))
+
+
+def load_config(options: InputOptions) -> tuple[Config, tuple[Note, ...], bytes | None]:
     """The configuration, the warnings about it, and the bytes it was read from."""
     if options.config is None:
         config = loading.defaults(options.agent, options.via)

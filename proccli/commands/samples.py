@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from proccli.agent.sockets.collect import SocketSample
 from proccli.agent.sockets.listed import collect_agent_sockets
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import SHOWN_FIELDS, Field
+from proccli.model.process import SHOWN_FIELDS, Field, Process
 from proccli.model.sockets import Socket
 from proccli.model.source import Source
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
@@ -105,9 +105,21 @@ def take_sample_with_ages(
         age_source="observed",
         observed_since_ns=host.taken_at_ns,
     )
-    again = open_source(None, host.proc_root)
+    again = open_source(None, host.proc_root, inputs.jobs)
     second = _remembering(inputs, again, (*remembered, earlier))
     return _with_unknown_ages(take_sample(second, fields), "max-wait", wait_policy)
+
+
+def addresses_of(source: Source, processes: Iterable[Process]) -> Sequence[str] | None:
+    """The IPv4 addresses of all network namespaces, each read from the first of its processes that
+    shows them; None: no namespace could be read."""
+    known: dict[int, Sequence[str]] = {}
+    for process in processes:
+        if process.netns is not None and process.netns not in known:
+            found = source.addresses(process.pid)
+            if found is not None:
+                known[process.netns] = found
+    return [address for found in known.values() for address in found] if known else None
 
 
 def _remembering(inputs: Inputs, source: Source, observations: Sequence[Observations]) -> Inputs:

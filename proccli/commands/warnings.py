@@ -14,7 +14,7 @@ from proccli.model.process import Host
 from proccli.versions import InputsProc, behaviour_of
 
 if TYPE_CHECKING:
-    from proccli.agent.sockets.collect import SocketSample
+    from proccli.agent.sockets.collect import Reading, SocketSample
     from proccli.model.sockets import Socket
 
 
@@ -190,7 +190,7 @@ def _not_recorded(config: Config, outcomes: Sequence[Outcome]) -> list[Note]:
     ]
 
 
-def unseen_by_us(sample: SocketSample, host: Host) -> tuple[Note, ...]:
+def unseen_by_us(sample: SocketSample | Reading, host: Host) -> tuple[Note, ...]:
     """Sockets that the agent, as root, can read and proccli can't."""
     refused = [
         outcome.process.pid

@@ -35,14 +35,12 @@ _MARKS: Final = {
 }
 _PUNCTUATION_OF_SENTENCES: Final = "\uff0c\u3002\u3001\uff1a\uff1b\uff01\uff1f\u2014"
 """Between two letters of Chinese, these are what they look like."""
-# Compiled when they are first used: large sets of characters take milliseconds, and most
-# configurations are ASCII.
+# These are compiled when they are first used: few texts contain what they search for.
 _IGNORED: Final = f"[{_INVISIBLE}]"
 _OTHER_MARKS: Final = "".join(mark for mark in _MARKS if not "\uff01" <= mark <= "\uff5e")
 # Characters one by one take many times longer to compile than the range.
 _ODD: Final = f"[{_SPACES}{_INVISIBLE}\uff01-\uff5e{_OTHER_MARKS}]"
-_HAN: Final = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000))
-_COMMENT: Final = r"(?:^|[ \t])#.*"
+_COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 _TABLE: Final = {
     **{ord(char): plain for char, plain in _MARKS.items()},
     **dict.fromkeys((160, 5760, *range(8192, 8203), 8239, 8287, 12288), " "),
@@ -86,7 +84,7 @@ def odd_characters(text: str) -> Iterator[Odd]:
         start, end = found.span()
         if (
             found.group() in _PUNCTUATION_OF_SENTENCES
-            and _is_han(text[start - 1 : start])
+            and _is_han(text[max(start - 1, 0) : start])
             and _is_han(text[end : end + 1])
         ):
             continue
@@ -94,7 +92,7 @@ def odd_characters(text: str) -> Iterator[Odd]:
 
 
 def _is_han(char: str) -> bool:
-    return bool(char) and any(ord(char) in block for block in _HAN)
+    return "\u3400" <= char <= "\u4dbf" or "\u4e00" <= char <= "\u9fff"
 
 
 def plain(text: str) -> str:
@@ -109,7 +107,7 @@ def meant_by(text: str) -> str:
 
 def is_list_item(key: str) -> bool:
     """Whether a key was meant as a dash with something after it."""
-    return not key.isascii() and re.match(_DASH, key) is not None
+    return key.startswith("-") and re.match(_DASH, key) is not None
 
 
 def in_key(key: Scalar, source: SourceText, where: str) -> Note | None:
@@ -184,7 +182,7 @@ def advice(refusal: Refusal, source: SourceText) -> str | None:
     before = _LINES_BEFORE if refusal.code == "yaml-syntax" else 0
     for line in range(start, max(start - before, 1) - 1, -1):
         text = source.line(line)
-        odd = next(odd_characters(re.sub(_COMMENT, "", text)), None)
+        odd = next(odd_characters(_COMMENT.sub("", text)), None)
         if odd is not None:
             place = f"{line}:{odd.position + 1}"
             instead = f'write "{odd.plain}"' if odd.plain.strip() else "write a space"

@@ -22,6 +22,8 @@ from proccli.config.warning_words import rule_problem_wording
 from proccli.config.yaml.go_writer import spelled
 from proccli.config.yaml.nodes import Mapping, Node, Scalar, resolved
 from proccli.model.config import Config, Rule
+from proccli.rustregex.automata.domain import texts_without
+from proccli.rustregex.automata.patternset import find_text
 from proccli.text import visible
 from proccli.versions import AgentVersion
 
@@ -66,6 +68,12 @@ _COMM: Final = (
     "process_name compares the comm here (15 bytes at most, up to the first colon); the old agent"
     " compares the file name of the first argument."
 )
+_TITLE: Final = (
+    "No comm (15 bytes at most, up to the first colon) matches this pattern; it is compared with"
+    " the whole command line, which for a title is the title."
+)
+_COMMS: Final = texts_without("\0\n:", matching=(r"\A.{0,15}\z",))
+"""Every text that process_name compares is one of these (FACTS B4)."""
 _FIRST_WORD: Final = (
     "The old agent compares the file name of the whole first argument; this pattern takes it to"
     " end at its first blank."
@@ -102,6 +110,8 @@ class _Upgrade:
         self.origins: list[int | None] = []
         self.rule: int | None = None
         """The index of the old rule at hand."""
+        self._closed = any(_drops_the_rest(rule) for rule in config.rules if not rule.problems)
+        """Whether no process is accepted without a rule."""
         self.comments = _Comments(reading, config.rules)
 
     def result(self) -> Upgraded:
@@ -193,7 +203,7 @@ class _Upgrade:
             later = rules[rules.index(rule) + 1 :]
             self._rule(rule, later)
         self.rule = None
-        if any(_drops_the_rest(rule) for rule in rules):
+        if self._closed:
             return
         self.lines.append("      # What no rule matched is accepted, as by the old agent.")
         self._matcher("process_name", ".*")
@@ -205,6 +215,12 @@ class _Upgrade:
             return
         match_type, pattern, name = self._condition(rule)
         if rule.action == "drop":
+            if self._closed and all(other.action == "drop" for other in later):
+                self.lines.append(
+                    f"      # Rule {rule.index} ({_in_comment(rule.match_regex)}, drop) needs no"
+                    " matcher: what none takes is not sent."
+                )
+                return
             self._matcher(match_type, pattern, ignore=True)
             return
         self._matcher(match_type, pattern, name)
@@ -256,7 +272,11 @@ class _Upgrade:
                 self._comment(_FIRST_WORD, 6)
                 found = rf"^(?:[^ ]*/)?{whole[1]}(?: |$)"
                 return "cmdline_with_args", found, name if renames else ""
-            self._comment(_COMM, 6)
+            if _fits_no_comm(pattern):
+                self._comment(_TITLE, 6)
+                match_type = "cmdline_with_args"
+            else:
+                self._comment(_COMM, 6)
         if not renames:
             return match_type, pattern, ""
         if _is_whole(pattern):
@@ -364,6 +384,12 @@ def _drops_the_rest(rule: Rule) -> bool:
 
 def _matches_everything(pattern: str) -> bool:
     return pattern in ("", ".*", "^.*", ".*$", "^.*$", "^")
+
+
+def _fits_no_comm(pattern: str) -> bool:
+    """Whether it is certain that no comm matches."""
+    found = find_text(matching=[pattern], domain=_COMMS)
+    return found.decided and found.text is None
 
 
 def _is_whole(pattern: str) -> bool:

@@ -197,6 +197,8 @@ def _ignoring(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
     earlier = [
         one for one in takers if one.index < rule.index and features <= set(one.enabled_features)
     ]
+    if earlier and _keeps_the_name(rule, earlier[-1], later, context):
+        return
     shadow = all_of.covered(rule, earlier)
     if shadow is not None and shadow.grade in ("proven", "partial"):
         whole = shadow.grade == "proven"
@@ -220,6 +222,16 @@ def _ignoring(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:
             effect="ignore acts on later matchers only, so it changes nothing",
             hint="move it before the matchers that it is meant for",
         )
+
+
+def _keeps_the_name(rule: Rule, taker: Rule, later: Sequence[Rule], context: Context) -> bool:
+    """Whether an ignore matcher stands right after a matcher with the same condition, where a later
+    one gives names: the way to write that the first match decides."""
+    return (
+        taker.index == rule.index - 1
+        and taker._replace(ignore=True, rewrite_name="")[2:9] == rule[2:9]
+        and any(rewrites(one, context) for one in later)
+    )
 
 
 def _overridden(rule: Rule, all_of: Overriding) -> Iterator[Diagnostic]:

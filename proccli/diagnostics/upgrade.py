@@ -110,7 +110,7 @@ def _refused(old: _Side, new: _Side) -> Diagnostic:
         effect += f" apply: {_default_rules(new)}"
         hint = f"write the configuration as {new.config.dialect}"
         if new.config.dialect == "inputs.proc":
-            hint += ", where every matcher runs and the last name counts"
+            hint += ", where every matcher runs and the last name counts; proccli migrate does it"
     else:
         effect = f"{new.agent} keeps the configuration that it has"
         hint = "correct the values that are reported for it"

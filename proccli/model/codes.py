@@ -101,6 +101,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "another-boot": Warned("The state is of another boot or machine."),
     "state-damaged": Warned("The state cannot be used; it was renamed, and a new one is started."),
     # Several hosts.
+    "host-listed-again": Warned("A host is listed more than once; it is recorded once."),
     "host-again": Warned("Two sources are of one host; the newer one is used."),
     "networks-collide": Warned("Several networks use the same addresses and ports."),
     "ambiguous": Warned("Connections are not joined: several processes have the same end."),
@@ -108,6 +109,10 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "one-end": Warned(
         "Connections are seen at one end only, although a source has the other address."
     ),
+    # A store of many hosts.
+    "document-refused": Warned("A document or file can't be used."),
+    "hosts-silent": Warned("Hosts have no recent document, so they don't count."),
+    "host-confused": Warned("Documents of several machines have the same host name and network."),
     # label.
     "other-time": Warned("A source has the connections of flow records, but only at another time."),
     "untimed": Warned("Labelled records have no time."),
@@ -193,6 +198,30 @@ LABELS: Final[Mapping[str, str]] = {
     "tot-no-pid": "The options name pid 0.",
 }
 """Why `label` finds no process; besides these, a reason of a process or socket."""
+
+HostFailure: TypeAlias = Literal[
+    "unreachable",
+    "host-key",
+    "refused",
+    "sudo",
+    "no-interpreter",
+    "timeout",
+    "truncated",
+    "invalid",
+    "failed",
+]
+HOST_FAILURES: Final[Mapping[HostFailure, str]] = {
+    "unreachable": "ssh can't connect to it.",
+    "host-key": "ssh does not know its host key, or knows another one.",
+    "refused": "It refuses the user.",
+    "sudo": "`sudo -n` is refused there.",
+    "no-interpreter": "It has neither a Python nor a shell that starts.",
+    "timeout": "It does not finish within `--timeout`.",
+    "truncated": "Its output ends too early.",
+    "invalid": "Its output is not a recording, or is more than a recording may hold.",
+    "failed": "Its recording can't be evaluated or written here.",
+}
+"""Why `record --hosts` has no recording of a host."""
 
 DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     # The text, and how it is read.

@@ -95,7 +95,10 @@ class Process(NamedTuple):
 
     def error(self, name: str) -> FieldError | None:
         """Why the field `name` is None, or None where it could be read."""
-        return next((error for error in self.errors if error.field == name), None)
+        for error in self.errors:
+            if error.field == name:
+                return error
+        return None
 
 
 class Host(NamedTuple):

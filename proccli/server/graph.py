@@ -6,20 +6,20 @@ Connections between the same two nodes, addresses and server port are one edge.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from proccli.model.hosts import HostProcess
-from proccli.model.sockets import Protocol
+from proccli.model.hosts import HostProcess, HostView
+from proccli.model.sockets import Endpoint
+from proccli.model.sockets import Protocol as TransportProtocol
 from proccli.model.topology import Certainty, RemoteStatus, TopologyEdge, TopologyNode
 from proccli.server import tags
 from proccli.server.gprocess import ReportedProcess, group_by_name, identify_gprocesses
 from proccli.server.grouping import Grouping, GroupKey, NodeProcesses, sort_nodes
 from proccli.server.join import HostEnd, JoinedConnection
-from proccli.server.store import Fleet
 from proccli.versions import ServerVersion
 
 UDP_CLIENT = "udp-client"
@@ -39,6 +39,38 @@ class RemoteEnd:
     reason: str | None = None
 
 
+class ConnectedHosts(Protocol):
+    """Hosts and their connections: those of a run (`Fleet`), or of a store."""
+
+    @property
+    def hosts(self) -> Sequence[HostView]:
+        """In the order of their numbers."""
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of the hosts that count."""
+
+    def count_collisions(self) -> int:
+        """How many connections of different networks have equal keys for the server."""
+
+    def joined_connections(self) -> Iterator[JoinedConnection]:
+        """All connections that have at least one end that is sent."""
+
+    def process(self, host: int, pid: int) -> HostProcess | None:
+        """The process with this pid; None: there is none."""
+
+    def owners(self, end: HostEnd) -> Sequence[int]:
+        """The hosts that may have the remote end of a connection, by its address."""
+
+    def listening(self, host: int, at: Endpoint) -> Sequence[int]:
+        """The pids of accepted processes of a host that listen on this address."""
+
+    def find(
+        self, protocol: TransportProtocol, client: Endpoint, server: Endpoint
+    ) -> Sequence[HostEnd]:
+        """The ends of UDP connections between these two addresses, on any host."""
+
+
 _BOTH_KNOWN = RemoteEnd()
 
 
@@ -46,7 +78,10 @@ class RemoteEnds:
     """Looks up in all sources what is known of an end that has no node."""
 
     def __init__(
-        self, fleet: Fleet, names: Sequence[str], process: Callable[[int, int], HostProcess | None]
+        self,
+        fleet: ConnectedHosts,
+        names: Sequence[str],
+        process: Callable[[int, int], HostProcess | None],
     ) -> None:
         """`names`: the displayed names of the hosts. `process` returns a process of a host."""
         self._fleet = fleet
@@ -145,7 +180,7 @@ _PROCESSES_CACHED = 1 << 14
 class _EdgeKey(NamedTuple):
     client: GroupKey | None
     server: GroupKey | None
-    protocol: Protocol
+    protocol: TransportProtocol
     client_ip: str
     server_ip: str
     server_port: int
@@ -157,7 +192,7 @@ class _EdgeKey(NamedTuple):
 
 
 def build_graph(
-    fleet: Fleet,
+    fleet: ConnectedHosts,
     by: Grouping,
     names: Sequence[str],
     wanted: Callable[[ResolvedConnection], bool],
@@ -170,7 +205,7 @@ def build_graph(
     """
     builder = _GraphBuilder(fleet=fleet, by=by, names=names, server=server)
     for connection in fleet.joined_connections():
-        builder.connections += 1
+        builder.connections += connection.connections
         resolved = builder.resolve(connection)
         if wanted(resolved):
             builder.add(resolved)
@@ -179,7 +214,7 @@ def build_graph(
 
 @dataclass(slots=True, kw_only=True)
 class _GraphBuilder:
-    fleet: Fleet
+    fleet: ConnectedHosts
     by: Grouping
     names: Sequence[str]
     server: ServerVersion
@@ -216,7 +251,7 @@ class _GraphBuilder:
         connection, sent = resolved.connection, resolved.connection.sent_end
         missing = self.remote_ends.find(connection)
         if missing.remote is not None and missing.reason != UDP_CLIENT:
-            self.by_remote[missing.remote] += 1
+            self.by_remote[missing.remote] += connection.connections
         self.edges[
             _EdgeKey(
                 self._group_at(connection.client),
@@ -231,7 +266,7 @@ class _GraphBuilder:
                 missing.process,
                 missing.reason,
             )
-        ] += 1
+        ] += connection.connections
 
     def _group_at(self, end: HostEnd | None) -> GroupKey | None:
         return None if end is None else self._group(end.host, end.pid)
@@ -318,7 +353,7 @@ class ConnectionSelection:
     """Globs for the host of either end."""
     tags: Sequence[tuple[str, str]] = ()
     """Tag keys and globs for their values, of either end."""
-    protocols: Collection[Protocol] = ()
+    protocols: Collection[TransportProtocol] = ()
     ports: Collection[int] = ()
     """Server ports."""
     certainties: Collection[Certainty] = ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from proccli.agent.sockets.collect import SocketSample
+from proccli.agent.sockets.result import connections_left_out
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NS_PER_S, Host
@@ -49,7 +49,7 @@ def host_view(
         },
         ends=ends,
         listeners=_listeners(sample.best_known),
-        left_out=_left_out(connected),
+        left_out=connections_left_out(sample),
         enabled=enabled,
     )
 
@@ -168,12 +168,4 @@ def _listeners(sockets: Iterable[Socket]) -> tuple[Listener, ...]:
         if socket.reason == "listening"
         and socket.gprocess is not None
         and (":" not in socket.row.local.ip or socket.row.local.ip == "::")
-    )
-
-
-def _left_out(connected: Iterable[Socket]) -> Mapping[str, int]:
-    return Counter(
-        "undecided" if socket.status == "undecided" else socket.reason or "unreadable"
-        for socket in connected
-        if socket.status != "synced"
     )

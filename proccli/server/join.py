@@ -148,6 +148,8 @@ class JoinedConnection:
     remote end. None: both ends are sent."""
     peer: HostEnd | None = None
     """The remote end if a source has it and it is not sent, or may not be sent."""
+    connections: int = 1
+    """How many connections between these ends and to the same server port it stands for."""
 
     @property
     def sent_end(self) -> HostEnd:

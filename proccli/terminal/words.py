@@ -106,6 +106,8 @@ def why(outcome: Outcome, config: Config) -> str:
         return f"the agent cannot read or parse it{': ' if causes else ''}{causes}"
     if reason == "reported-as-ancestor":
         return f"its ancestor, pid {outcome.reported_pid}, is reported in its place"
+    if reason == "no-match" and config.feature is None:
+        return "no rule matches it, and this agent sends only what a rule accepts"
     if reason == "untagged" and config.dialect == "inputs.proc":
         return "only_with_tag is true, and the tag command reports no tags for it"
     return _LONG_REASONS.get(reason, reason)

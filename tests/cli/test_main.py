@@ -6,7 +6,7 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -14,11 +14,12 @@ import click
 import pytest
 
 from proccli import __version__
+from proccli.cli.guesses import ALIASES, HINTS
 from proccli.cli.help import CommandWithExamples, Option
 from proccli.cli.main import COMMANDS, load, proccli
 from proccli.cli.output import Invocation
 from tests.cli.machine import write_machine
-from tests.cli.runner import call, environment
+from tests.cli.runner import call, environment, spawn
 from tests.waiting import LONG_S
 
 VARIABLES = {
@@ -51,8 +52,46 @@ def test_without_a_command_there_is_help() -> None:
     assert all(f"\n  {name} " in ran.out for name in COMMANDS)
 
 
-def test_the_version_is_printed() -> None:
-    assert call("--version").out == f"proccli {__version__}\n"
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_printed(option: str) -> None:
+    assert call(option).out == f"proccli {__version__}\n"
+    assert spawn(option).stdout == f"proccli {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [(), ("scan",), ("test", "init")])
+def test_help_of_a_command_is_what_the_option_prints(words: tuple[str, ...]) -> None:
+    assert call("help", *words).out == call(*words, "--help").out
+
+
+@pytest.mark.parametrize("words", [("help",), ("help", "help"), ("--debug", "help", "-h")])
+def test_help_of_nothing_is_that_of_the_program(words: tuple[str, ...]) -> None:
+    assert call(*words).out == call("--help").out
+    assert call("--debug", "help", "scan").out == call("scan", "--help").out
+
+
+def test_help_of_an_unknown_command_is_wrong_usage() -> None:
+    ran = call("help", "scann")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "did you mean proccli scan?" in ran.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_with_many_options_has_a_short_help_and_a_long_one(name: str) -> None:
+    command = load(name)
+    assert isinstance(command, CommandWithExamples)
+    short, long = call(name, "-h").out, call(name, "--help").out
+
+    if not command.has_brief_help:
+        assert short == long
+        return
+    assert len(short.splitlines()) < 0.75 * len(long.splitlines())
+    assert short.splitlines()[0] == COMMANDS[name]
+    assert short.endswith(f"proccli {name} --help shows all options and the details.\n")
+    for parameter in command.params:
+        if isinstance(parameter, Option):
+            assert (f"{parameter.opts[-1]}" in short) or parameter.rare, parameter.name
+            assert f"{parameter.opts[-1]}" in long
 
 
 def test_a_typed_option_comes_before_a_variable_that_excludes_it(tmp_path: Path) -> None:
@@ -142,8 +181,63 @@ def test_a_mistyped_command_is_guessed() -> None:
 
     assert ran.code == 2
     assert ran.err == (
-        "proccli: error: unknown command 'scann'; did you mean scan? (see proccli --help)\n"
+        "proccli: error: unknown command 'scann'; did you mean proccli scan? (see proccli --help)\n"
     )
+
+
+@pytest.mark.parametrize(("typed", "runs"), ALIASES.items())
+def test_a_name_that_users_expect_runs_the_command(typed: str, runs: str) -> None:
+    assert call(typed, "--help").out == call(runs, "--help").out
+    assert f"\n  {typed} " not in call("--help").out
+
+
+@pytest.mark.parametrize(("typed", "meant"), HINTS.items())
+def test_a_name_that_may_mean_several_commands_is_explained(
+    typed: str, meant: Sequence[str]
+) -> None:
+    ran = call(typed)
+
+    assert ran.code == 2
+    for words in meant:
+        assert f"proccli {words}" in ran.err
+        name, *options = words.split()
+        if name != "--version":
+            assert all(option in call(name, "--help").out for option in options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["scan", "--confg", "x"], "no such option --confg; did you mean --config? (see"),
+        (["scan", "--jsn"], "no such option --jsn; did you mean --json? (see"),
+        (["check", "--fail_on", "x"], "did you mean --fail-on? (see"),
+        (["scan", "--zzz"], "no such option --zzz (see"),
+        (["scan", "-x"], "no such option -x (see"),
+        (["-c", "agent.yaml", "scan"], "options follow the command, as in: proccli scan -c …"),
+    ],
+)
+def test_a_mistyped_option_is_guessed_by_its_letters(arguments: list[str], hint: str) -> None:
+    ran = call(*arguments)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert hint in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--debug", "scan", "-s", "/nowhere"],
+        ["scan", "--debug", "-s", "/nowhere"],
+        ["scan", "-s", "/nowhere", "--debug"],
+        ["scan", "--no-such", "--debug"],
+        ["--debug", "no-such"],
+    ],
+)
+def test_debug_may_stand_anywhere(arguments: list[str]) -> None:
+    ran = call(*arguments)
+
+    assert ran.err.startswith("Traceback")
+    assert "proccli: error: " in ran.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,9 @@ def own(modules: set[str]) -> set[str]:
     return {name for name in modules if name.partition(".")[0] == "proccli"}
 
 
-def test_the_version_loads_nothing_but_the_entry_point() -> None:
-    modules = loaded("--version")
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_loads_nothing_but_the_entry_point(option: str) -> None:
+    modules = loaded(option)
 
     assert own(modules) == {"proccli", "proccli.__main__"}
     assert "click" not in modules
@@ -100,6 +101,7 @@ def test_help_loads_no_command() -> None:
 
     assert not {name for name in modules if name.startswith("proccli.commands")}
     assert not modules & {"dataclasses", "difflib", "traceback", "rich", "yaml", "regex"}
+    assert not modules & {"proccli.cli.guesses", "proccli.cli.shells"}
 
 
 @pytest.mark.parametrize("arguments", [SCAN, EXPLAIN], ids=["scan", "explain"])

@@ -72,7 +72,17 @@ RULES = st.lists(
     st.fixed_dictionaries(
         {
             "match-regex": st.sampled_from(
-                ["nginx", "^sleep$", "^(bash|sleep)$", r"python3 (.*)\.py", "^-", "java", ".*", "a"]
+                [
+                    "nginx",
+                    "^nginx: worker",
+                    "^sleep$",
+                    "^(bash|sleep)$",
+                    r"python3 (.*)\.py",
+                    "^-",
+                    "java",
+                    ".*",
+                    "a",
+                ]
             ),
             "match-type": st.sampled_from(
                 ["process_name", "cmdline", "parent_process_name", "tag", "unknown"]
@@ -158,6 +168,25 @@ def test_a_template_means_the_same_between_two_others(name: str, template: str) 
     found = next(line for line in lines if line.startswith("rewrite_name: "))
     assert found.removeprefix("rewrite_name: ").strip("'") == template
     assert left(text) == []
+
+
+def test_a_pattern_for_titles_is_compared_with_the_command_line() -> None:
+    """No comm holds a colon (FACTS B4), but the title is in the arguments, too."""
+    text = """\
+os-proc-sync-enabled: true
+os-proc-regex:
+- {match-regex: '^nginx: (.*) process', match-type: process_name, rewrite-name: 'nginx-$1'}
+- {match-regex: '^nginx$', match-type: process_name, rewrite-name: never}
+"""
+    new, old_config = upgraded(text)
+    reading = read(new.text.encode(), "new.yaml", agent=DEFAULT_INPUTS_AGENT)
+
+    proof = changes_between(inputs(old_config), inputs(reading.config), "list")
+
+    renamed = {change.pid for change in proof.changes if change.kind != "rule"}
+    assert 11 not in renamed
+    assert 10 in renamed  # its last part is nginx, so the old agent applies the second rule
+    assert "No comm" in new.text
 
 
 def test_what_is_missing_has_the_old_default() -> None:

@@ -342,6 +342,14 @@ IGNORE = "ignore: true"
                 f"match_regex: '^ab$', {IGNORE}, {G}",
                 f"match_regex: '^a', rewrite_name: y, {G}",
             ],
+            set(),  # the first match decides
+        ),
+        (
+            [
+                f"match_regex: '^ab', rewrite_name: x, {G}",
+                f"match_regex: '^ab$', {IGNORE}, {G}",
+                f"match_regex: '^a', rewrite_name: y, {G}",
+            ],
             {"ignore-late"},
         ),
         ([f"match_regex: '^ab$', rewrite_name: x, {G}", f"match_regex: '^a', {G}"], set()),

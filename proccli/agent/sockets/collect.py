@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from math import inf
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeAlias
 
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
@@ -14,7 +17,7 @@ from proccli.agent.sockets.namespaces import (
     open_namespaces,
 )
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome, Status
+from proccli.model.outcome import Outcome, SocketCounts
 from proccli.model.process import NS_PER_S, FieldError, Host
 from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, SocketStatus, TableName
 from proccli.model.source import Source
@@ -42,23 +45,61 @@ class SocketSample(NamedTuple):
     root can read; with pid 0."""
 
 
+class Reading(NamedTuple):
+    """What was read of the sockets of some processes, and how the agent judges it."""
+
+    held: Sequence[Held]
+    unreadable: Sequence[tuple[Outcome, FieldError]]
+    """Processes whose file descriptors can't be read."""
+    namespaces: Sequence[Namespace]
+    roles: Roles
+    host: Host
+    min_lifetime_s: int
+    syncs: bool
+    """Whether the agent sends sockets at all."""
+    mapped: bool
+    """Whether it reads IPv4 addresses in tcp6 and udp6; it leaves other rows of these out."""
+
+    def rows(self) -> Iterator[tuple[SocketRow, Namespace, bool | None]]:
+        """All rows, each with its namespace, and whether the agent has no row of this table."""
+        # Namespaces with a number first: a row of one without may be the same row once more.
+        for namespace in sorted(self.namespaces, key=lambda one: one.netns == NAMELESS):
+            for table in namespace.tables:
+                unreadable = self._unreadable(namespace, table.name)
+                for row in table.rows:
+                    yield row, namespace, unreadable
+
+    def _unreadable(self, namespace: Namespace, name: TableName) -> bool | None:
+        if namespace.idx is None:
+            return None if namespace.doubtful else True
+        loss = namespace.lost.get(name)
+        if loss is not None and loss.problem == "denied" and not self.host.privileged:
+            return None
+        return loss is not None
+
+
 def collect_sockets(outcomes: Iterable[Outcome], source: Source, config: Config) -> SocketSample:
-    """The TCP and UDP sockets of these processes, which come in the order of their pids.
+    """The TCP and UDP sockets of these processes, which come in the order of their pids."""
+    return join_sockets(read_sockets(outcomes, source, config))
+
+
+def read_sockets(outcomes: Iterable[Outcome], source: Source, config: Config) -> Reading:
+    """What agents of `static_config` read of these processes, which come in the order of pids.
 
     Source: agent v6.5 linux_socket.rs.
     """
     behaviour = behaviour_of(config.agent, config.dialect)
     held, unreadable = hold(outcomes, source, behaviour)
     namespaces = open_namespaces(held, source, behaviour)
-    return join_sockets(
-        held,
-        namespaces,
-        source.host,
-        roles=Roles(namespaces),
-        min_lifetime_s=config.min_lifetime_s,
+    return Reading(
+        held=held,
         unreadable=unreadable,
-        behaviour=behaviour,
+        namespaces=namespaces,
+        roles=Roles(namespaces),
+        host=source.host,
+        min_lifetime_s=config.min_lifetime_s,
         syncs=behaviour.sockets != "none",
+        mapped=behaviour.sockets == "v4-mapped",
     )
 
 
@@ -80,35 +121,19 @@ def hold(
     return held, unreadable
 
 
-def join_sockets(
-    held: Sequence[Held],
-    namespaces: Sequence[Namespace],
-    host: Host,
-    *,
-    roles: Roles,
-    min_lifetime_s: int,
-    unreadable: Sequence[tuple[Outcome, FieldError]],
-    behaviour: Behaviour,
-    syncs: bool,
-) -> SocketSample:
-    """The rows of the namespaces joined with the processes that hold the sockets.
-
-    `syncs`: whether the agent sends sockets at all.
-    """
-    mapped = behaviour.sockets == "v4-mapped"
-    join = _Join(_owners_by_inode(held), roles, host, min_lifetime_s, syncs=syncs, mapped=mapped)
-    # Namespaces with a number first: a row of one without may be the same row once more.
-    for namespace in sorted(namespaces, key=lambda namespace: namespace.netns == NAMELESS):
-        for table in namespace.tables:
-            join.add(table.rows, namespace, namespace.lost.get(table.name))
+def join_sockets(reading: Reading) -> SocketSample:
+    """The rows of the namespaces joined with the processes that hold the sockets."""
+    join = _Join(reading)
+    for row, namespace, unreadable in reading.rows():
+        join.add(row, namespace, unreadable)
     return SocketSample(
         sockets=tuple(sorted(join.sockets, key=by_pid_and_fd)),
         repeated=tuple(join.repeated),
         best_known=tuple(join.best_known),
-        unreadable=tuple(unreadable),
+        unreadable=tuple(reading.unreadable),
         lost=tuple(
             (namespace, table.name, table.error)
-            for namespace in namespaces
+            for namespace in reading.namespaces
             if namespace.idx is not None
             for table in namespace.tables
             if table.error is not None
@@ -118,9 +143,32 @@ def join_sockets(
     )
 
 
-def by_pid_and_fd(socket: Socket) -> tuple[int, int]:
-    """The order of sockets."""
-    return socket.pid, socket.fd
+def count_sockets(reading: Reading) -> Mapping[int, SocketCounts | None]:
+    """The number of each process's sockets by status, as `join_sockets` finds them, without making
+    them; None where they could not be read."""
+    counts: dict[int, list[int]] = {outcome.process.pid: [0, 0, 0] for outcome, _ in reading.held}
+    owners_of = _owners_by_inode(reading.held)
+    judge = _Judge(reading)
+    for row, _, unreadable in reading.rows():
+        # A row that comes again counts once.
+        owners = owners_of.pop(row.inode, None)
+        if owners is None:
+            continue
+        for (outcome, held), lost in zip(owners, _lost_to_another(owners), strict=True):
+            status, _ = judge.status(row, outcome, held, unreadable, lost)
+            counts[outcome.process.pid][_COUNTED[status]] += 1
+    return {
+        **{outcome.process.pid: None for outcome, _ in reading.unreadable},
+        **{pid: SocketCounts(*numbers) for pid, numbers in counts.items()},
+    }
+
+
+_COUNTED: Final[Mapping[SocketStatus, int]] = {"synced": 0, "skipped": 1, "undecided": 2}
+"""The fields of `SocketCounts`."""
+
+
+by_pid_and_fd: Final[Callable[[Socket], tuple[int, int]]] = attrgetter("pid", "fd")
+"""The order of sockets."""
 
 
 def collect_sockets_of(
@@ -160,40 +208,45 @@ def _holds(source: Source, pid: int, inodes: Collection[int]) -> bool:
     return not isinstance(found, FieldError) and any(socket.inode in inodes for socket in found)
 
 
-class _Owner(NamedTuple):
-    """A process that holds a socket, with its file descriptor."""
-
-    outcome: Outcome
-    socket: SocketFd
+_Owner: TypeAlias = tuple[Outcome, SocketFd]
+"""A process that holds a socket, with its file descriptor."""
 
 
-def _owners_by_inode(held: Iterable[Held]) -> Mapping[int, Sequence[_Owner]]:
+def _owners_by_inode(held: Iterable[Held]) -> dict[int, tuple[_Owner, ...]]:
     """The file descriptors of each socket, in the order of `held`: by pid, then fd."""
-    owners: dict[int, list[_Owner]] = {}
+    owners: dict[int, tuple[_Owner, ...]] = {}
+    shared: dict[int, list[_Owner]] = {}
     for outcome, sockets in held:
         for socket in sockets:
-            if (known := owners.get(socket.inode)) is None:
-                owners[socket.inode] = [_Owner(outcome, socket)]
+            inode = socket.inode
+            if inode not in owners:
+                owners[inode] = ((outcome, socket),)
             else:
-                known.append(_Owner(outcome, socket))
+                shared.setdefault(inode, [*owners[inode]]).append((outcome, socket))
+    owners.update((inode, tuple(found)) for inode, found in shared.items())
     return owners
+
+
+_KEPT: Final[Sequence[bool | None]] = (False,)
 
 
 def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
     """For each file descriptor, whether the agent assigns the socket to a later one; None: it may.
 
-    Every accepted process that owners a socket overwrites the owner noted before, so the owner is
+    Every accepted process that owns a socket overwrites the owner noted before, so the owner is
     the highest pid among them, with its highest fd.
 
     Source: agent v6.5 linux_socket.rs:258-265.
     """
+    if len(owners) == 1:
+        return _KEPT
     answer: bool | None = False
     lost: list[bool | None] = []
-    for owner in reversed(owners):
+    for outcome, _ in reversed(owners):
         lost.append(answer)
-        if owner.outcome.status == "accepted":
+        if outcome.status == "accepted":
             answer = True
-        elif owner.outcome.status == "unknown" and answer is False:
+        elif outcome.status == "unknown" and answer is False:
             answer = None
     lost.reverse()
     return lost
@@ -202,30 +255,89 @@ def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
 def _best_known(owners: Sequence[_Owner]) -> int:
     """Index of the process that represents the socket: the agent's choice, or the last."""
     for index in reversed(range(len(owners))):
-        if owners[index].outcome.status == "accepted":
+        if owners[index][0].status == "accepted":
             return index
     return len(owners) - 1
+
+
+class _Judge:
+    """Whether the agent sends a socket."""
+
+    def __init__(self, reading: Reading) -> None:
+        host, min_lifetime_s = reading.host, reading.min_lifetime_s
+        # The agent compares whole seconds, see age_s.
+        old_before_s = host.taken_at_ns // NS_PER_S - min_lifetime_s + 1
+        self._old_before_ns = old_before_s * NS_PER_S if min_lifetime_s > 0 else inf
+        self._observed_since_ns = host.observed_since_ns
+        self._syncs = reading.syncs
+        self._mapped = reading.mapped
+
+    def status(  # noqa: C901 - a condition each
+        self,
+        row: SocketRow,
+        outcome: Outcome,
+        held: SocketFd,
+        unreadable: bool | None,
+        no_owner: bool | None,
+    ) -> tuple[SocketStatus, SocketReason | None]:
+        """Whether a socket is sent: the first condition that it certainly fails counts, in the
+        agent's order; else the first of which it is not known."""
+        if not self._syncs:
+            return "skipped", "no-socket-sync"
+        accepted = outcome.status == "accepted"
+        if not accepted and outcome.status != "unknown":
+            return "skipped", "process-not-accepted"
+        if unreadable:
+            return "skipped", "unreadable"
+        if no_owner:
+            return "skipped", "no-owner"
+        tcp = row.protocol == "tcp"
+        if tcp and row.state != "ESTABLISHED":
+            return "skipped", "listening" if row.state == "LISTEN" else "not-established"
+        old = self._is_old(held.since_ns)
+        if old is False:
+            return "skipped", "min-lifetime"
+        if not tcp and is_unspecified(row, row.remote):
+            return "skipped", "udp-unconnected"
+        if (
+            (row.family == "ipv6" and not self._mapped)
+            or ":" in row.local.ip
+            or ":" in row.remote.ip
+        ):
+            return "skipped", "ipv6"
+        if not accepted:
+            return "undecided", "process-not-accepted"
+        if unreadable is None:
+            return "undecided", "unreadable"
+        if no_owner is None:
+            return "undecided", "no-owner"
+        return ("undecided", "min-lifetime") if old is None else ("synced", None)
+
+    def _is_old(self, since_ns: int | None) -> bool | None:
+        """Whether a socket has reached the minimum lifetime; None where only a later sample can
+        show it.
+
+        In a first sample a link that seems young proves nothing: our own reading may have created
+        it.
+        """
+        if since_ns is None or since_ns < self._old_before_ns:
+            return True
+        observed_since_ns = self._observed_since_ns
+        return None if observed_since_ns is None or since_ns <= observed_since_ns else False
+
+
+# A named tuple's own constructor takes twice as long.
+_new_socket: Callable[[tuple[object, ...]], Socket] = partial(tuple.__new__, Socket)
 
 
 class _Join:
     """Joins the rows of socket tables with the processes that hold the sockets."""
 
-    def __init__(
-        self,
-        owners: Mapping[int, Sequence[_Owner]],
-        roles: Roles,
-        host: Host,
-        min_lifetime_s: int,
-        *,
-        syncs: bool,
-        mapped: bool,
-    ) -> None:
-        self._owners = owners
-        self._roles = roles
-        self._syncs = syncs
-        self._mapped = mapped
-        self._host = host
-        self._min_lifetime_s = min_lifetime_s
+    def __init__(self, reading: Reading) -> None:
+        self._owners = _owners_by_inode(reading.held)
+        self._roles = reading.roles
+        self._host = reading.host
+        self._judge = _Judge(reading)
         self._joined: set[int] = set()
         self.sockets: list[Socket] = []
         self.repeated: list[Socket] = []
@@ -233,32 +345,25 @@ class _Join:
         self.without_process = 0
         self.hidden: list[Socket] = []
 
-    def add(self, rows: Iterable[SocketRow], namespace: Namespace, loss: FieldError | None) -> None:
-        """Add the rows of one table; `loss` is why the agent has none of them."""
-        refused = loss is not None and loss.problem == "denied" and not self._host.privileged
-        unreadable: bool | None = loss is not None
-        if namespace.idx is None:
-            unreadable = None if namespace.doubtful else True
-        elif refused:
-            unreadable = None
-        for row in rows:
-            owners = self._owners.get(row.inode)
-            if owners is None:
-                self.without_process += row.inode != 0
-                if row.inode != 0 and not self._host.privileged:
-                    self.hidden.append(self._hidden_socket(row, namespace))
-                continue
-            lost = _lost_to_another(owners)
-            made = [
-                self._socket(row, owner, namespace, unreadable, no_owner)
-                for owner, no_owner in zip(owners, lost, strict=True)
-            ]
-            if row.inode in self._joined:
-                self.repeated.extend(made)
-                continue
-            self._joined.add(row.inode)
-            self.sockets.extend(made)
-            self.best_known.append(made[_best_known(owners)])
+    def add(self, row: SocketRow, namespace: Namespace, unreadable: bool | None) -> None:
+        """Add one row; `unreadable`: whether the agent has no row of its table."""
+        inode = row.inode
+        owners = self._owners.get(inode)
+        if owners is None:
+            self.without_process += inode != 0
+            if inode != 0 and not self._host.privileged:
+                self.hidden.append(self._hidden_socket(row, namespace))
+            return
+        made = [
+            self._socket(row, owner, namespace, unreadable, no_owner)
+            for owner, no_owner in zip(owners, _lost_to_another(owners), strict=True)
+        ]
+        if inode in self._joined:
+            self.repeated += made
+            return
+        self._joined.add(inode)
+        self.sockets += made
+        self.best_known.append(made[_best_known(owners)])
 
     def _socket(
         self,
@@ -268,27 +373,25 @@ class _Join:
         unreadable: bool | None,
         no_owner: bool | None,
     ) -> Socket:
-        outcome, held = owner.outcome, owner.socket
-        age = age_s(held, self._host)
-        old = old_enough(held, age, self._host, self._min_lifetime_s)
-        if self._syncs:
-            ipv6 = _is_ipv6(row, mapped=self._mapped)
-            status, reason = _status(row, outcome.status, unreadable, no_owner, old, ipv6=ipv6)
-        else:
-            status, reason = "skipped", "no-socket-sync"
-        return Socket(
-            pid=outcome.process.pid,
-            fd=held.fd,
-            gprocess=outcome.gprocess,
-            process_name=outcome.process_name or outcome.process.comm,
-            row=row,
-            netns=None if namespace.netns == NAMELESS else namespace.netns,
-            netns_idx=namespace.idx,
-            role=self._roles.of(row, namespace),
-            age_s=age,
-            age_source=held.age_source,
-            status=status,
-            reason=reason,
+        outcome, held = owner
+        status, reason = self._judge.status(row, outcome, held, unreadable, no_owner)
+        process, netns = outcome.process, namespace.netns
+        return _new_socket(
+            (
+                process.pid,
+                held.fd,
+                outcome.gprocess,
+                outcome.process_name or process.comm,
+                row,
+                None if netns == NAMELESS else netns,
+                namespace.idx,
+                self._roles.of(row, namespace),
+                age_s(held, self._host),
+                held.age_source,
+                status,
+                reason,
+                None,
+            )
         )
 
     def _hidden_socket(self, row: SocketRow, namespace: Namespace) -> Socket:
@@ -308,12 +411,6 @@ class _Join:
         )
 
 
-def _is_ipv6(row: SocketRow, *, mapped: bool) -> bool:
-    """Whether the agent leaves a row out; `mapped`: it reads IPv4 addresses in tcp6 and udp6."""
-    lost = row.family == "ipv6" and not mapped
-    return lost or ":" in row.local.ip or ":" in row.remote.ip
-
-
 def age_s(socket: SocketFd, host: Host) -> int | None:
     """The age of a socket in whole seconds as the agent counts them; None: not known.
 
@@ -328,46 +425,3 @@ def age_s(socket: SocketFd, host: Host) -> int | None:
         return None
     # A link that was never read before is created while we read it, after the snapshot began.
     return max(host.taken_at_ns // NS_PER_S - socket.since_ns // NS_PER_S, 0)
-
-
-def old_enough(socket: SocketFd, age: int | None, host: Host, min_lifetime_s: int) -> bool | None:
-    """Whether a socket of this age has reached the minimum lifetime; None where only a later
-    sample can show it.
-
-    In a first sample a link that seems young proves nothing: our own reading may have created it.
-    """
-    if age is None or socket.since_ns is None or age >= min_lifetime_s:
-        return True
-    observed = host.observed_since_ns is not None and socket.since_ns > host.observed_since_ns
-    return False if observed else None
-
-
-def _status(
-    row: SocketRow,
-    process: Status,
-    unreadable: bool | None,
-    no_owner: bool | None,
-    old: bool | None,
-    *,
-    ipv6: bool,
-) -> tuple[SocketStatus, SocketReason | None]:
-    """Whether a socket is sent: the first condition that it certainly fails counts, in the agent's
-    order; else the first of which it is not known."""
-    tcp = row.protocol == "tcp"
-    conditions: tuple[tuple[SocketReason, bool | None], ...] = (
-        ("process-not-accepted", None if process == "unknown" else process != "accepted"),
-        ("unreadable", unreadable),
-        ("no-owner", no_owner),
-        ("listening", tcp and row.state == "LISTEN"),
-        ("not-established", tcp and row.state != "ESTABLISHED"),
-        ("min-lifetime", None if old is None else not old),
-        ("udp-unconnected", not tcp and is_unspecified(row, row.remote)),
-        ("ipv6", ipv6),
-    )
-    open_question: SocketReason | None = None
-    for reason, fails in conditions:
-        if fails:
-            return "skipped", reason
-        if fails is None and open_question is None:
-            open_question = reason
-    return ("synced", None) if open_question is None else ("undecided", open_question)

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import (
+    Reading,
     SocketSample,
-    collect_sockets,
     collect_sockets_of,
     hold,
     join_sockets,
+    read_sockets,
 )
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
@@ -33,12 +34,17 @@ _FIRST_PROCESS = 1
 def collect_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> SocketSample:
     """The sockets of these processes, which come in the order of their pids, as the agent of the
     configuration collects them."""
+    return join_sockets(read_agent_sockets(pipeline, outcomes))
+
+
+def read_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> Reading:
+    """What the agent of the configuration reads of the sockets of these processes, which come in
+    the order of their pids."""
     source, config = pipeline.inputs.source, pipeline.inputs.config
     behaviour = pipeline.context.behaviour
     if not isinstance(behaviour, InputsProc):
-        return collect_sockets(outcomes, source, config)
+        return read_sockets(outcomes, source, config)
     held, unreadable = hold(pipeline.socket_outcomes(outcomes), source, behaviour)
-    syncs = behaviour.socket_thread != "ends-at-once" and config.socket_sync_interval_s > 0
     if behaviour.socket_thread == "per-namespace":
         # Any age will do: the test compares the time of the link itself with the minimum lifetime.
         namespaces = _namespaces(held, source, behaviour)
@@ -47,15 +53,15 @@ def collect_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> So
         held = _until_a_namespace_returns(held)
         namespaces = open_namespaces(held, source, behaviour)
         roles, min_lifetime_s = Roles(namespaces), config.min_lifetime_s
-    return join_sockets(
-        held,
-        namespaces,
-        source.host,
-        roles=roles,
-        min_lifetime_s=min_lifetime_s,
+    return Reading(
+        held=held,
         unreadable=unreadable,
-        behaviour=behaviour,
-        syncs=syncs,
+        namespaces=namespaces,
+        roles=roles,
+        host=source.host,
+        min_lifetime_s=min_lifetime_s,
+        syncs=behaviour.socket_thread != "ends-at-once" and config.socket_sync_interval_s > 0,
+        mapped=behaviour.sockets == "v4-mapped",
     )
 
 

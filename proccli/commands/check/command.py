@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
 
 _UPGRADE: Final = f"{DEFAULT_AGENT},{NEWEST_RELEASE}"
+_ALL_CODES: Final = "all"
 Format: TypeAlias = Literal["table", "json", "jsonl", "sarif", "github"]
 
 
 def _complete_code(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem[Any]]:
+    from proccli.diagnostics.codes import title
     from proccli.model.codes import DIAGNOSTICS
 
-    return [CompletionItem(code) for code in DIAGNOSTICS if code.startswith(incomplete)]
+    found = [code for code in DIAGNOSTICS if code.startswith(incomplete)]
+    return [CompletionItem(code, help=title(code)) for code in found]
 
 
 @click.command(
@@ -106,9 +109,11 @@ def _complete_code(
 @option(
     "--explain",
     section="Check options",
-    metavar="CODE",
+    metavar="[CODE]",
+    is_flag=False,
+    flag_value=_ALL_CODES,
     shell_complete=_complete_code,
-    help="Explain a diagnostic, with examples, and exit.",
+    help="Explain a diagnostic, with examples, and exit. Without CODE, list all diagnostics.",
 )
 @output_options_with(sarif="SARIF 2.1.0", github="GitHub annotations")
 @general_options
@@ -191,10 +196,19 @@ def _files(files: Sequence[str], config: str | None, snapshots: Sequence[str]) -
 
 
 def _page(code: str) -> str:
-    """The page of a diagnostic. Raises: click.BadParameter if the code does not exist."""
-    from proccli.diagnostics.codes import page
+    """The page of a diagnostic, or the list of all.
+
+    Raises: click.BadParameter if the code does not exist.
+    """
+    from proccli.diagnostics.codes import page, title
     from proccli.model.codes import DIAGNOSTICS
 
+    if code == _ALL_CODES:
+        width = max(map(len, DIAGNOSTICS))
+        return "".join(
+            f"{code:<{width}}  {severity:<7}  {title(code)}\n"
+            for code, severity in DIAGNOSTICS.items()
+        )
     if code not in DIAGNOSTICS:
         close = difflib.get_close_matches(code, DIAGNOSTICS, n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""

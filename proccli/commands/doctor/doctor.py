@@ -109,7 +109,7 @@ def _rejected(error: ConfigError, options: InputOptions) -> DoctorResult:
         config=None,
         host=None,
         summary=None,
-        steps=(first, *later, *socket_steps.server_steps()),
+        steps=(first, *later, *socket_steps.server_steps(None, options)),
     )
 
 
@@ -132,7 +132,7 @@ def _without_processes(options: InputOptions) -> DoctorResult:
         name_steps.rules_valid(config, options),
         *later,
         socket_steps.socket_interval(config),
-        *socket_steps.server_steps(),
+        *socket_steps.server_steps(config, options),
     )
     return DoctorResult(config=config, host=None, summary=None, steps=steps, notes=config.notes)
 
@@ -162,7 +162,7 @@ def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -
         name_steps.name_length(outcomes, options),
         socket_steps.sockets(sample, options),
         socket_steps.socket_interval(config),
-        *socket_steps.server_steps(),
+        *socket_steps.server_steps(config, options),
     )
     notes = (
         *inputs.notes,

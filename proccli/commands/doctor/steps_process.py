@@ -34,6 +34,7 @@ _STEP_OF: Final[dict[Reason, str]] = {
     "min-lifetime": "min-lifetime",
     "future-start": "min-lifetime",
     "rule": "rules",
+    "no-match": "rules",
     "masked": "rules",
     "untagged": "tagged-only",
 }
@@ -285,13 +286,19 @@ def _rules(removed: Sequence[Outcome], config: Config) -> str:
     if not removed:
         return "no process is dropped" if config.rules else "no rules: all processes are accepted"
     drops = Counter(outcome.rule.index for outcome in removed if outcome.rule is not None)
+    unmatched = len(removed) - drops.total()
+    no_rule = f"{counted(unmatched, 'process')} matched by no rule: agent {config.agent} sends only"
+    no_rule += " what a rule accepts"
+    if not drops:
+        return no_rule
     rules: dict[int, Rule] = {rule.index: rule for rule in config.rules}
     index, count = drops.most_common(1)[0]
     rule = rules[index]
     at = f"{rule.at.source}:{rule.at.line}"
     top = f"{rule.match_type} ~ {brief(rule.match_regex)}"
-    all_of_it = "drops them" if count == len(removed) else f"drops {count:,} of them"
-    return f"{counted(len(removed), 'process')} dropped; rule {index} ({at}, {top}) {all_of_it}"
+    all_of_it = "drops them" if count == drops.total() else f"drops {count:,} of them"
+    dropped = f"{counted(drops.total(), 'process')} dropped; rule {index} ({at}, {top}) {all_of_it}"
+    return f"{dropped}; {no_rule}" if unmatched else dropped
 
 
 def _tagged(removed: Sequence[Outcome], config: Config) -> str:

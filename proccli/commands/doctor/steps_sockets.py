@@ -12,7 +12,7 @@ from proccli.commands.samples import Sample
 from proccli.commands.warnings import unseen_by_us
 from proccli.model.config import Config
 from proccli.model.sockets import SocketReason
-from proccli.versions import SENDS_ON_NEW_PIDS_ONLY, InputsProc, behaviour_of
+from proccli.versions import InputsProc, ServerVersion, behaviour_of, server_version
 
 _WORDS: Final[dict[SocketReason, str]] = {
     "no-socket-sync": "not read by this agent",
@@ -114,51 +114,90 @@ def socket_interval(config: Config) -> Step:
     return passed("socket-interval", detail, hint=hint if every > _SLOW_S else None)
 
 
-_QUESTIONS: Final = (
-    unknown(
-        "server-agent-type",
-        "only agents on cloud hosts, bare metal, Kubernetes nodes, pods and sidecars"
-        " sync processes",
-        "check that deepflow-ctl agent list shows a type beginning with CHOST_ or K8S_",
-    ),
-    unknown(
-        "server-domain",
-        "the server stores processes only of agents on a resource that it knows",
-        "check that the agent's host belongs to a synchronized domain (deepflow-ctl domain"
-        " list) and that the agent's state is NORMAL",
-    ),
-    unknown(
-        "server-group",
-        "an agent uses the configuration of its group",
-        "check that this is the configuration of the agent's group (deepflow-ctl"
-        " agent-group-config list) and that the agent restarted after it was changed",
-    ),
-    unknown(
-        "server-process-table",
-        "a process id is derived from pid and agent; a pid that is reused within a day"
-        " keeps its old label",
-        "check that the database table process has rows of this agent that are not deleted",
-    ),
-    unknown(
-        "server-aging",
-        f"an ended process is kept for 24 hours; and since {SENDS_ON_NEW_PIDS_ONLY} the agent sends"
-        " again only when pids change, not when only a name or tag changes",
-        "if a label is older than the configuration, restart the agent",
-    ),
-    unknown(
-        "server-auto-instance",
-        "auto_instance prefers a pod to a process, so in Kubernetes it is always the pod",
-        "check whether a query for gprocess shows the label",
-    ),
+SERVER_STEPS: Final = (
+    "server-agent-type",
+    "server-domain",
+    "server-group",
+    "server-process-table",
+    "server-aging",
+    "server-auto-instance",
 )
 
-SERVER_STEPS: Final = tuple(question.name for question in _QUESTIONS)
 
-
-def server_steps() -> list[Step]:
-    """The steps on the server, each with what to check.
+def server_steps(config: Config | None, options: InputOptions) -> list[Step]:
+    """The steps on the server, each with what to check; `config` is None where the agent cannot
+    read it.
 
     Source: server v6.5 genesis/updater.go:535, cloud.go:661-696, genesis/store.go:301-316,
-    ingester/common/common.go:155-186; agent v6.5 mod.rs:36-39, querier/linux.rs:338-356.
+    ingester/common/common.go:155-186; agent v6.5 mod.rs:36-39, querier/linux.rs:338-356; for other
+    versions FACTS A9, B7, D1, D2.
     """
-    return list(_QUESTIONS)
+    number = options.server or (config.agent if config else options.agent)
+    server = server_version(number) if number else None
+    details = (
+        (
+            (
+                "only agents on cloud hosts, bare metal, Kubernetes nodes, pods and sidecars"
+                " sync processes"
+            ),
+            "check that deepflow-ctl agent list shows a type beginning with CHOST_ or K8S_",
+        ),
+        (
+            "the server stores processes only of agents on a resource that it knows",
+            (
+                "check that the agent's host belongs to a synchronized domain (deepflow-ctl domain"
+                " list) and that the agent's state is NORMAL"
+            ),
+        ),
+        (
+            "an agent uses the configuration of its group",
+            (
+                "check that this is the configuration of the agent's group (deepflow-ctl"
+                " agent-group-config list) and that the agent restarted after it was changed"
+            ),
+        ),
+        (
+            _identity(server),
+            "check that the database table process has rows of this agent that are not deleted",
+        ),
+        (
+            f"an ended process is kept for a day{_resent(config)}",
+            "if a label is older than the configuration, restart the agent",
+        ),
+        (
+            "auto_instance prefers a pod to a process, so in Kubernetes it is always the pod",
+            "check whether a query for gprocess shows the label",
+        ),
+    )
+    return [
+        unknown(name, detail, hint)
+        for name, (detail, hint) in zip(SERVER_STEPS, details, strict=True)
+    ]
+
+
+def _identity(server: ServerVersion | None) -> str:
+    if server is None:
+        return "a process id is derived from the pid, or from name and command line, by version"
+    if server.aggregates:
+        return (
+            "processes of one name, agent and command line, or of one name and workload, have one"
+            " process id"
+        )
+    return (
+        "a process id is derived from pid and agent; a pid that is reused within a day keeps its"
+        " old label"
+    )
+
+
+def _resent(config: Config | None) -> str:
+    """When the agent sends its processes again, as the end of a sentence."""
+    if config is None:
+        return ""
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if isinstance(behaviour, InputsProc):
+        tags = behaviour.tags_in_digest
+    else:
+        tags = behaviour.change_told_by == "sha1"
+    if tags:
+        return "; the agent sends again when pids or tags change, not when only a name changes"
+    return "; the agent sends again only when pids change, not when only a name or tag changes"

@@ -112,7 +112,7 @@ def explain_document(result: ExplainResult) -> bytes:
 
 def explain_lines(result: ExplainResult) -> bytes:
     """A line for each process."""
-    return lines(map(EXPLANATION.json, result.explanations))
+    return lines(map(EXPLANATION.line, result.explanations))
 
 
 def explain_plain(result: ExplainResult) -> str:

@@ -83,11 +83,11 @@ def _outcome(trace: RuleTrace, view: View) -> Span:
         "unknown": ("unknown", "unknown"),
         "held-back": (_HELD_BACK[trace.requirement or "container"], ""),
         "ignored-before": (f"ignored by #{trace.by}", "dropped"),
-        "inert": ("not of the feature", "dim"),
+        "inert": ("other feature", "dim"),
     }[trace.outcome]
 
 
-_HELD_BACK: Mapping[Requirement, str] = {"container": "not in a container", "tag": "no tag"}
+_HELD_BACK: Mapping[Requirement, str] = {"container": "no container", "tag": "no tag"}
 
 
 def _effect(trace: RuleTrace, view: View) -> Span:
@@ -162,7 +162,7 @@ def _mismatch_details(trace: RuleTrace, explanation: Explanation, view: View) ->
     else:
         yield ((_nothing_tested(trace, explanation), "dim"),)
     if trace.also_matches:
-        text = f"with match-type {listed(list(trace.also_matches))} this pattern would match"
+        text = f"with the match type {listed(list(trace.also_matches))} this pattern would match"
         yield from wrapped(untrusted(text, "dim"), room)
 
 
@@ -276,6 +276,8 @@ def _notes(rewrite: RewriteTrace, subject: str) -> Iterable[str]:
     around = any(subject[start:end] for start, end in _untouched(rewrite, subject))
     if around and not rewrite.of_match_alone:
         yield "the agent replaces only the matched text; the text around it stays in the name"
+    if rewrite.of_match_alone and rewrite.result and not rewrite.replacements:
+        yield "the matched text, searched again by itself, does not match: it is the name"
     for group in rewrite.missing_groups:
         yield f"the pattern has no group {group!r}; the reference becomes empty"
     for name in rewrite.unset_env:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
+from proccli.commands.samples import NO_WAIT, WaitPolicy, addresses_of, take_sample_with_ages
 from proccli.commands.scan.gprocesses import reported
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import SourceError, UsageError
@@ -25,9 +25,7 @@ from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.hosts import ConnectionEnd, HostView
 from proccli.model.note import Note
-from proccli.model.outcome import Outcome
 from proccli.model.sockets import Endpoint
-from proccli.model.source import Source
 from proccli.server.host_view import host_view, synced_view
 from proccli.server.join import Network
 from proccli.sources.opening import open_source_or_output
@@ -120,7 +118,8 @@ def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> 
         tags_of=sample.pipeline.tags_of,
         reported=lambda outcome: reported(outcome, host),
         sample=sample.sockets,
-        addresses=_addresses(sample.outcomes, sample.inputs.source),
+        addresses=addresses_of(sample.inputs.source, (one.process for one in sample.outcomes))
+        or (),
         enabled=inputs.config.sync_enabled,
     )
     return HostResult(
@@ -143,18 +142,6 @@ def _lacks_tags(view: HostView) -> bool:
     return any(
         process.status == "accepted" and process.tags is None for process in view.processes.values()
     )
-
-
-def _addresses(outcomes: Iterable[Outcome], source: Source) -> Iterator[str]:
-    """The addresses of each network namespace, read from its first process that shows them."""
-    known: set[int] = set()
-    for outcome in outcomes:
-        netns = outcome.process.netns
-        if netns is not None and netns not in known:
-            found = source.addresses(outcome.process.pid)
-            if found is not None:
-                known.add(netns)
-                yield from found
 
 
 def _read_in_parallel(

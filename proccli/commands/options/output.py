@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from proccli.cli.help import OnceOption, Option
+from proccli.cli.help import OnceOption, Option, keep
 from proccli.cli.output import Invocation
 
 Output: TypeAlias = Literal["table", "json", "jsonl"]
@@ -115,6 +115,7 @@ def strict_option(body: Body) -> Body:
     return option(
         "--strict",
         section=_HOW,
+        rare=True,
         is_flag=True,
         help="Exit 4 if anything the agent would know could not be determined.",
     )(body)
@@ -155,22 +156,17 @@ def general_options(body: Body) -> Body:
     return _COLOUR_OPTION(_DEBUG_OPTION(cast("Body", with_invocation)))
 
 
-def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    invocation = ctx.find_object(Invocation)
-    if invocation is not None and param.name:
-        setattr(invocation, param.name, value)
-
-
 _COLOUR_OPTION = option(
     "--color",
     "colour",
     section=_HOW,
+    rare=True,
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
     is_eager=True,
     expose_value=False,
-    callback=_keep,
+    callback=keep,
     envvar="PROCCLI_COLOR",
     show_envvar=True,
     help="When to use colours. auto: on a terminal, unless NO_COLOR is set.",
@@ -178,9 +174,10 @@ _COLOUR_OPTION = option(
 _DEBUG_OPTION = option(
     "--debug",
     section="Other options",
+    rare=True,
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_keep,
+    callback=keep,
     help="Show the Python traceback of an error.",
 )

@@ -157,6 +157,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "proc_root": option(
         "--proc-root",
         section=_WHAT,
+        rare=True,
         metavar="DIR",
         type=click.Path(readable=False),
         once=True,
@@ -178,6 +179,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "server": option(
         "--server",
         section=_WHAT,
+        rare=True,
         metavar="VERSION",
         callback=known_server,
         shell_complete=lambda _ctx, _param, incomplete: [
@@ -189,6 +191,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "via": option(
         "--via",
         section=_WHAT,
+        rare=True,
         type=click.Choice(["server", "file"]),
         default="server",
         show_default=True,
@@ -199,6 +202,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "feature": option(
         "--feature",
         section=_WHAT,
+        rare=True,
         metavar="NAME",
         shell_complete=lambda _ctx, _param, incomplete: [
             name for name in FEATURES if name.startswith(incomplete)
@@ -208,6 +212,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "env": option(
         "--env",
         section=_WHAT,
+        rare=True,
         metavar="NAME=VALUE",
         callback=name_values,
         multiple=True,
@@ -226,6 +231,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "no_tag_exec": option(
         "--no-tag-exec",
         section=_WHAT,
+        rare=True,
         is_flag=True,
         help="Do not run the configured tag command; tags are then unknown.",
     ),
@@ -233,6 +239,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "run_tag_exec": option(
         "--run-tag-exec",
         section=_WHAT,
+        rare=True,
         is_flag=True,
         help="Run the tag command even if the configuration comes from standard input or is"
         " writable by users other than root and you.",
@@ -240,6 +247,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "tag_timeout": option(
         "--tag-timeout",
         section=_WHAT,
+        rare=True,
         metavar="SECONDS",
         type=click.FloatRange(min=0, min_open=True, max=86_400),
         callback=no_nan,
@@ -248,6 +256,24 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         help="Time limit for the tag command (the agent has none).",
     ),
 }
+
+
+def jobs_option(body: Body) -> Body:
+    """`--jobs`, for a command with `source_options` above it; it gets the number in `options`."""
+
+    @functools.wraps(body)
+    def with_jobs(*, options: InputOptions, jobs: int | None, **given: Any) -> Any:
+        return body(options=options._replace(jobs=jobs), **given)
+
+    jobs = option(
+        "--jobs",
+        section=_WHAT,
+        type=click.IntRange(min=1, max=64),
+        metavar="N",
+        help="Number of processes that read the live machine; 1 starts none. Default: by the free"
+        " cores, if there are many processes to read.",
+    )
+    return jobs(cast("Body", with_jobs))
 
 
 def wait_options(body: Body) -> Body:
@@ -272,6 +298,7 @@ def wait_options(body: Body) -> Body:
     max_wait = option(
         "--max-wait",
         section=_WHAT,
+        rare=True,
         type=click.FloatRange(min=0),
         metavar="SECONDS",
         callback=no_nan,

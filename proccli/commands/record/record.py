@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from proccli.agent.every_matcher import rewritten
@@ -19,10 +19,10 @@ from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import OutputError
 from proccli.files import atomic_output
-from proccli.model.codes import Lack
+from proccli.model.codes import HostFailure, Lack
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import NO_TAGS, Process
+from proccli.model.process import NO_TAGS, Process, SourceKind
 from proccli.sources.recording.masking import MaskedSource, mask_environment
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
@@ -51,6 +51,53 @@ class RecordResult:
     notes: tuple[Note, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why there is no recording of a host."""
+
+    reason: HostFailure
+    detail: str
+    """What ssh or the host says: hostile text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRecord:
+    """What became of one host."""
+
+    host: str | None
+    """As it was written; None: no other host was asked."""
+    interpreter: str | None = None
+    """What ran the collector there; None if nothing did, and on this machine."""
+    result: RecordResult | None = None
+    """None if it failed."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedHosts:
+    """The result for all hosts."""
+
+    hosts: tuple[HostRecord, ...]
+    """In the order in which they were listed."""
+    skipped: int
+    """Hosts whose recordings were there already."""
+    notes: tuple[Note, ...]
+
+    @property
+    def failed(self) -> tuple[HostRecord, ...]:
+        """The hosts without a recording."""
+        return tuple(host for host in self.hosts if host.failure is not None)
+
+    @property
+    def recorded(self) -> tuple[RecordResult, ...]:
+        """The results of the others."""
+        return tuple(host.result for host in self.hosts if host.result is not None)
+
+    def with_notes(self, notes: Sequence[Note]) -> RecordedHosts:
+        """The same with these warnings before its own."""
+        return replace(self, notes=(*notes, *self.notes))
+
+
 def record(
     inputs: Inputs,
     path: str,
@@ -58,11 +105,12 @@ def record(
     redact: bool = True,
     force: bool = False,
     wait_policy: WaitPolicy = NO_WAIT,
+    kind: SourceKind | None = None,
 ) -> RecordResult:
     """Write a recording, atomically and with mode 0600; `-` is stdout.
 
     Of a live machine, it holds what a second sample shows if the first leaves the age of sockets
-    open.
+    open. `kind` is what was recorded, if it is not the kind of the source.
 
     Raises: SourceError, OutputError.
     """
@@ -87,6 +135,7 @@ def record(
             environment=shown.environment if names else None,
             names=names,
             message=message,
+            kind=kind,
         )
     host = looked_at.source.host
     missing = [

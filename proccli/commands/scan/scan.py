@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, Progress, sends
-from proccli.agent.sockets.listed import collect_agent_sockets
-from proccli.agent.sockets.result import counts_by_pid
+from proccli.agent.sockets.collect import count_sockets
+from proccli.agent.sockets.listed import read_agent_sockets
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import UsageError
 from proccli.model.config import Config
@@ -62,16 +62,22 @@ class ScanResult(NamedTuple):
 
         Rules that nothing hit are there with 0.
         """
-        hits = {rule.index: 0 for rule in self.config.rules} | {0: 0}
-        for outcome in self.outcomes:
-            if outcome.decided_by is not None:
-                hits[outcome.decided_by] += 1
-        return hits
+        return hits_by_rule(self.config, self.outcomes)
 
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
         return incomplete(self.notes, {"processes", "sockets", "owners"}, outcomes=self.outcomes)
+
+
+def hits_by_rule(config: Config, outcomes: Iterable[Outcome]) -> dict[int, int]:
+    """Processes by the index of the rule that decided, 0 for the implicit accept; also rules that
+    decided nothing."""
+    hits = {rule.index: 0 for rule in config.rules} | {0: 0}
+    for outcome in outcomes:
+        if outcome.decided_by is not None:
+            hits[outcome.decided_by] += 1
+    return hits
 
 
 def scan(inputs: Inputs, progress: Progress | None = None) -> ScanResult:
@@ -80,17 +86,15 @@ def scan(inputs: Inputs, progress: Progress | None = None) -> ScanResult:
     Raises: SourceError.
     """
     pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"}, progress)
-    outcomes = pipeline.outcomes(inputs.source.pids())
+    decided = tuple(pipeline.decided_all(inputs.source.pids()))
     host = inputs.source.host
-    sockets = collect_agent_sockets(pipeline, outcomes)
-    counts = counts_by_pid(sockets, (outcome.process.pid for outcome in outcomes))
-    unseen = unseen_by_us(sockets, host)
+    reading = read_agent_sockets(pipeline, decided)
+    outcomes = pipeline.completed(decided, count_sockets(reading))
+    unseen = unseen_by_us(reading, host)
     return ScanResult(
         host=host,
         config=inputs.config,
-        outcomes=tuple(
-            outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes
-        ),
+        outcomes=outcomes,
         notes=(*inputs.notes, *outcome_notes(inputs.config, host, outcomes), *unseen),
         sends=sends(inputs.config, inputs.tags),
     )

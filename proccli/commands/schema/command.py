@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,23 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation
 from proccli.commands.options.output import general_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+def _complete_name(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[Any]]:
+    from click.shell_completion import CompletionItem
+
+    from proccli.cli.main import COMMANDS
+
+    return [
+        CompletionItem(name, help=COMMANDS.get(name))
+        for name in schema_names()
+        if name.startswith(incomplete)
+    ]
 
 
 @click.command(
@@ -20,7 +38,7 @@ from proccli.commands.options.output import general_options
         ("proccli schema scan > scan.schema.json", "Save the schema of scan --json"),
     ),
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete_name)
 @general_options
 def command(name: str | None, invocation: Invocation) -> int:
     """Print the JSON Schema of a command's output.

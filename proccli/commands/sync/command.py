@@ -6,25 +6,24 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import click
 from click.core import ParameterSource
 
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import warn
-from proccli.cli.output import Invocation, require_stdout, view_of, write
+from proccli.cli.output import Invocation, require_stdout, view_of, write_pieces
 from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import (
-    Output,
     general_options,
     option,
-    output_options,
+    output_options_with,
     strict_option,
 )
-from proccli.commands.options.source import no_nan, source_options, wait_options
+from proccli.commands.options.source import jobs_option, no_nan, source_options, wait_options
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from proccli.commands.samples import WaitPolicy
     from proccli.commands.sync.sync import SyncResult
     from proccli.model.note import Note
+
+Format: TypeAlias = Literal["table", "json", "jsonl", "prometheus"]
 
 _WHEN = "Schedule"
 _WHERE = "Output options"
@@ -82,6 +83,14 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
             "Print only if something changed, and exit 1 then",
         ),
         (
+            "sudo proccli sync --once -c agent.yaml --out sync.json --exit-on names",
+            "Exit 1 if a name appeared or disappeared; restarts do not count",
+        ),
+        (
+            "sudo proccli sync --once -c agent.yaml --out-mode 0644 --out textfile/proccli.prom",
+            "Write metrics for Prometheus' node_exporter",
+        ),
+        (
             "proccli sync --once -c agent.yaml --state web-1.state.json -s web-1.jsonl.gz",
             "Compare a recording with the previous one",
         ),
@@ -108,7 +117,8 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     section=_WHERE,
     metavar="FILE",
     type=click.Path(allow_dash=True),
-    help="Write to this file, atomically, instead of standard output. Default format: json.",
+    help="Write to this file, atomically, instead of standard output; .gz is compressed. Default"
+    " format: by the name (.jsonl, .prom), else json.",
 )
 @option(
     "--out-mode",
@@ -127,6 +137,14 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
 )
 @option(
     "--exit-code", section=_WHERE, is_flag=True, help="With --once: exit 1 if anything changed."
+)
+@option(
+    "--exit-on",
+    section=_WHERE,
+    multiple=True,
+    type=click.Choice(["names", "processes", "sockets"]),
+    help="With --once: exit 1 if one of these changed. names: a gprocess appeared or disappeared,"
+    " however many processes have the name. Repeatable. Implies --exit-code.",
 )
 @option(
     "--state",
@@ -150,15 +168,16 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     help="Maximum wait for another run that uses the same state.",
 )
 @source_options
+@jobs_option
 @wait_options
-@output_options
+@output_options_with(prometheus="metrics for node_exporter")
 @strict_option
 @general_options
 def command(
     *,
     options: InputOptions,
     wait_policy: WaitPolicy,
-    output: Output,
+    output: Format,
     strict: bool,
     invocation: Invocation,
     **how: Any,
@@ -177,7 +196,8 @@ def command(
     from proccli.commands.sync.signals import Stop, sigterm_as_interrupt
 
     once, out = how["once"], None if how["out"] == "-" else how["out"]
-    _check(how, strict=strict)
+    output = _format(output, out)
+    _check(how, output, strict=strict)
     if out is None:
         require_stdout()
     stop = None if once else Stop(watch_stdout=out is None)
@@ -197,7 +217,7 @@ def command(
     effects = Effects(
         deliver=Delivery(
             invocation=invocation,
-            output=_format(output, out),
+            output=output,
             out=out,
             mode=how["out_mode"],
             if_changed=how["if_changed"],
@@ -210,22 +230,36 @@ def command(
         return 0
     if strict and result.incomplete:
         return EXIT_INCOMPLETE
-    return EXIT_NO if how["exit_code"] and result.changed else 0
+    return EXIT_NO if _has_changed(result, how) else 0
 
 
-def _check(how: dict[str, Any], *, strict: bool) -> None:
+def _has_changed(result: SyncResult, how: dict[str, Any]) -> bool:
+    """Whether something changed that the exit code depends on."""
+    if how["exit_on"]:
+        changes = result.changes
+        return changes is not None and any(map(changes.includes, how["exit_on"]))
+    return bool(how["exit_code"] and result.changed)
+
+
+def _check(how: dict[str, Any], output: Format, *, strict: bool) -> None:
     """Raises: click.UsageError."""
-    if not how["once"] and (how["exit_code"] or strict):
-        name = "--strict" if strict else "--exit-code"
+    exits = "--exit-on" if how["exit_on"] else "--exit-code" if how["exit_code"] else None
+    if not how["once"] and (exits or strict):
+        name = "--strict" if strict else exits
         raise click.UsageError(f"{name} requires --once")
+    if output == "prometheus" and how["if_changed"]:
+        raise click.UsageError(
+            "--if-changed cannot be combined with -o prometheus: the metrics tell when the last run"
+            " was"
+        )
     if how["once"] and how["interval"] is not None:
         raise click.UsageError("--interval and --once are mutually exclusive")
     if how["no_state"]:
         source = click.get_current_context().get_parameter_source("state")
         if source is ParameterSource.COMMANDLINE:
             raise click.UsageError("--state and --no-state are mutually exclusive")
-        if how["once"] and (how["if_changed"] or how["exit_code"]):
-            name = "--if-changed" if how["if_changed"] else "--exit-code"
+        if how["once"] and (how["if_changed"] or exits):
+            name = "--if-changed" if how["if_changed"] else exits
             raise click.UsageError(f"{name} cannot be combined with --no-state")
 
 
@@ -236,9 +270,15 @@ def _announcer(announce: Callable[[str], None] | None, out: str | None) -> Any:
     return functools.cache(announce)
 
 
-def _format(output: Output, out: str | None) -> Output:
+def _format(output: Format, out: str | None) -> Format:
+    """The requested format; for a file, without a request, that of its name."""
     source = click.get_current_context().get_parameter_source("output")
-    return "json" if out is not None and source is ParameterSource.DEFAULT else output
+    if out is None or source is not ParameterSource.DEFAULT or output != "table":
+        return output
+    name = out.removesuffix(".gz")
+    return (
+        "jsonl" if name.endswith(".jsonl") else "prometheus" if name.endswith(".prom") else "json"
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -246,7 +286,7 @@ class Delivery:
     """Writes results, then prints their warnings."""
 
     invocation: Invocation
-    output: Output
+    output: Format
     out: str | None
     mode: int
     if_changed: bool
@@ -260,10 +300,14 @@ class Delivery:
         unchanged = self.if_changed and result.changed is False
         wanted = not (unchanged and _is_written(result, self.out))
         if wanted and self.out is None:
-            write(_content(result, self.output, self.invocation, to_file=False))
+            pieces = _content(result, self.output, self.invocation, to_file=False)
+            write_pieces(pieces, at_once=False)
         elif wanted and self.out is not None:
+            pieces = _content(result, self.output, self.invocation, to_file=True)
+            if self.out.endswith(".gz"):
+                pieces = _compressed(pieces)
             with atomic_output(self.out, mode=self.mode, force=True) as file:
-                file.write(_content(result, self.output, self.invocation, to_file=True))
+                file.writelines(pieces)
         warn(self.invocation, self._shown_notes(result))
         return wanted
 
@@ -283,7 +327,23 @@ def _is_written(result: SyncResult, out: str | None) -> bool:
     return written_to == os.path.realpath(out) and os.path.exists(out)  # noqa: PTH110 - text
 
 
-def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_file: bool) -> bytes:
+def _compressed(pieces: Iterable[bytes]) -> Iterable[bytes]:
+    """The same as a gzip file without a time, so that equal content is equal."""
+    import zlib
+
+    deflate = zlib.compressobj(6, wbits=zlib.MAX_WBITS | 16)
+    for piece in pieces:
+        yield deflate.compress(piece)
+    yield deflate.flush()
+
+
+def _content(
+    result: SyncResult, output: Format, invocation: Invocation, *, to_file: bool
+) -> Iterable[bytes]:
+    if output == "prometheus":
+        from proccli.commands.sync.metrics import metrics
+
+        return (metrics(result),)
     from proccli.commands.sync.output import sync_document, sync_line, sync_text
     from proccli.terminal.view import View
 
@@ -292,4 +352,4 @@ def _content(result: SyncResult, output: Output, invocation: Invocation, *, to_f
     if output == "jsonl":
         return sync_line(result)
     view = View() if to_file else view_of(sys.stdout, invocation.colour)
-    return sync_text(result, view).encode(errors="backslashreplace")
+    return [sync_text(result, view).encode(errors="backslashreplace")]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import get_args
 
+from proccli import __version__
 from proccli.commands.scan.text import basis_line
 from proccli.commands.sync.sync import SyncResult
 from proccli.model.sockets import Protocol, SocketRole, SyncedProcess
@@ -13,8 +14,8 @@ from proccli.terminal.document import (
     CONFIG,
     KEY_AND_VALUE,
     SNAPSHOT,
+    TIME,
     Document,
-    lines,
 )
 from proccli.terminal.lines import Line, head, plain, untrusted, wrapped
 from proccli.terminal.paint import paint
@@ -27,6 +28,7 @@ from proccli.terminal.record import (
     enum,
     integer,
     itself,
+    mapping_of,
     nullable,
     text,
 )
@@ -38,8 +40,8 @@ _U32 = integer(0, 2**32 - 1)
 _PORT = integer(0, 65_535)
 _PIDS = array_of(Type(integer().schema, attrgetter("pid")))
 
-PROCESS = Record(
-    "process",
+_SENT = Record(
+    "",
     Field("name", text(), "The gprocess: the name from the rule that decided, or its own name."),
     Field("pid", integer()),
     Field("process_name", text()),
@@ -55,10 +57,58 @@ PROCESS = Record(
         nullable(array_of(KEY_AND_VALUE)),
         "Its own, then inherited ones. null: not known.",
     ),
-    Field("netns_id", _U32, "Inode number of its network namespace; 0: not available."),
-    Field("container_id", text(), "Empty: none."),
+    Field(
+        "netns_id",
+        nullable(_U32),
+        "Inode number of its network namespace; 0: not available. null: this agent sends none.",
+    ),
+    Field("container_id", nullable(text()), "Empty: none. null: this agent sends none."),
 )
 """The row is a `SyncedProcess`."""
+
+PROCESS = Record(
+    "process",
+    *_SENT.fields_of("process"),
+    Field(
+        "rule",
+        nullable(integer(0)),
+        "Index of the rule that decided; 0: the implicit accept. null: an ancestor that is sent in"
+        " place of processes that a matcher took.",
+    ),
+)
+"""The row is a `ReportedProcess`."""
+
+_REPORTED_SNAPSHOT = Record(
+    "snapshot",
+    *SNAPSHOT.fields_of("host"),
+    Field(
+        "host_id",
+        nullable(text("^[0-9a-f]{32}$")),
+        "An id derived from the host's machine-id(5). null: not live, or it has none.",
+        value="provenance.host_id",
+    ),
+    Field("boot_time", nullable(TIME), "null: not known.", value="host.boot_time_s"),
+    Field(
+        "addresses",
+        nullable(array_of(text())),
+        "IPv4 addresses of all readable network namespaces, without loopback. null: none of the"
+        " namespaces can be read.",
+        value="provenance.addresses",
+    ),
+)
+"""The row is a `SyncResult`."""
+
+_REPORTED_CONFIG = Record(
+    "config",
+    *CONFIG.fields_of("config"),
+    Field(
+        "sha256",
+        nullable(text("^[0-9a-f]{64}$")),
+        "Of the configuration file as it is. null: the agent's built-in defaults.",
+        value="provenance.config_sha256",
+    ),
+)
+"""The row is a `SyncResult`."""
 
 SOCKET = Record(
     "socket",
@@ -72,9 +122,9 @@ SOCKET = Record(
     Field("port_1", _PORT),
     Field(
         "netns_idx",
-        integer(1),
+        nullable(integer(1)),
         "The agent's number for the network namespace: it counts them in the order in which it"
-        " finds them in this cycle.",
+        " finds them in this cycle. null: this agent sends none.",
     ),
 )
 """The row is a `SyncedSocket`."""
@@ -97,6 +147,17 @@ CHANGES = Record(
         value=itself,
     ),
     Field(
+        "names",
+        Record(
+            "",
+            Field("added", array_of(text()), "No process had it before.", value="names_added"),
+            Field(
+                "removed", array_of(text()), "No process has it any more.", value="names_removed"
+            ),
+        ),
+        value=itself,
+    ),
+    Field(
         "sockets",
         Record(
             "",
@@ -111,8 +172,9 @@ CHANGES = Record(
 SYNC = Document(
     "sync",
     "proccli sync --json: what the agent would send, and what changed since the last run",
-    Field("snapshot", SNAPSHOT, value="host"),
-    Field("config", CONFIG),
+    Field("proccli", text(), "The version of proccli.", value=lambda _: __version__),
+    Field("snapshot", _REPORTED_SNAPSHOT, value=itself),
+    Field("config", _REPORTED_CONFIG, value=itself),
     Field(
         "enabled",
         boolean(),
@@ -136,11 +198,23 @@ SYNC = Document(
         "Whether the agent would send its processes now: it does when it starts (first run, another"
         " boot, another configuration) and when the set of pids changes. null: no state is kept.",
     ),
-    Field("processes", array_of(PROCESS), "By pid."),
+    Field("processes", array_of(PROCESS), "By pid.", value="reported"),
     Field(
         "sockets",
         array_of(SOCKET),
         "In the order of the pids and file descriptors that hold them.",
+    ),
+    Field(
+        "left_out",
+        mapping_of(integer(1)),
+        "Connections that are not sent, by reason, as in topology; undecided: not known. Empty if"
+        " sync is disabled.",
+    ),
+    Field(
+        "processes_left_out",
+        mapping_of(integer(1)),
+        "Processes that are not sent, by reason, as in scan; rule: dropped by a rule. Empty if sync"
+        " is disabled.",
     ),
     Field(
         "changes",
@@ -255,11 +329,11 @@ def _summary(result: SyncResult) -> list[Line]:
     return summary
 
 
-def sync_document(result: SyncResult) -> bytes:
-    """The document `proccli/sync/v1`."""
-    return SYNC.render(result)
+def sync_document(result: SyncResult) -> Iterator[bytes]:
+    """The document `proccli/sync/v1`, in pieces."""
+    return SYNC.pieces(result)
 
 
-def sync_line(result: SyncResult) -> bytes:
+def sync_line(result: SyncResult) -> Iterator[bytes]:
     """The same document on one line."""
-    return lines([SYNC.record.json(result)])
+    return SYNC.line(result)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import config_digest, digest, sent
-from proccli.agent.sockets.result import synced_sockets
+from proccli.agent.sockets.result import connections_left_out, synced_sockets
 from proccli.commands.samples import Sample, WaitPolicy, take_sample_with_ages
+from proccli.commands.scan.scan import hits_by_rule
+from proccli.commands.sync.provenance import Provenance, provenance
 from proccli.commands.sync.state.memory import Memory, boot_id
 from proccli.commands.warnings import in_order, incomplete, outcome_notes, socket_notes
 from proccli.model.config import Config
@@ -28,6 +31,30 @@ _FRESH_NS = 600 * 1_000_000_000
 """How long a state replaces the first of two samples; later, most sockets are newer than it."""
 
 
+ChangeKind: TypeAlias = Literal["names", "processes", "sockets"]
+
+
+class Counts(NamedTuple):
+    """How many processes and connections were decided in each way."""
+
+    statuses: Mapping[str, int]
+    """Processes by status."""
+    hits: Mapping[int, int]
+    """Processes by the rule that decided, 0 for the implicit accept; also rules without any."""
+    processes_left_out: Mapping[str, int]
+    """Processes that are not reported, by reason, most frequent first."""
+    left_out: Mapping[str, int]
+    """Connections that are not reported, by reason, most frequent first."""
+
+
+class ReportedProcess(NamedTuple):
+    """A process as the agent sends it, and the rule that decided."""
+
+    process: SyncedProcess
+    rule: int | None
+    """0 for the implicit accept; None: an ancestor that stands for processes with a rule."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """The differences between two cycles: processes in the order of pids, numbers of sockets."""
@@ -37,14 +64,27 @@ class Changes:
     """As they were before. A pid that now belongs to another process is both removed and added."""
     changed: tuple[SyncedProcess, ...]
     """As they are now: the same process with a different name, tag or other field."""
+    names_added: tuple[str, ...]
+    """Names that no process had before, sorted."""
+    names_removed: tuple[str, ...]
+    """Names that no process has any more, sorted."""
     sockets_added: int
     sockets_removed: int
 
     @property
     def any(self) -> bool:
         """Whether anything changed."""
-        processes = self.added or self.removed or self.changed
-        return bool(processes or self.sockets_added or self.sockets_removed)
+        return self.includes("processes") or self.includes("sockets")
+
+    def includes(self, kind: ChangeKind) -> bool:
+        """Whether anything of this kind changed."""
+        match kind:
+            case "names":
+                return bool(self.names_added or self.names_removed)
+            case "processes":
+                return bool(self.added or self.removed or self.changed)
+            case "sockets":
+                return bool(self.sockets_added or self.sockets_removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +113,26 @@ class SyncResult:
     before: Memory | None
     memory: Memory
     """The state for the next run."""
+    provenance: Provenance
+    rules: Mapping[int, int | None]
+    """The rule that decided, by the pids of `processes`."""
+    counts: Counts | None
+    """None: sync is disabled, and nothing was decided."""
+
+    @property
+    def reported(self) -> Iterator[ReportedProcess]:
+        """The processes, each with the rule that decided."""
+        return (ReportedProcess(one, self.rules[one.pid]) for one in self.processes)
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """Connections that are not reported, by reason."""
+        return self.counts.left_out if self.counts is not None else {}
+
+    @property
+    def processes_left_out(self) -> Mapping[str, int]:
+        """Processes that are not reported, by reason."""
+        return self.counts.processes_left_out if self.counts is not None else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +147,9 @@ class _Report:
     incomplete: bool = False
     sampled_at_ns: int | None = None
     first_seen_ns: Mapping[SocketKey, int]
+    provenance: Provenance
+    rules: Mapping[int, int | None] = field(default_factory=dict)
+    counts: Counts | None = None
 
 
 def sync(
@@ -156,6 +219,9 @@ def sync(
         incomplete=report.incomplete,
         before=before,
         memory=memory,
+        provenance=report.provenance,
+        rules=report.rules,
+        counts=report.counts,
     )
 
 
@@ -207,7 +273,21 @@ def _report(sample: Sample) -> _Report:
         ),
         sampled_at_ns=host.taken_at_ns if live else None,
         first_seen_ns=first_seen_by_socket(source) if live else {},
+        provenance=provenance(sample.inputs, (one.process for one in outcomes)),
+        rules={one.process.pid: one.decided_by for one in accepted},
+        counts=Counts(
+            statuses=Counter(outcome.status for outcome in outcomes),
+            hits=hits_by_rule(config, outcomes),
+            processes_left_out=_by_count(
+                outcome.reason for outcome in outcomes if outcome.status != "accepted"
+            ),
+            left_out=connections_left_out(sample.sockets),
+        ),
     )
+
+
+def _by_count(reasons: Iterable[str]) -> Mapping[str, int]:
+    return dict(Counter(reasons).most_common())
 
 
 def _nothing(inputs: Inputs, before: Memory | None) -> _Report:
@@ -220,6 +300,7 @@ def _nothing(inputs: Inputs, before: Memory | None) -> _Report:
             Note.of("sync-disabled", key=inputs.config.key("sync_enabled"), nothing_listed=True),
         ),
         first_seen_ns=before.first_seen_ns if before is not None else {},
+        provenance=provenance(inputs, None),
     )
 
 
@@ -234,10 +315,13 @@ def changes_since(before: Memory | None, now: Memory, *, same_boot: bool) -> Cha
     sockets_old = Counter(before.sockets if before is not None else ())
     sockets_new = Counter(now.sockets)
     kept = sockets_old & sockets_new if same_boot else Counter[SyncedSocket]()
+    names_old, names_new = ({process.name for process in part.values()} for part in (old, new))
     return Changes(
         added=tuple(process for pid, process in sorted(new.items()) if pid not in stayed),
         removed=tuple(process for pid, process in sorted(old.items()) if pid not in stayed),
         changed=tuple(new[pid] for pid in sorted(stayed) if new[pid] != old[pid]),
+        names_added=tuple(sorted(names_new - names_old)),
+        names_removed=tuple(sorted(names_old - names_new)),
         sockets_added=(sockets_new - kept).total(),
         sockets_removed=(sockets_old - kept).total(),
     )

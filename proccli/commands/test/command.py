@@ -205,6 +205,13 @@ def _complete_first(
 )
 @output_options
 @option(
+    "-q",
+    "--quiet",
+    section="Output options",
+    is_flag=True,
+    help="Print only failed tests; nothing if all pass.",
+)
+@option(
     "--coverage",
     section="Output options",
     is_flag=True,
@@ -218,6 +225,7 @@ def command(
     update: bool,
     junit: str | None,
     output: Output,
+    quiet: bool,
     coverage: bool,
     invocation: Invocation,
     **against: Any,
@@ -235,6 +243,8 @@ def command(
     from proccli.commands.test.test_file import open_suites
     from proccli.errors import UsageError
 
+    if quiet and (coverage or output != "table"):
+        raise UsageError("--quiet cannot be combined with --coverage or another output format")
     if update and "-" in files:
         raise UsageError("--update cannot write to standard input (-)")
     if "-" in files and against["config"] == "-":
@@ -246,7 +256,11 @@ def command(
         result = run_suites(open_suites(files or ["."]), overrides, names)
     if junit is not None:
         _write_junit(junit, result)
-    content = _rendered(result, output, coverage, invocation)
+    content = (
+        ""
+        if quiet and result.passed
+        else _rendered(result, output, invocation, coverage=coverage, failed_only=quiet)
+    )
     return print_result(invocation, content, result.notes, 0 if result.passed else EXIT_NO)
 
 
@@ -283,7 +297,12 @@ def _write_junit(path: str, result: RuleTestResult) -> None:
 
 
 def _rendered(
-    result: RuleTestResult, output: Output, coverage: bool, invocation: Invocation
+    result: RuleTestResult,
+    output: Output,
+    invocation: Invocation,
+    *,
+    coverage: bool,
+    failed_only: bool,
 ) -> str | bytes:
     from proccli.commands.test.json import ruletest_document, ruletest_lines
     from proccli.commands.test.text import ruletest_text
@@ -292,4 +311,5 @@ def _rendered(
         return ruletest_document(result)
     if output == "jsonl":
         return ruletest_lines(result)
-    return ruletest_text(result, view_of(sys.stdout, invocation.colour), coverage=coverage)
+    view = view_of(sys.stdout, invocation.colour)
+    return ruletest_text(result, view, coverage=coverage, failed_only=failed_only)

@@ -23,10 +23,13 @@ _MOST_NAMED: Final = 12
 """Maximum number of rules without hits that the summary lists."""
 
 
-def ruletest_text(result: RuleTestResult, view: View, *, coverage: bool = False) -> str:
-    """Every test, file by file, then the counts and the rules without hits."""
+def ruletest_text(
+    result: RuleTestResult, view: View, *, coverage: bool = False, failed_only: bool = False
+) -> str:
+    """Every test, or every failed one, file by file, then the counts and the rules without hits."""
     parts: list[str] = []
-    for _, of_file in groupby(result.results, key=lambda one: one.suite.file):
+    shown = [one for one in result.results if not (failed_only and one.passed)]
+    for _, of_file in groupby(shown, key=lambda one: one.suite.file):
         results = list(of_file)
         parts.append(paint([_heading(results[0], view)], view))
         parts.append("".join(_case(one, view) for one in results).rstrip("\n") + "\n\n")

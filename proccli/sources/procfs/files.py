@@ -135,28 +135,36 @@ Raw = TypeVar("Raw", bytes, int)
 
 def read_raw(pid: int, files: ProcessFiles, fields: frozenset[Field]) -> RawProcess:
     """The fields of a process as they are now; nothing else is read."""
-
-    def attempt(field: Field, read: Callable[[], Raw]) -> Raw | FieldError | None:
-        if field not in fields:
-            return None
-        try:
-            return read()
-        except (OSError, Unreadable) as error:
-            return field_error(field, error, files)
-
+    read, link = files.read, files.link
     # The owner comes before `stat`: the directory of a process that has exited belongs to root,
     # and only a later read that succeeds shows that it had not.
     return RawProcess(
-        pid=pid,
-        uid=attempt("uid", files.owner),
-        stat=attempt("stat", lambda: files.read("stat")),
-        status=attempt("status", lambda: files.read("status")),
-        cmdline=attempt("cmdline", lambda: files.read("cmdline")),
-        exe=attempt("exe", lambda: files.link("exe")),
-        netns=attempt("netns", lambda: files.link("ns/net")),
-        cgroup=attempt("cgroup", lambda: files.read("cgroup")),
-        root_inode=attempt("root_inode", lambda: files.inode("root")),
+        pid,
+        _owner(files) if "uid" in fields else None,
+        _attempt("stat", read, "stat", files) if "stat" in fields else None,
+        _attempt("status", read, "status", files) if "status" in fields else None,
+        _attempt("cmdline", read, "cmdline", files) if "cmdline" in fields else None,
+        _attempt("exe", link, "exe", files) if "exe" in fields else None,
+        _attempt("netns", link, "ns/net", files) if "netns" in fields else None,
+        _attempt("cgroup", read, "cgroup", files) if "cgroup" in fields else None,
+        _attempt("root_inode", files.inode, "root", files) if "root_inode" in fields else None,
     )
+
+
+def _owner(files: ProcessFiles) -> int | FieldError:
+    try:
+        return files.owner()
+    except (OSError, Unreadable) as error:
+        return field_error("uid", error, files)
+
+
+def _attempt(
+    field: Field, read: Callable[[str], Raw], name: str, files: ProcessFiles
+) -> Raw | FieldError:
+    try:
+        return read(name)
+    except (OSError, Unreadable) as error:
+        return field_error(field, error, files)
 
 
 def field_error(field: str, error: OSError | Unreadable, files: ProcessFiles) -> FieldError:

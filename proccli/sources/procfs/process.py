@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from proccli.model.process import MAX_PID, MAX_U32, MAX_U64, NS_PER_S, Field, FieldError, Process
@@ -19,66 +20,83 @@ _NETNS = re.compile(rb"net:\[([0-9]{1,20})\]")
 def parse_process(raw: RawProcess) -> Process:
     """The process; what could not be read or parsed is None, with the reason in `errors`."""
     errors: list[FieldError] = []
-
-    def parsed(
-        field: Field,
-        found: Raw | FieldError | None,
-        parse: Callable[[Raw], Value],
-        *,
-        may_lack: bool = False,
-    ) -> Value | None:
-        if found is None:
-            return None
-        if isinstance(found, FieldError):
-            if not (may_lack and found.problem == "missing"):
-                errors.append(found)
-            return None
-        try:
-            return parse(found)
-        except Unreadable as error:
-            errors.append(FieldError(field=field, problem=error.problem, detail=error.detail))
-            return None
-
-    uid = parsed("uid", raw.uid, _same)
-    stat = parsed("stat", raw.stat, parse_stat)
+    uid = _parsed("uid", raw.uid, _same, errors)
+    stat = _parsed("stat", raw.stat, parse_stat, errors)
     if uid is not None and isinstance(raw.stat, FieldError) and raw.stat.problem == "gone":
         # The directory belonged to root by then: its owner is not that of the process.
         uid = None
         errors.append(raw.stat._replace(field="uid"))
     # A zombie has no namespaces and no root any more, a kernel thread no program.
     ended = stat is not None and stat.state in ("Z", "X", "x")
+    status_name = _parsed("status", raw.status, parse_status_name, errors)
+    cmdline = _parsed("cmdline", raw.cmdline, _same, errors)
+    exe = _parsed("exe", raw.exe, _parse_exe, errors, may_lack=True)
+    netns = _parsed("netns", raw.netns, _parse_netns, errors, may_lack=ended)
+    cgroup = _parsed("cgroup", raw.cgroup, _parse_cgroup, errors)
+    root_inode = _parsed("root_inode", raw.root_inode, _same, errors, may_lack=ended)
+    comm, _, ppid, starttime_ticks = stat or (None, None, None, None)
+    exe_text, exe_bytes = exe or (None, None)
     return Process(
         pid=raw.pid,
         uid=uid,
-        comm=stat.comm if stat else None,
-        ppid=stat.ppid if stat else None,
-        starttime_ticks=stat.starttime_ticks if stat else None,
-        status_name=parsed("status", raw.status, parse_status_name),
-        cmdline=parsed("cmdline", raw.cmdline, _same),
-        exe=parsed("exe", raw.exe, decode, may_lack=True),
-        exe_bytes=_not_utf8(raw.exe),
-        netns=parsed("netns", raw.netns, _parse_netns, may_lack=ended),
-        cgroup=parsed("cgroup", raw.cgroup, _parse_cgroup),
-        root_inode=parsed("root_inode", raw.root_inode, _same, may_lack=ended),
+        comm=comm,
+        ppid=ppid,
+        starttime_ticks=starttime_ticks,
+        status_name=status_name,
+        cmdline=cmdline,
+        exe=exe_text,
+        exe_bytes=exe_bytes,
+        netns=netns,
+        cgroup=cgroup,
+        root_inode=root_inode,
         errors=tuple(errors),
     )
+
+
+def _parsed(
+    field: Field,
+    found: Raw | FieldError | None,
+    parse: Callable[[Raw], Value],
+    errors: list[FieldError],
+    *,
+    may_lack: bool = False,
+) -> Value | None:
+    """A field's value; None with an addition to `errors`, or for what was not asked for."""
+    if found is None:
+        return None
+    if isinstance(found, FieldError):
+        if not (may_lack and found.problem == "missing"):
+            errors.append(found)
+        return None
+    try:
+        return parse(found)
+    except Unreadable as error:
+        errors.append(FieldError(field=field, problem=error.problem, detail=error.detail))
+        return None
 
 
 def _same(value: Value) -> Value:
     return value
 
 
-def _not_utf8(link: bytes | FieldError | None) -> bytes | None:
-    """The link if it is not UTF-8."""
-    if not isinstance(link, bytes):
-        return None
+class _Exe(NamedTuple):
+    """The target of the link `exe`."""
+
+    text: str
+    raw: bytes | None
+    """The target if it is not UTF-8."""
+
+
+# Many processes share a program, a namespace and a cgroup: they are parsed, and kept, once.
+@lru_cache(maxsize=1024)
+def _parse_exe(link: bytes) -> _Exe:
     try:
-        link.decode()
+        return _Exe(link.decode(), None)
     except UnicodeDecodeError:
-        return link
-    return None
+        return _Exe(decode(link), link)
 
 
+@lru_cache(maxsize=1024)
 def _parse_netns(link: bytes) -> int:
     found = _NETNS.fullmatch(link)
     if found is None:
@@ -88,11 +106,20 @@ def _parse_netns(link: bytes) -> int:
     return inode
 
 
+_SMALL_CGROUP_BYTES = 4096
+
+
+def _parse_cgroup(content: bytes) -> str:
+    if len(content) <= _SMALL_CGROUP_BYTES:
+        return _parse_small_cgroup(content)
+    return _cgroup_text(content)
+
+
 _MAX_CGROUP_BYTES = 1 << 20
 """A line per hierarchy, at most some fifteen of 4 KiB."""
 
 
-def _parse_cgroup(content: bytes) -> str:
+def _cgroup_text(content: bytes) -> str:
     if len(content) > _MAX_CGROUP_BYTES:
         raise Unreadable("malformed", "longer than 1 MiB")
     # The agent reads lines of text, and has no container id where they aren't.
@@ -100,6 +127,9 @@ def _parse_cgroup(content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError:
         raise Unreadable("malformed", "not UTF-8") from None
+
+
+_parse_small_cgroup = lru_cache(maxsize=1024)(_cgroup_text)
 
 
 # ---- stat and uptime ------------------------------------------------------------------------

@@ -126,8 +126,8 @@ def _process(part: Checked) -> SyncedProcess:
         user=part.text("user"),
         start_time=part.integer("start_time", high=MAX_U32),
         os_app_tags=None if tags is None else tuple(map(_tag, tags)),
-        netns_id=part.integer("netns_id", high=MAX_U32),
-        container_id=part.text("container_id"),
+        netns_id=part.integer("netns_id", high=MAX_U32, or_null=True),
+        container_id=part.text("container_id", or_null=True),
         starttime_ticks=None,
     )
 
@@ -191,7 +191,7 @@ def _socket(part: Checked) -> SyncedSocket:
         pid_1=part.integer("pid_1", low=1, high=MAX_PID, or_null=role != "server"),
         ip_1=part.ipv4("ip_1"),
         port_1=part.integer("port_1", high=_U16),
-        netns_idx=part.integer("netns_idx", high=MAX_U32),
+        netns_idx=part.integer("netns_idx", high=MAX_U32, or_null=True),
     )
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from proccli import __version__
 from proccli.errors import OutputError
 from proccli.model.note import Note
-from proccli.model.process import Environment, FieldError, Process, TagTable
+from proccli.model.process import Environment, FieldError, Process, SourceKind, TagTable
 from proccli.model.source import Source
 from proccli.sources.recording.format import (
     FORMAT,
@@ -60,30 +60,28 @@ def write_recording(
     environment: Environment | None = None,
     names: Collection[str] = (),
     message: Callable[[Note], str] = _text_or_code,
+    kind: SourceKind | None = None,
 ) -> Written:
     """Write what a source shows, one process at a time; the last line has the counts returned.
 
     `tags` and `environment` were read together with the processes; None: not read. Of the
     environment, only the variables `names` are written. Secrets are masked by the source
-    (`masking.MaskedSource`). `message` words the warnings of the source.
+    (`masking.MaskedSource`). `message` words the warnings of the source. `kind` is what was
+    recorded, if it is not the kind of the source: a live machine that another host has read.
 
     Raises: SourceError; OutputError for more than a reader takes; OSError where `out` can't be
     written.
     """
+    header = _header(source, tags, _environment(environment, names), message)
+    header = {**header, "kind": kind or source.host.kind}
     if not compress:
-        return _write(out, source, tags, _environment(environment, names), message)
+        return _write(out, source, header)
     # No file name in the gzip header: it would be that of the temporary file.
     with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6) as packed:
-        return _write(packed, source, tags, _environment(environment, names), message)
+        return _write(packed, source, header)
 
 
-def _write(
-    out: BinaryIO | gzip.GzipFile,
-    source: Source,
-    tags: TagTable | None,
-    environment: Mapping[str, object] | None,
-    message: Callable[[Note], str],
-) -> Written:
+def _write(out: BinaryIO | gzip.GzipFile, source: Source, header: Mapping[str, object]) -> Written:
     tables: set[int] = set()
     nets = NetWriter(source)
     processes = sockets = masked_values = masked_processes = size = 0
@@ -101,7 +99,7 @@ def _write(
             raise OutputError("this is more than a recording may hold", hint=_LIMITS)
         out.write(encoded)
 
-    put(_header(source, tags, environment, message))
+    put(header)
     for pid in source.pids():
         process = source.read(pid)
         inode = process.root_inode

@@ -78,6 +78,7 @@ bundle : config HOST USER:SECRET
 chpasswd : USER:SECRET
 lftp : -u[ ]USER,SECRET
 smbclient rpcclient smbget net wmic winexe pth-winexe : -U[ ]USER%SECRET
+net : user USER SECRET | user add USER SECRET
 snmpget snmpgetnext snmpwalk snmpbulkwalk snmpbulkget snmpset snmptrap snmpinform snmptable
 snmpstatus snmpdf : -A[ ]SECRET | -X[ ]SECRET | -c[ ]SECRET
 check_snmp : -C SECRET | -A SECRET | -X SECRET

@@ -264,6 +264,8 @@ _QUOTE = re.compile(rb"""\\?["']""")
 _BARE = re.compile(
     rb"""(?:[^\s"';,&]|[;,&](?![ \t]?(?:["'}\]]|\$|[A-Za-z_][\w.\- ]{0,60}=|$)))*""", re.VERBOSE
 )
+# A value of ODBC in braces may hold `;`, and a brace that is written twice.
+_BRACED = re.compile(rb"\{(?:[^}]|\}\}){0,1024}\}(?!\})")
 _HEADERS = frozenset(("authorization", "proxy-authorization", "cookie", "set-cookie"))
 _TO_END_OF_LINE = re.compile(rb"""[^\r\n"']*""")
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]{0,30}[ \t]+(?=\S)")
@@ -275,6 +277,8 @@ def _assignments(text: bytes) -> Iterator[Secret]:
     while found := _NAME.search(text, position):
         position = found.end()
         name = found[1].decode("latin-1")
+        if name == "PWD" and text[found.start() - 1 : found.start()] == b";":
+            name = "pwd"  # of a connection string, not the working directory
         header = found[3] == b":" and (name.lower() in _HEADERS or _is_custom_header(name))
         if not header and secrecy(name) is Secrecy.NONE:
             continue
@@ -308,8 +312,8 @@ def _is_custom_header(name: str) -> bool:
 
 
 def _value(text: bytes, start: int) -> Span:
-    if text[start : start + 1] == b"{" and (end := text.find(b"}", start, start + 1024)) > 0:
-        return start, end + 1
+    if braced := _BRACED.match(text, start):
+        return braced.span()
     if quote := _QUOTE.match(text, start):
         end = text.find(quote[0], quote.end())
         return quote.end(), end if end >= 0 else len(text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proccli.model.codes import DIAGNOSTICS
 from tests.cli.runner import call, on_a_terminal, spawn
 
 CLEAN = "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: .*\n"
@@ -104,15 +105,14 @@ def test_a_page_explains_a_code(file: Path) -> None:
     assert "**Fix.**" in ran.out
 
 
-def test_codes_are_completed() -> None:
-    line = "proccli check --explain rewrite-e"
-    variables = {"_PROCCLI_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "3"}
+def test_without_a_code_all_codes_are_listed() -> None:
+    ran = call("check", "--explain")
 
-    assert spawn(env=variables).stdout.split() == [
-        "plain,rewrite-env",
-        "plain,rewrite-env-unset",
-        "plain,rewrite-empty",
-    ]
+    assert ran.code == 0
+    lines = [line.split(maxsplit=2) for line in ran.out.splitlines()]
+    assert {code: severity for code, severity, _ in lines} == dict(DIAGNOSTICS)
+    assert ["rewrite-group", "error", "reference to a missing group"] in lines
+    assert call("check", "--explain=rewrite-group").out.startswith("# rewrite-group: ")
 
 
 def test_via_and_env_change_the_diagnostics(file: Path) -> None:

@@ -104,3 +104,14 @@ def test_a_matcher_is_called_a_matcher(tmp_path: Path) -> None:
     config = str(tmp_path / "agent.yaml")
     text = call("explain", "-c", config, "--agent", "7.1.8", "--argv", "nginx").out
     assert "accepted by matcher 2" in text
+
+
+def test_a_match_that_depends_on_the_text_around_it(tmp_path: Path) -> None:
+    """FACTS B5: from N4 on, the matched part is searched again, by itself."""
+    text = NEWER.replace("'gin'", r"'\Bginx'")
+    (tmp_path / "agent.yaml").write_text(text)
+
+    ran = call("explain", "-c", str(tmp_path / "agent.yaml"), "--agent", "7.1.8", "--argv", "nginx")
+
+    assert "ginx" in ran.out
+    assert "searched again by itself, does not match" in ran.out

@@ -127,3 +127,50 @@ def test_an_older_agent_rejects_what_only_later_releases_of_the_crate_take(
 
 def test_the_agent_must_be_known() -> None:
     assert b"agent 8.1 is not known" in run("--agent", "8.1", "a", code=2).stderr
+
+
+def test_patterns_of_standard_input_are_tried_one_by_one() -> None:
+    patterns = b"^nginx$\n^nginx(?!x)\n\n(it's) '$HOME'\n"
+    lines = run("-", "nginx", stdin=patterns, code=1).stdout.decode().splitlines()
+
+    assert lines[:3] == ["^nginx$", "  nginx", "  ^^^^^"]
+    assert lines[3] == "^nginx(?!x)"
+    assert lines[4].startswith("  The agent rejects this pattern: look-around")
+    assert "(it's) '$HOME'" in lines
+    assert lines[-1] == "3 patterns: 2 accepted, 1 rejected"
+
+
+def test_patterns_of_standard_input_have_an_element_each() -> None:
+    patterns = b"^(n)ginx$\n\xff\n(?<!x)b\n"
+    given = as_json("-", "nginx", "b", "--replace", "$1_", stdin=patterns, code=1)
+
+    assert (given["pattern"], given["error"], given["results"]) == (None, None, [])
+    assert [one["pattern"] for one in given["patterns"]] == ["^(n)ginx$", "(?<!x)b"]
+    assert [one["span"] for one in given["patterns"][0]["results"]] == [[0, 5], None]
+    assert given["patterns"][1]["results"] == []
+    assert [one["code"] for one in given["warnings"]] == ["not-utf8", "missing-group"]
+
+    lines = run("-o", "jsonl", "-", "nginx", stdin=patterns, code=1).stdout.splitlines()
+    assert [json.loads(line)["pattern"] for line in lines] == ["^(n)ginx$", "(?<!x)b"]
+    assert as_json("^b$", "b")["patterns"] is None
+
+
+def test_patterns_without_texts_are_only_checked() -> None:
+    shown = run("-", stdin=b"a\n").stdout.decode()
+
+    assert shown == "a\n  The agent accepts this pattern.\n1 pattern: 1 accepted\n"
+    assert run("-", stdin=b"").stdout == b"0 patterns: 0 accepted\n"
+
+
+def test_a_dash_as_the_only_text_reads_texts() -> None:
+    given = as_json("^b$", "-", stdin=b"a\nb")
+
+    assert [result["text"] for result in given["results"]] == ["a", "b"]
+    assert b"only one of PATTERN and TEXT" in run("-", "-", code=2).stderr
+
+
+def test_hostile_patterns_are_made_visible() -> None:
+    shown = run("-", "x", stdin=b"\x1b[31mred\n[red]\n", code=1).stdout.decode()
+
+    assert "\x1b" not in shown
+    assert "[red]" in shown

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import os
 import pty
 import random
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +26,7 @@ import psutil
 import pytest
 from jsonschema import Draft202012Validator
 
+from proccli import __version__
 from proccli.commands.schema.command import schema_text
 from proccli.commands.sync.state.file import StateFile
 from proccli.commands.sync.state.lock import locked
@@ -147,6 +153,7 @@ def test_a_run_reports_what_changed_since_the_last_one(config: str, tmp_path: Pa
         "os_app_tags": [],
         "netns_id": netns_of(ME()),
         "container_id": "",
+        "rule": 1,
     }
     assert abs(sleeper["start_time"] - created) <= 1
     assert pid in document("-c", config)["changes"]["processes"]["removed"]
@@ -272,6 +279,69 @@ def test_strict_counts_what_is_unknown(config: str, tmp_path: Path) -> None:
     assert "os_app_tags" in ran.err
 
 
+def test_a_document_says_where_it_comes_from(config: str) -> None:
+    given = document("-c", config, "--no-state")
+    content = Path(config).read_bytes()
+    assert given["proccli"] == __version__
+    assert given["config"]["sha256"] == hashlib.sha256(content).hexdigest()
+    snapshot = given["snapshot"]
+    booted = datetime.fromisoformat(snapshot["boot_time"].replace("Z", "+00:00"))
+    assert abs(booted.timestamp() - psutil.boot_time()) <= 1
+    ours = {
+        one.address
+        for of_one in psutil.net_if_addrs().values()
+        for one in of_one
+        if one.family == socket.AF_INET and not one.address.startswith("127.")
+    }
+    assert ours <= set(snapshot["addresses"])
+    piped = parsed(run("--no-state", "-c", "-", "--json", stdin=content).out)
+    assert piped["config"] == given["config"] | {"file": "<stdin>"}
+    assert document("--no-state")["config"]["sha256"] is None
+
+
+def test_a_disabled_host_says_so_too(config: str, tmp_path: Path) -> None:
+    """Which host fell out, and with which configuration, is known although it reports nothing."""
+    enabled = document("-c", config, "--no-state")
+    write(tmp_path, enabled=False)
+    given = document("-c", config, "--no-state")
+    assert (given["left_out"], given["processes_left_out"]) == ({}, {})
+    assert set(given["snapshot"]["addresses"]) & set(enabled["snapshot"]["addresses"])
+    assert given["snapshot"]["host_id"] == enabled["snapshot"]["host_id"]
+
+
+def test_what_is_left_out_is_counted_with_its_reason(config: str, tmp_path: Path) -> None:
+    record = str(tmp_path / "here.jsonl")
+    with connected(), running(["/usr/bin/tail", "6666"]) as pid:
+        assert call("record", "-c", config, record).code == 0
+    write(tmp_path, min_lifetime=0)
+    given = document("-c", config, "-s", record)
+    scanned = json.loads(call("scan", "-c", config, "-s", record, "--json").out)["processes"]
+    others = [one for one in scanned if one["status"] != "accepted"]
+    assert pid in {one["pid"] for one in others if one["reason"] == "rule"}
+    assert given["processes_left_out"] == Counter(one["reason"] for one in others)
+    assert {one["pid"]: one["rule"] for one in given["processes"]} == {
+        one["pid"]: one["rule"]["index"] for one in scanned if one["status"] == "accepted"
+    }
+    drawn = json.loads(call("topology", "-c", config, "-s", record, "--json").out)
+    assert given["left_out"] == drawn["left_out"]
+
+
+@pytest.mark.parametrize("agent", ["6.2", "6.5", "7.1"])
+def test_what_an_agent_does_not_send_is_null_and_can_be_read_again(
+    agent: str, config: str, tmp_path: Path
+) -> None:
+    given_config = () if agent == "7.1" else ("-c", config)
+    state = ("--state", str(tmp_path / "s"), "--agent", agent, "--assume-enabled")
+    given = document(*given_config, *state)
+    numbers = {type(one["netns_id"]) for one in given["processes"]}
+    assert numbers <= ({type(None)} if agent == "6.2" else {int})
+    assert "state-damaged" not in codes(document(*given_config, *state))
+    path = tmp_path / "sync.json"
+    path.write_text(json.dumps(given))
+    ran = call("topology", "-s", str(path), "--json")
+    assert (ran.code, json.loads(ran.out)["hosts"][0]["source"]) == (0, str(path))
+
+
 # ---- files, for cron --------------------------------------------------------------------------
 
 
@@ -292,6 +362,56 @@ def test_the_output_file_is_replaced_and_nothing_is_printed(config: str, tmp_pat
     assert "The agent would report" in out.read_text()
     left = {entry.name for entry in tmp_path.iterdir()}
     assert left == {"agent.yaml", "sync.json", "xdg"}
+
+
+@pytest.mark.parametrize("name", ["sync.json.gz", "sync.jsonl.gz", "sync.jsonl", "sync.prom.gz"])
+def test_the_name_of_the_file_decides_about_format_and_compression(
+    name: str, config: str, tmp_path: Path
+) -> None:
+    out = tmp_path / name
+    run("-c", config, "--out", str(out), "--no-state")
+    content = out.read_bytes()
+    assert content.startswith(b"\x1f\x8b") == name.endswith(".gz")
+    text = (gzip.decompress(content) if name.endswith(".gz") else content).decode()
+    if ".prom" in name:
+        assert "\nproccli_sync_enabled 1\n" in text
+    else:
+        assert ME() in {one["pid"] for one in parsed(text)["processes"]}
+        assert (text.count("\n") == 1) == (".jsonl" in name)
+        ran = call("topology", "-s", str(out), "--json")
+        assert (ran.code, json.loads(ran.out)["hosts"][0]["source"]) == (0, str(out))
+    run("-c", config, "--out", str(out), "--no-state", "-o", "table")
+    assert out.read_bytes().startswith(b"\x1f\x8b") == name.endswith(".gz")
+
+
+def test_a_restart_is_a_change_of_processes_and_not_of_names(config: str, tmp_path: Path) -> None:
+    write(tmp_path, name="t-$0")
+    proc = tmp_path / "proc"
+    write_machine(proc)
+    again = ("-c", config, "-s", str(proc), "--state", str(tmp_path / "s"))
+    assert run(*again, "--exit-on", "names", code=1).code == 1  # everything is new
+    pid = max(one["pid"] for one in document(*again)["processes"])
+
+    def restart(to: int) -> None:
+        (proc / str(pid)).rename(proc / str(to))
+        stat = proc / str(to) / "stat"
+        stat.write_text(stat.read_text().replace(f"{pid} (", f"{to} (", 1))
+
+    restart(77_000)
+    ran = run(*again, "--exit-on", "names", "--json")
+    changes = parsed(ran.out)["changes"]
+    assert changes["processes"] == {"added": [77_000], "removed": [pid], "changed": []}
+    assert changes["names"] == {"added": [], "removed": []}
+    pid = 77_000
+    restart(78_000)
+    assert run(*again, "--exit-on", "sockets").code == 0
+    pid = 78_000
+    restart(79_000)
+    run(*again, "--exit-on", "sockets", "--exit-on", "processes", code=1)
+    write(tmp_path, name="u-$0")
+    ran = run(*again, "--exit-on", "names", "--json", code=1)
+    names = parsed(ran.out)["changes"]["names"]
+    assert [one.replace("u-", "t-") for one in names["added"]] == names["removed"] != []
 
 
 def test_what_is_wrong_is_said_once_and_again_when_it_returns(config: str, tmp_path: Path) -> None:
@@ -851,7 +971,10 @@ def test_the_schema_is_strict_and_shares_what_it_shares() -> None:
             assert part["required"] == list(part["properties"])
     shared = mine["$defs"].keys() & scan["$defs"].keys() - {"process", "tag"}
     assert shared == {"time", "snapshot", "config", "warning"}
-    assert all(mine["$defs"][name] == scan["$defs"][name] for name in shared)
+    assert all(mine["$defs"][name] == scan["$defs"][name] for name in ("time", "warning"))
+    for name in ("snapshot", "config"):  # with more about the origin
+        ours, theirs = mine["$defs"][name]["properties"], scan["$defs"][name]["properties"]
+        assert ours.items() > theirs.items()
 
 
 # ---- wrong usage ------------------------------------------------------------------------------
@@ -861,6 +984,10 @@ def test_the_schema_is_strict_and_shares_what_it_shares() -> None:
     ("arguments", "problem"),
     [
         (["--exit-code"], "--exit-code requires --once"),
+        (["--exit-on", "names"], "--exit-on requires --once"),
+        (["--once", "--no-state", "--exit-on", "names"], "--exit-on cannot be combined"),
+        (["--once", "--if-changed", "-o", "prometheus"], "cannot be combined with -o prometheus"),
+        (["--once", "--if-changed", "--out", "x.prom"], "cannot be combined with -o prometheus"),
         (["--strict"], "--strict requires --once"),
         (["--once", "--interval", "5"], "mutually exclusive"),
         (["--interval", "0.5"], "range"),

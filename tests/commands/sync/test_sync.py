@@ -141,14 +141,14 @@ def test_sockets_that_only_root_sees_make_the_view_incomplete() -> None:
     assert "sockets-unreadable-for-us" in codes(result)
 
 
-def test_disabled_nothing_is_listed_and_nothing_is_read() -> None:
+def test_disabled_nothing_is_listed_and_no_sockets_are_read() -> None:
     machine = inputs(sync_enabled=False, source=SOCKETS)
     result = first(machine)
     assert (result.enabled, result.processes, result.sockets) == (False, (), ())
     assert (result.changed, result.agent_sends) == (True, False)
     assert codes(result) == ["sync-disabled"]
     assert isinstance(machine.source, ListSource)
-    assert machine.source.was_read == []
+    assert machine.source.asked_for_tables == []
     assert again(result, machine).changed is False
 
     assumed = first(machine, assume_enabled=True)

@@ -92,6 +92,27 @@ def test_a_failure_shows_what_was_expected_and_the_trace(folder: Path) -> None:
     )
 
 
+def test_quiet_prints_only_what_failed(folder: Path) -> None:
+    loud, quiet = call("test"), call("test", "--quiet")
+
+    failed = [line for line in loud.out.splitlines() if "  FAIL  " in line]
+    assert quiet.code == loud.code == 1
+    assert [line for line in quiet.out.splitlines() if "  FAIL  " in line] == failed
+    assert "  ok  " not in quiet.out
+    assert quiet.out.splitlines()[-2:] == loud.out.splitlines()[-2:]
+
+
+def test_quiet_success_prints_nothing() -> None:
+    ran = call("test", "-q", str(SAMPLES))
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("other", ["--json", "--coverage"])
+def test_quiet_excludes_what_it_would_hide(other: str) -> None:
+    assert call("test", "-q", other, str(SAMPLES)).code == 2
+
+
 def test_lines_fit_a_terminal_and_have_colours(folder: Path) -> None:
     ran = on_a_terminal("test", "--coverage", columns=60)
 
@@ -324,17 +345,15 @@ def test_init_has_its_own_help() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "at", "expected"),
+    ("line", "expected"),
     [
-        ("proccli test in", 2, {"init"}),
-        ("proccli test --co", 2, {"--config", "--color", "--coverage"}),
-        ("proccli test init --f", 3, {"--force"}),
+        ("proccli test in", {"init"}),
+        ("proccli test --co", {"--config", "--color", "--coverage"}),
+        ("proccli test init --f", {"--force"}),
     ],
 )
-def test_the_shell_completes_it(words: str, at: int, expected: set[str]) -> None:
-    ran = spawn(
-        env={"_PROCCLI_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(at)}
-    )
-    found = {line.partition(",")[2] for line in ran.stdout.splitlines()}
+def test_the_shell_completes_it(line: str, expected: set[str]) -> None:
+    ran = spawn(env={"_PROCCLI_COMPLETE": "bash_complete", "COMP_WORDS": line})
+    found = {item.split("\t")[1] for item in ran.stdout.splitlines()}
 
     assert expected <= found

@@ -176,8 +176,8 @@ _PROCESS_TYPES: Final[dict[str, tuple[type | None, ...]]] = {
     "cmdline": (str,),
     "user": (str,),
     "start_time": (int,),
-    "netns_id": (int,),
-    "container_id": (str,),
+    "netns_id": (int, None),
+    "container_id": (str, None),
     "starttime_ticks": (int, None),
 }
 """Types of the fields of a `SyncedProcess`, except its tags."""
@@ -190,7 +190,7 @@ _SOCKET_TYPES: Final[tuple[tuple[type | None, ...], ...]] = (
     (int, None),
     (str,),
     (int,),
-    (int,),
+    (int, None),
 )
 """Types of the fields of a `SyncedSocket`, in order."""
 
