@@ -2,6 +2,8 @@
 
     python benchmarks/fleet.py FOLDER [RECORDINGS] [CONNECTIONS]
 
+`write_documents` writes the output of `proccli sync` for each of these hosts instead.
+
 Writes host-0000.jsonl.gz and so on, each with some 60 processes that hold so many ends of
 connections: four in five to or from another host of the fleet, the others over loopback, over
 IPv6, and to addresses that no recording has. Nothing is random: the same numbers give the same
@@ -10,16 +12,24 @@ files, but for the version of proccli in them.
 
 from __future__ import annotations
 
+import gzip
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.samples import NO_WAIT
+from proccli.commands.sync.output import sync_line
+from proccli.commands.sync.sync import sync
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TagTable
 from proccli.model.sockets import TABLES, Endpoint, Family, NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.recording.writer import write_recording
 
+CONFIG = Path(__file__).parent.parent / "sample-configs" / "java-python.yaml"
 _TAKEN_AT_NS = 1_767_323_045 * 1_000_000_000
 _UP_S = 97_445
 _HOUR_NS = 3_600 * 1_000_000_000
@@ -79,6 +89,8 @@ class FleetHost:
     hosts: int
     connections: int
     notes: Sequence[Note] = ()
+    days: int = 0
+    """How many days later it is looked at."""
     _processes: dict[int, Process] = field(default_factory=dict)
     _services: dict[str, list[int]] = field(default_factory=dict)
     _fds: dict[int, list[SocketFd]] = field(default_factory=dict)
@@ -96,7 +108,7 @@ class FleetHost:
         return Host(
             kind="live",
             name=f"host-{self.number:04}",
-            taken_at_ns=_TAKEN_AT_NS + self.number % 60 * 1_000_000_000,
+            taken_at_ns=_TAKEN_AT_NS + (self.number % 60 + self.days * 86_400) * 1_000_000_000,
             boot_time_s=_TAKEN_AT_NS // 1_000_000_000 - _UP_S - self.number,
             ticks_per_s=100,
             proc_root="/proc",
@@ -239,6 +251,24 @@ def _written(folder: Path, recordings: int, connections: int) -> Iterator[Path]:
         with path.open("wb") as out:
             write_recording(out, source, compress=True, tags=source.tags())
         yield path
+
+
+def write_documents(folder: Path, hosts: int, connections: int, *, days: int = 0) -> list[Path]:
+    """Write what `proccli sync` prints for each host, so many days later. Raises: OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    one = partial(_write_document, folder, hosts, connections, days)
+    with ProcessPoolExecutor() as pool:
+        return list(pool.map(one, range(hosts), chunksize=16))
+
+
+def _write_document(folder: Path, hosts: int, connections: int, days: int, number: int) -> Path:
+    path = folder / f"host-{number:04}.jsonl.gz"
+    source = FleetHost(number, hosts, connections, days=days)
+    inputs = open_inputs(InputOptions(config=str(CONFIG)), source=source)
+    inputs = inputs._replace(tags=source.tags())
+    result = sync(inputs, None, NO_WAIT, remembering=False)
+    path.write_bytes(gzip.compress(b"".join(sync_line(result)), 1))
+    return path
 
 
 def main() -> None:

@@ -122,6 +122,10 @@ class RecordingTruncated(RecordingError):  # noqa: N818 - what is the case
     """A recording ends too early."""
 
 
+class StoreError(SourceError):
+    """A store of many hosts can't be used, or refuses a query."""
+
+
 class FlowsError(ProccliError):
     """Flow records are damaged, or in none of the formats that are known."""
 

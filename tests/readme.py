@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from proccli.cli.main import COMMANDS
@@ -16,14 +17,17 @@ from tests.paths import ROOT
 from tests.waiting import LONG_S
 
 README = ROOT / "README.md"
+CHINESE = ROOT / "README.zh-CN.md"
+_DOCS = ROOT / "docs"
 PAGES = (
-    README,
+    (README, CHINESE),
+    *((_DOCS / f"{name}.md", _DOCS / "zh" / f"{name}.md") for name in ("migrate", "upgrade")),
     *(
-        ROOT / "docs" / f"{name}.md"
-        for name in ("identity", "labels", "migrate", "topology", "upgrade")
+        (_DOCS / f"{name}.md",)
+        for name in ("identity", "labels", "scripting", "suggest", "topology")
     ),
 )
-"""Those that show what commands print."""
+"""Those that show what commands print, with their translations."""
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LIST = re.compile(r"(<!-- commands -->\n).*?(<!-- /commands -->)", re.DOTALL)
@@ -46,6 +50,7 @@ def _run_block(block: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+@cache
 def _run(command: str) -> str:
     """What a terminal would show that doesn't shorten anything."""
     beside = str(Path(sys.executable).parent)
@@ -70,5 +75,5 @@ def _run(command: str) -> str:
 
 
 if __name__ == "__main__":
-    for page in PAGES:
+    for page in (page for pages in PAGES for page in pages):
         page.write_text(written_anew(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -14,7 +14,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 INDEX = ROOT / "docs" / "README.md"
 
 _PATH = re.compile(
-    r"(?<![\w./-])(?:(?:proccli|tests|docs|benchmarks|completions|sample-configs)/[\w./-]*"
+    r"(?<![\w./-])(?:(?:proccli|tests|docs|benchmarks|bundle|completions|sample-configs)/[\w./-]*"
     r"|[A-Z]+\.md)"
 )
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -38,8 +38,8 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [CONTRIBUTING, *sorted((ROOT / "docs").glob("*.md"))],
-    ids=lambda page: page.stem,
+    [CONTRIBUTING, *sorted((ROOT / "docs").rglob("*.md"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_link_leads_to_a_file(page: Path) -> None:
     links = _LINK.findall(page.read_text(encoding="utf-8"))
@@ -47,10 +47,29 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_the_index_links_every_page() -> None:
-    links = set(_LINK.findall(INDEX.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("index", [INDEX, INDEX.parent / "zh" / "README.md"], ids=["en", "zh"])
+def test_an_index_links_every_page(index: Path) -> None:
+    links = set(_LINK.findall(index.read_text(encoding="utf-8")))
 
-    assert {path.name for path in INDEX.parent.glob("*.md")} - {INDEX.name} <= links
+    assert {path.name for path in index.parent.glob("*.md")} - {index.name} <= links
+
+
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").rglob("*.md"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_section_that_a_page_links_to_exists(page: Path) -> None:
+    for path, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        target = page.parent / path if path else page
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {_anchor(heading) for heading in headings}, f"{path}#{anchor}"
+
+
+def _anchor(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    kept = "".join(char for char in heading.lower() if char.isalnum() or char in " -_")
+    return kept.replace(" ", "-")
 
 
 def test_every_folder_and_file_of_the_package_is_on_the_map() -> None:

@@ -31,8 +31,12 @@ def agent_start_s(process: Process, host: Host) -> int | None:
     """
     if process.starttime_ticks is None or host.boot_time_s is None:
         return None
-    seconds = _f32(_f32(process.starttime_ticks) / _f32(host.ticks_per_s))
-    return host.boot_time_s + int(_f32(seconds * 1000.0)) // 1000
+    return host.boot_time_s + _agent_seconds(process.starttime_ticks, host.ticks_per_s)
+
+
+@lru_cache(maxsize=256)  # a process's decision and its outcome ask for it
+def _agent_seconds(ticks: int, ticks_per_s: int) -> int:
+    return int(_f32(_f32(_f32(ticks) / _f32(ticks_per_s)) * 1000.0)) // 1000
 
 
 def now_s(host: Host) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli import rustregex
@@ -30,6 +30,22 @@ class FirstMatch:
             {"exe"} if behaviour.name_from == "exe" else frozenset()
         )
         self._behaviour = behaviour
+        self._rules_with_literals = [
+            (compiled, _literal(compiled), compiled.rule.match_type == "cmdline")
+            for compiled in self.rules
+            if compiled.regex is not None
+        ]
+
+    def _not_ruled_out(self, process: AgentProcess) -> Iterator[CompiledRule]:
+        """The rules but those whose pattern contains a literal that the process's text lacks: most,
+        where there are hundreds."""
+        texts = process.texts
+        assert texts is not None  # noqa: S101 - only such processes get to the rules
+        masked = texts.cmdline.masked_spans or texts.process_name.masked_spans
+        cmdline, name = texts.cmdline.text, texts.process_name.text
+        for compiled, literal, of_cmdline in self._rules_with_literals:
+            if masked or literal in (cmdline if of_cmdline else name):
+                yield compiled
 
     def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
         """Too young, or started in the future; the first release does not ask."""
@@ -40,7 +56,7 @@ class FirstMatch:
         reason = self.skip_reason(process, context)
         if reason is not None:
             return Decision(status="skipped", reason=reason)
-        for compiled in self.rules:
+        for compiled in self._not_ruled_out(process):
             finding = match_rule(compiled, process, context)
             if finding.hit is None:
                 return Decision(status="unknown", reason=finding.why or "unreadable")
@@ -49,6 +65,13 @@ class FirstMatch:
         if not (self._behaviour.implicit_accept or context.config.builtin_rule):
             return Decision(status="dropped", reason="no-match")
         return _decided(process, None, None, context)
+
+
+def _literal(compiled: CompiledRule) -> str:
+    """What the process's own text must contain for the rule to match; empty: nothing certain."""
+    if compiled.regex is None or compiled.rule.match_type in ("parent_process_name", "tag"):
+        return ""
+    return compiled.regex.literal
 
 
 def _decided(

@@ -179,7 +179,8 @@ def _kept(process: Process, host: Host, behaviour: StaticConfig) -> AgentProcess
     Source: agent v6.5 linux_process.rs:120-160; FACTS A3.
     """
     from_exe = behaviour.name_from == "exe"
-    for needed in ("cmdline", "uid", "exe") if from_exe else ("cmdline", "uid"):
+    needed_fields = ("cmdline", "uid", "exe") if from_exe else ("cmdline", "uid")
+    for needed in needed_fields if process.errors else ():
         error = process.error(needed)
         if error is not None:
             refused = error.problem == "denied" and not host.privileged

@@ -32,7 +32,9 @@ COMMANDS: Final[Mapping[str, str]] = {
     "sync": "Print what the agent would send and what changed since last time.",
     "tot": "Find the sending process in a capture (TCP option 253).",
     "topology": "Show which processes on many hosts are connected to each other.",
+    "fleet": "Ask about the output of proccli sync from many hosts.",
     "label": "Label flow records and captures with the process at each end.",
+    "suggest": "Write the rules that name what runs, and prove them.",
     "check": "Find problems in a configuration before it is rolled out.",
     "migrate": "Write an inputs.proc configuration for a static_config.",
     "test": "Run rule tests on made-up and recorded processes.",
@@ -77,16 +79,21 @@ class Commands(CommandWithExamples, click.Group):
         """The command of this name, or None."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """click's own, where `help scan` stands for `scan --help`."""
-        if args[:1] == ["help"]:
-            args = args[1:] if ctx.resilient_parsing else [*args[1:], "--help"]
-        return super().parse_args(ctx, args)
-
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names. Raises: click.UsageError."""
+        """The command that the first argument names; `help scan` stands for `scan --help`.
+
+        Raises: click.UsageError.
+        """
+        if args[0] == "help":
+            args = [word for word in args if word != "help"]
+            if ctx.resilient_parsing and not args:
+                return None, None, []
+            if not args or args[0].startswith("-"):
+                write(ctx.get_help() + "\n")
+                ctx.exit()
+            args = args if ctx.resilient_parsing else [*args, "--help"]
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             from proccli.cli.guesses import ALIASES, command_hint

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proccli.cli.output import Invocation, PipeClosed, view_of, write, write_stderr
+from proccli.cli.output import Invocation, PipeClosed, view_of, write, write_pieces, write_stderr
 from proccli.text import visible
 
 if TYPE_CHECKING:
@@ -50,16 +50,23 @@ def without_codes(notes: Sequence[Note], *codes: str) -> Sequence[Note]:
 
 
 def print_result(
-    invocation: Invocation, content: str | bytes, notes: Sequence[Note], code: int = 0
+    invocation: Invocation,
+    content: str | bytes | Iterable[bytes],
+    notes: Sequence[Note],
+    code: int = 0,
 ) -> int:
-    """Print a result, then its warnings, so that a terminal shows the warnings last.
+    """Print a result, whole or in pieces, then its warnings, so that a terminal shows the warnings
+    last.
 
     If the pipe is closed, no warnings are printed; the exit code is the same.
 
     Raises: OutputError.
     """
     try:
-        write(content)
+        if isinstance(content, (str, bytes)):
+            write(content)
+        else:
+            write_pieces(content, at_once=False)
     except PipeClosed:
         return code
     warn(invocation, notes)

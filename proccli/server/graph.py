@@ -6,20 +6,20 @@ Connections between the same two nodes, addresses and server port are one edge.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from proccli.model.hosts import HostProcess
-from proccli.model.sockets import Protocol
+from proccli.model.hosts import HostProcess, HostView
+from proccli.model.sockets import Endpoint
+from proccli.model.sockets import Protocol as TransportProtocol
 from proccli.model.topology import Certainty, RemoteStatus, TopologyEdge, TopologyNode
 from proccli.server import tags
 from proccli.server.gprocess import ReportedProcess, group_by_name, identify_gprocesses
 from proccli.server.grouping import Grouping, GroupKey, NodeProcesses, sort_nodes
 from proccli.server.join import HostEnd, JoinedConnection
-from proccli.server.store import Fleet
 from proccli.versions import ServerVersion
 
 UDP_CLIENT = "udp-client"
@@ -39,11 +39,49 @@ class RemoteEnd:
     reason: str | None = None
 
 
+class ConnectedHosts(Protocol):
+    """Hosts and their connections: those of a run (`Fleet`), or of a store."""
+
+    @property
+    def hosts(self) -> Sequence[HostView]:
+        """In the order of their numbers."""
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of the hosts that count."""
+
+    def count_collisions(self) -> int:
+        """How many connections of different networks have equal keys for the server."""
+
+    def joined_connections(self) -> Iterator[JoinedConnection]:
+        """All connections that have at least one end that is sent."""
+
+    def process(self, host: int, pid: int) -> HostProcess | None:
+        """The process with this pid; None: there is none."""
+
+    def owners(self, end: HostEnd) -> Sequence[int]:
+        """The hosts that may have the remote end of a connection, by its address."""
+
+    def listening(self, host: int, at: Endpoint) -> Sequence[int]:
+        """The pids of accepted processes of a host that listen on this address."""
+
+    def find(
+        self, protocol: TransportProtocol, client: Endpoint, server: Endpoint
+    ) -> Sequence[HostEnd]:
+        """The ends of UDP connections between these two addresses, on any host."""
+
+
+_BOTH_KNOWN = RemoteEnd()
+
+
 class RemoteEnds:
     """Looks up in all sources what is known of an end that has no node."""
 
     def __init__(
-        self, fleet: Fleet, names: Sequence[str], process: Callable[[int, int], HostProcess | None]
+        self,
+        fleet: ConnectedHosts,
+        names: Sequence[str],
+        process: Callable[[int, int], HostProcess | None],
     ) -> None:
         """`names`: the displayed names of the hosts. `process` returns a process of a host."""
         self._fleet = fleet
@@ -55,7 +93,7 @@ class RemoteEnds:
     def find(self, connection: JoinedConnection) -> RemoteEnd:
         """What is known of the end of this connection that has no node."""
         if connection.remote is None:
-            return RemoteEnd()
+            return _BOTH_KNOWN
         sent = connection.sent_end
         owners = self._fleet.owners(sent)
         if len(owners) > 1:
@@ -112,7 +150,7 @@ def _why_not_sent(end: HostEnd, process: HostProcess | None) -> str | None:
     return process.why_not_accepted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class ResolvedConnection:
     """A connection and the processes at its two ends."""
 
@@ -142,7 +180,7 @@ _PROCESSES_CACHED = 1 << 14
 class _EdgeKey(NamedTuple):
     client: GroupKey | None
     server: GroupKey | None
-    protocol: Protocol
+    protocol: TransportProtocol
     client_ip: str
     server_ip: str
     server_port: int
@@ -154,7 +192,7 @@ class _EdgeKey(NamedTuple):
 
 
 def build_graph(
-    fleet: Fleet,
+    fleet: ConnectedHosts,
     by: Grouping,
     names: Sequence[str],
     wanted: Callable[[ResolvedConnection], bool],
@@ -167,7 +205,7 @@ def build_graph(
     """
     builder = _GraphBuilder(fleet=fleet, by=by, names=names, server=server)
     for connection in fleet.joined_connections():
-        builder.connections += 1
+        builder.connections += connection.connections
         resolved = builder.resolve(connection)
         if wanted(resolved):
             builder.add(resolved)
@@ -176,7 +214,7 @@ def build_graph(
 
 @dataclass(slots=True, kw_only=True)
 class _GraphBuilder:
-    fleet: Fleet
+    fleet: ConnectedHosts
     by: Grouping
     names: Sequence[str]
     server: ServerVersion
@@ -186,10 +224,12 @@ class _GraphBuilder:
     by_remote: Counter[RemoteStatus] = field(default_factory=Counter)
     remote_ends: RemoteEnds = field(init=False)
     _process: Callable[[int, int], HostProcess | None] = field(init=False)
+    _group: Callable[[int, int], GroupKey | None] = field(init=False)
 
     def __post_init__(self) -> None:
         # The same processes have many connections.
         self._process = lru_cache(_PROCESSES_CACHED)(self._load_process)
+        self._group = lru_cache(_PROCESSES_CACHED)(self._add_to_group)
         self.remote_ends = RemoteEnds(self.fleet, self.names, self._process)
 
     def _load_process(self, host: int, pid: int) -> HostProcess | None:
@@ -204,39 +244,41 @@ class _GraphBuilder:
 
     def resolve(self, connection: JoinedConnection) -> ResolvedConnection:
         return ResolvedConnection(
-            connection=connection,
-            client=self.process_at(connection.client),
-            server=self.process_at(connection.server),
+            connection, self.process_at(connection.client), self.process_at(connection.server)
         )
 
     def add(self, resolved: ResolvedConnection) -> None:
         connection, sent = resolved.connection, resolved.connection.sent_end
         missing = self.remote_ends.find(connection)
         if missing.remote is not None and missing.reason != UDP_CLIENT:
-            self.by_remote[missing.remote] += 1
+            self.by_remote[missing.remote] += connection.connections
         self.edges[
             _EdgeKey(
-                client=self._group(connection.client, resolved.client),
-                server=self._group(connection.server, resolved.server),
-                protocol=sent.protocol,
-                client_ip=sent.client.ip,
-                server_ip=sent.server.ip,
-                server_port=sent.server.port,
-                certainty=connection.certainty,
-                remote=missing.remote,
-                remote_host=missing.host,
-                remote_process=missing.process,
-                remote_reason=missing.reason,
+                self._group_at(connection.client),
+                self._group_at(connection.server),
+                sent.protocol,
+                sent.client.ip,
+                sent.server.ip,
+                sent.server.port,
+                connection.certainty,
+                missing.remote,
+                missing.host,
+                missing.process,
+                missing.reason,
             )
-        ] += 1
+        ] += connection.connections
 
-    def _group(self, end: HostEnd | None, process: HostProcess | None) -> GroupKey | None:
-        if end is None or process is None:
+    def _group_at(self, end: HostEnd | None) -> GroupKey | None:
+        return None if end is None else self._group(end.host, end.pid)
+
+    def _add_to_group(self, host: int, pid: int) -> GroupKey | None:
+        process = self._process(host, pid)
+        if process is None:
             return None
-        group = self.by.group(end.host, process)
+        group = self.by.group(host, process)
         if group not in self.nodes:
-            self.nodes[group] = NodeProcesses(self.by.label(self.fleet.hosts[end.host], process))
-        self.nodes[group].add(end.host, process)
+            self.nodes[group] = NodeProcesses(self.by.label(self.fleet.hosts[host], process))
+        self.nodes[group].add(host, process)
         return group
 
     def result(self) -> Graph:
@@ -311,14 +353,21 @@ class ConnectionSelection:
     """Globs for the host of either end."""
     tags: Sequence[tuple[str, str]] = ()
     """Tag keys and globs for their values, of either end."""
-    protocols: Collection[Protocol] = ()
+    protocols: Collection[TransportProtocol] = ()
     ports: Collection[int] = ()
     """Server ports."""
     certainties: Collection[Certainty] = ()
+    _everything: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        asked = (self.names, self.hosts, self.tags, self.protocols, self.ports, self.certainties)
+        object.__setattr__(self, "_everything", not any(asked))
 
     def matches(self, resolved: ResolvedConnection, host_names: Sequence[str]) -> bool:
         """Whether a connection matches all filters. `host_names`: the displayed names of the
         hosts."""
+        if self._everything:
+            return True
         connection = resolved.connection
         sent = connection.sent_end
         processes = [

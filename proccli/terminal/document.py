@@ -1,15 +1,16 @@
 """JSON documents and JSON Lines, as bytes: the interface for scripts.
 
-A document is written with a line per key and per element of a list: it can be diffed and
-grepped, and costs no more than the C encoder takes for the elements.
+A document is written with a line per key and per element of a list: it can be diffed and grepped.
+It comes in pieces, so that the text of thousands of elements need not exist at once.
 """
 
 from __future__ import annotations
 
 import codecs
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
+from json.encoder import JSONEncoder
 from operator import itemgetter
 from typing import Any, NamedTuple, get_args
 
@@ -17,6 +18,7 @@ from proccli.model.process import SourceKind
 from proccli.terminal.record import (
     Field,
     Json,
+    Member,
     Record,
     Shared,
     Type,
@@ -27,7 +29,6 @@ from proccli.terminal.record import (
     definitions,
     enum,
     integer,
-    iterated,
     nullable,
     text,
 )
@@ -38,7 +39,10 @@ from proccli.versions import Dialect
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False).encode
+encode = JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False).encode
+"""The JSON text of a value that no record declares, on one line."""
+_MANY = 256
+"""The number of elements that are in memory as text."""
 
 
 def _visible_surrogate(error: UnicodeError) -> tuple[str, int]:
@@ -84,13 +88,35 @@ class Document:
 
     def render(self, row: Any) -> bytes:
         """The document of this row: a line per key, and per element of a list."""
-        return render(self._parts(row))
+        return b"".join(self.pieces(row))
+
+    def pieces(self, row: Any) -> Iterator[bytes]:
+        """The same in pieces."""
+        return self._pieces(row, ",\n ", "[\n  ", ",\n  ")
+
+    def line(self, row: Any) -> Iterator[bytes]:
+        """The document on one line, in pieces."""
+        return self._pieces(row, ", ", "[", ", ")
+
+    def _pieces(self, row: Any, comma: str, opened: str, between: str) -> Iterator[bytes]:
+        before = "{"
+        for member in self._members:
+            before += f"{encode(member.key)}: "
+            elements = member.elements(row)
+            if elements is None:
+                before += member.value(row)
+            else:
+                empty = True
+                for many in _joined(elements, between):
+                    yield _utf8(before + (opened if empty else between) + many)
+                    before, empty = "", False
+                before += "[]" if empty else "]"
+            before += comma
+        yield _utf8(before.removesuffix(comma) + "}\n")
 
     @cached_property
-    def _parts(self) -> Callable[[Any], Json]:
-        """Like the record's, with an iterator for each array."""
-        fields = (field._replace(type=iterated(field.type)) for field in self.record.fields)
-        return Record("", *fields).json
+    def _members(self) -> tuple[Member, ...]:
+        return tuple(map(Member, self.record.fields))
 
     def schema(self) -> Json:
         """The JSON Schema of the document, with everything that it refers to."""
@@ -122,23 +148,22 @@ def one_of(documents: Mapping[str, Document]) -> Json:
     }
 
 
-def render(parts: Json) -> bytes:
-    """A JSON object with a line per key, and per element of a list."""
-    keys = (f"{_encode(key)}: {_value(value)}" for key, value in parts.items())
-    return _utf8("{" + ",\n ".join(keys) + "}\n")
+def line_pieces(texts: Iterable[str]) -> Iterator[bytes]:
+    """Each JSON text on a line, many lines at a time."""
+    for many in _joined(texts, "\n"):
+        yield _utf8(f"{many}\n")
 
 
-def lines(elements: Iterable[Json]) -> bytes:
-    """Each element as JSON on one line."""
-    return _utf8("".join(f"{_encode(element)}\n" for element in elements))
+def lines(texts: Iterable[str]) -> bytes:
+    """Each JSON text on a line."""
+    return b"".join(line_pieces(texts))
 
 
-def _value(value: object) -> str:
-    # A list may come as an iterator, so that thousands of dicts need not be there at once.
-    if isinstance(value, Iterator) or (value and isinstance(value, list)):
-        elements = ",\n  ".join(map(_encode, value))
-        return f"[\n  {elements}]" if elements else "[]"
-    return _encode(value)
+def _joined(texts: Iterable[str], between: str) -> Iterator[str]:
+    """Many texts at a time, joined."""
+    remaining = iter(texts)
+    while many := between.join(islice(remaining, _MANY)):
+        yield many
 
 
 def _utf8(text: str) -> bytes:

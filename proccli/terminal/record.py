@@ -11,26 +11,31 @@
 A field's value is read from the row at the attribute path `value` (by default, the key), or
 computed by it. The types are the part of JSON Schema (draft 2020-12) that the output needs.
 
-A machine has thousands of sockets, and reading a declaration for each takes four times as long as
-a function with a hand-written dict. So this function is written from the declaration and compiled,
-once, when the first row of a record is printed. Of `SOCKET`:
+A machine has thousands of sockets, and to make a dict of each and have it encoded takes four times
+as long as to write its text. So a function that writes it is made from the declaration, and
+compiled, once, when the first row of a record is printed. Of `SOCKET`:
 
-    def convert(value):
-        return {"pid": value.pid,
-                "local": {"ip": (row_1 := value.row.local).ip, "port": row_1.port},
-                "peer": None if (row_2 := value.peer) is None else {"pid": row_2.pid, …}}
+    def line(row):
+        value_1 = row.pid
+        row_2 = row.row.local
+        value_3 = quoted(row_2.ip)
+        value_4 = row_2.port
+        value_5 = "null" if (given_5 := row.peer) is None else line_of_peer(given_5)
+        return f'{{"pid": {value_1}, "local": {{"ip": {value_3}, "port": {value_4}}}, …}}'
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
 Value: TypeAlias = str | Callable[[Any], object]
 Convert: TypeAlias = Callable[[Any], Any]
+Write: TypeAlias = Callable[[Any], str]
+"""Writes a row or a value as JSON, on one line."""
 
 
 class Type(NamedTuple):
@@ -85,9 +90,10 @@ class Record:
         self.about = about
 
     @cached_property
-    def json(self) -> Callable[[Any], Json]:
-        """The function that makes a JSON object of a row."""
-        return _compiled(Type({}, self))
+    def line(self) -> Write:
+        """The function that writes a row as a JSON object."""
+        writer = _Writer()
+        return writer.compiled(f"f{writer.record(self, 'row')!r}")
 
     def schema(self) -> Json:
         """The JSON Schema of the record alone: `$defs` are the document's."""
@@ -176,72 +182,130 @@ def itself(row: Any) -> object:
     return row
 
 
-def iterated(kind: AnyType) -> Type:
-    """The same type; of an array, the JSON is an iterator: not all elements exist at once."""
-    kind = as_type(kind)
-    each = None if kind.items is None or kind.null else _converter(kind.items)
-    return kind if each is None else kind._replace(convert=partial(map, each), items=None)
+class Member:
+    """A field of a document, written by itself."""
 
+    def __init__(self, field: Field) -> None:
+        self.key = field.key
+        kind = as_type(field.type)
+        self._items = None if kind.null else kind.items
+        writer = _Writer()
+        self._write: Callable[[Any], Any] = (
+            writer.value(field) if self._items is None else writer.elements(field, self._items)
+        )
 
-def _converter(kind: Type) -> Convert | None:
-    """The function that makes JSON of a value of this type; None: the value is JSON as it is."""
-    if kind.items is None and (kind.convert is None or not kind.null):
-        return kind.convert.json if isinstance(kind.convert, Record) else kind.convert
-    return _compiled(kind)
+    def elements(self, row: Any) -> Iterable[str] | None:
+        """The elements of an array, which may be an iterator, so that not all exist at once; None:
+        it is no array."""
+        return None if self._items is None else self._write(row)
 
-
-def _compiled(kind: Type) -> Convert:
-    writer = _Writer()
-    source = f"def convert(value):\n    return {writer.converted(kind, 'value')}\n"
-    # The text consists of keys and attribute paths that this program declares, never of data.
-    exec(compile(source, "<record>", "exec"), writer.names)  # noqa: S102
-    return cast("Convert", writer.names["convert"])
+    def value(self, row: Any) -> str:
+        """The value of another field."""
+        return cast("str", self._write(row))
 
 
 class _Writer:
-    """Writes the expressions of a converter, and collects the objects that they refer to."""
+    """Writes a function that writes JSON, and collects the objects that it refers to.
+
+    Its text consists of keys and attribute paths that this program declares, never of data.
+    """
 
     def __init__(self) -> None:
-        self.names: dict[str, object] = {}
-        self._rows = 0
+        # The table of scan imports this module, and writes no JSON.
+        from json.encoder import JSONEncoder, encode_basestring
 
-    def converted(self, kind: Type, value: str) -> str:
-        """The JSON of the value of an expression, which is evaluated once."""
-        if kind.convert is None and kind.items is None:
-            return value
-        if kind.null:
-            row = self._new_row()
-            return f"None if ({row} := {value}) is None else {self._not_null(kind, row)}"
-        return self._not_null(kind, value)
+        encoder = JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False)
+        self._names: dict[str, object] = {"quoted": encode_basestring, "encoded": encoder.encode}
+        self._statements: list[str] = []
+        self._count = 0
 
-    def _not_null(self, kind: Type, value: str) -> str:
-        if kind.items is not None:
-            each = _converter(kind.items)
-            return f"list({value})" if each is None else f"list(map({self._name(each)}, {value}))"
-        if isinstance(kind.convert, Record):
-            return self._record(kind.convert, value)
-        return f"{self._name(kind.convert)}({value})"
+    def compiled(self, result: str) -> Write:
+        """The function of a row that has been written so far and returns this expression."""
+        body = "".join(f"    {statement}\n" for statement in self._statements)
+        source = f"def line(row):\n{body}    return {result}\n"
+        exec(compile(source, "<record>", "exec"), self._names)  # noqa: S102 - see above
+        return cast("Write", self._names["line"])
 
-    def _record(self, record: Record, value: str) -> str:
-        row = value if value.isidentifier() else self._new_row()
-        # The fields are evaluated in their order: the first one assigns the row to its name.
-        source = row if row == value else f"({row} := {value})"
+    def value(self, field: Field) -> Write:
+        """The function that writes a field of a row."""
+        return self.compiled(self._text(as_type(field.type), self._read(field, "row")))
+
+    def elements(self, field: Field, kind: Type) -> Write:
+        """The function that writes each element, of this type, of a field of a row."""
+        return self.compiled(f"map({self._function(kind)}, {self._read(field, 'row')})")
+
+    def record(self, record: Record, row: str) -> str:
+        """The text of a record, for an f-string, once statements have assigned its values."""
         members = []
         for field in record.fields:
-            read = field.value or field.key
-            read = f"{self._name(read)}({source})" if callable(read) else f"{source}.{read}"
-            members.append(f"{field.key!r}: {self.converted(as_type(field.type), read)}")
-            source = row
-        return f"{{{', '.join(members)}}}"
+            kind, value = as_type(field.type), self._read(field, row)
+            if isinstance(kind.convert, Record) and not kind.null:
+                text = self.record(kind.convert, self._assigned(value))
+            else:
+                text = f"{{{self._assigned(self._text(kind, value, number='{}'))}}}"
+            key = self._names["quoted"](field.key)  # type: ignore[operator]
+            members.append(f"{key.replace('{', '{{').replace('}', '}}')}: {text}")
+        return f"{{{{{', '.join(members)}}}}}"
 
-    def _name(self, given: object) -> str:
-        name = f"given_{len(self.names)}"
-        self.names[name] = given
+    def _assigned(self, value: str) -> str:
+        """A name that a statement assigns the value to; the statements are in the fields' order."""
+        if value.isidentifier():
+            return value
+        name = self._new("value")
+        self._statements.append(f"{name} = {value}")
         return name
 
-    def _new_row(self) -> str:
-        self._rows += 1
-        return f"row_{self._rows}"
+    def _read(self, field: Field, row: str) -> str:
+        read = field.value or field.key
+        return f"{self._name(read)}({row})" if callable(read) else f"{row}.{read}"
+
+    def _text(self, kind: Type, value: str, number: str = "str({})") -> str:
+        """An expression for the text of an expression's value, which is evaluated once; `number`:
+        that of a whole number, which an f-string takes as it is."""
+        if kind.null:
+            given = self._new("given")
+            text = self._text(kind._replace(null=False), given, number)
+            return f'"null" if ({given} := {value}) is None else {text}'
+        if kind.items is not None:
+            return f'"[" + ", ".join(map({self._function(kind.items)}, {value})) + "]"'
+        if isinstance(kind.convert, Record):
+            return f"{self._name(kind.convert.line)}({value})"
+        if kind.convert is not None:
+            return f"encoded({self._name(kind.convert)}({value}))"
+        match _scalar(kind.schema):
+            case "integer":
+                return number.format(value)
+            case "boolean":
+                return f'("true" if {value} else "false")'
+            case "string":
+                return f"quoted({value})"
+            case _:
+                return f"encoded({value})"
+
+    def _function(self, kind: Type) -> str:
+        """The name of a function that writes a value of this type."""
+        if isinstance(kind.convert, Record) and not kind.null:
+            return self._name(kind.convert.line)
+        writer = _Writer()
+        return self._name(writer.compiled(writer._text(kind, "row")))
+
+    def _name(self, given: object) -> str:
+        name = self._new("known")
+        self._names[name] = given
+        return name
+
+    def _new(self, what: str) -> str:
+        self._count += 1
+        return f"{what}_{self._count}"
+
+
+def _scalar(schema: Json) -> str | None:
+    """The JSON type of all values of a schema; None: there are several, or it is not known."""
+    kinds = {schema["type"]} if isinstance(schema.get("type"), str) else set(schema.get("type", ()))
+    values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
+    kinds.update("string" if isinstance(one, str) else "other" for one in values if one is not None)
+    kinds.discard("null")
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def definitions(*roots: Record) -> dict[str, Json]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
 from proccli.commands.explain.json import explain_document, explain_lines, explain_plain
 from proccli.commands.explain.text import explain_text
+from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
 from proccli.commands.scan.json import scan_document, scan_lines
 from proccli.commands.scan.scan import Selection
 from proccli.commands.scan.text import scan_table
@@ -53,7 +54,7 @@ def scan_by_default() -> str:
     return scan_table(result, Selection(names=("java",)).of(result.outcomes), TERMINAL)
 
 
-def scan_as_json() -> bytes:
+def scan_as_json() -> Iterator[bytes]:
     result = scanned()
     return scan_document(result, result.outcomes)
 
@@ -63,14 +64,14 @@ def scan_with_identity(view: View, server: str = "7.1") -> str:
     return scan_table(result, result.outcomes, view, identified(result, server))
 
 
-def scan_with_identity_as_json(server: str = "7.1") -> bytes:
+def scan_with_identity_as_json(server: str = "7.1") -> Iterator[bytes]:
     result = workers()
-    return scan_document(result, result.outcomes, identified(result, server))
+    return identity_document(result, result.outcomes, identified(result, server))
 
 
-def scan_with_identity_as_lines() -> bytes:
+def scan_with_identity_as_lines() -> Iterator[bytes]:
     result = workers()
-    return scan_lines(result.outcomes, identified(result, "7.1"))
+    return identity_lines(result.outcomes, identified(result, "7.1"))
 
 
 def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
@@ -78,7 +79,7 @@ def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
     return sockets_table(result, selection.of(result.sockets), view)
 
 
-def sockets_as_json() -> bytes:
+def sockets_as_json() -> Iterator[bytes]:
     result = connections()
     return sockets_document(result, result.sockets)
 
@@ -88,7 +89,7 @@ def sockets_switched_off() -> str:
     return sockets_table(result, SocketSelection(pids=(900,)).of(result.sockets), TERMINAL)
 
 
-GOLDENS: dict[str, Callable[[], str | bytes]] = {
+GOLDENS: dict[str, Callable[[], str | bytes | Iterator[bytes]]] = {
     "scan-80.txt": lambda: scan_in(TERMINAL),
     "scan-80-colour.txt": lambda: scan_in(View(width=80, colour=True)),
     "scan-200.txt": lambda: scan_in(View(width=200)),
@@ -168,7 +169,9 @@ GOLDENS: dict[str, Callable[[], str | bytes]] = {
 def content(name: str) -> bytes:
     """What the renderers make of it now."""
     made = GOLDENS[name]()
-    return made.encode() if isinstance(made, str) else made
+    if isinstance(made, str):
+        return made.encode()
+    return made if isinstance(made, bytes) else b"".join(made)
 
 
 def write_all() -> None:

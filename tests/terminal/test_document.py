@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.commands.scan.json import arguments
-from proccli.terminal.document import lines, render
+from proccli.terminal.document import Document, encode, lines
+from proccli.terminal.record import Field, Type, array_of, text
 from tests.build import process
+
+TEXT = Document(
+    "x",
+    "A title",
+    Field("text", text(), value=str),
+    Field("texts", array_of(text()), value=lambda row: [row]),
+    notes=lambda _: (),
+)
 
 
 @given(st.text(st.characters(exclude_categories=[])))
-def test_what_is_written_is_what_is_read(text: str) -> None:
+def test_what_is_written_is_what_is_read(content: str) -> None:
     """But for lone surrogates, which no document may hold."""
-    read = json.loads(render({"text": text}).decode("utf-8"))["text"]
+    read = json.loads(TEXT.render(content).decode("utf-8"))
 
-    assert not lone(read)
-    assert lone(text) or read == text
+    assert not lone(read["text"])
+    assert lone(content) or read["text"] == content
+    assert read["texts"] == [read["text"]]
 
 
 def lone(text: str) -> bool:
@@ -28,34 +39,55 @@ def lone(text: str) -> bool:
 
 
 def test_a_byte_that_is_no_character_is_shown() -> None:
-    name = os.fsdecode(b"caf\xe9.yaml")
-    written = render({"file": name, "other": "\ud83d"})
-
-    assert json.loads(written) == {
-        "file": "caf\\xe9.yaml",
-        "other": "\\ud83d",
-    }
+    assert json.loads(TEXT.render(os.fsdecode(b"caf\xe9.yaml")))["text"] == "caf\\xe9.yaml"
+    assert json.loads(TEXT.render("\ud83d"))["text"] == "\\ud83d"
 
 
 def test_controls_are_escaped_and_letters_are_not() -> None:
-    written = render({"text": "\x1b\x7f\x9b\u202e\u2028\u200b 注文 🚀 é"}).decode()
+    written = TEXT.render("\x1b\x7f\x9b\u202e\u2028\u200b 注文 🚀 é").decode()
 
     assert "\\u001b\\u007f\\u009b\\u202e\\u2028\\u200b 注文 🚀 é" in written
 
 
-def test_a_list_has_a_line_for_each_element() -> None:
-    written = render({"a": [{"x": 1}, {"x": 2}], "b": [], "c": iter(())}).decode()
+MANY = Document(
+    "x",
+    "A title",
+    Field("a", array_of(Type({})), value="a"),
+    Field("b", array_of(Type({})), value="b"),
+    Field("c", Type({}), value="c"),
+    notes=lambda _: (),
+)
 
-    assert written == ('{"a": [\n  {"x": 1},\n  {"x": 2}],\n "b": [],\n "c": []}\n')
+
+def test_a_list_has_a_line_for_each_element() -> None:
+    row = SimpleNamespace(a=[{"x": 1}, {"x": 2}], b=iter(()), c=[])
+
+    assert MANY.render(row).decode() == (
+        '{"schema": "proccli/x/v1",\n "a": [\n  {"x": 1},\n  {"x": 2}],\n "b": [],\n "c": [],\n'
+        ' "warnings": []}\n'
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 1000])
+def test_a_document_is_the_same_whole_in_pieces_and_on_one_line(count: int) -> None:
+    row = SimpleNamespace(a=range(count), b=[None], c={"key": [1, 2]})
+    whole, line = MANY.render(row), b"".join(MANY.line(row))
+
+    assert b"".join(MANY.pieces(row)) == whole
+    assert max(map(len, MANY.pieces(row))) < 3000
+    assert json.loads(line) == json.loads(whole)
+    assert json.loads(line)["a"] == list(range(count))
+    assert line.decode() == json.dumps(json.loads(line)) + "\n"
 
 
 def test_lines_are_documents_of_one_line() -> None:
-    assert lines([{"a": "1\n2"}, {"a": None}]) == b'{"a": "1\\n2"}\n{"a": null}\n'
+    assert lines(map(encode, [{"a": "1\n2"}, {"a": None}])) == b'{"a": "1\\n2"}\n{"a": null}\n'
+    assert lines([]) == b""
 
 
 def test_a_number_that_json_has_not_is_a_bug_and_not_a_document() -> None:
     with pytest.raises(ValueError, match="Out of range"):
-        render({"age": float("nan")})
+        MANY.render(SimpleNamespace(a=[], b=[], c=float("nan")))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from math import inf
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
@@ -56,7 +58,7 @@ class Reading(NamedTuple):
     syncs: bool
     """Whether the agent sends sockets at all."""
     mapped: bool
-    """Whether it reads IPv4 addresses in tcp6 and udp6."""
+    """Whether it reads IPv4 addresses in tcp6 and udp6; it leaves other rows of these out."""
 
     def rows(self) -> Iterator[tuple[SocketRow, Namespace, bool | None]]:
         """All rows, each with its namespace, and whether the agent has no row of this table."""
@@ -262,12 +264,15 @@ class _Judge:
     """Whether the agent sends a socket."""
 
     def __init__(self, reading: Reading) -> None:
-        self._host = reading.host
-        self._min_lifetime_s = reading.min_lifetime_s
+        host, min_lifetime_s = reading.host, reading.min_lifetime_s
+        # The agent compares whole seconds, see age_s.
+        old_before_s = host.taken_at_ns // NS_PER_S - min_lifetime_s + 1
+        self._old_before_ns = old_before_s * NS_PER_S if min_lifetime_s > 0 else inf
+        self._observed_since_ns = host.observed_since_ns
         self._syncs = reading.syncs
         self._mapped = reading.mapped
 
-    def status(
+    def status(  # noqa: C901 - a condition each
         self,
         row: SocketRow,
         outcome: Outcome,
@@ -289,12 +294,16 @@ class _Judge:
         tcp = row.protocol == "tcp"
         if tcp and row.state != "ESTABLISHED":
             return "skipped", "listening" if row.state == "LISTEN" else "not-established"
-        old = old_enough(held, self._host, self._min_lifetime_s)
+        old = self._is_old(held.since_ns)
         if old is False:
             return "skipped", "min-lifetime"
         if not tcp and is_unspecified(row, row.remote):
             return "skipped", "udp-unconnected"
-        if _is_ipv6(row, mapped=self._mapped):
+        if (
+            (row.family == "ipv6" and not self._mapped)
+            or ":" in row.local.ip
+            or ":" in row.remote.ip
+        ):
             return "skipped", "ipv6"
         if not accepted:
             return "undecided", "process-not-accepted"
@@ -303,6 +312,22 @@ class _Judge:
         if no_owner is None:
             return "undecided", "no-owner"
         return ("undecided", "min-lifetime") if old is None else ("synced", None)
+
+    def _is_old(self, since_ns: int | None) -> bool | None:
+        """Whether a socket has reached the minimum lifetime; None where only a later sample can
+        show it.
+
+        In a first sample a link that seems young proves nothing: our own reading may have created
+        it.
+        """
+        if since_ns is None or since_ns < self._old_before_ns:
+            return True
+        observed_since_ns = self._observed_since_ns
+        return None if observed_since_ns is None or since_ns <= observed_since_ns else False
+
+
+# A named tuple's own constructor takes twice as long.
+_new_socket: Callable[[tuple[object, ...]], Socket] = partial(tuple.__new__, Socket)
 
 
 class _Join:
@@ -334,10 +359,10 @@ class _Join:
             for owner, no_owner in zip(owners, _lost_to_another(owners), strict=True)
         ]
         if inode in self._joined:
-            self.repeated.extend(made)
+            self.repeated += made
             return
         self._joined.add(inode)
-        self.sockets.extend(made)
+        self.sockets += made
         self.best_known.append(made[_best_known(owners)])
 
     def _socket(
@@ -350,19 +375,23 @@ class _Join:
     ) -> Socket:
         outcome, held = owner
         status, reason = self._judge.status(row, outcome, held, unreadable, no_owner)
-        return Socket(
-            outcome.process.pid,
-            held.fd,
-            outcome.gprocess,
-            outcome.process_name or outcome.process.comm,
-            row,
-            None if namespace.netns == NAMELESS else namespace.netns,
-            namespace.idx,
-            self._roles.of(row, namespace),
-            age_s(held, self._host),
-            held.age_source,
-            status,
-            reason,
+        process, netns = outcome.process, namespace.netns
+        return _new_socket(
+            (
+                process.pid,
+                held.fd,
+                outcome.gprocess,
+                outcome.process_name or process.comm,
+                row,
+                None if netns == NAMELESS else netns,
+                namespace.idx,
+                self._roles.of(row, namespace),
+                age_s(held, self._host),
+                held.age_source,
+                status,
+                reason,
+                None,
+            )
         )
 
     def _hidden_socket(self, row: SocketRow, namespace: Namespace) -> Socket:
@@ -382,12 +411,6 @@ class _Join:
         )
 
 
-def _is_ipv6(row: SocketRow, *, mapped: bool) -> bool:
-    """Whether the agent leaves a row out; `mapped`: it reads IPv4 addresses in tcp6 and udp6."""
-    lost = row.family == "ipv6" and not mapped
-    return lost or ":" in row.local.ip or ":" in row.remote.ip
-
-
 def age_s(socket: SocketFd, host: Host) -> int | None:
     """The age of a socket in whole seconds as the agent counts them; None: not known.
 
@@ -402,16 +425,3 @@ def age_s(socket: SocketFd, host: Host) -> int | None:
         return None
     # A link that was never read before is created while we read it, after the snapshot began.
     return max(host.taken_at_ns // NS_PER_S - socket.since_ns // NS_PER_S, 0)
-
-
-def old_enough(socket: SocketFd, host: Host, min_lifetime_s: int) -> bool | None:
-    """Whether a socket has reached the minimum lifetime; None where only a later sample can show
-    it.
-
-    In a first sample a link that seems young proves nothing: our own reading may have created it.
-    """
-    age = age_s(socket, host)
-    if age is None or socket.since_ns is None or age >= min_lifetime_s:
-        return True
-    observed = host.observed_since_ns is not None and socket.since_ns > host.observed_since_ns
-    return False if observed else None

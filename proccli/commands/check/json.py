@@ -16,7 +16,7 @@ from proccli.diagnostics.codes import page, title
 from proccli.diagnostics.reach import Proof
 from proccli.model.codes import DIAGNOSTICS
 from proccli.model.config import Diagnostic, Severity
-from proccli.terminal.document import Document, lines
+from proccli.terminal.document import Document, encode, lines
 from proccli.terminal.record import Field, Json, Record, array_of, enum, integer, nullable, text
 from proccli.text import visible
 
@@ -87,7 +87,7 @@ def check_document(result: CheckResult) -> bytes:
 
 def check_lines(result: CheckResult) -> bytes:
     """A line for each diagnostic."""
-    return lines(map(DIAGNOSTIC.json, result.diagnostics))
+    return lines(map(DIAGNOSTIC.line, result.diagnostics))
 
 
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
@@ -110,7 +110,7 @@ def check_sarif(result: CheckResult) -> bytes:
         "columnKind": "unicodeCodePoints",
         "results": [_result(found, used) for found in result.diagnostics],
     }
-    return lines([{"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}])
+    return lines([encode({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})])
 
 
 def _rule(code: str) -> Json:

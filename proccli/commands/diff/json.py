@@ -113,4 +113,4 @@ def diff_document(result: DiffResult) -> bytes:
 
 def diff_lines(result: DiffResult) -> bytes:
     """One line per change."""
-    return lines(map(CHANGE.json, result.changes))
+    return lines(map(CHANGE.line, result.changes))

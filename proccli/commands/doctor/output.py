@@ -169,4 +169,4 @@ def doctor_document(result: DoctorResult) -> bytes:
 
 def doctor_lines(steps: Iterable[Step]) -> bytes:
     """One line per step."""
-    return lines(map(STEP.json, steps))
+    return lines(map(STEP.line, steps))

@@ -6,7 +6,8 @@ from typing import get_args
 
 from proccli.commands.explain.explain import ExplainResult
 from proccli.commands.scan.json import PROCESS, RULE
-from proccli.model.outcome import Effect, Outcome, Requirement, RuleOutcome
+from proccli.model.explanation import Effect, Requirement, RuleOutcome
+from proccli.model.outcome import Outcome
 from proccli.terminal.document import CONFIG, GROUP, SNAPSHOT, SPAN, Document, lines
 from proccli.terminal.record import (
     Field,
@@ -111,7 +112,7 @@ def explain_document(result: ExplainResult) -> bytes:
 
 def explain_lines(result: ExplainResult) -> bytes:
     """A line for each process."""
-    return lines(map(EXPLANATION.json, result.explanations))
+    return lines(map(EXPLANATION.line, result.explanations))
 
 
 def explain_plain(result: ExplainResult) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from proccli.commands.label.label import Tally
 from proccli.model.flows import CapturedConnection, SideLabel
-from proccli.terminal.document import MOMENT, complete_schema, lines
+from proccli.terminal.document import MOMENT, complete_schema, encode, lines
 from proccli.terminal.record import (
     Field,
     Json,
@@ -98,11 +98,11 @@ def captured_line(
     `keys` are the keys of os.app tags; a tag that a process lacks is null.
     """
     row = _Row(connection, side_0, side_1)
-    line = _BEFORE_TAGS.json(row)
     tags = (dict(side_0.tags), dict(side_1.tags))
-    for key in keys:
-        line |= {f"os.app.{key}_{n}": of_one.get(key) for n, of_one in enumerate(tags)}
-    return lines([line | _AFTER_TAGS.json(row)])
+    by_key = {f"os.app.{key}_{n}": tags[n].get(key) for key in keys for n in (0, 1)}
+    parts = (_BEFORE_TAGS.line(row), encode(by_key), _AFTER_TAGS.line(row))
+    members = ", ".join(part[1:-1] for part in parts if part != "{}")
+    return lines([f"{{{members}}}"])
 
 
 def label_summary(tally: Tally) -> str:

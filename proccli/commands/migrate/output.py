@@ -9,7 +9,7 @@ from proccli.commands.diff.json import CHANGE
 from proccli.commands.migrate.migrate import MigrateResult
 from proccli.config.upgrading import Difference
 from proccli.server.migration import Migrated
-from proccli.terminal.document import Document, lines
+from proccli.terminal.document import Document, encode, lines
 from proccli.terminal.record import Field, Json, Record, Type, array_of, integer, nullable, text
 from proccli.text import counted
 
@@ -87,7 +87,7 @@ def migrate_document(result: MigrateResult) -> bytes:
 
 def migrate_lines(result: MigrateResult) -> bytes:
     """One line per outcome."""
-    return lines(map(_outcome, result.outcomes))
+    return lines(encode(_outcome(outcome)) for outcome in result.outcomes)
 
 
 def messages(result: MigrateResult) -> Iterator[str]:

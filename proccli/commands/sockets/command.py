@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ from proccli.commands.options.output import (
     protocol_option,
     strict_option,
 )
-from proccli.commands.options.source import source_options, wait_options
+from proccli.commands.options.source import jobs_option, source_options, wait_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ _WHICH = "Filters (the summary always counts all sockets)"
     help="Only TCP listeners and UDP sockets without a peer.",
 )
 @source_options
+@jobs_option
 @wait_options
 @output_options
 @strict_option
@@ -121,7 +123,7 @@ def command(
     selection = SocketSelection(**which)
     result = sockets(open_inputs(options), selection, wait_policy)
     shown = selection.of(result.sockets)
-    content: str | bytes
+    content: str | Iterable[bytes]
     if output == "json":
         content = sockets_document(result, shown)
     elif output == "jsonl":

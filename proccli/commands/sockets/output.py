@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from proccli.commands.scan.text import basis_line
@@ -18,7 +18,7 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.terminal.document import CONFIG, END, SNAPSHOT, Document, Selected, lines
+from proccli.terminal.document import CONFIG, END, SNAPSHOT, Document, Selected, line_pieces
 from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
@@ -150,14 +150,14 @@ _STYLES: dict[SocketStatus, str] = {
 }
 
 
-def sockets_document(result: SocketsResult, shown: Sequence[Socket]) -> bytes:
-    """The document `proccli/sockets/v1` with the selected sockets; the summary counts all."""
-    return SOCKETS.render(Selected(result, shown))
+def sockets_document(result: SocketsResult, shown: Sequence[Socket]) -> Iterator[bytes]:
+    """The document `proccli/sockets/v1`, in pieces; the summary counts all sockets."""
+    return SOCKETS.pieces(Selected(result, shown))
 
 
-def sockets_lines(shown: Sequence[Socket]) -> bytes:
-    """A line of JSON for each of the selected sockets."""
-    return lines(map(SOCKET.json, shown))
+def sockets_lines(shown: Sequence[Socket]) -> Iterator[bytes]:
+    """A line of JSON for each of the selected sockets, in pieces."""
+    return line_pieces(map(SOCKET.line, shown))
 
 
 def sockets_table(result: SocketsResult, shown: Sequence[Socket], view: View) -> str:

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import warn
-from proccli.cli.output import Invocation, require_stdout, view_of, write
+from proccli.cli.output import Invocation, require_stdout, view_of, write_pieces
 from proccli.cli.progress import wait_for_second_sample
 from proccli.commands.options.output import (
     general_options,
@@ -23,7 +23,7 @@ from proccli.commands.options.output import (
     output_options_with,
     strict_option,
 )
-from proccli.commands.options.source import no_nan, source_options, wait_options
+from proccli.commands.options.source import jobs_option, no_nan, source_options, wait_options
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     help="Maximum wait for another run that uses the same state.",
 )
 @source_options
+@jobs_option
 @wait_options
 @output_options_with(prometheus="metrics for node_exporter")
 @strict_option
@@ -299,13 +300,14 @@ class Delivery:
         unchanged = self.if_changed and result.changed is False
         wanted = not (unchanged and _is_written(result, self.out))
         if wanted and self.out is None:
-            write(_content(result, self.output, self.invocation, to_file=False))
+            pieces = _content(result, self.output, self.invocation, to_file=False)
+            write_pieces(pieces, at_once=False)
         elif wanted and self.out is not None:
-            content = _content(result, self.output, self.invocation, to_file=True)
+            pieces = _content(result, self.output, self.invocation, to_file=True)
             if self.out.endswith(".gz"):
-                content = _compressed(content)
+                pieces = _compressed(pieces)
             with atomic_output(self.out, mode=self.mode, force=True) as file:
-                file.write(content)
+                file.writelines(pieces)
         warn(self.invocation, self._shown_notes(result))
         return wanted
 
@@ -325,17 +327,23 @@ def _is_written(result: SyncResult, out: str | None) -> bool:
     return written_to == os.path.realpath(out) and os.path.exists(out)  # noqa: PTH110 - text
 
 
-def _compressed(content: bytes) -> bytes:
-    import gzip
+def _compressed(pieces: Iterable[bytes]) -> Iterable[bytes]:
+    """The same as a gzip file without a time, so that equal content is equal."""
+    import zlib
 
-    return gzip.compress(content, compresslevel=6, mtime=0)
+    deflate = zlib.compressobj(6, wbits=zlib.MAX_WBITS | 16)
+    for piece in pieces:
+        yield deflate.compress(piece)
+    yield deflate.flush()
 
 
-def _content(result: SyncResult, output: Format, invocation: Invocation, *, to_file: bool) -> bytes:
+def _content(
+    result: SyncResult, output: Format, invocation: Invocation, *, to_file: bool
+) -> Iterable[bytes]:
     if output == "prometheus":
         from proccli.commands.sync.metrics import metrics
 
-        return metrics(result)
+        return (metrics(result),)
     from proccli.commands.sync.output import sync_document, sync_line, sync_text
     from proccli.terminal.view import View
 
@@ -344,4 +352,4 @@ def _content(result: SyncResult, output: Format, invocation: Invocation, *, to_f
     if output == "jsonl":
         return sync_line(result)
     view = View() if to_file else view_of(sys.stdout, invocation.colour)
-    return sync_text(result, view).encode(errors="backslashreplace")
+    return [sync_text(result, view).encode(errors="backslashreplace")]

@@ -115,7 +115,7 @@ def _hits(result: SyncResult, hits: Mapping[int, int]) -> Iterator[tuple[Labels,
     for index, count in sorted(hits.items()):
         rule = rules.get(index)
         if rule is not None:
-            labels = {"rule": index, "action": rule.action, "match_regex": rule.match_regex}
+            labels: Labels = {"rule": index, "action": rule.action, "match_regex": rule.match_regex}
             yield labels, count
         elif count or result.config.dialect == "static_config":
             yield {"rule": index, "action": "accept", "match_regex": ""}, count

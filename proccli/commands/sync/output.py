@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import get_args
 
@@ -16,7 +16,6 @@ from proccli.terminal.document import (
     SNAPSHOT,
     TIME,
     Document,
-    lines,
 )
 from proccli.terminal.lines import Line, head, plain, untrusted, wrapped
 from proccli.terminal.paint import paint
@@ -330,11 +329,11 @@ def _summary(result: SyncResult) -> list[Line]:
     return summary
 
 
-def sync_document(result: SyncResult) -> bytes:
-    """The document `proccli/sync/v1`."""
-    return SYNC.render(result)
+def sync_document(result: SyncResult) -> Iterator[bytes]:
+    """The document `proccli/sync/v1`, in pieces."""
+    return SYNC.pieces(result)
 
 
-def sync_line(result: SyncResult) -> bytes:
+def sync_line(result: SyncResult) -> Iterator[bytes]:
     """The same document on one line."""
-    return lines([SYNC.record.json(result)])
+    return SYNC.line(result)

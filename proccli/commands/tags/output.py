@@ -148,7 +148,7 @@ def tags_document(result: TagsResult, shown: Sequence[TagRow]) -> bytes:
 
 def tags_lines(shown: Sequence[TagRow]) -> bytes:
     """A line of JSON for each of the selected tags."""
-    return lines(map(TAG.json, shown))
+    return lines(map(TAG.line, shown))
 
 
 def tags_table(result: TagsResult, shown: Sequence[TagRow], view: View) -> str:

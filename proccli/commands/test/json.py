@@ -91,4 +91,4 @@ def ruletest_document(result: RuleTestResult) -> bytes:
 
 def ruletest_lines(result: RuleTestResult) -> bytes:
     """A line for each test."""
-    return lines(map(CASE.json, result.results))
+    return lines(map(CASE.line, result.results))

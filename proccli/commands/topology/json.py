@@ -192,4 +192,4 @@ def topology_document(result: Topology) -> bytes:
 
 def topology_lines(edges: Sequence[TopologyEdge]) -> bytes:
     """A line for each edge."""
-    return lines(map(EDGE.json, edges))
+    return lines(map(EDGE.line, edges))

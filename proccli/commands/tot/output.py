@@ -330,7 +330,7 @@ def tot_document(result: TotResult) -> bytes:
 
 def tot_lines(rows: Iterable[TotRow]) -> bytes:
     """A line for each option."""
-    return lines(map(OPTION.json, rows))
+    return lines(map(OPTION.line, rows))
 
 
 def flag_names(flags: int) -> list[str]:

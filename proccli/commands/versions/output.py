@@ -122,7 +122,7 @@ def versions_document(table: Versions) -> bytes:
 
 def versions_lines(table: Versions) -> bytes:
     """A line of JSON for each change."""
-    return lines(map(CHANGE.json, _rows(table)))
+    return lines(map(CHANGE.line, _rows(table)))
 
 
 _INDENT: Final = "  "

@@ -67,6 +67,12 @@ class Regex:
         return self._shortcuts.always_errs
 
     @property
+    def literal(self) -> str:
+        """A text without which no text matches, not even by the crate's wrong answers: they come
+        from look-arounds, never from characters. Often empty."""
+        return self._exact.literal
+
+    @property
     def is_slow(self) -> bool:
         """Whether the pattern takes the backtracking engine too long on a text so far.
 

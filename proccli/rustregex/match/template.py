@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias, cast
 
 from proccli.rustregex.tree.nodes import Span
@@ -44,6 +45,7 @@ class Reference(NamedTuple):
 Part: TypeAlias = Text | Reference
 
 
+@lru_cache(maxsize=1024)
 def parse(template: str) -> tuple[Part, ...]:
     """The template's parts in order; their spans together cover the template."""
     parts: list[Part] = []

@@ -8,12 +8,13 @@ from typing import Final, Literal, TypeAlias
 from proccli.errors import FlowsError
 from proccli.sources.recording.format import FORMAT
 from proccli.traffic.captures.packets import is_capture
+from proccli.traffic.flows.blanks import is_header
 from proccli.traffic.flows.csv import detect_delimiter
 from proccli.traffic.flows.fields import FieldMap
 from proccli.traffic.flows.lines import Lines
 from proccli.traffic.flows.ndjson import parse_object
 
-FlowFormat: TypeAlias = Literal["ndjson", "csv", "tsv", "zeek"]
+FlowFormat: TypeAlias = Literal["ndjson", "csv", "tsv", "blanks", "zeek"]
 
 _LINES: Final = 20
 """The maximum number of lines to examine."""
@@ -62,18 +63,24 @@ def detect(lines: Lines, fields: FieldMap) -> FlowFormat:
                 break
             if detect_delimiter(lines, fields) is not None:
                 return "csv"
+            if is_header(line, fields):
+                return "blanks"
     if not start:
         return "ndjson"
+    raise _unknown(start, lines)
+
+
+def _unknown(start: bytes, lines: Lines) -> FlowsError:
     if start.startswith(_OUTPUT):
-        raise _source_error("output of proccli", lines)
+        return _source_error("output of proccli", lines)
     if start.startswith((b"{", b"[")):
-        raise FlowsError("JSON, but not one object per line", lines.at(), hint=_ONE_PER_LINE)
-    raise FlowsError("unknown format of flow records", lines.at(), hint=_KNOWN)
+        return FlowsError("JSON, but not one object per line", lines.at(), hint=_ONE_PER_LINE)
+    return FlowsError("unknown format of flow records", lines.at(), hint=_KNOWN)
 
 
 _KNOWN: Final = (
-    "supported formats: NDJSON, CSV whose header has DeepFlow's columns or those of --fields, "
-    "and Zeek's logs; each may be compressed with gzip"
+    "supported formats: NDJSON, CSV and tables with blanks whose header has known columns or those "
+    "of --fields, and Zeek's logs; each may be compressed with gzip"
 )
 _ONE_PER_LINE: Final = "convert an array with jq -c '.[]', ClickHouse's JSON with jq -c '.data[]'"
 _OUTPUT: Final = b'{"schema": "proccli/'

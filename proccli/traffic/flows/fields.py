@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta, timezone, tzinfo
-from itertools import chain
 from typing import Final, Literal, TypeAlias, get_args
 
 from proccli.errors import UsageError
@@ -89,23 +88,37 @@ def _zone_by_name(text: str) -> tzinfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldNames:
-    """The field names of one kind of record; of several names for one part, the newest is first."""
+    """The field names of one kind of record; of several names for one part, the newest is first.
 
-    ips: tuple[str, str]
+    Pairs are those of side 0 and of side 1.
+    """
+
+    ips: tuple[Sequence[str], Sequence[str]]
+    """Addresses of either family."""
     ports: tuple[Sequence[str], Sequence[str]]
     protocol: Sequence[str]
-    start: str
+    starts: Sequence[str]
+    ip4s: tuple[Sequence[str], Sequence[str]] = ((), ())
+    """Addresses of one family each; without a value for the other family."""
+    ip6s: tuple[Sequence[str], Sequence[str]] = ((), ())
     ends: Sequence[str] = ()
     durations: Sequence[str] = ()
     """Seconds after the start; used only if the record has no end."""
     hosts: Sequence[str] = ()
 
+    @property
+    def clients(self) -> Sequence[str]:
+        """The names of the client's address, by which records of this kind are recognized."""
+        return (*self.ips[0], *self.ip4s[0], *self.ip6s[0])
+
 
 DEEPFLOW: Final = FieldNames(
-    ips=("ip_0", "ip_1"),
+    ips=(("ip_0",), ("ip_1",)),
+    ip4s=(("ip4_0",), ("ip4_1",)),
+    ip6s=(("ip6_0",), ("ip6_1",)),
     ports=(("client_port", "port_0"), ("server_port", "port_1")),
     protocol=("protocol", "Enum(protocol)"),
-    start="start_time",
+    starts=("start_time",),
     ends=("end_time", "time"),
     hosts=("agent", "vtap"),
 )
@@ -114,18 +127,65 @@ server/ingester/flow_log/log_data/l4_flow_log.go (the columns). port_0 and port_
 `sync` output."""
 
 ZEEK: Final = FieldNames(
-    ips=("id.orig_h", "id.resp_h"),
+    ips=(("id.orig_h",), ("id.resp_h",)),
     ports=(("id.orig_p",), ("id.resp_p",)),
     protocol=("proto",),
-    start="ts",
+    starts=("ts",),
     durations=("duration",),
 )
 """Source: Zeek, scripts/base/protocols/conn/main.zeek."""
 
+SURICATA: Final = FieldNames(
+    ips=(("src_ip",), ("dest_ip",)),
+    ports=(("src_port",), ("dest_port",)),
+    protocol=("proto",),
+    starts=("flow.start", "timestamp"),
+    ends=("flow.end",),
+)
+"""Source: Suricata's user guide, EVE JSON format. `flow.start` and `flow.end` are those of the
+events `flow` and `alert`; others have the time of the event alone."""
+
+NFDUMP: Final = FieldNames(
+    ips=(("sa", "srcAddr"), ("da", "dstAddr")),
+    ip4s=(("src4_addr",), ("dst4_addr",)),
+    ip6s=(("src6_addr",), ("dst6_addr",)),
+    ports=(("sp", "srcPort", "src_port"), ("dp", "dstPort", "dst_port")),
+    protocol=("pr", "proto"),
+    starts=("ts", "firstSeen", "first", "t_first"),
+    ends=("te", "last", "t_last"),
+    durations=("duration",),
+)
+"""Source: nfdump 1.7, -o csv and -o json; nfdump(1) for the shorter CSV of later releases."""
+
+VPC: Final = FieldNames(
+    ips=(("srcaddr",), ("dstaddr",)),
+    ports=(("srcport",), ("dstport",)),
+    protocol=("protocol",),
+    starts=("start",),
+    ends=("end",),
+)
+"""Flow logs of AWS and Alibaba Cloud. Source: the AWS user guide, Flow log records."""
+
+GOOGLE_VPC: Final = FieldNames(
+    ips=(
+        ("jsonPayload.connection.src_ip", "connection.src_ip"),
+        ("jsonPayload.connection.dest_ip", "connection.dest_ip"),
+    ),
+    ports=(
+        ("jsonPayload.connection.src_port", "connection.src_port"),
+        ("jsonPayload.connection.dest_port", "connection.dest_port"),
+    ),
+    protocol=("jsonPayload.connection.protocol", "connection.protocol"),
+    starts=("jsonPayload.start_time", "start_time"),
+    ends=("jsonPayload.end_time", "end_time"),
+)
+"""Source: Google Cloud's documentation, About VPC Flow Logs records."""
+
+KINDS: Final = (ZEEK, DEEPFLOW, SURICATA, NFDUMP, VPC, GOOGLE_VPC)
+"""A record is of the first kind whose address of the client it has."""
+
 IS_IPV4: Final = ("is_ipv4", "Enum(is_ipv4)")
 SIDE_FIELDS: Final = {
-    "ip4": ("ip4_{n}",),
-    "ip6": ("ip6_{n}",),
     "kind": (
         "auto_instance_type_{n}",
         "Enum(auto_instance_type_{n})",
@@ -201,18 +261,29 @@ def find_fields(names: Collection[str], given: FieldMap) -> RecordFields:
     """The field names of the parts of a flow, for a record that has the fields `names`. Of a JSON
     object, these include the paths of nested values.
 
-    A part named in `given` is looked up by that name only. The names of the other parts are Zeek's
-    if the record has Zeek's client address, else DeepFlow's.
+    A part named in `given` is looked up by that name only. The names of the other parts are those
+    of the first of `KINDS` whose client address the record has, else DeepFlow's.
     """
     finder = _Finder(names, given)
-    return finder.find(ZEEK if finder.first([ZEEK.ips[0]]) else DEEPFLOW)
+    kind = next((kind for kind in KINDS if finder.first(kind.clients)), DEEPFLOW)
+    return finder.find(kind)
 
 
 def paths(given: FieldMap) -> Sequence[str]:
     """The names that may also be paths of keys in a JSON object: `a.b` is key b of the object at
     key a."""
-    known = (*ZEEK.ips, *chain.from_iterable(ZEEK.ports), *given.names.values())
-    return tuple(name for name in dict.fromkeys(known) if "." in name)
+    return tuple(
+        dict.fromkeys((*_KNOWN_PATHS, *(name for name in given.names.values() if "." in name)))
+    )
+
+
+_KNOWN_PATHS: Final = tuple(
+    name
+    for kind in KINDS
+    for names in (*kind.ips, *kind.ports, kind.protocol, kind.starts, kind.ends)
+    for name in names
+    if "." in name
+)
 
 
 class _Finder:
@@ -231,9 +302,10 @@ class _Finder:
     def find(self, known_names: FieldNames) -> RecordFields:
         # If `--fields` names a start or an end, no known name is used for the other.
         own = "start" in self._given or "end" in self._given
-        start = self._part("start", [] if own else [known_names.start])
+        start = self._part("start", [] if own else known_names.starts)
         end = self._part("end", [] if own else known_names.ends)
-        durations = known_names.durations if start == known_names.start and end is None else ()
+        lasts = start in known_names.starts and end is None
+        durations = known_names.durations if lasts else ()
         return RecordFields(
             side_0=self._side(known_names, 0, "ip_0", "port_0"),
             side_1=self._side(known_names, 1, "ip_1", "port_1"),
@@ -250,10 +322,11 @@ class _Finder:
             part: self.first([name.format(n=n) for name in names])
             for part, names in SIDE_FIELDS.items()
         }
-        if ip in self._given:
-            known |= {"ip4": None, "ip6": None}
+        by_name = ip in self._given
         return SideFields(
-            ip=self._part(ip, [known_names.ips[n]]),
+            ip=self._part(ip, known_names.ips[n]),
+            ip4=None if by_name else self.first(known_names.ip4s[n]),
+            ip6=None if by_name else self.first(known_names.ip6s[n]),
             port=self._part(port, known_names.ports[n]),
             **known,
         )

@@ -8,6 +8,7 @@ from typing import BinaryIO, get_args
 
 from proccli.model.note import Note
 from proccli.streams import opened
+from proccli.traffic.flows.blanks import blank_records
 from proccli.traffic.flows.csv import csv_records, detect_delimiter
 from proccli.traffic.flows.detect import FlowFormat, detect, take_bom
 from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
@@ -93,6 +94,9 @@ def _records(
         yield from zeek_records(lines, context)
     elif form == "ndjson":
         yield from json_records(lines, context)
+    elif form == "blanks":
+        yield bom
+        yield from blank_records(lines, context)
     else:
         # Spreadsheets recognize UTF-8 by it; JSON must not start with one.
         yield bom

@@ -103,12 +103,15 @@ class _Log:
         return self._escaped(value)
 
     def _escaped(self, value: str) -> str:
-        return "".join(
-            _hex(char)
-            if char < " " or "\x7f" <= char <= "\x9f" or char in f"\\{self.separator}"
-            else char
-            for char in value
-        )
+        return hex_escaped(value, self.separator)
+
+
+def hex_escaped(value: str, special: str) -> str:
+    r"""The text with control characters, backslashes and the characters `special` as `\xNN`."""
+    return "".join(
+        _hex(char) if char < " " or "\x7f" <= char <= "\x9f" or char in f"\\{special}" else char
+        for char in value
+    )
 
 
 def _hex(char: str) -> str:

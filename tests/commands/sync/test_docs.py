@@ -1,4 +1,4 @@
-"""docs/sync.md and README.md: what they tell people to type."""
+"""docs/sync.md: what it tells people to type."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from tests.paths import ROOT
 from tests.sources.procfs.processes import root_only
 
 DOCUMENT = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 BINARY = "/usr/local/bin/proccli"
 CONFIG = "static_config: {os-proc-sync-enabled: true, os-proc-socket-min-lifetime: 0}\n"
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT + README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
 
 
 RECIPES = blocks("sh")

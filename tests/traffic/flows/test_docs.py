@@ -7,11 +7,10 @@ import re
 import pytest
 
 from proccli.traffic.flows.fields import (
-    DEEPFLOW,
     IS_IPV4,
+    KINDS,
     NO_FIELDS,
     SIDE_FIELDS,
-    ZEEK,
     FieldNames,
     find_fields,
     parse_fields,
@@ -28,20 +27,22 @@ SECTION = DOCUMENT[DOCUMENT.index("## Flow records") :].split("\n## ")[0]
 
 def names_of(family: FieldNames) -> list[str]:
     return [
-        *family.ips, *family.ports[0], *family.ports[1], *family.protocol, family.start,
-        *family.ends, *family.durations, *family.hosts,
+        *(name for pair in (family.ips, family.ip4s, family.ip6s, family.ports)
+          for names in pair for name in names),
+        *family.protocol, *family.starts, *family.ends, *family.durations, *family.hosts,
     ]  # fmt: skip
 
 
 def test_every_known_name_is_in_the_document() -> None:
     of_sides = [name for names in SIDE_FIELDS.values() for name in names]
-    for name in [*names_of(DEEPFLOW), *names_of(ZEEK), *IS_IPV4, *of_sides]:
+    of_kinds = [name for kind in KINDS for name in names_of(kind)]
+    for name in [*of_kinds, *IS_IPV4, *of_sides]:
         shown = [name.format(n="N"), name.format(n=0)]
         assert any(f"`{each}`" in SECTION for each in shown), name
 
 
 def test_every_name_of_the_table_is_known() -> None:
-    table = SECTION[SECTION.index("| part |") : SECTION.index("`Enum(protocol)`")]
+    table = SECTION[SECTION.index("| part |") : SECTION.index("| part | Suricata")]
     columns = [row.split("|")[2:4] for row in table.splitlines() if row.startswith("|")]
     for deepflow, zeek in columns[2:]:
         for cell, base in ((deepflow, "ip_0"), (zeek, "id.orig_h")):
@@ -50,6 +51,16 @@ def test_every_name_of_the_table_is_known() -> None:
                 names = {base, one, "ts"} if one == "duration" else {base, one}
                 if one != base:
                     assert one in find_fields(names, NO_FIELDS).names, name
+
+
+def test_every_name_of_the_other_programs_is_known() -> None:
+    table = SECTION[SECTION.index("| part | Suricata") :].split("\n\n")[0]
+    known = {name for kind in KINDS for name in names_of(kind)}
+    rows = [line for line in table.splitlines()[2:] if line.startswith("|")]
+
+    shown = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert len(shown) > 20
+    assert shown <= known
 
 
 def test_formats_parts_and_limits_are_the_real_ones() -> None:

@@ -1,0 +1,1 @@
+"""proccli.pyz: proccli and its dependencies in one file, see `make dist`."""

@@ -1,0 +1,311 @@
+"""The hosts of a store, for the graph of `topology`: connections are joined by the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Final
+
+from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
+from proccli.model.process import NS_PER_S
+from proccli.model.sockets import Endpoint, Protocol, SocketRole
+from proccli.model.topology import RemoteStatus
+from proccli.server.join import (
+    HostEnd,
+    JoinedConnection,
+    Network,
+    int_to_ip,
+    ip_to_int,
+    is_loopback,
+)
+from proccli.store.current import Moment, joined_sql
+from proccli.store.engine import Engine
+from proccli.store.schema import PROTOCOLS, ROLES
+from proccli.store.text import quoted
+
+_UDP: Final = PROTOCOLS.index("udp")
+
+
+class StoredFleet:
+    """Hosts of a store at one moment. Their order is that of network and name."""
+
+    def __init__(self, engine: Engine, moment: Moment) -> None:
+        """Raises: StoreError, like all that reads."""
+        self._engine = engine
+        self._moment = moment
+        self.hosts: list[HostView] = host_views(engine, moment)
+        """Without processes, ends and listeners."""
+        self._numbers = {(view.network, view.name): n for n, view in enumerate(self.hosts)}
+        self._owners: dict[tuple[Network, str], list[int]] = {}
+        for number, view in enumerate(self.hosts):
+            for ip in view.addresses:
+                self._owners.setdefault((view.network, ip), []).append(number)
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of all hosts."""
+        return range(len(self.hosts))
+
+    def joined_connections(self) -> Iterator[JoinedConnection]:
+        """All connections; those between the same ends and the same server port are one element.
+
+        The client's port is 0, except for UDP with one end.
+        """
+        for row in self._engine.rows(joined_sql(self._moment)):
+            (protocol, ip_0, ip_1, server_port, *ends, several, port, connections) = row
+            client, server = Endpoint(int_to_ip(ip_0), port), Endpoint(int_to_ip(ip_1), server_port)
+            name = PROTOCOLS[protocol]
+            from_client = self._end(name, "client", client, server, ends[:3])
+            from_server = self._end(name, "server", client, server, ends[3:])
+            remote: RemoteStatus | None = None
+            if from_client is None or from_server is None:
+                remote = "ambiguous" if several else "absent"
+            yield JoinedConnection(
+                client=from_client,
+                server=from_server,
+                remote=remote,
+                connections=int(connections),
+            )
+
+    def _end(
+        self,
+        protocol: Protocol,
+        role: SocketRole,
+        client: Endpoint,
+        server: Endpoint,
+        process: Sequence[Any],
+    ) -> HostEnd | None:
+        network, host, pid = process
+        if not pid:
+            return None
+        number = self._numbers[network, host]
+        return HostEnd(
+            host=number,
+            pid=pid,
+            protocol=protocol,
+            role=role,
+            client=client,
+            server=server,
+            status="synced",
+            reason=None,
+            since_ns=self.hosts[number].taken_at_ns,
+        )
+
+    def process(self, host: int, pid: int) -> HostProcess | None:
+        """The process with this pid; None: the document of the host has no such process."""
+        return self._processes.get((host, pid))
+
+    @cached_property
+    def _processes(self) -> dict[tuple[int, int], HostProcess]:
+        return {
+            (self._numbers[network, host], process.pid): process
+            for network, host, process in stored_processes(
+                self._engine, self._moment, masked_hosts(self._engine, self._moment)
+            )
+        }
+
+    def owners(self, end: HostEnd) -> Sequence[int]:
+        """The hosts that may have the remote end of a connection, by its address."""
+        if is_loopback(end.remote_address.ip):
+            return (end.host,)
+        return self._owners.get((self.hosts[end.host].network, end.remote_address.ip), ())
+
+    def listening(self, host: int, at: Endpoint) -> Sequence[int]:
+        """No pids: documents have no listeners."""
+        del host, at
+        return ()
+
+    def find(self, protocol: Protocol, client: Endpoint, server: Endpoint) -> list[HostEnd]:
+        """The ends of UDP connections between these two addresses, on any host."""
+        assert protocol == "udp"  # noqa: S101 - all that a graph asks for
+        return self._udp_ends.get(_udp_key(client, server), [])
+
+    @cached_property
+    def _udp_ends(self) -> dict[tuple[object, ...], list[HostEnd]]:
+        rows = self._engine.rows(
+            "SELECT DISTINCT network, host, pid, role, client_ip, client_port, server_ip,"
+            f" server_port FROM {self._moment.ends} AND protocol = {_UDP}"
+            " ORDER BY network, host, pid"
+        )
+        found: dict[tuple[object, ...], list[HostEnd]] = {}
+        for network, host, pid, role, ip_0, port_0, ip_1, port_1 in rows:
+            client, server = Endpoint(int_to_ip(ip_0), port_0), Endpoint(int_to_ip(ip_1), port_1)
+            end = self._end("udp", ROLES[role], client, server, (network, host, pid))
+            if end is not None:
+                found.setdefault(_udp_key(client, server), []).append(end)
+        return found
+
+    def count_collisions(self) -> int:
+        """How many connections of different networks have equal keys for the server."""
+        if len({view.network for view in self.hosts}) < 2:
+            return 0
+        loopback = "intDiv(server_ip, 16777216) = 127"
+        ((count,),) = self._engine.rows(
+            "SELECT count() FROM (SELECT protocol, client_ip, client_port, server_ip, server_port"
+            f" FROM {self._moment.ends} AND NOT ({loopback})"
+            " GROUP BY protocol, client_ip, client_port, server_ip, server_port"
+            " HAVING uniqExact(scope) > 1)"
+        )
+        return int(count)
+
+
+def _udp_key(client: Endpoint, server: Endpoint) -> tuple[object, ...]:
+    # Of a loopback connection, the server compares ports only.
+    if is_loopback(server.ip):
+        return ("loopback", client.port, server.port)
+    return (client, server)
+
+
+def host_views(engine: Engine, moment: Moment) -> list[HostView]:
+    """All hosts, ordered by network and name. Raises: StoreError."""
+    near = "if(role = 0, client_ip, server_ip)"
+    used = {
+        (network, host): ips
+        for network, host, ips in engine.rows(
+            f"SELECT network, host, groupUniqArray({near}) FROM {moment.ends}"
+            " GROUP BY network, host"
+        )
+    }
+    rows = engine.rows(
+        "SELECT network, host, toUInt32(taken_at), source, boot_time, enabled, addresses,"
+        f" left_out_reasons, left_out_counts FROM {moment.database}.hosts"
+        f" WHERE {moment.of_documents} ORDER BY network, host"
+    )
+    # A document that was loaded twice at the same moment has two rows until they are merged.
+    views: dict[tuple[str, str], HostView] = {}
+    for network, host, taken_at, source, boot, enabled, addresses, reasons, counts in rows:
+        own = {int_to_ip(ip) for ip in (*addresses, *used.get((network, host), ()))}
+        views[network, host] = HostView(
+            name=host,
+            source=source,
+            kind="sync",
+            network=network,
+            taken_at_ns=taken_at * NS_PER_S,
+            boot_time_s=boot or None,
+            addresses=tuple(sorted(filter(_is_host_address, own), key=ip_to_int)),
+            processes={},
+            ends=(),
+            left_out=dict(zip(reasons, counts, strict=True)),
+            enabled=bool(enabled),
+        )
+    return list(views.values())
+
+
+def _is_host_address(ip: str) -> bool:
+    return ip != "0.0.0.0" and not is_loopback(ip)  # noqa: S104 - compared, not bound
+
+
+def masked_hosts(engine: Engine, moment: Moment) -> set[tuple[str, str]]:
+    """Network and name of the hosts whose command lines have masks. Raises: StoreError."""
+    rows = engine.rows(
+        f"SELECT DISTINCT network, host FROM {moment.database}.hosts"
+        f" WHERE redacted AND {moment.of_documents}"
+    )
+    return {(network, host) for network, host in rows}
+
+
+def stored_processes(
+    engine: Engine, moment: Moment, masked: set[tuple[str, str]], wanted: str = "1"
+) -> Iterator[tuple[str, str, HostProcess]]:
+    """Network, host and process.
+
+    `masked`: hosts whose command lines have masks. `wanted`: a further condition.
+
+    Raises: StoreError.
+    """
+    rows = engine.rows(
+        "SELECT network, host, pid, gprocess, process_name, cmdline, start_time, tags_known,"
+        f" tag_keys, tag_values, container_known, container_id FROM {moment.database}.processes"
+        f" WHERE {moment.of_documents} AND {wanted}"
+    )
+    for (
+        network,
+        host,
+        pid,
+        gprocess,
+        name,
+        cmdline,
+        started,
+        known,
+        keys,
+        values,
+        has_container,
+        container,
+    ) in rows:
+        hidden = ((0, len(cmdline)),) if (network, host) in masked else ()
+        yield (
+            network,
+            host,
+            HostProcess(
+                pid=pid,
+                gprocess=gprocess,
+                process_name=name,
+                tags=tuple(zip(keys, values, strict=True)) if known else None,
+                status="accepted",
+                reason=None,
+                started_s=started or None,
+                cmdline=cmdline,
+                masked_spans=hidden,
+                container_id=container if has_container else None,
+            ),
+        )
+
+
+def lacks_tags(engine: Engine, moment: Moment) -> bool:
+    """Whether the tags of a process are not known. Raises: StoreError."""
+    ((count,),) = engine.rows(
+        f"SELECT count() FROM {moment.database}.processes"
+        f" WHERE NOT tags_known AND {moment.of_documents}"
+    )
+    return int(count) > 0
+
+
+_HOSTS_AT_ONCE: Final = 500
+"""Hosts whose ends are in memory at the same time."""
+
+
+def whole_views(engine: Engine, moment: Moment) -> Iterator[HostView]:
+    """All hosts with their processes and ends, ordered by network and name. Raises: StoreError."""
+    views = host_views(engine, moment)
+    masked = masked_hosts(engine, moment)
+    for first in range(0, len(views), _HOSTS_AT_ONCE):
+        some = views[first : first + _HOSTS_AT_ONCE]
+        keys = ", ".join(f"({quoted(one.network)}, {quoted(one.name)})" for one in some)
+        wanted = f"(network, host) IN ({keys})"
+        processes: dict[tuple[str, str], dict[int, HostProcess]] = {}
+        for network, host, process in stored_processes(engine, moment, masked, wanted):
+            processes.setdefault((network, host), {})[process.pid] = process
+        ends: dict[tuple[str, str], list[ConnectionEnd]] = {}
+        for network, host, end in _ends(engine, moment, wanted):
+            ends.setdefault((network, host), []).append(end)
+        for view in some:
+            key = (view.network, view.name)
+            yield replace(view, processes=processes.get(key, {}), ends=ends.get(key, ()))
+
+
+def _ends(engine: Engine, moment: Moment, wanted: str) -> Iterator[tuple[str, str, ConnectionEnd]]:
+    """Network, host and end. The number of the namespace is that of the store."""
+    first = "finalizeAggregation(first_seen)" if moment.is_newest else "first"
+    rows = engine.rows(
+        "SELECT network, host, protocol, role, client_ip, client_port, server_ip, server_port,"
+        f" toString(scope), pid, toUInt32(min({first})) FROM {moment.ends} AND {wanted}"
+        " GROUP BY network, host, protocol, role, client_ip, client_port, server_ip, server_port,"
+        " scope, pid"
+    )
+    for network, host, protocol, role, ip_0, port_0, ip_1, port_1, scope, pid, since_s in rows:
+        yield (
+            network,
+            host,
+            ConnectionEnd(
+                protocol=PROTOCOLS[protocol],
+                role=ROLES[role],
+                client=Endpoint(int_to_ip(ip_0), port_0),
+                server=Endpoint(int_to_ip(ip_1), port_1),
+                netns=int(scope),
+                pid=pid,
+                status="synced",
+                reason=None,
+                since_ns=since_s * NS_PER_S,
+            ),
+        )
