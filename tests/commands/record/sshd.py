@@ -58,6 +58,10 @@ Host stranger
   UserKnownHostsFile /dev/null
 Host nothing-there
   Port {closed}
+Host shared
+  ControlMaster auto
+  ControlPath {folder}/shared
+  ControlPersist 5
 Host *
   HostName 127.0.0.1
   Port {port}

@@ -123,6 +123,17 @@ def test_a_second_run_takes_only_what_is_missing(sshd: Sshd, tmp_path: Path) -> 
     assert len(read_recording(str(there)).processes) > 1
 
 
+def test_a_connection_that_ssh_keeps_open_does_not_hold_it_up(sshd: Sshd, tmp_path: Path) -> None:
+    """It keeps standard error open, too. It ends by itself, seconds after the last session."""
+    host = f"{sshd.user}@shared"
+    for name in ("one", "two"):
+        assert record(sshd, "--ssh", host, str(tmp_path / name), "--timeout", "60").code == 0
+    assert (sshd.folder / "shared").exists()
+    subprocess.run(
+        [str(sshd.folder / "ssh"), "-O", "exit", host], stderr=subprocess.DEVNULL, check=True
+    )
+
+
 def test_options_of_ssh_are_passed_on(sshd: Sshd, tmp_path: Path) -> None:
     path = str(tmp_path / "out.jsonl")
     put_program(tmp_path / "ssh", f'exec {sshd.enter}{shutil.which("ssh")} "$@"')
