@@ -267,7 +267,7 @@ def _write_document(folder: Path, hosts: int, connections: int, days: int, numbe
     inputs = open_inputs(InputOptions(config=str(CONFIG)), source=source)
     inputs = inputs._replace(tags=source.tags())
     result = sync(inputs, None, NO_WAIT, remembering=False)
-    path.write_bytes(gzip.compress(sync_line(result), 1))
+    path.write_bytes(gzip.compress(b"".join(sync_line(result)), 1))
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,13 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.cli.progress import progress_bar
-from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.commands.options.output import (
+    Body,
+    Output,
+    general_options,
+    option,
+    output_options,
+)
 from proccli.commands.options.store import (
     at_option,
     documents_to_ask,
@@ -68,7 +74,7 @@ def command() -> None:
     """
 
 
-def _host_option(body: Any) -> Any:
+def _host_option(body: Body) -> Body:
     return option(
         "--host",
         "hosts",
@@ -79,7 +85,7 @@ def _host_option(body: Any) -> Any:
     )(body)
 
 
-def _gprocess_option(explained: str) -> Any:
+def _gprocess_option(explained: str) -> Callable[[Body], Body]:
     return option(
         "--gprocess", "names", section=_WHICH, metavar="GLOB", multiple=True, help=explained
     )
@@ -177,7 +183,11 @@ def names_command(
     selection = Selection(hosts=hosts, names=names)
     with progress_bar(invocation, len(request.sources), "Reading") as progress:
         answer = asked(
-            request, at_s, max_age_s, progress, lambda *store: names_of(*store, selection)
+            request,
+            at_s,
+            max_age_s,
+            progress,
+            lambda engine, moment: names_of(engine, moment, selection),
         )
     if output == "json":
         content: str | bytes = names_document(answer)
@@ -236,7 +246,11 @@ def hosts_command(
     selection = Selection(**which)
     with progress_bar(invocation, len(request.sources), "Reading") as progress:
         answer = asked(
-            request, at_s, max_age_s, progress, lambda *store: hosts_of(*store, selection)
+            request,
+            at_s,
+            max_age_s,
+            progress,
+            lambda engine, moment: hosts_of(engine, moment, selection),
         )
     # The table shows the silent hosts.
     notes = [note for note in answer.notes if output != "table" or note.code != "hosts-silent"]

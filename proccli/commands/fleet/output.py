@@ -154,7 +154,7 @@ def load_document(opened: OpenStore) -> bytes:
 def load_lines(opened: OpenStore) -> bytes:
     """A line for each part of a file that is not loaded."""
     assert opened.loaded is not None  # noqa: S101 - after a load
-    return lines(map(REFUSED.json, opened.loaded.refused))
+    return lines(map(REFUSED.line, opened.loaded.refused))
 
 
 def load_text(opened: OpenStore, view: View) -> str:
@@ -183,7 +183,7 @@ def names_document(answer: Answer[NameRow]) -> bytes:
 
 def names_lines(answer: Answer[NameRow]) -> bytes:
     """A line for each name."""
-    return lines(map(NAME.json, answer.rows))
+    return lines(map(NAME.line, answer.rows))
 
 
 def names_text(answer: Answer[NameRow], view: View) -> str:
@@ -246,7 +246,7 @@ def hosts_document(answer: Answer[HostRow]) -> bytes:
 
 def hosts_lines(answer: Answer[HostRow]) -> bytes:
     """A line for each host."""
-    return lines(map(HOST.json, answer.rows))
+    return lines(map(HOST.line, answer.rows))
 
 
 def hosts_text(answer: Answer[HostRow], view: View) -> str:
