@@ -88,8 +88,8 @@ _MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
     "no-label": (
         "flows have no process on this side",
         (
-            "Check that the agent sends sockets (socket sync), and that the connection is older than"
-            " the minimum lifetime (proccli sockets)."
+            "Check that the agent sends sockets (socket sync), and that the connection is older"
+            " than the minimum lifetime (proccli sockets)."
         ),
     ),
     "other-label": (
