@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 CONFIG ?= sample-configs/typical.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format docs readme man pictures types pytest fuzz completions goldens schemas dist clean
+.PHONY: help run test check lint format docs readme man pictures types pytest fuzz bench completions goldens schemas dist clean
 .NOTPARALLEL: # one venv, and pytest runs in parallel by itself
 
 help:  ## list all chores
@@ -34,6 +34,9 @@ fuzz: $(VENV)/.dev  ## run all property tests with many more examples (N=20000 f
 	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
 	@PROCCLI_TESTS=full $(BIN)/python -m pytest -q -n auto -m hypothesis --ignore=tests/rustregex
 
+bench: $(VENV)/.dev  ## measure against other programs and write docs/performance.md; SIZE=500/2000 prints only
+	@$(BIN)/python benchmarks/bench.py $(SIZE) --rounds $${ROUNDS:-5}
+
 goldens: $(VENV)/.dev  ## update tests/golden; review the diff before you commit it
 	@$(BIN)/python -m tests.commands.goldens
 
@@ -54,7 +57,8 @@ man: $(VENV)/.dev  ## update docs/man from the commands
 pictures: $(VENV)/.dev  ## update docs/images
 	@$(BIN)/python -m tests.pictures
 
-dist: $(VENV)/.dev  ## build sdist, wheel and proccli.pyz in dist/
+dist: $(VENV)/.run  ## build sdist, wheel and proccli.pyz in dist/
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'build>=1.2'
 	@rm -rf dist && mkdir dist
 	@echo "Building the sdist and, from it, the wheel ..." >&2
 	@$(BIN)/python -m build --outdir dist . >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
@@ -86,7 +90,7 @@ define install
 @echo "Installing $(1) in $(VENV) (once; about $(2)) ..." >&2
 @{ $(BIN)/python -m pip install --progress-bar off --disable-pip-version-check --editable $(3) 2>&1; \
   echo "pip exited with $$?"; } | tee $(VENV)/pip.log | \
-  awk '/^Collecting /{print "  " $$2 > "/dev/stderr"} END{exit $$0 != "pip exited with 0"}' || \
+  awk '/^(Collecting|Processing) /{sub(".*/", "", $$2); sub("-(cp|py)[0-9].*", "", $$2); print "  " $$2 > "/dev/stderr"} END{exit $$0 != "pip exited with 0"}' || \
   { cat $(VENV)/pip.log >&2; exit 1; }
 endef
 

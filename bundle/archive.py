@@ -51,7 +51,7 @@ def _installed(wheel: Path, target: str, folder: Path) -> Path:
     """The folder with proccli and its dependencies for one Python and machine."""
     python, _, machine = target.partition("-")
     platforms = [f"--platform=manylinux{name}_{machine}" for name in ("2014", "_2_17", "_2_28")]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-compile", "--only-binary=:all:", "--implementation=cp", *platforms]
     command += [f"--python-version={python}", f"--target={folder}", str(wheel)]
     subprocess.run(command, check=True)

@@ -21,10 +21,10 @@ CHINESE = ROOT / "README.zh-CN.md"
 _DOCS = ROOT / "docs"
 PAGES = (
     (README, CHINESE),
-    (_DOCS / "migrate.md", _DOCS / "zh" / "migrate.md"),
+    *((_DOCS / f"{name}.md", _DOCS / "zh" / f"{name}.md") for name in ("migrate", "upgrade")),
     *(
         (_DOCS / f"{name}.md",)
-        for name in ("identity", "labels", "scripting", "topology", "upgrade")
+        for name in ("identity", "labels", "scripting", "suggest", "topology")
     ),
 )
 """Those that show what commands print, with their translations."""

@@ -80,16 +80,21 @@ class Commands(CommandWithExamples, click.Group):
         """The command of this name, or None."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """click's own, where `help scan` stands for `scan --help`."""
-        if args[:1] == ["help"]:
-            args = args[1:] if ctx.resilient_parsing else [*args[1:], "--help"]
-        return super().parse_args(ctx, args)
-
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names. Raises: click.UsageError."""
+        """The command that the first argument names; `help scan` stands for `scan --help`.
+
+        Raises: click.UsageError.
+        """
+        if args[0] == "help":
+            args = [word for word in args if word != "help"]
+            if ctx.resilient_parsing and not args:
+                return None, None, []
+            if not args or args[0].startswith("-"):
+                write(ctx.get_help() + "\n")
+                ctx.exit()
+            args = args if ctx.resilient_parsing else [*args, "--help"]
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             from proccli.cli.guesses import ALIASES, command_hint

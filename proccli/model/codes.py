@@ -7,11 +7,13 @@ diagnostic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.config import Severity
 from proccli.model.outcome import Reason
-from proccli.model.sockets import SocketReason
+
+if TYPE_CHECKING:
+    from proccli.model.sockets import SocketReason
 
 Lack: TypeAlias = Literal["processes", "owners", "sockets", "tags", "packets", "connections"]
 """What of the agent's view is missing from a result: with --strict that may end in exit code 4."""

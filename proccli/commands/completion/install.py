@@ -37,8 +37,8 @@ def place_of(
     """
     lazy = BASH_COMPLETION.exists() if loader is None else loader
     if for_all:
-        at_start = Path("/etc/bash.bashrc") if shell == "bash" and not lazy else None
-        return Place(_FOR_ALL[shell], at_start)
+        needed = shell == "bash" and not lazy
+        return Place(_FOR_ALL[shell], _system_bashrc() if needed else None)
     if not environment.get("HOME"):
         raise OutputError("HOME is not set, so there is no place for the completion script")
     home = Path(environment["HOME"])
@@ -51,6 +51,12 @@ def place_of(
         return Place(data / "zsh" / "site-functions" / "_proccli", startup)
     folder = Path(environment.get("BASH_COMPLETION_USER_DIR") or data / "bash-completion")
     return Place(folder / "completions" / "proccli", None if lazy else home / ".bashrc")
+
+
+def _system_bashrc() -> Path:
+    """Debian's name, or that of most others."""
+    debian = Path("/etc/bash.bashrc")
+    return debian if debian.exists() else Path("/etc/bashrc")
 
 
 _LOAD: Final = {

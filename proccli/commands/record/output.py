@@ -85,7 +85,7 @@ def record_document(result: RecordedHosts) -> bytes:
 
 def record_lines(result: RecordedHosts) -> bytes:
     """One line per host."""
-    return lines(map(HOST.json, result.hosts))
+    return lines(map(HOST.line, result.hosts))
 
 
 def failures_text(failed: Sequence[HostRecord], view: View) -> str:

@@ -97,7 +97,7 @@ def patterns_document(tried: Sequence[Tried], notes: Sequence[Note]) -> bytes:
 
 def patterns_lines(tried: Sequence[Tried]) -> bytes:
     """A line of JSON for each pattern of standard input."""
-    return lines(PATTERN.json(_pattern(*one)) for one in tried)
+    return lines(PATTERN.line(_pattern(*one)) for one in tried)
 
 
 def _pattern(trial: Trial, attempts: Iterable[Attempt]) -> _Pattern:

@@ -124,7 +124,7 @@ def suggest_document(result: SuggestResult) -> bytes:
 
 def suggest_lines(result: SuggestResult) -> bytes:
     """One line per rule."""
-    return lines(map(RULE.json, result.rules))
+    return lines(map(RULE.line, result.rules))
 
 
 _LEFT_WORDS: Final = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -181,6 +181,17 @@ def test_fish_completes_with_the_script(path: str, tmp_path: Path) -> None:
     ]
 
 
+def read_until(terminal: int, end: bytes) -> bytes:
+    """What appears on a terminal, up to a text; all of it if that does not come."""
+    seen = b""
+    while end not in seen and select.select([terminal], [], [], LONG_S)[0]:
+        try:
+            seen += os.read(terminal, 4096)
+        except OSError:  # the shell has ended
+            break
+    return seen
+
+
 def test_zsh_completes_with_the_script(path: str, tmp_path: Path) -> None:
     """On a terminal: compsys works nowhere else."""
     if shutil.which("zsh") is None:
@@ -195,13 +206,11 @@ def test_zsh_completes_with_the_script(path: str, tmp_path: Path) -> None:
         ["zsh", "-i"], stdin=follower, stdout=follower, stderr=follower, env=env
     ) as shell:
         os.close(follower)
-        os.write(leader, b"proccli scan --status dr\t && touch done; exit\n")
-        seen = b""
-        with suppress(OSError):
-            while piece := os.read(leader, 4096):
-                seen += piece
+        read_until(leader, b"> ")
+        os.write(leader, b"proccli scan --status dr\t")
+        seen = read_until(leader, b"dropped")
+        shell.kill()
         os.close(leader)
-        shell.wait(timeout=LONG_S)
     assert b"scan --status dropped" in seen, seen
 
 

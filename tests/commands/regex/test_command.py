@@ -170,7 +170,7 @@ def test_a_dash_as_the_only_text_reads_texts() -> None:
 
 
 def test_hostile_patterns_are_made_visible() -> None:
-    shown = run("-", "x", stdin=b"\x1b[31mred\n[red]\n").stdout.decode()
+    shown = run("-", "x", stdin=b"\x1b[31mred\n[red]\n", code=1).stdout.decode()
 
     assert "\x1b" not in shown
     assert "[red]" in shown
