@@ -271,7 +271,7 @@ def hosts_command(
     examples=(
         (
             "proccli fleet changes --store chdb:///var/lib/fleet",
-            "Show what changed since yesterday",
+            "Show what changed in a day",
         ),
         (
             "proccli fleet changes --store chdb:///var/lib/fleet --since 7d --exit-code",

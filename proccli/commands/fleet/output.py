@@ -425,7 +425,7 @@ def prune_text(result: Pruned, view: View) -> str:
     verb = "Would drop" if result.dry_run else "Dropped"
     kept = (rfc3339(result.kept_from_s) or "").partition("T")[0]
     what = f"{verb} {documents} of {counted(len(result.days), 'day')} before {kept}."
-    return paint([part for part in wrapped(((what, "head"),), view.width)], view)
+    return paint(wrapped(((what, "head"),), view.width), view)
 
 
 FLEET_DOCUMENTS: Mapping[str, Document] = {
