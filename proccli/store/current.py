@@ -105,7 +105,7 @@ def joined_sql(moment: Moment) -> str:
     each = (
         f"SELECT protocol, ip_0, ip_1, port_0, server_port, {both} AS joined,"
         " length(clients) + length(servers) > 1 AS several,"
-        f" arrayJoin(if(joined, arrayMap((one, other) -> (one, other), clients, servers), {alone}))"
+        f" arrayJoin(if(joined, [(clients[1], servers[1])], {alone}))"
         f" AS pair FROM ({by_key_sql(moment)})"
     )
     parts = ", ".join(

@@ -78,7 +78,7 @@ def names(engine: Engine, moment: Moment, selection: Selection) -> list[NameRow]
         return []
     rows = engine.rows(
         "SELECT gprocess, rule, config_file, config_sha256, uniqExact(network, host), count(),"
-        f" groupUniqArray({EXAMPLES})(host)"
+        f" arraySlice(arraySort(groupUniqArray(host)), 1, {EXAMPLES})"
         " FROM (SELECT DISTINCT network, host, taken_at, pid, gprocess, rule"
         f" FROM {database}.processes WHERE {moment.of_documents}{wanted}) AS named"
         " ALL INNER JOIN (SELECT DISTINCT network, host, taken_at, config_file, config_sha256"
