@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from proccli.errors import StoreError
 from proccli.store.current import Moment, by_key_sql
 from proccli.store.engine import Engine
 from proccli.store.questions import EXAMPLES
@@ -141,6 +142,14 @@ def prune(engine: Engine, database: str, *, before_s: int, dry_run: bool) -> dic
     The documents go first: what is interrupted then leaves rows that no question sees, and the
     next run drops. Raises: StoreError.
     """
+    ((kind,),) = engine.rows(
+        f"SELECT engine FROM system.tables WHERE database = '{database}' AND name = 'hosts'"
+    )
+    if kind == "Distributed":
+        raise StoreError(
+            f"the tables of {database} are distributed, and have no days to drop",
+            hint="prune the database of each shard",
+        )
     first_kept = engine.rows(f"SELECT toYYYYMMDD(toDateTime({before_s}))")[0][0]
     days: dict[str, int] = {}
     for day, count in engine.rows(

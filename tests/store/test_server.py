@@ -42,7 +42,6 @@ def answers(engine: Engine, database: str) -> list[Any]:
         names(engine, now, Selection()),
         hosts(engine, now, Selection(without=("a*",))),
         changes(engine, yesterday, now),
-        prune(engine, database, before_s=NOW_S - DAY_S // 2, dry_run=True),
     ]
 
 
@@ -113,6 +112,10 @@ def test_debians_server_has_the_same_answers(
     assert load(server, "fleet", staged(documents)).documents == len(documents)
     assert load(server, "fleet", staged(documents)).known == len(documents)
     assert answers(server, "fleet") == embedded
+    assert prune(server, "fleet", before_s=NOW_S, dry_run=False) == {"20260101": 1}
+    assert server.rows("SELECT count() FROM fleet.hosts WHERE host = 'a' AND network = ''") == [
+        ["1"]
+    ]
 
 
 def test_two_shards_have_the_same_answers(
@@ -134,6 +137,8 @@ def test_two_shards_have_the_same_answers(
 
     assert load(first, "sharded", staged(documents)).documents == len(documents)
     assert answers(first, "sharded") == embedded
+    with pytest.raises(StoreError, match="prune the database of each shard"):
+        prune(first, "sharded", before_s=NOW_S, dry_run=False)
     for shard in debians:
         ((count,),) = shard.rows("SELECT count() FROM shard.ends")
         assert int(count) > 0
