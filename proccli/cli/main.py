@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "fleet": "Ask about the output of proccli sync from many hosts.",
     "label": "Label flow records and captures with the process at each end.",
     "suggest": "Write the rules that name what runs, and prove them.",
+    "audit": "Compare what agents should have sent with DeepFlow's ClickHouse.",
     "check": "Find problems in a configuration before it is rolled out.",
     "migrate": "Write an inputs.proc configuration for a static_config.",
     "test": "Run rule tests on made-up and recorded processes.",
