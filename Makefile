@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 CONFIG ?= sample-configs/typical.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format docs readme man pictures types pytest fuzz completions goldens schemas dist clean
+.PHONY: help run test check lint format docs readme man pictures types pytest fuzz bench completions goldens schemas dist clean
 .NOTPARALLEL: # one venv, and pytest runs in parallel by itself
 
 help:  ## list all chores
@@ -33,6 +33,9 @@ pytest: $(VENV)/.dev  ## run only the tests
 fuzz: $(VENV)/.dev  ## run all property tests with many more examples (N=20000 for the regex dialect)
 	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
 	@PROCCLI_TESTS=full $(BIN)/python -m pytest -q -n auto -m hypothesis --ignore=tests/rustregex
+
+bench: $(VENV)/.dev  ## measure against other programs and write docs/performance.md; SIZE=500/2000 prints only
+	@$(BIN)/python benchmarks/bench.py $(SIZE) --rounds $${ROUNDS:-5}
 
 goldens: $(VENV)/.dev  ## update tests/golden; review the diff before you commit it
 	@$(BIN)/python -m tests.commands.goldens

@@ -132,7 +132,7 @@ def started(size: Size, namespaces: int) -> Iterator[Load]:
                 raise LoadError(f"no load of {size} processes/connections; see above")
             yield Load(**json.loads(line))
         finally:
-            launcher.stdin.close()
+            launcher.terminate()
             launcher.wait()
 
 
@@ -143,10 +143,11 @@ def load(size: Size, namespaces: int) -> Iterator[Load]:
     since = time.monotonic()
     life, alive = os.pipe()
     finished, report = os.pipe()
+    folder = tempfile.mkdtemp(prefix="proccli-load-")
     root = os.fork()
     if root == 0:
         os.close(alive)
-        _become(report, partial(_root, size, namespaces, life, report))
+        _become(report, partial(_root, size, namespaces, folder, life, report))
     os.close(report)
     os.close(life)
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -159,10 +160,13 @@ def load(size: Size, namespaces: int) -> Iterator[Load]:
     finally:
         os.close(alive)
         _end(root)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end(group: int) -> None:
     """Kill all and wait for all. Raises: LoadError if some do not end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
     latest = time.monotonic() + _LATEST_S
@@ -181,6 +185,8 @@ def _become(report: int, build: Callable[[], NoReturn]) -> NoReturn:
     """The rest of a forked process's work: `build` executes a shell, or fails and is reported."""
     try:
         build()
+    except (OSError, LoadError) as error:
+        os.write(report, f"{error}\n".encode())
     except BaseException:
         os.write(report, traceback.format_exc().encode())
     finally:
@@ -205,8 +211,8 @@ def _read_all(fd: int) -> str:
         return stream.read()
 
 
-def _root(size: Size, namespaces: int, life: int, report: int) -> NoReturn:
-    """Start everything, then become the ancestor of all."""
+def _root(size: Size, namespaces: int, folder: str, life: int, report: int) -> NoReturn:
+    """Start everything, remove the folder, then become the ancestor of all."""
     gc.freeze()  # so that the many forks share their memory
     os.setpgid(0, 0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -217,12 +223,12 @@ def _root(size: Size, namespaces: int, life: int, report: int) -> NoReturn:
     pods = min(namespaces, (size.processes - 1) // (2 * _TREE + 1)) if _can_unshare() else 0
     services = _services(size.processes - 1 - pods, size.connections)
     inside = services[: len(services) // 2] if pods else []
-    with tempfile.TemporaryDirectory(prefix="proccli-load-") as folder:
-        shells = _Shells(folder)
-        for first in range(0, pods, _PODS_AT_ONCE):
-            numbers = range(first, min(first + _PODS_AT_ONCE, pods))
-            _together([partial(_pod, shells, inside[number::pods]) for number in numbers])
-        _start(shells, services[len(inside) :])
+    shells = _Shells(folder)
+    for first in range(0, pods, _PODS_AT_ONCE):
+        numbers = range(first, min(first + _PODS_AT_ONCE, pods))
+        _together([partial(_pod, shells, inside[number::pods]) for number in numbers])
+    _start(shells, services[len(inside) :])
+    shutil.rmtree(folder)
     counts = {
         "processes": size.processes,
         "connections": size.connections,
@@ -237,12 +243,17 @@ def _pod(shells: _Shells, services: Sequence[_Service]) -> NoReturn:
     """Start services in a network namespace of their own, then become its first process."""
     if not _unshare():
         raise LoadError(f"no network namespace: {os.strerror(ctypes.get_errno())}")
+    loopback_up()
+    _start(shells, services)
+    shells.execute(_PAUSE, ())
+
+
+def loopback_up() -> None:
+    """Start the loopback interface of a new network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", b"lo", 0)
         (flags,) = struct.unpack_from("16xh", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
-    _start(shells, services)
-    shells.execute(_PAUSE, ())
 
 
 def _can_unshare() -> bool:
@@ -443,7 +454,8 @@ def main() -> None:
             print(json.dumps(there._asdict()), flush=True)
             sys.stdin.buffer.read()
     except LoadError as error:
-        sys.exit(f"load.py: {error}")
+        lines = dict.fromkeys(filter(None, str(error).splitlines()))  # several may say the same
+        sys.exit("load.py: " + "\n".join(lines))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False  # as in typing, which takes longer to load than all that --version does
+if TYPE_CHECKING:
+    from typing import NoReturn
 
-def main() -> int:
+
+def exit_code() -> int:
     """Run the command line and return its exit code."""
     # All else is imported in here: an interrupt that hits an import outside ends in a traceback.
     try:
@@ -20,6 +24,21 @@ def main() -> int:
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # while still importing, or while already reporting
         return 130  # errors.EXIT_INTERRUPTED, which may not be there yet
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process, at once if nothing is left to do.
+
+    All output is written by then. Freeing every object one by one, as Python does at its end, takes
+    a sixth of a short run; the kernel frees the memory anyway.
+    """
+    code = exit_code()
+    # Pools of processes are ended by functions that `sys.exit` calls, and profilers report then.
+    if "multiprocessing" in sys.modules or sys.getprofile() or sys.gettrace():
+        sys.exit(code)
+    import os
+
+    os._exit(code)
 
 
 def _version_printed() -> bool:
@@ -39,4 +58,4 @@ def _version_printed() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

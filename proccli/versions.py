@@ -11,10 +11,10 @@ Source: FACTS A0 (static_config), the generations N1 to N9 and the defaults per 
 (inputs.proc), measured on the agents' own code.
 """
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -428,7 +428,8 @@ def _folded(step: str, chain: tuple[Step, ...], first: Any) -> Any:
     raise KeyError(step)
 
 
-def _agent(release: Release) -> AgentVersion:
+def _agent(number: str) -> AgentVersion:
+    release = next(release for release in _RELEASES if release.number == number)
     static_config = inputs_proc = None
     if release.static_config is not None:
         static_config = _folded(release.static_config, _STATIC_CONFIG, StaticConfig())
@@ -480,32 +481,38 @@ def releases_on(step: str, dialect: Dialect) -> tuple[str, ...]:
     )
 
 
-class _Agents(Mapping[str, AgentVersion]):
-    """The versions of the table, each folded when it is first asked for: a run needs one."""
+_Entry = TypeVar("_Entry")
 
-    def __init__(self, releases: Iterable[Release]) -> None:
-        self._releases = {release.number: release for release in releases}
-        self._folded: dict[str, AgentVersion] = {}
 
-    def __getitem__(self, number: str) -> AgentVersion:
-        if number not in self._folded:
-            self._folded[number] = _agent(self._releases[number])
-        return self._folded[number]
+class _Table(Mapping[str, _Entry]):
+    """Versions by number, each made when it is first asked for: a run needs one."""
+
+    def __init__(self, numbers: Iterable[str], make: Callable[[str], _Entry]) -> None:
+        self._made: dict[str, _Entry | None] = dict.fromkeys(numbers)
+        self._make = make
+
+    def __getitem__(self, number: str) -> _Entry:
+        made = self._made[number]
+        if made is None:
+            made = self._made[number] = self._make(number)
+        return made
 
     def __contains__(self, number: object) -> bool:
-        return number in self._releases
+        return number in self._made
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._releases)
+        return iter(self._made)
 
     def __len__(self) -> int:
-        return len(self._releases)
+        return len(self._made)
 
 
-AGENTS: Final[Mapping[str, AgentVersion]] = _Agents(_RELEASES)
+AGENTS: Final[Mapping[str, AgentVersion]] = _Table(
+    (release.number for release in _RELEASES), _agent
+)
 OLDEST_RELEASE: Final = "6.2.0"
 NEWEST_RELEASE: Final = "7.1.8"
-_NUMBER: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2,3}")
+_NUMBER: Final = r"[0-9]{1,4}(\.[0-9]{1,4}){2,3}"
 DEFAULT_AGENT: Final = "6.5"
 """The agent without a configuration, and of a `static_config` one."""
 DEFAULT_INPUTS_AGENT: Final = "7.1"
@@ -598,9 +605,7 @@ def _server(number: str) -> ServerVersion:
     return alike._replace(number=number)
 
 
-SERVERS: Final[Mapping[str, ServerVersion]] = MappingProxyType(
-    {number: _server(number) for number in AGENTS}
-)
+SERVERS: Final[Mapping[str, ServerVersion]] = _Table(AGENTS, _server)
 """A server of each version that agents have."""
 
 
@@ -638,25 +643,26 @@ _6_6_9: Final = _OLD_TEMPLATE._replace(
     socket_interval_key="sync_interval", socket_interval_type="text"
 )
 
-CONFIG_SERVERS: Final[Mapping[str, ConfigServer]] = MappingProxyType(
-    {
-        number: server._replace(number=number)
-        for numbers, server in (
-            (("6.6.6", "6.6.7"), _OLD_TEMPLATE._replace(library=None, migrator="none")),
-            (("6.6.8",), _6_6_9._replace(migrator="none")),
-            (("6.6.9",), _6_6_9),
-            (("6.6.9.2504",), _WITH_KOANF),
-            (("7.0.0", "7.0.1", "7.0.2"), _OLD_TEMPLATE),
-            (("7.0.3", "7.0.4"), _WITH_KOANF),
-            (
-                tuple(f"7.0.{patch}" for patch in range(5, 10)),
-                _WITH_KOANF._replace(migrator="tagged-only"),
-            ),
-            (("7.0", "7.1", "6.6", *(f"7.1.{patch}" for patch in range(9))), _NEW_TEMPLATE),
-            (("main",), _NEW_TEMPLATE._replace(ai_agent=True)),
-        )
-        for number in numbers
-    }
+_CONFIG_SERVERS: Final = {
+    number: server
+    for numbers, server in (
+        (("6.6.6", "6.6.7"), _OLD_TEMPLATE._replace(library=None, migrator="none")),
+        (("6.6.8",), _6_6_9._replace(migrator="none")),
+        (("6.6.9",), _6_6_9),
+        (("6.6.9.2504",), _WITH_KOANF),
+        (("7.0.0", "7.0.1", "7.0.2"), _OLD_TEMPLATE),
+        (("7.0.3", "7.0.4"), _WITH_KOANF),
+        (
+            tuple(f"7.0.{patch}" for patch in range(5, 10)),
+            _WITH_KOANF._replace(migrator="tagged-only"),
+        ),
+        (("7.0", "7.1", "6.6", *(f"7.1.{patch}" for patch in range(9))), _NEW_TEMPLATE),
+        (("main",), _NEW_TEMPLATE._replace(ai_agent=True)),
+    )
+    for number in numbers
+}
+CONFIG_SERVERS: Final[Mapping[str, ConfigServer]] = _Table(
+    _CONFIG_SERVERS, lambda number: _CONFIG_SERVERS[number]._replace(number=number)
 )
 """Servers that know `inputs.proc` (FACTS B1, C). 6.6.6 and 6.6.7 are not measured."""
 
@@ -687,7 +693,7 @@ _Version = TypeVar("_Version", AgentVersion, ServerVersion)
 def _version(number: str, known: Mapping[str, _Version], what: str) -> _Version:
     if number in known:
         return known[number]
-    if _NUMBER.fullmatch(number):
+    if re.fullmatch(_NUMBER, number):
         releases = [release for release in known if _is_release(release)]
         before = [release for release in releases if _key(release) < _key(number)]
         if before and _key(number) < _key(NEWEST_RELEASE):
@@ -718,7 +724,7 @@ def config_server(number: str) -> ConfigServer | None:
 
     A release that is not in the table answers as the one before it.
     """
-    known = number in CONFIG_SERVERS or not _NUMBER.fullmatch(number)
+    known = number in CONFIG_SERVERS or not re.fullmatch(_NUMBER, number)
     if known or _key(number) > _key(NEWEST_RELEASE):
         return CONFIG_SERVERS.get(number)
     releases = [server for server in CONFIG_SERVERS if _is_release(server)]

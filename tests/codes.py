@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proccli.model.codes import LABELS, REASONS, SOCKET_REASONS, WARNINGS
+from proccli.model.codes import HOST_FAILURES, LABELS, REASONS, SOCKET_REASONS, WARNINGS
 from tests.paths import DOCS
 
 FILE = DOCS / "warnings.md"
@@ -40,6 +40,11 @@ def _reasons() -> Iterator[str]:
         ("Reasons of processes", "`reason` of a process: what decides its outcome.", REASONS),
         ("Reasons of sockets", "`reason` of a socket: why it is not sent.", SOCKET_REASONS),
         ("Reasons of labels", "`label_0` and `label_1`: why `label` finds no process.", LABELS),
+        (
+            "Reasons of hosts",
+            "`failure.reason` of a host: why `record` has no recording of it.",
+            HOST_FAILURES,
+        ),
     )
     for title, line, codes in tables:
         yield f"\n## {title}\n\n{line}\n\n| code | meaning |\n|---|---|"

@@ -22,7 +22,10 @@ _DOCS = ROOT / "docs"
 PAGES = (
     (README, CHINESE),
     *((_DOCS / f"{name}.md", _DOCS / "zh" / f"{name}.md") for name in ("migrate", "upgrade")),
-    *((_DOCS / f"{name}.md",) for name in ("identity", "labels", "scripting", "topology")),
+    *(
+        (_DOCS / f"{name}.md",)
+        for name in ("identity", "labels", "scripting", "suggest", "topology")
+    ),
 )
 """Those that show what commands print, with their translations."""
 

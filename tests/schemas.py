@@ -11,10 +11,12 @@ from proccli.commands.check.json import CHECK
 from proccli.commands.diff.json import DIFF
 from proccli.commands.doctor.output import DOCTOR
 from proccli.commands.explain.json import EXPLAIN
+from proccli.commands.fleet.output import FLEET_DOCUMENTS
 from proccli.commands.label.output import label_schema
 from proccli.commands.migrate.output import MIGRATE
+from proccli.commands.record.output import RECORD
 from proccli.commands.regex.output import REGEX
-from proccli.commands.scan.json import scan_schema
+from proccli.commands.scan.gprocesses_json import scan_schema
 from proccli.commands.sockets.output import SOCKETS
 from proccli.commands.suggest.output import SUGGEST
 from proccli.commands.sync.output import SYNC
@@ -33,8 +35,10 @@ SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "diff": DIFF.schema,
     "doctor": DOCTOR.schema,
     "explain": EXPLAIN.schema,
+    **{name: document.schema for name, document in FLEET_DOCUMENTS.items()},
     "label": label_schema,
     "migrate": MIGRATE.schema,
+    "record": RECORD.schema,
     "regex": REGEX.schema,
     "scan": scan_schema,
     "sockets": SOCKETS.schema,

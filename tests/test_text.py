@@ -39,6 +39,17 @@ def test_what_people_read_stays(text: str) -> None:
     assert visible(text) == text
 
 
+def test_every_character_of_all_is_shown_or_escaped_as_it_is_among_others() -> None:
+    """Text that Python can print is not searched: no character to escape may be such."""
+    every = [chr(code) for code in range(0x110000)]
+    alone = {char for char in every if visible(char) != char}
+    among = visible("".join(every) + "\n")  # a character that can't be printed: all are searched
+
+    assert not {char for char in alone if char.isprintable()}
+    assert not alone & set(among)
+    assert set(every) - alone <= set(among)
+
+
 @given(st.text())
 def test_nothing_in_the_result_is_a_control_or_a_surrogate(text: str) -> None:
     shown = visible(text)

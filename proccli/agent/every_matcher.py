@@ -24,7 +24,8 @@ from proccli.agent.first_match import (
 from proccli.agent.process import AgentProcess, ancestors_for_matcher
 from proccli.agent.rules import CompiledRule
 from proccli.model.config import Rule
-from proccli.model.outcome import Reason, Requirement, Status
+from proccli.model.explanation import Requirement
+from proccli.model.outcome import Reason, Status
 from proccli.versions import SENT_FEATURE, InputsProc
 
 BUILT_IN: Final = 0

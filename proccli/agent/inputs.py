@@ -21,3 +21,5 @@ class Inputs(NamedTuple):
     """Of the configuration, the source, the environment and the tags, in this order."""
     config_text: bytes | None = None
     """The file that the configuration was read from; None: the agent's defaults."""
+    jobs: int | None = 1
+    """How many workers read a live machine, if it has to be opened again; None: as many as pay."""

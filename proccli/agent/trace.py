@@ -17,16 +17,16 @@ from proccli.agent.first_match import (
 from proccli.agent.process import AgentProcess, Subject, ancestors_for_matcher, ancestors_of
 from proccli.agent.rules import CompiledRule
 from proccli.config.warning_words import rule_problem_wording
-from proccli.model.outcome import (
+from proccli.model.explanation import (
     Effect,
     GroupMatch,
     NearMiss,
-    Reason,
     Replacement,
     RewriteTrace,
     RuleOutcome,
     RuleTrace,
 )
+from proccli.model.outcome import Reason
 from proccli.rustregex.match.prefix import longest_prefix
 from proccli.versions import InputsProc
 

@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "sync": "Print what the agent would send and what changed since last time.",
     "tot": "Find the sending process in a capture (TCP option 253).",
     "topology": "Show which processes on many hosts are connected to each other.",
+    "fleet": "Ask about the output of proccli sync from many hosts.",
     "label": "Label flow records and captures with the process at each end.",
     "suggest": "Write the rules that name what runs, and prove them.",
     "check": "Find problems in a configuration before it is rolled out.",

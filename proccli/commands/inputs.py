@@ -285,6 +285,8 @@ class InputOptions(NamedTuple):
     tag_timeout_s: float = DEFAULT_TAG_TIMEOUT_S
     announce: Callable[[str], None] | None = None
     """Called with the tag command before it runs."""
+    jobs: int | None = 1
+    """How many workers read the live machine; None: as many as pay."""
 
     def command(self, name: str, *arguments: str, as_root: bool = False) -> str:
         """The whole command line, quoted for a shell, of another command on the same inputs."""
@@ -333,7 +335,8 @@ def open_inputs(
     config, config_notes, written = load_config(options)
     config = _of_feature(config, options.feature)
     if source is None:
-        source = open_source(options.snapshot, options.proc_root or config.proc_root)
+        root = options.proc_root or config.proc_root
+        source = open_source(options.snapshot, root, options.jobs)
     recorded = None
     if source.host.kind == "recording":
         from proccli.sources.recording.reader import Recording
@@ -349,6 +352,7 @@ def open_inputs(
         tags=tags,
         notes=(*config_notes, *source.notes, *env_notes, *tag_notes),
         config_text=written,
+        jobs=options.jobs,
     )
 
 

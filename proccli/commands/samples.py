@@ -105,7 +105,7 @@ def take_sample_with_ages(
         age_source="observed",
         observed_since_ns=host.taken_at_ns,
     )
-    again = open_source(None, host.proc_root)
+    again = open_source(None, host.proc_root, inputs.jobs)
     second = _remembering(inputs, again, (*remembered, earlier))
     return _with_unknown_ages(take_sample(second, fields), "max-wait", wait_policy)
 

@@ -11,11 +11,11 @@ from proccli.model.config import Config
 from proccli.model.note import Counts, Note
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host
-from proccli.model.sockets import Socket
 from proccli.versions import InputsProc, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.agent.sockets.collect import Reading, SocketSample
+    from proccli.model.sockets import Socket
 
 
 def incomplete(

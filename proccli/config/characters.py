@@ -35,17 +35,17 @@ _MARKS: Final = {
 }
 _PUNCTUATION_OF_SENTENCES: Final = "\uff0c\u3002\u3001\uff1a\uff1b\uff01\uff1f\u2014"
 """Between two letters of Chinese, these are what they look like."""
-_IGNORED: Final = re.compile(f"[{_INVISIBLE}]")
+# These are compiled when they are first used: few texts contain what they search for.
+_IGNORED: Final = f"[{_INVISIBLE}]"
 _OTHER_MARKS: Final = "".join(mark for mark in _MARKS if not "\uff01" <= mark <= "\uff5e")
 # Characters one by one take many times longer to compile than the range.
-_ODD: Final = re.compile(f"[{_SPACES}{_INVISIBLE}\uff01-\uff5e{_OTHER_MARKS}]")
-_HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_ODD: Final = f"[{_SPACES}{_INVISIBLE}\uff01-\uff5e{_OTHER_MARKS}]"
 _COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 _TABLE: Final = {
     **{ord(char): plain for char, plain in _MARKS.items()},
     **dict.fromkeys((160, 5760, *range(8192, 8203), 8239, 8287, 12288), " "),
 }
-_DASH: Final = re.compile(f"-[{_SPACES}{_INVISIBLE}]")
+_DASH: Final = f"-[{_SPACES}{_INVISIBLE}]"
 _LONGEST: Final = 80
 _LINES_BEFORE: Final = 5
 """How far above the place where YAML stops making sense the cause is searched for."""
@@ -80,20 +80,24 @@ def odd_characters(text: str) -> Iterator[Odd]:
     """The characters of a text that look like ASCII or like nothing, and are neither."""
     if text.isascii():
         return
-    for found in _ODD.finditer(text):
+    for found in re.finditer(_ODD, text):
         start, end = found.span()
         if (
             found.group() in _PUNCTUATION_OF_SENTENCES
-            and (_HAN.match(text, start - 1) if start else None)
-            and _HAN.match(text, end)
+            and _is_han(text[max(start - 1, 0) : start])
+            and _is_han(text[end : end + 1])
         ):
             continue
         yield Odd(start, found.group())
 
 
+def _is_han(char: str) -> bool:
+    return "\u3400" <= char <= "\u4dbf" or "\u4e00" <= char <= "\u9fff"
+
+
 def plain(text: str) -> str:
     """The text in ASCII as it was probably meant."""
-    return _IGNORED.sub("", text).translate(_TABLE)
+    return text if text.isascii() else re.sub(_IGNORED, "", text).translate(_TABLE)
 
 
 def meant_by(text: str) -> str:
@@ -103,7 +107,7 @@ def meant_by(text: str) -> str:
 
 def is_list_item(key: str) -> bool:
     """Whether a key was meant as a dash with something after it."""
-    return _DASH.match(key) is not None
+    return key.startswith("-") and re.match(_DASH, key) is not None
 
 
 def in_key(key: Scalar, source: SourceText, where: str) -> Note | None:

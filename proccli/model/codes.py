@@ -7,11 +7,13 @@ diagnostic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.config import Severity
 from proccli.model.outcome import Reason
-from proccli.model.sockets import SocketReason
+
+if TYPE_CHECKING:
+    from proccli.model.sockets import SocketReason
 
 Lack: TypeAlias = Literal["processes", "owners", "sockets", "tags", "packets", "connections"]
 """What of the agent's view is missing from a result: with --strict that may end in exit code 4."""
@@ -107,6 +109,10 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "one-end": Warned(
         "Connections are seen at one end only, although a source has the other address."
     ),
+    # A store of many hosts.
+    "document-refused": Warned("A document or file can't be used."),
+    "hosts-silent": Warned("Hosts have no recent document, so they don't count."),
+    "host-confused": Warned("Documents of several machines have the same host name and network."),
     # label.
     "other-time": Warned("A source has the connections of flow records, but only at another time."),
     "untimed": Warned("Labelled records have no time."),

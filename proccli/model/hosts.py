@@ -46,11 +46,10 @@ class HostProcess:
         return "dropped" if self.status == "dropped" else self.reason or "process-not-accepted"
 
 
-# A run creates hundreds of thousands of these; frozen dataclasses are slower to create.
+# A run creates hundreds of thousands of these; dataclasses are slower to create and to pickle.
 
 
-@dataclass(slots=True, kw_only=True)
-class ConnectionEnd:
+class ConnectionEnd(NamedTuple):
     """One process's end of a connection, as the process's own host shows it."""
 
     protocol: Protocol

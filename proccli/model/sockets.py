@@ -1,6 +1,6 @@
 """Sockets as they are read, and as the agent sends them."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias

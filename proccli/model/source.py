@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
-from proccli.model.sockets import NetTables, SocketFd
+
+if TYPE_CHECKING:
+    from proccli.model.sockets import NetTables, SocketFd
 
 
 class Source(Protocol):

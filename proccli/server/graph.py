@@ -46,6 +46,13 @@ class ConnectedHosts(Protocol):
     def hosts(self) -> Sequence[HostView]:
         """In the order of their numbers."""
 
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of the hosts that count."""
+
+    def count_collisions(self) -> int:
+        """How many connections of different networks have equal keys for the server."""
+
     def joined_connections(self) -> Iterator[JoinedConnection]:
         """All connections that have at least one end that is sent."""
 
@@ -62,6 +69,9 @@ class ConnectedHosts(Protocol):
         self, protocol: TransportProtocol, client: Endpoint, server: Endpoint
     ) -> Sequence[HostEnd]:
         """The ends of UDP connections between these two addresses, on any host."""
+
+
+_BOTH_KNOWN = RemoteEnd()
 
 
 class RemoteEnds:
@@ -83,7 +93,7 @@ class RemoteEnds:
     def find(self, connection: JoinedConnection) -> RemoteEnd:
         """What is known of the end of this connection that has no node."""
         if connection.remote is None:
-            return RemoteEnd()
+            return _BOTH_KNOWN
         sent = connection.sent_end
         owners = self._fleet.owners(sent)
         if len(owners) > 1:
@@ -140,7 +150,7 @@ def _why_not_sent(end: HostEnd, process: HostProcess | None) -> str | None:
     return process.why_not_accepted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class ResolvedConnection:
     """A connection and the processes at its two ends."""
 
@@ -214,10 +224,12 @@ class _GraphBuilder:
     by_remote: Counter[RemoteStatus] = field(default_factory=Counter)
     remote_ends: RemoteEnds = field(init=False)
     _process: Callable[[int, int], HostProcess | None] = field(init=False)
+    _group: Callable[[int, int], GroupKey | None] = field(init=False)
 
     def __post_init__(self) -> None:
         # The same processes have many connections.
         self._process = lru_cache(_PROCESSES_CACHED)(self._load_process)
+        self._group = lru_cache(_PROCESSES_CACHED)(self._add_to_group)
         self.remote_ends = RemoteEnds(self.fleet, self.names, self._process)
 
     def _load_process(self, host: int, pid: int) -> HostProcess | None:
@@ -232,9 +244,7 @@ class _GraphBuilder:
 
     def resolve(self, connection: JoinedConnection) -> ResolvedConnection:
         return ResolvedConnection(
-            connection=connection,
-            client=self.process_at(connection.client),
-            server=self.process_at(connection.server),
+            connection, self.process_at(connection.client), self.process_at(connection.server)
         )
 
     def add(self, resolved: ResolvedConnection) -> None:
@@ -244,27 +254,31 @@ class _GraphBuilder:
             self.by_remote[missing.remote] += connection.connections
         self.edges[
             _EdgeKey(
-                client=self._group(connection.client, resolved.client),
-                server=self._group(connection.server, resolved.server),
-                protocol=sent.protocol,
-                client_ip=sent.client.ip,
-                server_ip=sent.server.ip,
-                server_port=sent.server.port,
-                certainty=connection.certainty,
-                remote=missing.remote,
-                remote_host=missing.host,
-                remote_process=missing.process,
-                remote_reason=missing.reason,
+                self._group_at(connection.client),
+                self._group_at(connection.server),
+                sent.protocol,
+                sent.client.ip,
+                sent.server.ip,
+                sent.server.port,
+                connection.certainty,
+                missing.remote,
+                missing.host,
+                missing.process,
+                missing.reason,
             )
         ] += connection.connections
 
-    def _group(self, end: HostEnd | None, process: HostProcess | None) -> GroupKey | None:
-        if end is None or process is None:
+    def _group_at(self, end: HostEnd | None) -> GroupKey | None:
+        return None if end is None else self._group(end.host, end.pid)
+
+    def _add_to_group(self, host: int, pid: int) -> GroupKey | None:
+        process = self._process(host, pid)
+        if process is None:
             return None
-        group = self.by.group(end.host, process)
+        group = self.by.group(host, process)
         if group not in self.nodes:
-            self.nodes[group] = NodeProcesses(self.by.label(self.fleet.hosts[end.host], process))
-        self.nodes[group].add(end.host, process)
+            self.nodes[group] = NodeProcesses(self.by.label(self.fleet.hosts[host], process))
+        self.nodes[group].add(host, process)
         return group
 
     def result(self) -> Graph:
@@ -343,10 +357,17 @@ class ConnectionSelection:
     ports: Collection[int] = ()
     """Server ports."""
     certainties: Collection[Certainty] = ()
+    _everything: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        asked = (self.names, self.hosts, self.tags, self.protocols, self.ports, self.certainties)
+        object.__setattr__(self, "_everything", not any(asked))
 
     def matches(self, resolved: ResolvedConnection, host_names: Sequence[str]) -> bool:
         """Whether a connection matches all filters. `host_names`: the displayed names of the
         hosts."""
+        if self._everything:
+            return True
         connection = resolved.connection
         sent = connection.sent_end
         processes = [

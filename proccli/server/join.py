@@ -24,19 +24,14 @@ _ADDRESSES_CACHED = 1 << 13
 """Converted addresses to cache, because the same addresses occur again and again."""
 
 
-class JoinKey(NamedTuple):
-    """The key by which the server joins ends: equal for the two ends of one connection.
+JoinKey: TypeAlias = tuple[str, int, int]
+"""The key by which the server joins ends of one protocol: equal for the two ends of one connection.
 
-    Ends of different connections have equal keys only if the server cannot distinguish them.
-    Addresses are numbers, as in the server; 0 if the address is not compared.
-    """
-
-    scope: str
-    """The network; for a loopback connection the host and its network namespace."""
-    protocol: Protocol
-    client: tuple[int, int]
-    """Address and port."""
-    server: tuple[int, int]
+Ends of different connections have equal keys only if the server cannot distinguish them. Its parts:
+the scope (the network; for a loopback connection the host and its network namespace), the client,
+and the server, each as address and port in one number. The address is 0 if it is not compared.
+"""
+_PORT_BITS = 16
 
 
 def is_loopback(ip: str) -> bool:
@@ -57,13 +52,7 @@ def int_to_ip(address: int) -> str:
 
 
 def join_key(
-    *,
-    protocol: Protocol,
-    client: Endpoint,
-    server: Endpoint,
-    network: Network,
-    host: int,
-    netns: int | None,
+    client: Endpoint, server: Endpoint, network: Network, host: int, netns: int | None
 ) -> JoinKey:
     """The key of a connection that has one end on this host.
 
@@ -76,14 +65,13 @@ def join_key(
     (main), getKey; agent v6.5 linux_socket.rs:96-127.
     """
     if is_loopback(server.ip):
-        scope = f"{host}/{'?' if netns is None else netns}"
-        return JoinKey(scope, protocol, (0, client.port), (0, server.port))
-    return JoinKey(
-        f"@{network}",
-        protocol,
-        (ip_to_int(client.ip), client.port),
-        (ip_to_int(server.ip), server.port),
-    )
+        return f"{host}/{'?' if netns is None else netns}", client.port, server.port
+    return f"@{network}", endpoint_number(client), endpoint_number(server)
+
+
+def endpoint_number(endpoint: Endpoint) -> int:
+    """Address and port of an IPv4 endpoint as one number. Raises: ValueError."""
+    return ip_to_int(endpoint.ip) << _PORT_BITS | endpoint.port
 
 
 @dataclass(slots=True)
@@ -100,7 +88,7 @@ class HostEnd:
     reason: str | None
     since_ns: int | None
     scope: int = 0
-    """Equal for all ends with the same `JoinKey.scope`."""
+    """Equal for all ends with the same scope in their `JoinKey`."""
 
     @property
     def remote_address(self) -> Endpoint:
@@ -186,6 +174,17 @@ def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
 
     Source: server/controller/trisolaris/vtap/process_info.go (v6.5), addData.
     """
+    if all(end.status == "synced" for end in ends):  # as most are: nothing else to look at
+        if len(ends) == 1:
+            (end,) = ends
+            client, server = (end, None) if end.role == "client" else (None, end)
+            yield JoinedConnection(client, server, "absent")
+            return
+        if len(ends) == 2 and ends[0].role != ends[1].role:
+            one, other = ends
+            client, server = (one, other) if one.role == "client" else (other, one)
+            yield JoinedConnection(client, server, None)
+            return
     clients = [end for end in ends if end.role == "client"]
     servers = [end for end in ends if end.role == "server"]
     sent_clients, sent_servers = _sent(clients), _sent(servers)

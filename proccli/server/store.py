@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from proccli.errors import StateError
@@ -21,8 +22,8 @@ from proccli.model.sockets import Endpoint, Protocol, SocketStatus
 from proccli.server.join import (
     HostEnd,
     JoinedConnection,
-    JoinKey,
     Network,
+    endpoint_number,
     int_to_ip,
     ip_to_int,
     is_loopback,
@@ -50,7 +51,10 @@ _ROWS: Final = "SELECT * FROM ends"
 _IN_ORDER: Final = "ORDER BY scope, protocol, client, server, host, pid"
 _PROTOCOLS: Final[tuple[Protocol, ...]] = ("tcp", "udp")
 _STATUSES: Final[tuple[SocketStatus, ...]] = ("synced", "skipped", "undecided")
-_PORT_BITS: Final = 16
+_PROTOCOL_NUMBERS: Final = {protocol: number for number, protocol in enumerate(_PROTOCOLS)}
+_STATUS_NUMBERS: Final = {status: number for number, status in enumerate(_STATUSES)}
+_PORT: Final = (1 << 16) - 1
+"""The bits of a port in a number that `endpoint_number` made."""
 _LATEST_NS: Final = (1 << 63) - 1
 """The largest integer of SQLite; as a time, it is in the year 2262."""
 _PROCESS_FIELDS: Final = tuple(field.name for field in fields(HostProcess))
@@ -121,36 +125,27 @@ class Fleet:
             return self._database.execute(query, values)
 
     def _end_rows(self, host: int, view: HostView) -> Iterator[tuple[Any, ...]]:
-        for end in view.ends:
-            key = join_key(
-                protocol=end.protocol,
-                client=end.client,
-                server=end.server,
-                network=view.network,
-                host=host,
-                netns=end.netns,
-            )
+        for protocol, role, client, server, netns, pid, status, reason, since_ns in view.ends:
+            scope, client_key, server_key = join_key(client, server, view.network, host, netns)
             yield (
-                *self._key_columns(key),
-                end.role == "server",
+                self._scopes.setdefault(scope, len(self._scopes)),
+                _PROTOCOL_NUMBERS[protocol],
+                client_key,
+                server_key,
+                role == "server",
                 host,
-                end.pid,
-                ip_to_int(end.client.ip),
-                ip_to_int(end.server.ip),
-                _STATUSES.index(end.status),
-                end.reason,
-                None if end.since_ns is None else max(-_LATEST_NS, min(end.since_ns, _LATEST_NS)),
+                pid,
+                ip_to_int(client.ip),
+                ip_to_int(server.ip),
+                _STATUS_NUMBERS[status],
+                reason,
+                None if since_ns is None else max(-_LATEST_NS, min(since_ns, _LATEST_NS)),
             )
-
-    def _key_columns(self, key: JoinKey) -> tuple[int, int, int, int]:
-        scope = self._scopes.setdefault(key.scope, len(self._scopes))
-        client, server = (ip << _PORT_BITS | port for ip, port in (key.client, key.server))
-        return scope, _PROTOCOLS.index(key.protocol), client, server
 
     def joined_connections(self) -> Iterator[JoinedConnection]:
         """All connections that have at least one end that is sent."""
         rows = self._run(f"{_ROWS} {_IN_ORDER}")
-        for _, ends in groupby(rows, key=lambda row: row[:4]):
+        for _, ends in groupby(rows, key=itemgetter(0, 1, 2, 3)):
             yield from join_ends([_host_end(row) for row in ends])
 
     def process(self, host: int, pid: int) -> HostProcess | None:
@@ -202,11 +197,8 @@ class Fleet:
             self._run("CREATE INDEX tcp_ends ON ends (client, server) WHERE protocol = 0")
             self._can_find_tcp = True
         loopback = is_loopback(server.ip)
-        keys = [
-            (0 if loopback else ip_to_int(end.ip)) << _PORT_BITS | end.port
-            for end in (client, server)
-        ]
-        of_protocol = f"protocol = {_PROTOCOLS.index(protocol)}"  # exactly as in the index
+        keys = [end.port if loopback else endpoint_number(end) for end in (client, server)]
+        of_protocol = f"protocol = {_PROTOCOL_NUMBERS[protocol]}"  # exactly as in the index
         query = f"{_ROWS} WHERE client = ? AND server = ? AND {of_protocol} {_IN_ORDER}"
         found = self._run(query, keys)
         # A connection with 0.0.0.0 has the same numbers as one over loopback.
@@ -226,20 +218,19 @@ def _disk_errors() -> Iterator[None]:
 
 
 def _host_end(row: Sequence[Any]) -> HostEnd:
-    (scope, protocol, client, server, role, host, pid) = row[:7]
-    (client_ip, server_ip, status, reason, since) = row[7:]
-    ports = (1 << _PORT_BITS) - 1
+    scope, protocol, client, server, role, host, pid, client_ip, server_ip, *rest = row
+    status, reason, since_ns = rest
     return HostEnd(
-        host=host,
-        pid=pid,
-        protocol=_PROTOCOLS[protocol],
-        role="server" if role else "client",
-        client=Endpoint(int_to_ip(client_ip), client & ports),
-        server=Endpoint(int_to_ip(server_ip), server & ports),
-        status=_STATUSES[status],
-        reason=reason,
-        since_ns=since,
-        scope=scope,
+        host,
+        pid,
+        _PROTOCOLS[protocol],
+        "server" if role else "client",
+        Endpoint(int_to_ip(client_ip), client & _PORT),
+        Endpoint(int_to_ip(server_ip), server & _PORT),
+        _STATUSES[status],
+        reason,
+        since_ns,
+        scope,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
-from proccli.model.sockets import NetTables, SocketFd
+
+if TYPE_CHECKING:
+    from proccli.model.sockets import NetTables, SocketFd
 
 
 class MadeUp(NamedTuple):

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _INSTEAD: Final = "written by proccli record FILE, or proccli sync --once --out FILE"
 
 
-def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
+def open_source(spec: str | None, proc_root: str = "/proc", jobs: int | None = 1) -> Source:
     """The live machine (None), a directory laid out like /proc, or a recording (`-`: on stdin).
+
+    `jobs`: how many workers read the live machine; None: as many as pay.
 
     Raises: SourceError; RecordingError.
     """
@@ -25,7 +27,7 @@ def open_source(spec: str | None, proc_root: str = "/proc") -> Source:
     if spec is None:
         from proccli.sources.procfs.live import LiveSource
 
-        return LiveSource(proc_root)
+        return LiveSource(proc_root, jobs)
     if _is_directory(spec):
         from proccli.sources.procfs.directory import DirectorySource
 

@@ -74,11 +74,15 @@ def _client(directory: str) -> tuple[Answer | None, Any]:
         import clickhouse_connect
         from clickhouse_connect.driver.exceptions import Error
 
-        return None, clickhouse_connect.get_client(interface="chdb", path=directory)
+        client = clickhouse_connect.get_client(interface="chdb", path=directory)
     except ImportError as error:
         return Answer("missing", str(error)), None
     except (Error, RuntimeError) as error:
         return Answer("query", str(error)), None
+    # The engine's own handlers of a crash can wait for ever.
+    for crash in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE):
+        signal.signal(crash, signal.SIG_DFL)
+    return None, client
 
 
 def _locked(directory: str, wait_s: float, *, create: bool) -> tuple[Answer | None, int | None]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from ipaddress import IPv4Address
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -36,6 +37,9 @@ _LATEST_S: Final = MAX_U32
 _BEGINNING: Final = re.compile(rb'\s*\{\s*"schema"\s*:')
 _PROTOCOLS: Final = {name: number for number, name in enumerate(PROTOCOLS)}
 _ROLES: Final = {name: number for number, name in enumerate(ROLES)}
+_NETNS: Final = itemgetter("netns_idx")
+_NO_NAMESPACE: Final = 1 << 40
+"""Stands for the agent's number of a namespace that is not known."""
 _FEW_BYTES: Final = 1 << 20
 """A text of this size has less than `MAX_SYNC_ELEMENTS` values."""
 
@@ -142,8 +146,16 @@ def _document(text: bytes, name: str, line: int, network: str) -> Document:
     try:
         return loadable(value, network, source)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        parse_sync_output(text, name)  # says what is wrong, and where
-        raise RecordingError(f"not a document of proccli sync: {error}", at) from error
+        raise RecordingError(_what_is_wrong(text) or f"{error}", at) from error
+
+
+def _what_is_wrong(text: bytes) -> str | None:
+    """What the slower reader of one document says; None: it finds nothing."""
+    try:
+        parse_sync_output(text, "")
+    except RecordingError as error:
+        return error.problem
+    return None
 
 
 def loadable(value: Mapping[str, Any], network: str, source: str) -> Document:
@@ -154,6 +166,8 @@ def loadable(value: Mapping[str, Any], network: str, source: str) -> Document:
     host = _text(snapshot["host"])
     taken_at_s = _seconds(snapshot["taken_at"])
     processes, sockets = value["processes"], value["sockets"]
+    if type(processes) is not list or type(sockets) is not list:
+        raise TypeError("processes and sockets are not lists")
     columns = _process_columns(processes)
     left_out = value.get("left_out")
     row = {
@@ -212,19 +226,21 @@ def _process_columns(processes: Sequence[Mapping[str, Any]]) -> dict[str, list[A
             ("process_name", "process_name"),
             ("cmdline", "cmdline"),
             ("user", "user"),
-            ("container_id", "container_id"),
         )
     }
     pids = _numbers([process["pid"] for process in processes], 1, MAX_PID)
     if len(set(pids)) < len(pids):
         raise ValueError("two processes have the same pid")
     tags = [process["os_app_tags"] for process in processes]
+    containers = [process["container_id"] for process in processes]
     rules = [process.get("rule") for process in processes]
     return columns | {
         "p.pid": pids,
         "p.rule": _numbers([RULE_UNKNOWN if n is None else n for n in rules], RULE_UNKNOWN, _I32),
         "p.start_time": _numbers([process["start_time"] for process in processes], 0, MAX_U32),
-        "p.netns": _numbers([process["netns_id"] for process in processes], 0, MAX_U32),
+        "p.netns": _numbers([process["netns_id"] or 0 for process in processes], 0, MAX_U32),
+        "p.container_known": [int(one is not None) for one in containers],
+        "p.container_id": _texts_of([one or "" for one in containers]),
         "p.tags_known": [int(one is not None) for one in tags],
         "p.tag_keys": [_texts_of([tag["key"] for tag in one or ()]) for one in tags],
         "p.tag_values": [_texts_of([tag["value"] for tag in one or ()]) for one in tags],
@@ -241,7 +257,8 @@ def _end_columns(
         socket["pid_1" if role else "pid_0"] for socket, role in zip(sockets, roles, strict=True)
     ]
     server_ips = list(map(_address, [socket["ip_1"] for socket in sockets]))
-    numbers = _numbers([socket["netns_idx"] for socket in sockets], 0, MAX_U32)
+    numbers = [_NO_NAMESPACE if one is None else one for one in map(_NETNS, sockets)]
+    _numbers(numbers, 0, _NO_NAMESPACE)
     return {
         "e.protocol": [_PROTOCOLS[socket["protocol"]] for socket in sockets],
         "e.role": roles,
@@ -269,7 +286,11 @@ def _namespaces(numbers: Sequence[int], inodes: Sequence[int]) -> list[int]:
     for some in of.values():
         for inode in some:
             times[inode] = times.get(inode, 0) + 1
-    stable = {number: inode for number, inode in single.items() if inode and times[inode] == 1}
+    stable = {
+        number: inode
+        for number, inode in single.items()
+        if inode and times[inode] == 1 and number != _NO_NAMESPACE
+    }
     return [stable.get(number, -number - 1) for number in numbers]
 
 

@@ -63,6 +63,7 @@ PROCESSES: Final = (
     ("tag_keys", "Array(String)"),
     ("tag_values", "Array(String)"),
     ("netns", "UInt32"),
+    ("container_known", "UInt8"),
     ("container_id", "String"),
 )
 """Of a process; a staged document has an array of each, named `p.…`."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
-from proccli.model.hosts import HostProcess, HostView
+from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol, SocketRole
 from proccli.model.topology import RemoteStatus
@@ -21,6 +22,7 @@ from proccli.server.join import (
 from proccli.store.current import Moment, joined_sql
 from proccli.store.engine import Engine
 from proccli.store.schema import PROTOCOLS, ROLES
+from proccli.store.text import quoted
 
 _UDP: Final = PROTOCOLS.index("udp")
 
@@ -98,16 +100,8 @@ class StoredFleet:
     def _processes(self) -> dict[tuple[int, int], HostProcess]:
         return {
             (self._numbers[network, host], process.pid): process
-            for network, host, process in stored_processes(self._engine, self._moment, self._masked)
-        }
-
-    @cached_property
-    def _masked(self) -> set[tuple[str, str]]:
-        return {
-            (network, host)
-            for network, host in self._engine.rows(
-                f"SELECT DISTINCT network, host FROM {self._moment.database}.hosts"
-                f" WHERE redacted AND {self._moment.of_documents}"
+            for network, host, process in stored_processes(
+                self._engine, self._moment, masked_hosts(self._engine, self._moment)
             )
         }
 
@@ -202,17 +196,28 @@ def _is_host_address(ip: str) -> bool:
     return ip != "0.0.0.0" and not is_loopback(ip)  # noqa: S104 - compared, not bound
 
 
+def masked_hosts(engine: Engine, moment: Moment) -> set[tuple[str, str]]:
+    """Network and name of the hosts whose command lines have masks. Raises: StoreError."""
+    rows = engine.rows(
+        f"SELECT DISTINCT network, host FROM {moment.database}.hosts"
+        f" WHERE redacted AND {moment.of_documents}"
+    )
+    return {(network, host) for network, host in rows}
+
+
 def stored_processes(
-    engine: Engine, moment: Moment, masked: set[tuple[str, str]]
+    engine: Engine, moment: Moment, masked: set[tuple[str, str]], wanted: str = "1"
 ) -> Iterator[tuple[str, str, HostProcess]]:
-    """Network, host and process, for all processes. `masked`: hosts whose command lines have masks.
+    """Network, host and process.
+
+    `masked`: hosts whose command lines have masks. `wanted`: a further condition.
 
     Raises: StoreError.
     """
     rows = engine.rows(
         "SELECT network, host, pid, gprocess, process_name, cmdline, start_time, tags_known,"
-        f" tag_keys, tag_values, container_id FROM {moment.database}.processes"
-        f" WHERE {moment.of_documents}"
+        f" tag_keys, tag_values, container_known, container_id FROM {moment.database}.processes"
+        f" WHERE {moment.of_documents} AND {wanted}"
     )
     for (
         network,
@@ -225,6 +230,7 @@ def stored_processes(
         known,
         keys,
         values,
+        has_container,
         container,
     ) in rows:
         hidden = ((0, len(cmdline)),) if (network, host) in masked else ()
@@ -241,6 +247,65 @@ def stored_processes(
                 started_s=started or None,
                 cmdline=cmdline,
                 masked_spans=hidden,
-                container_id=container,
+                container_id=container if has_container else None,
+            ),
+        )
+
+
+def lacks_tags(engine: Engine, moment: Moment) -> bool:
+    """Whether the tags of a process are not known. Raises: StoreError."""
+    ((count,),) = engine.rows(
+        f"SELECT count() FROM {moment.database}.processes"
+        f" WHERE NOT tags_known AND {moment.of_documents}"
+    )
+    return int(count) > 0
+
+
+_HOSTS_AT_ONCE: Final = 500
+"""Hosts whose ends are in memory at the same time."""
+
+
+def whole_views(engine: Engine, moment: Moment) -> Iterator[HostView]:
+    """All hosts with their processes and ends, ordered by network and name. Raises: StoreError."""
+    views = host_views(engine, moment)
+    masked = masked_hosts(engine, moment)
+    for first in range(0, len(views), _HOSTS_AT_ONCE):
+        some = views[first : first + _HOSTS_AT_ONCE]
+        keys = ", ".join(f"({quoted(one.network)}, {quoted(one.name)})" for one in some)
+        wanted = f"(network, host) IN ({keys})"
+        processes: dict[tuple[str, str], dict[int, HostProcess]] = {}
+        for network, host, process in stored_processes(engine, moment, masked, wanted):
+            processes.setdefault((network, host), {})[process.pid] = process
+        ends: dict[tuple[str, str], list[ConnectionEnd]] = {}
+        for network, host, end in _ends(engine, moment, wanted):
+            ends.setdefault((network, host), []).append(end)
+        for view in some:
+            key = (view.network, view.name)
+            yield replace(view, processes=processes.get(key, {}), ends=ends.get(key, ()))
+
+
+def _ends(engine: Engine, moment: Moment, wanted: str) -> Iterator[tuple[str, str, ConnectionEnd]]:
+    """Network, host and end. The number of the namespace is that of the store."""
+    first = "finalizeAggregation(first_seen)" if moment.is_newest else "first"
+    rows = engine.rows(
+        "SELECT network, host, protocol, role, client_ip, client_port, server_ip, server_port,"
+        f" toString(scope), pid, toUInt32(min({first})) FROM {moment.ends} AND {wanted}"
+        " GROUP BY network, host, protocol, role, client_ip, client_port, server_ip, server_port,"
+        " scope, pid"
+    )
+    for network, host, protocol, role, ip_0, port_0, ip_1, port_1, scope, pid, since_s in rows:
+        yield (
+            network,
+            host,
+            ConnectionEnd(
+                protocol=PROTOCOLS[protocol],
+                role=ROLES[role],
+                client=Endpoint(int_to_ip(ip_0), port_0),
+                server=Endpoint(int_to_ip(ip_1), port_1),
+                netns=int(scope),
+                pid=pid,
+                status="synced",
+                reason=None,
+                since_ns=since_s * NS_PER_S,
             ),
         )

@@ -13,6 +13,7 @@ from typing import Final
 
 from proccli.config.warning_words import WORDINGS, wording
 from proccli.model.note import Counts, Note
+from proccli.terminal.words import rfc3339
 from proccli.text import agreeing, counted, listed, visible
 
 PROBLEM_WORDS: Final[Mapping[str, str]] = {
@@ -603,6 +604,23 @@ def _columns(note: Note) -> str:
     return f"{shown}, …" if len(names) > _SHOWN_COLUMNS else shown
 
 
+def _hosts_silent(note: Note) -> str:
+    count = note.number("hosts")
+    have = agreeing(count, "has", "have")
+    return (
+        f"{counted(count, 'host')}, e.g. {note.string('host')}, {have} no document since"
+        f" {rfc3339(note.number('since_s'))} and {agreeing(count, 'does', 'do')} not count"
+        " (--max-age includes older documents; proccli fleet hosts --silent lists them)"
+    )
+
+
+def _host_confused(note: Note) -> str:
+    return (
+        f"several machines are named {note.string('host')}: only the newest document counts, of"
+        " whichever machine (load them as NETWORK=SOURCE, or give them different names)"
+    )
+
+
 TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "no-config": partial(
         _fixed, "no configuration given (-c FILE): the agent's built-in defaults apply"
@@ -667,6 +685,9 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "ambiguous": _ambiguous,
     "shared-addresses": _shared_addresses,
     "one-end": _one_end,
+    "document-refused": lambda note: f"{note.string('place')}: {note.string('problem')}",
+    "hosts-silent": _hosts_silent,
+    "host-confused": _host_confused,
     "other-time": _other_time,
     "untimed": _untimed,
     "perhaps-pod": _perhaps_pod,

@@ -10,7 +10,8 @@ from proccli.agent.first_match import mask_safe_key
 from proccli.agent.trace import trace_rules
 from proccli.errors import Location
 from proccli.model.config import Config, Rule
-from proccli.model.outcome import Outcome, RuleTrace
+from proccli.model.explanation import RuleTrace
+from proccli.model.outcome import Outcome
 from proccli.model.process import Environment, FieldError, Process
 from tests.build import UNKNOWN_TAGS, Machine, config, host, process, tag_table
 from tests.steps import growth

@@ -326,3 +326,29 @@ def test_the_program_can_be_run_as_a_module_and_by_its_name() -> None:
         timeout=LONG_S,
     )
     assert done.stdout.decode() == f"proccli {__version__}\n"
+
+
+def test_the_whole_output_arrives_before_the_program_ends() -> None:
+    """The program does not free its objects one by one, nor what it would still have to write."""
+    done = subprocess.run(
+        [sys.executable, "-m", "proccli", "schema", "scan"],
+        capture_output=True,
+        check=True,
+        timeout=LONG_S,
+    )
+
+    assert len(done.stdout) > 1 << 12
+    assert json.loads(done.stdout)
+    assert done.stderr == b""
+
+
+def test_a_profiler_still_reports() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cProfile", "-m", "proccli", "--version"],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=LONG_S,
+    )
+
+    assert "function calls" in done.stdout

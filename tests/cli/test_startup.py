@@ -15,9 +15,9 @@ RECORDING = str(ROOT / "tests" / "data" / "snapshots" / "titles.jsonl")
 
 LIST_MODULES = """
 import sys
-from proccli.__main__ import main
+from proccli.__main__ import exit_code
 sys.argv[0] = "proccli"
-code = main()
+code = exit_code()
 print(*sorted(sys.modules), file=sys.stderr)
 sys.exit(code)
 """
@@ -128,5 +128,5 @@ def test_explaining_a_made_up_process_reads_neither_proc_nor_sockets() -> None:
     assert not {name for name in modules if name.startswith("proccli.agent.sockets")}
 
 
-def test_scanning_a_recording_makes_up_no_process() -> None:
-    assert "proccli.sources.made_up" not in own(loaded(*SCAN))
+def test_scanning_a_recording_makes_up_no_process_and_explains_none() -> None:
+    assert not own(loaded(*SCAN)) & {"proccli.sources.made_up", "proccli.model.explanation"}

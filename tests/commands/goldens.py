@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
 from proccli.commands.explain.json import explain_document, explain_lines, explain_plain
 from proccli.commands.explain.text import explain_text
+from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
 from proccli.commands.scan.json import scan_document, scan_lines
 from proccli.commands.scan.scan import Selection
 from proccli.commands.scan.text import scan_table
@@ -65,12 +66,12 @@ def scan_with_identity(view: View, server: str = "7.1") -> str:
 
 def scan_with_identity_as_json(server: str = "7.1") -> Iterator[bytes]:
     result = workers()
-    return scan_document(result, result.outcomes, identified(result, server))
+    return identity_document(result, result.outcomes, identified(result, server))
 
 
 def scan_with_identity_as_lines() -> Iterator[bytes]:
     result = workers()
-    return scan_lines(result.outcomes, identified(result, "7.1"))
+    return identity_lines(result.outcomes, identified(result, "7.1"))
 
 
 def sockets_in(view: View, selection: SocketSelection = ALL) -> str:

@@ -11,7 +11,7 @@ FOLDER = ROOT / "sample-configs"
 EXPECTED = {
     "allow-list.yaml": [],
     "fleet-tags.yaml": [("tag-exec-no-timeout", None), ("rewrite-env", 3)],
-    "java-python.yaml": [("no-final-drop", 9)],
+    "java-python.yaml": [("no-final-drop", 17)],
     "typical.yaml": [("rewrite-keeps-text", 2), ("rewrite-many-names", 2)],
     "yaml-comment.yaml": [
         ("rewrite-keeps-text", 1),

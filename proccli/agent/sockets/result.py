@@ -81,7 +81,10 @@ def with_peers(sample: SocketSample) -> SocketSample:
     """
     ends = _Ends(sample.best_known)
     return sample._replace(
-        sockets=tuple(socket._replace(peer=ends.peer(socket)) for socket in sample.sockets)
+        sockets=tuple(
+            socket if (peer := ends.peer(socket)) is None else Socket(*socket[:-1], peer=peer)
+            for socket in sample.sockets
+        )
     )
 
 
@@ -121,9 +124,13 @@ class _Ends:
 
 def _nearest(candidates: Sequence[Socket], socket: Socket) -> Socket | None:
     """The only process that the candidates can mean; None where it is not certain."""
+    if not candidates:
+        return None
     here = [candidate for candidate in candidates if candidate.netns == socket.netns]
     if not here and not _is_loopback(socket.row.remote.ip):
         here = list(candidates)
+    if len(here) == 1:
+        return here[0]
     return here[0] if len({candidate.pid for candidate in here}) == 1 else None
 
 

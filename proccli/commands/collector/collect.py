@@ -10,6 +10,7 @@ It is read from standard input, takes no arguments, and writes nothing to the ma
 Python 2.7, and 3.4 and newer, and uses the standard library alone. Run it as root: what only root
 can read is otherwise missing. It looks at the sockets twice, three seconds apart, because the first
 look at a socket leaves its age open; an argument is another number of seconds, and 0 looks once.
+Further arguments are names of variables of the running deepflow-agent, which rules mention.
 
 Printed by `proccli collector`. The format: docs/recording.md.
 """
@@ -739,6 +740,62 @@ def notices_of(hiding, boot_time):
     return found
 
 
+# ---- the agent's environment ---------------------------------------------------------------------
+
+AGENT = b"deepflow-agent"
+
+
+def agent_environment(names):
+    # type: (List[str]) -> Optional[Dict[str, Any]]
+    """These variables of the running agent and no others, null for those that are not set."""
+    for pid in listed_pids() if names else ():
+        place = ("/proc/%d/" % pid).encode("ascii")
+        if not is_agent(place):
+            continue
+        origin = "deepflow-agent (pid %d)" % pid
+        try:
+            block = read_file(place + b"environ")
+        except (OSError, Unreadable) as error:
+            if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+                return {"origin": origin + ", not readable for us", "values": {}}
+            continue
+        values = parse_environ(block)
+        return {"origin": origin, "values": dict((name, values.get(name)) for name in names)}
+    return None
+
+
+def is_agent(place):
+    # type: (bytes) -> bool
+    first = optional(place + b"cmdline").partition(b"\0")[0]
+    if not first:
+        return False
+    try:
+        program = os.readlink(place + b"exe")
+    except OSError:
+        program = b""
+    if program.endswith(b" (deleted)"):
+        program = program[: -len(b" (deleted)")]
+    names = (first, program, optional(place + b"comm").rstrip(b"\n"))
+    return any(name.rpartition(b"/")[2] == AGENT for name in names)
+
+
+def parse_environ(block):
+    # type: (bytes) -> Dict[str, str]
+    """The variables; the first of a name counts, and what is not UTF-8 is as good as unset."""
+    values = {}  # type: Dict[bytes, bytes]
+    for entry in block.split(b"\0"):
+        name, separator, value = entry.partition(b"=")
+        if name and separator:
+            values.setdefault(name, value)
+    found = {}
+    for name, value in values.items():
+        try:
+            found[strict(name)] = strict(value)
+        except ValueError:
+            continue
+    return found
+
+
 # ---- the recording -------------------------------------------------------------------------------
 
 
@@ -764,8 +821,8 @@ class Recorder(object):
             raise TooLarge
         self._put(text)
 
-    def record(self, wait_s):
-        # type: (float) -> None
+    def record(self, wait_s, names=()):
+        # type: (float, Iterable[str]) -> None
         first, watched_since = {}, None  # type: Dict[Key, int], Optional[int]
         taken_at = now_ns()
         if wait_s > 0:
@@ -774,7 +831,7 @@ class Recorder(object):
                 watched_since = taken_at
                 time.sleep(left_s)
                 taken_at = now_ns()
-        self.put(self._header(taken_at, watched_since))
+        self.put(self._header(taken_at, watched_since, agent_environment(list(names))))
         for pid in listed_pids():
             self._process(pid, first if watched_since is not None else {})
         for netns, (number, members) in self._nets.items():
@@ -806,8 +863,8 @@ class Recorder(object):
         # A clock that was set back must not let us wait longer.
         return first, min(wait_s - age_s, wait_s) + 0.01 if age_s < wait_s else 0.0
 
-    def _header(self, taken_at, watched_since):
-        # type: (int, Optional[int]) -> Line
+    def _header(self, taken_at, watched_since, environment):
+        # type: (int, Optional[int], Optional[Dict[str, Any]]) -> Line
         btime = re.search(
             b"^btime[ \t]+([0-9]{1,11})[ \t]*$", optional(b"/proc/stat"), re.MULTILINE
         )
@@ -830,7 +887,7 @@ class Recorder(object):
             ("sees_all", hiding in (None, "noaccess")),
             ("redacted", False),
             ("notices", notices_of(hiding, boot_time)),
-            ("environment", None),
+            ("environment", environment),
             ("tags", None),
         ]
 
@@ -1014,14 +1071,14 @@ def main(arguments):
     try:
         wait_s = float(arguments[0]) if arguments else WAIT_S
     except ValueError:
-        return failed("usage: python - [SECONDS] < collect.py")
-    if not 0 <= wait_s <= 3600 or len(arguments) > 1:
-        return failed("usage: python - [SECONDS] < collect.py")
+        wait_s = -1.0
+    if not 0 <= wait_s <= 3600:
+        return failed("usage: python - [SECONDS [NAME]...] < collect.py")
     out = getattr(sys.stdout, "buffer", sys.stdout)  # type: Any
     try:
         if not os.path.exists("/proc/self/stat"):
             return failed("this machine has no /proc as Linux has it")
-        Recorder(out.write).record(wait_s)
+        Recorder(out.write).record(wait_s, arguments[1:])
         out.flush()
     except TooLarge:
         return failed("this is more than a recording may hold")

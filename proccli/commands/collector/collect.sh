@@ -11,13 +11,16 @@
 # POSIX shell (dash, busybox) with awk, od, readlink, cat, ls, and a stat that knows -c. Run it as
 # root: what only root can read is otherwise missing. It looks at the sockets twice, three seconds
 # apart, because the first look at a socket leaves its age open; an argument is another number of
-# seconds, and 0 looks once.
+# seconds, and 0 looks once. Further arguments are names of variables of the running deepflow-agent,
+# which rules mention.
 #
 # Printed by `proccli collector --sh`. The format: docs/recording.md. Command lines of more than
 # 1 MiB are not read.
 
 PROCCLI=0
 wait_s=${1:-3}
+[ "$#" = 0 ] || shift
+names="$*"
 
 LC_ALL=C TZ=UTC0
 export LC_ALL TZ
@@ -68,12 +71,39 @@ header() {
     cat /proc/self/status 2>/dev/null
     echo "@text mounts"
     cat /proc/self/mountinfo 2>/dev/null
+    [ -z "$names" ] || environment
     echo "@header"
 }
 
-sockets() { # FILE...: what each is: twice, because a path may look like a socket
-    stat -L -c '@inode %i %n' "$@" 2>/dev/null
-    stat -c '@link %z %N' "$@" 2>/dev/null
+environment() { # the variables NAMES of the running agent; awk passes over all others
+    for pid in $(ls /proc | sed -n '/^[1-9][0-9]*$/p' | sort -n); do
+        comm=
+        read -r comm 2>/dev/null <"/proc/$pid/comm" || continue
+        if [ "$comm" = deepflow-agent ]; then
+            echo "@agent $pid $names"
+            echo "@file environ"
+            bytes "/proc/$pid/environ" 8388609
+            return
+        fi
+    done
+}
+
+sockets() { # FILE...: never what a link says, which may be a path that somebody chose
+    stat -L -c '@inode %d %i %n' "$@" 2>/dev/null
+    stat -c '@link %z %n' "$@" 2>/dev/null
+}
+
+find_sockfs() { # FILE...: the device of all sockets, unlike that of socket files
+    tried=0
+    for link; do
+        if [ "$(readlink "$link" 2>/dev/null)" = "socket:[$(stat -L -c %i "$link" 2>/dev/null)]" ]; then
+            sockfs=$(stat -L -c %d "$link" 2>/dev/null)
+            echo "@sockfs $sockfs"
+            return
+        fi
+        tried=$((tried + 1))
+        [ "$tried" -lt 20 ] || return
+    done
 }
 
 descriptors() {
@@ -99,12 +129,16 @@ descriptors() {
         found="$found $link"
         count=$((count + 1))
         if [ "$count" = 500 ]; then
+            [ -n "$sockfs" ] || find_sockfs $found
             sockets $found
             found=
             count=0
         fi
     done
-    [ -z "$found" ] || sockets $found
+    if [ -n "$found" ]; then
+        [ -n "$sockfs" ] || find_sockfs $found
+        sockets $found
+    fi
     return 0
 }
 
@@ -183,7 +217,7 @@ network() { # NETNS: as the first of its processes shows it that has not exited
 }
 
 gather() {
-    members='' nets=' ' roots=' '
+    members='' nets=' ' roots=' ' sockfs=
     user=$(id -u)
     header
     for pid in $(ls /proc | sed -n '/^[1-9][0-9]*$/p' | sort -n); do
@@ -345,6 +379,7 @@ function end_file(    name) {
         text["host"] = as_text(1, n, "\\\\udc%02x")
     } else if (name == "exe") { exe_bytes = n; exe_text(1, n) }
     else if (name == "exe_error") { if (said != "") { refused("exe", said); no_exe() } }
+    else if (name == "environ") { if (n) variable(); environ_read = said == "" }
     else if (name == "passwd") end_passwd()
     else if (said != "") refused(name, said)
     else if (name == "stat") parse_stat()
@@ -453,6 +488,24 @@ function end_cmdline(    i) {
     if (total > 1048576) { problem["cmdline"] = "failed"; detail_of["cmdline"] = "longer than 1 MiB" }
     else if (pieces > 500000) { problem["cmdline"] = "failed"; detail_of["cmdline"] = "too many arguments" }
     else if (total) PIECE[++pieces] = piece(1, n)
+}
+
+# ---- the environment of the agent ----
+
+function variable(    at, name, it) {
+    for (at = 1; at <= n && B[at] != 61; at++) ;
+    name = as_ascii(1, at - 1)
+    it = as_text(at + 1, n, "")
+    if (at <= n && (name in WANTED) && !(name in VARIABLE)) VARIABLE[name] = valid ? quoted(it) : "null"
+    n = 0
+}
+function environment_object(    count, name, i, values) {
+    if (agent == "") return "null"
+    count = split(wanted, name, " ")
+    values = ""
+    for (i = 1; i <= count && environ_read; i++)
+        values = values (i > 1 ? "," : "") quoted(name[i]) ":" (name[i] in VARIABLE ? VARIABLE[name[i]] : "null")
+    return "{\"origin\":\"deepflow-agent (pid " agent ")" (environ_read ? "" : ", not readable for us") "\",\"values\":{" values "}}"
 }
 
 # ---- users ----
@@ -622,7 +675,7 @@ function put_header(    hiding, notices) {
         ",\"kind\":\"live\",\"proc_root\":\"/proc\",\"boot_time_s\":" or_null(btime) \
         ",\"ticks_per_s\":" ticks ",\"privileged\":" (as_root ? "true" : "false") \
         ",\"sees_all\":" (hiding == "" || hiding == "noaccess" ? "true" : "false") \
-        ",\"redacted\":false,\"notices\":[" notices "],\"environment\":null,\"tags\":null}")
+        ",\"redacted\":false,\"notices\":[" notices "],\"environment\":" environment_object() ",\"tags\":null}")
 }
 function begin_process(given) {
     pid = given
@@ -675,15 +728,11 @@ function put_process(    i, name, out, errors, fields, count, cmdline, net_text)
     processes++
 }
 function problem_of_or(field) { return field in problem ? problem_of(field) : "" }
-function add_socket(line,    link, fd, inode, at, when, fraction, it) {
-    # @link 2026-01-02 03:04:05.678901234 +0000 (quoted) fd/3 -> socket:[123]
-    link = line
-    gsub(APOSTROPHE, "", link)
-    if (link !~ / fd\/[0-9]+ -> socket:\[[0-9]+\]$/) return
-    fd = inode = link
-    sub(/ -> socket:.*/, "", fd); sub(/.*fd\//, "", fd)
-    sub(/.*socket:\[/, "", inode); sub(/\]$/, "", inode)
-    if (INODE[fd] != inode || inode == "") return
+function add_socket(    fd, inode, when, fraction, it) {
+    # @link 2026-01-02 03:04:05.678901234 +0000 fd/3
+    fd = substr($NF, 4)
+    if (!(fd in INODE)) return
+    inode = INODE[fd]
     delete INODE[fd]
     when = $2 "T" substr($3, 1, 8)
     fraction = substr($3, 10)
@@ -739,14 +788,21 @@ BEGIN {
     else if ($1 == "@ticks") { if (is_digits($2)) ticks = $2 }
     else if ($1 == "@user") { user = $2; groups = $0 " " }
     else if ($1 == "@order") little = $2 == 1
+    else if ($1 == "@agent") {
+        agent = $2
+        wanted = $0
+        sub(/^@agent [0-9]+ /, "", wanted)
+        for (i = 3; i <= NF; i++) WANTED[$i] = 1
+    }
     else if ($1 == "@header") put_header()
     else if ($1 == "@process") begin_process($2)
     else if ($1 == "@uid") number["uid"] = $2
     else if ($1 == "@root") number["root_inode"] = $2
     else if ($1 == "@netns") number["netns"] = $2
     else if ($1 == "@error") refused($2, $0)
-    else if ($1 == "@inode") { it = $3; sub(/^fd\//, "", it); INODE[it] = $2 }
-    else if ($1 == "@link") add_socket($0)
+    else if ($1 == "@sockfs") sockfs = $2
+    else if ($1 == "@inode") { if (sockfs == "") refused("fds", ""); else if ($2 == sockfs) INODE[substr($4, 4)] = $3 }
+    else if ($1 == "@link") add_socket()
     else if ($1 == "@users") has_users = $2 in users
     else if ($1 == "@table") {
         if (!bad_passwd && !($2 in users)) {
@@ -780,6 +836,7 @@ reading_text != "" { network_line($0); next }
     for (i = 1; i <= NF; i++) {
         if (reading == "cmdline" && $i == 0) { PIECE[++pieces] = piece(1, n); n = 0 }
         else if (reading == "passwd" && $i == 10) passwd_line()
+        else if (reading == "environ" && $i == 0) variable()
         else B[++n] = $i + 0
     }
     next

@@ -16,8 +16,9 @@ from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
+from proccli.model.explanation import Ancestor, Explanation, FeatureOutcome
 from proccli.model.note import Note
-from proccli.model.outcome import Ancestor, Explanation, FeatureOutcome, Outcome
+from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Host, TagTable
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible

@@ -6,7 +6,8 @@ from typing import get_args
 
 from proccli.commands.explain.explain import ExplainResult
 from proccli.commands.scan.json import PROCESS, RULE
-from proccli.model.outcome import Effect, Outcome, Requirement, RuleOutcome
+from proccli.model.explanation import Effect, Requirement, RuleOutcome
+from proccli.model.outcome import Outcome
 from proccli.terminal.document import CONFIG, GROUP, SNAPSHOT, SPAN, Document, lines
 from proccli.terminal.record import (
     Field,

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 
-from proccli.model.outcome import (
-    Explanation,
-    NearMiss,
-    Requirement,
-    RewriteTrace,
-    RuleTrace,
-)
+from proccli.model.explanation import Explanation, NearMiss, Requirement, RewriteTrace, RuleTrace
 from proccli.model.process import TextSpan
 from proccli.terminal.lines import Line, Span, around, cells, shorten, untrusted, wrapped
 from proccli.terminal.view import View

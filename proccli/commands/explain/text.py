@@ -9,7 +9,8 @@ from proccli.commands.explain.explain import Candidate, ExplainResult
 from proccli.commands.explain.rule_text import is_conditional, rule_lines
 from proccli.commands.inputs import InputOptions
 from proccli.model.config import Config
-from proccli.model.outcome import Explanation, Outcome, SocketCounts
+from proccli.model.explanation import Explanation
+from proccli.model.outcome import Outcome, SocketCounts
 from proccli.terminal.lines import (
     COMMAND,
     Line,

@@ -14,6 +14,7 @@ from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
+from proccli.server.graph import ConnectedHosts
 from proccli.server.join import Network
 from proccli.server.store import Fleet
 from proccli.versions import DEFAULT_AGENT
@@ -70,13 +71,13 @@ def gather(
         for note in dict.fromkeys(results[host][0]):
             notes.setdefault(note, []).append(hosts.fleet.hosts[host].source)
     of_sources = (_with_sources(note, by, len(hosts.fleet.present)) for note, by in notes.items())
-    names = _names(hosts.fleet)
+    names = host_names(hosts.fleet)
     return Gathered(
         fleet=hosts.fleet,
         names=names,
         config=config,
         server=options.server or (config.agent if config else options.agent) or DEFAULT_AGENT,
-        notes=(*of_sources, *hosts.notes, *_fleet_notes(hosts.fleet, names)),
+        notes=(*of_sources, *hosts.notes, *fleet_notes(hosts.fleet, names)),
         incomplete=any(results[host][1] for host in hosts.fleet.present),
     )
 
@@ -132,7 +133,7 @@ def _host_again(newer: HostView, older: HostView) -> Note:
     return Note.of("host-again", older=older.source, newer=newer.source, host=newer.name)
 
 
-def _names(fleet: Fleet) -> tuple[str, ...]:
+def host_names(fleet: ConnectedHosts) -> tuple[str, ...]:
     """The names of the hosts; equal ones get the network, and if that is not enough, the source."""
     names = [view.name for view in fleet.hosts]
     for more in (_with_network, _with_source):
@@ -157,7 +158,7 @@ def _with_sources(note: Note, by: Sequence[str], sources: int) -> Note:
     return note if len(by) == sources else note._replace(source=by[0], sources=len(by))
 
 
-def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:
+def fleet_notes(fleet: ConnectedHosts, names: Sequence[str]) -> Iterator[Note]:
     """Warnings about agents that send nothing and connections that the server confuses."""
     for host in fleet.present:
         # With a configuration, reading the source has given this warning already.
@@ -167,7 +168,7 @@ def _fleet_notes(fleet: Fleet, names: Sequence[str]) -> Iterator[Note]:
         yield crossed
 
 
-def _crossed(fleet: Fleet) -> Note | None:
+def _crossed(fleet: ConnectedHosts) -> Note | None:
     """Connections of different networks that look the same to the server.
 
     Agents send no VPC with a connection, so the server cannot distinguish networks.

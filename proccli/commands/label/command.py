@@ -22,6 +22,7 @@ from proccli.commands.options.output import (
     strict_option,
 )
 from proccli.commands.options.source import no_nan, source_options_without, wait_options
+from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
     from proccli.commands.samples import WaitPolicy
+    from proccli.commands.stores import StoredDocuments
     from proccli.model.note import Note
     from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
@@ -94,6 +96,10 @@ class _LabelCommand(CommandWithExamples):
             "Label a capture; TCP option tracing also identifies short connections",
         ),
         (
+            "proccli label --store chdb:///var/lib/fleet --at 2026-01-02T03:00:00Z flows.ndjson",
+            "Label with what many hosts reported until then",
+        ),
+        (
             "proccli label -c agent.yaml flows.ndjson | jq -r .label_0 | sort | uniq -c",
             "Count labels, and the reasons why there is none",
         ),
@@ -148,6 +154,7 @@ class _LabelCommand(CommandWithExamples):
     help="Label even if os-proc-sync-enabled is false and agents send nothing.",
 )
 @fleet_options
+@store_options
 @source_options_without("snapshot")
 @wait_options
 @strict_option
@@ -162,6 +169,7 @@ def command(
     agents: Mapping[int, str],
     assume_enabled: bool,
     sources: Sequence[NamedSource],
+    stored: StoredDocuments | None,
     options: InputOptions,
     wait_policy: WaitPolicy,
     strict: bool,
@@ -182,8 +190,13 @@ def command(
     from proccli.versions import server_version
 
     require_there(flows)
-    with progress_bar(invocation, len(sources), "Reading") as progress:
-        gathered = gather(options, sources, wait_policy, progress)
+    if stored is not None:
+        from proccli.commands.hosts.stored import gather_stored
+
+        gathered = gather_stored(options, stored)
+    else:
+        with progress_bar(invocation, len(sources), "Reading") as progress:
+            gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet, opened(flows) as (file, name):
         warn(invocation, gathered.notes)
         labelling = Labelling(

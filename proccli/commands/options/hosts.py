@@ -26,7 +26,8 @@ def fleet_options(body: Body) -> Body:
     """Sources and their networks; the command gets them as `sources`.
 
     Sources come from `-s`, from the argument `operands` if the command has one, and from `--live`.
-    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine.
+    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine. With `--store`, if the
+    command has it, there are none.
     """
 
     @functools.wraps(body)
@@ -41,6 +42,10 @@ def fleet_options(body: Body) -> Body:
         ctx = click.get_current_context()
         if ctx.get_parameter_source("snapshots") is not ParameterSource.COMMANDLINE:
             snapshots = ()
+        if given.get("store") is not None:
+            if snapshots or operands or live:
+                raise click.UsageError("--store replaces all sources: give either of them")
+            return body(sources=(), **given)
         sources = _sources([*snapshots, *operands], network, live=live)
         _check_stdin(ctx, sources)
         return body(sources=sources, **given)

@@ -258,6 +258,24 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 
 
+def jobs_option(body: Body) -> Body:
+    """`--jobs`, for a command with `source_options` above it; it gets the number in `options`."""
+
+    @functools.wraps(body)
+    def with_jobs(*, options: InputOptions, jobs: int | None, **given: Any) -> Any:
+        return body(options=options._replace(jobs=jobs), **given)
+
+    jobs = option(
+        "--jobs",
+        section=_WHAT,
+        type=click.IntRange(min=1, max=64),
+        metavar="N",
+        help="Number of processes that read the live machine; 1 starts none. Default: by the free"
+        " cores, if there are many processes to read.",
+    )
+    return jobs(cast("Body", with_jobs))
+
+
 def wait_options(body: Body) -> Body:
     """Options of the second sample; the command gets them as `wait_policy`, a `WaitPolicy`."""
 

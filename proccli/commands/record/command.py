@@ -161,16 +161,12 @@ def command(
     _check(options, path, destination, hosts, missing=missing)
     if over_ssh:
         from proccli.commands.inputs import read_config_once
-        from proccli.commands.record.hosts import Recorder, wait_before_second_look
+        from proccli.commands.record.hosts import Recorder, with_needs
         from proccli.commands.record.ssh import SshOptions
 
         options = read_config_once(options._replace(snapshot=None, proc_root=None))
-        ssh = SshOptions(
-            ssh_options=tuple(ssh_options),
-            sudo=sudo,
-            timeout_s=timeout,
-            wait_s=wait_before_second_look(options, wait_policy),
-        )
+        ssh = SshOptions(ssh_options=tuple(ssh_options), sudo=sudo, timeout_s=timeout)
+        ssh = with_needs(ssh, options, wait_policy)
         recorder = Recorder(options=options, ssh=ssh, redact=not no_redact, force=force)
         if hosts is not None:
             return _record_list(

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.inputs import InputOptions, load_config, open_inputs
+from proccli.commands.inputs import InputOptions, load_config, mentioned_names, open_inputs
 from proccli.commands.record.destinations import Destination
 from proccli.commands.record.record import (
     Failure,
@@ -36,17 +36,18 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of hosts that are done, and the number of all."""
 
 
-def wait_before_second_look(options: InputOptions, policy: WaitPolicy) -> float:
-    """The seconds between the collector's two looks at the sockets; 0: it looks once.
+def with_needs(ssh: SshOptions, options: InputOptions, policy: WaitPolicy) -> SshOptions:
+    """The options with what the configuration needs of a host: how long to wait between the two
+    looks at the sockets, and which variables of the agent its rules mention.
 
-    It can't know which sockets the configuration is about, so it waits the minimum lifetime.
-    Raises: ConfigError.
+    The collector can't know which sockets matter, so it waits the minimum lifetime. Raises:
+    ConfigError.
     """
-    if policy.no_wait:
-        return 0.0
     config, _, _ = load_config(options)
     lifetime_s = float(config.min_lifetime_s)
-    return lifetime_s if lifetime_s <= policy.max_wait_s else 0.0
+    waits = not policy.no_wait and lifetime_s <= policy.max_wait_s
+    names = (name for name in mentioned_names(config) if name not in options.env)
+    return replace(ssh, wait_s=lifetime_s if waits else 0.0, variables=tuple(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

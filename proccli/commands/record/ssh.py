@@ -49,6 +49,8 @@ class SshOptions:
     """For one host, from connecting to the end of its output."""
     wait_s: float = 3.0
     """Between the two looks at the sockets; 0: one look."""
+    variables: tuple[str, ...] = ()
+    """Names of variables of the agent's environment that rules mention."""
 
 
 class HostFailed(Exception):  # noqa: N818 - the host is at fault, not proccli
@@ -167,20 +169,26 @@ def collect(destination: Destination, options: SshOptions, connections: Connecti
 def _command(destination: Destination, options: SshOptions) -> list[str]:
     given = [word for option in options.ssh_options for word in ("-o", option)]
     port = [] if destination.port is None else ["-o", f"Port={destination.port}"]
-    remote = f"exec {'sudo -n ' if options.sudo else ''}sh -c '{_choice(options.wait_s)}'"
+    remote = f"exec {'sudo -n ' if options.sudo else ''}sh -c '{_choice(options)}'"
     return ["ssh", *_ALWAYS, *port, *given, "--", destination.host, remote]
 
 
-def _choice(wait_s: float) -> str:
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+"""Other names would need quoting, and no shell sets them: their values stay unknown."""
+
+
+def _choice(options: SshOptions) -> str:
     """A shell command that runs the first interpreter that is there, and says which.
 
     It is one argument in single quotes, for whatever shell the user has there.
     """
+    names = filter(_VARIABLE.fullmatch, options.variables)
+    arguments = " ".join([f"{options.wait_s:g}", *names])
     return (
         f"for p in {' '.join(_INTERPRETERS)}; do"
         f' if "$p" -c "{_FITS}" </dev/null >/dev/null 2>&1; then'
-        f' echo; echo {_MARK.decode()} "$p"; exec "$p" -E -s - {wait_s:g}; fi; done;'
-        f" echo; echo {_MARK.decode()} sh; exec sh -s {wait_s:g}"
+        f' echo; echo {_MARK.decode()} "$p"; exec "$p" -E -s - {arguments}; fi; done;'
+        f" echo; echo {_MARK.decode()} sh; exec sh -s {arguments}"
     )
 
 

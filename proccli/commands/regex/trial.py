@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proccli import rustregex
-from proccli.model.outcome import GroupMatch
+from proccli.model.explanation import GroupMatch
 from proccli.model.process import TextSpan
 from proccli.rustregex import Regex, RegexSyntaxError
 from proccli.versions import DEFAULT_AGENT, agent_version

@@ -20,7 +20,7 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import emulated_agent, source_options
+from proccli.commands.options.source import emulated_agent, jobs_option, source_options
 from proccli.errors import EXIT_INCOMPLETE
 from proccli.versions import NEWEST_SERVER
 
@@ -141,6 +141,7 @@ _WHICH = "Filters (the summary always counts all processes)"
     " by rule, as proccli diff prints them.",
 )
 @source_options
+@jobs_option
 @output_options
 @strict_option
 @general_options
@@ -182,14 +183,19 @@ def command(
         identified = identify(result.outcomes, result.host, chosen)
     notes: Sequence[Note] = result.notes
     content: str | Iterable[bytes]
-    if output == "json":
-        from proccli.commands.scan.json import scan_document
+    if output != "table" and identified is not None:
+        from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
 
-        content = scan_document(result, shown, identified)
-    elif output == "jsonl":
-        from proccli.commands.scan.json import scan_lines
+        whole = output == "json"
+        content = (
+            identity_document(result, shown, identified)
+            if whole
+            else identity_lines(shown, identified)
+        )
+    elif output != "table":
+        from proccli.commands.scan.json import scan_document, scan_lines
 
-        content = scan_lines(shown, identified)
+        content = scan_document(result, shown) if output == "json" else scan_lines(shown)
     else:
         from proccli.commands.scan.text import scan_table
 

@@ -20,7 +20,7 @@ from proccli.commands.options.output import (
     protocol_option,
     strict_option,
 )
-from proccli.commands.options.source import source_options, wait_options
+from proccli.commands.options.source import jobs_option, source_options, wait_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ _WHICH = "Filters (the summary always counts all sockets)"
     help="Only TCP listeners and UDP sockets without a peer.",
 )
 @source_options
+@jobs_option
 @wait_options
 @output_options
 @strict_option

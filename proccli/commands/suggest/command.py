@@ -22,6 +22,7 @@ from proccli.commands.options.output import (
 )
 from proccli.commands.options.source import source_options_without
 from proccli.errors import EXIT_INCOMPLETE
+from proccli.versions import DEFAULT_INPUTS_AGENT
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -35,7 +36,7 @@ _WHERE = "Result options"
     examples=(
         ("sudo proccli suggest > agent.yaml", "Propose rules for what runs on this machine"),
         (
-            "proccli suggest --agent 7.1 web-1.jsonl.gz db-1.jsonl.gz",
+            f"proccli suggest --agent {DEFAULT_INPUTS_AGENT} web-1.jsonl.gz db-1.jsonl.gz",
             "Propose matchers for the processes of two recordings",
         ),
         (

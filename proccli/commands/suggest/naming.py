@@ -103,18 +103,17 @@ def compiled(pattern: str) -> rustregex.Regex:
 def name_line(line: Line) -> Naming | None:
     """The name of a command line by the first recipe that gives one; None where none does."""
     text = line.text
+    has_blanks = len(line.pieces) > 1 and any(" " in piece for piece in line.pieces)
     for recipe in RECIPES:
         if recipe.needs not in text:
             continue
         regex = compiled(recipe.pattern)
         match = regex.search(text)
-        if match is None:
-            continue
-        if _is_sound(match, regex, line, recipe):
+        if match is not None and _is_sound(match, regex, line, recipe):
             name = regex.replace_all(text, recipe.name)
             if _is_name(name):
                 return Naming(name, recipe)
-        elif (naming := _despite_blanks(line, regex, recipe)) is not None:
+        elif (match or has_blanks) and (naming := _despite_blanks(line, regex, recipe)):
             return naming
     return None
 

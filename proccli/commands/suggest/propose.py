@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
@@ -12,6 +13,7 @@ from proccli.commands.suggest.naming import (
     RECIPES,
     Line,
     Naming,
+    compiled,
     escaped,
     line_of,
     literal,
@@ -29,7 +31,9 @@ Key: TypeAlias = tuple[int, int]
 _FEW: Final = 4
 """Names that get a rule each where one rule for all of them would be long."""
 _EVERYTHING: Final = ("", ".", ".*", ".+")
-_INTERPRETERS: Final = ("java", "python", "node", "ruby", "perl", "php", "dotnet", "mono", "beam")
+_INTERPRETER: Final = re.compile(
+    r"(?:java|python|pypy|node(?:js)?|j?ruby|perl|php|dotnet|mono|beam(?:\.smp)?)[0-9.]*"
+)
 
 
 class Processes(NamedTuple):
@@ -51,7 +55,7 @@ class Processes(NamedTuple):
         line = self.lines.get(key)
         if line is None or key in self.names or self.is_renamed(key):
             return False
-        return line.program.startswith(_INTERPRETERS)
+        return _INTERPRETER.fullmatch(line.program) is not None
 
 
 def read_processes(
@@ -152,8 +156,8 @@ def alone(rule: Proposed) -> list[Proposed]:
 
 def ordered(rules: Sequence[Proposed]) -> Iterator[Proposed]:
     """Rules for one program first, then by the order of the recipes, then all others."""
-    by_pattern = {rule.pattern: rule for rule in rules if rule.purpose == "name"}
-    yield from (rule for rule in by_pattern.values() if rule.literal)
+    yield from _joined([rule for rule in rules if rule.literal])
+    by_pattern = {r.pattern: r for r in rules if r.purpose == "name" and not r.literal}
     for recipe, after in zip(RECIPES, (*RECIPES[1:], None), strict=True):
         found = by_pattern.get(recipe.pattern)
         if found is not None and (found.members or not recipe.guards):
@@ -161,6 +165,21 @@ def ordered(rules: Sequence[Proposed]) -> Iterator[Proposed]:
         elif recipe.guards and after is not None and after.pattern in by_pattern:
             yield of_naming(Naming("", recipe), ())
     yield from (rule for rule in rules if rule.purpose != "name")
+
+
+def _joined(rules: Sequence[Proposed]) -> Iterator[Proposed]:
+    """The rules for one program without those whose processes another one of the name matches."""
+    kept: list[Proposed] = []
+    for rule in rules:
+        for index, other in enumerate(kept):
+            regex = compiled(other.pattern)
+            same = other.rewrite == rule.rewrite
+            if same and all(regex.is_match(member.line.text) for member in rule.members):
+                kept[index] = other._replace(members=(*other.members, *rule.members))
+                break
+        else:
+            kept.append(rule)
+    return iter(kept)
 
 
 # ---- noise ------------------------------------------------------------------------------------

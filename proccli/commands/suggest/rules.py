@@ -121,7 +121,10 @@ class Writer:
             rule.purpose == "name" and rule.members and all(map(_in_container, rule.members))
         )
         yield "only_in_container", "true" if contained else "false"
-        sockets = rule.purpose == "drop" or not rule.members or all(map(_has_sockets, rule.members))
+        if rule.purpose == "name" and rule.members and all(map(_only_with_tag, rule.members)):
+            yield "only_with_tag", "true"
+        listed = any if rule.purpose == "drop" else all
+        sockets = not rule.members or listed(map(_has_sockets, rule.members))
         features = [GPROCESS_INFO, SOCKET_LIST] if sockets else [GPROCESS_INFO]
         yield "enabled_features", f"[{', '.join(features)}]"
 
@@ -162,6 +165,10 @@ class Writer:
 
 def _in_container(member: Member) -> bool:
     return bool(member.before.rule and member.before.rule.only_in_container)
+
+
+def _only_with_tag(member: Member) -> bool:
+    return bool(member.before.rule and member.before.rule.only_with_tag)
 
 
 def _has_sockets(member: Member) -> bool:

@@ -31,15 +31,17 @@ def _static(agent: AgentVersion) -> Iterator[str]:
 
 
 def _inputs(agent: AgentVersion) -> Iterator[str]:
-    defaults = agent.defaults
-    assert defaults is not None  # noqa: S101 - by its dialect
+    behaviour, defaults = agent.inputs_proc, agent.defaults
+    assert behaviour is not None  # noqa: S101 - by its dialect
+    assert defaults is not None  # noqa: S101 - likewise
     ours = (GPROCESS_INFO, SOCKET_LIST)
     yield f"# Matchers proposed by proccli suggest for agent {agent.number}."
     yield "inputs:"
     yield "  proc:"
     yield "    enabled: true"
-    yield "    # Connections are labelled with processes only if sockets are read."
-    yield f"    {defaults.socket_interval_key}: 10s"
+    if not defaults.socket_interval_s and behaviour.socket_thread == "per-namespace":
+        yield "    # Connections are labelled with processes only if sockets are read."
+        yield f"    {defaults.socket_interval_key}: 10s"
     yield "    process_matcher:"
     yield "      # All processes with a command line (no kernel threads), under their own names"
     yield "      # unless another matcher renames them."

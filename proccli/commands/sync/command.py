@@ -23,7 +23,7 @@ from proccli.commands.options.output import (
     output_options_with,
     strict_option,
 )
-from proccli.commands.options.source import no_nan, source_options, wait_options
+from proccli.commands.options.source import jobs_option, no_nan, source_options, wait_options
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ def _mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     help="Maximum wait for another run that uses the same state.",
 )
 @source_options
+@jobs_option
 @wait_options
 @output_options_with(prometheus="metrics for node_exporter")
 @strict_option

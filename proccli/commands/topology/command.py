@@ -24,12 +24,14 @@ from proccli.commands.options.output import (
     tag_globs,
 )
 from proccli.commands.options.source import source_options_without, wait_options
+from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
+    from proccli.commands.stores import StoredDocuments
     from proccli.model.topology import Topology
 
 _WHICH = "Filters"
@@ -63,6 +65,10 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
         (
             "proccli topology -c agent.yaml -s a=a/db.jsonl -s b=b/db.jsonl",
             "Combine two networks that use the same addresses",
+        ),
+        (
+            "proccli topology --store chdb:///var/lib/fleet --port 5432",
+            "Show who uses PostgreSQL, of all hosts of a store",
         ),
         (
             "proccli topology -c agent.yaml --certainty client-end *.jsonl.gz",
@@ -122,6 +128,7 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     " or os.app.KEY (the processes with the same value of that tag).",
 )
 @fleet_options
+@store_options
 @source_options_without("snapshot")
 @wait_options
 @output_options_with(
@@ -134,6 +141,7 @@ def command(
     sources: Sequence[NamedSource],
     options: InputOptions,
     group_by: str,
+    stored: StoredDocuments | None,
     wait_policy: WaitPolicy,
     output: Format,
     strict: bool,
@@ -146,16 +154,21 @@ def command(
     ports of both ends, across all hosts of a network; for loopback, within one host and network
     namespace. Reports how certain each edge is and which connections are left out. A SOURCE is a
     recording, a /proc-like directory, or the output of proccli sync; the default is the live
-    machine.
+    machine. With --store, the hosts are those of proccli fleet load.
     """
-    from proccli.commands.topology.topology import topology
+    from proccli.commands.topology.topology import stored_topology, topology
     from proccli.server.graph import ConnectionSelection
 
+    selection = ConnectionSelection(tags=which.pop("having"), **which)
+    if stored is not None:
+        result = stored_topology(options, stored, selection, group_by=group_by)
+        code = EXIT_INCOMPLETE if strict and result.incomplete else 0
+        return print_result(invocation, _rendered(result, output, invocation), result.notes, code)
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
             options,
             sources,
-            ConnectionSelection(tags=which.pop("having"), **which),
+            selection,
             group_by=group_by,
             wait_policy=wait_policy,
             progress=progress,

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from proccli.commands.hosts.gather import Progress, gather
+from proccli.commands.hosts.gather import Progress, fleet_notes, gather, host_names
 from proccli.commands.hosts.read import NamedSource
+from proccli.commands.hosts.stored import server_of
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
+from proccli.commands.stores import StoredDocuments, host_notes, moment_of, opened_store
 from proccli.errors import UsageError
+from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
-from proccli.server.graph import ConnectionSelection, Graph, build_graph
-from proccli.server.grouping import parse_grouping
-from proccli.versions import server_version
+from proccli.server.graph import ConnectedHosts, ConnectionSelection, Graph, build_graph
+from proccli.server.grouping import Grouping, parse_grouping
+from proccli.store.stored_fleet import StoredFleet, lacks_tags
+from proccli.versions import ServerVersion, server_version
 
 _FAR_APART_S = 60
 """Recordings made together are not farther apart than this."""
@@ -35,31 +39,84 @@ def topology(
 
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
-    try:
-        by = parse_grouping(group_by)
-    except ValueError as error:
-        raise UsageError(f"--group-by: {error}") from error
+    by = _grouping(group_by)
     gathered = gather(options, sources, wait_policy, progress)
-    server = server_version(gathered.server)
     with gathered.fleet as fleet:
-        names = gathered.names
-        drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
-        hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
-        left_out: Counter[str] = Counter()
-        for view, _ in hosts:
-            left_out.update(view.left_out)
-        return Topology(
+        return _topology(
+            fleet,
+            gathered.names,
+            by,
+            selection,
+            server=server_version(gathered.server),
             config=gathered.config,
-            group_by=by.name,
-            server=server.number,
-            hosts=tuple(_host(view, name) for view, name in hosts),
-            nodes=drawn.nodes,
-            edges=drawn.edges,
-            connections=drawn.connections,
-            left_out=dict(left_out.most_common()),
-            notes=(*gathered.notes, *_notes(drawn, hosts)),
+            notes=gathered.notes,
             incomplete=gathered.incomplete,
         )
+
+
+def stored_topology(
+    options: InputOptions,
+    stored: StoredDocuments,
+    selection: ConnectionSelection,
+    *,
+    group_by: str,
+) -> Topology:
+    """The graph of all connections of a store at one moment, joined by the store.
+
+    Raises: UsageError for an unknown grouping; StoreError, StateLocked.
+    """
+    by = _grouping(group_by)
+    with opened_store(stored.request) as opened:
+        moment = moment_of(opened, stored.at_s, stored.max_age_s)
+        fleet = StoredFleet(opened.engine, moment)
+        names = host_names(fleet)
+        return _topology(
+            fleet,
+            names,
+            by,
+            selection,
+            server=server_version(server_of(options)),
+            config=None,
+            notes=(*host_notes(opened, moment), *fleet_notes(fleet, names)),
+            incomplete=lacks_tags(opened.engine, moment),
+        )
+
+
+def _grouping(group_by: str) -> Grouping:
+    try:
+        return parse_grouping(group_by)
+    except ValueError as error:
+        raise UsageError(f"--group-by: {error}") from error
+
+
+def _topology(
+    fleet: ConnectedHosts,
+    names: Sequence[str],
+    by: Grouping,
+    selection: ConnectionSelection,
+    *,
+    server: ServerVersion,
+    config: Config | None,
+    notes: Sequence[Note],
+    incomplete: bool,
+) -> Topology:
+    drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
+    hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
+    left_out: Counter[str] = Counter()
+    for view, _ in hosts:
+        left_out.update(view.left_out)
+    return Topology(
+        config=config,
+        group_by=by.name,
+        server=server.number,
+        hosts=tuple(_host(view, name) for view, name in hosts),
+        nodes=drawn.nodes,
+        edges=drawn.edges,
+        connections=drawn.connections,
+        left_out=dict(left_out.most_common()),
+        notes=(*notes, *_notes(drawn, hosts)),
+        incomplete=incomplete,
+    )
 
 
 def _host(view: HostView, name: str) -> TopologyHost:

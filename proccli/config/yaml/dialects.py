@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.text import visible
 
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+# The three sets are compiled when a text has any character that can't be printed.
+_UNPRINTABLE: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]"
 """What libyaml and its port take for no text at all. yaml-rust takes any character but NUL."""
-_AGENT_LETTERS: Final = re.compile(
-    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
-)
+_AGENT_LETTERS: Final = "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
 """What yaml-rust takes for letters, and libyaml for line breaks, byte order marks or errors."""
-_SERVER_LETTERS: Final = re.compile("\ufeff")
+_SERVER_LETTERS: Final = "\ufeff"
+_LINE_ENDS_AND_TABS: Final = str.maketrans("", "", "\t\n\r")
 _LONE_CR: Final = re.compile(r"\r(?!\n)")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _SPACE: Final = re.compile(r"\s*")
@@ -156,15 +156,19 @@ def prepared_for_agent(text: str) -> Prepared:
 
 def prepared_for_server(text: str) -> Prepared:
     """The text itself. Raises: Refusal for control characters."""
-    if found := _UNPRINTABLE.search(text):
+    if not _is_printable(text) and (found := re.search(_UNPRINTABLE, text)):
         problem = f"control character U+{ord(found.group()):04X}"
         raise Refusal(problem, found.start(), by="server", hint='write it as an escape in "..."')
     return _with_letters(text, _SERVER_LETTERS)
 
 
-def _with_letters(text: str, letters: re.Pattern[str]) -> Prepared:
+def _is_printable(text: str) -> bool:
+    return text.translate(_LINE_ENDS_AND_TABS).isprintable()
+
+
+def _with_letters(text: str, letters: str) -> Prepared:
     """The text with each of these characters as a private one that it doesn't hold."""
-    odd = sorted(set(letters.findall(text)))
+    odd = [] if _is_printable(text) else sorted(set(re.findall(letters, text)))
     if not odd:
         return Prepared(text=text)
     free = (chr(code) for codes in _PRIVATE for code in codes if chr(code) not in text)

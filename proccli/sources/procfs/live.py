@@ -49,8 +49,12 @@ _ROOT_HINT = "--proc-root names a proc mount"
 class LiveSource:
     """Processes from a proc mount, read when asked for and cached as they were then."""
 
-    def __init__(self, root: str = "/proc") -> None:
-        """Open the mount. Raises: SourceError if it isn't a directory that can be read."""
+    def __init__(self, root: str = "/proc", jobs: int | None = 1) -> None:
+        """Open the mount; `jobs`: how many workers read many processes, None: as many as pay.
+
+        Raises: SourceError if it isn't a directory that can be read.
+        """
+        self._jobs = jobs
         try:
             self._fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -103,11 +107,38 @@ class LiveSource:
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
         """The processes of these pids, in order, without those that never existed."""
+        pids = tuple(pids)
+        self._read_in_shares(pids, fields)
+        yield from self._read_each(pids, fields)
+
+    def _read_each(self, pids: Iterable[int], fields: frozenset[Field]) -> Iterator[Process]:
         for pid in pids:
             try:
                 yield self.read(pid, fields)
             except NoSuchProcess:
                 continue
+
+    def _read_in_shares(self, pids: Sequence[int], fields: frozenset[Field]) -> None:
+        """Read with several workers, if they pay, what is then returned from the cache."""
+        jobs = self._jobs
+        if jobs == 1 or len(pids) < 2:
+            return
+        from proccli.sources.procfs.workers import jobs_for, read_in_shares
+
+        if (jobs := jobs or jobs_for(len(pids))) == 1:
+            return
+
+        def read(
+            share: Sequence[int],
+        ) -> Iterator[tuple[Process, Sequence[SocketFd] | FieldError | None]]:
+            for process in self._read_each(share, fields):
+                yield process, self._socket_fds.get(process.pid)
+
+        unread = [pid for pid in pids if pid not in self._processes]
+        for process, sockets in read_in_shares(unread, jobs, read):
+            self._processes[process.pid] = (fields, process)
+            if sockets is not None:
+                self._socket_fds[process.pid] = sockets
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """Names by uid, as the passwd file in the process's own root has them."""
@@ -155,7 +186,8 @@ class LiveSource:
         try:
             files = _LiveFiles(pid, fd, self._fd)
             _, known = self._processes.get(pid, (None, None))
-            if known is not None and known.starttime_ticks not in (None, files.starttime_ticks()):
+            started = None if known is None else known.starttime_ticks
+            if started is not None and started != files.starttime_ticks():
                 raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
             yield files
         finally:

@@ -6,7 +6,6 @@ Pure: bytes in, values out.
 from __future__ import annotations
 
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -143,9 +142,17 @@ class _Addresses(dict[str, str]):
         if self._byteorder == "little":
             packed = b"".join(packed[at : at + 4][::-1] for at in range(0, len(packed), 4))
         packed = packed.removeprefix(_V4_MAPPED)
-        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
-        address = self[text] = socket.inet_ntop(family, packed)
+        address = self[text] = ".".join(map(str, packed)) if len(packed) == 4 else _ipv6(packed)
         return address
+
+
+def _ipv6(packed: bytes) -> str:
+    if not any(packed):
+        return "::"  # of most listeners
+    # It takes a tenth of a start to load.
+    from socket import AF_INET6, inet_ntop
+
+    return inet_ntop(AF_INET6, packed)
 
 
 class _Ports(dict[str, int]):

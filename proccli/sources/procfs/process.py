@@ -34,16 +34,18 @@ def parse_process(raw: RawProcess) -> Process:
     netns = _parsed("netns", raw.netns, _parse_netns, errors, may_lack=ended)
     cgroup = _parsed("cgroup", raw.cgroup, _parse_cgroup, errors)
     root_inode = _parsed("root_inode", raw.root_inode, _same, errors, may_lack=ended)
+    comm, _, ppid, starttime_ticks = stat or (None, None, None, None)
+    exe_text, exe_bytes = exe or (None, None)
     return Process(
         pid=raw.pid,
         uid=uid,
-        comm=stat.comm if stat else None,
-        ppid=stat.ppid if stat else None,
-        starttime_ticks=stat.starttime_ticks if stat else None,
+        comm=comm,
+        ppid=ppid,
+        starttime_ticks=starttime_ticks,
         status_name=status_name,
         cmdline=cmdline,
-        exe=exe.text if exe else None,
-        exe_bytes=exe.raw if exe else None,
+        exe=exe_text,
+        exe_bytes=exe_bytes,
         netns=netns,
         cgroup=cgroup,
         root_inode=root_inode,

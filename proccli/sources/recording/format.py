@@ -127,6 +127,14 @@ def encode_error(error: FieldError) -> Mapping[str, str]:
 # ---- reading objects ------------------------------------------------------------------------
 
 
+@lru_cache(1 << 12)
+def canonical_ipv4(text: str) -> str:
+    """An IPv4 address with its dots: the same few are read again and again. Raises: ValueError."""
+    from ipaddress import IPv4Address
+
+    return str(IPv4Address(text))
+
+
 class Checked:
     """One JSON object of a recording. What is not as described raises RecordingError."""
 
@@ -185,11 +193,9 @@ class Checked:
 
     def as_ipv4(self, value: object, name: str) -> str:
         """An IPv4 address with its dots."""
-        from ipaddress import IPv4Address
-
         text = self.as_text(value, name)
         try:
-            return str(IPv4Address(text))
+            return canonical_ipv4(text)
         except ValueError as error:
             raise self.wrong(f"{name} is not an IPv4 address") from error
 

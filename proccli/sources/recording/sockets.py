@@ -32,6 +32,7 @@ ROWS_PER_LINE = 10_000
 
 _AGE_SOURCES: Mapping[str, AgeSource] = {source: source for source in get_args(AgeSource)}
 _TABLES: Mapping[str, TableName] = {name: name for name in TABLES}
+_BYTES = frozenset(map(str, range(256)))
 _STATES = {protocol: frozenset(names.values()) for protocol, names in STATE_NAMES.items()}
 
 
@@ -287,13 +288,23 @@ class NetReader:
 class _Addresses(dict[str, bool]):
     """Whether a text is an IP address, each parsed once."""
 
-    def __missing__(self, text: str) -> bool:
-        import socket
+    def __init__(self) -> None:
+        super().__init__({"::": True, "::1": True})  # all that many machines have of IPv6
 
-        family = socket.AF_INET6 if ":" in text else socket.AF_INET
-        try:
-            valid = socket.inet_ntop(family, socket.inet_pton(family, text)) == text
-        except (OSError, ValueError):
-            valid = False
-        self[text] = valid
+    def __missing__(self, text: str) -> bool:
+        self[text] = valid = _is_ipv6(text) if ":" in text else _is_ipv4(text)
         return valid
+
+
+def _is_ipv4(text: str) -> bool:
+    parts = text.split(".")
+    return len(parts) == 4 and all(part in _BYTES for part in parts)
+
+
+def _is_ipv6(text: str) -> bool:
+    import socket  # takes as long to load as a small recording to read
+
+    try:
+        return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text)) == text
+    except (OSError, ValueError):
+        return False

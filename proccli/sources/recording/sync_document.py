@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Final, TypeVar
+from operator import itemgetter
+from typing import Any, Final, TypeVar
 
 from proccli.errors import Location, RecordingError
 from proccli.model.process import MAX_PID, MAX_U32, NS_PER_S
 from proccli.model.sockets import Protocol, SocketRole, SyncedProcess, SyncedSocket
-from proccli.sources.recording.format import Checked
+from proccli.sources.recording.format import Checked, canonical_ipv4
 from proccli.sources.recording.lines import has_more_elements
 
 SCHEMA: Final = "proccli/sync/v1"
@@ -58,7 +59,7 @@ def parse_sync_output(text: bytes, name: str) -> SyncOutput:
     if snapshot is None:
         raise document.wrong("snapshot is null")
     processes = tuple(map(_process, document.parts("processes")))
-    sockets = tuple(map(_socket, document.parts("sockets")))
+    sockets = tuple(_sockets(document.items("sockets"), document))
     if len(pids := {process.pid for process in processes}) < len(processes):
         raise document.wrong("two processes have the same pid")
     for socket in sockets:
@@ -133,6 +134,50 @@ def _process(part: Checked) -> SyncedProcess:
 
 def _tag(part: Checked) -> tuple[str, str]:
     return part.text("key"), part.text("value")
+
+
+def _sockets(values: Sequence[object], document: Checked) -> Iterator[SyncedSocket]:
+    for number, value in enumerate(values):
+        socket = _as_written(value)
+        yield socket or _socket(Checked(value, document.at, f"sockets[{number}]"))
+
+
+def _as_written(value: object) -> SyncedSocket | None:
+    """A socket exactly as `sync` writes it; None for what `_socket` has to look at.
+
+    A fleet has a million of them, and this takes a quarter of the time.
+    """
+    try:
+        role, protocol, pid_0, ip_0, port_0, pid_1, ip_1, port_1, netns_idx = _socket_values(value)
+        pid, other = (pid_0, pid_1) if role == "client" else (pid_1, pid_0)
+        if (
+            other is None
+            and type(pid) is type(port_0) is type(port_1) is type(netns_idx) is int
+            and type(ip_0) is type(ip_1) is str
+            and 1 <= pid <= MAX_PID
+            and 0 <= port_0 <= _U16
+            and 0 <= port_1 <= _U16
+            and 0 <= netns_idx <= MAX_U32
+        ):
+            return SyncedSocket(
+                _PROTOCOLS[protocol],
+                _ROLES[role],
+                pid_0,
+                canonical_ipv4(ip_0),
+                port_0,
+                pid_1,
+                canonical_ipv4(ip_1),
+                port_1,
+                netns_idx,
+            )
+    except (TypeError, LookupError, ValueError):  # no object, a key is missing, no address
+        pass
+    return None
+
+
+_socket_values: Final[Callable[[Any], Any]] = itemgetter(
+    "role", "protocol", "pid_0", "ip_0", "port_0", "pid_1", "ip_1", "port_1", "netns_idx"
+)
 
 
 def _socket(part: Checked) -> SyncedSocket:

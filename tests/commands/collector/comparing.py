@@ -175,7 +175,7 @@ def odd_processes(folder: Path) -> Iterator[list[int]]:
         lambda: set_comm(b"a:b \xc2\xa0"),
         become_nobody,
         lambda: os.chroot(root),
-        _hold_sockets,
+        lambda: _hold_sockets(folder),
     ]
     with contextlib.ExitStack() as stack:
         found = [stack.enter_context(forked(body)) for body in bodies[4:]]
@@ -212,7 +212,7 @@ def _wait_as(*argv: bytes) -> None:
 _held: list[Any] = []
 
 
-def _hold_sockets() -> None:
+def _hold_sockets(folder: Path) -> None:
     """Sockets of each kind, in a network namespace of their own where that is allowed."""
     with contextlib.suppress(BaseException):
         enter_new_namespace()
@@ -220,13 +220,19 @@ def _hold_sockets() -> None:
     _held.append(stack)
     stack.enter_context(connected())
     stack.enter_context(udp_pair())
-    with contextlib.suppress(BaseException):
-        stack.enter_context(connected("::1"))
-    with contextlib.suppress(BaseException):
-        stack.enter_context(connected(dualstack_ipv6=True))
+    for ip, dual in (("::1", False), ("127.0.0.1", True)):
+        with contextlib.suppress(BaseException):
+            stack.enter_context(connected(ip, dualstack_ipv6=dual))
     with contextlib.suppress(OSError):
         for address in ("::", "::ffff:127.0.0.1", "::1"):
             one = stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
             one.bind((address, 0))
     _held.append(socket.socketpair())
+    # A file that is a socket, with a name that looks like what the shell script reads.
+    for name in ("x\n@process 99\n@done alive", "fd/3 -> socket:[1]"):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        one = socket.socket(socket.AF_UNIX)
+        one.bind(str(path))
+        _held.append((one, os.open(path, os.O_PATH)))
     _held.append(fresh(socket.create_server(("127.0.0.1", 0))))

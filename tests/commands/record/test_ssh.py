@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from proccli.commands.schema.command import schema_text
 from proccli.sources.recording.reader import read_recording
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
 from tests.commands.record.sshd import Sshd, put_program, running_sshd
@@ -100,6 +102,7 @@ def test_a_second_run_takes_only_what_is_missing(sshd: Sshd, tmp_path: Path) -> 
     ran = record(sshd, "--hosts", listed, str(tmp_path), "--missing", "--json")
     assert (ran.code, there.read_bytes()) == (0, b"precious")
     document = json.loads(ran.out)
+    Draft202012Validator(json.loads(schema_text("record"))).validate(document)
     assert (document["skipped"], [host["host"] for host in document["hosts"]]) == (
         1,
         [f"{sshd.user}@b"],

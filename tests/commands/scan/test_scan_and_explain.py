@@ -16,7 +16,7 @@ from proccli.commands.explain.explain import (
 from proccli.commands.explain.text import explain_text
 from proccli.commands.scan.scan import scan
 from proccli.errors import NoSuchProcess, UsageError
-from proccli.model.outcome import Explanation, RuleTrace
+from proccli.model.explanation import Explanation, RuleTrace
 from proccli.model.process import NO_TAGS, Environment, FieldError
 from proccli.sources.made_up import MadeUp
 from proccli.sources.procfs.live import LiveSource

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proccli.errors import RecordingError
+from proccli.errors import Location, RecordingError
 from proccli.model.process import FieldError
 from proccli.model.sockets import (
     KINDS,
@@ -23,6 +24,7 @@ from proccli.model.sockets import (
     SocketRow,
 )
 from proccli.sources.recording import sockets as nets
+from proccli.sources.recording.format import Checked
 from proccli.sources.recording.reader import Recording, parse_recording
 from proccli.sources.recording.writer import write_recording
 from tests.agent.sockets.looking import REFUSED, fd, tcp, tcp6, udp
@@ -285,3 +287,37 @@ def any_rows(draw: st.DrawFn) -> dict[str, list[SocketRow]]:
 def test_any_tables_come_back(tables: dict[str, list[SocketRow]]) -> None:
     source = ListSource([process(7, "x", netns=NS)], nets={NS: net_tables(**tables)})
     assert parse(written(source)).net_tables(7) == source.nets[NS]
+
+
+def is_kept(address: str) -> bool:
+    """Whether a row with this address is a row."""
+    row = ["LISTEN", address, 80, "0.0.0.0", 0, 1]
+    line = {"type": "net", "net": 1, "netns": NS, "table": "tcp", "rows": [row], "error": None}
+    try:
+        nets.NetReader().add(Checked(line, Location("x", 1, 1), "net"))
+    except RecordingError:
+        return False
+    return True
+
+
+def is_address(text: str) -> bool:
+    """Whether the C library reads this text as an address and writes it so."""
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        return socket.inet_ntop(family, socket.inet_pton(family, text)) == text
+    except (OSError, ValueError):
+        return False
+
+
+@given(
+    st.from_regex(r"[0-9]{1,4}(\.0?[0-9]{1,3}){2,4}[ .]?", fullmatch=True)
+    | st.ip_addresses().map(str)
+    | st.text("0123456789.:af \0\u0663", max_size=16)
+)
+@example("1.2.3.4\n")
+@example("::1")
+@example("::ffff:10.0.0.1")
+@example("0::1")
+@example("\u0661.2.3.4")
+def test_an_address_is_what_the_c_library_writes(text: str) -> None:
+    assert is_kept(text) == is_address(text)

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.errors import RecordingError
+from proccli.errors import Location, RecordingError
 from proccli.model.sockets import SyncedSocket
 from proccli.sources.opening import open_source_or_output
+from proccli.sources.recording import sync_document
+from proccli.sources.recording.format import Checked
 from proccli.sources.recording.reader import Recording
 from proccli.sources.recording.sync_document import SyncOutput, parse_sync_output
 from tests.cli.runner import call
@@ -126,3 +128,45 @@ def test_a_gzip_file_that_is_cut_short_is_refused(cut: int, tmp_path: Path) -> N
     path.write_bytes(gzip.compress(PRINTED)[:-cut])
     with pytest.raises(RecordingError):
         open_source_or_output(str(path))
+
+
+ODD_VALUES = st.sampled_from(
+    [None, True, 0, -1, 1, 80, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 1.0, [], {}, ""]
+) | st.sampled_from(["tcp", "udp", "client", "server", "10.0.0.1", "010.0.0.1", "\ud800", "::1"])
+SOCKET: dict[str, Any] = {
+    "protocol": "tcp",
+    "role": "client",
+    "pid_0": 7,
+    "ip_0": "10.0.0.1",
+    "port_0": 4000,
+    "pid_1": None,
+    "ip_1": "10.0.0.2",
+    "port_1": 80,
+    "netns_idx": 1,
+}
+
+
+@given(
+    st.dictionaries(st.sampled_from([*SOCKET, "more"]), ODD_VALUES, max_size=2),
+    st.sets(st.sampled_from(sorted(SOCKET)), max_size=1),
+    st.booleans(),
+)
+def test_sockets_as_sync_writes_them_are_read_as_any_others(
+    odd: dict[str, object], missing: set[str], is_server: bool
+) -> None:
+    """They are read in a shorter way, which must reject and accept the same."""
+    turned = {"role": "server", "pid_0": None, "pid_1": 7} if is_server else {}
+    value = {key: one for key, one in (SOCKET | turned | odd).items() if key not in missing}
+    with contextlib.suppress(RecordingError):
+        read = sync_document._socket(Checked(dict(value), Location("x", 1, 1), "socket"))
+        assert sync_document._as_written(value) in (read, None)
+        if not odd:
+            assert sync_document._as_written(value) == read
+        return
+    assert sync_document._as_written(value) is None
+
+
+@pytest.mark.parametrize("value", [None, [], "tcp", 7])
+def test_a_socket_that_is_no_object_is_named(value: object) -> None:
+    with pytest.raises(RecordingError, match=r"sockets\[1\]: not a JSON object"):
+        parse_sync_output(changed(sockets=[SOCKET, value]), "x")

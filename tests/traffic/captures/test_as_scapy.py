@@ -152,9 +152,10 @@ def test_a_pcapng_version_of_the_future_is_not_guessed_at() -> None:
 
 def test_nothing_but_proccli_reads_captures(tmp_path: Path) -> None:
     code = (
-        "import sys; from proccli.__main__ import main\n"
-        "try: main()\n"
-        "finally: assert 'scapy' not in sys.modules"
+        "import sys; from proccli.__main__ import exit_code\n"
+        "try: code = exit_code()\n"
+        "finally: assert 'scapy' not in sys.modules\n"
+        "sys.exit(code)"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, "tot", str(DATA / "v2.pcap")],

@@ -1,0 +1,249 @@
+"""`proccli fleet`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proccli.cli.help import CommandWithExamples
+from proccli.cli.messages import print_result
+from proccli.cli.output import Invocation, view_of
+from proccli.cli.progress import progress_bar
+from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.commands.options.store import (
+    at_option,
+    documents_to_ask,
+    documents_to_load,
+    max_age_option,
+)
+from proccli.errors import EXIT_INPUT
+
+if TYPE_CHECKING:
+    from proccli.commands.stores import StoreRequest
+    from proccli.terminal.view import View
+
+_WHICH = "Filters"
+
+
+class _Fleet(CommandWithExamples, click.Group):
+    """The commands on many hosts."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order in which they are used."""
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, (one.help or "").partition("\n\n")[0])
+                    for name, one in self.commands.items()
+                ]
+            )
+        super().format_options(ctx, formatter)
+
+
+@click.group(
+    "fleet",
+    cls=_Fleet,
+    examples=(
+        (
+            "proccli fleet load --store chdb:///var/lib/fleet incoming/",
+            "Load the output of proccli sync from many hosts",
+        ),
+        ("proccli fleet names --store chdb:///var/lib/fleet", "Show which rule names what, where"),
+        ("proccli fleet names *.jsonl.gz", "Ask files, without a store"),
+    ),
+)
+def command() -> None:
+    """Ask about the output of proccli sync from many hosts.
+
+    Hosts run proccli sync --once and send their documents to one machine; this command loads them
+    into a store, or asks the files. The store is a directory with an embedded database (chDB), or
+    a ClickHouse server. Requires the extra fleet.
+    """
+
+
+def _host_option(body: Any) -> Any:
+    return option(
+        "--host",
+        "hosts",
+        section=_WHICH,
+        metavar="GLOB",
+        multiple=True,
+        help="Only hosts whose name matches GLOB. Repeatable.",
+    )(body)
+
+
+def _gprocess_option(explained: str) -> Any:
+    return option(
+        "--gprocess", "names", section=_WHICH, metavar="GLOB", multiple=True, help=explained
+    )
+
+
+def _view(invocation: Invocation) -> View:
+    return view_of(sys.stdout, invocation.colour)
+
+
+@command.command(
+    "load",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            "proccli fleet load --store chdb:///var/lib/fleet incoming/",
+            "Load all documents of a directory into an embedded store",
+        ),
+        (
+            "proccli fleet load --store clickhouse://fleet@ch-1 --password-file pw *.jsonl.gz",
+            "Load files into a ClickHouse server",
+        ),
+        (
+            "proccli fleet load --store chdb:///var/lib/fleet blue=blue/ green=green/",
+            "Load two networks that use the same addresses",
+        ),
+    ),
+)
+@documents_to_load
+@output_options
+@general_options
+def load_command(*, request: StoreRequest, output: Output, invocation: Invocation) -> int:
+    """Load the output of proccli sync into a store.
+
+    A SOURCE is a file with one or more documents, also compressed with gzip, or a directory with
+    such files. Each document is checked; what can't be used is listed, the rest is loaded, and
+    the exit code is 3. A document that is in the store already is skipped, so that a load can be
+    repeated after an interruption.
+    """
+    from proccli.commands.fleet.output import load_document, load_lines, load_text
+    from proccli.commands.stores import load_files, store_to_load
+
+    with (
+        store_to_load(request) as opened,
+        progress_bar(invocation, len(request.sources), "Loading") as progress,
+    ):
+        loaded = load_files(opened.engine, opened.database, request.sources, progress)
+    opened = opened._replace(loaded=loaded)
+    if output == "json":
+        content: str | bytes = load_document(opened)
+    elif output == "jsonl":
+        content = load_lines(opened)
+    else:
+        content = load_text(opened, _view(invocation))
+    return print_result(invocation, content, opened.refusals(), EXIT_INPUT if loaded.refused else 0)
+
+
+@command.command(
+    "names",
+    cls=CommandWithExamples,
+    examples=(
+        ("proccli fleet names --store chdb:///var/lib/fleet", "Show all names of all hosts"),
+        (
+            "proccli fleet names --gprocess 'java*' *.jsonl.gz",
+            "Show which rules give names that begin with java",
+        ),
+    ),
+)
+@documents_to_ask
+@at_option
+@max_age_option
+@_gprocess_option("Only gprocesses that match GLOB. Repeatable.")
+@_host_option
+@output_options
+@general_options
+def names_command(
+    *,
+    request: StoreRequest,
+    at_s: int | None,
+    max_age_s: int | None,
+    names: Sequence[str],
+    hosts: Sequence[str],
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """Show which rule gives which name on how many hosts.
+
+    Counts the newest document of each host. Rule 0 is the implicit accept; documents of older
+    versions do not have the rule.
+    """
+    from proccli.commands.fleet.fleet import asked
+    from proccli.commands.fleet.output import names_document, names_lines, names_text
+    from proccli.store.questions import Selection
+    from proccli.store.questions import names as names_of
+
+    selection = Selection(hosts=hosts, names=names)
+    with progress_bar(invocation, len(request.sources), "Reading") as progress:
+        answer = asked(
+            request, at_s, max_age_s, progress, lambda *store: names_of(*store, selection)
+        )
+    if output == "json":
+        content: str | bytes = names_document(answer)
+    elif output == "jsonl":
+        content = names_lines(answer)
+    else:
+        content = names_text(answer, _view(invocation))
+    return print_result(invocation, content, answer.notes, answer.exit_code)
+
+
+@command.command(
+    "hosts",
+    cls=CommandWithExamples,
+    examples=(
+        ("proccli fleet hosts --store chdb:///var/lib/fleet --silent", "Show which hosts fell out"),
+        (
+            "proccli fleet hosts --store chdb:///var/lib/fleet --host 'web-*' --without nginx",
+            "Show the web hosts on which nothing is named nginx",
+        ),
+    ),
+)
+@documents_to_ask
+@at_option
+@max_age_option
+@_host_option
+@_gprocess_option("Only hosts with a gprocess that matches GLOB. Repeatable.")
+@option(
+    "--without",
+    section=_WHICH,
+    metavar="GLOB",
+    multiple=True,
+    help="Only hosts without a gprocess that matches GLOB. Repeatable.",
+)
+@option("--silent", section=_WHICH, is_flag=True, help="Only silent hosts, see --max-age.")
+@output_options
+@general_options
+def hosts_command(
+    *,
+    request: StoreRequest,
+    at_s: int | None,
+    max_age_s: int | None,
+    output: Output,
+    invocation: Invocation,
+    **which: Any,
+) -> int:
+    """Show the hosts, when each was last heard of, and what it would send.
+
+    A host is shown with its newest document. It is silent if that is older than --max-age, counted
+    from the newest document of all hosts.
+    """
+    from proccli.commands.fleet.fleet import asked
+    from proccli.commands.fleet.output import hosts_document, hosts_lines, hosts_text
+    from proccli.store.questions import Selection
+    from proccli.store.questions import hosts as hosts_of
+
+    selection = Selection(**which)
+    with progress_bar(invocation, len(request.sources), "Reading") as progress:
+        answer = asked(
+            request, at_s, max_age_s, progress, lambda *store: hosts_of(*store, selection)
+        )
+    # The table shows the silent hosts.
+    notes = [note for note in answer.notes if output != "table" or note.code != "hosts-silent"]
+    if output == "json":
+        content: str | bytes = hosts_document(answer)
+    elif output == "jsonl":
+        content = hosts_lines(answer)
+    else:
+        content = hosts_text(answer, _view(invocation))
+    return print_result(invocation, content, notes, answer.exit_code)

@@ -1,0 +1,175 @@
+"""Reading many processes with several forked workers, each a share of them.
+
+Most of a scan's time is the kernel's, in reads of /proc that don't wait for each other: with a free
+core each, two workers take little more than half the time. Threads would wait for each other.
+"""
+
+from __future__ import annotations
+
+import gc
+import marshal
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Final, NoReturn, TypeAlias
+
+from proccli.errors import EXIT_BUG, EXIT_INPUT, SourceError
+from proccli.model.process import FieldError, Process
+from proccli.model.sockets import SocketFd
+from proccli.sources.procfs.files import Unreadable, read_at
+
+LEAST_SHARE: Final = 250
+"""Fewer processes are read before a worker has started and handed them over."""
+MOST_WORKERS: Final = 4
+"""By default; more hardly pay, for one process decides about what they all have read."""
+
+Read: TypeAlias = tuple[Process, "Sequence[SocketFd] | FieldError | None"]
+"""A process, and its sockets if they were asked for."""
+
+
+def jobs_for(processes: int) -> int:
+    """How many workers pay for so many processes: no more than there are free cores, and 1 where
+    that is not known.
+
+    Source: the fourth field of /proc/loadavg, how many threads run now, this one included,
+    proc_loadavg(5); sched_setaffinity(2).
+    """
+    if processes < 2 * LEAST_SHARE:
+        return 1
+    try:
+        running = int(read_at("/proc/loadavg", None).split()[3].partition(b"/")[0])
+    except (OSError, Unreadable, ValueError, IndexError):
+        return 1
+    free = len(os.sched_getaffinity(0)) - running + 1
+    return max(1, min(free, MOST_WORKERS, processes // LEAST_SHARE))
+
+
+def read_in_shares(
+    pids: Sequence[int], jobs: int, read: Callable[[Sequence[int]], Iterable[Read]]
+) -> list[Read]:
+    """What `read` returns of all these processes, in no particular order. The first share is read
+    here, each of the others in a process of its own.
+
+    Raises: SourceError if such a process ends before its share is read.
+    """
+    jobs = max(1, min(jobs, len(pids)))
+    # One after the other: neighbours are often alike, and some kinds take longer than others.
+    first, *others = (pids[start::jobs] for start in range(jobs))
+    workers: list[tuple[int, int]] = []
+    gc.freeze()  # a collection in a worker would copy all pages that they share
+    try:
+        for share in others:
+            workers.append(_forked(share, read, [output for _, output in workers]))
+        found = list(read(first))
+        while workers:
+            pid, output = workers[0]
+            content = _all_of(output)
+            workers.pop(0)
+            os.close(output)
+            _, status = os.waitpid(pid, 0)
+            found += _handed_over(content, os.waitstatus_to_exitcode(status))
+        return found
+    finally:
+        gc.unfreeze()
+        for pid, output in workers:  # after an error or an interrupt
+            os.close(output)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _forked(
+    share: Sequence[int], read: Callable[[Sequence[int]], Iterable[Read]], others: Sequence[int]
+) -> tuple[int, int]:
+    """The pid of a worker that reads a share, and where it hands it over."""
+    output, input_ = os.pipe()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(output)
+        os.close(input_)
+        raise SourceError(f"can't start a worker: {error.strerror}", hint=_HINT) from error
+    if pid == 0:
+        _work(share, read, input_, [*others, output])
+    os.close(input_)
+    return pid, output
+
+
+_HINT: Final = "--jobs 1 reads without workers"
+
+
+def _work(
+    share: Sequence[int],
+    read: Callable[[Sequence[int]], Iterable[Read]],
+    output: int,
+    not_ours: Sequence[int],
+) -> NoReturn:
+    """The whole life of a worker: nothing of the program may run in it a second time."""
+    code = EXIT_BUG
+    try:
+        # An interrupt reaches both: the one that started us reports it, and ends us.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for fd in not_ours:
+            os.close(fd)
+        try:
+            content = marshal.dumps(list(map(_packed, read(share))))
+            code = 0
+        except SourceError as error:
+            content = marshal.dumps((error.problem, error.hint))
+            code = error.exit_code
+        except Exception as error:
+            content = f"{type(error).__name__}: {error}".encode(errors="backslashreplace")
+        view = memoryview(content)
+        while view:
+            view = view[os.write(output, view) :]
+    except BaseException:
+        code = code or EXIT_BUG
+    finally:
+        os._exit(code)
+
+
+def _all_of(fd: int) -> bytes:
+    chunks = []
+    while chunk := os.read(fd, 1 << 20):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _handed_over(content: bytes, code: int) -> Iterable[Read]:
+    """What a worker has read.
+
+    Raises: SourceError as in the worker, or if it was ended; RuntimeError for other errors in it.
+    """
+    if code == EXIT_INPUT:
+        problem, hint = marshal.loads(content)  # noqa: S302 - our own worker wrote it
+        raise SourceError(problem, hint=hint)
+    if code == EXIT_BUG:
+        raise RuntimeError(f"a worker failed: {content.decode(errors='backslashreplace')}")
+    if code != 0:
+        why = f"signal {-code}" if code < 0 else f"exit code {code}"
+        raise SourceError(f"a worker ended before it had read its processes: {why}", hint=_HINT)
+    return map(_unpacked, marshal.loads(content))  # noqa: S302 - our own worker wrote it
+
+
+# Named tuples are handed over as plain ones: pickling them takes ten times as long.
+_Packed: TypeAlias = tuple[tuple[object, ...], tuple[object, ...], object]
+
+
+def _packed(found: Read) -> _Packed:
+    process, sockets = found
+    errors = tuple(map(tuple, process.errors))
+    if isinstance(sockets, FieldError):
+        return (*process[:-1],), errors, tuple(sockets)
+    return (*process[:-1],), errors, None if sockets is None else list(map(tuple, sockets))
+
+
+def _unpacked(packed: _Packed) -> Read:
+    fields, errors, sockets = packed
+    process = Process._make((*fields, tuple(FieldError(*error) for error in errors)))  # type: ignore[misc]
+    if isinstance(sockets, tuple):
+        return process, FieldError(*sockets)
+    if isinstance(sockets, list):
+        return process, tuple([SocketFd._make(socket) for socket in sockets])
+    return process, None

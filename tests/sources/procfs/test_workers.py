@@ -1,0 +1,230 @@
+"""Several workers read what one reads, and one that ends too early is an error, never a hole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from proccli.errors import SourceError
+from proccli.model.process import ALL_FIELDS, Field, Process
+from proccli.model.sockets import SocketFd
+from proccli.sources.procfs import workers
+from proccli.sources.procfs.files import Unreadable
+from proccli.sources.procfs.live import LiveSource
+from proccli.sources.procfs.workers import LEAST_SHARE, Read, jobs_for, read_in_shares
+from tests.cli.runner import call
+from tests.sources.procfs.processes import running
+
+FIELDS: frozenset[Field] = ALL_FIELDS | {"fds"}
+RULES = """\
+static_config:
+  os-proc-sync-enabled: true
+  os-proc-regex:
+    - match-regex: 'app-(\\d)$'
+      match-type: cmdline
+      rewrite-name: shop-$1
+    - match-regex: app-1
+      match-type: cmdline
+      action: drop
+"""
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Path:
+    """A tree that is read as a live mount: 40 processes, some of them odd or incomplete."""
+    rows = []
+    for pid in range(100, 140):
+        process = tmp_path / "proc" / str(pid)
+        (process / "fd").mkdir(parents=True)
+        (process / "ns").mkdir()
+        (process / "ns" / "net").symlink_to("net:[4026531840]")
+        (process / "exe").symlink_to("/usr/bin/caf\udce9" if pid % 7 == 0 else "/usr/bin/app")
+        (process / "cmdline").write_bytes(b"app\0app-%d\0" % (pid % 12))
+        (process / "cgroup").write_bytes(b"\xff" if pid % 9 == 0 else b"0::/\n")
+        if pid % 5:
+            stat = f"{pid} (a\x1b[31m) S 100 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {pid} 0 0"
+            (process / "stat").write_text(stat)
+        for fd in range(3, 3 + pid % 4):
+            (process / "fd" / str(fd)).symlink_to(f"socket:[{pid * 10 + fd}]")
+            end = f"{pid:02X}00007F:{7000 + fd:04X}"
+            rows.append(f" 0: {end} {end} 01 0:0 00:0 0 0 0 {pid * 10 + fd} 1\n")
+        (process / "net").mkdir()
+    for pid in range(100, 140):
+        table = "  sl  local_address rem_address\n"
+        for name in ("tcp", "udp"):
+            content = table + "".join(rows) if name == "tcp" else table
+            (tmp_path / "proc" / str(pid) / "net" / name).write_text(content)
+    (tmp_path / "proc" / "137" / "fd" / "9").mkdir()
+    (tmp_path / "agent.yaml").write_text(RULES)
+    return tmp_path / "proc"
+
+
+def everything(mount: Path | str, jobs: int, pids: Sequence[int] = ()) -> list[object]:
+    source = LiveSource(str(mount), jobs)
+    pids = pids or source.pids()
+    return [(process, source.socket_fds(process.pid)) for process in source.read_many(pids, FIELDS)]
+
+
+@pytest.mark.parametrize("jobs", [2, 3, 40, 64])
+def test_workers_read_what_one_process_reads(mount: Path, jobs: int) -> None:
+    assert everything(mount, jobs) == everything(mount, 1)
+    assert len(everything(mount, jobs)) == 40
+
+
+def test_running_processes_are_the_same_from_workers() -> None:
+    with running(["/bin/sleep", "600"]) as one, running(["/bin/sleep", "601"]) as other:
+        pids = sorted([one, other, os.getpid()])
+        alone, shared = everything("/proc", 1, pids), everything("/proc", 3, pids)
+
+    assert shared == alone
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("scan",),
+        ("scan", "-o", "jsonl"),
+        ("sockets", "--no-wait"),
+        ("sync", "--once", "--no-wait", "--no-state"),
+    ],
+    ids=" ".join,
+)
+def test_the_output_is_the_same_to_the_byte(
+    mount: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_900_000_000_000_000_000)
+    config = str(mount.parent / "agent.yaml")
+    outputs = [
+        call(*command, "--json", "-c", config, "--proc-root", str(mount), "--jobs", jobs)
+        for jobs in ("1", "2", "5")
+    ]
+
+    assert outputs[0].code == 0
+    assert '"pid": 139' in outputs[0].out
+    assert outputs[1] == outputs[0] == outputs[2]
+
+
+def test_by_default_no_worker_is_started_for_a_few_processes(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+
+    assert call("scan", "--proc-root", str(mount), "--json").code == 0
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children()}
+
+
+def test_a_worker_that_is_killed_is_an_error(mount: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, read = os.getpid(), LiveSource._read
+
+    def killed(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() != ours and pid > 120:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(source, pid, fields)
+
+    monkeypatch.setattr(LiveSource, "_read", killed)
+    before = children()
+    ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "3")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: a worker ended before it had read its processes: signal 9" in ran.err
+    assert "--jobs 1" in ran.err
+    assert children() == before
+
+
+def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path) -> None:
+    ours, read = os.getpid(), LiveSource._read
+
+    def broken(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() != ours:
+            raise ZeroDivisionError("a bug")
+        return read(source, pid, fields)
+
+    monkeypatch.setattr(LiveSource, "_read", broken)
+    ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "2")
+
+    assert (ran.code, ran.out) == (70, "")
+    assert "ZeroDivisionError" in ran.err
+
+
+def test_what_a_source_refuses_is_refused_by_a_worker_too() -> None:
+    ours = os.getpid()
+
+    def refused(share: Sequence[int]) -> Iterator[Read]:
+        if os.getpid() != ours:
+            raise SourceError("can't read process 7: EIO", hint="look")
+        yield from ()
+
+    with pytest.raises(SourceError, match=r"^can't read process 7: EIO \(look\)$"):
+        read_in_shares([1, 2], 2, refused)
+
+
+def test_an_interrupt_ends_the_workers() -> None:
+    ours = os.getpid()
+
+    def interrupted(share: Sequence[int]) -> Iterator[Read]:
+        if os.getpid() == ours:
+            raise KeyboardInterrupt
+        time.sleep(600)
+        yield from ()
+
+    before = children()
+    with pytest.raises(KeyboardInterrupt):
+        read_in_shares(range(9), 3, interrupted)
+
+    assert children() == before
+
+
+def test_more_than_a_pipe_holds_is_handed_over() -> None:
+    def read(share: Sequence[int]) -> Iterator[Read]:
+        for pid in share:
+            yield Process(pid=pid, cmdline=b"x" * 3000), (SocketFd(3, 2**64 - 1, None, "unknown"),)
+
+    found = read_in_shares(range(200), 3, read)
+
+    assert sorted(process.pid for process, _ in found) == list(range(200))
+    assert all(type(process) is Process for process, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("cores", "running", "processes", "jobs"),
+    [
+        (8, 1, 2 * LEAST_SHARE - 1, 1),
+        (8, 1, 2 * LEAST_SHARE, 2),
+        (8, 1, 100_000, 4),
+        (8, 6, 100_000, 3),
+        (2, 1, 5000, 2),
+        (2, 2, 5000, 1),
+        (2, 40, 5000, 1),
+        (1, 1, 5000, 1),
+    ],
+)
+def test_workers_are_as_many_as_pay(
+    cores: int, running: int, processes: int, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(workers, "read_at", lambda *_: b"0.5 0.4 0.3 %d/900 77\n" % running)
+
+    assert jobs_for(processes) == jobs
+
+
+@pytest.mark.parametrize("content", [b"", b"0.5 0.4 0.3 x/900 77\n", None])
+def test_without_the_load_no_worker_is_started(
+    content: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_at(*_: object) -> bytes:
+        if content is None:
+            raise Unreadable("failed", "gone")
+        return content
+
+    monkeypatch.setattr(workers, "read_at", read_at)
+
+    assert jobs_for(100_000) == 1
