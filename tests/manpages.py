@@ -73,7 +73,7 @@ def _lines(name: str, command: CommandWithExamples) -> Iterator[str]:
                 yield ".PP"
             yield _escaped(" ".join(paragraph.split()))
     if isinstance(command, click.Group):
-        below = COMMANDS if command is proccli else _summaries(command)
+        below = _summaries(command) if name else COMMANDS
         yield ".SH COMMANDS"
         for known, what in below.items():
             yield from _item(known, f"{what} See {'-'.join((*title.split(), known))}(1).")
