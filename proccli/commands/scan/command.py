@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
@@ -24,17 +25,19 @@ from proccli.commands.options.output import (
 from proccli.commands.options.source import (
     emulated_agent,
     jobs_option,
+    no_nan,
     several_sources,
     source_operands,
     source_options_without,
 )
-from proccli.errors import EXIT_INCOMPLETE
+from proccli.errors import EXIT_INCOMPLETE, ProccliError
 from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.agent.pipeline import Progress
     from proccli.commands.hosts.each import Rendering
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.scan.gprocesses import Identified
     from proccli.commands.scan.scan import ScanResult, ScanTotals, Selection
     from proccli.model.note import Note
     from proccli.model.outcome import Outcome
@@ -68,6 +71,7 @@ _WHICH = "Filters (the summary always counts all processes)"
         ("proccli scan -c agent.yaml web-1.jsonl.gz", "Scan a recording"),
         ("proccli scan -c agent.yaml recordings/", "Scan all recordings in a folder"),
         ("proccli scan -c agent.yaml --unmatched", "List the processes that no rule matches"),
+        ("sudo proccli scan -c agent.yaml --watch", "Watch this machine"),
         (
             "proccli scan -c agent.yaml --rule 2 --status dropped",
             "List the processes that rule 2 drops",
@@ -157,6 +161,24 @@ _WHICH = "Filters (the summary always counts all processes)"
     " affect this.",
 )
 @option(
+    "--watch",
+    section="Output options",
+    is_flag=True,
+    help="Show the processes of the live machine until q is pressed; lines that changed are drawn"
+    " again, and the configuration is read again.",
+)
+@option(
+    "--interval",
+    "interval_s",
+    section="Output options",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.5, max=3600),
+    callback=no_nan,
+    default=2.0,
+    show_default=True,
+    help="With --watch: seconds between two scans.",
+)
+@option(
     "--compare",
     section="Output options",
     metavar="OLD,NEW",
@@ -178,6 +200,8 @@ def command(
     group: bool,
     identity: bool,
     compare: tuple[str, str] | None,
+    watch: bool,
+    interval_s: float,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -192,17 +216,24 @@ def command(
     A SOURCE is a recording, a /proc-like directory, or a folder of recordings; the default is the
     live machine.
     """
+    displays = {
+        "--compare": compare is not None, "--group": group, "--identity": identity, "--watch": watch
+    }  # fmt: skip
+    _check_displays([name for name, given in displays.items() if given])
     if compare is not None:
-        if identity or group or options.agent is not None:
-            raise click.UsageError("--compare excludes --identity, --group and --agent")
+        if options.agent is not None:
+            raise click.UsageError("--compare and --agent are mutually exclusive")
         return _compared(options, sources, compare, output, invocation)
     from proccli.commands.inputs import each_source, open_inputs
     from proccli.commands.scan.scan import Selection, scan
-    from proccli.versions import server_version
 
     selection = Selection(tags=which.pop("having"), **which)
-    if group and identity:
-        raise click.UsageError("--group and --identity are mutually exclusive")
+    if watch:
+        if output != "table" or strict:
+            raise click.UsageError("--watch shows a table: leave --output and --strict out")
+        if len(sources) > 1 or sources[0].path is not None:
+            raise click.UsageError("--watch shows the live machine: leave the sources out")
+        return _watched(options, selection, interval_s, invocation)
     if len(sources) > 1 or group:
         if identity:
             raise click.UsageError("--identity takes only one source")
@@ -218,36 +249,80 @@ def command(
 
     ((_, result),) = each_source(options, sources, scan_one, [])
     shown = selection.of(result.outcomes)
-    identified = None
-    if identity:
-        from proccli.commands.scan.gprocesses import identify
-
-        chosen = server_version(options.server or result.config.agent)
-        identified = identify(result.outcomes, result.host, chosen)
+    identified = _identified(result, options) if identity else None
+    content = _rendered(result, shown, identified, output, invocation)
     notes: Sequence[Note] = result.notes
-    content: str | Iterable[bytes]
-    if output != "table" and identified is not None:
-        from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
-
-        whole = output == "json"
-        content = (
-            identity_document(result, shown, identified)
-            if whole
-            else identity_lines(result, shown, identified)
-        )
-    elif output != "table":
-        from proccli.commands.scan.json import scan_document, scan_lines
-
-        whole = output == "json"
-        content = scan_document(result, shown) if whole else scan_lines(result, shown)
-    else:
-        from proccli.commands.scan.text import scan_table
-
-        view = view_of(sys.stdout, invocation.colour)
-        content = scan_table(result, shown, view, identified)
+    if output == "table":
         notes = without_codes(notes, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return print_result(invocation, content, notes, code)
+
+
+def _check_displays(names: Sequence[str]) -> None:
+    if len(names) > 1:
+        raise click.UsageError(f"{' and '.join(names)} are mutually exclusive")
+
+
+def _identified(result: ScanResult, options: InputOptions) -> Identified:
+    from proccli.commands.scan.gprocesses import identify
+    from proccli.versions import server_version
+
+    server = server_version(options.server or result.config.agent)
+    return identify(result.outcomes, result.host, server)
+
+
+def _rendered(
+    result: ScanResult,
+    shown: Sequence[Outcome],
+    identified: Identified | None,
+    output: Output,
+    invocation: Invocation,
+) -> str | Iterable[bytes]:
+    if output == "table":
+        from proccli.commands.scan.text import scan_table
+
+        return scan_table(result, shown, view_of(sys.stdout, invocation.colour), identified)
+    if identified is not None:
+        from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
+
+        rendered = identity_document if output == "json" else identity_lines
+        return rendered(result, shown, identified)
+    from proccli.commands.scan.json import scan_document, scan_lines
+
+    return scan_document(result, shown) if output == "json" else scan_lines(result, shown)
+
+
+def _watched(
+    options: InputOptions, selection: Selection, interval_s: float, invocation: Invocation
+) -> int:
+    from proccli.cli.watching import watch
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.scan.scan import scan
+    from proccli.commands.scan.text import watched
+    from proccli.terminal.frame import Frame
+    from proccli.terminal.lines import untrusted, wrapped
+    from proccli.terminal.paint import paint
+
+    last: Frame | None = None
+
+    def draw(view: View) -> Frame:
+        nonlocal last
+        now = time.strftime("%H:%M:%S")
+        try:
+            inputs = open_inputs(options._replace(snapshot=None))
+            selection.check(inputs.config)
+            result = scan(inputs)
+        except ProccliError as error:
+            # Somebody may be writing the configuration: the next scan may work.
+            if last is None:
+                raise
+            words = wrapped(untrusted(f"{now}  {error}", "error"), view.width)
+            return last._replace(head=[*paint(words, view).splitlines(), ""])
+        last = watched(result, selection.of(result.outcomes), now, view)
+        return last
+
+    watch(draw, interval_s, invocation.colour)
+    return 0
 
 
 def _scan_several(

@@ -13,6 +13,7 @@ from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host, Process
+from proccli.terminal.frame import Frame
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid, host_grid
@@ -70,6 +71,17 @@ def scan_table(
     lines.extend(rules_lines(result.totals, view))
     lines.extend(total_lines(result.totals, len(shown), view))
     return paint(lines, view)
+
+
+def watched(result: ScanResult, shown: Sequence[Outcome], now: str, view: View) -> Frame:
+    """The same for a terminal that shows it again and again; `now` is the time of day."""
+    rows = [_Row(outcome=outcome) for outcome in shown]
+    if len(shown) == len(result.outcomes):
+        rows = list(_folded(shown))
+    totals = total_lines(result.totals, len(shown), view)
+    head = paint([[(f"{now}  ", "head"), *totals[0]], *totals[1:], ()], view)
+    body = paint(grid(rows, _columns(shown, view), view), view)
+    return Frame(head.splitlines(), body.splitlines())
 
 
 def slim(outcome: Outcome) -> Outcome:
