@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import socket
@@ -84,7 +85,7 @@ def debian_servers(folder: Path, number: int) -> Iterator[list[StoreAddress]]:
             )
         backends = [_backend(http) for http, _ in ports]
         for backend in backends:
-            eventually(lambda one=backend: _answers(one), what="the start of clickhouse-server")
+            eventually(functools.partial(_answers, backend), what="the start of clickhouse-server")
         with _served(backends) as addresses:
             yield addresses
     finally:
