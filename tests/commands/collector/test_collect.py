@@ -383,7 +383,8 @@ def test_the_python_script_has_no_newer_syntax() -> None:
     assert len(functions) > 40
     for function in functions:
         arguments = function.args
-        assert not (arguments.kwonlyargs or arguments.posonlyargs or function.returns)
+        assert not [*arguments.kwonlyargs, *arguments.posonlyargs]
+        assert function.returns is None
         assert not any(argument.annotation for argument in arguments.args)
     assert not re.search(r"\b\d+_\d", script)
     assert script.isascii()
