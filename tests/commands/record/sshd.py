@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -126,11 +127,14 @@ def running_sshd() -> Iterator[Sshd]:
             put_program(
                 folder / "ssh", f'exec {enter}{_SSH} -F {shlex.quote(str(folder))}/ssh_config "$@"'
             )
+            user = pwd.getpwuid(os.geteuid()).pw_name
+            if not as_root:
+                _skip_unless_admitted(folder, user)
             yield Sshd(
                 folder=folder,
                 port=port,
                 enter=enter,
-                user="root" if as_root else os.environ.get("USER", ""),
+                user=user,
                 environment={"PATH": f"{folder}:{os.environ['PATH']}"},
             )
         finally:
@@ -139,6 +143,14 @@ def running_sshd() -> Iterator[Sshd]:
 
 
 _SSH = shutil.which("ssh")
+
+
+def _skip_unless_admitted(folder: Path, user: str) -> None:
+    """An sshd that is not root's admits nobody but its own user, and not every one."""
+    command = [str(folder / "ssh"), "-o", "BatchMode=yes", f"{user}@x", "true"]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"{user} can't log in: {tried.stderr.strip()}")
 
 
 def _log(folder: Path) -> str:
