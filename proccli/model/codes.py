@@ -118,6 +118,8 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "document-refused": Warned("A document or file can't be used."),
     "hosts-silent": Warned("Hosts have no recent document, so they don't count."),
     "host-confused": Warned("Documents of several machines have the same host name and network."),
+    "audit-unlimited": Warned("The limits of queries can't be set, as the user is read-only."),
+    "audit-version": Warned("The tables are those of another server version than the given one."),
     # label.
     "other-time": Warned("A source has the connections of flow records, but only at another time."),
     "untimed": Warned("Labelled records have no time."),

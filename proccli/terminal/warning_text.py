@@ -699,6 +699,15 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "document-refused": lambda note: f"{note.string('place')}: {note.string('problem')}",
     "hosts-silent": _hosts_silent,
     "host-confused": _host_confused,
+    "audit-unlimited": partial(
+        _fixed,
+        "the user may not change settings (readonly = 1): queries have the limits of its profile,"
+        " and if skip_unavailable_shards is 1 there, answers may be partial",
+    ),
+    "audit-version": lambda note: (
+        f"the tables look like those of server {note.string('found')},"
+        f" not {note.string('given')} (--server)"
+    ),
     "other-time": _other_time,
     "untimed": _untimed,
     "perhaps-pod": _perhaps_pod,

@@ -372,8 +372,8 @@ def several_sources(body: Body) -> Body:
     """Any number of sources; the command gets them as `sources`.
 
     They come from `-s`, from the argument `operands` if the command has one, and from `--live`.
-    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine. With `--store`, if the
-    command has it, there are none.
+    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine. With `--store` or
+    `--fleet`, if the command has it, there are none.
     """
 
     @functools.wraps(body)
@@ -389,9 +389,11 @@ def several_sources(body: Body) -> Body:
         if ctx.get_parameter_source("snapshots") is not ParameterSource.COMMANDLINE:
             snapshots = ()
         typed = [*snapshots, *operands]
-        if given.get("store") is not None:
+        for name in ("store", "fleet"):
+            if given.get(name) is None:
+                continue
             if typed or live:
-                raise click.UsageError("--store replaces all sources: give either of them")
+                raise click.UsageError(f"--{name} replaces all sources: give either of them")
             return body(sources=(), **given)
         sources = _sources(ctx, typed, network, live=live)
         _check_stdin(ctx, sources)
