@@ -119,7 +119,13 @@ def command(
     after = options._replace(config=new, agent=agent_new or options.agent)
     result = diff(options._replace(config=old), after, where)
     view = view_of(sys.stdout, invocation.colour)
-    content = diff_content(result, output, view, everything=everything)
+    content: str | bytes
+    if output == "markdown":
+        from proccli.commands.diff.markdown_text import diff_markdown
+
+        content = diff_markdown(result, everything=everything)
+    else:
+        content = diff_content(result, output, view, everything=everything)
     return print_result(
         invocation, content, result.notes, EXIT_NO if exit_code and result.differs else 0
     )

@@ -31,7 +31,7 @@ _SHOWN_WITNESSES = 8
 
 def diff_content(
     result: DiffResult,
-    output: Literal["table", "json", "jsonl", "markdown"],
+    output: Literal["table", "json", "jsonl"],
     view: View,
     *,
     everything: bool = False,
@@ -39,10 +39,6 @@ def diff_content(
     """The result in one of the output formats; `everything`: texts show all changes."""
     if output == "table":
         return diff_text(result, view, everything=everything)
-    if output == "markdown":
-        from proccli.commands.diff.markdown_text import diff_markdown
-
-        return diff_markdown(result, everything=everything)
     from proccli.commands.diff.json import diff_document, diff_lines
 
     return diff_document(result) if output == "json" else diff_lines(result)

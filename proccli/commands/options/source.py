@@ -397,8 +397,8 @@ def several_sources(body: Body) -> Body:
             return body(sources=(), **given)
         sources = _sources(ctx, typed, network, live=live)
         _check_stdin(ctx, sources)
-        if typed and not live and given["proc_root"] is not None:
-            _refuse_both(ctx, given)
+        if sources[0].path is not None and not live and given["proc_root"] is not None:
+            _refuse_both(ctx, given, typed=bool(typed))
         return body(sources=sources, **given)
 
     return cast("Body", _snapshots(_live(cast("Body", with_sources))))
@@ -409,9 +409,9 @@ def fleet_options(body: Body) -> Body:
     return several_sources(cast("Body", _network(body)))
 
 
-def _refuse_both(ctx: click.Context, given: dict[str, Any]) -> None:
-    """Of a typed source and --proc-root, the typed one counts. Raises: click.UsageError."""
-    if ctx.get_parameter_source("proc_root") is ParameterSource.COMMANDLINE:
+def _refuse_both(ctx: click.Context, given: dict[str, Any], *, typed: bool) -> None:
+    """Of a source and --proc-root, the typed one counts. Raises: click.UsageError."""
+    if not typed or ctx.get_parameter_source("proc_root") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--snapshot and --proc-root name two sources: give one of them")
     given["proc_root"] = None
 

@@ -99,6 +99,7 @@ def test_json_tells_each_tag() -> None:
     assert given["schema"] == "proccli/tags/v1"
     assert (given["known"], given["origin"], given["server"]) == (True, "a test", "6.5")
     assert given["tags"][1] == {
+        "host": "web-1",
         "pid": 20,
         "exists": True,
         "process_name": "python3",
