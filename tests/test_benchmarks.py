@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -205,6 +206,23 @@ def test_a_load_that_cannot_be_started_says_why_and_leaves_nothing_behind(tmp_pa
     assert done.returncode == 1
     assert done.stderr == "load.py: [Errno 24] Too many open files\n"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("rustc") is None, reason="rustc is not installed")
+def test_the_native_stand_in_finds_the_load(tmp_path: Path) -> None:
+    source, program = BENCHMARKS / "native" / "agent_reads.rs", tmp_path / "agent_reads"
+    subprocess.run(["rustc", "--edition", "2021", "-o", program, source], check=True)
+    with load("50/40", tmp_path) as (_, there):
+        sockets = sockets_of(members(there["root"]))
+        ends = [one for one in sockets if one.state == ESTABLISHED and one.table in ("tcp", "udp")]
+        for mode in ("once", "agent"):
+            output = subprocess.run([program, mode], stdout=subprocess.PIPE, check=True).stdout
+
+            processes, namespaces, connections, servers = map(int, re.findall(rb"\d+", output))
+            assert processes >= there["processes"]
+            assert namespaces >= there["namespaces"]
+            assert connections >= len(ends) > 0
+            assert servers >= (len(ends) - there["udp"]) / 2
 
 
 @pytest.fixture

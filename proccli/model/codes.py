@@ -49,6 +49,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
     "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
     # Processes and sockets.
+    "source-unreadable": Warned(
+        "One of several sources can't be read and is left out.", "processes"
+    ),
     "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
     "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
     "unreadable": Warned("The agent can't read some processes, and skips them."),
@@ -105,6 +108,8 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "host-again": Warned("Two sources are of one host; the newer one is used."),
     "networks-collide": Warned("Several networks use the same addresses and ports."),
     "ambiguous": Warned("Connections are not joined: several processes have the same end."),
+    "hosts-collapsed": Warned("Of many hosts, the processes of one name are shown as one."),
+    "mermaid-limits": Warned("Mermaid's default limits are too small for the flowchart."),
     "shared-addresses": Warned("Several hosts of one network use an address."),
     "one-end": Warned(
         "Connections are seen at one end only, although a source has the other address."

@@ -668,6 +668,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "inherited-tags-unknown": _inherited_tags_unknown,
     "unknown-left-out": _unknown_left_out,
     "tags-left-out": _tags_left_out,
+    "source-unreadable": lambda note: note.string("problem"),
     "another-boot": partial(
         _fixed,
         "the state is of another boot or machine: all of its processes count as removed,"
@@ -684,6 +685,16 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "networks-collide": _networks_collide,
     "ambiguous": _ambiguous,
     "shared-addresses": _shared_addresses,
+    "hosts-collapsed": lambda note: (
+        f"{note.number('hosts'):,} hosts: processes of the same name are shown as one"
+        " (--group-by gprocess shows each host)"
+    ),
+    "mermaid-limits": lambda note: (
+        f"{note.number('lines'):,} lines in {note.number('characters'):,} characters: by default,"
+        f" Mermaid draws at most {note.number('most_lines')} lines of"
+        f" {note.number('most_characters'):,} characters; use --top N, or raise maxEdges and"
+        " maxTextSize"
+    ),
     "one-end": _one_end,
     "document-refused": lambda note: f"{note.string('place')}: {note.string('problem')}",
     "hosts-silent": _hosts_silent,

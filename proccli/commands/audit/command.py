@@ -12,7 +12,6 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.cli.progress import progress_bar
-from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
     INPUT_PATH,
     Output,
@@ -21,7 +20,7 @@ from proccli.commands.options.output import (
     output_options,
     strict_option,
 )
-from proccli.commands.options.source import source_options_without, wait_options
+from proccli.commands.options.source import fleet_options, source_options_without, wait_options
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:

@@ -130,20 +130,9 @@ def test_a_gzip_file_that_is_cut_short_is_refused(cut: int, tmp_path: Path) -> N
         open_source_or_output(str(path))
 
 
-ODD_VALUES = st.sampled_from(
+ODD_VALUES: st.SearchStrategy[object] = st.sampled_from(
     [None, True, 0, -1, 1, 80, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 1.0, [], {}, ""]
 ) | st.sampled_from(["tcp", "udp", "client", "server", "10.0.0.1", "010.0.0.1", "\ud800", "::1"])
-SOCKET: dict[str, Any] = {
-    "protocol": "tcp",
-    "role": "client",
-    "pid_0": 7,
-    "ip_0": "10.0.0.1",
-    "port_0": 4000,
-    "pid_1": None,
-    "ip_1": "10.0.0.2",
-    "port_1": 80,
-    "netns_idx": 1,
-}
 
 
 @given(
