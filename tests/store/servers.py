@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -84,7 +85,7 @@ def debian_servers(folder: Path, number: int) -> Iterator[list[StoreAddress]]:
             )
         backends = [_backend(http) for http, _ in ports]
         for backend in backends:
-            eventually(lambda one=backend: _answers(one), what="the start of clickhouse-server")
+            eventually(partial(_answers, backend), what="the start of clickhouse-server")
         with _served(backends) as addresses:
             yield addresses
     finally:

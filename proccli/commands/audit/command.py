@@ -24,9 +24,9 @@ from proccli.commands.options.source import fleet_options, source_options_withou
 from proccli.errors import EXIT_INCOMPLETE, EXIT_NO
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
+    from proccli.sources.opening import NamedSource
 
 _WHERE = "Server options"
 

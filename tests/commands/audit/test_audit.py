@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 from proccli.commands.audit.audit import Audit, audit
 from proccli.commands.audit.output import audit_document, audit_text
 from proccli.commands.hosts.gather import Gathered, gather
-from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
 from proccli.commands.schema.command import schema_text
+from proccli.sources.opening import NamedSource
 from proccli.store.deepflow import DeepFlow
 from proccli.store.engine import Engine
 from proccli.terminal.view import View
