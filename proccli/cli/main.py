@@ -138,7 +138,11 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
 
 
 @click.group(
-    cls=Commands, examples=_EXAMPLES, invoke_without_command=True, context_settings=SETTINGS
+    cls=Commands,
+    examples=_EXAMPLES,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",
+    context_settings=SETTINGS,
 )
 @click.option(
     "--debug",

@@ -214,6 +214,7 @@ def test_a_name_that_may_mean_several_commands_is_explained(
         (["scan", "--zzz"], "no such option --zzz (see"),
         (["scan", "-x"], "no such option -x (see"),
         (["-c", "agent.yaml", "scan"], "options follow the command, as in: proccli scan -c …"),
+        (["fleet", "--store", "x", "load"], "the command, as in: proccli fleet load --store …"),
     ],
 )
 def test_a_mistyped_option_is_guessed_by_its_letters(arguments: list[str], hint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import socket
@@ -11,7 +12,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -85,7 +85,7 @@ def debian_servers(folder: Path, number: int) -> Iterator[list[StoreAddress]]:
             )
         backends = [_backend(http) for http, _ in ports]
         for backend in backends:
-            eventually(partial(_answers, backend), what="the start of clickhouse-server")
+            eventually(functools.partial(_answers, backend), what="the start of clickhouse-server")
         with _served(backends) as addresses:
             yield addresses
     finally:
