@@ -64,7 +64,7 @@ dist: $(VENV)/.run  ## build sdist, wheel and proccli.pyz in dist/
 	@$(BIN)/python -m build --outdir dist . >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
 	@rm dist/build.log
 	@echo "Building proccli.pyz with its dependencies for $(if $(TARGETS),$(TARGETS),Python 3.10 to 3.14) ..." >&2
-	@$(BIN)/python -m bundle.archive dist/proccli-*.whl dist/proccli.pyz $(TARGETS)
+	@$(BIN)/python -m tests.bundle.archive dist/proccli-*.whl dist/proccli.pyz $(TARGETS)
 	@ls -l dist
 
 format: $(VENV)/.dev  ## format the code

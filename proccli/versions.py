@@ -734,3 +734,42 @@ def config_server(number: str) -> ConfigServer | None:
 
 def _is_release(number: str) -> bool:
     return number.count(".") >= 2
+
+
+class StoredTables(NamedTuple):
+    """How servers of one generation store names and tags in ClickHouse."""
+
+    number: str
+    """The first server of this generation."""
+    tag_id: str
+    """The column of os_app_tag_map with the gprocess id."""
+    has_biz_type: bool
+    """Whether gprocess_map has the column biz_type."""
+    renames: bool
+    """Whether a changed name replaces the old one."""
+    source: str
+
+
+_RECORDER: Final = "server/controller/tagrecorder"
+STORED_TABLES: Final = (
+    StoredTables("6.5", "pid", False, True, f"{_RECORDER}/const_sql.go, ch_gprocess.go @ v6.5"),
+    StoredTables("6.6", "id", False, False, f"{_RECORDER}/const_sql.go, ch_gprocess.go @ v6.6"),
+    StoredTables("7.1", "id", True, False, f"{_RECORDER}/const_sql.go, ch_gprocess.go @ main"),
+)
+"""From the oldest to the newest."""
+
+
+def stored_tables(*, tags: frozenset[str], names: frozenset[str]) -> StoredTables | None:
+    """The generation with these columns of os_app_tag_map and gprocess_map; None: none."""
+    for tables in STORED_TABLES:
+        if tables.tag_id in tags and ("biz_type" in names) is tables.has_biz_type:
+            return tables
+    return None
+
+
+def stored_tables_of(server: ServerVersion) -> StoredTables:
+    """The generation of a server version."""
+    key = _key(server.number)
+    return next(
+        (one for one in reversed(STORED_TABLES) if _key(one.number) <= key), STORED_TABLES[0]
+    )

@@ -32,22 +32,27 @@ _EXIT_CODES: Final = (
 
 def pages() -> dict[str, str]:
     """The pages by the names of their files."""
-    commands: dict[str, CommandWithExamples] = {}
+    return {
+        f"{'-'.join(('proccli', *name.split()))}.1": "\n".join((*_lines(name, command), ""))
+        for name, command in commands().items()
+    }
+
+
+def commands() -> dict[str, CommandWithExamples]:
+    """The program (its name is empty), its commands, and theirs, such as `test init`."""
+    found: dict[str, click.Command] = {"": proccli}
     for name in COMMANDS:
-        command = load(name)
-        assert isinstance(command, CommandWithExamples)
-        commands[name] = command
-    assert isinstance(init, CommandWithExamples)
-    commands["test init"] = init
-    found = {"proccli.1": _page("", proccli)}
-    for name, command in commands.items():
-        found[f"proccli-{name.replace(' ', '-')}.1"] = _page(name, command)
-    return found
-
-
-def _page(name: str, command: click.Command) -> str:
-    assert isinstance(command, CommandWithExamples)
-    return "\n".join((*_lines(name, command), ""))
+        command = found[name] = load(name)
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for below in command.list_commands(context):
+                found[f"{name} {below}"] = command.commands[below]
+    found["test init"] = init
+    pages = {}
+    for name, command in found.items():
+        assert isinstance(command, CommandWithExamples), name
+        pages[name] = command
+    return pages
 
 
 def _lines(name: str, command: CommandWithExamples) -> Iterator[str]:
@@ -68,9 +73,10 @@ def _lines(name: str, command: CommandWithExamples) -> Iterator[str]:
                 yield ".PP"
             yield _escaped(" ".join(paragraph.split()))
     if isinstance(command, click.Group):
+        below = _summaries(command) if name else COMMANDS
         yield ".SH COMMANDS"
-        for known, what in COMMANDS.items():
-            yield from _item(known, f"{what} See proccli-{known}(1).")
+        for known, what in below.items():
+            yield from _item(known, f"{what} See {'-'.join((*title.split(), known))}(1).")
     yield from _options(command, context)
     yield ".SH EXAMPLES"
     for line, purpose in command.examples:
@@ -79,10 +85,13 @@ def _lines(name: str, command: CommandWithExamples) -> Iterator[str]:
     for code, meaning in _EXIT_CODES:
         yield from _item(code, meaning)
     yield ".SH SEE ALSO"
-    others = ["proccli"] if name else [f"proccli-{known}" for known in COMMANDS]
-    if name.startswith("test"):
-        others.append("proccli-test" if " " in name else "proccli-test-init")
-    yield _escaped(", ".join(f"{other}(1)" for other in others))
+    others = [name.rpartition(" ")[0]] if name else []
+    others += [other for other in commands() if other and other.rpartition(" ")[0] == name]
+    yield _escaped(", ".join(f"{'-'.join(('proccli', *other.split()))}(1)" for other in others))
+
+
+def _summaries(group: click.Group) -> dict[str, str]:
+    return {name: (one.help or "").partition("\n\n")[0] for name, one in group.commands.items()}
 
 
 def _options(command: CommandWithExamples, context: click.Context) -> Iterator[str]:

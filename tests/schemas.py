@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import proccli
+from proccli.commands.audit.output import AUDIT
 from proccli.commands.check.json import CHECK
 from proccli.commands.diff.json import DIFF
 from proccli.commands.doctor.output import DOCTOR
@@ -31,6 +32,7 @@ FOLDER = Path(proccli.__file__).parent / "schemas"
 WIDTH = 100
 
 SCHEMAS: Mapping[str, Callable[[], Json]] = {
+    "audit": AUDIT.schema,
     "check": CHECK.schema,
     "diff": DIFF.schema,
     "doctor": DOCTOR.schema,

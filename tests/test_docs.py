@@ -14,7 +14,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 INDEX = ROOT / "docs" / "README.md"
 
 _PATH = re.compile(
-    r"(?<![\w./-])(?:(?:proccli|tests|docs|benchmarks|bundle|completions|sample-configs)/[\w./-]*"
+    r"(?<![\w./-])(?:(?:proccli|tests|docs|benchmarks|completions|sample-configs)/[\w./-]*"
     r"|[A-Z]+\.md)"
 )
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")

@@ -7,26 +7,27 @@ the ancestor. So whether the data of a process are published may depend on its d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
-from proccli.agent.first_match import (
-    Finding,
-    Name,
+from proccli.agent.first_match import Finding, Name, is_mask_safe, match_tags, matches
+from proccli.agent.process import (
+    AgentProcess,
     SubjectKind,
-    is_mask_safe,
-    match_tags,
-    matches,
+    ancestors_for_matcher,
     subject_of,
+    unknown_because,
 )
-from proccli.agent.process import AgentProcess, ancestors_for_matcher, unknown_because
-from proccli.agent.rules import CompiledRule
+from proccli.agent.rules import MANY_RULES, CompiledRule
 from proccli.model.config import Rule
 from proccli.model.explanation import Requirement
 from proccli.model.outcome import Reason, Status
 from proccli.versions import SENT_FEATURE, InputsProc
+
+if TYPE_CHECKING:
+    from proccli.agent.candidates import Candidates
 
 BUILT_IN: Final = 0
 """The index of the matchers that these agents add to os-proc-regex."""
@@ -57,6 +58,7 @@ class EveryMatcher:
             compiled.rule.match_type == "parent_process_name" and not self.ignores(compiled)
             for compiled in self.matchers
         )
+        self._index: Candidates | None = None
         self._takings: dict[int, Takings] = {}
         self._by_ancestor: Mapping[int, Sequence[Take]] | None = None
         self._all_known: bool | None = None
@@ -176,7 +178,8 @@ class EveryMatcher:
         ignored: bool | None = False
         ignored_by: Rule | None = None
         why: Reason | None = None
-        for order, compiled in enumerate(self.matchers):
+        for order in self._candidates(process):
+            compiled = self.matchers[order]
             found = evaluate(compiled, process, context)
             if found.hit is False:
                 continue
@@ -190,6 +193,16 @@ class EveryMatcher:
             else:
                 takes.append(self._take(order, process, found, found.finding.why or why))
         return Takings(takes=tuple(takes), ignored_by=ignored_by if removed else None)
+
+    def _candidates(self, process: AgentProcess) -> Iterable[int]:
+        """The matchers without those that are certain not to hit."""
+        if len(self.matchers) < MANY_RULES:
+            return range(len(self.matchers))
+        if self._index is None:
+            from proccli.agent.candidates import Candidates
+
+            self._index = Candidates(self.matchers, _text_of)
+        return self._index.of(process)
 
     def _take(
         self, order: int, process: AgentProcess, found: Evaluation, doubt: Reason | None
@@ -442,8 +455,8 @@ def find(
             return match_tags(regex, process.process.pid, context.tags), process
         case "cmdline" if process.texts.exe is None:
             return Finding(hit=None, why=unknown_because(process.process, "unreadable")), process
-        case match_type:
-            kind = _KINDS.get(match_type, "process_name")
+        case _:
+            kind = _text_of(compiled.rule) or "process_name"
             hit = matches(regex, kind, process)
             why = unknown_because(process.process, "masked") if hit is None else None
             subject = subject_of(process, kind)
@@ -453,6 +466,13 @@ def find(
 
 _KINDS: Final[Mapping[str, SubjectKind]] = {"cmdline": "exe", "cmdline_with_args": "cmdline"}
 _TEXTS: Final[Mapping[str, Text]] = {"cmdline": "exe", "cmdline_with_args": "arguments"}
+
+
+def _text_of(rule: Rule) -> SubjectKind | None:
+    """The text of the process itself that a matcher is matched against, if it is."""
+    if rule.match_type in ("parent_process_name", "tag"):
+        return None
+    return _KINDS.get(rule.match_type, "process_name")
 
 
 def _needs(matchers: Sequence[CompiledRule], behaviour: InputsProc) -> frozenset[Text]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
-from proccli.agent.process import AgentProcess, Subject, unknown_because
-from proccli.agent.rules import CompiledRule
+from proccli.agent.process import (
+    AgentProcess,
+    Subject,
+    SubjectKind,
+    subject_of,
+    unknown_because,
+)
+from proccli.agent.rules import MANY_RULES, CompiledRule
+from proccli.model.config import Rule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
 from proccli.versions import StaticConfig
 
-SubjectKind: TypeAlias = Literal["cmdline", "process_name", "exe"]
+if TYPE_CHECKING:
+    from proccli.agent.candidates import Candidates
 
 _NEEDS: Final[frozenset[Text]] = frozenset({"argv0", "arguments"})
 
@@ -30,22 +38,17 @@ class FirstMatch:
             {"exe"} if behaviour.name_from == "exe" else frozenset()
         )
         self._behaviour = behaviour
-        self._rules_with_literals = [
-            (compiled, _literal(compiled), compiled.rule.match_type == "cmdline")
-            for compiled in self.rules
-            if compiled.regex is not None
-        ]
+        self._index: Candidates | None = None
 
-    def _not_ruled_out(self, process: AgentProcess) -> Iterator[CompiledRule]:
-        """The rules but those whose pattern contains a literal that the process's text lacks: most,
-        where there are hundreds."""
-        texts = process.texts
-        assert texts is not None  # noqa: S101 - only such processes get to the rules
-        masked = texts.cmdline.masked_spans or texts.process_name.masked_spans
-        cmdline, name = texts.cmdline.text, texts.process_name.text
-        for compiled, literal, of_cmdline in self._rules_with_literals:
-            if masked or literal in (cmdline if of_cmdline else name):
-                yield compiled
+    def _candidates(self, process: AgentProcess) -> Iterable[CompiledRule]:
+        """The rules without those that are certain not to match."""
+        if len(self.rules) < MANY_RULES:
+            return self.rules
+        if self._index is None:
+            from proccli.agent.candidates import Candidates
+
+            self._index = Candidates(self.rules, _text_of)
+        return map(self.rules.__getitem__, self._index.of(process))
 
     def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
         """Too young, or started in the future; the first release does not ask."""
@@ -56,7 +59,7 @@ class FirstMatch:
         reason = self.skip_reason(process, context)
         if reason is not None:
             return Decision(status="skipped", reason=reason)
-        for compiled in self._not_ruled_out(process):
+        for compiled in self._candidates(process):
             finding = match_rule(compiled, process, context)
             if finding.hit is None:
                 return Decision(status="unknown", reason=finding.why or "unreadable")
@@ -67,11 +70,11 @@ class FirstMatch:
         return _decided(process, None, None, context)
 
 
-def _literal(compiled: CompiledRule) -> str:
-    """What the process's own text must contain for the rule to match; empty: nothing certain."""
-    if compiled.regex is None or compiled.rule.match_type in ("parent_process_name", "tag"):
-        return ""
-    return compiled.regex.literal
+def _text_of(rule: Rule) -> SubjectKind | None:
+    """The text of the process itself that a rule is matched against, if it is."""
+    if rule.match_type in ("parent_process_name", "tag"):
+        return None
+    return "cmdline" if rule.match_type == "cmdline" else "process_name"
 
 
 def _decided(
@@ -160,14 +163,12 @@ def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) 
     if regex is None or process.texts is None:
         return Finding(hit=False)
     match compiled.rule.match_type:
-        case "cmdline":
-            return _own_text(regex, "cmdline", process)
         case "parent_process_name":
             return _ancestors(regex, process, context)
         case "tag":
             return match_tags(regex, process.process.pid, context.tags)
         case _:
-            return _own_text(regex, "process_name", process)
+            return _own_text(regex, _text_of(compiled.rule) or "process_name", process)
 
 
 def _own_text(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) -> Finding:
@@ -239,12 +240,3 @@ def mask_safe_key(
 
     asked = json.dumps([kind, pattern, template, *(["match"] if of_match_alone else [])])
     return hashlib.sha256(asked.encode()).hexdigest()[:32]
-
-
-def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
-    """One of the texts of a process."""
-    assert process.texts is not None  # noqa: S101 - only such processes get to the rules
-    if kind == "exe":
-        assert process.texts.exe is not None  # noqa: S101 - asked for only where it is known
-        return process.texts.exe
-    return process.texts.cmdline if kind == "cmdline" else process.texts.process_name

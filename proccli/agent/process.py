@@ -33,6 +33,7 @@ class Texts(NamedTuple):
     """inputs.proc: the last component of the program's path; None: the agent knows it, we don't."""
 
 
+SubjectKind: TypeAlias = Literal["cmdline", "process_name", "exe"]
 NoTexts: TypeAlias = Literal["no-cmdline", "cmdline-not-utf8", "no-name"]
 
 
@@ -181,6 +182,15 @@ class AgentProcess(NamedTuple):
     """False: the agent can read the process and we can't, so nothing can be decided."""
     container_id: str | None = None
     """inputs.proc: the id that matchers ask for, "" outside of containers; None: not known."""
+
+
+def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
+    """One of the texts of a process."""
+    assert process.texts is not None  # noqa: S101 - only such processes get to the rules
+    if kind == "exe":
+        assert process.texts.exe is not None  # noqa: S101 - asked for only where it is known
+        return process.texts.exe
+    return process.texts.cmdline if kind == "cmdline" else process.texts.process_name
 
 
 Lookup: TypeAlias = Callable[[int], AgentProcess | None]

@@ -11,6 +11,10 @@ from proccli.model.config import Rule
 from proccli.model.process import Environment
 from proccli.versions import RegexCrate
 
+MANY_RULES: Final = 32
+"""From this number on, looking up which rules may match (`candidates.py`) is faster than trying
+all."""
+
 
 class CompiledRule(NamedTuple):
     """A rule with its pattern compiled and its rewrite-name expanded, as at the agent's start."""

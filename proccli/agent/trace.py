@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, skip_reason
-from proccli.agent.first_match import (
-    Finding,
-    Name,
-    match_rule,
-    rewrite_is_mask_safe,
+from proccli.agent.first_match import Finding, Name, match_rule, rewrite_is_mask_safe
+from proccli.agent.process import (
+    AgentProcess,
+    Subject,
+    ancestors_for_matcher,
+    ancestors_of,
     subject_of,
 )
-from proccli.agent.process import AgentProcess, Subject, ancestors_for_matcher, ancestors_of
 from proccli.agent.rules import CompiledRule
 from proccli.config.warning_words import rule_problem_wording
 from proccli.model.explanation import (

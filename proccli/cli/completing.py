@@ -25,7 +25,7 @@ def complete_process(
     """Pids with their name, or names as the agent sees them; nothing if a snapshot is given."""
     from click.shell_completion import CompletionItem
 
-    if ctx.params.get("snapshot"):
+    if ctx.params.get("snapshot") or ctx.params.get("snapshots"):
         return []
     root = ctx.params.get("proc_root") or "/proc"
     names_from = _names_from(ctx.params.get("agent"), ctx.params.get("config"))

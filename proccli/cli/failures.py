@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
-from proccli.cli.messages import labelled
+from proccli.cli.messages import ALIKE, labelled
 from proccli.cli.output import Invocation, PipeClosed, view_of, write_stderr
 from proccli.errors import (
     EXIT_BUG,
+    EXIT_INPUT,
     EXIT_INTERRUPTED,
     EXIT_USAGE,
     Location,
     ProccliError,
 )
-from proccli.text import visible
+from proccli.text import agreeing, visible
 
 
 def report(error: BaseException, invocation: Invocation) -> int:
@@ -49,6 +51,19 @@ def report(error: BaseException, invocation: Invocation) -> int:
     advice = "" if debug else "; please report this with the output of --debug"
     write_stderr(f"{label} internal error: {visible(what)}{advice}\n")
     return EXIT_BUG
+
+
+def report_sources(failures: Sequence[ProccliError], invocation: Invocation) -> int:
+    """Print the errors of sources that were left out; return the exit code.
+
+    Of many, the first few are printed, and the number of the others.
+    """
+    for error in failures[:ALIKE]:
+        report(error, invocation)
+    if more := len(failures) - ALIKE if len(failures) > ALIKE else 0:
+        label = labelled(invocation, "error", "red")
+        write_stderr(f"{label} {more:,} more {agreeing(more, 'source', 'sources')} not read\n")
+    return EXIT_INPUT
 
 
 def _pointer(at: Location) -> str:

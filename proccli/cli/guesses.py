@@ -66,7 +66,8 @@ def option_hint(name: str, ctx: click.Context) -> str:
     A short option, or one before the command, is explained instead.
     """
     if isinstance(ctx.command, click.Group):
-        return f"; options follow the command, as in: {ctx.command_path} scan {name} …"
+        first = ctx.command.list_commands(ctx)[0]
+        return f"; options follow the command, as in: {ctx.command_path} {first} {name} …"
     known = [
         option
         for parameter in ctx.command.get_params(ctx)

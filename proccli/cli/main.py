@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "fleet": "Ask about the output of proccli sync from many hosts.",
     "label": "Label flow records and captures with the process at each end.",
     "suggest": "Write the rules that name what runs, and prove them.",
+    "audit": "Compare what agents should have sent with DeepFlow's ClickHouse.",
     "check": "Find problems in a configuration before it is rolled out.",
     "migrate": "Write an inputs.proc configuration for a static_config.",
     "test": "Run rule tests on made-up and recorded processes.",
@@ -137,7 +138,11 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
 
 
 @click.group(
-    cls=Commands, examples=_EXAMPLES, invoke_without_command=True, context_settings=SETTINGS
+    cls=Commands,
+    examples=_EXAMPLES,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",
+    context_settings=SETTINGS,
 )
 @click.option(
     "--debug",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -26,12 +26,13 @@ def print_message(message: str) -> None:
 
 _ROUTINE = frozenset({"vanished"})
 """Codes of what happens on every live machine; only the JSON document and `--debug` have them."""
+_REPORTED = "source-unreadable"
+"""Printed as an error: `failures.report_sources`."""
 
 
 def warn(invocation: Invocation, notes: Sequence[Note]) -> None:
     """Print one line per warning; of many with the same code, only the first few and a count."""
-    if not invocation.debug:
-        notes = without_codes(notes, *_ROUTINE)
+    notes = without_codes(notes, _REPORTED, *(() if invocation.debug else _ROUTINE))
     label = labelled(invocation, "warning", "yellow")
     for line in _condensed(notes):
         write_stderr(f"{label} {visible(line)}\n")
@@ -71,6 +72,20 @@ def print_result(
         return code
     warn(invocation, notes)
     return code
+
+
+def print_pieces(
+    invocation: Invocation, pieces: Iterable[bytes], notes: Callable[[], Sequence[Note]]
+) -> None:
+    """Print a result while it is computed, then its warnings, which are complete by then.
+
+    Raises: OutputError, and what computing the pieces raises.
+    """
+    try:
+        write_pieces(pieces, at_once=False)
+    except PipeClosed:
+        return
+    warn(invocation, notes())
 
 
 def _condensed(notes: Sequence[Note]) -> Iterable[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
@@ -21,14 +21,24 @@ from proccli.errors import (
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.process import NO_TAGS, OWN_ENVIRONMENT, Environment, SourceKind, TagTable
+from proccli.model.process import (
+    NO_TAGS,
+    OWN_ENVIRONMENT,
+    Environment,
+    Host,
+    SourceKind,
+    TagTable,
+)
 from proccli.model.source import Source
-from proccli.sources.opening import open_source
+from proccli.sources.opening import NamedSource, open_source
 from proccli.text import visible
 from proccli.versions import InputsProc, agent_version, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.config.tag_output import TagEntry
+
+
+Result = TypeVar("Result")
 
 
 def environment_for(
@@ -365,6 +375,57 @@ def refuse_ps(inputs: Inputs, needed: str) -> Inputs:
         hint = "use a recording (proccli record FILE) or a directory laid out like /proc"
         raise SourceError(f"the output of ps has no {needed}", hint=hint)
     return inputs
+
+
+def each_source(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    work: Callable[[InputOptions], Result],
+    failures: list[SourceError],
+) -> Iterator[tuple[NamedSource, Result]]:
+    """The result of `work` for each source, one after the other.
+
+    If there are several, those that cannot be read are left out, and their errors are added to
+    `failures`. Raises: UsageError, ConfigError; SourceError of the only source.
+    """
+    if len(sources) == 1:
+        yield sources[0], work(_for_source(options, sources[0]))
+        return
+    if options.tags is not None:
+        raise UsageError("--tags is the output of one host's command, and there are several hosts")
+    if options.config is not None and options.config_text is None:
+        options = options._replace(config_text=read_file(options.config))
+    for source in sources:
+        try:
+            result = work(_for_source(options, source))
+        except SourceError as error:
+            failures.append(error)
+        else:
+            yield source, result
+
+
+def _for_source(options: InputOptions, source: NamedSource) -> InputOptions:
+    if source.path is None:
+        return options._replace(snapshot=None)
+    return options._replace(snapshot=source.path, proc_root=None)
+
+
+class HostNames:
+    """Gives each source a name of its own: the host's, and the network and source if others have
+    it."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def add(self, host: Host, source: NamedSource) -> str:
+        """The name for one more source."""
+        name = host.name or source.name
+        if name in self._given and source.network:
+            name = f"{name} ({source.network})"
+        if name in self._given:
+            name = f"{name} [{source.name}]"
+        self._given.add(name)
+        return name
 
 
 def _of_feature(config: Config, feature: str | None) -> Config:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from proccli.errors import ProccliError
 from proccli.model.codes import Lack, lacking
 from proccli.model.config import Config
 from proccli.model.note import Counts, Note
@@ -31,6 +32,67 @@ def incomplete(
         or any(outcome.status == "unknown" for outcome in outcomes)
         or any(socket.status == "undecided" for socket in sockets)
     )
+
+
+class NotesOfSources:
+    """Warnings of several sources: equal ones become one, with the number of sources."""
+
+    def __init__(self) -> None:
+        self._first: dict[Note, str] = {}
+        self._sources: Counter[Note] = Counter()
+
+    def add(self, source: str, notes: Iterable[Note]) -> None:
+        """Add the warnings of one more source."""
+        for note in dict.fromkeys(notes):
+            self._first.setdefault(note, source)
+            self._sources[note] += 1
+
+    def notes(self, sources: int) -> tuple[Note, ...]:
+        """All warnings; those of only some of so many sources name the first of these."""
+        return tuple(
+            note
+            if self._sources[note] == sources
+            else note._replace(source=first, sources=self._sources[note])
+            for note, first in self._first.items()
+        )
+
+
+class Totals:
+    """What the results of several sources add up to: hosts, warnings, whether all is known."""
+
+    def __init__(self) -> None:
+        self.hosts: list[Host] = []
+        self.incomplete = False
+        """Whether something that an agent would know is unknown here."""
+        self._of_sources = NotesOfSources()
+        self._unread: tuple[Note, ...] = ()
+
+    def add_notes(self, host: Host | None, notes: Iterable[Note], *, incomplete: bool) -> None:
+        """Add the warnings of one more source; None: it could not be read, and is the only one."""
+        self._of_sources.add("" if host is None else host.name or host.proc_root, notes)
+        self.incomplete = self.incomplete or incomplete
+
+    def leave_out(self, failures: Iterable[ProccliError]) -> None:
+        """Add warnings about sources that could not be read."""
+        self._unread = unread_sources(failures)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The warnings of all sources."""
+        return (*self._of_sources.notes(max(len(self.hosts), 1)), *self._unread)
+
+
+def unread_sources(failures: Iterable[ProccliError]) -> tuple[Note, ...]:
+    """A warning for each source that could not be read."""
+    return tuple(Note.of("source-unreadable", problem=_problem_of(error)) for error in failures)
+
+
+def _problem_of(error: ProccliError) -> str:
+    if error.at is None:
+        return str(error)
+    from proccli.sources.secrets.arguments import mask_line
+
+    return mask_line(str(error))
 
 
 def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tuple[Note, ...]:

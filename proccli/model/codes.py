@@ -49,6 +49,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
     "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
     # Processes and sockets.
+    "source-unreadable": Warned(
+        "One of several sources can't be read and is left out.", "processes"
+    ),
     "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
     "ps-source": Warned("The output of ps does not contain all that the agent reads.", "processes"),
     "ps-truncated": Warned("Lines of the output of ps may be cut off."),
@@ -107,6 +110,8 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "host-again": Warned("Two sources are of one host; the newer one is used."),
     "networks-collide": Warned("Several networks use the same addresses and ports."),
     "ambiguous": Warned("Connections are not joined: several processes have the same end."),
+    "hosts-collapsed": Warned("Of many hosts, the processes of one name are shown as one."),
+    "mermaid-limits": Warned("Mermaid's default limits are too small for the flowchart."),
     "shared-addresses": Warned("Several hosts of one network use an address."),
     "one-end": Warned(
         "Connections are seen at one end only, although a source has the other address."
@@ -115,6 +120,8 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "document-refused": Warned("A document or file can't be used."),
     "hosts-silent": Warned("Hosts have no recent document, so they don't count."),
     "host-confused": Warned("Documents of several machines have the same host name and network."),
+    "audit-unlimited": Warned("The limits of queries can't be set, as the user is read-only."),
+    "audit-version": Warned("The tables are those of another server version than the given one."),
     # label.
     "other-time": Warned("A source has the connections of flow records, but only at another time."),
     "untimed": Warned("Labelled records have no time."),

@@ -54,6 +54,8 @@ class TopologyNode:
     None: the tags of at least one process are not known."""
     gprocesses: tuple[int, int] = (1, 1)
     """How many gprocesses the server counts for the node: at least, and at most."""
+    hosts: tuple[str, ...] = ()
+    """All hosts of its processes, sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,7 @@ class NodeProcesses:
             pids=tuple(sorted(pid for _, pid in self.pids)),
             tags=None if self.tags_unknown else tuple(self.tags or ()),
             gprocesses=gprocesses,
+            hosts=tuple(sorted(names[host] for host in self.hosts)),
         )
 
 

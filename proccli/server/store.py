@@ -160,6 +160,12 @@ class Fleet:
         for (packed,) in self._run(query):
             yield _from_json(packed)
 
+    def processes_of(self, host: int) -> Iterator[HostProcess]:
+        """The processes of a host, ordered by pid."""
+        query = "SELECT process FROM processes WHERE host = ? ORDER BY pid"
+        for (packed,) in self._run(query, (host,)):
+            yield _from_json(packed)
+
     def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
         """The hosts of a network that have this address."""
         return self._owners.get((network, ip), ())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import time
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from proccli.errors import Location, RecordingError
 from proccli.model.source import Source
@@ -21,6 +22,41 @@ _INSTEAD: Final = (
 _OR_PS: Final = (
     "write one with proccli record FILE, or give the output of ps -ww -eo pid,ppid,user,comm,args"
 )
+
+
+class NamedSource(NamedTuple):
+    """A source to read, and the network of its addresses."""
+
+    path: str | None
+    """A recording, a directory laid out like /proc, the output of `sync`, or `-` for a recording
+    or output on stdin; None: the live machine."""
+    network: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name shown in messages and results."""
+        return "live" if self.path is None else "<stdin>" if self.path == "-" else self.path
+
+
+def sources_in(path: str) -> Sequence[str]:
+    """The recordings in a folder, sorted, if it is not laid out like /proc; else the path itself.
+
+    Folders inside it, and files whose names begin with a dot, are not read.
+    """
+    if not _is_directory(path):
+        return (path,)
+    try:
+        names = sorted(os.listdir(path))  # noqa: PTH208 - pathlib takes long to load
+    except OSError:
+        return (path,)  # opening it reports why
+    if any(name.isdecimal() and _is_directory(f"{path}/{name}") for name in names):
+        return (path,)
+    found = [
+        os.path.join(path, name)  # noqa: PTH118 - pathlib takes long to load
+        for name in names
+        if name.endswith((".jsonl", ".jsonl.gz")) and not name.startswith(".")
+    ]
+    return found or (path,)
 
 
 def open_source(spec: str | None, proc_root: str = "/proc", jobs: int | None = 1) -> Source:

@@ -72,6 +72,22 @@ def newest_s(engine: Engine, database: str) -> int | None:
     return int(newest) if int(count) else None
 
 
+def by_key_sql(moment: Moment) -> str:
+    """A query for the clients and servers of each connection, as the server distinguishes them.
+
+    Its rows are protocol, ip_0, ip_1, port_0 and server_port, and the arrays clients and servers
+    of network, host, pid and gprocess.
+    """
+    key = f"scope, protocol, client_port, server_port, if({LOOPBACK}, 0, client_ip)"
+    return (
+        "SELECT protocol, min(client_ip) AS ip_0, min(server_ip) AS ip_1,"
+        " min(client_port) AS port_0, server_port,"
+        f" groupUniqArrayIf({_WITH_ALL}, role = 0) AS clients,"
+        f" groupUniqArrayIf({_WITH_ALL}, role = 1) AS servers"
+        f" FROM {moment.ends} GROUP BY {key}, if({LOOPBACK}, 0, server_ip)"
+    )
+
+
 def joined_sql(moment: Moment) -> str:
     """A query for the connections between processes, joined as the server does.
 
@@ -81,14 +97,6 @@ def joined_sql(moment: Moment) -> str:
     `proccli/server/join.py`: if there is one process for either side, they are joined; otherwise
     each end stands alone.
     """
-    key = f"scope, protocol, client_port, server_port, if({LOOPBACK}, 0, client_ip)"
-    by_key = (
-        "SELECT protocol, min(client_ip) AS ip_0, min(server_ip) AS ip_1,"
-        " min(client_port) AS port_0, server_port,"
-        f" groupUniqArrayIf({_WITH_ALL}, role = 0) AS clients,"
-        f" groupUniqArrayIf({_WITH_ALL}, role = 1) AS servers"
-        f" FROM {moment.ends} GROUP BY {key}, if({LOOPBACK}, 0, server_ip)"
-    )
     both = "length(clients) = 1 AND length(servers) = 1"
     alone = (
         f"arrayConcat(arrayMap(one -> (one, {_NOBODY}), clients),"
@@ -97,8 +105,8 @@ def joined_sql(moment: Moment) -> str:
     each = (
         f"SELECT protocol, ip_0, ip_1, port_0, server_port, {both} AS joined,"
         " length(clients) + length(servers) > 1 AS several,"
-        f" arrayJoin(if(joined, arrayMap((one, other) -> (one, other), clients, servers), {alone}))"
-        f" AS pair FROM ({by_key})"
+        f" arrayJoin(if(joined, [(clients[1], servers[1])], {alone}))"
+        f" AS pair FROM ({by_key_sql(moment)})"
     )
     parts = ", ".join(
         f"tupleElement(tupleElement(pair, {side}), {part})" for side in (1, 2) for part in (1, 2, 3)

@@ -19,6 +19,7 @@ from proccli.store.child import Answer, socket_pair
 INSTALL: Final = "install proccli with the extra fleet"
 _LONGEST: Final = 300
 """Characters of an engine's message that are shown."""
+_NAME: Final = re.compile(r" \([A-Z_]+\)\Z")
 _SENTENCE: Final = re.compile(
     r"DB::Exception: (.*?)(?:\(version [^)]*\)|, Stack trace|, e\.what|$)", re.DOTALL
 )
@@ -230,4 +231,7 @@ def engine_message(text: str) -> str:
     """What an engine says about an error, on one line, without versions and stack traces."""
     found = _SENTENCE.search(text)
     message = " ".join((found.group(1) if found else text).split())
-    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
+    if len(message) <= _LONGEST:
+        return message
+    name = _NAME.search(message)
+    return f"{message[:_LONGEST]}…{name.group() if name else ''}"

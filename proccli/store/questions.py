@@ -78,7 +78,7 @@ def names(engine: Engine, moment: Moment, selection: Selection) -> list[NameRow]
         return []
     rows = engine.rows(
         "SELECT gprocess, rule, config_file, config_sha256, uniqExact(network, host), count(),"
-        f" groupUniqArray({EXAMPLES})(host)"
+        f" arraySlice(arraySort(groupUniqArray(host)), 1, {EXAMPLES})"
         " FROM (SELECT DISTINCT network, host, taken_at, pid, gprocess, rule"
         f" FROM {database}.processes WHERE {moment.of_documents}{wanted}) AS named"
         " ALL INNER JOIN (SELECT DISTINCT network, host, taken_at, config_file, config_sha256"
@@ -186,7 +186,7 @@ def hosts(engine: Engine, moment: Moment, selection: Selection) -> list[HostRow]
             left_out=dict(left_out) if value["left_out_known"] else None,
             warnings=tuple(value["warnings"]),
         )
-    kept = found.values()
+    kept = list(found.values())
     if selection.hosts:
         kept = [row for row in kept if _matches(row.host, selection.hosts)]
     if selection.silent:
@@ -195,7 +195,7 @@ def hosts(engine: Engine, moment: Moment, selection: Selection) -> list[HostRow]
         if globs:
             having = _hosts_with(engine, ever, globs)
             kept = [row for row in kept if ((row.network, row.host) in having) is wanted]
-    return list(kept)
+    return kept
 
 
 def _hosts_with(engine: Engine, moment: Moment, globs: Sequence[str]) -> set[tuple[str, str]]:

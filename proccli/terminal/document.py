@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from json.encoder import JSONEncoder
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, get_args
 
 from proccli.model.process import SourceKind
@@ -58,6 +58,23 @@ def _visible_surrogate(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("proccli-json", _visible_surrogate)
 
 
+class OfHost(NamedTuple):
+    """The row of a record made by `of_host`."""
+
+    host: str | None
+    row: Any
+
+
+def of_host(record: Record) -> Record:
+    """The same record with the name of the host; its rows are `OfHost`."""
+    return Record(
+        record.name,
+        Field("host", nullable(text()), "The host; null: made up."),
+        *record.fields_of("row"),
+        about=record.about,
+    )
+
+
 class Selected(NamedTuple):
     """The row of a document that shows a selection of a command's result."""
 
@@ -91,7 +108,8 @@ class Document:
         return b"".join(self.pieces(row))
 
     def pieces(self, row: Any) -> Iterator[bytes]:
-        """The same in pieces."""
+        """The same in pieces. Each value is read when it is reached: after the elements of an array
+        that is an iterator, others may have changed."""
         return self._pieces(row, ",\n ", "[\n  ", ",\n  ")
 
     def line(self, row: Any) -> Iterator[bytes]:
@@ -209,6 +227,21 @@ SNAPSHOT = Record(
     Field("redacted", boolean(), "Whether secrets in command lines were masked when recording."),
 )
 """Where and when the processes were read; the row is a `Host`."""
+
+
+def snapshot_fields(hosts: str) -> tuple[Field, Field]:
+    """`snapshot` and `snapshots`, for a row with the `Host` of each source at this path."""
+    read = attrgetter(hosts)
+
+    def only(row: Any) -> object:
+        found = read(row)
+        return found[0] if len(found) == 1 else None
+
+    return (
+        Field("snapshot", nullable(SNAPSHOT), "null: several sources.", value=only),
+        Field("snapshots", array_of(SNAPSHOT), "Of each source.", value=hosts),
+    )
+
 
 CONFIG = Record(
     "config",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from proccli.terminal.lines import Line, cells, padded
+from proccli.terminal.lines import Line, cells, padded, shorten
 from proccli.terminal.view import View
 
 Row = TypeVar("Row")
@@ -52,6 +52,27 @@ def grid(rows: Sequence[Row], columns: Sequence[Column[Row]], view: View) -> lis
     columns, table, widths = _fitted(rows, columns, view.width)
     titles: list[Line] = [((column.title, "head"),) for column in columns]
     return [_in_a_line(line, columns, widths) for line in (titles, *table)]
+
+
+def host_grid(
+    rows: Sequence[tuple[str | None, Row]], columns: Sequence[Column[Row]], view: View
+) -> list[Line]:
+    """A table of rows of several hosts, whose first column has the names of the hosts."""
+
+    def name(row: tuple[str | None, Row], room: int | None) -> Line:
+        return ((shorten(row[0] or "", room, view.glyphs.ellipsis), "dim"),)
+
+    def inner(column: Column[Row]) -> Column[tuple[str | None, Row]]:
+        return Column(
+            title=column.title,
+            cell=lambda row, room: column.cell(row[1], room),
+            right=column.right,
+            least=column.least,
+            spare=column.spare,
+        )
+
+    host: Column[tuple[str | None, Row]] = Column(title="HOST", cell=name, least=8)
+    return grid(rows, [host, *map(inner, columns)], view)
 
 
 def _fitted(

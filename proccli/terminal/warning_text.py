@@ -690,6 +690,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "inherited-tags-unknown": _inherited_tags_unknown,
     "unknown-left-out": _unknown_left_out,
     "tags-left-out": _tags_left_out,
+    "source-unreadable": lambda note: note.string("problem"),
     "another-boot": partial(
         _fixed,
         "the state is of another boot or machine: all of its processes count as removed,"
@@ -706,10 +707,29 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "networks-collide": _networks_collide,
     "ambiguous": _ambiguous,
     "shared-addresses": _shared_addresses,
+    "hosts-collapsed": lambda note: (
+        f"{note.number('hosts'):,} hosts: processes of the same name are shown as one"
+        " (--group-by gprocess shows each host)"
+    ),
+    "mermaid-limits": lambda note: (
+        f"{note.number('lines'):,} lines in {note.number('characters'):,} characters: by default,"
+        f" Mermaid draws at most {note.number('most_lines')} lines of"
+        f" {note.number('most_characters'):,} characters; use --top N, or raise maxEdges and"
+        " maxTextSize"
+    ),
     "one-end": _one_end,
     "document-refused": lambda note: f"{note.string('place')}: {note.string('problem')}",
     "hosts-silent": _hosts_silent,
     "host-confused": _host_confused,
+    "audit-unlimited": partial(
+        _fixed,
+        "the user may not change settings (readonly = 1): queries have the limits of its profile,"
+        " and if skip_unavailable_shards is 1 there, answers may be partial",
+    ),
+    "audit-version": lambda note: (
+        f"the tables look like those of server {note.string('found')},"
+        f" not {note.string('given')} (--server)"
+    ),
     "other-time": _other_time,
     "untimed": _untimed,
     "perhaps-pod": _perhaps_pod,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle import archive
+from tests.bundle import archive
 
 SITES = {
     "3.10-x86_64": {"regex/__init__.py": "same", "regex/_regex.so": "310", "bin/rich": "no"},

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle import start
+from tests.bundle import start
 from tests.waiting import LONG_S
 
 OWN = f"cp{sys.version_info[0]}{sys.version_info[1]}-{os.uname().machine}"

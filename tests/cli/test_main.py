@@ -214,6 +214,7 @@ def test_a_name_that_may_mean_several_commands_is_explained(
         (["scan", "--zzz"], "no such option --zzz (see"),
         (["scan", "-x"], "no such option -x (see"),
         (["-c", "agent.yaml", "scan"], "options follow the command, as in: proccli scan -c …"),
+        (["fleet", "--store", "x", "load"], "the command, as in: proccli fleet load --store …"),
     ],
 )
 def test_a_mistyped_option_is_guessed_by_its_letters(arguments: list[str], hint: str) -> None:
@@ -248,8 +249,8 @@ def test_debug_may_stand_anywhere(arguments: list[str]) -> None:
         (["scan", "--agent", "8.1"], "agent 8.1 is not known"),
         (["scan", "--env", "NAME"], "'NAME' is not NAME=VALUE"),
         (["scan", "--env", "=x"], "'=x' is not NAME=VALUE"),
-        (["scan", "-c", "-", "-s", "-"], "only one of -c and -s can read standard input"),
-        (["scan", "-c", "-", "-s", "-", "--tags", "-"], "only one of -c, -s and --tags can"),
+        (["scan", "-c", "-", "-s", "-"], "only one of the sources, -c and --tags can read"),
+        (["scan", "-s", "-", "--tags", "-"], "only one of the sources, -c and --tags can read"),
         (["explain"], "give a pid or a name, or describe a made-up process"),
         (["explain", "1", "--argv", "x"], "cannot be combined with PID or NAME"),
         (["explain", "--user", "shop"], "require --argv, --cmdline or --title"),

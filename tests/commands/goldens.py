@@ -19,6 +19,7 @@ from proccli.commands.topology.json import topology_document, topology_lines
 from proccli.commands.topology.table import topology_table
 from proccli.commands.tot.output import tot_document, tot_lines, tot_table
 from proccli.sources.made_up import MadeUp
+from proccli.terminal.document import OfHost
 from proccli.terminal.view import ASCII, View
 from tests.build import config
 from tests.commands.doctor.machines import doctored, well
@@ -71,7 +72,7 @@ def scan_with_identity_as_json(server: str = "7.1") -> Iterator[bytes]:
 
 def scan_with_identity_as_lines() -> Iterator[bytes]:
     result = workers()
-    return identity_lines(result.outcomes, identified(result, "7.1"))
+    return identity_lines(result, result.outcomes, identified(result, "7.1"))
 
 
 def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
@@ -82,6 +83,11 @@ def sockets_in(view: View, selection: SocketSelection = ALL) -> str:
 def sockets_as_json() -> Iterator[bytes]:
     result = connections()
     return sockets_document(result, result.sockets)
+
+
+def sockets_as_lines() -> Iterator[bytes]:
+    result = connections()
+    return sockets_lines(OfHost(result.host.name, socket) for socket in result.sockets)
 
 
 def sockets_switched_off() -> str:
@@ -99,7 +105,7 @@ GOLDENS: dict[str, Callable[[], str | bytes | Iterator[bytes]]] = {
     "scan-selected-80.txt": scan_selected,
     "scan-defaults-80.txt": scan_by_default,
     "scan.json": scan_as_json,
-    "scan.jsonl": lambda: scan_lines(scanned().outcomes),
+    "scan.jsonl": lambda: scan_lines(scanned(), scanned().outcomes),
     "scan-identity-80.txt": lambda: scan_with_identity(TERMINAL),
     "scan-identity-80-colour.txt": lambda: scan_with_identity(View(width=80, colour=True)),
     "scan-identity-200.txt": lambda: scan_with_identity(View(width=200)),
@@ -136,7 +142,7 @@ GOLDENS: dict[str, Callable[[], str | bytes | Iterator[bytes]]] = {
     "doctor-piped.txt": lambda: doctor_text(doctored(), View()),
     "doctor-well-80.txt": lambda: doctor_text(well(), TERMINAL),
     "doctor.json": lambda: doctor_document(doctored()),
-    "doctor.jsonl": lambda: doctor_lines(doctored().steps),
+    "doctor.jsonl": lambda: doctor_lines(doctored()),
     "tot-80.txt": lambda: tot_table(traced(), TERMINAL),
     "tot-80-colour.txt": lambda: tot_table(traced(), View(width=80, colour=True)),
     "tot-40.txt": lambda: tot_table(traced(), View(width=40)),
@@ -162,7 +168,7 @@ GOLDENS: dict[str, Callable[[], str | bytes | Iterator[bytes]]] = {
     "topology-hostile.mmd": lambda: topology_mermaid(hostile()),
     "topology.svg": lambda: topology_svg(every_kind()),
     "sockets.json": sockets_as_json,
-    "sockets.jsonl": lambda: sockets_lines(connections().sockets),
+    "sockets.jsonl": sockets_as_lines,
 }
 
 

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cli.runner import PROGRAM, environment
+from tests.commands.collector.comparing import pythons
 from tests.lab.namespaces import Host, require, running_host, wait_for
 from tests.paths import ROOT
 
@@ -137,9 +138,7 @@ def _write_keys(folder: Path, hosts: Sequence[Host]) -> None:
 
 def _start_sshd(host: Host, number: int, folder: Path, sshd: str) -> None:
     paths = ["/usr/bin:/bin", str(folder / "tools")]
-    old = Path("/root/.pyenv/versions/2.7.18/bin")
-    if old.exists():
-        paths.append(f"{old}:{folder / 'tools'}")
+    paths += [f"{Path(name).parent}:{folder / 'tools'}" for name in pythons() if "2.7" in name]
     config = folder / f"sshd_config.{host.name}"
     path = paths[number % len(paths)]
     config.write_text(_SSHD.format(ip=_address(number), folder=folder, path=path))

@@ -87,3 +87,12 @@ def test_answers_as_measured(topic: str) -> None:
 @by_topic
 def test_the_simulation_answers_as_measured(topic: str) -> None:
     assert not wrong(topic, simulated=True)
+
+
+@by_topic
+def test_every_text_that_the_crate_matches_contains_the_required_literals(topic: str) -> None:
+    for case in CASES[topic]:
+        regex = compiled(case["pattern"])
+        if regex is not None and case["is_match"]:
+            found = case["haystack"].casefold()
+            assert all(text in found for text in regex.required), case["id"]

@@ -186,6 +186,7 @@ def test_messages_are_one_line_without_version_and_trace() -> None:
 
     assert engine_message(text) == "Unknown table x. (UNKNOWN_TABLE)"
     assert len(engine_message("x" * 5000)) == 301
+    assert engine_message("x" * 5000 + " (TOO_LONG)").endswith("x… (TOO_LONG)")
 
 
 def test_exit_code_130_when_a_command_is_interrupted(tmp_path: Path) -> None:

@@ -129,9 +129,8 @@ def _nearest(candidates: Sequence[Socket], socket: Socket) -> Socket | None:
     here = [candidate for candidate in candidates if candidate.netns == socket.netns]
     if not here and not _is_loopback(socket.row.remote.ip):
         here = list(candidates)
-    if len(here) == 1:
-        return here[0]
-    return here[0] if len({candidate.pid for candidate in here}) == 1 else None
+    certain = len(here) == 1 or len({candidate.pid for candidate in here}) == 1
+    return here[0] if certain else None
 
 
 def _is_loopback(ip: str) -> bool:

@@ -16,7 +16,11 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import INPUT_PATH, general_options, option, output_options_with
-from proccli.commands.options.source import source_options_without
+from proccli.commands.options.source import (
+    config_option,
+    snapshots_option,
+    source_options_without,
+)
 from proccli.errors import SourceError
 from proccli.versions import DEFAULT_AGENT, NEWEST_RELEASE
 
@@ -67,29 +71,13 @@ def _complete_code(
 @source_options_without(
     "config", "snapshot", "proc_root", "tags", "no_tag_exec", "run_tag_exec", "tag_timeout"
 )
-@option(
-    "-c",
-    "--config",
-    section="Check options",
-    metavar="FILE",
-    once=True,
-    type=INPUT_PATH,
-    envvar="PROCCLI_CONFIG",
-    show_envvar=True,
-    help="Another file to check. PROCCLI_CONFIG is used only if no FILE is given.",
+@config_option(
+    "Another file to check. PROCCLI_CONFIG is used only if no FILE is given.", "Check options"
 )
-@option(
-    "-s",
-    "--snapshot",
-    "snapshots",
-    section="Check options",
-    metavar="PATH",
-    multiple=True,
-    type=INPUT_PATH,
-    envvar="PROCCLI_SNAPSHOT",
-    show_envvar=True,
-    help="Report the rules that no process in this recording, /proc-like directory, or output of ps reaches."
-    " Repeatable.",
+@snapshots_option(
+    "Report the rules that no process in this recording, /proc-like directory, folder of"
+    " recordings or output of ps reaches. Repeatable.",
+    "Check options",
 )
 @option(
     "--fail-on",
@@ -150,7 +138,7 @@ def command(
             via=options.via,
             compare=None if compare is None else _two_agents(compare),
             env=options.env,
-            snapshots=tuple(snapshots) if compare is None else (),
+            snapshots=_recordings(snapshots) if compare is None else (),
         )
     )
     code = print_result(
@@ -160,6 +148,12 @@ def command(
         if unread.failure is not None:
             report(unread.failure, invocation)
     return code
+
+
+def _recordings(snapshots: Sequence[str]) -> tuple[str, ...]:
+    from proccli.sources.opening import sources_in
+
+    return tuple(path for snapshot in snapshots for path in sources_in(snapshot))
 
 
 def _given(*names: str) -> bool:

@@ -32,7 +32,7 @@ def script(shell: str) -> str:
         ('eval "$(proccli completion bash)"', "Or load them yourself, in ~/.bashrc"),
     ),
 )
-@click.argument("shell", required=False, type=click.Choice(SHELLS))
+@click.argument("shell", metavar="[bash|zsh|fish]", required=False, type=click.Choice(SHELLS))
 @option(
     "--install",
     section="File options",

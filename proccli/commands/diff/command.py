@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import click
 
@@ -13,17 +13,22 @@ from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import (
     INPUT_PATH,
-    Output,
     general_options,
     option,
-    output_options,
+    output_options_with,
 )
-from proccli.commands.options.source import emulated_agent, source_options_without
+from proccli.commands.options.source import (
+    emulated_agent,
+    snapshots_option,
+    source_options_without,
+)
 from proccli.errors import EXIT_NO
 from proccli.versions import NEWEST_RELEASE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+
+Format: TypeAlias = Literal["table", "json", "jsonl", "markdown"]
 
 _WHERE = "Input options"
 
@@ -46,6 +51,10 @@ _WHERE = "Input options"
             "Show what an upgrade of the agents changes",
         ),
         (
+            "proccli diff -s recordings/ -o markdown old.yaml new.yaml > comment.md",
+            "Write a comment for a pull request",
+        ),
+        (
             "proccli diff --exit-code -s web-1.jsonl.gz old.yaml new.yaml",
             "In CI: exit 1 if anything changes",
         ),
@@ -53,17 +62,9 @@ _WHERE = "Input options"
 )
 @click.argument("old", metavar="OLD", type=INPUT_PATH)
 @click.argument("new", metavar="NEW", type=INPUT_PATH)
-@option(
-    "-s",
-    "--snapshot",
-    "snapshots",
-    section=_WHERE,
-    metavar="PATH",
-    type=INPUT_PATH,
-    multiple=True,
-    envvar="PROCCLI_SNAPSHOT",
-    show_envvar=True,
-    help="Compare on this recording, /proc-like directory, or output of ps. Repeatable.",
+@snapshots_option(
+    "Compare on this recording, /proc-like directory, folder of recordings or output of ps."
+    " Repeatable."
 )
 @option(
     "--agent-new",
@@ -74,13 +75,20 @@ _WHERE = "Input options"
 )
 @option("--live", section=_WHERE, is_flag=True, help="Compare on the live machine.")
 @option(
+    "--all",
+    "everything",
+    section="Output options",
+    is_flag=True,
+    help="Show every change; by default, only the most frequent ones of each kind.",
+)
+@option(
     "--exit-code",
     section="Other options",
     is_flag=True,
     help="Exit 1 if the configurations differ.",
 )
 @source_options_without("config", "snapshot")
-@output_options
+@output_options_with(markdown="a comment for a pull request")
 @general_options
 def command(
     *,
@@ -89,9 +97,10 @@ def command(
     snapshots: Sequence[str],
     live: bool,
     agent_new: str | None,
+    everything: bool,
     exit_code: bool,
     options: InputOptions,
-    output: Output,
+    output: Format,
     invocation: Invocation,
 ) -> int:
     """Show what a configuration change does to each process.
@@ -102,13 +111,22 @@ def command(
     """
     from proccli.commands.diff.diff import diff
     from proccli.commands.diff.text import diff_content
+    from proccli.sources.opening import sources_in
 
     if (old, new, options.tags, *snapshots).count("-") > 1:
         raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
-    where: list[str | None] = [*snapshots, *([None] if live else [])]
+    recordings = [path for snapshot in snapshots for path in sources_in(snapshot)]
+    where: list[str | None] = [*recordings, *([None] if live else [])]
     after = options._replace(config=new, agent=agent_new or options.agent)
     result = diff(options._replace(config=old), after, where)
-    content = diff_content(result, output, view_of(sys.stdout, invocation.colour))
+    view = view_of(sys.stdout, invocation.colour)
+    content: str | bytes
+    if output == "markdown":
+        from proccli.commands.diff.markdown_text import diff_markdown
+
+        content = diff_markdown(result, everything=everything)
+    else:
+        content = diff_content(result, output, view, everything=everything)
     return print_result(
         invocation, content, result.notes, EXIT_NO if exit_code and result.differs else 0
     )

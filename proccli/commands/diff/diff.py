@@ -55,6 +55,8 @@ class ByRule:
     new: int | None
     kind: ChangeKind
     processes: int
+    example: Change
+    """The first of these processes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +81,15 @@ class DiffResult:
     @property
     def by_rule(self) -> tuple[ByRule, ...]:
         """The changes summed up, the most frequent first."""
-        counted = Counter(
-            (change.old.decided_by, change.new.decided_by, change.kind) for change in self.changes
-        )
+        first: dict[tuple[int | None, int | None, ChangeKind], Change] = {}
+        counted: Counter[tuple[int | None, int | None, ChangeKind]] = Counter()
+        for change in self.changes:
+            key = (change.old.decided_by, change.new.decided_by, change.kind)
+            first.setdefault(key, change)
+            counted[key] += 1
         return tuple(
-            ByRule(old=old, new=new, kind=kind, processes=processes)
-            for (old, new, kind), processes in counted.most_common()
+            ByRule(old=key[0], new=key[1], kind=key[2], processes=processes, example=first[key])
+            for key, processes in counted.most_common()
         )
 
     @property

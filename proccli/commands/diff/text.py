@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proccli.commands.diff.diff import Change, ChangeKind, DiffResult
 from proccli.model.config import Config
@@ -14,7 +14,7 @@ from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.text import counted, listed
 
-_TITLES: dict[ChangeKind, tuple[str, str]] = {
+KINDS: dict[ChangeKind, tuple[str, str]] = {
     "lost": ("no longer sent", "dropped"),
     "gained": ("newly sent", "accepted"),
     "renamed": ("renamed", "warning"),
@@ -22,62 +22,77 @@ _TITLES: dict[ChangeKind, tuple[str, str]] = {
     "rule": ("decided by another rule, same result", "dim"),
 }
 _SHOWN_PIDS = 5
+_SHOWN_SNAPSHOTS = 3
+_SHOWN_GROUPS = 12
+"""Maximum number of different changes of a kind, without --all."""
+_SHOWN_RULES = 20
 _SHOWN_WITNESSES = 8
 
 
 def diff_content(
-    result: DiffResult, output: Literal["table", "json", "jsonl"], view: View
+    result: DiffResult,
+    output: Literal["table", "json", "jsonl"],
+    view: View,
+    *,
+    everything: bool = False,
 ) -> str | bytes:
-    """The result in one of the output formats."""
+    """The result in one of the output formats; `everything`: texts show all changes."""
     if output == "table":
-        return diff_text(result, view)
+        return diff_text(result, view, everything=everything)
     from proccli.commands.diff.json import diff_document, diff_lines
 
     return diff_document(result) if output == "json" else diff_lines(result)
 
 
-def diff_text(result: DiffResult, view: View) -> str:
-    """The changes by kind, the constructed texts, and a summary."""
+def diff_text(result: DiffResult, view: View, *, everything: bool = False) -> str:
+    """The changes by kind and by rule, the constructed texts, and a summary.
+
+    Without `everything`, only the most frequent changes of each kind.
+    """
     lines: list[Line] = []
-    for kind, (title, style) in _TITLES.items():
+    for kind, (title, style) in KINDS.items():
         changes = [change for change in result.changes if change.kind == kind]
         if changes:
             count = counted(len(changes), "process")
             lines.append(((f"{count} {title}", style),))
-            lines.extend(_groups(changes, view))
+            lines.extend(_groups(changes, None if everything else _SHOWN_GROUPS, view))
             lines.append(())
     if len(result.changes) > 1:
         lines.append((("By rule:", "head"),))
-        lines.extend(_by_rule(result, view))
+        lines.extend(_by_rule(result, None if everything else _SHOWN_RULES, view))
         lines.append(())
     if result.witnesses:
         lines.append((("Constructed texts with different results:", "head"),))
         for witness in result.witnesses[:_SHOWN_WITNESSES]:
             text = shorten(witness.text.replace("\n", " ← "), _room(view), view.glyphs.ellipsis)
             lines.append([("  ", ""), (f"{witness.match_type} ", "dim"), (f'"{text}"', "name")])
-            lines.append(_step(_named(witness.old), _named(witness.new), view))
+            lines.append(_step(named_text(witness.old), named_text(witness.new), view))
         left_out = len(result.witnesses) - _SHOWN_WITNESSES
         if left_out > 0:
             lines.append(((f"  and {left_out:,} more (-o json lists all)", "dim"),))
         lines.append(())
-    lines.extend(wrapped(((_total(result), "head"),), view.width))
+    lines.extend(wrapped(((total_text(result), "head"),), view.width))
     return paint(lines, view)
 
 
-def _by_rule(result: DiffResult, view: View) -> Iterable[Line]:
+def _by_rule(result: DiffResult, most: int | None, view: View) -> Iterable[Line]:
     """How many processes went from which rule to which."""
-    for row in result.by_rule:
-        old, new = _decided(row.old, result.old), _decided(row.new, result.new)
-        title, style = _TITLES[row.kind]
+    rows = result.by_rule
+    for row in rows[:most]:
+        old, new = decided_text(row.old, result.old), decided_text(row.new, result.new)
+        title, style = KINDS[row.kind]
         yield [
             (f"  {row.processes:,} ", ""),
             (title, style),
             (": ", ""),
             *_step(old, new, view)[1:],
         ]
+    if most is not None and len(rows) > most:
+        yield ((f"  and {len(rows) - most:,} more (--all lists all)", "dim"),)
 
 
-def _decided(index: int | None, config: Config) -> str:
+def decided_text(index: int | None, config: Config) -> str:
+    """The rule that decided, with its pattern."""
     if index is None:
         return "no rule" if config.dialect == "static_config" else "no matcher"
     if index == 0:
@@ -86,24 +101,53 @@ def _decided(index: int | None, config: Config) -> str:
     return f"#{index}" if rule is None else f"#{index} {rule.match_type} ~ {rule.match_regex}"
 
 
-def _groups(changes: Sequence[Change], view: View) -> Iterable[Line]:
-    """Equal changes, joined into one line."""
+class ChangeGroup(NamedTuple):
+    """Equal changes of processes with the same name."""
+
+    changes: Sequence[Change]
+
+    @property
+    def where(self) -> str:
+        """The pids and snapshots; of many, the first ones and the number."""
+        pids = [f"{change.pid}" for change in self.changes[:_SHOWN_PIDS]]
+        more = len(self.changes) - len(pids)
+        text = f"pid {', '.join(pids)}" + (f" and {more:,} more" if more else "")
+        snapshots = sorted({change.snapshot for change in self.changes} - {"live"})
+        if len(snapshots) > _SHOWN_SNAPSHOTS:
+            example = min(self.changes, key=lambda change: (change.snapshot, change.pid))
+            return f"{len(snapshots):,} snapshots, e.g. pid {example.pid} in {example.snapshot}"
+        return f"{text} in {listed(snapshots)}" if snapshots else text
+
+
+def change_groups(changes: Sequence[Change]) -> Sequence[ChangeGroup]:
+    """Equal changes together, the most frequent first, then by name."""
 
     def what(change: Change) -> tuple[str, str, str]:
         name = change.process_name or f"pid {change.pid}"
-        return name, _with_tags(change.old), _with_tags(change.new)
+        return name, with_tags_text(change.old), with_tags_text(change.new)
 
-    for (name, old, new), group in groupby(sorted(changes, key=what), key=what):
-        alike = list(group)
-        pids = [f"{change.pid}" for change in alike[:_SHOWN_PIDS]]
-        more = len(alike) - len(pids)
-        where = f"pid {', '.join(pids)}" + (f" and {more:,} more" if more else "")
-        snapshots = sorted({change.snapshot for change in alike} - {"live"})
-        if snapshots:
-            where += f" in {listed(snapshots)}"
-        shown = shorten(name, _room(view), view.glyphs.ellipsis)
-        yield [("  ", ""), (shown, "name"), ("  ", ""), *untrusted(where, "dim")]
-        yield _step(old, new, view)
+    groups = [
+        ChangeGroup(tuple(alike)) for _, alike in groupby(sorted(changes, key=what), key=what)
+    ]
+    if len(groups) > _SHOWN_GROUPS:
+        groups.sort(key=lambda group: -len(group.changes))
+    return groups
+
+
+def _groups(changes: Sequence[Change], most: int | None, view: View) -> Iterable[Line]:
+    """Equal changes, joined into one line, with their number if there are several."""
+    groups = change_groups(changes)
+    for group in groups[:most]:
+        first = group.changes[0]
+        name = shorten(first.process_name or f"pid {first.pid}", _room(view), view.glyphs.ellipsis)
+        number = f"{len(group.changes):,} × " if len(group.changes) > _SHOWN_PIDS else ""
+        yield [(f"  {number}", ""), (name, "name"), ("  ", ""), *untrusted(group.where, "dim")]
+        yield _step(with_tags_text(first.old), with_tags_text(first.new), view)
+    if most is not None and len(groups) > most:
+        left = sum(len(group.changes) for group in groups[most:])
+        yield (
+            (f"  and {counted(left, 'more process', 'more processes')} (--all lists all)", "dim"),
+        )
 
 
 def _step(old: str, new: str, view: View) -> Line:
@@ -111,19 +155,23 @@ def _step(old: str, new: str, view: View) -> Line:
     return [("    ", ""), *untrusted(old, "dim"), (arrow, "dim"), *untrusted(new)]
 
 
-def _with_tags(outcome: Outcome) -> str:
+def with_tags_text(outcome: Outcome) -> str:
+    """The name or status, the rule and the tags."""
     tags = ", ".join(f"{tag.key}={tag.value}" for tag in outcome.tags or ())
-    return _named(outcome) + (f" [{tags}]" if tags else "")
+    return named_text(outcome) + (f" [{tags}]" if tags else "")
 
 
-def _named(outcome: Outcome) -> str:
-    by = f" by rule {outcome.decided_by}" if outcome.decided_by else ""
+def named_text(outcome: Outcome) -> str:
+    """The name or status, and the rule."""
+    word = "rule" if outcome.taken is None else "matcher"
+    by = f" by {word} {outcome.decided_by}" if outcome.decided_by else ""
     if outcome.status == "accepted":
         return f'"{outcome.gprocess}"{by}'
     return f"{outcome.status}{by}"
 
 
-def _total(result: DiffResult) -> str:
+def total_text(result: DiffResult) -> str:
+    """What was compared, and how much of it changes."""
     parts = []
     if result.old.agent != result.new.agent:
         parts.append(f"agent {result.old.agent} and agent {result.new.agent}")

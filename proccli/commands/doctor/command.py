@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,13 +12,19 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result, without_codes
 from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import Output, general_options, output_options
-from proccli.commands.options.source import source_options, wait_options
+from proccli.commands.options.source import (
+    several_sources,
+    source_operands,
+    source_options_without,
+    wait_options,
+)
 from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
     from proccli.model.note import Note
+    from proccli.sources.opening import NamedSource
 
 _SHOWN_AS_STEPS = (
     "no-config",
@@ -51,12 +57,15 @@ _SHOWN_AS_STEPS = (
         ),
     ),
 )
-@source_options
+@source_operands
+@several_sources
+@source_options_without("snapshot")
 @wait_options
 @output_options
 @general_options
 def command(
     *,
+    sources: Sequence[NamedSource],
     options: InputOptions,
     wait_policy: WaitPolicy,
     output: Output,
@@ -68,19 +77,63 @@ def command(
     labels pass it (pass, fail, unknown), how many processes it removes, and what to do. The last
     steps can only be checked on the server; for these it prints what to check there.
 
-    Exits 0 if no step fails and 1 otherwise.
+    Exits 0 if no step fails and 1 otherwise. A SOURCE is a recording, a /proc-like directory, or
+    a folder of recordings; the default is the live machine.
     """
-    from proccli.commands.doctor.doctor import doctor
+    from proccli.commands.doctor.doctor import NotOnHost, doctor
     from proccli.commands.doctor.output import doctor_document, doctor_lines, doctor_text
+    from proccli.commands.inputs import each_source
 
-    result = doctor(options, wait_policy)
+    try:
+        if len(sources) > 1:
+            return _several(options, sources, wait_policy, output, invocation)
+        ((_, result),) = each_source(
+            options, sources, lambda of_one: doctor(of_one, wait_policy), []
+        )
+    except NotOnHost as error:
+        result = error.result
     notes: Sequence[Note] = result.notes
-    content: str | bytes
+    content: str | bytes | Iterable[bytes]
     if output == "json":
         content = doctor_document(result)
     elif output == "jsonl":
-        content = doctor_lines(result.steps)
+        content = doctor_lines(result)
     else:
         content = doctor_text(result, view_of(sys.stdout, invocation.colour))
         notes = without_codes(notes, *_SHOWN_AS_STEPS)
     return print_result(invocation, content, notes, EXIT_NO if result.first_failure else 0)
+
+
+def _several(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    wait_policy: WaitPolicy,
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """Print the steps of several sources. Raises: NotOnHost."""
+    from proccli.commands.doctor.doctor import DoctorOnHost, DoctorTotals, doctor_on_host
+    from proccli.commands.doctor.output import hosts_pieces, hosts_text, step_lines
+    from proccli.commands.doctor.step import Step
+    from proccli.commands.hosts.each import Rendering, each_line, print_each
+
+    def add(totals: DoctorTotals, result: DoctorOnHost) -> Sequence[Step]:
+        totals.add(result.result)
+        return result.result.steps
+
+    return print_each(
+        options,
+        sources,
+        work=lambda of_one: doctor_on_host(of_one, wait_policy),
+        start=lambda result: DoctorTotals(result.result.config),
+        add=add,
+        rendering=Rendering(
+            table=hosts_text,
+            pieces=hosts_pieces,
+            lines=each_line(step_lines),
+            shown_in_table=_SHOWN_AS_STEPS,
+        ),
+        output=output,
+        invocation=invocation,
+        code=lambda totals: EXIT_NO if totals.first_failure else 0,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.agent.pipeline import sends
 from proccli.commands.doctor import steps_agent as agent_steps
@@ -13,8 +13,8 @@ from proccli.commands.doctor import steps_sockets as socket_steps
 from proccli.commands.doctor.step import Step, failed, unknown
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import Sample, WaitPolicy, take_sample_with_ages
-from proccli.commands.scan.scan import ScanResult, Summary
-from proccli.commands.warnings import outcome_notes, socket_notes
+from proccli.commands.scan.scan import ScanResult, Summary, add_summaries
+from proccli.commands.warnings import Totals, outcome_notes, socket_notes
 from proccli.config import loading
 from proccli.errors import ConfigError, SourceError
 from proccli.files import read_file
@@ -65,6 +65,32 @@ class DoctorResult:
         return next((step for step in self.steps if step.state == "fail"), None)
 
 
+class DoctorTotals(Totals):
+    """What the steps of one or several sources add up to."""
+
+    def __init__(self, config: Config | None) -> None:
+        super().__init__()
+        self.config = config
+        self.summary: Summary | None = None
+        """None: the processes could not be read."""
+        self._failed: set[str] = set()
+
+    @property
+    def first_failure(self) -> str | None:
+        """The first step that fails on any host."""
+        return next((name for name in STEPS if name in self._failed), None)
+
+    def add(self, result: DoctorResult) -> None:
+        """Add the steps of one more source, without its host."""
+        if result.summary is not None:
+            before = self.summary
+            self.summary = (
+                result.summary if before is None else add_summaries(before, result.summary)
+            )
+        self._failed.update(step.name for step in result.steps if step.state == "fail")
+        self.add_notes(result.host, result.notes, incomplete=False)
+
+
 def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     """All steps from the configuration to the server, for these inputs.
 
@@ -89,6 +115,31 @@ def doctor(options: InputOptions, wait_policy: WaitPolicy) -> DoctorResult:
     live = host.kind == "live"
     around = agent_process.inspect_machine(config.proc_root, host.proc_root) if live else None
     return examine(sample, around, options)
+
+
+class DoctorOnHost(NamedTuple):
+    """A result for processes that could be read."""
+
+    host: Host
+    result: DoctorResult
+
+
+class NotOnHost(Exception):  # noqa: N818 - a result, not an error
+    """The configuration is rejected, whatever the source; `result` has the steps."""
+
+    def __init__(self, result: DoctorResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+def doctor_on_host(options: InputOptions, wait_policy: WaitPolicy) -> DoctorOnHost:
+    """`doctor` for one of several sources. Raises: as `doctor`; NotOnHost."""
+    result = doctor(options, wait_policy)
+    if result.config is None:
+        raise NotOnHost(result)
+    if result.host is None:
+        raise SourceError(f"no processes in {result.config.proc_root}", hint=_ELSEWHERE)
+    return DoctorOnHost(result.host, result)
 
 
 def _rejected(error: ConfigError, options: InputOptions) -> DoctorResult:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, get_args
 
-from proccli.commands.doctor.doctor import DoctorResult
+from proccli.commands.doctor.doctor import DoctorResult, DoctorTotals
 from proccli.commands.doctor.step import State, Step
 from proccli.commands.scan.json import SUMMARY
 from proccli.commands.scan.scan import Summary
-from proccli.commands.scan.text import basis_line, hidden_text
-from proccli.terminal.document import CONFIG, SNAPSHOT, Document, lines
+from proccli.commands.scan.text import hidden_text, hosts_line
+from proccli.model.config import Config
+from proccli.model.process import Host
+from proccli.terminal.document import (
+    CONFIG,
+    Document,
+    OfHost,
+    Selected,
+    line_pieces,
+    of_host,
+    snapshot_fields,
+)
 from proccli.terminal.lines import Line, cells, padded, plain, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
@@ -33,38 +43,39 @@ STEP = Record(
 """The row is a `Step`."""
 
 
-def _name_of_first_failure(result: DoctorResult) -> str | None:
-    first = result.first_failure
-    return first.name if first is not None else None
-
+_STEP_OF_HOST = of_host(STEP)
+_SNAPSHOT, _SNAPSHOTS = snapshot_fields("result.hosts")
 
 DOCTOR = Document(
     "doctor",
     "proccli doctor --json: every step between a process and its label",
-    Field(
-        "snapshot",
-        nullable(SNAPSHOT),
-        "null: the processes could not be read.",
-        value="host",
-    ),
-    Field("config", nullable(CONFIG), "null: the agent would reject it."),
+    _SNAPSHOT._replace(about="null: several sources, or the processes could not be read."),
+    Field("config", nullable(CONFIG), "null: the agent would reject it.", value="result.config"),
     Field(
         "gates",
-        array_of(STEP),
-        "From the configuration to the server; -o jsonl prints one of these a line.",
-        value="steps",
+        array_of(_STEP_OF_HOST),
+        "From the configuration to the server, host by host; -o jsonl prints one of these a line.",
+        value="shown",
     ),
     Field(
         "first_failure",
         nullable(text()),
-        "The first step that fails.",
-        value=_name_of_first_failure,
+        "The first step that fails on any host.",
+        value="result.first_failure",
     ),
-    Field("summary", nullable(SUMMARY), "As in scan; null if snapshot is null."),
+    Field(
+        "summary",
+        nullable(SUMMARY),
+        "As in scan; null: the processes could not be read.",
+        value="result.summary",
+    ),
+    _SNAPSHOTS,
+    notes="result.notes",
 )
 
 _STYLES: Final[dict[State, str]] = {"pass": "accepted", "fail": "error", "unknown": "unknown"}
 _WORDS: Final[dict[State, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
+_WORST: Final[tuple[State, ...]] = ("fail", "unknown", "pass")
 _GAP: Final = "  "
 _LEAST: Final = 36
 """Below this width in cells, a detail is printed below its step instead of next to it."""
@@ -72,15 +83,75 @@ _LEAST: Final = 36
 
 def doctor_text(result: DoctorResult, view: View) -> str:
     """What the agent would send, then a paragraph per step."""
-    lines: list[Line] = [piece for line in _outcome(result) for piece in wrapped(line, view.width)]
-    if result.host is not None and result.config is not None:
-        lines += wrapped(basis_line(_Basis(result), view), view.width)
+    hosts = [] if result.host is None else [result.host]
+    first = result.first_failure
+    outcome = _outcome(result.summary, result.config, hosts, first)
+    return _text(outcome, result.config, hosts, result.steps, view)
+
+
+def hosts_text(totals: DoctorTotals, rows: Sequence[OfHost], view: View) -> str:
+    """What the agents of several hosts would send, then a paragraph per step for all hosts."""
+    steps = tuple(_merged(rows))
+    first = next((step for step in steps if step.state == "fail"), None)
+    outcome = _outcome(totals.summary, totals.config, totals.hosts, first)
+    return _text(outcome, totals.config, totals.hosts, steps, view)
+
+
+_RESULTS = 3
+"""Maximum number of different results of a step that are shown for several hosts."""
+
+
+def _merged(rows: Iterable[OfHost]) -> Iterator[Step]:
+    """Each step of all hosts as one: the worst state, and the results with that state."""
+    by_name: dict[str, list[OfHost]] = {}
+    for row in rows:
+        by_name.setdefault(row.row.name, []).append(row)
+    for name, steps in by_name.items():
+        state = min((row.row.state for row in steps), key=_WORST.index)
+        worst = [row for row in steps if row.row.state == state]
+        results: dict[tuple[str, str | None], list[str]] = {}
+        for host, step in worst:
+            results.setdefault((step.detail, step.hint), []).append(host or "")
+        frequent = sorted(results.items(), key=lambda result: -len(result[1]))
+        parts = [
+            detail if len(hosts) == len(steps) else f"{_some(hosts, len(steps))}: {detail}"
+            for (detail, _), hosts in frequent[:_RESULTS]
+        ]
+        if more := sum(len(hosts) for _, hosts in frequent[_RESULTS:]):
+            parts.append(f"{more:,} more with other results")
+        removed = [row.row.removes for row in steps if row.row.removes is not None]
+        (_, hint), _ = frequent[0]
+        yield Step(
+            name=name,
+            state=state,
+            removes=sum(removed) if removed else None,
+            detail="; ".join(parts),
+            hint=hint,
+        )
+
+
+def _some(hosts: Sequence[str], of_all: int) -> str:
+    if len(hosts) == 1:
+        return hosts[0]
+    return f"{len(hosts):,} of {of_all:,} hosts, e.g. {hosts[0]}"
+
+
+def _text(
+    outcome: Iterable[Line],
+    config: Config | None,
+    hosts: Sequence[Host],
+    steps: Sequence[Step],
+    view: View,
+) -> str:
+    lines: list[Line] = [piece for line in outcome for piece in wrapped(line, view.width)]
+    if hosts and config is not None:
+        lines += wrapped(hosts_line(hosts, config, view), view.width)
     lines.append(())
-    state_width = max(len(_WORDS[step.state]) for step in result.steps)
-    name_width = max(len(step.name) for step in result.steps)
-    counts = [_count(step) for step in result.steps]
+    state_width = max(len(_WORDS[step.state]) for step in steps)
+    name_width = max(len(step.name) for step in steps)
+    counts = [_count(step) for step in steps]
     count_width = max(map(len, counts))
-    for step, count in zip(result.steps, counts, strict=True):
+    for step, count in zip(steps, counts, strict=True):
         head: Line = [
             *padded(((_WORDS[step.state], _STYLES[step.state]),), state_width),
             (_GAP, ""),
@@ -93,22 +164,16 @@ def doctor_text(result: DoctorResult, view: View) -> str:
     return paint(lines, view)
 
 
-class _Basis:
-    """A result that has a host and a configuration."""
-
-    def __init__(self, result: DoctorResult) -> None:
-        assert result.host is not None and result.config is not None  # noqa: S101, PT018 - checked by the caller
-        self.host, self.config = result.host, result.config
-
-
-def _outcome(result: DoctorResult) -> Iterable[Line]:
-    summary, first = result.summary, result.first_failure
+def _outcome(
+    summary: Summary | None, config: Config | None, hosts: Sequence[Host], first: Step | None
+) -> Iterable[Line]:
     if summary is None:
         yield (("It could not be determined what the agent would send.", "error"),)
     else:
-        switched_on = result.config is None or result.config.sync_enabled
-        sees_all = result.host is None or result.host.sees_all
-        yield from _sent(summary, switched_on=switched_on, sees_all=sees_all)
+        switched_on = config is None or config.sync_enabled
+        sees_all = all(host.sees_all for host in hosts)
+        agent = "agent" if len(hosts) < 2 else "agents"
+        yield from _sent(summary, agent, switched_on=switched_on, sees_all=sees_all)
     if first is not None:
         yield (
             ("First failed step: ", "head"),
@@ -120,18 +185,18 @@ def _outcome(result: DoctorResult) -> Iterable[Line]:
         yield plain("No failed step found; steps on the server cannot be checked here.")
 
 
-def _sent(summary: Summary, *, switched_on: bool, sees_all: bool) -> Iterable[Line]:
+def _sent(summary: Summary, agent: str, *, switched_on: bool, sees_all: bool) -> Iterable[Line]:
     total = counted(summary.total, "process")
     more = f", and perhaps up to {summary.unknown:,} more" if summary.unknown else ""
     if summary.reported is None:
         yield ((hidden_text(summary.accepted), "unknown"),)
     elif switched_on:
         style = "head" if summary.reported or more else "error"
-        yield ((f"The agent would send {summary.reported:,} of {total}{more}.", style),)
+        yield ((f"The {agent} would send {summary.reported:,} of {total}{more}.", style),)
     else:
         least = "" if sees_all else "at least "
         yield (
-            (f"The agent would send 0 of {total}. ", "error"),
+            (f"The {agent} would send 0 of {total}. ", "error"),
             (f"With sync enabled, it would send {least}{summary.accepted:,}{more}.", ""),
         )
 
@@ -164,9 +229,28 @@ def _paragraph(head: Line, step: Step, view: View) -> list[Line]:
 
 def doctor_document(result: DoctorResult) -> bytes:
     """The document `proccli/doctor/v1`."""
-    return DOCTOR.render(result)
+    totals = DoctorTotals(result.config)
+    if result.host is not None:
+        totals.hosts.append(result.host)
+    totals.add(result)
+    return DOCTOR.render(Selected(totals, _rows(result)))
 
 
-def doctor_lines(steps: Iterable[Step]) -> bytes:
+def hosts_pieces(totals: DoctorTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """The document of several sources; `totals` are complete when the last row has been read."""
+    return DOCTOR.pieces(Selected(totals, iter(rows)))
+
+
+def doctor_lines(result: DoctorResult) -> Iterator[bytes]:
     """One line per step."""
-    return lines(map(STEP.line, steps))
+    return step_lines(_rows(result))
+
+
+def step_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """One line per step and host."""
+    return line_pieces(map(_STEP_OF_HOST.line, rows))
+
+
+def _rows(result: DoctorResult) -> Iterator[OfHost]:
+    host = None if result.host is None else result.host.name
+    return (OfHost(host, step) for step in result.steps)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from proccli.cli.completing import complete_process
-from proccli.cli.failures import report
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result, without_codes
-from proccli.cli.output import Invocation, view_of, write_stderr
+from proccli.cli.output import Invocation, view_of
 from proccli.commands.options.output import (
     Output,
     general_options,
@@ -22,14 +21,17 @@ from proccli.commands.options.output import (
     output_options,
     strict_option,
 )
-from proccli.commands.options.source import source_options
+from proccli.commands.options.source import several_sources, source_options_without
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
-    from proccli.agent.inputs import Inputs
-    from proccli.commands.explain.explain import AmbiguousName, ExplainResult
+    from proccli.commands.explain.explain import ExplainResult, ExplainTotals
     from proccli.commands.inputs import InputOptions
+    from proccli.model.explanation import Explanation
     from proccli.sources.made_up import MadeUp
+    from proccli.sources.opening import NamedSource
+    from proccli.terminal.document import OfHost
+    from proccli.terminal.view import View
 
 _PID = r"[0-9]{1,300}"
 _MADE_UP = "Made-up process (instead of PID or NAME)"
@@ -40,7 +42,11 @@ _MADE_UP = "Made-up process (instead of PID or NAME)"
     cls=CommandWithExamples,
     examples=(
         ("proccli explain -c agent.yaml 4242", "Explain the name of process 4242"),
-        ("proccli explain -c agent.yaml nginx", "Give the process by name"),
+        ("proccli explain -c agent.yaml nginx", "Explain all processes of that name"),
+        (
+            "proccli explain -c agent.yaml -s recordings/ 'java*'",
+            "Explain the outcomes of a name on many hosts",
+        ),
         (
             "proccli explain -c agent.yaml --cmdline 'python3 -u app.py' --parent supervisord",
             "Explain a process that does not run here",
@@ -112,7 +118,8 @@ _MADE_UP = "Made-up process (instead of PID or NAME)"
     type=int,
     help="Age of the process. By default it is old enough.",
 )
-@source_options
+@several_sources
+@source_options_without("snapshot")
 @output_options
 @option(
     "--plain",
@@ -124,6 +131,7 @@ _MADE_UP = "Made-up process (instead of PID or NAME)"
 @general_options
 def command(
     *,
+    sources: Sequence[NamedSource],
     options: InputOptions,
     targets: Sequence[str],
     names: Sequence[str],
@@ -137,17 +145,19 @@ def command(
 
     Prints the outcome, then each rule in order: the text it is matched against, the part that
     matches, how the rewrite builds the name, and, if the rule does not match, how much of the
-    pattern matched. An argument of only digits is a pid; anything else is a name.
+    pattern matched. An argument of only digits is a pid; anything else is a name, or a pattern such
+    as 'java*'. All processes of a name are explained; for people, one of each outcome.
     """
     from proccli.commands.explain.explain import (
-        AmbiguousName,
         explain_made_up,
-        explain_pids,
-        find_by_name,
+        explain_targets,
+        no_such_process,
         open_made_up,
+        visible_process,
     )
     from proccli.commands.inputs import open_inputs
 
+    for_people = output == "table" and not plain
     made_up = _made_up(question)
     if (made_up is None) == (not targets and not names):
         raise click.UsageError(
@@ -155,35 +165,78 @@ def command(
             if made_up is None
             else "a made-up process cannot be combined with PID or NAME"
         )
+    asked = [int(one) if re.fullmatch(_PID, one) else one for one in targets]
+    if len(sources) > 1:
+        if made_up is not None:
+            raise click.UsageError("a made-up process takes only one source")
+        return _several(
+            options, sources, [*asked, *names], output, plain, strict=strict, invocation=invocation
+        )
+    options = options._replace(snapshot=sources[0].path)
     if made_up is not None:
         result = explain_made_up(open_made_up(options, made_up), made_up)
     else:
         inputs = open_inputs(options)
-        try:
-            pids = [_pid(inputs, target, options) for target in targets]
-            pids += [find_by_name(inputs, name, options) for name in names]
-            result = explain_pids(inputs, pids)
-        except AmbiguousName as error:
-            code = report(error, invocation)
-            if output == "table":
-                pid = str(error.candidates[0].pid)
-                once = [pid if target == error.name else target for target in targets]
-                once += [pid if name == error.name else f"--name={name}" for name in names]
-                again = options.command("explain", *once, *(["--plain"] if plain else []))
-                print_candidates(error, again, invocation)
-            return code
+        result = explain_targets(inputs, [*asked, *names], grouped=for_people)
+        for target in result.missing:
+            if isinstance(target, int):
+                inputs.source.read(target)
+            raise no_such_process(target, visible_process(result.host), result.alike, options)
     content = _rendered(result, output, plain, invocation, options)
-    for_people = output == "table" and not plain
     notes = without_codes(result.notes, "sync-disabled") if for_people else result.notes
     return print_result(
         invocation, content, notes, EXIT_INCOMPLETE if strict and result.incomplete else 0
     )
 
 
-def _pid(inputs: Inputs, target: str, options: InputOptions) -> int:
-    from proccli.commands.explain.explain import find_by_name
+def _several(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    asked: Sequence[int | str],
+    output: Output,
+    plain: bool,
+    *,
+    strict: bool,
+    invocation: Invocation,
+) -> int:
+    """Explain the processes of several sources."""
+    from proccli.commands.explain.explain import ExplainTotals, explain_targets
+    from proccli.commands.explain.json import explain_pieces, explanation_lines, plain_line
+    from proccli.commands.explain.text import totals_text
+    from proccli.commands.hosts.each import Rendering, each_line, print_each, strict_code
+    from proccli.commands.inputs import open_inputs
+    from proccli.text import visible
 
-    return int(target) if re.fullmatch(_PID, target) else find_by_name(inputs, target, options)
+    for_people = output == "table" and not plain
+
+    def add(totals: ExplainTotals, result: ExplainResult) -> Sequence[Explanation]:
+        totals.add(result)
+        return result.explanations
+
+    def lines_of_hosts(_totals: ExplainTotals, rows: Sequence[OfHost], _view: View) -> str:
+        return "".join(f"{visible(row.host or '')}\t{plain_line(row.row.outcome)}" for row in rows)
+
+    return print_each(
+        options,
+        sources,
+        work=lambda of_one: explain_targets(
+            open_inputs(of_one), asked, grouped=for_people, some=True
+        ),
+        start=lambda result: ExplainTotals(result.config),
+        add=add,
+        rendering=Rendering(
+            table=lines_of_hosts
+            if plain
+            else lambda totals, _rows, view: totals_text(totals, view, None),
+            pieces=explain_pieces,
+            lines=each_line(explanation_lines),
+            shown_in_table=("sync-disabled",) if for_people else (),
+        ),
+        output=output,
+        invocation=invocation,
+        problem=ExplainTotals.not_found,
+        code=strict_code(strict=strict),
+    )
 
 
 def _made_up(question: dict[str, Any]) -> MadeUp | None:
@@ -227,7 +280,7 @@ def _rendered(
     plain: bool,
     invocation: Invocation,
     options: InputOptions,
-) -> str | bytes:
+) -> str | bytes | Iterable[bytes]:
     if output == "json":
         from proccli.commands.explain.json import explain_document
 
@@ -240,19 +293,10 @@ def _rendered(
         from proccli.commands.explain.json import explain_plain
 
         return explain_plain(result)
-    from proccli.commands.explain.text import explain_text
+    from proccli.commands.explain.explain import ExplainTotals
+    from proccli.commands.explain.text import totals_text
 
-    return explain_text(result, view_of(sys.stdout, invocation.colour), options)
-
-
-_MOST = 20
-
-
-def print_candidates(error: AmbiguousName, again: str, invocation: Invocation) -> None:
-    """Print the processes with that name and `again`, the command for the first, to stderr."""
-    from proccli.commands.explain.text import candidates_table
-
-    table = candidates_table(error.candidates[:_MOST], view_of(sys.stderr, invocation.colour))
-    more = len(error.candidates) - _MOST
-    hidden = f"and {more:,} more\n" if more > 0 else ""
-    write_stderr(f"{table}{hidden}Try: {again}\n")
+    totals = ExplainTotals(result.config)
+    totals.hosts.append(result.host)
+    totals.add(result)
+    return totals_text(totals, view_of(sys.stdout, invocation.colour), options)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Final, NamedTuple, TypeAlias
 
 from proccli.agent.decision import decide
 from proccli.agent.inputs import Inputs
@@ -13,13 +15,14 @@ from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, all_ancestors
 from proccli.agent.trace import trace_rules
 from proccli.commands.inputs import InputOptions, open_inputs
-from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
+from proccli.commands.warnings import Totals, incomplete, outcome_notes, unseen_by_us
 from proccli.errors import NoSuchProcess, ProccliError
 from proccli.model.config import Config
 from proccli.model.explanation import Ancestor, Explanation, FeatureOutcome
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Host, TagTable
+from proccli.model.source import Source
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
 from proccli.versions import FEATURES
@@ -32,24 +35,92 @@ class ExplainResult(NamedTuple):
     config: Config
     explanations: tuple[Explanation, ...]
     notes: tuple[Note, ...]
+    groups: tuple[OutcomeGroup, ...] = ()
+    """Processes that are not among the explanations, because they share names and outcomes."""
+    missing: tuple[Target, ...] = ()
+    """What was asked for and is not there."""
+    alike: tuple[str, ...] = ()
+    """Names that are similar to the missing ones."""
 
     @property
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
         outcomes = [one.outcome for one in self.explanations]
+        outcomes += [outcome for group in self.groups for outcome in group.outcomes]
         return incomplete(self.notes, {"sockets", "owners"}, outcomes=outcomes)
 
 
+Target: TypeAlias = int | str
+"""A pid, or a name or glob."""
+
+
+class OutcomeGroup(NamedTuple):
+    """The processes of a name with the same outcome, decided by the same rule."""
+
+    name: str
+    """As it was asked for."""
+    example: Explanation
+    outcomes: tuple[Outcome, ...]
+
+
+class OutcomeCount(NamedTuple):
+    """An `OutcomeGroup` on all hosts."""
+
+    on: ExplainResult
+    """The result of the host of the example."""
+    example: Explanation
+    processes: int
+    hosts: tuple[str, ...]
+    pids: tuple[int, ...]
+    """The first ones, on the first host."""
+    names: tuple[str, ...]
+    """The different gprocesses."""
+
+
+class ExplainTotals(Totals):
+    """What the explanations of one or several sources add up to."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.shown: list[tuple[ExplainResult, Explanation]] = []
+        self.by_name: dict[str, dict[tuple[object, ...], OutcomeCount]] = {}
+        """For each name, the counts by outcome."""
+        self._missing: list[set[Target]] = []
+        self._alike: dict[str, None] = {}
+
+    def add(self, result: ExplainResult) -> None:
+        """Add the explanations of one more source, without its host."""
+        self.add_notes(result.host, result.notes, incomplete=result.incomplete)
+        self.shown.extend((result, explanation) for explanation in result.explanations)
+        self._missing.append(set(result.missing))
+        self._alike.update(dict.fromkeys(result.alike))
+        host = result.host.name or result.host.proc_root
+        for group in result.groups:
+            first = group.example.outcome
+            key = (first.status, first.reason, first.decided_by)
+            counts = self.by_name.setdefault(group.name, {})
+            known = counts.get(key) or OutcomeCount(result, group.example, 0, (), (), ())
+            names = (outcome.gprocess or "" for outcome in group.outcomes)
+            counts[key] = known._replace(
+                processes=known.processes + len(group.outcomes),
+                hosts=tuple(dict.fromkeys((*known.hosts, host))),
+                pids=known.pids or tuple(one.process.pid for one in group.outcomes[:_SHOWN]),
+                names=tuple(dict.fromkeys((*known.names, *names))),
+            )
+
+    def not_found(self) -> NoSuchProcess | None:
+        """The error for the first target that no source has."""
+        for target in self._missing[0] if self._missing else ():
+            if all(target in missing for missing in self._missing):
+                hosts = len(self._missing)
+                where = "process" if isinstance(target, str) else f"in {hosts} sources"
+                return no_such_process(target, where, tuple(self._alike), None)
+        return None
+
+
 _SHOWN: Final = 10
-"""Pids in the message about an ambiguous name."""
-
-
-class Candidate(NamedTuple):
-    """A process that an ambiguous name may mean."""
-
-    pid: int
-    process_name: str
-    cmdline: str
+"""Pids in the message about an ambiguous name, and of a group of processes."""
 
 
 class AmbiguousName(ProccliError):  # noqa: N818 - named for what is wrong
@@ -57,15 +128,137 @@ class AmbiguousName(ProccliError):  # noqa: N818 - named for what is wrong
 
     exit_code = 2
 
-    def __init__(self, name: str, candidates: Sequence[Candidate]) -> None:
-        pids = ", ".join(str(candidate.pid) for candidate in candidates[:_SHOWN])
-        more = ", …" if len(candidates) > _SHOWN else ""
+    def __init__(self, name: str, found: Sequence[int]) -> None:
+        pids = ", ".join(map(str, found[:_SHOWN]))
+        more = ", …" if len(found) > _SHOWN else ""
         super().__init__(
-            f"{len(candidates)} processes are named {visible(name)}; give a pid",
+            f"{len(found)} processes are named {visible(name)}; give a pid",
             hint=f"pid: {pids}{more}",
         )
-        self.name = name
-        self.candidates = tuple(candidates)
+        self.pids = tuple(found)
+
+
+def explain_targets(
+    inputs: Inputs, targets: Sequence[Target], *, grouped: bool, some: bool = False
+) -> ExplainResult:
+    """Explanations of these pids, and of all processes that have one of these names or match one
+    of these globs.
+
+    `grouped`: several processes of a name become groups, of which one process each is explained.
+    `some`: this is one of several sources; then all names become groups.
+
+    Raises: SourceError.
+    """
+    source = inputs.source
+    single: list[int] = []
+    groups: list[tuple[str, list[int]]] = []
+    missing: list[Target] = []
+    search = _NameSearch(inputs) if any(isinstance(target, str) for target in targets) else None
+    for target in targets:
+        if isinstance(target, int) or search is None:
+            pids = [int(target)] if _has(source, int(target)) else []
+        else:
+            pids = search.find(target)
+        if not pids:
+            missing.append(target)
+        elif grouped and isinstance(target, str) and (some or len(pids) > 1):
+            groups.append((target, pids))
+        else:
+            single.extend(pids)
+    result = explain_pids(inputs, single)
+    found = tuple(group for name, pids in groups for group in _grouped(inputs, name, pids))
+    words = [target for target in missing if isinstance(target, str)]
+    return result._replace(
+        groups=found,
+        missing=tuple(missing),
+        alike=tuple(search.alike(words)) if search is not None and words else (),
+    )
+
+
+def _has(source: Source, pid: int) -> bool:
+    try:
+        source.read(pid)
+    except NoSuchProcess:
+        return False
+    return True
+
+
+def _grouped(inputs: Inputs, name: str, pids: Sequence[int]) -> Iterator[OutcomeGroup]:
+    """The processes of a name by outcome, the most frequent first."""
+    groups: dict[tuple[object, ...], list[Outcome]] = {}
+    for outcome in Pipeline(inputs, SHOWN_FIELDS).outcomes(pids):
+        key = (outcome.status, outcome.reason, outcome.decided_by)
+        groups.setdefault(key, []).append(outcome)
+    for outcomes in sorted(groups.values(), key=len, reverse=True):
+        (example,) = explain_pids(inputs, [outcomes[0].process.pid]).explanations
+        yield OutcomeGroup(name, example, tuple(outcomes))
+
+
+class _NameSearch:
+    """Finds the processes of a source by name. proccli itself is not found."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._pipeline = Pipeline(inputs)
+        live = inputs.source.host.kind == "live"
+        pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
+        found = (self._pipeline.agent_process(pid) for pid in pids)
+        self._processes = [process for process in found if process is not None]
+
+    def find(self, name: str) -> list[int]:
+        """The pids of this name: process_name, else comm, else gprocess; else of this glob."""
+        for matches in (lambda known: known == name, lambda known: fnmatchcase(known, name)):
+            for names in (_process_name, _comm, self._gprocess):
+                pids = [
+                    process.process.pid
+                    for process in self._processes
+                    if (known := names(process)) is not None and matches(known)
+                ]
+                if pids:
+                    return pids
+        return []
+
+    def alike(self, missing: Sequence[str]) -> Sequence[str]:
+        """Names that are similar to the missing ones, the most similar first."""
+        import difflib
+
+        names = dict.fromkeys(
+            known
+            for process in self._processes
+            for known in (_process_name(process), _comm(process))
+            if known
+        )
+        found: dict[str, None] = {}
+        for name in missing:
+            found.update(dict.fromkeys(difflib.get_close_matches(name, names)))
+            stem = name.strip("*?").lower()
+            inside = (known for known in names if stem and stem in known.lower())
+            found.update(dict.fromkeys(islice(inside, _ALIKE)))
+        return tuple(islice(found, _ALIKE))
+
+    def _gprocess(self, process: AgentProcess) -> str | None:
+        return _gprocess(self._pipeline, process)
+
+
+def _comm(process: AgentProcess) -> str | None:
+    return process.process.comm
+
+
+_ALIKE: Final = 3
+"""Names that are suggested for one that does not exist."""
+
+
+def no_such_process(
+    target: Target, where: str, alike: Sequence[str], options: InputOptions | None
+) -> NoSuchProcess:
+    """The error for a pid or name that does not exist. `options`: those of the call."""
+    if isinstance(target, int):
+        return NoSuchProcess(f"no process {target} {where}")
+    listing = None
+    if options is not None:
+        listing = f"to list all, run {options.command('scan')}; a pid works too"
+    suggestion = f"did you mean {' or '.join(map(visible, alike))}?" if alike else None
+    hint = "; ".join(part for part in (suggestion, listing) if part) or None
+    return NoSuchProcess(f"no {where} is called {visible(target)}", hint=hint)
 
 
 def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
@@ -146,33 +339,23 @@ def _other_features(pipeline: Pipeline, process: AgentProcess) -> Iterator[Featu
         )
 
 
-def find_by_name(inputs: Inputs, name: str, options: InputOptions | None = None) -> int:
-    """The pid of the one process of this name (process_name, else comm, else gprocess).
-
-    proccli itself is not found. `options`, from which `inputs` were opened, are for the error.
+def find_by_name(inputs: Inputs, name: str) -> int:
+    """The pid of the one process of this name (process_name, else comm, else gprocess) or glob.
 
     Raises: NoSuchProcess, AmbiguousName.
     """
-    pipeline = Pipeline(inputs)
-    live = inputs.source.host.kind == "live"
-    pids = [pid for pid in inputs.source.pids() if not (live and pid == os.getpid())]
-    processes = [process for pid in pids if (process := pipeline.agent_process(pid)) is not None]
-    found = (
-        [process for process in processes if _process_name(process) == name]
-        or [process for process in processes if process.process.comm == name]
-        or [process for process in processes if _gprocess(pipeline, process) == name]
-    )
+    search = _NameSearch(inputs)
+    found = search.find(name)
     if not found:
-        raise NoSuchProcess(
-            f"no {'' if inputs.source.host.sees_all else 'visible '}process is called"
-            f" {visible(name)}",
-            hint=None
-            if options is None
-            else f"to list all, run {options.command('scan')}; a pid works too",
-        )
+        raise no_such_process(name, visible_process(inputs.source.host), search.alike([name]), None)
     if len(found) > 1:
-        raise AmbiguousName(name, [_candidate(process) for process in found])
-    return found[0].process.pid
+        raise AmbiguousName(name, found)
+    return found[0]
+
+
+def visible_process(host: Host) -> str:
+    """What a name that does not exist is not a name of."""
+    return "process" if host.sees_all else "visible process"
 
 
 def _process_name(process: AgentProcess) -> str | None:
@@ -182,14 +365,6 @@ def _process_name(process: AgentProcess) -> str | None:
 def _gprocess(pipeline: Pipeline, process: AgentProcess) -> str | None:
     outcome = pipeline.decided(process.process.pid)
     return outcome.gprocess if outcome is not None else None
-
-
-def _candidate(process: AgentProcess) -> Candidate:
-    return Candidate(
-        pid=process.process.pid,
-        process_name=_process_name(process) or process.process.comm or "",
-        cmdline=process.texts.cmdline.text if process.texts is not None else "",
-    )
 
 
 def open_made_up(options: InputOptions, made_up: MadeUp) -> Inputs:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import get_args
 
-from proccli.commands.explain.explain import ExplainResult
+from proccli.commands.explain.explain import ExplainResult, ExplainTotals
 from proccli.commands.scan.json import PROCESS, RULE
 from proccli.model.explanation import Effect, Requirement, RuleOutcome
 from proccli.model.outcome import Outcome
-from proccli.terminal.document import CONFIG, GROUP, SNAPSHOT, SPAN, Document, lines
+from proccli.terminal.document import (
+    CONFIG,
+    GROUP,
+    SPAN,
+    Document,
+    OfHost,
+    Selected,
+    line_pieces,
+    of_host,
+    snapshot_fields,
+)
 from proccli.terminal.record import (
     Field,
     Record,
@@ -90,29 +101,51 @@ EXPLANATION = Record(
 """A process as `scan` prints it, with its ancestors and each rule's part in the outcome; the row
 is an `Explanation`."""
 
+_EXPLANATION_OF_HOST = of_host(EXPLANATION)
+_SNAPSHOT, _SNAPSHOTS = snapshot_fields("result.hosts")
+
 EXPLAIN = Document(
     "explain",
     "proccli explain --json: how processes get their rule and their name",
-    Field("snapshot", SNAPSHOT, value="host"),
-    Field("config", CONFIG),
+    _SNAPSHOT,
+    Field("config", CONFIG, value="result.config"),
     Field(
         "processes",
-        array_of(EXPLANATION),
-        "In the order in which they were requested; -o jsonl prints one of these a line. A made-up"
-        " process has pid 0.",
-        value="explanations",
+        array_of(_EXPLANATION_OF_HOST),
+        "Host by host, in the order in which they were requested; -o jsonl prints one of these a"
+        " line. A made-up process has pid 0.",
+        value="shown",
     ),
+    _SNAPSHOTS,
+    notes="result.notes",
 )
 
 
 def explain_document(result: ExplainResult) -> bytes:
     """The document `proccli/explain/v1`."""
-    return EXPLAIN.render(result)
+    totals = ExplainTotals(result.config)
+    totals.hosts.append(result.host)
+    totals.add(result)
+    return b"".join(explain_pieces(totals, _rows(result)))
 
 
-def explain_lines(result: ExplainResult) -> bytes:
+def explain_pieces(totals: ExplainTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """The document of several sources; `totals` are complete when the last row has been read."""
+    return EXPLAIN.pieces(Selected(totals, iter(rows)))
+
+
+def explain_lines(result: ExplainResult) -> Iterator[bytes]:
     """A line for each process."""
-    return lines(map(EXPLANATION.line, result.explanations))
+    return explanation_lines(_rows(result))
+
+
+def explanation_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """A line for each process."""
+    return line_pieces(map(_EXPLANATION_OF_HOST.line, rows))
+
+
+def _rows(result: ExplainResult) -> Iterator[OfHost]:
+    return (OfHost(result.host.name, explanation) for explanation in result.explanations)
 
 
 def explain_plain(result: ExplainResult) -> str:
@@ -121,10 +154,11 @@ def explain_plain(result: ExplainResult) -> str:
     It contains the location of the deciding rule with its action, the pid, and the name. If no
     rule decided, the location is `-`, and the `reason` of the JSON replaces the action.
     """
-    return "".join(_plain(explanation.outcome) for explanation in result.explanations)
+    return "".join(plain_line(explanation.outcome) for explanation in result.explanations)
 
 
-def _plain(outcome: Outcome) -> str:
+def plain_line(outcome: Outcome) -> str:
+    """The line of one process."""
     rule = outcome.rule
     place = "-" if rule is None else f"{rule.at.source}:{rule.at.line}"
     action: str = outcome.reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from proccli.commands.explain.explain import Candidate, ExplainResult
+from proccli.commands.explain.explain import ExplainResult, ExplainTotals, OutcomeCount
 from proccli.commands.explain.rule_text import is_conditional, rule_lines
 from proccli.commands.inputs import InputOptions
 from proccli.model.config import Config
@@ -25,8 +25,8 @@ from proccli.terminal.lines import (
 from proccli.terminal.paint import paint
 from proccli.terminal.table import Column, grid
 from proccli.terminal.view import View
-from proccli.terminal.words import duration, own_name, rfc3339, seen, why
-from proccli.text import listed
+from proccli.terminal.words import SHORT_REASONS, duration, own_name, rfc3339, seen, why
+from proccli.text import counted, listed
 from proccli.versions import InputsProc, behaviour_of
 
 
@@ -41,6 +41,88 @@ def explain_text(result: ExplainResult, view: View, options: InputOptions | None
             lines.append(())
         lines.extend(_lines(explanation, result, view, options))
     return paint(lines, view)
+
+
+def totals_text(totals: ExplainTotals, view: View, options: InputOptions | None = None) -> str:
+    """The explanations of all hosts; of several processes with the same outcome, one of them."""
+    lines: list[Line] = []
+    for result, explanation in totals.shown:
+        if lines:
+            lines.append(())
+        lines.extend(_lines(explanation, result, view, options))
+    for name, counts in totals.by_name.items():
+        if lines:
+            lines.append(())
+        lines.extend(_counts_lines(name, tuple(counts.values()), totals, view))
+        for count in _frequent(tuple(counts.values()))[:_EXAMPLES]:
+            lines.append(())
+            lines.extend(_lines(count.example, count.on, view, options))
+    return paint(lines, view)
+
+
+_EXAMPLES = 4
+"""Maximum number of outcomes of a name of which a process is explained in full."""
+_SOME = 3
+_SOME_PIDS = 5
+
+
+def _frequent(counts: Sequence[OutcomeCount]) -> Sequence[OutcomeCount]:
+    return sorted(counts, key=lambda count: -count.processes)
+
+
+def _counts_lines(
+    name: str, counts: Sequence[OutcomeCount], totals: ExplainTotals, view: View
+) -> Iterable[Line]:
+    """How many processes of a name have which outcome, and which processes these are."""
+    mark, several = view.glyphs.ellipsis, len(totals.hosts) > 1
+    total = counted(sum(count.processes for count in counts), "process")
+    hosts = dict.fromkeys(host for count in counts for host in count.hosts)
+    on = f" on {_few(tuple(hosts), 'host')}" if several else ""
+    yield [
+        (f"{total} ", "head"),
+        (shorten(name, view.width and view.width // 2, mark), "name"),
+        (f"{on}:", "head"),
+    ]
+
+    def outcome_cell(count: OutcomeCount, _room: int | None) -> Line:
+        outcome = count.example.outcome
+        style = "error" if outcome.reason == "rule" and outcome.gprocess is None else outcome.status
+        rule = "" if outcome.rule is None else f" #{outcome.rule.index}"
+        reason = SHORT_REASONS.get(outcome.reason)
+        return ((f"{outcome.status}{rule}{f' ({reason})' if reason else ''}", style),)
+
+    def name_cell(count: OutcomeCount, room: int | None) -> Line:
+        names = [one for one in count.names if one]
+        more = len(names) - _SOME
+        text = ", ".join(names[:_SOME]) + (f" and {more:,} more names" if more > 0 else "")
+        return ((shorten(text, room, mark), "name"),)
+
+    def where_cell(count: OutcomeCount, room: int | None) -> Line:
+        more = count.processes - len(count.pids[:5])
+        pids = f"pid {', '.join(map(str, count.pids[:5]))}" + (
+            f" and {more:,} more" if more else ""
+        )
+        text = f"{_few(count.hosts, 'host')}, {pids}" if several else pids
+        return ((shorten(text, room, mark), "dim"),)
+
+    columns: Sequence[Column[OutcomeCount]] = (
+        Column(title="PROCESSES", cell=lambda c, _: plain(f"{c.processes:,}"), right=True),
+        Column(title="OUTCOME", cell=outcome_cell),
+        Column(title="NAME", cell=name_cell, least=8),
+        Column(title="WHERE", cell=where_cell, least=10),
+    )
+    yield from grid(_frequent(counts), columns, view)
+    left = len(counts) - _EXAMPLES
+    explained = "One process of each outcome is explained below."
+    if left > 0:
+        explained = f"One process of each of the first {_EXAMPLES} outcomes is explained below."
+    yield from wrapped(plain(explained), view.width)
+
+
+def _few(names: Sequence[str], noun: str) -> str:
+    if len(names) <= _SOME:
+        return listed(names)
+    return f"{counted(len(names), noun)}, e.g. {names[0]}"
 
 
 def _lines(
@@ -239,21 +321,3 @@ def _tags(outcome: Outcome) -> Iterable[Fact]:
             for tag in outcome.tags
         )
         yield "tags", joined(tags, ", "), "dim"
-
-
-def candidates_table(candidates: Sequence[Candidate], view: View) -> str:
-    """One line per process."""
-    mark = view.glyphs.ellipsis
-
-    def name(candidate: Candidate, room: int | None) -> Line:
-        return ((shorten(candidate.process_name, room, mark), "name"),)
-
-    def command(candidate: Candidate, room: int | None) -> Line:
-        return ((shorten(candidate.cmdline, room, mark), ""),)
-
-    columns: Sequence[Column[Candidate]] = (
-        Column(title="PID", cell=lambda c, _: ((str(c.pid), ""),), right=True),
-        Column(title="NAME", cell=name, least=8),
-        Column(title="COMMAND", cell=command, least=16),
-    )
-    return paint(grid(candidates, columns, view), view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,14 +12,22 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.cli.progress import progress_bar
-from proccli.commands.options.output import Output, general_options, option, output_options
+from proccli.commands.options.output import (
+    Body,
+    Output,
+    general_options,
+    option,
+    output_options,
+)
 from proccli.commands.options.store import (
     at_option,
     documents_to_ask,
     documents_to_load,
+    duration_option,
     max_age_option,
+    required_store_options,
 )
-from proccli.errors import EXIT_INPUT
+from proccli.errors import EXIT_INPUT, EXIT_NO
 
 if TYPE_CHECKING:
     from proccli.commands.stores import StoreRequest
@@ -68,7 +76,7 @@ def command() -> None:
     """
 
 
-def _host_option(body: Any) -> Any:
+def _host_option(body: Body) -> Body:
     return option(
         "--host",
         "hosts",
@@ -79,7 +87,7 @@ def _host_option(body: Any) -> Any:
     )(body)
 
 
-def _gprocess_option(explained: str) -> Any:
+def _gprocess_option(explained: str) -> Callable[[Body], Body]:
     return option(
         "--gprocess", "names", section=_WHICH, metavar="GLOB", multiple=True, help=explained
     )
@@ -177,7 +185,11 @@ def names_command(
     selection = Selection(hosts=hosts, names=names)
     with progress_bar(invocation, len(request.sources), "Reading") as progress:
         answer = asked(
-            request, at_s, max_age_s, progress, lambda *store: names_of(*store, selection)
+            request,
+            at_s,
+            max_age_s,
+            progress,
+            lambda engine, moment: names_of(engine, moment, selection),
         )
     if output == "json":
         content: str | bytes = names_document(answer)
@@ -236,7 +248,11 @@ def hosts_command(
     selection = Selection(**which)
     with progress_bar(invocation, len(request.sources), "Reading") as progress:
         answer = asked(
-            request, at_s, max_age_s, progress, lambda *store: hosts_of(*store, selection)
+            request,
+            at_s,
+            max_age_s,
+            progress,
+            lambda engine, moment: hosts_of(engine, moment, selection),
         )
     # The table shows the silent hosts.
     notes = [note for note in answer.notes if output != "table" or note.code != "hosts-silent"]
@@ -247,3 +263,109 @@ def hosts_command(
     else:
         content = hosts_text(answer, _view(invocation))
     return print_result(invocation, content, notes, answer.exit_code)
+
+
+@command.command(
+    "changes",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            "proccli fleet changes --store chdb:///var/lib/fleet",
+            "Show what changed in a day",
+        ),
+        (
+            "proccli fleet changes --store chdb:///var/lib/fleet --since 7d --exit-code",
+            "Exit 1 if anything changed in a week",
+        ),
+    ),
+)
+@documents_to_ask
+@at_option
+@duration_option(
+    "--since",
+    "since_s",
+    section="Input options",
+    default="1d",
+    show_default=True,
+    help="How long before that time to compare with.",
+)
+@max_age_option
+@option("--exit-code", section="Output options", is_flag=True, help="Exit 1 if anything changed.")
+@output_options
+@general_options
+def changes_command(
+    *,
+    request: StoreRequest,
+    at_s: int | None,
+    since_s: int,
+    max_age_s: int | None,
+    exit_code: bool,
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """Show which hosts, configurations, names and connections changed.
+
+    Compares the newest documents up to two moments. A host that is silent at one of them is added
+    or removed; names and configurations are compared on hosts that are not silent at either.
+    Restarts are not changes. Connections are compared by the names at both ends and the server's
+    port, for connections with a process at both ends.
+    """
+    from proccli.commands.fleet.fleet import changed
+    from proccli.commands.fleet.output import changes_document, changes_lines, changes_text
+
+    with progress_bar(invocation, len(request.sources), "Reading") as progress:
+        answer = changed(request, at_s, since_s, max_age_s, progress)
+    if output == "json":
+        content: str | bytes = changes_document(answer)
+    elif output == "jsonl":
+        content = changes_lines(answer)
+    else:
+        content = changes_text(answer, _view(invocation))
+    code = answer.exit_code or (EXIT_NO if exit_code and answer.rows else 0)
+    return print_result(invocation, content, answer.notes, code)
+
+
+@command.command(
+    "prune",
+    cls=CommandWithExamples,
+    examples=(
+        (
+            "proccli fleet prune --store chdb:///var/lib/fleet --keep 30d",
+            "Drop what is older than 30 days",
+        ),
+    ),
+)
+@required_store_options
+@duration_option(
+    "--keep",
+    "keep_s",
+    section="Input options",
+    required=True,
+    help="How long before the newest document to keep documents; whole days are dropped.",
+)
+@option("--dry-run", section="Input options", is_flag=True, help="Only show what would be dropped.")
+@output_options
+@general_options
+def prune_command(
+    *,
+    request: StoreRequest,
+    keep_s: int,
+    dry_run: bool,
+    output: Output,
+    invocation: Invocation,
+) -> int:
+    """Drop old days from a store.
+
+    The age counts from the newest document, so that a wrong clock on this machine drops nothing.
+    """
+    from proccli.commands.fleet.fleet import pruned
+    from proccli.commands.fleet.output import prune_document, prune_lines, prune_text
+
+    result = pruned(request, keep_s, dry_run=dry_run)
+    if output == "json":
+        content: str | bytes = prune_document(result)
+    elif output == "jsonl":
+        content = prune_lines(result)
+    else:
+        content = prune_text(result, _view(invocation))
+    return print_result(invocation, content, ())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, get_args
 
-from proccli.commands.fleet.fleet import Answer
+from proccli.commands.fleet.fleet import Answer, Changed, Pruned
 from proccli.commands.stores import OpenStore
+from proccli.store.changes import Change, Kind
 from proccli.store.questions import HostRow, NameRow
 from proccli.terminal.document import TIME, Document, lines
 from proccli.terminal.lines import Line, plain, shorten, wrapped
@@ -16,6 +18,7 @@ from proccli.terminal.record import (
     Record,
     array_of,
     boolean,
+    enum,
     integer,
     itself,
     mapping_of,
@@ -222,7 +225,7 @@ def _rule(row: NameRow) -> str:
     return "?" if row.rule is None else "-" if row.rule == 0 else str(row.rule)
 
 
-def _examples(row: NameRow) -> str:
+def _examples(row: NameRow | Change) -> str:
     more = row.hosts - len(row.examples)
     return ", ".join(row.examples) + (f" and {more:,} more" if more > 0 else "")
 
@@ -316,8 +319,119 @@ def _table(shown: list[Line], total: str, view: View) -> str:
     return paint(shown, view)
 
 
+CHANGE = Record(
+    "change",
+    Field("kind", enum(*get_args(Kind))),
+    Field("change", enum("added", "removed")),
+    Field(
+        "subject",
+        text(),
+        "host: its name; config: file, hash and agent version; name: the gprocess; connection: the"
+        " gprocess of the client.",
+    ),
+    Field("server", nullable(text()), "connection: gprocess and port of the server; else null."),
+    Field("hosts", integer(1), "On how many hosts."),
+    Field("examples", array_of(text()), "Names of some of the hosts."),
+)
+"""The row is a `Change`."""
+
+CHANGES = Document(
+    "fleet-changes",
+    "proccli fleet changes --json: what changed between two moments",
+    _STORE,
+    _AT,
+    Field("since", nullable(TIME), "Compared with this time.", value="before.at_s"),
+    Field("changes", array_of(CHANGE), "By kind, then by number of hosts.", value="rows"),
+)
+
+DAY = Record(
+    "day",
+    Field("day", text("^[0-9]{8}$"), "As 20260102, in UTC.", value=itemgetter(0)),
+    Field("documents", integer(0), value=itemgetter(1)),
+)
+
+PRUNE = Document(
+    "fleet-prune",
+    "proccli fleet prune --json: the days that were dropped from a store",
+    Field("store", text()),
+    Field("kept_from", nullable(TIME), "The day of this time is kept.", value="kept_from_s"),
+    Field("dry_run", boolean(), "true: nothing was dropped."),
+    Field("days", array_of(DAY), value=lambda pruned: list(pruned.days.items())),
+)
+
+
+def changes_document(answer: Changed) -> bytes:
+    """The document `proccli/fleet-changes/v1`."""
+    return CHANGES.render(answer)
+
+
+def changes_lines(answer: Changed) -> bytes:
+    """A line for each change."""
+    return lines(map(CHANGE.line, answer.rows))
+
+
+def changes_text(answer: Changed, view: View) -> str:
+    """A line for each change."""
+    mark = view.glyphs.ellipsis
+    columns: list[Column[Change]] = [
+        Column(
+            title="CHANGE",
+            cell=lambda row, _: ((f"{_SIGNS[row.change]} {row.kind}", _STYLES[row.change]),),
+        ),
+        Column(
+            title="WHAT",
+            cell=lambda row, room: ((shorten(_subject(row, view), room, mark), "name"),),
+            least=_LEAST,
+        ),
+        Column(
+            title="HOSTS",
+            cell=lambda row, _: plain(f"{row.hosts:,}" if row.examples else ""),
+            right=True,
+        ),
+        Column(
+            title="ON",
+            cell=lambda row, room: ((shorten(_examples(row), room, mark), "dim"),),
+            least=_LEAST,
+            spare=1,
+        ),
+    ]
+    since = f"from {rfc3339(answer.before.at_s)} to {rfc3339(answer.moment.at_s)}"
+    total = f"{counted(len(answer.rows), 'change')} {since}."
+    return _table(grid(answer.rows, columns, view), total, view)
+
+
+_SIGNS: Final = {"added": "+", "removed": "-"}
+_STYLES: Final = {"added": "accepted", "removed": "dropped"}
+
+
+def _subject(row: Change, view: View) -> str:
+    subject = row.subject or '""'
+    return subject if row.server is None else f"{subject} {view.glyphs.becomes} {row.server}"
+
+
+def prune_document(result: Pruned) -> bytes:
+    """The document `proccli/fleet-prune/v1`."""
+    return PRUNE.render(result)
+
+
+def prune_lines(result: Pruned) -> bytes:
+    """A line for each day."""
+    return lines(map(DAY.line, result.days.items()))
+
+
+def prune_text(result: Pruned, view: View) -> str:
+    """How many days and documents were dropped."""
+    documents = counted(sum(result.days.values()), "document")
+    verb = "Would drop" if result.dry_run else "Dropped"
+    kept = (rfc3339(result.kept_from_s) or "").partition("T")[0]
+    what = f"{verb} {documents} of {counted(len(result.days), 'day')} before {kept}."
+    return paint(wrapped(((what, "head"),), view.width), view)
+
+
 FLEET_DOCUMENTS: Mapping[str, Document] = {
     "fleet-load": LOAD,
     "fleet-names": NAMES,
     "fleet-hosts": HOSTS,
+    "fleet-changes": CHANGES,
+    "fleet-prune": PRUNE,
 }

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from proccli.commands.hosts.read import NamedSource, read_hosts
+from proccli.commands.hosts.read import read_hosts
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
+from proccli.commands.warnings import NotesOfSources
 from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
@@ -17,6 +18,7 @@ from proccli.model.process import NS_PER_S
 from proccli.server.graph import ConnectedHosts
 from proccli.server.join import Network
 from proccli.server.store import Fleet
+from proccli.sources.opening import NamedSource
 from proccli.versions import DEFAULT_AGENT
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -66,18 +68,20 @@ def gather(
     except BaseException:
         hosts.fleet.close()
         raise
-    notes: dict[Note, list[str]] = {}
+    of_sources = NotesOfSources()
     for host in hosts.fleet.present:
-        for note in dict.fromkeys(results[host][0]):
-            notes.setdefault(note, []).append(hosts.fleet.hosts[host].source)
-    of_sources = (_with_sources(note, by, len(hosts.fleet.present)) for note, by in notes.items())
+        of_sources.add(hosts.fleet.hosts[host].source, results[host][0])
     names = host_names(hosts.fleet)
     return Gathered(
         fleet=hosts.fleet,
         names=names,
         config=config,
         server=options.server or (config.agent if config else options.agent) or DEFAULT_AGENT,
-        notes=(*of_sources, *hosts.notes, *fleet_notes(hosts.fleet, names)),
+        notes=(
+            *of_sources.notes(len(hosts.fleet.present)),
+            *hosts.notes,
+            *fleet_notes(hosts.fleet, names),
+        ),
         incomplete=any(results[host][1] for host in hosts.fleet.present),
     )
 
@@ -151,11 +155,6 @@ def _with_network(name: str, view: HostView) -> str:
 
 def _with_source(name: str, view: HostView) -> str:
     return f"{name} [{view.source}]"
-
-
-def _with_sources(note: Note, by: Sequence[str], sources: int) -> Note:
-    """A warning with its sources, unless it is about all of them."""
-    return note if len(by) == sources else note._replace(source=by[0], sources=len(by))
 
 
 def fleet_notes(fleet: ConnectedHosts, names: Sequence[str]) -> Iterator[Note]:

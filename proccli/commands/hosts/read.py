@@ -27,32 +27,15 @@ from proccli.model.hosts import ConnectionEnd, HostView
 from proccli.model.note import Note
 from proccli.model.sockets import Endpoint
 from proccli.server.host_view import host_view, synced_view
-from proccli.server.join import Network
-from proccli.sources.opening import open_source_or_output
+from proccli.sources.opening import NamedSource, open_source_or_output
 from proccli.sources.recording.sync_document import SyncOutput
 from proccli.streams import require_there
 
-LIVE = "live"
 _PARALLEL_FROM = 24
 """Number of sources from which starting worker processes saves time."""
 _MAX_WORKERS = 8
 _AHEAD = 4
 """Number of sources per worker that are read before their results are needed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedSource:
-    """A source to read, and the network of its addresses."""
-
-    path: str | None
-    """A recording, a directory laid out like /proc, the output of `sync`, or `-` for a recording
-    or output on stdin; None: the live machine."""
-    network: Network = ""
-
-    @property
-    def name(self) -> str:
-        """The name shown in messages and results."""
-        return LIVE if self.path is None else "<stdin>" if self.path == "-" else self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
 from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
 from proccli.cli.progress import progress_bar
-from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
     INPUT_PATH,
     general_options,
@@ -21,17 +20,22 @@ from proccli.commands.options.output import (
     option,
     strict_option,
 )
-from proccli.commands.options.source import no_nan, source_options_without, wait_options
+from proccli.commands.options.source import (
+    fleet_options,
+    no_nan,
+    source_options_without,
+    wait_options,
+)
 from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
     from proccli.commands.samples import WaitPolicy
     from proccli.commands.stores import StoredDocuments
     from proccli.model.note import Note
+    from proccli.sources.opening import NamedSource
     from proccli.traffic.flows.detect import FlowFormat
     from proccli.traffic.flows.fields import FieldMap
 

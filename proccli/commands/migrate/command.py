@@ -17,7 +17,11 @@ from proccli.commands.options.output import (
     option,
     output_options,
 )
-from proccli.commands.options.source import source_options_without
+from proccli.commands.options.source import (
+    agent_option,
+    snapshot_option,
+    source_options_without,
+)
 from proccli.errors import EXIT_NO
 from proccli.versions import CONFIG_SERVERS, DEFAULT_INPUTS_AGENT, NEWEST_SERVER
 
@@ -62,25 +66,14 @@ _WHERE = "Result options"
     type=INPUT_PATH,
     help="Write the text to a new file. It replaces no file.",
 )
-@option(
-    "--agent",
-    section=_WHERE,
-    metavar="VERSION",
+@agent_option(
+    "Agent version that the new configuration is for.",
+    _WHERE,
     default=DEFAULT_INPUTS_AGENT,
     show_default=True,
-    envvar="PROCCLI_AGENT",
-    show_envvar=True,
-    help="Agent version that the new configuration is for.",
 )
-@option(
-    "-s",
-    "--snapshot",
-    section=_WHERE,
-    metavar="PATH",
-    type=INPUT_PATH,
-    envvar="PROCCLI_SNAPSHOT",
-    show_envvar=True,
-    help="Compare both configurations on this recording or /proc-like directory (such as /proc).",
+@snapshot_option(
+    "Compare both configurations on this recording or /proc-like directory (such as /proc).", _WHERE
 )
 @source_options_without("config", "snapshot", "proc_root", "agent", "server", "feature")
 @output_options

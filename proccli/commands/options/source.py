@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,6 +26,7 @@ from proccli.versions import (
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
+    from proccli.sources.opening import NamedSource
 
 
 def source_options(body: Body) -> Body:
@@ -130,29 +132,100 @@ def no_nan(_ctx: click.Context, _param: click.Parameter, value: float | None) ->
 
 
 _WHAT = "Input options"
-_SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "config": option(
+
+
+def config_option(explained: str, section: str = _WHAT) -> Callable[[Any], Any]:
+    """`-c`, for one file; the command gets it as `config`."""
+    return option(
         "-c",
         "--config",
-        section=_WHAT,
+        section=section,
         metavar="FILE",
         type=INPUT_PATH,
         once=True,
         envvar="PROCCLI_CONFIG",
         show_envvar=True,
-        help="Agent configuration; - reads standard input. Default: the agent's defaults.",
-    ),
-    "snapshot": option(
+        help=explained,
+    )
+
+
+def snapshot_option(explained: str, section: str = _WHAT) -> Callable[[Any], Any]:
+    """`-s`, for one source; the command gets it as `snapshot`."""
+    return _snapshot_option(explained, section, once=True)
+
+
+def snapshots_option(
+    explained: str, section: str = _WHAT, metavar: str = "PATH"
+) -> Callable[[Any], Any]:
+    """`-s`, repeatable; the command gets it as `snapshots`."""
+    return _snapshot_option(explained, section, "snapshots", metavar=metavar, multiple=True)
+
+
+def _snapshot_option(
+    explained: str, section: str, *name: str, metavar: str = "PATH", **how: bool
+) -> Callable[[Any], Any]:
+    return option(
         "-s",
         "--snapshot",
-        section=_WHAT,
-        metavar="PATH",
+        *name,
+        section=section,
+        metavar=metavar,
         type=INPUT_PATH,
-        once=True,
         envvar="PROCCLI_SNAPSHOT",
         show_envvar=True,
-        help="A recording or a /proc-like directory to use instead of the live machine, or the"
-        " output of ps, which has no sockets; - reads standard input.",
+        help=explained,
+        **how,
+    )
+
+
+def agent_option(explained: str, section: str = _WHAT, **how: Any) -> Callable[[Any], Any]:
+    """`--agent`; the command gets it as `agent`."""
+    return option(
+        "--agent",
+        section=section,
+        metavar="VERSION",
+        callback=emulated_agent,
+        shell_complete=complete_agent,
+        envvar="PROCCLI_AGENT",
+        show_envvar=True,
+        help=explained,
+        **how,
+    )
+
+
+def via_option(explained: str, section: str = _WHAT, **how: Any) -> Callable[[Any], Any]:
+    """`--via`; the command gets it as `via`."""
+    return option(
+        "--via",
+        section=section,
+        type=click.Choice(["server", "file"]),
+        envvar="PROCCLI_VIA",
+        show_envvar=True,
+        help=explained,
+        **how,
+    )
+
+
+def env_option(section: str = _WHAT, **how: Any) -> Callable[[Any], Any]:
+    """`--env`, repeatable; the command gets it as `env`, pairs of name and value."""
+    return option(
+        "--env",
+        section=section,
+        metavar="NAME=VALUE",
+        callback=name_values,
+        multiple=True,
+        help="Environment variable of the agent, used for %NAME%. Repeatable.",
+        **how,
+    )
+
+
+_SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "config": config_option(
+        "Agent configuration; - reads standard input. Default: the agent's defaults."
+    ),
+    "snapshot": snapshot_option(
+        "A recording or a /proc-like directory to use instead of the live machine, or the output"
+        " of ps, which has no sockets; - reads standard input."
     ),
     "proc_root": option(
         "--proc-root",
@@ -165,16 +238,9 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         show_envvar=True,
         help="Mount point of the live proc file system; overrides os-proc-root.",
     ),
-    "agent": option(
-        "--agent",
-        section=_WHAT,
-        metavar="VERSION",
-        callback=emulated_agent,
-        shell_complete=complete_agent,
-        envvar="PROCCLI_AGENT",
-        show_envvar=True,
-        help="Agent version to emulate: a release, or a branch such as"
-        f" {DEFAULT_AGENT}. Default: by the configuration's dialect.",
+    "agent": agent_option(
+        f"Agent version to emulate: a release, or a branch such as {DEFAULT_AGENT}. Default: by the"
+        " configuration's dialect."
     ),
     "server": option(
         "--server",
@@ -188,16 +254,11 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         help="Server version, which passes the configuration on and receives the processes."
         " Default: that of the agent.",
     ),
-    "via": option(
-        "--via",
-        section=_WHAT,
-        rare=True,
-        type=click.Choice(["server", "file"]),
+    "via": via_option(
+        "How the configuration reaches the agent; the server rewrites some values.",
         default="server",
         show_default=True,
-        envvar="PROCCLI_VIA",
-        show_envvar=True,
-        help="How the configuration reaches the agent; the server rewrites some values.",
+        rare=True,
     ),
     "feature": option(
         "--feature",
@@ -209,15 +270,7 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         ],
         help="Feature whose matchers are applied (inputs.proc). Default: proc.gprocess_info.",
     ),
-    "env": option(
-        "--env",
-        section=_WHAT,
-        rare=True,
-        metavar="NAME=VALUE",
-        callback=name_values,
-        multiple=True,
-        help="Environment variable of the agent, used for %NAME%. Repeatable.",
-    ),
+    "env": env_option(rare=True),
     "tags": option(
         "--tags",
         section=_WHAT,
@@ -307,3 +360,132 @@ def wait_options(body: Body) -> Body:
         help="Maximum wait for the second sample of the sockets.",
     )
     return no_wait(max_wait(cast("Body", with_policy)))
+
+
+source_operands: Final[Callable[[Any], Any]] = click.argument(
+    "operands", metavar="[[NETWORK=]SOURCE]...", nargs=-1, type=INPUT_PATH
+)
+"""Sources as operands, for commands without other ones."""
+
+
+def several_sources(body: Body) -> Body:
+    """Any number of sources; the command gets them as `sources`.
+
+    They come from `-s`, from the argument `operands` if the command has one, and from `--live`.
+    Without any, the source is that of PROCCLI_SNAPSHOT, or the live machine. With `--store` or
+    `--fleet`, if the command has it, there are none.
+    """
+
+    @functools.wraps(body)
+    def with_sources(
+        *,
+        snapshots: Sequence[str],
+        live: bool,
+        network: str = "",
+        operands: Sequence[str] = (),
+        **given: Any,
+    ) -> Any:
+        ctx = click.get_current_context()
+        if ctx.get_parameter_source("snapshots") is not ParameterSource.COMMANDLINE:
+            snapshots = ()
+        typed = [*snapshots, *operands]
+        for name in ("store", "fleet"):
+            if given.get(name) is None:
+                continue
+            if typed or live:
+                raise click.UsageError(f"--{name} replaces all sources: give either of them")
+            return body(sources=(), **given)
+        sources = _sources(ctx, typed, network, live=live)
+        _check_stdin(ctx, sources)
+        if sources[0].path is not None and not live and given["proc_root"] is not None:
+            _refuse_both(ctx, given, typed=bool(typed))
+        return body(sources=sources, **given)
+
+    return cast("Body", _snapshots(_live(cast("Body", with_sources))))
+
+
+def fleet_options(body: Body) -> Body:
+    """`several_sources`, and the network of those without a `NETWORK=`."""
+    return several_sources(cast("Body", _network(body)))
+
+
+def _refuse_both(ctx: click.Context, given: dict[str, Any], *, typed: bool) -> None:
+    """Of a source and --proc-root, the typed one counts. Raises: click.UsageError."""
+    if not typed or ctx.get_parameter_source("proc_root") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--snapshot and --proc-root name two sources: give one of them")
+    given["proc_root"] = None
+
+
+def _sources(
+    ctx: click.Context, typed: Sequence[str], network: str, *, live: bool
+) -> tuple[NamedSource, ...]:
+    from proccli.sources.opening import NamedSource, sources_in
+
+    by_variable = os.environ.get("PROCCLI_SNAPSHOT")
+    own_root = ctx.get_parameter_source("proc_root") is ParameterSource.COMMANDLINE
+    if not typed and not live and by_variable and not own_root:
+        typed = [by_variable]
+    named = [
+        NamedSource(inside, of_one)
+        for path, of_one in (_parts(text, network) for text in typed)
+        for inside in sources_in(path)
+    ]
+    if live or not named:
+        named.append(NamedSource(None, network))
+    return tuple(named)
+
+
+def _parts(text: str, network: str) -> tuple[str, str]:
+    """Path and network of `NETWORK=PATH`; if a file has this whole name, it is the path."""
+    name, equals, path = text.partition("=")
+    if not equals or not _network_name(name) or os.path.lexists(text):
+        return text, network
+    return path, name
+
+
+def _network_name(text: str) -> bool:
+    return text.isascii() and text.replace("_", "a").replace(".", "a").replace("-", "a").isalnum()
+
+
+def _check_stdin(ctx: click.Context, sources: Sequence[NamedSource]) -> None:
+    """Raises: click.UsageError; SourceError."""
+    others = {"flows": "FLOWS", "config": "-c", "tags": "--tags"}
+    from_stdin = [*(source.path for source in sources), *map(ctx.params.get, others)]
+    if from_stdin.count("-") > 1:
+        names = [written for name, written in others.items() if name in ctx.params]
+        raise click.UsageError(
+            f"only one of the sources, {', '.join(names[:-1])} and {names[-1]} can read standard"
+            " input"
+        )
+    if "-" in from_stdin and sys.stdin is None:
+        raise SourceError("standard input is closed")
+
+
+def _only_network(_ctx: click.Context, _param: click.Parameter, names: Sequence[str]) -> str:
+    """Raises: click.UsageError."""
+    if len(names) > 1:
+        raise click.UsageError(
+            "--network applies to all sources and can be given only once; use -s NETWORK=PATH for"
+            " the network of one source"
+        )
+    return names[0] if names else ""
+
+
+_snapshots: Callable[[Any], Any] = snapshots_option(
+    "A recording, a /proc-like directory, a folder of recordings, or, for topology and label,"
+    " the output of proccli sync; - reads standard input. NETWORK= sets the network of this source."
+    " Repeatable. Default: the live machine.",
+    metavar="[NETWORK=]PATH",
+)
+_network: Callable[[Any], Any] = option(
+    "--network",
+    section=_WHAT,
+    metavar="NAME",
+    multiple=True,
+    callback=_only_network,
+    help="Network of all sources without their own NETWORK=. Equal addresses mean the same host"
+    " only within one network.",
+)
+_live: Callable[[Any], Any] = option(
+    "--live", section=_WHAT, is_flag=True, help="Add the live machine to the sources."
+)

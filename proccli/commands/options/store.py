@@ -113,6 +113,21 @@ max_age_option: Callable[[Any], Any] = duration_option(
 )
 
 
+def required_store_options(body: Body) -> Body:
+    """`--store`, which is required, and `--password-file`; the command gets them as `request`."""
+
+    @functools.wraps(body)
+    def with_request(*, store: str, password_file: str | None, **given: Any) -> Any:
+        from proccli.commands.stores import StoreRequest
+
+        return body(request=StoreRequest(store=store, password_file=password_file), **given)
+
+    wrapped = cast("Body", with_request)
+    for decorate in (_password_file, _store_option(required=True)):
+        wrapped = decorate(wrapped)
+    return wrapped
+
+
 def documents_to_ask(body: Body) -> Body:
     """SOURCE, `--store` and their companions; the command gets them as `request`."""
     return _with_request(body, required=False)

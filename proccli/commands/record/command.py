@@ -210,7 +210,7 @@ def _output_format(output: Output, path: str) -> Output:
     if path != "-" or output == "table":
         return output
     if _typed("output") or _typed("as_json"):
-        raise click.UsageError("PATH - and --json both print to standard output")
+        raise click.UsageError("--json and the path - both print to standard output")
     return "table"
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from proccli.agent.every_matcher import rewritten
-from proccli.agent.first_match import SubjectKind, mask_safe_key, subject_of
+from proccli.agent.first_match import mask_safe_key
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, strategy_for
-from proccli.agent.process import AgentProcess, agent_process
+from proccli.agent.process import AgentProcess, SubjectKind, agent_process, subject_of
 from proccli.agent.rules import CompiledRule
 from proccli.commands.inputs import mentioned_names
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages

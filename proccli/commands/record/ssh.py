@@ -36,6 +36,7 @@ _MAX_NOISE_BYTES: Final = 1 << 20
 _MAX_ERROR_BYTES: Final = 1 << 16
 _LONGEST_DETAIL: Final = 300
 _ENDS_WITHIN_S: Final = 2.0
+_CLOSES_WITHIN_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +301,6 @@ class _ErrorReader:
 
     def close(self) -> None:
         """Close the pipe unless its other end is still open: then the thread does not end."""
-        self._thread.join(_ENDS_WITHIN_S)
+        self._thread.join(_CLOSES_WITHIN_S)
         if not self._thread.is_alive():
             self._stream.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,14 +22,28 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import emulated_agent, jobs_option, source_options
-from proccli.errors import EXIT_INCOMPLETE
+from proccli.commands.options.source import (
+    emulated_agent,
+    jobs_option,
+    no_nan,
+    several_sources,
+    source_operands,
+    source_options_without,
+)
+from proccli.errors import EXIT_INCOMPLETE, ProccliError
 from proccli.versions import NEWEST_SERVER
 
 if TYPE_CHECKING:
     from proccli.agent.pipeline import Progress
+    from proccli.commands.hosts.each import Rendering
     from proccli.commands.inputs import InputOptions
+    from proccli.commands.scan.gprocesses import Identified
+    from proccli.commands.scan.scan import ScanResult, ScanTotals, Selection
     from proccli.model.note import Note
+    from proccli.model.outcome import Outcome
+    from proccli.sources.opening import NamedSource
+    from proccli.terminal.document import OfHost
+    from proccli.terminal.view import View
 
 
 def _two_agents(
@@ -52,11 +68,17 @@ _WHICH = "Filters (the summary always counts all processes)"
     cls=CommandWithExamples,
     examples=(
         ("proccli scan -c agent.yaml", "Scan this machine"),
-        ("proccli scan -c agent.yaml -s web-1.jsonl.gz", "Scan a recording"),
+        ("proccli scan -c agent.yaml web-1.jsonl.gz", "Scan a recording"),
+        ("proccli scan -c agent.yaml recordings/", "Scan all recordings in a folder"),
         ("proccli scan -c agent.yaml --unmatched", "List the processes that no rule matches"),
+        ("sudo proccli scan -c agent.yaml --watch", "Watch this machine"),
         (
             "proccli scan -c agent.yaml --rule 2 --status dropped",
             "List the processes that rule 2 drops",
+        ),
+        (
+            "proccli scan -c agent.yaml --group recordings/",
+            "Count the processes and hosts of each name",
         ),
         (
             f"proccli scan -c agent.yaml --identity --server {NEWEST_SERVER}",
@@ -126,11 +148,35 @@ _WHICH = "Filters (the summary always counts all processes)"
 )
 @option("--reverse", section=_WHICH, is_flag=True, help="Reverse the order.")
 @option(
+    "--group",
+    section="Output options",
+    is_flag=True,
+    help="Sum up the processes by name, outcome and rule, over all hosts.",
+)
+@option(
     "--identity",
     section="Output options",
     is_flag=True,
     help="Also show which processes the server merges into one gprocess, and how restarts and time"
     " affect this.",
+)
+@option(
+    "--watch",
+    section="Output options",
+    is_flag=True,
+    help="Show the processes of the live machine until q is pressed; lines that changed are drawn"
+    " again, and the configuration is read again.",
+)
+@option(
+    "--interval",
+    "interval_s",
+    section="Output options",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.5, max=3600),
+    callback=no_nan,
+    default=2.0,
+    show_default=True,
+    help="With --watch: seconds between two scans.",
 )
 @option(
     "--compare",
@@ -140,16 +186,22 @@ _WHICH = "Filters (the summary always counts all processes)"
     help="Compare two agent versions instead: the processes that they treat differently, summed up"
     " by rule, as proccli diff prints them.",
 )
-@source_options
+@source_operands
+@several_sources
+@source_options_without("snapshot")
 @jobs_option
 @output_options
 @strict_option
 @general_options
 def command(
     *,
+    sources: Sequence[NamedSource],
     options: InputOptions,
+    group: bool,
     identity: bool,
     compare: tuple[str, str] | None,
+    watch: bool,
+    interval_s: float,
     output: Output,
     strict: bool,
     invocation: Invocation,
@@ -160,50 +212,194 @@ def command(
     Prints one line per process: its outcome (accepted, dropped, skipped, unknown), the number of
     the rule that decided, the name it is sent under and its original name. Below are the rules
     with their number of hits, and how many processes the agent would send.
+
+    A SOURCE is a recording, a /proc-like directory, or a folder of recordings; the default is the
+    live machine.
     """
+    displays = {
+        "--compare": compare is not None, "--group": group, "--identity": identity, "--watch": watch
+    }  # fmt: skip
+    _check_displays([name for name, given in displays.items() if given])
     if compare is not None:
-        if identity or options.agent is not None:
-            raise click.UsageError("--compare excludes --identity and --agent")
-        return _compared(options, compare, output, invocation)
-    from proccli.commands.inputs import open_inputs
+        if options.agent is not None:
+            raise click.UsageError("--compare and --agent are mutually exclusive")
+        return _compared(options, sources, compare, output, invocation)
+    from proccli.commands.inputs import each_source, open_inputs
     from proccli.commands.scan.scan import Selection, scan
-    from proccli.versions import server_version
 
     selection = Selection(tags=which.pop("having"), **which)
-    inputs = open_inputs(options)
-    selection.check(inputs.config)
-    with _progress(invocation) as progress:
-        result = scan(inputs, progress)
-    shown = selection.of(result.outcomes)
-    identified = None
-    if identity:
-        from proccli.commands.scan.gprocesses import identify
-
-        chosen = server_version(options.server or result.config.agent)
-        identified = identify(result.outcomes, result.host, chosen)
-    notes: Sequence[Note] = result.notes
-    content: str | Iterable[bytes]
-    if output != "table" and identified is not None:
-        from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
-
-        whole = output == "json"
-        content = (
-            identity_document(result, shown, identified)
-            if whole
-            else identity_lines(shown, identified)
+    if watch:
+        if output != "table" or strict:
+            raise click.UsageError("--watch shows a table: leave --output and --strict out")
+        if len(sources) > 1 or sources[0].path is not None:
+            raise click.UsageError("--watch shows the live machine: leave the sources out")
+        return _watched(options, selection, interval_s, invocation)
+    if len(sources) > 1 or group:
+        if identity:
+            raise click.UsageError("--identity takes only one source")
+        return _scan_several(
+            options, sources, selection, output, group=group, strict=strict, invocation=invocation
         )
-    elif output != "table":
-        from proccli.commands.scan.json import scan_document, scan_lines
 
-        content = scan_document(result, shown) if output == "json" else scan_lines(shown)
-    else:
-        from proccli.commands.scan.text import scan_table
+    def scan_one(of_one: InputOptions) -> ScanResult:
+        inputs = open_inputs(of_one)
+        selection.check(inputs.config)
+        with _progress(invocation) as progress:
+            return scan(inputs, progress)
 
-        view = view_of(sys.stdout, invocation.colour)
-        content = scan_table(result, shown, view, identified)
+    ((_, result),) = each_source(options, sources, scan_one, [])
+    shown = selection.of(result.outcomes)
+    identified = _identified(result, options) if identity else None
+    content = _rendered(result, shown, identified, output, invocation)
+    notes: Sequence[Note] = result.notes
+    if output == "table":
         notes = without_codes(notes, "sync-disabled")
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return print_result(invocation, content, notes, code)
+
+
+def _check_displays(names: Sequence[str]) -> None:
+    if len(names) > 1:
+        raise click.UsageError(f"{' and '.join(names)} are mutually exclusive")
+
+
+def _identified(result: ScanResult, options: InputOptions) -> Identified:
+    from proccli.commands.scan.gprocesses import identify
+    from proccli.versions import server_version
+
+    server = server_version(options.server or result.config.agent)
+    return identify(result.outcomes, result.host, server)
+
+
+def _rendered(
+    result: ScanResult,
+    shown: Sequence[Outcome],
+    identified: Identified | None,
+    output: Output,
+    invocation: Invocation,
+) -> str | Iterable[bytes]:
+    if output == "table":
+        from proccli.commands.scan.text import scan_table
+
+        return scan_table(result, shown, view_of(sys.stdout, invocation.colour), identified)
+    if identified is not None:
+        from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
+
+        rendered = identity_document if output == "json" else identity_lines
+        return rendered(result, shown, identified)
+    from proccli.commands.scan.json import scan_document, scan_lines
+
+    return scan_document(result, shown) if output == "json" else scan_lines(result, shown)
+
+
+def _watched(
+    options: InputOptions, selection: Selection, interval_s: float, invocation: Invocation
+) -> int:
+    from proccli.cli.watching import watch
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.scan.scan import scan
+    from proccli.commands.scan.text import watched
+    from proccli.terminal.frame import Frame
+    from proccli.terminal.lines import untrusted, wrapped
+    from proccli.terminal.paint import paint
+
+    last: Frame | None = None
+
+    def draw(view: View) -> Frame:
+        nonlocal last
+        now = time.strftime("%H:%M:%S")
+        try:
+            inputs = open_inputs(options._replace(snapshot=None))
+            selection.check(inputs.config)
+            result = scan(inputs)
+        except ProccliError as error:
+            # Somebody may be writing the configuration: the next scan may work.
+            if last is None:
+                raise
+            words = wrapped(untrusted(f"{now}  {error}", "error"), view.width)
+            return last._replace(head=[*paint(words, view).splitlines(), ""])
+        last = watched(result, selection.of(result.outcomes), now, view)
+        return last
+
+    watch(draw, interval_s, invocation.colour)
+    return 0
+
+
+def _scan_several(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    selection: Selection,
+    output: Output,
+    *,
+    group: bool,
+    strict: bool,
+    invocation: Invocation,
+) -> int:
+    """Print the processes of several sources, or their groups."""
+    from proccli.commands.hosts.each import Rendering, each_line, print_each, strict_code
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.scan.json import process_lines, scan_pieces
+    from proccli.commands.scan.scan import ScanTotals, scan
+    from proccli.commands.scan.text import hosts_table, slim
+
+    def scan_one(of_one: InputOptions) -> ScanResult:
+        inputs = open_inputs(of_one)
+        selection.check(inputs.config)
+        return scan(inputs)
+
+    def add(totals: ScanTotals, result: ScanResult) -> Sequence[Outcome]:
+        totals.add(result)
+        return selection.of(result.outcomes)
+
+    return print_each(
+        options,
+        sources,
+        work=scan_one,
+        start=lambda result: ScanTotals(result.config),
+        add=add,
+        rendering=_of_groups()
+        if group
+        else Rendering(
+            table=hosts_table,
+            pieces=scan_pieces,
+            lines=each_line(process_lines),
+            slim=slim,
+            shown_in_table=("sync-disabled",),
+        ),
+        output=output,
+        invocation=invocation,
+        order=None
+        if selection.sort == "pid"
+        else lambda rows: selection.ordered(rows, attrgetter("row")),
+        code=strict_code(strict=strict),
+    )
+
+
+def _of_groups() -> Rendering[ScanTotals]:
+    from proccli.commands.hosts.each import Rendering
+    from proccli.commands.scan.groups_table import NameGroups, groups_table
+    from proccli.commands.scan.json import group_lines, scan_pieces
+    from proccli.commands.scan.text import slim
+
+    grouping = NameGroups()
+
+    def table(totals: ScanTotals, rows: Sequence[OfHost], view: View) -> str:
+        for _ in grouping.counted(rows):
+            pass
+        return groups_table(totals, grouping.all, view)
+
+    def lines(_totals: ScanTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+        for _ in grouping.counted(rows):
+            pass
+        yield from group_lines(grouping.all)
+
+    return Rendering(
+        table=table,
+        pieces=lambda totals, rows: scan_pieces(totals, grouping.counted(rows), grouping),
+        lines=lines,
+        slim=slim,
+        shown_in_table=("sync-disabled",),
+    )
 
 
 def _progress(invocation: Invocation) -> AbstractContextManager[Progress | None]:
@@ -215,13 +411,17 @@ def _progress(invocation: Invocation) -> AbstractContextManager[Progress | None]
 
 
 def _compared(
-    options: InputOptions, agents: tuple[str, str], output: Output, invocation: Invocation
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    agents: tuple[str, str],
+    output: Output,
+    invocation: Invocation,
 ) -> int:
     """Print the processes that two agents treat differently under one configuration."""
     from proccli.commands.diff.diff import diff
     from proccli.commands.diff.text import diff_content
 
     old, new = (options._replace(agent=agent) for agent in agents)
-    result = diff(old, new, [options.snapshot])
+    result = diff(old, new, [source.path for source in sources])
     content = diff_content(result, output, view_of(sys.stdout, invocation.colour))
     return print_result(invocation, content, result.notes, 0)

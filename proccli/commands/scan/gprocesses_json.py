@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, get_args
 
 from proccli.commands.scan.gprocesses import Identified
-from proccli.commands.scan.json import PROCESS, SCAN, scan_document_of
+from proccli.commands.scan.json import PROCESS, SCAN, ScanRow, scan_document_of
 from proccli.commands.scan.scan import ScanResult
 from proccli.model.outcome import Outcome
 from proccli.server.gprocess import Continuity, Doubt, Identity, KeyBasis, RowRejection
@@ -150,6 +150,7 @@ IDENTITIES = Record(
 
 IDENTIFIED_PROCESS = Record(
     "identified-process",
+    Field("host", nullable(text()), "The host."),
     *PROCESS.fields_of("outcome"),
     Field(
         "identity",
@@ -163,16 +164,9 @@ IDENTIFIED_PROCESS = Record(
 class _IdentifiedProcess(NamedTuple):
     """The row of `IDENTIFIED_PROCESS`."""
 
+    host: str | None
     outcome: Outcome
     identity: Identity | None
-
-
-class _ScanRow(NamedTuple):
-    """The row of the document."""
-
-    result: ScanResult
-    shown: Iterable[_IdentifiedProcess]
-    identified: Identified
 
 
 SCAN_WITH_IDENTITY = scan_document_of(
@@ -192,15 +186,21 @@ def identity_document(
 ) -> Iterator[bytes]:
     """The document `proccli/scan/v1`, in pieces, with the identity of each selected process and all
     gprocesses."""
-    return SCAN_WITH_IDENTITY.pieces(_ScanRow(result, _rows(shown, identified), identified))
+    return SCAN_WITH_IDENTITY.pieces(
+        ScanRow(result.totals, _rows(result, shown, identified), identified)
+    )
 
 
-def identity_lines(shown: Sequence[Outcome], identified: Identified) -> Iterator[bytes]:
+def identity_lines(
+    result: ScanResult, shown: Sequence[Outcome], identified: Identified
+) -> Iterator[bytes]:
     """A line for each of the selected processes, in pieces."""
-    return line_pieces(map(IDENTIFIED_PROCESS.line, _rows(shown, identified)))
+    return line_pieces(map(IDENTIFIED_PROCESS.line, _rows(result, shown, identified)))
 
 
-def _rows(shown: Iterable[Outcome], identified: Identified) -> Iterator[_IdentifiedProcess]:
+def _rows(
+    result: ScanResult, shown: Iterable[Outcome], identified: Identified
+) -> Iterator[_IdentifiedProcess]:
     identities = identified.by_pid
     for outcome in shown:
-        yield _IdentifiedProcess(outcome, identities.get(outcome.process.pid))
+        yield _IdentifiedProcess(result.host.name, outcome, identities.get(outcome.process.pid))

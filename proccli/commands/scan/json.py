@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from typing import get_args
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from proccli.commands.scan.scan import ScanResult
+from proccli.commands.scan.scan import ScanResult, ScanTotals
 from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import Process
-from proccli.terminal.document import CONFIG, SNAPSHOT, TIME, Document, Selected, line_pieces
+from proccli.terminal.document import (
+    CONFIG,
+    TIME,
+    Document,
+    OfHost,
+    line_pieces,
+    of_host,
+    snapshot_fields,
+)
 from proccli.terminal.record import (
     Field,
     Record,
@@ -20,6 +28,10 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
+
+if TYPE_CHECKING:
+    from proccli.commands.scan.gprocesses import Identified
+    from proccli.commands.scan.groups_table import NameGroup, NameGroups
 
 
 def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
@@ -162,35 +174,96 @@ SUMMARY = Record(
 )
 
 
+class ScanRow(NamedTuple):
+    """The row of a document of a scan."""
+
+    totals: ScanTotals
+    shown: Iterable[Any]
+    identified: Identified | None = None
+    grouping: NameGroups | None = None
+
+    @property
+    def groups(self) -> Sequence[NameGroup] | None:
+        """Are complete when all rows have been read."""
+        return None if self.grouping is None else self.grouping.all
+
+
+NAME_GROUP = Record(
+    "name-group",
+    Field("name", text(), "The gprocess, or of processes that are not accepted, their own name."),
+    Field("status", enum(*get_args(Status))),
+    Field("reason", enum(*get_args(Reason))),
+    Field(
+        "rule",
+        nullable(integer(0)),
+        "Index of the rule that decided; 0: the implicit accept; null: no rule was tried.",
+    ),
+    Field("processes", integer(1)),
+    Field("hosts", array_of(text()), "In the order of the sources."),
+    about="Processes with the same name, outcome and rule.",
+)
+"""The row is a `NameGroup`."""
+
+_PROCESS_OF_HOST = of_host(PROCESS)
+_SNAPSHOT, _SNAPSHOTS = snapshot_fields("totals.hosts")
+
+
 def scan_document_of(process: Record, *more: Field, about: str) -> Document:
     """A document of a scan, with these records of processes and these fields at its end."""
     return Document(
         "scan",
         "proccli scan --json: the outcome of every process",
-        Field("snapshot", SNAPSHOT, value="result.host"),
-        Field("config", CONFIG, value="result.config"),
+        _SNAPSHOT,
+        Field("config", CONFIG, value="totals.config"),
         Field(
             "processes",
             array_of(process),
-            "The selected processes; -o jsonl prints one of these a line.",
+            "The selected processes, host by host; -o jsonl prints one of these a line.",
             value="shown",
         ),
-        Field("summary", SUMMARY, value="result.summary"),
+        Field("summary", SUMMARY, value="totals.summary"),
+        _SNAPSHOTS,
+        Field(
+            "groups",
+            nullable(array_of(NAME_GROUP)),
+            "The selected processes, summed up by name; -o jsonl prints one of these a line. null:"
+            " without --group.",
+        ),
         *more,
-        notes="result.notes",
+        notes="totals.notes",
         about=about,
     )
 
 
-SCAN = scan_document_of(PROCESS, about="Without --identity.")
+SCAN = scan_document_of(_PROCESS_OF_HOST, about="Without --identity.")
 """With --identity: `gprocesses_json.SCAN_WITH_IDENTITY`."""
 
 
 def scan_document(result: ScanResult, shown: Sequence[Outcome]) -> Iterator[bytes]:
     """The document `proccli/scan/v1`, in pieces; the summary counts all processes."""
-    return SCAN.pieces(Selected(result, shown))
+    host = result.host.name
+    rows = (OfHost(host, outcome) for outcome in shown)
+    return SCAN.pieces(ScanRow(result.totals, rows))
 
 
-def scan_lines(shown: Sequence[Outcome]) -> Iterator[bytes]:
+def scan_lines(result: ScanResult, shown: Sequence[Outcome]) -> Iterator[bytes]:
     """A line for each of the selected processes, in pieces."""
-    return line_pieces(map(PROCESS.line, shown))
+    host = result.host.name
+    return process_lines(OfHost(host, outcome) for outcome in shown)
+
+
+def scan_pieces(
+    totals: ScanTotals, rows: Iterable[OfHost], grouping: NameGroups | None = None
+) -> Iterator[bytes]:
+    """The document of several sources; `totals` are complete when the last row has been read."""
+    return SCAN.pieces(ScanRow(totals, iter(rows), None, grouping))
+
+
+def group_lines(groups: Iterable[NameGroup]) -> Iterator[bytes]:
+    """A line for each group."""
+    return line_pieces(map(NAME_GROUP.line, groups))
+
+
+def process_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """A line for each process, in pieces."""
+    return line_pieces(map(_PROCESS_OF_HOST.line, rows))

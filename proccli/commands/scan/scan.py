@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, Progress, sends
 from proccli.agent.sockets.collect import count_sockets
 from proccli.agent.sockets.listed import read_agent_sockets
-from proccli.commands.warnings import incomplete, outcome_notes, unseen_by_us
+from proccli.commands.warnings import (
+    Totals,
+    incomplete,
+    outcome_notes,
+    unseen_by_us,
+)
 from proccli.errors import UsageError
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.model.outcome import Outcome, Status
+from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import SHOWN_FIELDS, Host
 
 
@@ -30,6 +35,31 @@ class Summary(NamedTuple):
     reported: int | None
     """What would be sent: the accepted ones, or 0 with sync disabled; None: not known, because the
     source does not show all processes."""
+
+
+Reasons: TypeAlias = Counter[tuple[Status, Reason]]
+
+
+class ScanTotals(Totals):
+    """What the scans of one or several sources add up to."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.summary = Summary(0, 0, 0, 0, 0, 0)
+        self.hits_by_rule = hits_by_rule(config, ())
+        self.reasons: Reasons = Counter()
+        self.sends = False
+        """Whether the agent of any host sends the accepted processes."""
+
+    def add(self, result: ScanResult) -> None:
+        """Add the scan of one more source, without its host."""
+        self.summary = add_summaries(self.summary, result.summary)
+        for index, hits in result.hits_by_rule.items():
+            self.hits_by_rule[index] = self.hits_by_rule.get(index, 0) + hits
+        self.reasons.update(result.reasons)
+        self.sends = self.sends or result.sends
+        self.add_notes(result.host, result.notes, incomplete=result.incomplete)
 
 
 class ScanResult(NamedTuple):
@@ -57,6 +87,19 @@ class ScanResult(NamedTuple):
         )
 
     @property
+    def totals(self) -> ScanTotals:
+        """The same result, as that of the only source."""
+        totals = ScanTotals(self.config)
+        totals.hosts.append(self.host)
+        totals.add(self)
+        return totals
+
+    @property
+    def reasons(self) -> Reasons:
+        """The number of processes by status and reason."""
+        return Counter((outcome.status, outcome.reason) for outcome in self.outcomes)
+
+    @property
     def hits_by_rule(self) -> dict[int, int]:
         """Processes by the index of the rule that decided; 0 is the implicit accept.
 
@@ -68,6 +111,19 @@ class ScanResult(NamedTuple):
     def incomplete(self) -> bool:
         """Whether something that the agent would know is unknown here."""
         return incomplete(self.notes, {"processes", "sockets", "owners"}, outcomes=self.outcomes)
+
+
+def add_summaries(one: Summary, other: Summary) -> Summary:
+    """The counts of both."""
+    known = one.reported is not None and other.reported is not None
+    return Summary(
+        total=one.total + other.total,
+        accepted=one.accepted + other.accepted,
+        dropped=one.dropped + other.dropped,
+        skipped=one.skipped + other.skipped,
+        unknown=one.unknown + other.unknown,
+        reported=(one.reported or 0) + (other.reported or 0) if known else None,
+    )
 
 
 def hits_by_rule(config: Config, outcomes: Iterable[Outcome]) -> dict[int, int]:
@@ -100,6 +156,7 @@ def scan(inputs: Inputs, progress: Progress | None = None) -> ScanResult:
     )
 
 
+Row = TypeVar("Row")
 SortKey: TypeAlias = Literal["pid", "name", "rule", "status", "uptime", "user"]
 
 _BY_STATUS: dict[Status, int] = {"accepted": 0, "dropped": 1, "skipped": 2, "unknown": 3}
@@ -129,10 +186,15 @@ class Selection(NamedTuple):
             (outcome for outcome in outcomes if self._asks_for(outcome)),
             key=lambda outcome: outcome.process.pid,
         )
-        value = _SORT_KEYS[self.sort]
-        known = [outcome for outcome in chosen if value(outcome) is not None]
-        known.sort(key=value, reverse=self.reverse)
-        return (*known, *(outcome for outcome in chosen if value(outcome) is None))
+        return tuple(self.ordered(chosen, lambda outcome: outcome))
+
+    def ordered(self, rows: Sequence[Row], outcome_of: Callable[[Row], Outcome]) -> list[Row]:
+        """Rows in the order of their outcomes."""
+        key = _SORT_KEYS[self.sort]
+        values = [(key(outcome_of(row)), row) for row in rows]
+        known = [pair for pair in values if pair[0] is not None]
+        known.sort(key=lambda pair: pair[0], reverse=self.reverse)
+        return [row for _, row in (*known, *(pair for pair in values if pair[0] is None))]
 
     def check(self, config: Config) -> None:
         """Raises: UsageError if it asks for a rule that the configuration doesn't have."""

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from proccli.commands.scan.scan import ScanResult
+from proccli.commands.scan.scan import ScanResult, ScanTotals
 from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.outcome import Outcome, Status
-from proccli.model.process import Host
+from proccli.model.process import Host, Process
+from proccli.terminal.frame import Frame
 from proccli.terminal.lines import Line, cells, joined, plain, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
-from proccli.terminal.table import Column, grid
+from proccli.terminal.table import Column, grid, host_grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS, duration, own_name, seen
-from proccli.text import counted
+from proccli.text import counted, listed
 from proccli.versions import SENT_FEATURE, StaticConfig, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.commands.scan.gprocesses import Identified
+    from proccli.terminal.document import OfHost
 
 _FOLDED = 3
 """Minimum number of consecutive processes without a command line that share a line."""
@@ -65,8 +68,43 @@ def scan_table(
         from proccli.commands.scan.gprocesses_text import identity_lines
 
         lines.extend(identity_lines(identified, shown, view))
-    lines.extend(rules_lines(result, view))
-    lines.extend(total_lines(result, len(shown), view))
+    lines.extend(rules_lines(result.totals, view))
+    lines.extend(total_lines(result.totals, len(shown), view))
+    return paint(lines, view)
+
+
+def watched(result: ScanResult, shown: Sequence[Outcome], now: str, view: View) -> Frame:
+    """The same for a terminal that shows it again and again; `now` is the time of day."""
+    rows = [_Row(outcome=outcome) for outcome in shown]
+    if len(shown) == len(result.outcomes):
+        rows = list(_folded(shown))
+    totals = total_lines(result.totals, len(shown), view)
+    head = paint([[(f"{now}  ", "head"), *totals[0]], *totals[1:], ()], view)
+    body = paint(grid(rows, _columns(shown, view), view), view)
+    return Frame(head.splitlines(), body.splitlines())
+
+
+def slim(outcome: Outcome) -> Outcome:
+    """The outcome with what the table shows, so that those of many hosts fit into memory."""
+    process = Process(pid=outcome.process.pid, comm=outcome.process.comm)
+    return outcome._replace(process=process, hits=())
+
+
+def hosts_table(totals: ScanTotals, shown: Sequence[OfHost], view: View) -> str:
+    """The selected processes of several hosts, and the summary of all."""
+    rows = [(host, _Row(outcome=outcome)) for host, outcome in shown]
+    if view.width is not None and len(shown) == totals.summary.total:
+        rows = [
+            (host, row)
+            for host, run in groupby(shown, key=itemgetter(0))
+            for row in _folded(outcome for _, outcome in run)
+        ]
+    columns = _columns([outcome for _, outcome in shown], view)
+    lines = host_grid(rows, columns, view)
+    if lines:
+        lines.append(())
+    lines.extend(rules_lines(totals, view))
+    lines.extend(total_lines(totals, len(shown), view))
     return paint(lines, view)
 
 
@@ -207,7 +245,7 @@ class _RuleRow(NamedTuple):
     """Whether the agent accepts what no rule matches."""
 
 
-def rules_lines(result: ScanResult, view: View) -> list[Line]:
+def rules_lines(result: ScanTotals, view: View) -> list[Line]:
     """Each rule with its number of hits, and the implicit accept at the end."""
     hits = result.hits_by_rule
     rows = [_RuleRow(rule=rule, hits=hits[rule.index]) for rule in result.config.rules]
@@ -215,7 +253,7 @@ def rules_lines(result: ScanResult, view: View) -> list[Line]:
         return []
     behaviour = behaviour_of(result.config.agent, result.config.dialect)
     implicit = isinstance(behaviour, StaticConfig) and behaviour.implicit_accept
-    unmatched = sum(outcome.reason == "no-match" for outcome in result.outcomes)
+    unmatched = sum(n for (_, reason), n in result.reasons.items() if reason == "no-match")
     rows.append(_RuleRow(rule=None, hits=hits[0] if implicit else unmatched, accepts=implicit))
     mark = view.glyphs.ellipsis
     columns: Sequence[Column[_RuleRow]] = (
@@ -266,7 +304,7 @@ def _line_cell(row: _RuleRow) -> Line:
     return () if row.rule is None or built_in else ((str(row.rule.at.line), "dim"),)
 
 
-def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:
+def total_lines(result: ScanTotals, shown: int, view: View) -> list[Line]:
     """Where and when, the counts by outcome, and what the agent would send."""
     summary = result.summary
     parts: list[Line] = []
@@ -278,16 +316,15 @@ def total_lines(result: ScanResult, shown: int, view: View) -> list[Line]:
     total: Line = [(f"{counted(summary.total, 'process')}: ", "head"), *counts]
     if shown < summary.total:
         total = [(f"{shown:,} of {summary.total:,} shown. ", "head"), *total]
-    lines = [basis_line(result, view), total, _sent_line(result)]
+    lines = [hosts_line(result.hosts, result.config, view), total, _sent_line(result)]
     return [piece for line in lines for piece in wrapped(line, view.width)]
 
 
-def _status_part(result: ScanResult, status: Status, number: int) -> Line:
-    reasons = Counter(
-        SHORT_REASONS[outcome.reason]
-        for outcome in result.outcomes
-        if outcome.status == status and outcome.reason in SHORT_REASONS
-    )
+def _status_part(result: ScanTotals, status: Status, number: int) -> Line:
+    reasons: Counter[str] = Counter()
+    for (of_status, reason), processes in result.reasons.items():
+        if of_status == status and reason in SHORT_REASONS:
+            reasons[SHORT_REASONS[reason]] += processes
     part: list[tuple[str, str]] = [(f"{number:,} {status}", status)]
     if reasons:
         detail = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
@@ -297,10 +334,25 @@ def _status_part(result: ScanResult, status: Status, number: int) -> Line:
 
 def basis_line(result: Basis, view: View) -> Line:
     """The machine, the configuration and the agent version of a result."""
-    host, config = result.host, result.config
+    return hosts_line([result.host], result.config, view)
+
+
+_NAMED_HOSTS = 3
+"""Maximum number of hosts that are named; of more, the first is the example."""
+
+
+def hosts_line(hosts: Sequence[Host], config: Config, view: View) -> Line:
+    """The hosts, the configuration and the agent version of a result."""
+    first = hosts[0]
+    names = [host.name or "unnamed host" for host in hosts]
+    if len(hosts) == 1:
+        where = [untrusted(names[0]), plain(seen(first))]
+    elif len(hosts) <= _NAMED_HOSTS:
+        where = [untrusted(f"{len(hosts)} hosts: {listed(names)}")]
+    else:
+        where = [untrusted(f"{len(hosts):,} hosts, e.g. {names[0]}")]
     parts = [
-        untrusted(host.name or "unnamed host"),
-        plain(seen(host)),
+        *where,
         untrusted(config.file or "the agent's defaults"),
         plain(f"agent {config.agent} ({config.dialect}, via {config.via})"),
     ]
@@ -317,9 +369,9 @@ def hidden_text(accepted: int) -> str:
     return f"The agent would send at least {counted(accepted, 'process')}; others are hidden."
 
 
-def _sent_line(result: ScanResult) -> Line:
+def _sent_line(result: ScanTotals) -> Line:
     if not result.config.sync_enabled:
-        least = "" if result.host.sees_all else "at least "
+        least = "" if all(host.sees_all for host in result.hosts) else "at least "
         return (
             ("The agent would send nothing: ", "error"),
             (f"{result.config.key('sync_enabled')} is false. ", "error"),
@@ -335,11 +387,14 @@ def _sent_line(result: ScanResult) -> Line:
         )
         return ((f"The agent would send nothing: {why}", "error"),)
     unknown, accepted = result.summary.unknown, result.summary.accepted
+    if result.summary.reported is not None:
+        accepted = result.summary.reported
+    agent = "agent" if len(result.hosts) == 1 else "agents"
     if result.summary.reported is None:
         return ((hidden_text(accepted), "unknown"),)
     if not accepted and not unknown:
         return (("The agent would send nothing: no process is accepted.", "error"),)
     return (
-        (f"The agent would send {counted(accepted, 'process')}", "head"),
+        (f"The {agent} would send {counted(accepted, 'process')}", "head"),
         (f", and perhaps up to {unknown:,} more." if unknown else ".", "head"),
     )

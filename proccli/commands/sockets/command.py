@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,12 +20,21 @@ from proccli.commands.options.output import (
     protocol_option,
     strict_option,
 )
-from proccli.commands.options.source import jobs_option, source_options, wait_options
+from proccli.commands.options.source import (
+    jobs_option,
+    several_sources,
+    source_operands,
+    source_options_without,
+    wait_options,
+)
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
+    from proccli.commands.sockets.sockets import SocketSelection, SocketsResult, SocketsTotals
+    from proccli.model.sockets import Socket
+    from proccli.sources.opening import NamedSource
 
 _WHICH = "Filters (the summary always counts all sockets)"
 
@@ -95,7 +104,9 @@ _WHICH = "Filters (the summary always counts all sockets)"
     is_flag=True,
     help="Only TCP listeners and UDP sockets without a peer.",
 )
-@source_options
+@source_operands
+@several_sources
+@source_options_without("snapshot")
 @jobs_option
 @wait_options
 @output_options
@@ -103,6 +114,7 @@ _WHICH = "Filters (the summary always counts all sockets)"
 @general_options
 def command(
     *,
+    sources: Sequence[NamedSource],
     options: InputOptions,
     wait_policy: WaitPolicy,
     output: Output,
@@ -115,20 +127,72 @@ def command(
     Prints one line per socket that a process holds: its peer, whether the agent sends it, and if
     not, why. The agent sends only long-lived connections. To determine their age, a live machine
     is sampled twice, with the minimum lifetime between the samples.
+
+    A SOURCE is a recording, a /proc-like directory, or a folder of recordings; the default is the
+    live machine.
     """
-    from proccli.commands.inputs import open_inputs, refuse_ps
+    from proccli.commands.inputs import each_source, open_inputs
     from proccli.commands.sockets.output import sockets_document, sockets_lines, sockets_table
     from proccli.commands.sockets.sockets import SocketSelection, sockets
+    from proccli.terminal.document import OfHost
 
     selection = SocketSelection(**which)
-    result = sockets(refuse_ps(open_inputs(options), "sockets"), selection, wait_policy)
+    if len(sources) > 1:
+        return _several(
+            options,
+            sources,
+            selection,
+            wait_policy,
+            output,
+            strict=strict,
+            invocation=invocation,
+        )
+    ((_, result),) = each_source(
+        options, sources, lambda of_one: sockets(open_inputs(of_one), selection, wait_policy), []
+    )
     shown = selection.of(result.sockets)
     content: str | Iterable[bytes]
     if output == "json":
         content = sockets_document(result, shown)
     elif output == "jsonl":
-        content = sockets_lines(shown)
+        content = sockets_lines(OfHost(result.host.name, socket) for socket in shown)
     else:
         content = sockets_table(result, shown, view_of(sys.stdout, invocation.colour))
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
     return print_result(invocation, content, result.notes, code)
+
+
+def _several(
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    selection: SocketSelection,
+    wait_policy: WaitPolicy,
+    output: Output,
+    *,
+    strict: bool,
+    invocation: Invocation,
+) -> int:
+    """Print the sockets of several sources."""
+    from proccli.commands.hosts.each import Rendering, each_line, print_each, strict_code
+    from proccli.commands.inputs import open_inputs
+    from proccli.commands.sockets.output import hosts_table, sockets_lines, sockets_pieces
+    from proccli.commands.sockets.sockets import SocketsTotals, sockets
+
+    def add(totals: SocketsTotals, result: SocketsResult) -> Sequence[Socket]:
+        totals.add(result)
+        return selection.of(result.sockets)
+
+    return print_each(
+        options,
+        sources,
+        work=lambda of_one: sockets(open_inputs(of_one), selection, wait_policy, some=True),
+        start=lambda result: SocketsTotals(result.config),
+        add=add,
+        rendering=Rendering(
+            table=hosts_table, pieces=sockets_pieces, lines=each_line(sockets_lines)
+        ),
+        output=output,
+        invocation=invocation,
+        problem=selection.not_found,
+        code=strict_code(strict=strict),
+    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
-from proccli.commands.scan.text import basis_line
-from proccli.commands.sockets.sockets import SocketsResult
+from proccli.commands.scan.text import hosts_line
+from proccli.commands.sockets.sockets import SocketsResult, SocketsTotals
 from proccli.model.sockets import (
     AgeSource,
     Endpoint,
@@ -18,11 +18,20 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.terminal.document import CONFIG, END, SNAPSHOT, Document, Selected, line_pieces
+from proccli.terminal.document import (
+    CONFIG,
+    END,
+    Document,
+    OfHost,
+    Selected,
+    line_pieces,
+    of_host,
+    snapshot_fields,
+)
 from proccli.terminal.lines import Line, joined, plain, shorten, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, enum, integer, nullable, text
-from proccli.terminal.table import Column, grid
+from proccli.terminal.table import Column, grid, host_grid
 from proccli.terminal.view import View
 from proccli.terminal.words import duration
 from proccli.text import counted, visible
@@ -85,15 +94,18 @@ SOCKET = Record(
 )
 """The row is a `Socket`."""
 
+_SOCKET_OF_HOST = of_host(SOCKET)
+_SNAPSHOT, _SNAPSHOTS = snapshot_fields("result.hosts")
+
 SOCKETS = Document(
     "sockets",
     "proccli sockets --json: each socket, and whether the agent sends it",
-    Field("snapshot", SNAPSHOT, value="result.host"),
+    _SNAPSHOT,
     Field("config", CONFIG, value="result.config"),
     Field(
         "sockets",
-        array_of(SOCKET),
-        "The selected sockets, by pid, then fd; -o jsonl prints one of these a line.",
+        array_of(_SOCKET_OF_HOST),
+        "The selected sockets, host by host, by pid, then fd; -o jsonl prints one of these a line.",
         value="shown",
     ),
     Field(
@@ -108,6 +120,7 @@ SOCKETS = Document(
         ),
         value="result.summary",
     ),
+    _SNAPSHOTS,
     notes="result.notes",
 )
 
@@ -152,20 +165,40 @@ _STYLES: dict[SocketStatus, str] = {
 
 def sockets_document(result: SocketsResult, shown: Sequence[Socket]) -> Iterator[bytes]:
     """The document `proccli/sockets/v1`, in pieces; the summary counts all sockets."""
-    return SOCKETS.pieces(Selected(result, shown))
+    host = result.host.name
+    return SOCKETS.pieces(Selected(result.totals, (OfHost(host, socket) for socket in shown)))
 
 
-def sockets_lines(shown: Sequence[Socket]) -> Iterator[bytes]:
-    """A line of JSON for each of the selected sockets, in pieces."""
-    return line_pieces(map(SOCKET.line, shown))
+def sockets_pieces(totals: SocketsTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """The document of several sources; `totals` are complete when the last row has been read."""
+    return SOCKETS.pieces(Selected(totals, iter(rows)))
+
+
+def sockets_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """A line of JSON for each socket, in pieces."""
+    return line_pieces(map(_SOCKET_OF_HOST.line, rows))
 
 
 def sockets_table(result: SocketsResult, shown: Sequence[Socket], view: View) -> str:
     """The selected sockets, and a summary of all."""
-    body = grid(shown, _columns(shown, view), view)
+    return _table(result.totals, grid(shown, _columns(shown, view), view), len(shown), view)
+
+
+def hosts_table(totals: SocketsTotals, rows: Sequence[OfHost], view: View) -> str:
+    """The selected sockets of several hosts, and a summary of all."""
+    return _table(
+        totals,
+        host_grid(rows, _columns([row.row for row in rows], view), view),
+        len(rows),
+        view,
+    )
+
+
+def _table(totals: SocketsTotals, body: list[Line], shown: int, view: View) -> str:
     if body:
         body.append(())
-    for line in (basis_line(result, view), _total_line(result, len(shown)), _sent_line(result)):
+    about = hosts_line(totals.hosts, totals.config, view)
+    for line in (about, _total_line(totals, shown), _sent_line(totals)):
         body.extend(wrapped(line, view.width))
     return paint(body, view)
 
@@ -265,7 +298,7 @@ def _written(end: Endpoint) -> str:
     return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
-def _total_line(result: SocketsResult, shown: int) -> Line:
+def _total_line(result: SocketsTotals, shown: int) -> Line:
     summary = result.summary
     total: list[tuple[str, str]] = [(counted(summary.total, "socket"), "head")]
     if shown < summary.total:
@@ -279,13 +312,12 @@ def _total_line(result: SocketsResult, shown: int) -> Line:
     return [*total, *([(": ", "head")] if parts else []), *joined(parts, ", ")]
 
 
-def _status_part(result: SocketsResult, status: SocketStatus, number: int) -> Line:
+def _status_part(result: SocketsTotals, status: SocketStatus, number: int) -> Line:
     words = _SKIPPED if status == "skipped" else _UNDECIDED
-    reasons = Counter(
-        words.get(socket.reason, socket.reason)
-        for socket in result.sockets
-        if socket.status == status and socket.reason is not None
-    )
+    reasons: Counter[str] = Counter()
+    for (of_status, reason), sockets in result.reasons.items():
+        if of_status == status and reason is not None:
+            reasons[words.get(reason, reason)] += sockets
     part = [(f"{number:,} {status}", _STYLES[status])]
     if reasons:
         detail = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
@@ -293,8 +325,9 @@ def _status_part(result: SocketsResult, status: SocketStatus, number: int) -> Li
     return part
 
 
-def _sent_line(result: SocketsResult) -> Line:
+def _sent_line(result: SocketsTotals) -> Line:
     synced, undecided = result.summary.synced, result.summary.undecided
+    agent = "agent" if len(result.hosts) == 1 else "agents"
     if not result.config.sync_enabled:
         least = "at least " if result.hidden else ""
         return (
@@ -310,6 +343,6 @@ def _sent_line(result: SocketsResult) -> Line:
             text = "It is unknown which sockets the agent would send: some are hidden."
         return ((text, "unknown"),)
     return (
-        (f"The agent would send {counted(synced, 'socket')}", "head"),
+        (f"The {agent} would send {counted(synced, 'socket')}", "head"),
         (f", and perhaps up to {undecided:,} more." if undecided else ".", "head"),
     )

@@ -9,12 +9,20 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import with_peers
+from proccli.commands.inputs import refuse_ps
 from proccli.commands.samples import WaitPolicy, take_sample_with_ages
-from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
+from proccli.commands.warnings import Totals, incomplete, outcome_notes, socket_notes
+from proccli.errors import NoSuchProcess
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import SHOWN_FIELDS, Host
-from proccli.model.sockets import Protocol, Socket, SocketRole, SocketStatus
+from proccli.model.sockets import (
+    Protocol,
+    Socket,
+    SocketReason,
+    SocketRole,
+    SocketStatus,
+)
 
 _FIELDS = SHOWN_FIELDS - {"exe", "cgroup"}
 """What the result shows of a process comes from these."""
@@ -36,6 +44,13 @@ class SocketSelection:
     """Only those that the agent does not send."""
     listen: bool = False
     """Only those that wait: TCP listeners, and UDP sockets without a peer."""
+
+    def not_found(self, totals: SocketsTotals) -> NoSuchProcess | None:
+        """The error for a pid that none of several sources has."""
+        for pid in self.pids:
+            if pid not in totals.pids:
+                return NoSuchProcess(f"no process {pid} in {len(totals.hosts)} sources")
+        return None
 
     def of(self, sockets: Iterable[Socket]) -> tuple[Socket, ...]:
         """The sockets to show, in order."""
@@ -68,6 +83,34 @@ class SocketsSummary:
     undecided: int
 
 
+class SocketsTotals(Totals):
+    """What the sockets of one or several sources add up to."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.summary = SocketsSummary(total=0, synced=0, skipped=0, undecided=0)
+        self.reasons: Counter[tuple[SocketStatus, SocketReason | None]] = Counter()
+        self.pids: set[int] = set()
+        """All processes."""
+        self.hidden = False
+        """Whether an agent reads sockets that are not listed here."""
+
+    def add(self, result: SocketsResult) -> None:
+        """Add the sockets of one more source, without its host."""
+        one, other = self.summary, result.summary
+        self.summary = SocketsSummary(
+            total=one.total + other.total,
+            synced=one.synced + other.synced,
+            skipped=one.skipped + other.skipped,
+            undecided=one.undecided + other.undecided,
+        )
+        self.reasons.update((socket.status, socket.reason) for socket in result.sockets)
+        self.pids.update(result.pids)
+        self.hidden = self.hidden or result.hidden
+        self.add_notes(result.host, result.notes, incomplete=result.incomplete)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketsResult:
     """The sockets of all processes, sorted by pid, then fd, with what they rest on."""
@@ -77,8 +120,18 @@ class SocketsResult:
     config: Config
     sockets: tuple[Socket, ...]
     notes: tuple[Note, ...]
+    pids: Collection[int]
+    """All processes."""
     hidden: bool
     """Whether the agent reads sockets that are not listed here."""
+
+    @property
+    def totals(self) -> SocketsTotals:
+        """The same result, as that of the only source."""
+        totals = SocketsTotals(self.config)
+        totals.hosts.append(self.host)
+        totals.add(self)
+        return totals
 
     @property
     def incomplete(self) -> bool:
@@ -97,12 +150,17 @@ class SocketsResult:
         )
 
 
-def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy) -> SocketsResult:
+def sockets(
+    inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy, *, some: bool = False
+) -> SocketsResult:
     """What the agent makes of every socket.
+
+    `some`: this is one of several sources, and the pids of the selection may be in another one.
 
     Raises: NoSuchProcess for a pid of the selection that is not there; SourceError.
     """
-    for pid in selection.pids:
+    refuse_ps(inputs, "sockets")
+    for pid in selection.pids if not some else ():
         inputs.source.read(pid)
     seen = take_sample_with_ages(inputs, wait_policy, fields=_FIELDS)
     found = with_peers(seen.sockets)
@@ -118,5 +176,6 @@ def sockets(inputs: Inputs, selection: SocketSelection, wait_policy: WaitPolicy)
             *unseen,
             *seen.notes,
         ),
+        pids=inputs.source.pids(),
         hidden=incomplete((*inputs.notes, *unseen), {"processes", "sockets"}),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -60,8 +61,8 @@ _WHERE = "Result options"
     type=INPUT_PATH,
     envvar="PROCCLI_SNAPSHOT",
     show_envvar=True,
-    help="A recording or a /proc-like directory, as SOURCE; - reads standard input. Repeatable."
-    " Default: the live machine.",
+    help="A recording, a folder of recordings or a /proc-like directory, as SOURCE; - reads"
+    " standard input. Repeatable. Default: the live machine.",
 )
 @option(
     "--live",
@@ -131,14 +132,19 @@ def command(
         raise click.UsageError("--out and --tests need the name of a file")
     result = suggest(options, sources, drops=not no_drop)
     said = list(messages(result))
-    if out is not None:
-        with atomic_output(out, mode=0o644) as file:
-            file.write(result.text.encode())
-    if tests is not None:
-        text, number = test_file(result, out, tests)
-        with atomic_output(tests, mode=0o644) as file:
-            file.write(text.encode())
-        said.append(f"{number} tests, written to {tests}")
+    with ExitStack() as files:
+        # Both are opened first: neither is written if the other one exists.
+        written = {
+            path: files.enter_context(atomic_output(path, mode=0o644))
+            for path in (out, tests)
+            if path is not None
+        }
+        if out is not None:
+            written[out].write(result.text.encode())
+        if tests is not None:
+            text, number = test_file(result, out, tests)
+            written[tests].write(text.encode())
+            said.append(f"{number} tests, written to {tests}")
     content: str | bytes
     if output == "json":
         content = suggest_document(result)
@@ -166,5 +172,17 @@ def _sources(
     by_variable = os.environ.get("PROCCLI_SNAPSHOT")
     if not given and not live and by_variable:
         given = [by_variable]
-    paths: list[str | None] = [*given]
+    paths: list[str | None] = [path for operand in given for path in _recordings(operand)]
     return tuple([*paths, None] if live or not paths else paths)
+
+
+def _recordings(path: str) -> list[str]:
+    """The recordings in a folder; the path itself where it is none, or one laid out like /proc."""
+    try:
+        found = os.listdir(path) if path != "-" else []  # noqa: PTH208 - names, as given
+    except OSError:
+        return [path]
+    if any(name.isdecimal() for name in found):
+        return [path]
+    names = sorted(name for name in found if name.endswith((".jsonl", ".jsonl.gz")))
+    return [os.path.join(path, name) for name in names] or [path]  # noqa: PTH118 - as given

@@ -151,7 +151,8 @@ def messages(result: SuggestResult) -> Iterator[str]:
         unproven = members - counts.renamed
         parts.append(
             f"{counted(by_purpose['name'], 'rule')} for {counted(len(names), 'name')}"
-            f" ({counted(members, 'process')}{f', {unproven} of them masked' if unproven else ''})"
+            f" ({counted(counts.renamed, 'process')}"
+            f"{f', and {unproven} with masked arguments' if unproven else ''})"
         )
     if by_purpose["keep"]:
         parts.append(f"{counted(by_purpose['keep'], 'rule')} for what a supervisor starts")
@@ -168,7 +169,7 @@ def messages(result: SuggestResult) -> Iterator[str]:
     if counts.unproven:
         masked = counted(counts.unproven, "process")
         yield (
-            f"{masked} with masked arguments: proven only if each masked text is one word; record"
+            f"{masked} with masked arguments: named so if each masked text is one word; record"
             " again with -c and this configuration to be sure"
         )
     for reason, number in Counter(left.reason for left in result.left).most_common():

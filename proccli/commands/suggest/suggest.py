@@ -29,6 +29,8 @@ LeftReason: TypeAlias = Literal["masked", "no-program", "not-provable"]
 """Why a process keeps an unclear name: its name would come from masked text; the arguments of its
 interpreter name no program; a rule would also change others, or another rule decides."""
 _TRIES: Final = 12
+_PROPOSED: Final = "proposed configuration"
+"""Its name in messages where no file was given."""
 
 
 class Left(NamedTuple):
@@ -101,7 +103,7 @@ def _with_text(options: InputOptions) -> InputOptions:
             return options
         return options._replace(config_text=read_file(options.config))
     text = skeleton(agent_version(options.agent or DEFAULT_AGENT))
-    return options._replace(config="proposed configuration", config_text=text.encode())
+    return options._replace(config=_PROPOSED, config_text=text.encode())
 
 
 def _opened(options: InputOptions, snapshot: str | None) -> _Source:
@@ -144,7 +146,7 @@ class _Suggestion:
             rules = self._corrected(rules, wrong)
         return SuggestResult(
             text=text,
-            config=config,
+            config=config if self.options.config != _PROPOSED else config._replace(file=None),
             hosts=tuple(source.inputs.source.host for source in self.sources),
             names=tuple(source.name for source in self.sources),
             rules=tuple(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
-from proccli.commands.tags.tags import TagRow, TagsResult
+from proccli.commands.tags.tags import TagRow, TagsResult, TagsTotals
 from proccli.server.tags import MAX_CHARACTERS, Cause, TagOutcome
 from proccli.terminal.document import (
     CONFIG,
     KEY_AND_VALUE,
-    SNAPSHOT,
     Document,
+    OfHost,
     Selected,
-    lines,
+    line_pieces,
+    of_host,
+    snapshot_fields,
 )
 from proccli.terminal.lines import Line, cells, head, joined, plain, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
@@ -27,10 +29,10 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
-from proccli.terminal.table import Column, grid
+from proccli.terminal.table import Column, grid, host_grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS
-from proccli.text import counted
+from proccli.text import counted, listed
 
 TAG = Record(
     "tag",
@@ -86,28 +88,33 @@ TAG = Record(
 )
 """The row is a `TagRow`."""
 
+_TAG_OF_HOST = of_host(TAG)
+_SNAPSHOT, _SNAPSHOTS = snapshot_fields("result.hosts")
+
 TAGS = Document(
     "tags",
     "proccli tags --json: each tag, and whether it reaches the server",
-    Field("snapshot", SNAPSHOT, value="result.host"),
+    _SNAPSHOT,
     Field("config", CONFIG, value="result.config"),
     Field(
         "origin",
-        text(),
-        "Source of the tags: the tag command, a file, a recording.",
-        value="result.table.origin",
+        nullable(text()),
+        "Source of the tags: the tag command, a file, a recording. null: not the same for all"
+        " sources.",
+        value="result.origin",
     ),
     Field(
         "known",
         boolean(),
-        "false: the tag command was not run, or was stopped at one of proccli's limits.",
-        value="result.table.known",
+        "false: the tag command was not run, or was stopped at one of proccli's limits, for at"
+        " least one source.",
+        value="result.known",
     ),
     Field("server", text(), "The server version to emulate.", value="result.server.number"),
     Field(
         "tags",
-        array_of(TAG),
-        "The selected tags, by pid; -o jsonl prints one of these a line.",
+        array_of(_TAG_OF_HOST),
+        "The selected tags, host by host, by pid; -o jsonl prints one of these a line.",
         value="shown",
     ),
     Field(
@@ -124,6 +131,7 @@ TAGS = Document(
         ),
         value="result.summary",
     ),
+    _SNAPSHOTS,
     notes="result.notes",
 )
 
@@ -141,22 +149,43 @@ _ROOM_FOR_VALUE = 40
 """Width in cells of a truncated value."""
 
 
+_ORIGINS = 3
+"""Maximum number of origins of tags that are named."""
+
+
 def tags_document(result: TagsResult, shown: Sequence[TagRow]) -> bytes:
     """The document `proccli/tags/v1` with the selected tags; the summary counts all."""
-    return TAGS.render(Selected(result, shown))
+    totals, host = result.totals, result.host.name
+    return TAGS.render(Selected(totals, (OfHost(host, row) for row in shown)))
 
 
-def tags_lines(shown: Sequence[TagRow]) -> bytes:
-    """A line of JSON for each of the selected tags."""
-    return lines(map(TAG.line, shown))
+def hosts_document(totals: TagsTotals, rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """The document of several sources. All are read first: what is known of the origin of the tags
+    is written before them."""
+    shown = list(rows)
+    return TAGS.pieces(Selected(totals, iter(shown)))
+
+
+def tags_lines(rows: Iterable[OfHost]) -> Iterator[bytes]:
+    """A line of JSON for each tag."""
+    return line_pieces(map(_TAG_OF_HOST.line, rows))
 
 
 def tags_table(result: TagsResult, shown: Sequence[TagRow], view: View) -> str:
     """The selected tags, and a summary of all."""
-    body = grid(shown, _columns(shown, view), view)
+    return _table(result.totals, grid(shown, _columns(shown, view), view), len(shown), view)
+
+
+def hosts_table(totals: TagsTotals, rows: Sequence[OfHost], view: View) -> str:
+    """The selected tags of several hosts, and a summary of all."""
+    columns = _columns([row.row for row in rows], view)
+    return _table(totals, host_grid(rows, columns, view), len(rows), view)
+
+
+def _table(totals: TagsTotals, body: list[Line], shown: int, view: View) -> str:
     if body:
         body.append(())
-    body.extend(_total_lines(result, len(shown), view))
+    body.extend(_total_lines(totals, shown, view))
     return paint(body, view)
 
 
@@ -247,9 +276,9 @@ def _cut(text: str, room: int | None, mark: str) -> str:
     return head(text, room - cells(plain(mark))) + mark
 
 
-def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
-    summary = result.summary
-    if not result.table.known:
+def _total_lines(result: TagsTotals, shown: int, view: View) -> list[Line]:
+    summary, hosts = result.summary, len(result.hosts)
+    if not result.known and not summary.tags:
         return [(("Tags are unknown.", "unknown"),)]
     counts: list[tuple[int, str, str]] = [
         (summary.kept, "kept", "accepted"),
@@ -259,6 +288,8 @@ def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
         (summary.unknown, "unknown whether sent", "unknown"),
     ]
     parts = [((f"{number:,} {word}", style),) for number, word, style in counts if number]
+    if not result.known:
+        parts.append((("those of some hosts unknown", "unknown"),))
     total = f"{counted(summary.tags, 'tag')} of {counted(summary.processes, 'process')}"
     if shown != summary.tags:
         total = f"{shown:,} shown of {total}"
@@ -267,6 +298,7 @@ def _total_lines(result: TagsResult, shown: int, view: View) -> list[Line]:
         line += [*plain(": "), *joined(parts, ", ")]
     about: Line = (
         *plain(f"server {result.server.number} {view.glyphs.dot} "),
-        *untrusted(f"tags from {result.table.origin}", "dim"),
+        *untrusted(f"tags from {listed(result.origins[:_ORIGINS])}", "dim"),
+        *plain("" if hosts == 1 else f" {view.glyphs.dot} {hosts:,} hosts"),
     )
     return [*wrapped(line, view.width), *wrapped(about, view.width)]

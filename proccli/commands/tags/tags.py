@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.warnings import incomplete, outcome_notes
+from proccli.commands.warnings import Totals, incomplete, outcome_notes
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
@@ -55,6 +55,40 @@ class TagsSummary:
     unknown: int
 
 
+class TagsTotals(Totals):
+    """What the tags of one or several sources add up to."""
+
+    def __init__(self, result: TagsResult) -> None:
+        super().__init__()
+        self.config = result.config
+        self.server = result.server
+        self.origins: list[str] = []
+        self.known = True
+        """Whether the tags of all sources are known."""
+        self.summary = TagsSummary(
+            tags=0, processes=0, kept=0, cut=0, lost=0, not_sent=0, unknown=0
+        )
+
+    @property
+    def origin(self) -> str | None:
+        """Where the tags come from; None: not all sources have the same."""
+        return self.origins[0] if len(self.origins) == 1 else None
+
+    def add(self, result: TagsResult) -> None:
+        """Add the tags of one more source, without its host."""
+        one, other = self.summary, result.summary
+        self.summary = TagsSummary(
+            **{
+                field.name: getattr(one, field.name) + getattr(other, field.name)
+                for field in fields(TagsSummary)
+            }
+        )
+        if result.table.origin not in self.origins:
+            self.origins.append(result.table.origin)
+        self.known = self.known and result.table.known
+        self.add_notes(result.host, result.notes, incomplete=result.incomplete)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagsResult:
     """All tags, by pid; those of a process in the agent's order."""
@@ -65,6 +99,14 @@ class TagsResult:
     server: ServerVersion
     rows: tuple[TagRow, ...]
     notes: tuple[Note, ...]
+
+    @property
+    def totals(self) -> TagsTotals:
+        """The same result, as that of the only source."""
+        totals = TagsTotals(self)
+        totals.hosts.append(self.host)
+        totals.add(self)
+        return totals
 
     @property
     def summary(self) -> TagsSummary:

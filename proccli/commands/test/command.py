@@ -16,11 +16,16 @@ from proccli.commands.options.output import (
     INPUT_PATH,
     Output,
     general_options,
-    name_values,
     option,
     output_options,
 )
-from proccli.commands.options.source import emulated_agent, source_options
+from proccli.commands.options.source import (
+    agent_option,
+    config_option,
+    env_option,
+    source_options,
+    via_option,
+)
 from proccli.errors import EXIT_NO
 
 if TYPE_CHECKING:
@@ -154,42 +159,10 @@ def _complete_first(
     multiple=True,
     help="Only tests whose name matches GLOB. Repeatable.",
 )
-@option(
-    "-c",
-    "--config",
-    section=_AGAINST,
-    metavar="FILE",
-    once=True,
-    type=INPUT_PATH,
-    envvar="PROCCLI_CONFIG",
-    show_envvar=True,
-    help="Configuration to test; - reads standard input.",
-)
-@option(
-    "--agent",
-    section=_AGAINST,
-    metavar="VERSION",
-    callback=emulated_agent,
-    envvar="PROCCLI_AGENT",
-    show_envvar=True,
-    help="Agent version to emulate.",
-)
-@option(
-    "--via",
-    section=_AGAINST,
-    type=click.Choice(["server", "file"]),
-    envvar="PROCCLI_VIA",
-    show_envvar=True,
-    help="How the configuration reaches the agent.",
-)
-@option(
-    "--env",
-    section=_AGAINST,
-    metavar="NAME=VALUE",
-    callback=name_values,
-    multiple=True,
-    help="Environment variable of the agent, used for %NAME%. Repeatable.",
-)
+@config_option("Configuration to test; - reads standard input.", _AGAINST)
+@agent_option("Agent version to emulate.", _AGAINST)
+@via_option("How the configuration reaches the agent.", _AGAINST)
+@env_option(_AGAINST)
 @option(
     "--update",
     section="File options",

@@ -12,7 +12,6 @@ from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
 from proccli.cli.progress import progress_bar
-from proccli.commands.options.hosts import fleet_options
 from proccli.commands.options.output import (
     INPUT_PATH,
     general_options,
@@ -23,16 +22,17 @@ from proccli.commands.options.output import (
     strict_option,
     tag_globs,
 )
-from proccli.commands.options.source import source_options_without, wait_options
+from proccli.commands.options.source import fleet_options, source_options_without, wait_options
 from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
-    from proccli.commands.hosts.read import NamedSource
     from proccli.commands.inputs import InputOptions
     from proccli.commands.samples import WaitPolicy
     from proccli.commands.stores import StoredDocuments
+    from proccli.model.note import Note
     from proccli.model.topology import Topology
+    from proccli.sources.opening import NamedSource
 
 _WHICH = "Filters"
 
@@ -67,6 +67,10 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
             "Combine two networks that use the same addresses",
         ),
         (
+            "proccli topology -c agent.yaml --gprocess shop --neighbours recordings/",
+            "Show a service with its neighbours and theirs",
+        ),
+        (
             "proccli topology --store chdb:///var/lib/fleet --port 5432",
             "Show who uses PostgreSQL, of all hosts of a store",
         ),
@@ -89,6 +93,19 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     metavar="GLOB",
     multiple=True,
     help="Only connections of a gprocess that matches GLOB. Repeatable.",
+)
+@option(
+    "--neighbours",
+    section=_WHICH,
+    is_flag=True,
+    help="With --gprocess: also the other connections of the processes at the remote ends.",
+)
+@option(
+    "--top",
+    section=_WHICH,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only the N pairs of client and server with the most connections.",
 )
 @option(
     "--host",
@@ -121,11 +138,10 @@ def _groupings(_ctx: click.Context, _param: click.Parameter, typed: str) -> list
     "--group-by",
     section="Output options",
     metavar="WHAT",
-    default="gprocess",
-    show_default=True,
     shell_complete=_groupings,
     help="What a node stands for: gprocess (per host), name (a gprocess on all hosts), host, pid,"
-    " or os.app.KEY (the processes with the same value of that tag).",
+    " or os.app.KEY (the processes with the same value of that tag). Default: gprocess; for more"
+    " than 30 hosts name, except in JSON.",
 )
 @fleet_options
 @store_options
@@ -140,7 +156,9 @@ def command(
     *,
     sources: Sequence[NamedSource],
     options: InputOptions,
-    group_by: str,
+    group_by: str | None,
+    neighbours: bool,
+    top: int | None,
     stored: StoredDocuments | None,
     wait_policy: WaitPolicy,
     output: Format,
@@ -156,25 +174,39 @@ def command(
     recording, a /proc-like directory, or the output of proccli sync; the default is the live
     machine. With --store, the hosts are those of proccli fleet load.
     """
-    from proccli.commands.topology.topology import stored_topology, topology
+    from proccli.commands.topology.topology import Part, stored_topology, topology
     from proccli.server.graph import ConnectionSelection
 
+    if neighbours and not which["names"]:
+        raise click.UsageError("--neighbours requires --gprocess")
     selection = ConnectionSelection(tags=which.pop("having"), **which)
+    part = Part(
+        group_by=group_by,
+        collapse=output not in ("json", "jsonl"),
+        neighbours=neighbours,
+        top=top,
+    )
     if stored is not None:
-        result = stored_topology(options, stored, selection, group_by=group_by)
-        code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-        return print_result(invocation, _rendered(result, output, invocation), result.notes, code)
+        result = stored_topology(options, stored, selection, part)
+        return _print(result, output, strict=strict, invocation=invocation)
     with progress_bar(invocation, len(sources), "Reading") as progress:
         result = topology(
-            options,
-            sources,
-            selection,
-            group_by=group_by,
-            wait_policy=wait_policy,
-            progress=progress,
+            options, sources, selection, part, wait_policy=wait_policy, progress=progress
         )
+    return _print(result, output, strict=strict, invocation=invocation)
+
+
+def _print(result: Topology, output: Format, *, strict: bool, invocation: Invocation) -> int:
+    content = _rendered(result, output, invocation)
+    notes = [*result.notes, *(_mermaid_notes(result) if output == "mermaid" else ())]
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return print_result(invocation, _rendered(result, output, invocation), result.notes, code)
+    return print_result(invocation, content, notes, code)
+
+
+def _mermaid_notes(result: Topology) -> Sequence[Note]:
+    from proccli.commands.topology.diagrams import mermaid_notes
+
+    return mermaid_notes(result)
 
 
 def _rendered(result: Topology, output: Format, invocation: Invocation) -> str | bytes:

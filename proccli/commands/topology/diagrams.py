@@ -15,6 +15,7 @@ from proccli.commands.topology.vertices import (
     thickness,
 )
 from proccli.commands.topology.words import left_out_text, total_text
+from proccli.model.note import Note
 from proccli.model.topology import Topology
 from proccli.text import visible
 
@@ -92,16 +93,37 @@ def _quoted(identity: str) -> str:
 
 def topology_mermaid(result: Topology) -> bytes:
     """A flowchart in UTF-8, from left to right, with a subgraph for each host."""
-    shown = drawn_graph(result)
-    text = "".join(f"{line}\n" for line in _mermaid_lines(result, shown))
-    if len(shown.links) > MAX_MERMAID_EDGES or len(text) > MAX_MERMAID_TEXT:
+    links, text = _mermaid(result)
+    if links > MAX_MERMAID_EDGES or len(text) > MAX_MERMAID_TEXT:
         text = (
-            f"%% {len(shown.links):,} lines in {len(text):,} characters: Mermaid draws at"
+            f"%% {links:,} lines in {len(text):,} characters: Mermaid draws at"
             f" most {MAX_MERMAID_EDGES} in {MAX_MERMAID_TEXT:,} unless maxEdges and maxTextSize"
             " are raised\n"
             f"{text}"
         )
     return text.encode()
+
+
+def mermaid_notes(result: Topology) -> Sequence[Note]:
+    """A warning if Mermaid draws the flowchart only with other than its default limits."""
+    links, text = _mermaid(result)
+    if links <= MAX_MERMAID_EDGES and len(text) <= MAX_MERMAID_TEXT:
+        return ()
+    return (
+        Note.of(
+            "mermaid-limits",
+            lines=links,
+            characters=len(text),
+            most_lines=MAX_MERMAID_EDGES,
+            most_characters=MAX_MERMAID_TEXT,
+        ),
+    )
+
+
+def _mermaid(result: Topology) -> tuple[int, str]:
+    """The number of lines to draw, and the flowchart."""
+    shown = drawn_graph(result)
+    return len(shown.links), "".join(f"{line}\n" for line in _mermaid_lines(result, shown))
 
 
 def _mermaid_lines(result: Topology, shown: DrawnGraph) -> Iterator[str]:

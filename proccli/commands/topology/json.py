@@ -54,6 +54,7 @@ NODE = Record(
     Field("host", nullable(text()), "null: processes of several hosts."),
     Field("gprocess", nullable(text()), "null: processes of several names."),
     Field("label", text(), "The displayed name: the gprocess, the host, or the tag's value."),
+    Field("hosts", array_of(text()), "All hosts of its processes, sorted."),
     Field("pids", array_of(integer()), "Ascending; of all hosts of the node."),
     Field(
         "gprocesses",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from proccli.commands.hosts.gather import Progress, fleet_notes, gather, host_names
-from proccli.commands.hosts.read import NamedSource
 from proccli.commands.hosts.stored import server_of
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
 from proccli.commands.stores import StoredDocuments, host_notes, moment_of, opened_store
+from proccli.commands.topology.focus import COLLAPSED_FROM, busiest, near
 from proccli.errors import UsageError
 from proccli.model.config import Config
 from proccli.model.hosts import HostView
@@ -19,33 +21,74 @@ from proccli.model.process import NS_PER_S
 from proccli.model.topology import Topology, TopologyHost
 from proccli.server.graph import ConnectedHosts, ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import Grouping, parse_grouping
+from proccli.sources.opening import NamedSource
 from proccli.store.stored_fleet import StoredFleet, lacks_tags
 from proccli.versions import ServerVersion, server_version
 
 _FAR_APART_S = 60
+_NAMED = ("gprocess", "name", "pid")
+"""Groupings whose nodes have a gprocess."""
 """Recordings made together are not farther apart than this."""
+
+
+class Part(NamedTuple):
+    """Which part of a graph is shown, and what its nodes are."""
+
+    group_by: str | None = "gprocess"
+    """None: by gprocess or, with `collapse`, by name if there are many hosts."""
+    collapse: bool = False
+    neighbours: bool = False
+    """Also all connections of the processes that the selected ones are connected to."""
+    top: int | None = None
+    """Only the connections of so many pairs of nodes, the busiest."""
+
+    def grouping(self, hosts: int) -> tuple[Grouping, tuple[Note, ...]]:
+        """The grouping for so many hosts, with a note if nobody asked for it.
+
+        Raises: UsageError.
+        """
+        name = self.group_by or "gprocess"
+        collapsed: tuple[Note, ...] = ()
+        if self.group_by is None and self.collapse and hosts >= COLLAPSED_FROM:
+            name, collapsed = "name", (Note.of("hosts-collapsed", hosts=hosts),)
+        try:
+            grouping = parse_grouping(name)
+        except ValueError as error:
+            raise UsageError(f"--group-by: {error}") from error
+        if self.neighbours and grouping.name not in _NAMED:
+            raise UsageError(f"--neighbours requires --group-by {', '.join(_NAMED)}")
+        return grouping, collapsed
+
+    def of(self, result: Topology, globs: Sequence[str]) -> Topology:
+        """This part of a graph, whose processes were not selected by name with `neighbours`."""
+        if self.neighbours:
+            result = near(result, globs)
+        return result if self.top is None else busiest(result, self.top)
+
+
+_WHOLE: Final = Part()
 
 
 def topology(
     options: InputOptions,
     sources: Sequence[NamedSource],
     selection: ConnectionSelection,
+    part: Part = _WHOLE,
     *,
-    group_by: str,
     wait_policy: WaitPolicy,
     progress: Progress,
 ) -> Topology:
-    """The graph of all connections of all sources.
+    """The graph of the connections of all sources.
 
     Raises: UsageError for an unknown grouping; ConfigError, SourceError.
     """
-    by = _grouping(group_by)
+    part.grouping(0)
     gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet as fleet:
         return _topology(
             fleet,
             gathered.names,
-            by,
+            part,
             selection,
             server=server_version(gathered.server),
             config=gathered.config,
@@ -58,14 +101,13 @@ def stored_topology(
     options: InputOptions,
     stored: StoredDocuments,
     selection: ConnectionSelection,
-    *,
-    group_by: str,
+    part: Part = _WHOLE,
 ) -> Topology:
-    """The graph of all connections of a store at one moment, joined by the store.
+    """The graph of the connections of a store at one moment, joined by the store.
 
     Raises: UsageError for an unknown grouping; StoreError, StateLocked.
     """
-    by = _grouping(group_by)
+    part.grouping(0)
     with opened_store(stored.request) as opened:
         moment = moment_of(opened, stored.at_s, stored.max_age_s)
         fleet = StoredFleet(opened.engine, moment)
@@ -73,7 +115,7 @@ def stored_topology(
         return _topology(
             fleet,
             names,
-            by,
+            part,
             selection,
             server=server_version(server_of(options)),
             config=None,
@@ -82,17 +124,10 @@ def stored_topology(
         )
 
 
-def _grouping(group_by: str) -> Grouping:
-    try:
-        return parse_grouping(group_by)
-    except ValueError as error:
-        raise UsageError(f"--group-by: {error}") from error
-
-
 def _topology(
     fleet: ConnectedHosts,
     names: Sequence[str],
-    by: Grouping,
+    part: Part,
     selection: ConnectionSelection,
     *,
     server: ServerVersion,
@@ -100,12 +135,16 @@ def _topology(
     notes: Sequence[Note],
     incomplete: bool,
 ) -> Topology:
+    by, collapsed = part.grouping(len(fleet.present))
+    globs = selection.names
+    if part.neighbours:
+        selection = replace(selection, names=())
     drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
     hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
     left_out: Counter[str] = Counter()
     for view, _ in hosts:
         left_out.update(view.left_out)
-    return Topology(
+    result = Topology(
         config=config,
         group_by=by.name,
         server=server.number,
@@ -114,9 +153,10 @@ def _topology(
         edges=drawn.edges,
         connections=drawn.connections,
         left_out=dict(left_out.most_common()),
-        notes=(*notes, *_notes(drawn, hosts)),
+        notes=(*notes, *_notes(drawn, hosts), *collapsed),
         incomplete=incomplete,
     )
+    return part.of(result, globs)
 
 
 def _host(view: HostView, name: str) -> TopologyHost:

@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal, NamedTuple, TypeAlias
 
+from proccli.commands.topology.focus import COLLAPSED_FROM
 from proccli.commands.topology.words import why_unknown
 from proccli.model.sockets import Protocol
 from proccli.model.topology import Certainty, Topology, TopologyEdge, TopologyNode
 from proccli.text import counted
 
+_Keyed: TypeAlias = tuple[tuple[object, ...], bool, TopologyEdge, bool]
 DrawnCertainty: TypeAlias = Certainty | Literal["mixed"]
 
+_NETWORKS = 12
+"""Maximum number of networks of unknown clients that are shown separately for many hosts."""
 _PORTS = 2
 """Maximum number of ports in the label of a line."""
 PER_PORT = 3
@@ -100,7 +104,8 @@ class DrawnGraph:
 
 def drawn_graph(result: Topology, most: int | None = None) -> DrawnGraph:
     """The vertices, bundles and links of a topology; with `most`, only the busiest bundles."""
-    unknown = UnknownEnds(result.edges, taken={node.id for node in result.nodes})
+    coarse = len(result.hosts) >= COLLAPSED_FROM
+    unknown = UnknownEnds(result.edges, taken={node.id for node in result.nodes}, coarse=coarse)
     known = {
         node.id: Vertex(id=node.id, label=node.label, note="", host=node.host, node=node)
         for node in result.nodes
@@ -118,7 +123,7 @@ def drawn_graph(result: Topology, most: int | None = None) -> DrawnGraph:
             edge.protocol,
             None if wide else edge.server_port,
             edge.certainty,
-            why_unknown(edge),
+            _why(edge, coarse=coarse),
         )
         gathered[key].append(edge)
     far = {
@@ -201,6 +206,8 @@ class UnknownEnd:
     host: str | None
     process: str | None
     note: str
+    fold: str | None = None
+    """What the addresses have in common: a network or a port; None: they are not folded by it."""
     addresses: dict[str, None] = field(default_factory=dict)
 
     def label(self) -> str:
@@ -210,6 +217,8 @@ class UnknownEnd:
         if len(self.addresses) == 1:
             return next(iter(self.addresses))
         (ip, *more) = dict.fromkeys(address.partition(":")[0] for address in self.addresses)
+        if self.fold is not None:
+            return f"{self.fold} ({counted(len(more) + 1, 'address')})" if more else ip
         return counted(len(more) + 1, "address") if more else ip
 
 
@@ -227,7 +236,11 @@ class _Kind(NamedTuple):
 class UnknownEnds:
     """Assigns a vertex to each end without a node: by process, else by folded addresses."""
 
-    def __init__(self, edges: Iterable[TopologyEdge], taken: set[str]) -> None:
+    def __init__(
+        self, edges: Iterable[TopologyEdge], taken: set[str], *, coarse: bool = False
+    ) -> None:
+        """`coarse`: there are many hosts; ends are folded by service port or network, whatever
+        they are connected to."""
         self._far: dict[tuple[object, ...], UnknownEnd] = {}
         self._key_of: dict[tuple[int, bool], tuple[object, ...]] = {}
         self._ids: dict[tuple[object, ...], str] = {}
@@ -235,10 +248,11 @@ class UnknownEnds:
         sides = [(edge, server) for edge in edges for server in _missing(edge)]
         by_kind: dict[_Kind, list[tuple[TopologyEdge, bool]]] = defaultdict(list)
         for edge, server in sides:
-            by_kind[_kind(edge, server)].append((edge, server))
+            by_kind[_kind(edge, server, coarse=coarse)].append((edge, server))
         wide_keys = set()
         for kind, alike in by_kind.items():
-            for key, is_wide, edge, server in _folded(kind, alike):
+            fold = _folded_coarsely if coarse else _folded
+            for key, is_wide, edge, server in fold(kind, alike):
                 self._key_of[id(edge), server] = key
                 if is_wide:
                     wide_keys.add(key)
@@ -247,7 +261,12 @@ class UnknownEnds:
             key = self._key_of[id(edge), server]
             if key not in self._far:
                 self._ids[key] = next(free)
-                self._far[key] = UnknownEnd(edge.remote_host, _process(edge), why_unknown(edge))
+                self._far[key] = UnknownEnd(
+                    None if coarse else edge.remote_host,
+                    _process(edge),
+                    _why(edge, coarse=coarse),
+                    _fold_name(edge, server) if coarse else None,
+                )
             self._far[key].addresses.setdefault(_address(edge, server))
         self.of_any_port = {self._ids[key] for key in wide_keys}
 
@@ -265,7 +284,16 @@ def _missing(edge: TopologyEdge) -> Iterable[bool]:
     return [side for side, node in ((False, edge.client), (True, edge.server)) if node is None]
 
 
-def _kind(edge: TopologyEdge, server: bool) -> _Kind:
+def _kind(edge: TopologyEdge, server: bool, *, coarse: bool) -> _Kind:
+    if coarse:
+        return _Kind(
+            peer=None,
+            is_server=server,
+            remote=edge.remote,
+            host=None,
+            process=_process(edge),
+            note=_why(edge, coarse=True),
+        )
     return _Kind(
         peer=edge.client if server else edge.server,
         is_server=server,
@@ -276,6 +304,45 @@ def _kind(edge: TopologyEdge, server: bool) -> _Kind:
     )
 
 
+_COARSELY: Mapping[str | None, str] = {
+    None: "",
+    "elsewhere": "not in the recordings",
+    "absent": "not found on its host",
+    "not-sent": "not sent",
+    "undecided": "may not be sent",
+    "ambiguous": "several processes match",
+}
+
+
+def _why(edge: TopologyEdge, *, coarse: bool) -> str:
+    """Why an end is unknown; `coarse`: without host, process and reason."""
+    return _COARSELY[edge.remote] if coarse else why_unknown(edge)
+
+
+def _fold_name(edge: TopologyEdge, server: bool) -> str:
+    """The service port of an unknown server, the network of an unknown client."""
+    if server:
+        udp = "/udp" if edge.protocol == "udp" else ""
+        return f":{edge.server_port}{udp}"
+    return f"{edge.client_ip.rpartition('.')[0]}.0/24"
+
+
+def _folded_coarsely(kind: _Kind, alike: Sequence[tuple[TopologyEdge, bool]]) -> Iterable[_Keyed]:
+    """As `_folded`, for many hosts: one vertex for each service port, or network of clients; of
+    very many networks, one for all."""
+    names = {_fold_name(edge, server) for edge, server in alike if not server}
+    one_network = len(names) > _NETWORKS
+    for edge, server in alike:
+        key: tuple[object, ...]
+        if kind.process is not None:
+            key = (kind,)
+        elif server or not one_network:
+            key = (kind, _fold_name(edge, server))
+        else:
+            key = (kind, "all networks")
+        yield key, False, edge, server
+
+
 def _process(edge: TopologyEdge) -> str | None:
     """The process that holds the end; a process that only listens there need not hold it."""
     return edge.remote_process if edge.remote in ("not-sent", "undecided") else None
@@ -284,9 +351,6 @@ def _process(edge: TopologyEdge) -> str | None:
 def _address(edge: TopologyEdge, server: bool) -> str:
     """The address; without the port for a client, whose port changes with each connection."""
     return f"{edge.server_ip}:{edge.server_port}" if server else edge.client_ip
-
-
-_Keyed: TypeAlias = tuple[tuple[object, ...], bool, TopologyEdge, bool]
 
 
 def _folded(kind: _Kind, alike: Sequence[tuple[TopologyEdge, bool]]) -> Iterable[_Keyed]:

@@ -70,11 +70,6 @@ class Exact:
         self._text_with_runs = ("", False)
 
     @property
-    def literal(self) -> str:
-        """A text that every match contains; often empty."""
-        return self._literals[0] if self._literals else ""
-
-    @property
     def is_slow(self) -> bool:
         """Whether the backtracking engine has taken too long."""
         return self.time_left <= 0

@@ -14,7 +14,7 @@ from proccli.rustregex.match.template import parse as parse_template
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import LookKind, Node, Parsed, Span
-from proccli.rustregex.tree.shape import looks_in
+from proccli.rustregex.tree.shape import looks_in, required_folded
 from proccli.rustregex.tree.simplify import captures, simplify
 from proccli.rustregex.tree.unicode import perl
 
@@ -67,18 +67,17 @@ class Regex:
         return self._shortcuts.always_errs
 
     @property
-    def literal(self) -> str:
-        """A text without which no text matches, not even by the crate's wrong answers: they come
-        from look-arounds, never from characters. Often empty."""
-        return self._exact.literal
-
-    @property
     def is_slow(self) -> bool:
         """Whether the pattern takes the backtracking engine too long on a text so far.
 
         An automaton reads all following texts then, which gives the same answers.
         """
         return self._exact.is_slow
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Texts that are in every text which matches, after `str.casefold` of both; often none."""
+        return () if self.may_err else required_folded(self._tree)
 
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""

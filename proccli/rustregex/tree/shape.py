@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from proccli.rustregex.tree.nodes import (
     Alternate,
@@ -93,6 +93,8 @@ def is_anchored(node: Node) -> bool:
 
 
 MOST_LITERALS = 4
+MOST_ALIKE = 8
+"""No letter has as many forms that fold alike."""
 
 
 def required_literals(root: Node) -> tuple[str, ...]:
@@ -106,14 +108,38 @@ def required_literals(root: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _literals(root: Node) -> Iterator[str]:
+def required_folded(root: Node) -> tuple[str, ...]:
+    """Texts that every match clearly contains once both are casefolded; often none.
+
+    Under `(?i)` a letter is a set of letters that fold alike.
+    """
+    return tuple(dict.fromkeys(_literals(root, _folded)))
+
+
+def _folded(node: Literal | Class) -> str | None:
+    """The one text that all characters of a node fold to."""
+    if isinstance(node, Literal):
+        return node.char.casefold()
+    if sum(last - first for first, last in node.ranges) > MOST_ALIKE:
+        return None
+    alike = {chr(code).casefold() for first, last in node.ranges for code in range(first, last + 1)}
+    return alike.pop() if len(alike) == 1 else None
+
+
+def _as_written(node: Literal | Class) -> str | None:
+    return node.char if isinstance(node, Literal) else None
+
+
+def _literals(
+    root: Node, text_of: Callable[[Literal | Class], str | None] = _as_written
+) -> Iterator[str]:
     run: list[str] = []  # joined at the end: a literal can have a million characters
     pending: list[Node | None] = [root]
     while pending:
         node = pending.pop()
         match node:
-            case Literal(char):
-                run.append(char)
+            case Literal() | Class() if (text := text_of(node)) is not None:
+                run.append(text)
                 continue
             case Group(inner):
                 pending.append(inner)

@@ -84,7 +84,8 @@ class DirectorySource:
             if not self._pids:
                 raise SourceError(
                     f"{self.host.proc_root} contains no processes",
-                    hint="a directory laid out like /proc has one directory per process id",
+                    hint="a directory laid out like /proc has one directory per process id, and a"
+                    " folder of recordings has files named *.jsonl or *.jsonl.gz",
                 )
             if all(map(self._is_hollow, self._pids)):
                 raise SourceError(

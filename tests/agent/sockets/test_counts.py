@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from proccli.agent.sockets.collect import count_sockets, join_sockets, read_sockets
 from proccli.agent.sockets.result import counts_by_pid, synced_sockets
-from proccli.model.outcome import SocketCounts
+from proccli.model.config import Config
+from proccli.model.outcome import Outcome, SocketCounts
+from proccli.model.process import Host
 from proccli.model.sockets import SyncedSocket
 from proccli.versions import behaviour_of
-from tests.agent.sockets.looking import REFUSED, fd, look_at_machine, tcp, udp
-from tests.build import net_tables, process
+from tests.agent.sockets.looking import REFUSED, fd, look_at_machine, tcp, tcp6, udp
+from tests.build import ListSource, Machine, config, host, net_tables, process
 
 NS, POD = 4026531840, 4026532001
 
@@ -60,3 +66,56 @@ def test_counts_are_of_each_process_and_unknown_where_it_cannot_be_read() -> Non
         7: None,
         8: SocketCounts(synced=0, skipped=0, undecided=0),
     }
+
+
+PIDS = (6, 7, 8)
+INODES = st.integers(min_value=900, max_value=904)
+ENDS = st.sampled_from(["10.0.0.5:4000", "10.0.0.9:5432", "0.0.0.0:0"])
+ROWS = st.builds(
+    tcp,
+    INODES,
+    ENDS,
+    ENDS,
+    st.sampled_from(["", "CLOSE_WAIT"]),
+)
+ROWS6 = st.builds(tcp6, INODES, st.sampled_from(["::1:1", "10.0.0.5:1"]), st.just("10.0.0.9:2"))
+HELD = st.dictionaries(
+    st.integers(min_value=3, max_value=6),
+    st.tuples(INODES, st.sampled_from([None, 0, 2.5, 3, 60])),
+    max_size=4,
+)
+TABLES = st.builds(
+    net_tables,
+    tcp=st.lists(ROWS, max_size=6) | st.just(REFUSED),
+    udp=st.lists(st.builds(udp, INODES, ENDS, ENDS), max_size=3),
+    tcp6=st.lists(ROWS6, max_size=3) | st.just(REFUSED),
+)
+
+
+@for_all(
+    held=st.fixed_dictionaries({pid: HELD | st.just(REFUSED) for pid in PIDS}),
+    nets=st.fixed_dictionaries({NS: TABLES, POD: TABLES}),
+    places=st.tuples(*[st.sampled_from([NS, POD, None])] * 3),
+    statuses=st.tuples(*[st.sampled_from(["accepted", "unknown", "dropped", "skipped"])] * 3),
+    at=st.sampled_from([host(), host(privileged=False), host(observed_since_ns=0)]),
+    configuration=st.sampled_from([config(), config(agent="6.2.0"), config(min_lifetime_s=0)]),
+)
+def test_counting_finds_what_joining_finds(  # type: ignore[no-untyped-def]
+    held, nets, places, statuses, at: Host, configuration: Config
+) -> None:
+    processes = [process(pid, "shop", netns=netns) for pid, netns in zip(PIDS, places, strict=True)]
+    machine = Machine(processes, configuration, at=at)
+    outcomes: list[Outcome] = [
+        machine.outcome(pid)._replace(status=status)
+        for pid, status in zip(PIDS, statuses, strict=True)
+    ]
+    sockets = {
+        pid: found
+        if found is REFUSED
+        else [fd(number, inode, age_s) for number, (inode, age_s) in sorted(found.items())]
+        for pid, found in held.items()
+    }
+    source = ListSource(processes, at=at, sockets=sockets, nets=nets)
+    reading = read_sockets(outcomes, source, configuration)
+
+    assert count_sockets(reading) == counts_by_pid(join_sockets(reading), PIDS)

@@ -37,11 +37,12 @@ RUNS_DIFFER: Final = ("taken_at", "watched_since", "proccli")
 
 
 def pythons() -> list[str]:
-    """The interpreters that are here: the system's own, and those of pyenv."""
-    found = [*Path("/root/.pyenv/versions").glob("*/bin/python"), Path("/usr/bin/python3")]
+    """The interpreters that are here: those of the system, and those that pyenv has installed."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    system = [Path("/usr/bin", name) for name in ("python2.7", "python3")]
     with contextlib.suppress(OSError):
-        return sorted(str(path) for path in found if path.exists())
-    return []
+        system += pyenv.glob("*/bin/python")
+    return sorted(str(path) for path in system if os.access(path, os.X_OK))
 
 
 def busybox_only(folder: Path) -> Path:

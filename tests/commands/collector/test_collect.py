@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -360,3 +362,41 @@ def test_without_an_agent_its_environment_is_not_known() -> None:
 @given(st.binary(max_size=60))
 def test_an_environment_is_read_alike(block: bytes) -> None:
     assert collect.parse_environ(block) == parse_environ(block)
+
+
+# ---- old interpreters that are not here ---------------------------------------------------------
+
+NEWER: Final = (
+    *(ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.YieldFrom, ast.Nonlocal, ast.Match),
+    *(ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await, ast.Starred, ast.MatMult),
+)
+"""Syntax that Python 2.7 or 3.4 does not have, or not everywhere."""
+
+
+def test_the_python_script_has_no_newer_syntax() -> None:
+    script = collector_script("python")
+    tree = ast.parse(script)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+    assert [node for node in ast.walk(tree) if isinstance(node, NEWER)] == []
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.cause] == []
+    assert len(functions) > 40
+    for function in functions:
+        arguments = function.args
+        assert not [*arguments.kwonlyargs, *arguments.posonlyargs]
+        assert function.returns is None
+        assert not any(argument.annotation for argument in arguments.args)
+    assert not re.search(r"\b\d+_\d", script)
+    assert script.isascii()
+
+
+def test_the_python_script_imports_the_standard_library_alone() -> None:
+    tree = ast.parse(collector_script("python"))
+    names = {
+        name.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in (node.names if isinstance(node, ast.Import) else [ast.alias(node.module or "")])
+    }
+
+    assert names <= sys.stdlib_module_names

@@ -91,40 +91,79 @@ def test_plain_is_a_line_for_grep(shop: Shop) -> None:
     ]
 
 
-def test_a_name_that_fits_several_shows_them_and_what_to_run_next(shop: Shop) -> None:
-    ran = call("explain", *shop, "--plain", "python3")
+def test_a_name_stands_for_all_processes_that_have_it(shop: Shop) -> None:
+    given = json.loads(call("explain", *shop, "--json", "python3").out)
+    assert [one["pid"] for one in given["processes"]] == [900, 915]
+    plain = call("explain", *shop, "--plain", "--name", "python3").out
+    assert [line.split("\t")[1] for line in plain.splitlines()] == ["900", "915"]
 
-    assert (ran.code, ran.out) == (2, "")
-    lines = ran.err.splitlines()
-    assert lines[0] == "proccli: error: 2 processes are named python3; give a pid (pid: 900, 915)"
-    assert [line.split()[:2] for line in lines[1:4]] == [
-        ["PID", "NAME"],
-        ["900", "python3"],
-        ["915", "python3"],
+
+def test_people_get_one_process_of_each_outcome(shop: Shop, tmp_path: Path) -> None:
+    root = tmp_path / "proc"
+    for pid in range(1, 31):
+        (root / str(pid)).mkdir(parents=True)
+        script = "app.py" if pid % 3 else "\x1b[2J[bold]"
+        (root / str(pid) / "cmdline").write_bytes(f"python3\0{script}\0".encode())
+    ran = call("explain", *shop[:2], "-s", str(root), "python3")
+
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0] == "30 processes python3:"
+    assert lines[2].split()[:3] == ["20", "accepted", "#1"]
+    assert lines[2].endswith("pid 1, 2, 4, 5, 7 and 15 more")
+    assert lines[3].split()[:2] == ["10", "accepted"]
+    assert [line.split()[1] for line in lines if line.startswith("pid ")] == ["1", "3"]
+    assert "\x1b" not in ran.out
+
+
+def test_a_pattern_finds_names(shop: Shop) -> None:
+    given = json.loads(call("explain", *shop, "--json", "pyth*3").out)
+    assert {one["process_name"] for one in given["processes"]} == {"python3"}
+    assert {900, 915} <= {one["pid"] for one in given["processes"]}
+    given = json.loads(call("explain", *shop, "--json", "[i]nit", "2").out)
+    assert [one["pid"] for one in given["processes"]] == [1, 2]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--plain",)])
+def test_a_name_that_does_not_exist_gets_similar_ones(shop: Shop, form: tuple[str, ...]) -> None:
+    ran = call("explain", *shop, "pyton3", *form)
+    assert (ran.code, ran.out) == (3, "")
+    hint = "did you mean python3 or python3.11?; to list all, run"
+    assert f"no process is called pyton3 ({hint}" in ran.err
+    assert "did you mean" not in call("explain", *shop, "zzzzzzzz", *form).err
+
+
+SOURCES = ("-s", "docs/example/shop-app-1.jsonl", "-s", "docs/example/shop-web-1.jsonl")
+
+
+def test_several_hosts_are_explained_together() -> None:
+    common = ("-c", "docs/example/shop.yaml", *SOURCES)
+    given = json.loads(call("explain", *common, "python*", "1", "--json").out)
+    Draft202012Validator(json.loads(schema_text("explain"))).validate(given)
+    assert [one["host"] for one in given["snapshots"]] == ["app-1", "web-1"]
+    each = [
+        json.loads(call("explain", *common[:2], *pair, "python*", "1", "--json").out)["processes"]
+        for pair in (SOURCES[:2], SOURCES[2:])
     ]
-    assert lines[4] == f"Try: proccli explain -c {shop[1]} -s {shop[3]} 900 --plain"
-    assert call(*lines[4].split()[2:]).code == 0
+    assert given["processes"] == [*each[0], *each[1]]
+    out = call("explain", *common, "python*").out
+    total = len(given["processes"]) - 2
+    assert f"{total} processes python* on app-1 and web-1:" in out
+    plain = call("explain", *common, "1", "--plain").out.splitlines()
+    assert [line.split("\t")[0] for line in plain] == ["app-1", "web-1"]
 
 
-def test_a_script_gets_one_line_about_an_ambiguous_name(shop: Shop) -> None:
-    ran = call("explain", *shop, "--json", "python3")
+@pytest.mark.parametrize("target", ["pyton3", "999999"])
+def test_what_is_on_no_host_is_an_error_after_a_whole_document(target: str) -> None:
+    ran = call("explain", "-c", "docs/example/shop.yaml", *SOURCES, target, "--json")
+    assert ran.code == 3
+    assert json.loads(ran.out)["processes"] == []
+    assert target in ran.err
 
+
+def test_a_made_up_process_takes_one_source() -> None:
+    ran = call("explain", *SOURCES, "--argv", "x")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "proccli: error: 2 processes are named python3; give a pid (pid: 900, 915)\n"
-
-
-@pytest.mark.parametrize("form", [["--name", "python3"], ["--name=python3"]])
-def test_the_command_to_run_next_replaces_the_name(shop: Shop, form: list[str]) -> None:
-    last = call("explain", *form, *shop).err.splitlines()[-1]
-    assert last == f"Try: proccli explain -c {shop[1]} -s {shop[3]} 900"
-
-
-def test_the_command_to_run_next_replaces_nothing_but_the_name(shop: Shop) -> None:
-    """The value of an option may be equal to the name."""
-    ran = call("explain", *shop, "--env", "ROLE=a b", "--agent=6.5", "python3", "nginx")
-    assert ran.err.splitlines()[-1] == (
-        f"Try: proccli explain -c {shop[1]} -s {shop[3]} --agent 6.5 --env 'ROLE=a b' 900 nginx"
-    )
 
 
 def test_the_command_for_the_sockets_is_about_the_same_machine(tmp_path: Path) -> None:
@@ -261,17 +300,3 @@ def test_a_terminal_gets_a_few_lines_of_a_very_long_name(shop: Shop) -> None:
     shown = on_a_terminal("explain", *shop[:2], "--argv", name, columns=80)
     assert len(shown.out.splitlines()) < 60
     assert name in call("explain", *shop[:2], "--argv", name).out
-
-
-def test_of_very_many_candidates_the_first_are_shown(shop: Shop, tmp_path: Path) -> None:
-    root = tmp_path / "proc"
-    for pid in range(1, 31):
-        (root / str(pid)).mkdir(parents=True)
-        (root / str(pid) / "cmdline").write_bytes(b"worker\0\x1b[2J\0")
-    lines = call("explain", *shop[:2], "-s", str(root), "worker").err.splitlines()
-
-    assert [line.split()[0] for line in lines[2:22]] == [str(pid) for pid in range(1, 21)]
-    assert lines[2].endswith("worker \\x1b[2J")
-    assert lines[22] == "and 10 more"
-    assert lines[23].startswith("Try: proccli explain -c ")
-    assert len(lines) == 24

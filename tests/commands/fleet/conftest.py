@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from proccli.commands import stores
+from proccli.store.address import StoreAddress
+from proccli.store.engine import Engine, open_engine
 from tests.cli.runner import call
 from tests.store.documents import NOW_S, Link, document, lines, process
 
 DAY_S = 86_400
 LINK = (("10.0.0.1", 4000), ("10.0.0.2", 5432))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Engines that stay open between commands: to start one takes a second of CPU time.
+
+    Commands that read files share one, of which they get an empty database.
+    """
+    shared = tmp_path_factory.mktemp("engines") / "shared"
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        opened: dict[str, Engine] = {}
+
+        @contextmanager
+        def kept(address: StoreAddress, password: str, *, create: bool = False) -> Iterator[Engine]:
+            is_temporary = address.text == "the embedded engine"
+            key = "" if is_temporary else address.text
+            if is_temporary:
+                address = address._replace(directory=str(shared))
+            if key not in opened:
+                made = open_engine(address, password, create=create)
+                opened[key] = stack.enter_context(made)
+            if is_temporary:
+                opened[key].run(f"DROP DATABASE IF EXISTS {address.database}")
+            yield opened[key]
+
+        patch.setattr(stores, "open_engine", kept)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -177,3 +177,67 @@ def test_files_without_documents_are_an_error(tmp_path: Path) -> None:
 
     assert (done.code, done.out) == (3, "")
     assert "there are no documents" in done.err
+
+
+def test_what_changed_since_yesterday(tmp_path: Path) -> None:
+    """A name and its connection are new, another one is gone; a restart is no change."""
+    from tests.store.documents import NOW_S, Link, document, lines, process
+
+    ends = ("10.0.0.1", 4000), ("10.0.0.2", 5432)
+    before = NOW_S - 86_400
+    made = [
+        document("web", [process(1, "app"), process(2, "old")], at_s=before),
+        document("db", [process(1, "postgres")], at_s=before),
+        document("gone", [process(1, "app")], at_s=before),
+        document(
+            "web",
+            [process(7, "app"), process(8, "new")],
+            [Link("tcp", "client", 7, *ends)],
+            at_s=NOW_S,
+            config={"sha256": "cd" * 32},
+        ),
+        document("db", [process(1, "postgres")], [Link("tcp", "server", 1, *ends)], at_s=NOW_S),
+        document("more", [process(1, "app")], at_s=NOW_S),
+    ]
+    (tmp_path / "x.jsonl").write_bytes(lines(*made))
+
+    found = answer("changes", str(tmp_path / "x.jsonl"), "--max-age", "1h")
+
+    rows = [(one["kind"], one["change"], one["subject"], one["server"]) for one in found["changes"]]
+    assert rows == [
+        ("host", "removed", "gone", None),
+        ("host", "added", "more", None),
+        ("config", "removed", "agent.yaml agent 6.5", None),
+        ("config", "added", "agent.yaml cdcdcdcdcdcd agent 6.5", None),
+        ("name", "added", "new", None),
+        ("name", "removed", "old", None),
+        ("connection", "added", "app", "postgres tcp/5432"),
+    ]
+    assert found["since"] == "2026-01-01T03:04:05Z"
+    files = [str(tmp_path / "x.jsonl"), "--max-age", "1h"]
+    text = call("fleet", "changes", *files, "--exit-code")
+    assert text.code == 1
+    assert "+ connection  app" in text.out
+    assert "7 changes from 2026-01-01T03:04:05Z to 2026-01-02T03:04:05Z." in text.out
+    none = call("fleet", "changes", *files, "--since", "0s", "--exit-code")
+    assert (none.code, none.out[:9]) == (0, "0 changes")
+    early = call("fleet", "changes", *files, "--since", "9d")
+    assert early.code == 3
+    assert "there is no document up to" in early.err
+
+
+def test_prune_drops_whole_days(files: Path, tmp_path: Path) -> None:
+    address = f"chdb://{tmp_path}/store"
+    assert call("fleet", "load", "--store", address, str(files)).code == 0
+
+    tried = answer("prune", "--store", address, "--keep", "1d", "--dry-run")
+    kept = answer("hosts", "--store", address)["hosts"]
+    done = call("fleet", "prune", "--store", address, "--keep", "1d")
+    left = answer("hosts", "--store", address)["hosts"]
+    again = answer("prune", "--store", address, "--keep", "1d")
+
+    assert tried["days"] == [{"day": "20251231", "documents": 1}]
+    assert [one["host"] for one in kept] == ["db-1", "old-1", "web-1"]
+    assert done.out == "Dropped 1 document of 1 day before 2026-01-01.\n"
+    assert [one["host"] for one in left] == ["db-1", "web-1"]
+    assert again["days"] == []

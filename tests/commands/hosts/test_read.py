@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from proccli.commands.hosts.read import HostResult, NamedSource, read_hosts
+from proccli.commands.hosts.read import HostResult, read_hosts
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import ProccliError, RecordingError, SourceError, UsageError
+from proccli.sources.opening import NamedSource
 from tests.cli.runner import call
 from tests.server.processes import ended, group, readers, running, silent_pipes, wait_for
 from tests.server.recordings import config, pairs, recorded

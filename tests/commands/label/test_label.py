@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from proccli.commands.hosts.gather import gather
-from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.label.label import Labelling, Tally, evicted_notes
 from proccli.commands.label.output import label_summary
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import UsageError
 from proccli.model.flows import SideLabel
+from proccli.sources.opening import NamedSource
 from proccli.terminal.warning_text import message as words_of
 from proccli.traffic.flows.stream import read_flows
 from proccli.traffic.tot.connections import ConnectionCounts

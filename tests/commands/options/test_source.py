@@ -10,18 +10,30 @@ from tests.cli.machine import CONFIG, write_config
 from tests.cli.runner import Ran, call
 from tests.sources.procfs.processes import as_nobody, public_directory, root_only
 
-ONE_SOURCE = ("scan", "explain", "sockets", "doctor", "sync", "tags", "record")
+ONE_SOURCE = ("sync", "record")
 """The commands whose `-s` names one source."""
+COMMANDS = ("scan", "explain", "sockets", "doctor", "tags", *ONE_SOURCE)
 
 
-@pytest.mark.parametrize("command", ONE_SOURCE)
-@pytest.mark.parametrize("option", ["-s", "-c", "--tags", "--proc-root"])
+@pytest.mark.parametrize(
+    ("option", "command"),
+    [
+        *(("-s", command) for command in ONE_SOURCE),
+        *((option, command) for option in ("-c", "--tags", "--proc-root") for command in COMMANDS),
+    ],
+)
 def test_an_input_option_given_twice_is_an_error(command: str, option: str) -> None:
     operands = {"explain": ["1"], "record": ["out.jsonl"]}.get(command, [])
     ran = call(command, option, "one", option, "two", *operands)
 
     assert (ran.code, ran.out) == (2, "")
     assert f"{option} / --" in ran.err or option in ran.err
+    assert "only once" in ran.err
+
+
+def test_migrate_takes_one_snapshot() -> None:
+    ran = call("migrate", "old.yaml", "-s", "one", "-s", "two")
+    assert ran.code == 2
     assert "only once" in ran.err
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -25,14 +26,19 @@ USERS = {
     "dave": "/usr/sbin/nologin",
 }
 _PASSWD = "root:x:0:0::/root:/bin/sh\nsshd:x:20000:20000::/:/usr/sbin/nologin\n"
-_IN_A_NAMESPACE = """\
+_IN_NAMESPACES = """\
 set -e
-mount --make-rprivate /
+ip link set lo up
 mount -t tmpfs none /run
 mkdir -m 0755 /run/sshd
 mount --bind {passwd} /etc/passwd
+{server} &
+until grep -q ^server /proc/$!/cmdline; do :; done
 exec {sshd} -D -e -f {config}
 """
+SERVER = "hunter2-is-secret"
+"""The password in the command line of a process that each host has, called `server`."""
+_SERVER = f"bash -c 'exec -a server sh -c \"sleep 600; :\" --password={SERVER}'"
 _CONFIG = """\
 Port {port}
 ListenAddress 127.0.0.1
@@ -53,6 +59,10 @@ Host stranger
   UserKnownHostsFile /dev/null
 Host nothing-there
   Port {closed}
+Host shared
+  ControlMaster auto
+  ControlPath {folder}/shared
+  ControlPersist 5
 Host *
   HostName 127.0.0.1
   Port {port}
@@ -70,6 +80,8 @@ class Sshd:
 
     folder: Path
     port: int
+    enter: str
+    """What to put before a command that runs where it can be reached."""
     user: str
     """Who can log in with the key for sure."""
     environment: Mapping[str, str]
@@ -80,7 +92,7 @@ class Sshd:
 def running_sshd() -> Iterator[Sshd]:
     """Skips where there is none. As root, all of USERS can log in; else only the caller."""
     sshd = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-    if sshd is None or shutil.which("ssh") is None:
+    if sshd is None or _SSH is None:
         pytest.skip("no OpenSSH server and client here")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -88,29 +100,61 @@ def running_sshd() -> Iterator[Sshd]:
         closed = stack.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))  # bound, not listening: nothing can connect to it
         port = _free_port()
-        _write_files(folder, port, closed.getsockname()[1])
         command = [sshd, "-D", "-e", "-f", str(folder / "sshd_config")]
         as_root = os.geteuid() == 0
         if as_root:
-            script = _IN_A_NAMESPACE.format(
-                passwd=folder / "passwd", sshd=sshd, config=folder / "sshd_config"
+            # A host of its own, so that the machine's other processes do not matter.
+            script = _IN_NAMESPACES.format(
+                passwd=folder / "passwd", sshd=sshd, config=folder / "sshd_config", server=_SERVER
             )
-            command = ["unshare", "-m", "sh", "-c", script]
+            unshare = ["unshare", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc"]
+            command = [*unshare, "sh", "-c", script]
+        else:
+            other = subprocess.Popen(["sh", "-c", f"exec {_SERVER}"], stdin=subprocess.DEVNULL)
+            stack.callback(other.wait)
+            stack.callback(other.kill)
+        _write_files(folder, port, closed.getsockname()[1])
         with (folder / "log").open("wb") as log:
             daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            eventually(lambda: _listens(port) or daemon.poll() is not None, what="the sshd")
+            eventually(
+                lambda: "Server listening" in _log(folder) or daemon.poll() is not None,
+                what="the sshd",
+            )
             if daemon.poll() is not None:
-                pytest.skip(f"sshd does not start: {(folder / 'log').read_text()[-300:]}")
+                pytest.skip(f"sshd does not start: {_log(folder)[-300:]}")
+            enter = f"nsenter --net=/proc/{daemon.pid}/ns/net " if as_root else ""
+            put_program(
+                folder / "ssh", f'exec {enter}{_SSH} -F {shlex.quote(str(folder))}/ssh_config "$@"'
+            )
+            user = pwd.getpwuid(os.geteuid()).pw_name
+            if not as_root:
+                _skip_unless_admitted(folder, user)
             yield Sshd(
                 folder=folder,
                 port=port,
-                user="root" if as_root else os.environ.get("USER", ""),
+                enter=enter,
+                user=user,
                 environment={"PATH": f"{folder}:{os.environ['PATH']}"},
             )
         finally:
             daemon.kill()
             daemon.wait()
+
+
+_SSH = shutil.which("ssh")
+
+
+def _skip_unless_admitted(folder: Path, user: str) -> None:
+    """An sshd that is not root's admits nobody but its own user, and not every one."""
+    command = [str(folder / "ssh"), "-o", "BatchMode=yes", f"{user}@x", "true"]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"{user} can't log in: {tried.stderr.strip()}")
+
+
+def _log(folder: Path) -> str:
+    return (folder / "log").read_text(encoding="utf-8", errors="replace")
 
 
 def _write_files(folder: Path, port: int, closed: int) -> None:
@@ -131,9 +175,6 @@ def _write_files(folder: Path, port: int, closed: int) -> None:
     )
     (folder / "sshd_config").write_text(_CONFIG.format(port=port, folder=folder))
     (folder / "ssh_config").write_text(_CLIENT.format(port=port, folder=folder, closed=closed))
-    put_program(
-        folder / "ssh", f'exec {shutil.which("ssh")} -F {shlex.quote(str(folder))}/ssh_config "$@"'
-    )
 
 
 def put_program(path: Path, script: str) -> None:
@@ -147,8 +188,3 @@ def _free_port() -> int:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0

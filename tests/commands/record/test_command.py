@@ -6,6 +6,9 @@ import json
 import os
 from pathlib import Path
 
+from jsonschema import Draft202012Validator
+
+from proccli.commands.schema.command import schema_text
 from tests.cli.runner import call, spawn
 from tests.sources.procfs.processes import running
 
@@ -88,3 +91,24 @@ def test_a_folder_that_is_not_there_is_an_error(shop: Shop, tmp_path: Path) -> N
 
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.count("\n") == 1
+
+
+def test_json_has_what_was_recorded(shop: Shop, tmp_path: Path) -> None:
+    path = str(tmp_path / "shop.jsonl")
+    ran = call("record", *shop, "--json", path)
+    document = json.loads(ran.out)
+
+    assert ran.code == 0
+    Draft202012Validator(json.loads(schema_text("record"))).validate(document)
+    (host,) = document["hosts"]
+    assert (host["host"], host["path"], host["processes"]) == (None, path, 22)
+    assert host["failure"] is None
+    line = json.loads(call("record", *shop, "-o", "jsonl", "--force", path).out)
+    assert line == host
+
+
+def test_a_format_of_the_environment_does_not_mix_with_a_recording(shop: Shop) -> None:
+    ran = call("record", *shop, "-", env={"PROCCLI_OUTPUT": "json"})
+
+    assert ran.code == 0
+    assert json.loads(ran.out.splitlines()[-1])["type"] == "end"

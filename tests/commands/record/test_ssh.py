@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,15 +17,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.command import schema_text
+from proccli.model.process import Process
 from proccli.sources.recording.reader import read_recording
 from tests.cli.runner import PROGRAM, Ran, call, environment, on_a_terminal
-from tests.commands.record.sshd import Sshd, put_program, running_sshd
+from tests.commands.record.sshd import SERVER, Sshd, put_program, running_sshd
 from tests.paths import ROOT
-from tests.sources.procfs.processes import root_only, running
+from tests.sources.procfs.processes import root_only
 from tests.waiting import LONG_S, eventually
 
 CONFIG = ("-c", str(ROOT / "sample-configs" / "typical.yaml"), "--no-wait")
-SECRET = "hunter2-is-secret"
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,7 @@ def hosts_file(folder: Path, *lines: str) -> str:
 
 def test_a_host_is_recorded_with_its_secrets_masked(sshd: Sshd, tmp_path: Path) -> None:
     path = tmp_path / "web-1.jsonl.gz"
-    with running(["server", "-c", "read line", f"--password={SECRET}"], "/bin/sh") as pid:
-        ran = record(sshd, "--ssh", f"{sshd.user}@web-1", str(path))
+    ran = record(sshd, "--ssh", f"{sshd.user}@web-1", str(path))
 
     assert (ran.code, ran.out) == (0, "")
     assert f"of {sshd.user}@web-1, masked " in ran.err
@@ -54,8 +54,18 @@ def test_a_host_is_recorded_with_its_secrets_masked(sshd: Sshd, tmp_path: Path) 
     text = gzip.decompress(path.read_bytes()).decode()
     header = json.loads(text.splitlines()[0])
     assert (header["kind"], header["redacted"], header["proc_root"]) == ("live", True, "/proc")
-    assert SECRET not in text
-    assert b"--password=***" in (read_recording(str(path)).processes[pid].cmdline or b"")
+    assert SERVER not in text
+    assert server_of(path).cmdline == b"server\0-c\0sleep 600; :\0--password=***\0"
+
+
+def server_of(path: Path) -> Process:
+    """The process called `server` of a recording."""
+    recording = read_recording(str(path))
+    return next(
+        process
+        for process in recording.processes.values()
+        if (process.cmdline or b"").startswith(b"server\0")
+    )
 
 
 @root_only
@@ -86,8 +96,8 @@ def test_a_list_is_recorded_and_ends_with_what_failed(sshd: Sshd, tmp_path: Path
         read_recording(str(folder / f"{who}.jsonl.gz")) for who in ("root@a", "alice@b")
     )
     assert (by_root.host.privileged, by_alice.host.privileged) == (True, False)
-    ours = by_alice.processes[os.getpid()]
-    assert {error.field for error in ours.errors} == {"exe", "netns", "root_inode"}
+    of_root = server_of(folder / "alice@b.jsonl.gz")
+    assert {error.field for error in of_root.errors} == {"exe", "netns", "root_inode"}
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -113,14 +123,26 @@ def test_a_second_run_takes_only_what_is_missing(sshd: Sshd, tmp_path: Path) -> 
     assert len(read_recording(str(there)).processes) > 1
 
 
+def test_a_connection_that_ssh_keeps_open_does_not_hold_it_up(sshd: Sshd, tmp_path: Path) -> None:
+    """It keeps standard error open, too. It ends by itself, seconds after the last session."""
+    host = f"{sshd.user}@shared"
+    for name in ("one", "two"):
+        assert record(sshd, "--ssh", host, str(tmp_path / name), "--timeout", "60").code == 0
+    assert (sshd.folder / "shared").exists()
+    subprocess.run(
+        [str(sshd.folder / "ssh"), "-O", "exit", host], stderr=subprocess.DEVNULL, check=True
+    )
+
+
 def test_options_of_ssh_are_passed_on(sshd: Sshd, tmp_path: Path) -> None:
     path = str(tmp_path / "out.jsonl")
+    put_program(tmp_path / "ssh", f'exec {sshd.enter}{shutil.which("ssh")} "$@"')
     ran = record(
         sshd,
         *("--ssh", f"{sshd.user}@127.0.0.1:{sshd.port}", path),
         *("--ssh-option", f"IdentityFile={sshd.folder}/key", "--ssh-option", "Port=1"),
         *("--ssh-option", f"UserKnownHostsFile={sshd.folder}/known_hosts"),
-        PATH=os.environ["PATH"],
+        PATH=f"{tmp_path}:{os.environ['PATH']}",
     )
     assert (ran.code, ran.err.splitlines()[0].startswith(f"proccli: {path}: recorded ")) == (
         0,
@@ -148,13 +170,15 @@ def pretend(tmp_path: Path) -> Any:
         put_program(tmp_path / "ssh", script)
         out = () if "--hosts" in arguments else ("--ssh", "web-1", str(tmp_path / "out.jsonl.gz"))
         path = f"{tmp_path}:{os.environ['PATH']}"
-        return call("record", *CONFIG, *out, *arguments, env={"PATH": path})
+        config = CONFIG[2:] if "-c" in arguments else CONFIG
+        return call("record", *config, *out, *arguments, env={"PATH": path})
 
     return run
 
 
-LOCALLY = 'for command; do :; done; exec sh -c "$command"'
-"""Runs here what ssh would run on the host: its last argument."""
+ALONE = "unshare -n -m -p --fork --kill-child --mount-proc " if os.geteuid() == 0 else ""
+LOCALLY = f'for command; do :; done; exec {ALONE}sh -c "$command"'
+"""Runs here what ssh would run on the host, its last argument; without this machine's processes."""
 
 
 @pytest.mark.parametrize(
@@ -210,7 +234,7 @@ def test_what_a_login_shell_prints_is_passed_over(pretend: Any, tmp_path: Path) 
     ran = pretend(f"echo Last login; printf 'no line end'; {LOCALLY}")
 
     assert ran.code == 0
-    assert os.getpid() in read_recording(str(tmp_path / "out.jsonl.gz")).processes
+    assert read_recording(str(tmp_path / "out.jsonl.gz")).processes
 
 
 def test_without_python_a_shell_does_it(pretend: Any, tmp_path: Path) -> None:
@@ -231,11 +255,31 @@ def test_without_python_a_shell_does_it(pretend: Any, tmp_path: Path) -> None:
         "stat",
     ):
         (tools / name).symlink_to(shutil.which(name) or "")
-    ran = pretend(f"PATH={tools}; export PATH; {LOCALLY}", "--json")
+    inside = f'PATH={tools}; export PATH; exec sh -c "$0"'
+    script = f'for command; do :; done; exec {ALONE}sh -c {shlex.quote(inside)} "$command"'
+    ran = pretend(script, "--json")
 
     assert ran.code == 0
     assert json.loads(ran.out)["hosts"][0]["interpreter"] == "sh"
-    assert os.getpid() in read_recording(str(tmp_path / "out.jsonl.gz")).processes
+    assert read_recording(str(tmp_path / "out.jsonl.gz")).processes
+
+
+@root_only
+def test_variables_of_the_agent_there_are_recorded(pretend: Any, tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text("os-proc-regex:\n- match-regex: shop\n  rewrite-name: shop-%SHOP_ZONE%\n")
+    shutil.copy("/bin/sh", tmp_path / "deepflow-agent")
+    script = (
+        f'SHOP_ZONE=eu-1 {tmp_path}/deepflow-agent -c "sleep 600; :" &'
+        " until grep -q deepflow-agent /proc/$!/comm; do :; done;"
+        ' exec sh -c "$0"'
+    )
+    put_program(tmp_path / "inside", f'exec {ALONE}sh -c {shlex.quote(script)} "$1"')
+
+    ran = pretend(f'for command; do :; done; exec {tmp_path}/inside "$command"', "-c", str(config))
+
+    recorded = read_recording(str(tmp_path / "out.jsonl.gz")).environment
+    assert (ran.code, recorded and recorded.values) == (0, {"SHOP_ZONE": "eu-1"})
 
 
 def test_ssh_gets_no_terminal_and_no_question(pretend: Any, tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ def test_an_ambiguous_name_lists_the_candidates() -> None:
     with pytest.raises(AmbiguousName) as caught:
         find_by_name(inputs(), "nginx")
 
-    assert [candidate.pid for candidate in caught.value.candidates] == [10, 11]
+    assert caught.value.pids == (10, 11)
 
 
 def test_an_unknown_name_or_pid_is_no_such_process() -> None:

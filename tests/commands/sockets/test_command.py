@@ -90,6 +90,7 @@ def test_a_connection_is_told_from_both_sides(
     )
     name = mine(given, client)["gprocess"]
     assert mine(given, client) == {
+        "host": os.uname().nodename,
         "pid": ME(),
         "gprocess": name,
         "protocol": "tcp",

@@ -14,6 +14,7 @@ from proccli.commands.schema.command import schema_text
 from proccli.commands.tags.output import tags_document, tags_lines, tags_table
 from proccli.commands.tags.tags import TagsResult, tags
 from proccli.model.process import TagTable
+from proccli.terminal.document import OfHost
 from proccli.terminal.view import View
 from tests.build import NO_ENVIRONMENT, UNKNOWN_TAGS, ListSource, config, process, tag_table
 
@@ -98,6 +99,7 @@ def test_json_tells_each_tag() -> None:
     assert given["schema"] == "proccli/tags/v1"
     assert (given["known"], given["origin"], given["server"]) == (True, "a test", "6.5")
     assert given["tags"][1] == {
+        "host": "web-1",
         "pid": 20,
         "exists": True,
         "process_name": "python3",
@@ -121,5 +123,6 @@ def test_json_of_unknown_tags_says_so() -> None:
 
 def test_json_lines_are_the_elements_of_the_list() -> None:
     found = result()
-    lines = tags_lines(found.rows).decode().splitlines()
+    rows = (OfHost(found.host.name, row) for row in found.rows)
+    lines = b"".join(tags_lines(rows)).decode().splitlines()
     assert [json.loads(line) for line in lines] == document(found)["tags"]

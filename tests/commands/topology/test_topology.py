@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from proccli.commands.hosts.read import NamedSource
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
-from proccli.commands.topology.topology import topology
+from proccli.commands.topology.topology import Part, topology
 from proccli.errors import UsageError
 from proccli.model.topology import Topology
 from proccli.server.graph import ConnectionSelection
+from proccli.sources.opening import NamedSource
 from proccli.terminal.warning_text import message as words_of
 from tests.agent.sockets.looking import REFUSED
 from tests.build import BOOT_S, NOW_S
@@ -53,7 +53,7 @@ def drawn(folder: Path, *sources: str | tuple[str, str], **how: Any) -> Topology
         InputOptions(config=config(folder)),
         named,
         ConnectionSelection(**{name: how.pop(name) for name in tuple(how) if name in SELECTING}),
-        group_by=how.pop("group_by", "gprocess"),
+        Part(group_by=how.pop("group_by", "gprocess")),
         wait_policy=NO_WAIT,
         progress=how.pop("progress", lambda _done, _of: None),
     )

@@ -125,6 +125,17 @@ def test_chunks_may_end_anywhere(size: int) -> None:
     assert [row.inode for row in parse_table(chunks, "tcp")] == list(range(1, 9))
 
 
+def test_a_row_in_another_notation_among_others_is_read_as_well() -> None:
+    usual = [line("0100007F:1F90", "0200000A:C001", "01", inode) for inode in (1, 2, 3)]
+    other = b"\t7:\t" + usual[1].split(b": ", 1)[1].replace(b" ", b"\t")
+    long = line("0100007F:1F90", "0200000A:C001", "01", 2**64 - 1)
+
+    assert parse(usual[0], other, long, usual[2]) == [
+        *parse(usual[0], usual[1]),
+        *parse(long, usual[2]),
+    ]
+
+
 def test_the_last_newline_may_be_missing() -> None:
     assert len(parse_table([HEADING + line("0100007F:1F90", "0200000A:C001")[:-1]], "tcp")) == 1
 

@@ -137,7 +137,8 @@ def _note(vertex: Vertex, result: Topology) -> str:
     node = vertex.node
     if node is None:
         return vertex.note
-    parts = [] if node.host is not None else ["several hosts"]
+    several = counted(len(node.hosts), "host") if node.hosts else "several hosts"
+    parts = [] if node.host is not None else [several]
     if result.group_by != "pid":
         few = len(node.pids) == 1
         parts.append(f"pid {node.pids[0]}" if few else counted(len(node.pids), "process"))

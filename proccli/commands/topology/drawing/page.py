@@ -56,7 +56,7 @@ def topology_html(result: Topology) -> bytes:
         "</head>",
         "<body>",
         *_body(result, shown),
-        f'<script type="application/json" id="data">{page_data(shown)}</script>',
+        f'<script type="application/json" id="data">{page_data(result, shown)}</script>',
         f"<script>{script}</script>",
         "</body>",
         "</html>",

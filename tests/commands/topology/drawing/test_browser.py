@@ -14,7 +14,9 @@ from proccli.commands.topology.drawing.svg import topology_svg
 from proccli.model.topology import Topology
 from proccli.terminal.lines import shorten
 from proccli.text import visible
+from tests.cli.runner import call
 from tests.commands.topology.edges import HOSTILE, empty, every_kind, fleet, hostile, small
+from tests.commands.topology.test_focus import write_fleet
 from tests.commands.topology.visits import Opener
 
 if TYPE_CHECKING:
@@ -122,6 +124,25 @@ def test_hosts_and_certainty_filter_too(visit: Opener) -> None:
 
     opened.page.uncheck("[name=seen][value=client-end]")
     assert opened.rows() == ["shop on web-1 postgres on db-1 5432/tcp 4 both ends"]
+
+
+def test_many_hosts_open_as_a_service_map_of_which_one_host_can_be_opened(
+    visit: Opener, tmp_path: Path
+) -> None:
+    write_fleet(tmp_path)
+    ran = call("topology", str(tmp_path), "-o", "html")
+    page = visit(ran.out).page
+    assert page.locator(".vertex:not(.out)").count() == 5
+    page.locator(".vertex", has_text="batch").click()
+    assert "host-00" in page.locator("#details").inner_text()
+    page.locator(".vertex", has_text="web").click()
+    page.locator("#details button.host", has_text="host-07").click()
+    assert page.locator("#host").input_value() == "host-07"
+    # web to the app behind, app from the web before and to its database, web from outside.
+    assert page.locator("#count").inner_text() == "4 of 97 connections"
+    assert page.locator(".vertex.out").count() == 1  # batch
+    page.click("#clear")
+    assert page.locator(".out").count() == 0
 
 
 def test_what_is_looked_for_is_in_the_address(visit: Opener) -> None:

@@ -36,6 +36,14 @@ const hay = data.bundles.map((bundle) => {
   return [bundle.hay, data.vertices[link.client].hay, data.vertices[link.server].hay].join(" ").toLowerCase() + " ";
 });
 
+// An end on one host decides; of services on several hosts, the addresses do.
+function onHost(bundle, link, host) {
+  const ends = [data.vertices[link.client], data.vertices[link.server]];
+  if (ends.some((vertex) => vertex.host === host)) return true;
+  if (!ends.some((vertex) => vertex.hosts.length > 1 && vertex.hosts.includes(host))) return false;
+  return host in bundle.byHost || bundle.apart;
+}
+
 function wanted() {
   const words = controls.q.value.toLowerCase().split(/\s+/).filter(Boolean);
   const found = words.map((word) => (/^:\d+$/.test(word) ? `${word} ` : word));
@@ -44,7 +52,7 @@ function wanted() {
   const all = !words.length && !host && kinds.size === controls.seen.length;
   const bundles = data.bundles.map((bundle, at) => {
     const link = data.links[bundle.link];
-    const there = !host || data.vertices[link.client].host === host || data.vertices[link.server].host === host;
+    const there = !host || onHost(bundle, link, host);
     return there && kinds.has(bundle.certainty) && found.every((word) => hay[at].includes(word));
   });
   return { all, bundles };
@@ -64,14 +72,19 @@ function filter() {
   rove([...body.rows].find((row) => !row.hidden));
   let shown = 0;
   let total = 0;
+  let atLeast = ""; // loopback addresses do not tell the host
   data.bundles.forEach((bundle, at) => {
     total += bundle.connections;
-    if (bundles[at]) shown += bundle.connections;
+    if (!bundles[at]) return;
+    const ends = [data.vertices[data.links[bundle.link].client], data.vertices[data.links[bundle.link].server]];
+    const several = controls.host.value && ends.every((vertex) => vertex.host !== controls.host.value);
+    if (several && bundle.apart) atLeast = "at least ";
+    shown += several ? bundle.byHost[controls.host.value] ?? 0 : bundle.connections;
   });
   const text = (number) => number.toLocaleString("en");
-  byId("count").textContent = all ? "" : `${text(shown)} of ${text(total)} connections`;
+  byId("count").textContent = all ? "" : `${atLeast}${text(shown)} of ${text(total)} connections`;
   byId("clear").hidden = all;
-  byId("nothing").hidden = shown > 0 || total === 0;
+  byId("nothing").hidden = bundles.some(Boolean) || total === 0;
 }
 
 // What is picked, and what hangs on it
@@ -140,6 +153,21 @@ function neighbours(title, links, side) {
   return [element("h3", { textContent: title }), list];
 }
 
+// The hosts of a service, each of which shows only its own connections.
+function hostsOf(vertex) {
+  if (vertex.hosts.length < 2) return [];
+  const list = element("ul", {});
+  for (const host of vertex.hosts.slice(0, 40)) {
+    const button = element("button", { type: "button", className: "host" }, host);
+    button.addEventListener("click", () => {
+      controls.host.value = host;
+      controls.host.dispatchEvent(new Event("change"));
+    });
+    list.append(element("li", {}, button));
+  }
+  return [element("h3", { textContent: "Show one host" }), list];
+}
+
 function describe(what) {
   const panel = byId("details");
   panel.hidden = !what;
@@ -156,7 +184,8 @@ function describe(what) {
     const vertex = data.vertices[what.vertex];
     panel.append(called(vertex, "h2"), facts(vertex.facts),
       ...neighbours("Calls", joined[what.vertex].filter((at) => data.links[at].client === what.vertex), "server"),
-      ...neighbours("Is called by", joined[what.vertex].filter((at) => data.links[at].server === what.vertex), "client"));
+      ...neighbours("Is called by", joined[what.vertex].filter((at) => data.links[at].server === what.vertex), "client"),
+      ...hostsOf(vertex));
     return;
   }
   const link = data.links[what.link];

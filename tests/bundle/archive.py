@@ -1,7 +1,8 @@
 """Builds dist/proccli.pyz: proccli and its dependencies in one file, for several Pythons.
 
-`python -m bundle.archive WHEEL OUTPUT [PYTHON-MACHINE]…`, such as `3.12-aarch64`. pip loads the
-dependencies as wheels for each Python and machine. Files that are the same for all are stored once.
+`python -m tests.bundle.archive WHEEL OUTPUT [PYTHON-MACHINE]…`, such as `3.12-aarch64`. pip loads
+the dependencies as wheels for each Python and machine. Files that are the same for all are stored
+once.
 """
 
 from __future__ import annotations

@@ -1,1 +1,0 @@
-"""proccli.pyz: proccli and its dependencies in one file, see `make dist`."""

@@ -1,0 +1,194 @@
+"""Commands on several sources: one document, with the host of each element."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from proccli.commands.schema.command import schema_text
+from tests.cli.runner import call
+
+APP, DB, WEB = (f"docs/example/shop-{name}-1.jsonl" for name in ("app", "db", "web"))
+CONFIG = "docs/example/shop.yaml"
+LISTS = {"scan": "processes", "sockets": "sockets", "tags": "tags", "doctor": "gates"}
+COMMANDS = pytest.mark.parametrize("command", list(LISTS))
+
+
+def document(command: str, *arguments: str, code: int | None = 0) -> Any:
+    ran = call(command, "-c", CONFIG, *arguments, "--json")
+    assert code is None or ran.code == code, ran.err
+    given = json.loads(ran.out)
+    Draft202012Validator(json.loads(schema_text(command))).validate(given)
+    return given
+
+
+@COMMANDS
+def test_the_document_of_several_sources_is_that_of_each_one_after_the_other(command: str) -> None:
+    key = LISTS[command]
+    together = document(command, APP, DB, WEB, code=None)
+    each = [document(command, source, code=None) for source in (APP, DB, WEB)]
+
+    assert together[key] == [element for one in each for element in one[key]]
+    assert together["snapshots"] == [one["snapshot"] for one in each]
+    assert together["snapshot"] is None
+    assert [one["snapshots"] for one in each] == [[one["snapshot"]] for one in each]
+    assert Counter(together["summary"]) == sum(
+        (Counter(one["summary"]) for one in each), Counter()
+    ) | Counter(together["summary"])
+    hosts = [one["snapshot"]["host"] for one in each]
+    assert list(dict.fromkeys(one["host"] for one in together[key])) in ([], hosts)
+
+
+@COMMANDS
+def test_lines_are_the_elements(command: str) -> None:
+    ran = call(command, "-c", CONFIG, APP, DB, "-o", "jsonl")
+    given = document(command, APP, DB, code=None)
+    assert [json.loads(line) for line in ran.out.splitlines()] == given[LISTS[command]]
+
+
+@COMMANDS
+def test_one_broken_source_is_named_and_the_others_are_answered(
+    command: str, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(Path(APP).read_bytes()[:-500])
+    ran = call(command, "-c", CONFIG, APP, str(broken), str(tmp_path / "none"), DB, "--json")
+
+    assert ran.code == 3
+    given, without = json.loads(ran.out), document(command, APP, DB, code=None)
+    assert given[LISTS[command]] == without[LISTS[command]]
+    unread = [one["message"] for one in given["warnings"] if one["code"] == "source-unreadable"]
+    assert [str(broken) in unread[0], str(tmp_path / "none") in unread[1]] == [True, True]
+    errors = [line for line in ran.err.splitlines() if line.startswith("proccli: error: ")]
+    assert len(errors) == 2
+    table = call(command, "-c", CONFIG, APP, str(broken))
+    assert table.code == 3
+    assert str(broken) in table.err
+
+
+def test_nothing_is_printed_if_no_source_can_be_read(tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"none-{number}") for number in range(8)]
+    ran = call("scan", *paths, "--json")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.splitlines()[-1] == "proccli: error: 3 more sources not read"
+
+
+@COMMANDS
+def test_a_folder_stands_for_its_recordings(command: str, tmp_path: Path) -> None:
+    for path in (APP, DB):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "notes.txt").write_text("not a recording")
+    (tmp_path / ".hidden.jsonl").write_text("not finished")
+    (tmp_path / "inner").mkdir()
+    shutil.copy(WEB, tmp_path / "inner")
+
+    given = document(command, str(tmp_path), code=None)
+
+    assert [one["host"] for one in given["snapshots"]] == ["app-1", "db-1"]
+
+
+def test_a_folder_without_recordings_or_processes_is_an_error(tmp_path: Path) -> None:
+    ran = call("scan", str(tmp_path))
+    assert ran.code == 3
+    assert "*.jsonl" in ran.err
+
+
+def test_hosts_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    again = tmp_path / "again.jsonl"
+    shutil.copy(APP, again)
+    given = document("scan", APP, f"lab={again}", str(again))
+    names = list(dict.fromkeys(one["host"] for one in given["processes"]))
+    assert names == ["app-1", "app-1 (lab)", f"app-1 [{again}]"]
+
+
+def test_the_table_sums_up_and_names_one_host_of_many(tmp_path: Path) -> None:
+    for number in range(40):
+        shutil.copy(APP, tmp_path / f"{number:02}.jsonl")
+    ran = call("scan", "-c", CONFIG, str(tmp_path), "--name", "nothing-is-called-this")
+    total = document("scan", APP)["summary"]
+    assert "40 hosts, e.g. app-1 · " in ran.out
+    assert f"0 of {40 * total['total']:,} shown" in ran.out
+    assert f"The agents would send {40 * total['reported']:,} processes." in ran.out
+    assert ran.err.count("proccli: warning:") == call("scan", "-c", CONFIG, APP).err.count(
+        "proccli: warning:"
+    )
+    doctor = call("doctor", "-c", CONFIG, str(tmp_path), DB).out
+    assert "40 of 41 hosts, e.g. app-1" in doctor or "41 hosts, e.g. app-1" in doctor
+    assert len(doctor.splitlines()) < 80
+
+
+def test_sorting_by_name_is_over_all_hosts() -> None:
+    given = document("scan", APP, DB, WEB, "--status", "accepted", "--sort", "name")
+    names = [one["gprocess"] for one in given["processes"]]
+    assert names == sorted(names)
+    assert len({one["host"] for one in given["processes"]}) == 3
+
+
+def test_a_pid_that_no_source_has_is_an_error() -> None:
+    assert document("sockets", APP, DB, "--pid", "1")["snapshots"]
+    ran = call("sockets", APP, DB, "--pid", "999999")
+    assert ran.code == 3
+    assert "no process 999999 in 2 sources" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("scan", APP, DB, "--identity"), "--identity takes only one source"),
+        (("scan", APP, DB, "--tags", "tags.yaml"), "--tags is the output of one host's command"),
+        (("sync", "--once", "-s", APP, "-s", DB), "can be given only once"),
+        (("record", "-s", APP, "-s", DB, "x"), "can be given only once"),
+        (("scan", APP, "--proc-root", "/proc"), "two sources"),
+        (("scan", "-", "-s", "-"), "standard input"),
+    ],
+)
+def test_what_takes_only_one_source_refuses_a_second(
+    arguments: tuple[str, ...], message: str
+) -> None:
+    ran = call(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err
+
+
+def test_the_live_machine_can_be_one_of_the_sources() -> None:
+    given = document("scan", APP, "--live")
+    assert [one["kind"] for one in given["snapshots"]] == ["recording", "live"]
+
+
+def test_a_rejected_configuration_fails_once_for_all_hosts(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text("static_config:\n  os-proc-sync-enabled: maybe\n")
+    ran = call("doctor", "-c", str(config), APP, DB, "--json")
+    given = json.loads(ran.out)
+    assert (ran.code, given["config"], given["first_failure"]) == (1, None, "configuration")
+    assert call("scan", "-c", str(config), APP, DB, "--json").out == ""
+
+
+@pytest.mark.parametrize("sources", [(APP,), (APP, DB, WEB)])
+def test_groups_count_the_processes_and_hosts_of_each_name(sources: tuple[str, ...]) -> None:
+    given = document("scan", *sources, "--group")
+    keys = ("status", "reason")
+    counted: Counter[tuple[Any, ...]] = Counter()
+    hosts: dict[tuple[Any, ...], list[str]] = {}
+    for one in given["processes"]:
+        rule = one["rule"]["index"] if one["rule"] else None
+        name = one["gprocess"] or one["process_name"] or f"[{one['comm']}]"
+        key = (name, *(one[key] for key in keys), rule)
+        counted[key] += 1
+        hosts.setdefault(key, []).append(one["host"])
+    found = {
+        (one["name"], one["status"], one["reason"], one["rule"]): one for one in given["groups"]
+    }
+    assert {key: one["processes"] for key, one in found.items()} == counted
+    assert all(one["hosts"] == list(dict.fromkeys(hosts[key])) for key, one in found.items())
+    lines = call("scan", "-c", CONFIG, *sources, "--group", "-o", "jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == given["groups"]
+    table = call("scan", "-c", CONFIG, *sources, "--group").out
+    assert ("HOSTS" in table) == (len(sources) > 1)
+    assert document("scan", *sources)["groups"] is None
