@@ -44,8 +44,8 @@ def only(text: str) -> Process:
 
 def texts(process: Process, agent: str = "6.5") -> Texts | None:
     host = parsed(f"{BEST}      1       0 root     init            /sbin/init\n").host
-    dialect = "static_config" if agent < "7" else "inputs.proc"
-    return agent_process(process, host, behaviour_of(agent, dialect)).texts
+    behaviour = behaviour_of(agent, "static_config" if agent < "7" else "inputs.proc")
+    return agent_process(process, host, behaviour).texts
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_blank_may_end_the_first_argument_or_not() -> None:
 def test_one_word_is_the_first_argument() -> None:
     found = texts(only(f"{BEST}      7       1 root     crond           /usr/sbin/crond\n"))
     assert found is not None
-    assert found.process_name == ("crond", (), ())
+    assert found.process_name == ("crond", (), (), True)
 
 
 def test_comm_with_blanks_and_a_wide_column_before_it() -> None:
@@ -364,7 +364,7 @@ def test_what_real_ps_tells_is_what_the_live_machine_tells(
         config = tmp_path / "agent.yaml"
         config.write_text(content)
         options = ("-c", str(config), "--agent", agent)
-        live = eventually(partial(scanned_once_old, pids, *options))
+        live = eventually(partial(scanned_once_old, pids, *options)) or {}
         given = scanned(*options, "-s", "-", stdin=listed)
         first = given[pids[0]]
         known = agreed(pids, live, given)
@@ -415,6 +415,11 @@ def test_commands_about_processes_read_it(tmp_path: Path) -> None:
     )
     common = ("-s", str(listed))
     assert call("explain", "-c", str(config), *common, "7").code == 0
+    (explained,) = json.loads(call("explain", "-c", str(config), *common, "7", "--json").out)[
+        "processes"
+    ]
+    assert explained["process_name"] is None
+    assert [rule["subject"] for rule in explained["trace"]][2] is None
     assert call("tags", "-c", str(config), *common).code == 0
     assert call("check", str(config), *common).code in (0, 1)
     assert call("doctor", "-c", str(config), *common).code in (0, 1)
