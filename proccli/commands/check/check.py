@@ -248,6 +248,9 @@ class RuleHits:
             if process is None:
                 continue
             strategy = pipeline.context.strategy
+            if not process.known and process.skip_reason == "not-recorded":
+                self.undetermined.update(compiled.rule.index for compiled in strategy.rules)
+                continue
             if isinstance(strategy, EveryMatcher):
                 self._add_every(strategy, process, pipeline.context)
                 continue
