@@ -634,6 +634,15 @@ def _hosts_silent(note: Note) -> str:
     )
 
 
+def _hosts_ahead(note: Note) -> str:
+    count = note.number("hosts")
+    return (
+        f"{counted(count, 'host')}, e.g. {note.string('host')}, {agreeing(count, 'has', 'have')}"
+        " documents of a time to come, which do not count: correct the clocks (--at asks about"
+        " that time)"
+    )
+
+
 def _host_confused(note: Note) -> str:
     return (
         f"several machines are named {note.string('host')}: only the newest document counts, of"
@@ -720,6 +729,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "one-end": _one_end,
     "document-refused": lambda note: f"{note.string('place')}: {note.string('problem')}",
     "hosts-silent": _hosts_silent,
+    "hosts-ahead": _hosts_ahead,
     "host-confused": _host_confused,
     "audit-unlimited": partial(
         _fixed,
