@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +132,19 @@ def test_via_and_env_change_the_diagnostics(file: Path) -> None:
     assert "rewrite-env" not in call("check", str(file), "--env", "ZONE=b").out
 
 
-def test_recordings_show_which_rules_no_process_reaches(shop: tuple[str, ...], file: Path) -> None:
-    snapshot = shop[shop.index("-s") + 1]
+def test_recordings_show_which_rules_no_process_reaches(
+    shop: tuple[str, ...], file: Path, tmp_path: Path
+) -> None:
+    snapshot = Path(shop[shop.index("-s") + 1])
+    other = tmp_path / "other"
+    shutil.copytree(snapshot, other, symlinks=True)
     file.write_text(
         "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: ^no-such-program$\n"
         "- match-regex: .*\n",
         encoding="utf-8",
     )
-    ran = call("check", str(file), "-s", snapshot, "-s", snapshot, "--json")
+    twice = ("-s", str(snapshot), "-s", str(snapshot))
+    ran = call("check", str(file), *twice, "-s", str(other), "--json")
     found = [
         one for one in json.loads(ran.out)["diagnostics"] if one["code"] == "rule-not-observed"
     ]
