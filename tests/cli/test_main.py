@@ -211,6 +211,8 @@ def test_a_name_that_may_mean_several_commands_is_explained(
         (["scan", "--confg", "x"], "no such option --confg; did you mean --config? (see"),
         (["scan", "--jsn"], "no such option --jsn; did you mean --json? (see"),
         (["check", "--fail_on", "x"], "did you mean --fail-on? (see"),
+        (["explain", "--pid", "1"], "PID is an argument, as in: proccli explain PID (see"),
+        (["regex", "--pattern", "x"], "PATTERN is an argument, as in: proccli regex PATTERN (see"),
         (["scan", "--zzz"], "no such option --zzz (see"),
         (["scan", "-x"], "no such option -x (see"),
         (["-c", "agent.yaml", "scan"], "options follow the command, as in: proccli scan -c …"),
