@@ -64,7 +64,9 @@ def outcome_of(
         process=found,
         status=decision.status,
         reason=decision.reason,
-        process_name=texts.process_name.text if texts is not None else None,
+        process_name=None
+        if texts is None or (found.arguments_joined and texts.process_name.masked_spans)
+        else texts.process_name.text,
         cmdline=texts.cmdline.text if texts is not None else None,
         rule=decision.rule,
         hits=decision.hits,
@@ -169,7 +171,8 @@ class Pipeline:
             agent_processes=self._processes.all,
             ancestors=AncestorSearch(self._processes.get, inputs.source.host),
         )
-        self._tags = SentTags(inputs.tags, behaviour.inheritance)
+        from_ps = inputs.source.host.kind == "ps"
+        self._tags = SentTags(inputs.tags, behaviour.inheritance, all_known=not from_ps)
         self._decided: dict[int, Outcome | None] = {}
 
     def agent_process(self, pid: int) -> AgentProcess | None:

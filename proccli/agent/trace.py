@@ -209,6 +209,7 @@ def _open_reason(finding: Finding, outcome: RuleOutcome, process: AgentProcess) 
         "masked": "the text that decides is masked in the recording",
         "tags-unknown": "the tags are unknown",
         "unreadable": "an ancestor could not be read",
+        "not-recorded": "the source does not tell what decides",
     }.get(finding.why or "", "an earlier rule may match")
 
 
