@@ -213,6 +213,7 @@ def test_a_name_that_may_mean_several_commands_is_explained(
         (["check", "--fail_on", "x"], "did you mean --fail-on? (see"),
         (["explain", "--pid", "1"], "PID is an argument, as in: proccli explain PID (see"),
         (["regex", "--pattern", "x"], "PATTERN is an argument, as in: proccli regex PATTERN (see"),
+        (["scan", "-c"], "option '-c' requires an argument (see proccli scan --help)"),
         (["scan", "--zzz"], "no such option --zzz (see"),
         (["scan", "-x"], "no such option -x (see"),
         (["-c", "agent.yaml", "scan"], "options follow the command, as in: proccli scan -c …"),
