@@ -10,7 +10,7 @@ from proccli.agent.decision import Context, Decision, Strategy, age_reason, deci
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
-from proccli.agent.process import AgentProcess, AncestorSearch, agent_process
+from proccli.agent.process import AgentProcess, AncestorSearch, agent_process, known_name
 from proccli.agent.rules import compile_rules
 from proccli.agent.tags import SentTags
 from proccli.errors import NoSuchProcess
@@ -64,9 +64,7 @@ def outcome_of(
         process=found,
         status=decision.status,
         reason=decision.reason,
-        process_name=None
-        if texts is None or (found.arguments_joined and texts.process_name.masked_spans)
-        else texts.process_name.text,
+        process_name=known_name(process),
         cmdline=texts.cmdline.text if texts is not None else None,
         rule=decision.rule,
         hits=decision.hits,

@@ -22,6 +22,8 @@ class Subject(NamedTuple):
     masked_spans: tuple[TextSpan, ...] = ()
     candidates: tuple[str, ...] = ()
     """All texts that it may be, where it is not known which; then all of `text` is masked."""
+    known: bool = True
+    """False: `text` is only one of those that it may be, and not to be shown."""
 
 
 class Texts(NamedTuple):
@@ -77,14 +79,15 @@ def _joined_by_ps(texts: Texts) -> Texts:
     """
     cmdline = texts.cmdline
     words = cmdline.text.split(" ", MAX_CANDIDATES)
+    few = len(words) <= MAX_CANDIDATES and not cmdline.masked_spans
     if len(words) == 1 and not cmdline.masked_spans:
         return texts
-    names = [file_name(" ".join(words[:count])) for count in range(1, len(words) + 1)]
-    known = [name for name in names if name is not None]
-    complete = len(known) == len(names) <= MAX_CANDIDATES and not cmdline.masked_spans
-    shown = known[0] if known else cmdline.text
-    candidates = tuple(dict.fromkeys(known)) if complete else ()
-    return texts._replace(process_name=Subject(shown, ((0, len(shown)),), candidates))
+    ends = range(1, len(words) + 1) if few else ()
+    names = [file_name(" ".join(words[:count])) for count in ends]
+    known = tuple(dict.fromkeys(name for name in names if name is not None))
+    candidates = known if None not in names else ()
+    shown = file_name(words[0]) or cmdline.text
+    return texts._replace(process_name=Subject(shown, ((0, len(shown)),), candidates, known=False))
 
 
 def _nonempty(cmdline: str) -> list[str]:
@@ -191,6 +194,14 @@ def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
         assert process.texts.exe is not None  # noqa: S101 - asked for only where it is known
         return process.texts.exe
     return process.texts.cmdline if kind == "cmdline" else process.texts.process_name
+
+
+def known_name(process: AgentProcess) -> str | None:
+    """The agent's name for a process, with its mask; None: it has none, or ps does not tell it."""
+    if process.texts is None:
+        return None
+    name = process.texts.process_name
+    return name.text if name.known else None
 
 
 Lookup: TypeAlias = Callable[[int], AgentProcess | None]

@@ -181,7 +181,7 @@ def _trace(
         rule=rule,
         outcome=outcome,
         would_match=would_match,
-        subject=subject.text if subject is not None else None,
+        subject=subject.text if subject is not None and subject.known else None,
         subject_pid=finding.subject_pid,
         span=match.span() if match is not None else None,
         groups=_groups(regex, match),

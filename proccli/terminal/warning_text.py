@@ -99,7 +99,7 @@ def _ps_source(note: Note) -> str:
     parts.append("nor where arguments end; outcomes that depend on them are unknown")
     lacking = note.strings("lacking")
     if lacking:
-        parts.append(f"and so are those that depend on {listed(list(lacking))}")
+        parts[-1] += f", and so are those that depend on {listed(list(lacking))}"
     parts.append("(best: ps -ww -eo pid,ppid,user,comm,args). Line breaks are read as blanks;")
     parts.append("all processes count as old enough")
     return " ".join(parts)

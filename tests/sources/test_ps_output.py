@@ -44,8 +44,8 @@ def only(text: str) -> Process:
 
 def texts(process: Process, agent: str = "6.5") -> Texts | None:
     host = parsed(f"{BEST}      1       0 root     init            /sbin/init\n").host
-    dialect = "static_config" if agent < "7" else "inputs.proc"
-    return agent_process(process, host, behaviour_of(agent, dialect)).texts
+    behaviour = behaviour_of(agent, "static_config" if agent < "7" else "inputs.proc")
+    return agent_process(process, host, behaviour).texts
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_blank_may_end_the_first_argument_or_not() -> None:
 def test_one_word_is_the_first_argument() -> None:
     found = texts(only(f"{BEST}      7       1 root     crond           /usr/sbin/crond\n"))
     assert found is not None
-    assert found.process_name == ("crond", (), ())
+    assert found.process_name == ("crond", (), (), True)
 
 
 def test_comm_with_blanks_and_a_wide_column_before_it() -> None:
@@ -364,7 +364,7 @@ def test_what_real_ps_tells_is_what_the_live_machine_tells(
         config = tmp_path / "agent.yaml"
         config.write_text(content)
         options = ("-c", str(config), "--agent", agent)
-        live = eventually(partial(scanned_once_old, pids, *options))
+        live = eventually(partial(scanned_once_old, pids, *options)) or {}
         given = scanned(*options, "-s", "-", stdin=listed)
         first = given[pids[0]]
         known = agreed(pids, live, given)
@@ -415,6 +415,11 @@ def test_commands_about_processes_read_it(tmp_path: Path) -> None:
     )
     common = ("-s", str(listed))
     assert call("explain", "-c", str(config), *common, "7").code == 0
+    (explained,) = json.loads(call("explain", "-c", str(config), *common, "7", "--json").out)[
+        "processes"
+    ]
+    assert explained["process_name"] is None
+    assert [rule["subject"] for rule in explained["trace"]][2] is None
     assert call("tags", "-c", str(config), *common).code == 0
     assert call("check", str(config), *common).code in (0, 1)
     assert call("doctor", "-c", str(config), *common).code in (0, 1)
@@ -422,6 +427,69 @@ def test_commands_about_processes_read_it(tmp_path: Path) -> None:
     ran = call("scan", "-c", str(config), *common, "--strict")
     assert ran.code == 4
     assert ran.err.count("the output of ps does not tell") == 1
+
+
+def test_check_does_not_say_that_a_rule_matches_no_process_that_ps_hides(tmp_path: Path) -> None:
+    config, listed = tmp_path / "agent.yaml", tmp_path / "ps.txt"
+    config.write_text(RULES)
+    listed.write_text(f"{BEST}      7       1 me       app             /opt/shop/bin/app\n")
+    found = call("check", str(config), "-s", str(listed), "--json")
+    unreached = [one["rule"] for one in json.loads(found.out)["diagnostics"]]
+    assert 1 in unreached
+    listed.write_text(f"{BEST}      7       1 me       app             /opt/shop/bin/app what?\n")
+    found = call("check", str(config), "-s", str(listed), "--json")
+    codes = [one["code"] for one in json.loads(found.out)["diagnostics"]]
+    assert "rule-not-observed" not in codes
+
+
+def test_rules_on_the_name_are_decided_where_all_candidates_agree(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text(
+        "static_config:\n  os-proc-regex:\n"
+        "  - {match-regex: redis, match-type: process_name, action: drop}\n"
+        "  - {match-regex: ^sleep$, match-type: process_name, action: drop}\n"
+        "  - {match-regex: ^top$, match-type: parent_process_name, action: drop}\n"
+        "  - {match-regex: app, match-type: cmdline, rewrite-name: shop}\n"
+    )
+    rows = [
+        "      1       0 root     top             /bin/top -b",
+        "      2       0 root     init            /sbin/init",
+        "      3       2 me       redis-server    /usr/bin/redis-server *:6379",
+        "      4       2 me       sleep           sleep 5",
+        "      5       2 me       app             /bin/app -x",
+        "      6       1 me       app             /bin/app -x",
+        "      7      99 me       app             /bin/app -x",
+        "      8       2 me       other           /bin/other -x",
+    ]
+    listed = "\n".join((BEST.rstrip(), *rows)).encode()
+    found = scanned("-c", str(config), "-s", "-", stdin=listed)
+    outcomes = {pid: (one["status"], one["gprocess"]) for pid, one in found.items()}
+    assert outcomes == {
+        1: ("unknown", None),
+        2: ("accepted", "init"),
+        3: ("dropped", None),
+        4: ("unknown", None),
+        5: ("accepted", "/bin/shop -x"),
+        6: ("unknown", None),
+        7: ("unknown", None),
+        8: ("unknown", None),
+    }
+
+
+def test_tags_are_not_inherited_from_an_ancestor_that_ps_does_not_show(tmp_path: Path) -> None:
+    tags = tmp_path / "tags.yaml"
+    tags.write_text("- {pid: 2, tags: [{key: owner, value: me}]}\n")
+    rows = [
+        "      2       0 root     init            /sbin/init",
+        "      5       2 me       app             /bin/app",
+        "      7      99 me       app             /bin/app",
+    ]
+    listed = "\n".join((BEST.rstrip(), *rows)).encode()
+    found = scanned("--tags", str(tags), "-s", "-", stdin=listed)
+    assert [tag["from_pid"] for tag in found[5]["tags"]] == [2]
+    assert found[7]["tags"] is None
+    without = b"    PID COMMAND\n      2 /sbin/init\n      5 /bin/app\n"
+    assert scanned("--tags", str(tags), "-s", "-", stdin=without)[5]["tags"] is None
 
 
 def test_a_text_that_is_neither_gets_a_hint(tmp_path: Path) -> None:
