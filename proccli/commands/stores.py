@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -14,15 +15,18 @@ from typing import Final, NamedTuple
 
 from proccli.errors import StoreError, UsageError
 from proccli.model.note import Note
+from proccli.model.process import MAX_U32
 from proccli.store.address import StoreAddress, parse_address, read_password
 from proccli.store.current import DAY_S, Moment, newest_s
 from proccli.store.documents import Document, Refused, files_of, read_documents
 from proccli.store.engine import Engine, open_engine
 from proccli.store.load import Loaded, load
-from proccli.store.questions import confused_hosts, silent_hosts
+from proccli.store.questions import confused_hosts, hosts_ahead, silent_hosts
 from proccli.store.schema import create_tables, require_tables
 
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": DAY_S, "w": 7 * DAY_S}
+_AHEAD_S: Final = 3_600
+"""A document that is later than now by more than this is of a host whose clock is wrong."""
 _DURATION: Final = re.compile(r"(\d{1,9})([smhdw])")
 
 
@@ -127,6 +131,7 @@ def _documents(
 def moment_of(opened: OpenStore, at_s: int | None = None, max_age_s: int | None = None) -> Moment:
     """The moment to ask about: by default that of the newest document.
 
+    One clock that is ahead must not make all other hosts silent, or `prune` drop their documents.
     `max_age_s`: how old a document may be; None: a day in a store, any age in files.
     Raises: StoreError if there is no document.
     """
@@ -134,9 +139,16 @@ def moment_of(opened: OpenStore, at_s: int | None = None, max_age_s: int | None 
     if newest is None:
         raise StoreError("there are no documents", hint="proccli fleet load adds some")
     end = newest if at_s is None else at_s
+    if at_s is None and newest > (latest := _latest_s()):
+        # If all are ahead, the clock of this machine is behind.
+        end = newest_s(opened.engine, opened.database, latest) or newest
     if max_age_s is None:
         max_age_s = end if opened.name is None else DAY_S
     return Moment(opened.database, end, max(end - max_age_s, 0), is_newest=end >= newest)
+
+
+def _latest_s() -> int:
+    return min(int(time.time()) + _AHEAD_S, MAX_U32)
 
 
 def host_notes(opened: OpenStore, moment: Moment) -> Iterator[Note]:
@@ -145,6 +157,10 @@ def host_notes(opened: OpenStore, moment: Moment) -> Iterator[Note]:
     count, example = silent_hosts(opened.engine, moment)
     if count:
         yield Note.of("hosts-silent", hosts=count, host=example, since_s=moment.from_s)
+    if moment.at_s <= (latest := _latest_s()):
+        count, example = hosts_ahead(opened.engine, moment, latest)
+        if count:
+            yield Note.of("hosts-ahead", hosts=count, host=example)
     for _, host in confused_hosts(opened.engine, moment):
         yield Note.of("host-confused", host=host)
 

@@ -53,6 +53,8 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "One of several sources can't be read and is left out.", "processes"
     ),
     "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
+    "ps-source": Warned("The output of ps does not contain all that the agent reads.", "processes"),
+    "ps-truncated": Warned("Lines of the output of ps may be cut off."),
     "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
     "unreadable": Warned("The agent can't read some processes, and skips them."),
     "unreadable-for-us": Warned("Processes can't be read here, but the agent may read them."),
@@ -117,6 +119,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     # A store of many hosts.
     "document-refused": Warned("A document or file can't be used."),
     "hosts-silent": Warned("Hosts have no recent document, so they don't count."),
+    "hosts-ahead": Warned("Hosts have documents of a time to come, which don't count."),
     "host-confused": Warned("Documents of several machines have the same host name and network."),
     "audit-unlimited": Warned("The limits of queries can't be set, as the user is read-only."),
     "audit-version": Warned("The tables are those of another server version than the given one."),
@@ -172,7 +175,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "tags-unknown": "The outcome depends on its tags, which are not known here.",
     "masked": "The outcome depends on a masked span of a recording.",
     "env-unknown": "The name depends on a variable that is not known here.",
-    "not-recorded": "The recording does not hold what the outcome depends on.",
+    "not-recorded": "The source does not contain what the outcome depends on.",
 }
 
 SOCKET_REASONS: Final[Mapping[SocketReason, str]] = {

@@ -64,10 +64,11 @@ class Moment(NamedTuple):
         )
 
 
-def newest_s(engine: Engine, database: str) -> int | None:
-    """The time of the newest document; None: the store is empty. Raises: StoreError."""
+def newest_s(engine: Engine, database: str, until_s: int | None = None) -> int | None:
+    """The time of the newest document up to then; None: there is none. Raises: StoreError."""
+    until = "" if until_s is None else f" WHERE taken_at <= toDateTime({until_s})"
     ((count, newest),) = engine.rows(
-        f"SELECT count(), toUInt32(max(taken_at)) FROM {database}.hosts"
+        f"SELECT count(), toUInt32(max(taken_at)) FROM {database}.hosts{until}"
     )
     return int(newest) if int(count) else None
 

@@ -29,6 +29,7 @@ from proccli.sources.recording.sync_document import (
 )
 from proccli.store.schema import PROTOCOLS, ROLES, RULE_UNKNOWN
 from proccli.streams import BadLine, opened, read_line, unpacked
+from proccli.text import visible
 
 _U16: Final = 2**16 - 1
 _I32: Final = 2**31 - 1
@@ -199,7 +200,7 @@ def loadable(value: Mapping[str, Any], network: str, source: str) -> Document:
     said = _encode(row)
     # A hash that does not depend on the name of the file.
     content = int.from_bytes(hashlib.blake2b(said, digest_size=8).digest(), "big")
-    named = _encode({"document": content, "source": source})
+    named = _encode({"document": content, "source": visible(source)})
     return Document(
         network=network,
         host=host,
@@ -213,9 +214,12 @@ def loadable(value: Mapping[str, Any], network: str, source: str) -> Document:
 
 
 def _encode(row: Mapping[str, Any]) -> bytes:
-    return json.dumps(row, ensure_ascii=False, check_circular=False).encode(
-        errors="backslashreplace"
-    )
+    """A line of JSON. Raises: ValueError: an engine refuses a lone surrogate, with all documents
+    of the same insert; `sync` never writes one."""
+    try:
+        return json.dumps(row, ensure_ascii=False, check_circular=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("a text contains a lone surrogate") from error
 
 
 def _process_columns(processes: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import signal
 import subprocess
@@ -168,6 +169,8 @@ class _Server:
             raise missing_extra() from None
         from clickhouse_connect.driver.exceptions import Error
 
+        # Its messages would be printed to stderr, next to our own error.
+        logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
         self._name = address.text
         self._errors = (Error, OSError)
         self._client: Any = None
@@ -205,7 +208,7 @@ class _Server:
             raise self._failed(error) from None
 
     def _failed(self, error: Exception, password: str = "") -> StoreError:
-        message = engine_message(str(error))
+        message = _system_error(error) or engine_message(str(error))
         if password:
             message = message.replace(password, "***")
         return StoreError(f"{self._name}: {message}")
@@ -220,6 +223,16 @@ def _data(answer: bytes) -> list[list[Any]]:
     if not answer:
         return []
     return cast("list[list[Any]]", json.loads(answer)["data"])
+
+
+def _system_error(error: BaseException) -> str | None:
+    """What the system says, such as `Connection refused`, if that is the cause of an error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"can't connect: {cause.strerror}"
+        cause = cause.__cause__
+    return None
 
 
 def missing_extra() -> StoreError:

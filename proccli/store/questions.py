@@ -219,6 +219,15 @@ def silent_hosts(engine: Engine, moment: Moment) -> tuple[int, str | None]:
     return int(count), example if int(count) else None
 
 
+def hosts_ahead(engine: Engine, moment: Moment, after_s: int) -> tuple[int, str | None]:
+    """How many hosts have a document of a later time, and one of them."""
+    ((count, example),) = engine.rows(
+        "SELECT count(), min(host) FROM (SELECT DISTINCT network, host"
+        f" FROM {moment.database}.hosts WHERE taken_at > toDateTime({after_s}))"
+    )
+    return int(count), example if int(count) else None
+
+
 def confused_hosts(engine: Engine, moment: Moment) -> list[tuple[str, str]]:
     """Network and name of hosts that are several machines: their documents alternate.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,8 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no host": (lambda one: one["snapshot"].update(host=None), "no name"),
     "time": (lambda one: one["snapshot"].update(taken_at="yesterday"), "taken_at"),
     "time too late": (lambda one: one["snapshot"].update(taken_at="2999-01-01T00:00:00Z"), "2106"),
+    "host": (lambda one: one["snapshot"].update(host="web-\udcff"), "surrogate"),
+    "command": (lambda one: one["processes"][0].update(cmdline="\ud800"), "surrogate"),
     "no lists": (lambda one: one.update(sockets={}), "sockets"),
     "rule": (lambda one: one["processes"][0].update(rule="2"), "number"),
     "left_out": (lambda one: one.update(left_out={"ipv6": -1}), "number"),
@@ -182,6 +185,12 @@ def test_a_file_that_does_not_exist_is_refused() -> None:
     assert found == Refused(
         "/does/not/exist.jsonl", "can't read /does/not/exist.jsonl: No such file or directory"
     )
+
+
+def test_a_file_name_that_is_not_utf_8_is_shown(tmp_path: Path) -> None:
+    found = read(tmp_path, lines(WEB), os.fsdecode(b"\xff.jsonl"))
+
+    assert row(found[0])["source"].endswith("\\udcff.jsonl:1")
 
 
 def test_a_directory_stands_for_its_documents(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -187,6 +188,16 @@ def test_messages_are_one_line_without_version_and_trace() -> None:
     assert engine_message(text) == "Unknown table x. (UNKNOWN_TABLE)"
     assert len(engine_message("x" * 5000)) == 301
     assert engine_message("x" * 5000 + " (TOO_LONG)").endswith("x… (TOO_LONG)")
+
+
+def test_a_server_that_is_not_there_is_one_line() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # not listening
+        store = f"clickhouse://127.0.0.1:{unused.getsockname()[1]}"
+        done = spawn("fleet", "names", "--store", store)
+
+    assert done.returncode == EXIT_INPUT
+    assert done.stderr == f"proccli: error: {store}: can't connect: Connection refused\n"
 
 
 def test_exit_code_130_when_a_command_is_interrupted(tmp_path: Path) -> None:

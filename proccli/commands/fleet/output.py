@@ -175,7 +175,7 @@ def load_text(opened: OpenStore, view: View) -> str:
         found.append(plain(f"{counted(loaded.known, 'document')} in the store already."))
     if loaded.refused:
         problem = f"{counted(len(loaded.refused), 'file or document', 'files or documents')}"
-        found.append(((f"{problem} refused.", "error"),))
+        found.append(((f"{problem} refused (--json lists all).", "error"),))
     return paint([part for line in found for part in wrapped(line, view.width)], view)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,28 @@ def test_what_changed_since_yesterday(tmp_path: Path) -> None:
     early = call("fleet", "changes", *files, "--since", "9d")
     assert early.code == 3
     assert "there is no document up to" in early.err
+
+
+def test_a_clock_that_is_ahead_hides_and_drops_nothing(files: Path, tmp_path: Path) -> None:
+    from tests.store.documents import document, lines, process
+
+    wrong = document("ahead-1", [process(1, "app")], at_s=int(time.time()) + 30 * 86_400)
+    (tmp_path / "ahead.jsonl").write_bytes(lines(wrong))
+    address = f"chdb://{tmp_path}/store"
+    loading = ("fleet", "load", "--store", address, str(files), str(tmp_path / "ahead.jsonl"))
+    assert call(*loading).code == 0
+
+    found = answer("hosts", "--store", address)
+    dropped = answer("prune", "--store", address, "--keep", "2d")
+    later = answer("hosts", "--store", address, "--at", wrong["snapshot"]["taken_at"])
+
+    assert [one["host"] for one in found["hosts"]] == ["db-1", "old-1", "web-1"]
+    assert [one["silent"] for one in found["hosts"]] == [False, True, False]
+    (ahead,) = [one for one in found["warnings"] if one["code"] == "hosts-ahead"]
+    assert "ahead-1" in ahead["message"]
+    assert dropped["days"] == []
+    assert [one["host"] for one in later["hosts"] if not one["silent"]] == ["ahead-1"]
+    assert "hosts-ahead" not in [one["code"] for one in later["warnings"]]
 
 
 def test_prune_drops_whole_days(files: Path, tmp_path: Path) -> None:
