@@ -176,9 +176,9 @@ def from_staging(database: str, name: str) -> Iterator[str]:
         f" SELECT {_DAY} AS day,"
         f" if({loopback}, cityHash64(network, host, netns), cityHash64(network)) AS scope,"
         " server_ip, server_port, client_ip, client_port, protocol, role, network, host, pid,"
-        " gprocess, minState(taken_at), maxState(taken_at)"
+        # The table merges equal ends itself; GROUP BY takes four times as long.
+        " gprocess, arrayReduce('minState', [taken_at]), arrayReduce('maxState', [taken_at])"
         f" FROM (SELECT {_KEY}, {of_end} FROM {staged} ARRAY JOIN e)"
-        f" GROUP BY day, {END_KEY}"
     )
     columns = ", ".join(column for column, _ in HOSTS)
     yield f"INSERT INTO {database}.hosts SELECT {columns} FROM {staged}"

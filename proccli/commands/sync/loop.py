@@ -78,6 +78,7 @@ def run_sync(plan: SyncPlan, effects: Effects) -> SyncResult | None:
                     plan.wait_policy,
                     remembering=store is not None,
                     assume_enabled=plan.assume_enabled,
+                    final=plan.once and store is None,
                 )
                 before = last.memory
                 if effects.deliver(last):

@@ -159,11 +159,12 @@ def sync(
     *,
     remembering: bool = True,
     assume_enabled: bool = False,
+    final: bool = False,
 ) -> SyncResult:
     """The result of one cycle, compared with `before`.
 
     Without `before` everything is new; if no state is kept either (`remembering`), changes are
-    unknown.
+    unknown. `final`: no cycle follows, so what only the next one needs is left out.
 
     Raises: SourceError.
     """
@@ -180,7 +181,8 @@ def sync(
                 wait_policy,
                 *_earlier_observations(earlier, host, reader),
                 fields=_FIELDS,
-            )
+            ),
+            dated=host.kind == "live" and not final,
         )
     else:
         report = _nothing(inputs, before if known else None)
@@ -242,7 +244,7 @@ def _earlier_observations(before: Memory | None, host: Host, reader: str) -> Seq
     )
 
 
-def _report(sample: Sample) -> _Report:
+def _report(sample: Sample, *, dated: bool) -> _Report:
     config, source = sample.inputs.config, sample.inputs.source
     host, behaviour = source.host, sample.pipeline.context.behaviour
     outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
@@ -272,7 +274,7 @@ def _report(sample: Sample) -> _Report:
             sockets=sample.sockets.sockets,
         ),
         sampled_at_ns=host.taken_at_ns if live else None,
-        first_seen_ns=first_seen_by_socket(source) if live else {},
+        first_seen_ns=first_seen_by_socket(source) if dated else {},
         provenance=provenance(sample.inputs, (one.process for one in outcomes)),
         rules={one.process.pid: one.decided_by for one in accepted},
         counts=Counts(
