@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
 from proccli.agent.first_match import Finding, Name, is_mask_safe, match_tags, matches
-from proccli.agent.process import AgentProcess, SubjectKind, ancestors_for_matcher, subject_of
+from proccli.agent.process import (
+    AgentProcess,
+    SubjectKind,
+    ancestors_for_matcher,
+    subject_of,
+    unknown_because,
+)
 from proccli.agent.rules import MANY_RULES, CompiledRule
 from proccli.model.config import Rule
 from proccli.model.explanation import Requirement
@@ -133,7 +139,7 @@ class EveryMatcher:
         for compiled in self.matchers:
             of_parents = compiled.rule.match_type == "parent_process_name"
             if of_parents and compiled.regex is not None and compiled.regex.is_match(name):
-                return "unreadable"
+                return unknown_because(process.process, "unreadable")
         return None
 
     def _sees_all(self, context: Context) -> bool:
@@ -228,7 +234,7 @@ class EveryMatcher:
         if subject.masked_spans and not is_mask_safe(
             found.reported, "cmdline", regex.pattern, template, of_match_alone=alone
         ):
-            return Name(unknown="masked")
+            return Name(unknown=unknown_because(found.reported.process, "masked"))
         return Name(text=rewritten(regex, subject.text, template, of_match_alone=alone))
 
     # ---- what is published of one process ---------------------------------------------------
@@ -419,7 +425,7 @@ def unmet_requirement(
     if rule.only_in_container and not process.container_id:
         if process.container_id is not None:
             return "container", None
-        doubtful = "container", "unreadable"
+        doubtful = "container", unknown_because(process.process, "unreadable")
     if rule.only_with_tag and process.process.pid not in context.tags.entries:
         if context.tags.known:
             return "tag", None
@@ -443,16 +449,16 @@ def find(
                     pid = ancestor.process.pid
                     return Finding(hit=True, subject=subject, subject_pid=pid), ancestor
             if not ancestors.complete:
-                return Finding(hit=None, why="unreadable"), None
+                return Finding(hit=None, why=unknown_because(process.process, "unreadable")), None
             return Finding(hit=False), None
         case "tag":
             return match_tags(regex, process.process.pid, context.tags), process
         case "cmdline" if process.texts.exe is None:
-            return Finding(hit=None, why="unreadable"), process
+            return Finding(hit=None, why=unknown_because(process.process, "unreadable")), process
         case _:
             kind = _text_of(compiled.rule) or "process_name"
             hit = matches(regex, kind, process)
-            why: Reason | None = "masked" if hit is None else None
+            why = unknown_because(process.process, "masked") if hit is None else None
             subject = subject_of(process, kind)
             pid = process.process.pid
             return Finding(hit=hit, subject=subject, subject_pid=pid, why=why), process

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
-from proccli.agent.process import AgentProcess, Subject, SubjectKind, subject_of
+from proccli.agent.process import (
+    AgentProcess,
+    Subject,
+    SubjectKind,
+    subject_of,
+    unknown_because,
+)
 from proccli.agent.rules import MANY_RULES, CompiledRule
 from proccli.model.config import Rule
 from proccli.model.outcome import Reason
@@ -111,7 +117,9 @@ def _name(process: AgentProcess, compiled: CompiledRule | None, finding: Finding
     Source: agent v6.5 linux_process.rs:286-300.
     """
     own = subject_of(process, "process_name")
-    own_name = Name(unknown="masked") if own.masked_spans else Name(text=own.text)
+    own_name = Name(text=own.text)
+    if own.masked_spans:
+        own_name = Name(unknown=unknown_because(process.process, "masked"))
     if compiled is None or compiled.regex is None or compiled.expansion is None:
         return own_name
     if compiled.unknown_env:
@@ -120,7 +128,7 @@ def _name(process: AgentProcess, compiled: CompiledRule | None, finding: Finding
         return own_name
     assert finding is not None and finding.subject is not None  # noqa: S101, PT018 - it matched
     if finding.subject.masked_spans and not rewrite_is_mask_safe(compiled, process):
-        return Name(unknown="masked")
+        return Name(unknown=unknown_because(process.process, "masked"))
     return Name(text=compiled.regex.replace_all(finding.subject.text, compiled.expansion.text))
 
 
@@ -165,7 +173,7 @@ def match_rule(compiled: CompiledRule, process: AgentProcess, context: Context) 
 
 def _own_text(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) -> Finding:
     hit = matches(regex, kind, process)
-    why: Reason | None = "masked" if hit is None else None
+    why = unknown_because(process.process, "masked") if hit is None else None
     subject = subject_of(process, kind)
     return Finding(hit=hit, subject=subject, subject_pid=process.process.pid, why=why)
 
@@ -180,9 +188,9 @@ def _ancestors(regex: rustregex.Regex, process: AgentProcess, context: Context) 
         name = subject_of(found.match, "process_name")
         return Finding(hit=True, subject=name, subject_pid=found.match.process.pid)
     if found.undecided:
-        return Finding(hit=None, why="masked")
+        return Finding(hit=None, why=unknown_because(process.process, "masked"))
     if not found.complete:
-        return Finding(hit=None, why="unreadable")
+        return Finding(hit=None, why=unknown_because(process.process, "unreadable"))
     return Finding(hit=False)
 
 
@@ -202,6 +210,9 @@ def matches(regex: rustregex.Regex, kind: SubjectKind, process: AgentProcess) ->
     subject = subject_of(process, kind)
     if not subject.masked_spans or is_mask_safe(process, kind, regex.pattern, None):
         return regex.is_match(subject.text)
+    if subject.candidates:
+        results = {regex.is_match(text) for text in subject.candidates}
+        return results.pop() if len(results) == 1 else None
     return regex.is_match_masked(subject.text, subject.masked_spans)
 
 

@@ -10,7 +10,7 @@ from proccli.agent.decision import Context, Decision, Strategy, age_reason, deci
 from proccli.agent.facts import agent_start_s, container_id, now_s, start_s
 from proccli.agent.first_match import FirstMatch
 from proccli.agent.inputs import Inputs
-from proccli.agent.process import AgentProcess, AncestorSearch, agent_process
+from proccli.agent.process import AgentProcess, AncestorSearch, agent_process, known_name
 from proccli.agent.rules import compile_rules
 from proccli.agent.tags import SentTags
 from proccli.errors import NoSuchProcess
@@ -64,7 +64,7 @@ def outcome_of(
         process=found,
         status=decision.status,
         reason=decision.reason,
-        process_name=texts.process_name.text if texts is not None else None,
+        process_name=known_name(process),
         cmdline=texts.cmdline.text if texts is not None else None,
         rule=decision.rule,
         hits=decision.hits,
@@ -169,7 +169,8 @@ class Pipeline:
             agent_processes=self._processes.all,
             ancestors=AncestorSearch(self._processes.get, inputs.source.host),
         )
-        self._tags = SentTags(inputs.tags, behaviour.inheritance)
+        from_ps = inputs.source.host.kind == "ps"
+        self._tags = SentTags(inputs.tags, behaviour.inheritance, all_known=not from_ps)
         self._decided: dict[int, Outcome | None] = {}
 
     def agent_process(self, pid: int) -> AgentProcess | None:

@@ -20,6 +20,10 @@ class Subject(NamedTuple):
 
     text: str
     masked_spans: tuple[TextSpan, ...] = ()
+    candidates: tuple[str, ...] = ()
+    """All texts that it may be, where it is not known which; then all of `text` is masked."""
+    known: bool = True
+    """False: `text` is only one of those that it may be, and not to be shown."""
 
 
 class Texts(NamedTuple):
@@ -61,6 +65,29 @@ def parse_cmdline(cmdline: bytes, masked_spans: Sequence[TextSpan] = ()) -> Text
     if name is None:
         return "no-name"
     return Texts(process_name=name, cmdline=_joined(pieces))
+
+
+MAX_CANDIDATES: Final = 64
+"""With more, nothing is said of the name: each is tried with each rule."""
+
+
+def _joined_by_ps(texts: Texts) -> Texts:
+    """The texts of a process whose arguments are joined by blanks: each blank may end argv[0].
+
+    Programs that set a title join its words by blanks, too, and all of it is argv[0]: also
+    `/usr/bin/redis-server 127.0.0.1:6379`, whose name is `redis-server 127.0.0.1:6379`.
+    """
+    cmdline = texts.cmdline
+    words = cmdline.text.split(" ", MAX_CANDIDATES)
+    few = len(words) <= MAX_CANDIDATES and not cmdline.masked_spans
+    if len(words) == 1 and not cmdline.masked_spans:
+        return texts
+    ends = range(1, len(words) + 1) if few else ()
+    names = [file_name(" ".join(words[:count])) for count in ends]
+    known = tuple(dict.fromkeys(name for name in names if name is not None))
+    candidates = known if None not in names else ()
+    shown = file_name(words[0]) or cmdline.text
+    return texts._replace(process_name=Subject(shown, ((0, len(shown)),), candidates, known=False))
 
 
 def _nonempty(cmdline: str) -> list[str]:
@@ -169,6 +196,14 @@ def subject_of(process: AgentProcess, kind: SubjectKind) -> Subject:
     return process.texts.cmdline if kind == "cmdline" else process.texts.process_name
 
 
+def known_name(process: AgentProcess) -> str | None:
+    """The agent's name for a process, with its mask; None: it has none, or ps does not tell it."""
+    if process.texts is None:
+        return None
+    name = process.texts.process_name
+    return name.text if name.known else None
+
+
 Lookup: TypeAlias = Callable[[int], AgentProcess | None]
 """The agent process of a pid; None where the source has no such process."""
 
@@ -192,6 +227,10 @@ def _kept(process: Process, host: Host, behaviour: StaticConfig) -> AgentProcess
     needed_fields = ("cmdline", "uid", "exe") if from_exe else ("cmdline", "uid")
     for needed in needed_fields if process.errors else ():
         error = process.error(needed)
+        if error is not None and error.problem == "not-recorded":
+            if needed == "uid":
+                continue  # the agent can read the owner of every process
+            return _unknown(process, "not-recorded")
         if error is not None:
             refused = error.problem == "denied" and not host.privileged
             return AgentProcess(
@@ -202,6 +241,8 @@ def _kept(process: Process, host: Host, behaviour: StaticConfig) -> AgentProcess
     texts = parse_cmdline(process.cmdline, process.masked_spans)
     if from_exe:
         texts = _named_by_exe(process, texts)
+    elif process.arguments_joined and isinstance(texts, Texts):
+        texts = _joined_by_ps(texts)
     if isinstance(texts, str):
         return AgentProcess(process=process, texts=None, skip_reason=texts)
     return AgentProcess(process=process, texts=texts, skip_reason=None)
@@ -238,6 +279,11 @@ def _listed(process: Process, host: Host, behaviour: InputsProc) -> AgentProcess
         if error is None:
             continue
         if error.problem == "not-recorded":
+            if name == "uid":
+                continue  # the agent can read the owner of every process
+            if name == "exe" and process.arguments_joined and (process.cmdline or not strict):
+                program_known = False  # a process with arguments has a program
+                continue
             return _unknown(process, "not-recorded")
         refused = error.problem == "denied" and not host.privileged
         if refused and (strict or name != "exe"):
@@ -246,7 +292,9 @@ def _listed(process: Process, host: Host, behaviour: InputsProc) -> AgentProcess
             return AgentProcess(process=process, texts=None, skip_reason="invisible")
         program_known = program_known and not refused
     cmdline, exe = _arguments(process), _program(process)
-    if process.status_name is None or (strict and (cmdline is None or exe is None)):
+    if process.status_name is None or (
+        strict and (cmdline is None or (exe is None and program_known))
+    ):
         return AgentProcess(process=process, texts=None, skip_reason="invisible")
     return AgentProcess(
         process=process,
@@ -258,6 +306,11 @@ def _listed(process: Process, host: Host, behaviour: InputsProc) -> AgentProcess
         skip_reason=None,
         container_id=_container(process, host, behaviour),
     )
+
+
+def unknown_because(process: Process, reason: Literal["masked", "unreadable"]) -> Reason:
+    """Why nothing can be decided; the output of ps masks nothing, and was not refused anything."""
+    return "not-recorded" if process.arguments_joined else reason
 
 
 def _unknown(process: Process, reason: Reason) -> AgentProcess:
@@ -290,6 +343,8 @@ def _container(process: Process, host: Host, behaviour: InputsProc) -> str | Non
     if process.cgroup is not None:
         return container_id(process.cgroup, behaviour.container) or ""
     error = process.error("cgroup")
+    if error is not None and error.problem == "not-recorded":
+        return None
     refused = error is not None and error.problem == "denied" and not host.privileged
     return None if refused else ""
 
@@ -381,13 +436,13 @@ class AncestorSearch:
             return above._replace(undecided=True) if passed is None else above
 
         walks = self._walks.setdefault(name, Walks())
-        return walks.find(process.ppid or 0, self._look_up, combine, self._end)
+        return walks.find(process.parent_pid, self._look_up, combine, self._end)
 
     def _look_up(self, pid: int) -> tuple[AgentProcess, int] | None:
         found = self._lookup(pid)
         if found is None or found.texts is None:
             return None
-        return found, found.process.ppid or 0
+        return found, found.process.parent_pid
 
     def _end(self, pid: int) -> NearestMatch:
         if pid == 0:
@@ -453,11 +508,11 @@ def _upwards(
     """Parent, its parent, … until parent id 0; None, as the last, where the source has no such
     process. A circle of parents ends where it closes, or, with `again`, never."""
     visited: set[int] = set()
-    while process.ppid:
-        if process.ppid in visited and not again:
+    while ppid := process.parent_pid:
+        if ppid in visited and not again:
             return
-        visited.add(process.ppid)
-        parent = lookup(process.ppid)
+        visited.add(ppid)
+        parent = lookup(ppid)
         yield parent
         if parent is None:
             return

@@ -22,9 +22,13 @@ class _Found(NamedTuple):
 class SentTags:
     """The tags that the agent sends with the processes of a source."""
 
-    def __init__(self, table: TagTable, inheritance: Inheritance) -> None:
+    def __init__(
+        self, table: TagTable, inheritance: Inheritance, *, all_known: bool = True
+    ) -> None:
+        """`all_known`: whether an ancestor that the source does not have does not exist."""
         self._table = table
         self._inheritance = inheritance
+        self._all_known = all_known
         self._walks: Walks[tuple[_Found, ...]] = Walks()
 
     def of(
@@ -54,12 +58,18 @@ class SentTags:
             self._above(outcome),
             lambda key: self._in_chain(key, outcome_of(abs(key))),
             self._with_own,
-            lambda _: (),
+            lambda key: self._end(key, outcome_of),
         )
         inherited = [found for found in above if found.tag.key not in keys]
         if not all(accepted and found.certain for found in inherited):
             return None  # it depends on a process whose outcome is unknown
         return (*own, *(found.tag for found in inherited))
+
+    def _end(self, key: int, outcome_of: Callable[[int], Outcome | None]) -> tuple[_Found, ...]:
+        """Nothing; where an ancestor may be missing, a tag that is not certain."""
+        if self._all_known or key == 0 or outcome_of(abs(key)) is not None:
+            return ()
+        return (_Found(Tag(key="", value="", from_pid=0), certain=False),)
 
     def _own(self, outcome: Outcome) -> tuple[Tag, ...]:
         pid = outcome.process.pid
@@ -85,7 +95,7 @@ class SentTags:
 
     def _above(self, outcome: Outcome) -> int:
         """The parent's id, negative where only the parent's own tags are inherited; 0: nothing."""
-        ppid = outcome.process.ppid or 0
+        ppid = outcome.process.parent_pid
         if self._inheritance == "none":
             return 0
         return -ppid if self._inheritance == "list-order" and ppid > outcome.process.pid else ppid

@@ -181,7 +181,7 @@ def _trace(
         rule=rule,
         outcome=outcome,
         would_match=would_match,
-        subject=subject.text if subject is not None else None,
+        subject=subject.text if subject is not None and subject.known else None,
         subject_pid=finding.subject_pid,
         span=match.span() if match is not None else None,
         groups=_groups(regex, match),
@@ -209,6 +209,7 @@ def _open_reason(finding: Finding, outcome: RuleOutcome, process: AgentProcess) 
         "masked": "the text that decides is masked in the recording",
         "tags-unknown": "the tags are unknown",
         "unreadable": "an ancestor could not be read",
+        "not-recorded": "the source does not tell what decides",
     }.get(finding.why or "", "an earlier rule may match")
 
 

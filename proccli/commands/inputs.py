@@ -66,6 +66,8 @@ def _base(kind: SourceKind, recorded: Environment | None) -> Environment:
     """The environment that a source comes with, before what was given overrides it."""
     if kind == "recording":
         return recorded or Environment(values={}, complete=False, origin="the recording")
+    if kind == "ps":
+        return Environment(values={}, complete=False, origin="the output of ps")
     if kind == "directory":
         return Environment(values={}, complete=True, origin="--env")
     from proccli.local import agent_process
@@ -365,6 +367,14 @@ def open_inputs(
         config_text=written,
         jobs=options.jobs,
     )
+
+
+def refuse_ps(inputs: Inputs, needed: str) -> Inputs:
+    """The same inputs. Raises: SourceError if the source is the output of ps, which lacks it."""
+    if inputs.source.host.kind == "ps":
+        hint = "use a recording (proccli record FILE) or a directory laid out like /proc"
+        raise SourceError(f"the output of ps has no {needed}", hint=hint)
+    return inputs
 
 
 def each_source(

@@ -240,8 +240,8 @@ def _not_recorded(config: Config, outcomes: Sequence[Outcome]) -> list[Note]:
         for error in outcome.process.errors
         if error.problem == "not-recorded"
     }
-    if not lacking:
-        return []
+    if not lacking or lacking[0].process.arguments_joined:
+        return []  # the output of ps has a warning of its own
     return [
         Note.of(
             "not-recorded",
@@ -285,7 +285,9 @@ def _unreadable_sockets(sample: SocketSample, host: Host) -> tuple[Note, ...]:
     problems: Counter[str] = Counter(
         error.problem
         for outcome, error in sample.unreadable
-        if outcome.status == "accepted" and (host.privileged or error.problem != "denied")
+        if outcome.status == "accepted"
+        and error.problem != "not-recorded"  # the output of ps has a warning of its own
+        and (host.privileged or error.problem != "denied")
     )
     gone, others = _without_gone(in_order(problems))
     notes = []

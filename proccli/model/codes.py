@@ -53,6 +53,8 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "One of several sources can't be read and is left out.", "processes"
     ),
     "hidepid": Warned("The proc mount hides other users' processes.", "processes"),
+    "ps-source": Warned("The output of ps does not contain all that the agent reads.", "processes"),
+    "ps-truncated": Warned("Lines of the output of ps may be cut off."),
     "no-boot-time": Warned("The time of the boot is unknown, and so are start times and ages."),
     "unreadable": Warned("The agent can't read some processes, and skips them."),
     "unreadable-for-us": Warned("Processes can't be read here, but the agent may read them."),
@@ -173,7 +175,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "tags-unknown": "The outcome depends on its tags, which are not known here.",
     "masked": "The outcome depends on a masked span of a recording.",
     "env-unknown": "The name depends on a variable that is not known here.",
-    "not-recorded": "The recording does not hold what the outcome depends on.",
+    "not-recorded": "The source does not contain what the outcome depends on.",
 }
 
 SOCKET_REASONS: Final[Mapping[SocketReason, str]] = {

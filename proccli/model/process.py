@@ -7,14 +7,17 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 NS_PER_S: Final = 1_000_000_000
 
-SourceKind: TypeAlias = Literal["live", "directory", "recording", "made-up"]
+SourceKind: TypeAlias = Literal["live", "directory", "recording", "ps", "made-up"]
+"""`ps`: the output of ps."""
 Problem: TypeAlias = Literal["gone", "denied", "missing", "malformed", "failed", "not-recorded"]
 """Why a field could not be read: the process exited; the kernel refused; the file is missing
 although the process exists; the content is not as documented; anything else; the recording's
-format had no such field."""
+format, or the output of ps, had no such field."""
 
 MAX_PID: Final = 2**31 - 1
 """Also of file descriptors: the kernel's `int`."""
+UNKNOWN_PID: Final = MAX_PID + 1
+"""In place of a parent that a process has and the source does not tell. No process has it."""
 MAX_U32: Final = 2**32 - 1
 MAX_U64: Final = 2**64 - 1
 """Of inode numbers and of a start time in ticks. What is greater is no value of the kernel: whoever
@@ -87,10 +90,21 @@ class Process(NamedTuple):
     root_inode: int | None = None
     """Inode number of the target of /proc/PID/root: the agent's key for user tables."""
     errors: tuple[FieldError, ...] = ()
+    arguments_joined: bool = False
+    """Whether `cmdline` is one text in which ps joined the arguments by blanks."""
+
+    @property
+    def parent_pid(self) -> int:
+        """The parent's id for a walk upwards; 0: none, or the agent knows none either."""
+        if self.ppid is None and self.errors:
+            error = self.error("stat")
+            if error is not None and error.problem == "not-recorded":
+                return UNKNOWN_PID
+        return self.ppid or 0
 
     @property
     def failures(self) -> tuple[FieldError, ...]:
-        """The errors but those of fields that the recording's format lacks."""
+        """The errors but those of fields that the source's format lacks."""
         return tuple(error for error in self.errors if error.problem != "not-recorded")
 
     def error(self, name: str) -> FieldError | None:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from proccli.errors import Location, RecordingError, SourceError
 from proccli.model.source import Source
-from proccli.streams import gzip_errors, gzip_problem, opened, unpacked
+from proccli.streams import GZIP_MAGIC, gzip_errors, gzip_problem, opened, rejoined, unpacked
 
 if TYPE_CHECKING:
     from proccli.sources.recording.sync_document import SyncOutput
 
-_INSTEAD: Final = "written by proccli record FILE, or proccli sync --once --out FILE"
+_INSTEAD: Final = (
+    "written by proccli record FILE, or proccli sync --once --out FILE;"
+    " the output of ps has no sockets"
+)
+_OR_PS: Final = (
+    "write one with proccli record FILE, or give the output of ps -ww -eo pid,ppid,user,comm,args"
+)
 
 
 class NamedSource(NamedTuple):
@@ -71,7 +78,8 @@ def sources_in(path: str) -> Sequence[str]:
 
 
 def open_source(spec: str | None, proc_root: str = "/proc", jobs: int | None = 1) -> Source:
-    """The live machine (None), a directory laid out like /proc, or a recording (`-`: on stdin).
+    """The live machine (None), a directory laid out like /proc, a recording, or the output of ps
+    (`-`: on stdin).
 
     `jobs`: how many workers read the live machine; None: as many as pay.
 
@@ -91,9 +99,37 @@ def open_source(spec: str | None, proc_root: str = "/proc", jobs: int | None = 1
                 hint="give one of its files",
             )
         return DirectorySource(spec)
-    from proccli.sources.recording.reader import read_recording
+    from proccli.sources.recording.reader import parse_recording
 
-    return read_recording(spec)
+    with opened(spec) as (given, name):
+        file = given if isinstance(given, io.BufferedReader) else rejoined(b"", given)
+        # A recording is an object a line, or gzip data; an empty file is a recording cut short.
+        if file.peek(1)[:1] in (b"{", GZIP_MAGIC[:1], b""):
+            return parse_recording(file, name)
+        return _other_text(file, name)
+
+
+def _other_text(file: BinaryIO, name: str) -> Source:
+    """The source in a text that does not begin as a recording does.
+
+    Raises: RecordingError.
+    """
+    from proccli.sources.ps_output import MAX_PS_BYTES, looks_like_ps, parse_ps
+
+    content = file.read(MAX_PS_BYTES + 1)
+    if looks_like_ps(content):
+        return parse_ps(content, name, _modified_ns(name))
+    from proccli.sources.recording.reader import parse_recording
+
+    return parse_recording(rejoined(content, file), name, instead=_OR_PS)
+
+
+def _modified_ns(name: str) -> int:
+    """When a file was written; now, for what is no file."""
+    try:
+        return os.stat(name).st_mtime_ns  # noqa: PTH116 - pathlib takes long to load
+    except OSError:
+        return time.time_ns()
 
 
 def _is_directory(spec: str) -> bool:

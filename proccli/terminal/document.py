@@ -219,7 +219,7 @@ SNAPSHOT = Record(
     Field(
         "kind",
         enum(*get_args(SourceKind)),
-        "Source of the processes; made-up: described on the command line.",
+        "Source of the processes; ps: the output of ps; made-up: described on the command line.",
     ),
     Field("host", nullable(text()), value="name"),
     Field("taken_at", nullable(TIME), value=lambda host: host.taken_at_ns // 1_000_000_000),

@@ -20,6 +20,7 @@ PROBLEM_WORDS: Final[Mapping[str, str]] = {
     "gone": "exited while being read",
     "denied": "refused",
     "missing": "without the file",
+    "not-recorded": "not recorded",
     "malformed": "malformed",
     "failed": "failed",
     "hidden-ancestor": "an ancestor is hidden",
@@ -90,6 +91,25 @@ def _hidepid(note: Note) -> str:
     return (
         f"{note.string('root')} is mounted with hidepid={hiding} and {effect} other users'"
         " processes: run proccli as root to see what the agent sees"
+    )
+
+
+def _ps_source(note: Note) -> str:
+    parts = ["the output of ps does not tell programs, containers, users, start times and sockets,"]
+    parts.append("nor where arguments end; outcomes that depend on them are unknown")
+    lacking = note.strings("lacking")
+    if lacking:
+        parts[-1] += f", and so are those that depend on {listed(list(lacking))}"
+    parts.append("(best: ps -ww -eo pid,ppid,user,comm,args). Line breaks are read as blanks;")
+    parts.append("all processes count as old enough")
+    return " ".join(parts)
+
+
+def _ps_truncated(note: Note) -> str:
+    lines = note.number("lines")
+    return (
+        f"{counted(lines, 'line')} of the output of ps may be cut off at {note.number('width')}"
+        " characters: rules that need the rest are unknown (use ps -ww)"
     )
 
 
@@ -642,6 +662,8 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "setting-differs": _setting_differs,
     "sync-disabled": _sync_disabled,
     "hidepid": _hidepid,
+    "ps-source": _ps_source,
+    "ps-truncated": _ps_truncated,
     "no-boot-time": _no_boot_time,
     "unreadable": _unreadable,
     "unreadable-for-us": _unreadable_for_us,

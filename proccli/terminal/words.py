@@ -79,6 +79,8 @@ def seen(host: Host) -> str:
     if host.kind in ("live", "made-up"):
         return host.kind
     time = rfc3339(host.taken_at_ns // 1_000_000_000)
+    if host.kind == "ps":
+        return "the output of ps"
     kind = "recorded" if host.kind == "recording" else "a directory"
     at = f" {time}" if time else ""
     return f"{kind}{at}{', secrets masked' if host.redacted else ''}"
@@ -118,7 +120,7 @@ _LONG_REASONS: dict[Reason, str] = {
     "ignore-matcher": "an ignore matcher keeps later matchers from taking it",
     "blacklisted": "its name is in process_blacklist",
     "no-start-time": "its start time cannot be read, so the agent does not send it",
-    "not-recorded": "the recording does not hold what the outcome depends on",
+    "not-recorded": "the source does not contain what the outcome depends on",
     "no-cmdline": "it has no command line (kernel thread, zombie, or cleared title)",
     "cmdline-not-utf8": "its command line is not UTF-8, so the agent skips it",
     "no-name": "its first argument contains no file name",

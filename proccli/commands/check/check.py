@@ -202,12 +202,13 @@ def _behaviour(options: CheckOptions) -> Behaviour:
 
 
 def _processes(sources: Sequence[Source], behaviour: Behaviour) -> Sequence[tuple[str, str]]:
-    """The names and command lines in the sources, without masked ones, once each."""
+    """The names and command lines in the sources, without masked and unknown ones, once each."""
     found: dict[tuple[str, str], None] = {}
     for source in sources:
         for process in source.read_many(source.pids(), _TEXTS):
             texts = agent_process(process, source.host, behaviour).texts
-            if texts is not None and not texts.cmdline.masked_spans:
+            known = texts is not None and texts.process_name.known
+            if texts is not None and known and not texts.cmdline.masked_spans:
                 found[texts.process_name.text, texts.cmdline.text] = None
             if len(found) == _MOST_PROCESSES:
                 return tuple(found)
@@ -247,6 +248,9 @@ class RuleHits:
             if process is None:
                 continue
             strategy = pipeline.context.strategy
+            if not process.known and process.skip_reason == "not-recorded":
+                self.undetermined.update(compiled.rule.index for compiled in strategy.rules)
+                continue
             if isinstance(strategy, EveryMatcher):
                 self._add_every(strategy, process, pipeline.context)
                 continue

@@ -75,8 +75,8 @@ def _complete_code(
     "Another file to check. PROCCLI_CONFIG is used only if no FILE is given.", "Check options"
 )
 @snapshots_option(
-    "Report the rules that no process in this recording, /proc-like directory or folder of"
-    " recordings reaches. Repeatable.",
+    "Report the rules that no process in this recording, /proc-like directory, folder of"
+    " recordings or output of ps reaches. Repeatable.",
     "Check options",
 )
 @option(

@@ -63,7 +63,8 @@ _WHERE = "Input options"
 @click.argument("old", metavar="OLD", type=INPUT_PATH)
 @click.argument("new", metavar="NEW", type=INPUT_PATH)
 @snapshots_option(
-    "Compare on this recording, /proc-like directory or folder of recordings. Repeatable."
+    "Compare on this recording, /proc-like directory, folder of recordings or output of ps."
+    " Repeatable."
 )
 @option(
     "--agent-new",

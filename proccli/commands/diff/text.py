@@ -163,7 +163,8 @@ def with_tags_text(outcome: Outcome) -> str:
 
 def named_text(outcome: Outcome) -> str:
     """The name or status, and the rule."""
-    by = f" by rule {outcome.decided_by}" if outcome.decided_by else ""
+    word = "rule" if outcome.taken is None else "matcher"
+    by = f" by {word} {outcome.decided_by}" if outcome.decided_by else ""
     if outcome.status == "accepted":
         return f'"{outcome.gprocess}"{by}'
     return f"{outcome.status}{by}"

@@ -88,13 +88,17 @@ def sync_enabled(config: Config, summary: Summary | None) -> Step:
     return failed("sync-enabled", detail, f"{hint}; agents restart to apply it", removes=removes)
 
 
+def _a(kind: SourceKind) -> str:
+    return "the output of ps" if kind == "ps" else f"a {kind}"
+
+
 def agent_running(
     around: LiveMachine | None, kind: SourceKind, options: InputOptions, *, sees_all: bool
 ) -> Step:
     """A deepflow-agent is running; of several, the most likely one is used."""
     name = "agent-running"
     if around is None:
-        return unknown(name, f"a {kind} does not contain this", on_the_machine(options))
+        return unknown(name, f"{_a(kind)} does not contain this", on_the_machine(options))
     if around.agents:
         first, *others = around.agents
         detail = f"pid {first.pid}, {brief(first.exe or first.cmdline)}"
@@ -121,7 +125,7 @@ def agent_rights(
     """The agent may read every process and run the tag command as its user."""
     name = "agent-rights"
     if around is None:
-        return unknown(name, f"a {kind} does not contain this", on_the_machine(options))
+        return unknown(name, f"{_a(kind)} does not contain this", on_the_machine(options))
     if not around.agents:
         return unknown(name, "no agent is running")
     agent = around.agents[0]
@@ -151,7 +155,7 @@ def agent_rights(
 
 def agent_version(around: LiveMachine | None, kind: SourceKind, config: Config) -> Step:
     """The version of the agent; it cannot be determined without running it."""
-    who = f"the agent of a {kind}" if around is None else "the agent"
+    who = f"the agent of {_a(kind)}" if around is None else "the agent"
     if around is not None and around.agents:
         who = f"pid {around.agents[0].pid}"
     return unknown(
@@ -177,7 +181,7 @@ def proc_root(
     """
     name = "proc-root"
     if around is None:
-        detail = f"a {kind} does not show the {key} of the agent"
+        detail = f"{_a(kind)} does not show the {key} of the agent"
         return unknown(name, detail, on_the_machine(options))
     view = around.view
     who = "the agent" if around.agents else "proccli"

@@ -92,6 +92,8 @@ def step_of(outcome: Outcome, config: Config) -> str | None:
             rule.match_type == "tag" and rule.problem is None for rule in config.rules
         )
         return "rules" if undecided_rule or not config.tagged_only else "tagged-only"
+    if outcome.reason == "not-recorded":
+        return "readable" if outcome.cmdline is None else "rules"
     return _STEP_OF[outcome.reason]
 
 
@@ -182,7 +184,7 @@ def _why_undecided(undecided: Sequence[Outcome], options: InputOptions) -> str:
     reason, _ = reasons.most_common(1)[0]
     return {
         "masked": masked_cure(options),
-        "not-recorded": "record again: the recording lacks what this agent looks at",
+        "not-recorded": "record again: the source lacks what this agent looks at",
         "tags-unknown": "pass the output of the tag command with --tags FILE",
     }.get(reason, as_root(options))
 

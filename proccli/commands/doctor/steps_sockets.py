@@ -51,6 +51,8 @@ def sockets(sample: Sample, options: InputOptions) -> Step:
         detail = f"no connection is certainly sent; {undecided:,} undecided{not_sent}"
         again = options.command("sockets", "--max-wait", "60", as_root=True)
         return unknown(name, detail, f"for details, run {again}")
+    if host.kind == "ps":
+        return unknown(name, "the output of ps does not contain the sockets", as_root(options))
     statuses = {outcome.status for outcome in sample.outcomes}
     if unseen_by_us(sample.sockets, host) or not host.sees_all:
         return unknown(name, f"no connection found{not_sent}", as_root(options))

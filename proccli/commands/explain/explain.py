@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from proccli.agent.decision import decide
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.process import AgentProcess, all_ancestors
+from proccli.agent.process import AgentProcess, all_ancestors, known_name
 from proccli.agent.trace import trace_rules
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.warnings import Totals, incomplete, outcome_notes, unseen_by_us
@@ -207,7 +207,7 @@ class _NameSearch:
     def find(self, name: str) -> list[int]:
         """The pids of this name: process_name, else comm, else gprocess; else of this glob."""
         for matches in (lambda known: known == name, lambda known: fnmatchcase(known, name)):
-            for names in (_process_name, _comm, self._gprocess):
+            for names in (known_name, _comm, self._gprocess):
                 pids = [
                     process.process.pid
                     for process in self._processes
@@ -224,7 +224,7 @@ class _NameSearch:
         names = dict.fromkeys(
             known
             for process in self._processes
-            for known in (_process_name(process), _comm(process))
+            for known in (known_name(process), _comm(process))
             if known
         )
         found: dict[str, None] = {}
@@ -304,7 +304,7 @@ def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:
         ancestors=tuple(
             Ancestor(
                 pid=above.process.pid,
-                process_name=above.texts.process_name.text if above.texts else None,
+                process_name=known_name(above),
             )
             for above in all_ancestors(process.process, pipeline.agent_process)
         ),
@@ -356,10 +356,6 @@ def find_by_name(inputs: Inputs, name: str) -> int:
 def visible_process(host: Host) -> str:
     """What a name that does not exist is not a name of."""
     return "process" if host.sees_all else "visible process"
-
-
-def _process_name(process: AgentProcess) -> str | None:
-    return process.texts.process_name.text if process.texts is not None else None
 
 
 def _gprocess(pipeline: Pipeline, process: AgentProcess) -> str | None:

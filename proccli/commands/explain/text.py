@@ -224,7 +224,7 @@ def facts(
     """The known facts about the process."""
     outcome = explanation.outcome
     process = outcome.process
-    if result.host.kind in ("recording", "directory"):
+    if result.host.kind in ("recording", "directory", "ps"):
         where = f"{result.host.name}, " if result.host.name else ""
         yield "snapshot", untrusted(f"{where}{seen(result.host)}"), "dim"
     yield "ancestors", _chain(explanation, view), "dim"

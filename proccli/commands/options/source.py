@@ -224,8 +224,8 @@ _SOURCE_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
         "Agent configuration; - reads standard input. Default: the agent's defaults."
     ),
     "snapshot": snapshot_option(
-        "A recording or a /proc-like directory to use instead of the live machine; - reads a"
-        " recording from standard input."
+        "A recording or a /proc-like directory to use instead of the live machine, or the output"
+        " of ps, which has no sockets; - reads standard input."
     ),
     "proc_root": option(
         "--proc-root",

@@ -252,10 +252,10 @@ def _typed(name: str) -> bool:
 def _record_source(
     options: InputOptions, path: str, *, redact: bool, force: bool, wait_policy: WaitPolicy
 ) -> tuple[RecordResult, RecordedHosts]:
-    from proccli.commands.inputs import open_inputs
+    from proccli.commands.inputs import open_inputs, refuse_ps
     from proccli.commands.record.record import HostRecord, RecordedHosts, record
 
-    inputs = open_inputs(options)
+    inputs = refuse_ps(open_inputs(options), "content to record: arguments, programs, sockets")
     result = record(inputs, path, redact=redact, force=force, wait_policy=wait_policy)
     host = HostRecord(host=None, result=result)
     return result, RecordedHosts(hosts=(host,), skipped=0, notes=result.notes)

@@ -85,6 +85,8 @@ def reported(outcome: Outcome, host: Host, agent: str = "") -> ReportedProcess:
 
 def _masked_spans(outcome: Outcome) -> tuple[TextSpan, ...]:
     process = outcome.process
+    if process.arguments_joined and outcome.process_name is None and outcome.cmdline is not None:
+        return ((0, len(outcome.cmdline)),)  # how the server reads it depends on the name
     if not process.masked_spans or process.cmdline is None:
         return ()
     found = parse_cmdline(process.cmdline, process.masked_spans)

@@ -39,7 +39,7 @@ def arguments(process: Process) -> tuple[list[str] | None, list[str] | None]:
 
     Empty ones at the end are left out: programs that rewrite their title pad it with NULs.
     """
-    if process.cmdline is None:
+    if process.cmdline is None or (process.arguments_joined and process.cmdline):
         return None, None
     content = process.cmdline.rstrip(b"\0")
     if not content:
@@ -101,7 +101,8 @@ PROCESS = Record(
     Field(
         "argv",
         nullable(array_of(text())),
-        r"The arguments, without empty ones at the end; bytes that are not UTF-8 as \xXX.",
+        r"The arguments, without empty ones at the end; bytes that are not UTF-8 as \xXX."
+        " null: not known, as in the output of ps.",
         value=lambda outcome: arguments(outcome.process)[0],
     ),
     Field(

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import with_peers
+from proccli.commands.inputs import refuse_ps
 from proccli.commands.samples import WaitPolicy, take_sample_with_ages
 from proccli.commands.warnings import Totals, incomplete, outcome_notes, socket_notes
 from proccli.errors import NoSuchProcess
@@ -158,6 +159,7 @@ def sockets(
 
     Raises: NoSuchProcess for a pid of the selection that is not there; SourceError.
     """
+    refuse_ps(inputs, "sockets")
     for pid in selection.pids if not some else ():
         inputs.source.read(pid)
     seen = take_sample_with_ages(inputs, wait_policy, fields=_FIELDS)

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.inputs import InputOptions, open_inputs, refuse_ps
 from proccli.commands.suggest.insert import Places, find_places, inserted
 from proccli.commands.suggest.propose import Key, alone, ordered, propose, read_processes
 from proccli.commands.suggest.rules import Member, Proposed, Writer
@@ -108,6 +108,7 @@ def _with_text(options: InputOptions) -> InputOptions:
 
 def _opened(options: InputOptions, snapshot: str | None) -> _Source:
     inputs = open_inputs(options._replace(snapshot=snapshot))
+    refuse_ps(inputs, "separate arguments, which rules are suggested from")
     host = inputs.source.host
     own = os.getpid() if host.kind == "live" else None
     return _Source(inputs, host.name or snapshot or "live", own)

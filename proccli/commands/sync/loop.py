@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.inputs import InputOptions, open_inputs, refuse_ps
 from proccli.commands.samples import WaitPolicy
 from proccli.commands.sync.state.file import StateFile
 from proccli.commands.sync.state.lock import locked
@@ -189,7 +189,7 @@ class _CycleInputs:
         return inputs._replace(notes=(*warnings, *inputs.notes))
 
     def _opened(self, options: InputOptions) -> Inputs:
-        return open_inputs(options, with_tags=self._matters)
+        return refuse_ps(open_inputs(options, with_tags=self._matters), "sockets")
 
     def _matters(self, config: Config) -> bool:
         return config.sync_enabled or self._assume_enabled

@@ -59,11 +59,11 @@ def init(*, options: InputOptions, file: str | None, force: bool, invocation: In
     reveal a secret, the test refers to the recording instead; on a live machine it is left out.
     Without FILE, or with -, the tests are printed.
     """
-    from proccli.commands.inputs import open_inputs
+    from proccli.commands.inputs import open_inputs, refuse_ps
     from proccli.commands.test.write import draft_suite
     from proccli.files import atomic_output
 
-    inputs = open_inputs(options)
+    inputs = refuse_ps(open_inputs(options), "separate arguments, which tests are made of")
     target = None if file == "-" else file
     draft = draft_suite(inputs, options, target)
     if target is None:

@@ -91,7 +91,8 @@ class DirectorySource:
                 raise SourceError(
                     f"{self.host.proc_root}: the files of all processes are empty",
                     hint="tar and rsync copy nothing from /proc, whose files have size 0; cp -r"
-                    " reads them, and proccli record FILE makes a complete recording",
+                    " reads them; proccli record FILE makes a complete recording, and where proccli"
+                    " is not installed, the script of proccli collector does",
                 )
         return self._pids
 

@@ -54,7 +54,7 @@ def test_what_comes_before_a_damage_is_printed(
         (["--within", "-1"], "-1.0 is not in the range"),
         (["--within", "nan"], "nan is not a number of seconds"),
         (["--within", "soon"], "'soon' is not a valid float"),
-        (["--format", "xml"], "'xml' is not one of 'ndjson', 'csv', 'tsv', 'zeek', 'capture'"),
+        (["--format", "xml"], "'xml' is not one of 'ndjson', 'csv', 'tsv', 'blanks', 'zeek', "),
         (["--fields", "ip_0"], "'ip_0' is not PART=NAME"),
         (["--fields", ""], "'' is not PART=NAME"),
         (["--fields", "ip_0=a,ip_0=b"], "duplicate key 'ip_0'"),
