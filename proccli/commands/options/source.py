@@ -394,6 +394,10 @@ def several_sources(body: Body) -> Body:
                 continue
             if typed or live:
                 raise click.UsageError(f"--{name} replaces all sources: give either of them")
+            if ctx.get_parameter_source("config") is ParameterSource.COMMANDLINE:
+                raise click.UsageError(
+                    f"--{name} has the names of the hosts' own configurations: leave -c out"
+                )
             return body(sources=(), **given)
         sources = _sources(ctx, typed, network, live=live)
         _check_stdin(ctx, sources)

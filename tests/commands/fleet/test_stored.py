@@ -142,6 +142,7 @@ def test_a_flow_between_two_sightings_is_labelled(tmp_path: Path) -> None:
     [
         (["topology", "--store", "chdb:///x", "file"], "--store replaces all sources"),
         (["label", "--store", "chdb:///x", "--live"], "--store replaces all sources"),
+        (["topology", "--store", "chdb:///x", "-c", "agent.yaml"], "leave -c out"),
         (["topology", "--at", "2026-01-01"], "--at requires --store"),
         (["label", "--password-file", "x"], "--password-file requires --store"),
     ],

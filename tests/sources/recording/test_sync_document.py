@@ -68,7 +68,8 @@ def test_what_is_neither_is_told_what_would_be(tmp_path: Path) -> None:
     with pytest.raises(RecordingError) as raised:
         open_source_or_output(str(path))
     assert raised.value.hint == (
-        "written by proccli record FILE, or proccli sync --once --out FILE"
+        "written by proccli record FILE, or proccli sync --once --out FILE; the output of ps has no"
+        " sockets"
     )
 
 
