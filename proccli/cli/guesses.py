@@ -6,6 +6,7 @@ Loaded only for a name that does not exist, so that a start pays nothing for it.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -27,7 +28,10 @@ HINTS: Final[Mapping[str, Sequence[str]]] = {
     "trace": ("explain",),
     "apply": ("scan", "sync"),
     "run": ("scan", "sync"),
-    "top": ("scan",),
+    "top": ("scan", "scan --watch"),
+    "watch": ("scan --watch", "sync"),
+    "docs": ("help",),
+    "man": ("help",),
     "show": ("scan", "explain"),
     "verify": ("check", "test"),
     "codes": ("check --explain",),
@@ -68,6 +72,11 @@ def option_hint(name: str, ctx: click.Context) -> str:
     if isinstance(ctx.command, click.Group):
         first = ctx.command.list_commands(ctx)[0]
         return f"; options follow the command, as in: {ctx.command_path} {first} {name} …"
+    word = name.lstrip("-").upper()
+    for parameter in ctx.command.get_params(ctx):
+        shown = parameter.metavar or (parameter.name or "").upper()
+        if isinstance(parameter, click.Argument) and word in re.findall("[A-Z]+", shown):
+            return f"; {word} is an argument, as in: {ctx.command_path} {word}"
     known = [
         option
         for parameter in ctx.command.get_params(ctx)

@@ -76,6 +76,14 @@ class CommandWithExamples(click.Command):
         """Whether `-h` shows less than `--help`."""
         return sum(isinstance(one, Option) for one in self.params) > FEW_OPTIONS
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The remaining arguments. Raises: click.UsageError, always with its command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click has none for an option without its argument
+            raise
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The parameters, with `-h` before `--help` where they differ."""
         *own, shown = super().get_params(ctx)

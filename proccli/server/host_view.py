@@ -71,6 +71,7 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
             for process in output.processes
         },
         ends=ends,
+        left_out=output.left_out,
         enabled=output.enabled,
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
-from proccli.errors import Location, RecordingError
+from proccli.errors import Location, RecordingError, SourceError
 from proccli.model.source import Source
 from proccli.streams import GZIP_MAGIC, gzip_errors, gzip_problem, opened, rejoined, unpacked
 
@@ -36,6 +36,24 @@ class NamedSource(NamedTuple):
     def name(self) -> str:
         """The name shown in messages and results."""
         return "live" if self.path is None else "<stdin>" if self.path == "-" else self.path
+
+
+def sources_of(named: Iterable[NamedSource]) -> tuple[NamedSource, ...]:
+    """The sources that these stand for, each file once: it may be in a folder that is given, too.
+
+    Stdin is left as often as it is given, which is an error elsewhere.
+    """
+    inside = [
+        source._replace(path=path)
+        for source in named
+        for path in ((None,) if source.path is None else sources_in(source.path))
+    ]
+    found: dict[object, NamedSource] = {}
+    for number, source in enumerate(inside):
+        path = source.path
+        file = number if path is None or path == "-" else os.path.realpath(path)
+        found.setdefault((source.network, file), source)
+    return tuple(found.values())
 
 
 def sources_in(path: str) -> Sequence[str]:
@@ -75,6 +93,11 @@ def open_source(spec: str | None, proc_root: str = "/proc", jobs: int | None = 1
     if _is_directory(spec):
         from proccli.sources.procfs.directory import DirectorySource
 
+        if sources_in(spec) != (spec,):
+            raise SourceError(
+                f"{spec} is a folder of recordings, and one source is needed",
+                hint="give one of its files",
+            )
         return DirectorySource(spec)
     from proccli.sources.recording.reader import parse_recording
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from proccli.config import loading
@@ -452,6 +454,13 @@ def test_the_agent_reads_no_further_than_a_nul() -> None:
     assert config.proc_root == "a"
     assert [note.code for note in config.notes] == ["text-after-nul"]
     refused("os-proc-root: a\0b\n")
+
+
+def test_a_compressed_recording_in_place_of_a_configuration_is_recognised() -> None:
+    with pytest.raises(ConfigError, match="not UTF-8") as caught:
+        load(gzip.compress(b"{}"), "web-1.jsonl.gz")
+
+    assert "a recording is given with -s" in str(caught.value)
 
 
 @pytest.mark.parametrize("via", VIAS)

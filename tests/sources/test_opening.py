@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proccli.errors import RecordingError, SourceError
-from proccli.sources.opening import open_source
+from proccli.sources.opening import NamedSource, open_source, sources_of
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.sources.procfs.live import LiveSource
 from proccli.sources.recording.reader import Recording
@@ -47,6 +47,32 @@ def test_dash_is_a_recording_on_stdin(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "-").mkdir()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(recording())))
     assert isinstance(open_source("-"), Recording)
+
+
+def test_each_file_of_several_sources_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").touch()
+    (tmp_path / "b.jsonl").symlink_to("a.jsonl")
+    (tmp_path / "c.jsonl").touch()
+    folder, first = str(tmp_path), str(tmp_path / "a.jsonl")
+    given = [(folder, ""), (first, ""), (first, "blue"), (None, ""), ("-", ""), ("-", "")]
+
+    found = sources_of(NamedSource(*one) for one in given)
+
+    assert [(one.path, one.network) for one in found] == [
+        (first, ""),
+        (str(tmp_path / "c.jsonl"), ""),
+        (first, "blue"),
+        (None, ""),
+        ("-", ""),
+        ("-", ""),
+    ]
+
+
+def test_where_one_source_is_needed_a_folder_of_recordings_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").touch()
+
+    with pytest.raises(SourceError, match="is a folder of recordings"):
+        open_source(str(tmp_path))
 
 
 def test_a_missing_source_is_an_error(tmp_path: Path) -> None:

@@ -243,12 +243,15 @@ class RuleHits:
         """Count the processes of one more source. Tag commands are not run."""
         self.sources += 1
         pipeline = Pipeline(_inputs(config, source, env))
+        if not source.host.sees_all:
+            # Any rule may match a process that was hidden from the reader.
+            self.undetermined.update(rule.index for rule in config.rules)
         for pid in source.pids():
             process = pipeline.agent_process(pid)
             if process is None:
                 continue
             strategy = pipeline.context.strategy
-            if not process.known and process.skip_reason == "not-recorded":
+            if not process.known:
                 self.undetermined.update(compiled.rule.index for compiled in strategy.rules)
                 continue
             if isinstance(strategy, EveryMatcher):

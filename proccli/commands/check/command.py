@@ -151,9 +151,9 @@ def command(
 
 
 def _recordings(snapshots: Sequence[str]) -> tuple[str, ...]:
-    from proccli.sources.opening import sources_in
+    from proccli.sources.opening import NamedSource, sources_of
 
-    return tuple(path for snapshot in snapshots for path in sources_in(snapshot))
+    return tuple(source.path or "" for source in sources_of(map(NamedSource, snapshots)))
 
 
 def _given(*names: str) -> bool:

@@ -232,7 +232,8 @@ gather() {
 # ---- what is written ---------------------------------------------------------------------------
 
 case $wait_s in
-0 | *[!0-9.]*) ;;
+*[!0-9.]* | *.*.* | ?????*) fail "usage: sh -s [SECONDS [NAME]...] < collect.sh" ;;
+0) ;;
 *)
     look
     sleep "$wait_s"

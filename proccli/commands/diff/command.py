@@ -111,12 +111,12 @@ def command(
     """
     from proccli.commands.diff.diff import diff
     from proccli.commands.diff.text import diff_content
-    from proccli.sources.opening import sources_in
+    from proccli.sources.opening import NamedSource, sources_of
 
     if (old, new, options.tags, *snapshots).count("-") > 1:
         raise click.UsageError("only one of OLD, NEW, -s and --tags can read standard input")
-    recordings = [path for snapshot in snapshots for path in sources_in(snapshot)]
-    where: list[str | None] = [*recordings, *([None] if live else [])]
+    where = [source.path for source in sources_of(map(NamedSource, snapshots))]
+    where += [None] if live else []
     after = options._replace(config=new, agent=agent_new or options.agent)
     result = diff(options._replace(config=old), after, where)
     view = view_of(sys.stdout, invocation.colour)

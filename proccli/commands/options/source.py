@@ -419,20 +419,16 @@ def _refuse_both(ctx: click.Context, given: dict[str, Any], *, typed: bool) -> N
 def _sources(
     ctx: click.Context, typed: Sequence[str], network: str, *, live: bool
 ) -> tuple[NamedSource, ...]:
-    from proccli.sources.opening import NamedSource, sources_in
+    from proccli.sources.opening import NamedSource, sources_of
 
     by_variable = os.environ.get("PROCCLI_SNAPSHOT")
     own_root = ctx.get_parameter_source("proc_root") is ParameterSource.COMMANDLINE
     if not typed and not live and by_variable and not own_root:
         typed = [by_variable]
-    named = [
-        NamedSource(inside, of_one)
-        for path, of_one in (_parts(text, network) for text in typed)
-        for inside in sources_in(path)
-    ]
+    named = [NamedSource(*_parts(text, network)) for text in typed]
     if live or not named:
         named.append(NamedSource(None, network))
-    return tuple(named)
+    return sources_of(named)
 
 
 def _parts(text: str, network: str) -> tuple[str, str]:

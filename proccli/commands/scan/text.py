@@ -347,10 +347,14 @@ def hosts_line(hosts: Sequence[Host], config: Config, view: View) -> Line:
     names = [host.name or "unnamed host" for host in hosts]
     if len(hosts) == 1:
         where = [untrusted(names[0]), plain(seen(first))]
-    elif len(hosts) <= _NAMED_HOSTS:
-        where = [untrusted(f"{len(hosts)} hosts: {listed(names)}")]
     else:
-        where = [untrusted(f"{len(hosts):,} hosts, e.g. {names[0]}")]
+        different = tuple(dict.fromkeys(names))
+        what = counted(len(different), "host")
+        if len(different) < len(hosts):  # one host twice, or two machines of one name
+            what = f"{len(hosts):,} sources of {what} by name, each counted"
+        few = len(different) <= _NAMED_HOSTS
+        which = f": {listed(different)}" if few else f", e.g. {different[0]}"
+        where = [untrusted(f"{what}{which}")]
     parts = [
         *where,
         untrusted(config.file or "the agent's defaults"),

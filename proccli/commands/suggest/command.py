@@ -122,6 +122,7 @@ def command(
     from proccli.commands.suggest.suggest import suggest
     from proccli.commands.suggest.test_file import test_file
     from proccli.files import atomic_output
+    from proccli.text import counted
 
     sources = _sources(operands, snapshots, live=live)
     if [*sources, options.config, options.tags].count("-") > 1:
@@ -132,19 +133,21 @@ def command(
         raise click.UsageError("--out and --tests need the name of a file")
     result = suggest(options, sources, drops=not no_drop)
     said = list(messages(result))
+    text, number = test_file(result, out, tests) if tests is not None else ("", 0)
     with ExitStack() as files:
         # Both are opened first: neither is written if the other one exists.
         written = {
             path: files.enter_context(atomic_output(path, mode=0o644))
-            for path in (out, tests)
+            for path in (out, tests if number else None)
             if path is not None
         }
         if out is not None:
             written[out].write(result.text.encode())
-        if tests is not None:
-            text, number = test_file(result, out, tests)
+        if tests in written:
             written[tests].write(text.encode())
-            said.append(f"{number} tests, written to {tests}")
+    if tests is not None:
+        done = f"{counted(number, 'test')}, written to" if number else "no tests, so there is no"
+        said.append(f"{done} {tests}")
     content: str | bytes
     if output == "json":
         content = suggest_document(result)

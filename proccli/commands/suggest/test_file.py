@@ -23,6 +23,8 @@ _LONGEST: Final = 4000
 def test_file(result: SuggestResult, config: str | None, file: str) -> tuple[str, int]:
     """The text of a test file, and the number of its tests.
 
+    The text is of use only with tests: `proccli test` rejects a file without any.
+
     `config` is the path of the configuration, if it is written to a file; else the tests are run
     with `proccli test -c`. Every test passes with the proposed configuration.
     """
@@ -35,7 +37,7 @@ def test_file(result: SuggestResult, config: str | None, file: str) -> tuple[str
     if result.config.via != "server":
         head.append(f"via: {result.config.via}")
     tests = list(_tests(result))
-    body = ["tests:", *(line for test in tests for line in test)] if tests else ["tests: []"]
+    body = ["tests:", *(line for test in tests for line in test)]
     return "".join(f"{line}\n" for line in [*head, *body]), len(tests)
 
 

@@ -178,6 +178,9 @@ class SourceText:
         return Note.of(code, self.at(offset), **values)
 
 
+_GZIP: Final = b"\x1f\x8b"
+
+
 def check_size(text: bytes, limit: int) -> None:
     """Raises: Refusal for a text that is too big."""
     if len(text) > limit:
@@ -192,6 +195,8 @@ def check_bytes(text: bytes, limit: int) -> None:
     except UnicodeDecodeError as error:
         offset = len(text[: error.start].decode("utf-8"))
         hint = "save it as UTF-8" if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else None
+        if text.startswith(_GZIP):
+            hint = "it is compressed with gzip; a recording is given with -s"
         problem = f"not UTF-8: byte 0x{text[error.start]:02x}"
         raise Refusal(problem, offset, hint=hint) from None
 

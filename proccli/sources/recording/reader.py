@@ -150,6 +150,8 @@ def parse_recording(
 
 
 def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, instead: str) -> Checked:
+    if name.endswith((".yaml", ".yml")):
+        instead = f"if {name} is a configuration, give it with -c"
     try:
         at, value = next(lines)
     except StopIteration:

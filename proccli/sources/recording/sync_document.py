@@ -43,6 +43,8 @@ class SyncOutput:
     """Whether its command lines have masks."""
     processes: tuple[SyncedProcess, ...]
     sockets: tuple[SyncedSocket, ...]
+    left_out: dict[str, int]
+    """Connection ends that are not sent, by reason; empty also in documents of older versions."""
 
 
 def is_sync_output(head: bytes) -> bool:
@@ -73,7 +75,16 @@ def parse_sync_output(text: bytes, name: str) -> SyncOutput:
         redacted=snapshot.flag("redacted"),
         processes=processes,
         sockets=sockets,
+        left_out=_left_out(value, document),
     )
+
+
+def _left_out(value: object, document: Checked) -> dict[str, int]:
+    counts = value.get("left_out") if isinstance(value, dict) else None
+    if counts is None:
+        return {}
+    checked = Checked(counts, document.at, "left_out")
+    return {checked.as_text(name, name): checked.integer(name, high=MAX_U32) for name in counts}
 
 
 def _last_document(text: bytes, name: str) -> tuple[object, int]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proccli.model.codes import DIAGNOSTICS
+from proccli.model.process import FieldError
+from proccli.sources.recording.writer import write_recording
+from tests.build import ListSource, host, process
 from tests.cli.runner import call, on_a_terminal, spawn
 
 CLEAN = "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: .*\n"
@@ -127,20 +132,52 @@ def test_via_and_env_change_the_diagnostics(file: Path) -> None:
     assert "rewrite-env" not in call("check", str(file), "--env", "ZONE=b").out
 
 
-def test_recordings_show_which_rules_no_process_reaches(shop: tuple[str, ...], file: Path) -> None:
-    snapshot = shop[shop.index("-s") + 1]
+def test_recordings_show_which_rules_no_process_reaches(
+    shop: tuple[str, ...], file: Path, tmp_path: Path
+) -> None:
+    snapshot = Path(shop[shop.index("-s") + 1])
+    other = tmp_path / "other"
+    shutil.copytree(snapshot, other, symlinks=True)
     file.write_text(
         "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: ^no-such-program$\n"
         "- match-regex: .*\n",
         encoding="utf-8",
     )
-    ran = call("check", str(file), "-s", snapshot, "-s", snapshot, "--json")
+    twice = ("-s", str(snapshot), "-s", str(snapshot))
+    ran = call("check", str(file), *twice, "-s", str(other), "--json")
     found = [
         one for one in json.loads(ran.out)["diagnostics"] if one["code"] == "rule-not-observed"
     ]
 
     assert [one["rule"] for one in found] == [1]
     assert "these 2 recordings" in found[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("host_fields", "process_fields"),
+    [
+        ({"sees_all": False}, {}),  # hidepid: others may be there
+        ({}, {"cmdline": None, "errors": (FieldError("cmdline", "denied", "EACCES"),)}),
+    ],
+)
+def test_what_its_reader_could_not_see_may_match_any_rule(
+    host_fields: dict[str, Any], process_fields: dict[str, Any], file: Path, tmp_path: Path
+) -> None:
+    file.write_text(
+        "os-proc-sync-enabled: true\nos-proc-regex:\n- match-regex: ^no-such-program$\n"
+        "- match-regex: .*\n",
+        encoding="utf-8",
+    )
+    source = ListSource(
+        [process(10, "/bin/app"), process(11, "/bin/other", **process_fields)],
+        at=host(privileged=False, **host_fields),
+    )
+    snapshot = tmp_path / "web-1.jsonl"
+    with snapshot.open("wb") as out:
+        write_recording(out, source)
+
+    ran = call("check", str(file), "-s", str(snapshot), "--json")
+    assert "rule-not-observed" not in [one["code"] for one in json.loads(ran.out)["diagnostics"]]
 
 
 def test_on_a_terminal_there_are_colours_and_everything_fits(file: Path) -> None:

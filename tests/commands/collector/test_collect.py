@@ -208,6 +208,18 @@ def test_a_wrong_argument_is_an_error(wait: str) -> None:
     assert done.stderr.startswith(b"collect: usage: ")
 
 
+@pytest.mark.parametrize("wait", ["x", "-1", "3s", "1.2.3"])
+def test_a_wrong_argument_of_the_shell_script_is_an_error(wait: str) -> None:
+    done = subprocess.run(
+        ["sh", "-s", "--", wait],
+        input=collector_script("sh").encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"collect: usage: ")
+
+
 def test_no_module_is_taken_from_the_directory_where_it_starts(tmp_path: Path) -> None:
     for name in ("json", "base64", "re"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(9)")

@@ -109,7 +109,8 @@ def test_hosts_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_the_table_sums_up_and_names_one_host_of_many(tmp_path: Path) -> None:
     for number in range(40):
-        shutil.copy(APP, tmp_path / f"{number:02}.jsonl")
+        text = Path(APP).read_text().replace('"host":"app-1"', f'"host":"app-{number + 1}"')
+        (tmp_path / f"{number:02}.jsonl").write_text(text)
     ran = call("scan", "-c", CONFIG, str(tmp_path), "--name", "nothing-is-called-this")
     total = document("scan", APP)["summary"]
     assert "40 hosts, e.g. app-1 · " in ran.out
@@ -192,3 +193,13 @@ def test_groups_count_the_processes_and_hosts_of_each_name(sources: tuple[str, .
     table = call("scan", "-c", CONFIG, *sources, "--group").out
     assert ("HOSTS" in table) == (len(sources) > 1)
     assert document("scan", *sources)["groups"] is None
+
+
+def test_two_recordings_of_a_host_are_not_called_two_hosts(tmp_path: Path) -> None:
+    later = str(tmp_path / "later.jsonl")
+    shutil.copy(APP, later)
+
+    assert "2 sources of 1 host by name, each counted: app-1 · " in call("scan", APP, later).out
+    assert "3 sources of 2 hosts by name, each counted: app-1 and db-1 · " in (
+        call("doctor", "-c", CONFIG, APP, later, DB).out
+    )

@@ -470,6 +470,17 @@ def test_the_output_is_the_configuration_alone_and_its_tests_pass(
     assert not other.exists()
 
 
+def test_without_a_rule_there_is_no_file_of_tests(tmp_path: Path) -> None:
+    path = recording(tmp_path / "db.jsonl", [running(1, "/usr/sbin/mysqld")])
+    new, tests = tmp_path / "new.yaml", tmp_path / "new.test.yaml"
+
+    done = run("suggest", "--out", str(new), "--tests", str(tests), path)
+
+    assert new.exists()
+    assert not tests.exists()
+    assert f"no tests, so there is no {tests}\n".encode() in done.stderr
+
+
 def test_the_document_says_which_rule_is_for_which_process(shop: str) -> None:
     from jsonschema import Draft202012Validator
 

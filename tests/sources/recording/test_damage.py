@@ -21,6 +21,7 @@ from proccli.sources.recording import lines
 from proccli.sources.recording.reader import Recording, parse_recording, read_recording
 from proccli.sources.recording.writer import write_recording
 from tests.build import ListSource, host, process
+from tests.cli.runner import call
 
 NAME = "web-1.jsonl"
 
@@ -135,6 +136,16 @@ def test_a_file_that_is_not_a_recording_is_rejected(raw: bytes, message: str) ->
 @pytest.mark.parametrize("raw", [b"", b"{}\n", b"root:x:0:0\n"])
 def test_the_error_for_another_file_names_the_command_that_records(raw: bytes) -> None:
     assert error_of(raw).endswith(" (write one with proccli record FILE)")
+
+
+def test_a_configuration_in_place_of_a_recording_is_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "agent.yaml"
+    path.write_text("static_config:\n  os-proc-sync-enabled: true\n")
+
+    ran = call("scan", str(path))
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.endswith(f"(if {path} is a configuration, give it with -c)\n")
 
 
 def test_the_error_for_a_truncated_line_has_its_column() -> None:

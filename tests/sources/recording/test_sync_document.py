@@ -96,6 +96,8 @@ SOCKET = SyncedSocket("tcp", "client", 7, "10.0.0.5", 4000, None, "10.0.0.9", 80
         ({"sockets": [SOCKET | {"role": "server"}]}, "pid_1 is not a whole number"),
         ({"sockets": [SOCKET | {"ip_1": "::1"}]}, "not an IPv4 address"),
         ({"sockets": [SOCKET | {"port_0": 65536}]}, "not between 0 and 65535"),
+        ({"left_out": []}, "left_out: not a JSON object"),
+        ({"left_out": {"ipv6": -1}}, "ipv6 is not between"),
     ],
 )
 def test_a_damaged_document_is_refused(values: dict[str, Any], problem: str) -> None:
