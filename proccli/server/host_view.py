@@ -56,8 +56,8 @@ def host_view(
 
 def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
     """The view of a host from the output of `sync`, which has only what is sent."""
-    ends = _synced_ends(output.sockets, output.taken_at_ns)
-    own_ips = {socket.ip_0 if socket.role == "client" else socket.ip_1 for socket in output.sockets}
+    ends = [_synced_end(socket, output.taken_at_ns) for socket in output.sockets]
+    near = (end.client if end.role == "client" else end.server for end in ends)
     return HostView(
         name=output.host or source,
         source=source,
@@ -65,7 +65,7 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
         network=network,
         taken_at_ns=output.taken_at_ns,
         boot_time_s=None,
-        addresses=_addresses(own_ips),
+        addresses=_addresses(end.ip for end in near),
         processes={
             process.pid: _synced_process(process, masked=output.redacted)
             for process in output.processes
@@ -93,22 +93,21 @@ def _synced_process(process: SyncedProcess, *, masked: bool) -> HostProcess:
     )
 
 
-def _synced_ends(sockets: Iterable[SyncedSocket], taken_at_ns: int) -> list[ConnectionEnd]:
+def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> ConnectionEnd:
+    pid = socket.pid_0 if socket.role == "client" else socket.pid_1
+    assert pid is not None  # noqa: S101 - the agent's own side always has a pid
     # By position: keywords take half as long again, and there are many.
-    return [
-        ConnectionEnd(
-            protocol,
-            role,
-            Endpoint(ip_0, port_0),
-            Endpoint(ip_1, port_1),
-            netns_idx,
-            (pid_0 if role == "client" else pid_1) or 0,  # the own side always has a pid
-            "synced",
-            None,
-            taken_at_ns,
-        )
-        for protocol, role, pid_0, ip_0, port_0, pid_1, ip_1, port_1, netns_idx in sockets
-    ]
+    return ConnectionEnd(
+        socket.protocol,
+        socket.role,
+        Endpoint(socket.ip_0, socket.port_0),
+        Endpoint(socket.ip_1, socket.port_1),
+        socket.netns_idx,
+        pid,
+        "synced",
+        None,
+        taken_at_ns,
+    )
 
 
 def _addresses(ips: Iterable[str]) -> tuple[str, ...]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from operator import itemgetter
-from types import NoneType
 from typing import Any, Final, TypeVar
 
 from proccli.errors import Location, RecordingError
@@ -148,60 +147,43 @@ def _tag(part: Checked) -> tuple[str, str]:
     return part.text("key"), part.text("value")
 
 
-def _sockets(values: Sequence[object], document: Checked) -> Iterable[SyncedSocket]:
-    sockets = _as_written(values)
-    if sockets is not None:
-        return sockets
-    return (
-        _socket(Checked(value, document.at, f"sockets[{number}]"))
-        for number, value in enumerate(values)
-    )
+def _sockets(values: Sequence[object], document: Checked) -> Iterator[SyncedSocket]:
+    for number, value in enumerate(values):
+        socket = _as_written(value)
+        yield socket or _socket(Checked(value, document.at, f"sockets[{number}]"))
 
 
-def _as_written(values: Sequence[object]) -> Sequence[SyncedSocket] | None:
-    """All sockets, if they are exactly as `sync` writes them; None for what `_socket` has to see.
+def _as_written(value: object) -> SyncedSocket | None:
+    """A socket exactly as `sync` writes it; None for what `_socket` has to look at.
 
-    A fleet has a million of them. To check them a column at a time takes a tenth of the time.
+    A fleet has a million of them, and this takes a quarter of the time.
     """
-    if not values:
-        return ()
     try:
-        columns = zip(*map(_socket_values, values), strict=True)
-        roles, protocols, pids_0, ips_0, ports_0, pids_1, ips_1, ports_1, netns = columns
+        role, protocol, pid_0, ip_0, port_0, pid_1, ip_1, port_1, netns_idx = _socket_values(value)
+        pid, other = (pid_0, pid_1) if role == "client" else (pid_1, pid_0)
         if (
-            set(zip(roles, map(type, pids_0), map(type, pids_1), strict=True)) <= _OWN_SIDES
-            and set(map(type, ports_0)) == set(map(type, ports_1)) == {int}
-            and set(map(type, ips_0)) == set(map(type, ips_1)) == {str}
-            and set(map(type, netns)) <= {int, NoneType}
-            and _all_within({*pids_0, *pids_1} - {None}, 1, MAX_PID)
-            and _all_within({*ports_0, *ports_1}, 0, _U16)
-            and _all_within(set(netns) - {None}, 0, MAX_U32)
+            other is None
+            and type(pid) is type(port_0) is type(port_1) is type(netns_idx) is int
+            and type(ip_0) is type(ip_1) is str
+            and 1 <= pid <= MAX_PID
+            and 0 <= port_0 <= _U16
+            and 0 <= port_1 <= _U16
+            and 0 <= netns_idx <= MAX_U32
         ):
-            return list(
-                map(
-                    SyncedSocket,
-                    map(_PROTOCOLS.__getitem__, protocols),
-                    map(_ROLES.__getitem__, roles),
-                    pids_0,
-                    map(canonical_ipv4, ips_0),
-                    ports_0,
-                    pids_1,
-                    map(canonical_ipv4, ips_1),
-                    ports_1,
-                    netns,
-                )
+            return SyncedSocket(
+                _PROTOCOLS[protocol],
+                _ROLES[role],
+                pid_0,
+                canonical_ipv4(ip_0),
+                port_0,
+                pid_1,
+                canonical_ipv4(ip_1),
+                port_1,
+                netns_idx,
             )
     except (TypeError, LookupError, ValueError):  # no object, a key is missing, no address
         pass
     return None
-
-
-_OWN_SIDES: Final = {("client", int, NoneType), ("server", NoneType, int)}
-"""Role, and types of `pid_0` and `pid_1`: only the own side has a pid."""
-
-
-def _all_within(numbers: Collection[int], low: int, high: int) -> bool:
-    return not numbers or low <= min(numbers) <= max(numbers) <= high
 
 
 _socket_values: Final[Callable[[Any], Any]] = itemgetter(

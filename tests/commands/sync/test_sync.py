@@ -371,6 +371,12 @@ def test_a_clock_that_was_put_back_makes_nothing_older_than_it_is(port: int) -> 
     assert all(seen <= now_ns for seen in result.memory.first_seen_ns.values())
 
 
+def test_a_cycle_that_no_other_follows_says_the_same_and_remembers_no_sockets(port: int) -> None:
+    result = sync(live(), None, NO_WAIT, final=True)
+    assert mine(result, port) == mine(sync(live(), None, NO_WAIT), port)
+    assert result.memory.first_seen_ns == {}
+
+
 def test_another_boot_invalidates_remembered_sockets(port: int) -> None:
     before = sync(live(), None, NO_WAIT)
     rebooted = replace(aged(before.memory, 7200), boot_id="another")
