@@ -27,8 +27,10 @@ lint: $(VENV)/.dev  ## check style (ruff)
 types: $(VENV)/.dev  ## check types (mypy --strict)
 	@$(BIN)/mypy
 
+# With bytecode, whatever the environment says: else every program that a test starts compiles all
+# its modules.
 pytest: $(VENV)/.dev  ## run only the tests
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n auto --dist worksteal
 
 fuzz: $(VENV)/.dev  ## run all property tests with many more examples (N=20000 for the regex dialect)
 	@RUSTREGEX_FUZZ=$${N:-20000} $(BIN)/python -m pytest -q -n auto tests/rustregex
