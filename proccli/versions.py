@@ -550,6 +550,8 @@ class ServerVersion(NamedTuple):
     """True: split a tag at the first colon. False: ignore a tag unless it has exactly one."""
     tag_keys_ignore_case: bool
     """Whether the table compares tag keys without regard to upper and lower case."""
+    l7_by_pid: bool = False
+    """Whether L7 logs without a process get that of their agent and pid."""
     name_bytes: int = 256
     """Longer names are cut, within a character if need be (`process_name_len_max`)."""
     aging_s: int = 86_400
@@ -584,6 +586,10 @@ _ONE_COLON: Final = _CASE._replace(
 _REDUCES: Final = _ONE_COLON._replace(
     reduces_cmdline=True, source=f"{_SERVER_FILES} @ v7.1.6, main 2026e9de"
 )
+_L7_BY_PID: Final = _REDUCES._replace(
+    l7_by_pid=True,
+    source=f"{_SERVER_FILES}, server/ingester/flow_log/log_data/l7_flow_log.go @ main 2026e9de",
+)
 _SERVER_STEPS: Final = (
     ((6, 2), (6, 5, 8), _BY_PID),
     ((6, 5, 9), (6, 6, 9), _SPLITS_ONCE),
@@ -594,7 +600,8 @@ _SERVER_STEPS: Final = (
     ((7, 0, 9), (7, 0, 9), _CASE),
     ((7, 0, 99), (7, 0, 99), _REDUCES),
     ((7, 1), (7, 1, 5), _ONE_COLON),
-    ((7, 1, 6), (99,), _REDUCES),
+    ((7, 1, 6), (98,), _REDUCES),
+    ((99,), (99,), _L7_BY_PID),
 )
 """From and to, as `_key` writes versions: servers that answer alike."""
 

@@ -28,6 +28,10 @@ class Flow:
     end_s: float | None = None
     host: str | None = None
     """The host whose agent saw the flow; None: not in the record."""
+    pid_0: int | None = None
+    """The process that the agent saw at this side, as its host numbers it; None: not in the
+    record."""
+    pid_1: int | None = None
     instance_0: AutoInstanceKind = "none"
     instance_1: AutoInstanceKind = "none"
     problem: str | None = None
@@ -39,7 +43,7 @@ class SideLabel:
     """The label of one side of a flow."""
 
     label: str
-    """`socket`, `tot` or `tot-likely`: how the process was found; else why none was found."""
+    """`socket`, `pid`, `tot` or `tot-likely`: how the process was found; else why none was."""
     gprocess: str | None = None
     auto_instance: str | None = None
     """None: the record keeps its own value, if it has one."""

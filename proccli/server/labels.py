@@ -104,7 +104,36 @@ class Labeller:
         They say what the agent that saw the flow finds, or, if the record names no known agent,
         what the server knows from all agents.
         """
-        return self._sides(flow, self._timing, ended=False)
+        sides = self._sides(flow, self._timing, ended=False)
+        if not self._server.l7_by_pid or flow.pid_0 is flow.pid_1 is None:
+            return sides
+        return (
+            self._by_pid(flow, flow.pid_0, sides[0]),
+            self._by_pid(flow, flow.pid_1, sides[1]),
+        )
+
+    def _by_pid(self, flow: Flow, pid: int | None, side: SideLabel) -> SideLabel:
+        """The label of a side without a process, whose pid the record has.
+
+        The server looks the process up by the agent that saw the flow and the pid, and after it has
+        computed auto_instance, which stays as it is. Only a process that certainly had the pid at
+        the time is named.
+
+        Source: server/ingester/flow_log/log_data/l7_flow_log.go:588-598 @ main (FACTS D).
+        """
+        observer = self._hosts.observer(flow.host)
+        if side.gprocess is not None or pid is None or observer is None:
+            return side
+        process = self._process(observer, pid)
+        if process is None or process.gprocess is None or not self._is_enabled(observer):
+            return side
+        last_s = flow.end_s if flow.end_s is not None else flow.start_s
+        times = (flow.start_s if flow.start_s is not None else last_s, last_s)
+        view = self._hosts.view(observer)
+        if any(self._timing.was_running(process, time_s, view) != "yes" for time_s in times):
+            return side
+        labelled = self._labelled("pid", observer, pid, "none")
+        return replace(labelled, auto_instance=None)
 
     def _sides(self, flow: Flow, timing: Timing, *, ended: bool) -> tuple[SideLabel, SideLabel]:
         protocol, one, other = flow.protocol, flow.side_0, flow.side_1

@@ -20,7 +20,7 @@ from proccli.versions import ServerVersion
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""
 
-_LABELS = frozenset({"socket", "tot", "tot-likely"})
+_LABELS = frozenset({"socket", "pid", "tot", "tot-likely"})
 
 
 @dataclass(slots=True)

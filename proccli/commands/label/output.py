@@ -67,7 +67,7 @@ _BEFORE_TAGS = Record(
 _AFTER_TAGS = Record(
     "",
     *_of_both(
-        "label", text(), "socket, tot, tot-likely, or why there is no label: docs/labels.md."
+        "label", text(), "socket, pid, tot, tot-likely, or why there is no label: docs/labels.md."
     ),
 )
 

@@ -276,6 +276,11 @@ _GROUP_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "tag_keys_ignore_case": lambda now: (
         f"upper and lower case in tag keys {'are the same' if now else 'differ'}"
     ),
+    "l7_by_pid": lambda now: (
+        "an L7 log without a process gets that of its agent and pid"
+        if now
+        else "pids in L7 logs name no process"
+    ),
     "name_bytes": lambda now: f"names are cut after {now} bytes",
     "aging_s": lambda now: (
         f"a process is kept for {now // 3600} hours after its agent last reported it"

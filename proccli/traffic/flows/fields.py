@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from proccli.errors import UsageError
 
 FlowPart: TypeAlias = Literal[
-    "ip_0", "port_0", "ip_1", "port_1", "protocol", "start", "end", "host"
+    "ip_0", "port_0", "pid_0", "ip_1", "port_1", "pid_1", "protocol", "start", "end", "host"
 ]
 _PARTS: Final[Mapping[str, FlowPart]] = {part: part for part in get_args(FlowPart)}
 _ZONE: Final = "zone"
@@ -36,7 +36,8 @@ def parse_fields(text: str) -> FieldMap:
 
     fields = field *("," field)
     field  = part "=" name | "zone=" ("UTC" | offset | "Area/City")
-    part   = "ip_0" | "port_0" | "ip_1" | "port_1" | "protocol" | "start" | "end" | "host"
+    part   = "ip_0" | "port_0" | "pid_0" | "ip_1" | "port_1" | "pid_1" | "protocol" | "start"
+           | "end" | "host"
 
     Raises: UsageError.
     """
@@ -105,6 +106,7 @@ class FieldNames:
     durations: Sequence[str] = ()
     """Seconds after the start; used only if the record has no end."""
     hosts: Sequence[str] = ()
+    pids: tuple[Sequence[str], Sequence[str]] = ((), ())
 
     @property
     def clients(self) -> Sequence[str]:
@@ -121,6 +123,7 @@ DEEPFLOW: Final = FieldNames(
     starts=("start_time",),
     ends=("end_time", "time"),
     hosts=("agent", "vtap"),
+    pids=(("process_id_0",), ("process_id_1",)),
 )
 """Source: server/querier/db_descriptions/clickhouse/tag/flow_log/l4_flow_log and l7_flow_log,
 server/ingester/flow_log/log_data/l4_flow_log.go (the columns). port_0 and port_1 are those of
@@ -208,6 +211,7 @@ class SideFields:
     ip4: str | None = None
     ip6: str | None = None
     port: str | None = None
+    pid: str | None = None
     kind: str | None = None
     name: str | None = None
     number: str | None = None
@@ -307,8 +311,8 @@ class _Finder:
         lasts = start in known_names.starts and end is None
         durations = known_names.durations if lasts else ()
         return RecordFields(
-            side_0=self._side(known_names, 0, "ip_0", "port_0"),
-            side_1=self._side(known_names, 1, "ip_1", "port_1"),
+            side_0=self._side(known_names, 0, "ip_0", "port_0", "pid_0"),
+            side_1=self._side(known_names, 1, "ip_1", "port_1", "pid_1"),
             is_ipv4=self.first(IS_IPV4),
             protocol=self._part("protocol", known_names.protocol),
             start=start,
@@ -317,7 +321,9 @@ class _Finder:
             host=self._part("host", known_names.hosts),
         )
 
-    def _side(self, known_names: FieldNames, n: int, ip: FlowPart, port: FlowPart) -> SideFields:
+    def _side(
+        self, known_names: FieldNames, n: int, ip: FlowPart, port: FlowPart, pid: FlowPart
+    ) -> SideFields:
         known = {
             part: self.first([name.format(n=n) for name in names])
             for part, names in SIDE_FIELDS.items()
@@ -328,5 +334,6 @@ class _Finder:
             ip4=None if by_name else self.first(known_names.ip4s[n]),
             ip6=None if by_name else self.first(known_names.ip6s[n]),
             port=self._part(port, known_names.ports[n]),
+            pid=self._part(pid, known_names.pids[n]),
             **known,
         )

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any, Final
 
 from proccli.model.flows import AutoInstanceKind, Flow
+from proccli.model.process import MAX_PID
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.traffic.flows.fields import RecordFields, SideFields
 
@@ -236,6 +237,8 @@ class FlowReader:
             start_s=start_s,
             end_s=self._end(values, start_s),
             host=None if fields.host is None else _name(values[fields.host]),
+            pid_0=_pid(values, fields.side_0.pid),
+            pid_1=_pid(values, fields.side_1.pid),
             instance_0=_instance(values, fields.side_0) if self._with_instance[0] else "none",
             instance_1=_instance(values, fields.side_1) if self._with_instance[1] else "none",
             problem=problem_0 or problem_1,
@@ -278,6 +281,12 @@ def _written_address(values: Mapping[str, Any], side: SideFields, ip6: bool | No
         return six if ip6 else four
     # ClickHouse's columns are never empty: the unused one is all zeros.
     return six if four in ("0.0.0.0", *_NOTHING) and six not in _NOTHING else four  # noqa: S104
+
+
+def _pid(values: Mapping[str, Any], name: str | None) -> int | None:
+    """A pid; 0, which databases write for a missing one, is none."""
+    number = None if name is None else read_number(values[name])
+    return int(number) if number and number == int(number) and 0 < number <= MAX_PID else None
 
 
 def _instance(values: Mapping[str, Any], side: SideFields) -> AutoInstanceKind:

@@ -49,7 +49,7 @@ def test_every_label_is_explained_once() -> None:
 
     assert len(explained) == len(set(explained))
     assert set(explained) - OTHERS == {
-        *("socket", "tot", "tot-likely", "tot-syn-ack", "tot-no-pid"),
+        *("socket", "pid", "tot", "tot-likely", "tot-syn-ack", "tot-no-pid"),
         *("no-host", "no-connection", "no-process", "no-flow"),
         *("other-time", "other-agent", "other-protocol", "row-order"),
         *("ambiguous", "undecided", "ipv6", "loopback", "sync-disabled"),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
+from proccli.sources.recording.reader import read_recording
 from tests.cli.runner import call
 from tests.commands.label.flowfiles import FORMS, PACKINGS, syns
 from tests.commands.label.labelling import (
@@ -282,3 +283,55 @@ def test_every_reason_is_the_right_one(record: Record, expected: tuple[str, str]
     assert [name is None for name in (found["gprocess_0"], found["gprocess_1"])] == [
         each != "socket" for each in expected
     ]
+
+
+def pid_of(script: str) -> int:
+    """The pid of a process of app-1."""
+    recording = read_recording(SHOP_RECORDINGS[1])
+    cmdlines = {pid: recording.read(pid).cmdline or b"" for pid in recording.pids()}
+    return next(pid for pid, text in cmdlines.items() if f"/{script}\0".encode() in text)
+
+
+SHORT = REDIS | {"protocol": 6, "client_port": 3}
+"""A connection that no recording has."""
+
+
+@pytest.mark.parametrize(
+    ("server", "more", "expected"),
+    [
+        ("main", {}, ("pid", "app")),
+        ("7.1.8", {}, ("no-connection", None)),
+        ("main", {"agent": "db-1"}, ("no-connection", None)),  # it has no such pid, or another
+        ("main", {"process_id_0": 0}, ("no-connection", None)),
+        ("main", {"process_id_0": 4_000_000}, ("no-connection", None)),
+        ("main", {"process_id_0": "x"}, ("no-connection", None)),
+        ("main", {"agent": None}, ("no-connection", None)),
+    ],
+)
+def test_a_record_with_a_pid(
+    server: str, more: dict[str, Any], expected: tuple[str, str | None]
+) -> None:
+    """Of several hosts, the record has to name its agent's."""
+    seen = at(-1, 0)
+    record = SHORT | seen | {"agent": "app-1", "process_id_0": pid_of("app.py")} | more
+
+    (found,) = objects(label(*SHOP, "--server", server, stdin=ndjson(record)))
+    assert (found["label_0"], found["gprocess_0"]) == expected
+    assert found["auto_instance_0"] is None
+    assert found["gprocess_1"] is None
+
+
+def test_a_socket_counts_before_a_pid() -> None:
+    record = REDIS | at(-1, 0) | {"protocol": 6}
+    record |= {"agent": "app-1", "process_id_0": pid_of("worker.py")}
+
+    (found,) = objects(label(*SHOP, "--server", "main", stdin=ndjson(record)))
+    assert (found["label_0"], found["gprocess_0"]) == ("socket", "app")
+
+
+def test_a_pid_before_its_process_started_names_nothing() -> None:
+    seen = at(-86_400, -86_000)
+    record = SHORT | seen | {"agent": "app-1", "process_id_0": pid_of("app.py")}
+
+    (found,) = objects(label(*SHOP, "--server", "main", stdin=ndjson(record)))
+    assert found["gprocess_0"] is None

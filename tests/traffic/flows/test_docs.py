@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from proccli.traffic.flows.fields import (
     NO_FIELDS,
     SIDE_FIELDS,
     FieldNames,
+    FlowPart,
     find_fields,
     parse_fields,
 )
@@ -27,7 +29,7 @@ SECTION = DOCUMENT[DOCUMENT.index("## Flow records") :].split("\n## ")[0]
 
 def names_of(family: FieldNames) -> list[str]:
     return [
-        *(name for pair in (family.ips, family.ip4s, family.ip6s, family.ports)
+        *(name for pair in (family.ips, family.ip4s, family.ip6s, family.ports, family.pids)
           for names in pair for name in names),
         *family.protocol, *family.starts, *family.ends, *family.durations, *family.hosts,
     ]  # fmt: skip
@@ -66,7 +68,7 @@ def test_every_name_of_the_other_programs_is_known() -> None:
 def test_formats_parts_and_limits_are_the_real_ones() -> None:
     assert re.findall(r"^\| `(\w+)` \|", SECTION, re.MULTILINE)[: len(FORMATS)] == list(FORMATS)
     assert f"{MAX_LINE_BYTES >> 20} MiB" in SECTION
-    for part in ("ip_0", "port_0", "ip_1", "port_1", "protocol", "start", "end", "host"):
+    for part in get_args(FlowPart):
         assert parse_fields(f"{part}=x").names == {part: "x"}
         assert f"`{part}`" in SECTION
 
