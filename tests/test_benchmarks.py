@@ -159,7 +159,7 @@ def test_the_load_leaves_nothing_behind_after(ending: str, tmp_path: Path) -> No
         assert len(processes) == 24
         assert pairs
         assert not pairs & {(one.local, one.remote) for one in rows("self")}
-        assert not list(tmp_path.iterdir())
+        eventually(lambda: not list(tmp_path.iterdir()), what="the removal of the folder")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda one: one.name)
@@ -180,7 +180,7 @@ def test_a_load_that_is_ended_while_it_starts_leaves_nothing_behind(
         launcher.send_signal(number)
 
         eventually(lambda: not members(group), what="the end of all processes")
-        assert not list(tmp_path.iterdir())
+        eventually(lambda: not list(tmp_path.iterdir()), what="the removal of the folder")
 
 
 def test_a_command_runs_under_the_load_and_its_exit_code_is_passed_on() -> None:

@@ -120,7 +120,7 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "command": (lambda one: one["processes"][0].update(cmdline="\ud800"), "surrogate"),
     "no lists": (lambda one: one.update(sockets={}), "sockets"),
     "rule": (lambda one: one["processes"][0].update(rule="2"), "number"),
-    "left_out": (lambda one: one.update(left_out={"ipv6": -1}), "number"),
+    "left_out": (lambda one: one.update(left_out={"ipv6": -1}), "ipv6 is not between 0"),
     "snapshot": (lambda one: one.update(snapshot=None), "snapshot"),
     "schema": (lambda one: one.update(schema="proccli/sync/v2"), "schema"),
 }

@@ -154,20 +154,25 @@ def _handed_over(content: bytes, code: int) -> Iterable[Read]:
 
 
 # Named tuples are handed over as plain ones: pickling them takes ten times as long.
-_Packed: TypeAlias = tuple[tuple[object, ...], tuple[object, ...], object]
+_Packed: TypeAlias = tuple[tuple[object, ...], object]
+_ERRORS: Final = Process._fields.index("errors")
 
 
 def _packed(found: Read) -> _Packed:
     process, sockets = found
     errors = tuple(map(tuple, process.errors))
+    fields = (*process[:_ERRORS], errors, *process[_ERRORS + 1 :])
     if isinstance(sockets, FieldError):
-        return (*process[:-1],), errors, tuple(sockets)
-    return (*process[:-1],), errors, None if sockets is None else list(map(tuple, sockets))
+        return fields, tuple(sockets)
+    return fields, None if sockets is None else list(map(tuple, sockets))
 
 
 def _unpacked(packed: _Packed) -> Read:
-    fields, errors, sockets = packed
-    process = Process._make((*fields, tuple(FieldError(*error) for error in errors)))  # type: ignore[misc]
+    fields, sockets = packed
+    process = Process._make(fields)
+    if process.errors:
+        errors = tuple(FieldError._make(error) for error in process.errors)
+        process = process._replace(errors=errors)
     if isinstance(sockets, tuple):
         return process, FieldError(*sockets)
     if isinstance(sockets, list):
