@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,12 @@ def test_an_interrupt_while_it_waits_for_input_is_quiet(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
     )
     writer = opened_by_both(fifo, waiting)
-    waiting.send_signal(signal.SIGINT)
+    # A signal between the opening and the reading only takes effect when reading ends: like a
+    # person, press again.
+    while waiting.poll() is None:
+        waiting.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            waiting.wait(timeout=5)
     out, err = waiting.communicate(timeout=LONG_S)
     os.close(writer)
 
