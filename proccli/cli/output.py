@@ -45,7 +45,7 @@ def view_of(
     """
     if stream is None:
         return View()
-    terminal = _is_terminal(stream)
+    terminal = is_terminal(stream)
     if colour == "auto":
         dumb = (environment.get("TERM") or "dumb") == "dumb"
         coloured = terminal and not dumb and not environment.get("NO_COLOR")
@@ -69,7 +69,10 @@ def terminal_width() -> int:
     return 80
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is open and a terminal."""
+    if stream is None:
+        return False
     with suppress(ValueError, OSError):
         return stream.isatty()
     return False

@@ -1,4 +1,4 @@
-"""A terminal that shows a changing text until somebody presses q."""
+"""A terminal that shows a changing text until q is pressed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final
 
-from proccli.cli.output import Colour, view_of, write
+from proccli.cli.output import Colour, is_terminal, view_of, write
 from proccli.errors import UsageError
 from proccli.terminal.frame import ENTER, LEAVE, Frame, last_first, updates, visible_lines
 from proccli.terminal.view import View
@@ -42,15 +42,9 @@ def watch(draw: Callable[[View], Frame], interval_s: float, colour: Colour) -> N
 
     Only lines that changed are written. Raises: UsageError without a terminal; KeyboardInterrupt.
     """
-    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError("--watch needs a terminal", hint="leave it out, or use watch(1)")
     _Screen(draw, interval_s, colour).run()
-
-
-def _is_terminal(stream: Any) -> bool:
-    with suppress(ValueError, OSError, AttributeError):
-        return bool(stream.isatty())
-    return False
 
 
 class _Screen:

@@ -88,7 +88,7 @@ environment() { # the variables NAMES of the running agent; awk passes over all 
     done
 }
 
-sockets() { # FILE...: never what a link says, which may be a path that somebody chose
+sockets() { # FILE...: never the text of a link, which may be a path that a user chose
     stat -L -c '@inode %d %i %n' "$@" 2>/dev/null
     stat -c '@link %z %n' "$@" 2>/dev/null
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from proccli.commands.stores import StoreRequest
     from proccli.terminal.view import View
 
+Answer = TypeVar("Answer")
 _WHICH = "Filters"
 
 
@@ -93,6 +94,21 @@ def _gprocess_option(explained: str) -> Callable[[Body], Body]:
     )
 
 
+def _rendered(
+    answer: Answer,
+    output: Output,
+    invocation: Invocation,
+    *,
+    document: Callable[[Answer], bytes],
+    lines: Callable[[Answer], bytes],
+    text: Callable[[Answer, View], str],
+) -> str | bytes:
+    """An answer in one of the output formats."""
+    if output == "table":
+        return text(answer, _view(invocation))
+    return document(answer) if output == "json" else lines(answer)
+
+
 def _view(invocation: Invocation) -> View:
     return view_of(sys.stdout, invocation.colour)
 
@@ -135,12 +151,9 @@ def load_command(*, request: StoreRequest, output: Output, invocation: Invocatio
     ):
         loaded = load_files(opened.engine, opened.database, request.sources, progress)
     opened = opened._replace(loaded=loaded)
-    if output == "json":
-        content: str | bytes = load_document(opened)
-    elif output == "jsonl":
-        content = load_lines(opened)
-    else:
-        content = load_text(opened, _view(invocation))
+    content = _rendered(
+        opened, output, invocation, document=load_document, lines=load_lines, text=load_text
+    )
     return print_result(invocation, content, opened.refusals(), EXIT_INPUT if loaded.refused else 0)
 
 
@@ -191,12 +204,9 @@ def names_command(
             progress,
             lambda engine, moment: names_of(engine, moment, selection),
         )
-    if output == "json":
-        content: str | bytes = names_document(answer)
-    elif output == "jsonl":
-        content = names_lines(answer)
-    else:
-        content = names_text(answer, _view(invocation))
+    content = _rendered(
+        answer, output, invocation, document=names_document, lines=names_lines, text=names_text
+    )
     return print_result(invocation, content, answer.notes, answer.exit_code)
 
 
@@ -204,7 +214,10 @@ def names_command(
     "hosts",
     cls=CommandWithExamples,
     examples=(
-        ("proccli fleet hosts --store chdb:///var/lib/fleet --silent", "Show which hosts fell out"),
+        (
+            "proccli fleet hosts --store chdb:///var/lib/fleet --silent",
+            "Show which hosts stopped reporting",
+        ),
         (
             "proccli fleet hosts --store chdb:///var/lib/fleet --host 'web-*' --without nginx",
             "Show the web hosts on which nothing is named nginx",
@@ -235,7 +248,7 @@ def hosts_command(
     invocation: Invocation,
     **which: Any,
 ) -> int:
-    """Show the hosts, when each was last heard of, and what it would send.
+    """Show the hosts, when each last reported, and what it would send.
 
     A host is shown with its newest document. It is silent if that is older than --max-age, counted
     from the newest document of all hosts.
@@ -256,12 +269,9 @@ def hosts_command(
         )
     # The table shows the silent hosts.
     notes = [note for note in answer.notes if output != "table" or note.code != "hosts-silent"]
-    if output == "json":
-        content: str | bytes = hosts_document(answer)
-    elif output == "jsonl":
-        content = hosts_lines(answer)
-    else:
-        content = hosts_text(answer, _view(invocation))
+    content = _rendered(
+        answer, output, invocation, document=hosts_document, lines=hosts_lines, text=hosts_text
+    )
     return print_result(invocation, content, notes, answer.exit_code)
 
 
@@ -315,12 +325,14 @@ def changes_command(
 
     with progress_bar(invocation, len(request.sources), "Reading") as progress:
         answer = changed(request, at_s, since_s, max_age_s, progress)
-    if output == "json":
-        content: str | bytes = changes_document(answer)
-    elif output == "jsonl":
-        content = changes_lines(answer)
-    else:
-        content = changes_text(answer, _view(invocation))
+    content = _rendered(
+        answer,
+        output,
+        invocation,
+        document=changes_document,
+        lines=changes_lines,
+        text=changes_text,
+    )
     code = answer.exit_code or (EXIT_NO if exit_code and answer.rows else 0)
     return print_result(invocation, content, answer.notes, code)
 
@@ -362,10 +374,7 @@ def prune_command(
     from proccli.commands.fleet.output import prune_document, prune_lines, prune_text
 
     result = pruned(request, keep_s, dry_run=dry_run)
-    if output == "json":
-        content: str | bytes = prune_document(result)
-    elif output == "jsonl":
-        content = prune_lines(result)
-    else:
-        content = prune_text(result, _view(invocation))
+    content = _rendered(
+        result, output, invocation, document=prune_document, lines=prune_lines, text=prune_text
+    )
     return print_result(invocation, content, ())

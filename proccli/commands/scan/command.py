@@ -313,7 +313,7 @@ def _watched(
             selection.check(inputs.config)
             result = scan(inputs)
         except ProccliError as error:
-            # Somebody may be writing the configuration: the next scan may work.
+            # The configuration may be half written: the next scan may work.
             if last is None:
                 raise
             words = wrapped(untrusted(f"{now}  {error}", "error"), view.width)

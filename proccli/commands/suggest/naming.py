@@ -153,7 +153,7 @@ def _is_sound(match: Match, regex: rustregex.Regex, line: Line, recipe: Recipe) 
 
 
 def name_lines(lines: Sequence[Line]) -> Mapping[Line, Naming]:
-    """The names of all lines that have one; programs with the same name are told apart."""
+    """The names of all lines that have one; programs with the same name get different ones."""
     namings = {line: naming for line in lines if (naming := name_line(line)) is not None}
     by_name: dict[str, list[Line]] = defaultdict(list)
     for line, naming in namings.items():

@@ -1,4 +1,4 @@
-"""A proposal as JSON, and what there is to say about it beside the configuration."""
+"""A proposal as JSON, and the summary on standard error."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ SAYS_NOTHING: Final = re.compile(
     rf"{_ROOTS}|{_FOLDERS}|lib64|libexec|python[0-9.]*|(?:site|dist)-packages|\.?v?env"
     r"|node_modules|[0-9a-f]{8,}"
 )
-"""Folders by which programs of the same name are not told apart."""
+"""Folders that do not distinguish programs of the same name."""
 _START: Final = r"(?:\.{0,2}/)?"
 
 

@@ -43,7 +43,7 @@ class Part(NamedTuple):
     """Only the connections of so many pairs of nodes, the busiest."""
 
     def grouping(self, hosts: int) -> tuple[Grouping, tuple[Note, ...]]:
-        """The grouping for so many hosts, with a note if nobody asked for it.
+        """The grouping for so many hosts, with a note if it was not asked for.
 
         Raises: UsageError.
         """

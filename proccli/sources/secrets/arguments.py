@@ -39,7 +39,7 @@ _SUBSTITUTION = re.compile(rb"""[^\s$`]{0,256}(?:\$\(|`)""")
 _COMMAND_END = re.compile(rb"[;|&()`]")
 # Another program is named directly after these.
 _RUNS_NEXT = frozenset((b"--", b"-exec", b"-execdir", b"-ok"))
-# What follows these is a name that somebody chose.
+# What follows these is a name that a user chose.
 _NAMES_SOMETHING = frozenset((b"--name", b"--hostname", b"--network", b"--unit"))
 _SWITCH = re.compile(rb"/[A-Za-z?]\w{0,30}(?:[:=].*)?", re.DOTALL)
 # After `--password`, `--host` is another option and `--Zq7rTn93` a value.
