@@ -61,11 +61,13 @@ class _Screen:
         with self._terminal() as woken:
             due_s = 0.0
             while True:
-                now_s = time.monotonic()
-                if now_s >= due_s:
+                due = time.monotonic() >= due_s
+                if due:
                     self._frame = None
-                    due_s = now_s + self._interval_s
                 self._show()
+                if due:
+                    # From the end of a scan: one that takes longer than the interval has pauses, too.
+                    due_s = time.monotonic() + self._interval_s
                 ready, _, _ = select.select(
                     [sys.stdin, woken], [], [], max(due_s - time.monotonic(), 0)
                 )

@@ -176,7 +176,7 @@ _WHICH = "Filters (the summary always counts all processes)"
     callback=no_nan,
     default=2.0,
     show_default=True,
-    help="With --watch: seconds between two scans.",
+    help="With --watch: seconds from the end of a scan to the next.",
 )
 @option(
     "--compare",
