@@ -66,7 +66,7 @@ class _Screen:
                     self._frame = None
                 self._show()
                 if due:
-                    # From the end of a scan: one that takes longer than the interval has pauses, too.
+                    # From the end of a scan: a slow one has pauses after it, too.
                     due_s = time.monotonic() + self._interval_s
                 ready, _, _ = select.select(
                     [sys.stdin, woken], [], [], max(due_s - time.monotonic(), 0)
