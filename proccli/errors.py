@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 EXIT_NO = 1
@@ -120,6 +121,14 @@ class RecordingError(SourceError):
 
 class RecordingTruncated(RecordingError):  # noqa: N818 - what is the case
     """A recording ends too early."""
+
+
+class NoSourceRead(SourceError):  # noqa: N818 - what is the case
+    """None of several sources can be read; `errors` has the reason for each of them."""
+
+    def __init__(self, errors: Sequence[SourceError]) -> None:
+        super().__init__(f"none of {len(errors):,} sources can be read")
+        self.errors = errors
 
 
 class StoreError(SourceError):

@@ -15,6 +15,7 @@ from proccli.errors import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
     Location,
+    NoSourceRead,
     ProccliError,
 )
 from proccli.text import agreeing, visible
@@ -26,6 +27,8 @@ def report(error: BaseException, invocation: Invocation) -> int:
         return 0
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return EXIT_INTERRUPTED
+    if isinstance(error, NoSourceRead):
+        return report_sources(error.errors, invocation)
     # Where the command line could not be parsed, --debug may not have been seen.
     debug = invocation.debug or "--debug" in invocation.arguments
     if debug:
@@ -53,11 +56,15 @@ def report(error: BaseException, invocation: Invocation) -> int:
     return EXIT_BUG
 
 
-def report_sources(failures: Sequence[ProccliError], invocation: Invocation) -> int:
-    """Print the errors of sources that were left out; return the exit code.
+def report_sources(
+    failures: Sequence[ProccliError], invocation: Invocation, code: int = EXIT_INPUT
+) -> int:
+    """Print the errors of sources that were left out; return the exit code: without any, `code`.
 
     Of many, the first few are printed, and the number of the others.
     """
+    if not failures:
+        return code
     for error in failures[:ALIKE]:
         report(error, invocation)
     if more := len(failures) - ALIKE if len(failures) > ALIKE else 0:

@@ -34,7 +34,7 @@ def warn(invocation: Invocation, notes: Sequence[Note]) -> None:
     """Print one line per warning; of many with the same code, only the first few and a count."""
     notes = without_codes(notes, _REPORTED, *(() if invocation.debug else _ROUTINE))
     label = labelled(invocation, "warning", "yellow")
-    for line in _condensed(notes):
+    for line in condensed(notes):
         write_stderr(f"{label} {visible(line)}\n")
 
 
@@ -88,7 +88,8 @@ def print_pieces(
     warn(invocation, notes())
 
 
-def _condensed(notes: Sequence[Note]) -> Iterable[str]:
+def condensed(notes: Sequence[Note]) -> Iterable[str]:
+    """The sentences of warnings; of many with the same code, only the first few and a count."""
     from proccli.terminal.warning_text import message
 
     times = Counter(notes)

@@ -11,6 +11,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
 from proccli.config import loading
 from proccli.errors import (
+    NoSourceRead,
     SourceError,
     TagCommandFailed,
     TagCommandUndecided,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from proccli.config.tag_output import TagEntry
 
 
+Origin = TypeVar("Origin")
 Result = TypeVar("Result")
 
 
@@ -386,22 +388,43 @@ def each_source(
     """The result of `work` for each source, one after the other.
 
     If there are several, those that cannot be read are left out, and their errors are added to
-    `failures`. Raises: UsageError, ConfigError; SourceError of the only source.
+    `failures`. Raises: UsageError, ConfigError, SourceError as `each_read` does.
     """
-    if len(sources) == 1:
-        yield sources[0], work(_for_source(options, sources[0]))
-        return
+    options = for_several(options, len(sources))
+    yield from each_read(sources, lambda source: work(_for_source(options, source)), failures)
+
+
+def for_several(options: InputOptions, sources: int) -> InputOptions:
+    """The options for so many sources: the configuration, which may be a pipe, is read once.
+
+    Raises: UsageError for tags, which are of one host; ConfigFileError.
+    """
+    if sources < 2:
+        return options
     if options.tags is not None:
         raise UsageError("--tags is the output of one host's command, and there are several hosts")
-    if options.config is not None and options.config_text is None:
-        options = options._replace(config_text=read_file(options.config))
+    return read_config_once(options)
+
+
+def each_read(
+    sources: Sequence[Origin], read: Callable[[Origin], Result], failures: list[SourceError]
+) -> Iterator[tuple[Origin, Result]]:
+    """The result of `read` for each source that can be read, in order.
+
+    The errors of the others are added to `failures`. Raises: SourceError of the only source;
+    NoSourceRead if there are several and none can be read.
+    """
     for source in sources:
         try:
-            result = work(_for_source(options, source))
+            result = read(source)
         except SourceError as error:
+            if len(sources) == 1:
+                raise
             failures.append(error)
         else:
             yield source, result
+    if failures and len(failures) == len(sources):
+        raise NoSourceRead(failures)
 
 
 def _for_source(options: InputOptions, source: NamedSource) -> InputOptions:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from proccli.errors import ProccliError
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.sockets import Protocol
@@ -106,3 +107,5 @@ class Topology:
     notes: tuple[Note, ...] = ()
     incomplete: bool = False
     """Whether anything the server would know could not be determined."""
+    failures: tuple[ProccliError, ...] = ()
+    """Why sources could not be read; what they would have shown is missing."""

@@ -6,7 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.commands.hosts.gather import Gathered
@@ -25,6 +25,7 @@ from proccli.store.deepflow import (
     error_name,
 )
 from proccli.store.schema import PROTOCOLS
+from proccli.text import counted
 from proccli.versions import ServerVersion, StoredTables, server_version, stored_tables_of
 
 State: TypeAlias = Literal["pass", "fail", "unknown"]
@@ -78,6 +79,8 @@ class Audit:
     hosts: int
     answers: tuple[AuditAnswer, ...]
     notes: tuple[Note, ...]
+    unread: int = 0
+    """Number of sources that could not be read."""
 
     @property
     def failed(self) -> bool:
@@ -354,9 +357,18 @@ def audit(
         recognised=server is None and recognised is not None,
         tables=tables,
         hosts=len(expected.fleet.present),
-        answers=tuple(answers),
+        answers=tuple(_of_all_sources(answer, len(expected.failures)) for answer in answers),
         notes=tuple(notes),
+        unread=len(expected.failures),
     )
+
+
+def _of_all_sources(answer: AuditAnswer, unread: int) -> AuditAnswer:
+    """The answer if so many sources could not be read: what was found stands, the rest is open."""
+    if not unread or answer.state != "pass" or answer.question == "dictionaries":
+        return answer
+    reason = f"{counted(unread, 'source')} could not be read, and nothing is wrong with the others"
+    return replace(answer, state="unknown", reason=reason)
 
 
 def _unknown(question: Question, reason: str) -> AuditAnswer:

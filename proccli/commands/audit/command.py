@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
@@ -146,4 +147,6 @@ def command(
         content = audit_text(result, view_of(sys.stdout, invocation.colour))
     lacking = expected.incomplete or any(one.state == "unknown" for one in result.answers)
     code = EXIT_NO if result.failed else EXIT_INCOMPLETE if strict and lacking else 0
-    return print_result(invocation, content, result.notes, code)
+    return report_sources(
+        expected.failures, invocation, print_result(invocation, content, result.notes, code)
+    )

@@ -149,7 +149,10 @@ def audit_text(result: Audit, view: View) -> str:
         found += _answer_lines(answer)
         found.append(())
     how = "recognised by its tables" if result.recognised else "given or assumed"
-    basis = f"{counted(result.hosts, 'host')}, server {result.server} ({how})"
+    hosts = counted(result.hosts, "host")
+    if result.unread:
+        hosts += f" ({counted(result.unread, 'source')} not read)"
+    basis = f"{hosts}, server {result.server} ({how})"
     failed = [answer.question for answer in result.answers if answer.state == "fail"]
     unknown = [answer.question for answer in result.answers if answer.state == "unknown"]
     total = f"Problems with {', '.join(failed)}." if failed else "No problems found."

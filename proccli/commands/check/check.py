@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from proccli.agent.decision import Context as View
 from proccli.agent.decision import skip_reason
@@ -16,13 +16,21 @@ from proccli.agent.first_match import match_rule
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, agent_process
-from proccli.commands.inputs import InputOptions, environment_for, tag_table
+from proccli.commands.inputs import InputOptions, each_read, environment_for, tag_table
+from proccli.commands.warnings import NotesOfSources, unread_sources
 from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings
 from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.reach import Unreachable
 from proccli.diagnostics.upgrade import compare
-from proccli.errors import EXIT_INPUT, EXIT_NO, ConfigError, ConfigFileError, Location
+from proccli.errors import (
+    EXIT_INPUT,
+    EXIT_NO,
+    ConfigError,
+    ConfigFileError,
+    Location,
+    SourceError,
+)
 from proccli.files import read_file
 from proccli.local import agent_process as local_agent
 from proccli.model.codes import DIAGNOSTICS
@@ -83,6 +91,8 @@ class CheckResult:
 
     reports: tuple[FileReport, ...]
     notes: tuple[Note, ...] = ()
+    failures: tuple[SourceError, ...] = ()
+    """Why recordings could not be read; which rules their processes reach is not known."""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -94,8 +104,9 @@ class CheckResult:
         return sum(found.severity == severity for found in self.diagnostics)
 
     def exit_code(self, fail_on: Severity) -> int:
-        """EXIT_INPUT: a file is not usable; EXIT_NO: a severity of at least `fail_on`; else 0."""
-        if not all(report.usable for report in self.reports):
+        """EXIT_INPUT: a file or recording is not usable; EXIT_NO: a severity of at least
+        `fail_on`; else 0."""
+        if self.failures or not all(report.usable for report in self.reports):
             return EXIT_INPUT
         bad = self.count("error") + (self.count("warning") if fail_on == "warning" else 0)
         return EXIT_NO if bad else 0
@@ -104,11 +115,12 @@ class CheckResult:
 def check(options: CheckOptions) -> CheckResult:
     """The diagnostics of each file. Commands in the configuration are not run.
 
-    Raises: UsageError for an agent that is not emulated; SourceError for a recording that cannot
-    be read.
+    Recordings that cannot be read are left out. Raises: UsageError for an agent that is not
+    emulated; SourceError as `each_read` does.
     """
     end = options.clock() + TIME_LIMIT_S
-    sources = [open_source(snapshot) for snapshot in options.snapshots]
+    failures: list[SourceError] = []
+    sources = [source for _, source in each_read(options.snapshots, open_source, failures)]
     surroundings = Surroundings(
         environment=_environment(options.env),
         users=_users(),
@@ -116,14 +128,32 @@ def check(options: CheckOptions) -> CheckResult:
         processes=_processes(sources, _behaviour(options)),
         expired=lambda: options.clock() >= end,
     )
-    reports = tuple(_report(file, options, surroundings, sources) for file in options.files)
-    notes = tuple(dict.fromkeys(note for source in sources for note in source.notes))
-    notes = (*loading.reader_notes(), *notes)
-    return CheckResult(reports=reports, notes=notes)
+    observed = _Observed(sources=sources, unread=len(failures))
+    reports = tuple(_report(file, options, surroundings, observed) for file in options.files)
+    of_sources = NotesOfSources()
+    for source in sources:
+        of_sources.add(source.host.name or source.host.proc_root, source.notes)
+    return CheckResult(
+        reports=reports,
+        notes=(
+            *loading.reader_notes(),
+            *of_sources.notes(len(sources)),
+            *unread_sources(failures),
+        ),
+        failures=tuple(failures),
+    )
+
+
+class _Observed(NamedTuple):
+    """The sources in which rules are looked for."""
+
+    sources: Sequence[Source]
+    unread: int
+    """How many more there are that could not be read."""
 
 
 def _report(
-    file: str, options: CheckOptions, surroundings: Surroundings, sources: Sequence[Source]
+    file: str, options: CheckOptions, surroundings: Surroundings, observed: _Observed
 ) -> FileReport:
     name = "<stdin>" if file == "-" else file
     try:
@@ -144,8 +174,9 @@ def _report(
             surroundings=surroundings,
         )
     diagnostics = found.diagnostics
-    if sources and found.config is not None:
-        diagnostics = ordered((*diagnostics, *_observed(found, found.config, sources, options.env)))
+    if observed.sources and found.config is not None:
+        unreached = _unreached(found, found.config, observed, options.env)
+        diagnostics = ordered((*diagnostics, *unreached))
     return FileReport(
         file=visible(name),
         diagnostics=diagnostics,
@@ -167,13 +198,13 @@ def _unreadable(name: str, failure: ConfigFileError) -> FileReport:
     return FileReport(file=shown, diagnostics=(diagnostic,), usable=False, failure=failure)
 
 
-def _observed(
-    found: Linted, config: Config, sources: Sequence[Source], env: Mapping[str, str]
+def _unreached(
+    found: Linted, config: Config, observed: _Observed, env: Mapping[str, str]
 ) -> Sequence[Diagnostic]:
     if found.context is None:
         return ()
-    hits = RuleHits()
-    for source in sources:
+    hits = RuleHits(unread=observed.unread)
+    for source in observed.sources:
         hits.add(config, source, env)
     proven = [entry.rule for entry in found.unreachable if entry.proof == "proven"]
     return tuple(unreached_rules(found.context, hits, proven))
@@ -229,8 +260,10 @@ def _exists(path: str) -> bool:
 class RuleHits:
     """How many processes of some sources each rule of a configuration matches and decides."""
 
-    def __init__(self) -> None:
+    def __init__(self, unread: int = 0) -> None:
         self.sources = 0
+        self.unread = unread
+        """Number of further sources, which could not be read."""
         self.matched: Counter[int] = Counter()
         """Processes that a rule matches, whether or not an earlier rule decides them."""
         self.decided: Counter[int] = Counter()
@@ -301,7 +334,10 @@ def unreached_rules(
     context: Context, hits: RuleHits, proven: Sequence[int]
 ) -> Iterator[Diagnostic]:
     """A diagnostic for each rule that no process reaches, except those proven unreachable."""
-    where = "this recording" if hits.sources == 1 else f"these {hits.sources} recordings"
+    where = "this recording" if hits.sources == 1 else f"these {hits.sources:,} recordings"
+    if hits.unread:
+        total = hits.sources + hits.unread
+        where = f"{hits.sources:,} of {total:,} recordings (the others can't be read)"
     word = context.keys.rule
     for rule in context.rules:
         index = rule.index

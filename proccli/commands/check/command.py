@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from proccli.cli.failures import report
+from proccli.cli.failures import report, report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
@@ -147,7 +147,7 @@ def command(
     for unread in result.reports:
         if unread.failure is not None:
             report(unread.failure, invocation)
-    return code
+    return report_sources(result.failures, invocation, code)
 
 
 def _recordings(snapshots: Sequence[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import click
 
+from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
@@ -127,6 +128,7 @@ def command(
         content = diff_markdown(result, everything=everything)
     else:
         content = diff_content(result, output, view, everything=everything)
-    return print_result(
-        invocation, content, result.notes, EXIT_NO if exit_code and result.differs else 0
+    code = EXIT_NO if exit_code and result.differs else 0
+    return report_sources(
+        result.failures, invocation, print_result(invocation, content, result.notes, code)
     )

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.commands.diff.rules import RuleComparison, Witness, compare_rules
-from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.inputs import (
+    InputOptions,
+    each_read,
+    for_several,
+    open_inputs,
+    read_config_once,
+)
 from proccli.commands.samples import Sample, take_sample
-from proccli.files import read_file
+from proccli.commands.warnings import NotesOfSources, unread_sources
+from proccli.errors import SourceError
 from proccli.model.config import Config, Rule
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
@@ -77,6 +85,10 @@ class DiffResult:
     settings_differ: bool
     """Whether settings besides the rules differ; the warnings say which."""
     notes: tuple[Note, ...]
+    snapshots: int = 0
+    """Number of snapshots that were compared."""
+    failures: tuple[SourceError, ...] = ()
+    """Why snapshots could not be read; what changes on them is not known."""
 
     @property
     def by_rule(self) -> tuple[ByRule, ...]:
@@ -103,21 +115,19 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
 
     Raises: UsageError, ConfigError, SourceError.
     """
-    old, new = _read_once(old), _read_once(new)
+    old, new = (read_config_once(for_several(given, len(snapshots))) for given in (old, new))
     changes: list[Change] = []
-    notes: list[Note] = []
-    undecided = compared = 0
+    notes = NotesOfSources()
+    failures: list[SourceError] = []
+    undecided = compared = read = 0
     connections: Counter[str] = Counter()
-    for snapshot in snapshots:
-        both = _both(old, new, snapshot)
-        notes.extend(note for inputs in both for note in inputs.notes)
-        before, after = map(take_sample, both)
-        name = snapshot if snapshot is not None else "live"
-        pairs = list(_pairs(before.pipeline, after.pipeline))
-        compared += len(pairs)
-        changes.extend(_changes(name, pairs))
-        undecided += sum(_is_undecided(one, other) for one, other in pairs)
-        connections.update(_connections(before, after))
+    for snapshot, on_one in each_read(snapshots, partial(_compared, old, new), failures):
+        notes.add(name_of(snapshot), on_one.changes.notes)
+        compared += on_one.changes.compared
+        changes.extend(on_one.changes.changes)
+        undecided += on_one.changes.undecided
+        connections.update(on_one.connections)
+        read += 1
     rules = _compared_rules(old, new)
     return DiffResult(
         old=rules.old,
@@ -129,7 +139,9 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
         witnesses=rules.witnesses,
         equivalent=False if changes else rules.equivalent,
         settings_differ=bool(rules.notes),
-        notes=tuple(dict.fromkeys((*notes, *rules.notes))),
+        notes=tuple(dict.fromkeys((*notes.notes(read), *rules.notes, *unread_sources(failures)))),
+        snapshots=read,
+        failures=tuple(failures),
     )
 
 
@@ -142,6 +154,24 @@ class SnapshotChanges(NamedTuple):
     notes: tuple[Note, ...]
 
 
+class _OnSnapshot(NamedTuple):
+    changes: SnapshotChanges
+    connections: Counter[str]
+
+
+def name_of(snapshot: str | None) -> str:
+    """The name of a snapshot in results."""
+    return snapshot if snapshot is not None else "live"
+
+
+def _compared(old: InputOptions, new: InputOptions, snapshot: str | None) -> _OnSnapshot:
+    """One snapshot, with its sockets. Raises: UsageError, ConfigError, SourceError."""
+    both = _both(old, new, snapshot)
+    before, after = map(take_sample, both)
+    changes = _all_changes(before.pipeline, after.pipeline, name_of(snapshot))
+    return _OnSnapshot(changes, _connections(before, after))
+
+
 def changes_on(old: InputOptions, new: InputOptions, snapshot: str) -> SnapshotChanges:
     """Compare two configurations on a snapshot. Raises: UsageError, ConfigError, SourceError."""
     return changes_between(*_both(old, new, snapshot), snapshot)
@@ -149,20 +179,17 @@ def changes_on(old: InputOptions, new: InputOptions, snapshot: str) -> SnapshotC
 
 def changes_between(before: Inputs, after: Inputs, name: str) -> SnapshotChanges:
     """Compare two configurations on one source, which the changes call by this name."""
-    pairs = list(_pairs(Pipeline(before), Pipeline(after)))
+    return _all_changes(Pipeline(before), Pipeline(after), name)
+
+
+def _all_changes(before: Pipeline, after: Pipeline, name: str) -> SnapshotChanges:
+    pairs = list(_pairs(before, after))
     return SnapshotChanges(
         compared=len(pairs),
         changes=tuple(_changes(name, pairs)),
         undecided=sum(_is_undecided(one, other) for one, other in pairs),
-        notes=(*before.notes, *after.notes),
+        notes=(*before.inputs.notes, *after.inputs.notes),
     )
-
-
-def _read_once(options: InputOptions) -> InputOptions:
-    """The same with the text of the configuration, which may be a pipe and is used twice."""
-    if options.config is None or options.config_text is not None:
-        return options
-    return options._replace(config_text=read_file(options.config))
 
 
 def _both(old: InputOptions, new: InputOptions, snapshot: str | None) -> tuple[Inputs, Inputs]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from proccli.cli.messages import condensed
 from proccli.commands.diff.diff import Change, DiffResult
 from proccli.commands.diff.text import (
     KINDS,
@@ -16,7 +17,6 @@ from proccli.commands.diff.text import (
     total_text,
     with_tags_text,
 )
-from proccli.terminal.warning_text import message
 from proccli.text import counted, visible
 
 _ROWS = 20
@@ -51,7 +51,7 @@ def _parts(result: DiffResult, *, everything: bool) -> Iterator[str]:
         yield from _witnesses(result, None if everything else _ROWS)
     if result.notes:
         yield ""
-        yield from (f"- {_escaped(message(note))}" for note in result.notes)
+        yield from (f"- {_escaped(line)}" for line in condensed(result.notes))
 
 
 def _by_rule(result: DiffResult, most: int | None) -> Iterator[str]:

@@ -177,7 +177,8 @@ def total_text(result: DiffResult) -> str:
         parts.append(f"agent {result.old.agent} and agent {result.new.agent}")
     if result.compared:
         compared = result.compared - result.undecided
-        parts.append(f"{counted(compared, 'process')} compared")
+        where = f" on {counted(result.snapshots, 'snapshot')}" if result.snapshots > 1 else ""
+        parts.append(f"{counted(compared, 'process')} compared{where}")
         if compared:
             parts.append(counted(len(result.changes), "change") if result.changes else "no change")
         if result.connections.lost or result.connections.gained:
@@ -187,6 +188,10 @@ def total_text(result: DiffResult) -> str:
             )
         if result.undecided:
             parts.append(f"{result.undecided:,} not compared (outcome unknown)")
+    if result.failures:
+        parts.append(
+            f"{counted(len(result.failures), 'snapshot')} not read: what changes there is unknown"
+        )
     parts.append(
         {
             True: "proven: no process is treated differently",

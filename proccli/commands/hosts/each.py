@@ -69,12 +69,11 @@ def print_each(
     `order`: the rows are not in the order of the sources. `problem`: what is wrong with all sources
     together; it is reported after the result.
 
-    Raises: UsageError, ConfigError, OutputError.
+    Raises: UsageError, ConfigError, OutputError; NoSourceRead.
     """
     failures: list[SourceError] = []
     results = each_source(options, sources, work, failures)
-    if (first := next(results, None)) is None:
-        return report_sources(failures, invocation)
+    first = next(results)
     totals, names = start(first[1]), HostNames()
     shown: list[OfHost] = []
 
@@ -105,9 +104,8 @@ def print_each(
     found_problem = problem(totals)
     if found_problem is not None:
         report(found_problem, invocation)
-    if failures:
-        return report_sources(failures, invocation)
-    return code(totals) if found_problem is None else found_problem.exit_code
+    own_code = code(totals) if found_problem is None else found_problem.exit_code
+    return report_sources(failures, invocation, own_code)
 
 
 def strict_code(*, strict: bool) -> Callable[[Totals], int]:

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from proccli.commands.hosts.read import read_hosts
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import WaitPolicy
-from proccli.commands.warnings import NotesOfSources
+from proccli.commands.warnings import NotesOfSources, unread_sources
+from proccli.errors import SourceError
 from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
@@ -44,6 +45,8 @@ class Gathered:
     notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that an agent would know is unknown here."""
+    failures: tuple[SourceError, ...] = ()
+    """Why sources could not be read; they are left out."""
 
 
 def gather(
@@ -54,17 +57,19 @@ def gather(
 ) -> Gathered:
     """All sources as one fleet. Of several sources of the same host, only the newest is used.
 
-    Raises: UsageError, ConfigError, SourceError.
+    Sources that cannot be read are left out. Raises: UsageError, ConfigError, SourceError as
+    `each_read` does.
     """
     hosts = _Hosts()
+    failures: list[SourceError] = []
     config: Config | None = None
     results: list[tuple[tuple[Note, ...], bool]] = []
     try:
-        for done, result in enumerate(read_hosts(options, sources, wait_policy), start=1):
+        for done, result in enumerate(read_hosts(options, sources, wait_policy, failures), start=1):
             config = config or result.config
             if hosts.add(result.view):
                 results.append((result.notes, result.incomplete))
-            progress(done, len(sources))
+            progress(done + len(failures), len(sources))
     except BaseException:
         hosts.fleet.close()
         raise
@@ -81,8 +86,10 @@ def gather(
             *of_sources.notes(len(hosts.fleet.present)),
             *hosts.notes,
             *fleet_notes(hosts.fleet, names),
+            *unread_sources(failures),
         ),
-        incomplete=any(results[host][1] for host in hosts.fleet.present),
+        incomplete=bool(failures) or any(results[host][1] for host in hosts.fleet.present),
+        failures=tuple(failures),
     )
 
 

@@ -6,22 +6,22 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any, TypeAlias
 
 from proccli.agent.inputs import Inputs
-from proccli.commands.inputs import InputOptions, open_inputs
+from proccli.commands.inputs import InputOptions, each_read, for_several, open_inputs
 from proccli.commands.samples import NO_WAIT, WaitPolicy, addresses_of, take_sample_with_ages
 from proccli.commands.scan.gprocesses import reported
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
-from proccli.errors import SourceError, UsageError
-from proccli.files import read_file
+from proccli.errors import SourceError
 from proccli.model.config import Config
 from proccli.model.hosts import ConnectionEnd, HostView
 from proccli.model.note import Note
@@ -29,7 +29,6 @@ from proccli.model.sockets import Endpoint
 from proccli.server.host_view import host_view, synced_view
 from proccli.sources.opening import NamedSource, open_source_or_output
 from proccli.sources.recording.sync_document import SyncOutput
-from proccli.streams import require_there
 
 _PARALLEL_FROM = 24
 """Number of sources from which starting worker processes saves time."""
@@ -56,25 +55,25 @@ _Packed: TypeAlias = tuple[HostResult, _Columns]
 
 
 def read_hosts(
-    options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy
+    options: InputOptions,
+    sources: Sequence[NamedSource],
+    wait_policy: WaitPolicy,
+    failures: list[SourceError],
 ) -> Iterator[HostResult]:
     """The host of each source, in order; only one or a few at a time are in memory.
 
-    Raises: UsageError, ConfigError, SourceError for the first source that can't be read.
+    If there are several, those that cannot be read are left out, and their errors are added to
+    `failures`. Raises: UsageError, ConfigError, SourceError as `each_read` does.
     """
-    if options.tags is not None and len(sources) > 1:
-        raise UsageError("--tags is the output of one host's command, and there are several hosts")
-    if options.config is not None and options.config_text is None:
-        options = options._replace(config_text=read_file(options.config))
-    for source in sources:
-        if source.path is not None:
-            require_there(source.path)
+    options = for_several(options, len(sources))
     workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
     if workers < 2 or len(sources) < _PARALLEL_FROM:
-        for source in sources:
-            yield read_host(options, source, wait_policy)
-    else:
-        yield from _read_in_parallel(options, sources, wait_policy, workers)
+        one_by_one = partial(read_host, options, wait_policy=wait_policy)
+        found = each_read(sources, one_by_one, failures)
+        yield from (result for _, result in found)
+        return
+    with _parallel_reader(options, sources, wait_policy, workers) as read:
+        yield from (result for _, result in each_read(sources, read, failures))
 
 
 def read_host(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
@@ -127,28 +126,29 @@ def _lacks_tags(view: HostView) -> bool:
     )
 
 
-def _read_in_parallel(
+@contextmanager
+def _parallel_reader(
     options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy, workers: int
-) -> Iterator[HostResult]:
+) -> Iterator[Callable[[NamedSource], HostResult]]:
+    """`read_host` for these sources, in their order; the next ones are being read meanwhile."""
     quiet = options._replace(announce=None)  # a worker reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_end_with_us)
+    pending: deque[Future[_Packed] | None] = deque()
+    left = iter(sources)
+
+    def read(source: NamedSource) -> HostResult:
+        while len(pending) < workers * _AHEAD and (ahead := next(left, None)) is not None:
+            here = ahead.path in (None, "-")
+            pending.append(None if here else _submit(pool, quiet, ahead, wait_policy))
+        task = pending.popleft()
+        if task is None:
+            return read_host(options, source, wait_policy)
+        return _unpacked(_result(task, source))
+
     try:
-        pending: deque[tuple[NamedSource, Future[_Packed] | None]] = deque()
-        left = iter(sources)
-        while True:
-            while len(pending) < workers * _AHEAD and (source := next(left, None)) is not None:
-                here = source.path in (None, "-")
-                task = None if here else _submit(pool, quiet, source, wait_policy)
-                pending.append((source, task))
-            if not pending:
-                return
-            source, task = pending.popleft()
-            if task is None:
-                yield read_host(options, source, wait_policy)
-            else:
-                yield _unpacked(_result(task, source))
+        yield read
     except BaseException:
         # Their results are no longer needed, and they may be reading a pipe that never ends.
         for worker in set(active_children()) - others:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
+from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
 from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
@@ -27,7 +28,7 @@ from proccli.commands.options.source import (
     wait_options,
 )
 from proccli.commands.options.store import store_options
-from proccli.errors import EXIT_INCOMPLETE
+from proccli.errors import EXIT_INCOMPLETE, EXIT_INPUT
 
 if TYPE_CHECKING:
     from proccli.commands.inputs import InputOptions
@@ -203,6 +204,7 @@ def command(
             gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet, opened(flows) as (file, name):
         warn(invocation, gathered.notes)
+        report_sources(gathered.failures, invocation)
         labelling = Labelling(
             gathered,
             network=in_network,
@@ -216,7 +218,8 @@ def command(
     if view_of(sys.stderr, invocation.colour).width is not None:
         print_message(label_summary(labelling.tally))
     lacking = gathered.incomplete or incomplete(warnings, {"packets", "connections"})
-    return EXIT_INCOMPLETE if strict and lacking else 0
+    code = EXIT_INCOMPLETE if strict and lacking else 0
+    return EXIT_INPUT if gathered.failures else code
 
 
 def _print(

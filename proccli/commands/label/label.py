@@ -72,7 +72,8 @@ class Labelling:
         `agents` maps the ids that the server gave to agents to their hosts. `assume_enabled`:
         label as if sync were enabled for all agents.
 
-        Raises: UsageError if no source is in the network, or a host of `agents` has no source.
+        Raises: UsageError if no source is in the network, or a host of `agents` has no source and
+        all sources were read.
         """
         fleet = gathered.fleet
         networks = {fleet.hosts[host].network for host in fleet.present}
@@ -81,7 +82,7 @@ class Labelling:
             raise UsageError(f"no source is in the network {network!r} of --in-network ({known})")
         names = [gathered.names[host] for host in fleet.present]
         for name in agents.values():
-            if name not in names:
+            if name not in names and not gathered.failures:
                 raise UsageError(
                     f"no source is of the host {name!r} of --agent-id ({', '.join(names[:5])})"
                 )

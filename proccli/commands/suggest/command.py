@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, print_result
 from proccli.cli.output import Invocation
@@ -159,7 +160,7 @@ def command(
     code = print_result(invocation, content, result.notes, code)
     for line in said:
         print_message(line)
-    return code
+    return report_sources(result.failures, invocation, code)
 
 
 def _sources(
@@ -169,23 +170,15 @@ def _sources(
 
     Sources on the command line replace that of the environment variable.
     """
+    from proccli.sources.opening import NamedSource, sources_of
+
     context = click.get_current_context()
     typed = context.get_parameter_source("snapshots") is ParameterSource.COMMANDLINE
     given = [*(snapshots if typed else ()), *operands]
     by_variable = os.environ.get("PROCCLI_SNAPSHOT")
     if not given and not live and by_variable:
         given = [by_variable]
-    paths: list[str | None] = [path for operand in given for path in _recordings(operand)]
-    return tuple([*paths, None] if live or not paths else paths)
-
-
-def _recordings(path: str) -> list[str]:
-    """The recordings in a folder; the path itself where it is none, or one laid out like /proc."""
-    try:
-        found = os.listdir(path) if path != "-" else []  # noqa: PTH208 - names, as given
-    except OSError:
-        return [path]
-    if any(name.isdecimal() for name in found):
-        return [path]
-    names = sorted(name for name in found if name.endswith((".jsonl", ".jsonl.gz")))
-    return [os.path.join(path, name) for name in names] or [path]  # noqa: PTH118 - as given
+    named = [NamedSource(path) for path in given]
+    if live or not named:
+        named.append(NamedSource(None))
+    return tuple(source.path for source in sources_of(named))

@@ -138,6 +138,8 @@ def messages(result: SuggestResult) -> Iterator[str]:
     """The summary: what the rules do, proven on the processes, and what they leave."""
     counts = result.counts
     hosts = f" on {counted(len(result.hosts), 'host')}" if len(result.hosts) > 1 else ""
+    if result.failures:
+        hosts += f" ({counted(len(result.failures), 'source')} not read, and nothing proven there)"
     yield (
         f"{counted(counts.processes, 'process')}{hosts}, {counts.accepted:,} accepted; with an"
         f" unclear name (shared by several programs, an interpreter's, or changing):"

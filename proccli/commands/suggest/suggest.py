@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.inputs import InputOptions, open_inputs, refuse_ps
+from proccli.commands.inputs import InputOptions, each_read, open_inputs, refuse_ps
 from proccli.commands.suggest.insert import Places, find_places, inserted
 from proccli.commands.suggest.propose import Key, alone, ordered, propose, read_processes
 from proccli.commands.suggest.rules import Member, Proposed, Writer
 from proccli.commands.suggest.skeleton import default_matchers, skeleton
-from proccli.commands.warnings import incomplete, outcome_notes
+from proccli.commands.warnings import (
+    NotesOfSources,
+    incomplete,
+    outcome_notes,
+    unread_sources,
+)
 from proccli.config import loading
-from proccli.errors import UsageError
+from proccli.errors import SourceError, UsageError
 from proccli.files import read_file
 from proccli.model.config import BUILT_IN, Config
 from proccli.model.note import Note
@@ -72,6 +78,8 @@ class SuggestResult(NamedTuple):
     notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
+    failures: tuple[SourceError, ...] = ()
+    """Why sources could not be read; nothing is proven on them."""
 
 
 class _Source(NamedTuple):
@@ -89,11 +97,18 @@ def suggest(
     With a configuration, only for what it leaves unclear: the text is the configuration with the
     rules added. `drops`: whether to propose rules that drop noise.
 
-    Raises: UsageError; ConfigError; SourceError.
+    Sources that cannot be read are left out. Raises: UsageError; ConfigError; SourceError as
+    `each_read` does.
     """
     options = _with_text(options)
-    sources = [_opened(options, snapshot) for snapshot in snapshots]
-    return _Suggestion(options, sources, drops=drops).result()
+    failures: list[SourceError] = []
+    sources = [one for _, one in each_read(snapshots, partial(_opened, options), failures)]
+    result = _Suggestion(options, sources, drops=drops).result()
+    return result._replace(
+        notes=(*result.notes, *unread_sources(failures)),
+        incomplete=result.incomplete or bool(failures),
+        failures=tuple(failures),
+    )
 
 
 def _with_text(options: InputOptions) -> InputOptions:
@@ -161,12 +176,15 @@ class _Suggestion:
         )
 
     def _notes(self) -> tuple[Note, ...]:
-        notes: list[Note] = []
+        of_source: dict[int, list[Outcome]] = defaultdict(list)
+        for key, outcome in self.before.items():
+            of_source[key[0]].append(outcome)
+        notes = NotesOfSources()
         for index, source in enumerate(self.sources):
-            outcomes = [outcome for key, outcome in self.before.items() if key[0] == index]
-            notes += source.inputs.notes
-            notes += outcome_notes(self.config, source.inputs.source.host, outcomes)
-        return tuple(dict.fromkeys(notes))
+            host = source.inputs.source.host
+            found = outcome_notes(self.config, host, of_source[index])
+            notes.add(source.name, (*source.inputs.notes, *found))
+        return notes.notes(len(self.sources))
 
     # ---- the configuration -------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import click
 
+from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
@@ -200,7 +201,9 @@ def _print(result: Topology, output: Format, *, strict: bool, invocation: Invoca
     content = _rendered(result, output, invocation)
     notes = [*result.notes, *(_mermaid_notes(result) if output == "mermaid" else ())]
     code = EXIT_INCOMPLETE if strict and result.incomplete else 0
-    return print_result(invocation, content, notes, code)
+    return report_sources(
+        result.failures, invocation, print_result(invocation, content, notes, code)
+    )
 
 
 def _mermaid_notes(result: Topology) -> Sequence[Note]:

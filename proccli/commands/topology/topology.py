@@ -85,7 +85,7 @@ def topology(
     part.grouping(0)
     gathered = gather(options, sources, wait_policy, progress)
     with gathered.fleet as fleet:
-        return _topology(
+        result = _topology(
             fleet,
             gathered.names,
             part,
@@ -95,6 +95,7 @@ def topology(
             notes=gathered.notes,
             incomplete=gathered.incomplete,
         )
+    return replace(result, failures=gathered.failures)
 
 
 def stored_topology(

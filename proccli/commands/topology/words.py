@@ -139,4 +139,7 @@ def total_text(result: Topology) -> str:
     processes = counted(number, "process")
     if number != len(result.nodes):
         processes += f" in {counted(len(result.nodes), 'node')}"
-    return f"{connections}, {processes}, {counted(len(result.hosts), 'host')}"
+    hosts = counted(len(result.hosts), "host")
+    if result.failures:
+        hosts += f" ({counted(len(result.failures), 'source')} not read)"
+    return f"{connections}, {processes}, {hosts}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from proccli.commands.hosts.gather import Gathered, gather
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
 from proccli.commands.schema.command import schema_text
+from proccli.errors import SourceError
 from proccli.sources.opening import NamedSource
 from proccli.store.deepflow import DeepFlow
 from proccli.store.engine import Engine
@@ -195,6 +197,25 @@ def test_all_is_there(server: Server, expected: Gathered) -> None:
         "reports": 2,
         "flows": 2,
     }
+
+
+def test_with_an_unread_source_nothing_passes_but_faults_stand(
+    server: Server, expected: Gathered
+) -> None:
+    partial = replace(expected, failures=(SourceError("can't read x: No such file"),))
+    server.fill(names=NAMES[:2])
+
+    result = audited(server, partial)
+
+    assert states(result) == {
+        "dictionaries": "pass",
+        "agents": "unknown",
+        "names": "fail",
+        "tags": "unknown",
+        "reports": "unknown",
+        "flows": "unknown",
+    }
+    assert "2 hosts (1 source not read)" in audit_text(result, View())
 
 
 def test_the_version_is_recognised_by_the_tables(server: Server, expected: Gathered) -> None:
