@@ -46,6 +46,9 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """The summary of each command, in the order of `proccli --help`; no command is loaded for it."""
 
+_WITH_COMMANDS: Final = ("fleet", "test")
+"""Those with commands of their own."""
+
 _HELP: Final = ("help", "Show the help of a command.")
 """Not a command: `help scan` is `scan --help`."""
 
@@ -94,7 +97,9 @@ class Commands(CommandWithExamples, click.Group):
             if not args or args[0].startswith("-"):
                 write(ctx.get_help() + "\n")
                 ctx.exit()
-            args = args if ctx.resilient_parsing else [*args, "--help"]
+            if not ctx.resilient_parsing:
+                _refuse_more(ctx, args)
+                args = [*args, "--help"]
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             from proccli.cli.guesses import ALIASES, command_hint
@@ -129,6 +134,15 @@ class Commands(CommandWithExamples, click.Group):
             if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+def _refuse_more(ctx: click.Context, words: Sequence[str]) -> None:
+    """Raises: click.UsageError if `help` has more words than the name of a command."""
+    name, *more = words
+    if more and name in COMMANDS:
+        for word in more[name in _WITH_COMMANDS :]:
+            if not word.startswith("-"):
+                raise click.UsageError(f"unexpected argument {word!r} of help", ctx)
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

@@ -47,6 +47,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "config-rejected": Warned("`sync` keeps its configuration: the agent rejects the new one."),
     "config-changed": Warned("The configuration changed since the last run of `sync`."),
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
+    "config-unused": Warned(
+        "A configuration is given, but all sources are outputs of `sync`, made with their own."
+    ),
     "sync-disabled": Warned("`os-proc-sync-enabled` is false, so the agent sends nothing."),
     # Processes and sockets.
     "source-unreadable": Warned(

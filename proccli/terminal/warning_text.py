@@ -380,6 +380,13 @@ def _host_again(note: Note) -> str:
     )
 
 
+def _config_unused(note: Note) -> str:
+    return (
+        f"{note.string('file')} is not used: all sources are outputs of proccli sync, each made"
+        " with the configuration of its host"
+    )
+
+
 def _networks_collide(note: Note) -> str:
     pairs = note.number("pairs")
     noun = counted(pairs, "pair of addresses and ports", "pairs of addresses and ports")
@@ -699,6 +706,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "inherited-tags-unknown": _inherited_tags_unknown,
     "unknown-left-out": _unknown_left_out,
     "tags-left-out": _tags_left_out,
+    "config-unused": _config_unused,
     "source-unreadable": lambda note: note.string("problem"),
     "another-boot": partial(
         _fixed,

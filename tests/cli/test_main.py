@@ -63,6 +63,16 @@ def test_help_of_a_command_is_what_the_option_prints(words: tuple[str, ...]) -> 
     assert call("help", *words).out == call(*words, "--help").out
 
 
+@pytest.mark.parametrize(
+    ("words", "unexpected"), [(("scan", "extra"), "extra"), (("fleet", "load", "x"), "x")]
+)
+def test_help_refuses_more_words(words: tuple[str, ...], unexpected: str) -> None:
+    ran = call("help", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"unexpected argument {unexpected!r}" in ran.err
+    assert call("help", "fleet", "load").out == call("fleet", "load", "--help").out
+
+
 @pytest.mark.parametrize("words", [("help",), ("help", "help"), ("--debug", "help", "-h")])
 def test_help_of_nothing_is_that_of_the_program(words: tuple[str, ...]) -> None:
     assert call(*words).out == call("--help").out

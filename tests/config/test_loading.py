@@ -580,3 +580,19 @@ def test_a_rule_with_a_duplicate_key_is_not_called_empty(via: Via) -> None:
     problems = [fault.problem for fault in loading.read(text, "a.yaml", via=via).faults]
 
     assert problems == ["duplicate key match-regex in rule 1"]
+
+
+@pytest.mark.parametrize("via", ["server", "file"])
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b'{"type":"header","format":"proccli-recording","version":2}\n{"type":"end"}\n',
+        b'{"schema": "proccli/sync/v1", "snapshot": null}',
+        b'{\n  "schema": "proccli/scan/v1"\n}',
+        b'{"type":"header","format":"proccli-recording"}\n' + b"{}\n" * (1 << 20),
+    ],
+)
+def test_what_proccli_wrote_is_no_configuration(beginning: bytes, via: Via) -> None:
+    """As YAML, most of these would be a configuration with defaults."""
+    with pytest.raises(ConfigError, match=r"written by proccli.*-s"):
+        load(beginning, "web-1.jsonl", via=via)

@@ -118,6 +118,11 @@ def command(
     from proccli.store.engine import open_engine
 
     address = parse_address(deepflow)
+    if address.directory is not None:
+        raise click.UsageError(
+            "--store is DeepFlow's ClickHouse, such as clickhouse://HOST; a store of proccli fleet"
+            " is given with --fleet"
+        )
     password = read_password(password_file)
     if fleet is not None:
         expected: Any = gather_stored(

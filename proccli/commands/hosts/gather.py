@@ -86,11 +86,18 @@ def gather(
             *of_sources.notes(len(hosts.fleet.present)),
             *hosts.notes,
             *fleet_notes(hosts.fleet, names),
+            *_unused_config(options, config),
             *unread_sources(failures),
         ),
         incomplete=bool(failures) or any(results[host][1] for host in hosts.fleet.present),
         failures=tuple(failures),
     )
+
+
+def _unused_config(options: InputOptions, config: Config | None) -> Iterator[Note]:
+    """That a configuration was given, and all sources were made with their own."""
+    if config is None and options.config is not None:
+        yield Note.of("config-unused", file=options.config)
 
 
 @dataclass(slots=True)

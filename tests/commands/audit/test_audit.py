@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from proccli.sources.opening import NamedSource
 from proccli.store.deepflow import DeepFlow
 from proccli.store.engine import Engine
 from proccli.terminal.view import View
+from tests.cli.runner import call
 from tests.store.documents import NOW_S, Link, document, lines, process
 
 WEB_DB = (("10.0.0.1", 4000), ("10.0.0.2", 5432))
@@ -438,3 +440,10 @@ def test_text_says_what_to_do_next(newest: Server, expected: Gathered) -> None:
     assert "Next: Wait for the next report" in text
     assert "2 hosts, server 7.1 (recognised by its tables)" in text
     assert text.rstrip().endswith("Problems with names.")
+
+
+def test_a_store_of_fleet_is_not_the_server(tmp_path: Path) -> None:
+    ran = call("audit", "--store", f"chdb://{tmp_path}", "docs/example/shop-app-1.jsonl")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--fleet" in ran.err
+    assert not list(tmp_path.iterdir())

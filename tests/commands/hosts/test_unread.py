@@ -76,9 +76,7 @@ def test_of_many_broken_sources_the_first_few_are_named(command: str, tmp_path: 
 
 
 @EACH
-def test_if_no_source_can_be_read_there_is_no_answer(
-    command: str, broken: tuple[str, str]
-) -> None:
+def test_if_no_source_can_be_read_there_is_no_answer(command: str, broken: tuple[str, str]) -> None:
     several, one = run(command, *broken), run(command, broken[0])
     assert (several.code, several.out, len(errors(several))) == (3, "", 2)
     assert (one.code, one.out, len(errors(one))) == (3, "", 1)

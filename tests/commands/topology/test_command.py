@@ -195,8 +195,9 @@ def test_damage_is_told_with_its_place(folder: Path) -> None:
 
     ran = run(folder, "a", "b", "c")
 
-    assert (ran.code, ran.out) == (3, "")
+    assert ran.code == 3
     assert ran.err.startswith("proccli: error: b:2:")
+    assert [host["source"] for host in json.loads(ran.out)["hosts"]] == ["a", "c"]
 
 
 def test_an_incomplete_view_is_an_exit_code_if_that_is_asked(folder: Path) -> None:
@@ -255,3 +256,22 @@ def test_names_that_nobody_should_trust_reach_no_terminal(output: str, folder: P
 
     assert ran.code == 0
     assert not {"\x1b", "\x07"}.intersection(ran.out + ran.err)
+
+
+def test_a_configuration_that_no_source_uses_is_a_warning(tmp_path: Path) -> None:
+    """Outputs of sync were made with the configuration of their host."""
+    (source, other), given = pairs(tmp_path, 2), config(tmp_path)
+    printed = call("sync", "--once", "--no-state", "--json", "-c", given, "-s", source)
+    synced = tmp_path / "sync.json"
+    synced.write_text(printed.out, encoding="utf-8")
+
+    unused = call("topology", "--json", "-c", given, str(synced))
+    used = call("topology", "--json", "-c", given, str(synced), other)
+    none = call("topology", "--json", str(synced))
+
+    codes = [
+        [warning["code"] for warning in json.loads(ran.out)["warnings"]]
+        for ran in (unused, used, none)
+    ]
+    assert ["config-unused" in found for found in codes] == [True, False, False]
+    assert f"{given} is not used" in unused.err
