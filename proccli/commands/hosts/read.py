@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from proccli.sources.recording.sync_document import SyncOutput
 _PARALLEL_FROM = 24
 """Number of sources from which starting worker processes saves time."""
 _MAX_WORKERS = 8
+_SERVES_CTRL_C_S = 0.2
+"""A wait without a limit may sleep through Ctrl-C, see `proccli/commands/record/hosts.py`."""
 _AHEAD = 4
 """Number of sources per worker that are read before their results are needed."""
 
@@ -173,6 +176,8 @@ def _submit(
 
 def _result(task: Future[_Packed], source: NamedSource) -> _Packed:
     """Raises: SourceError if a worker was killed; the error of the source."""
+    while not task.done():
+        wait_for((task,), _SERVES_CTRL_C_S)
     try:
         return task.result()
     except BrokenProcessPool as error:

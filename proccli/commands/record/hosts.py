@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from queue import Empty, SimpleQueue
+from typing import Final, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, load_config, mentioned_names, open_inputs
@@ -127,6 +128,10 @@ def _prepare(folder: str, destinations: Sequence[Destination]) -> frozenset[str]
     return frozenset(one.text for one in destinations if one.file_name in names)
 
 
+_SERVES_CTRL_C_S: Final = 0.2
+"""The main thread never waits without a limit. Python serves a signal between two instructions of
+this thread; one that arrives when it has begun to wait, and still hands over the lock of the
+interpreter, does not end the wait."""
 _Result: TypeAlias = "Collected | HostFailed | ProccliError"
 
 
@@ -152,12 +157,19 @@ def _collecting(
             return error
 
     def results() -> Iterator[tuple[Destination, _Result]]:
-        pending: dict[Future[_Result], Destination] = {
-            executor.submit(work, destination): destination for destination in destinations
-        }
-        for future in as_completed(pending.copy()):
-            destination = pending.pop(future)
-            yield destination, future.result()
+        done: SimpleQueue[Future[_Result]] = SimpleQueue()
+        pending: dict[Future[_Result], Destination] = {}
+        for destination in destinations:
+            future = executor.submit(work, destination)
+            pending[future] = destination
+            future.add_done_callback(done.put)
+        while pending:
+            try:
+                future = done.get(timeout=_SERVES_CTRL_C_S)
+            except Empty:
+                continue
+            yield pending.pop(future), future.result()
+            del future  # with its recording
             room.release()
 
     try:

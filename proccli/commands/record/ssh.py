@@ -151,12 +151,13 @@ def collect(destination: Destination, options: SshOptions, connections: Connecti
         timer.start()
         try:
             return _talk(child, destination, errors, sudo=options.sudo)
-        except HostFailed:
+        except HostFailed as error:
             if connections.ended:
                 raise Interrupted from None
             if expired.is_set():
-                problem = f"not finished within {options.timeout_s:g} s"
-                raise HostFailed("timeout", problem) from None
+                started = error.reason in ("truncated", "invalid")
+                what = "not finished" if started else "no answer"
+                raise HostFailed("timeout", f"{what} within {options.timeout_s:g} s") from None
             raise
     finally:
         timer.cancel()
@@ -224,13 +225,15 @@ def _interpreter(out: BinaryIO) -> tuple[str | None, str]:
     last line that was printed before."""
     left = _MAX_NOISE_BYTES
     printed = ""
-    while left > 0 and (line := out.readline(4096)):
+    while line := out.readline(4096):
         left -= len(line)
         words = line.split()
         if len(words) == 2 and words[0] == _MARK:
             return words[1].decode("utf-8", "backslashreplace"), printed
         if words:
             printed = line.strip().decode("utf-8", "backslashreplace")
+        if left <= 0:
+            return None, "the login shell there prints more than 1 MiB"
     return None, printed
 
 
@@ -264,7 +267,7 @@ def _no_collector(code: int, said: str, *, sudo: bool) -> HostFailed:
         return HostFailed("unreachable", said or "ssh failed")
     if sudo and re.search(r"\bsudo\b", said):
         return HostFailed("sudo", said)
-    ended = f"the remote command ended with exit code {code}"
+    ended = f"the login shell there ended with exit code {code} before it started the collector"
     return HostFailed("no-interpreter", said or ended)
 
 

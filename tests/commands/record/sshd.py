@@ -169,10 +169,12 @@ def _write_files(folder: Path, port: int, closed: int) -> None:
     (folder / "passwd").write_text(
         _PASSWD
         + "".join(
-            f"{name}:x:{30000 + number}:{30000 + number}::/tmp:{shell}\n"
+            f"{name}:x:{30000 + number}:{30000 + number}::{folder / name}:{shell}\n"
             for number, (name, shell) in enumerate([*USERS.items(), ("carol", "/bin/sh")])
         )
     )
+    for name in USERS:
+        (folder / name).mkdir(mode=0o755)
     (folder / "sshd_config").write_text(_CONFIG.format(port=port, folder=folder))
     (folder / "ssh_config").write_text(_CLIENT.format(port=port, folder=folder, closed=closed))
 

@@ -185,6 +185,8 @@ LOCALLY = f'for command; do :; done; exec {ALONE}sh -c "$command"'
     ("script", "reason"),
     [
         ("echo Welcome; exit 0", "no-interpreter: Welcome"),
+        ("exit 0", "no-interpreter: the login shell there ended with exit code 0 before"),
+        ("yes | head -c 2000000", "no-interpreter: the login shell there prints more than 1 MiB"),
         ("echo 'sh: not found' >&2; exit 127", "no-interpreter: sh: not found"),
         ("exit 255", "unreachable: ssh failed"),
         ("echo proccli-collector python3; exit 0", "truncated: the recording ends too early"),
@@ -225,9 +227,90 @@ def test_a_host_that_does_not_end_is_given_up(pretend: Any, tmp_path: Path) -> N
 
     assert (ran.code, ran.err) == (
         3,
-        "proccli: error: web-1: timeout: not finished within 0.5 s\n",
+        "proccli: error: web-1: timeout: no answer within 0.5 s\n",
     )
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
+def test_a_recording_that_does_not_end_is_given_up(pretend: Any) -> None:
+    ran = pretend("echo proccli-collector sh; printf '{'; exec sleep 600", "--timeout", "0.5")
+
+    assert ran.err == "proccli: error: web-1: timeout: not finished within 0.5 s\n"
+
+
+@root_only
+@pytest.mark.parametrize(
+    ("startup", "failure"),
+    [
+        ("echo Welcome; echo hint >&2; stty erase x; printf 'no line end'", None),
+        ("export PYTHONHOME=/nowhere PYTHONPATH=/nowhere LC_ALL=xx_YY; set -eu; umask 777", None),
+        ("trap 'echo bye' EXIT; mesg n; cd /nowhere", None),
+        ("exit 0", "no-interpreter: the login shell there ended with exit code 0"),
+        ("PATH=/nowhere", "no-interpreter: "),
+        ("read answer", "timeout: no answer within 3 s"),
+    ],
+)
+def test_startup_files_of_the_login_shell(
+    startup: str, failure: str | None, sshd: Sshd, tmp_path: Path
+) -> None:
+    """bash reads ~/.bashrc when sshd starts it, also without a terminal."""
+    (sshd.folder / "bob" / ".bashrc").write_text(f"{startup}\n")
+    out = tmp_path / "out.jsonl.gz"
+
+    ran = record(
+        sshd, "--ssh", "bob@h", "--no-wait", "--timeout", "3" if failure else "60", str(out)
+    )
+
+    if failure is None:
+        assert ran.code == 0, ran.err
+        assert server_of(out)
+    else:
+        assert (ran.code, out.exists()) == (3, False)
+        assert ran.err.startswith(f"proccli: error: bob@h: {failure}")
+
+
+@root_only
+def test_a_full_disk_fails_those_hosts_and_leaves_no_part(sshd: Sshd, tmp_path: Path) -> None:
+    folder = tmp_path / "full"
+    folder.mkdir()
+    listed = hosts_file(tmp_path, *(f"{sshd.user}@h{number}" for number in range(4)))
+    arguments = ("--hosts", listed, "--no-wait", "--jobs", "1", str(folder / "out"))
+    # Without free blocks, the files can be created and not written.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", str(folder)], check=True)
+    try:
+        ran = record(sshd, *arguments)
+        there = sorted(path.name for path in (folder / "out").iterdir())
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+    assert ran.code == 3
+    assert there == [f"{sshd.user}@h0.jsonl.gz"]
+    assert ran.out.count("No space left on device") == 3
+
+
+@root_only
+def test_an_interrupted_list_keeps_what_is_whole_and_can_go_on(sshd: Sshd, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    listed = hosts_file(tmp_path, *(f"alice@h{number}" for number in range(8)))
+    command = [*PROGRAM, "record", *CONFIG, "--hosts", listed, "--no-wait", "--jobs", "2", str(out)]
+    started = subprocess.Popen(
+        command,
+        env=environment(**sshd.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    eventually(lambda: out.is_dir() and len(list(out.glob("alice*"))) > 1, what="two recordings")
+    started.send_signal(signal.SIGINT)
+    started.communicate(timeout=LONG_S)
+    there = sorted(path.name for path in out.iterdir())
+
+    assert started.returncode == 130
+    assert 1 < len(there) < 8
+    assert all(read_recording(str(out / name)).processes for name in there)
+    again = record(sshd, "--hosts", listed, "--missing", "--no-wait", str(out))
+    assert again.code == 0
+    assert f"recorded {8 - len(there)} of {8 - len(there)} hosts" in again.err
+    assert len(list(out.iterdir())) == 8
 
 
 def test_what_a_login_shell_prints_is_passed_over(pretend: Any, tmp_path: Path) -> None:
