@@ -14,8 +14,8 @@ from proccli.commands.diff.text import (
     change_groups,
     decided_text,
     named_text,
+    step_texts,
     total_text,
-    with_tags_text,
 )
 from proccli.text import counted, visible
 
@@ -91,8 +91,8 @@ def _details(result: DiffResult, most: int | None) -> Iterator[str]:
 def _group_line(group: ChangeGroup) -> str:
     first: Change = group.changes[0]
     name = _code(first.process_name or f"pid {first.pid}")
-    old, new = _code(with_tags_text(first.old)), _code(with_tags_text(first.new))
-    return f"- {len(group.changes):,} × {name}: {old} → {new} ({_escaped(group.where)})"
+    old, new = map(_code, step_texts(first))
+    return f"- {len(group.changes):,} × {name}: {old} → {new} ({_escaped(group.where())})"
 
 
 def _witnesses(result: DiffResult, most: int | None) -> Iterator[str]:

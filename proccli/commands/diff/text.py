@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from proccli.commands.diff.diff import Change, ChangeKind, DiffResult
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
-from proccli.terminal.lines import Line, shorten, untrusted, wrapped
+from proccli.terminal.lines import Line, cells, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.text import counted, listed
@@ -21,6 +21,9 @@ KINDS: dict[ChangeKind, tuple[str, str]] = {
     "retagged": ("retagged", "tag"),
     "rule": ("decided by another rule, same result", "dim"),
 }
+_LEAST_RULE = 20
+"""Cells of a rule, and of the path of a snapshot, at least."""
+_LEAST_PATH = 20
 _SHOWN_PIDS = 5
 _SHOWN_SNAPSHOTS = 3
 _SHOWN_GROUPS = 12
@@ -81,14 +84,19 @@ def _by_rule(result: DiffResult, most: int | None, view: View) -> Iterable[Line]
     for row in rows[:most]:
         old, new = decided_text(row.old, result.old), decided_text(row.new, result.new)
         title, style = KINDS[row.kind]
-        yield [
-            (f"  {row.processes:,} ", ""),
-            (title, style),
-            (": ", ""),
-            *_step(old, new, view)[1:],
-        ]
+        start: Line = [(f"  {row.processes:,} ", ""), (title, style), (": ", "")]
+        if view.width is not None:
+            old, new = _both_shortened(old, new, view.width - cells(start) - 3, view)
+        yield [*start, *_step(old, new, view)[1:]]
     if most is not None and len(rows) > most:
         yield ((f"  and {len(rows) - most:,} more (--all lists all)", "dim"),)
+
+
+def _both_shortened(old: str, new: str, room: int, view: View) -> tuple[str, str]:
+    """The two texts in this many cells, but not in fewer than can be read."""
+    mark, half = view.glyphs.ellipsis, max(room // 2, _LEAST_RULE)
+    shortened = shorten(old, max(half, room - len(new)), mark)
+    return shortened, shorten(new, max(half, room - len(shortened)), mark)
 
 
 def decided_text(index: int | None, config: Config) -> str:
@@ -106,25 +114,45 @@ class ChangeGroup(NamedTuple):
 
     changes: Sequence[Change]
 
-    @property
-    def where(self) -> str:
-        """The pids and snapshots; of many, the first ones and the number."""
-        pids = [f"{change.pid}" for change in self.changes[:_SHOWN_PIDS]]
-        more = len(self.changes) - len(pids)
-        text = f"pid {', '.join(pids)}" + (f" and {more:,} more" if more else "")
-        snapshots = sorted({change.snapshot for change in self.changes} - {"live"})
-        if len(snapshots) > _SHOWN_SNAPSHOTS:
-            example = min(self.changes, key=lambda change: (change.snapshot, change.pid))
-            return f"{len(snapshots):,} snapshots, e.g. pid {example.pid} in {example.snapshot}"
-        return f"{text} in {listed(snapshots)}" if snapshots else text
+    def where(self, room: int | None = None, mark: str = "") -> str:
+        """The pids and snapshots; of many, an example and the number. The path of the example is
+        shortened to the room."""
+        first = min(self.changes, key=lambda change: (change.snapshot, change.pid))
+        snapshots = sorted({change.snapshot for change in self.changes})
+        if len(snapshots) == 1:
+            pids = [f"{change.pid}" for change in self.changes[:_SHOWN_PIDS]]
+            more = len(self.changes) - len(pids)
+            text = f"pid {', '.join(pids)}" + (f" and {more:,} more" if more else "")
+            if snapshots == ["live"]:
+                return text
+            text += " in "
+        else:
+            some = len(snapshots) <= _SHOWN_SNAPSHOTS
+            number = f"{listed(snapshots)}" if some else f"{len(snapshots):,} snapshots"
+            text = f"{number}, e.g. pid {first.pid} in "
+        if room is None:
+            return text + first.snapshot
+        left = max(room - len(text), _LEAST_PATH)
+        fits = len(first.snapshot) <= left
+        name = first.snapshot if fits else first.snapshot.rpartition("/")[2]
+        return text + shorten(name, left, mark)
+
+
+def step_texts(change: Change) -> tuple[str, str]:
+    """What a process was and what it becomes; with the tags if these change, too."""
+    old, new = change.old, change.new
+    if _tags_text(old) == _tags_text(new) or "accepted" not in (old.status, new.status):
+        return named_text(old), named_text(new)
+    if change.kind in ("lost", "gained"):  # the tags come and go with the name
+        return named_text(old), named_text(new)
+    return named_text(old) + _tags_text(old), named_text(new) + _tags_text(new)
 
 
 def change_groups(changes: Sequence[Change]) -> Sequence[ChangeGroup]:
     """Equal changes together, the most frequent first, then by name."""
 
     def what(change: Change) -> tuple[str, str, str]:
-        name = change.process_name or f"pid {change.pid}"
-        return name, with_tags_text(change.old), with_tags_text(change.new)
+        return change.process_name or f"pid {change.pid}", *step_texts(change)
 
     groups = [
         ChangeGroup(tuple(alike)) for _, alike in groupby(sorted(changes, key=what), key=what)
@@ -141,8 +169,10 @@ def _groups(changes: Sequence[Change], most: int | None, view: View) -> Iterable
         first = group.changes[0]
         name = shorten(first.process_name or f"pid {first.pid}", _room(view), view.glyphs.ellipsis)
         number = f"{len(group.changes):,} × " if len(group.changes) > _SHOWN_PIDS else ""
-        yield [(f"  {number}", ""), (name, "name"), ("  ", ""), *untrusted(group.where, "dim")]
-        yield _step(with_tags_text(first.old), with_tags_text(first.new), view)
+        start: Line = [(f"  {number}", ""), (name, "name"), ("  ", "")]
+        room = None if view.width is None else view.width - cells(start)
+        yield [*start, *untrusted(group.where(room, view.glyphs.ellipsis), "dim")]
+        yield _step(*step_texts(first), view)
     if most is not None and len(groups) > most:
         left = sum(len(group.changes) for group in groups[most:])
         yield (
@@ -155,10 +185,9 @@ def _step(old: str, new: str, view: View) -> Line:
     return [("    ", ""), *untrusted(old, "dim"), (arrow, "dim"), *untrusted(new)]
 
 
-def with_tags_text(outcome: Outcome) -> str:
-    """The name or status, the rule and the tags."""
+def _tags_text(outcome: Outcome) -> str:
     tags = ", ".join(f"{tag.key}={tag.value}" for tag in outcome.tags or ())
-    return named_text(outcome) + (f" [{tags}]" if tags else "")
+    return f" [{tags}]" if tags else ""
 
 
 def named_text(outcome: Outcome) -> str:

@@ -25,7 +25,7 @@ from proccli.commands.options.source import several_sources, source_options_with
 from proccli.errors import EXIT_INCOMPLETE
 
 if TYPE_CHECKING:
-    from proccli.commands.explain.explain import ExplainResult, ExplainTotals
+    from proccli.commands.explain.explain import ExplainResult, ExplainTotals, GroupKey
     from proccli.commands.inputs import InputOptions
     from proccli.model.explanation import Explanation
     from proccli.sources.made_up import MadeUp
@@ -208,9 +208,11 @@ def _several(
     from proccli.text import visible
 
     for_people = output == "table" and not plain
+    explained: set[GroupKey] = set()
 
     def add(totals: ExplainTotals, result: ExplainResult) -> Sequence[Explanation]:
         totals.add(result)
+        explained.update(totals.explained)
         return result.explanations
 
     def lines_of_hosts(_totals: ExplainTotals, rows: Sequence[OfHost], _view: View) -> str:
@@ -220,7 +222,7 @@ def _several(
         options,
         sources,
         work=lambda of_one: explain_targets(
-            open_inputs(of_one), asked, grouped=for_people, some=True
+            open_inputs(of_one), asked, grouped=for_people, explained=explained
         ),
         start=lambda result: ExplainTotals(result.config),
         add=add,

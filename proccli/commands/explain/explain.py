@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
@@ -59,21 +60,36 @@ class OutcomeGroup(NamedTuple):
 
     name: str
     """As it was asked for."""
-    example: Explanation
     outcomes: tuple[Outcome, ...]
+    example: Explanation | None
+    """Of the first process; None: an earlier source has an example of this outcome."""
+
+    @property
+    def key(self) -> GroupKey:
+        """What equal groups of several sources have in common."""
+        return _group_key(self.name, self.outcomes[0])
 
 
-class OutcomeCount(NamedTuple):
+GroupKey: TypeAlias = tuple[object, ...]
+"""The name that was asked for, and what the outcomes have in common."""
+
+
+def _group_key(name: str, outcome: Outcome) -> GroupKey:
+    return name, outcome.status, outcome.reason, outcome.decided_by
+
+
+@dataclass(slots=True, kw_only=True)
+class OutcomeCount:
     """An `OutcomeGroup` on all hosts."""
 
     on: ExplainResult
     """The result of the host of the example."""
     example: Explanation
-    processes: int
-    hosts: tuple[str, ...]
     pids: tuple[int, ...]
     """The first ones, on the first host."""
-    names: tuple[str, ...]
+    processes: int = 0
+    hosts: dict[str, None] = field(default_factory=dict)
+    names: dict[str, None] = field(default_factory=dict)
     """The different gprocesses."""
 
 
@@ -84,8 +100,10 @@ class ExplainTotals(Totals):
         super().__init__()
         self.config = config
         self.shown: list[tuple[ExplainResult, Explanation]] = []
-        self.by_name: dict[str, dict[tuple[object, ...], OutcomeCount]] = {}
+        self.by_name: dict[str, dict[GroupKey, OutcomeCount]] = {}
         """For each name, the counts by outcome."""
+        self.explained: set[GroupKey] = set()
+        """The groups that have an example."""
         self._missing: list[set[Target]] = []
         self._alike: dict[str, None] = {}
 
@@ -97,17 +115,15 @@ class ExplainTotals(Totals):
         self._alike.update(dict.fromkeys(result.alike))
         host = result.host.name or result.host.proc_root
         for group in result.groups:
-            first = group.example.outcome
-            key = (first.status, first.reason, first.decided_by)
             counts = self.by_name.setdefault(group.name, {})
-            known = counts.get(key) or OutcomeCount(result, group.example, 0, (), (), ())
-            names = (outcome.gprocess or "" for outcome in group.outcomes)
-            counts[key] = known._replace(
-                processes=known.processes + len(group.outcomes),
-                hosts=tuple(dict.fromkeys((*known.hosts, host))),
-                pids=known.pids or tuple(one.process.pid for one in group.outcomes[:_SHOWN]),
-                names=tuple(dict.fromkeys((*known.names, *names))),
-            )
+            if group.example is not None and group.key not in counts:
+                pids = tuple(one.process.pid for one in group.outcomes[:_SHOWN])
+                counts[group.key] = OutcomeCount(on=result, example=group.example, pids=pids)
+                self.explained.add(group.key)
+            count = counts[group.key]
+            count.processes += len(group.outcomes)
+            count.hosts[host] = None
+            count.names.update((one.gprocess or "", None) for one in group.outcomes)
 
     def not_found(self) -> NoSuchProcess | None:
         """The error for the first target that no source has."""
@@ -139,13 +155,18 @@ class AmbiguousName(ProccliError):  # noqa: N818 - named for what is wrong
 
 
 def explain_targets(
-    inputs: Inputs, targets: Sequence[Target], *, grouped: bool, some: bool = False
+    inputs: Inputs,
+    targets: Sequence[Target],
+    *,
+    grouped: bool,
+    explained: Collection[GroupKey] | None = None,
 ) -> ExplainResult:
     """Explanations of these pids, and of all processes that have one of these names or match one
     of these globs.
 
     `grouped`: several processes of a name become groups, of which one process each is explained.
-    `some`: this is one of several sources; then all names become groups.
+    `explained`: for several sources, the groups that earlier ones have an example of; then all
+    names become groups.
 
     Raises: SourceError.
     """
@@ -161,12 +182,14 @@ def explain_targets(
             pids = search.find(target)
         if not pids:
             missing.append(target)
-        elif grouped and isinstance(target, str) and (some or len(pids) > 1):
+        elif grouped and isinstance(target, str) and (explained is not None or len(pids) > 1):
             groups.append((target, pids))
         else:
             single.extend(pids)
     result = explain_pids(inputs, single)
-    found = tuple(group for name, pids in groups for group in _grouped(inputs, name, pids))
+    found = tuple(
+        group for name, pids in groups for group in _grouped(inputs, name, pids, explained or ())
+    )
     words = [target for target in missing if isinstance(target, str)]
     return result._replace(
         groups=found,
@@ -183,15 +206,21 @@ def _has(source: Source, pid: int) -> bool:
     return True
 
 
-def _grouped(inputs: Inputs, name: str, pids: Sequence[int]) -> Iterator[OutcomeGroup]:
-    """The processes of a name by outcome, the most frequent first."""
-    groups: dict[tuple[object, ...], list[Outcome]] = {}
+def _grouped(
+    inputs: Inputs, name: str, pids: Sequence[int], explained: Collection[GroupKey]
+) -> Iterator[OutcomeGroup]:
+    """The processes of a name by outcome, the most frequent first.
+
+    An explanation takes longer than all outcomes of a host: there is one of each group.
+    """
+    groups: dict[GroupKey, list[Outcome]] = {}
     for outcome in Pipeline(inputs, SHOWN_FIELDS).outcomes(pids):
-        key = (outcome.status, outcome.reason, outcome.decided_by)
-        groups.setdefault(key, []).append(outcome)
-    for outcomes in sorted(groups.values(), key=len, reverse=True):
-        (example,) = explain_pids(inputs, [outcomes[0].process.pid]).explanations
-        yield OutcomeGroup(name, example, tuple(outcomes))
+        groups.setdefault(_group_key(name, outcome), []).append(outcome)
+    for key, outcomes in sorted(groups.items(), key=lambda group: -len(group[1])):
+        example: Explanation | None = None
+        if key not in explained:
+            (example,) = explain_pids(inputs, [outcomes[0].process.pid]).explanations
+        yield OutcomeGroup(name, tuple(outcomes), example)
 
 
 class _NameSearch:

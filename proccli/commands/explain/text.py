@@ -102,7 +102,7 @@ def _counts_lines(
         pids = f"pid {', '.join(map(str, count.pids[:5]))}" + (
             f" and {more:,} more" if more else ""
         )
-        text = f"{_few(count.hosts, 'host')}, {pids}" if several else pids
+        text = f"{_few(tuple(count.hosts), 'host')}, {pids}" if several else pids
         return ((shorten(text, room, mark), "dim"),)
 
     columns: Sequence[Column[OutcomeCount]] = (

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from proccli.commands.diff.command import command
-from tests.cli.runner import call
+from tests.cli.runner import call, on_a_terminal
 from tests.paths import ROOT
 
 SNAPSHOTS = 12
@@ -90,3 +90,44 @@ def test_the_workflow_in_the_docs_is_valid() -> None:
     words = shlex.split(line)
     known = {flag for parameter in command.params for flag in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known
+
+
+def test_equal_tags_do_not_split_a_change(tmp_path: Path) -> None:
+    """Each host has tags of its own, and the change has nothing to do with them."""
+    (tmp_path / "proc" / "7").mkdir(parents=True)
+    (tmp_path / "proc" / "7" / "cmdline").write_bytes(b"app\0")
+    tagged = "static_config: {os-app-tag-exec: [cat], os-app-tag-exec-user: nobody}\n"
+    (tmp_path / "tagged.yaml").write_text(tagged)
+    paths = []
+    for number in range(6):
+        tags, path = tmp_path / f"{number}.yaml", str(tmp_path / f"{number}.jsonl")
+        tags.write_text(f"- {{pid: 7, tags: [{{key: owner, value: team-{number}}}]}}\n")
+        made = ("record", "-c", str(tmp_path / "tagged.yaml"), "--tags", str(tags))
+        assert call(*made, "-s", str(tmp_path / "proc"), path).code == 0
+        paths += ["-s", path]
+    old, renaming, dropping = (tmp_path / f"{name}.yaml" for name in ("old", "new", "drop"))
+    old.write_text(OLD)
+    renaming.write_text(NEW)
+    dropping.write_text("static_config: {os-proc-regex: [{match-regex: app, action: drop}]}\n")
+
+    for new, change in ((renaming, '"app" → "new-app" by rule 1'), (dropping, '"app" → dropped')):
+        for output in ("table", "markdown"):
+            out = call("diff", *paths, str(old), str(new), "-o", output).out
+            assert "6 snapshots, e.g. pid 7 in" in out
+            assert change in out.replace("`", "")
+            assert "team-" not in out
+    tags = call("scan", "--json", "-c", str(old), *paths[:2]).out
+    assert "team-0" in tags
+
+
+def test_lines_fit_a_narrow_terminal(inputs: tuple[str, str, str]) -> None:
+    old, new, recordings = inputs
+    pattern = "(?:" + "|".join(f"worker-{number}" for number in range(30)) + ")"
+    Path(new).write_text(
+        f"static_config: {{os-proc-regex: [{{match-regex: '{pattern}', rewrite-name: w}}]}}\n"
+    )
+    ran = on_a_terminal("diff", "-s", recordings, old, new, columns=80)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", ran.out).splitlines()
+    assert any("host-00.jsonl" in line for line in lines)
+    assert any(line.startswith("  360 renamed: the implicit accept → #1") for line in lines)
+    assert [line for line in lines if len(line) > 80 and "worker" in line] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from proccli.agent.decision import Context
+from proccli.agent.process import AgentProcess
+from proccli.agent.trace import trace_rules
 from proccli.commands.schema.command import schema_text
+from proccli.model.explanation import RuleTrace
 from tests.cli.runner import call
 
 APP, DB, WEB = (f"docs/example/shop-{name}-1.jsonl" for name in ("app", "db", "web"))
@@ -203,3 +208,48 @@ def test_two_recordings_of_a_host_are_not_called_two_hosts(tmp_path: Path) -> No
     assert "3 sources of 2 hosts by name, each counted: app-1 and db-1 · " in (
         call("doctor", "-c", CONFIG, APP, later, DB).out
     )
+
+
+def test_groups_of_kernel_threads_are_one_per_kind(tmp_path: Path) -> None:
+    """Each host has dozens of kworkers, with names of their own."""
+    comms = ["kworker/0:1-events", "kworker/1:0H", "kthreadd", "irq/24-ahci", "app/x"]
+    for pid, comm in enumerate(comms, start=2):
+        process = tmp_path / "proc" / str(pid)
+        process.mkdir(parents=True)
+        (process / "cmdline").write_bytes(b"app/x\0" if comm == "app/x" else b"")
+        (process / "stat").write_text(f"{pid} ({comm}) S 0 0 0 0 {'0 ' * 13} 100 0\n")
+    (tmp_path / "proc" / "stat").write_text("btime 1767225600\n")
+    (tmp_path / "proc" / "uptime").write_text("97445.00 1.00\n")
+
+    table = call("scan", "--group", str(tmp_path / "proc")).out
+    groups = json.loads(call("scan", "--group", "--json", str(tmp_path / "proc")).out)["groups"]
+
+    rows = {
+        line.split()[-1]: line.split()[0] for line in table.splitlines() if "  skipped (" in line
+    }
+    assert rows == {"[kworker/*]": "2", "[kthreadd]": "1", "[irq/24-ahci]": "1"}
+    assert sorted(one["name"] for one in groups) == sorted([*(f"[{n}]" for n in comms[:4]), "x"])
+
+
+def test_an_outcome_is_explained_once_for_all_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An explanation takes longer than the outcomes of a whole host."""
+    paths = [path for number in range(6) for path in ("-s", f"{tmp_path}/{number}.jsonl")]
+    for path in paths[1::2]:
+        shutil.copy(APP, path)
+    traced: list[int] = []
+
+    def counted(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...]:
+        traced.append(process.process.pid)
+        return trace_rules(process, context)
+
+    monkeypatch.setattr("proccli.commands.explain.explain.trace_rules", counted)
+    ran = call("explain", "-c", CONFIG, *paths, "python3*")
+
+    assert ran.code == 0
+    assert "on 6 hosts" in ran.out or "app-1" in ran.out
+    outcomes = [
+        line for line in ran.out.splitlines() if re.match(r" +\d+  (accepted|dropped)", line)
+    ]
+    assert len(traced) == len(outcomes) >= 1
