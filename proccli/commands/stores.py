@@ -13,12 +13,21 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
-from proccli.errors import StoreError, UsageError
+from proccli.commands.inputs import InputOptions, open_inputs, read_config_once
+from proccli.errors import NoSourceRead, SourceError, StoreError, UsageError
 from proccli.model.note import Note
 from proccli.model.process import MAX_U32
 from proccli.store.address import StoreAddress, parse_address, read_password
 from proccli.store.current import DAY_S, Moment, newest_s
-from proccli.store.documents import Document, Refused, files_of, read_documents
+from proccli.store.documents import (
+    Document,
+    Refused,
+    documents_in,
+    files_of,
+    is_recording,
+    read_documents,
+    refused,
+)
 from proccli.store.engine import Engine, open_engine
 from proccli.store.load import Loaded, load
 from proccli.store.questions import confused_hosts, hosts_ahead, silent_hosts
@@ -38,6 +47,8 @@ class StoreRequest(NamedTuple):
     password_file: str | None
     sources: Sequence[tuple[str, str]] = ()
     """Network and path of each file or directory."""
+    of_recordings: InputOptions | None = None
+    """The configuration with which recordings are evaluated; None: they are refused."""
 
 
 class StoredDocuments(NamedTuple):
@@ -88,7 +99,7 @@ def opened_store(
         address = StoreAddress(text="the embedded engine", directory=folder)
         with open_engine(address, "", create=True) as engine:
             create_tables(engine, address.database)
-            loaded = load_files(engine, address.database, request.sources, progress)
+            loaded = load_files(engine, address.database, request, progress)
             yield OpenStore(engine, address.database, None, loaded)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -107,25 +118,46 @@ def store_to_load(request: StoreRequest) -> Iterator[OpenStore]:
 def load_files(
     engine: Engine,
     database: str,
-    sources: Sequence[tuple[str, str]],
+    request: StoreRequest,
     progress: Callable[[int, int], None],
 ) -> Loaded:
-    """Load the documents of all files. Raises: StoreError."""
-    files = [(network, path) for network, given in sources for path in files_of([given])]
+    """Load the documents of all files. Raises: StoreError; ConfigError for recordings."""
+    files = [(network, path) for network, given in request.sources for path in files_of([given])]
+    options = request.of_recordings and read_config_once(request.of_recordings)
     # The values of documents have no cycles, and there are millions of them.
     gc.disable()
     try:
-        return load(engine, database, _documents(files, progress))
+        return load(engine, database, _documents(files, options, progress))
     finally:
         gc.enable()
 
 
 def _documents(
-    files: Sequence[tuple[str, str]], progress: Callable[[int, int], None]
+    files: Sequence[tuple[str, str]],
+    options: InputOptions | None,
+    progress: Callable[[int, int], None],
 ) -> Iterator[Document | Refused]:
     for done, (network, path) in enumerate(files, start=1):
-        yield from read_documents(path, network)
+        if options is not None and is_recording(path):
+            yield from _of_recording(path, network, options)
+        else:
+            yield from read_documents(path, network)
         progress(done, len(files))
+
+
+def _of_recording(path: str, network: str, options: InputOptions) -> Iterator[Document | Refused]:
+    """What `sync` would print for a recording. Raises: ConfigError."""
+    from proccli.commands.samples import NO_WAIT
+    from proccli.commands.sync.output import sync_line
+    from proccli.commands.sync.sync import sync
+
+    try:
+        inputs = open_inputs(options._replace(snapshot=path))
+        result = sync(inputs, None, NO_WAIT, remembering=False)
+    except SourceError as error:
+        yield refused(error, path)
+        return
+    yield from documents_in(b"".join(sync_line(result)), path, network)
 
 
 def moment_of(opened: OpenStore, at_s: int | None = None, max_age_s: int | None = None) -> Moment:
@@ -133,9 +165,13 @@ def moment_of(opened: OpenStore, at_s: int | None = None, max_age_s: int | None 
 
     One clock that is ahead must not make all other hosts silent, or `prune` drop their documents.
     `max_age_s`: how old a document may be; None: a day in a store, any age in files.
-    Raises: StoreError if there is no document.
+    Raises: StoreError if there is no document; NoSourceRead if all files are refused.
     """
     newest = newest_s(opened.engine, opened.database)
+    if newest is None and opened.loaded is not None and opened.loaded.refused:
+        raise NoSourceRead(
+            [SourceError(f"{one.source}: {one.problem}") for one in opened.loaded.refused]
+        )
     if newest is None:
         raise StoreError("there are no documents", hint="proccli fleet load adds some")
     end = newest if at_s is None else at_s

@@ -8,6 +8,7 @@ fails there is read again for a message that names the place.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,9 @@ _U16: Final = 2**16 - 1
 _I32: Final = 2**31 - 1
 _LATEST_S: Final = MAX_U32
 """The last second that a time of ClickHouse can express."""
+_RECORDING: Final = re.compile(rb'\{"type"\s*:\s*"header"\s*,\s*"format"\s*:\s*"proccli-recording"')
+_NO_DOCUMENT: Final = "not the output of proccli sync"
+_A_RECORDING: Final = f"a recording, {_NO_DOCUMENT} (-c agent.yaml says what its agent would send)"
 _BEGINNING: Final = re.compile(rb'\s*\{\s*"schema"\s*:')
 _PROTOCOLS: Final = {name: number for number, name in enumerate(PROTOCOLS)}
 _ROLES: Final = {name: number for number, name in enumerate(ROLES)}
@@ -97,12 +101,33 @@ def read_documents(path: str, network: str) -> Iterator[Document | Refused]:
                 try:
                     yield _document(text, name, line, network)
                 except RecordingError as error:
-                    yield _refused(error, name)
+                    yield refused(error, name)
     except SourceError as error:
-        yield _refused(error, "<stdin>" if path == "-" else path)
+        yield refused(error, "<stdin>" if path == "-" else path)
 
 
-def _refused(error: SourceError, name: str) -> Refused:
+def documents_in(text: bytes, name: str, network: str) -> Iterator[Document | Refused]:
+    """The documents in a text that stands for a file of this name."""
+    try:
+        for line, one in _texts(io.BytesIO(text), name):
+            yield _document(one, name, line, network)
+    except RecordingError as error:
+        yield refused(error, name)
+
+
+def is_recording(path: str) -> bool:
+    """Whether a file begins as a recording does; False for one that can't be read, or stdin."""
+    if path == "-":
+        return False
+    try:
+        with opened(path) as (file, _):
+            return bool(_RECORDING.match(read_line(unpacked(file), 1 << 20)))
+    except (SourceError, BadLine):
+        return False
+
+
+def refused(error: SourceError, name: str) -> Refused:
+    """Why a file of this name is not loaded."""
     place = str(error.at) if error.at else name
     return Refused(place, error.problem if error.at else str(error))
 
@@ -119,7 +144,8 @@ def _texts(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
             if not waiting:
                 begun = line
                 if not _BEGINNING.match(text) and text.strip() not in (b"", b"{"):
-                    raise RecordingError("not the output of proccli sync", Location(name, line, 1))
+                    problem = _A_RECORDING if _RECORDING.match(text) else _NO_DOCUMENT
+                    raise RecordingError(problem, Location(name, line, 1))
             waiting.append(text)
             size += len(text)
             if size > MAX_SYNC_BYTES:

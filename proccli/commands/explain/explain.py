@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
@@ -78,19 +77,19 @@ def _group_key(name: str, outcome: Outcome) -> GroupKey:
     return name, outcome.status, outcome.reason, outcome.decided_by
 
 
-@dataclass(slots=True, kw_only=True)
 class OutcomeCount:
     """An `OutcomeGroup` on all hosts."""
 
-    on: ExplainResult
-    """The result of the host of the example."""
-    example: Explanation
-    pids: tuple[int, ...]
-    """The first ones, on the first host."""
-    processes: int = 0
-    hosts: dict[str, None] = field(default_factory=dict)
-    names: dict[str, None] = field(default_factory=dict)
-    """The different gprocesses."""
+    def __init__(self, on: ExplainResult, example: Explanation, pids: tuple[int, ...]) -> None:
+        self.on = on
+        """The result of the host of the example."""
+        self.example = example
+        self.pids = pids
+        """The first ones, on the first host."""
+        self.processes = 0
+        self.hosts: dict[str, None] = {}
+        self.names: dict[str, None] = {}
+        """The different gprocesses."""
 
 
 class ExplainTotals(Totals):
@@ -118,7 +117,7 @@ class ExplainTotals(Totals):
             counts = self.by_name.setdefault(group.name, {})
             if group.example is not None and group.key not in counts:
                 pids = tuple(one.process.pid for one in group.outcomes[:_SHOWN])
-                counts[group.key] = OutcomeCount(on=result, example=group.example, pids=pids)
+                counts[group.key] = OutcomeCount(result, group.example, pids)
                 self.explained.add(group.key)
             count = counts[group.key]
             count.processes += len(group.outcomes)

@@ -149,7 +149,7 @@ def load_command(*, request: StoreRequest, output: Output, invocation: Invocatio
         store_to_load(request) as opened,
         progress_bar(invocation, len(request.sources), "Loading") as progress,
     ):
-        loaded = load_files(opened.engine, opened.database, request.sources, progress)
+        loaded = load_files(opened.engine, opened.database, request, progress)
     opened = opened._replace(loaded=loaded)
     content = _rendered(
         opened, output, invocation, document=load_document, lines=load_lines, text=load_text

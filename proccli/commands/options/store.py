@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
+from click.core import ParameterSource
 
 from proccli.commands.options.output import INPUT_PATH, Body, option
+from proccli.commands.options.source import config_option, source_options_without
+
+if TYPE_CHECKING:
+    from proccli.commands.inputs import InputOptions
 
 _WHAT: Final = "Input options"
 
@@ -128,6 +133,18 @@ def required_store_options(body: Body) -> Body:
     return wrapped
 
 
+_NOT_OF_RECORDINGS: Final = (
+    "config",
+    "snapshot",
+    "proc_root",
+    "feature",
+    "tags",
+    "no_tag_exec",
+    "run_tag_exec",
+    "tag_timeout",
+)
+
+
 def documents_to_ask(body: Body) -> Body:
     """SOURCE, `--store` and their companions; the command gets them as `request`."""
     return _with_request(body, required=False)
@@ -146,18 +163,41 @@ def _with_request(body: Body, *, required: bool) -> Body:
         password_file: str | None,
         network: str,
         operands: Sequence[str],
+        config: str | None,
+        options: InputOptions,
         **given: Any,
     ) -> Any:
         from proccli.commands.stores import StoreRequest, split_network
 
+        source = click.get_current_context().get_parameter_source("config")
+        if source is ParameterSource.COMMANDLINE and not operands:
+            raise click.UsageError("-c is for recordings among the sources, and there are none")
+        if [config, *operands].count("-") > 1:
+            raise click.UsageError("only one of the sources and -c can read standard input")
         sources = [split_network(text, network) for text in operands]
-        request = StoreRequest(store=store, password_file=password_file, sources=sources)
+        request = StoreRequest(
+            store=store,
+            password_file=password_file,
+            sources=sources,
+            of_recordings=None if config is None else options._replace(config=config),
+        )
         return body(request=request, **given)
 
     wrapped = cast("Body", with_request)
     operands: Callable[[Any], Any] = click.argument(
         "operands", metavar="[[NETWORK=]SOURCE]...", nargs=-1, type=INPUT_PATH, required=required
     )
-    for decorate in (_network, _password_file, _store_option(required=required), operands):
+    decorators = (
+        source_options_without(*_NOT_OF_RECORDINGS),
+        config_option(
+            "Configuration of the hosts whose recordings are among the sources: what the agent"
+            " would send is then used, as sync prints it. Without it, recordings are refused.",
+            _WHAT,
+        ),
+        _network,
+        _password_file,
+        _store_option(required=required),
+    )
+    for decorate in (*decorators, operands):
         wrapped = decorate(wrapped)
     return wrapped

@@ -110,9 +110,12 @@ def test_equal_tags_do_not_split_a_change(tmp_path: Path) -> None:
     renaming.write_text(NEW)
     dropping.write_text("static_config: {os-proc-regex: [{match-regex: app, action: drop}]}\n")
 
-    for new, change in ((renaming, '"app" → "new-app" by rule 1'), (dropping, '"app" → dropped')):
+    for path_of_new, change in (
+        (renaming, '"app" → "new-app" by rule 1'),
+        (dropping, '"app" → dropped'),
+    ):
         for output in ("table", "markdown"):
-            out = call("diff", *paths, str(old), str(new), "-o", output).out
+            out = call("diff", *paths, str(old), str(path_of_new), "-o", output).out
             assert "6 snapshots, e.g. pid 7 in" in out
             assert change in out.replace("`", "")
             assert "team-" not in out

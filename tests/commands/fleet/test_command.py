@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.command import schema_text
 from tests.cli.runner import call
+from tests.paths import ROOT
 
 
 def answer(name: str, *arguments: str, code: int = 0) -> Any:
@@ -156,6 +157,8 @@ def test_several_machines_of_one_name_are_reported(tmp_path: Path) -> None:
     [
         (["names"], "give --store, or files"),
         (["names", "--store", "chdb:///x", "file"], "give one of them"),
+        (["names", "--store", "chdb:///x", "-c", "x.yaml"], "-c is for recordings"),
+        (["names", "-c", "-", "-"], "standard input"),
         (["load", "--store", "chdb:///x"], "missing argument"),
         (["load", "x.jsonl"], "missing option '--store'"),
         (["names", "--max-age", "1y", "x"], "duration"),
@@ -264,3 +267,46 @@ def test_prune_drops_whole_days(files: Path, tmp_path: Path) -> None:
     assert done.out == "Dropped 1 document of 1 day before 2026-01-01.\n"
     assert [one["host"] for one in left] == ["db-1", "web-1"]
     assert again["days"] == []
+
+
+SHOP = ("-c", str(ROOT / "docs" / "example" / "shop.yaml"))
+RECORDINGS = [str(ROOT / "docs" / "example" / f"shop-{name}-1.jsonl") for name in ("app", "db")]
+
+
+def test_recordings_are_loaded_as_sync_prints_them(tmp_path: Path) -> None:
+    """With the configuration that says what their agents would send."""
+    synced, recorded = (f"chdb://{tmp_path}/{name}" for name in ("synced", "recorded"))
+    outputs = []
+    for path in RECORDINGS:
+        outputs.append(str(tmp_path / Path(path).name))
+        made = call("sync", "--once", "--no-state", *SHOP, "-s", path, "--out", outputs[-1])
+        assert made.code == 0
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(Path(RECORDINGS[0]).read_bytes()[:-99])
+
+    assert call("fleet", "load", "--store", synced, *outputs).code == 0
+    loaded = call("fleet", "load", "--store", recorded, *SHOP, *RECORDINGS, str(broken))
+
+    assert loaded.code == 3
+    assert "Loaded 2 documents of 2 hosts" in loaded.out
+    assert f"{broken}:" in loaded.err
+    for question in (["fleet", "names"], ["fleet", "hosts"], ["topology"]):
+        answers = [
+            json.loads(call(*question, "--json", "--store", store).out.replace(store, "store"))
+            for store in (synced, recorded)
+        ]
+        for answer in answers:
+            for host in answer.get("hosts", ()):
+                host.pop("source", None)
+        assert answers[0] == answers[1]
+    again = call("fleet", "load", "--store", recorded, *SHOP, *RECORDINGS)
+    assert (again.code, "2 documents in the store already" in again.out) == (0, True)
+
+
+def test_a_recording_without_a_configuration_is_refused_with_what_to_do() -> None:
+    ran = call("fleet", "names", *RECORDINGS)
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.count("-c agent.yaml says what its agent would send") == len(RECORDINGS)
+    asked = json.loads(call("fleet", "names", "--json", *SHOP, *RECORDINGS).out)
+    assert {name["gprocess"] for name in asked["names"]} >= {"app", "postgres"}
