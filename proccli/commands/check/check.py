@@ -120,7 +120,7 @@ def check(options: CheckOptions) -> CheckResult:
     """
     end = options.clock() + TIME_LIMIT_S
     failures: list[SourceError] = []
-    sources = [source for _, source in each_read(options.snapshots, open_source, failures)]
+    sources = [source for _, source in each_read(options.snapshots, _processes_of, failures)]
     surroundings = Surroundings(
         environment=_environment(options.env),
         users=_users(),
@@ -142,6 +142,12 @@ def check(options: CheckOptions) -> CheckResult:
         ),
         failures=tuple(failures),
     )
+
+
+def _processes_of(snapshot: str) -> Source:
+    """The source of a recording or directory, all of which are kept. Raises: SourceError."""
+    source = open_source(snapshot)
+    return source.without_sockets() if isinstance(source, Recording) else source
 
 
 class _Observed(NamedTuple):

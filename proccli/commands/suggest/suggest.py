@@ -125,6 +125,11 @@ def _opened(options: InputOptions, snapshot: str | None) -> _Source:
     inputs = open_inputs(options._replace(snapshot=snapshot))
     refuse_ps(inputs, "separate arguments, which rules are suggested from")
     host = inputs.source.host
+    if host.kind == "recording":
+        from proccli.sources.recording.reader import Recording
+
+        if isinstance(inputs.source, Recording):  # all of them are kept
+            inputs = inputs._replace(source=inputs.source.without_sockets())
     own = os.getpid() if host.kind == "live" else None
     return _Source(inputs, host.name or snapshot or "live", own)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from proccli.sources.recording.reader import Recording, read_recording
 from tests.cli.runner import Ran, call
 
 APP, DB, WEB = (f"docs/example/shop-{name}-1.jsonl" for name in ("app", "db", "web"))
@@ -121,3 +124,35 @@ def test_an_agent_of_an_unread_source_is_no_mistake(broken: tuple[str, str]) -> 
     assert "no source is of the host 'web-1'" in whole.err
     assert partial.code == 3
     assert "label_0" in partial.out
+
+
+@pytest.mark.parametrize(
+    ("command", "keeper"),
+    [
+        ("check", "proccli.commands.check.check._Observed"),
+        ("suggest", "proccli.commands.suggest.suggest._Source"),
+    ],
+)
+def test_who_keeps_all_recordings_keeps_no_sockets(
+    command: str, keeper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take nine tenths of the memory, and thousands of hosts are kept at once."""
+    module, _, name = keeper.rpartition(".")
+    kept: list[Recording] = []
+
+    def spying(made: Any) -> Any:
+        def make(*given: Any, **named: Any) -> Any:
+            value = made(*given, **named)
+            sources = value.sources if command == "check" else [value.inputs.source]
+            kept.extend(sources)
+            return value
+
+        return make
+
+    monkeypatch.setattr(keeper, spying(getattr(import_module(module), name)))
+    run(command, APP, DB)
+
+    assert len(kept) == 2
+    assert all(source.processes and not source.sockets for source in kept)
+    assert not any(source.net_tables_by_number for source in kept)
+    assert read_recording(APP).sockets
