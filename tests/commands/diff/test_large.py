@@ -119,8 +119,8 @@ def test_equal_tags_do_not_split_a_change(tmp_path: Path) -> None:
             assert "6 snapshots, e.g. pid 7 in" in out
             assert change in out.replace("`", "")
             assert "team-" not in out
-    tags = call("scan", "--json", "-c", str(old), *paths[:2]).out
-    assert "team-0" in tags
+    listed = call("scan", "--json", "-c", str(old), *paths[:2]).out
+    assert "team-0" in listed
 
 
 def test_lines_fit_a_narrow_terminal(inputs: tuple[str, str, str]) -> None:

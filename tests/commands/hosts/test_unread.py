@@ -11,6 +11,7 @@ import pytest
 
 from proccli.sources.recording.reader import Recording, read_recording
 from tests.cli.runner import Ran, call
+from tests.server.recordings import config, pairs
 
 APP, DB, WEB = (f"docs/example/shop-{name}-1.jsonl" for name in ("app", "db", "web"))
 CONFIG, OTHER = "docs/example/shop.yaml", "docs/example/typical-fixed.yaml"
@@ -156,3 +157,27 @@ def test_who_keeps_all_recordings_keeps_no_sockets(
     assert all(source.processes and not source.sockets for source in kept)
     assert not any(source.net_tables_by_number for source in kept)
     assert read_recording(APP).sockets
+
+
+@pytest.mark.parametrize("cpus", [1, 3], ids=["one by one", "in parallel"])
+def test_hosts_keep_their_connections_beside_unread_ones(
+    cpus: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in networks of which another source is the first that can be read."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(cpus)))
+    paths = pairs(tmp_path, 30)
+    for number in (0, 7, 8, 29):
+        Path(paths[number]).write_bytes(b"")
+    sources = [f"{'ab'[number % 2]}={path}" for number, path in enumerate(paths)]
+    whole = [source for source in sources if Path(source[2:]).stat().st_size]
+
+    partial, expected = (
+        call("topology", "--json", "-c", config(tmp_path), *some) for some in (sources, whole)
+    )
+
+    documents = [json.loads(ran.out) for ran in (partial, expected)]
+    assert (partial.code, expected.code) == (3, 0)
+    assert len(documents[0]["hosts"]) == len(whole)
+    for document in documents:
+        document["warnings"] = []
+    assert documents[0] == documents[1]
