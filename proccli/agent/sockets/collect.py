@@ -148,14 +148,19 @@ def count_sockets(reading: Reading) -> Mapping[int, SocketCounts | None]:
     them; None where they could not be read."""
     counts: dict[int, list[int]] = {outcome.process.pid: [0, 0, 0] for outcome, _ in reading.held}
     owners_of = _owners_by_inode(reading.held)
-    judge = _Judge(reading)
+    status_of = _Judge(reading).status
     for row, _, unreadable in reading.rows():
         # A row that comes again counts once.
         owners = owners_of.pop(row.inode, None)
         if owners is None:
             continue
+        if len(owners) == 1:  # nearly all: it is worth a case of its own
+            ((outcome, held),) = owners
+            status, _ = status_of(row, outcome, held, unreadable, no_owner=False)
+            counts[outcome.process.pid][_COUNTED[status]] += 1
+            continue
         for (outcome, held), lost in zip(owners, _lost_to_another(owners), strict=True):
-            status, _ = judge.status(row, outcome, held, unreadable, lost)
+            status, _ = status_of(row, outcome, held, unreadable, lost)
             counts[outcome.process.pid][_COUNTED[status]] += 1
     return {
         **{outcome.process.pid: None for outcome, _ in reading.unreadable},
@@ -284,26 +289,25 @@ class _Judge:
         agent's order; else the first of which it is not known."""
         if not self._syncs:
             return "skipped", "no-socket-sync"
-        accepted = outcome.status == "accepted"
-        if not accepted and outcome.status != "unknown":
+        process_status = outcome.status
+        accepted = process_status == "accepted"
+        if not accepted and process_status != "unknown":
             return "skipped", "process-not-accepted"
         if unreadable:
             return "skipped", "unreadable"
         if no_owner:
             return "skipped", "no-owner"
-        tcp = row.protocol == "tcp"
-        if tcp and row.state != "ESTABLISHED":
-            return "skipped", "listening" if row.state == "LISTEN" else "not-established"
-        old = self._is_old(held.since_ns)
+        protocol, family, state, local, remote, _ = row
+        tcp = protocol == "tcp"
+        if tcp and state != "ESTABLISHED":
+            return "skipped", "listening" if state == "LISTEN" else "not-established"
+        since_ns = held.since_ns
+        old = since_ns is None or since_ns < self._old_before_ns or self._may_be_old(since_ns)
         if old is False:
             return "skipped", "min-lifetime"
-        if not tcp and is_unspecified(row, row.remote):
+        if not tcp and is_unspecified(row, remote):
             return "skipped", "udp-unconnected"
-        if (
-            (row.family == "ipv6" and not self._mapped)
-            or ":" in row.local.ip
-            or ":" in row.remote.ip
-        ):
+        if (family == "ipv6" and not self._mapped) or ":" in local.ip or ":" in remote.ip:
             return "skipped", "ipv6"
         if not accepted:
             return "undecided", "process-not-accepted"
@@ -313,15 +317,13 @@ class _Judge:
             return "undecided", "no-owner"
         return ("undecided", "min-lifetime") if old is None else ("synced", None)
 
-    def _is_old(self, since_ns: int | None) -> bool | None:
-        """Whether a socket has reached the minimum lifetime; None where only a later sample can
-        show it.
+    def _may_be_old(self, since_ns: int) -> bool | None:
+        """Whether a socket that seems young may have reached the minimum lifetime: None or False;
+        None where only a later sample can show it.
 
         In a first sample a link that seems young proves nothing: our own reading may have created
         it.
         """
-        if since_ns is None or since_ns < self._old_before_ns:
-            return True
         observed_since_ns = self._observed_since_ns
         return None if observed_since_ns is None or since_ns <= observed_since_ns else False
 
