@@ -17,9 +17,17 @@ from proccli.agent.sockets.namespaces import (
     open_namespaces,
 )
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome, SocketCounts
+from proccli.model.outcome import Outcome, SocketCounts, Status
 from proccli.model.process import NS_PER_S, FieldError, Host
-from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, SocketStatus, TableName
+from proccli.model.sockets import (
+    Endpoint,
+    Socket,
+    SocketFd,
+    SocketReason,
+    SocketRow,
+    SocketStatus,
+    TableName,
+)
 from proccli.model.source import Source
 from proccli.versions import Behaviour, behaviour_of
 
@@ -144,32 +152,87 @@ def join_sockets(reading: Reading) -> SocketSample:
 
 
 def count_sockets(reading: Reading) -> Mapping[int, SocketCounts | None]:
-    """The number of each process's sockets by status, as `join_sockets` finds them, without making
-    them; None where they could not be read."""
-    counts: dict[int, list[int]] = {outcome.process.pid: [0, 0, 0] for outcome, _ in reading.held}
-    owners_of = _owners_by_inode(reading.held)
-    status_of = _Judge(reading).status
+    """The number of each process's sockets by status, as `join_sockets` finds them; None where they
+    could not be read.
+
+    A socket is skipped for its row's sake or for its owner's, and open if either is. So each is
+    judged alone, with a counterpart that every agent sends, and no socket is made. Memory is what
+    this saves: of thousands of owners, only their three numbers are kept.
+    """
+    judge = _Judge(reading)
+    numbers: dict[int, list[int]] = {outcome.process.pid: [0, 0, 0] for outcome, _ in reading.held}
+    sole, shared = _judged_owners(reading.held, judge, numbers)
     for row, _, unreadable in reading.rows():
         # A row that comes again counts once.
-        owners = owners_of.pop(row.inode, None)
-        if owners is None:
+        owner = sole.pop(row.inode, None)
+        if owner is None:
             continue
-        if len(owners) == 1:  # nearly all: it is worth a case of its own
-            ((outcome, held),) = owners
-            status, _ = status_of(row, outcome, held, unreadable, no_owner=False)
-            counts[outcome.process.pid][_COUNTED[status]] += 1
-            continue
-        for (outcome, held), lost in zip(owners, _lost_to_another(owners), strict=True):
-            status, _ = status_of(row, outcome, held, unreadable, lost)
-            counts[outcome.process.pid][_COUNTED[status]] += 1
+        status, _ = judge.status(row, "accepted", None, unreadable, no_owner=False)
+        at_best = _SEVERITY[status]
+        for counted, severity in shared.get(row.inode) or (owner,):
+            counted[max(at_best, severity)] += 1
     return {
         **{outcome.process.pid: None for outcome, _ in reading.unreadable},
-        **{pid: SocketCounts(*numbers) for pid, numbers in counts.items()},
+        **{
+            pid: SocketCounts(synced=synced, undecided=undecided, skipped=skipped)
+            for pid, (synced, undecided, skipped) in numbers.items()
+        },
     }
 
 
-_COUNTED: Final[Mapping[SocketStatus, int]] = {"synced": 0, "skipped": 1, "undecided": 2}
-"""The fields of `SocketCounts`."""
+_SEVERITY: Final[Mapping[SocketStatus, int]] = {"synced": 0, "undecided": 1, "skipped": 2}
+_SENT_ROW: Final = SocketRow(
+    "tcp", "ipv4", "ESTABLISHED", Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2), 1
+)
+"""One that every agent sends that sends sockets."""
+
+_JudgedOwner: TypeAlias = tuple[list[int], int]
+"""A process's numbers by severity, and the least severity of its socket."""
+
+
+def _judged_owners(
+    held: Sequence[Held], judge: _Judge, numbers: Mapping[int, list[int]]
+) -> tuple[dict[int, _JudgedOwner], Mapping[int, Sequence[_JudgedOwner]]]:
+    """An owner of each socket by inode, and all owners of those that have several."""
+    sole: dict[int, _JudgedOwner] = {}
+    several: set[int] = set()
+    for outcome, sockets in held:
+        counted = numbers[outcome.process.pid]
+        by_age: dict[int | None, _JudgedOwner] = {}  # links first seen together have one age
+        for _, inode, since_ns, _ in sockets:
+            judged = by_age.get(since_ns)
+            if judged is None:
+                status, _ = judge.status(_SENT_ROW, outcome.status, since_ns, False, no_owner=False)
+                judged = by_age[since_ns] = counted, _SEVERITY[status]
+            if inode in sole:
+                several.add(inode)
+            else:
+                sole[inode] = judged
+    return sole, _judged_sharers(held, several, judge, numbers) if several else {}
+
+
+def _judged_sharers(
+    held: Iterable[Held],
+    inodes: Collection[int],
+    judge: _Judge,
+    numbers: Mapping[int, list[int]],
+) -> Mapping[int, Sequence[_JudgedOwner]]:
+    """All owners of these sockets."""
+    owners: dict[int, list[_Owner]] = {}
+    for outcome, sockets in held:
+        for socket in sockets:
+            if socket.inode in inodes:
+                owners.setdefault(socket.inode, []).append((outcome, socket))
+    return {
+        inode: [
+            (
+                numbers[outcome.process.pid],
+                _SEVERITY[judge.status(_SENT_ROW, outcome.status, fd.since_ns, False, lost)[0]],
+            )
+            for (outcome, fd), lost in zip(found, _lost_to_another(found), strict=True)
+        ]
+        for inode, found in owners.items()
+    }
 
 
 by_pid_and_fd: Final[Callable[[Socket], tuple[int, int]]] = attrgetter("pid", "fd")
@@ -280,18 +343,20 @@ class _Judge:
     def status(  # noqa: C901 - a condition each
         self,
         row: SocketRow,
-        outcome: Outcome,
-        held: SocketFd,
+        of_process: Status,
+        since_ns: int | None,
         unreadable: bool | None,
         no_owner: bool | None,
     ) -> tuple[SocketStatus, SocketReason | None]:
         """Whether a socket is sent: the first condition that it certainly fails counts, in the
-        agent's order; else the first of which it is not known."""
+        agent's order; else the first of which it is not known.
+
+        `of_process` and `since_ns` are of its owner, and of the link in its `fd`.
+        """
         if not self._syncs:
             return "skipped", "no-socket-sync"
-        process_status = outcome.status
-        accepted = process_status == "accepted"
-        if not accepted and process_status != "unknown":
+        accepted = of_process == "accepted"
+        if not accepted and of_process != "unknown":
             return "skipped", "process-not-accepted"
         if unreadable:
             return "skipped", "unreadable"
@@ -301,7 +366,6 @@ class _Judge:
         tcp = protocol == "tcp"
         if tcp and state != "ESTABLISHED":
             return "skipped", "listening" if state == "LISTEN" else "not-established"
-        since_ns = held.since_ns
         old = since_ns is None or since_ns < self._old_before_ns or self._may_be_old(since_ns)
         if old is False:
             return "skipped", "min-lifetime"
@@ -376,7 +440,9 @@ class _Join:
         no_owner: bool | None,
     ) -> Socket:
         outcome, held = owner
-        status, reason = self._judge.status(row, outcome, held, unreadable, no_owner)
+        status, reason = self._judge.status(
+            row, outcome.status, held.since_ns, unreadable, no_owner
+        )
         process, netns = outcome.process, namespace.netns
         return _new_socket(
             (
