@@ -112,8 +112,10 @@ class LiveSource:
         """
         known, process = self._processes.get(pid, (frozenset(), None))
         if process is None or not fields <= known:
-            process = self._read(pid, fields | known)
-            self._processes[pid] = (fields | known, process)
+            if known:  # a set for each process would take more memory than the process
+                fields |= known
+            process = self._read(pid, fields)
+            self._processes[pid] = (fields, process)
         return process
 
     def read_many(

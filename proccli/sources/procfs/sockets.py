@@ -56,8 +56,8 @@ def read_socket_fds(
             target = readlink(name, dir_fd=directory)
             if not target.startswith("socket:["):
                 continue
-            if dated:
-                since_ns = lstat(name, dir_fd=directory).st_ctime_ns
+            if dated and (ctime_ns := lstat(name, dir_fd=directory).st_ctime_ns) != since_ns:
+                since_ns = ctime_ns  # links that were first seen together share one number
         except OSError as error:
             if error.errno in _SKIPPED or (as_agent and error.errno in _REFUSED):
                 continue
