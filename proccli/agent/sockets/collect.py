@@ -280,22 +280,21 @@ _Owner: TypeAlias = tuple[Outcome, SocketFd]
 """A process that holds a socket, with its file descriptor."""
 
 
-def _owners_by_inode(held: Iterable[Held]) -> dict[int, tuple[_Owner, ...]]:
-    """The file descriptors of each socket, in the order of `held`: by pid, then fd."""
-    owners: dict[int, tuple[_Owner, ...]] = {}
+def _owners_by_inode(
+    held: Iterable[Held],
+) -> tuple[dict[int, _Owner], Mapping[int, Sequence[_Owner]]]:
+    """The first owner of each socket, in the order of `held`: by pid, then fd; and all owners of
+    those that have several."""
+    first: dict[int, _Owner] = {}
     shared: dict[int, list[_Owner]] = {}
     for outcome, sockets in held:
         for socket in sockets:
             inode = socket.inode
-            if inode not in owners:
-                owners[inode] = ((outcome, socket),)
+            if inode not in first:
+                first[inode] = (outcome, socket)
             else:
-                shared.setdefault(inode, [*owners[inode]]).append((outcome, socket))
-    owners.update((inode, tuple(found)) for inode, found in shared.items())
-    return owners
-
-
-_KEPT: Final[Sequence[bool | None]] = (False,)
+                shared.setdefault(inode, [first[inode]]).append((outcome, socket))
+    return first, shared
 
 
 def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
@@ -306,8 +305,6 @@ def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
 
     Source: agent v6.5 linux_socket.rs:258-265.
     """
-    if len(owners) == 1:
-        return _KEPT
     answer: bool | None = False
     lost: list[bool | None] = []
     for outcome, _ in reversed(owners):
@@ -400,10 +397,11 @@ class _Join:
     """Joins the rows of socket tables with the processes that hold the sockets."""
 
     def __init__(self, reading: Reading) -> None:
-        self._owners = _owners_by_inode(reading.held)
+        self._owners, self._shared = _owners_by_inode(reading.held)
         self._roles = reading.roles
         self._host = reading.host
         self._judge = _Judge(reading)
+        self._ages = _Ages(reading.host)
         self._joined: set[int] = set()
         self.sockets: list[Socket] = []
         self.repeated: list[Socket] = []
@@ -414,22 +412,28 @@ class _Join:
     def add(self, row: SocketRow, namespace: Namespace, unreadable: bool | None) -> None:
         """Add one row; `unreadable`: whether the agent has no row of its table."""
         inode = row.inode
-        owners = self._owners.get(inode)
-        if owners is None:
+        owner = self._owners.get(inode)
+        if owner is None:
             self.without_process += inode != 0
             if inode != 0 and not self._host.privileged:
                 self.hidden.append(self._hidden_socket(row, namespace))
             return
-        made = [
-            self._socket(row, owner, namespace, unreadable, no_owner)
-            for owner, no_owner in zip(owners, _lost_to_another(owners), strict=True)
-        ]
+        if inode in self._shared:
+            owners = self._shared[inode]
+            best = _best_known(owners)
+            made = [
+                self._socket(row, one, namespace, unreadable, no_owner)
+                for one, no_owner in zip(owners, _lost_to_another(owners), strict=True)
+            ]
+        else:
+            best = 0
+            made = [self._socket(row, owner, namespace, unreadable, no_owner=False)]
         if inode in self._joined:
             self.repeated += made
             return
         self._joined.add(inode)
         self.sockets += made
-        self.best_known.append(made[_best_known(owners)])
+        self.best_known.append(made[best])
 
     def _socket(
         self,
@@ -454,7 +458,7 @@ class _Join:
                 None if netns == NAMELESS else netns,
                 namespace.idx,
                 self._roles.of(row, namespace),
-                age_s(held, self._host),
+                self._ages[held.since_ns],
                 held.age_source,
                 status,
                 reason,
@@ -479,8 +483,21 @@ class _Join:
         )
 
 
-def age_s(socket: SocketFd, host: Host) -> int | None:
-    """The age of a socket in whole seconds as the agent counts them; None: not known.
+class _Ages(dict[int | None, int | None]):
+    """The ages of sockets by when their links were first read: many were at the same moment."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
+
+    def __missing__(self, since_ns: int | None) -> int | None:
+        self[since_ns] = found = age_s(since_ns, self._host)
+        return found
+
+
+def age_s(since_ns: int | None, host: Host) -> int | None:
+    """The age in whole seconds as the agent counts it of a socket whose link was first read at this
+    time, in nanoseconds since the epoch; None: not known.
 
     The agent subtracts the seconds of the ctime of the link in /proc/PID/fd from those of the
     clock. The kernel makes the link when it is first read, so this is how long it has
@@ -489,7 +506,7 @@ def age_s(socket: SocketFd, host: Host) -> int | None:
 
     Source: agent v6.5 linux_socket.rs:484-500, 665-676.
     """
-    if socket.since_ns is None:
+    if since_ns is None:
         return None
     # A link that was never read before is created while we read it, after the snapshot began.
-    return max(host.taken_at_ns // NS_PER_S - socket.since_ns // NS_PER_S, 0)
+    return max(host.taken_at_ns // NS_PER_S - since_ns // NS_PER_S, 0)
