@@ -168,6 +168,9 @@ def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, inste
         raise RecordingError(problem, error.at, hint=instead) from error
     if value.get("format") != FORMAT:
         problem = "not a proccli recording: its first line is not a header"
+        if str(value.get("schema")).startswith("proccli/sync/"):
+            problem = "the output of proccli sync, not a recording"
+            instead = "topology, label, audit and fleet read it"
         raise RecordingError(problem, at, hint=instead)
     version = value.get("version")
     if type(version) is int and version > VERSION:

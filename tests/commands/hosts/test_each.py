@@ -77,6 +77,16 @@ def test_one_broken_source_is_named_and_the_others_are_answered(
     assert str(broken) in table.err
 
 
+def test_an_output_of_sync_among_recordings_is_named_with_what_reads_it(tmp_path: Path) -> None:
+    synced = str(tmp_path / "synced.jsonl")
+    made = call("sync", "--once", "--no-state", "-c", CONFIG, "-s", APP, "--out", synced)
+    assert made.code == 0
+    ran = call("scan", "-c", CONFIG, synced, DB)
+    assert ran.code == 3
+    assert f"{synced}:1:1: the output of proccli sync" in ran.err
+    assert "topology, label, audit and fleet read it" in ran.err
+
+
 def test_nothing_is_printed_if_no_source_can_be_read(tmp_path: Path) -> None:
     paths = [str(tmp_path / f"none-{number}") for number in range(8)]
     ran = call("scan", *paths, "--json")
