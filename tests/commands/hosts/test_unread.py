@@ -181,3 +181,13 @@ def test_hosts_keep_their_connections_beside_unread_ones(
     for document in documents:
         document["warnings"] = []
     assert documents[0] == documents[1]
+
+
+@pytest.mark.parametrize(("command", "output"), [("topology", "html"), ("diff", "markdown")])
+def test_what_outlives_the_terminal_names_a_few_broken_sources(
+    command: str, output: str, tmp_path: Path
+) -> None:
+    missing = [str(tmp_path / f"none-{number:03}") for number in range(40)]
+    ran = run(command, APP, *missing, more=("-o", output))
+    assert ran.out.count("No such file") == 5
+    assert "35 more warnings of this kind" in ran.out

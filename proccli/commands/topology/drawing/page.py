@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
+from proccli.cli.messages import condensed
 from proccli.commands.topology.drawing.elements import LINE_TEXT, MOST, dense, drawing
 from proccli.commands.topology.drawing.lines import ELLIPSIS, written
 from proccli.commands.topology.drawing.page_data import page_data
@@ -16,7 +17,6 @@ from proccli.commands.topology.words import CERTAINTY, nothing_text, port_text, 
 from proccli.model.config import Config
 from proccli.model.topology import Topology, TopologyHost
 from proccli.terminal.lines import shorten
-from proccli.terminal.warning_text import message
 from proccli.text import counted
 
 TITLE = "Process topology"
@@ -182,8 +182,7 @@ def _stage(result: Topology, shown: DrawnGraph) -> Iterator[str]:
 
 def _footnotes(result: Topology, shown: DrawnGraph) -> Iterator[str]:
     yield from drawing_notes(result, shown)
-    for note in result.notes:
-        yield message(note)
+    yield from condensed(result.notes)
     yield f"Created by proccli from {counted(len(result.hosts), 'host')}, {_basis(result.config)}."
 
 
