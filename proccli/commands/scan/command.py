@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result, without_codes
 from proccli.cli.output import Invocation, view_of
@@ -424,4 +425,5 @@ def _compared(
     old, new = (options._replace(agent=agent) for agent in agents)
     result = diff(old, new, [source.path for source in sources])
     content = diff_content(result, output, view_of(sys.stdout, invocation.colour))
-    return print_result(invocation, content, result.notes, 0)
+    code = print_result(invocation, content, result.notes, 0)
+    return report_sources(result.failures, invocation, code)

@@ -20,6 +20,7 @@ COMMANDS = {
     "topology": ("-c", CONFIG),
     "label": ("-c", CONFIG, FLOWS),
     "diff": (CONFIG, OTHER),
+    "scan": ("--compare", "6.5,7.0.3"),
     "check": (OTHER,),
     "suggest": (),
 }
