@@ -406,15 +406,27 @@ def for_several(options: InputOptions, sources: int) -> InputOptions:
     return read_config_once(options)
 
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the number of sources read so far, and the number of all."""
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Show nothing."""
+
+
 def each_read(
-    sources: Sequence[Origin], read: Callable[[Origin], Result], failures: list[SourceError]
+    sources: Sequence[Origin],
+    read: Callable[[Origin], Result],
+    failures: list[SourceError],
+    progress: Progress = no_progress,
 ) -> Iterator[tuple[Origin, Result]]:
     """The result of `read` for each source that can be read, in order.
 
     The errors of the others are added to `failures`. Raises: SourceError of the only source;
     NoSourceRead if there are several and none can be read.
     """
-    for source in sources:
+    for done, source in enumerate(sources):
+        progress(done, len(sources))
         try:
             result = read(source)
         except SourceError as error:
@@ -423,6 +435,7 @@ def each_read(
             failures.append(error)
         else:
             yield source, result
+    progress(len(sources), len(sources))
     if failures and len(failures) == len(sources):
         raise NoSourceRead(failures)
 

@@ -16,7 +16,14 @@ from proccli.agent.first_match import match_rule
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import AgentProcess, agent_process
-from proccli.commands.inputs import InputOptions, each_read, environment_for, tag_table
+from proccli.commands.inputs import (
+    InputOptions,
+    Progress,
+    each_read,
+    environment_for,
+    no_progress,
+    tag_table,
+)
 from proccli.commands.warnings import NotesOfSources, unread_sources
 from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings
@@ -70,6 +77,7 @@ class CheckOptions:
     """Recordings, or directories laid out like /proc."""
     clock: Callable[[], float] = time.monotonic
     """Seconds; the searches end `TIME_LIMIT_S` after the start."""
+    progress: Progress = no_progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +128,8 @@ def check(options: CheckOptions) -> CheckResult:
     """
     end = options.clock() + TIME_LIMIT_S
     failures: list[SourceError] = []
-    sources = [source for _, source in each_read(options.snapshots, _processes_of, failures)]
+    opened = each_read(options.snapshots, _processes_of, failures, options.progress)
+    sources = [source for _, source in opened]
     surroundings = Surroundings(
         environment=_environment(options.env),
         users=_users(),

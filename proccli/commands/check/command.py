@@ -15,6 +15,7 @@ from proccli.cli.failures import report, report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
+from proccli.cli.progress import progress_bar
 from proccli.commands.options.output import INPUT_PATH, general_options, option, output_options_with
 from proccli.commands.options.source import (
     config_option,
@@ -130,17 +131,20 @@ def command(
         return print_result(invocation, _page(explain), ())
     if compare is not None and _given("agent", "server", "snapshots"):
         raise click.UsageError("--compare cannot be combined with --agent, --server or -s")
-    result = check(
-        CheckOptions(
-            files=_files(files, config, snapshots),
-            agent=options.agent,
-            server=options.server,
-            via=options.via,
-            compare=None if compare is None else _two_agents(compare),
-            env=options.env,
-            snapshots=_recordings(snapshots) if compare is None else (),
+    recordings = _recordings(snapshots) if compare is None else ()
+    with progress_bar(invocation, len(recordings), "Reading") as progress:
+        result = check(
+            CheckOptions(
+                files=_files(files, config, snapshots),
+                agent=options.agent,
+                server=options.server,
+                via=options.via,
+                compare=None if compare is None else _two_agents(compare),
+                env=options.env,
+                snapshots=recordings,
+                progress=progress,
+            )
         )
-    )
     code = print_result(
         invocation, _rendered(result, output, invocation), result.notes, result.exit_code(fail_on)
     )

@@ -12,6 +12,7 @@ from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
 from proccli.cli.output import Invocation, view_of
+from proccli.cli.progress import progress_bar
 from proccli.commands.options.output import (
     INPUT_PATH,
     general_options,
@@ -119,7 +120,8 @@ def command(
     where = [source.path for source in sources_of(map(NamedSource, snapshots))]
     where += [None] if live else []
     after = options._replace(config=new, agent=agent_new or options.agent)
-    result = diff(options._replace(config=old), after, where)
+    with progress_bar(invocation, len(where), "Reading") as progress:
+        result = diff(options._replace(config=old), after, where, progress)
     view = view_of(sys.stdout, invocation.colour)
     content: str | bytes
     if output == "markdown":

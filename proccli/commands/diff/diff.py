@@ -13,8 +13,10 @@ from proccli.agent.pipeline import Pipeline
 from proccli.commands.diff.rules import RuleComparison, Witness, compare_rules
 from proccli.commands.inputs import (
     InputOptions,
+    Progress,
     each_read,
     for_several,
+    no_progress,
     open_inputs,
     read_config_once,
 )
@@ -110,7 +112,12 @@ class DiffResult:
         return self.equivalent is False or self.settings_differ
 
 
-def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) -> DiffResult:
+def diff(
+    old: InputOptions,
+    new: InputOptions,
+    snapshots: Sequence[str | None],
+    progress: Progress = no_progress,
+) -> DiffResult:
     """Compare two configurations on each snapshot (None: the live machine) and by construction.
 
     Raises: UsageError, ConfigError, SourceError.
@@ -121,7 +128,8 @@ def diff(old: InputOptions, new: InputOptions, snapshots: Sequence[str | None]) 
     failures: list[SourceError] = []
     undecided = compared = read = 0
     connections: Counter[str] = Counter()
-    for snapshot, on_one in each_read(snapshots, partial(_compared, old, new), failures):
+    compare = partial(_compared, old, new)
+    for snapshot, on_one in each_read(snapshots, compare, failures, progress):
         notes.add(name_of(snapshot), on_one.changes.notes)
         compared += on_one.changes.compared
         changes.extend(on_one.changes.changes)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from proccli.commands.hosts.read import read_hosts
-from proccli.commands.inputs import InputOptions
+from proccli.commands.inputs import InputOptions, Progress
 from proccli.commands.samples import WaitPolicy
 from proccli.commands.warnings import NotesOfSources, unread_sources
 from proccli.errors import SourceError
@@ -21,9 +20,6 @@ from proccli.server.join import Network
 from proccli.server.store import Fleet
 from proccli.sources.opening import NamedSource
 from proccli.versions import DEFAULT_AGENT
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of sources read so far, and the number of all."""
 
 _CLOCK_SET_S = 60
 """How far setting the clock between two snapshots may move the boot time."""

@@ -419,11 +419,13 @@ def _compared(
     invocation: Invocation,
 ) -> int:
     """Print the processes that two agents treat differently under one configuration."""
+    from proccli.cli.progress import progress_bar
     from proccli.commands.diff.diff import diff
     from proccli.commands.diff.text import diff_content
 
     old, new = (options._replace(agent=agent) for agent in agents)
-    result = diff(old, new, [source.path for source in sources])
+    with progress_bar(invocation, len(sources), "Reading") as progress:
+        result = diff(old, new, [source.path for source in sources], progress)
     content = diff_content(result, output, view_of(sys.stdout, invocation.colour))
     code = print_result(invocation, content, result.notes, 0)
     return report_sources(result.failures, invocation, code)

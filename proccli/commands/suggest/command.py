@@ -14,6 +14,7 @@ from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, print_result
 from proccli.cli.output import Invocation
+from proccli.cli.progress import progress_bar
 from proccli.commands.options.output import (
     INPUT_PATH,
     Output,
@@ -132,7 +133,8 @@ def command(
         raise click.UsageError("--tags is the output of one host's command; give one source")
     if "-" in (out, tests):
         raise click.UsageError("--out and --tests need the name of a file")
-    result = suggest(options, sources, drops=not no_drop)
+    with progress_bar(invocation, len(sources), "Reading") as progress:
+        result = suggest(options, sources, drops=not no_drop, progress=progress)
     said = list(messages(result))
     text, number = test_file(result, out, tests) if tests is not None else ("", 0)
     with ExitStack() as files:

@@ -10,7 +10,14 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.commands.inputs import InputOptions, each_read, open_inputs, refuse_ps
+from proccli.commands.inputs import (
+    InputOptions,
+    Progress,
+    each_read,
+    no_progress,
+    open_inputs,
+    refuse_ps,
+)
 from proccli.commands.suggest.insert import Places, find_places, inserted
 from proccli.commands.suggest.propose import Key, alone, ordered, propose, read_processes
 from proccli.commands.suggest.rules import Member, Proposed, Writer
@@ -90,7 +97,11 @@ class _Source(NamedTuple):
 
 
 def suggest(
-    options: InputOptions, snapshots: Sequence[str | None], *, drops: bool = True
+    options: InputOptions,
+    snapshots: Sequence[str | None],
+    *,
+    drops: bool = True,
+    progress: Progress = no_progress,
 ) -> SuggestResult:
     """The rules for what runs in these sources (None: the live machine).
 
@@ -102,7 +113,8 @@ def suggest(
     """
     options = _with_text(options)
     failures: list[SourceError] = []
-    sources = [one for _, one in each_read(snapshots, partial(_opened, options), failures)]
+    opened = each_read(snapshots, partial(_opened, options), failures, progress)
+    sources = [source for _, source in opened]
     result = _Suggestion(options, sources, drops=drops).result()
     return result._replace(
         notes=(*result.notes, *unread_sources(failures)),

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from proccli.commands.hosts.gather import Progress, fleet_notes, gather, host_names
+from proccli.commands.hosts.gather import fleet_notes, gather, host_names
 from proccli.commands.hosts.stored import server_of
-from proccli.commands.inputs import InputOptions
+from proccli.commands.inputs import InputOptions, Progress
 from proccli.commands.samples import WaitPolicy
 from proccli.commands.stores import StoredDocuments, host_notes, moment_of, opened_store
 from proccli.commands.topology.focus import COLLAPSED_FROM, busiest, near

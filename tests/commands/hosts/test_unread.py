@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proccli.sources.recording.reader import Recording, read_recording
-from tests.cli.runner import Ran, call
+from tests.cli.runner import Ran, call, on_a_terminal
 from tests.server.recordings import config, pairs
 
 APP, DB, WEB = (f"docs/example/shop-{name}-1.jsonl" for name in ("app", "db", "web"))
@@ -192,3 +192,13 @@ def test_what_outlives_the_terminal_names_a_few_broken_sources(
     ran = run(command, APP, *missing, more=("-o", output))
     assert ran.out.count("No such file") == 5
     assert "35 more warnings of this kind" in ran.out
+
+
+@EACH
+def test_progress_over_many_sources_is_shown_on_a_terminal(command: str, tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{number}.jsonl") for number in range(20)]
+    for path in paths:
+        Path(path).write_bytes(Path(APP).read_bytes())
+    given = [part for path in paths for part in ("-s", path)]
+    ran = on_a_terminal(command, *COMMANDS[command], *given)
+    assert "20/20" in ran.out
