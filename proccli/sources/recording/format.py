@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import get_args, overload
+from typing import TypeVar, cast, get_args, overload
 
 from proccli.errors import Location, RecordingError
 from proccli.model.process import NS_PER_S, FieldError, Problem
@@ -35,10 +35,12 @@ SOCKETS_PER_LINE = 10_000
 """More sockets of one process take several lines."""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
-_SECONDS_KEPT = 1024
-"""Most sockets of a recording were first seen in the same few."""
+_TIMES_KEPT = 1024
+"""Most sockets of a recording were first seen in the same few seconds, and those of a process in
+the same tick of the kernel's clock."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MISSING = object()
+_Written = TypeVar("_Written")
 _PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}
 
 
@@ -66,6 +68,12 @@ def _as_base64(raw: bytes) -> dict[str, str]:
 
 def decode_cmdline(pieces: Sequence[object]) -> bytes:
     """The bytes of the pieces. Raises: ValueError for an invalid piece."""
+    try:
+        raw = "\0".join(cast("Sequence[str]", pieces)).encode()
+        if raw.count(b"\0") == max(len(pieces) - 1, 0):
+            return raw
+    except (TypeError, UnicodeEncodeError):
+        pass  # not all are strings, or one is not valid
     return b"\0".join(_decode_piece(piece) for piece in pieces)
 
 
@@ -105,6 +113,7 @@ def encode_time(ns: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
+@lru_cache(_TIMES_KEPT)
 def decode_time(text: str) -> int:
     """Nanoseconds since the epoch. Raises: ValueError."""
     found = _TIME.fullmatch(text)
@@ -113,7 +122,7 @@ def decode_time(text: str) -> int:
     return _seconds(found[1]) * NS_PER_S + int(found[2])
 
 
-@lru_cache(_SECONDS_KEPT)
+@lru_cache(_TIMES_KEPT)
 def _seconds(text: str) -> int:
     since = datetime.fromisoformat(text).replace(tzinfo=timezone.utc) - _EPOCH
     return since.days * 86_400 + since.seconds
@@ -221,6 +230,14 @@ class Checked:
             return None
         if not isinstance(value, list):
             raise self.wrong(f"{name} is not an array")
+        return value
+
+    def written(self, name: str, kind: type[_Written]) -> _Written | None:
+        """A value that `lines` has decoded already, or None."""
+        value = self._values.get(name)
+        if not isinstance(value, kind):
+            return None
+        del self._values[name]
         return value
 
     def mapping(self, name: str) -> Mapping[str, object]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, Final
 
 from proccli.errors import Location, RecordingError, RecordingTruncated
 from proccli.sources.recording.format import MAX_LINE_BYTES, MAX_LINE_ELEMENTS, MAX_RECORDING_BYTES
+from proccli.sources.recording.sockets import written_rows, written_sockets
 from proccli.streams import BadLine, TruncatedData, read_line, unpacked
 
 
@@ -70,6 +71,44 @@ _QUOTE = ord('"')
 def _parse(line: bytes, at: Location) -> dict[str, object]:
     if has_more_elements(line, MAX_LINE_ELEMENTS):
         raise RecordingError(f"more than {MAX_LINE_ELEMENTS:,} values in a line", at)
+    return _as_written(line) or _parse_any(line, at)
+
+
+def _as_written(line: bytes) -> dict[str, object] | None:
+    """A line that ends in an array of sockets or rows exactly as they are written, with this array
+    as `written_sockets` or `written_rows`; None for any other, valid or not.
+
+    These arrays are most of a recording, and read in this way they take an eighth of the time.
+    """
+    for name, decoded in _WRITTEN:
+        head, found, rest = line.rpartition(b',"%b":[' % name)
+        if not found:
+            continue
+        items, _, tail = rest.rpartition(b"]")
+        # What follows the array opens nothing and closes one object: that of the line.
+        if b"{" in tail or b"[" in tail or tail.count(b"}") != 1:
+            return None
+        array = decoded(items)
+        if array is None:
+            return None
+        try:
+            value = _decode((head + found + b"]" + tail).decode())
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict):
+            return None
+        value[name.decode()] = array
+        return value
+    return None
+
+
+_WRITTEN: Final[Sequence[tuple[bytes, Callable[[bytes], object]]]] = (
+    (b"sockets", written_sockets),
+    (b"rows", written_rows),
+)
+
+
+def _parse_any(line: bytes, at: Location) -> dict[str, object]:
     try:
         value = json.loads(line.decode(), object_pairs_hook=_no_duplicates)
     except UnicodeDecodeError as error:
@@ -93,3 +132,6 @@ def _no_duplicates(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     if len(made) < len(pairs):
         raise ValueError("duplicate key in an object")
     return made
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_no_duplicates).decode
