@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import TypeVar, cast, get_args, overload
+from typing import cast, get_args, overload
 
 from proccli.errors import Location, RecordingError
 from proccli.model.process import NS_PER_S, FieldError, Problem
@@ -40,7 +40,6 @@ _TIMES_KEPT = 1024
 the same tick of the kernel's clock."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MISSING = object()
-_Written = TypeVar("_Written")
 _PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}
 
 
@@ -230,14 +229,6 @@ class Checked:
             return None
         if not isinstance(value, list):
             raise self.wrong(f"{name} is not an array")
-        return value
-
-    def written(self, name: str, kind: type[_Written]) -> _Written | None:
-        """A value that `lines` has decoded already, or None."""
-        value = self._values.get(name)
-        if not isinstance(value, kind):
-            return None
-        del self._values[name]
         return value
 
     def mapping(self, name: str) -> Mapping[str, object]:

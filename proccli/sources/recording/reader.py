@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from operator import itemgetter
-from typing import Any, BinaryIO, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO, NamedTuple
 
 from proccli.errors import Location, NoSuchProcess, RecordingError, RecordingTruncated
 from proccli.model.note import Note
@@ -32,13 +30,15 @@ from proccli.sources.recording.format import (
     decode_cmdline,
     decode_time,
 )
-from proccli.sources.recording.lines import parse_lines
-from proccli.sources.recording.sockets import (
-    NetReader,
+from proccli.sources.recording.lines import (
+    Written,
+    WrittenProcess,
     WrittenSockets,
-    decode_sockets,
-    further_decoded,
+    numbered_lines,
+    parse_line,
+    parse_written,
 )
+from proccli.sources.recording.sockets import NetReader, decode_sockets, socket_fd
 from proccli.streams import opened
 
 _NOT_IN_VERSION_1 = (
@@ -125,14 +125,15 @@ def parse_recording(
 
     Raises: RecordingError; OSError.
     """
-    lines = parse_lines(file, name)
+    lines = numbered_lines(file, name)
     header = _first(lines, name, instead)
     head = _Header(header)
     body = _Body(head.version)
     at = header.at
-    for at, value in lines:
-        if not body.add_usual_process(value):
-            body.add(Checked(value, at, "the line"))
+    for at, line in lines:
+        written = parse_written(line)
+        if written is None or not body.add_written(written):
+            body.add(Checked(parse_line(line, at), at, "the line"))
     if not body.ended:
         raise RecordingTruncated(
             "cut short: the last line is missing", Location(name, at.line + 1, 1)
@@ -157,11 +158,12 @@ def parse_recording(
     )
 
 
-def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, instead: str) -> Checked:
+def _first(lines: Iterator[tuple[Location, bytes]], name: str, instead: str) -> Checked:
     if name.endswith((".yaml", ".yml")):
         instead = f"if {name} is a configuration, give it with -c"
     try:
-        at, value = next(lines)
+        at, line = next(lines)
+        value = parse_line(line, at)
     except StopIteration:
         at = Location(name, 1, 1)
         raise RecordingError("empty: not a recording", at, hint=instead) from None
@@ -266,41 +268,6 @@ def _tags(part: Checked | None) -> TagTable | None:
     return table
 
 
-_NULL: Final = type(None)
-_TEXT, _NUMBER = (str, _NULL), (int, _NULL)
-_USUAL: Final[Mapping[str, tuple[type, ...]]] = {
-    "type": (str,),
-    "pid": (int,),
-    "ppid": _NUMBER,
-    "comm": _TEXT,
-    "status_name": _TEXT,
-    "cmdline": (list, _NULL),
-    "holes": (list,),
-    "proofs": (list,),
-    "exe": _TEXT,
-    "exe_base64": (_NULL,),
-    "uid": _NUMBER,
-    "starttime_ticks": _NUMBER,
-    "netns": _NUMBER,
-    "cgroup": _TEXT,
-    "root_inode": _NUMBER,
-    "users": (bool,),
-    "errors": (list,),
-    "sockets": (WrittenSockets, list),
-    "sockets_error": (_NULL,),
-    "net": _NUMBER,
-}
-"""The values of a process with nothing unusual."""
-_values: Final[Callable[[Mapping[str, object]], tuple[Any, ...]]] = itemgetter(*_USUAL)
-
-
-@lru_cache(256)
-def _are_usual(types: tuple[type, ...]) -> bool:
-    """Whether values of these types may be those of `_USUAL`: almost all lines have one of few
-    combinations."""
-    return all(one in allowed for one, allowed in zip(types, _USUAL.values(), strict=True))
-
-
 class _Body:
     """The lines after the first, in any order, except that `end` is the last."""
 
@@ -316,60 +283,42 @@ class _Body:
         self.masked_values = 0
         self.masked_processes = 0
         self.ended = False
-        self._texts: dict[str, str] = {}
 
-    def _shared(self, text: str | None) -> str | None:
-        """The same text as one string in all processes that have it."""
-        return text if text is None else self._texts.setdefault(text, text)
+    def add_written(self, line: Written) -> bool:
+        """Add such a line, unless something is wrong with it; whether it was added."""
+        if self.ended:
+            return False
+        match line:
+            case WrittenProcess():
+                if self.version == 1 or line.process.pid in self.processes:
+                    return False
+                self._keep(*line)
+                return True
+            case WrittenSockets():
+                known = self.sockets.get(line.pid)
+                if not isinstance(known, list):
+                    return False
+                known.extend(line.sockets)
+                return True
+            case _:
+                return self.net_reader.add_written(line)
 
-    def add_usual_process(self, value: Mapping[str, object]) -> bool:
-        """Add a process about which nothing is unusual; `add` looks at any other line, valid or
-        not, and takes four times as long."""
-        try:
-            values = _values(value)
-        except KeyError:
-            return False
-        if len(value) > len(values) or not _are_usual(tuple(map(type, values))):
-            return False
-        kind, pid, ppid, comm, status_name, cmdline, holes, proofs, exe, _, uid, ticks = values[:12]
-        netns, cgroup, root_inode, users, errors, sockets, _, net = values[12:]
-        if (
-            kind != "process"
-            or self.ended
-            or self.version == 1
-            or pid in self.processes
-            or holes
-            or proofs
-            or errors
-            or (sockets and type(sockets) is list)
-            or not 1 <= pid <= MAX_PID
-            or not 0 <= (ppid or 0) <= MAX_PID
-            or not 0 <= (uid or 0) <= MAX_U32
-            or not 0 <= (ticks or 0) <= MAX_U64
-            or not 0 <= (netns or 0) <= MAX_U64
-            or not 0 <= (root_inode or 0) <= MAX_U64
-            or not (net is None or 1 <= net <= MAX_PID)
-        ):
-            return False
-        try:
-            f"{comm}{status_name}{exe}{cgroup}".encode()  # fails for a lone surrogate
-            process = Process(
-                pid=pid,
-                cmdline=None if cmdline is None else decode_cmdline(cmdline),
-                comm=comm,
-                status_name=status_name,
-                ppid=ppid,
-                starttime_ticks=ticks,
-                exe=self._shared(exe),
-                uid=uid,
-                netns=netns,
-                cgroup=self._shared(cgroup),
-                root_inode=root_inode,
-            )
-        except ValueError:
-            return False
-        self._keep(process, users=users, sockets=sockets.sockets if sockets else [], net=net)
-        return True
+    def _keep(
+        self,
+        process: Process,
+        users: bool,
+        sockets: list[SocketFd] | FieldError,
+        net: int | None,
+    ) -> None:
+        pid = process.pid
+        self.processes[pid] = process
+        if not users:
+            self.without_users.add(pid)
+        self.sockets[pid] = sockets
+        if net is not None:
+            self.nets[pid] = net
+        self.masked_values += len(process.masked_spans)
+        self.masked_processes += bool(process.masked_spans)
 
     def add(self, line: Checked) -> None:
         """Add one line. Raises: RecordingError."""
@@ -398,10 +347,11 @@ class _Body:
         if pid in self.processes:
             raise line.wrong("listed twice")
         cmdline = _cmdline(line)
+        masked_spans = _masked_spans(line, len(cmdline or b""))
         process = Process(
             pid=pid,
             cmdline=cmdline,
-            masked_spans=_masked_spans(line, len(cmdline or b"")),
+            masked_spans=masked_spans,
             mask_safe=_mask_safe(line),
             comm=line.text("comm", or_null=True),
             status_name=None if self.version == 1 else line.text("status_name", or_null=True),
@@ -420,33 +370,14 @@ class _Body:
         )
         users = line.flag("users")
         sockets = decode_sockets(line)
-        net = line.integer("net", low=1, high=MAX_PID, or_null=True)
-        self._keep(process, users=users, sockets=sockets, net=net)
-
-    def _keep(
-        self,
-        process: Process,
-        *,
-        users: bool,
-        sockets: list[SocketFd] | FieldError,
-        net: int | None,
-    ) -> None:
-        pid = process.pid
-        self.processes[pid] = process
-        if not users:
-            self.without_users.add(pid)
-        self.sockets[pid] = sockets
-        if net is not None:
-            self.nets[pid] = net
-        self.masked_values += len(process.masked_spans)
-        self.masked_processes += bool(process.masked_spans)
+        self._keep(process, users, sockets, line.integer("net", low=1, high=MAX_PID, or_null=True))
 
     def _add_sockets(self, line: Checked) -> None:
         pid = line.integer("pid", low=1, high=MAX_PID)
         known = self.sockets.get(pid)
         if not isinstance(known, list):
             raise line.wrong(f"process {pid} has no line with sockets before this one")
-        known.extend(further_decoded(line))
+        known.extend(map(socket_fd, line.parts("sockets")))
 
     def _add_users(self, line: Checked) -> None:
         inode = line.integer("root_inode", high=MAX_U64)

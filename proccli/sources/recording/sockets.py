@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
-from typing import Final, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 from proccli.model.process import MAX_PID, MAX_U64, FieldError, Process
 from proccli.model.sockets import (
@@ -29,6 +27,7 @@ from proccli.sources.recording.format import (
     encode_error,
     encode_time,
 )
+from proccli.sources.recording.lines import WrittenRows
 
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""
@@ -36,9 +35,7 @@ ROWS_PER_LINE = 10_000
 _AGE_SOURCES: Mapping[str, AgeSource] = {source: source for source in get_args(AgeSource)}
 _TABLES: Mapping[str, TableName] = {name: name for name in TABLES}
 _BYTES = frozenset(map(str, range(256)))
-_STATES = {
-    protocol: {name: name for name in names.values()} for protocol, names in STATE_NAMES.items()
-}
+_STATES = {protocol: frozenset(names.values()) for protocol, names in STATE_NAMES.items()}
 
 
 class NetWriter:
@@ -191,92 +188,15 @@ def _encoded(found: Sequence[SocketFd]) -> Sequence[Mapping[str, object]]:
     ]
 
 
-class WrittenSockets(NamedTuple):
-    """An array of sockets that was exactly as `_encoded` writes it."""
-
-    sockets: list[SocketFd]
-
-
-class WrittenRows(NamedTuple):
-    """An array of rows that was exactly as `NetWriter` writes it."""
-
-    rows: Sequence[tuple[str, ...]]
-    """Of each: all of its text, its state, its local and its remote end, and its inode."""
-
-
-def written_sockets(items: bytes) -> WrittenSockets | None:
-    """The sockets of an array without its brackets; None unless all are as they are written."""
-    found = _all(_SOCKET, items)
-    if found is None:
-        return None
-    try:
-        return WrittenSockets(
-            [
-                _new_fd(
-                    (int(fd), int(inode), decode_time(since), age_source)
-                    if since
-                    else (int(fd), int(inode), None, "unknown")
-                )
-                for _, fd, inode, since, age_source in found
-            ]
-        )
-    except ValueError:  # no time
-        return None
-
-
-def written_rows(items: bytes) -> WrittenRows | None:
-    """The rows of an array without its brackets; None unless all are as they are written."""
-    found = _all(_ROW, items)
-    return None if found is None else WrittenRows(found)
-
-
-def _all(pattern: re.Pattern[str], items: bytes) -> Sequence[tuple[str, ...]] | None:
-    """The groups of all matches, if they make up the whole text; the first group is the match."""
-    try:
-        text = f"{items.decode('ascii')},"
-    except UnicodeDecodeError:
-        return None
-    found = pattern.findall(text)
-    return found if sum(map(len, map(_FIRST, found))) == len(text) else None
-
-
-_FIRST: Final[Callable[[tuple[str, ...]], str]] = itemgetter(0)
-# Numbers of so few digits are in range, except ports.
-_SOCKET: Final = re.compile(
-    r'(\{"fd":(0|[1-9][0-9]{0,8}),"inode":(0|[1-9][0-9]{0,18}),'
-    r'"since":(?:"([0-9TZ:.-]{30})","age_source":"(fd-ctime|observed|state)"'
-    r'|null,"age_source":"unknown")\},)'
-)
-_ROW: Final = re.compile(
-    r'(\["([A-Z_0-9]+)",("[0-9a-f.:]+",(?:0|[1-9][0-9]{0,4})),("[0-9a-f.:]+",(?:0|[1-9][0-9]{0,4})),'
-    r"(0|[1-9][0-9]{0,18})\],)"
-)
-
-# A named tuple's own constructor takes twice as long.
-_new_fd: Callable[[tuple[object, ...]], SocketFd] = partial(tuple.__new__, SocketFd)
-_new_row: Callable[[tuple[object, ...]], SocketRow] = partial(tuple.__new__, SocketRow)
-
-
 def decode_sockets(line: Checked) -> list[SocketFd] | FieldError:
     """The sockets of a process's line. Raises: RecordingError."""
-    listed = line.written("sockets", WrittenSockets) or line.parts_or_null("sockets")
+    listed = line.parts_or_null("sockets")
     problem = line.part("sockets_error")
     if (listed is None) == (problem is None):
         raise line.wrong("has either sockets or sockets_error")
     if problem is not None:
         return problem.field_error(("fds",))
-    return _decoded(listed or ())
-
-
-def further_decoded(line: Checked) -> list[SocketFd]:
-    """The sockets of a line of `further_sockets`. Raises: RecordingError."""
-    return _decoded(line.written("sockets", WrittenSockets) or line.parts("sockets"))
-
-
-def _decoded(listed: WrittenSockets | Iterable[Checked]) -> list[SocketFd]:
-    if isinstance(listed, WrittenSockets):
-        return listed.sockets
-    return list(map(socket_fd, listed))
+    return list(map(socket_fd, listed or ()))
 
 
 def socket_fd(part: Checked) -> SocketFd:
@@ -296,7 +216,8 @@ def socket_fd(part: Checked) -> SocketFd:
     return found
 
 
-_NO_ROW: Final = "a row is not a state, an address and port twice, and an inode"
+# A named tuple's own constructor takes twice as long.
+_new_row: Callable[[tuple[object, ...]], SocketRow] = partial(tuple.__new__, SocketRow)
 
 
 class NetReader:
@@ -321,11 +242,7 @@ class NetReader:
         key = (number, name)
         rows = self._rows.setdefault(key, [])
         before = len(rows)
-        written = line.written("rows", WrittenRows)
-        if written is not None:
-            rows.extend(self._written_rows(line, name, written.rows))
-        else:
-            rows.extend(self._row(line, name, row) for row in line.items("rows"))
+        rows.extend(self._row(line, name, row) for row in line.items("rows"))
         self.rows += len(rows) - before
         problem = line.part("error")
         if problem is not None:
@@ -333,18 +250,24 @@ class NetReader:
         if key in self._errors and rows:
             raise line.wrong("has both rows and an error")
 
-    def _written_rows(
-        self, line: Checked, name: TableName, rows: Sequence[tuple[str, ...]]
-    ) -> Sequence[SocketRow]:
-        protocol, family = KINDS[name]
-        states, ends = _STATES[protocol], self._ends
+    def add_written(self, line: WrittenRows) -> bool:
+        """Add such a line, unless something is wrong with it; whether it was added."""
+        key = (line.net, line.table)
+        if key in self._errors or self._netns.get(line.net, line.netns) != line.netns:
+            return False
+        protocol, family = KINDS[line.table]
+        ends = self._ends
         try:
-            return [
-                _new_row((protocol, family, states[state], ends[local], ends[remote], int(inode)))
-                for _, state, local, remote, inode in rows
+            made = [
+                _new_row((protocol, family, state, ends[local], ends[remote], int(inode)))
+                for _, state, local, remote, inode in line.rows
             ]
         except LookupError:
-            raise line.wrong(_NO_ROW) from None
+            return False
+        self._netns[line.net] = line.netns
+        self._rows.setdefault(key, []).extend(made)
+        self.rows += len(made)
+        return True
 
     def _row(self, line: Checked, name: TableName, row: object) -> SocketRow:
         protocol, family = KINDS[name]
@@ -367,7 +290,7 @@ class NetReader:
             ):
                 local, remote = Endpoint(local_ip, local_port), Endpoint(remote_ip, remote_port)
                 return SocketRow(protocol, family, state, local, remote, inode)
-        raise line.wrong(_NO_ROW)
+        raise line.wrong("a row is not a state, an address and port twice, and an inode")
 
     def numbers(self) -> Collection[int]:
         """The namespaces that have lines."""
@@ -397,7 +320,7 @@ class _Ends(dict[str, Endpoint]):
         self._addresses = addresses
 
     def __missing__(self, text: str) -> Endpoint:
-        """Raises: LookupError if it is not valid."""
+        """Raises: LookupError for what is none."""
         quoted, _, port = text.rpartition(",")
         ip, number = quoted[1:-1], int(port)
         if number >= 1 << 16 or not self._addresses[ip]:
