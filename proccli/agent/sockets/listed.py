@@ -8,10 +8,10 @@ from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import (
     Reading,
     SocketSample,
-    collect_sockets_of,
     hold,
     join_sockets,
     read_sockets,
+    read_sockets_of,
 )
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
@@ -65,12 +65,13 @@ def read_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> Readi
     )
 
 
-def collect_agent_sockets_of(pipeline: Pipeline, pids: Collection[int]) -> SocketSample:
-    """The sockets of a few processes; with `static_config`, without deciding about the others."""
+def read_agent_sockets_of(pipeline: Pipeline, pids: Collection[int]) -> Reading:
+    """What the number of a few processes' sockets depends on; with `static_config`, without
+    deciding about the others."""
     source, config = pipeline.inputs.source, pipeline.inputs.config
     if isinstance(pipeline.context.behaviour, InputsProc):
-        return collect_agent_sockets(pipeline, pipeline.decided_all(source.pids()))
-    return collect_sockets_of(pids, source, pipeline.decided, config)
+        return read_agent_sockets(pipeline, pipeline.decided_all(source.pids()))
+    return read_sockets_of(pids, source, pipeline.decided, config)
 
 
 def _until_a_namespace_returns(held: Sequence[Held]) -> Sequence[Held]:
