@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from proccli.sources.procfs.files import Unreadable
@@ -27,6 +28,7 @@ def _integer(bits: int, *, signed: bool = False, base: int = 10) -> _Check:
     pattern = re.compile(rf"[+-]?[{digits}]+" if signed else rf"\+?[{digits}]+")
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
 
+    @lru_cache(1 << 10)  # the same few numbers are in the files of most processes
     def check(text: str) -> bool:
         return len(text) <= 40 and bool(pattern.fullmatch(text)) and low <= int(text, base) <= high
 

@@ -108,8 +108,12 @@ def decode_bytes(text: str) -> bytes:
 def encode_time(ns: int) -> str:
     """Nanoseconds since the epoch as RFC 3339 in UTC, with all nine decimals."""
     seconds, rest = divmod(ns, NS_PER_S)
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{_encoded_seconds(seconds)}.{rest:09d}Z"
+
+
+@lru_cache(_TIMES_KEPT)
+def _encoded_seconds(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
 
 
 @lru_cache(_TIMES_KEPT)
