@@ -7,9 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import (
     Reading,
-    SocketSample,
     hold,
-    join_sockets,
     read_sockets,
     read_sockets_of,
 )
@@ -29,12 +27,6 @@ from proccli.model.source import Source
 from proccli.versions import InputsProc
 
 _FIRST_PROCESS = 1
-
-
-def collect_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> SocketSample:
-    """The sockets of these processes, which come in the order of their pids, as the agent of the
-    configuration collects them."""
-    return join_sockets(read_agent_sockets(pipeline, outcomes))
 
 
 def read_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> Reading:

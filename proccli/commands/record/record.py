@@ -137,6 +137,7 @@ def record(
             names=names,
             message=message,
             kind=kind,
+            tables=seen.tables,
         )
     host = looked_at.source.host
     missing = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 from proccli.model.process import MAX_PID, MAX_U64, FieldError, Process
@@ -48,8 +49,12 @@ class NetWriter:
     namespace's number.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self, source: Source, known: Mapping[int, NetTables] = MappingProxyType({})
+    ) -> None:
+        """`known`: tables of a live machine that were read before, by inode number."""
         self._source = source
+        self._known = known
         self._live: dict[int, tuple[int, list[int]]] = {}
         """By inode number: the number here, and the processes."""
         self._shown: dict[_Shown, int] = {}
@@ -101,7 +106,7 @@ class NetWriter:
         """The remaining lines, once all processes have their numbers."""
         yield from self.ready()
         for netns, (number, pids) in self._live.items():
-            yield from self._lines(number, netns, self._tables(pids))
+            yield from self._lines(number, netns, self._tables(netns, pids))
             yield from self._addresses(number, pids)
 
     def _addresses(self, number: int, pids: Sequence[int]) -> Iterator[Mapping[str, object]]:
@@ -112,11 +117,14 @@ class NetWriter:
                 yield {"type": "addresses", "net": number, "ipv4": found}
                 return
 
-    def _tables(self, pids: Sequence[int]) -> NetTables:
-        """The tables of the first of these processes that has not exited."""
+    def _tables(self, netns: int, pids: Sequence[int]) -> NetTables:
+        """Those that are known, or of the first of these processes that has not exited."""
+        tables = self._known.get(netns, ())
+        if tables and not _are_gone(tables):
+            return tables
         for pid in pids:
             tables = self._source.net_tables(pid)
-            if not any(table.error and table.error.problem == "gone" for table in tables):
+            if not _are_gone(tables):
                 break
         return tables
 
@@ -137,6 +145,10 @@ class NetWriter:
                     ],
                     "error": None if table.error is None else encode_error(table.error),
                 }
+
+
+def _are_gone(tables: NetTables) -> bool:
+    return any(table.error and table.error.problem == "gone" for table in tables)
 
 
 class _Shown(NamedTuple):
