@@ -1,9 +1,7 @@
 """The reads of a scan in plain Python, without proccli: processes, file descriptors, socket tables.
 
 It reads each file and link once, through descriptors of directories, keeps what it reads, and joins
-rows with processes by inode. It has no rules, no messages and no output but two counts, and ends
-with an exception where anything is not as it expects. That is as fast as a Python program that
-does all this work with one process can be.
+rows with processes by inode. It has no rules, no messages and no output but two counts.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ def _process(pid: str, directory: int) -> tuple[object, ...]:
 def _sockets(directory: int) -> list[tuple[str, str, int]]:
     found = []
     fds = os.open("fd", _DIRECTORY, dir_fd=directory)
-    for fd in os.listdir(fds):
+    for fd in os.listdir(fds):  # noqa: PTH208 - it is a descriptor
         target = os.readlink(fd, dir_fd=fds)
         if target.startswith("socket:["):
             found.append((fd, target[8:-1], os.lstat(fd, dir_fd=fds).st_ctime_ns))
@@ -50,15 +48,17 @@ def main() -> None:
     proc = os.open("/proc", _DIRECTORY)
     processes, owners = [], {}
     namespaces: dict[object, str] = {}
-    for pid in filter(str.isdecimal, os.listdir(proc)):
-        with suppress(OSError):
+    for pid in filter(str.isdecimal, os.listdir(proc)):  # noqa: PTH208 - it is a descriptor
+        with suppress(OSError):  # it has exited, or has no program, as threads of the kernel
             directory = os.open(pid, _DIRECTORY, dir_fd=proc)
-            process = _process(pid, directory)
+            try:
+                process = _process(pid, directory)
+                for socket in _sockets(directory):
+                    owners[socket[1]] = (process, socket)
+            finally:
+                os.close(directory)
             processes.append(process)
-            for socket in _sockets(directory):
-                owners[socket[1]] = (process, socket)
             namespaces.setdefault(process[6], pid)
-            os.close(directory)
     joined = 0
     for pid in namespaces.values():
         for name in ("tcp", "tcp6", "udp", "udp6"):
