@@ -16,9 +16,10 @@ from proccli.model.sockets import (
     SocketStatus,
 )
 
+# A run creates hundreds of thousands of these; dataclasses are slower to create and to pickle.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostProcess:
+
+class HostProcess(NamedTuple):
     """A process of a host, accepted or not, with what the server would store of it."""
 
     pid: int
@@ -46,17 +47,16 @@ class HostProcess:
         return "dropped" if self.status == "dropped" else self.reason or "process-not-accepted"
 
 
-# A run creates hundreds of thousands of these; dataclasses are slower to create and to pickle.
-
-
 class ConnectionEnd(NamedTuple):
     """One process's end of a connection, as the process's own host shows it."""
 
     protocol: Protocol
     role: SocketRole
     """Whether this is the client's or the server's end."""
-    client: Endpoint
-    server: Endpoint
+    client_ip: str
+    client_port: int
+    server_ip: str
+    server_port: int
     netns: int | None
     """The network namespace on its host: the agent's number for it; the negative inode number if
     the agent does not open the namespace; None if there is no number at all."""
@@ -68,6 +68,16 @@ class ConnectionEnd(NamedTuple):
     since_ns: int | None
     """Nanoseconds since the epoch: the earliest time at which the connection is known to have
     existed; None: not known."""
+
+    @property
+    def client(self) -> Endpoint:
+        """Address and port of the client."""
+        return Endpoint(self.client_ip, self.client_port)
+
+    @property
+    def server(self) -> Endpoint:
+        """Address and port of the server."""
+        return Endpoint(self.server_ip, self.server_port)
 
 
 class Listener(NamedTuple):
