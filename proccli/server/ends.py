@@ -12,7 +12,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, groupby, islice
+from itertools import chain, count, groupby, islice, repeat
 from operator import itemgetter
 from struct import Struct
 from typing import Final, TypeAlias, get_args
@@ -88,35 +88,48 @@ def packed_ends(view: HostView, host: int, network: int) -> bytes:
     Source: server/controller/trisolaris/vtap/process_info.go (v6.5) and agent_process_info.go
     (main), getKey; agent v6.5 linux_socket.rs:96-127.
     """
-    namespaces: dict[int | None, int] = {}
-    records = []
-    for number, end in enumerate(view.ends):
-        (protocol, role, client_ip, client_port, server_ip, server_port, netns) = end[:7]
-        (pid, status, reason, since_ns) = end[7:]
-        client, server = ip_to_int(client_ip), ip_to_int(server_ip)
-        key_server, key_client, scope = server, client, network
-        if server >> 24 == 127:
-            scope = namespaces.setdefault(netns, len(namespaces))
-            key_server, key_client = _LOOPBACK, host
-        since_ns = _NEVER if since_ns is None else max(-_LATEST_NS, min(since_ns, _LATEST_NS))
-        records.append(
-            _RECORD.pack(
-                server_port,
-                _PROTOCOL_NUMBERS[protocol],
-                key_server,
-                client_port,
-                key_client,
-                scope,
-                host,
-                pid,
-                number,
-                _SENT[role, status, reason],
-                server,
-                client,
-                since_ns,
-            )
-        )
+    # By column, which takes a third of the time that a loop over the ends takes.
+    columns = list(zip(*view.ends, strict=True))
+    if not columns:
+        return b""
+    protocols, roles, client_ips, client_ports, server_ips, server_ports, *more = columns
+    namespaces, pids, statuses, reasons, times_ns = more
+    ip_numbers = {ip: ip_to_int(ip) for ip in {*client_ips, *server_ips}}
+    clients = [ip_numbers[ip] for ip in client_ips]
+    servers = [ip_numbers[ip] for ip in server_ips]
+    key_clients, key_servers, scopes = clients[:], servers[:], [network] * len(clients)
+    if any(map(_is_loopback, ip_numbers.values())):
+        numbers: dict[int | None, int] = {}
+        for at, server in enumerate(servers):
+            if _is_loopback(server):
+                key_clients[at], key_servers[at] = host, _LOOPBACK
+                scopes[at] = numbers.setdefault(namespaces[at], len(numbers))
+    kept_ns = {time_ns: _kept(time_ns) for time_ns in set(times_ns)}
+    records = map(
+        _RECORD.pack,
+        server_ports,
+        [_PROTOCOL_NUMBERS[protocol] for protocol in protocols],
+        key_servers,
+        client_ports,
+        key_clients,
+        scopes,
+        repeat(host),
+        pids,
+        count(),
+        [_SENT[sent] for sent in zip(roles, statuses, reasons, strict=True)],
+        servers,
+        clients,
+        [kept_ns[time_ns] for time_ns in times_ns],
+    )
     return b"".join(records)
+
+
+def _is_loopback(address: int) -> bool:
+    return address >> 24 == _LOOPBACK >> 24
+
+
+def _kept(time_ns: int | None) -> int:
+    return _NEVER if time_ns is None else max(-_LATEST_NS, min(time_ns, _LATEST_NS))
 
 
 def host_ends(records: bytes) -> Iterator[HostEnd]:

@@ -58,7 +58,15 @@ def host_view(
 def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
     """The view of a host from the output of `sync`, which has only what is sent."""
     sent = repeat("synced"), repeat(None), repeat(output.taken_at_ns)
-    ends = list(map(ConnectionEnd, *output.sockets, *sent))
+    # All columns of a document have the same length; the others have none.
+    ends = list(map(ConnectionEnd._make, zip(*output.sockets, *sent, strict=False)))
+    connections = output.sockets
+    near = {
+        client_ip if role == "client" else server_ip
+        for role, client_ip, server_ip in zip(
+            connections.roles, connections.client_ips, connections.server_ips, strict=True
+        )
+    }
     return HostView(
         name=output.host or source,
         source=source,
@@ -66,9 +74,7 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
         network=network,
         taken_at_ns=output.taken_at_ns,
         boot_time_s=None,
-        addresses=_addresses(
-            end.client_ip if end.role == "client" else end.server_ip for end in ends
-        ),
+        addresses=_addresses(near),
         processes={
             process.pid: _synced_process(process, masked=output.redacted)
             for process in output.processes

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby, islice
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from typing import NamedTuple
@@ -35,7 +36,12 @@ _PARALLEL_FROM = 24
 """Number of sources from which starting worker processes saves time."""
 _MAX_WORKERS = 8
 _AHEAD = 4
-"""Number of sources per worker that are read before their results are needed."""
+"""Number of tasks per worker that are done before their results are needed."""
+_PER_TASK = 8
+"""Maximum number of sources of one task: to hand over a task takes a tenth of the time that it
+takes to read an output of `sync` with 500 connections."""
+_TASKS_PER_WORKER = 8
+"""With fewer sources, tasks are smaller, so that all workers end at about the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,20 +167,19 @@ def _read_in_parallel(
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_end_with_us)
     try:
-        pending: deque[tuple[_NumberedSource, Future[HostResult] | None]] = deque()
-        left = iter(sources)
+        pending: deque[tuple[Sequence[_NumberedSource], Future[list[HostResult]] | None]] = deque()
+        left = _shares(sources, len(sources) // (workers * _TASKS_PER_WORKER))
         while True:
-            while len(pending) < workers * _AHEAD and (source := next(left, None)) is not None:
-                here = source.source.path in (None, "-")
-                task = None if here else _submit(pool, quiet, source, wait_policy)
-                pending.append((source, task))
+            while len(pending) < workers * _AHEAD and (share := next(left, None)) is not None:
+                task = None if _is_here(share[0]) else _submit(pool, quiet, share, wait_policy)
+                pending.append((share, task))
             if not pending:
                 return
-            source, task = pending.popleft()
+            share, task = pending.popleft()
             if task is None:
-                yield _read_host(options, source, wait_policy)
+                yield from _read_share(options, share, wait_policy)
             else:
-                yield _result(task, source.source)
+                yield from _result(task, share[0].source)
     except BaseException:
         # Their results are no longer needed, and they may be reading a pipe that never ends.
         for worker in set(active_children()) - others:
@@ -184,24 +189,45 @@ def _read_in_parallel(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _is_here(numbered: _NumberedSource) -> bool:
+    """Whether only the main process can read a source: this machine, or stdin."""
+    return numbered.source.path in (None, "-")
+
+
+def _shares(sources: Sequence[_NumberedSource], size: int) -> Iterator[Sequence[_NumberedSource]]:
+    """The sources of each task."""
+    for is_here, some in groupby(sources, key=_is_here):
+        while share := list(islice(some, 1 if is_here else max(1, min(size, _PER_TASK)))):
+            yield share
+
+
+def _read_share(
+    options: InputOptions, share: Sequence[_NumberedSource], wait_policy: WaitPolicy
+) -> list[HostResult]:
+    return [_read_host(options, one, wait_policy) for one in share]
+
+
 def _submit(
     pool: ProcessPoolExecutor,
     options: InputOptions,
-    source: _NumberedSource,
+    share: Sequence[_NumberedSource],
     wait_policy: WaitPolicy,
-) -> Future[HostResult]:
-    """The pending result of a source; a failed one if a worker has been killed."""
+) -> Future[list[HostResult]]:
+    """The pending results of some sources; failed ones if a worker has been killed."""
     try:
         with _without_ctrl_c():
-            return pool.submit(_read_host, options, source, wait_policy)
+            return pool.submit(_read_share, options, share, wait_policy)
     except BrokenProcessPool as error:
-        failed: Future[HostResult] = Future()
+        failed: Future[list[HostResult]] = Future()
         failed.set_exception(error)
         return failed
 
 
-def _result(task: Future[HostResult], source: NamedSource) -> HostResult:
-    """Raises: SourceError if a worker was killed; the error of the source."""
+def _result(task: Future[list[HostResult]], source: NamedSource) -> list[HostResult]:
+    """`source`: the first of the task.
+
+    Raises: SourceError if a worker was killed; the error of a source.
+    """
     try:
         return task.result()
     except BrokenProcessPool as error:
