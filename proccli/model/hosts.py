@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 from proccli.model.outcome import Reason, Status
 from proccli.model.process import SourceKind, TextSpan
@@ -78,6 +78,28 @@ class ConnectionEnd(NamedTuple):
     def server(self) -> Endpoint:
         """Address and port of the server."""
         return Endpoint(self.server_ip, self.server_port)
+
+
+class EndColumns(Sequence[ConnectionEnd]):
+    """Many ends, by field: they are made and packed faster than as objects."""
+
+    def __init__(self, *columns: Sequence[Any]) -> None:
+        """`columns`: in the order of the fields, all of the same length."""
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[ConnectionEnd]:
+        return map(ConnectionEnd._make, zip(*self.columns, strict=True))
+
+    @overload
+    def __getitem__(self, at: int) -> ConnectionEnd: ...
+    @overload
+    def __getitem__(self, at: slice) -> EndColumns: ...
+    def __getitem__(self, at: int | slice) -> ConnectionEnd | EndColumns:
+        taken = (column[at] for column in self.columns)
+        return ConnectionEnd._make(taken) if isinstance(at, int) else EndColumns(*taken)
 
 
 class Listener(NamedTuple):

@@ -18,7 +18,7 @@ from struct import Struct
 from typing import Final, TypeAlias, get_args
 
 from proccli.errors import StateError
-from proccli.model.hosts import HostView
+from proccli.model.hosts import EndColumns, HostView
 from proccli.model.sockets import Endpoint, Protocol, SocketReason, SocketRole, SocketStatus
 from proccli.server.join import (
     PROTOCOLS,
@@ -89,7 +89,10 @@ def packed_ends(view: HostView, host: int, network: int) -> bytes:
     (main), getKey; agent v6.5 linux_socket.rs:96-127.
     """
     # By column, which takes a third of the time that a loop over the ends takes.
-    columns = list(zip(*view.ends, strict=True))
+    if isinstance(view.ends, EndColumns):
+        columns = view.ends.columns
+    else:
+        columns = tuple(zip(*view.ends, strict=True))
     if not columns:
         return b""
     protocols, roles, client_ips, client_ports, server_ips, server_ports, *more = columns

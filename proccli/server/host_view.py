@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import repeat
 
 from proccli.agent.sockets.collect import SocketSample
 from proccli.agent.sockets.result import connections_left_out
-from proccli.model.hosts import ConnectionEnd, HostProcess, HostView, Listener
+from proccli.model.hosts import ConnectionEnd, EndColumns, HostProcess, HostView, Listener
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NS_PER_S, Host
 from proccli.model.sockets import Socket, SyncedProcess
@@ -57,14 +56,11 @@ def host_view(
 
 def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
     """The view of a host from the output of `sync`, which has only what is sent."""
-    sent = repeat("synced"), repeat(None), repeat(output.taken_at_ns)
-    # All columns of a document have the same length; the others have none.
-    ends = list(map(ConnectionEnd._make, zip(*output.sockets, *sent, strict=False)))
-    connections = output.sockets
+    sockets, count = output.sockets, len(output.sockets.pids)
     near = {
         client_ip if role == "client" else server_ip
         for role, client_ip, server_ip in zip(
-            connections.roles, connections.client_ips, connections.server_ips, strict=True
+            sockets.roles, sockets.client_ips, sockets.server_ips, strict=True
         )
     }
     return HostView(
@@ -79,7 +75,9 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
             process.pid: _synced_process(process, masked=output.redacted)
             for process in output.processes
         },
-        ends=ends,
+        ends=EndColumns(
+            *sockets, ("synced",) * count, (None,) * count, (output.taken_at_ns,) * count
+        ),
         left_out=output.left_out,
         enabled=output.enabled,
     )
