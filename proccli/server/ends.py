@@ -12,6 +12,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, count, groupby, islice, repeat
 from operator import itemgetter
 from struct import Struct
@@ -73,8 +74,8 @@ _NEVER: Final = -(1 << 63)
 _RUN_BYTES: Final = 32 << 20
 """Records that are sorted in memory, which takes three times as much; more are sorted in parts,
 which are merged."""
-_BLOCK: Final = 512
-"""Records in one row of the database."""
+_BLOCK: Final = 128
+"""Records in one row of the database; a look-up reads one or two rows."""
 
 
 def packed_ends(view: HostView, host: int, network: int) -> bytes:
@@ -270,9 +271,10 @@ class SortedEnds:
         number = max(bisect_left(self._firsts, prefix) - 1, 0)
         for rows in self._runs:
             for block in map(self._present, self._read(rows[number:])):
-                records = _split(block)
-                first = bisect_left(records, prefix)
-                for record in islice(records, first, None):
+                count = len(block) // _SIZE
+                # Its records are not split: a look-up needs a few of them.
+                at = bisect_left(range(count), prefix, key=partial(_record, block))
+                for record in map(partial(_record, block), range(at, count)):
                     if not record.startswith(prefix):
                         return
                     yield record
@@ -318,6 +320,10 @@ class SortedEnds:
             self._firsts.append(some[0])
             self._last_row += 1
             yield (b"".join(some),)
+
+
+def _record(records: bytes, number: int) -> bytes:
+    return records[number * _SIZE : (number + 1) * _SIZE]
 
 
 def _split(records: bytes) -> list[bytes]:

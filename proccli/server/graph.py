@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache, partial
+from itertools import groupby
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from proccli.model.hosts import HostProcess, HostView
@@ -95,6 +96,7 @@ class RemoteEnds:
         self._fleet = fleet
         self._names = names
         self._shared: dict[str, tuple[object, ...]] = {}
+        self._found: dict[RemoteEnd, RemoteEnd] = {}
 
     @property
     def shared(self) -> Sequence[str]:
@@ -104,9 +106,11 @@ class RemoteEnds:
 
     def find(self, link: Link) -> RemoteEnd:
         """What is known of the end of this connection that has no node."""
+        end = self._find(link)
+        return self._found.setdefault(end, end)  # most are equal, and kept for long
+
+    def _find(self, link: Link) -> RemoteEnd:
         certainty = link.certainty
-        if link.remote is None:
-            return _BOTH_KNOWN
         addresses = unpack_addresses(link.addresses)
         sent = link.server if link.client is None else link.client
         assert sent is not None  # noqa: S101 - at least one is sent
@@ -249,15 +253,15 @@ def build_graph(
     ordered = sort_nodes(members.values(), names)
     numbers = {id(node): number for number, node in enumerate(ordered, start=1)}
     ids = {group: f"n{numbers[id(node)]}" for group, node in members.items()}
-    drawn = [_edge(key, count, ids) for key, count in edges.items()]
+    by_remote = _by_remote(edges)
     return Graph(
         nodes=tuple(
             node.topology_node(number, names, _gprocesses(node, server))
             for number, node in enumerate(ordered, start=1)
         ),
-        edges=tuple(sorted(drawn, key=_order)),
+        edges=tuple(_ordered_edges(edges, ids)),
         connections=connections,
-        by_remote=_by_remote(edges),
+        by_remote=by_remote,
         shared_addresses=tuple(remote_ends.shared),
     )
 
@@ -329,11 +333,30 @@ def _edge(key: _EdgeKey, connections: int, ids: Mapping[int, str]) -> TopologyEd
     )
 
 
+def _ordered_edges(counts: dict[_EdgeKey, int], ids: Mapping[int, str]) -> Iterator[TopologyEdge]:
+    """The edges, most connections first, then by nodes and addresses. The counts are used up: a
+    fleet has hundreds of thousands of edges, and few of them need to be compared by all fields."""
+    edges = []
+    while counts:
+        edges.append(_edge(*counts.popitem(), ids))
+    edges.sort(key=_rank)
+    for _, alike in groupby(edges, key=_rank):
+        yield from sorted(alike, key=_order)
+
+
+def _rank(edge: TopologyEdge) -> int:
+    """One number for the number of connections and the two nodes; no node comes last."""
+    client, server = (
+        _NO_NODE if side is None else int(side[1:]) for side in (edge.client, edge.server)
+    )
+    return ((_NO_NODE - edge.connections) << 64) | client << 32 | server
+
+
+_NO_NODE: Final = (1 << 32) - 1
+
+
 def _order(edge: TopologyEdge) -> tuple[object, ...]:
-    """Most connections first, then by nodes and addresses."""
     return (
-        -edge.connections,
-        *((side is None, int((side or "n0")[1:])) for side in (edge.client, edge.server)),
         edge.server_port,
         edge.server_ip,
         edge.client_ip,

@@ -87,6 +87,7 @@ class Fleet:
         self._networks: dict[Network, int] = {}
         self._owners: dict[tuple[Network, str], list[int]] = {}
         self._removed: set[int] = set()
+        self._with_listeners: set[int] = set()
 
     def __enter__(self) -> Fleet:
         return self
@@ -114,7 +115,9 @@ class Fleet:
             self._owners.setdefault((view.network, ip), []).append(packed.number)
         self._ends.add(packed.ends)
         self._insert("processes", 3, packed.processes)
-        self._insert("listeners", 4, packed.listeners)
+        if packed.listeners:
+            self._insert("listeners", 4, packed.listeners)
+            self._with_listeners.add(packed.number)
 
     def remove(self, host: int) -> None:
         """Remove a host; its number is not used again."""
@@ -177,6 +180,8 @@ class Fleet:
 
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
         """The pids of accepted processes of a host that listen on this address, ascending."""
+        if host not in self._with_listeners:  # no document of sync has any
+            return ()
         query = "SELECT DISTINCT pid FROM listeners WHERE host = ? AND port = ? AND ip IN (?, ?)"
         rows = self._run(query, (host, at.port, ip_to_int(at.ip), _ANYWHERE))
         return sorted(pid for (pid,) in rows)
