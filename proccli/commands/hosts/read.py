@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -165,7 +166,7 @@ def _read_in_parallel(
     quiet = options._replace(announce=None)  # a worker reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
     others = set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_end_with_us)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker)
     try:
         pending: deque[tuple[Sequence[_NumberedSource], Future[list[HostResult]] | None]] = deque()
         left = _shares(sources, len(sources) // (workers * _TASKS_PER_WORKER))
@@ -248,8 +249,9 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_us() -> None:
+def _start_worker() -> None:
     """End this worker as soon as the main process has ended, even if it was killed."""
+    gc.freeze()  # a collection in a worker would copy all pages that they share
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this runs in a worker
     threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
