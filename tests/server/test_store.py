@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from hypothesis import given
@@ -117,6 +117,36 @@ def looked_up(known: ConnectionEnd) -> tuple[object, ...]:
 def test_links_are_the_joined_connections(several: Sequence[HostView]) -> None:
     with fleet(*several) as made:
         assert list(made.links()) == list(map(link_of, made.joined_connections()))
+
+
+def pairs(count: int) -> Sequence[HostView]:
+    """So many connections between two hosts."""
+    ports = range(1, count + 1)
+    return (
+        view("a", *(end(f"10.0.0.1:{port} > 10.0.0.2:80", 1) for port in ports)),
+        view("b", *(end(f"10.0.0.2:80 < 10.0.0.1:{port}", 2) for port in ports)),
+    )
+
+
+def test_a_connection_with_two_sent_ends_takes_no_objects_of_its_ends() -> None:
+    with fleet(*pairs(300)) as made, patch.object(ends, "_host_end") as made_end:
+        assert sum(1 for _ in made.links()) == 300
+
+    made_end.assert_not_called()
+
+
+def test_a_look_up_reads_as_little_in_a_large_fleet_as_in_a_small_one() -> None:
+    """One or two blocks, and a few records to find the place in them."""
+    for count in (300, 3_000):
+        with fleet(*pairs(count)) as made:
+            assert sum(1 for _ in made.links()) == count
+            read = Mock(side_effect=ends._record)
+            with patch.object(ends, "_record", read), patch.object(ends, "_split") as split:
+                found = made.find("tcp", endpoint("10.0.0.1:200"), endpoint("10.0.0.2:80"))
+
+        assert [(one.host, one.pid) for one in found] == [(0, 1), (1, 2)]
+        assert read.call_count < 30
+        split.assert_not_called()
 
 
 SPILL = """

@@ -44,8 +44,14 @@ def parallel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1, 2})
 
 
+def in_large_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with hundreds of sources."""
+    parallel(monkeypatch)
+    monkeypatch.setattr("proccli.commands.hosts.read._TASKS_PER_WORKER", 1)
+
+
 Way = Callable[[pytest.MonkeyPatch], None]
-both_ways = pytest.mark.parametrize("way", [sequential, parallel])
+both_ways = pytest.mark.parametrize("way", [sequential, parallel, in_large_tasks])
 
 
 def mixed(folder: Path) -> list[str]:
