@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.process import NS_PER_S
-from proccli.model.sockets import Endpoint, Protocol, SocketRole
+from proccli.model.sockets import Endpoint, Protocol
 from proccli.model.topology import RemoteStatus
 from proccli.server.join import (
     HostEnd,
-    JoinedConnection,
+    Link,
     Network,
+    ProcessId,
     int_to_ip,
     ip_to_int,
     is_loopback,
+    pack_addresses,
+    process_id,
 )
 from proccli.store.current import Moment, joined_sql
 from proccli.store.engine import Engine
@@ -47,50 +50,33 @@ class StoredFleet:
         """The numbers of all hosts."""
         return range(len(self.hosts))
 
-    def joined_connections(self) -> Iterator[JoinedConnection]:
-        """All connections; those between the same ends and the same server port are one element.
+    def links(self) -> Iterator[Link]:
+        """All connections; those between the same ends and the same server port are one link.
 
         The client's port is 0, except for UDP with one end.
         """
         for row in self._engine.rows(joined_sql(self._moment)):
             (protocol, ip_0, ip_1, server_port, *ends, several, port, connections) = row
-            client, server = Endpoint(int_to_ip(ip_0), port), Endpoint(int_to_ip(ip_1), server_port)
-            name = PROTOCOLS[protocol]
-            from_client = self._end(name, "client", client, server, ends[:3])
-            from_server = self._end(name, "server", client, server, ends[3:])
+            client, server = self._process_id(*ends[:3]), self._process_id(*ends[3:])
             remote: RemoteStatus | None = None
-            if from_client is None or from_server is None:
+            if client is None or server is None:
                 remote = "ambiguous" if several else "absent"
-            yield JoinedConnection(
-                client=from_client,
-                server=from_server,
+            yield Link(
+                client=client,
+                server=server,
+                addresses=pack_addresses(PROTOCOLS[protocol], ip_0, ip_1, server_port),
                 remote=remote,
+                client_port=port,
                 connections=int(connections),
             )
 
-    def _end(
-        self,
-        protocol: Protocol,
-        role: SocketRole,
-        client: Endpoint,
-        server: Endpoint,
-        process: Sequence[Any],
-    ) -> HostEnd | None:
-        network, host, pid = process
-        if not pid:
-            return None
-        number = self._numbers[network, host]
-        return HostEnd(
-            host=number,
-            pid=pid,
-            protocol=protocol,
-            role=role,
-            client=client,
-            server=server,
-            status="synced",
-            reason=None,
-            since_ns=self.hosts[number].taken_at_ns,
-        )
+    def _process_id(self, network: str, host: str, pid: int) -> ProcessId | None:
+        return process_id(self._numbers[network, host], pid) if pid else None
+
+    def processes(self) -> Iterator[tuple[int, HostProcess]]:
+        """All processes with the numbers of their hosts, ordered by host and pid."""
+        for host, pid in sorted(self._processes):
+            yield host, self._processes[host, pid]
 
     def process(self, host: int, pid: int) -> HostProcess | None:
         """The process with this pid; None: the document of the host has no such process."""
@@ -105,11 +91,11 @@ class StoredFleet:
             )
         }
 
-    def owners(self, end: HostEnd) -> Sequence[int]:
-        """The hosts that may have the remote end of a connection, by its address."""
-        if is_loopback(end.remote_address.ip):
-            return (end.host,)
-        return self._owners.get((self.hosts[end.host].network, end.remote_address.ip), ())
+    def owners(self, host: int, remote_ip: str) -> Sequence[int]:
+        """The hosts that may have the remote end of a connection of a host, by its address."""
+        if is_loopback(remote_ip):
+            return (host,)
+        return self._owners.get((self.hosts[host].network, remote_ip), ())
 
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
         """No pids: documents have no listeners."""
@@ -131,9 +117,19 @@ class StoredFleet:
         found: dict[tuple[object, ...], list[HostEnd]] = {}
         for network, host, pid, role, ip_0, port_0, ip_1, port_1 in rows:
             client, server = Endpoint(int_to_ip(ip_0), port_0), Endpoint(int_to_ip(ip_1), port_1)
-            end = self._end("udp", ROLES[role], client, server, (network, host, pid))
-            if end is not None:
-                found.setdefault(_udp_key(client, server), []).append(end)
+            number = self._numbers[network, host]
+            end = HostEnd(
+                host=number,
+                pid=pid,
+                protocol="udp",
+                role=ROLES[role],
+                client=client,
+                server=server,
+                status="synced",
+                reason=None,
+                since_ns=self.hosts[number].taken_at_ns,
+            )
+            found.setdefault(_udp_key(client, server), []).append(end)
         return found
 
     def count_collisions(self) -> int:
@@ -300,8 +296,10 @@ def _ends(engine: Engine, moment: Moment, wanted: str) -> Iterator[tuple[str, st
             ConnectionEnd(
                 protocol=PROTOCOLS[protocol],
                 role=ROLES[role],
-                client=Endpoint(int_to_ip(ip_0), port_0),
-                server=Endpoint(int_to_ip(ip_1), port_1),
+                client_ip=int_to_ip(ip_0),
+                client_port=port_0,
+                server_ip=int_to_ip(ip_1),
+                server_port=port_1,
                 netns=int(scope),
                 pid=pid,
                 status="synced",

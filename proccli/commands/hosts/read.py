@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -11,11 +12,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from itertools import groupby, islice
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, each_read, for_several, open_inputs
@@ -24,10 +26,10 @@ from proccli.commands.scan.gprocesses import reported
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import SourceError
 from proccli.model.config import Config
-from proccli.model.hosts import ConnectionEnd, HostView
+from proccli.model.hosts import HostView
 from proccli.model.note import Note
-from proccli.model.sockets import Endpoint
 from proccli.server.host_view import host_view, synced_view
+from proccli.server.store import PackedHost, packed_host
 from proccli.sources.opening import NamedSource, open_source_or_output
 from proccli.sources.recording.sync_document import SyncOutput
 
@@ -37,24 +39,45 @@ _MAX_WORKERS = 8
 _SERVES_CTRL_C_S = 0.2
 """A wait without a limit may sleep through Ctrl-C, see `proccli/commands/record/hosts.py`."""
 _AHEAD = 4
-"""Number of sources per worker that are read before their results are needed."""
+"""Number of tasks per worker that are done before their results are needed."""
+_PER_TASK = 8
+"""Maximum number of sources of one task: to hand over a task takes a tenth of the time that it
+takes to read an output of `sync` with 500 connections."""
+_TASKS_PER_WORKER = 8
+"""With fewer sources, tasks are smaller, so that all workers end at about the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostResult:
     """One host as read from its source."""
 
-    view: HostView
+    packed: PackedHost
+    """Its number is that of the source."""
     config: Config | None
     """None for the output of `sync`, which was made with a configuration of its own."""
     notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
 
+    @property
+    def view(self) -> HostView:
+        """The host without its processes and ends."""
+        return self.packed.view
 
-_Columns: TypeAlias = list[tuple[Any, ...]]
-_Packed: TypeAlias = tuple[HostResult, _Columns]
-"""How a worker sends a host."""
+
+_Read: TypeAlias = "HostResult | SourceError"
+"""What comes of a source."""
+
+
+class _NumberedSource(NamedTuple):
+    """A source, the number of the host in it, and that of its network."""
+
+    source: NamedSource
+    number: int
+    network: int
+
+    def packed(self, view: HostView) -> PackedHost:
+        return packed_host(view, self.number, self.network)
 
 
 def read_hosts(
@@ -69,29 +92,40 @@ def read_hosts(
     `failures`. Raises: UsageError, ConfigError, SourceError as `each_read` does.
     """
     options = for_several(options, len(sources))
+    networks = {name: n for n, name in enumerate(dict.fromkeys(one.network for one in sources))}
+    numbered = [
+        _NumberedSource(source, number, networks[source.network])
+        for number, source in enumerate(sources)
+    ]
     workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
     if workers < 2 or len(sources) < _PARALLEL_FROM:
-        one_by_one = partial(read_host, options, wait_policy=wait_policy)
-        found = each_read(sources, one_by_one, failures)
+        one_by_one = partial(_read_host, options, wait_policy=wait_policy)
+        found = each_read(numbered, one_by_one, failures)
         yield from (result for _, result in found)
         return
-    with _parallel_reader(options, sources, wait_policy, workers) as read:
-        yield from (result for _, result in each_read(sources, read, failures))
+    with _parallel_reader(options, numbered, wait_policy, workers) as read:
+        yield from (result for _, result in each_read(numbered, read, failures))
 
 
-def read_host(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
+def _read_host(
+    options: InputOptions, numbered: _NumberedSource, wait_policy: WaitPolicy
+) -> HostResult:
     """The host of one source. Raises: UsageError, ConfigError, SourceError."""
+    source = numbered.source
     if source.path is None:
-        return _evaluated(open_inputs(options._replace(snapshot=None)), source, wait_policy)
+        return _evaluated(open_inputs(options._replace(snapshot=None)), numbered, wait_policy)
     opened = open_source_or_output(source.path)
     if isinstance(opened, SyncOutput):
         view = synced_view(opened, source.name, source.network)
-        return HostResult(view=view, config=None, notes=(), incomplete=_lacks_tags(view))
+        return HostResult(
+            packed=numbered.packed(view), config=None, notes=(), incomplete=_lacks_tags(view)
+        )
     options = options._replace(snapshot=source.path, proc_root=None)
-    return _evaluated(open_inputs(options, source=opened), source, NO_WAIT)
+    return _evaluated(open_inputs(options, source=opened), numbered, NO_WAIT)
 
 
-def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
+def _evaluated(inputs: Inputs, numbered: _NumberedSource, wait_policy: WaitPolicy) -> HostResult:
+    source = numbered.source
     sample = take_sample_with_ages(inputs, wait_policy)
     host = sample.inputs.source.host
     hidden = socket_notes(sample.sockets, host)
@@ -108,7 +142,7 @@ def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> 
         enabled=inputs.config.sync_enabled,
     )
     return HostResult(
-        view=view,
+        packed=numbered.packed(view),
         config=inputs.config,
         notes=(
             *inputs.notes,
@@ -131,24 +165,33 @@ def _lacks_tags(view: HostView) -> bool:
 
 @contextmanager
 def _parallel_reader(
-    options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy, workers: int
-) -> Iterator[Callable[[NamedSource], HostResult]]:
-    """`read_host` for these sources, in their order; the next ones are being read meanwhile."""
+    options: InputOptions,
+    sources: Sequence[_NumberedSource],
+    wait_policy: WaitPolicy,
+    workers: int,
+) -> Iterator[Callable[[_NumberedSource], HostResult]]:
+    """`_read_host` for these sources, in their order; the next ones are being read meanwhile."""
     quiet = options._replace(announce=None)  # a worker reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
     others = set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_end_with_us)
-    pending: deque[Future[_Packed] | None] = deque()
-    left = iter(sources)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker)
+    pending: deque[tuple[Sequence[_NumberedSource], Future[list[_Read]] | None]] = deque()
+    left = _shares(sources, len(sources) // (workers * _TASKS_PER_WORKER))
+    done: deque[_Read] = deque()
 
-    def read(source: NamedSource) -> HostResult:
-        while len(pending) < workers * _AHEAD and (ahead := next(left, None)) is not None:
-            here = ahead.path in (None, "-")
-            pending.append(None if here else _submit(pool, quiet, ahead, wait_policy))
-        task = pending.popleft()
-        if task is None:
-            return read_host(options, source, wait_policy)
-        return _unpacked(_result(task, source))
+    def read(_source: _NumberedSource) -> HostResult:
+        while len(pending) < workers * _AHEAD and (share := next(left, None)) is not None:
+            task = None if _is_here(share[0]) else _submit(pool, quiet, share, wait_policy)
+            pending.append((share, task))
+        if not done:
+            share, task = pending.popleft()
+            done.extend(
+                _read_share(options, share, wait_policy) if task is None else _result(task, share)
+            )
+        result = done.popleft()
+        if isinstance(result, SourceError):
+            raise result
+        return result
 
     try:
         yield read
@@ -161,56 +204,55 @@ def _parallel_reader(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _is_here(numbered: _NumberedSource) -> bool:
+    """Whether only the main process can read a source: this machine, or stdin."""
+    return numbered.source.path in (None, "-")
+
+
+def _shares(sources: Sequence[_NumberedSource], size: int) -> Iterator[Sequence[_NumberedSource]]:
+    """The sources of each task."""
+    for is_here, some in groupby(sources, key=_is_here):
+        while share := list(islice(some, 1 if is_here else max(1, min(size, _PER_TASK)))):
+            yield share
+
+
+def _read_share(
+    options: InputOptions, share: Sequence[_NumberedSource], wait_policy: WaitPolicy
+) -> list[_Read]:
+    results: list[_Read] = []
+    for one in share:
+        try:
+            results.append(_read_host(options, one, wait_policy))
+        except SourceError as error:
+            results.append(error)
+    return results
+
+
 def _submit(
-    pool: ProcessPoolExecutor, options: InputOptions, source: NamedSource, wait_policy: WaitPolicy
-) -> Future[_Packed]:
-    """The pending result of a source; a failed one if a worker has been killed."""
+    pool: ProcessPoolExecutor,
+    options: InputOptions,
+    share: Sequence[_NumberedSource],
+    wait_policy: WaitPolicy,
+) -> Future[list[_Read]]:
+    """The pending results of some sources; failed ones if a worker has been killed."""
     try:
         with _without_ctrl_c():
-            return pool.submit(_read_packed, options, source, wait_policy)
+            return pool.submit(_read_share, options, share, wait_policy)
     except BrokenProcessPool as error:
-        failed: Future[_Packed] = Future()
+        failed: Future[list[_Read]] = Future()
         failed.set_exception(error)
         return failed
 
 
-def _result(task: Future[_Packed], source: NamedSource) -> _Packed:
-    """Raises: SourceError if a worker was killed; the error of the source."""
+def _result(task: Future[list[_Read]], share: Sequence[_NumberedSource]) -> list[_Read]:
+    """The results of a task, or an error for each of its sources if a worker was killed."""
     while not task.done():
         wait_for((task,), _SERVES_CTRL_C_S)
     try:
         return task.result()
-    except BrokenProcessPool as error:
-        problem = f"can't read {source.name}: a worker process was killed (out of memory?)"
-        raise SourceError(problem) from error
-
-
-def _read_packed(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> _Packed:
-    """A host without its ends, and these by column: to send them so takes a third of the time."""
-    result = read_host(options, source, wait_policy)
-    columns: _Columns = list(zip(*result.view.ends, strict=True))
-    if columns:
-        protocols, roles, clients, servers, *more = columns
-        columns = [
-            protocols,
-            roles,
-            *zip(*clients, strict=True),
-            *zip(*servers, strict=True),
-            *more,
-        ]
-    return replace(result, view=replace(result.view, ends=())), columns
-
-
-def _unpacked(packed: _Packed) -> HostResult:
-    """The host with its ends."""
-    result, columns = packed
-    ends: list[ConnectionEnd] = []
-    if columns:
-        protocols, roles, client_ips, client_ports, server_ips, server_ports, *more = columns
-        clients = map(Endpoint, client_ips, client_ports)
-        servers = map(Endpoint, server_ips, server_ports)
-        ends.extend(map(ConnectionEnd, protocols, roles, clients, servers, *more))
-    return replace(result, view=replace(result.view, ends=ends))
+    except BrokenProcessPool:
+        why = "a worker process was killed (out of memory?)"
+        return [SourceError(f"can't read {one.source.name}: {why}") for one in share]
 
 
 @contextmanager
@@ -226,8 +268,9 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_us() -> None:
+def _start_worker() -> None:
     """End this worker as soon as the main process has ended, even if it was killed."""
+    gc.freeze()  # a collection in a worker would copy all pages that they share
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this runs in a worker
     threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
