@@ -18,9 +18,10 @@ from proccli.model.note import Note
 from proccli.model.process import MAX_U32
 from proccli.store.address import StoreAddress, parse_address, read_password
 from proccli.store.current import DAY_S, Moment, newest_s
-from proccli.store.documents import Document, Refused, files_of, read_documents
+from proccli.store.documents import files_of, read_documents
 from proccli.store.engine import Engine, open_engine
 from proccli.store.load import Loaded, load
+from proccli.store.loadable import Document, Refused
 from proccli.store.questions import confused_hosts, hosts_ahead, silent_hosts
 from proccli.store.schema import create_tables, require_tables
 

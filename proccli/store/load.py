@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proccli.errors import StoreError
-from proccli.store.documents import Document, Refused
 from proccli.store.engine import Engine
+from proccli.store.loadable import Document, Refused
 from proccli.store.schema import STAGING, create_staging, from_staging
 from proccli.store.text import quoted
 
@@ -115,7 +115,9 @@ def _insert(engine: Engine, database: str, documents: list[Document]) -> None:
     name = f"{STAGING}{int(time.time())}_{secrets.token_hex(4)}"
     engine.run(create_staging(database, name))
     try:
-        engine.insert(f"{database}.{name}", b"".join(document.row for document in documents))
+        engine.insert(
+            f"{database}.{name}", b"".join(document.row for document in documents), "RowBinary"
+        )
         for statement in from_staging(database, name):
             engine.run(statement)
     finally:

@@ -154,11 +154,17 @@ STAGING: Final = "staging_"
 """The beginning of the name of a table of documents that are being loaded."""
 
 
+STAGED: Final = (
+    *HOSTS,
+    *((f"p.{column}", f"Array({kind})") for column, kind in PROCESSES),
+    *((f"e.{column}", f"Array({kind})") for column, kind in ENDS),
+)
+"""The columns of such a table: a row is a whole document."""
+
+
 def create_staging(database: str, name: str) -> str:
-    """The statement for a staging table: a row is a whole document."""
-    arrays = [(f"`p.{column}`", f"Array({kind})") for column, kind in PROCESSES]
-    arrays += [(f"`e.{column}`", f"Array({kind})") for column, kind in ENDS]
-    columns = _columns((*HOSTS, *arrays))
+    """The statement for a staging table."""
+    columns = _columns(tuple((f"`{column}`", kind) for column, kind in STAGED))
     return f"CREATE TABLE {database}.{name} ({columns}) ENGINE = Memory"
 
 

@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.store.documents import Document, Refused, files_of, read_documents
-from tests.store.documents import NOW_S, Link, document, lines, process
+from proccli.store.documents import files_of, read_documents
+from proccli.store.loadable import Document, Refused
+from proccli.store.schema import STAGED
+from tests.store.documents import NOW_S, Link, document, lines, loadable, process
+from tests.store.rowbinary import decoded
 
 LINK = Link("tcp", "client", 7, ("10.0.0.1", 4000), ("10.0.0.2", 80))
 WEB = document("web-1", [process(7, "app")], [LINK])
@@ -28,8 +31,7 @@ def read(folder: Path, content: bytes, name: str = "x.jsonl") -> list[Document |
 
 def row(found: Document | Refused) -> dict[str, Any]:
     assert isinstance(found, Document), found
-    value: dict[str, Any] = json.loads(found.row)
-    return value
+    return decoded(found.row, STAGED)
 
 
 def test_a_document_has_its_host_time_and_counts(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "host": (lambda one: one["snapshot"].update(host="web-\udcff"), "surrogate"),
     "command": (lambda one: one["processes"][0].update(cmdline="\ud800"), "surrogate"),
     "no lists": (lambda one: one.update(sockets={}), "sockets"),
-    "rule": (lambda one: one["processes"][0].update(rule="2"), "number"),
+    "rule": (lambda one: one["processes"][0].update(rule="2"), "processes[0].rule"),
     "left_out": (lambda one: one.update(left_out={"ipv6": -1}), "ipv6 is not between 0"),
     "snapshot": (lambda one: one.update(snapshot=None), "snapshot"),
     "schema": (lambda one: one.update(schema="proccli/sync/v2"), "schema"),
@@ -212,9 +214,7 @@ def test_namespaces_stay_apart_and_keep_their_inode(pairs: list[tuple[int, int]]
     ]
     processes = [process(number, "app", netns_id=inode) for number, inode in spaces.items()]
 
-    from proccli.store.documents import loadable
-
-    found = json.loads(loadable(document("a", processes, links), "", "x").row)["e.netns"]
+    found = row(loadable(document("a", processes, links)))["e.netns"]
 
     assert len(set(found)) == len(spaces)
     inodes = list(spaces.values())

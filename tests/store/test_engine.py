@@ -26,7 +26,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> StoreAddress:
     found = parse_address(f"chdb://{tmp_path_factory.mktemp('engine')}/store")
     with open_engine(found, "", create=True) as engine:
         engine.run("CREATE TABLE t (a UInt32, b String) ENGINE = MergeTree ORDER BY a")
-        engine.insert("t", '{"a": 1, "b": "é\\n\\u0000"}\n'.encode())
+        engine.insert("t", '{"a": 1, "b": "é\\n\\u0000"}\n'.encode(), "JSONEachRow")
     return found
 
 
@@ -155,7 +155,7 @@ def test_a_configuration_in_the_current_directory_is_not_the_engines(
 ) -> None:
     """chDB reads a config.xml where it is started, and Python modules."""
     (tmp_path / "config.xml").write_text("<clickhouse><path>/does/not/exist</path></clickhouse>")
-    (tmp_path / "clickhouse_connect.py").write_text("raise SystemExit('not this one')")
+    (tmp_path / "chdb.py").write_text("raise SystemExit('not this one')")
     monkeypatch.chdir(tmp_path)
 
     with open_engine(address, "") as engine:
@@ -163,7 +163,8 @@ def test_a_configuration_in_the_current_directory_is_not_the_engines(
 
 
 def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "clickhouse_connect.py").write_text("raise ImportError('hidden')")
+    for name in ("clickhouse_connect", "chdb"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('hidden')")
     (tmp_path / "doc.jsonl").write_bytes(lines(document("a", [process(1, "app")])))
 
     for arguments in (
@@ -174,8 +175,8 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> Non
         done = spawn(*arguments, env={"PYTHONPATH": str(tmp_path)}, cwd=ROOT)
         assert done.returncode == EXIT_INPUT
         assert done.stderr == (
-            "proccli: error: a store requires clickhouse-connect and chDB (install proccli with the"
-            " extra fleet)\n"
+            "proccli: error: a store requires clickhouse-connect, chDB and msgspec (install proccli"
+            " with the extra fleet)\n"
         )
 
 

@@ -14,12 +14,12 @@ from proccli.server.host_view import synced_view
 from proccli.server.store import Fleet
 from proccli.sources.recording.sync_document import parse_sync_output
 from proccli.store.current import Moment
-from proccli.store.documents import Document, loadable
 from proccli.store.engine import Engine
 from proccli.store.load import load
+from proccli.store.loadable import Document
 from proccli.store.stored_fleet import StoredFleet
 from proccli.versions import server_version
-from tests.store.documents import NOW_S, random_fleet
+from tests.store.documents import NOW_S, loadable, random_fleet
 
 NewStore = Callable[[], str]
 SERVER = server_version("6.5")

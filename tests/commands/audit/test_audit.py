@@ -120,7 +120,8 @@ class Server:
 
     def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
         if rows:
-            self.engine.insert(table, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+            text = "".join(f"{json.dumps(row)}\n" for row in rows)
+            self.engine.insert(table, text.encode(), "JSONEachRow")
 
 
 @pytest.fixture(params=VERSIONS)
@@ -364,7 +365,7 @@ class _ReadOnly:
     """A user that may not change settings."""
 
     def __init__(self, engine: Engine) -> None:
-        self.version, self._engine = engine.version, engine
+        self._engine = engine
         self.run, self.insert = engine.run, engine.insert
 
     def rows(self, sql: str) -> list[list[Any]]:
