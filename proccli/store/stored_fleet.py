@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
+from proccli.errors import StoreError
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol, SocketRole
@@ -19,7 +20,7 @@ from proccli.server.join import (
     ip_to_int,
     is_loopback,
 )
-from proccli.store.current import Moment, joined_sql
+from proccli.store.current import PROCESS, Moment, joined_sql
 from proccli.store.engine import Engine
 from proccli.store.schema import PROTOCOLS, ROLES
 from proccli.store.text import quoted
@@ -53,11 +54,12 @@ class StoredFleet:
         The client's port is 0, except for UDP with one end.
         """
         for row in self._engine.rows(joined_sql(self._moment)):
-            (protocol, ip_0, ip_1, server_port, *ends, several, port, connections) = row
+            (protocol, ip_0, ip_1, server_port, *processes, several, port, connections) = row
             client, server = Endpoint(int_to_ip(ip_0), port), Endpoint(int_to_ip(ip_1), server_port)
             name = PROTOCOLS[protocol]
-            from_client = self._end(name, "client", client, server, ends[:3])
-            from_server = self._end(name, "server", client, server, ends[3:])
+            of_client, of_server = (self._of_number.get(int(number)) for number in processes)
+            from_client = self._end(name, "client", client, server, of_client)
+            from_server = self._end(name, "server", client, server, of_server)
             remote: RemoteStatus | None = None
             if from_client is None or from_server is None:
                 remote = "ambiguous" if several else "absent"
@@ -74,14 +76,13 @@ class StoredFleet:
         role: SocketRole,
         client: Endpoint,
         server: Endpoint,
-        process: Sequence[Any],
+        process: tuple[int, int] | None,
     ) -> HostEnd | None:
-        network, host, pid = process
-        if not pid:
+        if process is None:
             return None
-        number = self._numbers[network, host]
+        host, pid = process
         return HostEnd(
-            host=number,
+            host=host,
             pid=pid,
             protocol=protocol,
             role=role,
@@ -89,7 +90,7 @@ class StoredFleet:
             server=server,
             status="synced",
             reason=None,
-            since_ns=self.hosts[number].taken_at_ns,
+            since_ns=self.hosts[host].taken_at_ns,
         )
 
     def process(self, host: int, pid: int) -> HostProcess | None:
@@ -98,12 +99,25 @@ class StoredFleet:
 
     @cached_property
     def _processes(self) -> dict[tuple[int, int], HostProcess]:
-        return {
-            (self._numbers[network, host], process.pid): process
-            for network, host, process in stored_processes(
-                self._engine, self._moment, masked_hosts(self._engine, self._moment)
+        return {place: process for place, _, process in self._numbered}
+
+    @cached_property
+    def _of_number(self) -> dict[int, tuple[int, int]]:
+        """Host and pid of each process, by the number of `joined_sql`."""
+        found = {number: place for place, number, _ in self._numbered if number}
+        if len(found) < len(self._processes):
+            raise StoreError("two processes have the same number: ask about fewer hosts")
+        return found
+
+    @cached_property
+    def _numbered(self) -> list[tuple[tuple[int, int], int, HostProcess]]:
+        masked = masked_hosts(self._engine, self._moment)
+        return [
+            ((self._numbers[network, host], process.pid), number, process)
+            for network, host, number, process in stored_processes(
+                self._engine, self._moment, masked
             )
-        }
+        ]
 
     def owners(self, end: HostEnd) -> Sequence[int]:
         """The hosts that may have the remote end of a connection, by its address."""
@@ -131,7 +145,8 @@ class StoredFleet:
         found: dict[tuple[object, ...], list[HostEnd]] = {}
         for network, host, pid, role, ip_0, port_0, ip_1, port_1 in rows:
             client, server = Endpoint(int_to_ip(ip_0), port_0), Endpoint(int_to_ip(ip_1), port_1)
-            end = self._end("udp", ROLES[role], client, server, (network, host, pid))
+            process = (self._numbers[network, host], pid)
+            end = self._end("udp", ROLES[role], client, server, process)
             if end is not None:
                 found.setdefault(_udp_key(client, server), []).append(end)
         return found
@@ -207,21 +222,23 @@ def masked_hosts(engine: Engine, moment: Moment) -> set[tuple[str, str]]:
 
 def stored_processes(
     engine: Engine, moment: Moment, masked: set[tuple[str, str]], wanted: str = "1"
-) -> Iterator[tuple[str, str, HostProcess]]:
-    """Network, host and process.
+) -> Iterator[tuple[str, str, int, HostProcess]]:
+    """Network, host, number (see `PROCESS`) and process.
 
     `masked`: hosts whose command lines have masks. `wanted`: a further condition.
 
     Raises: StoreError.
     """
     rows = engine.rows(
-        "SELECT network, host, pid, gprocess, process_name, cmdline, start_time, tags_known,"
-        f" tag_keys, tag_values, container_known, container_id FROM {moment.database}.processes"
+        f"SELECT network, host, {PROCESS}, pid, gprocess, process_name, cmdline, start_time,"
+        " tags_known, tag_keys, tag_values, container_known, container_id"
+        f" FROM {moment.database}.processes"
         f" WHERE {moment.of_documents} AND {wanted}"
     )
     for (
         network,
         host,
+        number,
         pid,
         gprocess,
         name,
@@ -237,6 +254,7 @@ def stored_processes(
         yield (
             network,
             host,
+            int(number),
             HostProcess(
                 pid=pid,
                 gprocess=gprocess,
@@ -274,7 +292,7 @@ def whole_views(engine: Engine, moment: Moment) -> Iterator[HostView]:
         keys = ", ".join(f"({quoted(one.network)}, {quoted(one.name)})" for one in some)
         wanted = f"(network, host) IN ({keys})"
         processes: dict[tuple[str, str], dict[int, HostProcess]] = {}
-        for network, host, process in stored_processes(engine, moment, masked, wanted):
+        for network, host, _, process in stored_processes(engine, moment, masked, wanted):
             processes.setdefault((network, host), {})[process.pid] = process
         ends: dict[tuple[str, str], list[ConnectionEnd]] = {}
         for network, host, end in _ends(engine, moment, wanted):
