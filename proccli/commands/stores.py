@@ -71,9 +71,15 @@ class OpenStore(NamedTuple):
 
 @contextmanager
 def opened_store(
-    request: StoreRequest, progress: Callable[[int, int], None] = lambda _, __: None
+    request: StoreRequest,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+    *,
+    ends: bool = True,
 ) -> Iterator[OpenStore]:
-    """The store of a request. Raises: UsageError, StoreError, StateLocked."""
+    """The store of a request. `ends`: whether the question is about ends of connections.
+
+    Raises: UsageError, StoreError, StateLocked.
+    """
     if request.store is not None:
         if request.sources:
             raise UsageError("--store and SOURCE are two sets of documents: give one of them")
@@ -89,7 +95,7 @@ def opened_store(
         address = StoreAddress(text="the embedded engine", directory=folder)
         with open_engine(address, "", create=True) as engine:
             create_tables(engine, address.database)
-            loaded = load_files(engine, address.database, request.sources, progress)
+            loaded = load_files(engine, address.database, request.sources, progress, ends=ends)
             yield OpenStore(engine, address.database, None, loaded)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,13 +116,15 @@ def load_files(
     database: str,
     sources: Sequence[tuple[str, str]],
     progress: Callable[[int, int], None],
+    *,
+    ends: bool = True,
 ) -> Loaded:
     """Load the documents of all files. Raises: StoreError."""
     files = [(network, path) for network, given in sources for path in files_of([given])]
     # The values of documents have no cycles, and there are millions of them.
     gc.disable()
     try:
-        return load(engine, database, _documents(files, progress))
+        return load(engine, database, _documents(files, progress), ends=ends)
     finally:
         gc.enable()
 
