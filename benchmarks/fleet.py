@@ -13,6 +13,7 @@ files, but for the version of proccli in them.
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -305,6 +306,23 @@ def _copy_document(folder: Path, hosts: int, number: int) -> Path:
     path = _document_path(folder, number)
     path.write_bytes(gzip.compress(text.encode(), 1))
     return path
+
+
+def write_flows(path: Path, documents: Sequence[Path], flows: int) -> None:
+    """Write records of so many flows, on connections of all these hosts. Raises: OSError."""
+    each = -(-flows // len(documents))
+    left = flows
+    with path.open("w", encoding="utf-8") as out:
+        for number, document in enumerate(documents):
+            value = json.loads(gzip.decompress(document.read_bytes()))
+            ends = [end for end in value["sockets"] if not end["ip_0"].startswith("127.")]
+            for turn in range(min(each, left)):
+                end = ends[(number + turn * 7) % len(ends)]
+                record = {key: end[key] for key in ("protocol", "ip_0", "port_0", "ip_1", "port_1")}
+                seconds = _TAKEN_AT_NS // 1_000_000_000
+                record |= {"start_time": seconds + 20, "end_time": seconds + 30}
+                out.write(f"{json.dumps(record)}\n")
+            left -= min(each, left)
 
 
 def main() -> None:
