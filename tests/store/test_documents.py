@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.store.documents import files_of, read_documents
+from proccli.errors import RecordingError
+from proccli.server.join import int_to_ip
+from proccli.sources.recording.sync_document import parse_sync_output
+from proccli.store.documents import _document, files_of, read_documents
 from proccli.store.loadable import Document, Refused
-from proccli.store.schema import STAGED
+from proccli.store.schema import PROTOCOLS, ROLES, STAGED
 from tests.store.documents import NOW_S, Link, document, lines, loadable, process
 from tests.store.rowbinary import decoded
 
@@ -141,6 +145,78 @@ def test_a_wrong_value_refuses_this_document_only(what: str, tmp_path: Path) -> 
     assert isinstance(refused, Refused)
     assert words in refused.problem
     assert refused.source.rpartition("x.jsonl:")[2].startswith("2")
+
+
+VALUES = st.sampled_from(
+    (None, True, -1, 0, 1, 1.0, 1.5, 2**16, 2**32, 2**70, "", "x", "tcp", "10.0.0.1", "1", [], {})
+)
+
+
+def _places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if at:
+        yield at
+    if isinstance(value, dict | list):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _places(below, (*at, key))
+
+
+FULL = document(
+    "web-1",
+    [process(7, "app", rule=1, os_app_tags=[{"key": "a", "value": "b"}]), process(8, "db")],
+    [LINK, Link("udp", "server", 8, ("10.0.0.9", 53), ("10.0.0.1", 53))],
+    left_out={"ipv6": 1},
+)
+
+
+@given(st.sampled_from([*_places(FULL)]), VALUES, st.booleans())
+def test_what_the_careful_reader_refuses_is_not_loaded(
+    place: tuple[str | int, ...], value: Any, remove: bool
+) -> None:
+    """Any one value replaced or removed; then it reads what was not refused."""
+    changed = json.loads(json.dumps(FULL))
+    parent = changed
+    for step in place[:-1]:
+        parent = parent[step]
+    if remove:
+        del parent[place[-1]]
+    else:
+        parent[place[-1]] = value
+    text = json.dumps(changed).encode()
+
+    with suppress(RecordingError):
+        found = _document(text, "x", 1, "")
+        try:
+            same = parse_sync_output(text, "x")
+        except RecordingError as error:
+            pytest.fail(f"loaded in spite of: {error}")
+        assert (found.processes, found.sockets) == (len(same.processes), len(same.sockets))
+        written = row(found)
+        assert written["p.pid"] == [one.pid for one in same.processes]
+        assert [ROLES[role] for role in written["e.role"]] == [one.role for one in same.sockets]
+        assert [PROTOCOLS[number] for number in written["e.protocol"]] == [
+            one.protocol for one in same.sockets
+        ]
+        assert [int_to_ip(ip) for ip in written["e.client_ip"]] == [
+            one.ip_0 for one in same.sockets
+        ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"via"', b'"\xff": 1, "via"'),
+        (b'"via"', b'"x": "\\ud800", "via"'),
+        (b'"via"', b'"x": 01, "via"'),
+        (b'"via"', b'"x": NaN, "via"'),
+        (b'{"schema"', b'{"schema": {}, "schema"'),
+    ],
+)
+def test_a_document_is_checked_also_where_nothing_is_used(
+    old: bytes, new: bytes, tmp_path: Path
+) -> None:
+    (found,) = read(tmp_path, lines(WEB).replace(old, new, 1))
+
+    assert isinstance(found, Refused)
 
 
 def test_a_document_that_is_cut_short_is_refused_after_the_whole_ones(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from proccli.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_LOCKED, StateLocked, StoreError
 from proccli.store.address import StoreAddress, parse_address
+from proccli.store.documents import read_documents
 from proccli.store.engine import Engine, engine_message, open_engine
 from tests.cli.runner import PROGRAM, environment, spawn
 from tests.paths import ROOT
@@ -106,7 +107,7 @@ def test_a_crash_is_an_error_line(address: StoreAddress) -> None:
         pytest.raises(StoreError, match="the database engine ended by signal SIGSEGV"),
         open_engine(address, "") as engine,
     ):
-        (child,) = _children(os.getpid(), b"proccli.store.child")
+        child = _process(engine)
         os.kill(child, signal.SIGSEGV)
         engine.rows("SELECT 1")
         engine.rows("SELECT 1")
@@ -117,7 +118,7 @@ def test_out_of_memory_is_suspected_where_the_kernel_killed_it(address: StoreAdd
         pytest.raises(StoreError, match=r"SIGKILL .not enough memory"),
         open_engine(address, "") as engine,
     ):
-        (child,) = _children(os.getpid(), b"proccli.store.child")
+        child = _process(engine)
         os.kill(child, signal.SIGKILL)
         engine.rows("SELECT 1")
         engine.rows("SELECT 1")
@@ -180,6 +181,18 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> Non
         )
 
 
+def test_without_msgspec_the_error_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    for name in ("staging", "sync_struct"):
+        monkeypatch.delitem(sys.modules, f"proccli.store.{name}", raising=False)
+    (tmp_path / "doc.jsonl").write_bytes(lines(document("a", [process(1, "app")])))
+
+    with pytest.raises(StoreError, match="requires clickhouse-connect, chDB and msgspec"):
+        list(read_documents(str(tmp_path / "doc.jsonl"), ""))
+
+
 def test_messages_are_one_line_without_version_and_trace() -> None:
     text = (
         "Code: 60. DB::Exception: Unknown table\n  x. (UNKNOWN_TABLE) (version 26.5.1.1 (official"
@@ -218,6 +231,13 @@ def test_exit_code_130_when_a_command_is_interrupted(tmp_path: Path) -> None:
 
     assert (running.returncode, err.strip()) == (EXIT_INTERRUPTED, b"")
     assert [path.name for path in tmp_path.iterdir()] == ["doc.jsonl"]
+
+
+def _process(engine: Engine) -> int:
+    from proccli.store.engine import _Embedded
+
+    assert isinstance(engine, _Embedded)
+    return engine._process.pid
 
 
 def _children(pid: int, running: bytes) -> list[int]:
