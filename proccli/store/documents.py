@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -44,7 +45,12 @@ def _is_document(name: str) -> bool:
 
 
 def read_documents(path: str, network: str) -> Iterator[Document | Refused]:
-    """The documents of a file, and what of it can't be loaded, which is the last element."""
+    """The documents of a file, and what of it can't be loaded, which is the last element.
+
+    Raises: StoreError if the parser is not installed.
+    """
+    if find_spec("msgspec") is None:
+        raise missing_extra()
     try:
         with opened(path) as (file, name):
             for line, text in _texts(unpacked(file), name):
@@ -89,12 +95,10 @@ def _texts(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _document(text: bytes, name: str, line: int, network: str) -> Document:
-    try:
-        from msgspec import MsgspecError
+    from msgspec import MsgspecError
 
-        from proccli.store.staging import staged
-    except ImportError:
-        raise missing_extra() from None
+    from proccli.store.staging import staged
+
     at = Location(name, line, 1)
     if len(text) > _FEW_BYTES and has_more_elements(text, MAX_SYNC_ELEMENTS):
         raise RecordingError(f"more than {MAX_SYNC_ELEMENTS:,} values in a document", at)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.errors import RecordingError
+from proccli.errors import RecordingError, StoreError
 from proccli.server.join import int_to_ip
 from proccli.sources.recording.sync_document import parse_sync_output
 from proccli.store.documents import _document, files_of, read_documents
@@ -255,6 +255,16 @@ def test_other_files_are_refused(content: bytes, words: str, tmp_path: Path) -> 
 
     assert isinstance(found, Refused)
     assert words in found.problem
+
+
+def test_without_the_parser_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, not for each file."""
+    monkeypatch.setattr("proccli.store.documents.find_spec", lambda _: None)
+
+    with pytest.raises(StoreError, match="requires clickhouse-connect, chDB and msgspec"):
+        read(tmp_path, lines(WEB))
 
 
 def test_a_file_that_does_not_exist_is_refused() -> None:

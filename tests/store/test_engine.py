@@ -13,7 +13,6 @@ import pytest
 
 from proccli.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_LOCKED, StateLocked, StoreError
 from proccli.store.address import StoreAddress, parse_address
-from proccli.store.documents import read_documents
 from proccli.store.engine import Engine, engine_message, open_engine
 from tests.cli.runner import PROGRAM, environment, spawn
 from tests.paths import ROOT
@@ -179,18 +178,6 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> Non
             "proccli: error: a store requires clickhouse-connect, chDB and msgspec (install proccli"
             " with the extra fleet)\n"
         )
-
-
-def test_without_msgspec_the_error_is_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "msgspec", None)
-    for name in ("staging", "sync_struct"):
-        monkeypatch.delitem(sys.modules, f"proccli.store.{name}", raising=False)
-    (tmp_path / "doc.jsonl").write_bytes(lines(document("a", [process(1, "app")])))
-
-    with pytest.raises(StoreError, match="requires clickhouse-connect, chDB and msgspec"):
-        list(read_documents(str(tmp_path / "doc.jsonl"), ""))
 
 
 def test_messages_are_one_line_without_version_and_trace() -> None:
