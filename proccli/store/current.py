@@ -14,6 +14,7 @@ PROCESS: Final = "intDiv(cityHash64(network, host, pid), 2) * 2"
 To group strings instead takes three times the CPU time and memory. Two processes with the same
 number would be confused; `StoredFleet` makes sure that there are none.
 """
+HOST: Final = "cityHash64(network, host)"
 LOOPBACK: Final = "intDiv(server_ip, 16777216) = 127"
 
 
@@ -56,20 +57,35 @@ class Moment(NamedTuple):
         the newest document of a host, its last sighting is the document's time, which is cheaper
         to find out.
         """
-        days = [f"toYYYYMMDD(toDateTime({second}))" for second in (self.from_s, self.at_s)]
-        table = f"{self.database}.ends WHERE day >= {days[0]} AND day <= {days[1]}"
         if self.is_newest:
             # By the hash of a host, which `scope` relies on as well: half the time of its names.
-            seen = "(cityHash64(network, host), finalizeAggregation(last_seen))"
-            documents = f"SELECT cityHash64(network, host), {self._newest}"
-            return f"{table} AND {seen} IN ({documents})"
-        sighted = (
-            f"SELECT day, {END_KEY}, minMerge(first_seen) AS first, maxMerge(last_seen) AS last"
-            f" FROM {table} GROUP BY day, {END_KEY}"
+            seen = f"({HOST}, finalizeAggregation(last_seen))"
+            return f"{self._days} AND {seen} IN (SELECT {HOST}, {self._newest})"
+        return f"({self.sighted('1')}) AS sighted WHERE 1"
+
+    @property
+    def _days(self) -> str:
+        days = [f"toYYYYMMDD(toDateTime({second}))" for second in (self.from_s, self.at_s)]
+        return f"{self.database}.ends WHERE day >= {days[0]} AND day <= {days[1]}"
+
+    def sighted(self, wanted: str) -> str:
+        """A query for the ends in these documents, with the hash of the host (`number`) and the
+        time of their first sighting on that day (`first`).
+
+        The rows of an end in different parts of the table are merged here: each load makes a part.
+        `wanted`: a condition.
+        """
+        merged = (
+            f"SELECT day, {HOST} AS number, {END_KEY},"
+            " min(finalizeAggregation(first_seen)) AS first,"
+            " max(finalizeAggregation(last_seen)) AS last"
+            f" FROM {self._days} AND {wanted}"
+            f" GROUP BY day, {END_KEY}"
         )
-        documents = self.documents.replace("max(taken_at)", "max(taken_at) AS document")
+        newest = self._newest.replace("max(taken_at)", "max(taken_at) AS document")
         return (
-            f"({sighted}) AS sighted ALL INNER JOIN ({documents}) AS newest USING (network, host)"
+            f"SELECT * FROM ({merged}) AS merged"
+            f" ALL INNER JOIN (SELECT {HOST} AS number, {newest}) AS newest USING (number)"
             " WHERE first <= document AND last >= document AND day = toYYYYMMDD(document)"
         )
 

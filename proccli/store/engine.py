@@ -41,6 +41,9 @@ class Engine(Protocol):
     def rows(self, sql: str) -> list[list[Any]]:
         """The rows of a query; 64-bit integers may be text."""
 
+    def packed(self, sql: str) -> bytes:
+        """The rows of a query in RowBinary: numbers are little-endian, without padding."""
+
 
 @contextmanager
 def open_engine(address: StoreAddress, password: str, *, create: bool = False) -> Iterator[Engine]:
@@ -102,6 +105,9 @@ class _Embedded:
 
     def rows(self, sql: str) -> list[list[Any]]:
         return _data(self._ask(Request(sql, "JSONCompact")))
+
+    def packed(self, sql: str) -> bytes:
+        return self._ask(Request(sql, "RowBinary"))
 
     def _ask(self, request: Request) -> bytes:
         try:
@@ -199,6 +205,9 @@ class _Server:
 
     def rows(self, sql: str) -> list[list[Any]]:
         return _data(self._call("raw_query", sql, fmt="JSONCompact"))
+
+    def packed(self, sql: str) -> bytes:
+        return cast("bytes", self._call("raw_query", sql, fmt="RowBinary"))
 
     def _call(self, method: str, first: str, **others: Any) -> Any:
         try:

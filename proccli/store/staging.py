@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from proccli.model.process import MAX_U32
 from proccli.store.loadable import Document
@@ -105,7 +105,8 @@ def _process_columns(processes: Sequence[Process]) -> dict[str, list[Any]]:
 def _end_columns(sockets: Sequence[Socket], processes: Sequence[Process]) -> dict[str, list[Any]]:
     names = {process.pid: process.name for process in processes}
     inodes = {process.pid: process.netns_id or 0 for process in processes}
-    pids = [end.pid_1 if end.role == "server" else end.pid_0 for end in sockets]
+    found = [end.pid_1 if end.role == "server" else end.pid_0 for end in sockets]
+    pids = cast("list[int]", found)  # None, like the pid of no process, is no key of `names`
     return {
         "e.protocol": [end.protocol == "udp" for end in sockets],
         "e.role": [end.role == "server" for end in sockets],
@@ -135,16 +136,16 @@ def _namespaces(
     for number, pid in pairs:
         of.setdefault(number, set()).add(inodes[pid])
     times = Counter(inode for some in of.values() for inode in some)
-    named = {}
-    for number, some in of.items():
-        inode = next(iter(some))
+
+    def named(number: int | None) -> int:
+        inode = next(iter(of[number]))
         if number is None:
-            named[number] = -_NO_NAMESPACE - 1
-        elif len(some) == 1 and inode and times[inode] == 1:
-            named[number] = inode
-        else:
-            named[number] = -number - 1
-    return [named[number] for number in numbers]
+            return -_NO_NAMESPACE - 1
+        is_its_own = len(of[number]) == 1 and inode and times[inode] == 1
+        return inode if is_its_own else -number - 1
+
+    names = {number: named(number) for number in of}
+    return [names[number] for number in numbers]
 
 
 class _Addresses(dict[str, int]):

@@ -147,7 +147,7 @@ def test_a_wrong_value_refuses_this_document_only(what: str, tmp_path: Path) -> 
     assert refused.source.rpartition("x.jsonl:")[2].startswith("2")
 
 
-VALUES = st.sampled_from(
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
     (None, True, -1, 0, 1, 1.0, 1.5, 2**16, 2**32, 2**70, "", "x", "tcp", "10.0.0.1", "1", [], {})
 )
 

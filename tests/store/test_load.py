@@ -129,6 +129,9 @@ class _Broken:
     def rows(self, sql: str) -> list[list[Any]]:
         return self._engine.rows(sql)
 
+    def packed(self, sql: str) -> bytes:
+        return self._engine.packed(sql)
+
 
 def test_tables_of_a_killed_load_are_removed(engine: Engine, new_store: NewStore) -> None:
     store = new_store()

@@ -366,7 +366,7 @@ class _ReadOnly:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.run, self.insert = engine.run, engine.insert
+        self.run, self.insert, self.packed = engine.run, engine.insert, engine.packed
 
     def rows(self, sql: str) -> list[list[Any]]:
         from proccli.errors import StoreError
