@@ -25,6 +25,8 @@ from proccli.store.current import HOST, PROCESS, Moment, joined_sql
 from proccli.store.engine import Engine
 from proccli.store.schema import PROTOCOLS, ROLES
 
+_JOINED: Final = Struct("<BIIHQQBHQ")
+"""A row of `joined_sql`, as the engine writes it."""
 _UDP: Final = PROTOCOLS.index("udp")
 
 
@@ -53,11 +55,11 @@ class StoredFleet:
 
         The client's port is 0, except for UDP with one end.
         """
-        for row in self._engine.rows(joined_sql(self._moment)):
+        for row in _JOINED.iter_unpack(self._engine.packed(joined_sql(self._moment))):
             (protocol, ip_0, ip_1, server_port, *processes, several, port, connections) = row
             client, server = Endpoint(int_to_ip(ip_0), port), Endpoint(int_to_ip(ip_1), server_port)
             name = PROTOCOLS[protocol]
-            of_client, of_server = (self._of_number.get(int(number)) for number in processes)
+            of_client, of_server = map(self._of_number.get, processes)
             from_client = self._end(name, "client", client, server, of_client)
             from_server = self._end(name, "server", client, server, of_server)
             remote: RemoteStatus | None = None
@@ -67,7 +69,7 @@ class StoredFleet:
                 client=from_client,
                 server=from_server,
                 remote=remote,
-                connections=int(connections),
+                connections=connections,
             )
 
     def _end(
