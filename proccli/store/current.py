@@ -55,36 +55,39 @@ class Moment(NamedTuple):
 
         An end is in a document if its first sighting is not later, and its last not earlier. In
         the newest document of a host, its last sighting is the document's time, which is cheaper
-        to find out.
+        to find out. The same end may have several rows: each load makes a part of the table.
         """
         if self.is_newest:
             # By the hash of a host, which `scope` relies on as well: half the time of its names.
             seen = f"({HOST}, finalizeAggregation(last_seen))"
             return f"{self._days} AND {seen} IN (SELECT {HOST}, {self._newest})"
-        return f"({self.sighted('1')}) AS sighted WHERE 1"
+        rows = (
+            f"SELECT day, {HOST} AS number, {END_KEY}, finalizeAggregation(first_seen) AS first,"
+            f" finalizeAggregation(last_seen) AS last FROM {self._days}"
+        )
+        return f"({self._in_documents(rows)}) AS sighted WHERE 1"
+
+    def sighted(self, wanted: str) -> str:
+        """A query for the ends in these documents, each once, with the hash of the host (`number`)
+        and the time of their first sighting on that day (`first`). `wanted`: a condition.
+        """
+        rows = (
+            f"SELECT day, {HOST} AS number, {END_KEY},"
+            " min(finalizeAggregation(first_seen)) AS first,"
+            " max(finalizeAggregation(last_seen)) AS last"
+            f" FROM {self._days} AND {wanted} GROUP BY day, {END_KEY}"
+        )
+        return self._in_documents(rows)
 
     @property
     def _days(self) -> str:
         days = [f"toYYYYMMDD(toDateTime({second}))" for second in (self.from_s, self.at_s)]
         return f"{self.database}.ends WHERE day >= {days[0]} AND day <= {days[1]}"
 
-    def sighted(self, wanted: str) -> str:
-        """A query for the ends in these documents, with the hash of the host (`number`) and the
-        time of their first sighting on that day (`first`).
-
-        The rows of an end in different parts of the table are merged here: each load makes a part.
-        `wanted`: a condition.
-        """
-        merged = (
-            f"SELECT day, {HOST} AS number, {END_KEY},"
-            " min(finalizeAggregation(first_seen)) AS first,"
-            " max(finalizeAggregation(last_seen)) AS last"
-            f" FROM {self._days} AND {wanted}"
-            f" GROUP BY day, {END_KEY}"
-        )
+    def _in_documents(self, rows: str) -> str:
         newest = self._newest.replace("max(taken_at)", "max(taken_at) AS document")
         return (
-            f"SELECT * FROM ({merged}) AS merged"
+            f"SELECT number, {END_KEY}, first FROM ({rows}) AS seen"
             f" ALL INNER JOIN (SELECT {HOST} AS number, {newest}) AS newest USING (number)"
             " WHERE first <= document AND last >= document AND day = toYYYYMMDD(document)"
         )
