@@ -7,9 +7,9 @@
         --out FILE    write the page to this file
 
 `make bench` and `make bench SIZE=500/2000` run it. load.py is the load. The peers are lsof, ss, ps,
-psutil, and native/agent_reads.rs, each if it (or rustc) is there. All take turns, so that other
-programs slow all of them; ratios are those to native/agent_reads.rs in the same round. With root's
-rights, everything is in a new pid and network namespace, where no other processes are seen.
+psutil, plain_scan.py, and native/agent_reads.rs, each if it (or rustc) is there. All take turns, so
+that other programs slow all of them; ratios are those to the last two in the same round. With
+root's rights, everything is in a new pid and network namespace, where no other processes are seen.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from performance_page import (
     LSOF,
     MANY_RULES,
     ONCE,
+    PLAIN,
     PS,
     PSUTIL,
     RECORD,
@@ -102,7 +103,11 @@ class Programs:
         if self._native is not None:
             for name, mode in ((ONCE, "once"), (AGENT, "agent")):
                 yield Contestant(name, [self._native, mode], _native_ends, ends)
-        yield Contestant(PSUTIL, [sys.executable, str(_ROOT / "benchmarks" / "psutil_loop.py")])
+        plain, psutil = (
+            str(_ROOT / "benchmarks" / one) for one in ("plain_scan.py", "psutil_loop.py")
+        )
+        yield Contestant(PLAIN, [sys.executable, plain], _plain_ends, 2 * size.connections)
+        yield Contestant(PSUTIL, [sys.executable, psutil])
         for name, command in (
             (LSOF, "lsof -nP -i"),
             (SS, "ss -tunap"),
@@ -170,6 +175,10 @@ def _compiled(folder: Path) -> str | None:
         say("the native stand-in cannot be built: without it, and without ratios to it")
         return None
     return str(program)
+
+
+def _plain_ends(output: bytes) -> int:
+    return int(output.split()[1])
 
 
 def _native_ends(output: bytes) -> int:

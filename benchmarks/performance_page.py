@@ -17,6 +17,7 @@ from measuring import Measured, Runs
 
 # The names of what is measured, as the page shows them.
 ONCE, AGENT = "native stand-in", "native stand-in, as often as agent 6.5"
+PLAIN = "plain Python"
 PSUTIL, LSOF, SS, PS = "psutil loop", "`lsof -nP -i`", "`ss -tunap`", "`ps -eo …`"
 SCAN, SCAN_ONE = "`proccli scan --json`", "`proccli scan --json --jobs 1`"
 SOCKETS = "`proccli sockets --no-wait --json`"
@@ -62,17 +63,22 @@ with ten rules and writes all of its JSON.
 
 - **time**: wall time of the whole process, from start to end.
 - **CPU**: user and system time of all its processes together.
-- **ratio**: time or CPU as a multiple of that of the native stand-in; the median of the ratios in
-  each round.
+- **/ once**, **/ agent**, **/ plain**: time as a multiple of that of the native stand-in, which
+  reads once or as often as the agent, and of plain Python; the median of the ratios in each round.
 - **peak**: resident memory of the largest single process. Values below {least} MiB cannot be
   measured in this way.
 
 The **native stand-in** (`benchmarks/native/agent_reads.rs`, Rust) reads every file and link that
 the agent reads, once, and joins processes and sockets. It has no rules and no output: its time is
 the kernel's, and little more. "As often as agent 6.5" repeats reads like this agent does for its
-list of sockets. psutil, `lsof`, `ss` and `ps` do less than proccli: psutil and `ss` list the
-sockets of one network namespace, `lsof` does not know command lines, `ps` does not know sockets,
-and none of them applies rules or assigns roles to connections.
+list of sockets.
+
+**Plain Python** (`benchmarks/plain_scan.py`) makes these reads in one short loop, without rules,
+roles, messages and output: what proccli takes beyond it is its own work.
+
+psutil, `lsof`, `ss` and `ps` do less than proccli: psutil and `ss` list the sockets of one network
+namespace, `lsof` does not know command lines, `ps` does not know sockets, and none of them applies
+rules or assigns roles to connections.
 
 ## Machine
 
@@ -102,8 +108,7 @@ def page(
 
 _BUSY: Final = """\
 **The machine was not idle**: other programs used up to {busiest} % of its time during the
-measurement. Times are too long, and programs with several processes gain less than they could. CPU
-times and their ratios are less affected.
+measurement. Times are too long, and programs with several processes gain less than they could.
 """
 
 
@@ -116,17 +121,15 @@ def _title(one: Stage) -> str:
 
 
 def _times(one: Stage, least_mib: int) -> str:
-    head = ["program", "time", "ratio", "CPU", "ratio", "peak"]
+    head = ["program", "time", "/ once", "/ agent", "/ plain", "CPU", "peak"]
     rows = []
     for name, measured in one.runs.items():
-        base = one.runs.get(ONCE)
         rows.append(
             [
                 name,
                 f"{_median(run.wall_s for run in measured):.2f} s",
-                _ratio(measured, base, _wall),
+                *(_ratio(measured, one.runs.get(peer), _wall) for peer in (ONCE, AGENT, PLAIN)),
                 f"{_median(run.cpu_s for run in measured):.2f} s",
-                _ratio(measured, base, _cpu),
                 _peak(measured, least_mib),
             ]
         )

@@ -254,7 +254,7 @@ def test_bench_leaves_out_programs_that_are_not_installed(
     programs = modules("bench").Programs(tmp_path, 3)
 
     peers = [contestant.name for contestant in programs.peers(modules("load").Size(50, 40))]
-    assert peers == ["psutil loop"]
+    assert peers == ["plain Python", "psutil loop"]
 
 
 def test_the_runner_tells_what_a_program_used(modules: Any, tmp_path: Path) -> None:
@@ -299,6 +299,7 @@ def test_the_page_shows_ratios_to_the_stand_in_in_the_same_round(modules: Any) -
     )
     times = {
         layout.ONCE: (1.0, 2.0, 8.0),
+        layout.PLAIN: (1.0, 1.0, 2.0),
         layout.LSOF: (4.0, 4.0, 16.0),
         layout.SCAN: (3.0, 8.0, 8.0),
     }
@@ -316,8 +317,8 @@ def test_the_page_shows_ratios_to_the_stand_in_in_the_same_round(modules: Any) -
         [stage(1000, 3), stage(2000, 6)], None, rounds=3, rules=1000, least_kib=8 * 1024
     )
 
-    assert f"| {layout.LSOF} | 12.00 s | 2.00 | 6.00 s | 2.00 | 50 MiB |" in text
-    assert f"| {layout.SCAN} | 24.00 s | 3.00 | 12.00 s | 3.00 | 50 MiB |" in text
+    assert f"| {layout.LSOF} | 12.00 s | 2.00 | – | 4.00 | 6.00 s | 50 MiB |" in text
+    assert f"| {layout.SCAN} | 24.00 s | 3.00 | – | 4.00 | 12.00 s | 50 MiB |" in text
     assert f"| {layout.SCAN} / {layout.LSOF} | 0.75 | 0.75 |" in text
     assert f"| {layout.ONCE} | 1000.0 | 1000.0 | 1000.0 |" in text
     assert "other programs used up to 50 %" in text

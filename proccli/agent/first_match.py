@@ -38,17 +38,21 @@ class FirstMatch:
             {"exe"} if behaviour.name_from == "exe" else frozenset()
         )
         self._behaviour = behaviour
+        self._by_kind = tuple((one, _text_of(one.rule)) for one in self.rules)
         self._index: Candidates | None = None
 
-    def _candidates(self, process: AgentProcess) -> Iterable[CompiledRule]:
-        """The rules without those that are certain not to match."""
+    def _candidates(
+        self, process: AgentProcess
+    ) -> Iterable[tuple[CompiledRule, SubjectKind | None]]:
+        """The rules without those that are certain not to match, each with the text of the process
+        that it is matched against."""
         if len(self.rules) < MANY_RULES:
-            return self.rules
+            return self._by_kind
         if self._index is None:
             from proccli.agent.candidates import Candidates
 
             self._index = Candidates(self.rules, _text_of)
-        return map(self.rules.__getitem__, self._index.of(process))
+        return map(self._by_kind.__getitem__, self._index.of(process))
 
     def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
         """Too young, or started in the future; the first release does not ask."""
@@ -59,7 +63,13 @@ class FirstMatch:
         reason = self.skip_reason(process, context)
         if reason is not None:
             return Decision(status="skipped", reason=reason)
-        for compiled in self._candidates(process):
+        texts = process.texts
+        for compiled, kind in self._candidates(process):
+            if kind is not None and texts is not None:
+                # Most rules don't match: only of the others is it told how.
+                subject = texts.cmdline if kind == "cmdline" else texts.process_name
+                if not (subject.masked_spans or compiled.matches(subject.text)):
+                    continue
             finding = match_rule(compiled, process, context)
             if finding.hit is None:
                 return Decision(status="unknown", reason=finding.why or "unreadable")

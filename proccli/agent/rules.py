@@ -27,6 +27,10 @@ class CompiledRule(NamedTuple):
     unknown_env: tuple[str, ...] = ()
     """Names in rewrite-name whose values are not known."""
 
+    def matches(self, text: str) -> bool:
+        """Whether the agent's rule matches a text."""
+        return self.regex is not None and self.regex.is_match(text)
+
 
 def compile_rule(
     rule: Rule, environment: Environment, crate: RegexCrate, *, expands: bool = True

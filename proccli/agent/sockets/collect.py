@@ -17,9 +17,17 @@ from proccli.agent.sockets.namespaces import (
     open_namespaces,
 )
 from proccli.model.config import Config
-from proccli.model.outcome import Outcome, SocketCounts
+from proccli.model.outcome import Outcome, SocketCounts, Status
 from proccli.model.process import NS_PER_S, FieldError, Host
-from proccli.model.sockets import Socket, SocketFd, SocketReason, SocketRow, SocketStatus, TableName
+from proccli.model.sockets import (
+    Endpoint,
+    Socket,
+    SocketFd,
+    SocketReason,
+    SocketRow,
+    SocketStatus,
+    TableName,
+)
 from proccli.model.source import Source
 from proccli.versions import Behaviour, behaviour_of
 
@@ -144,27 +152,87 @@ def join_sockets(reading: Reading) -> SocketSample:
 
 
 def count_sockets(reading: Reading) -> Mapping[int, SocketCounts | None]:
-    """The number of each process's sockets by status, as `join_sockets` finds them, without making
-    them; None where they could not be read."""
-    counts: dict[int, list[int]] = {outcome.process.pid: [0, 0, 0] for outcome, _ in reading.held}
-    owners_of = _owners_by_inode(reading.held)
+    """The number of each process's sockets by status, as `join_sockets` finds them; None where they
+    could not be read.
+
+    A socket is skipped for its row's sake or for its owner's, and open if either is. So each is
+    judged alone, with a counterpart that every agent sends, and no socket is made. Memory is what
+    this saves: of thousands of owners, only their three numbers are kept.
+    """
     judge = _Judge(reading)
+    numbers: dict[int, list[int]] = {outcome.process.pid: [0, 0, 0] for outcome, _ in reading.held}
+    sole, shared = _judged_owners(reading.held, judge, numbers)
     for row, _, unreadable in reading.rows():
         # A row that comes again counts once.
-        owners = owners_of.pop(row.inode, None)
-        if owners is None:
+        owner = sole.pop(row.inode, None)
+        if owner is None:
             continue
-        for (outcome, held), lost in zip(owners, _lost_to_another(owners), strict=True):
-            status, _ = judge.status(row, outcome, held, unreadable, lost)
-            counts[outcome.process.pid][_COUNTED[status]] += 1
+        status, _ = judge.status(row, "accepted", None, unreadable, no_owner=False)
+        at_best = _SEVERITY[status]
+        for counted, severity in shared.get(row.inode) or (owner,):
+            counted[max(at_best, severity)] += 1
     return {
         **{outcome.process.pid: None for outcome, _ in reading.unreadable},
-        **{pid: SocketCounts(*numbers) for pid, numbers in counts.items()},
+        **{
+            pid: SocketCounts(synced=synced, undecided=undecided, skipped=skipped)
+            for pid, (synced, undecided, skipped) in numbers.items()
+        },
     }
 
 
-_COUNTED: Final[Mapping[SocketStatus, int]] = {"synced": 0, "skipped": 1, "undecided": 2}
-"""The fields of `SocketCounts`."""
+_SEVERITY: Final[Mapping[SocketStatus, int]] = {"synced": 0, "undecided": 1, "skipped": 2}
+_SENT_ROW: Final = SocketRow(
+    "tcp", "ipv4", "ESTABLISHED", Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2), 1
+)
+"""One that every agent sends that sends sockets."""
+
+_JudgedOwner: TypeAlias = tuple[list[int], int]
+"""A process's numbers by severity, and the least severity of its socket."""
+
+
+def _judged_owners(
+    held: Sequence[Held], judge: _Judge, numbers: Mapping[int, list[int]]
+) -> tuple[dict[int, _JudgedOwner], Mapping[int, Sequence[_JudgedOwner]]]:
+    """An owner of each socket by inode, and all owners of those that have several."""
+    sole: dict[int, _JudgedOwner] = {}
+    several: set[int] = set()
+    for outcome, sockets in held:
+        counted = numbers[outcome.process.pid]
+        by_age: dict[int | None, _JudgedOwner] = {}  # links first seen together have one age
+        for _, inode, since_ns, _ in sockets:
+            judged = by_age.get(since_ns)
+            if judged is None:
+                status, _ = judge.status(_SENT_ROW, outcome.status, since_ns, False, no_owner=False)
+                judged = by_age[since_ns] = counted, _SEVERITY[status]
+            if inode in sole:
+                several.add(inode)
+            else:
+                sole[inode] = judged
+    return sole, _judged_sharers(held, several, judge, numbers) if several else {}
+
+
+def _judged_sharers(
+    held: Iterable[Held],
+    inodes: Collection[int],
+    judge: _Judge,
+    numbers: Mapping[int, list[int]],
+) -> Mapping[int, Sequence[_JudgedOwner]]:
+    """All owners of these sockets."""
+    owners: dict[int, list[_Owner]] = {}
+    for outcome, sockets in held:
+        for socket in sockets:
+            if socket.inode in inodes:
+                owners.setdefault(socket.inode, []).append((outcome, socket))
+    return {
+        inode: [
+            (
+                numbers[outcome.process.pid],
+                _SEVERITY[judge.status(_SENT_ROW, outcome.status, fd.since_ns, False, lost)[0]],
+            )
+            for (outcome, fd), lost in zip(found, _lost_to_another(found), strict=True)
+        ]
+        for inode, found in owners.items()
+    }
 
 
 by_pid_and_fd: Final[Callable[[Socket], tuple[int, int]]] = attrgetter("pid", "fd")
@@ -212,22 +280,21 @@ _Owner: TypeAlias = tuple[Outcome, SocketFd]
 """A process that holds a socket, with its file descriptor."""
 
 
-def _owners_by_inode(held: Iterable[Held]) -> dict[int, tuple[_Owner, ...]]:
-    """The file descriptors of each socket, in the order of `held`: by pid, then fd."""
-    owners: dict[int, tuple[_Owner, ...]] = {}
+def _owners_by_inode(
+    held: Iterable[Held],
+) -> tuple[dict[int, _Owner], Mapping[int, Sequence[_Owner]]]:
+    """The first owner of each socket, in the order of `held`: by pid, then fd; and all owners of
+    those that have several."""
+    first: dict[int, _Owner] = {}
     shared: dict[int, list[_Owner]] = {}
     for outcome, sockets in held:
         for socket in sockets:
             inode = socket.inode
-            if inode not in owners:
-                owners[inode] = ((outcome, socket),)
+            if inode not in first:
+                first[inode] = (outcome, socket)
             else:
-                shared.setdefault(inode, [*owners[inode]]).append((outcome, socket))
-    owners.update((inode, tuple(found)) for inode, found in shared.items())
-    return owners
-
-
-_KEPT: Final[Sequence[bool | None]] = (False,)
+                shared.setdefault(inode, [first[inode]]).append((outcome, socket))
+    return first, shared
 
 
 def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
@@ -238,8 +305,6 @@ def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
 
     Source: agent v6.5 linux_socket.rs:258-265.
     """
-    if len(owners) == 1:
-        return _KEPT
     answer: bool | None = False
     lost: list[bool | None] = []
     for outcome, _ in reversed(owners):
@@ -275,35 +340,35 @@ class _Judge:
     def status(  # noqa: C901 - a condition each
         self,
         row: SocketRow,
-        outcome: Outcome,
-        held: SocketFd,
+        of_process: Status,
+        since_ns: int | None,
         unreadable: bool | None,
         no_owner: bool | None,
     ) -> tuple[SocketStatus, SocketReason | None]:
         """Whether a socket is sent: the first condition that it certainly fails counts, in the
-        agent's order; else the first of which it is not known."""
+        agent's order; else the first of which it is not known.
+
+        `of_process` and `since_ns` are of its owner, and of the link in its `fd`.
+        """
         if not self._syncs:
             return "skipped", "no-socket-sync"
-        accepted = outcome.status == "accepted"
-        if not accepted and outcome.status != "unknown":
+        accepted = of_process == "accepted"
+        if not accepted and of_process != "unknown":
             return "skipped", "process-not-accepted"
         if unreadable:
             return "skipped", "unreadable"
         if no_owner:
             return "skipped", "no-owner"
-        tcp = row.protocol == "tcp"
-        if tcp and row.state != "ESTABLISHED":
-            return "skipped", "listening" if row.state == "LISTEN" else "not-established"
-        old = self._is_old(held.since_ns)
+        protocol, family, state, local, remote, _ = row
+        tcp = protocol == "tcp"
+        if tcp and state != "ESTABLISHED":
+            return "skipped", "listening" if state == "LISTEN" else "not-established"
+        old = since_ns is None or since_ns < self._old_before_ns or self._may_be_old(since_ns)
         if old is False:
             return "skipped", "min-lifetime"
-        if not tcp and is_unspecified(row, row.remote):
+        if not tcp and is_unspecified(row, remote):
             return "skipped", "udp-unconnected"
-        if (
-            (row.family == "ipv6" and not self._mapped)
-            or ":" in row.local.ip
-            or ":" in row.remote.ip
-        ):
+        if (family == "ipv6" and not self._mapped) or ":" in local.ip or ":" in remote.ip:
             return "skipped", "ipv6"
         if not accepted:
             return "undecided", "process-not-accepted"
@@ -313,15 +378,13 @@ class _Judge:
             return "undecided", "no-owner"
         return ("undecided", "min-lifetime") if old is None else ("synced", None)
 
-    def _is_old(self, since_ns: int | None) -> bool | None:
-        """Whether a socket has reached the minimum lifetime; None where only a later sample can
-        show it.
+    def _may_be_old(self, since_ns: int) -> bool | None:
+        """Whether a socket that seems young may have reached the minimum lifetime: None or False;
+        None where only a later sample can show it.
 
         In a first sample a link that seems young proves nothing: our own reading may have created
         it.
         """
-        if since_ns is None or since_ns < self._old_before_ns:
-            return True
         observed_since_ns = self._observed_since_ns
         return None if observed_since_ns is None or since_ns <= observed_since_ns else False
 
@@ -334,10 +397,11 @@ class _Join:
     """Joins the rows of socket tables with the processes that hold the sockets."""
 
     def __init__(self, reading: Reading) -> None:
-        self._owners = _owners_by_inode(reading.held)
+        self._owners, self._shared = _owners_by_inode(reading.held)
         self._roles = reading.roles
         self._host = reading.host
         self._judge = _Judge(reading)
+        self._ages = _Ages(reading.host)
         self._joined: set[int] = set()
         self.sockets: list[Socket] = []
         self.repeated: list[Socket] = []
@@ -348,22 +412,28 @@ class _Join:
     def add(self, row: SocketRow, namespace: Namespace, unreadable: bool | None) -> None:
         """Add one row; `unreadable`: whether the agent has no row of its table."""
         inode = row.inode
-        owners = self._owners.get(inode)
-        if owners is None:
+        owner = self._owners.get(inode)
+        if owner is None:
             self.without_process += inode != 0
             if inode != 0 and not self._host.privileged:
                 self.hidden.append(self._hidden_socket(row, namespace))
             return
-        made = [
-            self._socket(row, owner, namespace, unreadable, no_owner)
-            for owner, no_owner in zip(owners, _lost_to_another(owners), strict=True)
-        ]
+        if inode in self._shared:
+            owners = self._shared[inode]
+            best = _best_known(owners)
+            made = [
+                self._socket(row, one, namespace, unreadable, no_owner)
+                for one, no_owner in zip(owners, _lost_to_another(owners), strict=True)
+            ]
+        else:
+            best = 0
+            made = [self._socket(row, owner, namespace, unreadable, no_owner=False)]
         if inode in self._joined:
             self.repeated += made
             return
         self._joined.add(inode)
         self.sockets += made
-        self.best_known.append(made[_best_known(owners)])
+        self.best_known.append(made[best])
 
     def _socket(
         self,
@@ -374,7 +444,9 @@ class _Join:
         no_owner: bool | None,
     ) -> Socket:
         outcome, held = owner
-        status, reason = self._judge.status(row, outcome, held, unreadable, no_owner)
+        status, reason = self._judge.status(
+            row, outcome.status, held.since_ns, unreadable, no_owner
+        )
         process, netns = outcome.process, namespace.netns
         return _new_socket(
             (
@@ -386,7 +458,7 @@ class _Join:
                 None if netns == NAMELESS else netns,
                 namespace.idx,
                 self._roles.of(row, namespace),
-                age_s(held, self._host),
+                self._ages[held.since_ns],
                 held.age_source,
                 status,
                 reason,
@@ -411,8 +483,21 @@ class _Join:
         )
 
 
-def age_s(socket: SocketFd, host: Host) -> int | None:
-    """The age of a socket in whole seconds as the agent counts them; None: not known.
+class _Ages(dict[int | None, int | None]):
+    """The ages of sockets by when their links were first read: many were at the same moment."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
+
+    def __missing__(self, since_ns: int | None) -> int | None:
+        self[since_ns] = found = age_s(since_ns, self._host)
+        return found
+
+
+def age_s(since_ns: int | None, host: Host) -> int | None:
+    """The age in whole seconds as the agent counts it of a socket whose link was first read at this
+    time, in nanoseconds since the epoch; None: not known.
 
     The agent subtracts the seconds of the ctime of the link in /proc/PID/fd from those of the
     clock. The kernel makes the link when it is first read, so this is how long it has
@@ -421,7 +506,7 @@ def age_s(socket: SocketFd, host: Host) -> int | None:
 
     Source: agent v6.5 linux_socket.rs:484-500, 665-676.
     """
-    if socket.since_ns is None:
+    if since_ns is None:
         return None
     # A link that was never read before is created while we read it, after the snapshot began.
-    return max(host.taken_at_ns // NS_PER_S - socket.since_ns // NS_PER_S, 0)
+    return max(host.taken_at_ns // NS_PER_S - since_ns // NS_PER_S, 0)

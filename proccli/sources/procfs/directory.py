@@ -102,12 +102,14 @@ class DirectorySource:
         if process is None or not fields <= known:
             if pid not in self._listed and not self._has(pid):
                 raise NoSuchProcess(f"no process {pid} in {self.host.proc_root}")
-            raw = read_raw(pid, _TreeFiles(pid, self._tree), fields | known)
+            if known:  # a set for each process would take more memory than the process
+                fields |= known
+            raw = read_raw(pid, _TreeFiles(pid, self._tree), fields)
             if raw.cmdline == b"" and self._is_hollow(pid):
                 empty = FieldError(field="cmdline", problem="malformed", detail="an empty copy")
                 raw = raw._replace(cmdline=empty)
             process = parse_process(raw)
-            self._processes[pid] = (fields | known, process)
+            self._processes[pid] = (fields, process)
         return process
 
     def read_many(

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.note import Note
@@ -39,7 +40,17 @@ from proccli.sources.procfs.process import (
     parse_stat,
 )
 from proccli.sources.procfs.rights import hidepid, hidepid_note, privileged
-from proccli.sources.procfs.sockets import addresses, net_tables, socket_fds
+from proccli.sources.procfs.sockets import (
+    RawTables,
+    addresses,
+    net_tables,
+    parsed_tables,
+    raw_tables,
+    socket_fds,
+)
+
+if TYPE_CHECKING:
+    from proccli.sources.procfs.workers import Read
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_THERE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -66,6 +77,8 @@ class LiveSource:
         """With the fields that were read."""
         self._users: dict[int, Mapping[int, str]] = {}
         self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
+        self._tables: dict[int, RawTables] = {}
+        """By network namespace, what workers have read and nobody has asked for yet."""
         boot_time_s = _boot_time_s()
         hiding = hidepid(self._fd)
         self.host = Host(
@@ -99,8 +112,10 @@ class LiveSource:
         """
         known, process = self._processes.get(pid, (frozenset(), None))
         if process is None or not fields <= known:
-            process = self._read(pid, fields | known)
-            self._processes[pid] = (fields | known, process)
+            if known:  # a set for each process would take more memory than the process
+                fields |= known
+            process = self._read(pid, fields)
+            self._processes[pid] = (fields, process)
         return process
 
     def read_many(
@@ -123,22 +138,50 @@ class LiveSource:
         jobs = self._jobs
         if jobs == 1 or len(pids) < 2:
             return
-        from proccli.sources.procfs.workers import jobs_for, read_in_shares
+        from proccli.sources.procfs.workers import Share, jobs_for, read_in_shares
 
         if (jobs := jobs or jobs_for(len(pids))) == 1:
             return
 
-        def read(
-            share: Sequence[int],
-        ) -> Iterator[tuple[Process, Sequence[SocketFd] | FieldError | None]]:
-            for process in self._read_each(share, fields):
-                yield process, self._socket_fds.get(process.pid)
+        def read(share: Sequence[int], number: int) -> Share:
+            found = [
+                (process, self._socket_fds.get(process.pid))
+                for process in self._read_each(share, fields)
+            ]
+            return Share(found, self._read_tables(found, number, jobs) if "fds" in fields else {})
 
         unread = [pid for pid in pids if pid not in self._processes]
-        for process, sockets in read_in_shares(unread, jobs, read):
-            self._processes[process.pid] = (fields, process)
-            if sockets is not None:
-                self._socket_fds[process.pid] = sockets
+        for share in read_in_shares(unread, jobs, read):
+            self._tables.update(share.tables)
+            for process, sockets in share.processes:
+                self._processes[process.pid] = (fields, process)
+                if sockets is not None:
+                    self._socket_fds[process.pid] = sockets
+
+    def _read_tables(
+        self, found: Iterable[Read], number: int, jobs: int
+    ) -> Mapping[int, RawTables]:
+        """The tables of those namespaces of these processes that are this worker's to read.
+
+        No worker knows what the others meet, so the number of a namespace decides whose it is. A
+        namespace that only another one meets is read when it is asked for.
+        """
+        tables: dict[int, RawTables | None] = {}
+        for process, sockets in found:
+            netns = process.netns
+            if (
+                not sockets
+                or netns is None
+                or netns in tables
+                or _scattered(netns) % jobs != number
+            ):
+                continue
+            try:
+                with self._opened(process.pid) as files:
+                    tables[netns] = raw_tables(files)
+            except OSError:
+                tables[netns] = None
+        return {netns: raw for netns, raw in tables.items() if raw is not None}
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """Names by uid, as the passwd file in the process's own root has them."""
@@ -164,7 +207,15 @@ class LiveSource:
         return found
 
     def net_tables(self, pid: int) -> NetTables:
-        """The socket tables of a process's network namespace, as they are now."""
+        """The socket tables of a process's network namespace, as they are now, or as they were
+        when workers read its processes."""
+        _, known = self._processes.get(pid, (None, None))
+        raw = self._tables.pop(known.netns, None) if known and known.netns is not None else None
+        try:
+            if raw is not None:
+                return parsed_tables(raw)
+        except Unreadable:
+            pass  # reading it once more tells which
         try:
             with self._opened(pid) as files:
                 return net_tables(files, ask_first=True)
@@ -294,6 +345,11 @@ class _LiveFiles:
         except OSError:
             return False
         return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+
+def _scattered(netns: int) -> int:
+    """A number that has nothing of the regular distances between numbers of namespaces."""
+    return netns * 0x9E37_79B1 >> 16 & 0xFFFF
 
 
 def _vanished(pid: int, error: OSError, fields: frozenset[Field]) -> Process:

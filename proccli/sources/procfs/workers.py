@@ -10,14 +10,16 @@ import gc
 import marshal
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NoReturn, TypeAlias
+from functools import partial
+from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 from proccli.errors import EXIT_BUG, EXIT_INPUT, SourceError
 from proccli.model.process import FieldError, Process
 from proccli.model.sockets import SocketFd
 from proccli.sources.procfs.files import Unreadable, read_at
+from proccli.sources.procfs.sockets import RawTables
 
 LEAST_SHARE: Final = 250
 """Fewer processes are read before a worker has started and handed them over."""
@@ -26,6 +28,18 @@ MOST_WORKERS: Final = 4
 
 Read: TypeAlias = tuple[Process, "Sequence[SocketFd] | FieldError | None"]
 """A process, and its sockets if they were asked for."""
+
+
+class Share(NamedTuple):
+    """What one worker reads."""
+
+    processes: Sequence[Read]
+    tables: Mapping[int, RawTables]
+    """By network namespace: those that this worker takes, unless one could not be read."""
+
+
+ReadShare: TypeAlias = Callable[[Sequence[int], int], Share]
+"""Reads the processes with these pids, as the worker with this number, from 0."""
 
 
 def jobs_for(processes: int) -> int:
@@ -45,9 +59,7 @@ def jobs_for(processes: int) -> int:
     return max(1, min(free, MOST_WORKERS, processes // LEAST_SHARE))
 
 
-def read_in_shares(
-    pids: Sequence[int], jobs: int, read: Callable[[Sequence[int]], Iterable[Read]]
-) -> list[Read]:
+def read_in_shares(pids: Sequence[int], jobs: int, read: ReadShare) -> Sequence[Share]:
     """What `read` returns of all these processes, in no particular order. The first share is read
     here, each of the others in a process of its own.
 
@@ -59,16 +71,17 @@ def read_in_shares(
     workers: list[tuple[int, int]] = []
     gc.freeze()  # a collection in a worker would copy all pages that they share
     try:
-        for share in others:
-            workers.append(_forked(share, read, [output for _, output in workers]))
-        found = list(read(first))
+        for number, share in enumerate(others, start=1):
+            outputs = [output for _, output in workers]
+            workers.append(_forked(partial(read, share, number), outputs))
+        found = [read(first, 0)]
         while workers:
             pid, output = workers[0]
             content = _all_of(output)
             workers.pop(0)
             os.close(output)
             _, status = os.waitpid(pid, 0)
-            found += _handed_over(content, os.waitstatus_to_exitcode(status))
+            found.append(_handed_over(content, os.waitstatus_to_exitcode(status)))
         return found
     finally:
         gc.unfreeze()
@@ -79,9 +92,7 @@ def read_in_shares(
             os.waitpid(pid, 0)
 
 
-def _forked(
-    share: Sequence[int], read: Callable[[Sequence[int]], Iterable[Read]], others: Sequence[int]
-) -> tuple[int, int]:
+def _forked(read: Callable[[], Share], others: Sequence[int]) -> tuple[int, int]:
     """The pid of a worker that reads a share, and where it hands it over."""
     output, input_ = os.pipe()
     try:
@@ -91,7 +102,7 @@ def _forked(
         os.close(input_)
         raise SourceError(f"can't start a worker: {error.strerror}", hint=_HINT) from error
     if pid == 0:
-        _work(share, read, input_, [*others, output])
+        _work(read, input_, [*others, output])
     os.close(input_)
     return pid, output
 
@@ -99,12 +110,7 @@ def _forked(
 _HINT: Final = "--jobs 1 reads without workers"
 
 
-def _work(
-    share: Sequence[int],
-    read: Callable[[Sequence[int]], Iterable[Read]],
-    output: int,
-    not_ours: Sequence[int],
-) -> NoReturn:
+def _work(read: Callable[[], Share], output: int, not_ours: Sequence[int]) -> NoReturn:
     """The whole life of a worker: nothing of the program may run in it a second time."""
     code = EXIT_BUG
     try:
@@ -114,7 +120,8 @@ def _work(
         for fd in not_ours:
             os.close(fd)
         try:
-            content = marshal.dumps(list(map(_packed, read(share))))
+            share = read()
+            content = marshal.dumps((list(map(_packed, share.processes)), dict(share.tables)))
             code = 0
         except SourceError as error:
             content = marshal.dumps((error.problem, error.hint))
@@ -137,7 +144,7 @@ def _all_of(fd: int) -> bytes:
     return b"".join(chunks)
 
 
-def _handed_over(content: bytes, code: int) -> Iterable[Read]:
+def _handed_over(content: bytes, code: int) -> Share:
     """What a worker has read.
 
     Raises: SourceError as in the worker, or if it was ended; RuntimeError for other errors in it.
@@ -150,7 +157,8 @@ def _handed_over(content: bytes, code: int) -> Iterable[Read]:
     if code != 0:
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise SourceError(f"a worker ended before it had read its processes: {why}", hint=_HINT)
-    return map(_unpacked, marshal.loads(content))  # noqa: S302 - our own worker wrote it
+    processes, tables = marshal.loads(content)  # noqa: S302 - our own worker wrote it
+    return Share(list(map(_unpacked, processes)), tables)
 
 
 # Named tuples are handed over as plain ones: pickling them takes ten times as long.

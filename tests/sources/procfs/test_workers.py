@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -13,12 +13,13 @@ import pytest
 
 from proccli.errors import SourceError
 from proccli.model.process import ALL_FIELDS, Field, Process
-from proccli.model.sockets import SocketFd
+from proccli.model.sockets import NetTables, SocketFd
 from proccli.sources.procfs import workers
 from proccli.sources.procfs.files import Unreadable
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.workers import LEAST_SHARE, Read, jobs_for, read_in_shares
+from proccli.sources.procfs.workers import LEAST_SHARE, Share, jobs_for, read_in_shares
 from tests.cli.runner import call
+from tests.network import connected, inode_of
 from tests.sources.procfs.processes import running
 
 FIELDS: frozenset[Field] = ALL_FIELDS | {"fds"}
@@ -158,10 +159,10 @@ def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path
 def test_what_a_source_refuses_is_refused_by_a_worker_too() -> None:
     ours = os.getpid()
 
-    def refused(share: Sequence[int]) -> Iterator[Read]:
+    def refused(share: Sequence[int], number: int) -> Share:
         if os.getpid() != ours:
             raise SourceError("can't read process 7: EIO", hint="look")
-        yield from ()
+        return Share((), {})
 
     with pytest.raises(SourceError, match=r"^can't read process 7: EIO \(look\)$"):
         read_in_shares([1, 2], 2, refused)
@@ -170,11 +171,11 @@ def test_what_a_source_refuses_is_refused_by_a_worker_too() -> None:
 def test_an_interrupt_ends_the_workers() -> None:
     ours = os.getpid()
 
-    def interrupted(share: Sequence[int]) -> Iterator[Read]:
+    def interrupted(share: Sequence[int], number: int) -> Share:
         if os.getpid() == ours:
             raise KeyboardInterrupt
         time.sleep(600)
-        yield from ()
+        return Share((), {})
 
     before = children()
     with pytest.raises(KeyboardInterrupt):
@@ -184,14 +185,68 @@ def test_an_interrupt_ends_the_workers() -> None:
 
 
 def test_more_than_a_pipe_holds_is_handed_over() -> None:
-    def read(share: Sequence[int]) -> Iterator[Read]:
-        for pid in share:
-            yield Process(pid=pid, cmdline=b"x" * 3000), (SocketFd(3, 2**64 - 1, None, "unknown"),)
+    sockets = (SocketFd(3, 2**64 - 1, None, "unknown"),)
 
-    found = read_in_shares(range(200), 3, read)
+    def read(share: Sequence[int], number: int) -> Share:
+        found = [(Process(pid=pid, cmdline=b"x" * 3000), sockets) for pid in share]
+        return Share(found, {number: (b"t" * 100_000, None, b"", None)})
+
+    shares = read_in_shares(range(200), 3, read)
+    found = [one for share in shares for one in share.processes]
 
     assert sorted(process.pid for process, _ in found) == list(range(200))
-    assert all(type(process) is Process for process, _ in found)
+    assert all(type(process) is Process and held == sockets for process, held in found)
+    assert {
+        netns: tables for share in shares for netns, tables in share.tables.items()
+    } == dict.fromkeys(range(3), (b"t" * 100000, None, b"", None))
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_tables_from_workers_are_those_that_one_process_reads(mount: Path, jobs: int) -> None:
+    for pid in range(100, 140):
+        link = mount / str(pid) / "ns" / "net"
+        link.unlink()
+        link.symlink_to(f"net:[{4026531840 + 116 * (pid % 3)}]")
+        for name in ("tcp6", "udp6"):
+            (mount / str(pid) / "net" / name).write_text("  sl  local_address rem_address\n")
+        if pid % 3 == 1:  # this namespace's table is damaged: its error has to be the same, too
+            with (mount / str(pid) / "net" / "udp").open("a") as table:
+                table.write("damaged\n")
+
+    def read(jobs: int) -> list[NetTables]:
+        source = LiveSource(str(mount), jobs)
+        list(source.read_many(source.pids(), FIELDS))
+        for pid in range(101, 140):  # with workers, the tables have been read by now
+            if jobs > 1:
+                (mount / str(pid) / "net" / "tcp").write_text("read too late\n")
+        return [source.net_tables(pid) for pid in (101, 102, 100)]
+
+    alone, shared = read(1), read(jobs)
+
+    assert shared[:2] == alone[:2]
+    assert len(shared[0][0].rows) == 60
+    assert [table.error and table.error.problem for table in alone[2]] == [
+        None, "malformed", None, None,
+    ]  # fmt: skip
+    assert shared[2][1].error == alone[2][1].error
+
+
+def test_tables_of_a_running_machine_are_the_same_from_workers() -> None:
+    with connected() as (one, other, *_), running(["/bin/sleep", "600"]) as child:
+        pids = sorted([os.getpid(), child])
+        sources = [LiveSource(jobs=jobs) for jobs in (1, 2)]
+        for source in sources:
+            list(source.read_many(pids, FIELDS))
+        ours = {inode_of(one), inode_of(other)}
+        alone, shared = (
+            {row for table in source.net_tables(os.getpid()) for row in table.rows}
+            for source in sources
+        )
+
+    assert {row for row in alone if row.inode in ours} == {
+        row for row in shared if row.inode in ours
+    }
+    assert len({row.inode for row in shared} & ours) == 2
 
 
 @pytest.mark.parametrize(
