@@ -123,10 +123,13 @@ def _names(engine: Engine, before: Moment, after: Moment) -> Iterator[Change]:
 
 def _connections(engine: Engine, before: Moment, after: Moment) -> Iterator[Change]:
     """Between which names there are connections; only those with a process at both ends."""
-    what = "client_name, server_name, protocol, server_port"
-    old, new = (f"SELECT {what} FROM ({_named_pairs(moment)})" for moment in (before, after))
-    for (client, server, protocol, port), is_new in _difference(engine, what, old, new):
+    # One moment after the other: to join all connections takes the most memory of all questions.
+    old, new = (
+        {tuple(row) for row in engine.rows(_named_pairs(moment))} for moment in (before, after)
+    )
+    for client, server, protocol, port in old ^ new:
         name = "udp" if int(protocol) else "tcp"
+        is_new = (client, server, protocol, port) in new
         change: Literal["added", "removed"] = "added" if is_new else "removed"
         yield Change("connection", change, client, f"{server} {name}/{port}", 1, ())
 
@@ -143,7 +146,7 @@ def _named_pairs(moment: Moment) -> str:
             f" FROM {moment.database}.processes WHERE {moment.of_documents}"
         )
         found = f"SELECT * FROM ({found}) AS pairs ALL INNER JOIN ({names}) AS named USING ({side})"
-    return found
+    return f"SELECT DISTINCT client_name, server_name, protocol, server_port FROM ({found})"
 
 
 def prune(engine: Engine, database: str, *, before_s: int, dry_run: bool) -> dict[str, int]:
