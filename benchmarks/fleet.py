@@ -273,7 +273,7 @@ def write_documents(folder: Path, hosts: int, connections: int, *, days: int = 0
     with ProcessPoolExecutor() as pool:
         return [
             *pool.map(partial(_write_document, folder, hosts, connections, days), made),
-            *pool.map(partial(_copy_document, folder, hosts), copied, chunksize=64),
+            *pool.map(partial(_copy_document, folder, hosts, _DISTINCT), copied, chunksize=64),
         ]
 
 
@@ -291,9 +291,9 @@ def _write_document(folder: Path, hosts: int, connections: int, days: int, numbe
     return path
 
 
-def _copy_document(folder: Path, hosts: int, number: int) -> Path:
+def _copy_document(folder: Path, hosts: int, distinct: int, number: int) -> Path:
     """All hosts have the same connections to the hosts that are as many further on or back."""
-    model = number % _DISTINCT
+    model = number % distinct
     text = gzip.decompress(_document_path(folder, model).read_bytes()).decode()
 
     def moved(found: re.Match[str]) -> str:
