@@ -1,14 +1,17 @@
 """Time and memory for the topology of a fleet: ours, jq, and a naive join, in one run.
 
-    python benchmarks/bench_topology.py [RECORDINGS] [CONNECTIONS] [ROUNDS]
+    python benchmarks/bench_topology.py [--sync] [HOSTS] [CONNECTIONS] [ROUNDS]
 
-Ours decides on every process by rules, gives every socket its role and its fate, joins both ends
-of all connections, and prints the JSON document. `zcat | jq` prints the rows of the socket tables
-and joins nothing. The naive join reads all recordings into dictionaries, takes every process for
-one that is sent, and counts connections between command lines. They take turns, and the medians
-of all rounds are compared, so that a busy machine slows all of them.
+The hosts are recordings, or with --sync the output of `proccli sync` on each of them.
 
-A second fleet, of a tenth of the recordings, shows how memory grows. What is counted is the
+Ours decides on every process of a recording by rules, gives every socket its role and its outcome,
+joins both ends of all connections, and prints the JSON document. `zcat | jq` prints the rows of the
+socket tables and joins nothing. The naive join reads everything into dictionaries, takes every
+process for one that is sent, does not tell networks, namespaces and claims of several processes
+apart, and counts connections between command lines. They take turns, and the medians of all rounds
+are compared, so that a busy machine slows all of them.
+
+A second fleet, of a tenth of the hosts, shows how time and memory grow. What is counted is the
 memory of all processes of a contestant together, pages that several share once (PSS).
 """
 
@@ -31,7 +34,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
-from fleet import write_fleet
+from fleet import write_documents, write_fleet
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "sample-configs" / "java-python.yaml"
@@ -47,15 +50,19 @@ class Measured(NamedTuple):
     peak_mib: float
 
 
-def contestants(folder: Path) -> Mapping[str, list[str]]:
-    """Commands that read all recordings of a folder."""
+def contestants(folder: Path, *, synced: bool) -> Mapping[str, list[str]]:
+    """Commands that read all files of a folder."""
     files = sorted(map(str, folder.glob("*.jsonl.gz")))
+    config = [] if synced else ["-c", str(CONFIG)]
+    naive = "--naive-sync" if synced else "--naive"
     given = {
-        OURS: [sys.executable, "-m", "proccli", "topology", "-c", str(CONFIG), "--json", *files],
-        "naive join": [sys.executable, __file__, "--naive", str(folder)],
+        OURS: [sys.executable, "-m", "proccli", "topology", *config, "--json", *files],
+        "naive join": [sys.executable, __file__, naive, str(folder)],
     }
     if shutil.which("jq") and shutil.which("zcat"):
         rows = 'select(.type == "net") | .net as $net | .rows[] | [$net, .[]]'
+        if synced:
+            rows = ".sockets[] | [.[]]"
         script = f"zcat {folder}/*.jsonl.gz | jq -c '{rows}'"
         given["zcat | jq -c"] = ["bash", "-c", script]
     return given
@@ -123,9 +130,24 @@ def naive(folder: Path) -> int:
     return edges.total()
 
 
-def compare(folder: Path, rounds: int) -> float:
-    """Take turns, print medians, and return our peak in MiB."""
-    commands = contestants(folder)
+def naive_of_outputs(folder: Path) -> int:
+    """The same for output of `proccli sync`."""
+    ends: dict[tuple[Any, ...], list[str]] = {}
+    for number, path in enumerate(sorted(folder.glob("*.gz"))):
+        document = json.loads(gzip.decompress(path.read_bytes()))
+        names = {process["pid"]: process["cmdline"] for process in document["processes"]}
+        for socket in document["sockets"]:
+            scope = number if socket["ip_1"].startswith("127.") else -1
+            pid = socket["pid_0"] or socket["pid_1"]
+            addresses = [socket[key] for key in ("protocol", "ip_0", "port_0", "ip_1", "port_1")]
+            ends.setdefault((scope, *addresses), []).append(names[pid])
+    edges = Counter(tuple(both) for both in ends.values() if len(both) == 2)
+    return edges.total()
+
+
+def compare(folder: Path, rounds: int, *, synced: bool) -> Measured:
+    """Take turns, print medians, and return ours."""
+    commands = contestants(folder, synced=synced)
     runs: dict[str, list[Measured]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
@@ -140,27 +162,40 @@ def compare(folder: Path, rounds: int) -> float:
             f"{max(run.peak_mib for run in measured):6.0f} MiB"
             f"   ours / it: {wall:.2f}, CPU {cpu:.2f}"
         )
-    return max(run.peak_mib for run in runs[OURS])
+    ours = runs[OURS]
+    return Measured(
+        statistics.median(run.seconds for run in ours),
+        statistics.median(run.cpu_s for run in ours),
+        max(run.peak_mib for run in ours),
+    )
 
 
 def main() -> None:
     """Two fleets, one ten times the other."""
-    if sys.argv[1:2] == ["--naive"]:
-        print(naive(Path(sys.argv[2])))
+    arguments = sys.argv[1:]
+    if arguments[:1] in (["--naive"], ["--naive-sync"]):
+        counted = naive if arguments[0] == "--naive" else naive_of_outputs
+        print(counted(Path(arguments[1])))
         return
-    given = [int(text) for text in sys.argv[1:4]]
-    recordings, connections, rounds = given + [1000, 500, 3][len(given) :]
-    peaks = []
-    for size in (max(recordings // 10, 1), recordings):
+    synced = arguments[:1] == ["--sync"]
+    given = [int(text) for text in arguments[synced : synced + 3]]
+    hosts, connections, rounds = given + [1000, 500, 3][len(given) :]
+    ours = []
+    for size in (max(hosts // 10, 1), hosts):
         with tempfile.TemporaryDirectory() as folder:
-            files = write_fleet(Path(folder), size, connections)
+            write = write_documents if synced else write_fleet
+            files = write(Path(folder), size, connections)
             megabytes = sum(path.stat().st_size for path in files) / 1e6
             print(
-                f"{size} recordings of {connections} ends of connections, {megabytes:.1f} MB,"
-                f" medians of {rounds} rounds"
+                f"{size} {'outputs of sync' if synced else 'recordings'} of {connections} ends of"
+                f" connections, {megabytes:.1f} MB, medians of {rounds} rounds"
             )
-            peaks.append(compare(Path(folder), rounds))
-    print(f"ten times the recordings: {peaks[1] / peaks[0]:.2f} times our memory")
+            ours.append(compare(Path(folder), rounds, synced=synced))
+    small, large = ours
+    print(
+        f"ten times the hosts: {large.cpu_s / small.cpu_s:.2f} times our CPU time,"
+        f" {large.peak_mib / small.peak_mib:.2f} times our memory"
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,12 @@ def exit_code() -> int:
         # Loading modules makes many objects and no garbage: to look for it costs 6 % of a start.
         gc.set_threshold(50_000)
         command, *options = sys.argv[1:] or ("",)
-        if command in ("scan", "sockets") or (command == "sync" and "--once" in options):
+        one_host = not any(option.startswith("--host") for option in options)
+        if (
+            command in ("scan", "sockets")
+            or (command == "sync" and "--once" in options)
+            or (command == "record" and one_host)
+        ):
             # They read once, and keep what they read until they end: a tenth of their time.
             gc.disable()
         if sys.argv[1:] in (["--version"], ["-V"]) and _version_printed():

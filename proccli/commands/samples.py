@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import SocketSample
-from proccli.agent.sockets.listed import collect_agent_sockets
+from proccli.agent.sockets.collect import SocketSample, join_sockets
+from proccli.agent.sockets.listed import read_agent_sockets
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Field, Process
-from proccli.model.sockets import Socket
+from proccli.model.sockets import NetTables, Socket
 from proccli.model.source import Source
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 from proccli.sources.opening import open_source
@@ -48,6 +48,8 @@ class Sample:
     """Without tags and users, which the pipeline adds."""
     pipeline: Pipeline
     sockets: SocketSample
+    tables: Mapping[int, NetTables]
+    """The socket tables that were read, by the inode number of their network namespace."""
     notes: tuple[Note, ...] = ()
     """Why ages are not known."""
 
@@ -68,8 +70,14 @@ def take_sample(inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> Samp
     """
     pipeline = Pipeline(inputs, fields | {"fds"})
     outcomes = tuple(pipeline.decided_all(inputs.source.pids()))
-    sockets = collect_agent_sockets(pipeline, outcomes)
-    return Sample(inputs=inputs, outcomes=outcomes, pipeline=pipeline, sockets=sockets)
+    reading = read_agent_sockets(pipeline, outcomes)
+    return Sample(
+        inputs=inputs,
+        outcomes=outcomes,
+        pipeline=pipeline,
+        sockets=join_sockets(reading),
+        tables={namespace.netns: namespace.tables for namespace in reading.namespaces},
+    )
 
 
 def take_sample_with_ages(

@@ -5,12 +5,13 @@ Connections between the same two nodes, addresses and server port are one edge.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from typing import NamedTuple, Protocol
+from functools import cached_property, lru_cache, partial
+from itertools import groupby
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.sockets import Endpoint
@@ -19,20 +20,30 @@ from proccli.model.topology import Certainty, RemoteStatus, TopologyEdge, Topolo
 from proccli.server import tags
 from proccli.server.gprocess import ReportedProcess, group_by_name, identify_gprocesses
 from proccli.server.grouping import Grouping, GroupKey, NodeProcesses, sort_nodes
-from proccli.server.join import HostEnd, JoinedConnection
+from proccli.server.join import (
+    Addresses,
+    HostEnd,
+    Link,
+    ProcessId,
+    host_of,
+    ip_to_int,
+    process_id,
+    unpack_addresses,
+)
 from proccli.versions import ServerVersion
 
 UDP_CLIENT = "udp-client"
 """A `remote_reason`: the remote end is sent, but as the client's end of another connection."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteEnd:
+class RemoteEnd(NamedTuple):
     """The end of a connection that has no node: why not, its host and its process.
 
-    All fields are None if both ends have a node.
+    All but `certainty` is None if both ends have a node.
     """
 
+    certainty: Certainty
+    """Of the connection."""
     remote: RemoteStatus | None = None
     host: str | None = None
     process: str | None = None
@@ -53,14 +64,17 @@ class ConnectedHosts(Protocol):
     def count_collisions(self) -> int:
         """How many connections of different networks have equal keys for the server."""
 
-    def joined_connections(self) -> Iterator[JoinedConnection]:
+    def links(self) -> Iterator[Link]:
         """All connections that have at least one end that is sent."""
+
+    def processes(self) -> Iterator[tuple[int, HostProcess]]:
+        """All processes with the numbers of their hosts, ordered by host and pid."""
 
     def process(self, host: int, pid: int) -> HostProcess | None:
         """The process with this pid; None: there is none."""
 
-    def owners(self, end: HostEnd) -> Sequence[int]:
-        """The hosts that may have the remote end of a connection, by its address."""
+    def owners(self, host: int, remote_ip: str) -> Sequence[int]:
+        """The hosts that may have the remote end of a connection of a host, by its address."""
 
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
         """The pids of accepted processes of a host that listen on this address."""
@@ -71,68 +85,90 @@ class ConnectedHosts(Protocol):
         """The ends of UDP connections between these two addresses, on any host."""
 
 
-_BOTH_KNOWN = RemoteEnd()
+_BOTH_KNOWN: Final = RemoteEnd("both-ends")
 
 
 class RemoteEnds:
     """Looks up in all sources what is known of an end that has no node."""
 
-    def __init__(
-        self,
-        fleet: ConnectedHosts,
-        names: Sequence[str],
-        process: Callable[[int, int], HostProcess | None],
-    ) -> None:
-        """`names`: the displayed names of the hosts. `process` returns a process of a host."""
+    def __init__(self, fleet: ConnectedHosts, names: Sequence[str]) -> None:
+        """`names`: the displayed names of the hosts."""
         self._fleet = fleet
         self._names = names
-        self._process = process
-        self.shared: dict[str, None] = {}
-        """Remote addresses that several hosts of one network use."""
+        self._shared: dict[str, tuple[object, ...]] = {}
+        self._found: dict[RemoteEnd, RemoteEnd] = {}
 
-    def find(self, connection: JoinedConnection) -> RemoteEnd:
+    @property
+    def shared(self) -> Sequence[str]:
+        """Remote addresses that several hosts of one network use, in the order of the networks,
+        then of the connections that have them."""
+        return sorted(self._shared, key=self._shared.__getitem__)
+
+    def find(self, link: Link) -> RemoteEnd:
         """What is known of the end of this connection that has no node."""
-        if connection.remote is None:
-            return _BOTH_KNOWN
-        sent = connection.sent_end
-        owners = self._fleet.owners(sent)
+        end = self._find(link)
+        return self._found.setdefault(end, end)  # most are equal, and kept for long
+
+    def _find(self, link: Link) -> RemoteEnd:
+        certainty = link.certainty
+        addresses = unpack_addresses(link.addresses)
+        sent = link.server if link.client is None else link.client
+        assert sent is not None  # noqa: S101 - at least one is sent
+        is_client = link.client is not None
+        remote_ip = addresses.server_ip if is_client else addresses.client_ip
+        owners = self._fleet.owners(host_of(sent), remote_ip)
         if len(owners) > 1:
-            self.shared[sent.remote_address.ip] = None
-        if connection.remote in ("not-sent", "undecided") and connection.peer is not None:
-            process = self._process(connection.peer.host, connection.peer.pid)
+            self._share(remote_ip, host_of(sent), addresses, link.client_port)
+        if link.remote in ("not-sent", "undecided") and link.peer is not None:
+            process = self._fleet.process(link.peer.host, link.peer.pid)
             return RemoteEnd(
-                remote=connection.remote,
-                host=self._names[connection.peer.host],
-                process=_display_name(process),
-                reason=_why_not_sent(connection.peer, process),
+                certainty,
+                link.remote,
+                self._names[link.peer.host],
+                _display_name(process),
+                _why_not_sent(link.peer, process),
             )
-        if connection.remote != "absent" or not owners:
-            remote: RemoteStatus = "elsewhere" if connection.remote == "absent" else "ambiguous"
-            return RemoteEnd(remote=remote)
+        if link.remote != "absent" or not owners:
+            return RemoteEnd(certainty, "elsewhere" if link.remote == "absent" else "ambiguous")
         (host, *others) = owners
         if others:
-            return RemoteEnd(remote="absent")
-        reverse = self._reverse_ends(sent, host)
-        listening = (
-            self._fleet.listening(host, sent.remote_address) if sent.role == "client" else ()
-        )
-        names = {_display_name(self._process(host, pid)) for pid in reverse or listening}
+            return RemoteEnd(certainty, "absent")
+        client = Endpoint(addresses.client_ip, link.client_port)
+        server = Endpoint(addresses.server_ip, addresses.server_port)
+        reverse = self._reverse_ends(addresses.protocol, client, server, host)
+        listening = self._fleet.listening(host, server) if is_client else ()
+        names = {_display_name(self._fleet.process(host, pid)) for pid in reverse or listening}
         return RemoteEnd(
-            remote="absent",
-            host=self._names[host],
-            process=names.pop() if len(names) == 1 else None,
-            reason=UDP_CLIENT if reverse else None,
+            certainty,
+            "absent",
+            self._names[host],
+            names.pop() if len(names) == 1 else None,
+            UDP_CLIENT if reverse else None,
         )
 
-    def _reverse_ends(self, sent: HostEnd, host: int) -> Sequence[int]:
+    def _share(self, ip: str, host: int, addresses: Addresses, client_port: int) -> None:
+        network = self._networks[self._fleet.hosts[host].network]
+        client = (ip_to_int(addresses.client_ip), client_port)
+        server = (ip_to_int(addresses.server_ip), addresses.server_port)
+        order = (network, addresses.protocol, client, server)
+        self._shared[ip] = min(order, self._shared.get(ip, order))
+
+    @cached_property
+    def _networks(self) -> Mapping[str, int]:
+        networks = dict.fromkeys(view.network for view in self._fleet.hosts)
+        return {network: number for number, network in enumerate(networks)}
+
+    def _reverse_ends(
+        self, protocol: TransportProtocol, client: Endpoint, server: Endpoint, host: int
+    ) -> Sequence[int]:
         """The pids of a host that have the same UDP connection in the reverse direction.
 
         Agents report both ends of a UDP connection as the client, so the server has two
         connections.
         """
-        if sent.protocol == "tcp":
+        if protocol == "tcp":
             return ()
-        found = self._fleet.find("udp", sent.server, sent.client)
+        found = self._fleet.find("udp", server, client)
         return [end.pid for end in found if end.host == host]
 
 
@@ -150,16 +186,6 @@ def _why_not_sent(end: HostEnd, process: HostProcess | None) -> str | None:
     return process.why_not_accepted
 
 
-@dataclass(slots=True)
-class ResolvedConnection:
-    """A connection and the processes at its two ends."""
-
-    connection: JoinedConnection
-    client: HostProcess | None
-    """None: the end is not sent, or not known."""
-    server: HostProcess | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """The nodes and edges of all connections."""
@@ -174,135 +200,106 @@ class Graph:
     """Remote addresses that several hosts of one network use."""
 
 
-_PROCESSES_CACHED = 1 << 14
-
-
-class _EdgeKey(NamedTuple):
-    client: GroupKey | None
-    server: GroupKey | None
-    protocol: TransportProtocol
-    client_ip: str
-    server_ip: str
-    server_port: int
-    certainty: Certainty
-    remote: RemoteStatus | None
-    remote_host: str | None
-    remote_process: str | None
-    remote_reason: str | None
+_EdgeKey: TypeAlias = tuple[int | None, int | None, bytes, RemoteEnd]
+"""Connections with equal keys are one edge: the numbers of the nodes of client and server, None if
+there is none; the addresses, as in `Link`; and what is known of an end without a node."""
 
 
 def build_graph(
     fleet: ConnectedHosts,
     by: Grouping,
     names: Sequence[str],
-    wanted: Callable[[ResolvedConnection], bool],
+    selection: ConnectionSelection,
     server: ServerVersion,
 ) -> Graph:
-    """The graph of the connections for which `wanted` returns true.
+    """The graph of the connections that the selection matches.
 
     `names`: the displayed names of the hosts. `server` decides which processes are one gprocess and
     how tags arrive.
     """
-    builder = _GraphBuilder(fleet=fleet, by=by, names=names, server=server)
-    for connection in fleet.joined_connections():
-        builder.connections += connection.connections
-        resolved = builder.resolve(connection)
-        if wanted(resolved):
-            builder.add(resolved)
-    return builder.result()
+    processes = _Processes(fleet, server)
+    groups: dict[GroupKey, int] = {}
+    group_of: dict[ProcessId | None, int] = {}
+    filters = [_ProcessFilter(matches) for matches in selection.of_processes()]
+    for host, process in processes.all():
+        of_process = process_id(host, process.pid)
+        group_of[of_process] = groups.setdefault(by.group(host, process), len(groups))
+        for one in filters:
+            one.add(of_process, names[host], process)
+    remote_ends = RemoteEnds(fleet, names)
+    connections = 0
+    is_filtered = bool(selection)
+    edges: defaultdict[_EdgeKey, int] = defaultdict(int)
+    used: set[ProcessId | None] = set()
+    # A fleet has ten times as many connections as processes: the less happens here, the better.
+    for link in fleet.links():
+        client, server_process, addresses, remote, _, _, count = link
+        connections += count
+        if is_filtered and not (selection.matches(link) and all(one.has(link) for one in filters)):
+            continue
+        remote_end = _BOTH_KNOWN if remote is None else remote_ends.find(link)
+        edges[group_of.get(client), group_of.get(server_process), addresses, remote_end] += count
+        used.add(client)
+        used.add(server_process)
+    members: dict[int, NodeProcesses] = {}
+    for host, process in processes.all():
+        if (of_process := process_id(host, process.pid)) in used:
+            group = group_of[of_process]
+            if group not in members:
+                members[group] = NodeProcesses(by.label(fleet.hosts[host], process))
+            members[group].add(host, process)
+            if server.aggregates:
+                members[group].reported.append(_reported(process, host))
+    ordered = sort_nodes(members.values(), names)
+    numbers = {id(node): number for number, node in enumerate(ordered, start=1)}
+    ids = {group: f"n{numbers[id(node)]}" for group, node in members.items()}
+    by_remote = _by_remote(edges)
+    return Graph(
+        nodes=tuple(
+            node.topology_node(number, names, _gprocesses(node, server))
+            for number, node in enumerate(ordered, start=1)
+        ),
+        edges=tuple(_ordered_edges(edges, ids)),
+        connections=connections,
+        by_remote=by_remote,
+        shared_addresses=tuple(remote_ends.shared),
+    )
 
 
-@dataclass(slots=True, kw_only=True)
-class _GraphBuilder:
-    fleet: ConnectedHosts
-    by: Grouping
-    names: Sequence[str]
-    server: ServerVersion
-    connections: int = 0
-    nodes: dict[GroupKey, NodeProcesses] = field(default_factory=dict)
-    edges: Counter[_EdgeKey] = field(default_factory=Counter)
-    by_remote: Counter[RemoteStatus] = field(default_factory=Counter)
-    remote_ends: RemoteEnds = field(init=False)
-    _process: Callable[[int, int], HostProcess | None] = field(init=False)
-    _group: Callable[[int, int], GroupKey | None] = field(init=False)
+class _Processes:
+    """All processes, with their tags as a query shows them."""
 
-    def __post_init__(self) -> None:
-        # The same processes have many connections.
-        self._process = lru_cache(_PROCESSES_CACHED)(self._load_process)
-        self._group = lru_cache(_PROCESSES_CACHED)(self._add_to_group)
-        self.remote_ends = RemoteEnds(self.fleet, self.names, self._process)
+    def __init__(self, fleet: ConnectedHosts, server: ServerVersion) -> None:
+        self._fleet = fleet
+        # Many processes have the same tags.
+        self._arriving = lru_cache(_TAGS_CACHED)(partial(tags.arriving_tags, server=server))
 
-    def _load_process(self, host: int, pid: int) -> HostProcess | None:
-        """A process of a host, with its tags as a query shows them."""
-        process = self.fleet.process(host, pid)
-        if process is None or not process.tags:
-            return process
-        return replace(process, tags=tags.arriving_tags(process.tags, self.server))
+    def all(self) -> Iterator[tuple[int, HostProcess]]:
+        """With the numbers of their hosts, ordered by host and pid."""
+        for host, process in self._fleet.processes():
+            if process.tags:
+                yield host, process._replace(tags=self._arriving(process.tags))
+            else:
+                yield host, process
 
-    def process_at(self, end: HostEnd | None) -> HostProcess | None:
-        return None if end is None else self._process(end.host, end.pid)
 
-    def resolve(self, connection: JoinedConnection) -> ResolvedConnection:
-        return ResolvedConnection(
-            connection, self.process_at(connection.client), self.process_at(connection.server)
-        )
+_TAGS_CACHED: Final = 1 << 10
 
-    def add(self, resolved: ResolvedConnection) -> None:
-        connection, sent = resolved.connection, resolved.connection.sent_end
-        missing = self.remote_ends.find(connection)
-        if missing.remote is not None and missing.reason != UDP_CLIENT:
-            self.by_remote[missing.remote] += connection.connections
-        self.edges[
-            _EdgeKey(
-                self._group_at(connection.client),
-                self._group_at(connection.server),
-                sent.protocol,
-                sent.client.ip,
-                sent.server.ip,
-                sent.server.port,
-                connection.certainty,
-                missing.remote,
-                missing.host,
-                missing.process,
-                missing.reason,
-            )
-        ] += connection.connections
 
-    def _group_at(self, end: HostEnd | None) -> GroupKey | None:
-        return None if end is None else self._group(end.host, end.pid)
+def _by_remote(edges: Mapping[_EdgeKey, int]) -> Mapping[RemoteStatus, int]:
+    found: Counter[RemoteStatus] = Counter()
+    for (_, _, _, end), connections in edges.items():
+        if end.remote is not None and end.reason != UDP_CLIENT:
+            found[end.remote] += connections
+    return dict(found)
 
-    def _add_to_group(self, host: int, pid: int) -> GroupKey | None:
-        process = self._process(host, pid)
-        if process is None:
-            return None
-        group = self.by.group(host, process)
-        if group not in self.nodes:
-            self.nodes[group] = NodeProcesses(self.by.label(self.fleet.hosts[host], process))
-        self.nodes[group].add(host, process)
-        return group
 
-    def result(self) -> Graph:
-        ordered = sort_nodes(self.nodes.values(), self.names)
-        numbers = {id(node): number for number, node in enumerate(ordered, start=1)}
-        ids = {group: f"n{numbers[id(node)]}" for group, node in self.nodes.items()}
-        edges = [_edge(key, connections, ids) for key, connections in self.edges.items()]
-        return Graph(
-            nodes=tuple(
-                node.topology_node(numbers[id(node)], self.names, self._gprocesses(node))
-                for node in ordered
-            ),
-            edges=tuple(sorted(edges, key=_order)),
-            connections=self.connections,
-            by_remote=dict(self.by_remote),
-            shared_addresses=tuple(self.remote_ends.shared),
-        )
-
-    def _gprocesses(self, node: NodeProcesses) -> tuple[int, int]:
-        """How many gprocesses the server counts for these processes, at least and at most."""
-        processes = ((host, self.fleet.process(host, pid)) for host, pid in sorted(node.pids))
-        reported = [_reported(process, host) for host, process in processes if process is not None]
-        uses = group_by_name(identify_gprocesses(reported, self.server))
-        return sum(use.at_least for use in uses), sum(use.at_most for use in uses)
+def _gprocesses(node: NodeProcesses, server: ServerVersion) -> tuple[int, int]:
+    """How many gprocesses the server counts for these processes, at least and at most."""
+    if not server.aggregates:  # each process is one
+        return len(node.pids), len(node.pids)
+    uses = group_by_name(identify_gprocesses(node.reported, server))
+    return sum(use.at_least for use in uses), sum(use.at_most for use in uses)
 
 
 def _reported(process: HostProcess, host: int) -> ReportedProcess:
@@ -317,19 +314,49 @@ def _reported(process: HostProcess, host: int) -> ReportedProcess:
     )
 
 
-def _edge(key: _EdgeKey, connections: int, ids: Mapping[GroupKey, str]) -> TopologyEdge:
-    values = key._asdict()
-    for side in ("client", "server"):
-        group = values[side]
-        values[side] = None if group is None else ids[group]
-    return TopologyEdge(**values, connections=connections)
+def _edge(key: _EdgeKey, connections: int, ids: Mapping[int, str]) -> TopologyEdge:
+    client, server, addresses, end = key
+    server_port, protocol, server_ip, client_ip = unpack_addresses(addresses)
+    return TopologyEdge(
+        client=None if client is None else ids[client],
+        server=None if server is None else ids[server],
+        protocol=protocol,
+        client_ip=client_ip,
+        server_ip=server_ip,
+        server_port=server_port,
+        connections=connections,
+        certainty=end.certainty,
+        remote=end.remote,
+        remote_host=end.host,
+        remote_process=end.process,
+        remote_reason=end.reason,
+    )
+
+
+def _ordered_edges(counts: dict[_EdgeKey, int], ids: Mapping[int, str]) -> Iterator[TopologyEdge]:
+    """The edges, most connections first, then by nodes and addresses. The counts are used up: a
+    fleet has hundreds of thousands of edges, and few of them need to be compared by all fields."""
+    edges = []
+    while counts:
+        edges.append(_edge(*counts.popitem(), ids))
+    edges.sort(key=_rank)
+    for _, alike in groupby(edges, key=_rank):
+        yield from sorted(alike, key=_order)
+
+
+def _rank(edge: TopologyEdge) -> int:
+    """One number for the number of connections and the two nodes; no node comes last."""
+    client, server = (
+        _NO_NODE if side is None else int(side[1:]) for side in (edge.client, edge.server)
+    )
+    return ((_NO_NODE - edge.connections) << 64) | client << 32 | server
+
+
+_NO_NODE: Final = (1 << 32) - 1
 
 
 def _order(edge: TopologyEdge) -> tuple[object, ...]:
-    """Most connections first, then by nodes and addresses."""
     return (
-        -edge.connections,
-        *((side is None, int((side or "n0")[1:])) for side in (edge.client, edge.server)),
         edge.server_port,
         edge.server_ip,
         edge.client_ip,
@@ -357,37 +384,31 @@ class ConnectionSelection:
     ports: Collection[int] = ()
     """Server ports."""
     certainties: Collection[Certainty] = ()
-    _everything: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        asked = (self.names, self.hosts, self.tags, self.protocols, self.ports, self.certainties)
-        object.__setattr__(self, "_everything", not any(asked))
-
-    def matches(self, resolved: ResolvedConnection, host_names: Sequence[str]) -> bool:
-        """Whether a connection matches all filters. `host_names`: the displayed names of the
-        hosts."""
-        if self._everything:
-            return True
-        connection = resolved.connection
-        sent = connection.sent_end
-        processes = [
-            process for process in (resolved.client, resolved.server) if process is not None
-        ]
-        ends = [end for end in (connection.client, connection.server) if end is not None]
-        return (
-            (not self.protocols or sent.protocol in self.protocols)
-            and (not self.ports or sent.server.port in self.ports)
-            and (not self.certainties or connection.certainty in self.certainties)
-            and (
-                not self.names
-                or any(_matches_any(process.gprocess, self.names) for process in processes)
-            )
-            and (
-                not self.hosts
-                or any(_matches_any(host_names[end.host], self.hosts) for end in ends)
-            )
-            and (not self.tags or any(map(self._has_tag, processes)))
+    def __bool__(self) -> bool:
+        """Whether there is a filter."""
+        return any(
+            (self.names, self.hosts, self.tags, self.protocols, self.ports, self.certainties)
         )
+
+    def matches(self, link: Link) -> bool:
+        """Whether a connection matches the filters of its addresses and its certainty."""
+        addresses = unpack_addresses(link.addresses)
+        return (
+            (not self.protocols or addresses.protocol in self.protocols)
+            and (not self.ports or addresses.server_port in self.ports)
+            and (not self.certainties or link.certainty in self.certainties)
+        )
+
+    def of_processes(self) -> Iterator[Callable[[str, HostProcess], bool]]:
+        """The filters that the process at either end must match, functions of the displayed name of
+        its host and of the process."""
+        if self.names:
+            yield lambda _, process: _matches_any(process.gprocess, self.names)
+        if self.hosts:
+            yield lambda host, _: _matches_any(host, self.hosts)
+        if self.tags:
+            yield lambda _, process: self._has_tag(process)
 
     def _has_tag(self, process: HostProcess) -> bool:
         return any(
@@ -395,6 +416,21 @@ class ConnectionSelection:
             for key, value in process.tags or ()
             for wanted, glob in self.tags
         )
+
+
+@dataclass(slots=True)
+class _ProcessFilter:
+    """A filter that the process at either end must match, and the processes that do."""
+
+    matches: Callable[[str, HostProcess], bool]
+    found: set[ProcessId | None] = field(default_factory=set)
+
+    def add(self, of_process: ProcessId, host: str, process: HostProcess) -> None:
+        if self.matches(host, process):
+            self.found.add(of_process)
+
+    def has(self, link: Link) -> bool:
+        return link.client in self.found or link.server in self.found
 
 
 def _matches_any(text: str | None, globs: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.topology import TopologyNode
+from proccli.server.gprocess import ReportedProcess
 
 GroupKey: TypeAlias = tuple[str | int | None, ...]
 """Equal for processes that belong to the same node."""
@@ -90,11 +91,11 @@ class NodeProcesses:
     """The tags that all processes added so far have; None: no process was added yet."""
     tags_unknown: bool = False
     """Whether the tags of at least one process are not known."""
+    reported: list[ReportedProcess] = field(default_factory=list)
+    """The same processes, where a server compares more of them than their pids."""
 
     def add(self, host: int, process: HostProcess) -> None:
-        """Add a process; no effect if it was added before."""
-        if (host, process.pid) in self.pids:
-            return
+        """Add a process that was not added before."""
         self.hosts.add(host)
         self.names.add(process.gprocess)
         self.pids.add((host, process.pid))

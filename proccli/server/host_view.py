@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from proccli.agent.sockets.collect import SocketSample
 from proccli.agent.sockets.result import connections_left_out
-from proccli.model.hosts import ConnectionEnd, HostProcess, HostView, Listener
+from proccli.model.hosts import ConnectionEnd, EndColumns, HostProcess, HostView, Listener
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import NS_PER_S, Host
-from proccli.model.sockets import Endpoint, Socket, SyncedProcess, SyncedSocket
+from proccli.model.sockets import Socket, SyncedProcess
 from proccli.server.gprocess import ReportedProcess
 from proccli.server.join import ip_to_int, is_loopback
 from proccli.sources.recording.sync_document import SyncOutput
@@ -56,8 +56,13 @@ def host_view(
 
 def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
     """The view of a host from the output of `sync`, which has only what is sent."""
-    ends = [_synced_end(socket, output.taken_at_ns) for socket in output.sockets]
-    near = (end.client if end.role == "client" else end.server for end in ends)
+    sockets, count = output.sockets, len(output.sockets.pids)
+    near = {
+        client_ip if role == "client" else server_ip
+        for role, client_ip, server_ip in zip(
+            sockets.roles, sockets.client_ips, sockets.server_ips, strict=True
+        )
+    }
     return HostView(
         name=output.host or source,
         source=source,
@@ -65,12 +70,14 @@ def synced_view(output: SyncOutput, source: str, network: str) -> HostView:
         network=network,
         taken_at_ns=output.taken_at_ns,
         boot_time_s=None,
-        addresses=_addresses(end.ip for end in near),
+        addresses=_addresses(near),
         processes={
             process.pid: _synced_process(process, masked=output.redacted)
             for process in output.processes
         },
-        ends=ends,
+        ends=EndColumns(
+            *sockets, ("synced",) * count, (None,) * count, (output.taken_at_ns,) * count
+        ),
         left_out=output.left_out,
         enabled=output.enabled,
     )
@@ -90,23 +97,6 @@ def _synced_process(process: SyncedProcess, *, masked: bool) -> HostProcess:
         cmdline=process.cmdline,
         masked_spans=masked_spans,
         container_id=process.container_id,
-    )
-
-
-def _synced_end(socket: SyncedSocket, taken_at_ns: int) -> ConnectionEnd:
-    pid = socket.pid_0 if socket.role == "client" else socket.pid_1
-    assert pid is not None  # noqa: S101 - the agent's own side always has a pid
-    # By position: keywords take half as long again, and there are many.
-    return ConnectionEnd(
-        socket.protocol,
-        socket.role,
-        Endpoint(socket.ip_0, socket.port_0),
-        Endpoint(socket.ip_1, socket.port_1),
-        socket.netns_idx,
-        pid,
-        "synced",
-        None,
-        taken_at_ns,
     )
 
 
@@ -143,7 +133,9 @@ def _end(socket: Socket, host: Host) -> ConnectionEnd | None:
     row = socket.row
     if socket.role is None or ":" in row.local.ip or ":" in row.remote.ip:
         return None
-    is_client = socket.role == "client"
+    client, server = row.local, row.remote
+    if socket.role == "server":
+        client, server = server, client
     netns = socket.netns_idx
     if netns is None and socket.netns is not None:
         netns = -socket.netns
@@ -151,8 +143,10 @@ def _end(socket: Socket, host: Host) -> ConnectionEnd | None:
     return ConnectionEnd(
         protocol=row.protocol,
         role=socket.role,
-        client=row.local if is_client else row.remote,
-        server=row.remote if is_client else row.local,
+        client_ip=client.ip,
+        client_port=client.port,
+        server_ip=server.ip,
+        server_port=server.port,
         netns=netns,
         pid=socket.pid,
         status=socket.status,

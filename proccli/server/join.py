@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, get_args
 
 from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
 from proccli.model.topology import Certainty, RemoteStatus
@@ -24,14 +24,27 @@ _ADDRESSES_CACHED = 1 << 13
 """Converted addresses to cache, because the same addresses occur again and again."""
 
 
-JoinKey: TypeAlias = tuple[str, int, int]
-"""The key by which the server joins ends of one protocol: equal for the two ends of one connection.
+PROTOCOLS: Final[tuple[Protocol, ...]] = get_args(Protocol)
 
-Ends of different connections have equal keys only if the server cannot distinguish them. Its parts:
-the scope (the network; for a loopback connection the host and its network namespace), the client,
-and the server, each as address and port in one number. The address is 0 if it is not compared.
-"""
-_PORT_BITS = 16
+ProcessId: TypeAlias = int
+"""A process of a fleet: the number of its host and its pid in one number, because a fleet has a
+million ends of connections, and numbers are compared and kept with less effort."""
+_PID_BITS: Final = 32
+
+
+def process_id(host: int, pid: int) -> ProcessId:
+    """The process with this pid on this host."""
+    return host << _PID_BITS | pid
+
+
+def host_of(process: ProcessId) -> int:
+    """The number of the host of a process."""
+    return process >> _PID_BITS
+
+
+def pid_of(process: ProcessId) -> int:
+    """The pid of a process."""
+    return process & (1 << _PID_BITS) - 1
 
 
 def is_loopback(ip: str) -> bool:
@@ -51,29 +64,6 @@ def int_to_ip(address: int) -> str:
     return ".".join(map(str, struct.pack("!I", address)))
 
 
-def join_key(
-    client: Endpoint, server: Endpoint, network: Network, host: int, netns: int | None
-) -> JoinKey:
-    """The key of a connection that has one end on this host.
-
-    The remote end is found by the addresses and ports of both ends. A loopback connection is joined
-    within its host and namespace only, and by its ports only: the server does not compare which
-    address of 127/8 is used. Agents send no VPC (`epc_id`), so the server treats equal addresses
-    of two networks as the same address; proccli keeps them apart.
-
-    Source: server/controller/trisolaris/vtap/process_info.go (v6.5) and agent_process_info.go
-    (main), getKey; agent v6.5 linux_socket.rs:96-127.
-    """
-    if is_loopback(server.ip):
-        return f"{host}/{'?' if netns is None else netns}", client.port, server.port
-    return f"@{network}", endpoint_number(client), endpoint_number(server)
-
-
-def endpoint_number(endpoint: Endpoint) -> int:
-    """Address and port of an IPv4 endpoint as one number. Raises: ValueError."""
-    return ip_to_int(endpoint.ip) << _PORT_BITS | endpoint.port
-
-
 @dataclass(slots=True)
 class HostEnd:
     """An end of a connection and the number of its host in the fleet."""
@@ -88,7 +78,7 @@ class HostEnd:
     reason: str | None
     since_ns: int | None
     scope: int = 0
-    """Equal for all ends with the same scope in their `JoinKey`."""
+    """Equal for all ends of one network; over loopback, of one namespace of one host."""
 
     @property
     def remote_address(self) -> Endpoint:
@@ -98,7 +88,7 @@ class HostEnd:
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for the ends that the server stores under one key. It knows only one network, so
-        unlike in `JoinKey` networks are not compared."""
+        networks are not compared."""
         if is_loopback(self.server.ip):
             return (self.protocol, self.scope, self.client.port, self.server.port)
         return (self.protocol, self.client, self.server)
@@ -148,8 +138,6 @@ class JoinedConnection:
     remote end. None: both ends are sent."""
     peer: HostEnd | None = None
     """The remote end if a source has it and it is not sent, or may not be sent."""
-    connections: int = 1
-    """How many connections between these ends and to the same server port it stands for."""
 
     @property
     def sent_end(self) -> HostEnd:
@@ -157,13 +145,6 @@ class JoinedConnection:
         found = self.client or self.server
         assert found is not None  # noqa: S101 - at least one is sent
         return found
-
-    @property
-    def certainty(self) -> Certainty:
-        """Which ends are sent."""
-        if self.client is None:
-            return "server-end"
-        return "client-end" if self.server is None else "both-ends"
 
 
 def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
@@ -174,17 +155,6 @@ def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
 
     Source: server/controller/trisolaris/vtap/process_info.go (v6.5), addData.
     """
-    if all(end.status == "synced" for end in ends):  # as most are: nothing else to look at
-        if len(ends) == 1:
-            (end,) = ends
-            client, server = (end, None) if end.role == "client" else (None, end)
-            yield JoinedConnection(client, server, "absent")
-            return
-        if len(ends) == 2 and ends[0].role != ends[1].role:
-            one, other = ends
-            client, server = (one, other) if one.role == "client" else (other, one)
-            yield JoinedConnection(client, server, None)
-            return
     clients = [end for end in ends if end.role == "client"]
     servers = [end for end in ends if end.role == "server"]
     sent_clients, sent_servers = _sent(clients), _sent(servers)
@@ -198,6 +168,73 @@ def join_ends(ends: Sequence[HostEnd]) -> Iterator[JoinedConnection]:
     for end in sent_servers:
         remote, peer = _missing_end(servers, clients)
         yield JoinedConnection(client=None, server=end, remote=remote, peer=peer)
+
+
+class Link(NamedTuple):
+    """A connection that has at least one end that is sent; or several that differ in the client's
+    port only."""
+
+    client: ProcessId | None
+    """None: the end is not sent, or no source has it."""
+    server: ProcessId | None
+    addresses: bytes
+    """Packed, because links with the same addresses are counted; see `unpack_addresses`."""
+    remote: RemoteStatus | None = None
+    """As in `JoinedConnection`."""
+    client_port: int = 0
+    """0 if both ends are sent."""
+    peer: HostEnd | None = None
+    """As in `JoinedConnection`."""
+    connections: int = 1
+
+    @property
+    def certainty(self) -> Certainty:
+        """Which ends are sent."""
+        if self.client is None:
+            return "server-end"
+        return "client-end" if self.server is None else "both-ends"
+
+
+class Addresses(NamedTuple):
+    """The addresses of a connection, without the client's port."""
+
+    server_port: int
+    protocol: Protocol
+    server_ip: str
+    client_ip: str
+
+
+_ADDRESSES: Final = struct.Struct("!HBII")
+
+
+def pack_addresses(protocol: Protocol, client_ip: int, server_ip: int, server_port: int) -> bytes:
+    """The addresses of a `Link`."""
+    return _ADDRESSES.pack(server_port, PROTOCOLS.index(protocol), server_ip, client_ip)
+
+
+def unpack_addresses(packed: bytes) -> Addresses:
+    """What was packed."""
+    server_port, protocol, server_ip, client_ip = _ADDRESSES.unpack(packed)
+    return Addresses(server_port, PROTOCOLS[protocol], int_to_ip(server_ip), int_to_ip(client_ip))
+
+
+def link_of(connection: JoinedConnection) -> Link:
+    """A connection without what a graph does not show."""
+    sent = connection.sent_end
+    client, server = (
+        None if end is None else process_id(end.host, end.pid)
+        for end in (connection.client, connection.server)
+    )
+    return Link(
+        client,
+        server,
+        pack_addresses(
+            sent.protocol, ip_to_int(sent.client.ip), ip_to_int(sent.server.ip), sent.server.port
+        ),
+        connection.remote,
+        0 if connection.remote is None else sent.client.port,
+        connection.peer,
+    )
 
 
 def _sent(ends: Sequence[HostEnd]) -> list[HostEnd]:

@@ -92,7 +92,9 @@ class Labeller:
 
     def tag_keys(self) -> Sequence[str]:
         """The keys of all tags that labels can have, sorted."""
-        found = {key for process in self._fleet.processes() for key, _ in self._tags(process.tags)}
+        found = {
+            key for _, process in self._fleet.processes() for key, _ in self._tags(process.tags)
+        }
         return sorted(found)
 
     def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:

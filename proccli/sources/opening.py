@@ -132,6 +132,23 @@ def _modified_ns(name: str) -> int:
         return time.time_ns()
 
 
+def _read(file: BinaryIO, at_least: int) -> bytes:
+    """So many bytes or some more; all, if there are fewer.
+
+    In pieces: asked for 64 MiB, Python first makes room for them, which takes longer than to unpack
+    a document.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    while size < at_least and (piece := file.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
+_PIECE: Final = 1 << 16
+
+
 def _is_directory(spec: str) -> bool:
     """Whether it is a directory; False also where stat fails: opening it then reports why."""
     return spec != "-" and os.path.isdir(spec)  # noqa: PTH112 - pathlib takes long to load
@@ -160,7 +177,7 @@ def open_source_or_output(spec: str) -> Source | SyncOutput:
         try:
             if not is_sync_output(text.peek()):
                 return parse_recording(cast("BinaryIO", text), name, instead=_INSTEAD)
-            content = text.read(MAX_SYNC_BYTES + 1)
+            content = _read(text, MAX_SYNC_BYTES + 1)
         except gzip_errors() as error:
             raise RecordingError(gzip_problem(error), start) from error
     if len(content) > MAX_SYNC_BYTES:

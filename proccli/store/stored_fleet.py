@@ -11,15 +11,18 @@ from typing import Final
 from proccli.errors import StoreError
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.process import NS_PER_S
-from proccli.model.sockets import Endpoint, Protocol, SocketRole
+from proccli.model.sockets import Endpoint, Protocol
 from proccli.model.topology import RemoteStatus
 from proccli.server.join import (
     HostEnd,
-    JoinedConnection,
+    Link,
     Network,
+    ProcessId,
     int_to_ip,
     ip_to_int,
     is_loopback,
+    pack_addresses,
+    process_id,
 )
 from proccli.store.current import HOST, PROCESS, Moment, joined_sql
 from proccli.store.engine import Engine
@@ -50,50 +53,30 @@ class StoredFleet:
         """The numbers of all hosts."""
         return range(len(self.hosts))
 
-    def joined_connections(self) -> Iterator[JoinedConnection]:
-        """All connections; those between the same ends and the same server port are one element.
+    def links(self) -> Iterator[Link]:
+        """All connections; those between the same ends and the same server port are one link.
 
         The client's port is 0, except for UDP with one end.
         """
         for row in _JOINED.iter_unpack(self._engine.packed(joined_sql(self._moment))):
             (protocol, ip_0, ip_1, server_port, *processes, several, port, connections) = row
-            client, server = Endpoint(int_to_ip(ip_0), port), Endpoint(int_to_ip(ip_1), server_port)
-            name = PROTOCOLS[protocol]
-            of_client, of_server = map(self._of_number.get, processes)
-            from_client = self._end(name, "client", client, server, of_client)
-            from_server = self._end(name, "server", client, server, of_server)
+            client, server = map(self._of_number.get, processes)
             remote: RemoteStatus | None = None
-            if from_client is None or from_server is None:
+            if client is None or server is None:
                 remote = "ambiguous" if several else "absent"
-            yield JoinedConnection(
-                client=from_client,
-                server=from_server,
+            yield Link(
+                client=client,
+                server=server,
+                addresses=pack_addresses(PROTOCOLS[protocol], ip_0, ip_1, server_port),
                 remote=remote,
+                client_port=port,
                 connections=connections,
             )
 
-    def _end(
-        self,
-        protocol: Protocol,
-        role: SocketRole,
-        client: Endpoint,
-        server: Endpoint,
-        process: tuple[int, int] | None,
-    ) -> HostEnd | None:
-        if process is None:
-            return None
-        host, pid = process
-        return HostEnd(
-            host=host,
-            pid=pid,
-            protocol=protocol,
-            role=role,
-            client=client,
-            server=server,
-            status="synced",
-            reason=None,
-            since_ns=self.hosts[host].taken_at_ns,
-        )
+    def processes(self) -> Iterator[tuple[int, HostProcess]]:
+        """All processes with the numbers of their hosts, ordered by host and pid."""
+        for host, pid in sorted(self._processes):
+            yield host, self._processes[host, pid]
 
     def process(self, host: int, pid: int) -> HostProcess | None:
         """The process with this pid; None: the document of the host has no such process."""
@@ -104,9 +87,9 @@ class StoredFleet:
         return {place: process for place, _, process in self._numbered}
 
     @cached_property
-    def _of_number(self) -> dict[int, tuple[int, int]]:
-        """Host and pid of each process, by the number of `joined_sql`."""
-        found = {number: place for place, number, _ in self._numbered if number}
+    def _of_number(self) -> dict[int, ProcessId]:
+        """The processes by the number of `joined_sql`."""
+        found = {number: process_id(*place) for place, number, _ in self._numbered if number}
         if len(found) < len(self._processes):
             raise StoreError("two processes have the same number: ask about fewer hosts")
         return found
@@ -121,11 +104,11 @@ class StoredFleet:
             )
         ]
 
-    def owners(self, end: HostEnd) -> Sequence[int]:
-        """The hosts that may have the remote end of a connection, by its address."""
-        if is_loopback(end.remote_address.ip):
-            return (end.host,)
-        return self._owners.get((self.hosts[end.host].network, end.remote_address.ip), ())
+    def owners(self, host: int, remote_ip: str) -> Sequence[int]:
+        """The hosts that may have the remote end of a connection of a host, by its address."""
+        if is_loopback(remote_ip):
+            return (host,)
+        return self._owners.get((self.hosts[host].network, remote_ip), ())
 
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
         """No pids: documents have no listeners."""
@@ -147,10 +130,19 @@ class StoredFleet:
         found: dict[tuple[object, ...], list[HostEnd]] = {}
         for network, host, pid, role, ip_0, port_0, ip_1, port_1 in rows:
             client, server = Endpoint(int_to_ip(ip_0), port_0), Endpoint(int_to_ip(ip_1), port_1)
-            process = (self._numbers[network, host], pid)
-            end = self._end("udp", ROLES[role], client, server, process)
-            if end is not None:
-                found.setdefault(_udp_key(client, server), []).append(end)
+            number = self._numbers[network, host]
+            end = HostEnd(
+                host=number,
+                pid=pid,
+                protocol="udp",
+                role=ROLES[role],
+                client=client,
+                server=server,
+                status="synced",
+                reason=None,
+                since_ns=self.hosts[number].taken_at_ns,
+            )
+            found.setdefault(_udp_key(client, server), []).append(end)
         return found
 
     def count_collisions(self) -> int:
@@ -330,8 +322,10 @@ def _ends(engine: Engine, moment: Moment, wanted: str) -> dict[int, list[Connect
         end = ConnectionEnd(
             protocol=PROTOCOLS[protocol],
             role=ROLES[role],
-            client=Endpoint(int_to_ip(ip_0), port_0),
-            server=Endpoint(int_to_ip(ip_1), port_1),
+            client_ip=int_to_ip(ip_0),
+            client_port=port_0,
+            server_ip=int_to_ip(ip_1),
+            server_port=port_1,
             netns=scope,
             pid=pid,
             status="synced",

@@ -17,7 +17,7 @@ from proccli.model.flows import (
 )
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView, Listener
 from proccli.model.sockets import Endpoint
-from proccli.server.graph import Graph, build_graph
+from proccli.server.graph import ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import parse_grouping
 from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.labels import Labeller
@@ -70,10 +70,13 @@ def end(text: str, pid: int, **fields: Any) -> ConnectionEnd:
         "reason": None,
         "since_ns": NOW_NS,
     }
+    client, server = (one, other) if ours else (other, one)
     return ConnectionEnd(
         role="client" if ours else "server",
-        client=one if ours else other,
-        server=other if ours else one,
+        client_ip=client.ip,
+        client_port=client.port,
+        server_ip=server.ip,
+        server_port=server.port,
         pid=pid,
         **known | fields,
     )
@@ -129,7 +132,7 @@ def drawn(*views: HostView, by: str = "gprocess", names: Sequence[str] | None = 
     """Their graph."""
     called = [one.name for one in views] if names is None else names
     with fleet(*views) as made:
-        return build_graph(made, parse_grouping(by), called, lambda _: True, SERVERS["6.5"])
+        return build_graph(made, parse_grouping(by), called, ConnectionSelection(), SERVERS["6.5"])
 
 
 def who(seen: HostEnd | None) -> tuple[int, int] | None:

@@ -43,8 +43,10 @@ def ends(draw: st.DrawFn, connections: Sequence[str]) -> ConnectionEnd:
     return ConnectionEnd(
         protocol=draw(st.sampled_from(get_args(Protocol))),
         role=draw(st.sampled_from(get_args(SocketRole))),
-        client=client,
-        server=server,
+        client_ip=client.ip,
+        client_port=client.port,
+        server_ip=server.ip,
+        server_port=server.port,
         netns=netns,
         pid=10 * (1 + (*NAMESPACES, *UNOPENED).index(netns)) + number,
         status=status,

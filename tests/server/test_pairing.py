@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proccli.model.sockets import Endpoint
-from proccli.server.join import HostEnd, join_ends
+from proccli.server.join import HostEnd, join_ends, link_of
 from tests.server.building import end, links, view, who
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
@@ -39,7 +39,7 @@ def test_one_end_of_each_side_is_a_connection() -> None:
     (link,) = join_ends([server, client])
 
     assert (link.client, link.server, link.remote) == (client, server, None)
-    assert link.certainty == "both-ends"
+    assert link_of(link).certainty == "both-ends"
     assert link.sent_end is client
 
 
@@ -65,7 +65,7 @@ def test_what_is_known_of_an_end_that_is_not_sent(
 
     assert (link.client, link.server, link.remote) == (client, None, remote)
     assert link.peer == (None if other is None else there[other])
-    assert link.certainty == "client-end"
+    assert link_of(link).certainty == "client-end"
 
 
 def test_a_server_without_its_client_is_its_own_connection() -> None:
@@ -74,7 +74,7 @@ def test_a_server_without_its_client_is_its_own_connection() -> None:
     (link,) = join_ends([server])
 
     assert (link.client, link.server, link.remote) == (None, server, "absent")
-    assert (link.certainty, link.sent_end) == ("server-end", server)
+    assert (link_of(link).certainty, link.sent_end) == ("server-end", server)
 
 
 @pytest.mark.parametrize("doubtful", ["synced", "undecided"])

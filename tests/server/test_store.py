@@ -6,18 +6,21 @@ import os
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock, patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import StateError
-from proccli.model.hosts import ConnectionEnd, HostProcess
+from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.sockets import Endpoint
+from proccli.server import ends
+from proccli.server.join import link_of
 from proccli.server.store import Fleet
 from tests.paths import ROOT
 from tests.server.building import (
@@ -31,6 +34,7 @@ from tests.server.building import (
     view,
     who,
 )
+from tests.server.fleets import fleets
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
 SERVER = "10.0.0.2:80 < 10.0.0.1:4000"
@@ -51,25 +55,98 @@ class Ends:
 
 def grown_by(count: int) -> int:
     """Bytes of Python's memory at its peak, for so many connections on each of two hosts."""
-    processes = [host_process(pid) for pid in range(1, 11)]
     tracemalloc.start()
     try:
         with Fleet() as made:
             for number in range(2):
-                host = view(f"h{number}", processes=processes)
+                host = view(f"h{number}", processes=[host_process(pid) for pid in range(1, 11)])
                 made.add(replace(host, ends=cast("Any", Ends(count, 4000 + number))))
             tracemalloc.reset_peak()
-            assert sum(1 for _ in made.joined_connections()) == 2 * count
+            assert sum(1 for _ in made.links()) == 2 * count
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     return peak
 
 
-def test_python_memory_does_not_grow_with_connections() -> None:
+def test_python_memory_does_not_grow_with_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ends, "_RUN_BYTES", 20_000)
+    monkeypatch.setattr(ends, "_BLOCK", 16)
     grown_by(2_500)  # fills what is kept of addresses, of which there are only so many
 
-    assert grown_by(2_500) < grown_by(50) + 20_000
+    assert grown_by(2_500) < grown_by(500) + 40_000
+
+
+@pytest.mark.parametrize(("run_bytes", "block"), [(1, 1), (100, 3)])
+@given(several=fleets())
+def test_how_ends_are_sorted_changes_nothing(
+    run_bytes: int, block: int, several: Sequence[HostView]
+) -> None:
+    with fleet(*several) as made:
+        expected = list(made.joined_connections())
+    with (
+        patch.object(ends, "_RUN_BYTES", run_bytes),
+        patch.object(ends, "_BLOCK", block),
+        Fleet() as made,
+    ):
+        for host in several:
+            made.add(host)
+            if run_bytes == 100:  # ends that come after all others have been sorted
+                made.find("tcp", endpoint("10.0.0.1:4000"), endpoint("10.0.0.2:80"))
+
+        assert list(made.joined_connections()) == expected
+        for one in {known for host in several for known in host.ends}:
+            found = made.find(one.protocol, one.client, one.server)
+            expected_ends = [
+                (number, known.pid)
+                for number, its_host in enumerate(several)
+                for known in its_host.ends
+                if looked_up(known) == looked_up(one)
+            ]
+            assert sorted((known.host, known.pid) for known in found) == sorted(expected_ends)
+
+
+def looked_up(known: ConnectionEnd) -> tuple[object, ...]:
+    """What of an end is compared when it is looked up."""
+    if known.server_ip.startswith("127."):
+        return known.protocol, known.client_port, known.server_port
+    return known.protocol, known.client, known.server
+
+
+@given(fleets())
+def test_links_are_the_joined_connections(several: Sequence[HostView]) -> None:
+    with fleet(*several) as made:
+        assert list(made.links()) == list(map(link_of, made.joined_connections()))
+
+
+def pairs(count: int) -> Sequence[HostView]:
+    """So many connections between two hosts."""
+    ports = range(1, count + 1)
+    return (
+        view("a", *(end(f"10.0.0.1:{port} > 10.0.0.2:80", 1) for port in ports)),
+        view("b", *(end(f"10.0.0.2:80 < 10.0.0.1:{port}", 2) for port in ports)),
+    )
+
+
+def test_a_connection_with_two_sent_ends_takes_no_objects_of_its_ends() -> None:
+    with fleet(*pairs(300)) as made, patch.object(ends, "_host_end") as made_end:
+        assert sum(1 for _ in made.links()) == 300
+
+    made_end.assert_not_called()
+
+
+def test_a_look_up_reads_as_little_in_a_large_fleet_as_in_a_small_one() -> None:
+    """One or two blocks, and a few records to find the place in them."""
+    for count in (300, 3_000):
+        with fleet(*pairs(count)) as made:
+            assert sum(1 for _ in made.links()) == count
+            read = Mock(side_effect=ends._record)
+            with patch.object(ends, "_record", read), patch.object(ends, "_split") as split:
+                found = made.find("tcp", endpoint("10.0.0.1:200"), endpoint("10.0.0.2:80"))
+
+        assert [(one.host, one.pid) for one in found] == [(0, 1), (1, 2)]
+        assert read.call_count < 30
+        split.assert_not_called()
 
 
 SPILL = """
@@ -112,9 +189,10 @@ def test_a_full_disk_is_an_error() -> None:
     host = replace(view("a"), ends=cast("Any", Ends(1_000, 4000)))
     with Fleet() as made:
         made._database.execute("PRAGMA max_page_count = 10")
+        made.add(host)
 
         with pytest.raises(StateError, match=r"temporary database of connections: .* is full"):
-            made.add(host)
+            next(made.links())
 
 
 def test_a_fleet_without_hosts_is_empty() -> None:
@@ -135,7 +213,7 @@ def test_a_host_that_is_taken_out_is_gone() -> None:
         assert made.hosts_with("", "10.0.0.1") == [2]
         assert made.process(0, 1) is None
         assert made.listening(0, endpoint("10.0.0.1:80")) == []
-        assert [one.pid for one in made.processes()] == [2, 1]
+        assert [(host, one.pid) for host, one in made.processes()] == [(1, 2), (2, 1)]
 
 
 def test_lookups_work_during_an_iteration() -> None:
@@ -193,7 +271,7 @@ def test_a_process_is_read_back_unchanged(one: HostProcess) -> None:
     """Half surrogate pairs and numbers beyond 64 bits included."""
     with fleet(view("a", processes=[one])) as made:
         assert made.process(0, one.pid) == one
-        assert list(made.processes()) == [one]
+        assert list(made.processes()) == [(0, one)]
 
 
 @pytest.mark.parametrize("since_ns", [None, 0, -1, 2**63 - 1, 2**63, -(2**63), -(2**80), 2**80])

@@ -103,7 +103,7 @@ def test_what_is_not_known_of_a_process_is_not_known() -> None:
 def test_a_disabled_agent_sends_nothing() -> None:
     found = viewed(enabled=False, processes=[], sockets=[])
 
-    assert (found.enabled, found.ends, found.processes) == (False, [], {})
+    assert (found.enabled, list(found.ends), found.processes) == (False, [], {})
     assert not links(found, view("b"))
 
 

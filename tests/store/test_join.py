@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proccli.errors import StoreError
-from proccli.server.graph import Graph, build_graph
+from proccli.server.graph import ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import parse_grouping
 from proccli.server.host_view import synced_view
 from proccli.server.store import Fleet
@@ -28,7 +28,7 @@ SERVER = server_version("6.5")
 
 def graph(fleet: Any, by: str) -> Graph:
     names = [f"{view.network}/{view.name}" for view in fleet.hosts]
-    return build_graph(fleet, parse_grouping(by), names, lambda _: True, SERVER)
+    return build_graph(fleet, parse_grouping(by), names, ConnectionSelection(), SERVER)
 
 
 def in_process(documents: Sequence[tuple[str, Any]], by: str) -> Graph:

@@ -86,19 +86,19 @@ class Reading(NamedTuple):
         return loss is not None
 
 
-def collect_sockets(outcomes: Iterable[Outcome], source: Source, config: Config) -> SocketSample:
-    """The TCP and UDP sockets of these processes, which come in the order of their pids."""
-    return join_sockets(read_sockets(outcomes, source, config))
-
-
-def read_sockets(outcomes: Iterable[Outcome], source: Source, config: Config) -> Reading:
+def read_sockets(
+    outcomes: Iterable[Outcome], source: Source, config: Config, *, of_few: bool = False
+) -> Reading:
     """What agents of `static_config` read of these processes, which come in the order of pids.
+
+    `of_few`: only their own sockets are looked at, so where they hold none, no table is read.
 
     Source: agent v6.5 linux_socket.rs.
     """
     behaviour = behaviour_of(config.agent, config.dialect)
     held, unreadable = hold(outcomes, source, behaviour)
-    namespaces = open_namespaces(held, source, behaviour)
+    none = of_few and not any(sockets for _, sockets in held)
+    namespaces = () if none else open_namespaces(held, source, behaviour)
     return Reading(
         held=held,
         unreadable=unreadable,
@@ -239,32 +239,48 @@ by_pid_and_fd: Final[Callable[[Socket], tuple[int, int]]] = attrgetter("pid", "f
 """The order of sockets."""
 
 
-def collect_sockets_of(
+def read_sockets_of(
     pids: Collection[int],
     source: Source,
     outcome_of: Callable[[int], Outcome | None],
     config: Config,
-) -> SocketSample:
-    """The sockets of a few processes, without deciding about the others.
+) -> Reading:
+    """What the number of a few processes' sockets depends on, without deciding about the others.
 
-    Only if some of theirs would be sent are the file descriptors of the rest read, since another
-    process may hold them too. Roles are not reliable: other namespaces' listeners are not known.
+    If they hold no sockets, no table is read. Only if some of theirs would be sent are the file
+    descriptors of others read, since another process may hold them too; and only of those with a
+    higher pid, since the last one counts. Roles are not reliable: other namespaces' listeners are
+    not known.
     """
     outcomes = {pid: found for pid in pids if (found := outcome_of(pid)) is not None}
-    alone = collect_sockets(_in_order(outcomes.values()), source, config)
-    wanted = {socket.row.inode for socket in alone.sockets if socket.status != "skipped"}
+    alone = read_sockets(_in_order(outcomes.values()), source, config, of_few=True)
+    inodes = {
+        socket.inode
+        for outcome, sockets in alone.held
+        if outcome.status in ("accepted", "unknown")
+        for socket in sockets
+    }
+    judge = _Judge(alone)
+    wanted = {
+        row.inode
+        for row, _, unreadable in alone.rows()
+        if row.inode in inodes
+        and judge.status(row, "accepted", None, unreadable, no_owner=False)[0] != "skipped"
+    }
     if not wanted:
         return alone
+    first = min(outcomes)
     sharers = {
         pid: outcome
         for pid in source.pids()
-        if pid not in outcomes
+        if pid > first
+        and pid not in outcomes
         and _holds(source, pid, wanted)
         and (outcome := outcome_of(pid)) is not None
     }
     if not sharers:
         return alone
-    return collect_sockets(_in_order([*outcomes.values(), *sharers.values()]), source, config)
+    return read_sockets(_in_order([*outcomes.values(), *sharers.values()]), source, config)
 
 
 def _in_order(outcomes: Iterable[Outcome]) -> Sequence[Outcome]:

@@ -7,11 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.sockets.collect import (
     Reading,
-    SocketSample,
-    collect_sockets_of,
     hold,
-    join_sockets,
     read_sockets,
+    read_sockets_of,
 )
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
@@ -29,12 +27,6 @@ from proccli.model.source import Source
 from proccli.versions import InputsProc
 
 _FIRST_PROCESS = 1
-
-
-def collect_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> SocketSample:
-    """The sockets of these processes, which come in the order of their pids, as the agent of the
-    configuration collects them."""
-    return join_sockets(read_agent_sockets(pipeline, outcomes))
 
 
 def read_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> Reading:
@@ -65,12 +57,13 @@ def read_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> Readi
     )
 
 
-def collect_agent_sockets_of(pipeline: Pipeline, pids: Collection[int]) -> SocketSample:
-    """The sockets of a few processes; with `static_config`, without deciding about the others."""
+def read_agent_sockets_of(pipeline: Pipeline, pids: Collection[int]) -> Reading:
+    """What the number of a few processes' sockets depends on; with `static_config`, without
+    deciding about the others."""
     source, config = pipeline.inputs.source, pipeline.inputs.config
     if isinstance(pipeline.context.behaviour, InputsProc):
-        return collect_agent_sockets(pipeline, pipeline.decided_all(source.pids()))
-    return collect_sockets_of(pids, source, pipeline.decided, config)
+        return read_agent_sockets(pipeline, pipeline.decided_all(source.pids()))
+    return read_sockets_of(pids, source, pipeline.decided, config)
 
 
 def _until_a_namespace_returns(held: Sequence[Held]) -> Sequence[Held]:

@@ -1,4 +1,4 @@
-"""What a sample shows: counts by process, the connections that the agent sends, and peers."""
+"""What a sample shows: the connections that the agent sends, and peers."""
 
 from __future__ import annotations
 
@@ -6,27 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from proccli.agent.sockets.collect import SocketSample, by_pid_and_fd
-from proccli.model.outcome import SocketCounts
-from proccli.model.sockets import Endpoint, Peer, Protocol, Socket, SocketStatus, SyncedSocket
+from proccli.model.sockets import Endpoint, Peer, Protocol, Socket, SyncedSocket
 from proccli.versions import Behaviour
-
-
-def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
-    """The counts of each of these processes; None where its sockets could not be read."""
-    counts: Counter[tuple[int, SocketStatus]] = Counter(
-        (socket.pid, socket.status) for socket in sample.sockets
-    )
-    unreadable = {outcome.process.pid for outcome, _ in sample.unreadable}
-    return {
-        pid: None
-        if pid in unreadable
-        else SocketCounts(
-            synced=counts[pid, "synced"],
-            skipped=counts[pid, "skipped"],
-            undecided=counts[pid, "undecided"],
-        )
-        for pid in pids
-    }
 
 
 def synced_sockets(sample: SocketSample, behaviour: Behaviour) -> tuple[SyncedSocket, ...]:

@@ -286,14 +286,13 @@ def _with_sockets(
     pipeline: Pipeline, outcomes: Sequence[Outcome]
 ) -> tuple[tuple[Outcome, ...], tuple[Note, ...]]:
     """The outcomes with the counts of their sockets, and warnings about sockets."""
-    from proccli.agent.sockets.listed import collect_agent_sockets_of
-    from proccli.agent.sockets.result import counts_by_pid
+    from proccli.agent.sockets.collect import count_sockets
+    from proccli.agent.sockets.listed import read_agent_sockets_of
 
-    pids = [outcome.process.pid for outcome in outcomes]
-    sockets = collect_agent_sockets_of(pipeline, pids)
-    counts = counts_by_pid(sockets, pids)
+    reading = read_agent_sockets_of(pipeline, [outcome.process.pid for outcome in outcomes])
+    counts = count_sockets(reading)
     counted = (outcome._replace(sockets=counts[outcome.process.pid]) for outcome in outcomes)
-    return tuple(counted), unseen_by_us(sockets, pipeline.inputs.source.host)
+    return tuple(counted), unseen_by_us(reading, pipeline.inputs.source.host)
 
 
 def _explanation(pipeline: Pipeline, outcome: Outcome) -> Explanation:

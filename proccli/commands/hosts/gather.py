@@ -17,7 +17,7 @@ from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
 from proccli.server.graph import ConnectedHosts
 from proccli.server.join import Network
-from proccli.server.store import Fleet
+from proccli.server.store import Fleet, PackedHost
 from proccli.sources.opening import NamedSource
 from proccli.versions import DEFAULT_AGENT
 
@@ -62,8 +62,8 @@ def gather(
     try:
         for done, result in enumerate(read_hosts(options, sources, wait_policy), start=1):
             config = config or result.config
-            if hosts.add(result.view):
-                results.append((result.notes, result.incomplete))
+            hosts.add(result.packed)
+            results.append((result.notes, result.incomplete))
             progress(done, len(sources))
     except BaseException:
         hosts.fleet.close()
@@ -92,24 +92,24 @@ class _Hosts:
     notes: list[Note] = field(default_factory=list)
     _by_name: dict[tuple[Network, str], list[int]] = field(default_factory=dict)
 
-    def add(self, view: HostView) -> bool:
-        """Add a host; return False if a newer snapshot of the same host is there already."""
+    def add(self, packed: PackedHost) -> None:
+        """Add a host, and remove the older snapshot if there are two of the same host."""
+        view = packed.view
+        self.fleet.add_packed(packed)
         namesakes = self._by_name.setdefault((view.network, view.name), [])
         for host in namesakes:
             before = self.fleet.hosts[host]
             if not _same_machine(before, view):
                 continue
-            keeps = before.taken_at_ns > view.taken_at_ns
-            newer, older = (before, view) if keeps else (view, before)
-            self.notes.append(_host_again(newer, older))
-            if keeps:
-                return False
+            if before.taken_at_ns > view.taken_at_ns:
+                self.notes.append(_host_again(newer=before, older=view))
+                self.fleet.remove(packed.number)
+                return
+            self.notes.append(_host_again(newer=view, older=before))
             self.fleet.remove(host)
             namesakes.remove(host)
             break
-        namesakes.append(len(self.fleet.hosts))
-        self.fleet.add(view)
-        return True
+        namesakes.append(packed.number)
 
 
 def _same_machine(one: HostView, other: HostView) -> bool:
@@ -133,7 +133,7 @@ def _same_machine(one: HostView, other: HostView) -> bool:
     return started_again or between_s <= _CLOCK_SET_S
 
 
-def _host_again(newer: HostView, older: HostView) -> Note:
+def _host_again(*, newer: HostView, older: HostView) -> Note:
     return Note.of("host-again", older=older.source, newer=newer.source, host=newer.name)
 
 

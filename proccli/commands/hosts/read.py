@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -10,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import groupby, islice
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
-from typing import Any, TypeAlias
+from typing import NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, open_inputs
@@ -23,10 +25,10 @@ from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
 from proccli.errors import SourceError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config
-from proccli.model.hosts import ConnectionEnd, HostView
+from proccli.model.hosts import HostView
 from proccli.model.note import Note
-from proccli.model.sockets import Endpoint
 from proccli.server.host_view import host_view, synced_view
+from proccli.server.store import PackedHost, packed_host
 from proccli.sources.opening import NamedSource, open_source_or_output
 from proccli.sources.recording.sync_document import SyncOutput
 from proccli.streams import require_there
@@ -35,24 +37,41 @@ _PARALLEL_FROM = 24
 """Number of sources from which starting worker processes saves time."""
 _MAX_WORKERS = 8
 _AHEAD = 4
-"""Number of sources per worker that are read before their results are needed."""
+"""Number of tasks per worker that are done before their results are needed."""
+_PER_TASK = 8
+"""Maximum number of sources of one task: to hand over a task takes a tenth of the time that it
+takes to read an output of `sync` with 500 connections."""
+_TASKS_PER_WORKER = 8
+"""With fewer sources, tasks are smaller, so that all workers end at about the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostResult:
     """One host as read from its source."""
 
-    view: HostView
+    packed: PackedHost
+    """Its number is that of the source."""
     config: Config | None
     """None for the output of `sync`, which was made with a configuration of its own."""
     notes: tuple[Note, ...]
     incomplete: bool
     """Whether something that the agent would know is unknown here."""
 
+    @property
+    def view(self) -> HostView:
+        """The host without its processes and ends."""
+        return self.packed.view
 
-_Columns: TypeAlias = list[tuple[Any, ...]]
-_Packed: TypeAlias = tuple[HostResult, _Columns]
-"""How a worker sends a host."""
+
+class _NumberedSource(NamedTuple):
+    """A source, the number of the host in it, and that of its network."""
+
+    source: NamedSource
+    number: int
+    network: int
+
+    def packed(self, view: HostView) -> PackedHost:
+        return packed_host(view, self.number, self.network)
 
 
 def read_hosts(
@@ -69,27 +88,38 @@ def read_hosts(
     for source in sources:
         if source.path is not None:
             require_there(source.path)
+    networks = {name: n for n, name in enumerate(dict.fromkeys(one.network for one in sources))}
+    numbered = [
+        _NumberedSource(source, number, networks[source.network])
+        for number, source in enumerate(sources)
+    ]
     workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
     if workers < 2 or len(sources) < _PARALLEL_FROM:
-        for source in sources:
-            yield read_host(options, source, wait_policy)
+        for one in numbered:
+            yield _read_host(options, one, wait_policy)
     else:
-        yield from _read_in_parallel(options, sources, wait_policy, workers)
+        yield from _read_in_parallel(options, numbered, wait_policy, workers)
 
 
-def read_host(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
+def _read_host(
+    options: InputOptions, numbered: _NumberedSource, wait_policy: WaitPolicy
+) -> HostResult:
     """The host of one source. Raises: UsageError, ConfigError, SourceError."""
+    source = numbered.source
     if source.path is None:
-        return _evaluated(open_inputs(options._replace(snapshot=None)), source, wait_policy)
+        return _evaluated(open_inputs(options._replace(snapshot=None)), numbered, wait_policy)
     opened = open_source_or_output(source.path)
     if isinstance(opened, SyncOutput):
         view = synced_view(opened, source.name, source.network)
-        return HostResult(view=view, config=None, notes=(), incomplete=_lacks_tags(view))
+        return HostResult(
+            packed=numbered.packed(view), config=None, notes=(), incomplete=_lacks_tags(view)
+        )
     options = options._replace(snapshot=source.path, proc_root=None)
-    return _evaluated(open_inputs(options, source=opened), source, NO_WAIT)
+    return _evaluated(open_inputs(options, source=opened), numbered, NO_WAIT)
 
 
-def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> HostResult:
+def _evaluated(inputs: Inputs, numbered: _NumberedSource, wait_policy: WaitPolicy) -> HostResult:
+    source = numbered.source
     sample = take_sample_with_ages(inputs, wait_policy)
     host = sample.inputs.source.host
     hidden = socket_notes(sample.sockets, host)
@@ -106,7 +136,7 @@ def _evaluated(inputs: Inputs, source: NamedSource, wait_policy: WaitPolicy) -> 
         enabled=inputs.config.sync_enabled,
     )
     return HostResult(
-        view=view,
+        packed=numbered.packed(view),
         config=inputs.config,
         notes=(
             *inputs.notes,
@@ -128,27 +158,29 @@ def _lacks_tags(view: HostView) -> bool:
 
 
 def _read_in_parallel(
-    options: InputOptions, sources: Sequence[NamedSource], wait_policy: WaitPolicy, workers: int
+    options: InputOptions,
+    sources: Sequence[_NumberedSource],
+    wait_policy: WaitPolicy,
+    workers: int,
 ) -> Iterator[HostResult]:
     quiet = options._replace(announce=None)  # a worker reads files and runs nothing
     method = "fork" if threading.active_count() == 1 else "spawn"
     others = set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_end_with_us)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker)
     try:
-        pending: deque[tuple[NamedSource, Future[_Packed] | None]] = deque()
-        left = iter(sources)
+        pending: deque[tuple[Sequence[_NumberedSource], Future[list[HostResult]] | None]] = deque()
+        left = _shares(sources, len(sources) // (workers * _TASKS_PER_WORKER))
         while True:
-            while len(pending) < workers * _AHEAD and (source := next(left, None)) is not None:
-                here = source.path in (None, "-")
-                task = None if here else _submit(pool, quiet, source, wait_policy)
-                pending.append((source, task))
+            while len(pending) < workers * _AHEAD and (share := next(left, None)) is not None:
+                task = None if _is_here(share[0]) else _submit(pool, quiet, share, wait_policy)
+                pending.append((share, task))
             if not pending:
                 return
-            source, task = pending.popleft()
+            share, task = pending.popleft()
             if task is None:
-                yield read_host(options, source, wait_policy)
+                yield from _read_share(options, share, wait_policy)
             else:
-                yield _unpacked(_result(task, source))
+                yield from _result(task, share[0].source)
     except BaseException:
         # Their results are no longer needed, and they may be reading a pipe that never ends.
         for worker in set(active_children()) - others:
@@ -158,54 +190,50 @@ def _read_in_parallel(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _is_here(numbered: _NumberedSource) -> bool:
+    """Whether only the main process can read a source: this machine, or stdin."""
+    return numbered.source.path in (None, "-")
+
+
+def _shares(sources: Sequence[_NumberedSource], size: int) -> Iterator[Sequence[_NumberedSource]]:
+    """The sources of each task."""
+    for is_here, some in groupby(sources, key=_is_here):
+        while share := list(islice(some, 1 if is_here else max(1, min(size, _PER_TASK)))):
+            yield share
+
+
+def _read_share(
+    options: InputOptions, share: Sequence[_NumberedSource], wait_policy: WaitPolicy
+) -> list[HostResult]:
+    return [_read_host(options, one, wait_policy) for one in share]
+
+
 def _submit(
-    pool: ProcessPoolExecutor, options: InputOptions, source: NamedSource, wait_policy: WaitPolicy
-) -> Future[_Packed]:
-    """The pending result of a source; a failed one if a worker has been killed."""
+    pool: ProcessPoolExecutor,
+    options: InputOptions,
+    share: Sequence[_NumberedSource],
+    wait_policy: WaitPolicy,
+) -> Future[list[HostResult]]:
+    """The pending results of some sources; failed ones if a worker has been killed."""
     try:
         with _without_ctrl_c():
-            return pool.submit(_read_packed, options, source, wait_policy)
+            return pool.submit(_read_share, options, share, wait_policy)
     except BrokenProcessPool as error:
-        failed: Future[_Packed] = Future()
+        failed: Future[list[HostResult]] = Future()
         failed.set_exception(error)
         return failed
 
 
-def _result(task: Future[_Packed], source: NamedSource) -> _Packed:
-    """Raises: SourceError if a worker was killed; the error of the source."""
+def _result(task: Future[list[HostResult]], source: NamedSource) -> list[HostResult]:
+    """`source`: the first of the task.
+
+    Raises: SourceError if a worker was killed; the error of a source.
+    """
     try:
         return task.result()
     except BrokenProcessPool as error:
         problem = f"can't read {source.name}: a worker process was killed (out of memory?)"
         raise SourceError(problem) from error
-
-
-def _read_packed(options: InputOptions, source: NamedSource, wait_policy: WaitPolicy) -> _Packed:
-    """A host without its ends, and these by column: to send them so takes a third of the time."""
-    result = read_host(options, source, wait_policy)
-    columns: _Columns = list(zip(*result.view.ends, strict=True))
-    if columns:
-        protocols, roles, clients, servers, *more = columns
-        columns = [
-            protocols,
-            roles,
-            *zip(*clients, strict=True),
-            *zip(*servers, strict=True),
-            *more,
-        ]
-    return replace(result, view=replace(result.view, ends=())), columns
-
-
-def _unpacked(packed: _Packed) -> HostResult:
-    """The host with its ends."""
-    result, columns = packed
-    ends: list[ConnectionEnd] = []
-    if columns:
-        protocols, roles, client_ips, client_ports, server_ips, server_ports, *more = columns
-        clients = map(Endpoint, client_ips, client_ports)
-        servers = map(Endpoint, server_ips, server_ports)
-        ends.extend(map(ConnectionEnd, protocols, roles, clients, servers, *more))
-    return replace(result, view=replace(result.view, ends=ends))
 
 
 @contextmanager
@@ -221,8 +249,9 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_us() -> None:
+def _start_worker() -> None:
     """End this worker as soon as the main process has ended, even if it was killed."""
+    gc.freeze()  # a collection in a worker would copy all pages that they share
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this runs in a worker
     threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()

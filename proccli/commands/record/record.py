@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
@@ -22,7 +22,7 @@ from proccli.files import atomic_output
 from proccli.model.codes import HostFailure, Lack
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import NO_TAGS, Process, SourceKind
+from proccli.model.process import ALL_FIELDS, NO_TAGS, Process, SourceKind
 from proccli.sources.recording.masking import MaskedSource, mask_environment
 from proccli.sources.recording.writer import write_recording
 from proccli.terminal.warning_text import message
@@ -116,7 +116,8 @@ def record(
     """
     # Before anybody waits: there may be no place to write to.
     with _output(path, force=force) as out:
-        seen = take_sample_with_ages(inputs, wait_policy)
+        # With all that is written: a source reads a process again for more fields.
+        seen = take_sample_with_ages(inputs, wait_policy, fields=ALL_FIELDS)
         names = mentioned_names(inputs.config)
         shown = looked_at = seen.inputs
         masking = None
@@ -125,8 +126,8 @@ def record(
             shown = looked_at._replace(environment=environment)
             masking = MaskedSource(looked_at.source, MaskChecker(shown).mask_safe)
             shown = shown._replace(source=masking)
-        plain = Pipeline(looked_at).outcomes(looked_at.source.pids())
-        changed = _changed(plain, shown)
+        plain = seen.pipeline.completed(seen.outcomes)
+        changed = _changed(plain, shown, masking, names) if masking is not None else ()
         written = write_recording(
             out,
             shown.source,
@@ -136,6 +137,7 @@ def record(
             names=names,
             message=message,
             kind=kind,
+            tables=seen.tables,
         )
     host = looked_at.source.host
     missing = [
@@ -165,8 +167,15 @@ def record(
     )
 
 
-def _changed(plain: Sequence[Outcome], masked: Inputs) -> tuple[int, ...]:
-    """The processes that have another outcome with masks."""
+def _changed(
+    plain: Sequence[Outcome], masked: Inputs, masking: MaskedSource, names: Collection[str]
+) -> tuple[int, ...]:
+    """The processes that have another outcome with masks: in arguments, or in the variables of
+    these names."""
+    for outcome in plain:
+        masking.read(outcome.process.pid)
+    if not masking.found_by and not names:
+        return ()
     again = Pipeline(masked).outcomes(masked.source.pids())
     return tuple(
         before.process.pid

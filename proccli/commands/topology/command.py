@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import click
@@ -209,7 +209,9 @@ def _mermaid_notes(result: Topology) -> Sequence[Note]:
     return mermaid_notes(result)
 
 
-def _rendered(result: Topology, output: Format, invocation: Invocation) -> str | bytes:
+def _rendered(
+    result: Topology, output: Format, invocation: Invocation
+) -> str | bytes | Iterable[bytes]:
     match output:
         case "json":
             from proccli.commands.topology.json import topology_document

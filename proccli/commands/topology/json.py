@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import get_args
 
 from proccli.commands.topology.words import by_certainty
 from proccli.model.sockets import Protocol
 from proccli.model.topology import Certainty, RemoteStatus, Topology, TopologyEdge
-from proccli.terminal.document import CONFIG, KEY_AND_VALUE, TIME, Document, lines
+from proccli.terminal.document import CONFIG, KEY_AND_VALUE, TIME, Document, line_pieces
 from proccli.terminal.record import (
     Field,
     Record,
@@ -186,11 +186,11 @@ TOPOLOGY = Document(
 )
 
 
-def topology_document(result: Topology) -> bytes:
-    """The document `proccli/topology/v1`."""
-    return TOPOLOGY.render(result)
+def topology_document(result: Topology) -> Iterator[bytes]:
+    """The document `proccli/topology/v1`, in pieces."""
+    return TOPOLOGY.pieces(result)
 
 
-def topology_lines(edges: Sequence[TopologyEdge]) -> bytes:
-    """A line for each edge."""
-    return lines(map(EDGE.line, edges))
+def topology_lines(edges: Sequence[TopologyEdge]) -> Iterator[bytes]:
+    """A line for each edge, in pieces."""
+    return line_pieces(map(EDGE.line, edges))

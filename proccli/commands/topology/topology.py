@@ -139,7 +139,7 @@ def _topology(
     globs = selection.names
     if part.neighbours:
         selection = replace(selection, names=())
-    drawn = build_graph(fleet, by, names, lambda sides: selection.matches(sides, names), server)
+    drawn = build_graph(fleet, by, names, selection, server)
     hosts = [(fleet.hosts[host], names[host]) for host in fleet.present]
     left_out: Counter[str] = Counter()
     for view, _ in hosts:

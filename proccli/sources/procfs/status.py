@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from proccli.sources.procfs.files import Unreadable
@@ -58,7 +59,14 @@ def _any(_: str) -> bool:
 _U32, _U64 = _integer(32), _integer(64)
 _I32 = _integer(32, signed=True)
 _HEX64 = _integer(64, base=16)
-_REQUIRED: Final[Mapping[str, _Check]] = {
+
+
+def _of_value(check: _Check) -> _Check:
+    """The check of what follows the colon: the files of most processes have the same values."""
+    return lru_cache(256)(lambda value: check(value.strip(_BLANKS)))
+
+
+_REQUIRED_VALUES: Final[Mapping[str, _Check]] = {
     "Name": _any,
     "State": _any,
     **dict.fromkeys(("Tgid", "Pid", "PPid", "TracerPid"), _I32),
@@ -70,7 +78,7 @@ _REQUIRED: Final[Mapping[str, _Check]] = {
     **dict.fromkeys(("SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt"), _HEX64),
     **dict.fromkeys(("CapInh", "CapPrm", "CapEff"), _HEX64),
 }
-_OPTIONAL: Final[Mapping[str, _Check]] = {
+_OPTIONAL_VALUES: Final[Mapping[str, _Check]] = {
     "Umask": _integer(32, base=8),
     "Ngid": _I32,
     **dict.fromkeys(("NStgid", "NSpid", "NSpgid", "NSsid"), _each(_I32)),
@@ -86,6 +94,10 @@ _OPTIONAL: Final[Mapping[str, _Check]] = {
     **dict.fromkeys(("Cpus_allowed", "Mems_allowed"), _each(_integer(32, base=16), ",")),
     **dict.fromkeys(("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"), _U64),
 }
+_REQUIRED, _OPTIONAL = (
+    {key: _of_value(check) for key, check in checks.items()}
+    for checks in (_REQUIRED_VALUES, _OPTIONAL_VALUES)
+)
 
 
 def parse_status_name(content: bytes) -> str:
@@ -101,18 +113,21 @@ def parse_status_name(content: bytes) -> str:
         text = content.decode()
     except UnicodeDecodeError:
         raise Unreadable("malformed", "not UTF-8") from None
-    values: dict[str, str] = {}
-    for line in text.split("\n"):
-        if not line.removesuffix("\r"):
-            continue
-        key, *rest = line.split(":", 2)
-        if not rest:
-            raise Unreadable("malformed", "a line without a colon")
-        values[key] = rest[0].strip(_BLANKS)
+    pairs = _PAIR.findall(text)
+    if len(pairs) != text.count("\n") and not all(map(_is_pair, text.split("\n"))):
+        raise Unreadable("malformed", "a line without a colon")
+    values: dict[str, str] = dict(pairs)
     for key, check in _REQUIRED.items():
         if key not in values or not check(values[key]):
             raise Unreadable("malformed", key)
     for key, check in _OPTIONAL.items():
         if key in values and not check(values[key]):
             raise Unreadable("malformed", key)
-    return values["Name"]
+    return values["Name"].strip(_BLANKS)
+
+
+_PAIR: Final = re.compile(r"^([^:\n]*):([^:\n]*)", re.MULTILINE)
+
+
+def _is_pair(line: str) -> bool:
+    return ":" in line or not line.removesuffix("\r")

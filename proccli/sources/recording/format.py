@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import get_args, overload
+from typing import cast, get_args, overload
 
 from proccli.errors import Location, RecordingError
 from proccli.model.process import NS_PER_S, FieldError, Problem
@@ -35,8 +35,9 @@ SOCKETS_PER_LINE = 10_000
 """More sockets of one process take several lines."""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
-_SECONDS_KEPT = 1024
-"""Most sockets of a recording were first seen in the same few."""
+_TIMES_KEPT = 1024
+"""Most sockets of a recording were first seen in the same few seconds, and those of a process in
+the same tick of the kernel's clock."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MISSING = object()
 _PROBLEMS: Mapping[str, Problem] = {problem: problem for problem in get_args(Problem)}
@@ -66,6 +67,12 @@ def _as_base64(raw: bytes) -> dict[str, str]:
 
 def decode_cmdline(pieces: Sequence[object]) -> bytes:
     """The bytes of the pieces. Raises: ValueError for an invalid piece."""
+    try:
+        raw = "\0".join(cast("Sequence[str]", pieces)).encode()
+        if raw.count(b"\0") == max(len(pieces) - 1, 0):
+            return raw
+    except (TypeError, UnicodeEncodeError):
+        pass  # not all are strings, or one is not valid
     return b"\0".join(_decode_piece(piece) for piece in pieces)
 
 
@@ -101,10 +108,15 @@ def decode_bytes(text: str) -> bytes:
 def encode_time(ns: int) -> str:
     """Nanoseconds since the epoch as RFC 3339 in UTC, with all nine decimals."""
     seconds, rest = divmod(ns, NS_PER_S)
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{_encoded_seconds(seconds)}.{rest:09d}Z"
 
 
+@lru_cache(_TIMES_KEPT)
+def _encoded_seconds(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
+
+
+@lru_cache(_TIMES_KEPT)
 def decode_time(text: str) -> int:
     """Nanoseconds since the epoch. Raises: ValueError."""
     found = _TIME.fullmatch(text)
@@ -113,7 +125,7 @@ def decode_time(text: str) -> int:
     return _seconds(found[1]) * NS_PER_S + int(found[2])
 
 
-@lru_cache(_SECONDS_KEPT)
+@lru_cache(_TIMES_KEPT)
 def _seconds(text: str) -> int:
     since = datetime.fromisoformat(text).replace(tzinfo=timezone.utc) - _EPOCH
     return since.days * 86_400 + since.seconds

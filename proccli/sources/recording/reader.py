@@ -30,7 +30,14 @@ from proccli.sources.recording.format import (
     decode_cmdline,
     decode_time,
 )
-from proccli.sources.recording.lines import parse_lines
+from proccli.sources.recording.lines import (
+    Written,
+    WrittenProcess,
+    WrittenSockets,
+    numbered_lines,
+    parse_line,
+    parse_written,
+)
 from proccli.sources.recording.sockets import NetReader, decode_sockets, socket_fd
 from proccli.streams import opened
 
@@ -118,13 +125,15 @@ def parse_recording(
 
     Raises: RecordingError; OSError.
     """
-    lines = parse_lines(file, name)
+    lines = numbered_lines(file, name)
     header = _first(lines, name, instead)
     head = _Header(header)
     body = _Body(head.version)
     at = header.at
-    for at, value in lines:
-        body.add(Checked(value, at, "the line"))
+    for at, line in lines:
+        written = parse_written(line)
+        if written is None or not body.add_written(written):
+            body.add(Checked(parse_line(line, at), at, "the line"))
     if not body.ended:
         raise RecordingTruncated(
             "cut short: the last line is missing", Location(name, at.line + 1, 1)
@@ -149,11 +158,12 @@ def parse_recording(
     )
 
 
-def _first(lines: Iterator[tuple[Location, dict[str, object]]], name: str, instead: str) -> Checked:
+def _first(lines: Iterator[tuple[Location, bytes]], name: str, instead: str) -> Checked:
     if name.endswith((".yaml", ".yml")):
         instead = f"if {name} is a configuration, give it with -c"
     try:
-        at, value = next(lines)
+        at, line = next(lines)
+        value = parse_line(line, at)
     except StopIteration:
         at = Location(name, 1, 1)
         raise RecordingError("empty: not a recording", at, hint=instead) from None
@@ -274,6 +284,42 @@ class _Body:
         self.masked_processes = 0
         self.ended = False
 
+    def add_written(self, line: Written) -> bool:
+        """Add such a line, unless something is wrong with it; whether it was added."""
+        if self.ended:
+            return False
+        match line:
+            case WrittenProcess():
+                if self.version == 1 or line.process.pid in self.processes:
+                    return False
+                self._keep(*line)
+                return True
+            case WrittenSockets():
+                known = self.sockets.get(line.pid)
+                if not isinstance(known, list):
+                    return False
+                known.extend(line.sockets)
+                return True
+            case _:
+                return self.net_reader.add_written(line)
+
+    def _keep(
+        self,
+        process: Process,
+        users: bool,
+        sockets: list[SocketFd] | FieldError,
+        net: int | None,
+    ) -> None:
+        pid = process.pid
+        self.processes[pid] = process
+        if not users:
+            self.without_users.add(pid)
+        self.sockets[pid] = sockets
+        if net is not None:
+            self.nets[pid] = net
+        self.masked_values += len(process.masked_spans)
+        self.masked_processes += bool(process.masked_spans)
+
     def add(self, line: Checked) -> None:
         """Add one line. Raises: RecordingError."""
         if self.ended:
@@ -302,7 +348,7 @@ class _Body:
             raise line.wrong("listed twice")
         cmdline = _cmdline(line)
         masked_spans = _masked_spans(line, len(cmdline or b""))
-        self.processes[pid] = Process(
+        process = Process(
             pid=pid,
             cmdline=cmdline,
             masked_spans=masked_spans,
@@ -322,14 +368,9 @@ class _Body:
                 *(_NOT_IN_VERSION_1 if self.version == 1 else ()),
             ),
         )
-        if not line.flag("users"):
-            self.without_users.add(pid)
-        self.sockets[pid] = decode_sockets(line)
-        net = line.integer("net", low=1, high=MAX_PID, or_null=True)
-        if net is not None:
-            self.nets[pid] = net
-        self.masked_values += len(masked_spans)
-        self.masked_processes += bool(masked_spans)
+        users = line.flag("users")
+        sockets = decode_sockets(line)
+        self._keep(process, users, sockets, line.integer("net", low=1, high=MAX_PID, or_null=True))
 
     def _add_sockets(self, line: Checked) -> None:
         pid = line.integer("pid", low=1, high=MAX_PID)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 from proccli.model.process import MAX_PID, MAX_U64, FieldError, Process
@@ -26,6 +28,7 @@ from proccli.sources.recording.format import (
     encode_error,
     encode_time,
 )
+from proccli.sources.recording.lines import WrittenRows
 
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""
@@ -46,8 +49,12 @@ class NetWriter:
     namespace's number.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self, source: Source, known: Mapping[int, NetTables] = MappingProxyType({})
+    ) -> None:
+        """`known`: tables of a live machine that were read before, by inode number."""
         self._source = source
+        self._known = known
         self._live: dict[int, tuple[int, list[int]]] = {}
         """By inode number: the number here, and the processes."""
         self._shown: dict[_Shown, int] = {}
@@ -99,7 +106,7 @@ class NetWriter:
         """The remaining lines, once all processes have their numbers."""
         yield from self.ready()
         for netns, (number, pids) in self._live.items():
-            yield from self._lines(number, netns, self._tables(pids))
+            yield from self._lines(number, netns, self._tables(netns, pids))
             yield from self._addresses(number, pids)
 
     def _addresses(self, number: int, pids: Sequence[int]) -> Iterator[Mapping[str, object]]:
@@ -110,11 +117,14 @@ class NetWriter:
                 yield {"type": "addresses", "net": number, "ipv4": found}
                 return
 
-    def _tables(self, pids: Sequence[int]) -> NetTables:
-        """The tables of the first of these processes that has not exited."""
+    def _tables(self, netns: int, pids: Sequence[int]) -> NetTables:
+        """Those that are known, or of the first of these processes that has not exited."""
+        tables = self._known.get(netns, ())
+        if tables and not _are_gone(tables):
+            return tables
         for pid in pids:
             tables = self._source.net_tables(pid)
-            if not any(table.error and table.error.problem == "gone" for table in tables):
+            if not _are_gone(tables):
                 break
         return tables
 
@@ -135,6 +145,10 @@ class NetWriter:
                     ],
                     "error": None if table.error is None else encode_error(table.error),
                 }
+
+
+def _are_gone(tables: NetTables) -> bool:
+    return any(table.error and table.error.problem == "gone" for table in tables)
 
 
 class _Shown(NamedTuple):
@@ -214,6 +228,10 @@ def socket_fd(part: Checked) -> SocketFd:
     return found
 
 
+# A named tuple's own constructor takes twice as long.
+_new_row: Callable[[tuple[object, ...]], SocketRow] = partial(tuple.__new__, SocketRow)
+
+
 class NetReader:
     """Collects the lines of socket tables."""
 
@@ -223,6 +241,7 @@ class NetReader:
         self._errors: dict[tuple[int, TableName], FieldError] = {}
         self._netns: dict[int, int | None] = {}
         self._addresses = _Addresses()
+        self._ends = _Ends(self._addresses)
 
     def add(self, line: Checked) -> None:
         """Add one line. Raises: RecordingError."""
@@ -242,6 +261,25 @@ class NetReader:
             self._errors[key] = problem.field_error((f"net/{name}",))
         if key in self._errors and rows:
             raise line.wrong("has both rows and an error")
+
+    def add_written(self, line: WrittenRows) -> bool:
+        """Add such a line, unless something is wrong with it; whether it was added."""
+        key = (line.net, line.table)
+        if key in self._errors or self._netns.get(line.net, line.netns) != line.netns:
+            return False
+        protocol, family = KINDS[line.table]
+        ends = self._ends
+        try:
+            made = [
+                _new_row((protocol, family, state, ends[local], ends[remote], int(inode)))
+                for _, state, local, remote, inode in line.rows
+            ]
+        except LookupError:
+            return False
+        self._netns[line.net] = line.netns
+        self._rows.setdefault(key, []).extend(made)
+        self.rows += len(made)
+        return True
 
     def _row(self, line: Checked, name: TableName, row: object) -> SocketRow:
         protocol, family = KINDS[name]
@@ -283,6 +321,24 @@ class NetReader:
             )
             for number in self._netns
         }
+
+
+class _Ends(dict[str, Endpoint]):
+    """Endpoints by their text in a row: those of listeners, and of connections within the host,
+    are in several."""
+
+    def __init__(self, addresses: _Addresses) -> None:
+        super().__init__()
+        self._addresses = addresses
+
+    def __missing__(self, text: str) -> Endpoint:
+        """Raises: LookupError for what is none."""
+        quoted, _, port = text.rpartition(",")
+        ip, number = quoted[1:-1], int(port)
+        if number >= 1 << 16 or not self._addresses[ip]:
+            raise LookupError(text)
+        endpoint = self[text] = Endpoint(ip, number)
+        return endpoint
 
 
 class _Addresses(dict[str, bool]):

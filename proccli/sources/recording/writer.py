@@ -6,12 +6,14 @@ import gzip
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import BinaryIO
 
 from proccli import __version__
 from proccli.errors import OutputError
 from proccli.model.note import Note
 from proccli.model.process import Environment, FieldError, Process, SourceKind, TagTable
+from proccli.model.sockets import NetTables
 from proccli.model.source import Source
 from proccli.sources.recording.format import (
     FORMAT,
@@ -61,6 +63,7 @@ def write_recording(
     names: Collection[str] = (),
     message: Callable[[Note], str] = _text_or_code,
     kind: SourceKind | None = None,
+    tables: Mapping[int, NetTables] = MappingProxyType({}),
 ) -> Written:
     """Write what a source shows, one process at a time; the last line has the counts returned.
 
@@ -68,6 +71,8 @@ def write_recording(
     environment, only the variables `names` are written. Secrets are masked by the source
     (`masking.MaskedSource`). `message` words the warnings of the source. `kind` is what was
     recorded, if it is not the kind of the source: a live machine that another host has read.
+    `tables` are socket tables that were read with the processes, by the inode number of their
+    network namespace; a live machine's are not read again.
 
     Raises: SourceError; OutputError for more than a reader takes; OSError where `out` can't be
     written.
@@ -75,15 +80,20 @@ def write_recording(
     header = _header(source, tags, _environment(environment, names), message)
     header = {**header, "kind": kind or source.host.kind}
     if not compress:
-        return _write(out, source, header)
+        return _write(out, source, header, tables)
     # No file name in the gzip header: it would be that of the temporary file.
     with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6) as packed:
-        return _write(packed, source, header)
+        return _write(packed, source, header, tables)
 
 
-def _write(out: BinaryIO | gzip.GzipFile, source: Source, header: Mapping[str, object]) -> Written:
-    tables: set[int] = set()
-    nets = NetWriter(source)
+def _write(
+    out: BinaryIO | gzip.GzipFile,
+    source: Source,
+    header: Mapping[str, object],
+    tables: Mapping[int, NetTables],
+) -> Written:
+    roots: set[int] = set()
+    nets = NetWriter(source, tables)
     processes = sockets = masked_values = masked_processes = size = 0
 
     def put(line: Mapping[str, object]) -> None:
@@ -104,8 +114,8 @@ def _write(out: BinaryIO | gzip.GzipFile, source: Source, header: Mapping[str, o
         process = source.read(pid)
         inode = process.root_inode
         users = None if inode is None else source.users(process)
-        if users is not None and inode is not None and inode not in tables:
-            tables.add(inode)
+        if users is not None and inode is not None and inode not in roots:
+            roots.add(inode)
             put({"type": "users", "root_inode": inode, "names": users})
         found = source.socket_fds(pid)
         line = _process(process, has_users=users is not None)
@@ -120,7 +130,7 @@ def _write(out: BinaryIO | gzip.GzipFile, source: Source, header: Mapping[str, o
         put(net)
     written = Written(
         processes=processes,
-        users=len(tables),
+        users=len(roots),
         sockets=sockets,
         rows=nets.rows,
         masked_values=masked_values,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from proccli.sources.secrets.names import word_set
@@ -277,12 +278,13 @@ WRAPPERS: Final = word_set(
 )
 """Programs that run another one, named in a later argument."""
 
+_NAME_BYTES: Final = 64
 _ENDINGS: Final = (".exe", ".cmd", ".bat", ".sh")
 
 
 def file_name(text: bytes) -> str:
     r"""The name of a program as it is in the table: `/usr/bin/mysql`, `C:\bin\SQLCMD.EXE`."""
-    name = text.rpartition(b"/")[2].rpartition(b"\\")[2][:64].decode("latin-1").lower()
+    name = text.rpartition(b"/")[2].rpartition(b"\\")[2][:_NAME_BYTES].decode("latin-1").lower()
     for ending in _ENDINGS:
         name = name.removesuffix(ending)
     return name
@@ -293,4 +295,9 @@ _WORD: Final = re.compile(rb"[\w.\-]+")
 
 def mentions_program(cmdline: bytes) -> bool:
     """Whether a program of the table may be in a command line."""
-    return any(file_name(word[0]) in PROGRAMS for word in _WORD.finditer(cmdline))
+    return any(_is_program(word[:_NAME_BYTES]) for word in _WORD.findall(cmdline))
+
+
+@lru_cache(1 << 12)  # most words are in many command lines
+def _is_program(word: bytes) -> bool:
+    return file_name(word) in PROGRAMS

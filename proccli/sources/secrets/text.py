@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
@@ -141,8 +142,23 @@ _PEM_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----
 _PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 
 
-def find_in_text(text: bytes) -> Iterator[Secret]:
+def find_in_text(text: bytes) -> Sequence[Secret]:
     """The spans of secrets in a text, whatever surrounds them. Spans may overlap."""
+    if len(text) <= _MAX_REPEATED:
+        return _found_again(text)
+    return tuple(_found(text))
+
+
+_MAX_REPEATED = 128
+"""Bytes of an argument that several processes may well have."""
+
+
+@lru_cache(1 << 12)
+def _found_again(text: bytes) -> Sequence[Secret]:
+    return tuple(_found(text))
+
+
+def _found(text: bytes) -> Iterator[Secret]:
     for found in _SHAPES.finditer(text):
         yield Secret(*found.span(), "token")
     for pattern, found_by in _BY_PLACE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proccli.agent.sockets.collect import SocketSample, collect_sockets
+from proccli.agent.sockets.collect import SocketSample, join_sockets, read_sockets
 from proccli.model.config import Config
 from proccli.model.process import NO_TAGS, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, NetTables, Socket, SocketFd, SocketRow
@@ -63,7 +63,7 @@ def look_at_machine(
     machine = Machine(processes, configuration or config(), tags=tags, at=at)
     source = ListSource(processes, at=at, sockets=sockets, nets=nets)
     outcomes = [machine.outcome(pid) for pid in source.pids()]
-    return collect_sockets(outcomes, source, machine.context.config)
+    return join_sockets(read_sockets(outcomes, source, machine.context.config))
 
 
 def only(found: SocketSample) -> Socket:

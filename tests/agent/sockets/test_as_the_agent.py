@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.agent.sockets.collect import collect_sockets
+from proccli.agent.sockets.collect import join_sockets, read_sockets
 from proccli.agent.sockets.result import synced_sockets
 from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError
@@ -173,7 +173,7 @@ def test_what_is_synced_is_what_the_agent_sends(machine: RandomMachine) -> None:
     judge = Machine(processes, config(("^other$", "process_name", "drop")), at=at)
     outcomes: list[Outcome] = [judge.outcome(one.pid) for one in processes]
     source = ListSource(processes, at=at, sockets=machine.sockets, nets=machine.nets)
-    found = collect_sockets(outcomes, source, config())
+    found = join_sockets(read_sockets(outcomes, source, config()))
 
     def order(sent: SyncedSocket) -> tuple[str, ...]:
         return tuple(map(str, sent))

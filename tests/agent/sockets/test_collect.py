@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.agent.sockets.collect import SocketSample, collect_sockets_of
-from proccli.model.outcome import Outcome
+from proccli.agent.sockets.collect import (
+    SocketSample,
+    count_sockets,
+    join_sockets,
+    read_sockets_of,
+)
+from proccli.model.outcome import Outcome, SocketCounts
 from proccli.model.process import FieldError, Process
 from proccli.model.sockets import NetTables, Socket, SocketFd, SocketRow, TableName
 from tests.agent.sockets.looking import (
@@ -262,7 +267,7 @@ def test_each_namespace_is_read_once_through_its_first_accepted_process() -> Non
     ]
     source = ListSource(processes, sockets={5: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
     machine = Machine(processes, DROP_OTHERS)
-    collect_sockets_of([5, 6, 7], source, machine.outcome, config())
+    read_sockets_of([5, 6, 7], source, machine.outcome, config())
     assert source.asked_for_tables == [6]
 
 
@@ -279,7 +284,8 @@ class Vanishing(ListSource):
 def test_a_process_that_exits_before_its_tables_are_read_gives_way_to_the_next() -> None:
     processes = [process(6, "shop", netns=NS), process(7, "shop", netns=NS)]
     source = Vanishing(processes, sockets={7: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
-    found = collect_sockets_of([6, 7], source, Machine(processes, config()).outcome, config())
+    machine = Machine(processes, config())
+    found = join_sockets(read_sockets_of([6, 7], source, machine.outcome, config()))
     assert outcomes(found) == {(7, 3): "synced"}
     assert found.lost == ()
 
@@ -457,7 +463,7 @@ def look_at_7(
         return machine.outcome(pid)
 
     source = ListSource(processes, sockets=sockets, nets={NS: elsewhere(*rows)})
-    return collect_sockets_of([7], source, outcome_of_pid, config()), judged
+    return join_sockets(read_sockets_of([7], source, outcome_of_pid, config())), judged
 
 
 def test_sockets_of_one_process_decide_only_those_that_share_them() -> None:
@@ -474,6 +480,21 @@ def test_sockets_of_one_process_without_connections_decide_no_other() -> None:
     found, judged = look_at_7({7: [fd(3, 900)], 8: [fd(3, 900)]}, tcp(900, "0.0.0.0:80"))
     assert judged == [7]
     assert outcomes(found) == {(7, 3): "listening"}
+
+
+def test_a_process_with_a_lower_pid_cannot_take_the_sockets_of_one_process() -> None:
+    found, judged = look_at_7({6: [fd(3, 900)], 7: [fd(3, 900)]}, CONNECTION)
+    assert judged == [7]
+    assert outcomes(found) == {(7, 3): "synced"}
+
+
+def test_for_a_process_without_sockets_no_table_is_read() -> None:
+    processes = [process(pid, "shop", netns=NS) for pid in (6, 7)]
+    source = ListSource(processes, sockets={6: [fd(3, 900)]}, nets={NS: elsewhere(CONNECTION)})
+    machine = Machine(processes, config())
+    reading = read_sockets_of([7], source, machine.outcome, config())
+    assert count_sockets(reading) == {7: SocketCounts(synced=0, skipped=0, undecided=0)}
+    assert source.asked_for_tables == []
 
 
 def test_a_process_whose_links_are_refused_opens_a_namespace_of_its_own() -> None:

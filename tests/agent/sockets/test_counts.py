@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from proccli.agent.sockets.collect import count_sockets, join_sockets, read_sockets
-from proccli.agent.sockets.result import counts_by_pid, synced_sockets
+from proccli.agent.sockets.collect import (
+    SocketSample,
+    count_sockets,
+    join_sockets,
+    read_sockets,
+    read_sockets_of,
+)
+from proccli.agent.sockets.result import synced_sockets
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, SocketCounts
 from proccli.model.process import Host
-from proccli.model.sockets import SyncedSocket
+from proccli.model.sockets import SocketStatus, SyncedSocket
 from proccli.versions import behaviour_of
 from tests.agent.sockets.looking import REFUSED, fd, look_at_machine, tcp, tcp6, udp
 from tests.build import ListSource, Machine, config, host, net_tables, process
@@ -68,6 +77,19 @@ def test_counts_are_of_each_process_and_unknown_where_it_cannot_be_read() -> Non
     }
 
 
+def counts_by_pid(sample: SocketSample, pids: Iterable[int]) -> Mapping[int, SocketCounts | None]:
+    """The counts of each of these processes; None where its sockets could not be read."""
+    counts = Counter((socket.pid, socket.status) for socket in sample.sockets)
+    unreadable = {outcome.process.pid for outcome, _ in sample.unreadable}
+    statuses: tuple[SocketStatus, ...] = ("synced", "skipped", "undecided")
+    return {
+        pid: None
+        if pid in unreadable
+        else SocketCounts(*(counts[pid, status] for status in statuses))
+        for pid in pids
+    }
+
+
 PIDS = (6, 7, 8)
 INODES = st.integers(min_value=900, max_value=904)
 ENDS = st.sampled_from(["10.0.0.5:4000", "10.0.0.9:5432", "0.0.0.0:0"])
@@ -119,3 +141,38 @@ def test_counting_finds_what_joining_finds(  # type: ignore[no-untyped-def]
     reading = read_sockets(outcomes, source, configuration)
 
     assert count_sockets(reading) == counts_by_pid(join_sockets(reading), PIDS)
+
+
+WHOLE_TABLES = st.builds(
+    net_tables,
+    tcp=st.lists(ROWS, max_size=6),
+    udp=st.lists(st.builds(udp, INODES, ENDS, ENDS), max_size=3),
+    tcp6=st.lists(ROWS6, max_size=3),
+)
+
+
+@for_all(
+    held=st.fixed_dictionaries(dict.fromkeys(PIDS, HELD)),
+    tables=WHOLE_TABLES,
+    statuses=st.tuples(*[st.sampled_from(["accepted", "unknown", "dropped", "skipped"])] * 3),
+    at=st.sampled_from([host(), host(privileged=False), host(observed_since_ns=0)]),
+)
+def test_the_counts_of_one_process_do_not_need_all_the_others(  # type: ignore[no-untyped-def]
+    held, tables, statuses, at: Host
+) -> None:
+    processes = [process(pid, "shop", netns=NS) for pid in PIDS]
+    machine = Machine(processes, config(), at=at)
+    by_pid: dict[int, Outcome] = {
+        pid: machine.outcome(pid)._replace(status=status)
+        for pid, status in zip(PIDS, statuses, strict=True)
+    }
+    sockets = {
+        pid: [fd(number, inode, age_s) for number, (inode, age_s) in sorted(found.items())]
+        for pid, found in held.items()
+    }
+    source = ListSource(processes, at=at, sockets=sockets, nets={NS: tables})
+    of_all = count_sockets(read_sockets(by_pid.values(), source, config()))
+
+    for pid in PIDS:
+        of_one = count_sockets(read_sockets_of([pid], source, by_pid.get, config()))
+        assert of_one[pid] == of_all[pid]

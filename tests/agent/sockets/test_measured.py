@@ -9,7 +9,8 @@ import pytest
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.listed import collect_agent_sockets
+from proccli.agent.sockets.collect import join_sockets
+from proccli.agent.sockets.listed import read_agent_sockets
 from proccli.agent.sockets.result import synced_sockets
 from proccli.model.process import NO_TAGS, Environment
 from proccli.model.sockets import SyncedSocket
@@ -38,7 +39,8 @@ def test_the_agent_sends_the_rows_that_were_measured(case: Mapping[str, Any], ve
         behaviour = behaviour._replace(socket_thread="leaves-early")
         pipeline.context = pipeline.context._replace(behaviour=behaviour)
 
-    sample = collect_agent_sockets(pipeline, pipeline.decided_all(given.source.pids()))
+    outcomes = pipeline.decided_all(given.source.pids())
+    sample = join_sockets(read_agent_sockets(pipeline, outcomes))
 
     numbered = version != "main"
     got = [_row(socket, numbered=numbered) for socket in synced_sockets(sample, behaviour)]

@@ -19,6 +19,9 @@ from proccli.commands.hosts.read import HostResult, read_hosts
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import ProccliError, RecordingError, SourceError, UsageError
+from proccli.model.sockets import Endpoint
+from proccli.server.ends import host_ends
+from proccli.server.store import Fleet
 from proccli.sources.opening import NamedSource
 from tests.cli.runner import call
 from tests.server.processes import ended, group, readers, running, silent_pipes, wait_for
@@ -41,8 +44,14 @@ def parallel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1, 2})
 
 
+def in_large_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with hundreds of sources."""
+    parallel(monkeypatch)
+    monkeypatch.setattr("proccli.commands.hosts.read._TASKS_PER_WORKER", 1)
+
+
 Way = Callable[[pytest.MonkeyPatch], None]
-both_ways = pytest.mark.parametrize("way", [sequential, parallel])
+both_ways = pytest.mark.parametrize("way", [sequential, parallel, in_large_tasks])
 
 
 def mixed(folder: Path) -> list[str]:
@@ -229,20 +238,25 @@ def test_a_view_has_every_process_and_every_connection_once(tmp_path: Path) -> N
 
     (found,) = read(tmp_path, recorded(tmp_path, "a", connections))
 
-    view = found.view
-    assert {pid: (one.gprocess, one.status) for pid, one in view.processes.items()} == {
+    with Fleet() as fleet:
+        fleet.add_packed(found.packed)
+        processes = list(fleet.processes_of(0))
+        listening = fleet.listening(0, Endpoint("10.0.0.1", 8080))
+    assert {one.pid: (one.gprocess, one.status) for one in processes} == {
         10: ("app", "accepted"),
         11: (None, "dropped"),
         12: ("dns", "accepted"),
     }
-    assert [(end.protocol, end.role, end.pid, end.status) for end in view.ends] == [
+    assert [
+        (end.protocol, end.role, end.pid, end.status) for end in host_ends(found.packed.ends)
+    ] == [
         ("tcp", "client", 10, "synced"),
         ("tcp", "server", 10, "synced"),
         ("tcp", "client", 11, "skipped"),
         ("udp", "client", 12, "synced"),
     ]
-    assert [(one.address.port, one.pid) for one in view.listeners] == [(8080, 10)]
-    assert view.left_out == {"process-not-accepted": 1}
+    assert listening == [10]
+    assert found.view.left_out == {"process-not-accepted": 1}
     assert not found.incomplete
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from proccli.agent.inputs import Inputs
 from proccli.commands.record.record import RecordResult, record
 from proccli.commands.scan.scan import scan
-from proccli.model.process import NO_TAGS, Environment
+from proccli.model.process import ALL_FIELDS, NO_TAGS, Environment, Field, FieldError, Process
+from proccli.sources.recording import masking
 from proccli.sources.recording.reader import read_recording
-from tests.build import NO_ENVIRONMENT, ListSource, config, process
+from tests.agent.sockets.looking import fd, tcp
+from tests.build import NO_ENVIRONMENT, ListSource, config, host, net_tables, process
 
 SHOP = process(20, "/usr/bin/python3", "/opt/shop/app.py", "--db-password=hunter2", "--port", "80")
 JAVA = process(21, "java", "-jar", "/opt/pay.jar", "--token=s3cr3t")
@@ -100,3 +104,74 @@ def test_a_secret_variable_is_not_in_the_file(tmp_path: Path) -> None:
     record(given, plain, redact=False)
     assert (found := read_recording(plain).environment) is not None
     assert found.values == values
+
+
+# ---- nothing twice ----------------------------------------------------------------------------
+
+NS = 4026531840
+TABLES = net_tables(tcp=[tcp(900, "10.0.0.5:4000", "10.0.0.9:5432")])
+
+
+class ReadAgain(ListSource):
+    """A live machine that notes whom it would have to read again for more fields."""
+
+    def __init__(self, *processes: Process) -> None:
+        sockets = {one.pid: [fd(3, 900)] for one in processes}
+        super().__init__(processes, at=host(kind="live"), sockets=sockets, nets={NS: TABLES})
+        self._known: dict[int, frozenset[Field]] = {}
+        self.again: list[int] = []
+
+    def read(self, pid: int, fields: frozenset[Field] = ALL_FIELDS) -> Process:
+        if not fields - {"fds"} <= self._known.setdefault(pid, fields):
+            self.again.append(pid)
+        return super().read(pid, fields)
+
+
+def test_each_process_and_table_is_read_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.jsonl")
+    source = ReadAgain(*(one._replace(netns=NS) for one in (SHOP, JAVA)))
+
+    record(inputs(WHOLE_LINE)._replace(source=source), path)
+
+    assert source.again == []
+    assert source.asked_for_tables == [20]
+    assert read_recording(path).net_tables(21) == TABLES
+
+
+def test_tables_of_processes_that_have_exited_are_read_of_others(tmp_path: Path) -> None:
+    """The sample reads them of accepted processes."""
+
+    class FirstIsGone(ReadAgain):
+        def net_tables(self, pid: int):  # type: ignore[no-untyped-def]
+            found = super().net_tables(pid)
+            if pid == 21:
+                return found
+            gone = {
+                table.name: FieldError(field=f"net/{table.name}", problem="gone", detail="ENOENT")
+                for table in found
+            }
+            return net_tables(**gone)
+
+    path = str(tmp_path / "r.jsonl")
+    source = FirstIsGone(*(one._replace(netns=NS) for one in (SHOP, JAVA)))
+
+    record(inputs(("java", "process_name", "drop"))._replace(source=source), path)
+
+    assert read_recording(path).net_tables(21) == TABLES
+
+
+def test_each_command_line_is_searched_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[bytes] = []
+
+    def mask(cmdline: bytes, *more: Any) -> masking.Masked:
+        searched.append(cmdline)
+        return real(cmdline, *more)
+
+    real = masking.mask
+    monkeypatch.setattr(masking, "mask", mask)
+
+    recorded(tmp_path, AROUND)
+
+    assert sorted(searched) == sorted([SHOP.cmdline or b"", JAVA.cmdline or b""])

@@ -35,6 +35,11 @@ def changed(**values: Any) -> bytes:
     return json.dumps(json.loads(printed("--json")) | values).encode()
 
 
+def rows(found: SyncOutput) -> list[tuple[object, ...]]:
+    """Its sockets one by one."""
+    return list(zip(*found.sockets, strict=True))
+
+
 @pytest.mark.parametrize("output", ["json", "jsonl"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_what_sync_prints_is_read_as_it_was(output: str, pack: Any, tmp_path: Path) -> None:
@@ -47,8 +52,20 @@ def test_what_sync_prints_is_read_as_it_was(output: str, pack: Any, tmp_path: Pa
     assert [process.pid for process in found.processes] == [
         process["pid"] for process in document["processes"]
     ]
-    assert [socket._asdict() for socket in found.sockets] == document["sockets"]
-    assert found.sockets
+    assert rows(found) == [
+        (
+            socket["protocol"],
+            socket["role"],
+            socket["ip_0"],
+            socket["port_0"],
+            socket["ip_1"],
+            socket["port_1"],
+            socket["netns_idx"],
+            socket["pid_0"] or socket["pid_1"],
+        )
+        for socket in document["sockets"]
+    ]
+    assert rows(found)
 
 
 @pytest.mark.parametrize("indent", [None, 0, 2, "\t"])
@@ -75,7 +92,7 @@ def test_what_is_neither_is_told_what_would_be(tmp_path: Path) -> None:
 
 def test_of_several_cycles_the_last_one_counts() -> None:
     cycles = printed("-o", "jsonl") + changed(sockets=[]) + b"\n\n"
-    assert parse_sync_output(cycles, "x").sockets == ()
+    assert rows(parse_sync_output(cycles, "x")) == []
 
 
 def test_a_recording_is_no_output() -> None:
@@ -138,6 +155,9 @@ ODD_VALUES: st.SearchStrategy[object] = st.sampled_from(
 ) | st.sampled_from(["tcp", "udp", "client", "server", "10.0.0.1", "010.0.0.1", "\ud800", "::1"])
 
 
+DOCUMENT = Checked({}, Location("x", 1, 1), "the document")
+
+
 @given(
     st.dictionaries(st.sampled_from([*SOCKET, "more"]), ODD_VALUES, max_size=2),
     st.sets(st.sampled_from(sorted(SOCKET)), max_size=1),
@@ -149,13 +169,56 @@ def test_sockets_as_sync_writes_them_are_read_as_any_others(
     """They are read in a shorter way, which must reject and accept the same."""
     turned = {"role": "server", "pid_0": None, "pid_1": 7} if is_server else {}
     value = {key: one for key, one in (SOCKET | turned | odd).items() if key not in missing}
-    with contextlib.suppress(RecordingError):
-        read = sync_document._socket(Checked(dict(value), Location("x", 1, 1), "socket"))
-        assert sync_document._as_written(value) in (read, None)
-        if not odd:
-            assert sync_document._as_written(value) == read
+    values = [SOCKET, value]
+    try:
+        slow = [sync_document._socket(Checked(dict(one), DOCUMENT.at, "it")) for one in values]
+    except RecordingError:
+        with pytest.raises((TypeError, LookupError, ValueError)):
+            sync_document._socket_columns(values)
         return
-    assert sync_document._as_written(value) is None
+    with contextlib.suppress(TypeError, LookupError, ValueError):
+        assert list(zip(*sync_document._socket_columns(values), strict=True)) == slow
+    if not odd:
+        sync_document._socket_columns(values)
+    assert list(zip(*sync_document._sockets(values, DOCUMENT), strict=True)) == slow
+
+
+PROCESS: dict[str, object] = {
+    "name": "shop",
+    "pid": 7,
+    "process_name": "python3",
+    "cmdline": "python3 shop.py",
+    "user": "",
+    "start_time": 1,
+    "os_app_tags": [{"key": "owner", "value": "alice"}],
+    "netns_id": 1,
+    "container_id": "",
+}
+ODD_TAGS: st.SearchStrategy[object] = st.sampled_from(
+    [None, [], {}, "", [{}], [{"key": "a"}], [{"key": "a", "value": 1}], [{"key": 0, "value": ""}]]
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*PROCESS, "more"]), ODD_VALUES | ODD_TAGS, max_size=2),
+    st.sets(st.sampled_from(sorted(PROCESS)), max_size=1),
+)
+def test_processes_as_sync_writes_them_are_read_as_any_others(
+    odd: dict[str, object], missing: set[str]
+) -> None:
+    value = {key: one for key, one in (PROCESS | odd).items() if key not in missing}
+    values = [PROCESS | {"pid": 8}, value]
+    try:
+        slow = [sync_document._process(Checked(dict(one), DOCUMENT.at, "it")) for one in values]
+    except RecordingError:
+        with pytest.raises((TypeError, LookupError, ValueError)):
+            list(sync_document._process_columns(values))
+        return
+    with contextlib.suppress(TypeError, LookupError, ValueError):
+        assert list(sync_document._process_columns(values)) == slow
+    if not odd:
+        assert list(sync_document._process_columns(values)) == slow
+    assert list(sync_document._processes(values, DOCUMENT)) == slow
 
 
 @pytest.mark.parametrize("value", [None, [], "tcp", 7])
