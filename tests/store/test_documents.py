@@ -189,16 +189,18 @@ def test_what_the_careful_reader_refuses_is_not_loaded(
             same = parse_sync_output(text, "x")
         except RecordingError as error:
             pytest.fail(f"loaded in spite of: {error}")
-        assert (found.processes, found.sockets) == (len(same.processes), len(same.sockets))
-        written = row(found)
+        written, sockets = row(found), same.sockets
+        assert (found.processes, found.sockets) == (len(same.processes), len(sockets.pids))
         assert written["p.pid"] == [one.pid for one in same.processes]
-        assert [ROLES[role] for role in written["e.role"]] == [one.role for one in same.sockets]
-        assert [PROTOCOLS[number] for number in written["e.protocol"]] == [
-            one.protocol for one in same.sockets
-        ]
-        assert [int_to_ip(ip) for ip in written["e.client_ip"]] == [
-            one.ip_0 for one in same.sockets
-        ]
+        assert written["e.pid"] == [*sockets.pids]
+        assert [ROLES[role] for role in written["e.role"]] == [*sockets.roles]
+        assert [PROTOCOLS[number] for number in written["e.protocol"]] == [*sockets.protocols]
+        for side, ips, ports in (
+            ("client", sockets.client_ips, sockets.client_ports),
+            ("server", sockets.server_ips, sockets.server_ports),
+        ):
+            assert [int_to_ip(ip) for ip in written[f"e.{side}_ip"]] == [*ips]
+            assert written[f"e.{side}_port"] == [*ports]
 
 
 @pytest.mark.parametrize(
