@@ -65,12 +65,15 @@ class FirstMatch:
             return Decision(status="skipped", reason=reason)
         texts = process.texts
         for compiled, kind in self._candidates(process):
+            subject = None
             if kind is not None and texts is not None:
-                # Most rules don't match: only of the others is it told how.
                 subject = texts.cmdline if kind == "cmdline" else texts.process_name
-                if not (subject.masked_spans or compiled.matches(subject.text)):
-                    continue
-            finding = match_rule(compiled, process, context)
+            if subject is None or subject.masked_spans:
+                finding = match_rule(compiled, process, context)
+            elif compiled.matches(subject.text):
+                finding = Finding(hit=True, subject=subject, subject_pid=process.process.pid)
+            else:
+                continue  # as most rules do
             if finding.hit is None:
                 return Decision(status="unknown", reason=finding.why or "unreadable")
             if finding.hit:
