@@ -2,10 +2,10 @@
 
     python benchmarks/bench_fleet.py [HOSTS...]
 
-For 100 and 1,000 hosts by default, with 500 ends of connections each: loading, the answers of
-`fleet`, the edges of `topology` as the store joins them, and the answer straight from the files.
-CPU time is that of all processes together, the peak that of the largest one. The documents are
-made first, which takes longer than all the rest.
+For 100, 1,000 and 10,000 hosts by default, with 500 ends of connections each: loading, the answers
+of `fleet`, the edges of `topology` as the store joins them, labels of flows, and the answer
+straight from the files. CPU time is that of all processes together, the peak that of the largest
+one. The documents are made first, which takes a minute or two for 10,000 hosts.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fleet import write_documents
+from fleet import write_documents, write_flows
 
 ROOT = Path(__file__).parent.parent
+FLOWS = 10_000
+_MOST_TO_LABEL = 1_000
+"""The ends of all hosts are copied first, which takes minutes for larger fleets."""
 _EDGES = """
 import sys
 from proccli.store.address import parse_address
@@ -71,51 +74,53 @@ def proccli(*arguments: str) -> Sequence[str]:
     return (sys.executable, "-m", "proccli", *arguments)
 
 
-def bench(hosts: int) -> None:
-    """Print a line for each question."""
+def bench(hosts: int) -> Mapping[str, str]:
+    """Measure each question; returns its CPU time and peak in words."""
+    print(f"{hosts:,} hosts with 500 ends of connections each", flush=True)
+    found: dict[str, str] = {}
+
+    def run(name: str, *command: str) -> None:
+        done = measure(*command)
+        found[name] = f"{done.cpu_s:.1f} s, {done.peak_mib:,.0f} MiB"
+        print(f"  {name:40}{found[name]:>20}{done.seconds:8.1f} s in all", flush=True)
+
     with tempfile.TemporaryDirectory() as folder:
-        documents, later = Path(folder, "today"), Path(folder, "tomorrow")
-        write_documents(documents, hosts, 500)
+        today, tomorrow = Path(folder, "today"), Path(folder, "tomorrow")
         store = f"chdb://{folder}/store"
-        print(f"{hosts:,} hosts with 500 ends of connections each")
-        runs = {
-            "load": proccli("fleet", "load", "--store", store, str(documents)),
-            "load again": proccli("fleet", "load", "--store", store, str(documents)),
-            "names": proccli("fleet", "names", "--store", store),
-            "hosts --without nginx*": proccli(
-                "fleet", "hosts", "--store", store, "--without", "nginx*"
-            ),
-            "edges, joined in the store": (sys.executable, "-c", _EDGES, store),
-            "names straight from files": proccli("fleet", "names", str(documents)),
-        }
-        for name, command in runs.items():
-            _print(name, measure(*command))
-        if hosts <= 1_000:
-            _print("topology --json", measure(*proccli("topology", "--store", store, "--json")))
-            write_documents(later, hosts, 500, days=1)
-            measure(*proccli("fleet", "load", "--store", store, str(later)))
-            _print(
-                "changes since yesterday", measure(*proccli("fleet", "changes", "--store", store))
-            )
-        size = sum(
-            path.stat().st_size for path in Path(folder, "store").rglob("*") if path.is_file()
-        )
-        print(f"  {size / (1 << 20):.1f} MiB in the store")
+        flows = Path(folder, "flows.ndjson")
+        write_flows(flows, write_documents(today, hosts, 500), FLOWS)
+        run("fleet load", *proccli("fleet", "load", "--store", store, str(today)))
+        size = sum(path.stat().st_size for path in Path(folder, "store").rglob("*"))
+        found["size of the store"] = f"{size / (1 << 20):.1f} MiB"
+        run("fleet load, again", *proccli("fleet", "load", "--store", store, str(today)))
+        run("fleet names", *proccli("fleet", "names", "--store", store))
+        without = ("--without", "nginx*")
+        run("fleet hosts --without", *proccli("fleet", "hosts", "--store", store, *without))
+        run("edges, joined in the store", sys.executable, "-c", _EDGES, store)
+        run("topology --store --json", *proccli("topology", "--store", store, "--json"))
+        if hosts <= _MOST_TO_LABEL:
+            run(f"label --store, {FLOWS:,} flows", *proccli("label", "--store", store, str(flows)))
+        run("fleet names, straight from files", *proccli("fleet", "names", str(today)))
+        write_documents(tomorrow, hosts, 500, days=1)
+        measure(*proccli("fleet", "load", "--store", store, str(tomorrow)))
+        run("fleet changes", *proccli("fleet", "changes", "--store", store))
+    return found
 
 
-def _print(name: str, run: Measured) -> None:
-    print(
-        f"  {name:28}{run.cpu_s:8.2f} s of CPU{run.seconds:8.2f} s{run.peak_mib:7.0f} MiB",
-        flush=True,
-    )
+def print_curve(sizes: Sequence[int], curve: Sequence[Mapping[str, str]]) -> None:
+    """A table for docs/fleet.md."""
+    print("\n| | " + " | ".join(f"{hosts:,} hosts" for hosts in sizes) + " |")
+    print("|---|" + "---|" * len(sizes))
+    for name in curve[0]:
+        print(f"| {name} | " + " | ".join(found.get(name, "") for found in curve) + " |")
 
 
 def main() -> None:
     """Each size that was asked for."""
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} processors, load {load:.1f}; a busy machine also adds CPU time")
-    for hosts in map(int, sys.argv[1:] or ["100", "1000"]):
-        bench(hosts)
+    sizes = [int(text) for text in sys.argv[1:]] or [100, 1_000, 10_000]
+    print_curve(sizes, [bench(hosts) for hosts in sizes])
 
 
 if __name__ == "__main__":

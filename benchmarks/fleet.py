@@ -13,6 +13,8 @@ files, but for the version of proccli in them.
 from __future__ import annotations
 
 import gzip
+import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -37,6 +39,9 @@ _NETNS = 4_026_531_840
 _FIRST_PORT = 32_768
 _POOL = 8
 """Connections that a service keeps open to another."""
+_DISTINCT = 420
+"""Hosts after which times and tags repeat, which depend on a host's number modulo 60, 7 and 2."""
+_FLEET_ADDRESS = re.compile(r'"10\.(\d+)\.(\d+)\.(\d+)"')
 _CGROUP = "0::/system.slice/{}.service\n"
 _USERS = {0: "root", 33: "www-data", 100: "redis", 101: "postgres", 999: "shop"}
 _KERNEL = ("kthreadd", "rcu_sched", "ksoftirqd/0", "kworker/0:1H", "migration/0", "kswapd0")
@@ -76,6 +81,10 @@ _CALLING = ("app", "orders", "worker", "nginx")
 """The services that open connections."""
 
 
+def _name(host: int) -> str:
+    return f"host-{host:04}"
+
+
 def address(host: int) -> str:
     """The IPv4 address of a host of the fleet."""
     return f"10.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
@@ -107,7 +116,7 @@ class FleetHost:
         """All were recorded within a minute."""
         return Host(
             kind="live",
-            name=f"host-{self.number:04}",
+            name=_name(self.number),
             taken_at_ns=_TAKEN_AT_NS + (self.number % 60 + self.days * 86_400) * 1_000_000_000,
             boot_time_s=_TAKEN_AT_NS // 1_000_000_000 - _UP_S - self.number,
             ticks_per_s=100,
@@ -246,7 +255,7 @@ def write_fleet(folder: Path, recordings: int, connections: int) -> list[Path]:
 
 def _written(folder: Path, recordings: int, connections: int) -> Iterator[Path]:
     for number in range(recordings):
-        path = folder / f"host-{number:04}.jsonl.gz"
+        path = _document_path(folder, number)
         source = FleetHost(number, recordings, connections)
         with path.open("wb") as out:
             write_recording(out, source, compress=True, tags=source.tags())
@@ -254,21 +263,66 @@ def _written(folder: Path, recordings: int, connections: int) -> Iterator[Path]:
 
 
 def write_documents(folder: Path, hosts: int, connections: int, *, days: int = 0) -> list[Path]:
-    """Write what `proccli sync` prints for each host, so many days later. Raises: OSError."""
+    """Write what `proccli sync` prints for each host, so many days later. Raises: OSError.
+
+    Those after the first `_DISTINCT` are copies with the names and addresses of their host, which
+    takes a hundredth of the time.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    one = partial(_write_document, folder, hosts, connections, days)
+    made, copied = range(hosts)[:_DISTINCT], range(hosts)[_DISTINCT:]
     with ProcessPoolExecutor() as pool:
-        return list(pool.map(one, range(hosts), chunksize=16))
+        return [
+            *pool.map(partial(_write_document, folder, hosts, connections, days), made),
+            *pool.map(partial(_copy_document, folder, hosts, _DISTINCT), copied, chunksize=64),
+        ]
+
+
+def _document_path(folder: Path, number: int) -> Path:
+    return folder / f"{_name(number)}.jsonl.gz"
 
 
 def _write_document(folder: Path, hosts: int, connections: int, days: int, number: int) -> Path:
-    path = folder / f"host-{number:04}.jsonl.gz"
+    path = _document_path(folder, number)
     source = FleetHost(number, hosts, connections, days=days)
     inputs = open_inputs(InputOptions(config=str(CONFIG)), source=source)
     inputs = inputs._replace(tags=source.tags())
     result = sync(inputs, None, NO_WAIT, remembering=False)
     path.write_bytes(gzip.compress(b"".join(sync_line(result)), 1))
     return path
+
+
+def _copy_document(folder: Path, hosts: int, distinct: int, number: int) -> Path:
+    """All hosts have the same connections to the hosts that are as many further on or back."""
+    model = number % distinct
+    text = gzip.decompress(_document_path(folder, model).read_bytes()).decode()
+
+    def moved(found: re.Match[str]) -> str:
+        high, middle, low = map(int, found.groups())
+        host = (high << 16 | middle << 8 | low) + number - model
+        return f'"{address(host % hosts)}"'
+
+    text = text.replace(f'"{_name(model)}"', f'"{_name(number)}"')
+    text = _FLEET_ADDRESS.sub(moved, text)
+    path = _document_path(folder, number)
+    path.write_bytes(gzip.compress(text.encode(), 1))
+    return path
+
+
+def write_flows(path: Path, documents: Sequence[Path], flows: int) -> None:
+    """Write records of so many flows, on connections of all these hosts. Raises: OSError."""
+    each = -(-flows // len(documents))
+    left = flows
+    with path.open("w", encoding="utf-8") as out:
+        for number, document in enumerate(documents):
+            value = json.loads(gzip.decompress(document.read_bytes()))
+            ends = [end for end in value["sockets"] if not end["ip_0"].startswith("127.")]
+            for turn in range(min(each, left)):
+                end = ends[(number + turn * 7) % len(ends)]
+                record = {key: end[key] for key in ("protocol", "ip_0", "port_0", "ip_1", "port_1")}
+                seconds = _TAKEN_AT_NS // 1_000_000_000
+                record |= {"start_time": seconds + 20, "end_time": seconds + 30}
+                out.write(f"{json.dumps(record)}\n")
+            left -= min(each, left)
 
 
 def main() -> None:

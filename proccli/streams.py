@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
+_PIECE_BYTES: Final = 1 << 17
 
 
 class BadLine(Exception):  # noqa: N818 - a finding, which the caller gives a place
@@ -68,7 +69,9 @@ def unpacked(file: BinaryIO) -> BinaryIO:
         return cast("BinaryIO", whole)
     import gzip
 
-    return cast("BinaryIO", gzip.GzipFile(fileobj=whole))
+    # In large pieces: each takes a detour through Python. It halves the time of a line of 80 KB.
+    pieces = _Rejoined(b"", cast("BinaryIO", gzip.GzipFile(fileobj=whole)))
+    return cast("BinaryIO", io.BufferedReader(pieces, _PIECE_BYTES))
 
 
 def gzip_errors() -> tuple[type[Exception], ...]:

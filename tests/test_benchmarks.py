@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import importlib
 import json
 import os
@@ -322,3 +323,25 @@ def test_the_page_shows_ratios_to_the_stand_in_in_the_same_round(modules: Any) -
     assert f"| {layout.SCAN} / {layout.LSOF} | 0.75 | 0.75 |" in text
     assert f"| {layout.ONCE} | 1000.0 | 1000.0 | 1000.0 |" in text
     assert "other programs used up to 50 %" in text
+
+
+def test_documents_of_a_large_fleet_are_those_of_its_hosts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Copies differ from what `sync` prints on these hosts in times and tags only."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    fleet = importlib.import_module("fleet")
+
+    made = fleet.write_documents(tmp_path / "made", 4, 100)
+    monkeypatch.setattr(fleet, "_DISTINCT", 2)
+    copied = fleet.write_documents(tmp_path / "copied", 4, 100)
+
+    assert [path.name for path in made] == [path.name for path in copied]
+    for one, other in zip(made, copied, strict=True):
+        first, second = (json.loads(gzip.decompress(path.read_bytes())) for path in (one, other))
+        assert first["sockets"] == second["sockets"]
+        for key in ("host", "addresses"):
+            assert first["snapshot"][key] == second["snapshot"][key]
+        assert [process["pid"] for process in first["processes"]] == [
+            process["pid"] for process in second["processes"]
+        ]

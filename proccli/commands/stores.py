@@ -20,8 +20,6 @@ from proccli.model.process import MAX_U32
 from proccli.store.address import StoreAddress, parse_address, read_password
 from proccli.store.current import DAY_S, Moment, newest_s
 from proccli.store.documents import (
-    Document,
-    Refused,
     documents_in,
     files_of,
     is_recording,
@@ -30,6 +28,7 @@ from proccli.store.documents import (
 )
 from proccli.store.engine import Engine, open_engine
 from proccli.store.load import Loaded, load
+from proccli.store.loadable import Document, Refused
 from proccli.store.questions import confused_hosts, hosts_ahead, silent_hosts
 from proccli.store.schema import create_tables, require_tables
 
@@ -81,9 +80,15 @@ class OpenStore(NamedTuple):
 
 @contextmanager
 def opened_store(
-    request: StoreRequest, progress: Callable[[int, int], None] = lambda _, __: None
+    request: StoreRequest,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+    *,
+    ends: bool = True,
 ) -> Iterator[OpenStore]:
-    """The store of a request. Raises: UsageError, StoreError, StateLocked."""
+    """The store of a request. `ends`: whether the question is about ends of connections.
+
+    Raises: UsageError, StoreError, StateLocked.
+    """
     if request.store is not None:
         if request.sources:
             raise UsageError("--store and SOURCE are two sets of documents: give one of them")
@@ -99,7 +104,7 @@ def opened_store(
         address = StoreAddress(text="the embedded engine", directory=folder)
         with open_engine(address, "", create=True) as engine:
             create_tables(engine, address.database)
-            loaded = load_files(engine, address.database, request, progress)
+            loaded = load_files(engine, address.database, request, progress, ends=ends)
             yield OpenStore(engine, address.database, None, loaded)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -120,6 +125,8 @@ def load_files(
     database: str,
     request: StoreRequest,
     progress: Callable[[int, int], None],
+    *,
+    ends: bool = True,
 ) -> Loaded:
     """Load the documents of all files. Raises: StoreError; ConfigError for recordings."""
     files = [(network, path) for network, given in request.sources for path in files_of([given])]
@@ -127,7 +134,7 @@ def load_files(
     # The values of documents have no cycles, and there are millions of them.
     gc.disable()
     try:
-        return load(engine, database, _documents(files, options, progress))
+        return load(engine, database, _documents(files, options, progress), ends=ends)
     finally:
         gc.enable()
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.errors import StoreError
-from proccli.store.current import Moment, by_key_sql
+from proccli.store.current import PROCESS, Moment, pairs_sql
 from proccli.store.engine import Engine
 from proccli.store.questions import EXAMPLES
 
 Kind: TypeAlias = Literal["host", "config", "name", "connection"]
-_BOTH: Final = "length(clients) = 1 AND length(servers) = 1"
 
 
 class Change(NamedTuple):
@@ -124,16 +123,30 @@ def _names(engine: Engine, before: Moment, after: Moment) -> Iterator[Change]:
 
 def _connections(engine: Engine, before: Moment, after: Moment) -> Iterator[Change]:
     """Between which names there are connections; only those with a process at both ends."""
-    what = "client, server, protocol, server_port"
+    # One moment after the other: to join all connections takes the most memory of all questions.
     old, new = (
-        "SELECT tupleElement(clients[1], 4) AS client, tupleElement(servers[1], 4) AS server,"
-        f" protocol, server_port FROM ({by_key_sql(moment)}) WHERE {_BOTH}"
-        for moment in (before, after)
+        {tuple(row) for row in engine.rows(_named_pairs(moment))} for moment in (before, after)
     )
-    for (client, server, protocol, port), is_new in _difference(engine, what, old, new):
+    for client, server, protocol, port in old ^ new:
         name = "udp" if int(protocol) else "tcp"
+        is_new = (client, server, protocol, port) in new
         change: Literal["added", "removed"] = "added" if is_new else "removed"
         yield Change("connection", change, client, f"{server} {name}/{port}", 1, ())
+
+
+def _named_pairs(moment: Moment) -> str:
+    """A query for the names at both ends of connections."""
+    found = (
+        "SELECT DISTINCT client, server, protocol, server_port"
+        f" FROM ({pairs_sql(moment)}) WHERE client != 0 AND server != 0"
+    )
+    for side in ("client", "server"):
+        names = (
+            f"SELECT DISTINCT {PROCESS} AS {side}, gprocess AS {side}_name"
+            f" FROM {moment.database}.processes WHERE {moment.of_documents}"
+        )
+        found = f"SELECT * FROM ({found}) AS pairs ALL INNER JOIN ({names}) AS named USING ({side})"
+    return f"SELECT DISTINCT client_name, server_name, protocol, server_port FROM ({found})"
 
 
 def prune(engine: Engine, database: str, *, before_s: int, dry_run: bool) -> dict[str, int]:

@@ -8,8 +8,13 @@ from proccli.store.engine import Engine
 from proccli.store.schema import END_KEY
 
 DAY_S: Final = 86_400
-_WITH_ALL: Final = "(network, host, pid, gprocess)"
-_NOBODY: Final = "('', '', toUInt32(0), '')"
+PROCESS: Final = "intDiv(cityHash64(network, host, pid), 2) * 2"
+"""A number for a process of the newest documents: even, and 0 for none.
+
+To group strings instead takes three times the CPU time and memory. Two processes with the same
+number would be confused; `StoredFleet` makes sure that there are none.
+"""
+HOST: Final = "cityHash64(network, host)"
 LOOPBACK: Final = "intDiv(server_ip, 16777216) = 127"
 
 
@@ -26,8 +31,12 @@ class Moment(NamedTuple):
     @property
     def documents(self) -> str:
         """A query for network, host and time of the documents that count."""
+        return f"SELECT network, host, {self._newest}"
+
+    @property
+    def _newest(self) -> str:
         return (
-            f"SELECT network, host, max(taken_at) FROM {self.database}.hosts"
+            f"max(taken_at) FROM {self.database}.hosts"
             f" WHERE taken_at >= toDateTime({self.from_s}) AND taken_at <= toDateTime({self.at_s})"
             " GROUP BY network, host"
         )
@@ -46,20 +55,40 @@ class Moment(NamedTuple):
 
         An end is in a document if its first sighting is not later, and its last not earlier. In
         the newest document of a host, its last sighting is the document's time, which is cheaper
-        to find out.
+        to find out. The same end may have several rows: each load makes a part of the table.
         """
-        days = [f"toYYYYMMDD(toDateTime({second}))" for second in (self.from_s, self.at_s)]
-        table = f"{self.database}.ends WHERE day >= {days[0]} AND day <= {days[1]}"
         if self.is_newest:
-            seen = "(network, host, finalizeAggregation(last_seen))"
-            return f"{table} AND {seen} IN ({self.documents})"
-        sighted = (
-            f"SELECT day, {END_KEY}, minMerge(first_seen) AS first, maxMerge(last_seen) AS last"
-            f" FROM {table} GROUP BY day, {END_KEY}"
+            # By the hash of a host, which `scope` relies on as well: half the time of its names.
+            seen = f"({HOST}, finalizeAggregation(last_seen))"
+            return f"{self._days} AND {seen} IN (SELECT {HOST}, {self._newest})"
+        rows = (
+            f"SELECT day, {HOST} AS number, {END_KEY}, finalizeAggregation(first_seen) AS first,"
+            f" finalizeAggregation(last_seen) AS last FROM {self._days}"
         )
-        documents = self.documents.replace("max(taken_at)", "max(taken_at) AS document")
+        return f"({self._in_documents(rows)}) AS sighted WHERE 1"
+
+    def sighted(self, wanted: str) -> str:
+        """A query for the ends in these documents, each once, with the hash of the host (`number`)
+        and the time of their first sighting on that day (`first`). `wanted`: a condition.
+        """
+        rows = (
+            f"SELECT day, {HOST} AS number, {END_KEY},"
+            " min(finalizeAggregation(first_seen)) AS first,"
+            " max(finalizeAggregation(last_seen)) AS last"
+            f" FROM {self._days} AND {wanted} GROUP BY day, {END_KEY}"
+        )
+        return self._in_documents(rows)
+
+    @property
+    def _days(self) -> str:
+        days = [f"toYYYYMMDD(toDateTime({second}))" for second in (self.from_s, self.at_s)]
+        return f"{self.database}.ends WHERE day >= {days[0]} AND day <= {days[1]}"
+
+    def _in_documents(self, rows: str) -> str:
+        newest = self._newest.replace("max(taken_at)", "max(taken_at) AS document")
         return (
-            f"({sighted}) AS sighted ALL INNER JOIN ({documents}) AS newest USING (network, host)"
+            f"SELECT number, {END_KEY}, first FROM ({rows}) AS seen"
+            f" ALL INNER JOIN (SELECT {HOST} AS number, {newest}) AS newest USING (number)"
             " WHERE first <= document AND last >= document AND day = toYYYYMMDD(document)"
         )
 
@@ -73,45 +102,45 @@ def newest_s(engine: Engine, database: str, until_s: int | None = None) -> int |
     return int(newest) if int(count) else None
 
 
-def by_key_sql(moment: Moment) -> str:
-    """A query for the clients and servers of each connection, as the server distinguishes them.
+def pairs_sql(moment: Moment) -> str:
+    """A query for the connections between processes, joined as the server does.
 
-    Its rows are protocol, ip_0, ip_1, port_0 and server_port, and the arrays clients and servers
-    of network, host, pid and gprocess.
+    Its rows are protocol, ip_0, ip_1, server_port; client and server, each a `PROCESS` or 0 if it
+    is not known; several: whether several processes have an end; port_0: the client's port, of UDP
+    with one end only. See `join_ends` in `proccli/server/join.py`: if there is one process for
+    either side, they are joined; otherwise each end stands alone.
     """
-    key = f"scope, protocol, client_port, server_port, if({LOOPBACK}, 0, client_ip)"
+    ends = f"groupArray({PROCESS} + role) AS all_ends"
+    by_addresses = (
+        "SELECT protocol, client_ip AS ip_0, server_ip AS ip_1, client_port, server_port,"
+        f" {ends} FROM {moment.ends} AND NOT ({LOOPBACK})"
+        " GROUP BY scope, protocol, client_ip, client_port, server_ip, server_port"
+    )
+    # Of a loopback connection, the server compares ports only.
+    by_ports = (
+        "SELECT protocol, min(client_ip) AS ip_0, min(server_ip) AS ip_1, client_port, server_port,"
+        f" {ends} FROM {moment.ends} AND {LOOPBACK}"
+        " GROUP BY scope, protocol, client_port, server_port"
+    )
+    each = (
+        "SELECT protocol, ip_0, ip_1, client_port, server_port, arrayDistinct(all_ends) AS ends,"
+        " length(ends) = 2 AND ends[1] % 2 != ends[2] % 2 AS joined,"
+        " length(ends) > 1 AND NOT joined AS several,"
+        f" arrayJoin(if(joined, [toUInt64(0)], ends)) AS alone"
+        f" FROM ({by_addresses} UNION ALL {by_ports})"
+    )
+    client_of_two = "if(ends[1] % 2 = 0, ends[1], ends[2])"
+    server_of_two = "intDiv(if(ends[1] % 2 = 0, ends[2], ends[1]), 2) * 2"
     return (
-        "SELECT protocol, min(client_ip) AS ip_0, min(server_ip) AS ip_1,"
-        " min(client_port) AS port_0, server_port,"
-        f" groupUniqArrayIf({_WITH_ALL}, role = 0) AS clients,"
-        f" groupUniqArrayIf({_WITH_ALL}, role = 1) AS servers"
-        f" FROM {moment.ends} GROUP BY {key}, if({LOOPBACK}, 0, server_ip)"
+        "SELECT protocol, ip_0, ip_1, server_port,"
+        f" if(joined, {client_of_two}, if(alone % 2 = 0, alone, 0)) AS client,"
+        f" if(joined, {server_of_two}, if(alone % 2 = 0, 0, intDiv(alone, 2) * 2)) AS server,"
+        " several, if(protocol = 1 AND NOT joined, client_port, 0) AS port_0"
+        f" FROM ({each})"
     )
 
 
 def joined_sql(moment: Moment) -> str:
-    """A query for the connections between processes, joined as the server does.
-
-    Its rows are protocol, address of the client, address and port of the server; network, host and
-    pid of client and server, each empty if it is not known; whether several processes have an end;
-    the client's port, of UDP with one end only; number of connections. See `join_ends` in
-    `proccli/server/join.py`: if there is one process for either side, they are joined; otherwise
-    each end stands alone.
-    """
-    both = "length(clients) = 1 AND length(servers) = 1"
-    alone = (
-        f"arrayConcat(arrayMap(one -> (one, {_NOBODY}), clients),"
-        f" arrayMap(one -> ({_NOBODY}, one), servers))"
-    )
-    each = (
-        f"SELECT protocol, ip_0, ip_1, port_0, server_port, {both} AS joined,"
-        " length(clients) + length(servers) > 1 AS several,"
-        f" arrayJoin(if(joined, [(clients[1], servers[1])], {alone}))"
-        f" AS pair FROM ({by_key_sql(moment)})"
-    )
-    parts = ", ".join(
-        f"tupleElement(tupleElement(pair, {side}), {part})" for side in (1, 2) for part in (1, 2, 3)
-    )
-    port = "if(protocol = 1 AND NOT joined, port_0, 0)"
-    columns = f"protocol, ip_0, ip_1, server_port, {parts}, several AND NOT joined, {port}"
-    return f"SELECT {columns}, count() FROM ({each}) GROUP BY {columns}"
+    """A query for the connections of `pairs_sql`, with the number of those with equal rows."""
+    columns = "protocol, ip_0, ip_1, server_port, client, server, several, port_0"
+    return f"SELECT {columns}, count() FROM ({pairs_sql(moment)}) GROUP BY {columns}"

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 from proccli.errors import ProccliError, StateLocked, StoreError
 from proccli.store.address import StoreAddress
-from proccli.store.child import Answer, socket_pair
+from proccli.store.child import Answer, Request, socket_pair
 
 INSTALL: Final = "install proccli with the extra fleet"
 _LONGEST: Final = 300
@@ -26,20 +26,23 @@ _SENTENCE: Final = re.compile(
 )
 
 
+Form: TypeAlias = Literal["JSONEachRow", "RowBinary"]
+
+
 class Engine(Protocol):
     """Runs SQL. All methods raise StoreError."""
-
-    version: str
-    """Of the engine."""
 
     def run(self, sql: str) -> None:
         """Run a statement without a result."""
 
-    def insert(self, table: str, rows: bytes) -> None:
-        """Insert rows, a JSON object a line."""
+    def insert(self, table: str, rows: bytes, form: Form) -> None:
+        """Insert rows in this format."""
 
     def rows(self, sql: str) -> list[list[Any]]:
         """The rows of a query; 64-bit integers may be text."""
+
+    def packed(self, sql: str) -> bytes:
+        """The rows of a query in RowBinary: numbers are little-endian, without padding."""
 
 
 @contextmanager
@@ -88,35 +91,38 @@ class _Embedded:
                 start_new_session=True,  # Ctrl-C is for the parent, which ends the child
             )
         try:
-            self.version = cast("str", self._answer())
+            self._answer()
         except BaseException:
             self.kill()
             self.close()
             raise
 
     def run(self, sql: str) -> None:
-        self._ask("command", sql)
+        self._ask(Request(sql))
 
-    def insert(self, table: str, rows: bytes) -> None:
-        self._ask("raw_insert", table, insert_block=rows, fmt="JSONEachRow")
+    def insert(self, table: str, rows: bytes, form: Form) -> None:
+        self._ask(Request(f"INSERT INTO {table} FROM INFILE FORMAT {form}", data=rows))
 
     def rows(self, sql: str) -> list[list[Any]]:
-        return _data(self._ask("raw_query", sql, fmt="JSONCompact"))
+        return _data(self._ask(Request(sql, "JSONCompact")))
 
-    def _ask(self, method: str, first: str, **others: Any) -> Any:
+    def packed(self, sql: str) -> bytes:
+        return self._ask(Request(sql, "RowBinary"))
+
+    def _ask(self, request: Request) -> bytes:
         try:
-            self._pipe.send((method, (first, others)))
+            self._pipe.send(request)
         except OSError:
             raise self._ended() from None
         return self._answer()
 
-    def _answer(self) -> Any:
+    def _answer(self) -> bytes:
         try:
             answer: Answer = self._pipe.recv()
         except (EOFError, OSError):
             raise self._ended() from None
         if answer.kind == "ok":
-            return answer.value
+            return cast("bytes", answer.value)
         raise self._refused(answer)
 
     def _refused(self, answer: Answer) -> ProccliError:
@@ -190,16 +196,18 @@ class _Server:
             )
         except self._errors as error:
             raise self._failed(error, password) from None
-        self.version = self._client.server_version
 
     def run(self, sql: str) -> None:
         self._call("command", sql)
 
-    def insert(self, table: str, rows: bytes) -> None:
-        self._call("raw_insert", table, insert_block=rows, fmt="JSONEachRow")
+    def insert(self, table: str, rows: bytes, form: Form) -> None:
+        self._call("raw_insert", table, insert_block=rows, fmt=form)
 
     def rows(self, sql: str) -> list[list[Any]]:
         return _data(self._call("raw_query", sql, fmt="JSONCompact"))
+
+    def packed(self, sql: str) -> bytes:
+        return cast("bytes", self._call("raw_query", sql, fmt="RowBinary"))
 
     def _call(self, method: str, first: str, **others: Any) -> Any:
         try:
@@ -237,7 +245,7 @@ def _system_error(error: BaseException) -> str | None:
 
 def missing_extra() -> StoreError:
     """The error where the libraries are not installed."""
-    return StoreError("a store requires clickhouse-connect and chDB", hint=INSTALL)
+    return StoreError("a store requires clickhouse-connect, chDB and msgspec", hint=INSTALL)
 
 
 def engine_message(text: str) -> str:

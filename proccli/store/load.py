@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proccli.errors import StoreError
-from proccli.store.documents import Document, Refused
 from proccli.store.engine import Engine
+from proccli.store.loadable import Document, Refused
 from proccli.store.schema import STAGING, create_staging, from_staging
 from proccli.store.text import quoted
 
@@ -41,17 +41,20 @@ def load(
     database: str,
     documents: Iterable[Document | Refused],
     progress: Callable[[], None] = lambda: None,
+    *,
+    ends: bool = True,
 ) -> Loaded:
     """Load all documents. Those counted in the result are in the store, whatever happens next.
 
-    `progress` is called after each document is read. Raises: StoreError.
+    `progress` is called after each document is read. `ends`: also the ends of connections, which
+    takes most of the engine's time. Raises: StoreError.
     """
     result = Loaded()
     _drop_abandoned(engine, database)
     for batch in _batches(documents, result, progress):
         new = _new_documents(engine, database, batch, result)
         if new:
-            _insert(engine, database, new)
+            _insert(engine, database, new, ends=ends)
         for document in new:
             result.documents += 1
             result.processes += document.processes
@@ -111,12 +114,14 @@ def _new_documents(
     return new
 
 
-def _insert(engine: Engine, database: str, documents: list[Document]) -> None:
+def _insert(engine: Engine, database: str, documents: list[Document], *, ends: bool) -> None:
     name = f"{STAGING}{int(time.time())}_{secrets.token_hex(4)}"
     engine.run(create_staging(database, name))
     try:
-        engine.insert(f"{database}.{name}", b"".join(document.row for document in documents))
-        for statement in from_staging(database, name):
+        engine.insert(
+            f"{database}.{name}", b"".join(document.row for document in documents), "RowBinary"
+        )
+        for statement in from_staging(database, name, ends=ends):
             engine.run(statement)
     finally:
         with suppress(StoreError):

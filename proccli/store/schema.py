@@ -154,24 +154,40 @@ STAGING: Final = "staging_"
 """The beginning of the name of a table of documents that are being loaded."""
 
 
+STAGED: Final = (
+    *HOSTS,
+    *((f"p.{column}", f"Array({kind})") for column, kind in PROCESSES),
+    *((f"e.{column}", f"Array({kind})") for column, kind in ENDS),
+)
+"""The columns of such a table: a row is a whole document."""
+
+
 def create_staging(database: str, name: str) -> str:
-    """The statement for a staging table: a row is a whole document."""
-    arrays = [(f"`p.{column}`", f"Array({kind})") for column, kind in PROCESSES]
-    arrays += [(f"`e.{column}`", f"Array({kind})") for column, kind in ENDS]
-    columns = _columns((*HOSTS, *arrays))
+    """The statement for a staging table."""
+    columns = _columns(tuple((f"`{column}`", kind) for column, kind in STAGED))
     return f"CREATE TABLE {database}.{name} ({columns}) ENGINE = Memory"
 
 
-def from_staging(database: str, name: str) -> Iterator[str]:
-    """The statements that put staged documents into the tables; the commit mark is the last."""
+def from_staging(database: str, name: str, *, ends: bool = True) -> Iterator[str]:
+    """The statements that put staged documents into the tables; the commit mark is the last.
+
+    `ends`: also the ends of connections.
+    """
     staged = f"{database}.{name}"
     of_process = ", ".join(f"`p.{column}`" for column, _ in PROCESSES)
     yield (
         f"INSERT INTO {database}.processes SELECT {_KEY}, {of_process} FROM {staged} ARRAY JOIN p"
     )
+    if ends:
+        yield _ends_from(staged, database)
+    columns = ", ".join(column for column, _ in HOSTS)
+    yield f"INSERT INTO {database}.hosts SELECT {columns} FROM {staged}"
+
+
+def _ends_from(staged: str, database: str) -> str:
     of_end = ", ".join(f"`e.{column}` AS {column}" for column, _ in ENDS)
     loopback = "intDiv(server_ip, 16777216) = 127"
-    yield (
+    return (
         f"INSERT INTO {database}.ends"
         f" SELECT {_DAY} AS day,"
         f" if({loopback}, cityHash64(network, host, netns), cityHash64(network)) AS scope,"
@@ -180,5 +196,3 @@ def from_staging(database: str, name: str) -> Iterator[str]:
         " gprocess, arrayReduce('minState', [taken_at]), arrayReduce('maxState', [taken_at])"
         f" FROM (SELECT {_KEY}, {of_end} FROM {staged} ARRAY JOIN e)"
     )
-    columns = ", ".join(column for column, _ in HOSTS)
-    yield f"INSERT INTO {database}.hosts SELECT {columns} FROM {staged}"

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+from proccli.store.loadable import Document
+from proccli.store.staging import staged
+
 NOW_S = 1_767_323_045
 """2026-01-02T03:04:05Z"""
 
@@ -96,6 +99,11 @@ def _socket(link: Link) -> dict[str, Any]:
         "port_1": link.server[1],
         "netns_idx": link.netns,
     }
+
+
+def loadable(one: Mapping[str, Any], network: str = "", source: str = "x") -> Document:
+    """A document, ready to be loaded."""
+    return staged(json.dumps(one), network, source)
 
 
 def lines(*documents: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proccli.store.documents import Document, Refused, files_of, read_documents
-from tests.store.documents import NOW_S, Link, document, lines, process
+from proccli.errors import RecordingError, StoreError
+from proccli.server.join import int_to_ip
+from proccli.sources.recording.sync_document import parse_sync_output
+from proccli.store.documents import _document, files_of, read_documents
+from proccli.store.loadable import Document, Refused
+from proccli.store.schema import PROTOCOLS, ROLES, STAGED
+from tests.store.documents import NOW_S, Link, document, lines, loadable, process
+from tests.store.rowbinary import decoded
 
 LINK = Link("tcp", "client", 7, ("10.0.0.1", 4000), ("10.0.0.2", 80))
 WEB = document("web-1", [process(7, "app")], [LINK])
@@ -28,8 +35,7 @@ def read(folder: Path, content: bytes, name: str = "x.jsonl") -> list[Document |
 
 def row(found: Document | Refused) -> dict[str, Any]:
     assert isinstance(found, Document), found
-    value: dict[str, Any] = json.loads(found.row)
-    return value
+    return decoded(found.row, STAGED)
 
 
 def test_a_document_has_its_host_time_and_counts(tmp_path: Path) -> None:
@@ -119,7 +125,7 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "host": (lambda one: one["snapshot"].update(host="web-\udcff"), "surrogate"),
     "command": (lambda one: one["processes"][0].update(cmdline="\ud800"), "surrogate"),
     "no lists": (lambda one: one.update(sockets={}), "sockets"),
-    "rule": (lambda one: one["processes"][0].update(rule="2"), "number"),
+    "rule": (lambda one: one["processes"][0].update(rule="2"), "processes[0].rule"),
     "left_out": (lambda one: one.update(left_out={"ipv6": -1}), "ipv6 is not between 0"),
     "snapshot": (lambda one: one.update(snapshot=None), "snapshot"),
     "schema": (lambda one: one.update(schema="proccli/sync/v2"), "schema"),
@@ -139,6 +145,80 @@ def test_a_wrong_value_refuses_this_document_only(what: str, tmp_path: Path) -> 
     assert isinstance(refused, Refused)
     assert words in refused.problem
     assert refused.source.rpartition("x.jsonl:")[2].startswith("2")
+
+
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    (None, True, -1, 0, 1, 1.0, 1.5, 2**16, 2**32, 2**70, "", "x", "tcp", "10.0.0.1", "1", [], {})
+)
+
+
+def _places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if at:
+        yield at
+    if isinstance(value, dict | list):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _places(below, (*at, key))
+
+
+FULL = document(
+    "web-1",
+    [process(7, "app", rule=1, os_app_tags=[{"key": "a", "value": "b"}]), process(8, "db")],
+    [LINK, Link("udp", "server", 8, ("10.0.0.9", 53), ("10.0.0.1", 53))],
+    left_out={"ipv6": 1},
+)
+
+
+@given(st.sampled_from([*_places(FULL)]), VALUES, st.booleans())
+def test_what_the_careful_reader_refuses_is_not_loaded(
+    place: tuple[str | int, ...], value: Any, remove: bool
+) -> None:
+    """Any one value replaced or removed; then it reads what was not refused."""
+    changed = json.loads(json.dumps(FULL))
+    parent = changed
+    for step in place[:-1]:
+        parent = parent[step]
+    if remove:
+        del parent[place[-1]]
+    else:
+        parent[place[-1]] = value
+    text = json.dumps(changed).encode()
+
+    with suppress(RecordingError):
+        found = _document(text, "x", 1, "")
+        try:
+            same = parse_sync_output(text, "x")
+        except RecordingError as error:
+            pytest.fail(f"loaded in spite of: {error}")
+        written, sockets = row(found), same.sockets
+        assert (found.processes, found.sockets) == (len(same.processes), len(sockets.pids))
+        assert written["p.pid"] == [one.pid for one in same.processes]
+        assert written["e.pid"] == [*sockets.pids]
+        assert [ROLES[role] for role in written["e.role"]] == [*sockets.roles]
+        assert [PROTOCOLS[number] for number in written["e.protocol"]] == [*sockets.protocols]
+        for side, ips, ports in (
+            ("client", sockets.client_ips, sockets.client_ports),
+            ("server", sockets.server_ips, sockets.server_ports),
+        ):
+            assert [int_to_ip(ip) for ip in written[f"e.{side}_ip"]] == [*ips]
+            assert written[f"e.{side}_port"] == [*ports]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"via"', b'"\xff": 1, "via"'),
+        (b'"via"', b'"x": "\\ud800", "via"'),
+        (b'"via"', b'"x": 01, "via"'),
+        (b'"via"', b'"x": NaN, "via"'),
+        (b'{"schema"', b'{"schema": {}, "schema"'),
+    ],
+)
+def test_a_document_is_checked_also_where_nothing_is_used(
+    old: bytes, new: bytes, tmp_path: Path
+) -> None:
+    (found,) = read(tmp_path, lines(WEB).replace(old, new, 1))
+
+    assert isinstance(found, Refused)
 
 
 def test_a_document_that_is_cut_short_is_refused_after_the_whole_ones(tmp_path: Path) -> None:
@@ -179,6 +259,16 @@ def test_other_files_are_refused(content: bytes, words: str, tmp_path: Path) -> 
     assert words in found.problem
 
 
+def test_without_the_parser_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, not for each file."""
+    monkeypatch.setattr("proccli.store.documents.find_spec", lambda _: None)
+
+    with pytest.raises(StoreError, match="requires clickhouse-connect, chDB and msgspec"):
+        read(tmp_path, lines(WEB))
+
+
 def test_a_file_that_does_not_exist_is_refused() -> None:
     (found,) = read_documents("/does/not/exist.jsonl", "")
 
@@ -212,9 +302,7 @@ def test_namespaces_stay_apart_and_keep_their_inode(pairs: list[tuple[int, int]]
     ]
     processes = [process(number, "app", netns_id=inode) for number, inode in spaces.items()]
 
-    from proccli.store.documents import loadable
-
-    found = json.loads(loadable(document("a", processes, links), "", "x").row)["e.netns"]
+    found = row(loadable(document("a", processes, links)))["e.netns"]
 
     assert len(set(found)) == len(spaces)
     inodes = list(spaces.values())

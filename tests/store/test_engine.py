@@ -26,7 +26,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> StoreAddress:
     found = parse_address(f"chdb://{tmp_path_factory.mktemp('engine')}/store")
     with open_engine(found, "", create=True) as engine:
         engine.run("CREATE TABLE t (a UInt32, b String) ENGINE = MergeTree ORDER BY a")
-        engine.insert("t", '{"a": 1, "b": "é\\n\\u0000"}\n'.encode())
+        engine.insert("t", '{"a": 1, "b": "é\\n\\u0000"}\n'.encode(), "JSONEachRow")
     return found
 
 
@@ -106,7 +106,7 @@ def test_a_crash_is_an_error_line(address: StoreAddress) -> None:
         pytest.raises(StoreError, match="the database engine ended by signal SIGSEGV"),
         open_engine(address, "") as engine,
     ):
-        (child,) = _children(os.getpid(), b"proccli.store.child")
+        child = _process(engine)
         os.kill(child, signal.SIGSEGV)
         engine.rows("SELECT 1")
         engine.rows("SELECT 1")
@@ -117,7 +117,7 @@ def test_out_of_memory_is_suspected_where_the_kernel_killed_it(address: StoreAdd
         pytest.raises(StoreError, match=r"SIGKILL .not enough memory"),
         open_engine(address, "") as engine,
     ):
-        (child,) = _children(os.getpid(), b"proccli.store.child")
+        child = _process(engine)
         os.kill(child, signal.SIGKILL)
         engine.rows("SELECT 1")
         engine.rows("SELECT 1")
@@ -155,7 +155,7 @@ def test_a_configuration_in_the_current_directory_is_not_the_engines(
 ) -> None:
     """chDB reads a config.xml where it is started, and Python modules."""
     (tmp_path / "config.xml").write_text("<clickhouse><path>/does/not/exist</path></clickhouse>")
-    (tmp_path / "clickhouse_connect.py").write_text("raise SystemExit('not this one')")
+    (tmp_path / "chdb.py").write_text("raise SystemExit('not this one')")
     monkeypatch.chdir(tmp_path)
 
     with open_engine(address, "") as engine:
@@ -163,7 +163,8 @@ def test_a_configuration_in_the_current_directory_is_not_the_engines(
 
 
 def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "clickhouse_connect.py").write_text("raise ImportError('hidden')")
+    for name in ("clickhouse_connect", "chdb"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('hidden')")
     (tmp_path / "doc.jsonl").write_bytes(lines(document("a", [process(1, "app")])))
 
     for arguments in (
@@ -174,8 +175,8 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> Non
         done = spawn(*arguments, env={"PYTHONPATH": str(tmp_path)}, cwd=ROOT)
         assert done.returncode == EXIT_INPUT
         assert done.stderr == (
-            "proccli: error: a store requires clickhouse-connect and chDB (install proccli with the"
-            " extra fleet)\n"
+            "proccli: error: a store requires clickhouse-connect, chDB and msgspec (install proccli"
+            " with the extra fleet)\n"
         )
 
 
@@ -217,6 +218,13 @@ def test_exit_code_130_when_a_command_is_interrupted(tmp_path: Path) -> None:
 
     assert (running.returncode, err.strip()) == (EXIT_INTERRUPTED, b"")
     assert [path.name for path in tmp_path.iterdir()] == ["doc.jsonl"]
+
+
+def _process(engine: Engine) -> int:
+    from proccli.store.engine import _Embedded
+
+    assert isinstance(engine, _Embedded)
+    return engine._process.pid
 
 
 def _children(pid: int, running: bytes) -> list[int]:

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
+from proccli.errors import StoreError
 from proccli.server.graph import ConnectionSelection, Graph, build_graph
 from proccli.server.grouping import parse_grouping
 from proccli.server.host_view import synced_view
 from proccli.server.store import Fleet
 from proccli.sources.recording.sync_document import parse_sync_output
 from proccli.store.current import Moment
-from proccli.store.documents import Document, loadable
 from proccli.store.engine import Engine
 from proccli.store.load import load
+from proccli.store.loadable import Document
 from proccli.store.stored_fleet import StoredFleet
 from proccli.versions import server_version
-from tests.store.documents import NOW_S, random_fleet
+from tests.store.documents import NOW_S, Link, document, loadable, process, random_fleet
 
 NewStore = Callable[[], str]
 SERVER = server_version("6.5")
@@ -110,6 +111,37 @@ def test_a_store_has_the_edges_of_the_join_in_process(
 
     assert comparable(found) == comparable(expected)
     assert set(found.shared_addresses) == set(expected.shared_addresses)
+
+
+def test_an_end_that_is_there_twice_is_one(engine: Engine, new_store: NewStore) -> None:
+    """The kernel may list a socket twice in one read; and two loads make two parts of a table."""
+    link = Link("tcp", "client", 7, ("10.0.0.1", 4000), ("10.0.0.2", 80))
+    other = link._replace(role="server", pid=9)
+    documents = [
+        ("", document("a", [process(7, "app")], [link, link])),
+        ("", document("b", [process(9, "web")], [other, other])),
+    ]
+    database = new_store()
+    load(engine, database, staged(documents))
+    engine.run(f"INSERT INTO {database}.ends SELECT * FROM {database}.ends")
+
+    found = in_store(engine, database, "pid")
+
+    assert [(edge.certainty, edge.connections) for edge in found.edges] == [("both-ends", 1)]
+    assert comparable(found) == comparable(in_process(documents, "pid"))
+
+
+def test_processes_with_the_same_number_are_an_error(
+    documents: Sequence[tuple[str, Any]],
+    loaded: str,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rather than edges of the wrong process."""
+    monkeypatch.setattr("proccli.store.stored_fleet.PROCESS", "toUInt64(pid * 2)")
+
+    with pytest.raises(StoreError, match="same number"):
+        in_store(engine, loaded, "pid")
 
 
 def test_the_random_fleets_have_every_kind_of_edge() -> None:

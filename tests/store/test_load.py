@@ -14,12 +14,12 @@ import pytest
 
 from proccli.errors import StoreError
 from proccli.store.address import parse_address
-from proccli.store.documents import Document, Refused, loadable
-from proccli.store.engine import Engine, open_engine
+from proccli.store.engine import Engine, Form, open_engine
 from proccli.store.load import load
+from proccli.store.loadable import Document, Refused
 from proccli.store.schema import STAGING, create_tables, from_staging, require_tables
 from tests.paths import ROOT
-from tests.store.documents import NOW_S, Link, document, process
+from tests.store.documents import NOW_S, Link, document, loadable, process
 
 NewStore = Callable[[], str]
 LINK = Link("tcp", "client", 7, ("10.0.0.1", 4000), ("10.0.0.2", 80))
@@ -113,7 +113,6 @@ class _Broken:
     """An engine that fails after some of the statements of a load."""
 
     def __init__(self, engine: Engine, store: str, statements: int) -> None:
-        self.version = engine.version
         self._engine, self._left = engine, statements
         self._inserts = len(list(from_staging(store, "x")))
 
@@ -124,11 +123,14 @@ class _Broken:
             self._left -= 1
         self._engine.run(sql)
 
-    def insert(self, table: str, rows: bytes) -> None:
-        self._engine.insert(table, rows)
+    def insert(self, table: str, rows: bytes, form: Form) -> None:
+        self._engine.insert(table, rows, form)
 
     def rows(self, sql: str) -> list[list[Any]]:
         return self._engine.rows(sql)
+
+    def packed(self, sql: str) -> bytes:
+        return self._engine.packed(sql)
 
 
 def test_tables_of_a_killed_load_are_removed(engine: Engine, new_store: NewStore) -> None:
@@ -164,8 +166,7 @@ def test_a_store_of_another_version_is_refused(engine: Engine, new_store: NewSto
 
 _LOAD_FOREVER = """
 import sys
-from tests.store.documents import document, process
-from proccli.store.documents import loadable
+from tests.store.documents import document, loadable, process
 from proccli.store.load import load
 from proccli.store.address import parse_address
 from proccli.store.engine import open_engine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,7 +11,7 @@ from proccli.errors import StoreError
 from proccli.store.address import parse_address
 from proccli.store.changes import changes, prune
 from proccli.store.current import Moment
-from proccli.store.engine import Engine, open_engine
+from proccli.store.engine import Engine, Form, open_engine
 from proccli.store.load import load
 from proccli.store.questions import Selection, hosts, names
 from proccli.store.schema import create_tables
@@ -61,14 +61,15 @@ def test_a_server_by_http_has_the_same_answers(
     """A stand-in: HTTP as a server speaks it, the embedded engine behind it."""
 
     def backend(sql: bytes, data: bytes) -> bytes:
+        from proccli.store.child import Request
         from proccli.store.engine import _Embedded
 
         assert isinstance(engine, _Embedded)
         if data:
-            engine.insert(sql.split()[2].decode(), data)
+            form = cast("Form", sql.split()[-1].decode())
+            engine.insert(sql.split()[2].decode(), data, form)
             return b""
-        found: bytes = engine._ask("raw_query", sql.decode())
-        return found
+        return engine._ask(Request(sql.decode()))
 
     with stand_in(backend) as address, open_engine(address, "secret") as server:
         create_tables(server, "by_http")

@@ -43,11 +43,11 @@ def asked(
     progress: Progress,
     question: Callable[[Engine, Moment], Sequence[Row]],
 ) -> Answer[Row]:
-    """The answer to a question, from a store or from files.
+    """The answer to a question about hosts or processes, from a store or from files.
 
     Raises: UsageError, StoreError, StateLocked.
     """
-    with opened_store(request, progress) as opened:
+    with opened_store(request, progress, ends=False) as opened:
         moment = moment_of(opened, at_s, max_age_s)
         return Answer(
             store=opened.name,

@@ -50,6 +50,10 @@ class EncodedLabels:
     """The text to append to the record."""
 
 
+def _shown(side: SideLabel) -> tuple[object, ...]:
+    return side.label, side.gprocess, side.auto_instance, side.tags
+
+
 class LabelColumns:
     """Encodes the values of label columns; caches the result for each pair of labels."""
 
@@ -65,18 +69,19 @@ class LabelColumns:
         self._keys = tuple(keys)
         self._encode = encode
         self._append = append
-        self._cache: dict[tuple[frozenset[str], SideLabel, SideLabel], EncodedLabels] = {}
+        self._cache: dict[tuple[object, ...], EncodedLabels] = {}
 
     def encoded(
         self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel
     ) -> EncodedLabels:
         """The encoded labels for a record that already has the columns `present`."""
-        key = (present, side_0, side_1)
+        # Without host and pid, which are not shown: many processes have the same labels.
+        key = (present, *_shown(side_0), *_shown(side_1))
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
-            found = self._cache[key] = self._encoded(*key)
+            found = self._cache[key] = self._encoded(present, side_0, side_1)
         return found
 
     def _encoded(

@@ -124,7 +124,8 @@ class Server:
 
     def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
         if rows:
-            self.engine.insert(table, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+            text = "".join(f"{json.dumps(row)}\n" for row in rows)
+            self.engine.insert(table, text.encode(), "JSONEachRow")
 
 
 @pytest.fixture(params=VERSIONS)
@@ -387,8 +388,8 @@ class _ReadOnly:
     """A user that may not change settings."""
 
     def __init__(self, engine: Engine) -> None:
-        self.version, self._engine = engine.version, engine
-        self.run, self.insert = engine.run, engine.insert
+        self._engine = engine
+        self.run, self.insert, self.packed = engine.run, engine.insert, engine.packed
 
     def rows(self, sql: str) -> list[list[Any]]:
         from proccli.errors import StoreError

@@ -118,17 +118,20 @@ def test_labels_equal_those_of_the_documents(now: Path, loaded: str, tmp_path: P
     assert json.loads(stored.out.splitlines()[2])["gprocess_1"] is None
 
 
-def test_a_flow_between_two_sightings_is_labelled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("loads", [1, 2])
+def test_a_flow_between_two_sightings_is_labelled(loads: int, tmp_path: Path) -> None:
     """The documents alone show the connection at one time each."""
     made = [
         document("web-1", [process(7, "app")], [Link("tcp", "client", 7, *CONNECTION)], at_s=at_s)
         for at_s in (NOW_S, NOW_S + 3600)
     ]
     (tmp_path / "web.jsonl").write_bytes(lines(*made))
+    (tmp_path / "first.jsonl").write_bytes(lines(made[0]))
     flow = {"ip_0": "10.0.0.1", "port_0": 4000, "ip_1": "10.0.0.2", "port_1": 5432, "protocol": 6}
     (tmp_path / "flows").write_text(json.dumps(flow | TIMES) + "\n")
     address = f"chdb://{tmp_path}/store"
-    assert call("fleet", "load", "--store", address, str(tmp_path / "web.jsonl")).code == 0
+    for name in ("first", "web")[-loads:]:
+        assert call("fleet", "load", "--store", address, str(tmp_path / f"{name}.jsonl")).code == 0
 
     stored = call("label", "--store", address, str(tmp_path / "flows"))
     direct = call("label", "-s", str(tmp_path / "web.jsonl"), str(tmp_path / "flows"))
