@@ -114,7 +114,8 @@ def parse_status_name(content: bytes) -> str:
     except UnicodeDecodeError:
         raise Unreadable("malformed", "not UTF-8") from None
     pairs = _PAIR.findall(text)
-    if len(pairs) != text.count("\n") and not all(map(_is_pair, text.split("\n"))):
+    lines = text.count("\n") + (not text.endswith("\n"))
+    if len(pairs) != lines and not all(map(_is_pair, text.split("\n"))):
         raise Unreadable("malformed", "a line without a colon")
     values: dict[str, str] = dict(pairs)
     for key, check in _REQUIRED.items():

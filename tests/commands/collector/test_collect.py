@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proccli import __version__
@@ -290,6 +290,7 @@ ODD = st.one_of(
 
 
 @given(ODD)
+@example(b"\0")
 def test_text_is_read_alike(raw: bytes) -> None:
     assert collect.escaped(raw) == decode(raw)
     assert collect.pieces_of(raw) == encode_cmdline(raw)

@@ -126,6 +126,9 @@ def test_a_line_without_a_colon_costs_the_process_and_an_empty_one_does_not() ->
     assert parse_status_name(b"\n" + written + b"\r\n") == "shop"
     with pytest.raises(Unreadable):
         parse_status_name(written + b"what\n")
+    for without in (b"what\n" + written[:-1], written + b"what", written + b"what\nFurther:\t1"):
+        with pytest.raises(Unreadable, match="colon"):  # also where the last line has no end
+            parse_status_name(without)
 
 
 def test_the_last_line_of_a_key_counts() -> None:
