@@ -273,6 +273,8 @@ def _comm(process: AgentProcess) -> str | None:
 
 _ALIKE: Final = 3
 """Names that are suggested for one that does not exist."""
+_OF_RECORDINGS: Final = (".jsonl", ".jsonl.gz")
+"""How the names of recordings end; those of processes hardly do."""
 
 
 def no_such_process(
@@ -281,6 +283,11 @@ def no_such_process(
     """The error for a pid or name that does not exist. `options`: those of the call."""
     if isinstance(target, int):
         return NoSuchProcess(f"no process {target} {where}")
+    if target.endswith(_OF_RECORDINGS):
+        return NoSuchProcess(
+            f"no {where} is called {visible(target)}",
+            hint=f"a recording is given with -s: -s {visible(target)}",
+        )
     listing = None
     if options is not None:
         listing = f"to list all, run {options.command('scan')}; a pid works too"

@@ -133,6 +133,15 @@ def test_a_name_that_does_not_exist_gets_similar_ones(shop: Shop, form: tuple[st
     assert "did you mean" not in call("explain", *shop, "zzzzzzzz", *form).err
 
 
+def test_a_recording_in_place_of_a_name_gets_a_hint(shop: Shop) -> None:
+    ran = call("explain", *shop, "python3", SOURCES[1])
+    assert (ran.code, ran.out) == (3, "")
+    assert (
+        f"no process is called {SOURCES[1]} (a recording is given with -s: -s {SOURCES[1]})"
+        in ran.err
+    )
+
+
 SOURCES = ("-s", "docs/example/shop-app-1.jsonl", "-s", "docs/example/shop-web-1.jsonl")
 
 
