@@ -122,7 +122,7 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     # A store of many hosts.
     "document-refused": Warned("A document or file can't be used."),
     "hosts-silent": Warned("Hosts have no recent document, so they don't count."),
-    "hosts-ahead": Warned("Hosts have documents of a time to come, which don't count."),
+    "hosts-ahead": Warned("Hosts have documents dated in the future, which don't count."),
     "host-confused": Warned("Documents of several machines have the same host name and network."),
     "audit-unlimited": Warned("The limits of queries can't be set, as the user is read-only."),
     "audit-version": Warned("The tables are those of another server version than the given one."),

@@ -2,8 +2,9 @@
 
 # Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.process import FieldError
 
@@ -88,6 +89,13 @@ class SocketRow(NamedTuple):
     remote: Endpoint
     inode: int
     """0 for a socket without a file: only listeners of the kernel are kept."""
+
+
+# There are thousands of these, and a named tuple's own constructor takes twice as long.
+new_fd: Final[Callable[[tuple[object, ...]], SocketFd]] = partial(tuple.__new__, SocketFd)
+"""A `SocketFd` of its fields in order."""
+new_row: Final[Callable[[tuple[object, ...]], SocketRow]] = partial(tuple.__new__, SocketRow)
+"""A `SocketRow` of its fields in order."""
 
 
 class NetTable(NamedTuple):

@@ -60,7 +60,7 @@ class Socket(Struct, gc=False):
 
 
 class Snapshot(Struct, gc=False):
-    """The host, and when it was looked at."""
+    """The host, and when its sample was taken."""
 
     host: str
     taken_at: _Time

@@ -645,7 +645,7 @@ def _hosts_ahead(note: Note) -> str:
     count = note.number("hosts")
     return (
         f"{counted(count, 'host')}, e.g. {note.string('host')}, {agreeing(count, 'has', 'have')}"
-        " documents of a time to come, which do not count: correct the clocks (--at asks about"
+        " documents dated in the future, which do not count: correct the clocks (--at asks about"
         " that time)"
     )
 

@@ -54,7 +54,7 @@ class SocketSample(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What was read of the sockets of some processes, and how the agent judges it."""
+    """What was read of the sockets of some processes, and what decides about it."""
 
     held: Sequence[Held]
     unreadable: Sequence[tuple[Outcome, FieldError]]
@@ -155,19 +155,19 @@ def count_sockets(reading: Reading) -> Mapping[int, SocketCounts | None]:
     """The number of each process's sockets by status, as `join_sockets` finds them; None where they
     could not be read.
 
-    A socket is skipped for its row's sake or for its owner's, and open if either is. So each is
-    judged alone, with a counterpart that every agent sends, and no socket is made. Memory is what
-    this saves: of thousands of owners, only their three numbers are kept.
+    A socket is skipped because of its row or because of its owner, and undecided if either is. So
+    each is checked alone, with a counterpart that every agent sends, and no socket is made. This
+    saves memory: of thousands of owners, only their three numbers are kept.
     """
-    judge = _Judge(reading)
+    conditions = _Conditions(reading)
     numbers: dict[int, list[int]] = {outcome.process.pid: [0, 0, 0] for outcome, _ in reading.held}
-    sole, shared = _judged_owners(reading.held, judge, numbers)
+    sole, shared = _owner_severities(reading.held, conditions, numbers)
     for row, _, unreadable in reading.rows():
         # A row that comes again counts once.
         owner = sole.pop(row.inode, None)
         if owner is None:
             continue
-        status, _ = judge.status(row, "accepted", None, unreadable, no_owner=False)
+        status, _ = conditions.status(row, "accepted", None, unreadable, no_owner=False)
         at_best = _SEVERITY[status]
         for counted, severity in shared.get(row.inode) or (owner,):
             counted[max(at_best, severity)] += 1
@@ -186,37 +186,39 @@ _SENT_ROW: Final = SocketRow(
 )
 """One that every agent sends that sends sockets."""
 
-_JudgedOwner: TypeAlias = tuple[list[int], int]
+_OwnerSeverity: TypeAlias = tuple[list[int], int]
 """A process's numbers by severity, and the least severity of its socket."""
 
 
-def _judged_owners(
-    held: Sequence[Held], judge: _Judge, numbers: Mapping[int, list[int]]
-) -> tuple[dict[int, _JudgedOwner], Mapping[int, Sequence[_JudgedOwner]]]:
+def _owner_severities(
+    held: Sequence[Held], conditions: _Conditions, numbers: Mapping[int, list[int]]
+) -> tuple[dict[int, _OwnerSeverity], Mapping[int, Sequence[_OwnerSeverity]]]:
     """An owner of each socket by inode, and all owners of those that have several."""
-    sole: dict[int, _JudgedOwner] = {}
+    sole: dict[int, _OwnerSeverity] = {}
     several: set[int] = set()
     for outcome, sockets in held:
         counted = numbers[outcome.process.pid]
-        by_age: dict[int | None, _JudgedOwner] = {}  # links first seen together have one age
+        by_age: dict[int | None, _OwnerSeverity] = {}  # links first seen together have one age
         for _, inode, since_ns, _ in sockets:
-            judged = by_age.get(since_ns)
-            if judged is None:
-                status, _ = judge.status(_SENT_ROW, outcome.status, since_ns, False, no_owner=False)
-                judged = by_age[since_ns] = counted, _SEVERITY[status]
+            severity = by_age.get(since_ns)
+            if severity is None:
+                status, _ = conditions.status(
+                    _SENT_ROW, outcome.status, since_ns, False, no_owner=False
+                )
+                severity = by_age[since_ns] = counted, _SEVERITY[status]
             if inode in sole:
                 several.add(inode)
             else:
-                sole[inode] = judged
-    return sole, _judged_sharers(held, several, judge, numbers) if several else {}
+                sole[inode] = severity
+    return sole, _sharer_severities(held, several, conditions, numbers) if several else {}
 
 
-def _judged_sharers(
+def _sharer_severities(
     held: Iterable[Held],
     inodes: Collection[int],
-    judge: _Judge,
+    conditions: _Conditions,
     numbers: Mapping[int, list[int]],
-) -> Mapping[int, Sequence[_JudgedOwner]]:
+) -> Mapping[int, Sequence[_OwnerSeverity]]:
     """All owners of these sockets."""
     owners: dict[int, list[_Owner]] = {}
     for outcome, sockets in held:
@@ -227,7 +229,9 @@ def _judged_sharers(
         inode: [
             (
                 numbers[outcome.process.pid],
-                _SEVERITY[judge.status(_SENT_ROW, outcome.status, fd.since_ns, False, lost)[0]],
+                _SEVERITY[
+                    conditions.status(_SENT_ROW, outcome.status, fd.since_ns, False, lost)[0]
+                ],
             )
             for (outcome, fd), lost in zip(found, _lost_to_another(found), strict=True)
         ]
@@ -260,12 +264,12 @@ def read_sockets_of(
         if outcome.status in ("accepted", "unknown")
         for socket in sockets
     }
-    judge = _Judge(alone)
+    conditions = _Conditions(alone)
     wanted = {
         row.inode
         for row, _, unreadable in alone.rows()
         if row.inode in inodes
-        and judge.status(row, "accepted", None, unreadable, no_owner=False)[0] != "skipped"
+        and conditions.status(row, "accepted", None, unreadable, no_owner=False)[0] != "skipped"
     }
     if not wanted:
         return alone
@@ -341,7 +345,7 @@ def _best_known(owners: Sequence[_Owner]) -> int:
     return len(owners) - 1
 
 
-class _Judge:
+class _Conditions:
     """Whether the agent sends a socket."""
 
     def __init__(self, reading: Reading) -> None:
@@ -416,7 +420,7 @@ class _Join:
         self._owners, self._shared = _owners_by_inode(reading.held)
         self._roles = reading.roles
         self._host = reading.host
-        self._judge = _Judge(reading)
+        self._conditions = _Conditions(reading)
         self._ages = _Ages(reading.host)
         self._joined: set[int] = set()
         self.sockets: list[Socket] = []
@@ -460,7 +464,7 @@ class _Join:
         no_owner: bool | None,
     ) -> Socket:
         outcome, held = owner
-        status, reason = self._judge.status(
+        status, reason = self._conditions.status(
             row, outcome.status, held.since_ns, unreadable, no_owner
         )
         process, netns = outcome.process, namespace.netns

@@ -82,8 +82,6 @@ class Exact:
         if self._runs and not self._has_runs(text):
             return False
         if self._backtracks:
-            if len(text) <= self._quick_length and text.isascii():
-                return self._pattern.search(text) is not None
             try:
                 return self._backtrack(text, 0) is not None
             except TimeoutError:

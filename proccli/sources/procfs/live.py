@@ -78,7 +78,7 @@ class LiveSource:
         self._users: dict[int, Mapping[int, str]] = {}
         self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
         self._tables: dict[int, RawTables] = {}
-        """By network namespace, what workers have read and nobody has asked for yet."""
+        """By network namespace: what workers have read and `net_tables` has not returned yet."""
         boot_time_s = _boot_time_s()
         hiding = hidepid(self._fd)
         self.host = Host(

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from proccli.model.process import MAX_U64
-from proccli.model.sockets import KINDS, STATE_NAMES, TABLES, Endpoint, SocketRow, TableName
+from proccli.model.sockets import (
+    KINDS,
+    STATE_NAMES,
+    TABLES,
+    Endpoint,
+    SocketRow,
+    TableName,
+    new_row,
+)
 from proccli.sources.procfs.files import Unreadable
 
 MAX_TABLE_BYTES = 1 << 30
@@ -53,12 +60,9 @@ def parse_table(
             if state not in states:
                 raise Unreadable("malformed", _NOT_AS_DOCUMENTED)
             ends = endpoints[local], endpoints[remote]
-            rows.append(_new_row((protocol, family, states[state], *ends, int(inode))))
+            rows.append(new_row((protocol, family, states[state], *ends, int(inode))))
     return rows
 
-
-# A named tuple's own constructor takes twice as long.
-_new_row: Callable[[tuple[object, ...]], SocketRow] = partial(tuple.__new__, SocketRow)
 
 _LISTEN = "0A"
 _NOT_AS_DOCUMENTED = "a row is not as documented"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from proccli.model.process import MAX_PID, MAX_U64, FieldError
@@ -16,6 +15,7 @@ from proccli.model.sockets import (
     SocketFd,
     TableName,
     ended_tables,
+    new_fd,
 )
 from proccli.sources.procfs.files import ProcessFiles, Unreadable, errno_name, field_error
 from proccli.sources.procfs.net import (
@@ -68,13 +68,9 @@ def read_socket_fds(
             continue
         fd, inode = int(name), int(number)
         if fd <= MAX_PID and inode <= MAX_U64 and len(number) <= 20 and name == str(fd):
-            found.append(_new_fd((fd, inode, since_ns, age_source)))
+            found.append(new_fd((fd, inode, since_ns, age_source)))
     found.sort()
     return tuple(found)
-
-
-# A named tuple's own constructor takes twice as long.
-_new_fd: Callable[[tuple[object, ...]], SocketFd] = partial(tuple.__new__, SocketFd)
 
 
 def socket_fds(

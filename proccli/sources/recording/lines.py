@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import itemgetter
 from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from proccli.errors import Location, RecordingError, RecordingTruncated
 from proccli.model.process import Process
-from proccli.model.sockets import KINDS, STATE_NAMES, TABLES, SocketFd, TableName
+from proccli.model.sockets import KINDS, STATE_NAMES, TABLES, SocketFd, TableName, new_fd
 from proccli.sources.recording.format import (
     MAX_LINE_BYTES,
     MAX_LINE_ELEMENTS,
@@ -262,7 +262,7 @@ def _sockets_of(items: str) -> list[SocketFd] | None:
     if found is None:
         return None
     return [
-        _new_fd(
+        new_fd(
             (int(fd), int(inode), decode_time(since), age_source)
             if since
             else (int(fd), int(inode), None, "unknown")
@@ -288,9 +288,6 @@ def _all(pattern: re.Pattern[str], items: str) -> list[tuple[str, ...]] | None:
     found = pattern.findall(text)
     return found if sum(map(len, map(itemgetter(0), found))) == len(text) else None
 
-
-# A named tuple's own constructor takes twice as long.
-_new_fd: Final[Callable[[tuple[object, ...]], SocketFd]] = partial(tuple.__new__, SocketFd)
 
 _BY_BEGIN: Final[Sequence[tuple[bytes, Callable[[str], Written | None]]]] = (
     (b'{"type":"process"', _process),

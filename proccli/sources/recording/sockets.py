@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, get_args
 
@@ -19,6 +18,7 @@ from proccli.model.sockets import (
     SocketFd,
     SocketRow,
     TableName,
+    new_row,
 )
 from proccli.model.source import Source
 from proccli.sources.recording.format import (
@@ -228,10 +228,6 @@ def socket_fd(part: Checked) -> SocketFd:
     return found
 
 
-# A named tuple's own constructor takes twice as long.
-_new_row: Callable[[tuple[object, ...]], SocketRow] = partial(tuple.__new__, SocketRow)
-
-
 class NetReader:
     """Collects the lines of socket tables."""
 
@@ -271,7 +267,7 @@ class NetReader:
         ends = self._ends
         try:
             made = [
-                _new_row((protocol, family, state, ends[local], ends[remote], int(inode)))
+                new_row((protocol, family, state, ends[local], ends[remote], int(inode)))
                 for _, state, local, remote, inode in line.rows
             ]
         except LookupError:
