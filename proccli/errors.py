@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+from proccli.values import NamedTuple
 
 EXIT_NO = 1
 EXIT_USAGE = 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from proccli import rustregex
 from proccli.model.config import Rule
 from proccli.model.process import Environment
+from proccli.values import NamedTuple
 from proccli.versions import RegexCrate
 
 MANY_RULES: Final = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -18,6 +18,7 @@ from proccli.model.sockets import NetTables, Socket
 from proccli.model.source import Source
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 from proccli.sources.opening import open_source
+from proccli.values import NamedTuple
 
 DEFAULT_MAX_WAIT_S = 10.0
 

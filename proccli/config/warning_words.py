@@ -7,11 +7,12 @@ reports the same findings and needs the parts one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from proccli.model.config import RuleProblem
 from proccli.model.note import Note
 from proccli.text import visible
+from proccli.values import NamedTuple
 
 _LONGEST: Final = 60
 """Characters of a value in a message."""

@@ -1,12 +1,13 @@
 """Configurations, their rules, and what `check` finds in them."""
 
-# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
+from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from proccli.errors import Location
 from proccli.model.note import Note
+from proccli.values import NamedTuple
 from proccli.versions import Dialect, agent_version
 
 RuleProblemCode: TypeAlias = Literal["regex-syntax", "regex-size", "match-type", "action"]

@@ -1,9 +1,11 @@
 """What a source reads: processes and hosts; and the environment and tags of an agent."""
 
-# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
+from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from proccli.values import NamedTuple
 
 NS_PER_S: Final = 1_000_000_000
 

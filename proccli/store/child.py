@@ -22,7 +22,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from tempfile import TemporaryFile
 from types import ModuleType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from proccli.values import NamedTuple
 
 LOCK_FILE: Final = "proccli.lock"
 """Also tells that a directory is a store."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from proccli.values import NamedTuple
 
 
 class Document(NamedTuple):

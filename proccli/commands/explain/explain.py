@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from proccli.agent.decision import decide
 from proccli.agent.inputs import Inputs
@@ -25,6 +25,7 @@ from proccli.model.process import SHOWN_FIELDS, Host, TagTable
 from proccli.model.source import Source
 from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
+from proccli.values import NamedTuple
 from proccli.versions import FEATURES
 
 

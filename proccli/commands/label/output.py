@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from proccli.commands.label.label import Tally
 from proccli.model.flows import CapturedConnection, SideLabel
@@ -20,6 +19,7 @@ from proccli.terminal.record import (
     text,
 )
 from proccli.text import counted
+from proccli.values import NamedTuple
 
 
 class _Row(NamedTuple):

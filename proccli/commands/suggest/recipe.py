@@ -9,7 +9,9 @@ characters that need none.
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from proccli.values import NamedTuple
 
 Distinguish: TypeAlias = Literal["path", "class", "no"]
 """What tells two programs apart that get the same name: the folders of the argument that holds the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from proccli.rustregex.match.alphabet import alphabet_of
 from proccli.rustregex.match.exact import TIME_LIMIT_S, Exact
@@ -19,6 +18,7 @@ from proccli.rustregex.tree.nodes import (
 )
 from proccli.rustregex.tree.shape import can_be_empty
 from proccli.rustregex.tree.simplify import Captures
+from proccli.values import NamedTuple
 
 MOST_SEARCHES = 200
 MOST_CHARACTERS = 100_000_000

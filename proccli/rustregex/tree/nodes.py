@@ -19,7 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from proccli.values import NamedTuple
 
 Span: TypeAlias = tuple[int, int]
 """Character offsets [start, end) into the pattern's text."""

@@ -13,13 +13,14 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, NamedTuple, NoReturn, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 from proccli.errors import EXIT_BUG, EXIT_INPUT, SourceError
 from proccli.model.process import FieldError, Process
 from proccli.model.sockets import SocketFd
 from proccli.sources.procfs.files import Unreadable, read_at
 from proccli.sources.procfs.sockets import RawTables
+from proccli.values import NamedTuple
 
 LEAST_SHARE: Final = 250
 """Fewer processes are read before a worker has started and handed them over."""

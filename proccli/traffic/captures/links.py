@@ -6,7 +6,9 @@ Source: www.tcpdump.org/linktypes.html.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from proccli.values import NamedTuple
 
 IPV4: Final = 0x0800
 IPV6: Final = 0x86DD

@@ -6,9 +6,10 @@ Source: draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from proccli.streams import gzip_errors, gzip_problem
+from proccli.values import NamedTuple
 
 MOST_BLOCK_BYTES: Final = 16 << 20
 """As in libpcap."""
