@@ -1,8 +1,8 @@
 """Unicode 15.0 as the crate knows it: properties by name, Perl classes, simple case folding.
 
-The tables are part of the package (`unicode15.dat`), because neither Python nor the module `regex`
-lets us choose the Unicode version. Each table is read when it is first needed; a pattern of ASCII
-characters needs none, not even under `(?i)`.
+The tables are part of the package (`perl.py`, `unicode15.dat`), because neither Python nor the
+module `regex` lets us choose the Unicode version. Each table is read when it is first needed; a
+pattern of ASCII characters needs none, not even under `(?i)`.
 Source: Unicode Character Database 15.0.0; regex-syntax 0.7.2, unicode.rs.
 """
 
@@ -33,7 +33,11 @@ class UnknownValueError(LookupError):
 
 def perl(letter: str) -> Ranges:
     """The set of `\\d`, `\\s` or `\\w`."""
-    return _SPACE if letter == "s" else _perl_table(letter)
+    if letter == "s":
+        return _SPACE
+    from proccli.rustregex.tree.perl import DIGIT, WORD
+
+    return DIGIT if letter == "d" else WORD
 
 
 def lookup(name: str, value: str | None = None) -> Ranges:
@@ -152,11 +156,6 @@ def names() -> dict[str, str]:
     return spellings
 
 
-@lru_cache(maxsize=2)
-def _perl_table(letter: str) -> Ranges:
-    return _ranges(_table(letter))
-
-
 @lru_cache(maxsize=1)
 def _fold_table() -> tuple[list[int], dict[int, list[int]]]:
     orbits = {point: orbit for orbit in _table("fold") for point in orbit}
@@ -195,7 +194,7 @@ def _table(name: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _file() -> tuple[dict[str, list[int]], bytes]:
-    # Few patterns need a table, and most runs need none of json, pathlib and zlib.
+    # Few patterns need this file, and most runs need none of json, pathlib and zlib.
     from pathlib import Path
 
     content = Path(__file__).with_name("unicode15.dat").read_bytes()

@@ -1,12 +1,13 @@
-"""Makes proccli/rustregex/tree/unicode15.dat out of the Unicode Character Database 15.0.
+"""Makes unicode15.dat and perl.py of proccli/rustregex/tree out of the Unicode Character Database.
 
     python tests/rustregex/tree/make_unicode_tables.py /usr/share/unicode
 
 The database is Debian 12's package `unicode-data` (15.0.0). It is not needed to run anything:
-the file that this makes is part of the package, since the crate's tables are those of Unicode
+the files that this makes are part of the package, since the crate's tables are those of Unicode
 15.0, whatever version Python or the module `regex` carries.
 
-The file: a line of JSON, `{table: [offset, size]}`, then the tables, each zlib-compressed JSON.
+The module has the two sets that many patterns need. The data file: a line of JSON,
+`{table: [offset, size]}`, then the tables, each zlib-compressed JSON.
 A set of characters is a list of numbers: the gaps and lengths of its ranges in turn.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -22,7 +24,9 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-OUTPUT = ROOT / "proccli" / "rustregex" / "tree" / "unicode15.dat"
+TREE = ROOT / "proccli" / "rustregex" / "tree"
+OUTPUT = TREE / "unicode15.dat"
+PERL = TREE / "perl.py"
 
 # What the crate's tables of boolean properties hold (regex-syntax 0.7.2, property_bool.rs).
 BOOLEAN = [
@@ -243,27 +247,60 @@ def deltas(ranges: Ranges) -> list[int]:
     return out
 
 
-def tables(ucd: Path) -> dict[str, object]:
-    """Everything that goes into the file."""
-    values = value_aliases(ucd)
-    categories = general_categories(ucd, values["General_Category"])
-    scripts = sets_of(ucd / "Scripts.txt")
+def perl(ucd: Path) -> Sets:
+    """The sets of `\\d` and `\\w`, by the names of their constants."""
+    categories = general_categories(ucd, value_aliases(ucd)["General_Category"])
     booleans = boolean(ucd)
-    word = merged(
-        [
-            *booleans["Alphabetic"],
-            *booleans["Join_Control"],
-            *categories["Mark"],
-            *categories["Decimal_Number"],
-            *categories["Connector_Punctuation"],
-        ]
+    word = [
+        *booleans["Alphabetic"],
+        *booleans["Join_Control"],
+        *categories["Mark"],
+        *categories["Decimal_Number"],
+        *categories["Connector_Punctuation"],
+    ]
+    return {"DIGIT": categories["Decimal_Number"], "WORD": merged(word)}
+
+
+def perl_module(ucd: Path) -> str:
+    """The text of the module."""
+    return HEAD + "".join(
+        f"{name}: Final[Ranges] = (\n{_in_lines(ranges)}\n)\n" for name, ranges in perl(ucd).items()
     )
+
+
+HEAD = '''r"""The characters of `\\d` and `\\w` in Unicode 15.0.
+
+A module, because Python keeps it as byte code: `\\b`, `\\d` and `\\w` are in many patterns, and to
+read the sets from `unicode15.dat` takes 8 ms more, most of it for json and pathlib.
+Made by tests/rustregex/tree/make_unicode_tables.py.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proccli.rustregex.tree.charset import Ranges
+
+# fmt: off
+'''
+
+
+def _in_lines(ranges: Ranges) -> str:
+    pairs = " ".join(f"(0x{low:X},_0x{high:X})," for low, high in ranges)
+    lines = textwrap.wrap(pairs, 96, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"    {line.replace('_', ' ')}" for line in lines)
+
+
+def tables(ucd: Path) -> dict[str, object]:
+    """Everything that goes into the data file."""
+    values = value_aliases(ucd)
+    scripts = sets_of(ucd / "Scripts.txt")
     enumerated: dict[str, Sets] = {
         "Age": ages(ucd),
-        "General_Category": categories,
+        "General_Category": general_categories(ucd, values["General_Category"]),
         "Script": scripts,
         "Script_Extensions": script_extensions(ucd, scripts, values["Script"]),
-        "Boolean": booleans,
+        "Boolean": boolean(ucd),
     }
     for kind in ("Grapheme", "Word", "Sentence"):
         canonical = {"Grapheme": "Grapheme_Cluster_Break"}.get(kind, f"{kind}_Break")
@@ -271,8 +308,6 @@ def tables(ucd: Path) -> dict[str, object]:
     return {
         "names": {"properties": property_aliases(ucd), "values": values},
         "fold": fold_orbits(ucd),
-        "w": deltas(word),
-        "d": deltas(categories["Decimal_Number"]),
         **{
             name: {value: deltas(ranges) for value, ranges in sorted(sets.items())}
             for name, sets in enumerated.items()
@@ -281,9 +316,11 @@ def tables(ucd: Path) -> dict[str, object]:
 
 
 def main() -> None:
+    ucd = Path(sys.argv[1])
+    PERL.write_text(perl_module(ucd), encoding="utf-8")
     directory: dict[str, list[int]] = {}
     blobs = b""
-    for name, table in tables(Path(sys.argv[1])).items():
+    for name, table in tables(ucd).items():
         text = json.dumps(table, separators=(",", ":"), sort_keys=True)
         blob = zlib.compress(text.encode(), 9)
         directory[name] = [len(blobs), len(blob)]

@@ -109,3 +109,4 @@ def test_the_tables_are_those_of_the_unicode_character_database() -> None:
         pytest.skip("another version of Unicode")
     made = json.loads(json.dumps(make_unicode_tables.tables(UCD)))
     assert {name: unicode._table(name) for name in unicode._file()[0]} == made
+    assert make_unicode_tables.PERL.read_text("utf-8") == make_unicode_tables.perl_module(UCD)
