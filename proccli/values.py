@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     _Self = TypeVar("_Self", bound="_Value")
 
 _MOST_FIELDS = 24
-_NUMBERED = namedtuple("_NUMBERED", [f"field_{number}" for number in range(_MOST_FIELDS)])
-_ACCESSORS = [vars(_NUMBERED)[name] for name in _NUMBERED._fields]
+_NUMBERED = [f"field_{number}" for number in range(_MOST_FIELDS)]
+_ACCESSORS = itemgetter(*_NUMBERED)(vars(namedtuple("_Numbered", _NUMBERED)))
 """What gives a named tuple its first field, its second and so on: in C, twice as fast as any
 property."""
 

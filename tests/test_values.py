@@ -88,7 +88,7 @@ def test_it_is_a_tuple_with_names() -> None:
     number, protocol, names = port
 
     assert (number, protocol, names) == (port.number, port.protocol, port.names)
-    assert port == (53, "udp", ())
+    assert [port] == [(53, "udp", ())]
     assert hash(port) == hash((53, "udp", ()))
     assert repr(port) == repr(Reference(53, "udp")).replace("Reference", "Port")
     assert port._asdict() == {"number": 53, "protocol": "udp", "names": ()}
@@ -118,9 +118,11 @@ def test_one_is_made_from_its_fields_in_order() -> None:
 
 
 def test_patterns_take_it_apart() -> None:
-    match Port(53, "udp"):
+    value: object = Port(53, "udp")
+    taken: object = None
+    match value:
         case Spoken():
-            taken: object = None
+            pass
         case Port(number, protocol=protocol):
             taken = number, protocol
     assert taken == (53, "udp")

@@ -75,6 +75,10 @@ _MARGIN: Final = 0.05
 # The forward program searches for a match everywhere: `(?s:.)*?` on bytes.
 _DOT_STAR: Final = 25 * INSTRUCTION
 
+_MOST_OF_RANGE: Final = 65
+_MOST_OF_NODE: Final = 4
+"""In instructions, for `upper_bound`."""
+
 _CHARACTERS: Final = Program(on_bytes=False)
 _FORWARD: Final = Program(on_bytes=True)
 _REVERSE: Final = Program(on_bytes=True, reverse=True)
@@ -86,6 +90,8 @@ def too_big(root: Node) -> Span | None:
 
     None: the program is small enough.
     """
+    if upper_bound(root) <= SIZE_LIMIT:
+        return None
     tree = simplify(root)
     for program in _PROGRAMS:
         if _exceeds(tree, program):
@@ -93,11 +99,36 @@ def too_big(root: Node) -> Span | None:
     return None
 
 
+def upper_bound(root: Node) -> int:
+    """What none of the programs exceeds: rough, but enough for every ordinary pattern.
+
+    A range of characters is split into at most 13 sequences of UTF-8, each of at most four
+    instructions and a split. Simplifying the tree joins ranges and makes ranges of literals, but
+    never more of them. A node itself takes no more than a split, two slots and an empty part.
+    """
+    instructions = _DOT_STAR // INSTRUCTION
+    pending = [(root, 1)]
+    while pending:
+        node, copies = pending.pop()
+        instructions += copies * _MOST_OF_NODE
+        match node:
+            case Literal():
+                instructions += copies * _MOST_OF_RANGE
+            case Class(ranges):
+                instructions += copies * _MOST_OF_RANGE * len(ranges)
+            case Group(inner):
+                pending.append((inner, copies))
+            case Repeat(inner, least, most):
+                pending.append((inner, copies * max(least + 1, most or 0)))
+            case Concat(parts) | Alternate(parts):
+                pending += [(part, copies) for part in parts]
+            case _:
+                pass
+    return instructions * INSTRUCTION
+
+
 def _exceeds(tree: Node, program: Program) -> bool:
     base = _base(tree, program)
-    # A rough bound first, so that the classes of ordinary patterns need not be measured.
-    if base + Estimate(program, bounded).cost(tree).peak <= SIZE_LIMIT:
-        return False
     estimate = Estimate(program, sampled)
     peak = base + estimate.cost(tree).peak
     if estimate.exact or abs(peak - SIZE_LIMIT) > SIZE_LIMIT * _MARGIN:
@@ -363,21 +394,6 @@ class Count:
                 self.size -= INSTRUCTION
                 return False
         return True
-
-
-def bounded(ranges: Ranges, reverse: bool) -> int:  # noqa: ARG001 - a ClassSize
-    """An upper bound of the instructions of a class on bytes.
-
-    A range within ASCII takes at most two instructions, a range within a block of 64 characters
-    five; any other is split into at most 13 sequences of at most five.
-    """
-    total = 0
-    for low, high in ranges:
-        if high <= 0x7F:
-            total += 2
-        else:
-            total += 5 if low >> 6 == high >> 6 else 65
-    return total
 
 
 @lru_cache(maxsize=256)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from proccli.rustregex import size_limit
 from proccli.rustregex.parse.errors import RegexSyntaxError
+from proccli.rustregex.parse.grammar import GrammarParser
+from proccli.rustregex.parse.lowering import Lowering
 from proccli.rustregex.parse.parser import parse
-from proccli.rustregex.size_limit import too_big
+from proccli.rustregex.size_limit import Estimate, sampled, too_big, upper_bound
 from proccli.rustregex.tree.nodes import Concat, Literal, Repeat
+from proccli.rustregex.tree.simplify import simplify
+from tests.rustregex.strategies import examples, patterns
 from tests.rustregex.witness import witness_error
 
 
@@ -83,6 +90,43 @@ def test_huge_counts_are_never_expanded(pattern: str) -> None:
     started = time.process_time()
     assert not is_accepted(pattern)
     assert time.process_time() - started < 1
+
+
+def check_upper_bound(pattern: str) -> None:
+    root = Lowering(pattern).lower(GrammarParser(pattern).parse()).root
+    tree = simplify(root)
+    for program in size_limit._PROGRAMS:
+        cost = Estimate(program, sampled).cost(tree)
+        size = size_limit._base(tree, program) + max(cost.size, cost.peak)
+        assert size <= upper_bound(root), program
+
+
+@given(patterns)
+@examples(100)
+def test_no_program_exceeds_the_upper_bound(pattern: str) -> None:
+    try:
+        check_upper_bound(pattern)
+    except RegexSyntaxError:
+        assume(False)
+
+
+_PARTS = st.sampled_from(
+    ["a", "b", "\x7f", "\x80", "é", "[a-f]", r"\b", "^", "$", "(?:)", "a{0}", "b*"]
+)
+
+
+@given(st.lists(st.lists(_PARTS, max_size=4).map("".join), min_size=2, max_size=9), st.data())
+@examples(100)
+def test_nor_does_one_of_branches_that_are_joined(branches: list[str], data: st.DataObject) -> None:
+    """Shared beginnings are moved in front of an alternation, and characters become a class."""
+    count = data.draw(st.sampled_from(["", "{3}", "{2,}", "{0,7}", "*"]))
+    check_upper_bound(f"(?:{'|'.join(branches)}){count}")
+
+
+@pytest.mark.parametrize("template", [template for template, _ in EDGES])
+@pytest.mark.parametrize("count", [1, 2, 1000])
+def test_nor_does_one_that_the_crate_was_asked_about(template: str, count: int) -> None:
+    check_upper_bound(template.replace("N", str(count)))
 
 
 def test_the_smallest_part_that_is_too_big_is_shown() -> None:

@@ -32,7 +32,6 @@ from proccli.rustregex.match.alphabet import (
     holds,
 )
 from proccli.rustregex.match.program import Op, Program
-from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import LookKind
 
 MEMORY = 400_000
@@ -71,9 +70,7 @@ class State:
 class Simulation:
     """Runs one program, and caches the steps that it computed."""
 
-    def __init__(
-        self, program: Program, alphabet: Alphabet, word: Ranges, *, longest: bool = False
-    ) -> None:
+    def __init__(self, program: Program, alphabet: Alphabet, *, longest: bool = False) -> None:
         self.program = program
         self._longest = longest
         self._alphabet = alphabet
@@ -81,7 +78,7 @@ class Simulation:
         self._bits: list[tuple[int, int]] = []
         for ranges, bit, kinds in (
             (NEWLINE, NEWLINE_BIT, {LookKind.START_LINE, LookKind.END_LINE}),
-            (word, WORD_BIT, {LookKind.WORD, LookKind.NOT_WORD}),
+            (alphabet.word, WORD_BIT, {LookKind.WORD, LookKind.NOT_WORD}),
             (ASCII_WORD, ASCII_WORD_BIT, {LookKind.WORD_ASCII, LookKind.NOT_WORD_ASCII}),
         ):
             if looks & kinds:

@@ -15,10 +15,11 @@ from proccli.rustregex.automata.partition import (
 )
 from proccli.rustregex.automata.reduce import reduced, relaxed
 from proccli.rustregex.automata.search import Search
-from proccli.rustregex.match.regex import Regex, unicode_word
+from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.match.regex import compile as compile_pattern
 from proccli.rustregex.tree.nodes import Literal, Node
 from proccli.rustregex.tree.shape import descendants
+from proccli.rustregex.tree.unicode import perl
 from proccli.values import NamedTuple
 
 COUNTED_IN_RELAXED = 10
@@ -83,7 +84,7 @@ class PatternSet:
         self._domain_excluded = {
             self._number(compile_pattern(pattern)) for pattern in domain.avoiding
         }
-        self._partition = Partition(self._trees, domain.characters, unicode_word())
+        self._partition = Partition(self._trees, domain.characters, perl("w"))
         self._nfa = Nfa(self._partition, self.limits.points)
         self._entry_of: dict[int, int] = {}
         self._search_of: dict[int, int] = {}

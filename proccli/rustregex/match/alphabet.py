@@ -9,7 +9,8 @@ representative of its symbol, so that no set in the translated pattern has more 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 
 from proccli.rustregex.tree.charset import ASCII_SETS, Ranges
 from proccli.rustregex.tree.nodes import (
@@ -23,6 +24,8 @@ from proccli.rustregex.tree.nodes import (
     Node,
     Repeat,
 )
+from proccli.rustregex.tree.shape import looks_in
+from proccli.rustregex.tree.unicode import perl
 
 ASCII_WORD: Ranges = ASCII_SETS["word"]
 NEWLINE: Ranges = ((0x0A, 0x0A),)
@@ -47,42 +50,63 @@ ANY_CHARACTER = frozenset({0, NEWLINE_BIT, WORD_BIT, WORD_BIT | ASCII_WORD_BIT})
 
 
 class Alphabet:
-    """The symbols of a list of sets.
+    """The symbols of the sets in a tree.
 
     A symbol is a bit mask: bit i is set if the character is in set i.
+
+    All is computed when it is first needed: of many patterns no text has all the literals, and they
+    never run.
     """
 
-    def __init__(self, sets: Iterable[Ranges]) -> None:
-        self.bit_of: dict[Ranges, int] = {}
-        for ranges in sets:
-            self.bit_of.setdefault(ranges, len(self.bit_of))
+    def __init__(self, root: Node) -> None:
+        self._root = root
+
+    @cached_property
+    def word(self) -> Ranges:
+        """The characters of `\\w` if the tree has Unicode word boundaries, which test them."""
+        looks = looks_in(self._root)
+        return perl("w") if LookKind.WORD in looks or LookKind.NOT_WORD in looks else ()
+
+    @cached_property
+    def bit_of(self) -> dict[Ranges, int]:
+        """The bit of each set."""
+        bits: dict[Ranges, int] = {}
+        for ranges in _sets(self._root, self.word):
+            bits.setdefault(ranges, len(bits))
+        return bits
+
+    @cached_property
+    def _symbols(self) -> tuple[list[int], list[int]]:
+        """The code points from which on characters have another symbol, and these symbols."""
         toggles: dict[int, int] = {0: 0, FIRST_NON_ASCII: 0}
         for ranges, bit in self.bit_of.items():
             for low, high in ranges:
                 toggles[low] = toggles.get(low, 0) ^ (1 << bit)
                 toggles[high + 1] = toggles.get(high + 1, 0) ^ (1 << bit)
-        self._starts = sorted(toggles)
-        self._masks: list[int] = []
+        starts = sorted(toggles)
+        masks: list[int] = []
         mask = 0
-        for start in self._starts:
+        for start in starts:
             mask ^= toggles[start]
-            self._masks.append(mask)
+            masks.append(mask)
+        return starts, masks
 
     def symbol(self, code: int) -> int:
         """The symbol of a code point."""
-        return self._masks[bisect_right(self._starts, code) - 1]
+        starts, masks = self._symbols
+        return masks[bisect_right(starts, code) - 1]
 
     def symbols(self) -> frozenset[int]:
         """Every symbol that at least one character has."""
         return frozenset(
-            mask for start, mask in zip(self._starts, self._masks, strict=True) if start <= 0x10FFFF
+            mask for start, mask in zip(*self._symbols, strict=True) if start <= 0x10FFFF
         )
 
     def representatives(self) -> dict[int, int]:
         """For each symbol of a non-ASCII character, the lowest code point that has it."""
         # A text that was read as UTF-8 contains no surrogates.
         lowest: dict[int, int] = {}
-        for start, mask in zip(self._starts, self._masks, strict=True):
+        for start, mask in zip(*self._symbols, strict=True):
             if FIRST_NON_ASCII <= start <= 0x10FFFF and not 0xD800 <= start <= 0xDFFF:
                 lowest.setdefault(mask, start)
         return lowest
@@ -102,11 +126,6 @@ class Substitution(dict[int, int]):
     def __missing__(self, code: int) -> int:
         self[code] = representative = self._lowest.get(self._alphabet.symbol(code), code)
         return representative
-
-
-def alphabet_of(root: Node, word: Ranges) -> Alphabet:
-    """The alphabet of a tree; `word` is the set that Unicode word boundaries test."""
-    return Alphabet(_sets(root, word))
 
 
 def look_set(kind: LookKind, word: Ranges) -> Ranges | None:

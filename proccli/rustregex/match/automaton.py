@@ -27,7 +27,6 @@ from proccli.rustregex.match.alphabet import (
     holds,
 )
 from proccli.rustregex.match.positions import Positions, Sets
-from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import LookKind, Node
 from proccli.rustregex.tree.shape import is_anchored, mirrored
 
@@ -64,9 +63,7 @@ Edge: TypeAlias = tuple[State, bool]
 class Automaton:
     """Reads texts forward, or backward from their ends."""
 
-    def __init__(
-        self, root: Node, alphabet: Alphabet, word: Ranges, *, backward: bool = False
-    ) -> None:
+    def __init__(self, root: Node, alphabet: Alphabet, *, backward: bool = False) -> None:
         self.positions = Positions(root, alphabet, backward=backward)
         self._alphabet = alphabet
         self._backward = backward
@@ -75,7 +72,7 @@ class Automaton:
         looks = set(self.positions.looks)
         for ranges, bit, kinds in (
             (NEWLINE, NEWLINE_BIT, {LookKind.START_LINE, LookKind.END_LINE}),
-            (word, WORD_BIT, {LookKind.WORD, LookKind.NOT_WORD}),
+            (alphabet.word, WORD_BIT, {LookKind.WORD, LookKind.NOT_WORD}),
             (ASCII_WORD, ASCII_WORD_BIT, {LookKind.WORD_ASCII, LookKind.NOT_WORD_ASCII}),
         ):
             if looks & kinds:

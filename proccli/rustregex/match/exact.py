@@ -19,7 +19,6 @@ from proccli.rustregex.match.translate import (
     needs_automaton,
     translate,
 )
-from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import Node, Repeat, Span
 from proccli.rustregex.tree.shape import required_literals, required_runs
 from proccli.rustregex.tree.simplify import Captures
@@ -52,14 +51,12 @@ class Exact:
         root: Node,
         captures: Captures,
         alphabet: Alphabet,
-        word: Ranges,
         *,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> None:
         self._root = root
         self._groups = len(captures.names)
         self._alphabet = alphabet
-        self._word = word
         backtracks = time_limit_s > 0 and captures.complete and not needs_automaton(root)
         self._backtracks = backtracks
         self._literals = required_literals(root)
@@ -161,13 +158,13 @@ class Exact:
         # Most patterns never need one: a start of proccli does not wait for these modules.
         from proccli.rustregex.match.automaton import Automaton
 
-        return Automaton(self._root, self._alphabet, self._word)
+        return Automaton(self._root, self._alphabet)
 
     @cached_property
     def finder(self) -> SpanFinder:
         from proccli.rustregex.match.spans import SpanFinder
 
-        return SpanFinder(self._root, self._groups, self._alphabet, self._word)
+        return SpanFinder(self._root, self._groups, self._alphabet)
 
     @cached_property
     def _pattern(self) -> regex.Pattern[str]:
@@ -183,7 +180,7 @@ class Exact:
     def _compiled(self, node: Node) -> regex.Pattern[str]:
         import regex
 
-        return regex.compile(translate(node, self._alphabet, self._word), regex.V0)
+        return regex.compile(translate(node, self._alphabet), regex.V0)
 
     @cached_property
     def _safe_length(self) -> int:

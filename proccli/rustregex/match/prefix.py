@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proccli.rustregex.match.alphabet import alphabet_of
+from proccli.rustregex.match.alphabet import Alphabet
 from proccli.rustregex.match.exact import TIME_LIMIT_S, Exact
-from proccli.rustregex.match.regex import Regex, word_tested_by
+from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.tree.nodes import (
     Alternate,
     Concat,
@@ -67,8 +67,7 @@ def longest_prefix(rx: Regex, text: str) -> Prefix | None:
 class _PrefixSearch:
     def __init__(self, text: str, root: Node) -> None:
         self.text = text
-        self.word = word_tested_by(root)
-        self.alphabet = alphabet_of(root, self.word)
+        self.alphabet = Alphabet(root)
         self.searches_left = min(MOST_SEARCHES, MOST_CHARACTERS // max(len(text), 1))
         self.time_left = TIME_LIMIT_S
         self.found: dict[tuple[int, ...], Span | None] = {}
@@ -119,7 +118,7 @@ class _PrefixSearch:
         return self.found[key]
 
     def _search(self, root: Node) -> Span | None:
-        exact = Exact(root, NO_GROUPS, self.alphabet, self.word, time_limit_s=self.time_left)
+        exact = Exact(root, NO_GROUPS, self.alphabet, time_limit_s=self.time_left)
         found = exact.search(self.text, 0)
         # One limit for all searches: similar ones are likely to take too long, too.
         self.time_left = exact.time_left

@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Literal, TypeAlias
 
-from proccli.rustregex.match.alphabet import alphabet_of
+from proccli.rustregex.match.alphabet import Alphabet
 from proccli.rustregex.match.exact import Exact
 from proccli.rustregex.match.shortcuts import Shortcuts
 from proccli.rustregex.match.template import Match, Reference, Replacement
 from proccli.rustregex.match.template import parse as parse_template
 from proccli.rustregex.parse.parser import parse
-from proccli.rustregex.tree.charset import Ranges
-from proccli.rustregex.tree.nodes import LookKind, Node, Parsed, Span
-from proccli.rustregex.tree.shape import looks_in, required_folded
+from proccli.rustregex.tree.nodes import Parsed, Span
+from proccli.rustregex.tree.shape import required_folded
 from proccli.rustregex.tree.simplify import captures, simplify
-from proccli.rustregex.tree.unicode import perl
 
 CACHED_PATTERNS = 4096
 
@@ -45,9 +43,8 @@ class Regex:
         self.parsed = parsed
         self._tree = simplify(parsed.root)
         self._captures = captures(self._tree)
-        word = word_tested_by(self._tree)
-        self._alphabet = alphabet_of(self._tree, word)
-        self._exact = Exact(self._tree, self._captures, self._alphabet, word)
+        self._alphabet = Alphabet(self._tree)
+        self._exact = Exact(self._tree, self._captures, self._alphabet)
 
     @property
     def pattern(self) -> str:
@@ -187,15 +184,3 @@ class Regex:
     @cached_property
     def _shortcuts(self) -> Shortcuts:
         return Shortcuts(self._tree, self._alphabet)
-
-
-def word_tested_by(root: Node) -> Ranges:
-    """`unicode_word` for a tree with Unicode word boundaries, else nothing: few need the table."""
-    looks = looks_in(root)
-    return unicode_word() if LookKind.WORD in looks or LookKind.NOT_WORD in looks else ()
-
-
-@lru_cache(maxsize=1)
-def unicode_word() -> Ranges:
-    """The characters of `\\w`, which Unicode word boundaries test."""
-    return perl("w")

@@ -55,44 +55,66 @@ class Shortcuts:
     def __init__(self, root: Node, alphabet: Alphabet) -> None:
         self._root = root
         self._alphabet = alphabet
-        must_start, may_start = edge_looks(root)
-        must_end, may_end = edge_looks(mirrored(root))
-        looks = looks_in(root)
+        self._looks = looks_in(root)
+        must_start, self._may_start = edge_looks(root)
         self._from_start = LookKind.START_TEXT in must_start
-        self._to_end = LookKind.START_TEXT in must_end and not self._from_start
-        no_prefixes = (
-            (LookKind.START_TEXT in looks and not self._from_start)
-            or may_start & _WORDS
-            or LookKind.START_LINE in may_start
-        )
-        no_suffixes = (
-            (LookKind.END_TEXT in looks and LookKind.START_TEXT not in must_end)
-            or may_end & _WORDS
-            or LookKind.START_LINE in may_end
-        )
-        prefixes = [] if no_prefixes else literals.extract(root, suffixes=False)
-        suffixes = [] if no_suffixes else literals.extract(root, suffixes=True)
-        self._prefixes = literals.searchable(prefixes, suffixes=False)
-        complete = bool(self._prefixes) and not looks and all(exact for _, exact in prefixes or ())
-        self._suffix = b""
-        if not self._to_end and not complete and not _is_list_of_literals(root):
-            suffix = literals.common_suffix(suffixes)
-            length = literals.character_count(suffix)
-            prefix_length = literals.character_count(literals.common_prefix(prefixes))
-            if (
-                literals.searchable(suffixes, suffixes=True)
-                and length >= SHORTEST_SUFFIX
-                and length > prefix_length
-            ):
-                self._suffix = suffix
         self._tests_before = not self._from_start and tests_what_is_before(root)
-        lines = bool({LookKind.START_LINE, LookKind.END_LINE}.intersection(looks))
-        self.always_errs = (
+
+    @cached_property
+    def always_errs(self) -> bool:
+        """Whether any answer may be wrong, even that of `is_match`."""
+        looks = self._looks
+        lines = LookKind.START_LINE in looks or LookKind.END_LINE in looks
+        return bool(looks) and (
             (self._tests_before and bool(self._prefixes))
             or (lines and len(looks) > 1)
-            or any(looks_in(loop) for loop in empty_loops(root))
+            or any(looks_in(loop) for loop in empty_loops(self._root))
         )
-        """Any answer may be wrong, even `is_match`."""
+
+    @cached_property
+    def _edges_of_end(self) -> tuple[frozenset[LookKind], frozenset[LookKind]]:
+        return edge_looks(mirrored(self._root))
+
+    @cached_property
+    def _to_end(self) -> bool:
+        return LookKind.START_TEXT in self._edges_of_end[0] and not self._from_start
+
+    @cached_property
+    def _all_prefixes(self) -> literals.Seq:
+        may_start = self._may_start
+        if (
+            (LookKind.START_TEXT in self._looks and not self._from_start)
+            or may_start & _WORDS
+            or LookKind.START_LINE in may_start
+        ):
+            return []
+        return literals.extract(self._root, suffixes=False)
+
+    @cached_property
+    def _prefixes(self) -> tuple[bytes, ...]:
+        return literals.searchable(self._all_prefixes, suffixes=False)
+
+    @cached_property
+    def _suffix(self) -> bytes:
+        """The literal that the crate searches for first, or nothing."""
+        looks, prefixes = self._looks, self._all_prefixes
+        complete = bool(self._prefixes) and not looks and all(exact for _, exact in prefixes or ())
+        must_end, may_end = self._edges_of_end
+        if (
+            self._to_end
+            or complete
+            or _is_list_of_literals(self._root)
+            or (LookKind.END_TEXT in looks and LookKind.START_TEXT not in must_end)
+            or may_end & _WORDS
+            or LookKind.START_LINE in may_end
+        ):
+            return b""
+        suffixes = literals.extract(self._root, suffixes=True)
+        suffix = literals.common_suffix(suffixes)
+        length = literals.character_count(suffix)
+        longest = literals.character_count(literals.common_prefix(prefixes))
+        searched = literals.searchable(suffixes, suffixes=True)
+        return suffix if searched and length >= SHORTEST_SUFFIX and length > longest else b""
 
     def errs_at(self, text: str, start: int, found: Span | None) -> bool:
         """Whether a search from `start` may not give `found`, the exact answer."""

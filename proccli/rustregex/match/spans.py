@@ -21,7 +21,6 @@ from proccli.rustregex.match.alphabet import END, KINDS, Alphabet
 from proccli.rustregex.match.automaton import Automaton, State, Step
 from proccli.rustregex.match.positions import Place
 from proccli.rustregex.match.program import Op, Program, compile_program
-from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import LookKind, Node, Span
 
 BLOCK = 1024
@@ -34,11 +33,11 @@ MOST_STATES = 64
 class SpanFinder:
     """Finds the matches of one pattern. `groups`: how many to report, the match included."""
 
-    def __init__(self, root: Node, groups: int, alphabet: Alphabet, word: Ranges) -> None:
+    def __init__(self, root: Node, groups: int, alphabet: Alphabet) -> None:
         self._root = root
         self._groups = groups
         self._alphabet = alphabet
-        self.automaton = Automaton(root, alphabet, word, backward=True)
+        self.automaton = Automaton(root, alphabet, backward=True)
         self._scan: Scan | None = None
         self.work = 0
         """Instructions run and characters read, for tests."""

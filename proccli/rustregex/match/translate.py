@@ -12,6 +12,7 @@ too long on a long text (`longest_text`).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import lru_cache
 from math import log
 
@@ -32,6 +33,7 @@ from proccli.rustregex.tree.nodes import (
 from proccli.rustregex.tree.shape import empty_loops
 
 NEVER = "(?!)"
+ASCII = "".join(map(chr, range(FIRST_NON_ASCII)))
 
 SHORTHANDS = (r"\w", r"\W", r"\d", r"\D", r"\s", r"\S", ".", r"(?s:.)")
 
@@ -46,9 +48,9 @@ QUICK_WAYS = 1e5
 LENGTHS = (4096, 1024, 256, 64, 0)
 
 
-def translate(root: Node, alphabet: Alphabet, word: Ranges) -> str:
+def translate(root: Node, alphabet: Alphabet) -> str:
     """A pattern for `regex.compile(…, regex.V0)` with the tree's groups in their order."""
-    return _Translator(alphabet, word).write(root)
+    return _Translator(alphabet).write(root)
 
 
 def needs_automaton(root: Node) -> bool:
@@ -62,11 +64,11 @@ def needs_automaton(root: Node) -> bool:
 
 
 class _Translator:
-    def __init__(self, alphabet: Alphabet, word: Ranges) -> None:
+    def __init__(self, alphabet: Alphabet) -> None:
         stand_ins = sorted(alphabet.representatives().values())
-        self.universe = "".join(map(chr, [*range(FIRST_NON_ASCII), *stand_ins]))
+        self.universe = ASCII + "".join(map(chr, stand_ins))
         self.sets: dict[Ranges, str] = {}
-        self.word = word
+        self.word = alphabet.word
 
     def write(self, node: Node) -> str:  # noqa: C901 - a case a node
         match node:
@@ -104,7 +106,11 @@ class _Translator:
 
     def _charset(self, ranges: Ranges) -> str:
         inside = _members(self.universe, ranges)
+        in_ascii = inside[: bisect_left(inside, chr(FIRST_NON_ASCII))]
         for shorthand in SHORTHANDS:
+            # Most differ in ASCII already, for which each is asked only once.
+            if _meaning(shorthand, ASCII) != in_ascii:
+                continue
             if _meaning(shorthand, self.universe) == inside:
                 return shorthand
         if not inside:

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from proccli import rustregex
 from proccli.rustregex.automata.domain import texts_of
-from proccli.rustregex.match.alphabet import alphabet_of
+from proccli.rustregex.match.alphabet import Alphabet
 from proccli.rustregex.match.program import compile_program
-from proccli.rustregex.match.regex import unicode_word
 from proccli.rustregex.tree.nodes import Node
 from proccli.rustregex.tree.simplify import simplify
 from tests.rustregex.threads import Simulation
@@ -62,8 +61,8 @@ def matching(pattern: str, among: Sequence[str]) -> set[str]:
 def meant(tree: Node, among: Sequence[str]) -> set[str]:
     """The texts in which the tree matches, without any of the crate's shortcuts."""
     tree = simplify(tree)
-    alphabet = alphabet_of(tree, unicode_word())
-    simulation = Simulation(compile_program(tree, 1, alphabet), alphabet, unicode_word())
+    alphabet = Alphabet(tree)
+    simulation = Simulation(compile_program(tree, 1, alphabet), alphabet)
     return {text for text in among if simulation.is_match(text)}
 
 

@@ -6,15 +6,15 @@ import pytest
 
 from proccli.rustregex.automata.nfa import MATCHED, Nfa, Steps, TooLargeError
 from proccli.rustregex.automata.partition import Partition
-from proccli.rustregex.match.regex import unicode_word
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.charset import ANY
 from proccli.rustregex.tree.nodes import Repeat
+from proccli.rustregex.tree.unicode import perl
 
 
 def nfa_of(*patterns: str, points: int = 1000) -> tuple[Nfa, list[int]]:
     trees = [parse(pattern).root for pattern in patterns]
-    nfa = Nfa(Partition(trees, ANY, unicode_word()), points)
+    nfa = Nfa(Partition(trees, ANY, perl("w")), points)
     entries = [nfa.add(tree) for tree in trees]
     nfa.complete()
     return nfa, entries
@@ -71,7 +71,7 @@ def test_ways_are_steps_by_where_they_lead() -> None:
 
 def test_a_pattern_that_is_too_large_leaves_the_others_as_they_were() -> None:
     small, large = parse("ab").root, Repeat(parse("[ab]").root, 100, 100, greedy=True)
-    nfa = Nfa(Partition([small, large], ANY, unicode_word()), 50)
+    nfa = Nfa(Partition([small, large], ANY, perl("w")), 50)
     first = nfa.add(small)
     with pytest.raises(TooLargeError):
         nfa.add(large)
@@ -82,5 +82,5 @@ def test_a_pattern_that_is_too_large_leaves_the_others_as_they_were() -> None:
 
 def test_repeating_what_reads_nothing_takes_no_room() -> None:
     root = Repeat(parse(r"(?:|\b)").root, 4_000_000_000, None, greedy=True)
-    nfa = Nfa(Partition([root], ANY, unicode_word()), 10)
+    nfa = Nfa(Partition([root], ANY, perl("w")), 10)
     nfa.add(root)

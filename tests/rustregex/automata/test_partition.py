@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.rustregex.automata.partition import Partition
-from proccli.rustregex.match.regex import unicode_word
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.charset import ANY, LAST, contains, negate, normalize
 from proccli.rustregex.tree.nodes import Class, LookKind
 from proccli.rustregex.tree.shape import descendants
+from proccli.rustregex.tree.unicode import perl
 from tests.rustregex import strategies
 from tests.rustregex.automata import small
 
@@ -21,7 +21,7 @@ CODES = st.one_of(st.integers(0, 0x250), st.integers(0, LAST)).filter(
 
 def partition(*patterns: str, without: str = "") -> Partition:
     excluded = normalize((ord(char), ord(char)) for char in without)
-    return Partition([parse(p).root for p in patterns], negate(excluded), unicode_word())
+    return Partition([parse(p).root for p in patterns], negate(excluded), perl("w"))
 
 
 def symbols_of(it: Partition, char: str) -> list[int]:

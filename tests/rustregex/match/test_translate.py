@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import regex as backtracking
 
-from proccli.rustregex.match.alphabet import Substitution, alphabet_of
-from proccli.rustregex.match.regex import Regex, unicode_word
+from proccli.rustregex.match.alphabet import Alphabet, Substitution
+from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.match.translate import SAFE_WAYS, longest_text, needs_automaton, translate
 from proccli.rustregex.parse.parser import parse
 from proccli.rustregex.tree.simplify import simplify
@@ -14,7 +14,7 @@ from proccli.rustregex.tree.simplify import simplify
 
 def translated(pattern: str) -> str:
     tree = simplify(parse(pattern).root)
-    return translate(tree, alphabet_of(tree, unicode_word()), unicode_word())
+    return translate(tree, Alphabet(tree))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_sets_stay_small_whatever_they_hold() -> None:
 def test_one_character_stands_for_all_with_its_symbol() -> None:
     tree = parse(r"\w[а-я]é").root
     text = "aя數é数 \U0001f600Я"
-    seen = text.translate(Substitution(alphabet_of(tree, unicode_word())))
+    seen = text.translate(Substitution(Alphabet(tree)))
     assert len(seen) == len(text)
     assert seen[0] == "a"
     assert seen[2] == seen[4] == seen[7] != seen[1]
