@@ -17,7 +17,7 @@ from functools import lru_cache
 from math import log
 
 from proccli.rustregex.match.alphabet import ASCII_WORD, FIRST_NON_ASCII, Alphabet
-from proccli.rustregex.tree.charset import Ranges
+from proccli.rustregex.tree.charset import ASCII_SETS, Ranges
 from proccli.rustregex.tree.nodes import (
     Alternate,
     Class,
@@ -34,9 +34,6 @@ from proccli.rustregex.tree.shape import empty_loops
 
 NEVER = "(?!)"
 ASCII = "".join(map(chr, range(FIRST_NON_ASCII)))
-
-SHORTHANDS = (r"\w", r"\W", r"\d", r"\D", r"\s", r"\S", ".", r"(?s:.)")
-
 
 SAFE_WAYS = 1e6
 """The number of ways through a pattern, from all starts together, that take clearly less than a
@@ -106,13 +103,9 @@ class _Translator:
 
     def _charset(self, ranges: Ranges) -> str:
         inside = _members(self.universe, ranges)
-        in_ascii = inside[: bisect_left(inside, chr(FIRST_NON_ASCII))]
-        for shorthand in SHORTHANDS:
-            # Most differ in ASCII already, for which each is asked only once.
-            if _meaning(shorthand, ASCII) != in_ascii:
-                continue
-            if _meaning(shorthand, self.universe) == inside:
-                return shorthand
+        shorthand = _shorthands().get(inside[: bisect_left(inside, chr(FIRST_NON_ASCII))])
+        if shorthand is not None and _meaning(shorthand, self.universe) == inside:
+            return shorthand
         if not inside:
             return NEVER
         members = set(inside)
@@ -202,6 +195,17 @@ def _pieces(held: list[bool], universe: str) -> list[str]:
         pieces.append(low if at == first else f"{low}-{high}")
         at += 1
     return pieces
+
+
+@lru_cache(maxsize=1)
+def _shorthands() -> dict[str, str]:
+    """The shorthands by their ASCII characters in the crate, which `regex` is asked to confirm."""
+    found = {ASCII: "(?s:.)", ASCII.replace("\n", ""): "."}
+    for letter, name in (("w", "word"), ("d", "digit"), ("s", "space")):
+        inside = _members(ASCII, ASCII_SETS[name])
+        found[inside] = f"\\{letter}"
+        found["".join(sorted(set(ASCII) - set(inside)))] = f"\\{letter.upper()}"
+    return found
 
 
 @lru_cache(maxsize=1024)
