@@ -16,7 +16,6 @@ from proccli.agent.process import (
     subject_of,
 )
 from proccli.agent.rules import CompiledRule
-from proccli.config.warning_words import rule_problem_wording
 from proccli.model.explanation import (
     Effect,
     GroupMatch,
@@ -33,6 +32,7 @@ from proccli.versions import InputsProc
 
 if TYPE_CHECKING:
     from proccli.agent.every_matcher import EveryMatcher, Published
+    from proccli.model.config import RuleProblem
 
 
 def trace_rules(process: AgentProcess, context: Context) -> tuple[RuleTrace, ...]:
@@ -155,6 +155,12 @@ def _outcome(
     return "hit" if finding.hit else "no-match"
 
 
+def _wording(problem: RuleProblem) -> str:
+    from proccli.config.warning_words import rule_problem_wording  # most rules are valid
+
+    return rule_problem_wording(problem).problem
+
+
 def _trace(
     compiled: CompiledRule,
     finding: Finding,
@@ -165,7 +171,7 @@ def _trace(
     rule, regex, subject = compiled.rule, compiled.regex, finding.subject
     would_match = finding.hit if process.texts is not None else None
     if regex is None:
-        problem = rule_problem_wording(rule.problem).problem if rule.problem is not None else None
+        problem = _wording(rule.problem) if rule.problem is not None else None
         return RuleTrace(
             rule=rule,
             outcome=outcome,

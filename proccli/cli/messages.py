@@ -90,6 +90,8 @@ def print_pieces(
 
 def condensed(notes: Sequence[Note]) -> Iterable[str]:
     """The sentences of warnings; of many with the same code, only the first few and a count."""
+    if not notes:  # as in most runs, which need not load all the wordings
+        return
     from proccli.terminal.warning_text import message
 
     times = Counter(notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -200,6 +199,8 @@ def _why_untrusted(path: str | None, written: bytes | None) -> str | None:
 
 
 def _announcement(config: Config) -> str:
+    import shlex
+
     from proccli.sources.recording.masking import mask_arguments
 
     command = visible(shlex.join(mask_arguments(config.tag_exec)))
@@ -306,6 +307,8 @@ class InputOptions(NamedTuple):
 
     def command(self, name: str, *arguments: str, as_root: bool = False) -> str:
         """The whole command line, quoted for a shell, of another command on the same inputs."""
+        import shlex
+
         sudo = ["sudo"] if as_root and self.snapshot is None else []
         return visible(shlex.join([*sudo, "proccli", name, *self._arguments(name), *arguments]))
 

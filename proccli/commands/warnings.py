@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from proccli.errors import ProccliError
-from proccli.model.codes import Lack, lacking
 from proccli.model.config import Config
 from proccli.model.note import Counts, Note
 from proccli.model.outcome import Outcome, Status
@@ -16,6 +15,7 @@ from proccli.versions import InputsProc, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.agent.sockets.collect import Reading, SocketSample
+    from proccli.model.codes import Lack
     from proccli.model.sockets import Socket
 
 
@@ -28,10 +28,16 @@ def incomplete(
 ) -> bool:
     """Whether something in `matters` is missing, or the status of an outcome or socket is open."""
     return (
-        any(lacking(note.code) in matters for note in notes)
+        any(_lacking(note) in matters for note in notes)
         or any(outcome.status == "unknown" for outcome in outcomes)
         or any(socket.status == "undecided" for socket in sockets)
     )
+
+
+def _lacking(note: Note) -> Lack | None:
+    from proccli.model.codes import lacking  # most runs have no warning
+
+    return lacking(note.code)
 
 
 class NotesOfSources:

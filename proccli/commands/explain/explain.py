@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from proccli.agent.decision import decide
 from proccli.agent.inputs import Inputs
@@ -21,12 +20,17 @@ from proccli.model.config import Config
 from proccli.model.explanation import Ancestor, Explanation, FeatureOutcome
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import SHOWN_FIELDS, Host, TagTable
+from proccli.model.process import SHOWN_FIELDS, Field, Host, TagTable
 from proccli.model.source import Source
-from proccli.sources.made_up import MadeUp, made_up_source
 from proccli.text import visible
 from proccli.values import NamedTuple
 from proccli.versions import FEATURES
+
+if TYPE_CHECKING:
+    from proccli.sources.made_up import MadeUp
+
+_FIELDS: Final[frozenset[Field]] = SHOWN_FIELDS | {"fds"}
+"""What explanations show of a process."""
 
 
 class ExplainResult(NamedTuple):
@@ -235,6 +239,8 @@ class _NameSearch:
 
     def find(self, name: str) -> list[int]:
         """The pids of this name: process_name, else comm, else gprocess; else of this glob."""
+        from fnmatch import fnmatchcase
+
         for matches in (lambda known: known == name, lambda known: fnmatchcase(known, name)):
             for names in (known_name, _comm, self._gprocess):
                 pids = [
@@ -303,8 +309,8 @@ def explain_pids(inputs: Inputs, pids: Sequence[int]) -> ExplainResult:
     Raises: NoSuchProcess, SourceError.
     """
     for pid in pids:
-        inputs.source.read(pid)
-    pipeline = Pipeline(inputs, SHOWN_FIELDS | {"fds"})
+        inputs.source.read(pid, _FIELDS)
+    pipeline = Pipeline(inputs, _FIELDS)
     host = inputs.source.host
     outcomes = pipeline.outcomes(pids)
     unseen: tuple[Note, ...] = ()
@@ -405,6 +411,8 @@ def open_made_up(options: InputOptions, made_up: MadeUp) -> Inputs:
 
     Raises: UsageError, ConfigError, SourceError.
     """
+    from proccli.sources.made_up import made_up_source
+
     source = None if options.snapshot else made_up_source(made_up, time.time_ns())
     return open_inputs(options, with_tags=False, source=source)
 
@@ -414,6 +422,8 @@ def explain_made_up(inputs: Inputs, made_up: MadeUp) -> ExplainResult:
 
     Its tags are those of the question: `inputs.tags` is about other processes.
     """
+    from proccli.sources.made_up import made_up_source
+
     source = made_up_source(made_up, inputs.source.host.taken_at_ns)
     entries = {0: made_up.tags} if made_up.tags else {}
     tags = TagTable(entries=entries, known=True, origin="--tag")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from proccli.agent.inputs import Inputs
@@ -217,6 +216,8 @@ class Selection(NamedTuple):
 
 
 def _any(globs: Iterable[str], *names: str | None) -> bool:
+    from fnmatch import fnmatchcase
+
     return any(
         fnmatchcase(name, pattern) for pattern in globs for name in names if name is not None
     )
@@ -227,6 +228,8 @@ def _has_user(outcome: Outcome, users: Collection[str]) -> bool:
 
 
 def _has_tag(outcome: Outcome, wanted: Iterable[tuple[str, str]]) -> bool:
+    from fnmatch import fnmatchcase
+
     return any(
         tag.key == key.removeprefix("os.app.") and fnmatchcase(tag.value, value)
         for tag in outcome.tags or ()

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from proccli.model.process import MAX_PID, MAX_U32, MAX_U64, NS_PER_S, Field, FieldError, Process
 from proccli.sources.procfs.files import RawProcess, Unreadable, decode
-from proccli.sources.procfs.status import parse_status_name
 from proccli.values import NamedTuple
 
 Raw = TypeVar("Raw")
@@ -29,7 +28,7 @@ def parse_process(raw: RawProcess) -> Process:
         errors.append(raw.stat._replace(field="uid"))
     # A zombie has no namespaces and no root any more, a kernel thread no program.
     ended = stat is not None and stat.state in ("Z", "X", "x")
-    status_name = _parsed("status", raw.status, parse_status_name, errors)
+    status_name = _parsed("status", raw.status, _parse_status_name, errors)
     cmdline = _parsed("cmdline", raw.cmdline, _same, errors)
     exe = _parsed("exe", raw.exe, _parse_exe, errors, may_lack=True)
     netns = _parsed("netns", raw.netns, _parse_netns, errors, may_lack=ended)
@@ -52,6 +51,13 @@ def parse_process(raw: RawProcess) -> Process:
         root_inode=root_inode,
         errors=tuple(errors),
     )
+
+
+def _parse_status_name(content: bytes) -> str:
+    # Its patterns take a millisecond to compile; agents of `static_config` do not read the file.
+    from proccli.sources.procfs.status import parse_status_name
+
+    return parse_status_name(content)
 
 
 def _parsed(
