@@ -286,7 +286,7 @@ def reader_notes() -> tuple[Note, ...]:
     return () if default_loader() == "libyaml" else (Note.of("yaml-reader"),)
 
 
-_OWN_FILES: Final = re.compile(
+_OWN_FILES: Final = (
     rb'\s*\{\s*"(?:type"\s*:\s*"header"\s*,\s*"format"\s*:\s*"proccli-|schema"\s*:\s*"proccli/)'
 )
 """The beginning of a recording, or of a JSON document of proccli. Read as YAML, such a document
@@ -295,7 +295,7 @@ would be a configuration with defaults."""
 
 def _check_bytes(text: bytes) -> None:
     """Raises: Refusal for a text that is too big, no UTF-8, or a file that proccli wrote."""
-    if _OWN_FILES.match(text):
+    if text.lstrip().startswith(b"{") and re.match(_OWN_FILES, text):
         problem = "written by proccli, and not a configuration"
         hint = "a recording is given with -s, the output of proccli sync to topology or label"
         raise Refusal(problem, 0, hint=hint, by="proccli")

@@ -243,10 +243,6 @@ def _several(
 
 def _made_up(question: dict[str, Any]) -> MadeUp | None:
     """The made-up process that the options describe, or None. Raises: click.UsageError."""
-    import shlex
-
-    from proccli.sources.made_up import MadeUp
-
     argv, cmdline, title = (question.pop(key) for key in ("argv", "cmdline", "title"))
     given = [bool(argv), cmdline is not None, title is not None]
     if sum(given) > 1:
@@ -258,6 +254,10 @@ def _made_up(question: dict[str, Any]) -> MadeUp | None:
                 " a made-up process and require --argv, --cmdline or --title"
             )
         return None
+    import shlex
+
+    from proccli.sources.made_up import MadeUp
+
     if cmdline is not None:
         try:
             argv = shlex.split(cmdline)

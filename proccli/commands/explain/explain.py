@@ -204,7 +204,7 @@ def explain_targets(
 
 def _has(source: Source, pid: int) -> bool:
     try:
-        source.read(pid)
+        source.read(pid, _FIELDS)
     except NoSuchProcess:
         return False
     return True

@@ -187,10 +187,6 @@ def empty_tables(sockstat: bytes) -> frozenset[TableName]:
     )
 
 
-_LEAF: Final = re.compile(rb"\|-- (\d{1,3}(?:\.\d{1,3}){3})$")
-_OWN: Final = re.compile(rb"/32 host LOCAL$")
-
-
 def parse_fib_trie(text: bytes) -> tuple[str, ...]:
     """The addresses that are the namespace's own, ascending, without loopback.
 
@@ -201,12 +197,13 @@ def parse_fib_trie(text: bytes) -> tuple[str, ...]:
     """
     from ipaddress import IPv4Address
 
+    address_of_leaf = re.compile(rb"\|-- (\d{1,3}(?:\.\d{1,3}){3})$")
     found: set[IPv4Address] = set()
     leaf: bytes | None = None
     for line in text.splitlines():
-        if opened := _LEAF.search(line):
+        if opened := address_of_leaf.search(line):
             leaf = opened[1]
-        elif leaf is not None and _OWN.search(line):
+        elif leaf is not None and line.endswith(b"/32 host LOCAL"):
             try:
                 address = IPv4Address(leaf.decode("ascii"))
             except ValueError:
