@@ -9,7 +9,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
 from proccli.commands.scan.scan import ScanResult, ScanTotals
-from proccli.config.warning_words import rule_problem_wording
 from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.outcome import Outcome, Status
 from proccli.model.process import Host, Process
@@ -288,6 +287,8 @@ def _action_cell(row: _RuleRow, room: int | None, view: View) -> Line:
     if row.rule is None:
         return ((("accept" if row.accepts else "not sent"), "dim"),)
     if row.rule.problem is not None:
+        from proccli.config.warning_words import rule_problem_wording
+
         text = f"ignored (invalid): {rule_problem_wording(row.rule.problem).problem}"
         return ((shorten(text, room, view.glyphs.ellipsis), "error"),)
     if row.rule.ignore:
