@@ -43,8 +43,10 @@ class Source(Protocol):
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
-        """The processes of these pids as `read` gives them, in order, without those that the
-        source never had. Raises: SourceError.
+        """The processes of these pids as `read` gives them, in any order, without those that the
+        source never had. Some may still be read while the first are worked on.
+
+        Raises: SourceError.
         """
 
     def users(self, process: Process) -> Mapping[int, str] | None:

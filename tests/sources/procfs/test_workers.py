@@ -11,13 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from proccli.agent import first_match
+from proccli.agent.decision import Context, Decision
+from proccli.agent.process import AgentProcess
 from proccli.errors import SourceError
 from proccli.model.process import ALL_FIELDS, Field, Process
-from proccli.model.sockets import NetTables, SocketFd
+from proccli.model.sockets import Endpoint, NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs import workers
 from proccli.sources.procfs.files import Unreadable
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.workers import LEAST_SHARE, Share, jobs_for, read_in_shares
+from proccli.sources.procfs.workers import LEAST_SHARE, Share, Work, jobs_for, read_in_shares
 from tests.cli.runner import call
 from tests.network import connected, inode_of
 from tests.sources.procfs.processes import running
@@ -68,8 +71,11 @@ def mount(tmp_path: Path) -> Path:
 
 def everything(mount: Path | str, jobs: int, pids: Sequence[int] = ()) -> list[object]:
     source = LiveSource(str(mount), jobs)
-    pids = pids or source.pids()
-    return [(process, source.socket_fds(process.pid)) for process in source.read_many(pids, FIELDS)]
+    found = source.read_many(pids or source.pids(), FIELDS)
+    return [
+        (process, source.socket_fds(process.pid))
+        for process in sorted(found, key=lambda process: process.pid)
+    ]
 
 
 @pytest.mark.parametrize("jobs", [2, 3, 40, 64])
@@ -159,19 +165,19 @@ def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path
 def test_what_a_source_refuses_is_refused_by_a_worker_too() -> None:
     ours = os.getpid()
 
-    def refused(share: Sequence[int], number: int) -> Share:
+    def refused(work: Work) -> Share:
         if os.getpid() != ours:
             raise SourceError("can't read process 7: EIO", hint="look")
         return Share((), {})
 
     with pytest.raises(SourceError, match=r"^can't read process 7: EIO \(look\)$"):
-        read_in_shares([1, 2], 2, refused)
+        list(read_in_shares([1, 2], 2, refused))
 
 
 def test_an_interrupt_ends_the_workers() -> None:
     ours = os.getpid()
 
-    def interrupted(share: Sequence[int], number: int) -> Share:
+    def interrupted(work: Work) -> Share:
         if os.getpid() == ours:
             raise KeyboardInterrupt
         time.sleep(600)
@@ -179,26 +185,113 @@ def test_an_interrupt_ends_the_workers() -> None:
 
     before = children()
     with pytest.raises(KeyboardInterrupt):
-        read_in_shares(range(9), 3, interrupted)
+        list(read_in_shares(range(9), 3, interrupted))
 
     assert children() == before
 
 
 def test_more_than_a_pipe_holds_is_handed_over() -> None:
     sockets = (SocketFd(3, 2**64 - 1, None, "unknown"),)
+    rows = tuple(
+        SocketRow("tcp", "ipv4", "LISTEN", Endpoint("10.0.0.1", 80), Endpoint("::", 0), inode)
+        for inode in range(2**64 - 20_000, 2**64)
+    )
+    tables = (NetTable("tcp", rows), NetTable("udp"), NetTable("tcp6"), NetTable("udp6"))
 
-    def read(share: Sequence[int], number: int) -> Share:
-        found = [(Process(pid=pid, cmdline=b"x" * 3000), sockets) for pid in share]
-        return Share(found, {number: (b"t" * 100_000, None, b"", None)})
+    def read(work: Work) -> Share:
+        found = [(Process(pid=pid, cmdline=b"x" * 3000), sockets) for pid in work.pids()]
+        return Share(found, {os.getpid(): tables})
 
-    shares = read_in_shares(range(200), 3, read)
+    shares = list(read_in_shares(range(200), 3, read))
     found = [one for share in shares for one in share.processes]
 
     assert sorted(process.pid for process, _ in found) == list(range(200))
     assert all(type(process) is Process and held == sockets for process, held in found)
-    assert {
-        netns: tables for share in shares for netns, tables in share.tables.items()
-    } == dict.fromkeys(range(3), (b"t" * 100000, None, b"", None))
+    assert [list(share.tables.values()) for share in shares] == [[tables]] * 3
+    handed_over = next(iter(shares[1].tables.values()))[0].rows
+    assert {type(part) for row in handed_over for part in (row, row.local)} == {
+        SocketRow, Endpoint,
+    }  # fmt: skip
+    assert len({id(end) for row in handed_over for end in (row.local, row.remote)}) == 2
+
+
+def test_a_worker_that_is_slow_leaves_the_rest_to_the_others() -> None:
+    ours = os.getpid()
+    began, wait_for = os.pipe(), os.pipe()
+
+    def read(work: Work) -> Share:
+        pids = work.pids()
+        found = []
+        if os.getpid() != ours:
+            found.append(next(pids))
+            os.write(began[1], b".")
+            os.close(wait_for[1])
+            os.read(wait_for[0], 1)  # until the other one has read all that is left
+        else:
+            os.read(began[0], 1)
+        found += pids
+        if os.getpid() == ours:
+            os.close(wait_for[1])
+        return Share([(Process(pid=pid), None) for pid in found], {})
+
+    ours_first, theirs = read_in_shares(range(2560), 2, read)
+
+    assert len(theirs.processes) == 10  # the one piece that it had taken
+    assert len(ours_first.processes) == 2550
+    for fd in (*began, wait_for[0]):
+        os.close(fd)
+
+
+def test_what_was_read_here_is_decided_before_a_worker_has_ended(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, read, decide = os.getpid(), LiveSource._read, first_match.FirstMatch.decide
+    decided: list[int] = []
+    wait_for = os.pipe()
+
+    def waiting(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() != ours:
+            os.close(wait_for[1])
+            os.read(wait_for[0], 1)  # until the first decision
+            os.close(wait_for[0])
+            os._exit(7)
+        return read(source, pid, fields)
+
+    def noted(
+        strategy: first_match.FirstMatch, process: AgentProcess, context: Context
+    ) -> Decision:
+        if not decided:
+            os.close(wait_for[1])
+        decided.append(process.process.pid)
+        return decide(strategy, process, context)
+
+    monkeypatch.setattr(LiveSource, "_read", waiting)
+    monkeypatch.setattr(first_match.FirstMatch, "decide", noted)
+    config = str(mount.parent / "agent.yaml")
+    ran = call("scan", "-c", config, "--proc-root", str(mount), "--jobs", "2")
+    os.close(wait_for[0])
+
+    assert ran.code == 3
+    assert "a worker ended before it had read its processes: exit code 7" in ran.err
+    assert decided
+
+
+def test_one_worker_claims_a_namespace() -> None:
+    namespaces = [4_026_531_840 + 116 * number for number in range(50)]
+
+    def read(work: Work) -> Share:
+        ours = [netns for netns in namespaces if work.claims(netns)]
+        return Share([(Process(pid=netns), None) for netns in ours], {})
+
+    work = Work([])
+    claimed = [process.pid for process, _ in read(work).processes]
+    assert claimed == namespaces
+    assert read(work).processes == []
+    work.close()
+
+    shares = read_in_shares(range(9), 3, read)
+    taken = [process.pid for share in shares for process, _ in share.processes]
+    assert set(taken) == set(namespaces)
 
 
 @pytest.mark.parametrize("jobs", [2, 5])
