@@ -56,7 +56,7 @@ class Work:
         # Neighbours are often alike, and some kinds take longer than others.
         self._pieces = [pids[start::number] for start in range(number)]
         # A pipe holds the numbers of the pieces that nobody has taken.
-        self._left, input_ = os.pipe()
+        self._left, input_ = _pipe()
         os.write(input_, bytes(range(number)))
         os.close(input_)
         self._claims = mmap(-1, _CLAIMS)
@@ -110,7 +110,7 @@ def read_in_shares(pids: Sequence[int], jobs: int, read: ReadShare) -> Iterator[
     """What `read` returns of all these processes, in no particular order: first the share that is
     read here, and while its receiver works on it, the others are still being read.
 
-    Raises: SourceError if a worker ends before its share is read.
+    Raises: SourceError if a worker can't be started, or ends before its share is read.
     """
     work = Work(pids)
     workers: list[tuple[int, int]] = []
@@ -141,17 +141,28 @@ def read_in_shares(pids: Sequence[int], jobs: int, read: ReadShare) -> Iterator[
 
 def _forked(read: Callable[[], Share], others: Sequence[int]) -> tuple[int, int]:
     """The pid of a worker that reads a share, and where it hands it over."""
-    output, input_ = os.pipe()
+    output, input_ = _pipe()
     try:
         pid = os.fork()
     except OSError as error:
         os.close(output)
         os.close(input_)
-        raise SourceError(f"can't start a worker: {error.strerror}", hint=_HINT) from error
+        raise _not_started(error) from error
     if pid == 0:
         _work(read, input_, [*others, output])
     os.close(input_)
     return pid, output
+
+
+def _pipe() -> tuple[int, int]:
+    try:
+        return os.pipe()
+    except OSError as error:
+        raise _not_started(error) from error
+
+
+def _not_started(error: OSError) -> SourceError:
+    return SourceError(f"can't start a worker: {error.strerror}", hint=_HINT)
 
 
 _HINT: Final = "--jobs 1 reads without workers"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -145,6 +146,27 @@ def test_a_worker_that_is_killed_is_an_error(mount: Path, monkeypatch: pytest.Mo
     assert "error: a worker ended before it had read its processes: signal 9" in ran.err
     assert "--jobs 1" in ran.err
     assert children() == before
+
+
+@pytest.mark.parametrize(("call_", "number"), [("pipe", 1), ("pipe", 3), ("fork", 1), ("fork", 2)])
+def test_a_worker_that_cannot_be_started_is_an_error(
+    mount: Path, call_: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, called = getattr(os, call_), []
+
+    def refused() -> object:
+        called.append(1)
+        if len(called) == number:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real()
+
+    monkeypatch.setattr(os, call_, refused)
+    before, fds = children(), psutil.Process().num_fds()
+    ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "3")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert "can't start a worker: Too many open files (--jobs 1 reads without workers)" in ran.err
+    assert (children(), psutil.Process().num_fds()) == (before, fds)
 
 
 def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path) -> None:
