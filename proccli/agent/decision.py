@@ -68,10 +68,6 @@ class Strategy(Protocol):
     def needs(self) -> frozenset[Text]:
         """The texts that the rules match, or that become the name: only their files are read."""
 
-    @property
-    def looks_at_one(self) -> bool:
-        """Whether a decision depends on no other process than the one that it is about."""
-
     def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
         """Why no rule is tried on a process that the agent keeps; None where they are tried."""
 

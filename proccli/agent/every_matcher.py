@@ -53,7 +53,6 @@ class EveryMatcher:
             if feature in compiled.rule.enabled_features and compiled.regex is not None
         )
         self.needs = _needs(self.matchers, behaviour)
-        self.looks_at_one = False  # a process may stand for its descendants
         self._behaviour = behaviour
         self._reports_ancestors = any(
             compiled.rule.match_type == "parent_process_name" and not self.ignores(compiled)

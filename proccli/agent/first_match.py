@@ -37,10 +37,6 @@ class FirstMatch:
         self.needs: frozenset[Text] = _NEEDS | (
             {"exe"} if behaviour.name_from == "exe" else frozenset()
         )
-        self.looks_at_one = all(
-            compiled.regex is None or compiled.rule.match_type != "parent_process_name"
-            for compiled in self.rules
-        )
         self._behaviour = behaviour
         self._by_kind = tuple((one, _text_of(one.rule)) for one in self.rules)
         self._index: Candidates | None = None

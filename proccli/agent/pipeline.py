@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -117,21 +116,16 @@ class AgentProcesses:
     def all(self) -> Iterator[AgentProcess]:
         """The agent processes of all pids of the source."""
         pids = self._source.pids()
-        for _ in self.read(pids):
-            pass
+        self.read(pids)
         for pid in pids:
             if (process := self._by_pid.get(pid)) is not None:
                 yield process
 
-    def read(self, pids: Iterable[int]) -> Generator[int, None, None]:
-        """Read these processes in a batch, with their sockets where the fields include them.
-
-        Each pid is returned as soon as it is read; others may still be read meanwhile.
-        """
+    def read(self, pids: Iterable[int]) -> None:
+        """Read these processes in a batch, with their sockets where the fields include them."""
         unread = [pid for pid in pids if pid not in self._by_pid]
         for process in self._source.read_many(unread, self._batch_fields):
             self._add(process)
-            yield process.pid
 
     def _add(self, process: Process) -> None:
         self._by_pid[process.pid] = agent_process(process, self._source.host, self._behaviour)
@@ -202,15 +196,10 @@ class Pipeline:
     def decided_all(self, pids: Iterable[int]) -> Iterator[Outcome]:
         """The outcomes without tags and users of the processes that exist, in the order of `pids`.
 
-        They are read in a batch. A decision that depends on no other process does not wait for its
-        end: workers go on reading meanwhile.
+        They are read first, in a batch.
         """
         pids = tuple(pids)
-        at_once = self.context.strategy.looks_at_one
-        with closing(self._processes.read(pids)) as read:
-            for pid in read:
-                if at_once:
-                    self.decided(pid)
+        self._processes.read(pids)
         for done, pid in enumerate(pids, start=1):
             if (outcome := self.decided(pid)) is not None:
                 yield outcome

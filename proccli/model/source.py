@@ -44,9 +44,7 @@ class Source(Protocol):
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
         """The processes of these pids as `read` gives them, in any order, without those that the
-        source never had. Some may still be read while the first are worked on.
-
-        Raises: SourceError.
+        source never had. Raises: SourceError.
         """
 
     def users(self, process: Process) -> Mapping[int, str] | None:
@@ -67,5 +65,5 @@ class Source(Protocol):
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables of the network namespace that a process is in.
 
-        They are large and not cached: asking again may read them again.
+        They are large and not cached: asking again may read them again. Raises: SourceError.
         """

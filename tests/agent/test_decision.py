@@ -23,7 +23,6 @@ class AcceptsAll:
 
     rules: Sequence[CompiledRule] = ()
     needs: frozenset[Text] = frozenset({"exe"})
-    looks_at_one = True
 
     def skip_reason(self, process: AgentProcess, context: Context) -> Reason | None:
         """None is skipped."""

@@ -47,7 +47,7 @@ from proccli.sources.procfs.sockets import (
 )
 
 if TYPE_CHECKING:
-    from proccli.sources.procfs.workers import Read, Work
+    from proccli.sources.procfs.workers import Claims, Read, Team
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_THERE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -74,8 +74,12 @@ class LiveSource:
         """With the fields that were read."""
         self._users: dict[int, Mapping[int, str]] = {}
         self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
+        self._holder_in: dict[int, int] = {}
+        """A process that holds sockets, by network namespace."""
+        self._team: Team | None = None
+        """Workers that still read tables."""
         self._tables: dict[int, NetTables] = {}
-        """By network namespace: what workers have read and `net_tables` has not returned yet."""
+        """By network namespace: what they have read and `net_tables` has not returned yet."""
         boot_time_s = _boot_time_s()
         hiding = hidepid(self._fd)
         self.host = Host(
@@ -139,36 +143,42 @@ class LiveSource:
         self, jobs: int, pids: Sequence[int], fields: frozenset[Field]
     ) -> Iterator[Process]:
         """Those that are known already, then what several workers read."""
-        from proccli.sources.procfs.workers import Share, read_in_shares
+        from proccli.sources.procfs.workers import Team
 
-        def read(work: Work) -> Share:
-            found = [
-                (process, self._socket_fds.get(process.pid))
-                for process in self._read_each(work.pids(), fields)
-            ]
-            return Share(found, self._read_tables(found, work) if "fds" in fields else {})
+        def read(share: Iterable[int]) -> Iterator[Read]:
+            for process in self._read_each(share, fields):
+                yield process, self._socket_fds.get(process.pid)
 
         known = [pid for pid in pids if pid in self._processes]
         yield from self._read_each(known, fields)
+        self._finish_tables()
         unread = [pid for pid in pids if pid not in self._processes]
-        for share in read_in_shares(unread, jobs, read):
-            self._tables.update(share.tables)
-            for process, sockets in share.processes:
-                self._processes[process.pid] = (fields, process)
-                if sockets is not None:
-                    self._socket_fds[process.pid] = sockets
-                yield process
+        team = Team(unread, jobs, read, self._claimed_tables)
+        for process, sockets in team.processes(read):
+            self._processes[process.pid] = (fields, process)
+            if sockets is not None:
+                self._socket_fds[process.pid] = sockets
+            yield process
+        self._team = team
+        if "fds" not in fields:
+            self._finish_tables()
 
-    def _read_tables(self, found: Iterable[Read], work: Work) -> Mapping[int, NetTables]:
-        """The tables of those namespaces of these processes that nobody else reads. Where one of
-        them can't be read, all are read again when they are asked for."""
+    def _claimed_tables(self, claims: Claims) -> Mapping[int, NetTables]:
+        """The tables of those namespaces that are ours to read. Where one of them can't be read,
+        all are read again when they are asked for."""
         tables: dict[int, NetTables] = {}
-        for process, sockets in found:
-            if sockets and process.netns and work.claims(process.netns):
-                read = self._net_tables(process.pid)
+        for netns, pid in self._holder_in.items():
+            if claims(netns):
+                read = self._read_tables(pid)
                 if all(table.error is None for table in read):
-                    tables[process.netns] = read
+                    tables[netns] = read
         return tables
+
+    def _finish_tables(self) -> None:
+        """Wait for the workers, and help them. Raises: SourceError if one of them has ended."""
+        team, self._team = self._team, None
+        if team is not None:
+            self._tables.update(team.tables(self._claimed_tables))
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """Names by uid, as the passwd file in the process's own root has them."""
@@ -195,13 +205,14 @@ class LiveSource:
 
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables of a process's network namespace, as they are now, or as they were
-        when workers read its processes."""
+        when workers had read its processes."""
+        self._finish_tables()
         _, known = self._processes.get(pid, (None, None))
         netns = known.netns if known else None
         read = self._tables.pop(netns, None) if netns is not None else None
-        return self._net_tables(pid) if read is None else read
+        return self._read_tables(pid) if read is None else read
 
-    def _net_tables(self, pid: int) -> NetTables:
+    def _read_tables(self, pid: int) -> NetTables:
         try:
             with self._opened(pid) as files:
                 return net_tables(files, ask_first=True)
@@ -247,7 +258,10 @@ class LiveSource:
             process = parse_process(read_raw(pid, files, fields))
             if "fds" in fields and pid not in self._socket_fds:
                 # Through the same directory, so this is the same process.
-                self._socket_fds[pid] = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
+                found = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
+                self._socket_fds[pid] = found
+                if found and not isinstance(found, FieldError) and process.netns is not None:
+                    self._holder_in.setdefault(process.netns, pid)
             return process
         finally:
             os.close(fd)

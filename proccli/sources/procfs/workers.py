@@ -1,4 +1,4 @@
-"""Reading many processes with several forked workers, which take them one after the other.
+"""Reading many processes together with forked workers, which take them one after the other.
 
 Most of a scan's time is the kernel's, in reads of /proc that don't wait for each other: with a free
 core each, two workers take little more than half the time. Threads would wait for each other.
@@ -10,12 +10,13 @@ import gc
 import marshal
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+import struct
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from mmap import mmap
-from typing import Final, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from proccli.errors import EXIT_BUG, EXIT_INPUT, SourceError
 from proccli.model.process import FieldError, Process
@@ -39,12 +40,13 @@ Read: TypeAlias = tuple[Process, "Sequence[SocketFd] | FieldError | None"]
 """A process, and its sockets if they were asked for."""
 
 
-class Share(NamedTuple):
-    """What one worker reads."""
-
-    processes: Sequence[Read]
-    tables: Mapping[int, NetTables]
-    """By network namespace, without those in which a table could not be read."""
+Claims: TypeAlias = Callable[[int], bool]
+"""Whether the one who asks has to read the tables of this network namespace."""
+ReadProcesses: TypeAlias = Callable[[Iterable[int]], Iterable[Read]]
+"""Reads the processes with these pids."""
+ReadTables: TypeAlias = Callable[[Claims], Mapping[int, NetTables]]
+"""Reads the tables of those namespaces of these processes that it has to read, by namespace,
+without those of which a table can't be read."""
 
 
 class Work:
@@ -85,9 +87,6 @@ _MOST_PIECES: Final = 256
 """A byte says which of them is next."""
 _CLAIMS: Final = 1 << 16
 
-ReadShare: TypeAlias = Callable[[Work], Share]
-"""Reads what it can take."""
-
 
 def jobs_for(processes: int) -> int:
     """How many workers pay for so many processes: no more than there are free cores, and 1 where
@@ -106,41 +105,87 @@ def jobs_for(processes: int) -> int:
     return max(1, min(free, MOST_WORKERS, processes // LEAST_SHARE))
 
 
-def read_in_shares(pids: Sequence[int], jobs: int, read: ReadShare) -> Iterator[Share]:
-    """What `read` returns of all these processes, in no particular order: first the share that is
-    read here, and while its receiver works on it, the others are still being read.
+class Team:
+    """This process and forked workers, which read together: all processes, then all tables.
 
-    Raises: SourceError if a worker can't be started, or ends before its share is read.
+    While the workers read tables, processes can be decided here.
     """
-    work = Work(pids)
-    workers: list[tuple[int, int]] = []
-    try:
+
+    def __init__(
+        self, pids: Sequence[int], jobs: int, read: ReadProcesses, read_tables: ReadTables
+    ) -> None:
+        """Start the workers; this process is one of `jobs`.
+
+        Raises: SourceError if a worker can't be started.
+        """
+        self._work = Work(pids)
+        self._workers: list[_Worker] = []
+        self._end = weakref.finalize(self, _end, self._work, self._workers)
+        parts = partial(_parts, self._work, read, read_tables)
         gc.freeze()  # a collection in a worker would copy all pages that they share
         try:
             for _ in range(1, min(jobs, len(pids))):
-                outputs = [output for _, output in workers]
-                workers.append(_forked(partial(read, work), outputs))
+                self._workers.append(_forked(parts, self._workers))
+        except BaseException:
+            self._end()
+            raise
         finally:
             gc.unfreeze()
-        yield read(work)
-        while workers:
-            pid, output = workers[0]
-            content = _all_of(output)
-            workers.pop(0)
-            os.close(output)
-            _, status = os.waitpid(pid, 0)
-            yield _handed_over(content, os.waitstatus_to_exitcode(status))
-    finally:
-        work.close()
-        for pid, output in workers:  # after an error or an interrupt
-            os.close(output)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+
+    def processes(self, read: ReadProcesses) -> Iterator[Read]:
+        """All processes, in no particular order.
+
+        Raises: SourceError if a worker ends before it has read its share.
+        """
+        try:
+            yield from read(self._work.pids())
+            for worker in self._workers:
+                yield from map(_unpacked, _received(worker))
+        except BaseException:
+            self._end()
+            raise
+
+    def tables(self, read_tables: ReadTables) -> Mapping[int, NetTables]:
+        """All tables by namespace, once all processes are read; nothing is left to read then.
+
+        Raises: SourceError if a worker ends before it has read its share.
+        """
+        try:
+            found = dict(read_tables(self._work.claims))
+            for worker in self._workers:
+                for netns, tables in _received(worker).items():
+                    found[netns] = tuple(map(_table, KINDS, tables))
+            return found
+        finally:
+            self._end()
 
 
-def _forked(read: Callable[[], Share], others: Sequence[int]) -> tuple[int, int]:
-    """The pid of a worker that reads a share, and where it hands it over."""
+def _end(work: Work, workers: Sequence[_Worker]) -> None:
+    """End the workers, which have nothing left to do unless there is an error or an interrupt."""
+    work.close()
+    for pid, output in workers:
+        os.close(output)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+class _Worker(NamedTuple):
+    pid: int
+    output: int
+    """Where it hands over what it has read."""
+
+
+_Part: TypeAlias = "list[_Packed] | dict[int, list[_Columns | None]]"
+
+
+def _parts(work: Work, read: ReadProcesses, read_tables: ReadTables) -> Iterator[_Part]:
+    """What a worker hands over, one after the other."""
+    yield list(map(_packed, read(work.pids())))
+    found = read_tables(work.claims)
+    yield {netns: list(map(_columns, tables)) for netns, tables in found.items()}
+
+
+def _forked(parts: Callable[[], Iterator[_Part]], others: Iterable[_Worker]) -> _Worker:
     output, input_ = _pipe()
     try:
         pid = os.fork()
@@ -149,9 +194,9 @@ def _forked(read: Callable[[], Share], others: Sequence[int]) -> tuple[int, int]
         os.close(input_)
         raise _not_started(error) from error
     if pid == 0:
-        _work(read, input_, [*others, output])
+        _live(parts, input_, [*(other.output for other in others), output])
     os.close(input_)
-    return pid, output
+    return _Worker(pid, output)
 
 
 def _pipe() -> tuple[int, int]:
@@ -168,7 +213,7 @@ def _not_started(error: OSError) -> SourceError:
 _HINT: Final = "--jobs 1 reads without workers"
 
 
-def _work(read: Callable[[], Share], output: int, not_ours: Sequence[int]) -> NoReturn:
+def _live(parts: Callable[[], Iterator[_Part]], output: int, not_ours: Iterable[int]) -> NoReturn:
     """The whole life of a worker: nothing of the program may run in it a second time."""
     code = EXIT_BUG
     try:
@@ -178,49 +223,61 @@ def _work(read: Callable[[], Share], output: int, not_ours: Sequence[int]) -> No
         for fd in not_ours:
             os.close(fd)
         try:
-            share = read()
-            tables = {netns: list(map(_columns, each)) for netns, each in share.tables.items()}
-            content = marshal.dumps((list(map(_packed, share.processes)), tables))
-            code = 0
+            for part in parts():
+                _hand_over(output, 0, part)
         except SourceError as error:
-            content = marshal.dumps((error.problem, error.hint))
-            code = error.exit_code
+            _hand_over(output, EXIT_INPUT, (error.problem, error.hint))
         except Exception as error:
-            content = f"{type(error).__name__}: {error}".encode(errors="backslashreplace")
-        view = memoryview(content)
-        while view:
-            view = view[os.write(output, view) :]
-    except BaseException:
-        code = code or EXIT_BUG
+            _hand_over(output, EXIT_BUG, f"{type(error).__name__}: {error}")
+        code = 0
     finally:
         os._exit(code)
 
 
-def _all_of(fd: int) -> bytes:
+_HEAD: Final = struct.Struct("=BQ")
+"""An exit code, if there is an error, and the number of bytes that follow."""
+
+
+def _hand_over(output: int, code: int, part: Any) -> None:
+    content = marshal.dumps(part)
+    for text in (_HEAD.pack(code, len(content)), content):
+        view = memoryview(text)
+        while view:
+            view = view[os.write(output, view) :]
+
+
+def _received(worker: _Worker) -> Any:
+    """The next part from a worker.
+
+    Raises: SourceError as in the worker, or if it has ended; RuntimeError for other errors in it.
+    """
+    code, size = _HEAD.unpack(_bytes(worker, _HEAD.size))
+    part = marshal.loads(_bytes(worker, size))  # noqa: S302 - our own worker wrote it
+    if code == EXIT_INPUT:
+        problem, hint = part
+        raise SourceError(problem, hint=hint)
+    if code == EXIT_BUG:
+        raise RuntimeError(f"a worker failed: {part}")
+    return part
+
+
+def _bytes(worker: _Worker, size: int) -> bytes:
     chunks = []
-    while chunk := os.read(fd, 1 << 20):
+    while size:
+        chunk = os.read(worker.output, size)
+        if not chunk:
+            raise _ended(worker)
         chunks.append(chunk)
+        size -= len(chunk)
     return b"".join(chunks)
 
 
-def _handed_over(content: bytes, code: int) -> Share:
-    """What a worker has read.
-
-    Raises: SourceError as in the worker, or if it was ended; RuntimeError for other errors in it.
-    """
-    if code == EXIT_INPUT:
-        problem, hint = marshal.loads(content)  # noqa: S302 - our own worker wrote it
-        raise SourceError(problem, hint=hint)
-    if code == EXIT_BUG:
-        raise RuntimeError(f"a worker failed: {content.decode(errors='backslashreplace')}")
-    if code != 0:
-        why = f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise SourceError(f"a worker ended before it had read its processes: {why}", hint=_HINT)
-    processes, tables = marshal.loads(content)  # noqa: S302 - our own worker wrote it
-    return Share(
-        list(map(_unpacked, processes)),
-        {netns: tuple(map(_table, KINDS, each)) for netns, each in tables.items()},
-    )
+def _ended(worker: _Worker) -> SourceError:
+    status = os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)  # `_end` waits once more
+    assert status is not None  # noqa: S101 - only with WNOHANG
+    by_itself = status.si_code == os.CLD_EXITED
+    why = f"exit code {status.si_status}" if by_itself else f"signal {status.si_status}"
+    return SourceError(f"a worker ended before it had read its share: {why}", hint=_HINT)
 
 
 # Named tuples are handed over as plain ones: pickling them takes ten times as long.

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -17,11 +17,11 @@ from proccli.agent.decision import Context, Decision
 from proccli.agent.process import AgentProcess
 from proccli.errors import SourceError
 from proccli.model.process import ALL_FIELDS, Field, Process
-from proccli.model.sockets import Endpoint, NetTable, NetTables, SocketFd, SocketRow
+from proccli.model.sockets import TABLES, Endpoint, NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs import workers
 from proccli.sources.procfs.files import Unreadable
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.workers import LEAST_SHARE, Share, Work, jobs_for, read_in_shares
+from proccli.sources.procfs.workers import LEAST_SHARE, Claims, Read, Team, Work, jobs_for
 from tests.cli.runner import call
 from tests.network import connected, inode_of
 from tests.sources.procfs.processes import running
@@ -143,7 +143,7 @@ def test_a_worker_that_is_killed_is_an_error(mount: Path, monkeypatch: pytest.Mo
     ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "3")
 
     assert (ran.code, ran.out) == (3, "")
-    assert "error: a worker ended before it had read its processes: signal 9" in ran.err
+    assert "error: a worker ended before it had read its share: signal 9" in ran.err
     assert "--jobs 1" in ran.err
     assert children() == before
 
@@ -184,30 +184,51 @@ def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path
     assert "ZeroDivisionError" in ran.err
 
 
+def unclaimed(_: Claims) -> Mapping[int, NetTables]:
+    return {}
+
+
 def test_what_a_source_refuses_is_refused_by_a_worker_too() -> None:
     ours = os.getpid()
 
-    def refused(work: Work) -> Share:
+    def refused(_: Iterable[int]) -> Iterable[Read]:
         if os.getpid() != ours:
             raise SourceError("can't read process 7: EIO", hint="look")
-        return Share((), {})
+        return ()
 
+    team = Team([1, 2], 2, refused, unclaimed)
     with pytest.raises(SourceError, match=r"^can't read process 7: EIO \(look\)$"):
-        list(read_in_shares([1, 2], 2, refused))
+        list(team.processes(refused))
 
 
-def test_an_interrupt_ends_the_workers() -> None:
+@pytest.mark.parametrize("during", ["processes", "tables", "between"])
+def test_an_interrupt_ends_the_workers(during: str) -> None:
     ours = os.getpid()
 
-    def interrupted(work: Work) -> Share:
+    def interrupted() -> None:
         if os.getpid() == ours:
             raise KeyboardInterrupt
         time.sleep(600)
-        return Share((), {})
+
+    def read(pids: Iterable[int]) -> Iterator[Read]:
+        if during == "processes":
+            interrupted()
+        return ((Process(pid=pid), None) for pid in pids)
+
+    def read_tables(_: Claims) -> Mapping[int, NetTables]:
+        interrupted()
+        return {}
+
+    def work() -> None:
+        team = Team(range(9), 3, read, read_tables)
+        assert len(list(team.processes(read))) == 9
+        if during == "between":
+            raise KeyboardInterrupt
+        team.tables(read_tables)
 
     before = children()
     with pytest.raises(KeyboardInterrupt):
-        list(read_in_shares(range(9), 3, interrupted))
+        work()
 
     assert children() == before
 
@@ -219,101 +240,136 @@ def test_more_than_a_pipe_holds_is_handed_over() -> None:
         for inode in range(2**64 - 20_000, 2**64)
     )
     tables = (NetTable("tcp", rows), NetTable("udp"), NetTable("tcp6"), NetTable("udp6"))
+    ours = os.getpid()
 
-    def read(work: Work) -> Share:
-        found = [(Process(pid=pid, cmdline=b"x" * 3000), sockets) for pid in work.pids()]
-        return Share(found, {os.getpid(): tables})
+    def read(pids: Iterable[int]) -> Iterator[Read]:
+        return ((Process(pid=pid, cmdline=b"x" * 3000), sockets) for pid in pids)
 
-    shares = list(read_in_shares(range(200), 3, read))
-    found = [one for share in shares for one in share.processes]
+    def read_tables(_: Claims) -> Mapping[int, NetTables]:
+        return {} if os.getpid() == ours else {os.getpid(): tables}
+
+    team = Team(range(200), 3, read, read_tables)
+    found = list(team.processes(read))
+    handed_over = list(team.tables(read_tables).values())
 
     assert sorted(process.pid for process, _ in found) == list(range(200))
     assert all(type(process) is Process and held == sockets for process, held in found)
-    assert [list(share.tables.values()) for share in shares] == [[tables]] * 3
-    handed_over = next(iter(shares[1].tables.values()))[0].rows
-    assert {type(part) for row in handed_over for part in (row, row.local)} == {
-        SocketRow, Endpoint,
-    }  # fmt: skip
-    assert len({id(end) for row in handed_over for end in (row.local, row.remote)}) == 2
+    assert handed_over == [tables] * 2
+    received = handed_over[0][0].rows
+    assert {type(part) for row in received for part in (row, row.local)} == {SocketRow, Endpoint}
+    assert len({id(end) for row in received for end in (row.local, row.remote)}) == 2
 
 
 def test_a_worker_that_is_slow_leaves_the_rest_to_the_others() -> None:
-    ours = os.getpid()
+    ours, read_by = os.getpid(), dict[int, int]()
     began, wait_for = os.pipe(), os.pipe()
 
-    def read(work: Work) -> Share:
-        pids = work.pids()
-        found = []
-        if os.getpid() != ours:
-            found.append(next(pids))
+    def read(pids: Iterable[int]) -> Iterator[Read]:
+        pids = iter(pids)
+        if os.getpid() == ours:
+            os.read(began[0], 1)
+        else:
+            first = next(pids)
             os.write(began[1], b".")
             os.close(wait_for[1])
             os.read(wait_for[0], 1)  # until the other one has read all that is left
-        else:
-            os.read(began[0], 1)
-        found += pids
+            yield Process(pid=first), None
+        for pid in pids:
+            yield Process(pid=pid, ppid=os.getpid()), None
         if os.getpid() == ours:
             os.close(wait_for[1])
-        return Share([(Process(pid=pid), None) for pid in found], {})
 
-    ours_first, theirs = read_in_shares(range(2560), 2, read)
+    team = Team(range(2560), 2, read, unclaimed)
+    for process, _ in team.processes(read):
+        read_by[process.pid] = process.ppid or 0
+    team.tables(unclaimed)
 
-    assert len(theirs.processes) == 10  # the one piece that it had taken
-    assert len(ours_first.processes) == 2550
+    assert len(read_by) == 2560
+    assert sum(ppid == ours for ppid in read_by.values()) == 2550  # but for the one piece it had
     for fd in (*began, wait_for[0]):
         os.close(fd)
 
 
-def test_what_was_read_here_is_decided_before_a_worker_has_ended(
+def test_processes_are_decided_while_workers_read_tables(
     mount: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours, read, decide = os.getpid(), LiveSource._read, first_match.FirstMatch.decide
-    decided: list[int] = []
+    ours, read_tables = os.getpid(), LiveSource._claimed_tables
+    decide, decided = first_match.FirstMatch.decide, list[int]()
     wait_for = os.pipe()
 
-    def waiting(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+    def waiting(source: LiveSource, claims: Claims) -> Mapping[int, NetTables]:
         if os.getpid() != ours:
             os.close(wait_for[1])
-            os.read(wait_for[0], 1)  # until the first decision
-            os.close(wait_for[0])
-            os._exit(7)
-        return read(source, pid, fields)
+            os.read(wait_for[0], 1)  # until all processes are decided
+        return read_tables(source, claims)
 
     def noted(
         strategy: first_match.FirstMatch, process: AgentProcess, context: Context
     ) -> Decision:
-        if not decided:
-            os.close(wait_for[1])
         decided.append(process.process.pid)
+        if len(decided) == len(list(mount.iterdir())):
+            os.close(wait_for[1])
         return decide(strategy, process, context)
 
-    monkeypatch.setattr(LiveSource, "_read", waiting)
+    for process in mount.iterdir():
+        started = f"{process.name} (app) S 100 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0"
+        (process / "stat").write_text(started)
+    monkeypatch.setattr(LiveSource, "_claimed_tables", waiting)
     monkeypatch.setattr(first_match.FirstMatch, "decide", noted)
     config = str(mount.parent / "agent.yaml")
-    ran = call("scan", "-c", config, "--proc-root", str(mount), "--jobs", "2")
+    ran = call("scan", "-c", config, "--proc-root", str(mount), "--jobs", "2", "--json")
     os.close(wait_for[0])
 
-    assert ran.code == 3
-    assert "a worker ended before it had read its processes: exit code 7" in ran.err
-    assert decided
+    assert ran.code == 0
+    assert len(decided) == 40
+
+
+def test_a_worker_that_is_killed_while_it_reads_tables_is_an_error(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, read_tables = os.getpid(), LiveSource._claimed_tables
+
+    def killed(source: LiveSource, claims: Claims) -> Mapping[int, NetTables]:
+        if os.getpid() != ours:
+            os._exit(7)
+        return read_tables(source, claims)
+
+    monkeypatch.setattr(LiveSource, "_claimed_tables", killed)
+    before = children()
+    ran = call("sockets", "--no-wait", "--proc-root", str(mount), "--jobs", "3", "--json")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: a worker ended before it had read its share: exit code 7" in ran.err
+    assert children() == before
 
 
 def test_one_worker_claims_a_namespace() -> None:
     namespaces = [4_026_531_840 + 116 * number for number in range(50)]
+    tables = tuple(NetTable(name) for name in TABLES)
+    work = Work(())
 
-    def read(work: Work) -> Share:
-        ours = [netns for netns in namespaces if work.claims(netns)]
-        return Share([(Process(pid=netns), None) for netns in ours], {})
-
-    work = Work([])
-    claimed = [process.pid for process, _ in read(work).processes]
-    assert claimed == namespaces
-    assert read(work).processes == []
+    assert [netns for netns in namespaces if work.claims(netns)] == namespaces
+    assert not any(work.claims(netns) for netns in namespaces)
     work.close()
 
-    shares = read_in_shares(range(9), 3, read)
-    taken = [process.pid for share in shares for process, _ in share.processes]
-    assert set(taken) == set(namespaces)
+    def read_tables(claims: Claims) -> Mapping[int, NetTables]:
+        return {netns: tables for netns in namespaces if claims(netns)}
+
+    team = Team(range(9), 3, lambda pids: ((Process(pid=pid), None) for pid in pids), read_tables)
+    list(team.processes(lambda _: ()))
+    assert set(team.tables(read_tables)) == set(namespaces)
+
+
+def test_processes_that_are_read_in_several_batches(mount: Path) -> None:
+    source = LiveSource(str(mount), 3)
+    first = list(source.read_many(range(100, 120), FIELDS))
+    again = list(source.read_many(range(110, 140), FIELDS))
+    rows = {row for table in source.net_tables(100) for row in table.rows}
+
+    assert sorted(process.pid for process in (*first, *again)) == sorted(
+        [*range(100, 120), *range(110, 140)]
+    )
+    assert len(rows) == 60
 
 
 @pytest.mark.parametrize("jobs", [2, 5])
