@@ -130,16 +130,22 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children()}
 
 
+def wait_for_workers(before: set[int]) -> None:
+    """Or else this process may have read everything before any worker has begun."""
+    for pid in children() - before:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
 def test_a_worker_that_is_killed_is_an_error(mount: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, read = os.getpid(), LiveSource._read
+    ours, read, before = os.getpid(), LiveSource._read, children()
 
     def killed(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
-        if os.getpid() != ours and pid > 120:
+        if os.getpid() != ours:
             os.kill(os.getpid(), signal.SIGKILL)
+        wait_for_workers(before)
         return read(source, pid, fields)
 
     monkeypatch.setattr(LiveSource, "_read", killed)
-    before = children()
     ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "3")
 
     assert (ran.code, ran.out) == (3, "")
@@ -170,11 +176,12 @@ def test_a_worker_that_cannot_be_started_is_an_error(
 
 
 def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path) -> None:
-    ours, read = os.getpid(), LiveSource._read
+    ours, read, before = os.getpid(), LiveSource._read, children()
 
     def broken(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
         if os.getpid() != ours:
             raise ZeroDivisionError("a bug")
+        wait_for_workers(before)
         return read(source, pid, fields)
 
     monkeypatch.setattr(LiveSource, "_read", broken)
@@ -372,8 +379,9 @@ def test_processes_that_are_read_in_several_batches(mount: Path) -> None:
     assert len(rows) == 60
 
 
-@pytest.mark.parametrize("jobs", [2, 5])
-def test_tables_from_workers_are_those_that_one_process_reads(mount: Path, jobs: int) -> None:
+def test_tables_from_workers_are_those_that_one_process_reads(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for pid in range(100, 140):
         link = mount / str(pid) / "ns" / "net"
         link.unlink()
@@ -384,15 +392,24 @@ def test_tables_from_workers_are_those_that_one_process_reads(mount: Path, jobs:
             with (mount / str(pid) / "net" / "udp").open("a") as table:
                 table.write("damaged\n")
 
-    def read(jobs: int) -> list[NetTables]:
-        source = LiveSource(str(mount), jobs)
-        list(source.read_many(source.pids(), FIELDS))
-        for pid in range(101, 140):  # with workers, the tables have been read by now
-            if jobs > 1:
-                (mount / str(pid) / "net" / "tcp").write_text("read too late\n")
+    def read(source: LiveSource) -> list[NetTables]:
         return [source.net_tables(pid) for pid in (101, 102, 100)]
 
-    alone, shared = read(1), read(jobs)
+    alone = read(LiveSource(str(mount), 1))
+
+    ours, read_one, before = os.getpid(), LiveSource._read, children()
+
+    def waiting(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() == ours:
+            wait_for_workers(before)
+        return read_one(source, pid, fields)
+
+    monkeypatch.setattr(LiveSource, "_read", waiting)
+    source = LiveSource(str(mount), 2)
+    list(source.read_many(source.pids(), FIELDS))
+    for pid in range(101, 140):
+        (mount / str(pid) / "net" / "tcp").write_text("read too late\n")
+    shared = read(source)
 
     assert shared[:2] == alone[:2]
     assert len(shared[0][0].rows) == 60
