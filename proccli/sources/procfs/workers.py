@@ -218,8 +218,9 @@ def _live(parts: Callable[[], Iterator[_Part]], output: int, not_ours: Iterable[
     code = EXIT_BUG
     try:
         # An interrupt reaches both: the one that started us reports it, and ends us.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as it is in the background
+                signal.signal(number, signal.SIG_DFL)
         for fd in not_ours:
             os.close(fd)
         try:
@@ -234,6 +235,7 @@ def _live(parts: Callable[[], Iterator[_Part]], output: int, not_ours: Iterable[
         os._exit(code)
 
 
+_CHUNK: Final = 1 << 20
 _HEAD: Final = struct.Struct("=BQ")
 """An exit code, if there is an error, and the number of bytes that follow."""
 
@@ -264,7 +266,7 @@ def _received(worker: _Worker) -> Any:
 def _bytes(worker: _Worker, size: int) -> bytes:
     chunks = []
     while size:
-        chunk = os.read(worker.output, size)
+        chunk = os.read(worker.output, min(size, _CHUNK))
         if not chunk:
             raise _ended(worker)
         chunks.append(chunk)

@@ -22,7 +22,7 @@ from proccli.sources.procfs import workers
 from proccli.sources.procfs.files import Unreadable
 from proccli.sources.procfs.live import LiveSource
 from proccli.sources.procfs.workers import LEAST_SHARE, Claims, Read, Team, Work, jobs_for
-from tests.cli.runner import call
+from tests.cli.runner import call, spawn
 from tests.network import connected, inode_of
 from tests.sources.procfs.processes import running
 
@@ -124,6 +124,40 @@ def test_by_default_no_worker_is_started_for_a_few_processes(
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
 
     assert call("scan", "--proc-root", str(mount), "--json").code == 0
+
+
+@pytest.mark.parametrize("ignored", [signal.SIGCHLD, signal.SIGINT, signal.SIGTERM])
+def test_signals_that_whoever_started_us_ignores(mount: Path, ignored: signal.Signals) -> None:
+    def ignore() -> None:
+        signal.signal(ignored, signal.SIG_IGN)
+
+    ran = spawn("scan", "--json", "--proc-root", str(mount), "--jobs", "3", preexec_fn=ignore)
+
+    assert ran.returncode == 0
+    assert '"total": 40' in ran.stdout
+
+
+def test_a_worker_ignores_an_interrupt_that_the_program_ignores(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, read, before = os.getpid(), LiveSource._read, children()
+
+    def interrupted(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() != ours:
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            wait_for_workers(before)
+        return read(source, pid, fields)
+
+    monkeypatch.setattr(LiveSource, "_read", interrupted)
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "2")
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+    assert ran.code == 0
+    assert '"total": 40' in ran.out
 
 
 def children() -> set[int]:
