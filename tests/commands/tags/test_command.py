@@ -133,7 +133,7 @@ def test_a_failed_command_is_one_also_where_the_end_of_children_is_ignored(folde
     )
 
     assert (
-        "os-app-tag-exec: it exits with status 3; the agent continues without tags" in done.stderr
+        "os-app-tag-exec: it exits with status 3" in done.stderr
     )
     assert "0 tags of 0 processes" in done.stdout
 
