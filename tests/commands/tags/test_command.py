@@ -132,9 +132,7 @@ def test_a_failed_command_is_one_also_where_the_end_of_children_is_ignored(folde
         "tags", "-c", config, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     )
 
-    assert (
-        "os-app-tag-exec: it exits with status 3" in done.stderr
-    )
+    assert "os-app-tag-exec: it exits with status 3" in done.stderr
     assert "0 tags of 0 processes" in done.stdout
 
 
