@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from proccli.agent.inputs import Inputs
@@ -39,8 +38,7 @@ class WaitPolicy(NamedTuple):
 NO_WAIT = WaitPolicy(no_wait=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """The processes and sockets of one moment."""
 
     inputs: Inputs
@@ -153,4 +151,4 @@ def _with_unknown_ages(
         min_lifetime_s=min_lifetime_s,
         max_wait_s=wait_policy.max_wait_s,
     )
-    return replace(sample, notes=(note,))
+    return sample._replace(notes=(note,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Literal
 
 from proccli.errors import NoSuchProcess
@@ -11,17 +11,17 @@ from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd, SocketKey
 from proccli.model.source import Source
+from proccli.values import NamedTuple
 
 _STAT: Final[frozenset[Field]] = frozenset({"stat"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observations:
+class Observations(NamedTuple):
     """When sockets were first seen, by an earlier sample or run."""
 
-    first_seen_ns: Mapping[SocketKey, int] = field(default_factory=dict)
-    """Nanoseconds since the epoch."""
     age_source: Literal["observed", "state"]
+    first_seen_ns: Mapping[SocketKey, int] = MappingProxyType({})
+    """Nanoseconds since the epoch."""
     observed_since_ns: int | None = None
     """When the sample was taken: a socket that is missing from `first_seen_ns` is younger; None:
     it may have any age."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
@@ -23,13 +22,13 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
+from proccli.values import NamedTuple
 
 _FIELDS = SHOWN_FIELDS - {"exe", "cgroup"}
 """What the result shows of a process comes from these."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketSelection:
+class SocketSelection(NamedTuple):
     """What a user asks to see. Questions that are not asked are empty; a socket has to answer
     every question that is, each with any one of the values given."""
 
@@ -73,8 +72,7 @@ def _any(globs: Iterable[str], name: str | None) -> bool:
     return name is not None and any(fnmatchcase(name, pattern) for pattern in globs)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketsSummary:
+class SocketsSummary(NamedTuple):
     """The number of sockets by outcome."""
 
     total: int
@@ -111,8 +109,7 @@ class SocketsTotals(Totals):
         self.add_notes(result.host, result.notes, incomplete=result.incomplete)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketsResult:
+class SocketsResult(NamedTuple):
     """The sockets of all processes, sorted by pid, then fd, with what they rest on."""
 
     host: Host

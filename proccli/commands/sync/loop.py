@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, open_inputs, refuse_ps
@@ -19,6 +18,7 @@ from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
+from proccli.values import NamedTuple
 
 _LEAST_INTERVAL_S = 1.0
 _LOCK_SUFFIX = ".lock"
@@ -28,8 +28,7 @@ class Stopped(Exception):  # noqa: N818 - a request, not an error
     """The loop was asked to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncPlan:
+class SyncPlan(NamedTuple):
     """The options of a run of `sync`."""
 
     inputs: InputOptions
@@ -45,8 +44,7 @@ class SyncPlan:
     lock_timeout_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effects:
+class Effects(NamedTuple):
     """What a run does besides reading: writing results and sleeping."""
 
     deliver: Callable[[SyncResult], bool]
@@ -82,7 +80,7 @@ def run_sync(plan: SyncPlan, effects: Effects) -> SyncResult | None:
                 )
                 before = last.memory
                 if effects.deliver(last):
-                    before = replace(before, written_to=_written_to(plan.out))
+                    before = before._replace(written_to=_written_to(plan.out))
                 damage = ()
                 if store is not None:
                     store.save(before)

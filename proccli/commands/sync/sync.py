@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from proccli.agent.inputs import Inputs
@@ -56,8 +56,7 @@ class ReportedProcess(NamedTuple):
     """0 for the implicit accept; None: an ancestor that stands for processes with a rule."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(NamedTuple):
     """The differences between two cycles: processes in the order of pids, numbers of sockets."""
 
     added: tuple[SyncedProcess, ...]
@@ -88,8 +87,7 @@ class Changes:
                 return bool(self.sockets_added or self.sockets_removed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncResult:
+class SyncResult(NamedTuple):
     """The result of one cycle: processes sorted by pid, sockets in the agent's order."""
 
     host: Host
@@ -136,20 +134,19 @@ class SyncResult:
         return self.counts.processes_left_out if self.counts is not None else {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _Report(NamedTuple):
     """What the agent would send, as found by one cycle."""
 
     host: Host
     digest: str | None
+    first_seen_ns: Mapping[SocketKey, int]
+    provenance: Provenance
     processes: tuple[SyncedProcess, ...] = ()
     sockets: tuple[SyncedSocket, ...] = ()
     notes: tuple[Note, ...] = ()
     incomplete: bool = False
     sampled_at_ns: int | None = None
-    first_seen_ns: Mapping[SocketKey, int]
-    provenance: Provenance
-    rules: Mapping[int, int | None] = field(default_factory=dict)
+    rules: Mapping[int, int | None] = MappingProxyType({})
     counts: Counts | None = None
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from proccli.model.process import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
+from proccli.values import NamedTuple
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _DRIFT_S: Final = 60
 """How far two readings of the same boot time may differ: it moves when the clock is set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(NamedTuple):
     """What was reported, from which machine, and when its sockets were first seen."""
 
     host: str | None
