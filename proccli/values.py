@@ -26,8 +26,6 @@ _ACCESSORS = itemgetter(*_NUMBERED)(vars(namedtuple("_Numbered", _NUMBERED)))
 """What gives a named tuple its first field, its second and so on: in C, twice as fast as any
 property."""
 
-_new = tuple.__new__
-
 
 class _Value(tuple[Any, ...]):
     """What all named tuples of this module can do."""
@@ -39,14 +37,14 @@ class _Value(tuple[Any, ...]):
     @classmethod
     def _make(cls: type[_Self], values: Iterable[Any]) -> _Self:
         """A value from all its fields in order. Raises: TypeError for too few or too many."""
-        made = _new(cls, values)
+        made = tuple.__new__(cls, values)
         if len(made) != len(cls._fields):
             raise TypeError(f"{len(made)} values for the {len(cls._fields)} fields of {cls}")
         return made
 
     def _replace(self: _Self, /, **changes: Any) -> _Self:
         """The value with other fields. Raises: ValueError for what is no field."""
-        made = _new(type(self), map(changes.pop, self._fields, self))
+        made = tuple.__new__(type(self), map(changes.pop, self._fields, self))
         if changes:
             raise ValueError(f"no fields of {type(self)}: {', '.join(changes)}")
         return made
@@ -76,7 +74,7 @@ class _Definition(type):
             raise TypeError(f"{name} has {len(fields)} fields, not 1 to {_MOST_FIELDS}")
         defaults = {field: body[field] for field in fields if field in body}
         code = _constructor_code(len(fields)).replace(co_varnames=("_cls", *fields))
-        new = FunctionType(code, {"new": _new}, "__new__", tuple(defaults.values()))
+        new = FunctionType(code, {"new": tuple.__new__}, "__new__", tuple(defaults.values()))
         new.__qualname__ = f"{name}.__new__"
         body |= zip(fields, _ACCESSORS, strict=False)
         body |= {
